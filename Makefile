@@ -1,0 +1,79 @@
+# Each target does its own set-up; a second run installs nothing.
+#   make demo          the method on a small model in the box, in about two minutes
+#   make test          all tests
+#   make check         style, types, layers, then all tests
+#   make test-pythons  the core tests on each Python found from 3.11 to 3.13
+#   make maps          write the file map of docs/architecture.md anew
+#   make clean         remove the environments and all that was built
+#
+# VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;
+# TORCH="torch==... --some-pip-option" chooses another build of torch.
+
+VENV   ?= .venv
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$p && break; done)
+TORCH  ?= torch
+WORKERS ?= 2
+ARGS   ?=
+
+BIN := $(VENV)/bin
+PIP  = $(BIN)/python -m pip --disable-pip-version-check --quiet
+# One thread for each test process: on two cores torch with two threads spins at every operator.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint types layers test-pythons maps clean
+
+help:
+	@sed -n '2,/^$$/s/^#  *//p' Makefile
+
+# --- environments -------------------------------------------------------------------------
+# torch comes first and alone: asked for by another package, pip may choose a build for GPUs.
+$(VENV)/.torch: constraints/main.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing torch into $(VENV)"
+	@$(PIP) install 'pip>=25.1'
+	@$(PIP) install $(TORCH) -c constraints/main.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
+	@echo "installing catsdk and its tools into $(VENV)"
+	@$(PIP) install -c constraints/main.txt -e '.[anthropic,local,plot,train]' --group dev
+	@touch $@
+
+install: $(VENV)/.installed
+
+# --- the application ----------------------------------------------------------------------
+demo: install
+	@$(BIN)/catsdk demo $(ARGS)
+
+# --- tests and checks ---------------------------------------------------------------------
+test: install
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: lint types layers test
+
+lint: install
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@echo "style: clean"
+
+types: install
+	@$(BIN)/mypy --no-error-summary
+	@echo "mypy: clean"
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+layers: install
+	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+
+test-pythons:
+	@./tests/on_each_python.sh
+
+maps: install
+	@$(BIN)/python docs/maps.py
+
+clean:
+	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

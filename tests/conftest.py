@@ -1,0 +1,35 @@
+"""Every test: both event loops, and no blocking call inside a running one."""
+
+import inspect
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+OUR_PACKAGES = ["catsdk", "catsdk_providers", "catsdk_trainers"]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Run each async test on asyncio and on trio.
+
+    A test of something that exists on one of them only (aiohttp, say) is marked
+    `@pytest.mark.parametrize("anyio_backend", ["asyncio"])`; a module may set that as its
+    `pytestmark`.
+    """
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail an async test whose event loop runs into a blocking call made by our code.
+
+    The check sees asyncio loops. A blocking call raises `BlockingError` where it is made.
+    """
+    function = getattr(request.node, "function", None)
+    marked = request.node.get_closest_marker("allow_blocking") is not None
+    if marked or not inspect.iscoroutinefunction(function):
+        yield
+        return
+    with blockbuster_ctx(OUR_PACKAGES):
+        yield

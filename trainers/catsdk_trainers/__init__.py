@@ -1,0 +1,1 @@
+"""Training with the rewards of catsdk: one way to train a file."""
