@@ -18,7 +18,7 @@ WORKERS ?= 2
 ARGS   ?=
 
 BIN := $(VENV)/bin
-PIP  = $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP  = $(BIN)/python -m pip --disable-pip-version-check -qq
 # One thread for each test process: on two cores torch with two threads spins at every operator.
 export OMP_NUM_THREADS ?= 1
 
