@@ -1,0 +1,184 @@
+"""The exception tree: every error that catsdk raises on purpose.
+
+CatError
+|-- InvalidInputError          an argument is wrong (also a ValueError)
+|-- ConfigurationError         nothing was sent: the set-up is wrong
+|   |-- NoModelError
+|   |-- UnknownProviderError
+|   `-- MissingExtraError
+|-- ProviderError              a model's service answered with an error, or not at all
+|   |-- AuthenticationError
+|   |-- ModelNotFoundError
+|   |-- RequestRefusedError
+|   |   |-- UnsupportedError   a capability that this model lacks, named
+|   |   |-- ContextTooLongError
+|   |   `-- ContentFilteredError
+|   |-- RateLimitedError       transient
+|   |-- OverloadedError        transient
+|   |-- ServerError            transient
+|   |-- ConnectionFailedError  transient
+|   |-- TimedOutError          transient
+|   `-- MalformedResponseError transient
+|-- StructuredOutputError      a model's text did not hold what was asked for
+|-- BudgetExceededError        a cap was reached; nothing was sent
+`-- NoEvidenceError            every rollout failed: there is nothing to estimate from
+"""
+
+__all__ = [
+    "AuthenticationError",
+    "BudgetExceededError",
+    "CatError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "ContentFilteredError",
+    "ContextTooLongError",
+    "InvalidInputError",
+    "MalformedResponseError",
+    "MissingExtraError",
+    "ModelNotFoundError",
+    "NoEvidenceError",
+    "NoModelError",
+    "OverloadedError",
+    "ProviderError",
+    "RateLimitedError",
+    "RequestRefusedError",
+    "ServerError",
+    "StructuredOutputError",
+    "TimedOutError",
+    "UnknownProviderError",
+    "UnsupportedError",
+]
+
+
+class CatError(Exception):
+    """Base of every error of this package."""
+
+
+class InvalidInputError(CatError, ValueError):
+    """An argument is wrong; the message names its value and the fix."""
+
+
+class ConfigurationError(CatError):
+    """The set-up is wrong; nothing was sent."""
+
+
+class NoModelError(ConfigurationError):
+    """No model was given and none is configured."""
+
+
+class UnknownProviderError(ConfigurationError):
+    """A model string names a provider that is not installed."""
+
+
+class MissingExtraError(ConfigurationError):
+    """A provider needs packages that are not installed; the message names the extra."""
+
+
+class ProviderError(CatError):
+    """A model's service answered with an error, or not at all.
+
+    `transient` errors may go away when the same request is sent again.
+    """
+
+    transient = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        model: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        """Keep the facts beside the message; `retry_after` is in seconds."""
+        super().__init__(message)
+        self.model = model
+        self.status = status
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class AuthenticationError(ProviderError):
+    """The key is missing, wrong, or not allowed to use this model."""
+
+
+class ModelNotFoundError(ProviderError):
+    """The service does not know this model."""
+
+
+class RequestRefusedError(ProviderError):
+    """The service will not take this request as it is."""
+
+
+class UnsupportedError(RequestRefusedError):
+    """The model lacks a capability that the request needs; `capability` names it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        capability: str,
+        model: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Keep the name of the capability, as in `Capabilities`."""
+        super().__init__(message, model=model, status=status, request_id=request_id)
+        self.capability = capability
+
+
+class ContextTooLongError(RequestRefusedError):
+    """Prompt and answer do not fit into the model's context."""
+
+
+class ContentFilteredError(RequestRefusedError):
+    """The service's content filter refused the prompt or withheld the answer."""
+
+
+class RateLimitedError(ProviderError):
+    """Too many requests or tokens; `retry_after` says when to come back, where known."""
+
+    transient = True
+
+
+class OverloadedError(ProviderError):
+    """The service says that it is overloaded."""
+
+    transient = True
+
+
+class ServerError(ProviderError):
+    """The service failed (HTTP 5xx)."""
+
+    transient = True
+
+
+class ConnectionFailedError(ProviderError):
+    """The service could not be reached, or the connection broke."""
+
+    transient = True
+
+
+class TimedOutError(ProviderError):
+    """No answer within the time allowed for one call."""
+
+    transient = True
+
+
+class MalformedResponseError(ProviderError):
+    """The service's answer is not of its own protocol, is empty, or is over the size limit."""
+
+    transient = True
+
+
+class StructuredOutputError(CatError):
+    """A model's text did not hold what was asked for (a rubric, a verdict)."""
+
+
+class BudgetExceededError(CatError):
+    """The call would pass a cap of the budget; it was not sent."""
+
+
+class NoEvidenceError(CatError):
+    """Every rollout of a group failed; the message gives the causes."""

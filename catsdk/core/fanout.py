@@ -1,0 +1,57 @@
+"""Many calls at once: results in order, cancelled together, or with failures kept as data."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import anyio
+
+from catsdk.core.errors import CatError
+from catsdk.core.types import Failure
+
+__all__ = ["fan_out", "fan_out_tolerant"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[R]:
+    """Call `func` on every argument at once; results come in the order of the arguments.
+
+    The first failure cancels the others and is raised alone.
+    """
+    results: dict[int, R] = {}
+
+    async def run(index: int, arg: T) -> None:
+        results[index] = await func(arg)
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for index, arg in enumerate(args):
+                tasks.start_soon(run, index, arg)
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+    return [results[index] for index in range(len(results))]
+
+
+async def fan_out_tolerant(
+    func: Callable[[T], Awaitable[R]], args: Iterable[T]
+) -> list[R | Failure]:
+    """Call `func` on every argument at once; a `CatError` takes the place of its result.
+
+    Any other exception is a defect: it cancels the others and is raised alone.
+    """
+
+    async def settle(arg: T) -> R | Failure:
+        try:
+            return await func(arg)
+        except CatError as error:
+            return Failure.of(error)
+
+    return await fan_out(settle, args)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

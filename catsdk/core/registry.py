@@ -1,0 +1,102 @@
+"""From a model string such as `openai:gpt-5` to a provider, loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from catsdk.core.errors import InvalidInputError, MissingExtraError, UnknownProviderError
+from catsdk.core.ports import Provider
+
+__all__ = ["BUILT_IN", "Origin", "known_providers", "resolve"]
+
+GROUP = "catsdk.providers"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the class of a provider lives, and the extra that brings what it needs."""
+
+    target: str
+    extra: str | None
+    summary: str
+
+
+BUILT_IN = {
+    "openai": Origin(
+        "catsdk_providers.openai:OpenAIProvider",
+        None,
+        "any OpenAI-compatible endpoint (OPENAI_API_KEY, OPENAI_BASE_URL)",
+    ),
+    "local": Origin(
+        "catsdk_providers.local:LocalProvider",
+        "local",
+        "transformers in this process; `local` alone is the model in the box",
+    ),
+}
+
+
+def known_providers() -> list[str]:
+    """The names that a model string may begin with, third-party packages included."""
+    return sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
+
+
+def resolve(model: str | Provider) -> Provider:
+    """The provider that `model` names: `provider:name`, `provider/name`, or a bare provider.
+
+    A provider passes through as it is.
+
+    Raises:
+        InvalidInputError: `model` is neither a string nor a provider, or is empty.
+        UnknownProviderError: no installed provider has that name.
+        MissingExtraError: the provider's packages are not installed.
+    """
+    if isinstance(model, Provider):
+        return model
+    if not isinstance(model, str) or not model.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(
+            f"model is {model!r}; give a model string such as 'openai:NAME' or 'local',"
+            " or an object with an async method complete(request, on_text)"
+        )
+    prefix, name = _split(model.strip())
+    return _factory(prefix, model)(name)
+
+
+def _split(model: str) -> tuple[str, str | None]:
+    cut = min((at for at in (model.find(":"), model.find("/")) if at >= 0), default=len(model))
+    return model[:cut], model[cut + 1 :] or None
+
+
+def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:
+    if prefix not in BUILT_IN:
+        return _third_party(prefix, model)
+    origin = BUILT_IN[prefix]
+    module, _, attribute = origin.target.partition(":")
+    try:
+        factory: Callable[[str | None], Provider] = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if origin.extra is None:
+            raise
+        raise MissingExtraError(
+            f"model {model!r} needs the package {error.name!r}:"
+            f" pip install 'catsdk[{origin.extra}]'"
+        ) from error
+    return factory
+
+
+def _third_party(prefix: str, model: str) -> Callable[[str | None], Provider]:
+    for point in entry_points(group=GROUP, name=prefix):
+        factory: Callable[[str | None], Provider] = point.load()
+        return factory
+    extras = ", ".join(
+        f"{name} (catsdk[{origin.extra}])" if origin.extra else name
+        for name, origin in BUILT_IN.items()
+    )
+    others = [name for name in known_providers() if name not in BUILT_IN]
+    raise UnknownProviderError(
+        f"model {model!r} names the provider {prefix!r}, which is not known here."
+        f" Known: {', '.join([extras, *others])}. Write provider:name, for instance"
+        f" 'openai:{model}'; other packages register under the entry point group '{GROUP}'"
+    )

@@ -1,0 +1,324 @@
+"""The nouns of the method: frozen values that round-trip through JSON.
+
+`model_dump_json()` and `model_validate_json()` are inverses on every type here. Equal values are
+equal objects. Axis names: G is the number of rollouts of a group, K the number of criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from catsdk.core.errors import ProviderError
+
+__all__ = [
+    "Call",
+    "Completion",
+    "Criterion",
+    "Failure",
+    "FinishReason",
+    "Group",
+    "ImagePart",
+    "Message",
+    "Provenance",
+    "Reference",
+    "Request",
+    "Rollout",
+    "Rubric",
+    "Score",
+    "TextPart",
+    "TokenLogprob",
+    "Usage",
+    "Verdict",
+]
+
+FinishReason = Literal["stop", "length", "content_filter", "other"]
+
+
+class Value(BaseModel):
+    """A frozen value without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TextPart(Value):
+    """A piece of text in a message."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ImagePart(Value):
+    """An image in a message, by URL (`https:` or `data:`)."""
+
+    type: Literal["image"] = "image"
+    url: str
+
+
+Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+
+
+class Message(Value):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str | tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text of the message, images left out."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))
+
+
+class Usage(Value):
+    """What calls consumed. `cost` is in US dollars, `None` where a price is unknown.
+
+    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers.
+    Cached tokens are part of the input tokens, reasoning tokens part of the output tokens.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    requests: int = 0
+    unreported: int = 0
+    cost: float | None = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add up two usages; an unknown cost makes the sum unknown."""
+        known = self.cost is not None and other.cost is not None
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            requests=self.requests + other.requests,
+            unreported=self.unreported + other.unreported,
+            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
+        )
+
+    @classmethod
+    def total(cls, usages: Iterable[Usage]) -> Usage:
+        """The sum of `usages`."""
+        return sum(usages, cls())
+
+
+class Request(Value):
+    """What a provider is asked: messages and sampling settings; `None` is the model's default.
+
+    `n` answers are wanted. `seed` makes sampling repeatable where the model can. `json_schema`
+    asks for text that fits the schema. `extra` goes to the vendor as it is.
+    """
+
+    messages: tuple[Message, ...]
+    n: int = 1
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    logprobs: bool = False
+    json_schema: dict[str, JsonValue] | None = None
+    extra: dict[str, JsonValue] = {}
+
+
+class TokenLogprob(Value):
+    """One sampled token and the natural logarithm of its probability under the model."""
+
+    token: str
+    logprob: float
+
+
+class Completion(Value):
+    """One answer of a model. `latency` is in seconds, for the call that brought it.
+
+    `reasoning` is the thinking that the model keeps apart from its answer. `usage` is this
+    completion's share: an answer with n choices splits its input tokens off to the first.
+    """
+
+    text: str
+    reasoning: str | None = None
+    finish_reason: FinishReason = "stop"
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    usage: Usage = Usage()
+    model: str = ""
+    latency: float = 0.0
+    request_id: str | None = None
+
+
+class Failure(Value):
+    """Something that did not work, as data: the error's class name and its message."""
+
+    kind: str
+    message: str
+    model: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """The data of `error`."""
+        kind, message = type(error).__name__, str(error)
+        if not isinstance(error, ProviderError):
+            return cls(kind=kind, message=message)
+        return cls(
+            kind=kind,
+            message=message,
+            model=error.model,
+            status=error.status,
+            request_id=error.request_id,
+        )
+
+    def __str__(self) -> str:
+        """Kind and message on one line."""
+        return f"{self.kind}: {self.message}"
+
+
+class Call(Value):
+    """One request that was sent: for which stage, to which model, what it used, how it ended."""
+
+    stage: str
+    model: str
+    usage: Usage
+    latency: float
+    failure: Failure | None = None
+
+
+class Rollout(Value):
+    """One sampled response o_i to a prompt, and the final answer found in it."""
+
+    index: int
+    completion: Completion
+    answer: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The response, thinking left out."""
+        return self.completion.text
+
+
+class Group(Value):
+    """The rollouts o_1..o_G of one prompt (paper, section 3.1), and those that failed.
+
+    `failures` maps the index of a rollout that is missing to its cause; `partial` is true when a
+    budget ended the sampling early. `calls` are the requests sent for it, failed ones too.
+    """
+
+    prompt: tuple[Message, ...]
+    rollouts: tuple[Rollout, ...]
+    failures: dict[int, Failure] = {}
+    calls: tuple[Call, ...] = ()
+    partial: bool = False
+
+    @property
+    def usage(self) -> Usage:
+        """What sampling this group consumed."""
+        return Usage.total(call.usage for call in self.calls)
+
+    @property
+    def question(self) -> str:
+        """The text of the last user message."""
+        return next((m.text for m in reversed(self.prompt) if m.role == "user"), "")
+
+
+class Provenance(Value):
+    """Where a text came from: method, model, prompt and its version, settings that mattered."""
+
+    method: str
+    model: str = ""
+    prompt: str | None = None
+    prompt_version: str | None = None
+    settings: dict[str, JsonValue] = {}
+
+
+class Reference(Value):
+    """The estimated reference s of a group (paper, section 3.2), with its evidence.
+
+    `agreement` is the share of the G rollouts with an answer whose answer is the majority's;
+    `majority` is that answer, `None` at a tie for the first place or without any answer.
+    `disagrees` says whether the reference's answer differs from the majority's; `None` when
+    there is nothing to compare. `partial` marks a result that a budget cut short.
+    """
+
+    text: str
+    answer: str | None = None
+    rationale: str | None = None
+    group: Group
+    agreement: float | None = None
+    majority: str | None = None
+    disagrees: bool | None = None
+    provenance: Provenance
+    calls: tuple[Call, ...] = ()
+    partial: bool = False
+
+    @property
+    def rollouts(self) -> tuple[Rollout, ...]:
+        """The rollouts that the reference was made from."""
+        return self.group.rollouts
+
+    @property
+    def usage(self) -> Usage:
+        """What group and reference consumed together."""
+        return self.group.usage + Usage.total(call.usage for call in self.calls)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars for group and reference together; `None` where a price is unknown."""
+        return self.usage.cost
+
+
+class Criterion(Value):
+    """One binary, specific statement that a response meets or does not meet."""
+
+    id: str
+    text: str
+
+
+class Rubric(Value):
+    """The criteria r_1..r_K that an anchor wrote (paper, section 3.3)."""
+
+    criteria: tuple[Criterion, ...]
+    provenance: Provenance
+    calls: tuple[Call, ...] = ()
+
+    @property
+    def usage(self) -> Usage:
+        """What writing this rubric consumed."""
+        return Usage.total(call.usage for call in self.calls)
+
+
+class Verdict(Value):
+    """A judge's answer to one criterion for one rollout; `met` is `None` when there is none.
+
+    `failure` says why there is no answer. `evidence` is the judge's own words.
+    """
+
+    criterion_id: str
+    met: bool | None
+    evidence: str | None = None
+    failure: Failure | None = None
+    calls: tuple[Call, ...] = ()
+
+
+class Score(Value):
+    """The reward R(o_i; s) of one rollout: a number, or `None` with the cause.
+
+    `reasons` are sentences for a reader; `verdicts` the evidence of a rubric reward.
+    """
+
+    index: int
+    value: float | None
+    reasons: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    failure: Failure | None = None
