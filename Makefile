@@ -69,7 +69,7 @@ layers: install
 	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
 
 test-pythons:
-	@./tests/on_each_python.sh
+	@VENV=$(VENV) WORKERS=$(WORKERS) bash tests/on_each_python.sh
 
 maps: install
 	@$(BIN)/python docs/maps.py
