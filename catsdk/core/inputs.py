@@ -1,0 +1,69 @@
+"""Checks of what a user hands in, with errors that name the value and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.types import Message
+
+__all__ = ["MAX_ROLLOUTS", "PromptLike", "check_count", "check_prompt"]
+
+MAX_ROLLOUTS = 1024
+
+PromptLike = str | Sequence[Message | Mapping[str, object]]
+
+
+def check_count(n: object, name: str = "n") -> int:
+    """Return `n` where it is a whole number from 1 to `MAX_ROLLOUTS`.
+
+    Raises:
+        InvalidInputError: it is not.
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MAX_ROLLOUTS:
+        raise InvalidInputError(
+            f"{name} is {_shown(n)}; give a whole number of rollouts from 1 to {MAX_ROLLOUTS}"
+        )
+    return n
+
+
+def check_prompt(prompt: PromptLike) -> tuple[Message, ...]:
+    """Return `prompt`, a text or a chat, as messages.
+
+    Raises:
+        InvalidInputError: it is empty, or neither of the two.
+    """
+    if isinstance(prompt, str):
+        if not prompt.strip():
+            raise InvalidInputError(f"the prompt is {prompt!r}; give a text that is not empty")
+        return (Message(role="user", content=prompt),)
+    if not isinstance(prompt, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(
+            f"the prompt is {_shown(prompt)}; give a string or a list of chat messages"
+        )
+    messages = tuple(_message(at, message) for at, message in enumerate(prompt))
+    if not any(message.role == "user" and message.content for message in messages):
+        raise InvalidInputError(
+            f"the prompt is a chat of {len(messages)} messages without a user message that is"
+            " not empty; add one such as {'role': 'user', 'content': '...'}"
+        )
+    return messages
+
+
+def _message(at: int, message: object) -> Message:
+    if isinstance(message, Message):
+        return message
+    try:
+        return Message.model_validate(message)
+    except ValidationError as error:
+        raise InvalidInputError(
+            f"message {at} of the prompt is {_shown(message)}; give a Message or a mapping such as"
+            " {'role': 'user', 'content': 'a text'}, with role system, user or assistant"
+        ) from error
+
+
+def _shown(value: object, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}..."

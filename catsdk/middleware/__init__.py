@@ -1,0 +1,1 @@
+"""Wrappers of providers, each a provider itself: retry, limit, budget, record, timeout."""

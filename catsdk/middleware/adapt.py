@@ -1,0 +1,53 @@
+"""What a model lacks: emulated where that is possible, else refused by name before sending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catsdk.core.errors import UnsupportedError
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Message, Request
+from catsdk.middleware.wrapper import Wrapper
+
+__all__ = ["Adapt"]
+
+
+class Adapt(Wrapper):
+    """A provider that takes system messages, and refuses what its model cannot do."""
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Pass the request on in a form that the model takes.
+
+        Raises:
+            UnsupportedError: it asks for log-probabilities, a seed or a JSON schema and the model
+                has none; nothing was sent.
+        """
+        able = self.capabilities
+        self._refuse("logprobs", wanted=request.logprobs, able=able.logprobs)
+        self._refuse("seed", wanted=request.seed is not None, able=able.seed)
+        self._refuse("json_schema", wanted=request.json_schema is not None, able=able.json_schema)
+        completions = await self.wrapped.complete(_without_system(request, able), on_text)
+        if on_text is not None and not able.streaming and completions:
+            on_text(completions[0].text)
+        return completions
+
+    def _refuse(self, capability: str, *, wanted: bool, able: bool) -> None:
+        if wanted and not able:
+            raise UnsupportedError(
+                f"{self.name} has no {capability}; leave it out of the request, or use a model"
+                f" that has it (capabilities={Capabilities.__name__}({capability}=True) if it does)",
+                capability=capability,
+                model=self.name,
+            )
+
+
+def _without_system(request: Request, able: Capabilities) -> Request:
+    if able.system or all(message.role != "system" for message in request.messages):
+        return request
+    system = "\n\n".join(m.text for m in request.messages if m.role == "system")
+    chat = [m for m in request.messages if m.role != "system"]
+    first = next(at for at, message in enumerate(chat) if message.role == "user")
+    chat[first] = Message(role="user", content=f"{system}\n\n{chat[first].text}")
+    return request.model_copy(update={"messages": tuple(chat)})
