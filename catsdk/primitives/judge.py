@@ -1,0 +1,67 @@
+"""Judge: says for each criterion on its own whether a rollout meets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catsdk.core.errors import CatError
+from catsdk.core.fanout import fan_out
+from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Sampling, Verdict
+from catsdk.middleware.record import recorded
+from catsdk.middleware.stack import opened
+from catsdk.middleware.structured import ask
+from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.reply import read_verdict
+
+__all__ = ["Judge"]
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"evidence": {"type": "string"}, "met": {"type": "boolean"}},
+    "required": ["evidence", "met"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges one response by one criterion a call (paper, section 3.3), all calls at once.
+
+    The judge is greedy by default (the paper does not say at which temperature it judges). A
+    reply that cannot be read is asked for again once; a verdict without a readable reply, or of a
+    call that failed, has `met=None` and its failure: it is never a "no".
+    """
+
+    model: str | Provider
+    sampling: Sampling = Sampling(temperature=0.0)
+    prompt: Prompt | None = None
+
+    async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
+        """Give one verdict for each of the K criteria, in their order."""
+        async with opened(self.model) as provider:
+
+            async def decide(criterion: Criterion) -> Verdict:
+                return await self._decide(provider, criterion, rollout)
+
+            return tuple(await fan_out(decide, rubric.criteria))
+
+    async def _decide(self, provider: Provider, criterion: Criterion, rollout: Rollout) -> Verdict:
+        able = capabilities_of(provider)
+        prompt = self.prompt or load(able.prompts, "judge")
+        request = self.sampling.request(
+            prompt.messages(criterion=criterion.text, response=rollout.text)
+        )
+        if able.json_schema:
+            request = request.model_copy(update={"json_schema": SCHEMA})
+        with recorded("judge") as calls:
+            try:
+                (met, evidence), _ = await ask(provider, request, read_verdict)
+            except CatError as error:
+                return Verdict(
+                    criterion_id=criterion.id,
+                    met=None,
+                    failure=Failure.of(error),
+                    calls=tuple(calls),
+                )
+        return Verdict(criterion_id=criterion.id, met=met, evidence=evidence, calls=tuple(calls))
