@@ -66,7 +66,7 @@ types: install
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 layers: install
-	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 test-pythons:
 	@VENV=$(VENV) WORKERS=$(WORKERS) bash tests/on_each_python.sh

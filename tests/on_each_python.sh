@@ -30,11 +30,11 @@ for path in tests/core tests/middleware tests/equivalence tests/prompts tests/pr
   if [ -e "$path" ]; then tests+=("$path"); fi
 done
 
-declare -A done
+declare -A tested
 while read -r python; do
   supported "$python" || continue
   version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-  [ -z "${done[$version]:-}" ] || continue
+  [ -z "${tested[$version]:-}" ] || continue
   venv=$prefix-$version
   stamp=$venv/.installed
   if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ constraints/main.txt -nt "$stamp" ]; then
@@ -47,10 +47,10 @@ while read -r python; do
   fi
   echo "Python $version:"
   "$venv/bin/python" -m pytest -q -n "${WORKERS:-2}" -m 'not needs_torch and not slow' "${tests[@]}"
-  done[$version]=yes
+  tested[$version]=yes
 done < <(candidates)
 
-if [ ${#done[@]} -eq 0 ]; then
+if [ ${#tested[@]} -eq 0 ]; then
   echo "no Python from 3.11 to 3.13 found; set PYTHONS" >&2
   exit 1
 fi
