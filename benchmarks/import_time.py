@@ -1,0 +1,59 @@
+"""CPU time of `import catsdk`, in fresh interpreters, beside the packages it stands on.
+
+    python benchmarks/import_time.py [--repeats N]
+
+The statements take turns, so that a busy machine slows all of them alike. Times are user and
+system CPU seconds of the child process, less those of an interpreter that imports nothing.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+
+STATEMENTS = ["pass", "import catsdk", "import pydantic", "import openai"]
+AIM = 0.3
+
+
+def cpu_seconds(statement: str) -> float:
+    """Run `statement` in a fresh interpreter; return the CPU seconds that it took."""
+    child = os.posix_spawn(sys.executable, [sys.executable, "-c", statement], os.environ)
+    _, status, used = os.wait4(child, 0)
+    if status != 0:
+        raise RuntimeError(f"{statement!r} failed")
+    return used.ru_utime + used.ru_stime
+
+
+def measure(repeats: int) -> dict[str, list[float]]:
+    """Return the times of each statement, less the median of the bare interpreter."""
+    for statement in STATEMENTS:
+        cpu_seconds(statement)  # writes the .pyc files and warms the disk cache
+    times: dict[str, list[float]] = {statement: [] for statement in STATEMENTS}
+    for _ in range(repeats):
+        for statement in STATEMENTS:
+            times[statement].append(cpu_seconds(statement))
+    bare = statistics.median(times["pass"])
+    return {
+        statement: [time - bare for time in taken]
+        for statement, taken in times.items()
+        if statement != "pass"
+    }
+
+
+def main() -> int:
+    """Print one line for each statement; exit with 1 when the aim is missed."""
+    parser = argparse.ArgumentParser(description="CPU time of imports")
+    parser.add_argument("--repeats", type=int, default=9)
+    times = measure(parser.parse_args().repeats)
+    ours = statistics.median(times["import catsdk"])
+    print("| statement | median CPU s | lowest to highest | catsdk over it |")
+    print("| --- | --- | --- | --- |")
+    for statement, taken in times.items():
+        median = statistics.median(taken)
+        spread = f"{min(taken):.3f} to {max(taken):.3f}"
+        print(f"| `{statement}` | {median:.3f} | {spread} | {ours / median:.2f} |")
+    return 0 if ours < AIM else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The maps in the documentation, the files and their docstrings say the same."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def maps() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("maps", ROOT / "docs" / "maps.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_architecture_lists_every_module_with_the_first_line_of_its_docstring(
+    maps: ModuleType,
+) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert page == maps.rewritten(page), "the file map is old: run `make maps`"
+
+
+def test_each_first_line_is_a_sentence_of_one_line(maps: ModuleType) -> None:
+    for package in maps.PACKAGES:
+        for module in maps.modules(package):
+            line = maps.purpose(module)
+            assert line.endswith((".", "?", "!")), f"{module}: {line}"
+            assert len(line) <= 120, f"{module}: {line}"
+
+
+def test_readme_maps_every_folder_and_only_folders_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = readme.partition("## The folders")[2].partition("\n## ")[0]
+    mapped = set(re.findall(r"^\| `([\w/.]+)/` \|", tree, flags=re.MULTILINE))
+    assert mapped == {path.relative_to(ROOT).as_posix() for path in _folders()}
+
+
+def _folders() -> list[Path]:
+    top = ["benchmarks", "constraints", "docs", "examples", "tests"]
+    packages = ["catsdk", "providers/catsdk_providers", "trainers/catsdk_trainers"]
+    inside = [path.parent for path in (ROOT / "catsdk").glob("*/__init__.py")]
+    return [ROOT / name for name in [*top, *packages]] + inside

@@ -1,0 +1,116 @@
+"""What is installed, what an import loads, and that the wheel works away from the checkout."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import catsdk
+
+ROOT = Path(__file__).resolve().parent.parent
+VENDORS = [
+    "anthropic",
+    "instructor",
+    "litellm",
+    "openai",
+    "torch",
+    "transformers",
+    "trl",
+    "vllm",
+]
+PACKAGES = {"catsdk", "catsdk_providers", "catsdk_trainers"}
+
+
+def _in_a_fresh_interpreter(code: str) -> str:
+    path = os.pathsep.join(str(ROOT / part) for part in ("", "providers", "trainers"))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("module", ["catsdk", "catsdk.providers", "catsdk.cli"])
+def test_an_import_loads_no_vendor_sdk(module: str) -> None:
+    loaded = _in_a_fresh_interpreter(
+        f"import sys, {module}; print(*sorted(set({VENDORS!r}) & set(sys.modules)))"
+    )
+    assert loaded == ""
+
+
+def test_every_public_name_resolves_in_a_fresh_interpreter() -> None:
+    names = catsdk.__all__
+    assert len(names) <= 30
+    assert len(set(names)) == len(names)
+    missing = _in_a_fresh_interpreter(
+        f"import catsdk; print(*[n for n in {list(names)!r} if not hasattr(catsdk, n)])"
+    )
+    assert missing == ""
+
+
+def test_each_entry_of_the_doors_opens() -> None:
+    pytest.importorskip("torch")
+    door = import_module("catsdk.providers")
+    for name in door.__all__:
+        assert getattr(door, name).__module__.startswith("catsdk_providers.")
+    with pytest.raises(AttributeError, match="Misspelt"):
+        _ = door.Misspelt
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    _run([sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", str(folder), str(ROOT)])
+    (built,) = folder.glob("catsdk-*.whl")
+    return built
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    top = {name.partition("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    assert any(name.endswith("/model.safetensors") for name in names)
+    assert wheel.stat().st_size < 10 * 2**20
+    source = ("catsdk", "providers/catsdk_providers", "trainers/catsdk_trainers")
+    tracked = {path.name for folder in source for path in (ROOT / folder).rglob("*.py")}
+    assert tracked <= {Path(name).name for name in names}
+
+
+@pytest.mark.slow
+def test_the_installed_wheel_synthesizes_in_a_clean_environment_outside_the_checkout(
+    wheel: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    # The commands a user types, with the pinned versions: torch first, then the wheel.
+    _run([sys.executable, "-m", "venv", str(tmp_path / "venv")])
+    python = str(tmp_path / "venv" / "bin" / "python")
+    pins = str(ROOT / "constraints" / "main.txt")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "-c", pins]
+    _run([*pip, "torch"])
+    _run([*pip, f"{wheel}[local]"])
+    catsdk_command = str(tmp_path / "venv" / "bin" / "catsdk")
+    options = ["--json", "--model", "local"]
+    answer = json.loads(_run([catsdk_command, "synthesize", *options, "47+38-29+14"], cwd=tmp_path))
+    assert answer["text"]
+    assert len(answer["group"]["rollouts"]) >= 2
+    assert "agreement" in answer
+
+
+def _run(command: list[str], cwd: Path | None = None) -> str:
+    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean, check=False)
+    assert done.returncode == 0, (
+        f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    )
+    return done.stdout
