@@ -20,9 +20,14 @@ CatError
 |   |-- TimedOutError          transient
 |   `-- MalformedResponseError transient
 |-- StructuredOutputError      a model's text did not hold what was asked for
+|-- SynthesisFailedError       the anchor failed; the error carries the group that was paid for
 |-- BudgetExceededError        a cap was reached; nothing was sent
 `-- NoEvidenceError            every rollout failed: there is nothing to estimate from
 """
+
+from __future__ import annotations
+
+from catsdk.core.types import Group
 
 __all__ = [
     "AuthenticationError",
@@ -44,6 +49,7 @@ __all__ = [
     "RequestRefusedError",
     "ServerError",
     "StructuredOutputError",
+    "SynthesisFailedError",
     "TimedOutError",
     "UnknownProviderError",
     "UnsupportedError",
@@ -174,6 +180,15 @@ class MalformedResponseError(ProviderError):
 
 class StructuredOutputError(CatError):
     """A model's text did not hold what was asked for (a rubric, a verdict)."""
+
+
+class SynthesisFailedError(CatError):
+    """The anchor failed after the group was sampled; `group` holds what was paid for."""
+
+    def __init__(self, message: str, *, group: Group) -> None:
+        """Keep the group beside the message."""
+        super().__init__(message)
+        self.group = group
 
 
 class BudgetExceededError(CatError):

@@ -52,6 +52,8 @@ async def fan_out_tolerant(
     return await fan_out(settle, args)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        first: BaseException = error.exceptions[0]  # pyright: ignore[reportUnknownMemberType]
+        error = first
+    return error

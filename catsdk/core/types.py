@@ -11,8 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from catsdk.core.errors import ProviderError
-
 __all__ = [
     "Call",
     "Completion",
@@ -192,16 +190,8 @@ class Failure(Value):
     @classmethod
     def of(cls, error: Exception) -> Failure:
         """The data of `error`."""
-        kind, message = type(error).__name__, str(error)
-        if not isinstance(error, ProviderError):
-            return cls(kind=kind, message=message)
-        return cls(
-            kind=kind,
-            message=message,
-            model=error.model,
-            status=error.status,
-            request_id=error.request_id,
-        )
+        facts = {name: getattr(error, name, None) for name in ("model", "status", "request_id")}
+        return cls(kind=type(error).__name__, message=str(error), **facts)
 
     def __str__(self) -> str:
         """Kind and message on one line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import cast
 
 from catsdk.core.errors import StructuredOutputError
 
@@ -38,12 +39,9 @@ def read_criteria(reply: str, *, at_least: int = 1) -> list[str]:
         StructuredOutputError: fewer than `at_least` different criteria are there.
     """
     data = _json_object(reply)
-    listed = data.get("criteria") if data else _BULLET.findall(reply[:MAX_REPLY])
-    texts = (
-        [text.strip() for text in listed if isinstance(text, str)]
-        if isinstance(listed, list)
-        else []
-    )  # pyright: ignore[reportUnknownVariableType]
+    listed: object = data.get("criteria") if data else _BULLET.findall(reply[:MAX_REPLY])
+    items = cast("list[object]", listed) if isinstance(listed, list) else []
+    texts = [item.strip() for item in items if isinstance(item, str)]
     criteria = list(dict.fromkeys(text for text in texts if 0 < len(text) <= MAX_CRITERION))
     if len(criteria) < at_least:
         raise StructuredOutputError(
