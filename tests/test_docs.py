@@ -36,7 +36,9 @@ class Block:
 
     def compiled(self) -> CodeType:
         padded = "\n" * self.line + self.code
-        return compile(padded, str(self.page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code: CodeType = compile(padded, str(self.page), "exec", flags=flags)
+        return code
 
 
 def _blocks(page: Path) -> Iterator[Block]:
