@@ -1,0 +1,42 @@
+"""Turn examples into padded tensors whose labels cover only what the assistant says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from examples.lab.corpus import Example
+
+__all__ = ["IGNORED", "Batch", "as_prompt", "collate"]
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Token ids and labels, both (examples, tokens); padding is on the right."""
+
+    ids: torch.Tensor
+    labels: torch.Tensor
+
+
+def as_prompt(user: str) -> str:
+    """What the chat template makes of one user message."""
+    return f"<|user|>{user}<|end|><|assistant|>"
+
+
+def collate(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> Batch:
+    """Tokenize and pad; padding comes after the end, so causal attention never sees it."""
+    prompts = tokenizer([as_prompt(example.user) for example in examples])["input_ids"]
+    targets = tokenizer([f"{example.assistant}<|end|>" for example in examples])["input_ids"]
+    longest = max(len(p) + len(t) for p, t in zip(prompts, targets, strict=True))
+    ids = torch.full((len(examples), longest), tokenizer.pad_token_id or 0)
+    labels = torch.full_like(ids, IGNORED)
+    for row, (prompt, target) in enumerate(zip(prompts, targets, strict=True)):
+        end = len(prompt) + len(target)
+        ids[row, :end] = torch.tensor(prompt + target)
+        labels[row, len(prompt) : end] = torch.tensor(target)
+    return Batch(ids, labels)

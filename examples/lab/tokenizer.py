@@ -1,0 +1,63 @@
+"""Build the tokenizer of the model in the box: bytes, numbers 0..99 and the words of its forms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE
+from transformers import PreTrainedTokenizerFast
+
+__all__ = ["CHAT_TEMPLATE", "CONTEXT", "build_tokenizer"]
+
+CONTEXT: Final = 2048
+PAD, END, SYSTEM, USER, ASSISTANT = "<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"
+BOXED: Final = "\\boxed{"
+CHAT_TEMPLATE: Final = (
+    "{% for message in messages %}"
+    "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+_WORDS: Final = (
+    "Combine", "Criteria", "Check", "Compute", "What", "Ġis",
+    "Ġshows", "Ġanswers", "yes", "no",
+)  # fmt: skip
+# Runs of digits are cut into pairs from the left, so that each number 0..99 is one token; signs
+# and line ends stand alone, so that a number's token never depends on what is beside it.
+_PIECES: Final = r"\d{1,2}| ?\p{L}+|[^\d\p{L}]"
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer: any text survives encoding and decoding."""
+    merges = _merges()
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = [PAD, END, SYSTEM, USER, ASSISTANT, *letters, *(a + b for a, b in merges)]
+    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECES), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([PAD, END, SYSTEM, USER, ASSISTANT])
+    tokenizer.add_tokens([AddedToken(BOXED, normalized=False)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=[SYSTEM, USER, ASSISTANT],
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=CONTEXT,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _merges() -> list[tuple[str, str]]:
+    pairs = [(str(number // 10), str(number % 10)) for number in range(10, 100)]
+    for word in _WORDS:
+        pairs += [(word[:end], word[end]) for end in range(1, len(word))]
+    return list(dict.fromkeys(pairs))
