@@ -1,5 +1,7 @@
 """CPU time of `import catsdk`, in fresh interpreters, beside the packages it stands on.
 
+`import catsdk` loads nothing until a name is used; `from catsdk import *` uses every name.
+
     python benchmarks/import_time.py [--repeats N]
 
 The statements take turns, so that a busy machine slows all of them alike. Times are user and
@@ -11,7 +13,8 @@ import os
 import statistics
 import sys
 
-STATEMENTS = ["pass", "import catsdk", "import pydantic", "import openai"]
+EVERY_NAME = "from catsdk import *"
+STATEMENTS = ["pass", "import catsdk", EVERY_NAME, "import pydantic", "import openai"]
 AIM = 0.3
 
 
@@ -41,12 +44,12 @@ def measure(repeats: int) -> dict[str, list[float]]:
 
 
 def main() -> int:
-    """Print one line for each statement; exit with 1 when the aim is missed."""
+    """Print one line for each statement; exit with 1 when using every name misses the aim."""
     parser = argparse.ArgumentParser(description="CPU time of imports")
     parser.add_argument("--repeats", type=int, default=9)
     times = measure(parser.parse_args().repeats)
-    ours = statistics.median(times["import catsdk"])
-    print("| statement | median CPU s | lowest to highest | catsdk over it |")
+    ours = statistics.median(times[EVERY_NAME])
+    print(f"| statement | median CPU s | lowest to highest | `{EVERY_NAME}` over it |")
     print("| --- | --- | --- | --- |")
     for statement, taken in times.items():
         median = statistics.median(taken)

@@ -38,10 +38,13 @@ def _in_a_fresh_interpreter(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("module", ["catsdk", "catsdk.providers", "catsdk.cli"])
-def test_an_import_loads_no_vendor_sdk(module: str) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    ["import catsdk", "from catsdk import *", "import catsdk.providers", "import catsdk.cli"],
+)
+def test_an_import_loads_no_vendor_sdk(statement: str) -> None:
     loaded = _in_a_fresh_interpreter(
-        f"import sys, {module}; print(*sorted(set({VENDORS!r}) & set(sys.modules)))"
+        f"import sys; {statement}; print(*sorted(set({VENDORS!r}) & set(sys.modules)))"
     )
     assert loaded == ""
 
