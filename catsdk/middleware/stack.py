@@ -19,7 +19,9 @@ from catsdk.middleware.wrapper import Wrapper
 __all__ = ["opened", "stacked"]
 
 
-def stacked(provider: Provider, *, account: Account | None = None) -> Provider:
+def stacked(
+    provider: Provider, *, account: Account | None = None, max_in_flight: int | None = None
+) -> Provider:
     """Wrap `provider` with retry, limit, budget, record and timeout, in that order inwards.
 
     So a waiting retry holds no slot, each try is paid and listed, and a refused one is neither.
@@ -31,7 +33,7 @@ def stacked(provider: Provider, *, account: Account | None = None) -> Provider:
     inner: Provider = Record(Timeout(provider, settings.timeout))
     if account is not None:
         inner = Spend(inner, account)
-    return Adapt(Retry(Limit(inner, settings.max_in_flight), settings.max_retries))
+    return Adapt(Retry(Limit(inner, max_in_flight or settings.max_in_flight), settings.max_retries))
 
 
 @asynccontextmanager

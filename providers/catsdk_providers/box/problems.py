@@ -25,6 +25,7 @@ __all__ = [
     "Split",
     "Step",
     "canonical",
+    "held_out_problems",
     "parse",
     "problems",
     "response",
@@ -145,6 +146,13 @@ def problems(
         if split_of(problem) == split:
             found.setdefault(canonical(problem), problem)
     return list(found.values())
+
+
+def held_out_problems(n: int, seed: int, *, long: bool = False) -> list[tuple[str, str]]:
+    """``n`` held-out problems and their answers, as texts; ``long`` ones are out of range."""
+    terms = OUT_OF_RANGE_TERMS if long else STANDARD_TERMS
+    found = problems("heldout", n, seed, terms=terms)
+    return [(str(problem), str(solve(problem).answer)) for problem in found]
 
 
 def _candidates(rng: random.Random, terms: Sequence[int]) -> Iterator[Problem]:

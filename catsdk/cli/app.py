@@ -1,0 +1,36 @@
+"""Puts the commands together, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from catsdk.cli.demo import demo
+from catsdk.cli.generate import sample, synthesize
+from catsdk.cli.listing import providers
+from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="catsdk",
+    help="Compute as Teacher: several answers of a model become one, with its evidence.",
+    epilog="Exit codes: 0 done; 1 a model failed; 2 wrong input or set-up; 3 partial; 130 stopped.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (synthesize, sample, demo, providers):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except CatError as error:
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(str(error))}")
+        sys.exit(2 if isinstance(error, InvalidInputError | ConfigurationError) else 1)

@@ -1,0 +1,160 @@
+"""`catsdk demo`: the method on the model in the box, on problems that it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from catsdk.core.ports import Provider
+from catsdk.core.types import Failure, Reference
+from catsdk.evaluate.plot import plot_scaling
+from catsdk.evaluate.scaling import Outcome, Problem, Scaling, measure, summarise
+from catsdk.middleware.stack import stacked
+from catsdk.primitives.reward import Reward
+
+__all__ = ["demo"]
+
+SIZES = (1, 2, 4, 8)
+IN_FLIGHT = 4096
+CAUTION = (
+    "The model in the box (a toy trained for this) was taught synthesis with correct targets, under"
+    " made-up numbers: what follows shows that the software works, not that the paper is right."
+)
+
+Problems = Annotated[int, typer.Option(min=1, max=5000, help="Number of held-out problems.")]
+Seed = Annotated[int, typer.Option(help="Chooses the problems and the random numbers.")]
+Random = Annotated[bool, typer.Option("--random-weights", help="Control: an untrained model.")]
+Long = Annotated[bool, typer.Option("--long", help="Problems longer than any in training.")]
+Plot = Annotated[Path, typer.Option(help="Where the figure goes, .png or .svg.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON instead.")]
+
+
+def demo(
+    problems: Problems = 200,
+    seed: Seed = 0,
+    random_weights: Random = False,
+    long: Long = False,
+    plot: Plot = Path("catsdk-demo.png"),
+    as_json: AsJson = False,
+) -> None:
+    """Show one problem in full, then accuracy against the number of rollouts."""
+    from catsdk.providers import LocalProvider, held_out_problems
+
+    tasks = [Problem(*pair) for pair in held_out_problems(problems, seed, long=long)]
+    model = LocalProvider.untrained(seed) if random_weights else LocalProvider()
+    outcomes = anyio.run(_run, model, tasks, seed)
+    scaling = summarise(outcomes)
+    plot_scaling(scaling, plot, f"model in the box, held-out problems, seed {seed}")
+    if as_json:
+        typer.echo(scaling.model_dump_json(indent=2))
+        return
+    console = Console()
+    console.print(f"[yellow]{CAUTION}[/]\n")
+    _show_one(_most_telling(outcomes), console)
+    _show_table(scaling, console)
+    console.print(f"Figure: {plot}")
+
+
+async def _run(model: Provider, tasks: Sequence[Problem], seed: int) -> list[Outcome]:
+    provider = stacked(model, max_in_flight=IN_FLIGHT)
+    console = Console(stderr=True)
+    columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        bar = progress.add_task("", total=len(tasks))
+        return await measure(
+            tasks,
+            provider,
+            provider,
+            sizes=SIZES,
+            seed=seed,
+            on_done=lambda _: progress.advance(bar),
+        )
+
+
+def _most_telling(outcomes: Sequence[Outcome]) -> Outcome:
+    """The first problem whose rollouts contradict each other most, as far as any do."""
+    return max(outcomes, key=lambda o: len({rollout.answer for rollout in o.group.rollouts}))
+
+
+def _show_one(outcome: Outcome, console: Console) -> None:
+    console.rule(f"One problem in full: {outcome.problem.prompt} = ?", align="left")
+    reference = outcome.references[max(SIZES)]
+    rewards: dict[int, str] = {}
+    if isinstance(reference, Reference):
+        scores = anyio.run(Reward().reward, outcome.group, reference)
+        rewards = {s.index: "none" if s.value is None else f"{s.value:g}" for s in scores}
+    table = Table("rollout", "steps", "answer", "reward", title_justify="left")
+    for rollout in outcome.group.rollouts:
+        steps = " ".join(rollout.text.split("\n")[:-1])
+        table.add_row(
+            str(rollout.index),
+            escape(steps),
+            rollout.answer or "none",
+            rewards.get(rollout.index, ""),
+        )
+    console.print(table)
+    if isinstance(reference, Failure):
+        console.print(f"[red]no reference[/]: {escape(str(reference))}\n")
+        return
+    console.print(_contradictions(outcome))
+    console.print(
+        f"Reference, from all {len(outcome.group.rollouts)}:",
+        escape(" ".join(reference.text.split("\n"))),
+    )
+    console.print(
+        f"Majority: {reference.majority or 'a tie'} · reference: {reference.answer} · right:"
+        f" {outcome.problem.gold} (nobody was told)\n"
+    )
+
+
+def _contradictions(outcome: Outcome) -> str:
+    """Name the first step at which the rollouts part, and what they say there."""
+    texts = [rollout.text.split("\n") for rollout in outcome.group.rollouts]
+    for at, lines in enumerate(zip(*texts, strict=False), start=1):
+        if len(set(lines)) > 1:
+            said = ", ".join(f"{line} ({lines.count(line)}x)" for line in dict.fromkeys(lines))
+            return f"They first part at step {at}: {escape(said)}"
+    return "They do not contradict each other."
+
+
+def _show_table(scaling: Scaling, console: Console) -> None:
+    console.rule(
+        f"{scaling.problems} held-out problems (share solved ± standard error)", align="left"
+    )
+    console.print(f"single sample {scaling.single} · greedy {scaling.greedy}\n")
+    table = Table(
+        "G",
+        "majority",
+        "synthesis",
+        "gain (paired)",
+        "overrules",
+        "right there",
+        "all wrong, yet right",
+    )
+    for row in scaling.rows:
+        rescued = f"{round(row.rescued.mean * row.rescued.count)} of {row.rescued.count}"
+        table.add_row(
+            str(row.size),
+            str(row.majority),
+            str(row.synthesis),
+            f"{row.gain.mean:+.3f} ± {row.gain.error:.3f}",
+            f"{row.overruled.mean:.1%}",
+            str(row.right_overruling),
+            f"{rescued} ({row.rescued.mean:.1%} ± {row.rescued.error:.1%})",
+        )
+    console.print(table)
+    console.print(f"{scaling.tokens:,} tokens, {scaling.failed} failures")

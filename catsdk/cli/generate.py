@@ -1,0 +1,188 @@
+"""`catsdk synthesize` and `catsdk sample`: one prompt, answered with evidence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from catsdk.cat import CaT
+from catsdk.core.errors import InvalidInputError, NoEvidenceError
+from catsdk.core.events import ReferenceReady, RolloutArrived, RolloutFailed, SynthesisStarted
+from catsdk.core.types import Group, Reference, Sampling, Usage
+from catsdk.middleware.budget import Budget
+
+__all__ = ["sample", "synthesize"]
+
+PARTIAL = 3
+
+Prompt = Annotated[str | None, typer.Argument(help="The prompt; without it, --file or stdin.")]
+File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")]
+Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
+Models = Annotated[
+    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
+]
+Anchor = Annotated[str | None, typer.Option(help="Model that synthesizes; else the policy.")]
+Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
+Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
+MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+
+
+def synthesize(
+    prompt: Prompt = None,
+    file: File = None,
+    n: Count = 8,
+    model: Models = None,
+    anchor: Anchor = None,
+    seed: Seed = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    max_requests: MaxRequests = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sample n rollouts and write one reference from them."""
+    cat = _cat(model, anchor, seed, temperature, max_tokens, max_requests)
+    reference = anyio.run(_synthesize, cat, _read(prompt, file), n)
+    if as_json:
+        typer.echo(reference.model_dump_json(indent=2))
+    else:
+        _show(reference)
+    raise typer.Exit(PARTIAL if reference.partial else 0)
+
+
+def sample(
+    prompt: Prompt = None,
+    file: File = None,
+    n: Count = 8,
+    model: Models = None,
+    seed: Seed = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    max_requests: MaxRequests = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sample n rollouts and show them."""
+    cat = _cat(model, None, seed, temperature, max_tokens, max_requests)
+    group = anyio.run(_sample, cat, _read(prompt, file), n)
+    if as_json:
+        typer.echo(group.model_dump_json(indent=2))
+    else:
+        _show_group(group)
+    if not group.rollouts:
+        raise NoEvidenceError(f"all {n} rollouts failed: {next(iter(group.failures.values()))}")
+    raise typer.Exit(PARTIAL if group.partial else 0)
+
+
+def _cat(
+    model: list[str] | None,
+    anchor: str | None,
+    seed: int | None,
+    temperature: float | None,
+    max_tokens: int | None,
+    max_requests: int | None,
+) -> CaT:
+    return CaT(
+        model or None,
+        anchor,
+        seed=seed,
+        sampling=Sampling(temperature=temperature, max_tokens=max_tokens),
+        budget=None if max_requests is None else Budget(requests=max_requests),
+    )
+
+
+def _read(prompt: str | None, file: Path | None) -> str:
+    if prompt is not None and file is not None:
+        raise InvalidInputError(f"both a prompt and --file {file} are given; give one of them")
+    if prompt is not None:
+        return prompt
+    if file is None:
+        return sys.stdin.read()
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"--file {file} cannot be read: {error}") from error
+
+
+async def _synthesize(cat: CaT, prompt: str, n: int) -> Reference:
+    usage = Usage()
+    with _progress() as progress:
+        bar = progress.add_task("sampling", total=n, tokens=0, cost="")
+        async with cat, cat.stream(prompt, n) as events:
+            async for event in events:
+                if isinstance(event, ReferenceReady):
+                    return event.reference
+                if isinstance(event, RolloutArrived | RolloutFailed):
+                    progress.advance(bar)
+                if isinstance(event, RolloutArrived):
+                    usage += event.rollout.completion.usage
+                    progress.update(bar, tokens=usage.tokens, cost=_cost(usage))
+                if isinstance(event, SynthesisStarted):
+                    progress.update(bar, description="synthesizing")
+    raise AssertionError("a stream ends with a reference or an error")
+
+
+async def _sample(cat: CaT, prompt: str, n: int) -> Group:
+    with _progress() as progress:
+        bar = progress.add_task("sampling", total=n, tokens=0, cost="")
+        async with cat:
+            return await cat.sample(prompt, n, on_rollout=lambda *_: progress.advance(bar))
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[tokens]} tokens {task.fields[cost]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _show(reference: Reference) -> None:
+    console = Console()
+    console.print(escape(reference.text), highlight=False)
+    console.print(f"\n[bold]{escape(_evidence(reference))}[/]")
+    _show_failures(reference.group, console)
+
+
+def _evidence(reference: Reference) -> str:
+    group = reference.group
+    parts = [f"{len(group.rollouts)} of {len(group.rollouts) + len(group.failures)} rollouts"]
+    if reference.agreement is not None:
+        parts.append(f"agreement {reference.agreement:.0%}")
+    if reference.disagrees:
+        parts.append(f"departs from the majority, {reference.majority}")
+    usage = reference.usage
+    parts += [f"{usage.requests} requests", f"{usage.tokens:,} tokens", _cost(usage)]
+    parts += [f"by {reference.provenance.method} of {reference.provenance.model or 'the rollouts'}"]
+    return " · ".join([*parts, "PARTIAL: the budget is reached"] if reference.partial else parts)
+
+
+def _show_group(group: Group) -> None:
+    console = Console()
+    for rollout in group.rollouts:
+        answer = "no final answer" if rollout.answer is None else f"answer {rollout.answer}"
+        heading = f"rollout {rollout.index} · {rollout.completion.model} · {answer}"
+        console.rule(escape(heading), align="left")
+        console.print(escape(rollout.text), highlight=False)
+    _show_failures(group, console)
+
+
+def _show_failures(group: Group, console: Console) -> None:
+    for index, failure in group.failures.items():
+        console.print(f"[red]rollout {index} failed[/]: {escape(str(failure))}")
+
+
+def _cost(usage: Usage) -> str:
+    return "cost unknown" if usage.cost is None else f"${usage.cost:.4f}"

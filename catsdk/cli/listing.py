@@ -1,0 +1,23 @@
+"""`catsdk providers`: what a model string may begin with."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from catsdk.core.registry import BUILT_IN, known_providers
+
+__all__ = ["providers"]
+
+
+def providers() -> None:
+    """List the providers that are known here."""
+    table = Table("provider", "install", "what it reaches")
+    for name in known_providers():
+        origin = BUILT_IN.get(name)
+        if origin is None:
+            table.add_row(name, "", "registered by an installed package")
+        else:
+            extra = f"catsdk\\[{origin.extra}]" if origin.extra else "catsdk"
+            table.add_row(name, extra, origin.summary)
+    Console().print(table)
