@@ -1,6 +1,6 @@
 """Measure a checkpoint: single samples, greedy, majority and synthesis on one split of problems.
 
-    python -m examples.lab.measure --model DIR --split dev --n 300
+python -m examples.lab.measure --model DIR --split dev --n 300
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import Any, Final, get_args
 
 import torch
 from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen3ForCausalLM,
 )
 
 from catsdk_providers.box.problems import (
@@ -145,8 +144,15 @@ def measure_forms(ask: Ask, asked: Sequence[Problem], seed: int) -> dict[str, Sh
 def table(shares: dict[str, Share]) -> str:
     """The main numbers as two Markdown tables."""
     alone = [f"| {name} | {shares[name]} |" for name in shares if "@" not in name]
-    kinds = ("majority", "synthesis", "synthesis-majority", "pass", "right though all wrong")
-    kinds += ("disagrees", "right where it disagrees")
+    kinds = (
+        "majority",
+        "synthesis",
+        "synthesis-majority",
+        "pass",
+        "right though all wrong",
+        "disagrees",
+        "right where it disagrees",
+    )
     rows = [
         f"| {size} | " + " | ".join(str(shares[f"{kind}@{size}"]) for kind in kinds) + " |"
         for size in _SIZES
@@ -157,12 +163,14 @@ def table(shares: dict[str, Share]) -> str:
 
 def load(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The model in float32, and its tokenizer, from a directory of this recipe."""
-    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
-    return model, AutoTokenizer.from_pretrained(directory)
+    model: PreTrainedModel = Qwen3ForCausalLM.from_pretrained(directory, dtype=torch.float32)
+    return model, PreTrainedTokenizerFast.from_pretrained(directory)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--split", choices=get_args(Split), default="dev")
     parser.add_argument("--n", type=int, default=300)

@@ -52,9 +52,10 @@ def parts_of_step(
     rng = random.Random(f"{recipe.seed}/{step}")
     size = step * 3 % recipe.group + 1
     count = max(6, recipe.synthesis_tokens // (size * _ROLLOUT_TOKENS + _TARGET_TOKENS))
-    draw = (lambda: _from_own(own, size, rng)) if own else lambda: _from_noise(
-        recipe, synthesis, size, rng
-    )
+
+    def draw() -> Example:
+        return _from_own(own, size, rng) if own else _from_noise(recipe, synthesis, size, rng)
+
     return [
         Part("solve", _solve_examples(recipe, pretrain, rng), 1.0),
         Part("synthesize", [draw() for _ in range(count)], 1.0),
@@ -66,8 +67,7 @@ def _solve_examples(
     recipe: Recipe, pretrain: Sequence[Problem], rng: random.Random
 ) -> list[Example]:
     return [
-        solve_example(rng.choice(pretrain), recipe.noise, rng)
-        for _ in range(recipe.solve_examples)
+        solve_example(rng.choice(pretrain), recipe.noise, rng) for _ in range(recipe.solve_examples)
     ]
 
 

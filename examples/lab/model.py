@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -33,11 +34,11 @@ def untrained_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3
         tie_word_embeddings=True,
         initializer_range=_SPREAD,
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=cast("int", tokenizer.eos_token_id),
+        pad_token_id=cast("int", tokenizer.pad_token_id),
     )
     model = Qwen3ForCausalLM(config)
-    _start_numbers_by_digits(model.get_input_embeddings().weight.data, tokenizer)
+    _start_numbers_by_digits(model.model.embed_tokens.weight.data, tokenizer)
     return model
 
 

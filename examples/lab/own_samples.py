@@ -43,9 +43,7 @@ def agreed_target(problem: Problem, samples: Sequence[str]) -> str | None:
     return samples[answers.index(answer)] if count > 1 else None
 
 
-def own_groups(
-    asked: Sequence[Problem], samples: Sequence[str], target: Target
-) -> list[OwnGroup]:
+def own_groups(asked: Sequence[Problem], samples: Sequence[str], target: Target) -> list[OwnGroup]:
     """Groups of well-formed samples; ``samples`` holds those of the first problem first."""
     size = len(samples) // len(asked)
     groups = []

@@ -111,7 +111,7 @@ def _one_step(
     losses = {}
     for part in parts_of_step(recipe, run.step, pretrain, synthesis, own):
         loss = _loss(run.model, collate(part.examples, run.tokenizer), recipe.autocast)
-        (loss * part.weight).backward()
+        (loss * part.weight).backward()  # type: ignore[no-untyped-call]
         losses[part.name] = loss.item()
     nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
     scale = _rate_scale(recipe, run.step)
@@ -173,7 +173,8 @@ def _save_model(recipe: Recipe, run: _Run, folder: Path) -> Path:
     finished = untrained_model(recipe, run.tokenizer)
     finished.load_state_dict(run.model.state_dict())
     finished.generation_config.do_sample = True
-    finished.to(torch.bfloat16).save_pretrained(folder)
+    nn.Module.to(finished, torch.bfloat16)
+    finished.save_pretrained(folder)
     run.tokenizer.save_pretrained(folder)
     (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n", "utf-8")
     return folder
@@ -184,7 +185,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--target", choices=_TARGETS, default="correct")
     return parser.parse_args()

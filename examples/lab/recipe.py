@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from examples.lab.corpus import Noise
 
@@ -41,7 +41,7 @@ class Recipe:
     """Criteria and judge examples in a step, one to three."""
     form_weight: float = 0.3
 
-    noise: Noise = Noise()
+    noise: Noise = field(default_factory=Noise)
     group: int = 8
     """Most rollouts in one synthesis example."""
     easiest: float = 0.3

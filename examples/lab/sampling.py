@@ -26,13 +26,15 @@ def sample_replies(
 
     Messages of like length share a batch of at most ``batch_tokens`` prompt tokens.
     """
-    model.eval()
+    model.train(False)
     order = sorted(range(len(users)), key=lambda index: len(users[index]), reverse=True)
     replies = [""] * len(users)
     while order:
         longest = len(tokenizer(as_prompt(users[order[0]]))["input_ids"])
         rows, order = _split(order, max(1, batch_tokens // (longest + max_new_tokens)))
-        texts = _generate(model, tokenizer, [users[row] for row in rows], temperature, max_new_tokens)
+        texts = _generate(
+            model, tokenizer, [users[row] for row in rows], temperature, max_new_tokens
+        )
         for row, text in zip(rows, texts, strict=True):
             replies[row] = text
     return replies
@@ -58,7 +60,7 @@ def _generate(
         return_token_type_ids=False,
     )
     how = {"do_sample": True, "temperature": temperature} if temperature else {"do_sample": False}
-    ids = model.generate(
+    ids = model.generate(  # type: ignore[operator]
         **encoded,
         **how,
         top_k=0,
@@ -67,6 +69,4 @@ def _generate(
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    return tokenizer.batch_decode(
-        ids[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True
-    )
+    return tokenizer.batch_decode(ids[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True)
