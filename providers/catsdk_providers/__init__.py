@@ -1,0 +1,1 @@
+"""Glue to services: one provider a file, standing on `catsdk.core` alone."""
