@@ -133,7 +133,9 @@ async def _sample(cat: CaT, prompt: str, n: int) -> Group:
     with _progress() as progress:
         bar = progress.add_task("sampling", total=n, tokens=0, cost="")
         async with cat:
-            return await cat.sample(prompt, n, on_rollout=lambda *_: progress.advance(bar))
+            return await cat.sample(
+                prompt, n, on_rollout=lambda _index, _rollout: progress.advance(bar)
+            )
 
 
 def _progress() -> Progress:

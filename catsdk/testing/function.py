@@ -1,0 +1,56 @@
+"""FunctionProvider: a scripted model, for tests and for glue around one's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from inspect import isawaitable
+
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Request, Usage
+
+__all__ = ["FunctionProvider"]
+
+Reply = str | Completion | Sequence[str | Completion]
+Script = Callable[[Request], Reply | Awaitable[Reply]]
+
+
+@dataclass
+class FunctionProvider:
+    """A provider that answers with what `script` returns: a reply, or one for each of `n`.
+
+    One reply stands for all n. A text is a completion whose usage counts words as tokens, the
+    prompt's with the first of n; a `Completion` stays as it is. `requests` keeps what was asked.
+    """
+
+    script: Script
+    name: str = "function"
+    capabilities: Capabilities = Capabilities(n=True, seed=True, streaming=True)
+    requests: list[Request] = field(default_factory=list[Request], repr=False)
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Answer with the script; `on_text` is told the first text line by line."""
+        self.requests.append(request)
+        reply = self.script(request)
+        if isawaitable(reply):
+            reply = await reply
+        one = isinstance(reply, str | Completion)
+        replies = [reply] * request.n if one else list(reply)
+        completions = [self._completion(each, request, at) for at, each in enumerate(replies)]
+        if on_text is not None and completions:
+            for piece in completions[0].text.splitlines(keepends=True):
+                on_text(piece)
+        return completions
+
+    def _completion(self, reply: str | Completion, request: Request, at: int) -> Completion:
+        if isinstance(reply, Completion):
+            return reply
+        prompt = sum(len(message.text.split()) for message in request.messages)
+        usage = Usage(
+            input_tokens=0 if at else prompt,
+            output_tokens=len(reply.split()),
+            requests=0 if at else 1,
+        )
+        return Completion(text=reply, usage=usage, model=self.name)

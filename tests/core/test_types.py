@@ -1,0 +1,104 @@
+"""The nouns are frozen and survive JSON."""
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from catsdk.core import types
+from catsdk.core.errors import RateLimitedError
+from catsdk.core.types import (
+    Call,
+    Completion,
+    Criterion,
+    Failure,
+    Group,
+    ImagePart,
+    Message,
+    Provenance,
+    Reference,
+    Request,
+    Rollout,
+    Rubric,
+    Sampling,
+    Score,
+    TextPart,
+    TokenLogprob,
+    Usage,
+    Verdict,
+)
+
+USAGE = Usage(input_tokens=3, output_tokens=5, cached_tokens=1, requests=1, cost=0.25)
+FAILURE = Failure(kind="RateLimitedError", message="slow down", model="m", status=429)
+CALL = Call(stage="sample", model="m", usage=USAGE, latency=0.5, failure=FAILURE)
+PROMPT = (Message(role="user", content=(TextPart(text="q"), ImagePart(url="data:,"))),)
+COMPLETION = Completion(
+    text="\\boxed{4} \U0001f408",
+    reasoning="hm",
+    finish_reason="length",
+    logprobs=(TokenLogprob(token="4", logprob=-0.5),),
+    usage=USAGE,
+    model="m",
+    request_id="r",
+)
+ROLLOUT = Rollout(index=2, completion=COMPLETION, answer="4")
+GROUP = Group(prompt=PROMPT, rollouts=(ROLLOUT,), failures={1: FAILURE}, calls=(CALL,), partial=True)
+PROVENANCE = Provenance(method="synthesis", model="m", prompt="p", settings={"rollouts": [2]})
+VERDICT = Verdict(criterion_id="c1", met=None, failure=FAILURE, calls=(CALL,))
+VALUES = [
+    *PROMPT,
+    USAGE,
+    FAILURE,
+    CALL,
+    COMPLETION,
+    ROLLOUT,
+    GROUP,
+    PROVENANCE,
+    VERDICT,
+    Reference(text="t", answer="4", group=GROUP, agreement=1.0, provenance=PROVENANCE),
+    Rubric(criteria=(Criterion(id="c1", text="shows 4"),), provenance=PROVENANCE, calls=(CALL,)),
+    Score(index=2, value=None, reasons=("why",), verdicts=(VERDICT,), failure=FAILURE),
+    Sampling(temperature=0.5, stop=("x",), extra={"min_p": 0.1}),
+    Request(messages=PROMPT, n=2, seed=1, json_schema={"type": "object"}),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_survives_json(value: BaseModel) -> None:
+    assert type(value).model_validate_json(value.model_dump_json()) == value
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_cannot_be_changed(value: BaseModel) -> None:
+    field = next(iter(type(value).model_fields))
+    with pytest.raises(ValidationError):
+        setattr(value, field, None)
+
+
+def test_every_public_type_is_tested_here() -> None:
+    tested = {type(value).__name__ for value in VALUES}
+    parts = {"TextPart", "ImagePart", "TokenLogprob", "Criterion", "FinishReason"}
+    assert set(types.__all__) == tested | parts
+
+
+def test_usage_adds_up_and_an_unknown_cost_stays_unknown() -> None:
+    total = Usage.total([USAGE, USAGE])
+    assert (total.tokens, total.requests, total.cost) == (16, 2, 0.5)
+    assert (USAGE + Usage(requests=1, cost=None)).cost is None
+    assert Usage.total([]) == Usage()
+
+
+def test_a_failure_keeps_what_its_error_knows() -> None:
+    error = RateLimitedError("slow down", model="m", status=429, request_id="r", retry_after=2.0)
+    failure = Failure.of(error)
+    assert failure == Failure(
+        kind="RateLimitedError", message="slow down", model="m", status=429, request_id="r"
+    )
+    assert str(failure) == "RateLimitedError: slow down"
+
+
+def test_the_question_of_a_chat_is_its_last_user_message() -> None:
+    chat = (
+        Message(role="user", content="first"),
+        Message(role="assistant", content="answer"),
+        Message(role="user", content="second"),
+    )
+    assert Group(prompt=chat, rollouts=()).question == "second"
