@@ -24,7 +24,7 @@ candidates() {
 }
 
 # Only what needs no model in this process and no optional vendor.
-tests=()
+tests=(tests/test_event_loops.py)
 for path in tests/core tests/middleware tests/equivalence tests/prompts tests/primitives \
   tests/aggregators tests/test_cat.py; do
   if [ -e "$path" ]; then tests+=("$path"); fi
