@@ -54,4 +54,4 @@ if [ ${#tested[@]} -eq 0 ]; then
   echo "no Python from 3.11 to 3.13 found; set PYTHONS" >&2
   exit 1
 fi
-echo "core tests passed on Python ${!done[*]}"
+echo "core tests passed on Python ${!tested[*]}"
