@@ -1,5 +1,5 @@
 # Each target does its own set-up; a second run installs nothing.
-#   make demo          the method on a small model in the box, in about two minutes
+#   make demo          the method on the small model in the box
 #   make test          all tests
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
@@ -38,6 +38,11 @@ $(VENV)/.torch: constraints/main.txt
 	@$(PIP) install $(TORCH) -c constraints/main.txt
 	@touch $@
 
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints/main.txt
+	@echo "installing catsdk into $(VENV)"
+	@$(PIP) install -c constraints/main.txt -e '.[local,plot]'
+	@touch $@
+
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk and its tools into $(VENV)"
 	@$(PIP) install -c constraints/main.txt -e '.[anthropic,local,plot,train]' --group dev
@@ -46,7 +51,8 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 install: $(VENV)/.installed
 
 # --- the application ----------------------------------------------------------------------
-demo: install
+# Takes the full environment where there is one, else a smaller one that is quicker to make.
+demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 	@$(BIN)/catsdk demo $(ARGS)
 
 # --- tests and checks ---------------------------------------------------------------------
