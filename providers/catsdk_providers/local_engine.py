@@ -87,7 +87,7 @@ class Engine:
             with _evaluating(self.model), _adapter(self.model, on=adapter):
                 decode(self.model, rows)
         except Exception as error:  # noqa: BLE001 - it must reach those who wait
-            for job in dict.fromkeys(row.job for row in rows):
+            for job in {row.job for row in rows if not row.job.done}:
                 job.fail(_as_provider_error(error, len(rows), self.batch_tokens))
 
 
