@@ -4,10 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catsdk_providers.openai import OpenAIProvider
-
     from catsdk_providers.box.problems import held_out_problems
     from catsdk_providers.local import LocalProvider
+    from catsdk_providers.openai import OpenAIProvider
 
 __all__ = ["LocalProvider", "OpenAIProvider", "held_out_problems"]
 

@@ -1,4 +1,7 @@
-"""What users test with: a scripted model that is a provider."""
+"""What users test with: a scripted model, and a server on this machine that misbehaves on demand.
+
+`LoopbackServer` and `Weather` are in `catsdk.testing.loopback`.
+"""
 
 from catsdk.testing.function import FunctionProvider
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from inspect import isawaitable
 
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Request, Usage
@@ -33,11 +32,9 @@ class FunctionProvider:
     ) -> Sequence[Completion]:
         """Answer with the script; `on_text` is told the first text line by line."""
         self.requests.append(request)
-        reply = self.script(request)
-        if isawaitable(reply):
-            reply = await reply
-        one = isinstance(reply, str | Completion)
-        replies = [reply] * request.n if one else list(reply)
+        scripted = self.script(request)
+        reply = await scripted if isinstance(scripted, Awaitable) else scripted
+        replies = [reply] * request.n if isinstance(reply, str | Completion) else list(reply)
         completions = [self._completion(each, request, at) for at, each in enumerate(replies)]
         if on_text is not None and completions:
             for piece in completions[0].text.splitlines(keepends=True):

@@ -1,0 +1,147 @@
+"""The contract of a provider: what every one of them does, whatever is behind it.
+
+A provider's test module subclasses `ProviderContract` and says in `opened` how one is made.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+
+import anyio
+import pytest
+
+from catsdk.core.errors import UnsupportedError
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import ImagePart, Message, Request, TextPart, Usage
+
+LONGEST = 24
+
+
+def ask(text: str = "12+34", **settings: object) -> Request:
+    """A request that every provider answers: with text, given room for it."""
+    messages = (Message(role="user", content=text),)
+    return Request.model_validate({"messages": messages, "max_tokens": LONGEST, **settings})
+
+
+class ProviderContract:
+    """Each test opens a fresh provider and asks it; nothing may depend on the wording."""
+
+    def opened(self) -> AbstractAsyncContextManager[Provider]:
+        raise NotImplementedError
+
+    async def test_one_answer_has_text_usage_a_model_and_a_latency(self) -> None:
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                completions = await provider.complete(ask())
+        (completion,) = completions
+        assert completion.text
+        assert completion.finish_reason in {"stop", "length"}
+        assert completion.model
+        assert completion.latency >= 0
+        usage = completion.usage
+        assert (usage.requests, usage.unreported) == (1, 0)
+        assert usage.input_tokens > 0
+        assert usage.output_tokens > 0
+        assert name_of(provider)
+
+    async def test_n_answers_come_and_their_usage_counts_one_request(self) -> None:
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                if not capabilities_of(provider).n:
+                    pytest.skip("declares no n; the sampler fans out")
+                completions = await provider.complete(ask(n=5))
+        assert len(completions) == 5
+        total = Usage.total(completion.usage for completion in completions)
+        assert total.requests == 1
+        assert total.output_tokens >= 5
+
+    async def test_an_answer_that_runs_out_of_room_says_length(self) -> None:
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                (completion,) = await provider.complete(ask(max_tokens=1))
+        assert completion.finish_reason == "length"
+
+    async def test_an_answer_ends_before_a_stop_text(self) -> None:
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                (whole,) = await provider.complete(ask(temperature=0.0))
+                stop = whole.text.strip()[1:3]
+                (cut,) = await provider.complete(ask(temperature=0.0, stop=(stop,)))
+        assert cut.finish_reason == "stop"
+        assert stop not in cut.text
+        assert whole.text.startswith(cut.text)
+
+    async def test_a_system_message_is_taken(self) -> None:
+        messages = (Message(role="system", content="Be brief."), *ask().messages)
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                plain = (await provider.complete(ask()))[0].usage
+                (completion,) = await provider.complete(ask(messages=messages))
+        assert completion.usage.input_tokens > plain.input_tokens
+
+    async def test_any_unicode_is_taken(self) -> None:
+        text = "12+34 \U0001f408 naïve \u202e שלום 漢字 \x00"
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                (completion,) = await provider.complete(ask(text))
+        assert completion.usage.input_tokens > 0
+
+    async def test_a_seed_makes_answers_repeatable(self) -> None:
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                if not capabilities_of(provider).seed:
+                    pytest.skip("declares no seed")
+                first = await provider.complete(ask(n=3, seed=7))
+                again = await provider.complete(ask(n=3, seed=7))
+        assert [c.text for c in first] == [c.text for c in again]
+
+    async def test_log_probabilities_come_for_each_token_or_are_refused_by_name(self) -> None:
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                if not capabilities_of(provider).logprobs:
+                    pytest.skip("declares no logprobs")
+                (completion,) = await provider.complete(ask(logprobs=True))
+        assert completion.logprobs
+        assert all(token.logprob <= 0 for token in completion.logprobs)
+
+    async def test_the_pieces_of_a_streamed_text_join_to_it(self) -> None:
+        pieces: list[str] = []
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                if not capabilities_of(provider).streaming:
+                    pytest.skip("declares no streaming; the text comes whole")
+                (completion,) = await provider.complete(ask(), pieces.append)
+        assert "".join(pieces) == completion.text
+
+    async def test_an_image_is_taken_or_refused_by_name(self) -> None:
+        parts = (TextPart(text="12+34"), ImagePart(url="data:image/png;base64,AAAA"))
+        request = ask(messages=(Message(role="user", content=parts),))
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                try:
+                    (completion,) = await provider.complete(request)
+                except UnsupportedError as error:
+                    assert error.capability == "images"
+                else:
+                    assert completion.text
+
+    async def test_a_cancelled_call_leaves_a_provider_that_works(self) -> None:
+        with anyio.fail_after(30):
+            async with self.opened() as provider:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(provider.complete, ask(n=8, max_tokens=1000))
+                    await anyio.wait_all_tasks_blocked()
+                    tasks.cancel_scope.cancel()
+                assert (await provider.complete(ask()))[0].text
+
+    async def test_many_calls_at_once_are_all_answered(self) -> None:
+        answered: list[str] = []
+
+        async def one(provider: Provider, at: int) -> None:
+            answered.append((await provider.complete(ask(f"{at}+1")))[0].text)
+
+        with anyio.fail_after(30):
+            async with self.opened() as provider, anyio.create_task_group() as tasks:
+                for at in range(20):
+                    tasks.start_soon(one, provider, at)
+        assert len(answered) == 20
