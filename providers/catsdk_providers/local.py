@@ -13,10 +13,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Request, TokenLogprob, Usage
 from catsdk_providers.local_bell import Bell
 from catsdk_providers.local_engine import Engine, has_adapter
-from catsdk_providers.local_load import BOX, Source, engine_for, engine_of
+from catsdk_providers.local_load import BOX, Source, engine_for, engine_of, untrained_box
 from catsdk_providers.local_plan import check_request, context_of, plan_for, template_arguments
 from catsdk_providers.local_row import Job, Plan, Row
 
@@ -116,6 +117,12 @@ class LocalProvider:
         )
         return provider
 
+    @classmethod
+    def untrained(cls, seed: int) -> Self:
+        """The model in the box with random weights, as a control for measurements."""
+        model, tokenizer = untrained_box(seed)
+        return cls.of(model, tokenizer, prompts="box", name="box with random weights")
+
     @property
     def capabilities(self) -> Capabilities:
         """What this model can do; loads it where that has not happened yet."""
@@ -140,8 +147,8 @@ class LocalProvider:
     ) -> Sequence[Completion]:
         """Answer `request` with `request.n` completions, in order.
 
-        `on_text` gets the first completion as it grows. Cancelling frees the rows at the next
-        token.
+        `on_text` gets the first completion as it grows, thinking included. Cancelling frees the
+        rows at the next token.
 
         Raises:
             InvalidInputError: a setting is out of range.
@@ -229,16 +236,18 @@ def _completions(job: Job, model: str, latency: float) -> list[Completion]:
         requests=1,
         cost=0.0,
     )
+    parted = [split_thinking(row.text) for row in rows]
     return [
         Completion(
-            text=row.text,
+            text=text,
+            reasoning=thinking,
             finish_reason=row.reason or "other",
             logprobs=_logprobs(row) if job.plan.logprobs else None,
             usage=total if row.index == 0 else Usage(),
             model=model,
             latency=latency,
         )
-        for row in rows
+        for row, (thinking, text) in zip(rows, parted, strict=True)
     ]
 
 

@@ -82,13 +82,20 @@ class Engine:
         return rows
 
     def _run(self, rows: Sequence[Row]) -> None:
-        adapter = rows[0].job.plan.adapter
+        adapter, jobs = rows[0].job.plan.adapter, {row.job for row in rows}
+        # Who waits for an answer finds the model as it was before: trainable, adapter on.
+        for job in jobs:
+            job.held = self.model.training or not adapter
+        failed: Exception | None = None
         try:
             with _evaluating(self.model), _adapter(self.model, on=adapter):
                 decode(self.model, rows)
         except Exception as error:  # noqa: BLE001 - it must reach those who wait
-            for job in {row.job for row in rows if not row.job.done}:
-                job.fail(_as_provider_error(error, len(rows), self.batch_tokens))
+            failed = error
+        for job in jobs:
+            job.release()
+            if failed is not None and not job.done:
+                job.fail(_as_provider_error(failed, len(rows), self.batch_tokens))
 
 
 def _merged(pending: Sequence[Job], batch_tokens: int, chat: Chat) -> list[Row]:

@@ -44,7 +44,7 @@ class Job:
     """A request on its way through the engine.
 
     The engine fills `answers` and calls `notify` from its thread when there is news; the waiter
-    sets `closed` when it no longer waits.
+    sets `closed` when it no longer waits. While a job is `held`, its end is kept back.
     """
 
     plan: Plan
@@ -55,6 +55,7 @@ class Job:
     finished: int = 0
     error: CatError | None = None
     closed: bool = False
+    held: bool = False
 
     def __post_init__(self) -> None:
         """Make room for the answers as they come: `n` may be large."""
@@ -63,7 +64,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether nothing more will come."""
-        return self.error is not None or self.finished == self.plan.n
+        return self.error is not None or (self.finished == self.plan.n and not self.held)
 
     def start(self, count: int, chat: Chat) -> list[Row]:
         """The next `count` rows, or as many as are left."""
@@ -77,6 +78,12 @@ class Job:
         self.answers[row.index] = row
         self.finished += 1
         if self.done:
+            self.notify()
+
+    def release(self) -> None:
+        """Tell of an end that was kept back."""
+        if self.held:
+            self.held = False
             self.notify()
 
     def fail(self, error: CatError) -> None:

@@ -69,6 +69,28 @@ class WatchedModel(Qwen3ForCausalLM):
         return [rows for rows, tokens in self.shapes if tokens > 1]
 
 
+class SpeakingModel(Qwen3ForCausalLM):
+    """Answers a prompt, read alone, with the text that it was given."""
+
+    def speaks(self, text: str) -> SpeakingModel:
+        self.script = [*tiny_tokenizer()(text)["input_ids"], 1]
+        return self
+
+    def forward(self, input_ids: torch.Tensor, **arguments: Any) -> Any:
+        if input_ids.shape[1] > 1:
+            self.said = 0
+        output = super().forward(input_ids, **arguments)
+        output.logits = torch.full_like(output.logits, -100.0)
+        output.logits[..., self.script[self.said]] = 100.0
+        self.said += 1
+        return output
+
+
+def speaking_model(text: str) -> SpeakingModel:
+    model = SpeakingModel(_config(Qwen3Config, head_dim=16))
+    return cast("SpeakingModel", _ready(model.speaks(text)))
+
+
 def watched_model(seed: int = 0, **settings: Any) -> WatchedModel:
     torch.manual_seed(seed)
     model = WatchedModel(_config(Qwen3Config, head_dim=16, **settings))
