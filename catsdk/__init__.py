@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from catsdk.primitives.judge import Judge
     from catsdk.primitives.reward import Reward
     from catsdk.primitives.rubric_proposer import RubricProposer
-    from catsdk.primitives.sampler import Sampler
+    from catsdk.primitives.sampler import Sampler, group_of
     from catsdk.primitives.synthesizer import Synthesizer
     from catsdk.prompts.prompt import Prompt
 
@@ -56,6 +56,7 @@ __all__ = [
     "Synthesizer",
     "Usage",
     "Verdict",
+    "group_of",
     "run_sync",
     "synthesize",
     "synthesize_sync",
@@ -73,6 +74,7 @@ _HOME = {
     "RubricProposer": "primitives.rubric_proposer",
     "Sampler": "primitives.sampler",
     "Synthesizer": "primitives.synthesizer",
+    "group_of": "primitives.sampler",
     "run_sync": "cat",
     "synthesize": "cat",
     "synthesize_sync": "cat",

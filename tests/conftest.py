@@ -6,6 +6,12 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import blockbuster_ctx
 
+import catsdk
+
+# The public names load lazily: here, or the first test to use one would import inside its loop.
+for name in catsdk.__all__:
+    getattr(catsdk, name)
+
 OUR_PACKAGES = ["catsdk", "catsdk_providers", "catsdk_trainers"]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import anyio
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,7 +17,7 @@ from rich.table import Table
 from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Reference
 from catsdk.evaluate.plot import plot_scaling
-from catsdk.evaluate.scaling import Outcome, Problem, Scaling, measure, summarise
+from catsdk.evaluate.scaling import Outcome, Problem, Scaling, Share, measure, summarise
 from catsdk.middleware.stack import stacked
 from catsdk.primitives.reward import Reward
 
@@ -58,7 +59,7 @@ def demo(
         return
     console = Console()
     console.print(f"[yellow]{CAUTION}[/]\n")
-    _show_one(_most_telling(outcomes), console)
+    _show_one(_first_disputed(outcomes), console)
     _show_table(scaling, console)
     console.print(f"Figure: {plot}")
 
@@ -85,9 +86,10 @@ async def _run(model: Provider, tasks: Sequence[Problem], seed: int) -> list[Out
         )
 
 
-def _most_telling(outcomes: Sequence[Outcome]) -> Outcome:
-    """The first problem whose rollouts contradict each other most, as far as any do."""
-    return max(outcomes, key=lambda o: len({rollout.answer for rollout in o.group.rollouts}))
+def _first_disputed(outcomes: Sequence[Outcome]) -> Outcome:
+    """The first problem whose rollouts disagree on the answer; the first of all if none does."""
+    disputed = (o for o in outcomes if len({r.answer for r in o.group.rollouts}) > 1)
+    return next(disputed, outcomes[0])
 
 
 def _show_one(outcome: Outcome, console: Console) -> None:
@@ -97,7 +99,7 @@ def _show_one(outcome: Outcome, console: Console) -> None:
     if isinstance(reference, Reference):
         scores = anyio.run(Reward().reward, outcome.group, reference)
         rewards = {s.index: "none" if s.value is None else f"{s.value:g}" for s in scores}
-    table = Table("rollout", "steps", "answer", "reward", title_justify="left")
+    table = Table("rollout", "steps", "answer", "reward", box=SIMPLE)
     for rollout in outcome.group.rollouts:
         steps = " ".join(rollout.text.split("\n")[:-1])
         table.add_row(
@@ -132,29 +134,34 @@ def _contradictions(outcome: Outcome) -> str:
 
 
 def _show_table(scaling: Scaling, console: Console) -> None:
-    console.rule(
-        f"{scaling.problems} held-out problems (share solved ± standard error)", align="left"
-    )
-    console.print(f"single sample {scaling.single} · greedy {scaling.greedy}\n")
+    heading = f"{scaling.problems} held-out problems: share solved, with one standard error"
+    console.rule(heading, align="left")
+    console.print(f"single sample {scaling.single} · greedy {scaling.greedy}")
     table = Table(
-        "G",
-        "majority",
-        "synthesis",
-        "gain (paired)",
-        "overrules",
-        "right there",
-        "all wrong, yet right",
+        "G", "majority", "synthesis", "gain", "departs", "right there", "rescued", box=SIMPLE
     )
     for row in scaling.rows:
-        rescued = f"{round(row.rescued.mean * row.rescued.count)} of {row.rescued.count}"
         table.add_row(
             str(row.size),
-            str(row.majority),
-            str(row.synthesis),
-            f"{row.gain.mean:+.3f} ± {row.gain.error:.3f}",
-            f"{row.overruled.mean:.1%}",
-            str(row.right_overruling),
-            f"{rescued} ({row.rescued.mean:.1%} ± {row.rescued.error:.1%})",
+            _short(row.majority),
+            _short(row.synthesis),
+            f"{row.gain.mean:+.3f} ±{row.gain.error:.3f}",
+            f"{row.overruled.mean:.0%}",
+            _short(row.right_overruling),
+            f"{_count(row.rescued)} ({row.rescued.mean:.1%} ±{row.rescued.error:.1%})",
         )
     console.print(table)
+    console.print(
+        "gain: synthesis minus majority on the same problems. departs: synthesis answers otherwise"
+        " than the majority; right there: and is right. rescued: problems solved although all G"
+        " rollouts are wrong; at G = 1 that is the model correcting a text alone."
+    )
     console.print(f"{scaling.tokens:,} tokens, {scaling.failed} failures")
+
+
+def _short(share: Share) -> str:
+    return f"{share.mean:.2f} ±{share.error:.2f}" if share.count else "none"
+
+
+def _count(share: Share) -> int:
+    return round(share.mean * share.count) if share.count else 0

@@ -77,7 +77,7 @@ def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:
     try:
         factory: Callable[[str | None], Provider] = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        if origin.extra is None:
+        if origin.extra is None or (error.name or "").startswith("catsdk"):
             raise
         raise MissingExtraError(
             f"model {model!r} needs the package {error.name!r}:"

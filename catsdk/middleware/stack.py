@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
+from anyio import to_thread
+
 from catsdk.core.ports import Provider
 from catsdk.core.registry import resolve
 from catsdk.core.settings import Settings
@@ -42,7 +44,8 @@ async def opened(
 ) -> AsyncGenerator[Provider]:
     """Give the wrapped provider of `model`; one made here from a string is closed at the end."""
     async with AsyncExitStack() as exits:
-        provider = resolve(model)
+        # In a thread: it may import a vendor's packages, which takes seconds.
+        provider = await to_thread.run_sync(resolve, model) if isinstance(model, str) else model
         if isinstance(model, str) and isinstance(provider, AbstractAsyncContextManager):
             await exits.enter_async_context(provider)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         yield stacked(provider, account=account)

@@ -16,7 +16,7 @@ from catsdk.middleware.draw import draw
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 
-__all__ = ["OnRollout", "Sampler"]
+__all__ = ["OnRollout", "Sampler", "group_of"]
 
 OnRollout = Callable[[int, Rollout | Failure], None]
 
@@ -88,6 +88,17 @@ class Sampler:
             return None
         digest = sha256(f"{self.seed}\0{messages!r}".encode()).digest()
         return (int.from_bytes(digest[:4]) + policy_index * _APART) % _SEEDS
+
+
+def group_of(prompt: PromptLike, responses: Sequence[str]) -> Group:
+    """Make a group of responses that were sampled elsewhere, in their order.
+
+    Raises:
+        InvalidInputError: the prompt is empty or no chat.
+    """
+    messages = check_prompt(prompt)
+    rollouts = (_rollout(at, Completion(text=text)) for at, text in enumerate(responses))
+    return Group(prompt=messages, rollouts=tuple(rollouts))
 
 
 def _rollout(index: int, completion: Completion) -> Rollout:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from catsdk.core.errors import InvalidInputError
@@ -115,19 +113,24 @@ class Prompt:
         return _SLOT.sub(text_of, template)
 
 
-@cache
 def load(prompt_set: str, task: str) -> Prompt:
-    """Load the prompt for `task` from a set that ships with the package.
+    """Return the prompt for `task` from a set that ships with the package.
 
     A set without that task falls back to the set `english`.
     """
-    file = _file(prompt_set, task)
-    chosen = file if file.is_file() else _file("english", task)
-    return Prompt.parse(
-        f"{chosen.parent.name if isinstance(chosen, Path) else prompt_set}/{task}",
-        chosen.read_text("utf-8"),
-    )
+    return _SHIPPED.get((prompt_set, task)) or _SHIPPED["english", task]
 
 
-def _file(prompt_set: str, task: str) -> Traversable:
-    return files("catsdk.prompts").joinpath(prompt_set, f"{task}.md")
+def _shipped() -> dict[tuple[str, str], Prompt]:
+    prompts: dict[tuple[str, str], Prompt] = {}
+    for folder in files("catsdk.prompts").iterdir():
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.name.endswith(".md"):
+                task = file.name.removesuffix(".md")
+                text = file.read_text("utf-8")
+                prompts[folder.name, task] = Prompt.parse(f"{folder.name}/{task}", text)
+    return prompts
+
+
+# Read when the module is imported: later it would be a file read inside someone's event loop.
+_SHIPPED = _shipped()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from transformers import PreTrainedTokenizerFast
@@ -33,7 +34,7 @@ def collate(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> 
     prompts = tokenizer([as_prompt(example.user) for example in examples])["input_ids"]
     targets = tokenizer([f"{example.assistant}<|end|>" for example in examples])["input_ids"]
     longest = max(len(p) + len(t) for p, t in zip(prompts, targets, strict=True))
-    ids = torch.full((len(examples), longest), tokenizer.pad_token_id or 0)
+    ids = torch.full((len(examples), longest), cast("int", tokenizer.pad_token_id))
     labels = torch.full_like(ids, IGNORED)
     for row, (prompt, target) in enumerate(zip(prompts, targets, strict=True)):
         end = len(prompt) + len(target)

@@ -22,6 +22,7 @@ from huggingface_hub.errors import (
 )
 from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
@@ -33,7 +34,7 @@ from catsdk.core.errors import AuthenticationError, ConnectionFailedError, Model
 from catsdk_providers.local_chat import Chat
 from catsdk_providers.local_engine import Engine
 
-__all__ = ["BOX", "Source", "engine_for", "engine_of"]
+__all__ = ["BOX", "Source", "engine_for", "engine_of", "untrained_box"]
 
 BOX = Path(__file__).parent / "box" / "weights"
 
@@ -90,6 +91,14 @@ def engine_of(
             engine = Engine(model, chat, batch_tokens=batch_tokens, threads=threads)
             _in_memory[id(model)] = engine
         return engine
+
+
+def untrained_box(seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model in the box with random weights, and its tokenizer: a control."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(BOX))  # type: ignore[no-untyped-call]
+    return model, AutoTokenizer.from_pretrained(BOX)
 
 
 def _load(source: Source) -> Engine:

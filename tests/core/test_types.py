@@ -40,7 +40,9 @@ COMPLETION = Completion(
     request_id="r",
 )
 ROLLOUT = Rollout(index=2, completion=COMPLETION, answer="4")
-GROUP = Group(prompt=PROMPT, rollouts=(ROLLOUT,), failures={1: FAILURE}, calls=(CALL,), partial=True)
+GROUP = Group(
+    prompt=PROMPT, rollouts=(ROLLOUT,), failures={1: FAILURE}, calls=(CALL,), partial=True
+)
 PROVENANCE = Provenance(method="synthesis", model="m", prompt="p", settings={"rollouts": [2]})
 VERDICT = Verdict(criterion_id="c1", met=None, failure=FAILURE, calls=(CALL,))
 VALUES = [

@@ -1,0 +1,47 @@
+"""Each example runs as a stranger would run it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.needs_torch]
+
+
+def run(name: str) -> str:
+    """What the example prints."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean | {"PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_application_prints_an_answer_with_its_evidence() -> None:
+    out = run("application.py")
+    assert "\\boxed{" in out
+    assert "agreement of the rollouts" in out
+    assert "2 requests" in out
+
+
+def test_a_judge_behind_http_rewards_the_rollouts_of_a_local_policy() -> None:
+    out = run("hosted_judge.py")
+    assert "c1: " in out
+    assert out.count("reward ") == 4
+    assert "criteria" in out
+
+
+def test_responses_from_elsewhere_are_rewarded_without_labels() -> None:
+    out = run("verifiable_reward.py")
+    assert "rollout 0: reward 1.0" in out
+    assert "rollout 2: reward 0.0" in out

@@ -1,0 +1,250 @@
+"""CaT does the whole method on any provider, counts it, and loses nothing that was paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+import catsdk as cat
+from catsdk.core.errors import (
+    BudgetExceededError,
+    ConfigurationError,
+    InvalidInputError,
+    NoEvidenceError,
+    NoModelError,
+    ServerError,
+    SynthesisFailedError,
+)
+from catsdk.core.events import (
+    ReferenceReady,
+    RolloutArrived,
+    RolloutFailed,
+    SynthesisStarted,
+    TextArrived,
+)
+from catsdk.core.types import Request
+from catsdk.testing import FunctionProvider
+
+ANSWERS = ("4", "4", "5", "4")
+
+
+def policy(answers: tuple[str, ...] = ANSWERS) -> FunctionProvider:
+    """Answers one prompt with the given answers, in order."""
+
+    def script(request: Request) -> list[str]:
+        return [f"so \\boxed{{{answer}}}" for answer in answers[: request.n]]
+
+    return FunctionProvider(script, name="policy")
+
+
+def anchor(answer: str = "4") -> FunctionProvider:
+    """Synthesizes `answer`, and writes five criteria when it is asked for them."""
+
+    def script(request: Request) -> str:
+        if "criteria" in request.messages[-1].text.lower():
+            return '{"criteria": ["a", "b", "c", "d", "e"]}'
+        return f"# SUMMARY\nthey differ\n# UNIFIED RESPONSE\nit is\n\\boxed{{{answer}}}"
+
+    return FunctionProvider(script, name="anchor")
+
+
+def judge(reply: Callable[[str], str]) -> FunctionProvider:
+    return FunctionProvider(lambda request: reply(request.messages[-1].text), name="judge")
+
+
+async def test_the_whole_method_runs_and_every_call_is_listed() -> None:
+    says = judge(lambda text: "no" if "Criterion: e" in text else "yes")
+    with anyio.fail_after(5):
+        async with cat.CaT(policy(), anchor(), says) as c:
+            group = await c.sample("2+2", n=4)
+            reference = await c.synthesize(group)
+            by_answer = await c.reward(group, reference)
+            rubric = await c.propose_rubric(reference)
+            by_rubric = await c.reward(group, reference, rubric)
+    assert [score.value for score in by_answer] == [1.0, 1.0, 0.0, 1.0]
+    assert [score.value for score in by_rubric] == [0.8] * 4
+    assert (reference.text, reference.rationale) == ("it is\n\\boxed{4}", "they differ")
+    assert (reference.answer, reference.majority, reference.agreement) == ("4", "4", 0.75)
+    assert reference.disagrees is False
+    assert [call.stage for call in reference.calls] == ["synthesize"]
+    assert (group.usage.requests, reference.usage.requests) == (1, 2)
+    verdicts = [verdict for score in by_rubric for verdict in score.verdicts]
+    assert sum(len(verdict.calls) for verdict in verdicts) == 20 == len(says.requests)
+
+
+async def test_a_reference_that_departs_from_the_majority_says_so() -> None:
+    reference = await cat.CaT(policy(), anchor("5")).synthesize("2+2", n=4)
+    assert (reference.answer, reference.majority, reference.disagrees) == ("5", "4", True)
+
+
+async def test_several_policies_share_a_group() -> None:
+    one, two = policy(("1", "1")), policy(("2", "2"))
+    group = await cat.CaT([one, two], anchor()).sample("2+2", n=4)
+    assert [rollout.answer for rollout in group.rollouts] == ["1", "2", "1", "2"]
+    assert group.usage.requests == 2
+
+
+async def test_no_model_is_an_error_that_says_how_to_set_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CATSDK_MODEL", raising=False)
+    with pytest.raises(NoModelError, match="CATSDK_MODEL"):
+        await cat.synthesize("2+2")
+    monkeypatch.setenv("CATSDK_MODEL", "nowhere:x")
+    with pytest.raises(
+        ConfigurationError, match=r"'nowhere'.*Known: openai, local \(catsdk\[local\]\)"
+    ):
+        await cat.synthesize("2+2")
+
+
+async def test_bad_input_is_refused_before_anything_is_sent() -> None:
+    model = policy()
+    for prompt, n in (("", 4), ("2+2", 0), ("2+2", 10**9), ([{"role": "user", "content": 1}], 4)):
+        with pytest.raises(InvalidInputError):
+            await cat.synthesize(prompt, n, model)
+    assert model.requests == []
+
+
+async def test_a_failed_rollout_is_data_and_gets_no_reward() -> None:
+    def script(request: Request) -> str:
+        if request.seed == seeds[0] + 1:
+            raise ServerError("boom", status=400)
+        return "\\boxed{4}"
+
+    able = cat.Capabilities(seed=True)
+    probe = FunctionProvider(lambda _: "\\boxed{4}", capabilities=able)
+    c = cat.CaT(probe, anchor(), seed=3)
+    await c.sample("2+2", n=1)
+    seeds = [request.seed or 0 for request in probe.requests]
+    flaky = cat.CaT(FunctionProvider(script, capabilities=able), anchor(), seed=3)
+    with anyio.fail_after(30):
+        group = await flaky.sample("2+2", n=3)
+        reference = await flaky.synthesize(group)
+        scores = await flaky.reward(group, reference)
+    assert [rollout.index for rollout in group.rollouts] == [0, 2]
+    assert group.failures[1].kind == "ServerError"
+    assert [score.value for score in scores] == [1.0, None, 1.0]
+    assert scores[1].failure == group.failures[1]
+
+
+async def test_when_every_rollout_fails_the_error_names_the_cause() -> None:
+    def script(request: Request) -> str:
+        raise BudgetExceededError("nothing left")
+
+    with pytest.raises(NoEvidenceError, match=r"all 3 rollouts failed.*nothing left"):
+        await cat.synthesize("2+2", 3, FunctionProvider(script))
+
+
+async def test_a_failing_anchor_does_not_lose_the_group() -> None:
+    def script(request: Request) -> str:
+        raise InvalidInputError("no")
+
+    with pytest.raises(SynthesisFailedError) as caught:
+        await cat.synthesize("2+2", 4, policy(), anchor=FunctionProvider(script))
+    assert len(caught.value.group.rollouts) == 4
+
+
+async def test_a_budget_ends_the_work_with_a_partial_result() -> None:
+    teacher = anchor()
+    reference = await cat.synthesize(
+        "2+2", 4, policy(), anchor=teacher, budget=cat.Budget(requests=1)
+    )
+    assert reference.partial
+    assert (reference.answer, reference.provenance.method) == ("4", "majority")
+    assert teacher.requests == []
+
+
+async def test_a_token_budget_without_max_tokens_is_refused() -> None:
+    with pytest.raises(NoEvidenceError, match="max_tokens"):
+        await cat.synthesize("2+2", 4, policy(), budget=cat.Budget(tokens=1000))
+
+
+async def test_a_stream_tells_each_step_and_ends_with_the_reference() -> None:
+    with anyio.fail_after(5):
+        async with cat.CaT(policy(), anchor()) as c:
+            events = [event async for event in c.stream("2+2", n=4)]
+    kinds = [type(event) for event in events]
+    assert kinds[:5] == [RolloutArrived] * 4 + [SynthesisStarted]
+    assert set(kinds[5:-1]) == {TextArrived}
+    last = events[-1]
+    assert isinstance(last, ReferenceReady)
+    text = "".join(event.text for event in events if isinstance(event, TextArrived))
+    assert text.endswith(last.reference.text)
+
+
+async def test_an_error_of_a_streamed_synthesis_is_raised_from_the_stream() -> None:
+    def script(request: Request) -> str:
+        raise InvalidInputError("no")
+
+    seen: list[object] = []
+    with anyio.fail_after(5):
+        async with cat.CaT(FunctionProvider(script)) as c:
+            with pytest.raises(NoEvidenceError):
+                async for event in c.stream("2+2", n=2):
+                    seen += [event]
+    assert [type(event) for event in seen] == [RolloutFailed, RolloutFailed, SynthesisStarted]
+
+
+async def test_leaving_a_stream_cancels_its_requests() -> None:
+    started, cancelled = anyio.Event(), anyio.Event()
+
+    async def script(request: Request) -> str:
+        started.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            cancelled.set()
+        return "never"
+
+    with anyio.fail_after(5):
+        async with cat.CaT(FunctionProvider(script)) as c:
+            async with c.stream("2+2", n=2):
+                await started.wait()
+            await cancelled.wait()
+
+
+async def test_a_stream_needs_an_open_cat() -> None:
+    with pytest.raises(ConfigurationError, match="async with CaT"):
+        cat.CaT(policy()).stream("2+2")
+
+
+async def test_an_error_inside_the_block_is_not_wrapped() -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with cat.CaT(policy()):
+            raise ZeroDivisionError
+
+
+async def test_cancelling_from_outside_stops_all_requests() -> None:
+    running: list[int] = []
+    full = anyio.Event()
+
+    async def script(request: Request) -> str:
+        running.append(1)
+        if len(running) == 3:
+            full.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            running.pop()
+        return "never"
+
+    model = FunctionProvider(script, capabilities=cat.Capabilities())
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cat.synthesize, "2+2", 3, model)
+            await full.wait()
+            tasks.cancel_scope.cancel()
+    assert running == []
+
+
+@pytest.mark.allow_blocking  # that is what a synchronous form does
+async def test_the_synchronous_form_works_inside_a_running_loop() -> None:
+    assert cat.synthesize_sync("2+2", 4, policy(), anchor=anchor()).answer == "4"
+
+
+def test_the_synchronous_form_works_in_a_script() -> None:
+    assert cat.synthesize_sync("2+2", 4, policy(), anchor=anchor()).answer == "4"
+    with pytest.raises(InvalidInputError):
+        cat.synthesize_sync("", 4, policy())
