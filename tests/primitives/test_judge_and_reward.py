@@ -1,0 +1,69 @@
+"""A judge that fails says neither yes nor no, and no score stands without evidence."""
+
+import anyio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catsdk.core.errors import ServerError
+from catsdk.core.types import (
+    Completion,
+    Criterion,
+    Group,
+    Message,
+    Provenance,
+    Reference,
+    Request,
+    Rollout,
+    Rubric,
+    Verdict,
+)
+from catsdk.primitives.judge import Judge
+from catsdk.primitives.reward import Reward
+from catsdk.testing import FunctionProvider
+
+FROM = Provenance(method="test")
+ROLLOUT = Rollout(index=0, completion=Completion(text="4"), answer="4")
+GROUP = Group(prompt=(Message(role="user", content="q"),), rollouts=(ROLLOUT,))
+
+
+def rubric_of(count: int) -> Rubric:
+    criteria = tuple(Criterion(id=f"c{at}", text=f"criterion {at}") for at in range(count))
+    return Rubric(criteria=criteria, provenance=FROM)
+
+
+async def test_an_unreadable_or_failed_reply_is_no_verdict() -> None:
+    class Once(ServerError):
+        transient = False
+
+    def script(request: Request) -> str:
+        if "criterion 1" in request.messages[1].text:
+            raise Once("boom")
+        return "yes" if "criterion 0" in request.messages[1].text else "maybe"
+
+    with anyio.fail_after(5):
+        verdicts = await Judge(FunctionProvider(script)).judge(rubric_of(3), ROLLOUT)
+    assert [verdict.met for verdict in verdicts] == [True, None, None]
+    kinds = [verdict.failure and verdict.failure.kind for verdict in verdicts]
+    assert kinds == [None, "Once", "StructuredOutputError"]
+
+
+@given(st.lists(st.sampled_from([True, False, None, "left out"]), min_size=1, max_size=6))
+def test_no_score_is_a_number_without_every_verdict(answers: list[bool | None | str]) -> None:
+    class Fixed:
+        async def judge(self, rubric: Rubric, rollout: Rollout) -> list[Verdict]:
+            return [
+                Verdict(criterion_id=criterion.id, met=met)
+                for criterion, met in zip(rubric.criteria, answers, strict=True)
+                if not isinstance(met, str)
+            ]
+
+    reference = Reference(text="", group=GROUP, provenance=FROM)
+
+    async def reward() -> float | None:
+        return (await Reward(Fixed()).reward(GROUP, reference, rubric_of(len(answers))))[0].value
+
+    value = anyio.run(reward)
+    if all(isinstance(answer, bool) for answer in answers):
+        assert value == sum(answer is True for answer in answers) / len(answers)
+    else:
+        assert value is None
