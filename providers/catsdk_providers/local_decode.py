@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
@@ -20,10 +20,12 @@ _SPARE = 0.25
 
 
 @torch.inference_mode()
-def decode(model: PreTrainedModel, rows: Sequence[Row]) -> None:
-    """Draw tokens for `rows` until each is finished or its job is closed."""
+def decode(
+    model: PreTrainedModel, rows: Sequence[Row], ended: Callable[[], bool] = lambda: False
+) -> None:
+    """Draw tokens for `rows` until each is finished or its job is closed, or all has `ended`."""
     batch = _Batch(model, rows)
-    while batch.step():
+    while not ended() and batch.step():
         pass
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from weakref import WeakSet
 
 import torch
 from transformers import PreTrainedModel
@@ -23,6 +25,7 @@ _SMALL = 50_000_000
 # Prompts share a batch when none is longer than twice the first one and this many tokens more:
 # otherwise most of what is computed is padding.
 _NEAR = 64
+_LAST_STEP_S = 10.0
 
 
 class Engine:
@@ -45,11 +48,20 @@ class Engine:
         self._arrived: deque[Job] = deque()
         self._pending: list[Job] = []
         self._working = threading.Lock()
+        self._worker: threading.Thread | None = None
+        self._ended = threading.Event()
+        _engines.add(self)
 
     def submit(self, job: Job) -> None:
         """Queue `job`; never waits, so that an event loop can call it."""
         self._arrived.append(job)
         self._ensure_worker()
+
+    def end(self, timeout: float) -> None:
+        """Compute nothing more; wait up to `timeout` seconds for the step that is running."""
+        self._ended.set()
+        if self._worker is not None:
+            self._worker.join(timeout)
 
     def _ensure_worker(self) -> None:
         # Whoever gets the lock starts the thread. Who does not get it meets a worker that looks
@@ -57,7 +69,8 @@ class Engine:
         if not self._working.acquire(blocking=False):
             return
         try:
-            threading.Thread(target=self._work, name="catsdk-local", daemon=True).start()
+            self._worker = threading.Thread(target=self._work, name="catsdk-local", daemon=True)
+            self._worker.start()
         except BaseException:
             self._working.release()
             raise
@@ -66,11 +79,11 @@ class Engine:
         try:
             if self.threads is not None:
                 _use_threads(self.threads)
-            while rows := self._next_rows():
+            while not self._ended.is_set() and (rows := self._next_rows()):
                 self._run(rows)
         finally:
             self._working.release()
-        if self._arrived:
+        if self._arrived and not self._ended.is_set():
             self._ensure_worker()
 
     def _next_rows(self) -> list[Row]:
@@ -89,13 +102,23 @@ class Engine:
         failed: Exception | None = None
         try:
             with _evaluating(self.model), _adapter(self.model, on=adapter):
-                decode(self.model, rows)
+                decode(self.model, rows, self._ended.is_set)
         except Exception as error:  # noqa: BLE001 - it must reach those who wait
             failed = error
         for job in jobs:
             job.release()
             if failed is not None and not job.done:
                 job.fail(_as_provider_error(failed, len(rows), self.batch_tokens))
+
+
+_engines: WeakSet[Engine] = WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Let no worker be inside torch when the interpreter ends: that would abort the process."""
+    for engine in list(_engines):
+        engine.end(_LAST_STEP_S)
 
 
 def _merged(pending: Sequence[Job], batch_tokens: int, chat: Chat) -> list[Row]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -51,12 +53,17 @@ def prompt_ids(text: str) -> torch.Tensor:
     return torch.tensor([tiny_tokenizer()(f"{USER}{text}{END}{ASSISTANT}")["input_ids"]])
 
 
+def generated(model: PreTrainedModel, count: int) -> torch.Tensor:
+    """The prompt and `count` greedy tokens, by transformers' own loop."""
+    generate: Callable[..., torch.Tensor] = getattr(model, "generate")  # noqa: B009 - typed as Any
+    return generate(prompt_ids("12+34"), max_new_tokens=count, do_sample=False)
+
+
 @pytest.mark.parametrize("family", ["qwen3", "llama", "gemma3"])
 async def test_greedy_text_is_what_generate_of_transformers_writes(family: str) -> None:
     model = tiny_model(family)
     (completion,) = await answers(provider_of(model), ask(temperature=0))
-    ids = prompt_ids("12+34")
-    wanted = model.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :]
+    wanted = generated(model, 24)[0, prompt_ids("12+34").shape[1] :]
     assert completion.text == tiny_tokenizer().decode(wanted, skip_special_tokens=True)
 
 
@@ -64,7 +71,7 @@ async def test_log_probabilities_are_the_models_own_whatever_the_settings() -> N
     model = tiny_model()
     request = ask(temperature=0.3, top_k=1, logprobs=True)
     (completion,) = await answers(provider_of(model), request)
-    ids = model.generate(start := prompt_ids("12+34"), max_new_tokens=24, do_sample=False)
+    ids, start = generated(model, 24), prompt_ids("12+34")
     with torch.inference_mode():
         known = model(ids).logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
     assert completion.logprobs is not None
@@ -112,7 +119,7 @@ async def test_an_answer_does_not_depend_on_what_shares_its_batch(family: str) -
 
 
 @pytest.mark.parametrize("narrow", [{"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-9}])
-async def test_the_narrowest_sampling_is_greedy(narrow: dict[str, object]) -> None:
+async def test_the_narrowest_sampling_is_greedy(narrow: dict[str, Any]) -> None:
     provider = provider_of()
     greedy = await answers(provider, ask(temperature=0))
     assert (await answers(provider, ask(seed=5, **narrow)))[0].text == greedy[0].text
@@ -127,8 +134,7 @@ async def test_usage_stands_on_the_first_completion_and_local_is_free() -> None:
 
 async def test_the_token_that_ends_an_answer_is_counted_and_not_listed() -> None:
     model = tiny_model()
-    greedy = model.generate(ids := prompt_ids("12+34"), max_new_tokens=4, do_sample=False)
-    third = int(greedy[0, ids.shape[1] + 2])
+    third = int(generated(model, 3)[0, -1])
     assert model.generation_config is not None
     model.generation_config.eos_token_id = [1, third]
     (completion,) = await answers(provider_of(model), ask(temperature=0, logprobs=True))
@@ -254,7 +260,7 @@ async def test_template_arguments_reach_the_template_and_other_extras_are_refuse
         ({"stop": ("",)}, "stop"),
     ],
 )
-async def test_a_setting_out_of_range_is_named(settings: dict[str, object], named: str) -> None:
+async def test_a_setting_out_of_range_is_named(settings: dict[str, Any], named: str) -> None:
     model = watched_model()
     with pytest.raises(InvalidInputError, match=named):
         await answers(provider_of(model), ask(**settings))

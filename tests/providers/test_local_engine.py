@@ -240,23 +240,36 @@ def test_sampling_leaves_a_model_in_training_as_it_was() -> None:
     assert first[0][0].text == again[0][0].text
 
 
-def test_a_program_may_end_while_the_model_is_computing() -> None:
-    program = """
+LEAVES = """
+import threading
 import anyio
 from catsdk.core.types import Message, Request
 from catsdk_providers.local import LocalProvider
 
-async def leave():
-    provider = LocalProvider()
-    request = Request(messages=(Message(role="user", content="12+34"),), n=64, max_tokens=1500)
-    first = anyio.Event()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(provider.complete, request, lambda piece: first.set())
-        await first.wait()
-        tasks.cancel_scope.cancel()
+request = Request(messages=(Message(role="user", content="12+34"),), n=64, max_tokens=1500)
+provider = LocalProvider()
+started = threading.Event()
 
-anyio.run(leave)
+async def call():
+    await provider.complete(request, lambda piece: started.set())
+
+async def cancelled():
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await anyio.to_thread.run_sync(started.wait)
+        tasks.cancel_scope.cancel()
 """
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "anyio.run(cancelled)",
+        "threading.Thread(target=anyio.run, args=(call,), daemon=True).start(); started.wait()",
+    ],
+)
+def test_a_program_may_end_while_the_model_is_computing(ending: str) -> None:
+    program = LEAVES + ending
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
