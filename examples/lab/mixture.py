@@ -48,7 +48,7 @@ def parts_of_step(
     synthesis: Sequence[Problem],
     own: Sequence[OwnGroup],
 ) -> list[Part]:
-    """The parts of a step; with ``own`` samples synthesis reads these, and verdicts are taught."""
+    """The three parts of a step; synthesis reads ``own`` samples as soon as there are any."""
     rng = random.Random(f"{recipe.seed}/{step}")
     size = step * 3 % recipe.group + 1
     count = max(6, recipe.synthesis_tokens // (size * _ROLLOUT_TOKENS + _TARGET_TOKENS))
@@ -56,20 +56,11 @@ def parts_of_step(
     def draw() -> Example:
         return _from_own(own, size, rng) if own else _from_noise(recipe, synthesis, size, rng)
 
-    parts = [
+    return [
         Part("solve", _solve_examples(recipe, pretrain, rng), 1.0),
         Part("synthesize", [draw() for _ in range(count)], 1.0),
         Part("forms", _form_examples(recipe, pretrain, rng), recipe.form_weight),
     ]
-    return [*parts, _judge_part(recipe, pretrain, rng)] if own else parts
-
-
-def _judge_part(recipe: Recipe, pretrain: Sequence[Problem], rng: random.Random) -> Part:
-    """Verdicts on their own: among criteria their one token a verdict hardly counts in the loss."""
-    examples = [
-        judge_example(rng.choice(pretrain), recipe.noise, rng) for _ in range(recipe.judge_examples)
-    ]
-    return Part("judge", examples, recipe.judge_weight)
 
 
 def _solve_examples(

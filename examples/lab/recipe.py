@@ -21,7 +21,7 @@ class Recipe:
 
     steps: int = 2300
     """Optimiser steps on generated noise."""
-    own_steps: int = 800
+    own_steps: int = 400
     """Last steps, whose synthesis examples read the model's own samples."""
     warmup: int = 50
     decay: float = 0.4
@@ -40,9 +40,6 @@ class Recipe:
     form_examples: int = 12
     """Criteria and judge examples in a step, one to three."""
     form_weight: float = 0.3
-    judge_examples: int = 48
-    """Further judge examples in a step of the last stage."""
-    judge_weight: float = 0.5
 
     noise: Noise = field(default_factory=Noise)
     group: int = 8
