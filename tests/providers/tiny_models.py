@@ -36,7 +36,7 @@ def tiny_tokenizer(template: str | None = TEMPLATE) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(CONTROL)
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=PAD,
         eos_token=END,
@@ -45,7 +45,7 @@ def tiny_tokenizer(template: str | None = TEMPLATE) -> PreTrainedTokenizerFast:
     )
 
 
-class WatchedModel(Qwen3ForCausalLM):
+class WatchedModel(Qwen3ForCausalLM):  # type: ignore[no-untyped-call]
     """Keeps the shape of what it reads; can be held before a read, and can break."""
 
     def watch(self) -> None:
@@ -55,7 +55,7 @@ class WatchedModel(Qwen3ForCausalLM):
         self.go_on.set()
         self.breaks_with: list[Exception] = []
 
-    def forward(self, input_ids: torch.Tensor, **arguments: Any) -> Any:
+    def forward(self, input_ids: Any, **arguments: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         self.shapes.append((input_ids.shape[0], input_ids.shape[1]))
         self.reading.set()
         self.go_on.wait()
@@ -69,17 +69,17 @@ class WatchedModel(Qwen3ForCausalLM):
         return [rows for rows, tokens in self.shapes if tokens > 1]
 
 
-class SpeakingModel(Qwen3ForCausalLM):
+class SpeakingModel(Qwen3ForCausalLM):  # type: ignore[no-untyped-call]
     """Answers a prompt, read alone, with the text that it was given."""
 
     def speaks(self, text: str) -> SpeakingModel:
         self.script = [*tiny_tokenizer()(text)["input_ids"], 1]
         return self
 
-    def forward(self, input_ids: torch.Tensor, **arguments: Any) -> Any:
+    def forward(self, input_ids: Any, **arguments: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         if input_ids.shape[1] > 1:
             self.said = 0
-        output = super().forward(input_ids, **arguments)
+        output: Any = super().forward(input_ids, **arguments)
         output.logits = torch.full_like(output.logits, -100.0)
         output.logits[..., self.script[self.said]] = 100.0
         self.said += 1
@@ -105,7 +105,7 @@ def tiny_model(family: str = "qwen3", seed: int = 0, **settings: Any) -> PreTrai
         "llama": lambda: _config(LlamaConfig, **settings),
         "gemma3": lambda: _config(Gemma3TextConfig, head_dim=16, sliding_window=8, **settings),
     }[family]()
-    return _ready(AutoModelForCausalLM.from_config(config))
+    return _ready(AutoModelForCausalLM.from_config(config))  # type: ignore[no-untyped-call]
 
 
 def _config(kind: type[Any], **settings: Any) -> Any:
@@ -127,5 +127,6 @@ def _config(kind: type[Any], **settings: Any) -> Any:
 
 
 def _ready(model: PreTrainedModel) -> PreTrainedModel:
-    model.generation_config = GenerationConfig(eos_token_id=1, pad_token_id=0)
-    return model.to(torch.float32)
+    model.generation_config = GenerationConfig(eos_token_id=1, pad_token_id=0)  # type: ignore[no-untyped-call]
+    torch.nn.Module.to(model, torch.float32)
+    return model
