@@ -16,6 +16,7 @@ from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
     ConfigurationError,
+    InvalidInputError,
     NoModelError,
     SynthesisFailedError,
 )
@@ -334,7 +335,10 @@ def _policies(policy: Model | Sequence[Model] | None, settings: Settings) -> lis
             "no model: give model='openai:NAME' (or 'local', the small model in the box), or set"
             " CATSDK_MODEL in the environment"
         )
-    return [policy] if isinstance(policy, str | Provider) else list(policy)
+    policies = [policy] if isinstance(policy, str | Provider) else list(policy)
+    if not policies:
+        raise InvalidInputError("policy is an empty list; give at least one model")
+    return policies
 
 
 def _most_frequent(group: Group, error: BudgetExceededError) -> Reference:

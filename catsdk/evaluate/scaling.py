@@ -94,15 +94,17 @@ async def measure(
     *,
     sizes: Sequence[int] = (1, 2, 4, 8),
     seed: int = 0,
+    max_tokens: int | None = None,
     on_done: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
     """Draw for every problem the largest group once, and a reference from its first G rollouts.
 
     A failure of one rollout or one reference is data; the others go on.
     """
-    sampler = Sampler(policy, seed=seed)
-    greedy = Sampler(policy, Sampling(temperature=0.0))
-    synthesizer = Synthesizer(anchor, seed=seed)
+    sampling = Sampling(max_tokens=max_tokens)
+    sampler = Sampler(policy, sampling, seed=seed)
+    greedy = Sampler(policy, Sampling(temperature=0.0, max_tokens=max_tokens))
+    synthesizer = Synthesizer(anchor, sampling, seed=seed)
 
     async def one(problem: Problem) -> Outcome:
         group = await sampler.sample(problem.prompt, max(sizes))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from catsdk.core.errors import UnsupportedError
+from catsdk.core.errors import MalformedResponseError, UnsupportedError
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.types import Completion, Message, Request
+from catsdk.core.types import Completion, Message, Request, TextPart
 from catsdk.middleware.wrapper import Wrapper
 
 __all__ = ["Adapt"]
@@ -21,6 +21,7 @@ class Adapt(Wrapper):
         """Pass the request on in a form that the model takes.
 
         Raises:
+            MalformedResponseError: the model answered with nothing.
             UnsupportedError: it asks for log-probabilities, a seed or a JSON schema and the model
                 has none; nothing was sent.
         """
@@ -29,7 +30,9 @@ class Adapt(Wrapper):
         self._refuse("seed", wanted=request.seed is not None, able=able.seed)
         self._refuse("json_schema", wanted=request.json_schema is not None, able=able.json_schema)
         completions = await self.wrapped.complete(_without_system(request, able), on_text)
-        if on_text is not None and not able.streaming and completions:
+        if not completions:
+            raise MalformedResponseError(f"{self.name} answered with nothing", model=self.name)
+        if on_text is not None and not able.streaming:
             on_text(completions[0].text)
         return completions
 
@@ -48,6 +51,15 @@ def _without_system(request: Request, able: Capabilities) -> Request:
         return request
     system = "\n\n".join(m.text for m in request.messages if m.role == "system")
     chat = [m for m in request.messages if m.role != "system"]
-    first = next(at for at, message in enumerate(chat) if message.role == "user")
-    chat[first] = Message(role="user", content=f"{system}\n\n{chat[first].text}")
+    first = next((at for at, message in enumerate(chat) if message.role == "user"), None)
+    if first is None:
+        chat.insert(0, Message(role="user", content=system))
+    else:
+        chat[first] = _after(system, chat[first])
     return request.model_copy(update={"messages": tuple(chat)})
+
+
+def _after(system: str, message: Message) -> Message:
+    if isinstance(message.content, str):
+        return Message(role="user", content=f"{system}\n\n{message.content}")
+    return Message(role="user", content=(TextPart(text=f"{system}\n\n"), *message.content))

@@ -66,6 +66,9 @@ class Reward:
             raise InvalidInputError("a rubric reward needs a judge; give Reward(judge=...)")
         if not rubric.criteria:
             raise InvalidInputError("the rubric has no criteria; give at least one")
+        ids = [criterion.id for criterion in rubric.criteria]
+        if len(set(ids)) < len(ids):
+            raise InvalidInputError(f"the rubric's criteria have the ids {ids}; give each its own")
 
         async def score(rollout: Rollout) -> Score:
             return _share_met(rollout, rubric, tuple(await judge.judge(rubric, rollout)))

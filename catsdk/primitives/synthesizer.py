@@ -74,7 +74,9 @@ class Synthesizer:
         with recorded("synthesize") as calls:
             async with opened(self.anchor) as anchor:
                 prompt = self.prompt or load(capabilities_of(anchor).prompts, _task(group))
-                completion, shown = await self._fitting(anchor, prompt, group, rollouts, on_text)
+                completion, shown, how = await self._fitting(
+                    anchor, prompt, group, rollouts, on_text
+                )
                 model = name_of(anchor)
         text, rationale = read_sections(completion.text)
         reference = Reference(
@@ -88,8 +90,8 @@ class Synthesizer:
                 prompt=prompt.name,
                 prompt_version=prompt.version,
                 settings={
-                    "shown": shown,
-                    "rollouts": [rollout.index for rollout in rollouts],
+                    "show": how,
+                    "rollouts": [rollout.index for rollout in shown],
                     "show_question": self.show_question,
                     "finish_reason": completion.finish_reason,
                 },
@@ -112,13 +114,13 @@ class Synthesizer:
         group: Group,
         rollouts: Sequence[Rollout],
         on_text: OnText | None,
-    ) -> tuple[Completion, str]:
+    ) -> tuple[Completion, Sequence[Rollout], str]:
         """Ask with what was wished; where that is too long, with what `overflow` makes of it."""
         texts = self._texts(rollouts)
         messages = self._messages(prompt, group, texts)
         if self._fits(anchor, messages):
             try:
-                return await self._ask(anchor, messages, on_text), self.show
+                return await self._ask(anchor, messages, on_text), rollouts, self.show
             except ContextTooLongError:
                 if self.overflow == "error":
                     raise
@@ -129,10 +131,15 @@ class Synthesizer:
                 " overflow='subset', 'answers' or 'summarise'",
                 model=name_of(anchor),
             )
-        shorter = await self._shorter(anchor, prompt, group, rollouts, texts)
-        return await self._ask(anchor, self._messages(prompt, group, shorter), on_text), (
-            f"{self.overflow}: {len(shorter)} of {len(rollouts)}"
-        )
+        if self.overflow == "subset":
+            rollouts = self._subset(anchor, prompt, group, rollouts)
+            texts = self._texts(rollouts)
+        elif self.overflow == "answers":
+            texts = [_answer(rollout) for rollout in rollouts]
+        else:
+            texts = await self._summaries(anchor, texts)
+        completion = await self._ask(anchor, self._messages(prompt, group, texts), on_text)
+        return completion, rollouts, self.overflow
 
     async def _ask(
         self, anchor: Provider, messages: tuple[Message, ...], on_text: OnText | None
@@ -142,7 +149,7 @@ class Synthesizer:
 
     def _texts(self, rollouts: Sequence[Rollout]) -> list[str]:
         if self.show == "answers":
-            return [rollout.answer or "(no final answer)" for rollout in rollouts]
+            return [_answer(rollout) for rollout in rollouts]
         if not self.show_reasoning:
             return [rollout.text for rollout in rollouts]
         return [f"{r.completion.reasoning or ''}\n{r.text}".strip() for r in rollouts]
@@ -158,20 +165,6 @@ class Synthesizer:
         answer = self.sampling.max_tokens or min(ANSWER_ROOM, room // 4)
         return sum(tokens_of(anchor, message.text) for message in messages) + answer <= room
 
-    async def _shorter(
-        self,
-        anchor: Provider,
-        prompt: Prompt,
-        group: Group,
-        rollouts: Sequence[Rollout],
-        texts: Sequence[str],
-    ) -> list[str]:
-        if self.overflow == "answers":
-            return [rollout.answer or "(no final answer)" for rollout in rollouts]
-        if self.overflow == "summarise":
-            return await self._summaries(anchor, texts)
-        return self._subset(anchor, prompt, group, texts)
-
     async def _summaries(self, anchor: Provider, texts: Sequence[str]) -> list[str]:
         summarise = load(capabilities_of(anchor).prompts, "summarise")
 
@@ -181,16 +174,16 @@ class Synthesizer:
         return await fan_out(shorten, texts)
 
     def _subset(
-        self, anchor: Provider, prompt: Prompt, group: Group, texts: Sequence[str]
-    ) -> list[str]:
-        """Drop texts at random until the rest fits; without a known context, half of them."""
-        kept = list(texts)
+        self, anchor: Provider, prompt: Prompt, group: Group, rollouts: Sequence[Rollout]
+    ) -> list[Rollout]:
+        """Drop rollouts at random until the rest fits; without a known context, half of them."""
+        kept = list(rollouts)
         random = Random(self.seed or 0)
         known = capabilities_of(anchor).context_length is not None
         while len(kept) > 1:
             kept.pop(random.randrange(len(kept)))
-            fits = self._fits(anchor, self._messages(prompt, group, kept))
-            if fits if known else len(kept) <= len(texts) // 2:
+            fits = self._fits(anchor, self._messages(prompt, group, self._texts(kept)))
+            if fits if known else len(kept) <= len(rollouts) // 2:
                 break
         return kept
 
@@ -217,6 +210,10 @@ def no_evidence(group: Group) -> NoEvidenceError:
         f"all {len(group.failures)} rollouts failed, so there is nothing to estimate a reference"
         f" from: {'; '.join(causes[:3]) or 'the group is empty'}"
     )
+
+
+def _answer(rollout: Rollout) -> str:
+    return rollout.answer or "(no final answer)"
 
 
 def _task(group: Group) -> str:

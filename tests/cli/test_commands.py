@@ -1,0 +1,90 @@
+"""The commands read a prompt, print a result or JSON, and end with the code they promise."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.needs_torch]
+ROOT = Path(__file__).parents[2]
+
+
+def catsdk(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    return subprocess.run(
+        [sys.executable, "-c", "from catsdk.cli import main; main()", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean | {"PYTHONPATH": paths},
+    )
+
+
+def test_a_prompt_from_stdin_is_synthesized_and_progress_is_silent() -> None:
+    done = catsdk("synthesize", "--model", "local", "-n", "4", "--seed", "1", stdin="47+38-29")
+    assert done.returncode == 0
+    assert "\\boxed{" in done.stdout
+    assert "4 of 4 rollouts" in done.stdout
+    assert done.stderr == ""
+
+
+def test_json_holds_the_whole_evidence_and_a_seed_repeats_it() -> None:
+    command = ("synthesize", "--json", "--model", "local", "--seed", "1", "47+38-29")
+    first, again = (json.loads(catsdk(*command).stdout) for _ in range(2))
+    assert len(first["group"]["rollouts"]) == 8
+    assert first["text"] == again["text"]
+    texts = [rollout["completion"]["text"] for rollout in first["group"]["rollouts"]]
+    assert texts == [rollout["completion"]["text"] for rollout in again["group"]["rollouts"]]
+
+
+def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> None:
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("47+38-29")
+    done = catsdk("synthesize", "--model", "local", "--max-requests", "1", "--file", str(prompt))
+    assert done.returncode == 3
+    assert "PARTIAL" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("synthesize", "q"), "CATSDK_MODEL"),
+        (("synthesize", "--model", "nowhere:x", "q"), "Known: openai, local"),
+        (("synthesize", "--model", "local", ""), "give a text that is not empty"),
+        (("sample", "--model", "local", "-n", "0", "q"), "from 1 to 1024"),
+        (("sample", "--model", "local", "--file", "missing.txt"), "missing.txt cannot be read"),
+        (("sample", "--model", "local", "--file", "x", "q"), "give one of them"),
+        (("sample", "--model", "local", "--temperature=-1", "q"), "temperature is -1"),
+    ],
+)
+def test_wrong_input_is_explained_and_has_its_code(
+    arguments: tuple[str, ...], message: str
+) -> None:
+    done = catsdk(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr.replace("\n", " ")
+
+
+def test_the_providers_are_listed_with_their_extras() -> None:
+    done = catsdk("providers")
+    assert done.returncode == 0
+    assert "catsdk[local]" in done.stdout
+
+
+def test_the_demo_prints_its_table_and_random_weights_score_at_chance(tmp_path: Path) -> None:
+    plot = tmp_path / "plot.png"
+    command = ("demo", "--json", "--problems", "20", "--plot", str(plot))
+    trained = json.loads(catsdk(*command).stdout)
+    other = json.loads(catsdk(*command, "--seed", "1").stdout)
+    random = json.loads(catsdk(*command, "--random-weights").stdout)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert trained["single"]["mean"] > 0.2
+    assert random["single"]["mean"] <= 0.02
+    assert [row["size"] for row in trained["rows"]] == [1, 2, 4, 8]
+    assert trained["single"] != other["single"]
