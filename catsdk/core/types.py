@@ -164,8 +164,9 @@ class TokenLogprob(Value):
 class Completion(Value):
     """One answer of a model. `latency` is in seconds, for the call that brought it.
 
-    `reasoning` is the thinking that the model keeps apart from its answer. `usage` is this
-    completion's share: an answer with n choices splits its input tokens off to the first.
+    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
+    completions of one request add up to the request's; a service that tells only the sum has it
+    on the first.
     """
 
     text: str
