@@ -148,15 +148,15 @@ def _show_table(scaling: Scaling, console: Console) -> None:
             str(row.size),
             _short(row.majority),
             _short(row.synthesis),
-            f"{row.gain.mean:+.3f} ±{row.gain.error:.3f}",
+            f"{row.gain.mean:+.2f} ±{row.gain.error:.2f}",
             f"{row.overruled.mean:.0%}",
             _short(row.right_overruling),
-            f"{_count(row.rescued)} ({row.rescued.mean:.1%} ±{row.rescued.error:.1%})",
+            _count(row.rescued),
         )
     console.print(table)
     console.print(
         "gain: synthesis minus majority on the same problems. departs: synthesis answers otherwise"
-        " than the majority; right there: and is right. rescued: problems solved although all G"
+        " than the majority; right there: and is right. rescued: how many problems it solves although all G"
         " rollouts are wrong; at G = 1 that is the model correcting a text alone."
     )
     console.print(f"{scaling.tokens:,} tokens, {scaling.failed} failures")
@@ -166,5 +166,8 @@ def _short(share: Share) -> str:
     return f"{share.mean:.2f} ±{share.error:.2f}" if share.count else "none"
 
 
-def _count(share: Share) -> int:
-    return round(share.mean * share.count) if share.count else 0
+def _count(share: Share) -> str:
+    """How many problems that is, with the standard error of the count."""
+    if not share.count:
+        return "none"
+    return f"{share.mean * share.count:.0f} ±{share.error * share.count:.1f}"
