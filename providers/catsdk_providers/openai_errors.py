@@ -1,12 +1,15 @@
-"""From what the OpenAI SDK raises to catsdk's own errors, without the key."""
+"""From what the OpenAI SDK raises, or a reply reports, to catsdk's own errors without secrets."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import httpx2
 import openai
 
 from catsdk.core.errors import (
@@ -25,7 +28,7 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 
-__all__ = ["error_of"]
+__all__ = ["error_of", "reported_error", "scrubbed"]
 
 # The parameters of the wire, and the capability that each stands for.
 CAPABILITIES = {
@@ -38,10 +41,13 @@ CAPABILITIES = {
     "stream_options": "streaming",
 }
 _UNSUPPORTED = re.compile(
-    r"(?:not supported|unsupported|does not support|doesn't support|must be 1\b|only 1\b|at most 1\b)",
+    r"not supported|unsupported|does not support|doesn't support|not permitted"
+    r"|(?:must be|only|at most) 1(?![.\d])",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"[`'\"](\w+)[`'\"]|\b(?:parameter|argument|value of) (\w+)")
+_NAMED = re.compile(r"[`'\"](\w+)[`'\"]|\b(?:parameter|argument|value of):? (\w+)")
+# llama.cpp refuses n without naming it.
+_ONE_CHOICE = re.compile(r"only one completion choice", re.IGNORECASE)
 _BY_STATUS: dict[int, type[ProviderError]] = {
     401: AuthenticationError,
     403: AuthenticationError,
@@ -52,50 +58,72 @@ _BY_STATUS: dict[int, type[ProviderError]] = {
     529: OverloadedError,
 }
 _SHOWN = 500
+# A shorter key is a placeholder; cutting it out would only garble messages.
+_SHORTEST_SECRET = 6
 
 
-def error_of(error: Exception, model: str, key: str) -> ProviderError:
-    """Make the error that `error` stands for; `key` is cut out of its message."""
+def error_of(error: Exception, model: str, secrets: Sequence[str]) -> ProviderError:
+    """Make the error that `error` stands for; `secrets` are cut out of its message."""
     if isinstance(error, openai.APIStatusError):
-        return _status_error(error, model, key)
-    message = _clean(f"{model}: {error}", key)
-    if isinstance(error, openai.APIResponseValidationError):
-        return MalformedResponseError(message, model=model)
+        body: dict[str, Any] = error.body if isinstance(error.body, dict) else {}
+        said = f"{body.get('message') or error.message} (HTTP {error.status_code})"
+        headers = error.response.headers
+        facts: dict[str, Any] = {
+            "model": model,
+            "status": error.status_code,
+            "request_id": headers.get("x-request-id"),
+        }
+        return _refusal(body, scrubbed(f"{model}: {said}", secrets), _retry_after(headers), facts)
     # The SDK is given no time limit: what it calls a timeout is its aiohttp transport's name for
     # a connection that could not be made or broke.
-    cause = f" ({error.__cause__})" if error.__cause__ else ""
-    return ConnectionFailedError(_clean(message + cause, key), model=model)
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
+    message = scrubbed(f"{model}: the connection failed ({cause})", secrets)
+    if isinstance(cause, httpx2.DecodingError):
+        return MalformedResponseError(message, model=model)
+    return ConnectionFailedError(message, model=model)
 
 
-def _status_error(error: openai.APIStatusError, model: str, key: str) -> ProviderError:
-    body: dict[str, Any] = error.body if isinstance(error.body, dict) else {}
-    said = str(body.get("message") or error.message)
-    facts: dict[str, Any] = {
-        "model": model,
-        "status": error.status_code,
-        "request_id": error.response.headers.get("x-request-id"),
-    }
-    message = _clean(f"{model}: {said} (HTTP {error.status_code})", key)
-    if error.status_code in {400, 413, 422}:
-        return _refusal(body, said, message, facts)
-    if body.get("code") == "insufficient_quota":
-        # It looks like a rate limit, but no wait helps: the account must be paid.
-        return RequestRefusedError(message, **facts)
-    kind = _BY_STATUS.get(error.status_code)
-    if kind is None:
-        kind = ServerError if error.status_code >= 500 else RequestRefusedError
-    return kind(message, retry_after=_retry_after(error.response.headers), **facts)
+def reported_error(
+    body: object, model: str, secrets: Sequence[str], request_id: str | None
+) -> ProviderError:
+    """Make the error that a reply with status 200 reports in its body, under `error`."""
+    error: dict[str, Any] = body if isinstance(body, dict) else {"message": body}
+    code = error.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    message = scrubbed(f"{model}: {error.get('message')} (reported in the reply)", secrets)
+    facts = {"model": model, "status": status, "request_id": request_id}
+    return _refusal(error, message, None, facts)
+
+
+def scrubbed(message: str, secrets: Sequence[str]) -> str:
+    """Give `message` without `secrets`, cut to a length that can be read."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            message = message.replace(secret, "***")
+    return message if len(message) <= _SHOWN else f"{message[:_SHOWN]}..."
 
 
 def _refusal(
-    body: dict[str, Any], said: str, message: str, facts: dict[str, Any]
+    body: dict[str, Any], message: str, retry_after: float | None, facts: dict[str, Any]
+) -> ProviderError:
+    status, code = facts["status"], str(body.get("code"))
+    if status in {400, 413, 422}:
+        return _bad_request(body, code, message, facts)
+    if "insufficient_quota" in {code, body.get("type")}:
+        # It looks like a rate limit, but no wait helps: the account must be paid.
+        return RequestRefusedError(message, **facts)
+    other = ServerError if status >= 500 else RequestRefusedError
+    return _BY_STATUS.get(status, other)(message, retry_after=retry_after, **facts)
+
+
+def _bad_request(
+    body: dict[str, Any], code: str, message: str, facts: dict[str, Any]
 ) -> RequestRefusedError:
-    code = str(body.get("code"))
-    if code == "context_length_exceeded" or "maximum context length" in said:
+    if code == "context_length_exceeded" or "maximum context length" in message:
         return ContextTooLongError(message, **facts)
     if code in {"content_filter", "content_policy_violation"}:
         return ContentFilteredError(message, **facts)
-    capability = _refused_capability(body, code, said)
+    capability = _refused_capability(body, code, str(body.get("message")))
     if capability is not None:
         return UnsupportedError(message, capability=capability, **facts)
     return RequestRefusedError(message, **facts)
@@ -103,6 +131,10 @@ def _refusal(
 
 def _refused_capability(body: dict[str, Any], code: str, said: str) -> str | None:
     """The capability that the body says is missing; a bad value of a parameter is none."""
+    if _ONE_CHOICE.search(said):
+        return "n"
+    if code == "invalid_json_schema" or said.startswith("Invalid schema"):
+        return None
     if code not in {"unsupported_parameter", "unsupported_value"} and not _UNSUPPORTED.search(said):
         return None
     named = body.get("param")
@@ -112,20 +144,16 @@ def _refused_capability(body: dict[str, Any], code: str, said: str) -> str | Non
     return next((CAPABILITIES[name] for name in names if name in CAPABILITIES), None)
 
 
-def _retry_after(headers: Any) -> float | None:
+def _retry_after(headers: httpx2.Headers) -> float | None:
     """Seconds to wait, from `retry-after-ms`, or `retry-after` in seconds or as a date."""
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[name]) / scale)
+            seconds = float(headers[name]) / scale
         except (KeyError, ValueError):
             continue
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         at = parsedate_to_datetime(headers.get("retry-after", ""))
     except ValueError:
         return None
     return max(0.0, (at - datetime.now(UTC)).total_seconds()) if at.tzinfo else None
-
-
-def _clean(message: str, key: str) -> str:
-    cut = message.replace(key, "***") if key else message
-    return cut if len(cut) <= _SHOWN else f"{cut[:_SHOWN]}..."

@@ -16,9 +16,12 @@ from catsdk.core.types import (
     Usage,
 )
 
-__all__ = ["completions_of", "payload_of"]
+__all__ = ["NOT_THE_WIRE", "completions_of", "mended", "payload_of"]
 
 MAX_TEXT = 1_000_000
+
+# What reading a reply raises that is not of the wire's form.
+NOT_THE_WIRE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -68,6 +71,15 @@ def _format(request: Request) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": schema}
 
 
+def mended(text: str) -> str:
+    """Replace halves of characters, which no encoding takes and no later call could send."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
 def completions_of(
     reply: object, *, model: str, latency: float, request_id: str | None
 ) -> list[Completion]:
@@ -80,61 +92,81 @@ def completions_of(
     """
     try:
         body: Any = reply
-        choices = sorted(body["choices"], key=lambda choice: choice.get("index", 0))
+        choices = sorted(body["choices"], key=lambda choice: choice.get("index") or 0)
         usage = _usage(body.get("usage"))
+        answered_by = mended(str(body.get("model") or model))
         completions = [
-            _completion(choice, usage if at == 0 else Usage(), str(body.get("model") or model))
+            _completion(
+                choice,
+                usage=usage if at == 0 else Usage(),
+                model=answered_by,
+                latency=latency,
+                request_id=request_id,
+            )
             for at, choice in enumerate(choices)
         ]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except NOT_THE_WIRE as error:
         raise MalformedResponseError(
             f"{model}: the reply is no chat completion ({type(error).__name__}: {error})",
             model=model,
             request_id=request_id,
         ) from error
-    if not completions or any(len(completion.text) > MAX_TEXT for completion in completions):
+    if not completions or any(_length(completion) > MAX_TEXT for completion in completions):
         what = f"a text over {MAX_TEXT:,} characters" if completions else "no choice"
         raise MalformedResponseError(
             f"{model}: the reply holds {what}", model=model, request_id=request_id
         )
-    facts = {"latency": latency, "request_id": request_id}
-    return [completion.model_copy(update=facts) for completion in completions]
+    return completions
 
 
-def _completion(choice: Any, usage: Usage, model: str) -> Completion:
+def _completion(choice: Any, **facts: Any) -> Completion:
     message = choice["message"]
     apart = message.get("reasoning_content") or message.get("reasoning")
-    thinking, text = split_thinking(message.get("content") or message.get("refusal") or "")
+    content = message.get("content") or message.get("refusal") or ""
+    if not isinstance(content, str):
+        content = "".join(part["text"] for part in content if part.get("type") == "text")
+    thinking, text = split_thinking(mended(content))
     return Completion(
         text=text,
-        reasoning=apart if isinstance(apart, str) else thinking,
+        reasoning=mended(apart) if isinstance(apart, str) else thinking,
         finish_reason=_FINISH.get(choice.get("finish_reason") or "stop", "other"),
         logprobs=_logprobs(choice.get("logprobs")),
-        usage=usage,
-        model=model,
+        **facts,
     )
+
+
+def _length(completion: Completion) -> int:
+    return max(len(completion.text), len(completion.reasoning or ""))
 
 
 def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
     if not logprobs or logprobs.get("content") is None:
         return None
     return tuple(
-        TokenLogprob(token=token["token"], logprob=token["logprob"])
+        TokenLogprob(token=mended(token["token"]), logprob=token["logprob"])
         for token in logprobs["content"]
     )
 
 
 def _usage(usage: Any) -> Usage:
-    """Prices come later: the cost of a hosted call is unknown."""
-    if not usage:
+    """What the reply tells; without a prompt's and an answer's count it tells nothing.
+
+    Prices come later: the cost of a hosted call is unknown.
+    """
+    told = usage or {}
+    prompt, answer = told.get("prompt_tokens"), told.get("completion_tokens")
+    if not (isinstance(prompt, int) and isinstance(answer, int) and min(prompt, answer) >= 0):
         return Usage(requests=1, unreported=1, cost=None)
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
     return Usage(
-        input_tokens=usage["prompt_tokens"],
-        output_tokens=usage.get("completion_tokens") or 0,
-        cached_tokens=cached,
-        reasoning_tokens=reasoning,
+        input_tokens=prompt,
+        output_tokens=answer,
+        cached_tokens=_detail(told, "prompt_tokens_details", "cached_tokens"),
+        reasoning_tokens=_detail(told, "completion_tokens_details", "reasoning_tokens"),
         requests=1,
         cost=None,
     )
+
+
+def _detail(usage: dict[str, Any], where: str, what: str) -> int:
+    count = (usage.get(where) or {}).get(what)
+    return max(0, count) if isinstance(count, int) else 0
