@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from catsdk.cat import CaT, run_sync, synthesize, synthesize_sync
     from catsdk.core.errors import CatError
+    from catsdk.core.options import Sampling
     from catsdk.core.ports import Capabilities, Provider
     from catsdk.core.types import (
         Completion,
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         Request,
         Rollout,
         Rubric,
-        Sampling,
         Score,
         Usage,
         Verdict,
@@ -72,6 +72,7 @@ _HOME = {
     "Provider": "core.ports",
     "Reward": "primitives.reward",
     "RubricProposer": "primitives.rubric_proposer",
+    "Sampling": "core.options",
     "Sampler": "primitives.sampler",
     "Synthesizer": "primitives.synthesizer",
     "group_of": "primitives.sampler",

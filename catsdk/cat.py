@@ -29,6 +29,7 @@ from catsdk.core.events import (
     TextArrived,
 )
 from catsdk.core.inputs import PromptLike, check_count, check_prompt
+from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.settings import Settings
 from catsdk.core.types import (
@@ -38,7 +39,6 @@ from catsdk.core.types import (
     Reference,
     Rollout,
     Rubric,
-    Sampling,
     Score,
     Verdict,
 )

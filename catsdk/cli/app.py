@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
@@ -32,10 +31,6 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
-    except ValidationError as error:
-        told = "; ".join(f"{e['loc'][0]} is {e['input']!r}: {e['msg']}" for e in error.errors())
-        Console(stderr=True).print(f"[red]InvalidInputError[/]: {escape(told)}")
-        sys.exit(2)
     except CatError as error:
         Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(str(error))}")
         sys.exit(2 if isinstance(error, InvalidInputError | ConfigurationError) else 1)

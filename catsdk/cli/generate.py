@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.events import ReferenceReady, RolloutArrived, RolloutFailed, SynthesisStarted
-from catsdk.core.types import Group, Reference, Sampling, Usage
+from catsdk.core.options import Sampling
+from catsdk.core.types import Group, Reference, Usage
 from catsdk.middleware.budget import Budget
 
 __all__ = ["sample", "synthesize"]

@@ -25,7 +25,6 @@ __all__ = [
     "Request",
     "Rollout",
     "Rubric",
-    "Sampling",
     "Score",
     "TextPart",
     "TokenLogprob",
@@ -130,28 +129,6 @@ class Request(Value):
     logprobs: bool = False
     json_schema: dict[str, JsonValue] | None = None
     extra: dict[str, JsonValue] = {}
-
-
-class Sampling(Value):
-    """How a model is sampled; `None` leaves the choice to the model.
-
-    The paper's settings: temperature 1.0, top-k 64, top-p 0.95 (Gemma 3); 0.7, 20, 0.8 (Qwen 3);
-    0.7, 50, 0.9 (Llama 3.1); 1,536 new tokens on MATH-500, 1,024 on HealthBench.
-    """
-
-    temperature: float | None = Field(default=None, ge=0)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    top_k: int | None = Field(default=None, ge=1)
-    max_tokens: int | None = Field(default=None, ge=1)
-    stop: tuple[str, ...] = ()
-    logprobs: bool = False
-    extra: dict[str, JsonValue] = {}
-
-    def request(
-        self, messages: tuple[Message, ...], *, n: int = 1, seed: int | None = None
-    ) -> Request:
-        """Make the request that asks for `n` answers to `messages` in this way."""
-        return Request(messages=messages, n=n, seed=seed, **dict(self))
 
 
 class TokenLogprob(Value):

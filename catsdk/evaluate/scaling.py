@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
+from catsdk.core.options import Sampling
 from catsdk.core.ports import Estimator, Provider
-from catsdk.core.types import Failure, Group, Reference, Sampling, Value
+from catsdk.core.types import Failure, Group, Reference, Value
 from catsdk.equivalence.exact import majority_of, same_answer
 from catsdk.primitives.sampler import Sampler
 from catsdk.primitives.synthesizer import Synthesizer

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from catsdk.core.errors import BudgetExceededError, InvalidInputError, ProviderError
+from catsdk.core.options import Options
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request, Usage
 from catsdk.middleware.wrapper import Wrapper
@@ -18,10 +19,8 @@ __all__ = ["Account", "Budget", "Spend"]
 TEMPLATE_TOKENS = 32
 
 
-class Budget(BaseModel):
+class Budget(Options):
     """Caps over all stages together; `None` is no cap. A token cap needs `max_tokens` set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     requests: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)

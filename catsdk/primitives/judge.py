@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
+from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
-from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Sampling, Verdict
+from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Verdict
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.middleware.structured import ask

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
-from catsdk.core.types import Criterion, Provenance, Reference, Rubric, Sampling
+from catsdk.core.types import Criterion, Provenance, Reference, Rubric
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.middleware.structured import ask

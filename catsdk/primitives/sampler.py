@@ -9,8 +9,9 @@ from hashlib import sha256
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import PromptLike, check_count, check_prompt
+from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
-from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout, Sampling
+from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
 from catsdk.equivalence.extract import extract_answer
 from catsdk.middleware.draw import draw
 from catsdk.middleware.record import recorded

@@ -9,6 +9,7 @@ from typing import Literal
 
 from catsdk.core.errors import ContextTooLongError, NoEvidenceError
 from catsdk.core.fanout import fan_out
+from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import (
     Completion,
@@ -17,7 +18,6 @@ from catsdk.core.types import (
     Provenance,
     Reference,
     Rollout,
-    Sampling,
 )
 from catsdk.equivalence.exact import majority_of, same_answer
 from catsdk.equivalence.extract import extract_answer

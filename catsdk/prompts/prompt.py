@@ -54,12 +54,13 @@ class Prompt:
         sections = {
             key: body.strip("\n") for key, body in zip(pieces[1::2], pieces[2::2], strict=True)
         }
-        if head is None or "user" not in sections:
+        lines = head[1].splitlines() if head else []
+        if head is None or "user" not in sections or not all(": " in line for line in lines):
             raise InvalidInputError(
-                f"prompt {name!r} begins with {text[:40]!r}; a prompt file needs a head between"
-                " two lines '---' and a section '=== user ==='"
+                f"prompt {name!r} begins with {text[:40]!r}; a prompt file needs a head of"
+                " 'key: value' lines between two lines '---', and a section '=== user ==='"
             )
-        fields = dict(line.split(": ", 1) for line in head[1].splitlines())
+        fields = dict(line.split(": ", 1) for line in lines)
         return cls(
             name=name,
             version=fields.get("version", "0"),

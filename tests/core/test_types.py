@@ -18,7 +18,6 @@ from catsdk.core.types import (
     Request,
     Rollout,
     Rubric,
-    Sampling,
     Score,
     TextPart,
     TokenLogprob,
@@ -58,7 +57,6 @@ VALUES = [
     Reference(text="t", answer="4", group=GROUP, agreement=1.0, provenance=PROVENANCE),
     Rubric(criteria=(Criterion(id="c1", text="shows 4"),), provenance=PROVENANCE, calls=(CALL,)),
     Score(index=2, value=None, reasons=("why",), verdicts=(VERDICT,), failure=FAILURE),
-    Sampling(temperature=0.5, stop=("x",), extra={"min_p": 0.1}),
     Request(messages=PROMPT, n=2, seed=1, json_schema={"type": "object"}),
 ]
 

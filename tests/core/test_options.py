@@ -1,0 +1,30 @@
+"""An option out of its range is refused by its name and value, as an error of this package."""
+
+import pytest
+
+import catsdk as cat
+from catsdk.core.errors import InvalidInputError
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"temperature": -1}, "Sampling: temperature is -1: .*greater than or equal to 0"),
+        ({"top_p": 2.0}, r"top_p is 2\.0"),
+        ({"max_tokens": 0, "top_k": 0}, "top_k is 0.*max_tokens is 0"),
+        ({"heat": 1}, "heat is 1: Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_sampling_option_is_named(options: dict[str, float], told: str) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        cat.Sampling(**options)  # type: ignore[arg-type]
+
+
+def test_a_wrong_budget_is_named() -> None:
+    with pytest.raises(InvalidInputError, match="Budget: requests is -1"):
+        cat.Budget(requests=-1)
+
+
+def test_options_round_trip_through_json() -> None:
+    sampling = cat.Sampling(temperature=0.7, top_k=20, stop=("x",), extra={"min_p": 0.1})
+    assert cat.Sampling.model_validate_json(sampling.model_dump_json()) == sampling
