@@ -1,0 +1,69 @@
+"""Every call is listed by the blocks around it, however it ended."""
+
+import anyio
+import pytest
+
+from catsdk.core.errors import ServerError
+from catsdk.core.fanout import fan_out
+from catsdk.core.types import Message, Request
+from catsdk.middleware.record import Record, recorded
+from catsdk.testing import FunctionProvider
+
+ASK = Request(messages=(Message(role="user", content="q"),))
+
+
+async def test_a_call_is_listed_with_its_stage_model_and_usage() -> None:
+    with recorded("sample") as calls:
+        await Record(FunctionProvider(lambda _: "two words", name="m")).complete(ASK)
+    (call,) = calls
+    assert (call.stage, call.model, call.failure) == ("sample", "m", None)
+    assert (call.usage.requests, call.usage.output_tokens) == (1, 2)
+
+
+async def test_calls_of_tasks_started_inside_are_listed() -> None:
+    model = Record(FunctionProvider(lambda _: "x"))
+    with recorded("judge") as calls, anyio.fail_after(5):
+        await fan_out(model.complete, [ASK] * 5)
+    assert len(calls) == 5
+
+
+async def test_an_inner_block_names_the_stage_and_both_list_the_call() -> None:
+    with recorded("outer") as outer, recorded("inner") as inner:
+        await Record(FunctionProvider(lambda _: "x")).complete(ASK)
+    assert outer == inner
+    assert [call.stage for call in outer] == ["inner"]
+
+
+async def test_a_failed_call_counts_a_request_whose_tokens_nobody_told() -> None:
+    def script(_: Request) -> str:
+        raise ServerError("boom", status=500)
+
+    with recorded("sample") as calls, pytest.raises(ServerError):
+        await Record(FunctionProvider(script)).complete(ASK)
+    (call,) = calls
+    assert call.failure is not None and call.failure.kind == "ServerError"
+    assert (call.usage.requests, call.usage.unreported, call.usage.cost) == (1, 1, None)
+
+
+async def test_a_cancelled_call_is_listed_as_cancelled() -> None:
+    started = anyio.Event()
+
+    async def script(_: Request) -> str:
+        started.set()
+        await anyio.sleep_forever()
+        return "never"
+
+    model = Record(FunctionProvider(script))
+    with recorded("sample") as calls, anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(model.complete, ASK)
+            await started.wait()
+            tasks.cancel_scope.cancel()
+    assert [call.failure and call.failure.kind for call in calls] == ["Cancelled"]
+
+
+async def test_a_call_outside_of_any_block_is_not_listed() -> None:
+    with recorded("sample") as calls:
+        pass
+    await Record(FunctionProvider(lambda _: "x")).complete(ASK)
+    assert calls == []
