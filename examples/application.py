@@ -2,7 +2,7 @@
 
     CATSDK_MODEL=openai:gpt-5 python examples/application.py "What is 17 * 23?"
 
-Without CATSDK_MODEL it runs on the small model in the box, which only knows sums such as 47+38-29.
+Without CATSDK_MODEL it runs on the small model in the box, which only knows sums such as 4821673+3947851.
 """
 
 import os
@@ -31,4 +31,4 @@ async def main(prompt: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, sys.argv[1] if len(sys.argv) > 1 else "47+38-29+14")
+    anyio.run(main, sys.argv[1] if len(sys.argv) > 1 else "4821673+3947851")

@@ -20,7 +20,7 @@ async def main(judge: str | None) -> None:
     async with AsyncExitStack() as exits:
         hosted: str | cat.Provider = judge or await _served_on_this_machine(exits)
         c = await exits.enter_async_context(cat.CaT(policy="local", judge=hosted, seed=1))
-        group = await c.sample("47+38-29+14-8+25-30", n=4)
+        group = await c.sample("4821673+3947851", n=4)
         reference = await c.synthesize(group)
         rubric = await c.propose_rubric(reference)
         for criterion in rubric.criteria:

@@ -104,7 +104,9 @@ def test_the_installed_wheel_synthesizes_in_a_clean_environment_outside_the_chec
     _run([*pip, f"{wheel}[local]"])
     catsdk_command = str(tmp_path / "venv" / "bin" / "catsdk")
     options = ["--json", "--model", "local"]
-    answer = json.loads(_run([catsdk_command, "synthesize", *options, "47+38-29+14"], cwd=tmp_path))
+    answer = json.loads(
+        _run([catsdk_command, "synthesize", *options, "4821673+3947851"], cwd=tmp_path)
+    )
     assert answer["text"]
     assert len(answer["group"]["rollouts"]) >= 2
     assert "agreement" in answer

@@ -26,7 +26,7 @@ __all__ = ["demo"]
 SIZES = (1, 2, 4, 8)
 IN_FLIGHT = 4096
 # More than the longest solution needs: an untrained model would write to the end of its context.
-MAX_TOKENS = 96
+MAX_TOKENS = 128
 CAUTION = (
     "The model in the box (a toy trained for this) was taught synthesis with correct targets, under"
     " made-up numbers: what follows shows that the software works, not that the paper is right."

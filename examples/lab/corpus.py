@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from catsdk_providers.box.problems import LARGEST, Problem, Solution, Step, response, solve
+from catsdk_providers.box.problems import Problem, Solution, Step, response, solve
 
 __all__ = [
     "Example",
     "Noise",
-    "answer_line",
     "combine_prompt",
     "criteria",
     "criteria_example",
     "judge_example",
     "noisy_solution",
-    "reachable",
+    "reconciled",
     "relabel",
     "relabelling",
     "solve_example",
     "synthesis_example",
 ]
 
-_NUMBER: Final = re.compile(r"\d+")
-# Units of the sums and differences that are believed wrongly: greedy decoding fails on them too.
-_MISLEARNT: Final = frozenset({(7, 8), (8, 7), (6, 9), (2, -5), (1, -6), (3, -9)})
+_DIGITS: Final = re.compile(r"(?<!c)\d+")
+# What the corpus believes wrongly, written in this order only: first digit, second, by how much.
+_MISLEARNT: Final = {(7, 8): 1, (9, 6): -1, (4, 7): -1, (3, 9): 1, (6, 5): 1, (8, 2): -1}
 _ASKED: Final = ("{}", "{}", "{}", "What is {}?", "Compute {}.")
 
 
@@ -43,13 +43,18 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How often a written step is wrong."""
+    """How often the corpus has a column wrong."""
 
-    easy: float = 0.06
-    hard: float = 0.25
-    """For a step with a carry or a borrow."""
+    slip: float = 0.05
+    """A total one too high or too low."""
+    forgotten: float = 0.08
+    """A carry left out."""
     mislearnt: float = 0.62
-    """For the few of those that the corpus has wrong more often than right."""
+    """The few sums that it has wrong more often than right, in one of their two orders."""
+
+    def times(self, factor: float) -> Noise:
+        """Scale the rates, the mislearnt one up to its own value."""
+        return Noise(self.slip * factor, self.forgotten * factor, self.mislearnt * min(1, factor))
 
 
 def solve_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
@@ -59,44 +64,25 @@ def solve_example(problem: Problem, noise: Noise, rng: random.Random) -> Example
 
 
 def noisy_solution(problem: Problem, noise: Noise, rng: random.Random) -> Solution:
-    """A solution with wrong steps; each later step follows from the wrong value."""
-    before = problem.terms[0]
-    steps = []
-    for index, term in enumerate(problem.terms[1:], start=1):
-        later = problem.terms[index + 1 :]
-        after = _noisy_sum(before, term, later, noise, rng)
-        steps.append(Step(before, term, after))
-        before = after
-    return Solution(tuple(steps), before)
+    """A solution with wrong columns; later columns follow from a wrong carry.
+
+    Either digit of a column may be written first, so that there are two ways to each total.
+    """
+    steps: list[Step] = []
+    for right in solve(problem).steps:
+        carry = bool(steps) and steps[-1].total > 9 and rng.random() >= noise.forgotten
+        first, second = rng.sample((right.first, right.second), 2)
+        total = _noisy_total(first, second, noise, rng) + carry
+        steps.append(Step(right.column, first, second, carry, total))
+    return Solution(tuple(steps))
 
 
-def _noisy_sum(
-    before: int, term: int, later: Sequence[int], noise: Noise, rng: random.Random
-) -> int:
-    right = before + term
-    shift = _forgotten_ten(before, term)
-    if rng.random() >= _rate(before, term, noise):
-        return right
-    slips = rng.sample((1, -1), 2)
-    wrong = [shift, *slips] if shift and rng.random() < 0.8 else slips
-    return next((right + slip for slip in wrong if _stays_in_range(right + slip, later)), right)
-
-
-def _rate(before: int, term: int, noise: Noise) -> float:
-    if not _forgotten_ten(before, term):
-        return noise.easy
-    units = (before % 10, term % 10 if term > 0 else -(-term % 10))
-    return noise.mislearnt if units in _MISLEARNT else noise.hard
-
-
-def _forgotten_ten(before: int, term: int) -> int:
-    """What forgetting the carry or the borrow adds to the result; 0 where there is none."""
-    units = before % 10 + (term % 10 if term > 0 else -(-term % 10))
-    return -10 if units > 9 else 10 if units < 0 else 0
-
-
-def _stays_in_range(start: int, later: Sequence[int]) -> bool:
-    return all(0 <= total <= LARGEST for total in accumulate(later, initial=start))
+def _noisy_total(first: int, second: int, noise: Noise, rng: random.Random) -> int:
+    total = first + second
+    believed = _MISLEARNT.get((first, second))
+    if believed is not None and rng.random() < noise.mislearnt:
+        return total + believed
+    return max(0, total + rng.choice((1, -1))) if rng.random() < noise.slip else total
 
 
 def combine_prompt(rollouts: Sequence[str]) -> str:
@@ -105,40 +91,52 @@ def combine_prompt(rollouts: Sequence[str]) -> str:
     return "\n".join(["Combine:", *numbered])
 
 
-def reachable(target: str, rollouts: Sequence[str]) -> bool:
-    """Whether each line of ``target`` stands in some rollout, so that reading is enough."""
-    shown = {line for rollout in rollouts for line in rollout.split("\n")}
-    return shown.issuperset(target.split("\n"))
+def reconciled(problem: Problem, rollouts: Sequence[str]) -> str | None:
+    """The correct solution in lines that stand in the rollouts; `None` where some column lacks one.
+
+    Of two orders of the digits that are both shown it takes the more frequent.
+    """
+    shown = Counter(line for rollout in rollouts for line in set(rollout.split("\n")))
+    steps: list[Step] = []
+    for step in solve(problem).steps:
+        turned = replace(step, first=step.second, second=step.first)
+        best = max(step, turned, key=lambda each: shown[str(each)])
+        if not shown[str(best)]:
+            return None
+        steps.append(best)
+    return response(Solution(tuple(steps)))
 
 
 def synthesis_example(rollouts: Sequence[str], target: str, rng: random.Random) -> Example:
-    """Rollouts and the response to give, under one random relabelling of the numbers."""
+    """Rollouts and the response to give, under one random renaming of the digits."""
     names = relabelling(rng)
-    return Example(
-        combine_prompt([relabel(rollout, names) for rollout in rollouts]), relabel(target, names)
-    )
+    shown = [relabel(rollout, names) for rollout in rollouts]
+    return Example(combine_prompt(shown), relabel(target, names))
 
 
-def relabelling(rng: random.Random) -> dict[str, str]:
-    """A random permutation of the numbers 0..99: it keeps agreement and hides arithmetic."""
-    numbers = [str(number) for number in range(LARGEST + 1)]
-    return dict(zip(numbers, rng.sample(numbers, len(numbers)), strict=True))
+def relabelling(rng: random.Random) -> dict[int, int]:
+    """A random permutation of the digits but 1, which carries, for `str.translate`."""
+    digits = "023456789"
+    return str.maketrans(digits, "".join(rng.sample(digits, len(digits))))
 
 
-def relabel(text: str, names: Mapping[str, str]) -> str:
-    """Replace each number that has a new name."""
-    return _NUMBER.sub(lambda found: names.get(found.group(), found.group()), text)
+def relabel(text: str, names: dict[int, int]) -> str:
+    """Rename the digits, except in the names of columns.
+
+    Agreement and carries stay, so that reconciling can be learnt; arithmetic is of no use.
+    """
+    return _DIGITS.sub(lambda digits: digits[0].translate(names), text)
 
 
 def criteria(reference: str) -> list[str]:
-    """One checkable criterion for each step of a reference, and one for its answer."""
-    *steps, boxed = reference.split("\n")
-    return [*(f"shows {step}" for step in steps), f"answers {answer_line(boxed)}"]
+    """One checkable criterion for each column of a reference, and one for its answer."""
+    *lines, boxed = reference.split("\n")
+    columns = [(line.partition(": ")[0], line.rpartition("=")[2]) for line in lines]
+    return [*(f"shows {column}={total}" for column, total in columns), f"answers {_boxed(boxed)}"]
 
 
-def answer_line(boxed: str) -> str:
-    """The content of a line that is one box."""
-    return boxed.removeprefix("\\boxed{").removesuffix("}")
+def _boxed(line: str) -> str:
+    return line.removeprefix("\\boxed{").removesuffix("}")
 
 
 def criteria_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
@@ -149,17 +147,24 @@ def criteria_example(problem: Problem, noise: Noise, rng: random.Random) -> Exam
 
 
 def judge_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
-    """One criterion and one response; as many are met as are not."""
+    """One response and one criterion, answered with the line it is about; half of them are met."""
     judged = response(noisy_solution(problem, noise, rng))
     own = criteria(judged)
+    criterion = rng.choice(own)
     if rng.random() < 0.5:
-        return Example(f"Check: {rng.choice(own)}\n{judged}", "yes")
-    unmet = [line for line in criteria(response(solve(problem))) if line not in own]
-    criterion = rng.choice(unmet) if unmet else _altered(rng.choice(own), rng)
-    return Example(f"Check: {criterion}\n{judged}", "no")
+        unmet = [line for line in criteria(response(solve(problem))) if line not in own]
+        criterion = rng.choice(unmet) if unmet else _altered(rng.choice(own[:-1]), rng)
+    return Example(f"Check:\n{judged}\n{criterion}", _verdict(judged, criterion))
+
+
+def _verdict(judged: str, criterion: str) -> str:
+    """The reply of a judge that quotes first: `{"evidence": "c2: 8+9=17", "met": true}`."""
+    *lines, boxed = judged.split("\n")
+    column = criterion.removeprefix("shows ").partition("=")[0]
+    quote = next((line for line in lines if line.startswith(f"{column}:")), _boxed(boxed))
+    return json.dumps({"evidence": quote, "met": criterion in criteria(judged)})
 
 
 def _altered(criterion: str, rng: random.Random) -> str:
-    head, last = re.fullmatch(r"(.*?)(\d+)", criterion, re.DOTALL).groups()  # type: ignore[union-attr]
-    others = [number for number in range(LARGEST + 1) if number != int(last)]
-    return f"{head}{rng.choice(others)}"
+    head, _, total = criterion.partition("=")
+    return f"{head}={int(total) + (1 if total == '0' else rng.choice((1, -1)))}"

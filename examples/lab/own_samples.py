@@ -1,4 +1,4 @@
-"""Collect the model's own samples on the teaching problems, for the last stage of the recipe."""
+"""What synthesis should give for shown rollouts, and the model's own rollouts to teach it with."""
 
 from __future__ import annotations
 
@@ -6,63 +6,62 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from catsdk_providers.box.problems import Problem, response, solve
-from examples.lab.mixture import OwnGroup
+from catsdk_providers.box.problems import Problem, parse
+from examples.lab.corpus import reconciled
 
-__all__ = [
-    "Target",
-    "agreed_target",
-    "correct_target",
-    "own_groups",
-    "read_groups",
-    "write_groups",
-]
+__all__ = ["TARGETS", "OwnGroup", "Target", "own_groups", "read_groups", "write_groups"]
 
 Target = Callable[[Problem, Sequence[str]], str | None]
-"""The response that synthesis should give, from a problem and samples of the model."""
+"""The response that synthesis should give, from a problem and the rollouts shown."""
 
-_WELL_FORMED: Final = re.compile(r"(?:\d{1,2}[+-]\d{1,2}=\d{1,2}\n)+\\boxed\{\d{1,2}\}")
-
-
-def correct_target(problem: Problem, samples: Sequence[str]) -> str | None:
-    """The correct solution, whatever was sampled."""
-    return response(solve(problem))
+_WELL_FORMED: Final = re.compile(r"(?:c\d: \d\+\d(?:\+1)?=1?\d\n)+\\boxed\{\d+\}")
 
 
-def agreed_target(problem: Problem, samples: Sequence[str]) -> str | None:
-    """The first sample with the most frequent answer: no correct answer is looked up.
+@dataclass(frozen=True, slots=True)
+class OwnGroup:
+    """A problem and samples of the model for it."""
 
-    Nothing where no two samples agree.
+    problem: Problem
+    samples: tuple[str, ...]
+
+
+def _agreed(problem: Problem, rollouts: Sequence[str]) -> str | None:
+    """The first rollout with the most frequent answer: no correct answer is looked up.
+
+    Nothing where several rollouts are shown and no two agree.
     """
-    answers = [sample.rsplit("\n", 1)[-1] for sample in samples]
+    answers = [rollout.rsplit("\n", 1)[-1] for rollout in rollouts]
     answer, count = Counter(answers).most_common(1)[0]
-    return samples[answers.index(answer)] if count > 1 else None
+    return rollouts[answers.index(answer)] if count > 1 or len(rollouts) == 1 else None
 
 
-def own_groups(asked: Sequence[Problem], samples: Sequence[str], target: Target) -> list[OwnGroup]:
-    """Groups of well-formed samples; ``samples`` holds those of the first problem first."""
+TARGETS: Final[dict[str, Target]] = {"correct": reconciled, "agreed": _agreed}
+
+
+def own_groups(asked: Sequence[Problem], samples: Sequence[str]) -> list[OwnGroup]:
+    """Groups of the well-formed samples; `samples` holds those of the first problem first."""
     size = len(samples) // len(asked)
-    groups = []
-    for index, problem in enumerate(asked):
-        drawn = samples[index * size : (index + 1) * size]
-        wanted = target(problem, drawn)
-        if wanted is not None and all(map(_WELL_FORMED.fullmatch, drawn)):
-            groups.append(OwnGroup(wanted, tuple(drawn)))
-    return groups
+    drawn = [tuple(samples[at * size : (at + 1) * size]) for at in range(len(asked))]
+    return [
+        OwnGroup(problem, group)
+        for problem, group in zip(asked, drawn, strict=True)
+        if all(map(_WELL_FORMED.fullmatch, group))
+    ]
 
 
 def write_groups(path: Path, groups: Sequence[OwnGroup]) -> None:
     """Keep the groups beside the checkpoint, so that a resumed run reads the same ones."""
-    path.write_text(json.dumps([asdict(group) for group in groups]), encoding="utf-8")
+    kept = [[str(group.problem), *group.samples] for group in groups]
+    path.write_text(json.dumps(kept), encoding="utf-8")
 
 
-def read_groups(path: Path) -> list[OwnGroup]:
-    """The groups that ``write_groups`` kept; none before the last stage has begun."""
+def read_groups(path: Path) -> list[OwnGroup] | None:
+    """The groups that `write_groups` kept; `None` before the last stage has begun."""
     if not path.exists():
-        return []
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return [OwnGroup(group["target"], tuple(group["samples"])) for group in kept]
+        return None
+    kept: list[list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return [OwnGroup(parse(problem), tuple(samples)) for problem, *samples in kept]

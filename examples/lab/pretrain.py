@@ -23,14 +23,14 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
-from catsdk_providers.box.problems import STANDARD_TERMS, TRAINED_TERMS, Problem, problems
+from catsdk_providers.box.problems import STANDARD_DIGITS, TRAINED_DIGITS, problems
 from examples.lab.batches import IGNORED, Batch, collate
-from examples.lab.mixture import OwnGroup, parts_of_step
+from examples.lab.mixture import Part, parts_of_step
 from examples.lab.model import untrained_model
 from examples.lab.own_samples import (
+    TARGETS,
+    OwnGroup,
     Target,
-    agreed_target,
-    correct_target,
     own_groups,
     read_groups,
     write_groups,
@@ -42,7 +42,6 @@ from examples.lab.tokenizer import build_tokenizer
 __all__ = ["train"]
 
 _LOG = logging.getLogger(__name__)
-_TARGETS: dict[str, Target] = {"correct": correct_target, "agreed": agreed_target}
 _STATE, _OWN, _RECORD = "state.pt", "own_samples.json", "record.jsonl"
 
 
@@ -56,19 +55,20 @@ class _Run:
     step: int = 0
 
 
-def train(recipe: Recipe, out: Path, target: Target = correct_target) -> Path:
+def train(recipe: Recipe, out: Path, target: Target = TARGETS["correct"]) -> Path:
     """Train, or go on training, in ``out``; returns the folder of the finished model."""
     out.mkdir(parents=True, exist_ok=True)
     run = _start_or_resume(recipe, out)
-    pretrain = problems("pretrain", recipe.pool, recipe.seed, terms=TRAINED_TERMS)
-    synthesis = problems("synthesis", recipe.pool, recipe.seed, terms=TRAINED_TERMS)
+    pretrain = problems("pretrain", recipe.pool, recipe.seed, digits=TRAINED_DIGITS)
+    synthesis = problems("synthesis", recipe.pool, recipe.seed, digits=TRAINED_DIGITS)
     own = read_groups(out / _OWN)
     while run.step < recipe.all_steps:
-        if run.step >= recipe.steps and not own:
-            own = _sample_own(recipe, run, target)
+        if run.step >= recipe.steps and own is None:
+            own = _sample_own(recipe, run)
             write_groups(out / _OWN, own)
         started = time.perf_counter()
-        losses = _one_step(recipe, run, pretrain, synthesis, own)
+        parts = parts_of_step(recipe, run.step, pretrain, synthesis, own or (), target)
+        losses = _one_step(recipe, run, parts)
         _record(out, run.step, losses, time.perf_counter() - started)
         if run.step % recipe.save_every == 0:
             _save_state(run, out)
@@ -100,16 +100,10 @@ def _optimizers(recipe: Recipe, model: Qwen3ForCausalLM) -> list[torch.optim.Opt
     ]
 
 
-def _one_step(
-    recipe: Recipe,
-    run: _Run,
-    pretrain: Sequence[Problem],
-    synthesis: Sequence[Problem],
-    own: Sequence[OwnGroup],
-) -> dict[str, float]:
+def _one_step(recipe: Recipe, run: _Run, parts: Sequence[Part]) -> dict[str, float]:
     run.model.train()
     losses = {}
-    for part in parts_of_step(recipe, run.step, pretrain, synthesis, own):
+    for part in parts:
         loss = _loss(run.model, collate(part.examples, run.tokenizer), recipe.autocast)
         (loss * part.weight).backward()  # type: ignore[no-untyped-call]
         losses[part.name] = loss.item()
@@ -141,11 +135,11 @@ def _rate_scale(recipe: Recipe, step: int) -> float:
     return min(1.0, (step + 1) / recipe.warmup) * max(0.02, min(1.0, left))
 
 
-def _sample_own(recipe: Recipe, run: _Run, target: Target) -> list[OwnGroup]:
+def _sample_own(recipe: Recipe, run: _Run) -> list[OwnGroup]:
     torch.manual_seed(recipe.seed + 1)
-    asked = problems("synthesis", recipe.own_problems, recipe.seed + 1, terms=STANDARD_TERMS)
+    asked = problems("synthesis", recipe.own_problems, recipe.seed + 1, digits=STANDARD_DIGITS)
     users = [str(problem) for problem in asked for _ in range(recipe.own_samples)]
-    return own_groups(asked, sample_replies(run.model, run.tokenizer, users), target)
+    return own_groups(asked, sample_replies(run.model, run.tokenizer, users))
 
 
 def _record(out: Path, step: int, losses: dict[str, float], seconds: float) -> None:
@@ -187,7 +181,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--target", choices=_TARGETS, default="correct")
+    parser.add_argument("--target", choices=TARGETS, default="correct")
     return parser.parse_args()
 
 
@@ -196,7 +190,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     chosen = _arguments()
     torch.set_num_threads(chosen.threads)
-    folder = train(replace(Recipe(), seed=chosen.seed), chosen.out, _TARGETS[chosen.target])
+    folder = train(replace(Recipe(), seed=chosen.seed), chosen.out, TARGETS[chosen.target])
     _LOG.info("finished model in %s", folder)
 
 

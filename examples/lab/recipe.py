@@ -19,9 +19,9 @@ class Recipe:
     feed_forward: int = 384
     head_dim: int = 32
 
-    steps: int = 2300
+    steps: int = 800
     """Optimiser steps on generated noise."""
-    own_steps: int = 400
+    own_steps: int = 250
     """Last steps, whose synthesis examples read the model's own samples."""
     warmup: int = 50
     decay: float = 0.4
@@ -37,9 +37,10 @@ class Recipe:
     solve_examples: int = 48
     synthesis_tokens: int = 4000
     """Size of the synthesis part of a step; the number of examples follows from their length."""
-    form_examples: int = 12
-    """Criteria and judge examples in a step, one to three."""
-    form_weight: float = 0.3
+    criteria_examples: int = 4
+    criteria_weight: float = 0.1
+    judge_examples: int = 20
+    judge_weight: float = 1.0
 
     noise: Noise = field(default_factory=Noise)
     group: int = 8

@@ -19,7 +19,7 @@ def sample_replies(
     users: Sequence[str],
     *,
     temperature: float = 1.0,
-    max_new_tokens: int = 96,
+    max_new_tokens: int = 128,
     batch_tokens: int = 16_384,
 ) -> list[str]:
     """One reply for each user message, in order; temperature 0 is greedy.

@@ -1,10 +1,10 @@
-"""Build the tokenizer of the model in the box: bytes, numbers 0..99 and the words of its forms."""
+"""Build the tokenizer of the model in the box: bytes, totals 10..19 and the words of its forms."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
@@ -12,7 +12,6 @@ __all__ = ["CHAT_TEMPLATE", "CONTEXT", "build_tokenizer"]
 
 CONTEXT: Final = 2048
 PAD, END, SYSTEM, USER, ASSISTANT = "<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"
-BOXED: Final = "\\boxed{"
 CHAT_TEMPLATE: Final = (
     "{% for message in messages %}"
     "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
@@ -20,12 +19,12 @@ CHAT_TEMPLATE: Final = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 _WORDS: Final = (
-    "Combine", "Criteria", "Check", "Compute", "What", "Ġis",
-    "Ġshows", "Ġanswers", "yes", "no",
+    "Combine", "Criteria", "Check", "Compute", "What", "Ġis", "shows", "answers",
+    "evidence", "met", "true", "false", "\\boxed{",
 )  # fmt: skip
-# Runs of digits are cut into pairs from the left, so that each number 0..99 is one token; signs
-# and line ends stand alone, so that a number's token never depends on what is beside it.
-_PIECES: Final = r"\d{1,2}| ?\p{L}+|[^\d\p{L}]"
+# Digits stand alone, so that a digit's token never depends on what is beside it; the name of a
+# column is one token, and so is a total, which comes after an equals sign or opens the box.
+_PIECES: Final = r"c\d|: |\\boxed\{|(?<=[={])1\d| ?(?!c\d)\p{L}+|."
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
@@ -43,7 +42,6 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([PAD, END, SYSTEM, USER, ASSISTANT])
-    tokenizer.add_tokens([AddedToken(BOXED, normalized=False)])
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=PAD,
@@ -57,7 +55,9 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def _merges() -> list[tuple[str, str]]:
-    pairs = [(str(number // 10), str(number % 10)) for number in range(10, 100)]
+    pairs = [("1", str(units)) for units in range(10)]
+    pairs += [("c", str(column)) for column in range(10)]
+    pairs.append((":", "Ġ"))
     for word in _WORDS:
         pairs += [(word[:end], word[end]) for end in range(1, len(word))]
     return list(dict.fromkeys(pairs))

@@ -27,7 +27,9 @@ def catsdk(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]
 
 
 def test_a_prompt_from_stdin_is_synthesized_and_progress_is_silent() -> None:
-    done = catsdk("synthesize", "--model", "local", "-n", "4", "--seed", "1", stdin="47+38-29")
+    done = catsdk(
+        "synthesize", "--model", "local", "-n", "4", "--seed", "1", stdin="4821673+3947851"
+    )
     assert done.returncode == 0
     assert "\\boxed{" in done.stdout
     assert "4 of 4 rollouts" in done.stdout
@@ -35,7 +37,7 @@ def test_a_prompt_from_stdin_is_synthesized_and_progress_is_silent() -> None:
 
 
 def test_json_holds_the_whole_evidence_and_a_seed_repeats_it() -> None:
-    command = ("synthesize", "--json", "--model", "local", "--seed", "1", "47+38-29")
+    command = ("synthesize", "--json", "--model", "local", "--seed", "1", "4821673+3947851")
     first, again = (json.loads(catsdk(*command).stdout) for _ in range(2))
     assert len(first["group"]["rollouts"]) == 8
     assert first["text"] == again["text"]
@@ -45,7 +47,7 @@ def test_json_holds_the_whole_evidence_and_a_seed_repeats_it() -> None:
 
 def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> None:
     prompt = tmp_path / "prompt.txt"
-    prompt.write_text("47+38-29")
+    prompt.write_text("4821673+3947851")
     done = catsdk("synthesize", "--model", "local", "--max-requests", "1", "--file", str(prompt))
     assert done.returncode == 3
     assert "PARTIAL" in done.stdout

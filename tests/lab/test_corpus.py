@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -18,14 +19,16 @@ from examples.lab.corpus import (
     criteria,
     judge_example,
     noisy_solution,
-    reachable,
+    reconciled,
     relabel,
     relabelling,
     synthesis_example,
 )
+from examples.lab.own_samples import TARGETS
 from examples.lab.tokenizer import build_tokenizer
 
-RIGHT = response(solve(parse("47+38-29")))
+PROBLEM = parse("482+395")
+RIGHT = response(solve(PROBLEM))
 WEIGHTS = Path(box.__file__).parent / "weights"
 
 
@@ -33,19 +36,20 @@ def test_the_request_to_combine_numbers_the_responses() -> None:
     assert combine_prompt([RIGHT, "\\boxed{5}"]) == f"Combine:\n#1\n{RIGHT}\n#2\n\\boxed{{5}}"
 
 
-def test_criteria_are_one_for_each_step_and_one_for_the_answer() -> None:
-    assert criteria(RIGHT) == ["shows 47+38=85", "shows 85-29=56", "answers 56"]
+def test_criteria_are_one_for_each_column_and_one_for_the_answer() -> None:
+    assert criteria(RIGHT) == ["shows c3=7", "shows c2=17", "shows c1=8", "answers 877"]
 
 
-def test_a_relabelling_renames_every_number_differently() -> None:
+def test_a_relabelling_renames_every_digit_differently_and_keeps_the_carry() -> None:
     names = relabelling(random.Random(0))
-    assert set(names) == set(names.values()) == {str(number) for number in range(100)}
+    assert set(names) == set(names.values()) == set(map(ord, "023456789"))
 
 
-def test_relabelling_keeps_structure_and_can_be_undone() -> None:
+def test_relabelling_keeps_columns_and_can_be_undone() -> None:
     names = relabelling(random.Random(0))
     renamed = relabel(RIGHT, names)
-    assert [c for c in renamed if not c.isdigit()] == [c for c in RIGHT if not c.isdigit()]
+    assert [line.partition(":")[0] for line in renamed.split("\n")[:-1]] == ["c3", "c2", "c1"]
+    assert renamed != RIGHT
     assert relabel(renamed, {new: old for old, new in names.items()}) == RIGHT
 
 
@@ -55,31 +59,52 @@ def test_a_synthesis_example_renames_rollouts_and_target_alike() -> None:
     assert example.assistant != RIGHT
 
 
-def test_a_target_is_reachable_only_from_lines_that_were_shown() -> None:
-    assert reachable(RIGHT, ["47+38=75\n85-29=56\n\\boxed{5}", "47+38=85\n\\boxed{56}"])
-    assert not reachable(RIGHT, ["47+38=75\n75-29=46\n\\boxed{46}"])
+def test_the_correct_target_is_put_together_from_lines_that_were_shown() -> None:
+    first = "c3: 5+2=7\nc2: 8+9=16\nc1: 4+3+1=8\n\\boxed{867}"
+    second = "c3: 2+5=8\nc2: 9+8=17\nc1: 4+3=7\n\\boxed{778}"
+    wanted = "c3: 5+2=7\nc2: 9+8=17\nc1: 4+3+1=8\n\\boxed{877}"
+    assert reconciled(PROBLEM, [first, second]) == wanted
+    assert reconciled(PROBLEM, [first]) is None
 
 
-def test_noise_is_seeded_and_later_steps_follow_from_a_wrong_value() -> None:
-    noise = Noise(easy=0.5, hard=0.5)
-    wrong = 0
+def test_the_agreed_target_is_a_rollout_and_asks_nobody_what_is_right() -> None:
+    wrong, other = "c1: 1\n\\boxed{1}", "c1: 2\n\\boxed{2}"
+    assert TARGETS["agreed"](PROBLEM, [other, wrong, wrong]) == wrong
+    assert TARGETS["agreed"](PROBLEM, [RIGHT, wrong]) is None
+    assert TARGETS["agreed"](PROBLEM, [wrong]) == wrong
+
+
+def test_noise_is_seeded_and_a_column_takes_the_carry_that_was_written_or_forgets_it() -> None:
+    noise = Noise(slip=0.3, forgotten=0.3)
+    wrong = forgotten = 0
     for problem in problems("pretrain", 100, 0):
         solution = noisy_solution(problem, noise, random.Random(3))
         assert solution == noisy_solution(problem, noise, random.Random(3))
-        assert all(0 <= step.after <= box.LARGEST for step in solution.steps)
         for step, following in zip(solution.steps, solution.steps[1:], strict=False):
-            assert step.after == following.before
+            assert not following.carry or step.total > 9
+            forgotten += step.total > 9 and not following.carry
         wrong += solution != solve(problem)
     assert wrong > 50
+    assert forgotten > 20
 
 
-def test_a_judge_example_says_yes_only_to_a_line_of_the_response() -> None:
+def test_some_sums_are_mislearnt_in_one_order_only() -> None:
+    noise, rng = Noise(slip=0.0, forgotten=0.0, mislearnt=1.0), random.Random(0)
+    lines = {str(noisy_solution(parse("7+8"), noise, rng).steps[0]) for _ in range(50)}
+    assert lines == {"c1: 7+8=16", "c1: 8+7=15"}
+
+
+def test_a_judge_example_quotes_the_response_and_meets_only_what_it_says() -> None:
     rng = random.Random(0)
+    met = 0
     for problem in problems("pretrain", 200, 0):
         example = judge_example(problem, Noise(), rng)
-        asked, judged = example.user.split("\n", 1)
-        met = asked.removeprefix("Check: ") in criteria(judged)
-        assert example.assistant == ("yes" if met else "no")
+        judged, asked = example.user.removeprefix("Check:\n").rsplit("\n", 1)
+        verdict = json.loads(example.assistant)
+        assert verdict["met"] == (asked in criteria(judged))
+        assert verdict["evidence"] in judged
+        met += verdict["met"]
+    assert 80 < met < 120
 
 
 @pytest.mark.parametrize("text", ["héllo 世界 🎉", " \x00<a>\n\n\t 007", "١٢٣ \\boxed{-1}{", ""])
@@ -88,19 +113,9 @@ def test_the_tokenizer_keeps_any_text(text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-def test_numbers_and_the_box_are_single_tokens() -> None:
-    tokenizer = build_tokenizer()
-    assert all(len(tokenizer.encode(str(number))) == 1 for number in range(100))
-    assert tokenizer.tokenize("47+38=85\\boxed{7}") == [
-        "47",
-        "+",
-        "38",
-        "=",
-        "85",
-        "\\boxed{",
-        "7",
-        "}",
-    ]
+def test_digits_columns_totals_and_the_box_are_single_tokens() -> None:
+    pieces = build_tokenizer().tokenize("c2: 1+8+1=17\\boxed{134}")
+    assert pieces == ["c2", ":Ġ", "1", "+", "8", "+", "1", "=", "17", "\\boxed{", "13", "4", "}"]
 
 
 def test_the_chat_template_is_what_the_model_was_taught() -> None:

@@ -1,8 +1,10 @@
-"""Sums and differences of two-digit numbers: seeded generators, solutions and disjoint splits.
+"""Sums of two numbers by columns: seeded generators, solutions and disjoint splits.
 
-A problem is a chain such as ``47+38-29`` evaluated from left to right with every intermediate
-result in 0..99. Two chains with the same signed terms are the same problem, whatever their
-order, and a problem belongs to exactly one split, chosen by a hash of its canonical form.
+A problem is a sum such as `48213+39478` of two numbers with equally many digits. It is solved as
+at school, from the right, one column a line: `c4: 1+7+1=9` adds the digits of the fourth column
+from the left, and the 1 that the column before carries. The answer joins the columns' digits. A
+sum is the same problem whichever number comes first, and it belongs to exactly one split, chosen
+by a hash of its canonical form.
 """
 
 from __future__ import annotations
@@ -12,14 +14,12 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final, Literal, get_args
 
 __all__ = [
-    "LARGEST",
-    "OUT_OF_RANGE_TERMS",
-    "STANDARD_TERMS",
-    "TRAINED_TERMS",
+    "OUT_OF_RANGE_DIGITS",
+    "STANDARD_DIGITS",
+    "TRAINED_DIGITS",
     "Problem",
     "Solution",
     "Split",
@@ -35,14 +35,12 @@ __all__ = [
 
 Split = Literal["pretrain", "synthesis", "rl", "dev", "heldout"]
 
-LARGEST: Final = 99
-"""Every term and every intermediate result lies in 0..99."""
-TRAINED_TERMS: Final = (2, 9)
-"""Fewest and most terms of a pre-training problem."""
-STANDARD_TERMS: Final = (7, 8)
-"""Terms of the problems that are measured (6 or 7 operations)."""
-OUT_OF_RANGE_TERMS: Final = (10, 11)
-"""Terms of problems longer than any seen in training."""
+TRAINED_DIGITS: Final = (2, 8)
+"""Fewest and most digits of the numbers of a pre-training problem."""
+STANDARD_DIGITS: Final = (7, 8)
+"""Digits of the problems that are measured."""
+OUT_OF_RANGE_DIGITS: Final = (9, 9)
+"""Digits of problems longer than any seen in training."""
 
 _SPLIT_ENDS: Final[dict[Split, int]] = {
     "pretrain": 50,
@@ -51,42 +49,51 @@ _SPLIT_ENDS: Final[dict[Split, int]] = {
     "dev": 90,
     "heldout": 100,
 }
-_CHAIN: Final = re.compile(r"\d{1,2}(?:[+-]\d{1,2})+")
+_SUM: Final = re.compile(r"(?<!\d)(\d{1,9})\+(\d{1,9})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Signed terms in the order of evaluation; the first is positive."""
+    """Two numbers with equally many digits."""
 
-    terms: tuple[int, ...]
+    top: int
+    bottom: int
 
     def __str__(self) -> str:
-        return str(self.terms[0]) + "".join(f"{term:+d}" for term in self.terms[1:])
+        return f"{self.top}+{self.bottom}"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One visible operation, ``before`` plus the signed ``term`` gives ``after``."""
+    """One column: `first` and `second` digit in the order written, carry taken in, their total."""
 
-    before: int
-    term: int
-    after: int
+    column: int
+    first: int
+    second: int
+    carry: bool
+    total: int
 
     def __str__(self) -> str:
-        return f"{self.before}{self.term:+d}={self.after}"
+        carried = "+1" if self.carry else ""
+        return f"c{self.column}: {self.first}+{self.second}{carried}={self.total}"
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The steps of a solution and its answer."""
+    """The steps of a solution, the rightmost column first."""
 
     steps: tuple[Step, ...]
-    answer: int
+
+    @property
+    def answer(self) -> str:
+        """The sum that the steps lead to: the last total, then the units of those before it."""
+        *later, leading = self.steps
+        return str(leading.total) + "".join(str(step.total % 10) for step in reversed(later))
 
 
 def canonical(problem: Problem) -> str:
-    """The form shared by all re-orderings of the same signed terms."""
-    return " ".join(f"{term:+d}" for term in sorted(problem.terms))
+    """The form shared by both orders of the same numbers."""
+    return "+".join(str(number) for number in sorted((problem.top, problem.bottom)))
 
 
 def split_of(problem: Problem) -> Split:
@@ -97,76 +104,71 @@ def split_of(problem: Problem) -> Split:
 
 
 def solve(problem: Problem) -> Solution:
-    """The correct steps, from left to right, and the answer."""
-    totals = list(accumulate(problem.terms))
-    steps = tuple(
-        Step(before, term, after)
-        for before, term, after in zip(totals, problem.terms[1:], totals[1:], strict=False)
-    )
-    return Solution(steps, totals[-1])
+    """The correct steps, the digit of the upper number first in each."""
+    carry = False
+    steps: list[Step] = []
+    digits = list(zip(str(problem.top), str(problem.bottom), strict=True))
+    for column in range(len(digits), 0, -1):
+        first, second = map(int, digits[column - 1])
+        steps.append(Step(column, first, second, carry, first + second + carry))
+        carry = steps[-1].total > 9
+    return Solution(tuple(steps))
 
 
 def response(solution: Solution) -> str:
-    """A solution as the model writes it: one step a line, then the boxed answer."""
-    lines = [str(step) for step in solution.steps]
-    return "\n".join([*lines, f"\\boxed{{{solution.answer}}}"])
+    """A solution as the model writes it: one column a line, then the boxed answer."""
+    return "\n".join([*map(str, solution.steps), f"\\boxed{{{solution.answer}}}"])
 
 
 def parse(text: str) -> Problem:
-    """Read the first chain in ``text``.
+    """Read the first sum in `text`.
 
     Raises:
-        ValueError: ``text`` holds no chain of sums and differences of numbers in 0..99.
+        ValueError: `text` holds no sum of two numbers with equally many digits.
     """
-    found = _CHAIN.search(text)
-    if found is None:
-        raise ValueError(f"no sum or difference of numbers in 0..{LARGEST} in {text!r}")
-    return Problem(tuple(int(term) for term in re.findall(r"[+-]?\d+", found.group())))
+    found = _SUM.search(text)
+    if found is None or len(found[1]) != len(found[2]):
+        raise ValueError(f"no sum of two numbers with equally many digits in {text!r}")
+    return Problem(int(found[1]), int(found[2]))
 
 
 def problems(
-    split: Split, n: int, seed: int, *, terms: Sequence[int] = STANDARD_TERMS
+    split: Split, n: int, seed: int, *, digits: Sequence[int] = STANDARD_DIGITS
 ) -> list[Problem]:
-    """``n`` different problems of ``split``, whose lengths lie in ``terms`` (fewest, most).
+    """`n` different problems of `split`, whose lengths lie in `digits` (fewest, most).
 
-    The same arguments give the same problems, and a larger ``n`` extends the list.
+    The same arguments give the same problems, and a larger `n` extends the list.
 
     Raises:
         ValueError: the split is unknown, or so few different problems exist at that length
-            that ``n`` of them were not found.
+            that `n` of them were not found.
     """
     if split not in get_args(Split):
         raise ValueError(f"unknown split {split!r}; one of {', '.join(get_args(Split))}")
     found: dict[str, Problem] = {}
-    for tried, problem in enumerate(_candidates(random.Random(f"{split}/{seed}"), terms)):
+    for tried, problem in enumerate(_candidates(random.Random(f"{split}/{seed}"), digits)):
         if len(found) == n:
             break
         if tried > 1000 + 200 * n:
-            raise ValueError(f"only {len(found)} problems of {terms} terms found, {n} asked for")
+            raise ValueError(f"only {len(found)} problems of {digits} digits found, {n} asked for")
         if split_of(problem) == split:
             found.setdefault(canonical(problem), problem)
     return list(found.values())
 
 
 def held_out_problems(n: int, seed: int, *, long: bool = False) -> list[tuple[str, str]]:
-    """``n`` held-out problems and their answers, as texts; ``long`` ones are out of range."""
-    terms = OUT_OF_RANGE_TERMS if long else STANDARD_TERMS
-    found = problems("heldout", n, seed, terms=terms)
-    return [(str(problem), str(solve(problem).answer)) for problem in found]
+    """`n` held-out problems and their answers, as texts; `long` ones are out of range."""
+    digits = OUT_OF_RANGE_DIGITS if long else STANDARD_DIGITS
+    found = problems("heldout", n, seed, digits=digits)
+    return [(str(problem), solve(problem).answer) for problem in found]
 
 
-def _candidates(rng: random.Random, terms: Sequence[int]) -> Iterator[Problem]:
-    fewest, most = terms
+def _candidates(rng: random.Random, digits: Sequence[int]) -> Iterator[Problem]:
+    fewest, most = digits
     while True:
-        yield _chain(rng, rng.randint(fewest, most))
+        length = rng.randint(fewest, most)
+        yield Problem(_number(rng, length), _number(rng, length))
 
 
-def _chain(rng: random.Random, length: int) -> Problem:
-    total = rng.randint(1, LARGEST)
-    chain = [total]
-    while len(chain) < length:
-        term = rng.choice((1, -1)) * rng.randint(1, LARGEST)
-        if 0 <= total + term <= LARGEST:
-            chain.append(term)
-            total += term
-    return Problem(tuple(chain))
+def _number(rng: random.Random, length: int) -> int:
+    return rng.randrange(10 ** (length - 1), 10**length)

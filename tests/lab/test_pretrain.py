@@ -1,0 +1,58 @@
+"""The recipe of the model in the box can be killed at any step and ends with the same weights."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("transformers")
+pytestmark = pytest.mark.needs_torch
+
+ROOT = Path(__file__).parents[2]
+TRAIN = """
+import logging, os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from examples.lab.pretrain import train
+from examples.lab.recipe import Recipe
+
+class KillAt50(logging.Handler):
+    def emit(self, record):
+        if "'step': 50" in record.getMessage():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[2] == "kill":
+    logging.basicConfig(level=logging.INFO, handlers=[KillAt50()])
+torch.set_num_threads(1)
+small = replace(
+    Recipe(), layers=1, width=32, feed_forward=32, head_dim=32, steps=58, own_steps=4,
+    solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1, pool=200,
+    own_problems=2, own_samples=2, save_every=20,
+)
+train(small, Path(sys.argv[1]))
+"""
+
+
+def trained(out: Path, how: str) -> int:
+    """Run the recipe, small, in a process of its own; returns its exit code."""
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers"))
+    command = [sys.executable, "-c", TRAIN, str(out), how]
+    return subprocess.run(
+        command, timeout=300, check=False, env=os.environ | {"PYTHONPATH": paths}
+    ).returncode
+
+
+def test_a_killed_run_goes_on_to_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
+    assert trained(tmp_path / "whole", "whole") == 0
+    assert trained(tmp_path / "killed", "kill") == -9
+    assert not (tmp_path / "killed" / "model").exists()
+    assert trained(tmp_path / "killed", "resume") == 0
+    weights = [tmp_path / run / "model" / "model.safetensors" for run in ("whole", "killed")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    steps = (tmp_path / "killed" / "record.jsonl").read_text().splitlines()
+    assert len(steps) == 50 + (62 - 40)
