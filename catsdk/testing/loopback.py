@@ -31,21 +31,24 @@ from catsdk.testing.weather import CALM, Chance, Weather
 __all__ = ["Counters", "LoopbackServer", "Served", "Weather"]
 
 TakesN = Literal["all", "refuses", "ignores"]
-KEPT_PAYLOADS = 10_000
-KEPT_SERVED = 100_000
+KEPT = 20_000
 # Faults of an answer that the model gave; the others are told without asking it.
 _ANSWERED: set[Fault] = {"cut", "trickle", "mistyped"}
 
 
 @dataclass
 class Counters:
-    """What the server saw. `in_flight_peak` counts requests that were served at once."""
+    """What the server saw. `in_flight_peak` counts requests that were served at once.
+
+    `usage` adds up the answers that were sent whole.
+    """
 
     requests: int = 0
     in_flight: int = 0
     in_flight_peak: int = 0
     cancelled: int = 0
     completions: int = 0
+    usage: Usage = Usage()
     statuses: Counter[int] = field(default_factory=Counter[int])
 
 
@@ -63,6 +66,7 @@ class Served:
     fault: Fault | None = None
     status: int | None = None
     usage: Usage | None = None
+    payload: dict[str, Any] | None = field(default=None, repr=False)
 
 
 class LoopbackServer:
@@ -70,8 +74,8 @@ class LoopbackServer:
 
     Use it as `with` or `async with LoopbackServer(provider) as server`, and send requests to
     `server.url` with `server.key`, for a model named `server.model`. `fail_next` scripts faults
-    for the requests to come, before the weather has its say. `payloads` keeps the last bodies that
-    were received, `served` what became of them.
+    for the requests to come, before the weather has its say. `served` keeps the last requests and
+    what became of them, `payloads` gives their bodies.
     """
 
     def __init__(
@@ -85,18 +89,21 @@ class LoopbackServer:
     ) -> None:
         """Choose what is served; nothing listens yet."""
         self.model, self.key, self.takes_n = model, key, takes_n
-        self.payloads: deque[dict[str, Any]] = deque(maxlen=KEPT_PAYLOADS)
-        self.served: deque[Served] = deque(maxlen=KEPT_SERVED)
+        self.served: deque[Served] = deque(maxlen=KEPT)
         self.url = ""
         self._provider = provider
         self._faults: deque[Fault] = deque()
         self._exits = ExitStack()
         self.change(weather)
 
+    @property
+    def payloads(self) -> list[dict[str, Any]]:
+        """The bodies of the last requests, in the order in which they came."""
+        return [served.payload for served in self.served if served.payload is not None]
+
     def change(self, weather: Weather) -> None:
         """Let the weather turn: from now on by `weather`, with counters and lists at nothing."""
         self.weather, self._chance, self.counters = weather, Chance(weather), Counters()
-        self.payloads.clear()
         self.served.clear()
 
     def fail_next(self, *faults: Fault) -> None:
@@ -158,12 +165,13 @@ class LoopbackServer:
             counters.in_flight -= 1
             served.ended = monotonic()
         served.status = response.status
+        counters.usage += served.usage or Usage()
         counters.statuses[response.status] += 1
         return response
 
     async def _respond(self, http: web.Request, served: Served) -> web.StreamResponse:
         payload: dict[str, Any] = json.loads(await http.read())
-        self.payloads.append(payload)
+        served.payload = payload
         forecast = self._chance.draw(payload)
         served.latency = forecast.latency
         await anyio.sleep(forecast.latency)
