@@ -62,6 +62,13 @@ class RuntimeFields(BaseModel):
     cache_seconds: float | None = Field(
         default=None, gt=0, description="age at which a kept answer is forgotten"
     )
+    telemetry: bool | None = Field(
+        default=None,
+        description="OpenTelemetry spans and metrics; unset: where its SDK is loaded",
+    )
+    telemetry_content: bool = Field(
+        default=False, description="put what is asked and answered into the spans too"
+    )
     prices: dict[str, Price] = Field(
         default_factory=dict[str, Price],
         description="dollars for a million tokens, by the model's name; before the known prices",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -15,7 +16,7 @@ from uuid import uuid4
 
 from anyio import to_thread
 
-from catsdk.core.errors import ConfigurationError
+from catsdk.core.errors import ConfigurationError, MissingExtraError
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.registry import resolve
 from catsdk.core.runtime import Runtime
@@ -92,7 +93,7 @@ def _sending(
     inner: Provider = Timeout(provider, runtime.timeout)
     if rates is not None:
         inner = Priced(inner, rates)
-    inner = Record(inner)
+    inner = Record(_seen(inner, provider, runtime))
     if account is not None:
         inner = Spend(inner, account, _known(rates, provider, account))
     gate = gate_of(provider, _limits(runtime))
@@ -102,6 +103,23 @@ def _sending(
     if runtime.hedge:
         inner = Hedge(inner, gate, _extras.of(provider), runtime.hedge_share)
     return Retry(inner, runtime.max_retries, runtime.call_deadline, runtime.max_retry_after)
+
+
+def _seen(inner: Provider, provider: Provider, runtime: Runtime) -> Provider:
+    """Add spans and metrics where they are wanted: only then their package is loaded."""
+    wanted = runtime.telemetry
+    if wanted is None:
+        wanted = "opentelemetry.sdk" in sys.modules
+    if not wanted:
+        return inner
+    try:
+        from catsdk.middleware.telemetry import Telemetry
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"telemetry needs the package {error.name!r}: pip install 'catsdk[telemetry]'"
+        ) from error
+    url = getattr(provider, "base_url", None)
+    return Telemetry(inner, url if isinstance(url, str) else None, runtime.telemetry_content)
 
 
 def _keeping(provider: Provider, runtime: Runtime, inner: Provider) -> Provider:
