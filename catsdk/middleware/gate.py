@@ -71,6 +71,10 @@ class Gate:
         self._keeper: _Waiter | None = None
         self._alarm = inf
         self._in_flight = 0
+        # Since the last cut for slowness: an idle service is slow for reasons of its own.
+        self._was_full = False
+        # Stages whose latest window was slow: as long as there are any, the limit does not grow.
+        self._slow: set[str] = set()
         self._paused_until = self._closed_until = -inf
         self._asked = 0.0
         self._limits = limits
@@ -150,16 +154,9 @@ class Gate:
             if self._tokens is not None and used is not None:
                 self._tokens.give_back(admitted.tokens - used, now)
             if answered:
-                slower = self.latencies.answered(
-                    admitted.stage,
-                    now - admitted.since,
-                    tokens=(used or 0) // answers,
-                    window=self._adaptive.allowed,
-                )
-                if slower and full:
-                    self._adaptive.slowed(admitted.epoch)
-                else:
-                    self._adaptive.succeeded(full=full)
+                tokens = (used or 0) // answers
+                self._pace(admitted, now - admitted.since, tokens)
+                self._adaptive.succeeded(full=full and not self._slow)
             self._let_in()
 
     def refused(self, admitted: Pass, retry_after: float | None) -> None:
@@ -174,6 +171,19 @@ class Gate:
             if retry_after is not None:
                 self._pause(retry_after, now)
             self._let_in()
+
+    def _pace(self, admitted: Pass, seconds: float, tokens: int) -> None:
+        """Shrink where a window of answers came much slower than the best one did, under load."""
+        slower = self.latencies.answered(
+            admitted.stage, seconds, tokens=tokens, window=self._adaptive.allowed
+        )
+        if slower is None:
+            return
+        self._slow.discard(admitted.stage)
+        if slower and self._was_full:
+            self._was_full = False
+            self._slow.add(admitted.stage)
+            self._adaptive.slowed(admitted.epoch)
 
     def _pause(self, seconds: float, now: float) -> None:
         bound = self._limits.max_retry_after
@@ -258,6 +268,7 @@ class Gate:
         if self._tokens is not None:
             self._tokens.take(tokens, now)
         self._in_flight += 1
+        self._was_full = self._was_full or self._in_flight >= self._adaptive.allowed
         self._turns.running[stage] += 1
         return Pass(stage, tokens, self._adaptive.epoch, now)
 

@@ -37,8 +37,8 @@ class Latencies:
         """Know nothing yet."""
         self._stages: dict[str, _Stage] = {}
 
-    def answered(self, stage: str, seconds: float, *, tokens: int, window: int) -> bool:
-        """Take in a call; True where the median pace of the last `window` calls is far off its best.
+    def answered(self, stage: str, seconds: float, *, tokens: int, window: int) -> bool | None:
+        """Take in a call; after a window of them say whether it was slow.
 
         The pace is seconds for each token of one answer. The best pace is forgotten slowly, so
         that a lasting change is not held to it for ever.
@@ -51,7 +51,7 @@ class Latencies:
             self._tell(kept)
         kept.paces.append(seconds / (_HEAD + tokens))
         if len(kept.paces) < max(window, ENOUGH):
-            return False
+            return None
         pace = median(kept.paces)
         kept.paces.clear()
         best = pace if kept.best_pace is None else min(pace, kept.best_pace * _FORGET)
