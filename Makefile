@@ -62,7 +62,7 @@ test: install
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 soak: install
-	@$(BIN)/python -m pytest -m soak -o log_cli=true -o log_cli_level=INFO $(ARGS)
+	@$(BIN)/python -m pytest -m soak -s $(ARGS)
 
 check: lint types layers test
 

@@ -45,7 +45,6 @@ class Process:
             return
         log = (ROOT / "out").joinpath(f"{self.script.stem}.log")
         log.parent.mkdir(exist_ok=True)
-        core = {self.core}
         with log.open("a") as errors:
             self._running = subprocess.Popen(
                 [self.python, self.script],
@@ -56,8 +55,9 @@ class Process:
                 bufsize=1,
                 cwd=ROOT / "out",
                 env=environment(whole=self.python == Path(sys.executable)) | self.settings,
-                preexec_fn=lambda: os.sched_setaffinity(0, core),
             )
+        # At once: the threads that it will start inherit it.
+        os.sched_setaffinity(self._running.pid, {self.core})
 
     def answer(self, seconds: float) -> dict[str, Any]:
         """The next line that it writes; without one in time it is killed, and the answer says so."""

@@ -182,6 +182,72 @@ def equal(arena: Arena, who: str, repeat: int) -> Numbers:
     return of(done, lambda answer: {"upstream calls": done.server["requests"]} | _failed(answer))
 
 
+def stragglers(arena: Arena, who: str, repeat: int) -> Numbers:
+    """The slowest syntheses where one call in twenty takes ten times as long."""
+    weather = {"latency": 0.1, "jitter": 0.2, "straggler_share": 0.05, "seed": repeat}
+    times: dict[bool, list[float]] = {}
+    requests: dict[bool, int] = {}
+    for hedge in (False, True):
+        work = {"count": 200, "n": 8, "hedge": hedge}
+        done = arena.task(who, "stragglers", work, weather=weather)
+        if done.error:
+            return {"error": done.error}
+        times[hedge] = done.answer["result"]["seconds"]
+        requests[hedge] = done.server["requests"]
+    slowest = {hedge: quantile(each, 0.99) for hedge, each in times.items()}
+    return {
+        "p50 s without": quantile(times[False], 0.5),
+        "p50 s with": quantile(times[True], 0.5),
+        "p99 s without": slowest[False],
+        "p99 s with": slowest[True],
+        "p99 with / without": slowest[True] / slowest[False],
+        "extra requests %": 100 * (requests[True] / requests[False] - 1),
+    }
+
+
+def capped(arena: Arena, who: str, repeat: int) -> Numbers:
+    """500 calls at once under a budget of 100."""
+    done = arena.task(who, "capped", {"cap": 100, "wanted": 500}, weather={"latency": 0.1})
+    return of(
+        done,
+        lambda answer: {
+            "served": done.server["requests"],
+            "answered": answer["result"]["done"],
+            "booked": answer["result"]["booked"],
+        },
+    )
+
+
+def usage(arena: Arena, who: str, repeat: int) -> Numbers:
+    """All stages under refusals, failures and cut answers: the report beside the server's count."""
+    weather = {
+        "latency": 0.02,
+        "retry_after": 0.05,
+        "faults": {"429": 0.1, "500": 0.05, "cut": 0.03, "reset": 0.02, "malformed": 0.02},
+        "seed": repeat,
+    }
+    done = arena.task(who, "usage", {"prompts": 20, "n": 8}, weather=weather)
+
+    def numbers(answer: dict[str, Any]) -> Numbers:
+        told = answer["result"]
+        return {
+            "requests reported": told["requests"],
+            "requests served": done.server["requests"],
+            "tokens reported": told["tokens"],
+            "tokens served whole": done.server["tokens"],
+            "listed as unknown": told["unknown"],
+            "cut by the server": sum(
+                request["fault"] in {"cut", "reset", "malformed"}
+                for request in done.server["served"]
+            ),
+            "difference": abs(told["requests"] - done.server["requests"])
+            + abs(told["tokens"] - done.server["tokens"]),
+            "stages": told["stages"],
+        }
+
+    return of(done, numbers)
+
+
 def _failed(answer: dict[str, Any]) -> Numbers:
     failed = len(answer["result"]["failures"])
     return {"failed": failed} if failed else {}
@@ -236,6 +302,11 @@ ROWS: dict[str, Row] = {
         cpu_of_rollouts, "ms a rollout", "at most 0.5 ms",
         lambda ms: ms <= 0.5, ("catsdk", "openai", "litellm"),
     ),
+    "stragglers": Row(
+        "5 % stragglers x 10, 200 syntheses of 8 rollouts, 16 at once: p99 of synthesize",
+        stragglers, "p99 with / without", "at most 0.35 x that without hedging, under 8 % extra",
+        lambda ratio: ratio <= 0.35, ("catsdk",),
+    ),
     "storm": Row(
         "30 % of 429 with Retry-After 1 s, n = 16, 20 runs",
         storm, "wasted / unavoidable", "20 of 20 complete, wasted calls under 1.5 x the unavoidable",
@@ -261,5 +332,15 @@ ROWS: dict[str, Row] = {
         "1,000 equal requests",
         equal, "upstream calls", "1 upstream call",
         lambda calls: calls == 1, WITHOUT_OPTILLM,
+    ),
+    "capped": Row(
+        "budget of 100 calls, 500 wanted, concurrent",
+        capped, "served", "at most 100 served",
+        lambda served: served <= 100, ("catsdk",),
+    ),
+    "usage": Row(
+        "usage, all stages, with retries",
+        usage, "difference", "requests and tokens of whole answers equal the server's",
+        lambda difference: difference == 0, ("catsdk",),
     ),
 }  # fmt: skip
