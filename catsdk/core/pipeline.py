@@ -147,8 +147,13 @@ class Flow(Generic[T, R]):
 
 async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T]:
     if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
+        try:
+            async for item in items:
+                yield item
+        finally:
+            if isinstance(items, AsyncGenerator):
+                with anyio.CancelScope(shield=True):
+                    await items.aclose()
         return
     for item in items:
         yield item
