@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import typer
@@ -16,6 +16,7 @@ from catsdk.cli.progress import cost_of, shown
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.events import ReferenceReady, RolloutArrived, RolloutFailed, SynthesisStarted
 from catsdk.core.options import Sampling
+from catsdk.core.runtime import Runtime
 from catsdk.core.types import Group, Reference
 from catsdk.middleware.budget import Budget
 
@@ -34,6 +35,11 @@ Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="How calls are sent, as NAME=VALUE: hedge=true, quorum=6 ..."),
+]
 Events = Annotated[Path | None, typer.Option(help="Write what happens to a file, JSON lines.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 
@@ -48,11 +54,20 @@ def synthesize(
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     max_requests: MaxRequests = None,
+    max_usd: MaxUsd = None,
+    settings: Set = None,
     events: Events = None,
     as_json: AsJson = False,
 ) -> None:
     """Sample n rollouts and write one reference from them."""
-    cat = _cat(model, anchor, seed, temperature, max_tokens, max_requests)
+    cat = _cat(
+        model,
+        anchor,
+        seed,
+        Sampling(temperature=temperature, max_tokens=max_tokens),
+        _budget(max_requests, max_usd),
+        settings,
+    )
     reference = anyio.run(_synthesize, cat, _read(prompt, file), n, events)
     if as_json:
         typer.echo(reference.model_dump_json(indent=2))
@@ -70,11 +85,20 @@ def sample(
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     max_requests: MaxRequests = None,
+    max_usd: MaxUsd = None,
+    settings: Set = None,
     events: Events = None,
     as_json: AsJson = False,
 ) -> None:
     """Sample n rollouts and show them."""
-    cat = _cat(model, None, seed, temperature, max_tokens, max_requests)
+    cat = _cat(
+        model,
+        None,
+        seed,
+        Sampling(temperature=temperature, max_tokens=max_tokens),
+        _budget(max_requests, max_usd),
+        settings,
+    )
     group = anyio.run(_sample, cat, _read(prompt, file), n, events)
     if as_json:
         typer.echo(group.model_dump_json(indent=2))
@@ -89,17 +113,24 @@ def _cat(
     model: list[str] | None,
     anchor: str | None,
     seed: int | None,
-    temperature: float | None,
-    max_tokens: int | None,
-    max_requests: int | None,
+    sampling: Sampling,
+    budget: Budget | None,
+    settings: list[str] | None,
 ) -> CaT:
-    return CaT(
-        model or None,
-        anchor,
-        seed=seed,
-        sampling=Sampling(temperature=temperature, max_tokens=max_tokens),
-        budget=None if max_requests is None else Budget(requests=max_requests),
-    )
+    runtime = _runtime(settings or [])
+    return CaT(model or None, anchor, seed=seed, sampling=sampling, budget=budget, runtime=runtime)
+
+
+def _budget(requests: int | None, usd: float | None) -> Budget | None:
+    return None if requests is None and usd is None else Budget(requests=requests, usd=usd)
+
+
+def _runtime(settings: list[str]) -> Runtime:
+    wrong = [setting for setting in settings if "=" not in setting]
+    if wrong:
+        raise InvalidInputError(f"--set {wrong[0]!r}: write NAME=VALUE, such as hedge=true")
+    named: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
+    return Runtime(**named)
 
 
 def _read(prompt: str | None, file: Path | None) -> str:
