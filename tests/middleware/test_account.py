@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import anyio
 import pytest
@@ -68,7 +69,7 @@ def test_the_time_of_a_budget_begins_with_its_first_use() -> None:
 def test_caps_that_make_no_sense_are_refused_by_name() -> None:
     for wrong in ({"requests": -1}, {"usd": -0.1}, {"seconds": 0.0}, {"dollars": 1}):
         with pytest.raises(InvalidInputError, match=next(iter(wrong))):
-            Budget(**wrong)
+            Budget(**dict[str, Any](wrong))
 
 
 async def test_those_who_wait_go_on_as_soon_as_enough_is_given_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -35,7 +36,7 @@ def answer(tokens: int, unreported: int = 0) -> Completion:
     return Completion(text="x", usage=usage)
 
 
-async def spent(script: Callable[[Request], Completion], **caps: float) -> Account:
+async def spent(script: Callable[[Request], Completion], **caps: Any) -> Account:
     account = Account(Budget(**caps))
     await Spend(FunctionProvider(script), account, RATES).complete(ASK)
     return account
