@@ -25,6 +25,7 @@ async def endless() -> AsyncGenerator[int]:
 
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_every_item_comes_out_once_with_its_place(ordered: bool) -> None:
+    results: list[Mapped[int, int]] = []
     async with anyio.create_task_group() as tasks:
         with anyio.fail_after(5):
             flow = Flow(double, range(50), tasks, at_once=7, ordered=ordered)
@@ -74,6 +75,7 @@ async def test_a_failure_is_data_in_its_place() -> None:
             raise ServerError("boom")
         return index
 
+    results: list[Mapped[int, int]] = []
     async with anyio.create_task_group() as tasks:
         with anyio.fail_after(5):
             results = [m async for m in Flow(work, range(3), tasks, at_once=2, ordered=True)]
