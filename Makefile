@@ -62,7 +62,7 @@ test: install
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 soak: install
-	@$(BIN)/python -m pytest -m soak -s $(ARGS)
+	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
 
 check: lint types layers test
 

@@ -35,7 +35,7 @@ class Process:
 
     python: Path
     script: Path
-    core: int
+    core: int | None
     settings: dict[str, str] = field(default_factory=dict[str, str])
     _running: subprocess.Popen[str] | None = None
 
@@ -57,7 +57,8 @@ class Process:
                 env=environment(whole=self.python == Path(sys.executable)) | self.settings,
             )
         # At once: the threads that it will start inherit it.
-        os.sched_setaffinity(self._running.pid, {self.core})
+        if self.core is not None:
+            os.sched_setaffinity(self._running.pid, {self.core})
 
     def answer(self, seconds: float) -> dict[str, Any]:
         """The next line that it writes; without one in time it is killed, and the answer says so."""
@@ -104,9 +105,9 @@ class Run:
 class Arena:
     """The server and the contestants; `task` lets one of them run, all others being idle."""
 
-    def __init__(self, contestants: list[str], *, limit: float = 300) -> None:
+    def __init__(self, contestants: list[str], *, limit: float = 300, pinned: bool = True) -> None:
         """Choose who takes part; a task may take `limit` seconds."""
-        cores = sorted(os.sched_getaffinity(0))
+        cores = sorted(os.sched_getaffinity(0)) if pinned else [None]
         self.contestants, self.limit = contestants, limit
         self._server = Process(Path(sys.executable), FOLDER / "server.py", cores[-1])
         self._processes = {

@@ -98,7 +98,8 @@ def main() -> int:
     """Measure the rows that are asked for and print the tables; 1 where an aim is missed."""
     options = _options()
     if not options.table:
-        with Arena(options.contestants.split(","), limit=options.limit) as arena:
+        who, pinned = options.contestants.split(","), not options.unpinned
+        with Arena(who, limit=options.limit, pinned=pinned) as arena:
             for name in options.rows.split(","):
                 print(f"{name}: {ROWS[name].title}", file=sys.stderr, flush=True)
                 kept = _kept()
@@ -116,6 +117,7 @@ def _options() -> Any:
     parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="who, with commas")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=float, default=300, help="seconds for one task")
+    parser.add_argument("--unpinned", action="store_true", help="any core; for a first look only")
     parser.add_argument("--table", action="store_true", help="print the tables, measure nothing")
     return parser.parse_args()
 
