@@ -83,9 +83,7 @@ def test_a_group_that_hangs_has_no_reward_and_the_other_keeps_its_own() -> None:
 
     told: dict[str, list[Any]] = {}
     reward = GroupReward(opens(Mixed(hangs_on="2+2")), 2, deadline=0.2)
-    assert reward(**ROWS, log_extra=lambda name, values: told.update({name: values})) == [
-        1.0, 0.0, None, None,
-    ]  # fmt: skip
+    assert reward(**ROWS, log_extra=told.__setitem__) == [1.0, 0.0, None, None]
     assert told["no_reward_because"][:2] == ["", ""]
     assert "not scored within 0.2 s" in told["no_reward_because"][2]
     reward.close()
@@ -108,8 +106,8 @@ def test_the_same_columns_and_the_metrics_are_logged_each_time() -> None:
         reward(
             **ROWS,
             trainer_state=None,
-            log_extra=lambda name, values, told=told: told.update({name: values}),
-            log_metric=lambda name, value: metrics.update({name: value}),
+            log_extra=told.__setitem__,
+            log_metric=metrics.__setitem__,
         )
         reward.close()
         columns.append(sorted(told))
