@@ -69,6 +69,7 @@ class GroupReward:
         self._deadline = deadline
         self._patience = _Patience(abort_share, abort_after)
         self._failing = 0
+        self._trainer: Any = None
         self._loop = LoopThread(open_scorer)
 
     def __call__(
@@ -99,11 +100,17 @@ class GroupReward:
                 log_metric(name, value)
         return [row["reward"] for row in mine]
 
+    def follow(self, trainer: Any) -> None:
+        """Take the group size from `trainer`, which may use another one to evaluate."""
+        self._trainer, self.num_generations = trainer, trainer.num_generations
+
     def close(self) -> None:
         """Close the scorer's models and end the thread."""
         self._loop.close()
 
     def _group_size(self) -> int:
+        if self._trainer is not None and not self._trainer.model.training:
+            return int(self._trainer.num_generations_eval)
         if self.num_generations is None:
             raise InvalidInputError(
                 "num_generations is not known; give GroupReward(..., num_generations=G) or call"
@@ -124,6 +131,9 @@ class GroupReward:
         if told:
             raise error or ScoringFailedError(f"another rank failed: {told[0]}")
         return scored
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_trainer": None}
 
     async def _score_all(
         self, scorer: GroupScorer, groups: Sequence[tuple[Group, Row]]
