@@ -50,13 +50,14 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~"]
 # Arguments: root (x, n); log (x, base); binomial (n, k); mod (a, m); gcd, lcm, min, max (x, ...);
 # permutations (n, k); integral (body, symbol) or (body, symbol, low, high); sum and product
 # (body, symbol, low, high); limit (body, symbol, point); derivative (body, symbol); det (matrix).
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc"
-    " sinh cosh tanh coth sech csch arcsinh arccosh arctanh"
-    " ln log exp root abs floor ceil sign factorial double_factorial gamma binomial permutations"
-    " mod gcd lcm min max re im arg conjugate"
-    " integral sum product limit derivative det transpose".split()
-)
+_NAMES = """
+sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc
+sinh cosh tanh coth sech csch arcsinh arccosh arctanh
+ln log exp root abs floor ceil sign factorial double_factorial gamma binomial permutations
+mod gcd lcm min max re im arg conjugate
+integral sum product limit derivative det transpose
+"""
+FUNCTIONS = frozenset(_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,8 @@ def _number(parts: list[object], _: int) -> Number:
 
 def _interval(parts: list[object], depth: int) -> Interval:
     low, high, first, last = parts
-    return Interval(*_nodes([low, high], depth), closed=(bool(first), bool(last)))
+    start, end = _nodes([low, high], depth)
+    return Interval(start, end, (bool(first), bool(last)))
 
 
 def _matrix(parts: list[object], depth: int) -> Matrix:
@@ -304,8 +306,8 @@ def _plus_minus(parts: list[object], depth: int) -> PlusMinus:
 def _relation(parts: list[object], depth: int) -> Relation:
     operators, *sides = parts
     known = ("=", "!=", "<", "<=", ">", ">=", "~")
-    words = tuple(cast("Operator", _word(each, known)) for each in cast("list[object]", operators))
-    return Relation(_nodes(sides, depth), words)
+    words = [_word(each, known) for each in cast("list[object]", operators)]
+    return Relation(_nodes(sides, depth), cast("tuple[Operator, ...]", tuple(words)))
 
 
 _CONSTANTS = ("pi", "e", "i", "infinity")

@@ -1,0 +1,1 @@
+"""The tier of last resort: sympy in processes that can be killed."""
