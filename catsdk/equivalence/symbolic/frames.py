@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
-from pydantic import JsonValue
+__all__ = ["MAX_FRAME", "FrameError", "Json", "decode", "encode", "read_frame"]
 
-__all__ = ["MAX_FRAME", "FrameError", "decode", "encode", "read_frame"]
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
 MAX_FRAME = 1 << 18
 _LENGTH = struct.Struct("!I")
@@ -18,7 +18,7 @@ class FrameError(Exception):
     """A message is larger than `MAX_FRAME` bytes, nested too deeply, or not JSON."""
 
 
-def encode(message: JsonValue) -> bytes:
+def encode(message: Json) -> bytes:
     """Return `message` as one frame; raises `FrameError`."""
     try:
         body = json.dumps(message, separators=(",", ":")).encode()
@@ -29,16 +29,16 @@ def encode(message: JsonValue) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def decode(body: bytes) -> JsonValue:
+def decode(body: bytes) -> Json:
     """Return the message that `body` holds; raises `FrameError`."""
     try:
-        message: JsonValue = json.loads(body)
+        message: Json = json.loads(body)
     except (RecursionError, ValueError) as error:
         raise FrameError(f"the frame is not JSON: {type(error).__name__}") from error
     return message
 
 
-def read_frame(stream: BinaryIO) -> JsonValue:
+def read_frame(stream: BinaryIO) -> Json:
     """Read one message; raises `EOFError` where the other side is gone, `FrameError`."""
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
     if length > MAX_FRAME:

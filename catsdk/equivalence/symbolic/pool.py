@@ -13,10 +13,9 @@ from typing import Literal
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
-from pydantic import JsonValue
 
 from catsdk.equivalence.symbolic.forks import Forks
-from catsdk.equivalence.symbolic.frames import FrameError, encode
+from catsdk.equivalence.symbolic.frames import FrameError, Json, encode
 from catsdk.equivalence.symbolic.spawns import Spawns
 from catsdk.equivalence.symbolic.worker import StartError, Worker
 
@@ -29,7 +28,7 @@ Cause = Literal["", "timeout", "memory", "size", "error", "crash", "closed", "ca
 class Reply:
     """What a worker answered, or why there is no answer; `seconds` is the work, not the queue."""
 
-    value: JsonValue = None
+    value: Json = None
     cause: Cause = ""
     detail: str = ""
     seconds: float = 0.0
@@ -74,12 +73,12 @@ class WorkerPool:
         self._closed = False
         _POOLS.add(self)
 
-    def run(self, payload: JsonValue, limit_s: float | None = None) -> Reply:
+    def run(self, payload: Json, limit_s: float | None = None) -> Reply:
         """Return the reply to `payload`, on any thread, which blocks meanwhile."""
         request = self._request(payload, limit_s)
         return request if isinstance(request, Reply) else self._run(request)
 
-    async def run_async(self, payload: JsonValue, limit_s: float | None = None) -> Reply:
+    async def run_async(self, payload: Json, limit_s: float | None = None) -> Reply:
         """Return the reply to `payload`; cancelling the wait ends the work."""
         request = self._request(payload, limit_s)
         if isinstance(request, Reply):
@@ -122,7 +121,7 @@ class WorkerPool:
             self._limiter.set(limiter)
             return limiter
 
-    def _request(self, payload: JsonValue, limit_s: float | None) -> _Request | Reply:
+    def _request(self, payload: Json, limit_s: float | None) -> _Request | Reply:
         seconds = self._limit_s if limit_s is None else limit_s
         try:
             return _Request(encode({"limit_s": seconds, "payload": payload}), seconds)
@@ -187,7 +186,7 @@ class WorkerPool:
             worker.release()
 
 
-def _reply(answer: JsonValue, seconds: float) -> tuple[Reply, bool]:
+def _reply(answer: Json, seconds: float) -> tuple[Reply, bool]:
     """Read what a worker sent: the reply, and whether the worker can go on."""
     match answer:
         case {"value": value, "more": bool(more)}:

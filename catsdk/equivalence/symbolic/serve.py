@@ -8,13 +8,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import BinaryIO
 
-from pydantic import JsonValue
-
-from catsdk.equivalence.symbolic.frames import FrameError, encode, read_frame
+from catsdk.equivalence.symbolic.frames import FrameError, Json, encode, read_frame
 
 __all__ = ["Task", "limit_memory", "load_task", "serve"]
 
-Task = Callable[[JsonValue], JsonValue]
+Task = Callable[[Json], Json]
 
 # A worker gives way to a fresh one after so many requests, or when it has used this share of
 # its memory: what sympy caches is never given back.
@@ -66,7 +64,7 @@ def serve(reader: BinaryIO, writer: BinaryIO, task: Task, memory_mb: int) -> Non
             return
 
 
-def _answer(request: JsonValue, task: Task, more: bool) -> bytes:
+def _answer(request: Json, task: Task, more: bool) -> bytes:
     assert isinstance(request, dict)
     limit_s = request["limit_s"]
     assert isinstance(limit_s, int | float)

@@ -7,9 +7,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
-from pydantic import JsonValue
-
-from catsdk.equivalence.symbolic.frames import read_frame
+from catsdk.equivalence.symbolic.frames import Json, read_frame
 
 __all__ = ["StartError", "Worker", "command"]
 
@@ -55,7 +53,7 @@ class Worker(ABC):
         if isinstance(hello, dict) and "failed" in hello:
             raise StartError(f"a worker cannot load its task: {hello['failed']}")
 
-    def ask(self, frame: bytes, limit_s: float) -> JsonValue:
+    def ask(self, frame: bytes, limit_s: float) -> Json:
         """Return the reply; raises `EOFError` or `OSError` when the worker dies, `FrameError`."""
         self.asked += 1
         with self.guard(limit_s + _GRACE_S):
