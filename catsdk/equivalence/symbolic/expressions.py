@@ -65,7 +65,7 @@ def _infinite(left: Expression, right: Expression) -> Answer:
 
 def _by_values(left: Expression, right: Expression) -> Answer:
     left, right = _with_symbols_for_functions(left, right)
-    symbols = sorted(left.free_symbols | right.free_symbols, key=str)
+    symbols: list[Expression] = sorted(left.free_symbols.union(right.free_symbols), key=str)
     if not symbols:
         return _ANSWERS[is_zero(left - right)]
     real: list[bool] = []

@@ -60,7 +60,13 @@ class WorkerPool:
     """
 
     def __init__(
-        self, task: str, *, workers: int = 2, limit_s: float = 2.0, memory_mb: int = 512
+        self,
+        task: str,
+        *,
+        workers: int = 2,
+        limit_s: float = 2.0,
+        memory_mb: int = 512,
+        fork: bool = hasattr(os, "fork"),
     ) -> None:
         self._size = workers
         self._slots = threading.Semaphore(workers)
@@ -68,10 +74,15 @@ class WorkerPool:
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._limit_s = limit_s
-        self._starter = (Forks if hasattr(os, "fork") else Spawns)(task, memory_mb)
+        self._starter = (Forks if fork else Spawns)(task, memory_mb)
         self._limiter: RunVar[anyio.CapacityLimiter] = RunVar(f"workers for {task}")
         self._closed = False
         _POOLS.add(self)
+
+    @property
+    def busy(self) -> int:
+        """How many workers have a request."""
+        return len(self._busy)
 
     def run(self, payload: Json, limit_s: float | None = None) -> Reply:
         """Return the reply to `payload`, on any thread, which blocks meanwhile."""
