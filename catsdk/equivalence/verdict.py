@@ -10,7 +10,14 @@ __all__ = ["Cause", "Outcome", "Tier", "Verdict"]
 Outcome = Literal["equal", "different", "unknown"]
 Tier = Literal["text", "exact", "numeric", "structure", "symbolic", "engine", "none"]
 Cause = Literal[
-    "", "unparseable", "reference unparseable", "limit", "timeout", "undecided", "failed"
+    "",
+    "unparseable",
+    "reference unparseable",
+    "undefined",
+    "limit",
+    "timeout",
+    "undecided",
+    "failed",
 ]
 
 
@@ -19,9 +26,9 @@ class Verdict:
     """Whether two answers are the same.
 
     `tier` names the means that decided, `none` where none did. `cause` says why a verdict is
-    unknown: an answer or the reference could not be read, a bound was reached, the time was over,
-    no tier could tell, or the engine failed; `detail` adds words for a reader. `seconds` is the
-    work of the tiers, without waiting in a queue.
+    unknown: an answer or the reference could not be read, one has no value, a bound was reached,
+    the time was over, no tier could tell, or the engine failed; `detail` adds words for a reader.
+    `seconds` is the work of the tiers, without waiting in a queue.
     """
 
     outcome: Outcome
