@@ -50,6 +50,8 @@ _DAMAGED = re.compile(
 _REPAIRED = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f", "\t": "\\t", "\r": "\\r"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
 _GROUPED = re.compile(r"(?<=\d)(?:\{,\}|, ?\\! ?|\\[,;: ]|\\!)(?=\d{3})")
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
+_MONEY = re.compile(r"\\?\$")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?\^)")
 _WRAPPERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"))
 _WRAPPERS += (('"', '"'), ("'", "'"), ("__", "__"))
@@ -71,6 +73,9 @@ def clean(text: str) -> str:
     text = _unwrapped(text)
     if "\\" in text or "{" in text:
         text = _plain_latex(text)
+    if "$" in text:
+        # Delimiters of formulas and signs of money look alike; neither changes a value.
+        text = _unwrapped(_MONEY.sub(" ", text))
     return _TIMES_TEN.sub("*", text)
 
 
@@ -110,7 +115,12 @@ def _unwrapped(text: str) -> str:
 
 def _plain_latex(text: str) -> str:
     # Escaped once more: then every run of backslashes is even, row ends (four) too.
-    if "\\\\" in text and all(len(run) % 2 == 0 for run in re.findall(r"\\{1,64}", text)):
-        text = text.replace("\\\\", "\\")
+    if "\\\\" in text:
+        if all(len(run) % 2 == 0 for run in re.findall(r"\\{1,64}", text)):
+            text = text.replace("\\\\", "\\")
+        elif "\\begin" not in text:
+            text = _DOUBLED.sub("\\\\", text)
+    if text.startswith("\\boxed{") and text.count("{") > text.count("}"):
+        text = text.removeprefix("\\boxed{")
     text = _GROUPED.sub("", text)
     return _unwrapped(text)

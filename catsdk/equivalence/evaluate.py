@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from hashlib import sha256
 from math import isfinite
 from typing import Any
 
 from catsdk.equivalence.fields import Field
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.equivalence.tree import (
+    FUNCTIONS,
     Call,
     Constant,
     Node,
@@ -246,6 +248,8 @@ class Evaluator:
         return self._function(name, arguments)
 
     def _function(self, name: str, arguments: tuple[Node, ...]) -> Valued:
+        if name not in FUNCTIONS:
+            return self._oracle(name, arguments)
         if len(arguments) == 2:
             return self._of_two(name, self.value(arguments[0]), self.value(arguments[1]))
         if len(arguments) != 1:
@@ -266,6 +270,14 @@ class Evaluator:
         if short in self.field.functions:
             return self._smooth(short, valued)
         return self._stepwise(name, valued)
+
+    def _oracle(self, name: str, arguments: tuple[Node, ...]) -> Valued:
+        """Give an undefined function one random value for each argument, always the same one."""
+        values = [complex(self.value(argument)[0]) for argument in arguments]
+        key = " ".join(f"{value.real + 0:.9g} {value.imag + 0:.9g}" for value in values)
+        digest = sha256(f"{name}({key})".encode()).digest()
+        number = self.field.number(Fraction(int.from_bytes(digest[:4]), 2**31) + Fraction(1, 3))
+        return number, float(abs(number))
 
     def _smooth(self, name: str, valued: Valued) -> Valued:
         """Apply a differentiable function; the error grows with its slope, taken near the value."""

@@ -24,6 +24,7 @@ __all__ = [
     "Rule",
     "extract_answer",
     "last_expression",
+    "last_number",
 ]
 
 MAX_ANSWER = 1_000
@@ -75,11 +76,11 @@ _JSON_FIELD = re.compile(
 )
 _MATH = re.compile(
     r"\$\$(.{1,2000}?)\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)"
-    r"|(?<![\\$])\$(?=[^\s\d$]|\d[^$\n]{0,200}\$)([^$\n]{1,500}?)(?<!\\)\$(?!\d)",
+    r"|(?<![\\$])\$(?=\s?[^\s\d$]|\s?\d[^$\n]{0,200}\$)((?:[^$\n\\]|\\.){1,500}?)\$(?!\d)",
     re.DOTALL,
 )
 _NUMBER = re.compile(
-    r"(?<![\w.,/^_{])[-+\u2212]?[$€£]?(?:\d{1,3}(?:[, ]\d{3})+(?![\d])|\d{1,40})(?:[.,]\d{1,40})?"
+    r"(?<![A-Za-z0-9_.,/^{])[-+\u2212]?[$€£]?(?:\d{1,3}(?:[, ]\d{3})+(?![\d])|\d{1,40})(?:[.,]\d{1,40})?"
     r"(?:/\d{1,40}|\ ?%|\\%)?|(?<![\w.])[-+]?\.\d{1,40}"
 )
 _SENTENCE_END = re.compile(r"(?<!\d)\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[。\n]|\.\)")
@@ -106,6 +107,12 @@ def last_expression(text: str) -> str | None:
     if number is not None:
         return number.group()
     return next(group for group in formula.groups() if group) if formula else None
+
+
+def last_number(text: str) -> str | None:
+    """Return the last number, with its sign, its fraction and a percent sign."""
+    number = _last(_NUMBER, text)
+    return number.group() if number else None
 
 
 def _last(pattern: re.Pattern[str], text: str, start: int = 0) -> re.Match[str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from catsdk.equivalence.lexer import END, Token, read_decimal
+from catsdk.equivalence.lexer import END, Token, read_decimal, tokens_of
 from catsdk.equivalence.limits import MAX_NESTING, LimitReachedError, UnreadableError
 from catsdk.equivalence.tree import (
     Call,
@@ -24,6 +24,7 @@ from catsdk.equivalence.tree import (
     Text,
 )
 from catsdk.equivalence.units import is_unit
+from catsdk.equivalence.walk import with_symbols
 
 __all__ = ["ExpressionParser"]
 
@@ -33,6 +34,8 @@ _CLOSING = {"(": ")", "{": "}", "|(": ")|", "floor(": ")floor", "ceil(": ")ceil"
 _CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
 _OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
 _STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
+_ORDINALS = frozenset(["st", "nd", "rd", "th"])
+_VOWELS = frozenset("aeiou")
 _SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
 _INVERSES = {
     f"{name}{tail}": f"arc{name}{tail}"
@@ -159,12 +162,15 @@ class ExpressionParser:
 
     def _is_product(self, word: str) -> bool:
         """Tell a few variables, as in `2xy`, from a unit or a word."""
-        if len(word) > 3 or not word.isascii() or is_unit(word) or word in ("st", "nd", "rd", "th"):
+        if len(word) > 3 or not word.isascii() or is_unit(word) or word in _ORDINALS:
             return False
         if word.startswith("d") and len(word) == 2:
             return False
         capitals = sum(letter.isupper() for letter in word)
-        return not (capitals == 3 or (len(word) == 2 and capitals == 1))
+        if len(word) == 2:
+            return capitals != 1
+        # A vowel inside makes a word: `per` and `not`, unlike `abc` and `xyz`.
+        return capitals == 0 and _VOWELS.isdisjoint(word[1:])
 
     def _beside(self, factors: list[Node]) -> None:
         last, first = factors[-1], len(factors) == 1
@@ -325,7 +331,10 @@ class ExpressionParser:
         return Call(name, nodes)
 
     def _word(self, value: str) -> Node:
-        if value.startswith("\\") or len(value) > 3 or not value.isascii():
+        if value.startswith("\\"):
+            self.at += 1
+            return Symbol(value + self._index())
+        if not (self._is_product(value) or _is_name(value)):
             raise UnreadableError(f"the word {value}")
         self.tokens[self.at : self.at + 1] = [("symbol", letter) for letter in value]
         return self.primary()
@@ -453,13 +462,25 @@ class ExpressionParser:
         if name == "int":
             return self._integral(low, high)
         body = self.term()
-        if name == "lim":
-            symbol, point = _pair(low)
-            return Call("limit", (body, symbol, point))
         symbol, start = _pair(low)
+        if name == "lim":
+            return Call("limit", (body, symbol, start))
+        if isinstance(symbol, Symbol):
+            body = self._indexed(body, symbol.name)
         if high is None:
             raise UnreadableError("a sum without an end")
         return Call("sum" if name == "sum" else "product", (body, symbol, start, high))
+
+    def _indexed(self, node: Node, name: str) -> Node:
+        """Make functions of the symbols whose index holds `name`: the a_k of a sum over k."""
+
+        def replace(symbol: Symbol) -> Node:
+            base, _, index = symbol.name.partition("_")
+            if name not in index:
+                return symbol
+            return Call(f"{base}_", (type(self)(tokens_of(index)).expression(),))
+
+        return with_symbols(node, replace)
 
     def _lower(self) -> Node:
         """Read the lower end: one value, or a symbol with where it starts, as a pair."""
@@ -493,6 +514,11 @@ class ExpressionParser:
         if kind == "word":
             return len(value) == 2 and value[0] == "d"
         return (kind, value) == ("symbol", "d") and self.tokens[at + 1][0] == "symbol"
+
+
+def _is_name(word: str) -> bool:
+    """Tell the name of a segment or an angle, such as `ABC`."""
+    return len(word) <= 4 and word.isascii() and word.isupper()
 
 
 def _sum(terms: list[Node]) -> Node:

@@ -156,12 +156,20 @@ class _Lexer:
         self._add("relation" if value in _RELATION_SIGNS else "sign", value)
 
     def _number(self, value: str, at: int) -> int:
-        if self.depth > 0 and "," in value and not self.grouping:
+        if self.depth > 0 and "," in value and not self._groups(value, at):
             first = value.index(",")
             self._add("number", value[:first])
             return at - len(value) + first
         self._add("number", value)
         return at
+
+    def _groups(self, value: str, at: int) -> bool:
+        """Tell whether commas inside brackets group digits: beside separators or operators."""
+        if self.grouping or "." in value:
+            return True
+        before = self.tokens[-1] if self.tokens else END
+        after = self.text[at : at + 2].lstrip()[:1]
+        return (after != "" and after in "*/+^") or (before[0] == "sign" and before[1] in "*/+-")
 
     def _letters(self, value: str) -> None:
         joined = _JOINED.match(value) if self.tokens else None

@@ -273,8 +273,8 @@ class Normaliser:
             return self._determinant(arguments[0].rows)
         if name in ("sum", "product") and len(arguments) == 4:
             return self._range(name, *arguments)
-        if name in ("integral", "limit", "derivative"):
-            raise UndecidedError(f"a {name}")
+        if name in ("integral", "limit", "derivative") and isinstance(arguments[1], Symbol):
+            return self._bound(name, arguments[0], arguments[1].name, arguments[2:])
         if name in _TRIGONOMETRIC and isinstance(arguments[0], Quantity):
             angle = self.form(arguments[0].value)
             pi = single("@pi", 1, Fraction(1, 180)) if arguments[0].unit == "degree" else ONE
@@ -283,10 +283,10 @@ class Normaliser:
 
     def _range(self, name: str, body: Node, symbol: Node, low: Node, high: Node) -> Form:
         first, last = self.form(low).rational, self.form(high).rational
-        if not (isinstance(first, int) and isinstance(last, int) and isinstance(symbol, Symbol)):
-            raise UndecidedError("a range without ends")
-        if last - first > _MAX_RANGE:
-            raise UndecidedError("a long range")
+        if not isinstance(symbol, Symbol):
+            raise UndecidedError("a range over no symbol")
+        if not (isinstance(first, int) and isinstance(last, int)) or last - first > _MAX_RANGE:
+            return self._bound(name, body, symbol.name, (low, high))
         outer = self.values.get(symbol.name)
         total = constant(0) if name == "sum" else ONE
         for index in range(first, last + 1):
@@ -297,6 +297,18 @@ class Normaliser:
         if outer is not None:
             self.values[symbol.name] = outer
         return total
+
+    def _bound(self, name: str, body: Node, symbol: str, ends: tuple[Node, ...]) -> Form:
+        """Make an atom of what runs over a symbol, whose name does not matter."""
+        limits = [self.form(end) for end in ends if end != Constant("infinity")]
+        infinite = sum(end == Constant("infinity") for end in ends)
+        outer = self.values.get(symbol)
+        self.values[symbol] = single("~bound")
+        inner = self.form(body)
+        self.values.pop(symbol)
+        if outer is not None:
+            self.values[symbol] = outer
+        return self._opaque(f"{name}{infinite}", (inner, *limits))
 
     def _function(self, name: str, forms: list[Form]) -> Form:
         if name == "root":

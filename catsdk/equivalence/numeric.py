@@ -180,6 +180,8 @@ def _whole_symbols(node: Node) -> set[str]:
     for inner in _all(node):
         if isinstance(inner, Call) and inner.name in ("factorial", "binomial", "permutations"):
             found |= symbols_of(inner)
+        elif isinstance(inner, Call) and inner.name in ("sum", "product"):
+            found |= symbols_of(inner.arguments[2]) | symbols_of(inner.arguments[3])
         elif isinstance(inner, Power):
             base = rational_of(inner.base)
             if base is not None and base < 0:

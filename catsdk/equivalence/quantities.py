@@ -13,11 +13,12 @@ from catsdk.equivalence.tree import (
     Product,
     Quantity,
     Quotient,
+    Sum,
     Symbol,
 )
 from catsdk.equivalence.units import factor_of
 
-__all__ = ["Comparer", "same_quantity", "without_letters"]
+__all__ = ["Comparer", "is_compound", "same_quantity", "without_letters"]
 
 _DEGREE = Quotient(Constant("pi"), Number(Fraction(180)))
 _HUNDRED = Number(Fraction(100))
@@ -73,6 +74,13 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
         return False
     scaled = Product((left.value, Number(first[1] / second[1])))
     return comparer.same(scaled, right.value)
+
+
+def is_compound(node: Node) -> bool:
+    """Tell `5 feet 3 inches` and the like, which is no number in a unit of its own."""
+    return isinstance(node, Sum) and all(
+        isinstance(term, Quantity) and term.unit not in ("%", "degree") for term in node.terms
+    )
 
 
 def without_letters(node: Node) -> Quantity | None:

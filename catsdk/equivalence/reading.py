@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from catsdk.equivalence.boxes import last_boxed
 from catsdk.equivalence.cleaning import clean
-from catsdk.equivalence.extract import last_expression
+from catsdk.equivalence.extract import last_expression, last_number
 from catsdk.equivalence.limits import LimitReachedError, UnreadableError
 from catsdk.equivalence.statements import parse
 from catsdk.equivalence.tree import Node, Number, Text
@@ -78,7 +78,7 @@ def _plain(text: str) -> Reading | None:
 
 def _read_cleaned(text: str, original: str) -> Reading:
     if not text:
-        return Reading(None, cause="unparseable", detail="the answer is empty")
+        return Reading(Text(""))
     if special := _plain(text) or _special(text):
         return special
     letters = letters_of(text)
@@ -119,11 +119,12 @@ def _in_words(text: str, original: str, letters: str | None, detail: str) -> Rea
     if letters is not None or not any(sign.isalnum() for sign in text):
         return Reading(Text(" ".join(words.lower().split())), letters=letters)
     prose = _LONG_WORD.search(text) is not None and _PROSE.fullmatch(original) is not None
-    if prose and (last := last_expression(original)) and len(last) < len(original.strip()):
-        try:
-            return Reading(parse(clean(last)), detail="the last expression of a sentence")
-        except UnreadableError:
-            pass
-    if "\\" not in words and _LONG_WORD.search(words) and not _CODE.search(words):
+    for find in (last_expression, last_number) if prose else ():
+        last = find(original)
+        if last and len(last) < len(original.strip()):
+            found = _read(last)
+            if found.node is not None and not isinstance(found.node, Text):
+                return found
+    if "\\" not in words and (_LONG_WORD.search(words) or _CODE.search(words)):
         return Reading(Text(" ".join(words.lower().split())))
     return Reading(None, cause="unparseable", detail=detail)

@@ -12,7 +12,6 @@ from catsdk.equivalence.normal_form import Normaliser
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.polynomials import Form, added, negated, scaled
 from catsdk.equivalence.regions import region_of, regions_of
-from catsdk.equivalence.rename import renamed
 from catsdk.equivalence.tree import (
     Call,
     Interval,
@@ -24,6 +23,7 @@ from catsdk.equivalence.tree import (
     Symbol,
     Union,
 )
+from catsdk.equivalence.walk import with_symbols
 
 __all__ = ["Comparer", "same_relation"]
 
@@ -92,7 +92,8 @@ def _named(
         return _statements(left, right, comparer)
     match first, second:
         case Call(_, (Symbol(name),)), Call(_, (Symbol(again),)) if first != second:
-            return comparer.same(renamed(one, name, again), other)
+            renamed = with_symbols(one, lambda each: Symbol(again) if each.name == name else each)
+            return comparer.same(renamed, other)
         case _ if first == second or isinstance(first, Call) or isinstance(second, Call):
             return comparer.same(one, other)
         case _:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import cast
 
 from catsdk.equivalence.limits import LimitReachedError, UndecidedError
+from catsdk.equivalence.quantities import is_compound
 from catsdk.equivalence.tree import (
     Call,
     Interval,
@@ -49,8 +50,10 @@ def simplified(node: Node) -> Node:
     if isinstance(node, Sum | Product | Power | Quotient | Call):
         if _holds(node, Matrix):
             return _as_matrix(node)
-        if isinstance(node, Sum) and all(isinstance(term, Quantity) for term in node.terms):
-            return _one_quantity(cast("tuple[Quantity, ...]", node.terms)) or node
+        if is_compound(node) and isinstance(node, Sum):
+            return _one_quantity(cast("tuple[Quantity, ...]", node.terms))
+        if isinstance(node, Product) and len(node.factors) == 2:
+            return _times_collection(*node.factors) or node
     return node
 
 
@@ -135,11 +138,22 @@ def _solutions(node: Items) -> Items:
     return Items("list", tuple(Items("tuple", each) for each in rounds))
 
 
-def _one_quantity(terms: tuple[Quantity, ...]) -> Quantity | None:
+def _times_collection(factor: Node, node: Node) -> Node | None:
+    """Multiply the parts of a tuple, and turn an interval round with a minus."""
+    if isinstance(node, Items) and node.kind == "tuple":
+        return Items("tuple", tuple(Product((factor, item)) for item in node.items))
+    if isinstance(node, Interval) and factor == _MINUS_ONE:
+        first, last = node.closed
+        low, high = Product((factor, node.high)), Product((factor, node.low))
+        return Interval(low, high, (last, first))
+    return None
+
+
+def _one_quantity(terms: tuple[Quantity, ...]) -> Quantity:
     sizes = [factor_of(term.unit) for term in terms]
     first = sizes[0]
     if first is None or any(size is None or size[0] != first[0] for size in sizes):
-        return None
+        raise UndecidedError("units that do not add up")
     scaled = [
         Product((term.value, Number(size[1] / first[1])))
         for term, size in zip(terms, sizes, strict=True)

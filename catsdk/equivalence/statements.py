@@ -24,7 +24,8 @@ from catsdk.equivalence.tree import (
     Text,
     Union,
 )
-from catsdk.equivalence.units import unit_of
+from catsdk.equivalence.units import is_unit, unit_of
+from catsdk.equivalence.walk import symbols_of
 
 __all__ = ["parse"]
 
@@ -110,12 +111,17 @@ class AnswerParser(ExpressionParser):
         node = self._plain()
         if self.take("pmod"):
             return Call("mod", (node, self.primary()))
-        unit = self._unit(node)
+        unit = self._unit(node) if self._may_have_unit(node) else None
         if unit is None:
             return node
         if unit and self.next[0] == "number":
             return Sum((Quantity(node, unit), self._measured()))
         return Quantity(node, unit) if unit else node
+
+    def _may_have_unit(self, node: Node) -> bool:
+        """A word behind variables is a unit only if it is known as one, or stands in a text."""
+        kind, value = self.next
+        return kind != "word" or is_unit(value) or not symbols_of(node)
 
     def _plain(self) -> Node:
         """Read a text, a named set, or an expression."""

@@ -15,7 +15,7 @@ from catsdk.equivalence.limits import (
     UndefinedError,
 )
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.quantities import same_quantity
+from catsdk.equivalence.quantities import is_compound, same_quantity, without_letters
 from catsdk.equivalence.relations import same_relation
 from catsdk.equivalence.simplify import simplified
 from catsdk.equivalence.tree import (
@@ -64,6 +64,9 @@ class Comparison:
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
         self.budget.spend(2)
+        if is_compound(left) or is_compound(right):
+            if not all(isinstance(n, Quantity) or is_compound(n) for n in (left, right)):
+                return False
         left, right = simplified(left), simplified(right)
         if _rank(left) < _rank(right):
             left, right = right, left
@@ -83,6 +86,7 @@ class Comparison:
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
+        left, right = _bare(left, right), _bare(right, left)
         if (left, right) in self.decided:
             self._note("symbolic")
             return self.decided[left, right]
@@ -263,6 +267,12 @@ class Comparison:
         if not self.options.ratios or rational_of(bottom) in (None, Fraction(0)):
             return False
         return self.same(Quotient(top, bottom), other)
+
+
+def _bare(node: Node, other: Node) -> Node:
+    """Leave out a letter behind a number that is a unit, where the other is a number alone."""
+    quantity = without_letters(node) if rational_of(other) is not None else None
+    return node if quantity is None else quantity.value
 
 
 def _rank(node: Node) -> int:

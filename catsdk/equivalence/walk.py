@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from catsdk.equivalence.tree import (
@@ -21,7 +22,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 
-__all__ = ["children", "symbols_of"]
+__all__ = ["children", "symbols_of", "with_symbols"]
 
 _BINDING = frozenset(["sum", "product", "integral", "limit"])
 
@@ -54,3 +55,26 @@ def symbols_of(node: Node) -> frozenset[str]:
     if isinstance(node, Call) and node.name in _BINDING and isinstance(node.arguments[1], Symbol):
         found -= {node.arguments[1].name}
     return found
+
+
+def with_symbols(node: Node, replace: Callable[[Symbol], Node]) -> Node:
+    """Return the expression with `replace(symbol)` in the place of each symbol."""
+
+    def inner(part: Node) -> Node:
+        return with_symbols(part, replace)
+
+    match node:
+        case Symbol():
+            return replace(node)
+        case Sum(nodes):
+            return Sum(tuple(map(inner, nodes)))
+        case Product(nodes):
+            return Product(tuple(map(inner, nodes)))
+        case Quotient(first, second):
+            return Quotient(inner(first), inner(second))
+        case Power(first, second):
+            return Power(inner(first), inner(second))
+        case Call(name, nodes):
+            return Call(name, tuple(map(inner, nodes)))
+        case _:
+            return node
