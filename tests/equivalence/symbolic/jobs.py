@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 __all__ = ["work"]
@@ -14,7 +15,8 @@ def hang_in_bytecode() -> None:
 
 
 def hang_in_one_operation() -> int:
-    return int(9 ** (9**9))
+    tower: int = 9 ** (9**9)
+    return tower
 
 
 def take_memory() -> int:
@@ -54,6 +56,8 @@ BEHAVIOURS: dict[str, Any] = {
 def work(payload: Any) -> Any:
     if isinstance(payload, list) and payload[:1] == ["nap"]:
         time.sleep(payload[1])
+    if isinstance(payload, list) and payload[:1] == ["write"]:
+        Path(payload[1]).write_text("x")
     if isinstance(payload, str) and payload in BEHAVIOURS:
         return BEHAVIOURS[payload]()
     return payload
