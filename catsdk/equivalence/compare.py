@@ -7,11 +7,11 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TypeAlias
 
-from catsdk.equivalence.expressions import same_expression
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError
 from catsdk.equivalence.options import DEFAULT, Options
-from catsdk.equivalence.reading import Reading, read
-from catsdk.equivalence.structures import Comparison, Pair
+from catsdk.equivalence.parse.reading import Reading, read
+from catsdk.equivalence.structure.comparison import Comparison, Pair
+from catsdk.equivalence.structure.expressions import same_expression
 from catsdk.equivalence.tree import Items, JsonTree, Node, Number, to_json
 from catsdk.equivalence.verdict import Cause, Verdict
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from catsdk.equivalence.boxes import last_boxed
+from catsdk.equivalence.parse.boxes import last_boxed
 
 __all__ = [
     "ANYWHERE",
@@ -80,8 +80,8 @@ _MATH = re.compile(
     re.DOTALL,
 )
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,/^{])[-+\u2212]?[$€£]?(?:\d{1,3}(?:[, ]\d{3})+(?![\d])|\d{1,40})(?:[.,]\d{1,40})?"
-    r"(?:/\d{1,40}|\ ?%|\\%)?|(?<![\w.])[-+]?\.\d{1,40}"
+    r"(?<![A-Za-z0-9_.,/^{])[-+\u2212]?[$€£]?(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:/\d+|\ ?%|\\%)?"
+    r"|(?<![\w.])[-+]?\.\d+"
 )
 _SENTENCE_END = re.compile(r"(?<!\d)\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[。\n]|\.\)")
 _WORD = re.compile(r"[^\W\d_]{2,}")

@@ -260,7 +260,7 @@ def from_json(value: object, depth: int = MAX_DEPTH) -> Node:
     try:
         kind, *parts = cast("list[object]", value)
         return _READERS[cast("str", kind)](parts, depth - 1)
-    except (TypeError, KeyError, AttributeError, ZeroDivisionError) as error:
+    except (TypeError, LookupError, AttributeError, ZeroDivisionError) as error:
         raise ValueError(f"no tree: {type(error).__name__}") from error
 
 

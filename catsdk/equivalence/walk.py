@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from catsdk.equivalence.tree import (
+    FUNCTIONS,
     Call,
     Interval,
     Items,
@@ -22,7 +23,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 
-__all__ = ["children", "symbols_of", "with_symbols"]
+__all__ = ["children", "symbols_of", "undefined_in", "with_symbols"]
 
 _BINDING = frozenset(["sum", "product", "integral", "limit"])
 
@@ -55,6 +56,12 @@ def symbols_of(node: Node) -> frozenset[str]:
     if isinstance(node, Call) and node.name in _BINDING and isinstance(node.arguments[1], Symbol):
         found -= {node.arguments[1].name}
     return found
+
+
+def undefined_in(node: Node) -> frozenset[str]:
+    """Return the names of the functions that nobody defined, such as f."""
+    found = frozenset[str]().union(*map(undefined_in, children(node)))
+    return found | {node.name} if isinstance(node, Call) and node.name not in FUNCTIONS else found
 
 
 def with_symbols(node: Node, replace: Callable[[Symbol], Node]) -> Node:

@@ -12,7 +12,7 @@ from catsdk.equivalence.symbolic.pool import Reply, WorkerPool
 from catsdk.equivalence.tree import JsonTree
 from catsdk.equivalence.verdict import Cause, Verdict
 
-__all__ = ["TASK", "decide", "decide_sync", "verdict_of"]
+__all__ = ["TASK", "close_workers", "decide", "decide_sync", "verdict_of"]
 
 TASK = "catsdk.equivalence.symbolic.task:compare"
 
@@ -38,6 +38,15 @@ def decide_sync(left: JsonTree, right: JsonTree, options: Mapping[str, object]) 
 async def decide(left: JsonTree, right: JsonTree, options: Mapping[str, object]) -> Verdict:
     """Compare two trees as `decide_sync` does; cancelling the wait ends the work."""
     return verdict_of(await _pool(options).run_async(_payload(left, right), _seconds(options)))
+
+
+def close_workers() -> None:
+    """End the worker processes; the next question starts new ones."""
+    with _lock:
+        pools = list(_pools.values())
+        _pools.clear()
+    for pool in pools:
+        pool.close()
 
 
 def verdict_of(reply: Reply) -> Verdict:

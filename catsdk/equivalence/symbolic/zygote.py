@@ -48,6 +48,7 @@ def main(control_fd: str, parent_pid: str, task_name: str, megabytes: str) -> No
     finally:
         for pid in workers.values():
             os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
     sys.exit(0)
 
 

@@ -6,8 +6,7 @@ import re
 from fractions import Fraction
 
 from catsdk.equivalence.limits import MAX_TOKENS, LimitReachedError, UnreadableError
-from catsdk.equivalence.tree import MAX_DIGITS, Number
-from catsdk.equivalence.words import (
+from catsdk.equivalence.parse.words import (
     ACCENTS,
     CONSTANTS,
     DELIMITERS,
@@ -18,6 +17,7 @@ from catsdk.equivalence.words import (
     SKIPPED,
     TEXT_COMMANDS,
 )
+from catsdk.equivalence.tree import MAX_DIGITS, Number
 
 __all__ = ["END", "Token", "read_decimal", "tokens_of"]
 
@@ -71,7 +71,7 @@ def read_decimal(text: str) -> Number:
     Raises:
         LimitReachedError: it has too many digits.
     """
-    if len(text) > MAX_DIGITS:
+    if len(text.lstrip("0")) > MAX_DIGITS:
         raise LimitReachedError("too many digits")
     plain = text.replace(",", "").replace(" ", "").replace("'", "")
     if repeating := _REPEATING.fullmatch(plain):

@@ -8,8 +8,8 @@ from hashlib import sha256
 from math import isfinite
 from typing import Any
 
-from catsdk.equivalence.fields import Field
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
+from catsdk.equivalence.numeric.fields import Field
 from catsdk.equivalence.tree import (
     FUNCTIONS,
     Call,

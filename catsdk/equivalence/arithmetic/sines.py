@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from catsdk.equivalence.polynomials import Form, constant, negated, single
+from catsdk.equivalence.arithmetic.polynomials import Form, constant, negated, single
 
 __all__ = ["sine_of_turn"]
 

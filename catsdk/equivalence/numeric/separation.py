@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import log2
 
-from catsdk.equivalence.evaluate import rational_of
+from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.tree import Call, Constant, Node, Number, Power, Product, Quotient, Sum
 
 __all__ = ["separation_bits"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import cast
 
-from catsdk.equivalence.grammar import ExpressionParser
-from catsdk.equivalence.lexer import END, tokens_of
 from catsdk.equivalence.limits import UnreadableError
+from catsdk.equivalence.parse.grammar import ExpressionParser
+from catsdk.equivalence.parse.lexer import END, tokens_of
+from catsdk.equivalence.parse.units import is_unit, unit_of
 from catsdk.equivalence.tree import (
     Call,
     Constant,
@@ -24,7 +25,6 @@ from catsdk.equivalence.tree import (
     Text,
     Union,
 )
-from catsdk.equivalence.units import is_unit, unit_of
 from catsdk.equivalence.walk import symbols_of
 
 __all__ = ["parse"]
@@ -77,7 +77,8 @@ class AnswerParser(ExpressionParser):
 
     def _statement(self) -> Node:
         """Read one side, or a chain of relations between sides."""
-        sides, operators = [self._side()], list[Operator]()
+        sides = [self._side()]
+        operators: list[Operator] = []
         while self.next[0] == "relation":
             operator = self.next[1]
             self.at += 1
@@ -154,7 +155,8 @@ class AnswerParser(ExpressionParser):
         while True:
             kind, value = self.next
             word = kind == "text" or (kind == "word" and not value.startswith("\\"))
-            if not (word or self._continues(kind, value, words) or self._mark(node, value, words)):
+            goes_on = self._continues(kind, value, words) or self._mark(node, value, words)
+            if not (word or goes_on):
                 break
             words.append(value)
             self.at += 1

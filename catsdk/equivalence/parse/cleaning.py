@@ -53,8 +53,8 @@ _GROUPED = re.compile(r"(?<=\d)(?:\{,\}|, ?\\! ?|\\[,;: ]|\\!)(?=\d{3})")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _MONEY = re.compile(r"\\?\$")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?\^)")
-_WRAPPERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"))
-_WRAPPERS += (('"', '"'), ("'", "'"), ("__", "__"))
+_SAME = ("$$", "$", "**", "__", "`", '"', "'")
+_WRAPPERS = (*((mark, mark) for mark in _SAME), ("\\(", "\\)"), ("\\[", "\\]"))
 
 
 def clean(text: str) -> str:

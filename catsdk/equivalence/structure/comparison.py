@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-from catsdk.equivalence.evaluate import rational_of
-from catsdk.equivalence.expressions import same_expression
 from catsdk.equivalence.limits import (
     Budget,
     LimitReachedError,
     UndecidedError,
     UndefinedError,
 )
+from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.quantities import is_compound, same_quantity, without_letters
-from catsdk.equivalence.relations import same_relation
-from catsdk.equivalence.simplify import simplified
+from catsdk.equivalence.parse.wording import same_text, text_as_node
+from catsdk.equivalence.structure.expressions import same_expression
+from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
+from catsdk.equivalence.structure.relations import same_relation
+from catsdk.equivalence.structure.simplify import simplified
 from catsdk.equivalence.tree import (
     Interval,
     Items,
@@ -32,7 +33,6 @@ from catsdk.equivalence.tree import (
     Union,
 )
 from catsdk.equivalence.verdict import Cause, Tier
-from catsdk.equivalence.wording import same_text, text_as_node
 
 __all__ = ["Comparison", "Pair"]
 
@@ -64,9 +64,9 @@ class Comparison:
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
         self.budget.spend(2)
-        if is_compound(left) or is_compound(right):
-            if not all(isinstance(n, Quantity) or is_compound(n) for n in (left, right)):
-                return False
+        compound = is_compound(left), is_compound(right)
+        if compound[0] != compound[1] and not isinstance((left, right)[compound[0]], Quantity):
+            return False
         left, right = simplified(left), simplified(right)
         if _rank(left) < _rank(right):
             left, right = right, left
@@ -93,13 +93,16 @@ class Comparison:
         try:
             decision = same_expression(left, right, self.options, self.budget)
         except UndefinedError as error:
-            return self._unknown("undefined", str(error))
+            self._unknown("undefined", str(error))
+            return None
         except UndecidedError as error:
             self.pending.append((left, right))
-            return self._unknown("undecided", str(error))
+            self._unknown("undecided", str(error))
+            return None
         except LimitReachedError as error:
             self.pending.append((left, right))
-            return self._unknown("limit", str(error))
+            self._unknown("limit", str(error))
+            return None
         self._note(decision.tier)
         return decision.equal
 
@@ -146,7 +149,8 @@ class Comparison:
 
     def _note(self, tier: Tier) -> None:
         """Remember the tier that had the most work."""
-        self.tier = max(self.tier, tier, key=_TIERS.index)
+        if _TIERS.index(tier) > _TIERS.index(self.tier):
+            self.tier = tier
 
     def _structural(self, same: bool | None) -> bool | None:
         self._note("structure")

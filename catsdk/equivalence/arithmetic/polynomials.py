@@ -116,7 +116,7 @@ def _folded(exponents: dict[str, Rational]) -> tuple[Monomial, Rational]:
             whole = floor(power)
             prime = int(atom[1:])
             if abs(whole) * prime.bit_length() > MAX_BITS:
-                raise LimitReachedError("the power is too large")
+                continue
             factor *= Fraction(prime) ** whole
             exponents[atom] = plain(power - whole)
         elif atom == "@i" and isinstance(power, int):
@@ -216,7 +216,7 @@ def raised(form: Form, exponent: int, budget: Budget) -> Form:
     if term := form.term:
         monomial, coefficient = term
         if exponent * _bits(coefficient) > MAX_BITS:
-            raise LimitReachedError("the power is too large")
+            return _large_power(monomial, coefficient, exponent)
         power, factor = _folded({atom: plain(each * exponent) for atom, each in monomial})
         return Form({power: plain(coefficient**exponent * factor)}, _UNIT)
     if exponent > 64:
@@ -229,6 +229,16 @@ def raised(form: Form, exponent: int, budget: Budget) -> Form:
         if exponent:
             square = multiplied(square, square, budget)
     return result
+
+
+def _large_power(monomial: Monomial, coefficient: Rational, exponent: int) -> Form:
+    """Return a power that has too many digits as powers of primes, which stay as they are."""
+    exponents = {atom: plain(power * exponent) for atom, power in monomial}
+    for number, sign in ((abs(coefficient.numerator), 1), (coefficient.denominator, -1)):
+        for prime, times in factors_of(number).items():
+            exponents[prime] = plain(exponents.get(prime, 0) + sign * times * exponent)
+    power, factor = _folded(exponents)
+    return Form({power: -factor if coefficient < 0 and exponent % 2 else factor}, _UNIT)
 
 
 def _bits(value: Rational) -> int:

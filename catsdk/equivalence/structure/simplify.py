@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import cast
 
 from catsdk.equivalence.limits import LimitReachedError, UndecidedError
-from catsdk.equivalence.quantities import is_compound
+from catsdk.equivalence.parse.units import factor_of
+from catsdk.equivalence.structure.quantities import is_compound
 from catsdk.equivalence.tree import (
     Call,
     Interval,
@@ -25,7 +26,6 @@ from catsdk.equivalence.tree import (
     Symbol,
     Union,
 )
-from catsdk.equivalence.units import factor_of
 from catsdk.equivalence.walk import children
 
 __all__ = ["simplified"]

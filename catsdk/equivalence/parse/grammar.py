@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from catsdk.equivalence.lexer import END, Token, read_decimal, tokens_of
 from catsdk.equivalence.limits import MAX_NESTING, LimitReachedError, UnreadableError
+from catsdk.equivalence.parse.lexer import END, Token, read_decimal, tokens_of
+from catsdk.equivalence.parse.units import is_unit
 from catsdk.equivalence.tree import (
     Call,
     Constant,
@@ -23,7 +24,6 @@ from catsdk.equivalence.tree import (
     Symbol,
     Text,
 )
-from catsdk.equivalence.units import is_unit
 from catsdk.equivalence.walk import with_symbols
 
 __all__ = ["ExpressionParser"]
@@ -61,9 +61,9 @@ class ExpressionParser:
     def __init__(self, tokens: list[Token]) -> None:
         """Read `tokens` from the first."""
         self.tokens = [*tokens, END]
-        self.at = 0
-        self.depth = 0
-        self.bars = 0
+        self.at: int = 0
+        self.depth: int = 0
+        self.bars: int = 0
 
     @property
     def next(self) -> Token:
@@ -97,15 +97,14 @@ class ExpressionParser:
     def expression(self) -> Node:
         """Read a sum of terms."""
         self._deeper(2)
-        terms = [self._signed(self.term)]
+        terms: list[Node] = [self._signed(self.term)]
         while self.next[0] == "sign":
             sign = self.next[1]
             if sign in ("+", "-"):
                 terms.append(self._signed(self.term))
             elif sign in ("pm", "mp") and len(terms) <= 50:
                 self.at += 1
-                upper = "+" if sign == "pm" else "-"
-                terms = [PlusMinus(_sum(terms), self.term(), upper)]
+                terms = [PlusMinus(_sum(terms), self.term(), "+" if sign == "pm" else "-")]
             else:
                 break
         self.depth -= 2
@@ -122,16 +121,16 @@ class ExpressionParser:
         while self.next[0] == "sign" and self.next[1] in "+-" and self.next[1]:
             negative ^= self.next[1] == "-"
             self.at += 1
-        if self.next == ("sign", "pm") or self.next == ("sign", "mp"):
-            upper = "+" if self.next[1] == "pm" else "-"
-            self.at += 1
-            return PlusMinus(Number(Fraction(0)), self.term(), upper)
+        if self.take("pm"):
+            return PlusMinus(Number(Fraction(0)), self.term(), "+")
+        if self.take("mp"):
+            return PlusMinus(Number(Fraction(0)), self.term(), "-")
         node = read()
         return minus(node) if negative else node
 
     def term(self) -> Node:
         """Read factors that are multiplied or divided; a product may go without a sign."""
-        factors = [self.power()]
+        factors: list[Node] = [self.power()]
         while True:
             kind, value = self.next
             if kind == "sign" and value in ("*", "/"):
@@ -324,11 +323,11 @@ class ExpressionParser:
         argument, closing = self.ahead(1)[0], self.ahead(2) == ("sign", ")")
         one_symbol = argument == "symbol" and closing and self.ahead(1)[1] != name
         one_number = argument == "number" and closing and name[0].isupper()
-        if not (name[0] in "fgh" or one_symbol or one_number):
+        if not (name[0] in "fgh" or name == "Gamma" or one_symbol or one_number):
             return Symbol(name)
         inner = self.bracket()
         nodes = inner.items if isinstance(inner, Items) else (inner,)
-        return Call(name, nodes)
+        return Call("gamma" if name == "Gamma" else name, nodes)
 
     def _word(self, value: str) -> Node:
         if value.startswith("\\"):
@@ -423,7 +422,7 @@ class ExpressionParser:
             inner = self.bracket()
             return inner.items if isinstance(inner, Items) else (inner,)
         negative = self.take("-")
-        factors = [self.power()]
+        factors: list[Node] = [self.power()]
         while self.next[0] in ("number", "symbol", "constant") or self.next in (
             ("function", "frac"),
             ("function", "sqrt"),

@@ -6,14 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import comb, factorial, floor, gcd, lcm, prod
 
-from catsdk.equivalence.exact_values import sine_of_turn
-from catsdk.equivalence.limits import (
-    Budget,
-    LimitReachedError,
-    UndecidedError,
-    UndefinedError,
-)
-from catsdk.equivalence.polynomials import (
+from catsdk.equivalence.arithmetic.polynomials import (
     ONE,
     Form,
     Rational,
@@ -29,6 +22,13 @@ from catsdk.equivalence.polynomials import (
     raised,
     scaled,
     single,
+)
+from catsdk.equivalence.arithmetic.sines import sine_of_turn
+from catsdk.equivalence.limits import (
+    Budget,
+    LimitReachedError,
+    UndecidedError,
+    UndefinedError,
 )
 from catsdk.equivalence.tree import (
     Call,
@@ -109,6 +109,10 @@ class Normaliser:
             case _:
                 raise UndecidedError(f"{type(node).__name__} in an expression")
 
+    def plus(self, left: Form, right: Form) -> Form:
+        """Return the sum."""
+        return self._unrooted(added(left, right, self.budget))
+
     def multiply(self, left: Form, right: Form) -> Form:
         """Return the product, in which whole powers of roots are multiplied out."""
         return self._unrooted(multiplied(left, right, self.budget))
@@ -122,8 +126,15 @@ class Normaliser:
         if not form.top:
             return True
         atoms = {atom for monomial in form.top for atom, _ in monomial}
-        free = not any(atom[0] == "~" for atom in atoms) and not {"@pi", "@e"} <= atoms
-        return False if free else None
+        if any(atom[0] == "~" for atom in atoms) or {"@pi", "@e"} <= atoms:
+            return None
+        # Powers that are too large to multiply out may equal others of another writing.
+        large = any(
+            atom[0] == "#" and not 0 < power < 1
+            for monomial in form.top
+            for atom, power in monomial
+        )
+        return None if large and len(form.top) > 1 else False
 
     def _sum(self, terms: tuple[Node, ...]) -> Form:
         total = self.form(terms[0])
@@ -460,9 +471,9 @@ def _common(step: Callable[..., int]) -> Callable[[list[Rational]], Rational | N
 
 
 _ON_RATIONALS: dict[str, Callable[[list[Rational]], Rational | None]] = {
-    "abs": lambda values: abs(values[0]),
-    "floor": lambda values: floor(values[0]),
-    "ceil": lambda values: -floor(-values[0]),
+    "abs": lambda values: plain(values[0] if values[0] >= 0 else -values[0]),
+    "floor": lambda values: int(values[0] // 1),
+    "ceil": lambda values: -int(-values[0] // 1),
     "sign": lambda values: (values[0] > 0) - (values[0] < 0),
     "factorial": _factorial,
     "double_factorial": _double_factorial,
@@ -470,7 +481,7 @@ _ON_RATIONALS: dict[str, Callable[[list[Rational]], Rational | None]] = {
     "mod": _modulo,
     "gcd": _common(gcd),
     "lcm": _common(lcm),
-    "min": min,
-    "max": max,
+    "min": lambda values: plain(min(values)),
+    "max": lambda values: plain(max(values)),
 }
 _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])

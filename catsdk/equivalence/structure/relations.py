@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol
 
-from catsdk.equivalence.labels import label_of, value_of
+from catsdk.equivalence.arithmetic.normal_form import Normaliser
+from catsdk.equivalence.arithmetic.polynomials import Form, added, negated, scaled
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError
-from catsdk.equivalence.normal_form import Normaliser
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.polynomials import Form, added, negated, scaled
-from catsdk.equivalence.regions import region_of, regions_of
+from catsdk.equivalence.structure.labels import label_of, value_of
+from catsdk.equivalence.structure.regions import region_of, regions_of
 from catsdk.equivalence.tree import (
     Call,
     Interval,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from catsdk.equivalence.evaluate import rational_of
+from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.tree import (
     FUNCTIONS,
     Call,
@@ -35,7 +35,7 @@ def region_of(relation: Relation) -> tuple[Node, Node] | None:
     sides, operators = relation.sides, relation.operators
     if len(sides) == 2:
         if _is_variable(sides[1]) and not _is_variable(sides[0]):
-            sides, operators = sides[::-1], (_FLIPPED[operators[0]],)
+            return _ray(sides[1], _FLIPPED[operators[0]], sides[0])
         return _ray(sides[0], operators[0], sides[1]) if _is_variable(sides[0]) else None
     if len(sides) == 3 and _is_variable(sides[1]):
         return _between(sides, operators)
@@ -77,11 +77,11 @@ def _ray(variable: Node, operator: Operator, end: Node) -> tuple[Node, Node]:
 
 def _between(sides: tuple[Node, ...], operators: tuple[Operator, ...]) -> tuple[Node, Node] | None:
     low, variable, high = sides
-    if operators[0][0] == ">":
-        low, high, operators = high, low, (_FLIPPED[operators[1]], _FLIPPED[operators[0]])
-    if any(operator[0] != "<" for operator in operators):
+    if {operator[0] for operator in operators} not in ({"<"}, {">"}) or "!=" in operators:
         return None
-    first, last = operators[0] == "<=", operators[1] == "<="
+    first, last = operators[0] in ("<=", ">="), operators[1] in ("<=", ">=")
+    if operators[0][0] == ">":
+        low, high, first, last = high, low, last, first
     if isinstance(variable, Call) and variable.name == "abs":
         parts = (
             Interval(_minus(high), _minus(low), (last, first)),

@@ -8,10 +8,10 @@ from functools import lru_cache
 from math import log2, log10
 from random import Random
 
-from catsdk.equivalence.evaluate import Evaluator, Valued, rational_of
-from catsdk.equivalence.fields import Field, doubles, precise
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
-from catsdk.equivalence.separation import separation_bits
+from catsdk.equivalence.numeric.evaluate import Evaluator, Valued, rational_of
+from catsdk.equivalence.numeric.fields import Field, doubles, precise
+from catsdk.equivalence.numeric.separation import separation_bits
 from catsdk.equivalence.tree import Call, Constant, Node, Power
 from catsdk.equivalence.walk import children, symbols_of
 

@@ -59,15 +59,16 @@ def value_of(relation: Relation) -> Node | None:
     if not set(relation.operators) <= {"=", "~"}:
         return None
     sides = _before_about(relation)
+    first, last = sides[0], sides[len(sides) - 1]
     if len(sides) == 1:
-        return sides[0]
-    label = label_of(Relation(sides, ("=",) * (len(sides) - 1)))
+        return first
+    label = label_of(Relation(sides, relation.operators[: len(sides) - 1]))
     if label is not None:
-        return sides[0] if label is sides[-1] and label is not sides[0] else sides[-1]
+        return first if label is last and label is not first else last
     if len(sides) > 2:
-        return sides[-1]
+        return last
     closed = [not symbols_of(side) and not isinstance(side, Text) for side in sides]
-    return sides[-1] if all(closed) else None
+    return last if all(closed) else None
 
 
 def _before_about(relation: Relation) -> tuple[Node, ...]:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from catsdk.equivalence.options import Options
+from catsdk.equivalence.parse.units import factor_of
 from catsdk.equivalence.tree import (
     Constant,
     Node,
@@ -16,7 +17,6 @@ from catsdk.equivalence.tree import (
     Sum,
     Symbol,
 )
-from catsdk.equivalence.units import factor_of
 
 __all__ = ["Comparer", "is_compound", "same_quantity", "without_letters"]
 

@@ -22,8 +22,9 @@ _NOTHING = re.compile(
 _EVERYTHING = re.compile(r"(?:all|every|any) (?:real numbers?|reals?)|(?:the )?reals?(?: numbers)?")
 _UNDEFINED = frozenset(["dne", "undefined", "does not exist", "not defined"])
 _MEANINGS: dict[str, Node] = {
-    word: Number(Fraction(at)) for at, word in enumerate(_NUMBERS.split())
-} | {"infinity": _INFINITY, "infinite": _INFINITY, "infinitely many": _INFINITY}
+    **{word: Number(Fraction(at)) for at, word in enumerate(_NUMBERS.split())},
+    **dict.fromkeys(["infinity", "infinite", "infinitely many"], _INFINITY),
+}
 _ARTICLES = re.compile(r"^(?:the|an?) ")
 _NOISE = re.compile(r"[^\w]+")
 _WORDS_ONLY = re.compile(r"(?:\\(?:text|textbf|mathrm|textit|mbox)\b|[^\W\d_]|[\s{}().,'\"-])+")

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from catsdk.equivalence.evaluate import rational_of
+from catsdk.equivalence.arithmetic.normal_form import Normaliser
+from catsdk.equivalence.arithmetic.polynomials import Form, negated
 from catsdk.equivalence.limits import (
     Budget,
     LimitReachedError,
     UndecidedError,
     UndefinedError,
 )
-from catsdk.equivalence.normal_form import Normaliser
-from catsdk.equivalence.numeric import same_value, value_of
+from catsdk.equivalence.numeric.evaluate import rational_of
+from catsdk.equivalence.numeric.values import same_value, value_of
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.polynomials import added, negated
 from catsdk.equivalence.tree import Constant, Node, Number, Product
 from catsdk.equivalence.verdict import Tier
-from catsdk.equivalence.walk import children, symbols_of
+from catsdk.equivalence.walk import children, symbols_of, undefined_in
 
 __all__ = ["Decision", "same_expression"]
 
@@ -49,10 +49,12 @@ def same_expression(left: Node, right: Node, options: Options, budget: Budget) -
         return Decision(equal or _rounded(left, right, first, second, options), "exact")
     signs = _infinite(left), _infinite(right)
     if signs != (0, 0):
-        return _infinities(left, right, signs)
+        return _infinities(left, right, signs, budget)
     decision = _exactly(left, right, budget)
     if decision is None:
         decision = Decision(same_value(left, right, budget), "numeric")
+        if not decision.equal and undefined_in(left) != undefined_in(right):
+            raise UndecidedError("a function that is not defined")
     if not decision.equal and _allows_rounding(left, right, options):
         return _approximately(left, right, options, budget)
     return decision
@@ -61,13 +63,24 @@ def same_expression(left: Node, right: Node, options: Options, budget: Budget) -
 def _exactly(left: Node, right: Node, budget: Budget) -> Decision | None:
     normaliser = Normaliser(budget)
     try:
-        difference = added(normaliser.form(left), negated(normaliser.form(right)), budget)
+        first, second = normaliser.form(left), normaliser.form(right)
+        if first.term and second.term:
+            return _single_terms(first, second, normaliser)
+        difference = normaliser.plus(first, negated(second))
     except (LimitReachedError, UndecidedError):
         if left == right:
             return Decision(True, "exact")
         return None
     zero = normaliser.is_zero(difference)
     return None if zero is None else Decision(zero, "exact")
+
+
+def _single_terms(first: Form, second: Form, normaliser: Normaliser) -> Decision | None:
+    """Compare two products by their quotient, in which huge powers cancel."""
+    quotient = normaliser.divide(first, second)
+    if quotient.rational is not None:
+        return Decision(quotient.rational == 1, "exact")
+    return None if normaliser.is_zero(quotient) is None else Decision(False, "exact")
 
 
 def _infinite(node: Node) -> int:
@@ -80,9 +93,13 @@ def _infinite(node: Node) -> int:
     return 2 if any(_infinite(child) for child in children(node)) else 0
 
 
-def _infinities(left: Node, right: Node, signs: tuple[int, int]) -> Decision:
+def _infinities(left: Node, right: Node, signs: tuple[int, int], budget: Budget) -> Decision:
     if 2 in signs and left != right:
         raise UndecidedError("infinity in an expression")
+    for node, sign in zip((left, right), signs, strict=True):
+        if sign == 0 and not symbols_of(node):
+            # It may have no value, such as the tangent of a right angle.
+            value_of(node, budget)
     return Decision(signs[0] == signs[1], "exact")
 
 
