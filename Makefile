@@ -1,6 +1,7 @@
 # Each target does its own set-up; a second run installs nothing.
 #   make demo          the method on the small model in the box
 #   make test          all tests
+#   make soak          the comparison of answers under random input, for MINUTES
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make maps          write the file map of docs/architecture.md anew
@@ -15,6 +16,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	2>/dev/null && echo $$p && break; done)
 TORCH  ?= torch
 WORKERS ?= 2
+MINUTES ?= 3
 ARGS   ?=
 
 BIN := $(VENV)/bin
@@ -23,7 +25,7 @@ PIP  = $(BIN)/python -m pip --disable-pip-version-check -qq
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers test-pythons maps clean
+.PHONY: help install demo test soak check lint types layers test-pythons maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -58,6 +60,9 @@ demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 # --- tests and checks ---------------------------------------------------------------------
 test: install
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+soak: install
+	@$(BIN)/python -m tests.equivalence.soak --minutes $(MINUTES) $(ARGS)
 
 check: lint types layers test
 
