@@ -42,11 +42,12 @@ from catsdk.core.types import (
     Score,
     Verdict,
 )
-from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.compare import is_same
+from catsdk.equivalence.graders.grader import Grader
 from catsdk.middleware.budget import Account, Budget
 from catsdk.middleware.stack import opened
 from catsdk.primitives.judge import Judge
-from catsdk.primitives.reward import Reward
+from catsdk.primitives.reward import BY_MEANING, Reward
 from catsdk.primitives.rubric_proposer import RubricProposer
 from catsdk.primitives.sampler import OnRollout, Sampler
 from catsdk.primitives.synthesizer import Synthesizer, with_evidence
@@ -67,7 +68,8 @@ class CaT:
 
     Use it as `async with CaT(...) as c`: models named by strings are opened once, and closed at
     the end; providers given as objects stay open. `budget` caps all calls of all stages together.
-    `synthesizer` replaces the one made here, for instance to show the question.
+    `synthesizer` replaces the one made here, for instance to show the question; `grader` says when
+    two final answers are equal, for other tasks than mathematics.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class CaT:
         anchor_sampling: Sampling | None = None,
         judge_sampling: Sampling | None = None,
         synthesizer: Synthesizer | None = None,
+        grader: Grader = BY_MEANING,
     ) -> None:
         """Choose the models; nothing is opened or sent.
 
@@ -98,6 +101,7 @@ class CaT:
         self.synthesizer = synthesizer or Synthesizer(anchor, anchor_sampling, seed=seed)
         self.proposer = RubricProposer(self.synthesizer.anchor, anchor_sampling)
         self.rubric_judge = Judge(judge or settings.judge or anchor, judge_sampling)
+        self.grader = grader
         self._account = Account(budget) if budget is not None else None
         self._exits = AsyncExitStack()
         self._tasks: TaskGroup | None = None
@@ -189,7 +193,7 @@ class CaT:
         self, group: Group, reference: Reference, rubric: Rubric | None = None
     ) -> tuple[Score, ...]:
         """Reward each rollout: by the rubric if one is given, else by the final answer."""
-        return await Reward(self.rubric_judge).reward(group, reference, rubric)
+        return await Reward(self.rubric_judge, self.grader).reward(group, reference, rubric)
 
     def stream(self, prompt: PromptLike, n: int = 8) -> EventStream:
         """Make the reference of n rollouts and tell each event as it happens.
@@ -358,7 +362,7 @@ def _most_frequent(group: Group, error: BudgetExceededError) -> Reference:
             for rollout in group.rollouts
             if reference.majority is not None
             and rollout.answer is not None
-            and same_answer(rollout.answer, reference.majority)
+            and is_same(rollout.answer, reference.majority)
         ),
         group.rollouts[0],
     )

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import replace
 from time import perf_counter
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError
+from catsdk.equivalence.cache import VerdictCache
 from catsdk.equivalence.options import DEFAULT, Options
-from catsdk.equivalence.parse.reading import Reading, read
-from catsdk.equivalence.structure.comparison import Comparison, Pair
-from catsdk.equivalence.structure.expressions import same_expression
-from catsdk.equivalence.tree import Items, JsonTree, Node, Number, to_json
-from catsdk.equivalence.verdict import Cause, Verdict
+from catsdk.equivalence.verdict import Verdict
 
-__all__ = ["Symbolic", "SymbolicSync", "compare", "compare_sync", "same"]
+__all__ = ["Symbolic", "SymbolicSync", "compare", "compare_sync", "is_same", "same"]
+
+if TYPE_CHECKING:
+    from catsdk.equivalence.attempt import Pair
+    from catsdk.equivalence.tree import JsonTree
 
 Settings: TypeAlias = Mapping[str, float]
-Symbolic: TypeAlias = Callable[[JsonTree, JsonTree, Settings], Awaitable[Verdict]]
-SymbolicSync: TypeAlias = Callable[[JsonTree, JsonTree, Settings], Verdict]
+Symbolic: TypeAlias = "Callable[[JsonTree, JsonTree, Settings], Awaitable[Verdict]]"
+SymbolicSync: TypeAlias = "Callable[[JsonTree, JsonTree, Settings], Verdict]"
 
 _MOST_QUESTIONS = 4
+_REMEMBERED = VerdictCache()
 
 
 def same(answer: str, reference: str, options: Options = DEFAULT) -> Verdict:
@@ -31,10 +32,18 @@ def same(answer: str, reference: str, options: Options = DEFAULT) -> Verdict:
     unknown verdict does.
     """
     start = perf_counter()
-    verdict, _ = _attempt(read(answer), read(reference), options, {})
+    if remembered := _REMEMBERED.get(answer, reference, options):
+        return replace(remembered, seconds=perf_counter() - start)
+    verdict, _ = _attempt(answer, reference, options, {})
     if verdict.outcome == "unknown" and answer.strip() == reference.strip():
         verdict = _same_text(verdict)
+    _REMEMBERED.put(answer, reference, options, verdict)
     return replace(verdict, seconds=perf_counter() - start)
+
+
+def is_same(answer: str, reference: str, options: Options = DEFAULT) -> bool:
+    """Tell whether the bounded tiers find two answers equal; an unknown verdict is no."""
+    return same(answer, reference, options).outcome == "equal"
 
 
 def compare_sync(
@@ -102,11 +111,13 @@ def _steps(
     verdict = same(answer, reference, options)
     if verdict.outcome != "unknown" or verdict.cause not in ("undecided", "limit"):
         return verdict
+    from catsdk.equivalence.tree import to_json
+
     decided: dict[Pair, bool | None] = {}
     seconds = verdict.seconds
     for _ in range(_MOST_QUESTIONS):
         start = perf_counter()
-        verdict, pending = _attempt(read(answer), read(reference), options, decided)
+        verdict, pending = _attempt(answer, reference, options, decided)
         seconds += perf_counter() - start
         pair = next((each for each in pending if each not in decided), None)
         if verdict.outcome != "unknown" or pair is None:
@@ -116,66 +127,19 @@ def _steps(
         decided[pair] = ruling.equal
         if ruling.equal is None:
             return replace(ruling, seconds=seconds)
+    _REMEMBERED.put(answer, reference, options, verdict)
     return replace(verdict, seconds=seconds)
+
+
+def _attempt(
+    answer: str, reference: str, options: Options, decided: Mapping[Pair, bool | None]
+) -> tuple[Verdict, list[Pair]]:
+    # The grammar and the arithmetic are loaded when they are first needed, not with catsdk.
+    from catsdk.equivalence.attempt import attempt
+
+    return attempt(answer, reference, options, decided)
 
 
 def _same_text(verdict: Verdict) -> Verdict:
     """Take one text for itself, whatever it says, unless it is known to have no value."""
     return verdict if verdict.cause == "undefined" else Verdict("equal", "text")
-
-
-def _attempt(
-    first: Reading, second: Reading, options: Options, decided: Mapping[Pair, bool | None]
-) -> tuple[Verdict, list[Pair]]:
-    if first.node is None or second.node is None:
-        return _unread(first, second), []
-    comparison = Comparison(options, Budget(), decided)
-    try:
-        found = _numbers(first.node, second.node, comparison)
-        if found is None:
-            found = _readings(first, second, comparison)
-    except LimitReachedError as error:
-        return Verdict("unknown", cause="limit", detail=str(error)), comparison.pending
-    except UndecidedError as error:
-        return Verdict("unknown", cause="undecided", detail=str(error)), comparison.pending
-    except RecursionError:
-        return Verdict("unknown", cause="limit", detail="nested too deeply"), comparison.pending
-    if found is None:
-        cause: Cause = comparison.cause or "undecided"
-        return Verdict("unknown", cause=cause, detail=comparison.detail), comparison.pending
-    return Verdict("equal" if found else "different", comparison.tier), []
-
-
-def _numbers(left: Node, right: Node, comparison: Comparison) -> bool | None:
-    """Compare what most answers are, two numbers, without looking for structure."""
-    if not (isinstance(left, Number) and isinstance(right, Number)):
-        return None
-    comparison.tier = "exact"
-    return same_expression(left, right, comparison.options, comparison.budget).equal
-
-
-def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool | None:
-    left, right = first.node, second.node
-    assert left is not None
-    assert right is not None
-    if first.letters is not None and first.letters == second.letters:
-        return True
-    found = comparison.same(left, right)
-    if found is False and comparison.options.decimal_comma:
-        for other, node in ((first.other, right), (second.other, left)):
-            if other is not None and _fits(other, node) and comparison.same(other, node):
-                return True
-    return found
-
-
-def _fits(other: Node, node: Node) -> bool:
-    """Tell whether a second reading may count: a list against a list, a number against none."""
-    return isinstance(other, Items) == isinstance(node, Items)
-
-
-def _unread(first: Reading, second: Reading) -> Verdict:
-    failed = second if second.node is None else first
-    cause = failed.cause
-    if failed is second and cause == "unparseable":
-        cause = "reference unparseable"
-    return Verdict("unknown", cause=cause, detail=failed.detail)

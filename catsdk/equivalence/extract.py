@@ -8,12 +8,12 @@ characters is none.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from catsdk.equivalence.parse.boxes import last_boxed
+from catsdk.equivalence.parse.sentences import formula_at_start, last_expression, last_match
 
 __all__ = [
     "ANYWHERE",
@@ -23,8 +23,6 @@ __all__ = [
     "Extractor",
     "Rule",
     "extract_answer",
-    "last_expression",
-    "last_number",
 ]
 
 MAX_ANSWER = 1_000
@@ -74,15 +72,6 @@ _JSON_FIELD = re.compile(
     r'"(?:final_?answer|answer|result)"\s{0,8}:\s{0,8}(?:"((?:[^"\\]|\\.){1,1000})"|(-?[\d.]{1,40}))',
     re.IGNORECASE,
 )
-_MATH = re.compile(
-    r"\$\$(.{1,2000}?)\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)"
-    r"|(?<![\\$])\$(?=\s?[^\s\d$]|\s?\d[^$\n]{0,200}\$)((?:[^$\n\\]|\\.){1,500}?)\$(?!\d)",
-    re.DOTALL,
-)
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,/^{])[-+\u2212]?[$€£]?(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:/\d+|\ ?%|\\%)?"
-    r"|(?<![\w.])[-+]?\.\d+"
-)
 _SENTENCE_END = re.compile(r"(?<!\d)\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[。\n]|\.\)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LATEX = re.compile(r"\\[A-Za-z]+(?:\{[^{}]{0,80}\})?|\$[^$]{0,200}\$")
@@ -100,25 +89,6 @@ def extract_answer(text: str) -> str | None:
     return STATED.extract(text).answer
 
 
-def last_expression(text: str) -> str | None:
-    """Return the last formula between math delimiters, or the last number if it comes later."""
-    formula = _last(_MATH, text)
-    number = _last(_NUMBER, text, formula.end() if formula else 0)
-    if number is not None:
-        return number.group()
-    return next(group for group in formula.groups() if group) if formula else None
-
-
-def last_number(text: str) -> str | None:
-    """Return the last number, with its sign, its fraction and a percent sign."""
-    number = _last(_NUMBER, text)
-    return number.group() if number else None
-
-
-def _last(pattern: re.Pattern[str], text: str, start: int = 0) -> re.Match[str] | None:
-    return next(iter(deque(pattern.finditer(text, start), maxlen=1)), None)
-
-
 def _tagged(text: str) -> str | None:
     end = text.rfind("</answer>")
     start = text.rfind("<answer>", 0, max(end, 0))
@@ -131,12 +101,12 @@ def _hashed(text: str) -> str | None:
 
 
 def _said(text: str) -> str | None:
-    mark = _last(_SAID, text)
+    mark = last_match(_SAID, text)
     if mark is None:
         return None
     rest = text[mark.end() : mark.end() + 2 * MAX_ANSWER].lstrip()
-    if formula := _MATH.match(rest):
-        return next(group for group in formula.groups() if group)
+    if formula := formula_at_start(rest):
+        return formula
     end = _SENTENCE_END.search(rest)
     sentence = (rest[: end.start()] if end else rest).strip().strip("*").strip()
     return _essence(sentence)
@@ -153,7 +123,7 @@ def _essence(sentence: str) -> str | None:
 
 
 def _field(text: str) -> str | None:
-    found = _last(_JSON_FIELD, text)
+    found = last_match(_JSON_FIELD, text)
     return (found.group(1) or found.group(2)) if found else None
 
 

@@ -12,8 +12,8 @@ __all__ = ["DEFAULT", "Options"]
 class Options:
     """Frozen policies; the defaults are what a reader of the two answers would say.
 
-    percent: 28 % equals 0.28, always; with `either` it also equals a bare 28 (the question
-        asked "what percent"), with `number` it equals only 28.
+    percent: what 28 % equals without the sign: `either` 28 or 0.28 (a question may ask "what
+        percent"), the `fraction` 0.28 alone, or the `number` 28 alone.
     units: with `convert` a unit that only one side writes is ignored, and known units on both
         sides are converted (1 hour is 60 minutes); `ignore` looks at the numbers alone; `strict`
         asks for a unit on both sides or on none.
@@ -26,7 +26,6 @@ class Options:
     rounded_places: a decimal with at least so many places equals each number that it is the
         rounding or truncation of; `None` for never.
     absolute, relative: numbers this close are equal; 0 asks for equality.
-    unknown_reward: what an unknown verdict is worth as a reward: `None` (no evidence) or a number.
     seconds, megabytes: limits of one decision of the symbolic tier.
     """
 
@@ -41,7 +40,6 @@ class Options:
     rounded_places: int | None = 6
     absolute: float = 0.0
     relative: float = 0.0
-    unknown_reward: float | None = None
     seconds: float = 2.0
     megabytes: int = 512
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from catsdk.equivalence.extract import last_expression, last_number
 from catsdk.equivalence.limits import LimitReachedError, UnreadableError
 from catsdk.equivalence.parse.boxes import last_boxed
 from catsdk.equivalence.parse.cleaning import clean
+from catsdk.equivalence.parse.sentences import last_expression, last_number
 from catsdk.equivalence.parse.statements import parse
 from catsdk.equivalence.parse.wording import letters_of
 from catsdk.equivalence.tree import Node, Number, Text
