@@ -27,7 +27,7 @@ ANSWERS: list[Answer] = [
     ("gamma function", "$1$", "\\boxed{\\Gamma(1000000)}"),
     ("binomial", "$1$", "\\boxed{\\binom{10^{9}}{5 \\cdot 10^{8}}}"),
     ("fractions in fractions", "$1$", _deep("\\frac{1}{1+", "1", "}", 2_000)),
-    ("roots in roots", "$2$", _deep("\\sqrt{2+", "2", "}", 30)),
+    ("roots in roots", "$2$", _deep("\\sqrt{2+", "\\sqrt{2}", "}", 30)),
     ("many opening brackets", "$1$", _deep("\\left(", "1", "", 2_000)),
     ("many minus signs", "$1$", _deep("-", "1", "", 10_000)),
     ("many factors", "$x^{2000}$", _deep("x ", "x", "", 2_000)),
