@@ -182,8 +182,10 @@ class ExpressionParser:
             return
         fraction = self.next == ("function", "frac")
         factor = self.power()
-        if fraction and first and _is_mixed(last, factor):
-            factors[-1] = Sum((last, factor))
+        part = factor.value if isinstance(factor, Quantity) else factor
+        if fraction and first and _is_mixed(last, part):
+            mixed = Sum((last, part))
+            factors[-1] = Quantity(mixed, factor.unit) if isinstance(factor, Quantity) else mixed
         else:
             factors.append(factor)
 

@@ -19,7 +19,7 @@ from catsdk.equivalence.parse.words import (
 )
 from catsdk.equivalence.tree import MAX_DIGITS, Number
 
-__all__ = ["END", "Token", "read_decimal", "tokens_of"]
+__all__ = ["END", "Token", "read_decimal", "repeating", "tokens_of"]
 
 # Kind and value. Kinds: number, symbol (one letter or a Greek name), word (several letters),
 # text (the content of \text), function, constant, accent, env (begin or end), relation, sign.
@@ -74,8 +74,8 @@ def read_decimal(text: str) -> Number:
     if len(text.lstrip("0")) > MAX_DIGITS:
         raise LimitReachedError("too many digits")
     plain = text.replace(",", "").replace(" ", "").replace("'", "")
-    if repeating := _REPEATING.fullmatch(plain):
-        return Number(_repeating(*repeating.groups()))
+    if found := _REPEATING.fullmatch(plain):
+        return Number(repeating(*found.groups()))
     dotted = _DOTS.search(plain)
     if dotted:
         plain = plain[: dotted.start()]
@@ -92,7 +92,8 @@ def read_decimal(text: str) -> Number:
     return Number(value, places or None)
 
 
-def _repeating(whole: str, fixed: str, period: str) -> Fraction:
+def repeating(whole: str, fixed: str, period: str) -> Fraction:
+    """Return the value of a decimal whose last digits, `period`, repeat for ever."""
     start = Fraction(f"{whole or 0}.{fixed or 0}")
     return start + Fraction(int(period), (10 ** len(period) - 1) * 10 ** len(fixed))
 
@@ -106,7 +107,7 @@ def _repeated(digits: str) -> Fraction | None:
         while decimals.endswith(period * (times + 1)):
             times += 1
         if times >= (3 if length == 1 else 2):
-            return _repeating(whole, decimals[: len(decimals) - times * length], period)
+            return repeating(whole, decimals[: len(decimals) - times * length], period)
     return None
 
 
@@ -261,11 +262,9 @@ class _Lexer:
 
     def _unknown(self, name: str, at: int) -> int:
         r"""Read a command that swallowed the letters behind it, as `\quadx`."""
-        for length in range(len(name) - 1, 1, -1):
+        for length in range(len(name) - 1, max(1, len(name) - 4), -1):
             head = name[:length]
-            if head in SKIPPED or head in RELATIONS or head in OPERATORS or head in _SWALLOWERS:
-                if head not in SKIPPED:
-                    self._named(head)
+            if head in SKIPPED or self._named(head):
                 return at - (len(name) - length) - (self.text[at - 1] == " ")
         self._add("word", "\\" + name)
         return at
@@ -306,4 +305,3 @@ _NAMED: dict[str, Token] = {
     "tbinom": ("function", "binom"),
     "operatorname": ("accent", "operatorname"),
 }
-_SWALLOWERS = frozenset(["sqrt", "frac", "pi", "sin", "cos", "tan", "infty", "ln", "log"])

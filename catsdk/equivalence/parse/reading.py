@@ -10,10 +10,11 @@ from functools import lru_cache
 from catsdk.equivalence.limits import LimitReachedError, UnreadableError
 from catsdk.equivalence.parse.boxes import last_boxed
 from catsdk.equivalence.parse.cleaning import clean
+from catsdk.equivalence.parse.lexer import repeating
 from catsdk.equivalence.parse.sentences import last_expression, last_number
 from catsdk.equivalence.parse.statements import parse
 from catsdk.equivalence.parse.wording import letters_of
-from catsdk.equivalence.tree import Node, Number, Text
+from catsdk.equivalence.tree import Node, Number, Numeral, Text
 from catsdk.equivalence.verdict import Cause
 
 __all__ = ["Reading", "read"]
@@ -24,6 +25,8 @@ _DECIMAL = re.compile(r"-?\d{0,60}\.(\d{1,60})")
 _EUROPEAN = re.compile(r"([-+]?\d{1,3}(?:\.\d{3}){1,9}),(\d{1,20})|([-+]?\d{1,3}(?:\.\d{3}){2,9})")
 _COMMA = re.compile(r"([-+]?\d{1,20}),(\d{1,20})")
 _GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3}){1,9}")
+_PERIOD = re.compile(r"(-?)(\d{0,20})\.(\d{0,20})\((\d{1,20})\)")
+_DIGITS = re.compile(r"(\d[0-9A-Fa-f]{0,40})_\s?\{?(?:\\text\{)?(\d{1,2})\}{0,2}")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d\d))?\s?([ap])\.?\s?m\.?", re.IGNORECASE)
 _WHOLE_TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:\^\{?\d\}?)?"
@@ -97,6 +100,12 @@ def _special(text: str) -> Reading | None:
         if grouped:
             return Reading(Number(Fraction(int(grouped.replace(".", "")))))
         return Reading(Number(Fraction(f"{whole.replace('.', '')}.{decimals}"), len(decimals)))
+    if found := _PERIOD.fullmatch(text):
+        sign, *parts = found.groups()
+        value = repeating(*parts)
+        return Reading(Number(-value if sign else value))
+    if found := _DIGITS.fullmatch(text):
+        return Reading(Numeral(found.group(1).upper(), int(found.group(2))))
     if found := _CLOCK.fullmatch(text):
         hour, minute, half = found.groups()
         hours = int(hour) % 12 + 12 * (half.lower() == "p")

@@ -206,6 +206,12 @@ class AnswerParser(ExpressionParser):
         return _enclosed(opening, closing, inner)
 
     def _set(self) -> Node:
+        if self.next[0] == "symbol" and self.ahead(1)[1] in ("|", "\\mid", ":"):
+            # The set of those of which something is said.
+            self.at += 2
+            found = self._statements(frozenset(["\\}"]))
+            self.expect("\\}")
+            return _listed(found, "list")
         self.bars = 1
         found = self._statements(frozenset(["\\}", "|", "\\mid", ":"]))
         if self.next[1] in ("|", "\\mid", ":") and len(found) == 1:

@@ -17,6 +17,7 @@ from catsdk.equivalence.options import Options
 from catsdk.equivalence.parse.wording import same_text, text_as_node
 from catsdk.equivalence.structure.expressions import same_expression
 from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
+from catsdk.equivalence.structure.regions import regions_of
 from catsdk.equivalence.structure.relations import same_relation
 from catsdk.equivalence.structure.simplify import simplified
 from catsdk.equivalence.tree import (
@@ -182,9 +183,10 @@ class Comparison:
             return str(value) == left.digits.lstrip("0")
         return _worth(left) == value
 
-    def _collections(self, left: Items | Union | Interval | Matrix, right: Node) -> bool | None:
+    def _collections(self, left: Node, right: Node) -> bool | None:
         if isinstance(right, Quantity):
             right = right.value
+        left, right = _region(left), _region(right)
         match left, right:
             case Interval(), Interval():
                 return self._intervals(left, right)
@@ -245,7 +247,7 @@ class Comparison:
         )
         return self.ordered(first, second)
 
-    def _mixed(self, left: Items | Union | Interval | Matrix, right: Node) -> bool | None:
+    def _mixed(self, left: Node, right: Node) -> bool | None:
         """Compare two kinds: each side may be readable as the other."""
         for one, other in ((left, right), (right, left)):
             match one, other:
@@ -271,6 +273,14 @@ class Comparison:
         if not self.options.ratios or rational_of(bottom) in (None, Fraction(0)):
             return False
         return self.same(Quotient(top, bottom), other)
+
+
+def _region(node: Node) -> Node:
+    """Read a list of inequalities in one variable as the set that they describe."""
+    if isinstance(node, Items) and len(node.items) > 1 and isinstance(node.items[0], Relation):
+        found = regions_of(node)
+        return node if found is None else found[1]
+    return node
 
 
 def _bare(node: Node, other: Node) -> Node:

@@ -11,6 +11,7 @@ from catsdk.equivalence.tree import (
     Constant,
     Node,
     Number,
+    Power,
     Product,
     Quantity,
     Quotient,
@@ -88,6 +89,10 @@ def without_letters(node: Node) -> Quantity | None:
     match node:
         case Product((Number() as value, Symbol(name))) if name in _LETTERS:
             return Quantity(value, name)
+        case Product((Number() as value, Power(Symbol(name), Number(power)))) if (
+            name in _LETTERS and power in (2, 3)
+        ):
+            return Quantity(value, f"{name}^{power}")
         case Quotient(Product((Number() as value, Symbol(name))), Symbol(other)) if (
             name in _LETTERS and other in _LETTERS
         ):

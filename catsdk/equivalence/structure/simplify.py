@@ -68,6 +68,13 @@ def _two_signs(node: Node) -> Node:
         if isinstance(node, Items) and node.kind == "tuple":
             return Items("list", (_signed(node, upper=True), _signed(node, upper=False)))
         return node
+    if isinstance(node, Relation) and not isinstance(node.sides[-1], PlusMinus):
+        *before, last = node.sides
+        values = simplified(last)
+        if isinstance(values, Items) and values.kind == "list":
+            each = tuple(Relation((*before, value), node.operators) for value in values.items)
+            return Items("list", each)
+        return Relation((*before, values), node.operators)
     return Items("list", (_signed(node, upper=True), _signed(node, upper=False)))
 
 
@@ -109,17 +116,19 @@ def _signed_around(node: Node, inner: Callable[[Node], Node]) -> Node:
 
 
 def _flat(node: Items) -> Node:
-    if node.kind == "ratio" or not any(isinstance(item, Items) for item in node.items):
-        items = tuple(map(simplified, node.items))
-    else:
-        items = ()
-        for item in map(simplified, node.items):
-            inner = isinstance(item, Items) and item.kind == "list"
-            assigned = inner and all(isinstance(i, Relation) for i in cast("Items", item).items)
-            items += cast("Items", item).items if inner and not assigned else (item,)
+    """Take the items of inner lists out, unless they are solutions that belong together."""
+    items: list[Node] = []
+    for item, written in zip(map(simplified, node.items), node.items, strict=True):
+        inner = isinstance(item, Items) and item.kind == "list" and node.kind != "ratio"
+        together = inner and isinstance(written, Items) and _all_equations(item)
+        items += cast("Items", item).items if inner and not together else (item,)
     if len(items) == 1 and node.kind in ("list", "tuple"):
         return items[0]
-    return _solutions(Items(node.kind, items))
+    return _solutions(Items(node.kind, tuple(items)))
+
+
+def _all_equations(node: Node) -> bool:
+    return isinstance(node, Items) and all(isinstance(item, Relation) for item in node.items)
 
 
 def _solutions(node: Items) -> Items:

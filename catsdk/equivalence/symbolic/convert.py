@@ -105,6 +105,8 @@ def _root(value: Expression, degree: Expression = _TWO) -> Expression:
 
 def _power(base: Expression, exponent: Expression) -> Expression:
     """Return the real power where there is one, as for the cube root of -8, else the principal."""
+    if base.is_zero and exponent.is_zero:
+        raise NotConvertibleError("zero to the power of zero")
     odd_root = exponent.is_Rational and exponent.q > 1 and exponent.q % 2 == 1
     if not odd_root or not base.is_extended_real or base.is_nonnegative:
         return sympy.Pow(base, exponent)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 from catsdk.equivalence.symbolic.engine import Expression, sympy
+from catsdk.equivalence.symbolic.points import Point, has_steps, points
 from catsdk.equivalence.symbolic.values import UndefinedError, is_real, is_zero, with_value
 
 __all__ = ["Answer", "same_expression"]
 
 Answer = Literal["equal", "different", "unknown"]
 
-_POINTS = 16
 _ENOUGH = 4
-# Where a symbol takes its values: a fraction over a prime, so that no point is special.
-_DOMAINS = [(1, 2), (0, 1), (2, 9), (-2, -1), (-1, 0), (-9, -2)]
-_PRIMES = [53, 59, 61, 67, 71, 73, 79, 83, 89, 97]
 _UNDEFINED = sympy.core.function.AppliedUndef
 _UNDONE = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative)
 
@@ -65,40 +61,25 @@ def _infinite(left: Expression, right: Expression) -> Answer:
 
 def _by_values(left: Expression, right: Expression) -> Answer:
     left, right = _with_symbols_for_functions(left, right)
-    symbols: list[Expression] = sorted(left.free_symbols.union(right.free_symbols), key=str)
-    if not symbols:
+    both = sympy.Tuple(left, right)
+    if not both.free_symbols:
         return _ANSWERS[is_zero(left - right)]
     real: list[bool] = []
     other: list[bool] = []
-    for point in _points(symbols):
+    for point in points(both):
         compared = _compared_at(point, left, right)
         if compared is not None:
             both_real, zero = compared
             (real if both_real else other).append(zero)
-    counting = real or other
-    if len(real) >= 1 and not all(real):
+    if not all(counting := real or other):
         return "different"
-    return _ANSWERS[all(counting) if len(counting) >= _ENOUGH else None]
+    return "unknown" if len(counting) < _ENOUGH or has_steps(both) else "equal"
 
 
 _ANSWERS: dict[bool | None, Answer] = {True: "equal", False: "different", None: "unknown"}
 
 
-def _points(symbols: list[Expression]) -> Iterator[dict[Expression, Expression]]:
-    """Yield points by a fixed seed: at first all symbols in one domain, then each in its own."""
-    chance = random.Random(1)
-    for number in range(_POINTS):
-        point = {}
-        for symbol in symbols:
-            low, high = _DOMAINS[number] if number < len(_DOMAINS) else chance.choice(_DOMAINS)
-            prime = chance.choice(_PRIMES)
-            point[symbol] = low + (high - low) * sympy.Rational(chance.randrange(1, prime), prime)
-        yield point
-
-
-def _compared_at(
-    point: dict[Expression, Expression], left: Expression, right: Expression
-) -> tuple[bool, bool] | None:
+def _compared_at(point: Point, left: Expression, right: Expression) -> tuple[bool, bool] | None:
     """Tell whether both sides are real at `point` and whether they agree; `None` if unknown."""
     try:
         left, right = left.subs(point), right.subs(point)

@@ -99,8 +99,9 @@ class _Zygote:
             raise
         return worker
 
-    def tell(self, kind: bytes, number: int, fds: list[int]) -> None:
-        socket.send_fds(self._control, [there.MESSAGE.pack(kind, number)], fds)
+    def tell(self, kind: bytes, number: int, fds: list[int], *, wait: bool = True) -> None:
+        flags = 0 if wait else socket.MSG_DONTWAIT
+        socket.send_fds(self._control, [there.MESSAGE.pack(kind, number)], fds, flags)
 
     def ended(self) -> bool:
         try:
@@ -139,7 +140,7 @@ class _ForkedWorker(Worker):
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(OSError):
-            self._zygote.tell(there.KILL, self._number, [])
+            self._zygote.tell(there.KILL, self._number, [], wait=False)
 
     def release(self) -> None:
         self.reader.close()

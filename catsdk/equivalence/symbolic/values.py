@@ -24,7 +24,7 @@ class UndefinedError(Exception):
 def with_value(value: Expression) -> Expression:
     """Return `value`; raises `UndefinedError` where a part of it has none."""
     if value.has(sympy.nan, sympy.zoo, sympy.AccumBounds):
-        raise UndefinedError(str(value)[:80])
+        raise UndefinedError("a part has no value")
     return value
 
 

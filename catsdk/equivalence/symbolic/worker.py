@@ -31,7 +31,14 @@ class StartError(Exception):
 
 
 def command(module: str, *arguments: object) -> list[str]:
-    """Return the command line that runs `main(*arguments)` of `module` in a bare interpreter."""
+    """Return the command line that runs `main(*arguments)` of `module` in a bare interpreter.
+
+    Raises:
+        StartError: there is no interpreter to run; in a frozen application the executable is the
+            application itself, which must not start again.
+    """
+    if not sys.executable or getattr(sys, "frozen", False):
+        raise StartError("no interpreter to start workers with")
     call = " ".join([module, *map(str, arguments)])
     return [sys.executable, "-P", "-c", _BOOT, call, *map(str, sys.path)]
 
