@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError
+from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.parse.reading import Reading, read
 from catsdk.equivalence.structure.comparison import Comparison, Pair
@@ -32,6 +32,8 @@ def attempt(
             found = _readings(first, second, comparison)
     except LimitReachedError as error:
         return Verdict("unknown", cause="limit", detail=str(error)), comparison.pending
+    except UndefinedError as error:
+        return Verdict("unknown", cause="undefined", detail=str(error)), []
     except UndecidedError as error:
         return Verdict("unknown", cause="undecided", detail=str(error)), comparison.pending
     except RecursionError:

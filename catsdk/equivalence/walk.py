@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from catsdk.equivalence.limits import UndefinedError
 from catsdk.equivalence.tree import (
     FUNCTIONS,
     Call,
@@ -12,6 +13,7 @@ from catsdk.equivalence.tree import (
     Items,
     Matrix,
     Node,
+    Numeral,
     PlusMinus,
     Power,
     Product,
@@ -23,7 +25,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 
-__all__ = ["children", "symbols_of", "undefined_in", "with_symbols"]
+__all__ = ["children", "symbols_of", "undefined_in", "with_symbols", "worth"]
 
 _BINDING = frozenset(["sum", "product", "integral", "limit"])
 
@@ -62,6 +64,18 @@ def undefined_in(node: Node) -> frozenset[str]:
     """Return the names of the functions that nobody defined, such as f."""
     found = frozenset[str]().union(*map(undefined_in, children(node)))
     return found | {node.name} if isinstance(node, Call) and node.name not in FUNCTIONS else found
+
+
+def worth(node: Numeral) -> int:
+    """Return the value of digits in a base.
+
+    Raises:
+        UndefinedError: a digit is none of that base.
+    """
+    try:
+        return int(node.digits, node.base)
+    except ValueError as error:
+        raise UndefinedError("a digit that the base does not have") from error
 
 
 def with_symbols(node: Node, replace: Callable[[Symbol], Node]) -> Node:

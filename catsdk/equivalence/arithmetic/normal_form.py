@@ -44,6 +44,7 @@ from catsdk.equivalence.tree import (
     Sum,
     Symbol,
 )
+from catsdk.equivalence.walk import worth
 
 __all__ = ["Normaliser"]
 
@@ -104,8 +105,8 @@ class Normaliser:
                 return scaled(self.form(value), Fraction(1, 100))
             case Quantity(value):
                 return self.form(value)
-            case Numeral(digits, base):
-                return constant(int(digits, base))
+            case Numeral():
+                return constant(worth(node))
             case _:
                 raise UndecidedError(f"{type(node).__name__} in an expression")
 
@@ -349,8 +350,10 @@ class Normaliser:
         return self._general_power(base, exponent)
 
     def _symmetric(self, name: str, forms: list[Form]) -> Form:
+        if len(forms) != 1:
+            return self._opaque(name, tuple(forms))
         form = forms[0]
-        if len(forms) == 1 and form.top and name in _ODD | _EVEN and _leading(form) < 0:
+        if form.top and name in _ODD | _EVEN and _leading(form) < 0:
             opposite = self._opaque(name, (negated(form),))
             return negated(opposite) if name in _ODD else opposite
         return self._opaque(name, tuple(forms))

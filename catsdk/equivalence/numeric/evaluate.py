@@ -24,6 +24,7 @@ from catsdk.equivalence.tree import (
     Sum,
     Symbol,
 )
+from catsdk.equivalence.walk import worth
 
 __all__ = ["Evaluator", "NotRealError", "Valued"]
 
@@ -129,8 +130,8 @@ class Evaluator:
                 return number / 100, error / 100
             case Quantity(value):
                 return self.value(value)
-            case Numeral(digits, base):
-                number = self.field.number(Fraction(int(digits, base)))
+            case Numeral():
+                number = self.field.number(Fraction(worth(node)))
                 return number, float(abs(number))
             case Constant("i"):
                 raise NotRealError("the imaginary unit")

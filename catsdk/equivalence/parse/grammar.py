@@ -34,6 +34,9 @@ _CLOSING = {"(": ")", "{": "}", "|(": ")|", "floor(": ")floor", "ceil(": ")ceil"
 _CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
 _OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
 _STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
+_BASES = frozenset(str(base) for base in range(2, 37))
+_WORDS = "two three four five six seven eight nine ten"
+_BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 _VOWELS = frozenset("aeiou")
 _SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
@@ -277,9 +280,8 @@ class ExpressionParser:
         while self.take("{"):
             braces += 1
         kind, value = self.next
-        words = {"two": "2", "three": "3", "eight": "8", "ten": "10", "sixteen": "16"}
-        value = words.get(value, value)
-        if kind not in ("number", "text", "word") or not value.isdigit() or len(value) > 2:
+        value = _BASE_WORDS.get(value, value)
+        if kind not in ("number", "text", "word") or value not in _BASES:
             raise UnreadableError("no base")
         self.at += 1
         for _ in range(braces):

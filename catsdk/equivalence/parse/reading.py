@@ -11,7 +11,7 @@ from catsdk.equivalence.limits import LimitReachedError, UnreadableError
 from catsdk.equivalence.parse.boxes import last_boxed
 from catsdk.equivalence.parse.cleaning import clean
 from catsdk.equivalence.parse.lexer import repeating
-from catsdk.equivalence.parse.sentences import last_expression, last_number
+from catsdk.equivalence.parse.sentences import last_expression, last_number, without_formulas
 from catsdk.equivalence.parse.statements import parse
 from catsdk.equivalence.parse.wording import letters_of
 from catsdk.equivalence.tree import Node, Number, Numeral, Text
@@ -31,7 +31,7 @@ _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d\d))?\s?([ap])\.?\s?m\.?", re.IGNORECAS
 _WHOLE_TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:\^\{?\d\}?)?"
 )
-_PROSE = re.compile(r"[\w\s.,:;!?'$%/()*+\-\u00b2\u00b3\u2212€£\\{}^=<>&\[\]|]+")
+_PROSE = re.compile(r"[\w\s.,:;!?'$%/()*+=\-\u00b2\u00b3\u2212\u2248€£]+|")
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
@@ -104,7 +104,7 @@ def _special(text: str) -> Reading | None:
         sign, *parts = found.groups()
         value = repeating(*parts)
         return Reading(Number(-value if sign else value))
-    if found := _DIGITS.fullmatch(text):
+    if (found := _DIGITS.fullmatch(text)) and 2 <= int(found.group(2)) <= 36:
         return Reading(Numeral(found.group(1).upper(), int(found.group(2))))
     if found := _CLOCK.fullmatch(text):
         hour, minute, half = found.groups()
@@ -127,7 +127,8 @@ def _in_words(text: str, original: str, letters: str | None, detail: str) -> Rea
     words = _TEXT_COMMAND.sub("", text).replace("{", "").replace("}", "")
     if letters is not None or not any(sign.isalnum() for sign in text):
         return Reading(Text(" ".join(words.lower().split())), letters=letters)
-    prose = _LONG_WORD.search(text) is not None and _PROSE.fullmatch(original) is not None
+    plain = without_formulas(original)
+    prose = _LONG_WORD.search(plain) is not None and _PROSE.fullmatch(plain) is not None
     for find in (last_expression, last_number) if prose else ():
         last = find(original)
         if last and len(last) < len(original.strip()):

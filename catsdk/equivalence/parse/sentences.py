@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 
-__all__ = ["formula_at_start", "last_expression", "last_match", "last_number"]
+__all__ = ["formula_at_start", "last_expression", "last_match", "last_number", "without_formulas"]
 
 _MATH = re.compile(
     r"\$\$(.{1,2000}?)\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)"
@@ -22,6 +22,11 @@ def formula_at_start(text: str) -> str | None:
     """Return the formula between math delimiters that `text` begins with."""
     formula = _MATH.match(text)
     return next(group for group in formula.groups() if group) if formula else None
+
+
+def without_formulas(text: str) -> str:
+    """Return what stands between the formulas."""
+    return _MATH.sub(" ", text)
 
 
 def last_expression(text: str) -> str | None:

@@ -116,7 +116,10 @@ class AnswerParser(ExpressionParser):
         if unit is None:
             return node
         if unit and self.next[0] == "number":
-            return Sum((Quantity(node, unit), self._measured()))
+            rest = self._measured()
+            if not isinstance(rest, Quantity):
+                raise UnreadableError("a number without its unit")
+            return Sum((Quantity(node, unit), rest))
         return Quantity(node, unit) if unit else node
 
     def _may_have_unit(self, node: Node) -> bool:

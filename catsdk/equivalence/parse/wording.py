@@ -44,6 +44,8 @@ def text_as_node(text: Text) -> Node | None:
 def same_text(left: Text, right: Text) -> bool:
     """Compare words without articles, punctuation, spaces and case."""
     first, second = (_bare(text.words) for text in (left, right))
+    if not first or not second:
+        return left.words == right.words
     return first == second or (first in _UNDEFINED and second in _UNDEFINED)
 
 

@@ -34,6 +34,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 from catsdk.equivalence.verdict import Cause, Tier
+from catsdk.equivalence.walk import worth
 
 __all__ = ["Comparison", "Pair"]
 
@@ -175,13 +176,20 @@ class Comparison:
         if isinstance(right, Numeral):
             if left.base == right.base:
                 return left.digits.lstrip("0").lower() == right.digits.lstrip("0").lower()
-            return _worth(left) is not None and _worth(left) == _worth(right)
+            return self._worths(left, right)
         value = rational_of(right)
         if value is None:
             return self.leaf(left, right)
         if self.options.omitted_base:
             return str(value) == left.digits.lstrip("0")
-        return _worth(left) == value
+        return self._worths(left, value)
+
+    def _worths(self, left: Numeral, right: Numeral | Fraction) -> bool | None:
+        try:
+            return worth(left) == (worth(right) if isinstance(right, Numeral) else right)
+        except UndefinedError as error:
+            self._unknown("undefined", str(error))
+            return None
 
     def _collections(self, left: Node, right: Node) -> bool | None:
         if isinstance(right, Quantity):
@@ -316,10 +324,3 @@ def _clock(node: Items) -> str | None:
         return None
     hour, minute = values
     return f"{hour}:{int(minute or 0):02}"
-
-
-def _worth(node: Numeral) -> int | None:
-    try:
-        return int(node.digits, node.base)
-    except ValueError:
-        return None

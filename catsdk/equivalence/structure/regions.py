@@ -104,7 +104,11 @@ def regions_of(node: Items) -> tuple[Node, Node] | None:
     """
     found = [region_of(item) if isinstance(item, Relation) else None for item in node.items]
     regions = [region for region in found if region is not None]
-    if len(regions) != len(found) or any(region[0] != regions[0][0] for region in regions):
+    if (
+        not regions
+        or len(regions) != len(found)
+        or any(region[0] != regions[0][0] for region in regions)
+    ):
         return None
     parts: list[Node] = []
     for _, region in regions:

@@ -63,8 +63,6 @@ def _holds(node: Node, kind: type[Node]) -> bool:
 
 def _two_signs(node: Node) -> Node:
     if isinstance(node, Items | Interval | Union):
-        if isinstance(node, Items) and node.kind in ("set", "list"):
-            return Items(node.kind, tuple(map(simplified, node.items)))
         if isinstance(node, Items) and node.kind == "tuple":
             return Items("list", (_signed(node, upper=True), _signed(node, upper=False)))
         return node
