@@ -58,8 +58,8 @@ def catsdk() -> Grade:
     from catsdk.equivalence.extract import ANYWHERE
 
     def grade(gold: str, pred: str, kind: str) -> tuple[bool | None, str]:
-        answer = ANYWHERE.extract(pred).answer if kind == "completion" else pred
-        verdict = compare_sync(answer or "", gold)
+        answer = ANYWHERE.extract(pred).answer or pred if kind == "completion" else pred
+        verdict = compare_sync(answer, gold)
         return verdict.equal, f"{verdict.tier}: {verdict.cause}" if verdict.cause else verdict.tier
 
     return grade

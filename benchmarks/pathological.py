@@ -229,7 +229,7 @@ async def _by_catsdk(gold: str, pred: str) -> bool | None:
     from catsdk.equivalence.compare import compare
     from catsdk.equivalence.extract import ANYWHERE
 
-    return (await compare(ANYWHERE.extract(pred).answer or "", gold)).equal
+    return (await compare(ANYWHERE.extract(pred).answer or pred, gold)).equal
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from catsdk.equivalence.tree import (
 )
 
 x, y, k = Symbol("x"), Symbol("y"), Symbol("k")
-pi, e, i, infinity = (Constant(name) for name in ("pi", "e", "i", "infinity"))  # type: ignore[arg-type]
+pi, e, i, infinity = (Constant(name) for name in ("pi", "e", "i", "infinity"))
 
 
 def n(top: int, bottom: int = 1) -> Number:
@@ -119,6 +119,18 @@ EQUAL: dict[str, tuple[Node, Node]] = {
     "greatest common divisors": (call("gcd", n(12), n(18)), n(6)),
     "remainders": (call("mod", n(-7), n(3)), n(2)),
     "infinity": (infinity, infinity),
+    "absolute values turned round": (
+        call("abs", plus(x, minus(y))),
+        call("abs", plus(y, minus(x))),
+    ),
+    "a maximum and an absolute value": (
+        times(n(2), call("max", x, y)),
+        plus(x, y, call("abs", plus(x, minus(y)))),
+    ),
+    "a floor moved by a whole number": (
+        call("floor", plus(x, n(1))),
+        plus(call("floor", x), n(1)),
+    ),
     "solutions of an inequality": (relation(square, ">", n(4)), outside),
     "a chain and its interval": (
         Relation((n(1), x, n(3)), ("<", "<=")),
@@ -161,6 +173,9 @@ DIFFERENT: dict[str, tuple[Node, Node]] = {
         relation(x, "<", n(3)),
         relation(times(n(-2), x), "<", n(-6)),
     ),
+    "an absolute value beyond its kink": (call("abs", plus(x, n(-100))), plus(n(100), minus(x))),
+    "a square root beyond its kink": (root(Power(plus(x, y), n(2))), plus(x, y)),
+    "a maximum far away": (call("max", x, n(10**6)), n(10**6)),
     "matrices of other shapes": (Matrix(((n(1), n(2)),)), Matrix(((n(1),), (n(2),)))),
     "matrices in one cell": (Matrix(((n(1), n(2)),)), Matrix(((n(1), n(3)),))),
     "a real and a principal root": (Power(n(-8), n(1, 4)), n(-2)),
@@ -173,6 +188,11 @@ UNKNOWN: dict[str, tuple[Node, Node]] = {
     "a limit with two sides": (call("limit", Quotient(call("abs", x), x), x, n(0)), n(1)),
     "a function of too many arguments": (call("sin", x, y), n(1)),
     "a sum without a variable": (call("sum", n(1)), n(1)),
+    "floors apart by less than points can show": (
+        call("floor", x),
+        call("floor", plus(x, n(1, 10**9))),
+    ),
+    "zero to the power of zero": (Power(n(0), n(0)), n(1)),
     "words": (Text("yes"), n(1)),
     "a relation in two variables": (relation(x, "<", y), between(n(0), n(1), "()")),
     "an interval with an end that is no number": (
