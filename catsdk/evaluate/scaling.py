@@ -11,7 +11,8 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Estimator, Provider
 from catsdk.core.types import Failure, Group, Reference, Value
-from catsdk.equivalence.exact import majority_of, same_answer
+from catsdk.equivalence.classes import equivalence_classes, majority_of
+from catsdk.equivalence.compare import is_same
 from catsdk.primitives.sampler import Sampler
 from catsdk.primitives.synthesizer import Synthesizer
 
@@ -167,7 +168,7 @@ def _row(outcomes: Sequence[Outcome], size: int) -> Row:
         (outcome, reference)
         for outcome, reference, vote in seen
         if vote is not None and reference.answer is not None
-        if not same_answer(reference.answer, vote)
+        if not is_same(reference.answer, vote)
     ]
     return Row(
         size=size,
@@ -195,11 +196,12 @@ def _vote(group: Group, size: int) -> str | None:
     majority = majority_of(there)
     if majority.answer is not None or majority.share is None:
         return majority.answer
-    return max(there, key=lambda answer: sum(same_answer(answer, other) for other in there))
+    classes = equivalence_classes(there)
+    return classes.representatives[classes.sizes.index(max(classes.sizes))]
 
 
 def _right(answer: str | None, outcome: Outcome) -> float:
-    return float(answer is not None and same_answer(answer, outcome.problem.gold))
+    return float(answer is not None and is_same(answer, outcome.problem.gold))
 
 
 def _tokens(outcome: Outcome) -> int:

@@ -19,8 +19,9 @@ from catsdk.core.types import (
     Reference,
     Rollout,
 )
-from catsdk.equivalence.exact import majority_of, same_answer
-from catsdk.equivalence.extract import extract_answer
+from catsdk.equivalence.classes import majority_of
+from catsdk.equivalence.compare import is_same
+from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.prompts.prompt import Prompt, load
@@ -41,7 +42,8 @@ class Synthesizer:
     The anchor reads whole responses, or only final answers (`show`). Thinking that a provider
     keeps apart is shown with `show_reasoning`; the question with `show_question`, which the paper
     leaves out (on MATH-500 it made +0.004). The order of the rollouts is theirs, or shuffled under
-    `seed`; the paper does not say which it used. `prompt` replaces the shipped one. By default the
+    `seed`; the paper does not say which it used. `prompt` replaces the shipped one, `extractor`
+    the rules that find the final answer. By default the
     prompt that asks for a boxed answer is used where at least half of the rollouts have a final
     answer, the free-form one otherwise.
 
@@ -59,6 +61,7 @@ class Synthesizer:
     show_reasoning: bool = False
     overflow: Overflow = "subset"
     seed: int | None = None
+    extractor: Extractor = STATED
 
     async def estimate(self, group: Group, *, on_text: OnText | None = None) -> Reference:
         """Write the reference of `group`; `on_text` receives its text in pieces as it is written.
@@ -79,9 +82,10 @@ class Synthesizer:
                 )
                 model = name_of(anchor)
         text, rationale = read_sections(completion.text)
+        found = self.extractor.extract(text)
         reference = Reference(
             text=text,
-            answer=extract_answer(text),
+            answer=found.answer,
             rationale=rationale,
             group=group,
             provenance=Provenance(
@@ -94,6 +98,7 @@ class Synthesizer:
                     "rollouts": [rollout.index for rollout in shown],
                     "show_question": self.show_question,
                     "finish_reason": completion.finish_reason,
+                    "answer_rule": found.rule,
                 },
             ),
             calls=tuple(calls),
@@ -196,7 +201,7 @@ def with_evidence(reference: Reference) -> Reference:
         update={
             "agreement": majority.share,
             "majority": majority.answer,
-            "disagrees": not same_answer(reference.answer or "", majority.answer or "")
+            "disagrees": not is_same(reference.answer or "", majority.answer or "")
             if comparable
             else None,
         }
