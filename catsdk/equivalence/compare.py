@@ -70,6 +70,8 @@ def compare_sync(
             left, right = steps.send(decide(left, right, _settings(options)))
     except StopIteration as end:
         final: Verdict = end.value
+        if symbolic is None:
+            _REMEMBERED.put(answer, reference, options, final)
         return final
 
 
@@ -90,6 +92,8 @@ async def compare(
             left, right = steps.send(await decide(left, right, _settings(options)))
     except StopIteration as end:
         final: Verdict = end.value
+        if symbolic is None:
+            _REMEMBERED.put(answer, reference, options, final)
         return final
 
 
@@ -145,7 +149,6 @@ def _steps(
         decided[pair] = ruling.equal
         if ruling.equal is None:
             return replace(ruling, seconds=seconds)
-    _REMEMBERED.put(answer, reference, options, verdict)
     return replace(verdict, seconds=seconds)
 
 
