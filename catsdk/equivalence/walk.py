@@ -25,7 +25,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 
-__all__ = ["children", "symbols_of", "undefined_in", "with_symbols", "worth"]
+__all__ = ["children", "symbols_of", "undefined_in", "with_operands", "with_symbols", "worth"]
 
 _BINDING = frozenset(["sum", "product", "integral", "limit"])
 
@@ -84,9 +84,12 @@ def with_symbols(node: Node, replace: Callable[[Symbol], Node]) -> Node:
     def inner(part: Node) -> Node:
         return with_symbols(part, replace)
 
+    return replace(node) if isinstance(node, Symbol) else with_operands(node, inner)
+
+
+def with_operands(node: Node, inner: Callable[[Node], Node]) -> Node:
+    """Return the expression with `inner` of each operand; what has none stays as it is."""
     match node:
-        case Symbol():
-            return replace(node)
         case Sum(nodes):
             return Sum(tuple(map(inner, nodes)))
         case Product(nodes):

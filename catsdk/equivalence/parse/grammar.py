@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -55,7 +56,7 @@ def minus(node: Node) -> Node:
     return Product((_MINUS_ONE, node))
 
 
-class ExpressionParser:
+class ExpressionParser(ABC):
     """Reads sums, products, powers and functions; brackets are left to `bracket`.
 
     The tokens are read from left to right once, so the time is linear in their number.
@@ -89,13 +90,13 @@ class ExpressionParser:
         if not self.take(value):
             raise UnreadableError(f"{value} expected, not {self.next[1]}")
 
+    @abstractmethod
     def bracket(self) -> Node:
         """Read what stands in a bracket; the next token opens it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def environment(self) -> Node:
         """Read a matrix or a list of cases; the next token begins it."""
-        raise NotImplementedError
 
     def expression(self) -> Node:
         """Read a sum of terms."""

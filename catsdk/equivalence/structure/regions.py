@@ -20,22 +20,26 @@ from catsdk.equivalence.tree import (
     Union,
 )
 
-__all__ = ["region_of", "regions_of"]
+__all__ = ["FLIPPED", "region_of", "regions_of"]
 
 _INFINITY = Constant("infinity")
 _MINUS_ONE = Number(Fraction(-1))
 _MINUS_INFINITY = Product((_MINUS_ONE, _INFINITY))
-_FLIPPED: dict[Operator, Operator] = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
+_INEQUALITIES: frozenset[Operator] = frozenset({"<", ">", "<=", ">=", "!="})
+# What an operator becomes when its sides change places.
+FLIPPED: dict[Operator, Operator] = {
+    "<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "~": "~",
+}  # fmt: skip
 
 
 def region_of(relation: Relation) -> tuple[Node, Node] | None:
     """Return the variable and the interval or union that a chain says it lies in."""
-    if not set(relation.operators) <= set(_FLIPPED):
+    if not _INEQUALITIES.issuperset(relation.operators):
         return None
     sides, operators = relation.sides, relation.operators
     if len(sides) == 2:
         if _is_variable(sides[1]) and not _is_variable(sides[0]):
-            return _ray(sides[1], _FLIPPED[operators[0]], sides[0])
+            return _ray(sides[1], FLIPPED[operators[0]], sides[0])
         return _ray(sides[0], operators[0], sides[1]) if _is_variable(sides[0]) else None
     if len(sides) == 3 and _is_variable(sides[1]):
         return _between(sides, operators)

@@ -11,13 +11,12 @@ from catsdk.equivalence.arithmetic.polynomials import Form, added, negated, scal
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.structure.labels import label_of, value_of
-from catsdk.equivalence.structure.regions import region_of, regions_of
+from catsdk.equivalence.structure.regions import FLIPPED, region_of, regions_of
 from catsdk.equivalence.tree import (
     Call,
     Interval,
     Items,
     Node,
-    Operator,
     Quantity,
     Relation,
     Symbol,
@@ -26,10 +25,6 @@ from catsdk.equivalence.tree import (
 from catsdk.equivalence.walk import with_symbols
 
 __all__ = ["Comparer", "same_relation"]
-
-_FLIPPED: dict[Operator, Operator] = {
-    "<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "~": "~",
-}  # fmt: skip
 
 
 class Comparer(Protocol):
@@ -102,7 +97,7 @@ def _named(
 
 def _statements(left: Relation, right: Relation, comparer: Comparer) -> bool | None:
     """Compare what the two say: by sides, or with everything brought to one side."""
-    flipped = tuple(_FLIPPED[operator] for operator in reversed(right.operators))
+    flipped = tuple(FLIPPED[operator] for operator in reversed(right.operators))
     unknown = False
     for sides, operators in ((right.sides, right.operators), (right.sides[::-1], flipped)):
         found = comparer.ordered(left.sides, sides) if operators == left.operators else False
@@ -117,7 +112,7 @@ def _statements(left: Relation, right: Relation, comparer: Comparer) -> bool | N
         return None
     if ratio is None:
         return False
-    operator = right.operators[0] if ratio > 0 else _FLIPPED[right.operators[0]]
+    operator = right.operators[0] if ratio > 0 else FLIPPED[right.operators[0]]
     return operator == left.operators[0]
 
 

@@ -26,7 +26,7 @@ from catsdk.equivalence.tree import (
     Symbol,
     Union,
 )
-from catsdk.equivalence.walk import children
+from catsdk.equivalence.walk import children, with_operands
 
 __all__ = ["simplified"]
 
@@ -87,22 +87,6 @@ def _signed(node: Node, *, upper: bool) -> Node:
             plus = (sign == "+") == upper
             value = inner(right) if plus else Product((_MINUS_ONE, inner(right)))
             return value if left == Number(Fraction(0)) else Sum((inner(left), value))
-        case Sum(nodes):
-            return Sum(tuple(map(inner, nodes)))
-        case Product(nodes):
-            return Product(tuple(map(inner, nodes)))
-        case Quotient(first, second):
-            return Quotient(inner(first), inner(second))
-        case Power(first, second):
-            return Power(inner(first), inner(second))
-        case Call(name, nodes):
-            return Call(name, tuple(map(inner, nodes)))
-        case _:
-            return _signed_around(node, inner)
-
-
-def _signed_around(node: Node, inner: Callable[[Node], Node]) -> Node:
-    match node:
         case Items(kind, items):
             return Items(kind, tuple(map(inner, items)))
         case Quantity(value, unit):
@@ -116,7 +100,7 @@ def _signed_around(node: Node, inner: Callable[[Node], Node]) -> Node:
         case Matrix(rows):
             return Matrix(tuple(tuple(map(inner, row)) for row in rows))
         case _:
-            return node
+            return with_operands(node, inner)
 
 
 def _flat(node: Items) -> Node:
