@@ -56,6 +56,9 @@ def catsdk() -> Grade:
     """The comparison of this package, worker processes included."""
     from catsdk.equivalence.compare import compare_sync
     from catsdk.equivalence.extract import ANYWHERE
+    from catsdk.equivalence.symbolic import decide_sync
+
+    decide_sync(["Symbol", "x"], ["Symbol", "y"], {})  # starts the worker processes
 
     def grade(gold: str, pred: str, kind: str) -> tuple[bool | None, str]:
         answer = ANYWHERE.extract(pred).answer or pred if kind == "completion" else pred

@@ -172,7 +172,8 @@ class WorkerPool:
             seconds = time.monotonic() - begun
             late = seconds > 0.98 * request.limit_s
             cause: Cause = self._why(request) or ("timeout" if late else "crash")
-            return Reply(cause=cause, detail=repr(error), seconds=seconds), False
+            detail = f"over {request.limit_s} s" if cause == "timeout" else repr(error)
+            return Reply(cause=cause, detail=detail, seconds=seconds), False
         return _reply(answer, time.monotonic() - begun)
 
     def _why(self, request: _Request) -> Cause:
