@@ -181,7 +181,7 @@ def in_flight(arena: Arena, who: str, repeat: int) -> Numbers:
 
 def equal(arena: Arena, who: str, repeat: int) -> Numbers:
     """A thousand equal requests at once."""
-    done = arena.task(who, "equal", {"count": 1000}, weather={"latency": 0.5})
+    done = arena.task(who, "equal", {"count": 1000}, weather={"latency": 0.5}, fresh=True)
     return of(done, lambda answer: {"upstream calls": done.server["requests"]} | _failed(answer))
 
 
