@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -28,7 +28,14 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 
-__all__ = ["error_of", "reported_error", "scrubbed"]
+__all__ = [
+    "CAPABILITIES",
+    "error_of",
+    "refusal_of",
+    "reported_error",
+    "retry_after_of",
+    "scrubbed",
+]
 
 # The parameters of the wire, and the capability that each stands for.
 CAPABILITIES = {
@@ -73,7 +80,9 @@ def error_of(error: Exception, model: str, secrets: Sequence[str]) -> ProviderEr
             "status": error.status_code,
             "request_id": headers.get("x-request-id"),
         }
-        return _refusal(body, scrubbed(f"{model}: {said}", secrets), _retry_after(headers), facts)
+        return refusal_of(
+            body, scrubbed(f"{model}: {said}", secrets), retry_after_of(headers), facts
+        )
     # The SDK is given no time limit: what it calls a timeout is its aiohttp transport's name for
     # a connection that could not be made or broke.
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
@@ -92,7 +101,7 @@ def reported_error(
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     message = scrubbed(f"{model}: {error.get('message')} (reported in the reply)", secrets)
     facts = {"model": model, "status": status, "request_id": request_id}
-    return _refusal(error, message, None, facts)
+    return refusal_of(error, message, None, facts)
 
 
 def scrubbed(message: str, secrets: Sequence[str]) -> str:
@@ -103,9 +112,13 @@ def scrubbed(message: str, secrets: Sequence[str]) -> str:
     return message if len(message) <= _SHOWN else f"{message[:_SHOWN]}..."
 
 
-def _refusal(
+def refusal_of(
     body: dict[str, Any], message: str, retry_after: float | None, facts: dict[str, Any]
 ) -> ProviderError:
+    """Make the error of a refusal with `body` (what stands under `error`), by status and code.
+
+    `facts` are the error's model, status and request id.
+    """
     status, code = facts["status"], str(body.get("code"))
     if status in {400, 413, 422}:
         return _bad_request(body, code, message, facts)
@@ -144,7 +157,7 @@ def _refused_capability(body: dict[str, Any], code: str, said: str) -> str | Non
     return next((CAPABILITIES[name] for name in names if name in CAPABILITIES), None)
 
 
-def _retry_after(headers: httpx2.Headers) -> float | None:
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, from `retry-after-ms`, or `retry-after` in seconds or as a date."""
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:

@@ -51,6 +51,10 @@ class Collected:
         self._line.append(rest)
         return self._keep(text)
 
+    def add_chunk(self, chunk: dict[str, Any]) -> str:
+        """Take in a chunk that was parsed already; returns the text in it. Raises as `add` does."""
+        return self._keep(self._read(chunk))
+
     def end(self) -> str:
         """Take in that no more comes; returns the text that was held back for it."""
         last, self._half = mended(self._half), ""
