@@ -15,13 +15,9 @@ from catsdk.core.types import (
     TokenLogprob,
     Usage,
 )
+from catsdk_providers.wire_text import MAX_TEXT, NOT_THE_WIRE, mended
 
 __all__ = ["NOT_THE_WIRE", "completions_of", "mended", "payload_of"]
-
-MAX_TEXT = 1_000_000
-
-# What reading a reply raises that is not of the wire's form.
-NOT_THE_WIRE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -69,15 +65,6 @@ def _format(request: Request) -> dict[str, Any] | None:
         return None
     schema = {"name": "reply", "schema": request.json_schema, "strict": True}
     return {"type": "json_schema", "json_schema": schema}
-
-
-def mended(text: str) -> str:
-    """Replace halves of characters, which no encoding takes and no later call could send."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def completions_of(
