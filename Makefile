@@ -1,6 +1,7 @@
 # Each target does its own set-up; a second run installs nothing.
 #   make demo          the method on the small model in the box
-#   make test          all tests
+#   make test          all tests, the litellm provider's in its own environment
+#   make test-litellm  the litellm provider alone
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make maps          write the file map of docs/architecture.md anew
@@ -18,12 +19,13 @@ WORKERS ?= 2
 ARGS   ?=
 
 BIN := $(VENV)/bin
-PIP  = $(BIN)/python -m pip --disable-pip-version-check -qq
+PIP_OF = $(1)/bin/python -m pip --disable-pip-version-check -qq
+PIP  = $(call PIP_OF,$(VENV))
 # One thread for each test process: on two cores torch with two threads spins at every operator.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers test-pythons maps clean
+.PHONY: help install demo test test-litellm check lint types layers test-pythons maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -50,14 +52,30 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 
 install: $(VENV)/.installed
 
+# litellm holds the openai SDK, httpx and rich back: it has an environment of its own, without torch.
+LITELLM := $(VENV)-litellm
+$(LITELLM)/.installed: pyproject.toml constraints/litellm.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+	@test -x $(LITELLM)/bin/python || $(PYTHON) -m venv $(LITELLM)
+	@echo "installing litellm into $(LITELLM)"
+	@$(call PIP_OF,$(LITELLM)) install 'pip>=25.1'
+	@$(call PIP_OF,$(LITELLM)) install -c constraints/litellm.txt -e '.[litellm]' --group test
+	@touch $@
+
 # --- the application ----------------------------------------------------------------------
 # Takes the full environment where there is one, else a smaller one that is quicker to make.
 demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 	@$(BIN)/catsdk demo $(ARGS)
 
 # --- tests and checks ---------------------------------------------------------------------
-test: install
+# With ARGS, a part of the tests: of those in the main environment.
+test: install $(if $(ARGS),,test-litellm)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+# litellm is imported first, because the tests would be skipped where it is missing.
+test-litellm: $(LITELLM)/.installed
+	@$(LITELLM)/bin/python -c 'import litellm'
+	@$(LITELLM)/bin/python -m pytest tests/providers/test_litellm*.py
 
 check: lint types layers test
 

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from catsdk_providers.box.problems import held_out_problems
+    from catsdk_providers.litellm import LiteLLMProvider
     from catsdk_providers.local import LocalProvider
     from catsdk_providers.openai import OpenAIProvider
 
-__all__ = ["LocalProvider", "OpenAIProvider", "held_out_problems"]
+__all__ = ["LiteLLMProvider", "LocalProvider", "OpenAIProvider", "held_out_problems"]
 
 _HOME = {
+    "LiteLLMProvider": "catsdk_providers.litellm",
     "LocalProvider": "catsdk_providers.local",
     "OpenAIProvider": "catsdk_providers.openai",
     "held_out_problems": "catsdk_providers.box.problems",

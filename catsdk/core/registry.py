@@ -30,6 +30,11 @@ BUILT_IN = {
         None,
         "any OpenAI-compatible endpoint (OPENAI_API_KEY, OPENAI_BASE_URL)",
     ),
+    "litellm": Origin(
+        "catsdk_providers.litellm:LiteLLMProvider",
+        "litellm",
+        "what litellm reaches, by its own model names: litellm:gemini/NAME and others",
+    ),
     "local": Origin(
         "catsdk_providers.local:LocalProvider",
         "local",

@@ -21,14 +21,7 @@ from catsdk.core.errors import (
 from catsdk_providers.wire_refusals import kind_of, retry_after_of
 from catsdk_providers.wire_secrets import scrubbed
 
-__all__ = [
-    "CAPABILITIES",
-    "error_of",
-    "refusal_of",
-    "reported_error",
-    "retry_after_of",
-    "scrubbed",
-]
+__all__ = ["CAPABILITIES", "error_of", "refusal_of", "reported_error"]
 
 # The parameters of the wire, and the capability that each stands for.
 CAPABILITIES = {

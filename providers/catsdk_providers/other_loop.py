@@ -41,7 +41,7 @@ class OtherLoop:
         if not self._running.is_set():
             await to_thread.run_sync(self._start)
         job = _Job(work)
-        self._post(lambda: self._tasks.start_soon(job.run))
+        self._post(lambda: self._tasks.start_soon(job.carry_out))
         try:
             while not job.done:
                 await job.bell.wait()
@@ -93,7 +93,7 @@ class _Job(Generic[T]):
         if self._scope is not None:
             self._scope.cancel()
 
-    async def run(self) -> None:
+    async def carry_out(self) -> None:
         try:
             with anyio.CancelScope() as self._scope:
                 if self._cancelled:
