@@ -1,4 +1,4 @@
-"""LoopbackServer: a chat-completions endpoint on this machine, with weather and faults on demand."""
+"""LoopbackServer: the vendors' wires on this machine, with weather and faults on demand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, Literal, Self
 
@@ -16,14 +17,10 @@ from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 
 from catsdk.core.ports import Provider
-from catsdk.testing.chat_wire import (
-    FAULTS,
-    Fault,
-    chunks_of,
-    error_body,
-    reply_of,
-    request_of,
-)
+from catsdk.testing.chat_wire import CHAT
+from catsdk.testing.delivery import Delivery
+from catsdk.testing.messages_wire import MESSAGES
+from catsdk.testing.wire import FAULTS, Fault, Refusal, Wire
 
 __all__ = ["Counters", "LoopbackServer", "Weather"]
 
@@ -60,9 +57,11 @@ class Counters:
 class LoopbackServer:
     """Serves `provider` over HTTP on 127.0.0.1, in an event loop of its own thread.
 
-    Use it as `with` or `async with LoopbackServer(provider) as server`, and send requests to `server.url` with
-    `server.key`, for a model named `server.model`. `fail_next` scripts faults for the requests
-    to come, before the weather has its say. `payloads` keeps the last bodies that were received.
+    It speaks OpenAI's chat completions and Anthropic's messages. Use it as
+    `with` or `async with LoopbackServer(provider) as server`, and send requests to `server.url`
+    with `server.key`, for a model named `server.model`. `fail_next` scripts faults for the
+    requests to come, before the weather has its say. `payloads` keeps the last bodies that were
+    received.
     """
 
     def __init__(
@@ -117,7 +116,8 @@ class LoopbackServer:
     @asynccontextmanager
     async def _serving(self) -> AsyncGenerator[str]:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._answer)
+        for wire in (CHAT, MESSAGES):
+            app.router.add_post(wire.path, partial(self._answer, wire))
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -128,13 +128,13 @@ class LoopbackServer:
         finally:
             await runner.cleanup()
 
-    async def _answer(self, http: web.Request) -> web.StreamResponse:
+    async def _answer(self, wire: Wire, http: web.Request) -> web.StreamResponse:
         counters = self.counters
         counters.requests += 1
         counters.in_flight += 1
         counters.in_flight_peak = max(counters.in_flight_peak, counters.in_flight)
         try:
-            response = await self._respond(http)
+            response = await self._respond(wire, http)
         except anyio.get_cancelled_exc_class():
             counters.cancelled += 1
             raise
@@ -143,30 +143,33 @@ class LoopbackServer:
         counters.statuses[response.status] += 1
         return response
 
-    async def _respond(self, http: web.Request) -> web.StreamResponse:
+    async def _respond(self, wire: Wire, http: web.Request) -> web.StreamResponse:
         payload: dict[str, Any] = json.loads(await http.read())
         self.payloads.append(payload)
         await anyio.sleep(self._latency())
-        fault = self._fault(http, payload)
-        if fault in {"reset", "hang"}:
-            return await self._vanish(http, hang=fault == "hang")
-        if fault is not None and fault != "cut":
-            status, body, headers = error_body(fault, retry_after=self.weather.retry_after)
-            return web.Response(status=status, body=body, headers=headers)
-        request = request_of(payload)
+        fault = self._fault(wire, http, payload)
+        refusal = fault if isinstance(fault, Refusal) else wire.refusals.get(fault or "")
+        delivery = Delivery(wire, http, fault=None if isinstance(fault, Refusal) else fault)
+        delivery.headers[wire.request_id] = (
+            f"req-{self.counters.requests}" if delivery.fault is None else f"req-{fault}"
+        )
+        if refusal is not None:
+            return delivery.refused(refusal, retry_after=self.weather.retry_after)
+        if delivery.replaces_the_answer:
+            return await delivery.without_answer()
+        request = wire.request_of(payload)
         if self.takes_n == "ignores":
             request = request.model_copy(update={"n": 1})
         completions = await self._provider.complete(request)
         self.counters.completions += len(completions)
         if payload.get("stream"):
-            return await self._stream(http, chunks_of(completions, self.model), cut=fault == "cut")
-        reply = reply_of(completions, self.model)
-        if fault == "cut":
-            return await self._cut(http, reply)
-        return web.json_response(reply, headers={"x-request-id": self._request_id()})
+            return await delivery.streamed(wire.events_of(completions, payload))
+        return await delivery.whole(wire.reply_of(completions, payload))
 
-    def _fault(self, http: web.Request, payload: dict[str, Any]) -> Fault | None:
-        if http.headers.get("authorization") != f"Bearer {self.key}":
+    def _fault(
+        self, wire: Wire, http: web.Request, payload: dict[str, Any]
+    ) -> Fault | Refusal | None:
+        if wire.key_of(http.headers) != self.key:
             return "401"
         if payload.get("model") != self.model:
             return "404"
@@ -174,6 +177,9 @@ class LoopbackServer:
             return self._faults.popleft()
         if self.takes_n == "refuses" and payload.get("n", 1) != 1:
             return "no_n"
+        return wire.refusal_of(payload, http.headers) or self._bad_luck()
+
+    def _bad_luck(self) -> Fault | None:
         chance = self._random.random()
         if chance < self.weather.rate_limited_share:
             return "429"
@@ -184,41 +190,3 @@ class LoopbackServer:
         seconds = weather.latency * (1 + weather.jitter * self._random.uniform(-1, 1))
         straggles = self._random.random() < weather.straggler_share
         return seconds * (weather.straggler_factor if straggles else 1)
-
-    def _request_id(self) -> str:
-        return f"req-{self.counters.requests}"
-
-    async def _vanish(self, http: web.Request, *, hang: bool) -> web.StreamResponse:
-        if hang:
-            await anyio.sleep_forever()
-        _abort(http)
-        return web.Response(status=500)
-
-    async def _cut(self, http: web.Request, reply: object) -> web.StreamResponse:
-        whole = json.dumps(reply).encode()
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        response.content_length = len(whole)
-        await response.prepare(http)
-        await response.write(whole[: len(whole) // 2])
-        _abort(http)
-        return response
-
-    async def _stream(
-        self, http: web.Request, chunks: list[dict[str, Any]], *, cut: bool
-    ) -> web.StreamResponse:
-        headers = {"content-type": "text/event-stream", "x-request-id": self._request_id()}
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(http)
-        for chunk in chunks[: len(chunks) // 2] if cut else chunks:
-            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
-        if cut:
-            _abort(http)
-            return response
-        await response.write(b"data: [DONE]\n\n")
-        await response.write_eof()
-        return response
-
-
-def _abort(http: web.Request) -> None:
-    if http.transport is not None:
-        http.transport.abort()

@@ -27,7 +27,7 @@ class Learnt:
 
     def refused(self, error: UnsupportedError) -> None:
         """Learn from a refusal; one that names no field of `Capabilities` teaches nothing."""
-        if hasattr(Capabilities, error.capability):
+        if isinstance(getattr(Capabilities(), error.capability, None), bool):
             self.lacks(error.capability)
 
     def within(self, declared: Capabilities) -> Capabilities:
