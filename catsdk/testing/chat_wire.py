@@ -59,7 +59,7 @@ def _refusal(status: int, code: str | None, param: str | None, message: str) -> 
 
 def _request_of(payload: dict[str, Any]) -> Request:
     stop = payload.get("stop") or ()
-    form = payload.get("response_format") or {}
+    form: dict[str, Any] = payload.get("response_format") or {}
     return Request(
         messages=tuple(_message(message) for message in payload["messages"]),
         n=payload.get("n") or 1,
@@ -70,7 +70,7 @@ def _request_of(payload: dict[str, Any]) -> Request:
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         seed=payload.get("seed"),
         logprobs=bool(payload.get("logprobs")),
-        json_schema=(form.get("json_schema") or {}).get("schema"),
+        json_schema=form["json_schema"]["schema"] if "json_schema" in form else None,
     )
 
 

@@ -96,10 +96,13 @@ def _text(content: str | list[dict[str, Any]]) -> str:
 
 
 def _schema(payload: dict[str, Any]) -> dict[str, Any] | None:
-    form = (payload.get("output_config") or {}).get("format") or {}
-    tools = payload.get("tools") or [{}]
-    schema: dict[str, Any] | None = form.get("schema") or tools[0].get("input_schema")
-    return schema
+    output: dict[str, Any] = payload.get("output_config") or {}
+    tools: list[dict[str, Any]] = payload.get("tools") or []
+    schemas: list[dict[str, Any]] = [
+        *([output["format"]["schema"]] if "format" in output else []),
+        *(tool["input_schema"] for tool in tools),
+    ]
+    return schemas[0] if schemas else None
 
 
 def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dict[str, Any]:

@@ -85,6 +85,10 @@ class OpenAIProvider:
         """What was declared, less what the endpoint has refused."""
         return self._learnt.within(self._declared)
 
+    def hidden(self, text: str) -> str:
+        """Give `text` without the key and the other secrets that this provider holds."""
+        return self._endpoint.hidden(text)
+
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:

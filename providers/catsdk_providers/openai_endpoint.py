@@ -20,7 +20,7 @@ from catsdk_providers.openai_errors import error_of, reported_error
 from catsdk_providers.openai_stream import Collected
 from catsdk_providers.openai_wire import completions_of
 from catsdk_providers.wire_events import ReportedError
-from catsdk_providers.wire_secrets import shown
+from catsdk_providers.wire_secrets import hidden, shown
 from catsdk_providers.wire_service import Service
 from catsdk_providers.wire_text import NOT_THE_WIRE
 
@@ -77,6 +77,10 @@ class Endpoint:
         """The key, or nothing."""
         return self._service.key
 
+    def hidden(self, text: str) -> str:
+        """Give `text` without the key and the other secrets."""
+        return hidden(text, self._service.secrets())
+
     async def chat(
         self, payload: dict[str, Any], on_text: OnText | None = None
     ) -> list[Completion]:
@@ -107,6 +111,17 @@ class Endpoint:
             post = (await self._service.client()).post
             response = await post(path, cast_to=httpx2.Response, body=body)
             return self._read(response.headers, response.content)
+
+    async def order(self, path: str, body: dict[str, Any]) -> None:
+        """Send a JSON body to `path`, whose answer is its status alone. Raises as `post` does."""
+        async with self._service.failing_as_ours():
+            await (await self._service.client()).post(path, cast_to=httpx2.Response, body=body)
+
+    async def get(self, path: str) -> object:
+        """Read what `path` has. Raises as `post` does."""
+        async with self._service.failing_as_ours():
+            response = await (await self._service.client()).get(path, cast_to=httpx2.Response)
+            return self._read(response.headers, response.content)[0]
 
     async def aclose(self) -> None:
         """Close the running loop's client and its connections."""
