@@ -25,6 +25,11 @@ class Origin:
 
 
 BUILT_IN = {
+    "anthropic": Origin(
+        "catsdk_providers.anthropic:AnthropicProvider",
+        "anthropic",
+        "Claude, or any endpoint of Anthropic's messages (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL)",
+    ),
     "openai": Origin(
         "catsdk_providers.openai:OpenAIProvider",
         None,
@@ -39,6 +44,11 @@ BUILT_IN = {
         "catsdk_providers.local:LocalProvider",
         "local",
         "transformers in this process; `local` alone is the model in the box",
+    ),
+    "replay": Origin(
+        "catsdk_providers.replay:ReplayProvider",
+        None,
+        "the answers recorded in a file: replay:PATH",
     ),
 }
 
