@@ -12,7 +12,7 @@ __all__ = ["CHAT", "Fault"]
 
 _ERRORS: dict[str, tuple[int, str | None, str | None, str]] = {
     "400": (400, None, "temperature", "temperature must be at most 2"),
-    "401": (401, "invalid_api_key", None, "Incorrect API key provided"),
+    "401": (401, "invalid_api_key", None, "Incorrect API key provided: KEY"),
     "403": (403, "permission_denied", None, "this key may not use the model"),
     "404": (404, "model_not_found", None, "the model does not exist"),
     "429": (429, "rate_limit_exceeded", None, "Rate limit reached"),

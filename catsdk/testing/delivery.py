@@ -40,7 +40,13 @@ class Delivery:
         waits = {"429": f"{retry_after:g}", "429_date": _PAST}
         if self.fault in waits:
             self.headers["retry-after"] = waits[self.fault]
-        return web.json_response(refusal.body, status=refusal.status, headers=self.headers)
+        body = refusal.body
+        if self.fault == "401":
+            # Services repeat the key that they refuse.
+            body = json.loads(
+                json.dumps(body).replace("KEY", self.wire.key_of(self.http.headers) or "")
+            )
+        return web.json_response(body, status=refusal.status, headers=self.headers)
 
     async def without_answer(self) -> web.StreamResponse:
         """Do what the fault says in place of answering."""

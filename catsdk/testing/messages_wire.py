@@ -13,7 +13,7 @@ __all__ = ["MESSAGES"]
 
 _ERRORS: dict[str, tuple[int, str, str]] = {
     "400": (400, "invalid_request_error", "max_tokens: must be greater than 0"),
-    "401": (401, "authentication_error", "invalid x-api-key"),
+    "401": (401, "authentication_error", "invalid x-api-key KEY"),
     "403": (403, "permission_error", "this key may not use the model"),
     "404": (404, "not_found_error", "model: no such model"),
     "429": (429, "rate_limit_error", "This would exceed your rate limit"),

@@ -107,6 +107,9 @@ class Service(Generic[C]):
             with anyio.fail_after(self._timeout):
                 yield
         except self._failed as error:
+            if isinstance(error.__cause__, ProviderError):
+                # Ours already, from the bounds of the reply; some SDKs wrap what a read raises.
+                raise error.__cause__ from None
             raise self._error_of(error, self.name, self.secrets()) from None
         except TimeoutError:
             raise TimedOutError(

@@ -19,6 +19,7 @@ from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic import AnthropicProvider
 from tests.providers.contract import ProviderContract
+from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient
 
 SCHEMA = {"type": "object", "properties": {"met": {"type": "boolean"}}, "required": ["met"]}
@@ -51,6 +52,11 @@ class TestAnthropicProvider(ProviderContract):
 
 class TestAnthropicProviderOnTheVersionWithTemperature(TestAnthropicProvider):
     version = "2023-06-01"
+
+
+class TestErrorsOfAnthropicProvider(ErrorContract):
+    def made(self, server: LoopbackServer, *, key: str, model: str) -> AnthropicProvider:
+        return AnthropicProvider(model, base_url=server.url, api_key=key)
 
 
 async def sent(request: Request, **settings: Any) -> dict[str, Any]:
