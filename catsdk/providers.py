@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from catsdk_providers.local import LocalProvider
     from catsdk_providers.openai import OpenAIProvider
     from catsdk_providers.replay import Recording, ReplayProvider
+    from catsdk_providers.vllm import VLLMProvider
+    from catsdk_providers.vllm_engine import VLLMEngineProvider
 
 __all__ = [
     "AnthropicProvider",
@@ -18,6 +20,8 @@ __all__ = [
     "OpenAIProvider",
     "Recording",
     "ReplayProvider",
+    "VLLMEngineProvider",
+    "VLLMProvider",
     "held_out_problems",
 ]
 
@@ -28,6 +32,8 @@ _HOME = {
     "OpenAIProvider": "catsdk_providers.openai",
     "Recording": "catsdk_providers.replay",
     "ReplayProvider": "catsdk_providers.replay",
+    "VLLMEngineProvider": "catsdk_providers.vllm_engine",
+    "VLLMProvider": "catsdk_providers.vllm",
     "held_out_problems": "catsdk_providers.box.problems",
 }
 

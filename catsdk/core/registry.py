@@ -50,6 +50,16 @@ BUILT_IN = {
         None,
         "the answers recorded in a file: replay:PATH",
     ),
+    "vllm": Origin(
+        "catsdk_providers.vllm:VLLMProvider",
+        None,
+        "a vLLM server (VLLM_BASE_URL, VLLM_API_KEY), by the name of a model or LoRA adapter",
+    ),
+    "vllm-engine": Origin(
+        "catsdk_providers.vllm_engine:VLLMEngineProvider",
+        "vllm",
+        "vLLM's engine in this process, with a model's directory or name on the hub",
+    ),
 }
 
 
