@@ -1,10 +1,10 @@
 # Each target does its own set-up; a second run installs nothing.
 #   make demo          the method on the small model in the box
 #   make test          all tests, the litellm provider's in its own environment
-#   make test-litellm  the litellm provider alone
+#   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
-#   make maps          write the file map of docs/architecture.md anew
+#   make maps          write the file map and the tables of the providers anew
 #   make clean         remove the environments and all that was built
 #
 # VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;
@@ -68,14 +68,24 @@ demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 	@$(BIN)/catsdk demo $(ARGS)
 
 # --- tests and checks ---------------------------------------------------------------------
+# A proxy is a program of its own, and pins still more.
+LITELLM_PROXY := $(VENV)-litellm-proxy
+$(LITELLM_PROXY)/.installed: constraints/litellm-proxy.txt
+	@test -x $(LITELLM_PROXY)/bin/python || $(PYTHON) -m venv $(LITELLM_PROXY)
+	@echo "installing a litellm proxy into $(LITELLM_PROXY)"
+	@$(call PIP_OF,$(LITELLM_PROXY)) install 'pip>=25.1'
+	@$(call PIP_OF,$(LITELLM_PROXY)) install -c constraints/litellm-proxy.txt 'litellm[proxy]'
+	@touch $@
+
 # With ARGS, a part of the tests: of those in the main environment.
 test: install $(if $(ARGS),,test-litellm)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 # litellm is imported first, because the tests would be skipped where it is missing.
-test-litellm: $(LITELLM)/.installed
+test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 	@$(LITELLM)/bin/python -c 'import litellm'
-	@$(LITELLM)/bin/python -m pytest tests/providers/test_litellm*.py
+	@CATSDK_LITELLM_PROXY=$(LITELLM_PROXY)/bin/litellm \
+		$(LITELLM)/bin/python -m pytest tests/providers/test_litellm*.py
 
 check: lint types layers test
 
@@ -97,6 +107,7 @@ test-pythons:
 
 maps: install
 	@$(BIN)/python docs/maps.py
+	@$(BIN)/python docs/provider_table.py
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -147,6 +147,13 @@ class AnthropicProvider:
             self._refuse("seed", "takes no seed; leave it out")
         if request.logprobs:
             self._refuse("logprobs", "gives no log-probabilities; leave them out")
+        sets_temperature = (request.temperature, request.top_p, request.top_k) != (None,) * 3
+        if sets_temperature and not self.capabilities.temperature:
+            self._refuse(
+                "temperature",
+                "takes no temperature, top_p or top_k; leave them out, or give"
+                f" api_version={TEMPERATURE_VERSION!r} for a model that still takes them",
+            )
 
     def _refuse(self, capability: str, what: str) -> NoReturn:
         raise UnsupportedError(f"{self.name} {what}", capability=capability, model=self.name)

@@ -105,7 +105,9 @@ class TestAddressesAndKeys:
         assert "gw-secret" not in repr(provider)
         assert provider.hidden("said gw-secret") == "said ***"
 
-    @pytest.mark.parametrize("url", ["localhost:8000", "ftp://host", "http://", "http://host:port", "/v1"])
+    @pytest.mark.parametrize(
+        "url", ["localhost:8000", "ftp://host", "http://", "http://host:port", "/v1"]
+    )
     def test_an_address_that_is_none_is_refused(
         self, made: type[OpenAIProvider | AnthropicProvider], url: str
     ) -> None:
