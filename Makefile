@@ -4,6 +4,7 @@
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
+#   make test-extras   each extra alone in a clean environment
 #   make maps          write the file map and the tables of the providers anew
 #   make clean         remove the environments and all that was built
 #
@@ -25,7 +26,7 @@ PIP  = $(call PIP_OF,$(VENV))
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm check lint types layers test-pythons maps clean
+.PHONY: help install demo test test-litellm check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -104,6 +105,9 @@ layers: install
 
 test-pythons:
 	@VENV=$(VENV) WORKERS=$(WORKERS) bash tests/on_each_python.sh
+
+test-extras:
+	@PYTHON=$(PYTHON) TORCH="$(TORCH)" bash tests/each_extra.sh
 
 maps: install
 	@$(BIN)/python docs/maps.py

@@ -21,14 +21,16 @@ from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion, Request
 from catsdk_providers.learnt import Learnt
 from catsdk_providers.litellm_calls import Call, declared_for, litellm_module
+from catsdk_providers.litellm_clients import Clients
 from catsdk_providers.litellm_errors import secrets_of_vendors
 from catsdk_providers.openai_wire import payload_of
 from catsdk_providers.other_loop import OtherLoop
 
 __all__ = ["LiteLLMProvider"]
 
-# litellm keeps a client for each event loop that it meets and closes none, so it gets one loop.
+# litellm keeps clients for each event loop that it meets, so it gets one loop for good.
 _loop = OtherLoop("catsdk-litellm")
+_clients = Clients()
 
 
 class LiteLLMProvider:
@@ -142,18 +144,25 @@ class LiteLLMProvider:
         return [self._key.get_secret_value(), *secrets_of_vendors()]
 
     async def __aenter__(self) -> Self:
-        """Import litellm in a thread."""
+        """Import litellm in a thread, and keep its connections open inside."""
         await to_thread.run_sync(litellm_module)
+        await _loop.run(lambda _: _clients.hold())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Nothing to close: the connections are litellm's, for the whole process."""
+        """Let go of the connections; the last user's end closes them."""
+        with anyio.CancelScope(shield=True):
+            await _loop.run(lambda _: _clients.release())
 
 
 async def _answers(call: Call, tell: OnText | None) -> list[Completion]:
+    async def work(tell_here: OnText) -> list[Completion]:
+        async with _clients.in_use():
+            return await (call.whole() if tell is None else call.streamed(tell_here))
+
     if tell is None:
-        return await _loop.run(lambda _: call.whole())
+        return await _loop.run(work)
     answer = AnswerStream(tell)
-    completions = await _loop.run(call.streamed, answer.feed)
+    completions = await _loop.run(work, answer.feed)
     answer.end()
     return completions

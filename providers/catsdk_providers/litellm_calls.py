@@ -92,7 +92,7 @@ class Call:
         except (ReportedError, *NOT_THE_WIRE) as error:
             raise self._malformed(f"the stream holds no chunk: {error}", stream) from None
         except Exception as error:  # noqa: BLE001 - whatever litellm raises is the call's failure
-            raise error_of(error, self.name, self.secrets) from None
+            raise error_of(error, self.name, self.secrets, _request_id(stream)) from None
         # litellm ends a stream that broke off as if it were complete; it knows better by itself.
         if not (stream.received_finish_reason or stream.intermittent_finish_reason):
             raise self._malformed("the stream ended before the answer did", stream)

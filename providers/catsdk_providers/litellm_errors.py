@@ -43,42 +43,59 @@ def secrets_of_vendors() -> list[str]:
     return [value for name, value in os.environ.items() if name.upper().endswith(_SECRET_NAMES)]
 
 
-def error_of(error: Exception, model: str, secrets: Sequence[str]) -> ProviderError:
-    """Make the error that `error` stands for; `secrets` are cut out of its message."""
+def error_of(
+    error: Exception, model: str, secrets: Sequence[str], request_id: str | None = None
+) -> ProviderError:
+    """Make the error that `error` stands for; `secrets` are cut out of its message.
+
+    `request_id` is known before the failure, where a stream broke.
+    """
     said = str(getattr(error, "message", "") or error)
     message = scrubbed(f"{model}: {said}", secrets)
-    headers = _headers(error)
-    status = getattr(error, "status_code", None)
+    body = _body(error)
+    replied, headers = _reply(error)
+    status = _status(error, body, replied)
     facts: dict[str, Any] = {
         "model": model,
-        "status": status if headers or not _made_up(said) else None,
-        "request_id": _request_id(headers),
+        "status": status,
+        "request_id": _request_id(headers) or request_id,
     }
     refused_here = _REFUSED_HERE.search(said)
     if refused_here is not None:
         return UnsupportedError(message, capability=_capability(refused_here[1]), **facts)
-    kind = _kind(error, said, reached=bool(headers))
+    kind = _kind(error, said, status, replied=replied is not None)
     if kind is not None:
         return kind(message, **facts)
-    body = _body(error)
-    if not isinstance(status, int):
-        return ProviderError(message, **facts)
     return refusal_of(body, message, retry_after_of(headers), facts)
 
 
-def _kind(error: Exception, said: str, *, reached: bool) -> type[ProviderError] | None:
+def _status(error: Exception, body: Mapping[str, Any], replied: int | None) -> int | None:
+    """The vendor's status: that of its reply, or the one which an error in a stream reports.
+
+    litellm has a status for everything; where nothing was reached or read it made it up.
+    """
+    if isinstance(body.get("code"), int) and 400 <= body["code"] < 600:
+        return int(body["code"])
+    if replied is not None:
+        return replied
+    said, status = str(error), getattr(error, "status_code", None)
+    made_up = _UNREADABLE.search(said) or _UNREACHED.search(said)
+    return status if isinstance(status, int) and not made_up else None
+
+
+def _kind(
+    error: Exception, said: str, status: int | None, *, replied: bool
+) -> type[ProviderError] | None:
+    """The error where class or message tell it; `None` where the status does."""
     for ancestor in type(error).__mro__:
-        if ancestor.__name__ in _BY_CLASS:
+        # litellm calls some refusals that it does not know a failed connection.
+        if ancestor.__name__ in _BY_CLASS and not (replied and "Connection" in ancestor.__name__):
             return _BY_CLASS[ancestor.__name__]
-    if reached:
-        return None
-    if _UNREADABLE.search(said):
+    if not replied and _UNREADABLE.search(said):
         return MalformedResponseError
-    return ConnectionFailedError if _UNREACHED.search(said) else None
-
-
-def _made_up(said: str) -> bool:
-    return bool(_UNREADABLE.search(said) or _UNREACHED.search(said))
+    if not replied and _UNREACHED.search(said):
+        return ConnectionFailedError
+    return ProviderError if status is None else None
 
 
 def _capability(named: str) -> str:
@@ -106,14 +123,16 @@ def _body(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def _headers(error: Exception) -> Mapping[str, str]:
-    for cause in _causes(error):
+def _reply(error: Exception) -> tuple[int | None, Mapping[str, str]]:
+    """Status and headers of the vendor's reply, if there was one: the innermost is the vendor's."""
+    for cause in reversed(list(_causes(error))):
+        status = getattr(cause, "status_code", None)
         for holder in (cause, getattr(cause, "response", None)):
             for name in ("litellm_response_headers", "headers"):
                 found = getattr(holder, name, None)
-                if found:
-                    return {str(key).lower(): str(value) for key, value in dict(found).items()}
-    return {}
+                if found and isinstance(status, int):
+                    return status, {str(key).lower(): str(value) for key, value in found.items()}
+    return None, {}
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
