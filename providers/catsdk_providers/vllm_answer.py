@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from catsdk.core.errors import (
     CatError,
+    ContextTooLongError,
     InvalidInputError,
     ProviderError,
     RequestRefusedError,
@@ -53,6 +54,7 @@ async def answered(
     """
     start = perf_counter()
     prompt = running.chat.encode(request.messages, template_arguments(request))
+    _check_room(running, len(prompt), request.max_tokens, name)
     settings = _settings(running, request, name, streaming=tell is not None)
     answers = [_Answer() for _ in range(request.n)]
     stream = None if tell is None else AnswerStream(tell)
@@ -181,6 +183,16 @@ def _settings(running: Running, request: Request, name: str, *, streaming: bool)
         },
         output_kind=kinds.DELTA if streaming else kinds.FINAL_ONLY,
     )
+
+
+def _check_room(running: Running, prompt: int, answer: int | None, name: str) -> None:
+    """Refuse what the engine would cut short without a word."""
+    if answer is not None and prompt + answer > running.context_length:
+        raise ContextTooLongError(
+            f"the prompt has {prompt} tokens and {answer} for the answer; the context of {name} is"
+            f" {running.context_length}. Shorten the prompt, or give a smaller max_tokens",
+            model=name,
+        )
 
 
 def _extra(request: Request, name: str) -> dict[str, Any]:
