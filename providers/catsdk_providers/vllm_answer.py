@@ -234,9 +234,10 @@ async def _outputs(
     inputs: dict[str, Any] = {"prompt_token_ids": list(prompt)}
     if salt is not None:
         inputs["cache_salt"] = salt
+    lora = await running.adapter(adapter)
     try:
         async for output in running.engine.generate(
-            inputs, settings, f"catsdk-{uuid4().hex}", lora_request=running.adapter(adapter)
+            inputs, settings, f"catsdk-{uuid4().hex}", lora_request=lora
         ):
             yield output
     except CatError:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import count
 from typing import Any, TypeVar
 
 import anyio
+from huggingface_hub.errors import HFValidationError
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, ModelNotFoundError
 from catsdk_providers.local_chat import Chat
@@ -35,7 +38,7 @@ class Running:
 
     engine: Any
     chat: Chat
-    adapter: Callable[[Adapter | None], Any]
+    adapter: Callable[[Adapter | None], Awaitable[Any]]
 
     @property
     def model_config(self) -> Any:
@@ -62,7 +65,8 @@ class HeldEngine:
         self._settings = dict(settings)
         self._loop = OtherLoop("catsdk-vllm")
         self._holders = 0
-        self._lora_ids: dict[Adapter, int] = {}
+        self._lora_ids = count(1)
+        self._loras: dict[Adapter, Any] = {}
 
     async def hold(self) -> None:
         """Start it if it does not run; until `release` it will not end.
@@ -96,6 +100,8 @@ class HeldEngine:
         return await self._loop.run(lambda there: work(self._running(), there), tell)
 
     def _running(self) -> Running:
+        if self.running is not None and self.running.engine.errored:
+            self._end()
         if self.running is None:
             self.running = self._start()
         return self.running
@@ -103,15 +109,15 @@ class HeldEngine:
     def _start(self) -> Running:
         arguments = import_module("vllm.engine.arg_utils").AsyncEngineArgs
         engines = import_module("vllm.v1.engine.async_llm").AsyncLLM
-        try:
-            settings = arguments(model=self.model, **{"disable_log_stats": True, **self._settings})
-        except TypeError as error:
+        wanted = {"disable_log_stats": True, **self._settings}
+        unknown = sorted(wanted.keys() - inspect.signature(arguments).parameters.keys())
+        if unknown:
             raise InvalidInputError(
-                f"vLLM's engine does not take these settings: {error}; see AsyncEngineArgs"
-            ) from error
+                f"vLLM's engine has no settings {', '.join(unknown)}; see its AsyncEngineArgs"
+            )
         try:
-            engine = engines.from_engine_args(settings)
-        except OSError as error:
+            engine = engines.from_engine_args(arguments(model=self.model, **wanted))
+        except (OSError, HFValidationError) as error:
             raise ModelNotFoundError(
                 f"no model could be loaded from {self.model!r} ({_first_line(error)}); give a"
                 " local directory with a model or a name on the hub",
@@ -124,15 +130,29 @@ class HeldEngine:
             ) from error
         return Running(engine, Chat(engine.get_tokenizer(), ()), self._lora_request)
 
-    def _lora_request(self, adapter: Adapter | None) -> Any:
-        if adapter is None:
+    async def _lora_request(self, adapter: Adapter | None) -> Any:
+        if adapter is None or self.running is None:
             return None
-        number = self._lora_ids.setdefault(adapter, len(self._lora_ids) + 1)
-        request = import_module("vllm.lora.request").LoRARequest
-        return request(adapter.name, number, adapter.path)
+        known = self._loras.get(adapter)
+        if known is not None:
+            return known
+        make = import_module("vllm.lora.request").LoRARequest
+        request = make(adapter.name, next(self._lora_ids), adapter.path)
+        try:
+            # Before its first request: one with an adapter that cannot be loaded ends the engine.
+            await self.running.engine.add_lora(request)
+        except Exception as error:
+            raise ModelNotFoundError(
+                f"no LoRA adapter could be loaded from {adapter.path!r} ({_first_line(error)});"
+                " give a directory with adapter_config.json and its weights",
+                model=adapter.name,
+            ) from error
+        self._loras[adapter] = request
+        return request
 
     def _end(self) -> None:
         running, self.running = self.running, None
+        self._loras.clear()
         if running is not None:
             running.engine.shutdown()
 

@@ -57,7 +57,7 @@ def proxy(behind: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> G
     with served(
         [command, *arguments],
         ready="Uvicorn running",
-        within=120,
+        within=300,
         environment={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
     ):
         yield f"http://127.0.0.1:{port}/v1"

@@ -142,10 +142,12 @@ Shown = Callable[[str, object], None]
 def shown(request: pytest.FixtureRequest, way: Way) -> Shown:
     """Writes a line to the terminal, for the output that the documentation keeps."""
     terminal: Any = request.config.pluginmanager.get_plugin("terminalreporter")
+    capture: Any = request.config.pluginmanager.get_plugin("capturemanager")
 
     def write(what: str, value: object) -> None:
-        terminal.ensure_newline()
-        terminal.write_line(f"  {type(way.provider).__name__}: {what}: {value}")
+        with capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(f"  {type(way.provider).__name__}: {what}: {value}")
 
     return write
 
@@ -165,15 +167,16 @@ async def test_one_synthesis_of_eight_rollouts(way: Way, shown: Shown) -> None:
 
 async def test_a_json_schema_is_enforced(way: Way, shown: Shown) -> None:
     """A model that has never seen JSON writes it, and nothing else."""
+    compact = {"structured_outputs": {"json": SCHEMA, "disable_any_whitespace": True}}
     with anyio.fail_after(60):
         async with way.provider:
             (free,) = await way.provider.complete(ask(seed=1))
-            bound = await way.provider.complete(
-                ask(json_schema=SCHEMA, n=4, seed=1, max_tokens=200, extra={"bad_words": [" "]})
-            )
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(free.text)
-    whole = [json.loads(each.text) for each in bound if each.finish_reason == "stop"]
+            bound = await way.provider.complete(ask(json_schema=SCHEMA, n=8, max_tokens=64))
+            short = await way.provider.complete(ask(extra=compact, n=8, max_tokens=64))
+    assert not free.text.startswith("{")
+    # White space is allowed between tokens, and a model without a mind of its own may go on in it.
+    assert all(each.text.startswith("{") for each in bound)
+    whole = [json.loads(e.text) for e in [*bound, *short] if e.finish_reason == "stop"]
     assert whole
     assert all(set(value) == {"a"} and isinstance(value["a"], int) for value in whole)
     shown("without and with a schema", [free.text, json.dumps(whole[0])])
@@ -284,7 +287,7 @@ async def test_a_model_or_adapter_that_is_not_there_is_named(
                 await provider.complete(ask())
             with pytest.raises(errors.ModelNotFoundError, match="RUNTIME_LORA"):
                 await provider.load_adapter("x", "/nowhere")
-        with pytest.raises(errors.ProviderError):
+        with pytest.raises(errors.ModelNotFoundError, match="/nowhere"):
             await engine.with_adapter("/nowhere").complete(ask())
         assert (await engine.complete(ask()))[0].text
 
