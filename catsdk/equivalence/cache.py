@@ -52,5 +52,4 @@ class VerdictCache:
 
 
 def _key(answer: str, reference: str, options: Options) -> Hashable:
-    first, second = answer.strip(), reference.strip()
-    return (first, second, options) if first <= second else (second, first, options)
+    return (*sorted((answer, reference)), options)

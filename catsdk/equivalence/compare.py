@@ -7,6 +7,9 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
+import anyio
+from anyio.lowlevel import RunVar, checkpoint
+
 from catsdk.equivalence.cache import VerdictCache
 from catsdk.equivalence.options import DEFAULT, Options
 from catsdk.equivalence.verdict import Verdict
@@ -23,6 +26,7 @@ SymbolicSync: TypeAlias = "Callable[[JsonTree, JsonTree, Settings], Verdict]"
 
 _MOST_QUESTIONS = 4
 _REMEMBERED = VerdictCache()
+_TURN: RunVar[anyio.Lock | None] = RunVar("catsdk.equivalence.turn")
 
 
 def same(answer: str, reference: str, options: Options = DEFAULT) -> Verdict:
@@ -58,15 +62,17 @@ def compare_sync(
     By default that is a pool of worker processes, which starts at the first question. It may be
     called from any thread and blocks it for at most `options.seconds` a question.
     """
-    steps = _steps(answer, reference, options)
+    steps = _steps(answer, reference, options, same(answer, reference, options))
     try:
         left, right = next(steps)
         while True:
             decide = symbolic or _default_sync()
             left, right = steps.send(decide(left, right, _settings(options)))
     except StopIteration as end:
-        verdict: Verdict = end.value
-        return verdict
+        final: Verdict = end.value
+        if symbolic is None:
+            _REMEMBERED.put(answer, reference, options, final)
+        return final
 
 
 async def compare(
@@ -77,15 +83,32 @@ async def compare(
     symbolic: Symbolic | None = None,
 ) -> Verdict:
     """Do what `compare_sync` does without blocking the event loop."""
-    steps = _steps(answer, reference, options)
+    verdict = await _in_turn(answer, reference, options)
+    steps = _steps(answer, reference, options, verdict)
     try:
         left, right = next(steps)
         while True:
             decide = symbolic or _default()
             left, right = steps.send(await decide(left, right, _settings(options)))
     except StopIteration as end:
-        verdict: Verdict = end.value
-        return verdict
+        final: Verdict = end.value
+        if symbolic is None:
+            _REMEMBERED.put(answer, reference, options, final)
+        return final
+
+
+async def _in_turn(answer: str, reference: str, options: Options) -> Verdict:
+    """Compare by the bounded tiers, one pair in each turn of the event loop.
+
+    Tasks that are ready run in the same turn, so that many pairs would block the loop together.
+    """
+    lock = _TURN.get(None)
+    if lock is None:
+        lock = anyio.Lock()
+        _TURN.set(lock)
+    async with lock:
+        await checkpoint()
+        return same(answer, reference, options)
 
 
 def _default_sync() -> SymbolicSync:
@@ -105,10 +128,9 @@ def _settings(options: Options) -> Settings:
 
 
 def _steps(
-    answer: str, reference: str, options: Options
+    answer: str, reference: str, options: Options, verdict: Verdict
 ) -> Generator[tuple[JsonTree, JsonTree], Verdict, Verdict]:
     """Try, yield a pair of expressions that is open, take the verdict on it, and try again."""
-    verdict = same(answer, reference, options)
     if verdict.outcome != "unknown" or verdict.cause not in ("undecided", "limit"):
         return verdict
     from catsdk.equivalence.tree import to_json
@@ -127,7 +149,6 @@ def _steps(
         decided[pair] = ruling.equal
         if ruling.equal is None:
             return replace(ruling, seconds=seconds)
-    _REMEMBERED.put(answer, reference, options, verdict)
     return replace(verdict, seconds=seconds)
 
 

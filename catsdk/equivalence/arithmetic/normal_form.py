@@ -52,7 +52,7 @@ _MAX_FACTORIAL = 400
 _MAX_ROOT = 64
 _MAX_RANGE = 200
 _ODD = frozenset(["sin", "tan", "cot", "csc", "arcsin", "arctan", "sinh", "tanh", "sign"])
-_EVEN = frozenset(["cos", "sec", "cosh", "abs"])
+_EVEN = frozenset(["cos", "sec", "cosh"])
 
 
 class Normaliser:
@@ -305,7 +305,7 @@ class Normaliser:
             self.values[symbol.name] = constant(index)
             part = self.form(body)
             total = added(total, part, self.budget) if name == "sum" else self.multiply(total, part)
-        self.values.pop(symbol.name)
+        self.values.pop(symbol.name, None)
         if outer is not None:
             self.values[symbol.name] = outer
         return total
@@ -337,6 +337,8 @@ class Normaliser:
             result = _ON_RATIONALS[name]([value for value in values if value is not None])
             if result is not None:
                 return constant(result)
+        if name == "abs":
+            return self.root(self._unrooted(raised(forms[0], 2, self.budget)), 2)
         if name in _TRIGONOMETRIC and (exact := self._exact_trigonometric(name, forms[0])):
             return exact
         return self._symmetric(name, forms)

@@ -122,6 +122,10 @@ def _folded(exponents: dict[str, Rational]) -> tuple[Monomial, Rational]:
         elif atom == "@i" and isinstance(power, int):
             factor *= -1 if power % 4 > 1 else 1
             exponents[atom] = power % 2
+        elif atom.startswith("~abs(") and isinstance(power, int) and power % 2 == 0:
+            # The square of an absolute value is that of what stands inside.
+            del exponents[atom]
+            exponents[atom[5:-1]] = plain(exponents.get(atom[5:-1], 0) + power)
     monomial = tuple(sorted((atom, power) for atom, power in exponents.items() if power))
     return monomial, plain(factor)
 

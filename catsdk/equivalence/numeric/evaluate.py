@@ -78,7 +78,7 @@ class Evaluator:
             LimitReachedError: a number becomes too large or too small.
             UndecidedError: it holds what has no value here, as an undefined function.
         """
-        self.budget.spend(4)
+        self.budget.spend(self.field.cost)
         try:
             value, error = self._value(node)
             size = abs(value)

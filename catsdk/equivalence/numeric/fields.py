@@ -22,9 +22,13 @@ _NAMES = _FUNCTIONS.split()
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Complex numbers with rounding: `epsilon` is the largest relative error of one operation."""
+    """Complex numbers with rounding.
+
+    `epsilon` is the largest relative error of one operation, `cost` its steps of a budget.
+    """
 
     epsilon: float
+    cost: int
     number: Callable[[Fraction], Value]
     pi: Value
     e: Value
@@ -50,6 +54,7 @@ _CMATH: dict[str, Callable[[complex], complex]] = {
 }
 _DOUBLES = Field(
     epsilon=2.0**-52,
+    cost=4,
     number=lambda value: complex(value.numerator / value.denominator),
     pi=complex(math.pi),
     e=complex(math.e),
@@ -73,6 +78,7 @@ def precise(digits: int) -> Field:
     context.dps = digits
     return Field(
         epsilon=10.0 ** -min(digits - 1, 300),
+        cost=30 + digits // 4,
         number=lambda value: context.mpf(value.numerator) / value.denominator,
         pi=+context.pi,
         e=+context.e,

@@ -25,6 +25,10 @@ _MOST_DIGITS = 700
 _MOST_BITS = 12_000
 _POINTS = 6
 _NEEDED = 3
+# Where these depend on a symbol, values at points say nothing about what lies between them.
+_STEPPED = frozenset(["floor", "ceil", "sign", "mod", "arg"])
+_KINKED = frozenset(["abs", "min", "max", "root"])
+_FAR = (17, 523, 40_009, 3_000_017)
 _SEED = 20_250_914
 
 
@@ -116,7 +120,8 @@ def _apart_at(first: Valued, second: Valued, digits: int) -> bool:
 
 def _same_function(left: Node, right: Node, symbols: tuple[str, ...], budget: Budget) -> bool:
     whole = frozenset(_whole_symbols(left) | _whole_symbols(right))
-    points = _points(symbols, whole)
+    kinks = _kinks(left) | _kinks(right)
+    points = _points(symbols, whole) + (_far_points(symbols, whole) if kinks else ())
     # Outside the real numbers only where hardly any point is inside: roots have branches there.
     for real in (True, False):
         agreeing: list[tuple[Point, Evaluator]] = []
@@ -129,11 +134,22 @@ def _same_function(left: Node, right: Node, symbols: tuple[str, ...], budget: Bu
                 return False
             agreeing.append((point, evaluator))
         if len(agreeing) >= _NEEDED:
+            if kinks - {"root"}:
+                raise UndecidedError("equal at some points, but there are kinks or steps between")
             return all(
                 _agree_precisely(left, right, point, budget, real=real, digits=_digits(evaluator))
                 for point, evaluator in (agreeing[0], agreeing[-1])
             )
     raise UndecidedError("both have a value at too few points")
+
+
+def _kinks(node: Node) -> set[str]:
+    """Return the functions with kinks or steps, and even roots, that depend on a symbol."""
+    found: set[str] = set()
+    for inner in _all(node):
+        if isinstance(inner, Call) and inner.name in _STEPPED | _KINKED and symbols_of(inner):
+            found.add(inner.name)
+    return found
 
 
 def _at(
@@ -155,6 +171,18 @@ def _agree_precisely(
     budget.spend(digits)
     first, second, _ = _pair(field, left, right, point, budget, real=real)
     return not _apart(first, second, field)
+
+
+@lru_cache(maxsize=256)
+def _far_points(symbols: tuple[str, ...], whole: frozenset[str]) -> tuple[Point, ...]:
+    """Points of several sizes and of both signs, beyond where a function may change its form."""
+    if whole:
+        return ()
+    return tuple(
+        {name: Fraction(sign * size * (11 + at), 11) for at, name in enumerate(symbols)}
+        for size in _FAR
+        for sign in (1, -1)
+    )
 
 
 @lru_cache(maxsize=256)

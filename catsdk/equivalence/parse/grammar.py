@@ -407,6 +407,8 @@ class ExpressionParser:
 
     def _value_of(self, name: str, base: Node | None) -> Node:
         arguments = self._arguments()
+        if not arguments:
+            raise UnreadableError(f"{name} of nothing")
         if name == "lg":
             name, base = "log", _TEN
         if name == "log":

@@ -45,6 +45,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _REPEATING = re.compile(r"(\d*)\.(\d*)(?:\\(?:overline|bar|dot) ?\{?|\()(\d+)[})]?")
+_DIGITS = re.compile(r"\d*\.?\d*")
 _DOTS = re.compile(r" ?\\?(?:\.\.\.|[lc]?dots)$")
 _TEXT_END = re.compile(r"[{}]|\\.")
 _SIGN_OF = {"==": "=", ":=": "=", "**": "^", "−": "-"}
@@ -83,6 +84,8 @@ def read_decimal(text: str) -> Number:
     places = len(digits.partition(".")[2]) if "." in digits else None
     if dotted and places and (repeated := _repeated(digits)):
         return Number(repeated)
+    if not _DIGITS.fullmatch(digits):
+        raise UnreadableError("digits that are no number")
     value = Fraction(digits.rstrip(".") or "0")
     if exponent:
         if len(exponent) > 6 or abs(int(exponent)) > _MAX_EXPONENT:

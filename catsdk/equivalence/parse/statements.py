@@ -145,6 +145,8 @@ class AnswerParser(ExpressionParser):
         if value == "\\mathbb":
             braced = self.take("{")
             name = self.next[1]
+            if self.next == END:
+                raise UnreadableError("a set without a name")
             self.at += 1
             if braced:
                 self.expect("}")

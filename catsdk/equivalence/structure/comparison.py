@@ -126,17 +126,20 @@ class Comparison:
             return False
         if max(len(left), len(right)) > _MOST_ITEMS:
             raise LimitReachedError("too many items")
-        rest = list(right)
-        found: bool | None = True
+        rest, open_items = list(right), list[Node]()
         for item in left:
             at, same = self._match(item, rest)
-            if same is False:
-                return False
-            if same is None:
-                found = None
-            else:
+            if same:
                 del rest[at]
-        return found
+            else:
+                open_items.append(item)
+        if not open_items:
+            return True
+        if all(self._match(item, rest)[1] is False for item in open_items):
+            return False
+        # Both ways, so that the order of the two sides does not matter.
+        alone = any(self._match(item, right)[1] is False for item in open_items)
+        return False if alone or any(self._match(item, left)[1] is False for item in rest) else None
 
     def _match(self, item: Node, rest: Sequence[Node]) -> tuple[int, bool | None]:
         if item in rest:

@@ -73,8 +73,11 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
         return False if known else comparer.same(left.value, right.value)
     if first[0] != second[0]:
         return False
-    scaled = Product((left.value, Number(first[1] / second[1])))
-    return comparer.same(scaled, right.value)
+    if first[1] == second[1]:
+        return comparer.same(left.value, right.value)
+    return comparer.same(
+        Product((left.value, Number(first[1]))), Product((right.value, Number(second[1])))
+    )
 
 
 def is_compound(node: Node) -> bool:

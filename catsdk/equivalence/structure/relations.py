@@ -103,11 +103,14 @@ def _named(
 def _statements(left: Relation, right: Relation, comparer: Comparer) -> bool | None:
     """Compare what the two say: by sides, or with everything brought to one side."""
     flipped = tuple(_FLIPPED[operator] for operator in reversed(right.operators))
+    unknown = False
     for sides, operators in ((right.sides, right.operators), (right.sides[::-1], flipped)):
-        if operators == left.operators and comparer.ordered(left.sides, sides):
+        found = comparer.ordered(left.sides, sides) if operators == left.operators else False
+        if found:
             return True
+        unknown |= found is None
     if len(left.sides) != 2 or len(right.sides) != 2:
-        return False
+        return None if unknown else False
     try:
         ratio = _ratio(left, right, comparer.budget)
     except (UndecidedError, LimitReachedError):

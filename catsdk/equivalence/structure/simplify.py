@@ -109,6 +109,12 @@ def _signed_around(node: Node, inner: Callable[[Node], Node]) -> Node:
             return Quantity(inner(value), unit)
         case Relation(sides, operators):
             return Relation(tuple(map(inner, sides)), operators)
+        case Union(parts):
+            return Union(tuple(map(inner, parts)))
+        case Interval(low, high, closed):
+            return Interval(inner(low), inner(high), closed)
+        case Matrix(rows):
+            return Matrix(tuple(tuple(map(inner, row)) for row in rows))
         case _:
             return node
 
