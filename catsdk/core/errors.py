@@ -12,6 +12,7 @@ CatError
 |   |-- RequestRefusedError
 |   |   |-- UnsupportedError   a capability that this model lacks, named
 |   |   |-- ContextTooLongError
+|   |   |-- NotRecordedError   a replay holds no answer to it
 |   |   `-- ContentFilteredError
 |   |-- RateLimitedError       transient
 |   |-- OverloadedError        transient
@@ -43,6 +44,7 @@ __all__ = [
     "ModelNotFoundError",
     "NoEvidenceError",
     "NoModelError",
+    "NotRecordedError",
     "OverloadedError",
     "ProviderError",
     "RateLimitedError",
@@ -140,6 +142,10 @@ class ContextTooLongError(RequestRefusedError):
 
 class ContentFilteredError(RequestRefusedError):
     """The service's content filter refused the prompt or withheld the answer."""
+
+
+class NotRecordedError(RequestRefusedError):
+    """A replay holds no (further) answer to this request."""
 
 
 class RateLimitedError(ProviderError):

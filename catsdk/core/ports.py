@@ -2,7 +2,7 @@
 
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
 about itself in the attributes `name`, `capabilities` and `count_tokens`; `capabilities_of` and
-its siblings read them with a cautious default.
+its siblings read them with a cautious default. One that can score a given text is a `Scorer` too.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ __all__ = [
     "Provider",
     "Rewarder",
     "Sampler",
+    "Scorer",
     "TokenCounter",
     "capabilities_of",
     "name_of",
@@ -54,6 +55,25 @@ class Provider(Protocol):
 
         Raises:
             ProviderError: the service failed; the subclass says how.
+        """
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A provider that can say how probable a given answer is under its model."""
+
+    async def score(self, messages: Sequence[Message], text: str) -> Completion:
+        """`text` as the answer to `messages`, with the log-probability of each of its tokens.
+
+        The log-probabilities are natural logarithms under the model's own distribution
+        (temperature 1, no cuts), each token given the prompt and the tokens before it; the token
+        that would end the answer is not among them. The tokens of prompt and text are the usage's
+        input.
+
+        Raises:
+            InvalidInputError: `text` is empty.
+            ProviderError: the service failed, or prompt and text do not fit into the context.
         """
         ...
 
@@ -113,8 +133,8 @@ class Rewarder(Protocol):
 class Capabilities:
     """What a model's service can do by itself.
 
-    `prompts` names the prompt set that the model understands best. `context_length` is in
-    tokens, prompt and answer together; `None` is unknown.
+    `temperature` stands for `top_p` and `top_k` too. `prompts` names the prompt set that the model
+    understands best. `context_length` is in tokens, prompt and answer together; `None` is unknown.
     """
 
     n: bool = False
@@ -122,6 +142,7 @@ class Capabilities:
     seed: bool = False
     json_schema: bool = False
     system: bool = True
+    temperature: bool = True
     streaming: bool = False
     context_length: int | None = None
     prompts: str = "english"

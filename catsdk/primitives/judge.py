@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catsdk.core.errors import CatError
+from catsdk.core.errors import CatError, UnsupportedError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
-from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Verdict
+from catsdk.core.types import Criterion, Failure, Request, Rollout, Rubric, Verdict
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.middleware.structured import ask
@@ -29,8 +29,9 @@ SCHEMA = {
 class Judge:
     """Judges one response by one criterion a call (paper, section 3.3), all calls at once.
 
-    The judge is greedy by default (the paper does not say at which temperature it judges). A
-    reply that cannot be read is asked for again once; a verdict without a readable reply, or of a
+    The judge is greedy by default (the paper does not say at which temperature it judges), and as
+    steady as it can be where the model takes no temperature. A reply that cannot be read is asked
+    for again once; a verdict without a readable reply, or of a
     call that failed, has `met=None` and its failure: it is never a "no".
     """
 
@@ -57,7 +58,7 @@ class Judge:
             request = request.model_copy(update={"json_schema": SCHEMA})
         with recorded("judge") as calls:
             try:
-                (met, evidence), _ = await ask(provider, request, read_verdict)
+                met, evidence = await _answer(provider, request)
             except CatError as error:
                 return Verdict(
                     criterion_id=criterion.id,
@@ -66,3 +67,13 @@ class Judge:
                     calls=tuple(calls),
                 )
         return Verdict(criterion_id=criterion.id, met=met, evidence=evidence, calls=tuple(calls))
+
+
+async def _answer(provider: Provider, request: Request) -> tuple[bool, str | None]:
+    try:
+        return (await ask(provider, request, read_verdict))[0]
+    except UnsupportedError as error:
+        if error.capability != "temperature" or request.temperature != 0:
+            raise
+    request = request.model_copy(update={"temperature": None})
+    return (await ask(provider, request, read_verdict))[0]

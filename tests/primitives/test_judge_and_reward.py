@@ -4,7 +4,9 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catsdk.core.errors import ServerError
+from catsdk import Sampling
+from catsdk.core.errors import ServerError, UnsupportedError
+from catsdk.core.ports import Capabilities
 from catsdk.core.types import (
     Completion,
     Criterion,
@@ -46,6 +48,30 @@ async def test_an_unreadable_or_failed_reply_is_no_verdict() -> None:
     assert [verdict.met for verdict in verdicts] == [True, None, None]
     kinds = [verdict.failure and verdict.failure.kind for verdict in verdicts]
     assert kinds == [None, "Once", "StructuredOutputError"]
+
+
+async def test_a_judge_without_a_temperature_judges_at_its_own() -> None:
+    model = FunctionProvider(lambda request: "yes", capabilities=Capabilities(temperature=False))
+    with anyio.fail_after(5):
+        (verdict,) = await Judge(model).judge(rubric_of(1), ROLLOUT)
+        warm = Judge(model, Sampling(temperature=0.5))
+        (refused,) = await warm.judge(rubric_of(1), ROLLOUT)
+    assert verdict.met is True
+    assert [request.temperature for request in model.requests] == [None]
+    assert refused.failure is not None
+    assert "no temperature" in refused.failure.message
+
+
+async def test_a_judge_that_refuses_a_temperature_is_asked_without() -> None:
+    def script(request: Request) -> str:
+        if request.temperature is not None:
+            raise UnsupportedError("only the default", capability="temperature")
+        return "yes"
+
+    with anyio.fail_after(5):
+        verdicts = await Judge(FunctionProvider(script)).judge(rubric_of(3), ROLLOUT)
+    assert [verdict.met for verdict in verdicts] == [True] * 3
+    assert [len(verdict.calls) for verdict in verdicts] == [2] * 3
 
 
 @given(st.lists(st.sampled_from([True, False, None, "left out"]), min_size=1, max_size=6))
