@@ -43,7 +43,7 @@ wheel=$(echo "$work"/catsdk-*.whl)
 
 alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m", api_key="sk-x")'
 alone instructor litellm 'import instructor'
-alone litellm litellm 'import litellm; from catsdk.providers import LiteLLMProvider as P; P("m")'
+alone litellm litellm 'from catsdk.providers import LiteLLMProvider as P; P("m").capabilities'
 alone local main 'import torch, transformers; from catsdk.providers import LocalProvider as P; P()'
 alone plot main 'import matplotlib.pyplot'
 alone train main 'import accelerate, datasets, peft, torch, trl'

@@ -25,6 +25,7 @@ from catsdk_providers.litellm_clients import Clients
 from catsdk_providers.litellm_errors import secrets_of_vendors
 from catsdk_providers.openai_wire import payload_of
 from catsdk_providers.other_loop import OtherLoop
+from catsdk_providers.wire_secrets import hidden
 
 __all__ = ["LiteLLMProvider"]
 
@@ -90,6 +91,10 @@ class LiteLLMProvider:
         if self._declared is None:
             self._declared = declared_for(self.model, self.base_url)
         return self._learnt.within(self._declared)
+
+    def hidden(self, text: str) -> str:
+        """Give `text` without the key, and without those that litellm finds in the environment."""
+        return hidden(text, self._secrets())
 
     async def complete(
         self, request: Request, on_text: OnText | None = None

@@ -177,8 +177,9 @@ class LocalProvider:
         try:
             while not job.done:
                 await bell.wait()
-                while on_text is not None and job.pieces:
-                    on_text(job.pieces.popleft())
+                _pass_on(job, on_text)
+            # What came between the last look and the end.
+            _pass_on(job, on_text)
         finally:
             job.closed = True
         if job.error is not None:
@@ -262,6 +263,11 @@ async def _in_thread_if_long(
 ) -> list[int]:
     long = sum(len(message.text) for message in messages) > _LONG
     return await anyio.to_thread.run_sync(encoded) if long else encoded()
+
+
+def _pass_on(job: Job, on_text: OnText | None) -> None:
+    while on_text is not None and job.pieces:
+        on_text(job.pieces.popleft())
 
 
 def _named(name: str, adapter: bool) -> str:

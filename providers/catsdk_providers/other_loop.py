@@ -45,8 +45,9 @@ class OtherLoop:
         try:
             while not job.done:
                 await job.bell.wait()
-                while tell is not None and job.told:
-                    tell(job.told.popleft())
+                job.pass_on(tell)
+            # What came between the last look and the end.
+            job.pass_on(tell)
         finally:
             if not job.done:
                 self._post(job.cancel)
@@ -109,6 +110,10 @@ class _Job(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._results[0]
+
+    def pass_on(self, tell: Tell | None) -> None:
+        while tell is not None and self.told:
+            tell(self.told.popleft())
 
     def _tell(self, text: str) -> None:
         self.told.append(text)

@@ -106,6 +106,10 @@ class VLLMProvider:
         """What vLLM can do; the length of the context is known inside `async with`."""
         return self._capabilities
 
+    def hidden(self, text: str) -> str:
+        """Give `text` without the key and the other secrets that this provider holds."""
+        return self._endpoint.hidden(text)
+
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:

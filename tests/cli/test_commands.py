@@ -57,7 +57,7 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
     ("arguments", "message"),
     [
         (("synthesize", "q"), "CATSDK_MODEL"),
-        (("synthesize", "--model", "nowhere:x", "q"), "Known: openai, local"),
+        (("synthesize", "--model", "nowhere:x", "q"), "Known: anthropic"),
         (("synthesize", "--model", "local", ""), "give a text that is not empty"),
         (("sample", "--model", "local", "-n", "0", "q"), "from 1 to 1024"),
         (("sample", "--model", "local", "--file", "missing.txt"), "missing.txt cannot be read"),

@@ -14,7 +14,6 @@ pytest.importorskip("litellm", reason="litellm has its own environment: make tes
 
 from catsdk.core import errors
 from catsdk.core.errors import ProviderError
-from catsdk.core.ports import Provider
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
@@ -105,12 +104,14 @@ async def test_the_vendors_refusals_keep_their_meaning_where_the_proxy_passes_it
     proxy: str, behind: LoopbackServer, way: str, fault: Fault, kind: type[ProviderError]
 ) -> None:
     behind.fail_next(fault)
-    provider: Provider = (
+    opened: OpenAIProvider | LiteLLMProvider = (
         OpenAIProvider("loopback", base_url=proxy, api_key=KEY)
         if way == "openai"
         else LiteLLMProvider("litellm_proxy/loopback", base_url=proxy, api_key=KEY)
     )
-    with anyio.fail_after(30), pytest.raises(ProviderError) as caught:
-        await provider.complete(ask())
+    with anyio.fail_after(30):
+        async with opened as provider:
+            with pytest.raises(ProviderError) as caught:
+                await provider.complete(ask())
     assert type(caught.value) is kind
     assert KEY not in str(caught.value)

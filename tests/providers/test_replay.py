@@ -24,6 +24,7 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.replay import Recording, ReplayProvider
+from catsdk_providers.vllm import VLLMProvider
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.test_function import obedient
 
@@ -155,9 +156,9 @@ async def test_a_recording_goes_on_where_the_last_one_ended(path: Path) -> None:
     assert len(await (await replayed(path)).complete(ask(n=2))) == 2
 
 
-@pytest.mark.parametrize("wire", [OpenAIProvider, AnthropicProvider])
+@pytest.mark.parametrize("wire", [OpenAIProvider, AnthropicProvider, VLLMProvider])
 async def test_keys_never_enter_the_file(
-    path: Path, wire: type[OpenAIProvider | AnthropicProvider]
+    path: Path, wire: type[OpenAIProvider | AnthropicProvider | VLLMProvider]
 ) -> None:
     key, header = "sk-very-secret-1234", "Basic c2VjcmV0LWhlYWRlcg=="
 
