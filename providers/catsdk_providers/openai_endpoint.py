@@ -28,8 +28,8 @@ __all__ = ["Endpoint", "shown"]
 
 
 def _body_of(payload: dict[str, Any]) -> dict[str, Any]:
-    body = {name: value for name, value in payload.items() if name != "extra_body"}
-    return body | payload.get("extra_body", {})
+    extra: dict[str, Any] = payload.get("extra_body", {})
+    return {name: value for name, value in payload.items() if name != "extra_body"} | extra
 
 
 class Endpoint:
