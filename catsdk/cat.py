@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 from anyio.from_thread import start_blocking_portal
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from catsdk.aggregators.majority import Majority
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -35,21 +36,19 @@ from catsdk.core.settings import Settings
 from catsdk.core.types import (
     Failure,
     Group,
-    Provenance,
     Reference,
     Rollout,
     Rubric,
     Score,
     Verdict,
 )
-from catsdk.equivalence.exact import same_answer
 from catsdk.middleware.budget import Account, Budget
 from catsdk.middleware.stack import opened
 from catsdk.primitives.judge import Judge
 from catsdk.primitives.reward import Reward
 from catsdk.primitives.rubric_proposer import RubricProposer
 from catsdk.primitives.sampler import OnRollout, Sampler
-from catsdk.primitives.synthesizer import Synthesizer, with_evidence
+from catsdk.primitives.synthesizer import Synthesizer
 
 __all__ = ["CaT", "EventStream", "run_sync", "synthesize", "synthesize_sync"]
 
@@ -162,7 +161,7 @@ class CaT:
         try:
             return await self.synthesizer.estimate(group, on_text=on_text)
         except BudgetExceededError as error:
-            return _most_frequent(group, error)
+            return await _most_frequent(group, error)
         except CatError as error:
             if not group.rollouts:
                 raise
@@ -341,27 +340,11 @@ def _policies(policy: Model | Sequence[Model] | None, settings: Settings) -> lis
     return policies
 
 
-def _most_frequent(group: Group, error: BudgetExceededError) -> Reference:
+async def _most_frequent(group: Group, error: BudgetExceededError) -> Reference:
     if not group.rollouts:
         raise error
-    reference = with_evidence(
-        Reference(
-            text="",
-            group=group,
-            provenance=Provenance(method="majority", settings={"because": str(error)}),
-            partial=True,
-        )
+    reference = await Majority().estimate(group)
+    provenance = reference.provenance.model_copy(
+        update={"settings": {**reference.provenance.settings, "because": str(error)}}
     )
-    chosen = next(
-        (
-            rollout
-            for rollout in group.rollouts
-            if reference.majority is not None
-            and rollout.answer is not None
-            and same_answer(rollout.answer, reference.majority)
-        ),
-        group.rollouts[0],
-    )
-    return with_evidence(
-        reference.model_copy(update={"text": chosen.text, "answer": chosen.answer})
-    )
+    return reference.model_copy(update={"provenance": provenance, "partial": True})

@@ -38,11 +38,17 @@ class Sampler:
     seed: int | None = None
 
     async def sample(
-        self, prompt: PromptLike, n: int = 8, *, on_rollout: OnRollout | None = None
+        self,
+        prompt: PromptLike,
+        n: int = 8,
+        *,
+        start: int = 0,
+        on_rollout: OnRollout | None = None,
     ) -> Group:
         """Draw `n` rollouts of `prompt`; those that fail are in `Group.failures`, with causes.
 
-        `on_rollout` is told the index and the rollout, or its failure, as each arrives.
+        They have the indices `start`..`start + n - 1`, and are those that one larger group would
+        have there. `on_rollout` is told index and rollout, or its failure, as each arrives.
 
         Raises:
             InvalidInputError: the prompt is empty or no chat, or `n` is out of range.
@@ -57,7 +63,8 @@ class Sampler:
                 on_rollout(index, arrived[index])
 
         async def share(at: int) -> None:
-            indices = range(at, count, len(policies))
+            first = start + (at - start) % len(policies)
+            indices = range(first, start + count, len(policies))
             if indices:
                 await self._draw(policies[at], messages, indices, keep)
 
@@ -80,15 +87,17 @@ class Sampler:
         keep: Callable[[int, Completion | Failure], None],
     ) -> None:
         async with opened(policy) as provider:
-            seed = self._seed(messages, indices.start) if capabilities_of(provider).seed else None
+            seed = self._seed(messages, indices) if capabilities_of(provider).seed else None
             request = self.sampling.request(messages, n=len(indices), seed=seed)
             await draw(provider, request, lambda at, sample: keep(indices[at], sample))
 
-    def _seed(self, messages: tuple[Message, ...], policy_index: int) -> int | None:
+    def _seed(self, messages: tuple[Message, ...], indices: range) -> int | None:
+        """The seed of the first of `indices`; those of one policy follow each other."""
         if self.seed is None:
             return None
         digest = sha256(f"{self.seed}\0{messages!r}".encode()).digest()
-        return (int.from_bytes(digest[:4]) + policy_index * _APART) % _SEEDS
+        earlier, policy_index = divmod(indices.start, indices.step)
+        return (int.from_bytes(digest[:4]) + policy_index * _APART) % _SEEDS + earlier
 
 
 def group_of(prompt: PromptLike, responses: Sequence[str]) -> Group:
