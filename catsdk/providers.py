@@ -4,15 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catsdk_providers.box.problems import held_out_problems
+    from catsdk_providers.box.problems import box_problems, held_out_problems
     from catsdk_providers.local import LocalProvider
     from catsdk_providers.openai import OpenAIProvider
 
-__all__ = ["LocalProvider", "OpenAIProvider", "held_out_problems"]
+__all__ = ["LocalProvider", "OpenAIProvider", "box_problems", "held_out_problems"]
 
 _HOME = {
     "LocalProvider": "catsdk_providers.local",
     "OpenAIProvider": "catsdk_providers.openai",
+    "box_problems": "catsdk_providers.box.problems",
     "held_out_problems": "catsdk_providers.box.problems",
 }
 

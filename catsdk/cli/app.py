@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from catsdk.cli.demo import demo
+from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in (synthesize, sample, demo, providers):
     app.command()(command)
+app.command(name="eval")(evaluate)
 
 
 def main() -> None:
