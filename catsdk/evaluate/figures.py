@@ -64,6 +64,8 @@ def cost_figure(report: Report) -> Any:
         MissingExtraError: matplotlib is not installed.
     """
     figure, axes = _figure()
+    from matplotlib import ticker
+
     for at, points in enumerate(_lines(report)):
         if points[0].control and points[0].estimator != "greedy":
             continue
@@ -97,6 +99,9 @@ def cost_figure(report: Report) -> Any:
         zorder=0,
     )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.set_xlabel(f"tokens an item, rollouts included ({RANGE}; small numbers: G)")
     _finish(axes, report)
     return figure

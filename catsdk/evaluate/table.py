@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
@@ -12,20 +16,22 @@ from catsdk.evaluate.statistics import Estimate
 
 __all__ = ["show"]
 
+ASKED_ABOUT = {"majority", "synthesis"}
+
 
 def show(report: Report, console: Console) -> None:
     """Print the tables of `report`: what to use first, then the evidence for it."""
     console.rule(escape(report.title), align="left")
     console.print(
         f"{report.items} items, {report.rollouts} rollouts ({report.failed_rollouts} failed);"
-        f" single sample {_short(report.single)}; scores are the {report.measure}, with one"
-        " standard error and [95 % interval]"
+        f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
+        " error and 95 % bootstrap interval"
     )
     console.print(_points(report))
     console.print(
-        "G: rollouts. drawn: used on average. departs: answers otherwise than the majority of the"
-        " same rollouts; right there: and is right. rescued: right although all rollouts are"
-        " wrong. *: on the frontier, no cheaper one is as good. (c): a control."
+        "G: rollouts; drawn: used on average. tokens: an item, rollouts included. departs: answers"
+        " otherwise than the majority of the same rollouts; right: how often it is right there."
+        " *: on the frontier, no cheaper one is as good. (c): a control."
     )
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:
@@ -43,33 +49,63 @@ def show(report: Report, console: Console) -> None:
 
 
 def _points(report: Report) -> Table:
-    table = Table(box=SIMPLE, title=None, pad_edge=False)
-    for heading in ("estimator", "G", "score", "tokens", "$", "drawn", "departs", "right there",
-                    "rescued", "failed"):  # fmt: skip
-        table.add_column(heading, justify="left" if heading == "estimator" else "right")
+    """One row a point; columns that have nothing to say are left out."""
+    columns = [
+        column
+        for column in _COLUMNS
+        if column.always or any(column.cell(point) for point in report.points)
+    ]
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in columns:
+        table.add_column(column.heading, justify=column.justify, no_wrap=True)
     previous = ""
     for point in report.points:
         if previous and point.estimator != previous:
             table.add_section()
         previous = point.estimator
-        table.add_row(*_row(point))
+        table.add_row(*(column.cell(point) for column in columns))
     return table
 
 
-def _row(point: Point) -> list[str]:
-    name = f"{point.estimator} (c)" if point.control else point.estimator
-    return [
-        f"[bold]{name} *[/]" if point.on_frontier else name,
-        str(point.size),
-        _long(point.score),
-        "none" if point.tokens is None else f"{point.tokens.mean:,.0f}",
-        "?" if point.cost is None else f"{point.cost:.4f}",
-        f"{point.drawn:.1f}",
-        _percent(point.departs),
-        _percent(point.right_departing),
-        _percent(point.rescued, digits=1),
-        str(point.failed + point.ungraded) if point.failed + point.ungraded else "",
-    ]
+@dataclass(frozen=True, slots=True)
+class _Column:
+    heading: str
+    cell: Callable[[Point], str]
+    always: bool = True
+    justify: Literal["left", "right"] = "right"
+
+
+def _name(point: Point) -> str:
+    if point.control:
+        return f"{point.estimator} (c)"
+    return f"[bold]{point.estimator} *[/]" if point.on_frontier else point.estimator
+
+
+def _dollars(point: Point) -> str:
+    if point.cost is None:
+        return "?"
+    return f"{point.cost:.5f}" if point.cost else ""
+
+
+def _missing(point: Point) -> str:
+    missing = point.failed + point.ungraded
+    return str(missing) if missing else ""
+
+
+_COLUMNS = (
+    _Column("estimator", _name, justify="left"),
+    _Column("G", lambda point: str(point.size)),
+    _Column("score", lambda point: _score(point.score)),
+    _Column("95 %", lambda point: _range(point.score)),
+    _Column(
+        "tokens", lambda point: "none" if point.tokens is None else f"{point.tokens.mean:,.0f}"
+    ),
+    _Column("$", _dollars, always=False),
+    _Column("drawn", lambda point: f"{point.drawn:.1f}"),
+    _Column("departs", lambda point: _percent(point.departs)),
+    _Column("right", lambda point: _percent(point.right_departing)),
+    _Column("missing", _missing, always=False),
+)
 
 
 def _pass_at(report: Report) -> str | None:
@@ -80,18 +116,25 @@ def _pass_at(report: Report) -> str | None:
 
 
 def _pairs(report: Report) -> Table | None:
-    if not report.pairs:
+    """The pairs that somebody asks about: with the majority, or with synthesis."""
+    shown = [pair for pair in report.pairs if {pair.first, pair.second} & ASKED_ABOUT]
+    if not shown:
         return None
     table = Table(
-        "first", "second", "difference", "only first", "only second", "McNemar p", "Holm p",
-        box=SIMPLE, pad_edge=False, title=f"Pairs at G = {report.pairs[0].size}",
-        title_justify="left",
+        "first", "second", "difference", "95 %", "alone right", "p", "Holm",
+        box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left",
+        title=f"Pairs at G = {shown[0].size}: McNemar's test; all pairs are in the JSON",
     )  # fmt: skip
-    for pair in report.pairs:
-        p_value = "" if pair.p_value is None else f"{pair.p_value:.3g}"
-        p_holm = "" if pair.p_holm is None else f"{pair.p_holm:.3g}"
-        only = ["" if each is None else str(each) for each in (pair.only_first, pair.only_second)]
-        table.add_row(pair.first, pair.second, _signed(pair.difference), *only, p_value, p_holm)
+    for pair in shown:
+        table.add_row(
+            pair.first,
+            pair.second,
+            f"{pair.difference.mean:+.3f}",
+            _range(pair.difference, sign="+"),
+            "" if pair.only_first is None else f"{pair.only_first} : {pair.only_second}",
+            "" if pair.p_value is None else f"{pair.p_value:.2g}",
+            "" if pair.p_holm is None else f"{pair.p_holm:.2g}",
+        )
     return table
 
 
@@ -125,9 +168,12 @@ def _short(value: Estimate | None) -> str:
     return "none" if value is None else f"{value.mean:.3f} ±{value.error:.3f}"
 
 
-def _long(value: Estimate | None) -> str:
-    # The bracket would be read as markup.
-    return "none" if value is None else f"{_short(value)} \\[{value.low:.3f}, {value.high:.3f}]"
+def _score(value: Estimate | None) -> str:
+    return "none" if value is None else f"{value.mean:.3f} ±{value.error:.3f}".replace("±0", "±")
+
+
+def _range(value: Estimate | None, sign: str = "") -> str:
+    return "" if value is None else f"{value.low:{sign}.2f} {value.high:{sign}.2f}"
 
 
 def _signed(value: Estimate | None) -> str:
@@ -136,5 +182,5 @@ def _signed(value: Estimate | None) -> str:
     return f"{value.mean:+.3f} \\[{value.low:+.3f}, {value.high:+.3f}]"
 
 
-def _percent(value: Estimate | None, *, digits: int = 0) -> str:
-    return "" if value is None else f"{value.mean:.{digits}%}"
+def _percent(value: Estimate | None) -> str:
+    return "" if value is None else f"{value.mean:.0%}"
