@@ -29,9 +29,9 @@ def show(report: Report, console: Console) -> None:
     )
     console.print(_points(report))
     console.print(
-        "G: rollouts; drawn: used on average. tokens: an item, rollouts included. departs: answers"
+        "G: rollouts; used: on average. tokens: an item, rollouts included. departs: answers"
         " otherwise than the majority of the same rollouts; right: how often it is right there."
-        " *: on the frontier, no cheaper one is as good. (c): a control."
+        " *: on the frontier, no cheaper one is as good. °: a control."
     )
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:
@@ -77,7 +77,7 @@ class _Column:
 
 def _name(point: Point) -> str:
     if point.control:
-        return f"{point.estimator} (c)"
+        return f"{point.estimator}°"
     return f"[bold]{point.estimator} *[/]" if point.on_frontier else point.estimator
 
 
@@ -101,7 +101,7 @@ _COLUMNS = (
         "tokens", lambda point: "none" if point.tokens is None else f"{point.tokens.mean:,.0f}"
     ),
     _Column("$", _dollars, always=False),
-    _Column("drawn", lambda point: f"{point.drawn:.1f}"),
+    _Column("used", lambda point: f"{point.drawn:.1f}"),
     _Column("departs", lambda point: _percent(point.departs)),
     _Column("right", lambda point: _percent(point.right_departing)),
     _Column("missing", _missing, always=False),
