@@ -201,7 +201,12 @@ def _final(gold: str) -> str:
 def _criteria(value: object) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
-    given: object = json.loads(value) if isinstance(value, str) else value
+    given: object = value
+    if isinstance(value, str):
+        try:
+            given = json.loads(value)
+        except ValueError:
+            given = value
     if not isinstance(given, list):
         raise InvalidInputError(f"criteria are {value!r:.80}; give a list of texts")
     return tuple(_criterion(each) for each in cast("list[object]", given))

@@ -16,6 +16,7 @@ from catsdk.evaluate.statistics import Estimate
 
 __all__ = ["show"]
 
+NAME = "estimator"
 ASKED_ABOUT = {"majority", "synthesis"}
 
 
@@ -31,7 +32,7 @@ def show(report: Report, console: Console) -> None:
     console.print(
         "G: rollouts; used: on average. tokens: an item, rollouts included. departs: answers"
         " otherwise than the majority of the same rollouts; right: how often it is right there."
-        " *: on the frontier, no cheaper one is as good. °: a control."
+        " lost: items without a grade. *: on the frontier, no cheaper one is as good. °: a control."
     )
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:
@@ -57,7 +58,9 @@ def _points(report: Report) -> Table:
     ]
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     for column in columns:
-        table.add_column(column.heading, justify=column.justify, no_wrap=True)
+        table.add_column(
+            column.heading, justify=column.justify, no_wrap=column.heading != NAME, overflow="fold"
+        )
     previous = ""
     for point in report.points:
         if previous and point.estimator != previous:
@@ -82,9 +85,7 @@ def _name(point: Point) -> str:
 
 
 def _dollars(point: Point) -> str:
-    if point.cost is None:
-        return "?"
-    return f"{point.cost:.5f}" if point.cost else ""
+    return f"{point.cost:.4f}" if point.cost else ""
 
 
 def _missing(point: Point) -> str:
@@ -93,7 +94,7 @@ def _missing(point: Point) -> str:
 
 
 _COLUMNS = (
-    _Column("estimator", _name, justify="left"),
+    _Column(NAME, _name, justify="left"),
     _Column("G", lambda point: str(point.size)),
     _Column("score", lambda point: _score(point.score)),
     _Column("95 %", lambda point: _range(point.score)),
@@ -104,7 +105,7 @@ _COLUMNS = (
     _Column("used", lambda point: f"{point.drawn:.1f}"),
     _Column("departs", lambda point: _percent(point.departs)),
     _Column("right", lambda point: _percent(point.right_departing)),
-    _Column("missing", _missing, always=False),
+    _Column("lost", _missing, always=False),
 )
 
 
@@ -121,7 +122,7 @@ def _pairs(report: Report) -> Table | None:
     if not shown:
         return None
     table = Table(
-        "first", "second", "difference", "95 %", "alone right", "p", "Holm",
+        "first", "second", "diff.", "95 %", "alone right", "p", "Holm",
         box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left",
         title=f"Pairs at G = {shown[0].size}: McNemar's test; all pairs are in the JSON",
     )  # fmt: skip
