@@ -66,7 +66,7 @@ class Adaptive:
         total = len(group.rollouts)
         for size in range(1, total):
             rollouts = group.rollouts[:size]
-            votes = await count_votes([rollout.answer for rollout in rollouts])
+            votes = count_votes([rollout.answer for rollout in rollouts])
             if settled(votes, total - size, self.confidence):
                 return group.model_copy(update={"rollouts": rollouts})
         return group
@@ -101,7 +101,7 @@ class AdaptiveSampler:
                 size = min(self.batch, n - done)
                 more = await self.sampler.sample(prompt, size, start=start + done)
                 group = more if group is None else _joined(group, more)
-                votes = await count_votes([rollout.answer for rollout in group.rollouts])
+                votes = count_votes([rollout.answer for rollout in group.rollouts])
                 if group.partial or settled(votes, n - done - size, self.confidence):
                     break
         assert group is not None

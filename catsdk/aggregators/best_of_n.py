@@ -39,7 +39,7 @@ class BestOfN:
             cause = next((score.failure for score in scores if score.failure), "no cause given")
             raise NoEvidenceError(f"none of {len(scores)} rollouts has a score: {cause}")
         best = max(values, key=lambda at: (values[at], -at))
-        return await selected(
+        return selected(
             group,
             group.rollouts[best],
             method="best of n",

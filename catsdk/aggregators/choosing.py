@@ -44,7 +44,7 @@ async def choose(
     if not group.rollouts:
         raise no_evidence(group)
     if len(group.rollouts) == 1:
-        return await selected(group, group.rollouts[0], method=method, settings={"position": 0})
+        return selected(group, group.rollouts[0], method=method, settings={"position": 0})
     with recorded("choose") as calls:
         async with opened(model) as provider:
             able = capabilities_of(provider)
@@ -61,7 +61,7 @@ async def choose(
             read = partial(read_choice, count=len(group.rollouts))
             position, completion = await ask(provider, request, read)
             name = completion.model or name_of(provider)
-    return await selected(
+    return selected(
         group,
         group.rollouts[position],
         method=method,

@@ -50,7 +50,7 @@ class GenerativeSelfAggregation:
                 request = self.sampling.request(messages, seed=seed)
                 completion = (await provider.complete(request))[0]
                 name = completion.model or name_of(provider)
-        return await with_evidence(
+        return with_evidence(
             Reference(
                 text=completion.text,
                 answer=extract_answer(completion.text),

@@ -31,4 +31,4 @@ class Greedy:
         own = await self.sampler.sample(group.prompt, 1)
         if not own.rollouts:
             raise no_evidence(own)
-        return await selected(own, own.rollouts[0], method="greedy", settings={})
+        return selected(own, own.rollouts[0], method="greedy", settings={})

@@ -37,9 +37,9 @@ class Majority:
         """
         if not group.rollouts:
             raise no_evidence(group)
-        votes = await count_votes([rollout.answer for rollout in group.rollouts])
+        votes = count_votes([rollout.answer for rollout in group.rollouts])
         leader = votes.classes[0][0] if votes.classes else 0
-        reference = await selected(
+        reference = selected(
             group, group.rollouts[leader], method="majority", settings=_told(votes)
         )
         if votes.tied and self.tie == "abstain":

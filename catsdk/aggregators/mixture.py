@@ -59,4 +59,4 @@ class MixtureOfAgents:
             "calls": tuple(calls),
             "partial": group.partial,
         }
-        return await with_evidence(last.model_copy(update=update))
+        return with_evidence(last.model_copy(update=update))

@@ -40,7 +40,7 @@ class MinPerplexity:
         if not means:
             raise UnsupportedError(MISSING, capability="logprobs")
         best = max(means, key=lambda at: (means[at], -at))
-        return await selected(
+        return selected(
             group,
             group.rollouts[best],
             method="min-perplexity",

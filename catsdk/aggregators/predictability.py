@@ -57,7 +57,7 @@ class MutualPredictability:
             raise no_evidence(group)
         method = "mutual predictability"
         if len(group.rollouts) == 1:
-            return await selected(group, group.rollouts[0], method=method, settings={})
+            return selected(group, group.rollouts[0], method=method, settings={})
         with recorded("score") as calls:
             async with _scoring(self.model) as provider:
                 words = self.prompt or load(capabilities_of(provider).prompts, "predict")
@@ -73,7 +73,7 @@ class MutualPredictability:
             cause = next((value for value in means if isinstance(value, Failure)), "no tokens")
             raise NoEvidenceError(f"none of {len(means)} rollouts could be scored: {cause}")
         best = max(rated, key=lambda at: (rated[at], -at))
-        return await selected(
+        return selected(
             group,
             group.rollouts[best],
             method=method,

@@ -34,4 +34,4 @@ class RandomChoice:
         indices = [rollout.index for rollout in group.rollouts]
         seed = sha256(f"{self.seed}\0{group.prompt!r}\0{indices}".encode()).digest()
         chosen = Random(seed).choice(group.rollouts)
-        return await selected(group, chosen, method="random choice", settings={"seed": self.seed})
+        return selected(group, chosen, method="random choice", settings={"seed": self.seed})

@@ -73,7 +73,7 @@ class RecursiveSelfAggregation:
             "calls": tuple(calls),
             "partial": group.partial,
         }
-        return await with_evidence(last.model_copy(update=update))
+        return with_evidence(last.model_copy(update=update))
 
     def _subset(self, group: Group, random: Random) -> Group:
         size = min(self.subset, len(group.rollouts))

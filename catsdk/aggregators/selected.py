@@ -13,7 +13,7 @@ from catsdk.prompts.prompt import Prompt
 __all__ = ["selected"]
 
 
-async def selected(
+def selected(
     group: Group,
     rollout: Rollout,
     *,
@@ -24,7 +24,7 @@ async def selected(
     prompt: Prompt | None = None,
 ) -> Reference:
     """Make `rollout` the reference of `group`; the provenance names its index as `selected`."""
-    return await with_evidence(
+    return with_evidence(
         Reference(
             text=rollout.text,
             answer=rollout.answer,

@@ -44,7 +44,7 @@ class WeightedMajority:
         with recorded("rate") as calls:
             scores = await self.rater.rate(group)
         weights = self._weights(scores)
-        votes = await count_votes(
+        votes = count_votes(
             [
                 None if weight is None else rollout.answer
                 for rollout, weight in zip(group.rollouts, weights, strict=True)
@@ -58,7 +58,7 @@ class WeightedMajority:
         sums = [math.fsum(weights[at] or 0.0 for at in members) for members in votes.classes]
         first = max(range(len(sums)), key=lambda at: (sums[at], -votes.classes[at][0]))
         best = max(votes.classes[first], key=lambda at: (weights[at] or 0.0, -at))
-        return await selected(
+        return selected(
             group,
             group.rollouts[best],
             method="weighted majority",

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from catsdk.core.ports import Provider
+from catsdk.core.runtime import Runtime
 from catsdk.core.types import Failure, Reference
 from catsdk.evaluate.plot import plot_scaling
 from catsdk.evaluate.scaling import Outcome, Problem, Scaling, Share, measure, summarise
@@ -68,7 +69,7 @@ def demo(
 
 
 async def _run(model: Provider, tasks: Sequence[Problem], seed: int) -> list[Outcome]:
-    provider = stacked(model, max_in_flight=IN_FLIGHT)
+    provider = stacked(model, runtime=Runtime(max_in_flight=IN_FLIGHT))
     console = Console(stderr=True)
     columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())
     with Progress(

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
+from catsdk.core.runtime import Runtime
 from catsdk.core.settings import Settings
 from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES
 from catsdk.evaluate.evaluation import Evaluation
@@ -22,7 +23,7 @@ from catsdk.evaluate.items import Item, halves
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import Columns, read_items
 from catsdk.evaluate.table import show
-from catsdk.middleware.budget import Budget
+from catsdk.middleware.account import Budget
 
 __all__ = ["evaluate"]
 
@@ -105,7 +106,7 @@ def evaluate(
         margin=margin,
         store=out / "run.sqlite",
         budget=None if max_requests is None else Budget(requests=max_requests),
-        max_in_flight=max_in_flight or _in_flight([*models, anchor, judge]),
+        runtime=_runtime(max_in_flight, [*models, anchor, judge]),
     )
     heading = title or f"{', '.join(models)} on {data}, seed {seed}"
     report = anyio.run(_run, evaluation, items, heading, data)
@@ -166,6 +167,8 @@ def _parted(
     return rest, held
 
 
-def _in_flight(models: Sequence[str | None]) -> int | None:
+def _runtime(max_in_flight: int | None, models: Sequence[str | None]) -> Runtime:
     named = [model for model in models if model is not None]
-    return IN_FLIGHT if all(model.startswith(IN_PROCESS) for model in named) else None
+    if max_in_flight is None and all(model.startswith(IN_PROCESS) for model in named):
+        max_in_flight = IN_FLIGHT
+    return Runtime() if max_in_flight is None else Runtime(max_in_flight=max_in_flight)

@@ -115,7 +115,9 @@ class Request(Value):
     """What a provider is asked: messages and sampling settings; `None` is the model's default.
 
     `n` answers are wanted. `seed` makes sampling repeatable where the model can. `json_schema`
-    asks for text that fits the schema. `extra` goes to the vendor as it is.
+    asks for text that fits the schema. `extra` goes to the vendor as it is. `sample_index` is the
+    place of the first of these answers among the answers to equal requests; it is not sent, but
+    tells a cache the one answer from the other.
     """
 
     messages: tuple[Message, ...]
@@ -129,6 +131,7 @@ class Request(Value):
     logprobs: bool = False
     json_schema: dict[str, JsonValue] | None = None
     extra: dict[str, JsonValue] = {}
+    sample_index: int = 0
 
 
 class TokenLogprob(Value):
@@ -143,7 +146,7 @@ class Completion(Value):
 
     `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
     completions of one request add up to the request's; a service that tells only the sum has it
-    on the first.
+    on the first. `cached` answers were paid for before, and have used nothing.
     """
 
     text: str
@@ -154,6 +157,7 @@ class Completion(Value):
     model: str = ""
     latency: float = 0.0
     request_id: str | None = None
+    cached: bool = False
 
 
 class Failure(Value):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.votes import count_votes, equal
+from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.votes import count_votes
 
 __all__ = ["no_evidence", "with_evidence"]
 
 
-async def with_evidence(reference: Reference) -> Reference:
+def with_evidence(reference: Reference) -> Reference:
     """Add how far the group agrees, and whether the reference departs from its majority."""
-    votes = await count_votes([rollout.answer for rollout in reference.group.rollouts])
+    votes = count_votes([rollout.answer for rollout in reference.group.rollouts])
     same = None
     if votes.majority is not None and reference.answer is not None:
-        same = await equal(reference.answer, votes.majority)
+        same = same_answer(reference.answer, votes.majority)
     return reference.model_copy(
         update={
             "agreement": votes.share,

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.equivalence.exact import normalise, same_answer
+from catsdk.equivalence.exact import normalise
 
-__all__ = ["Votes", "count_votes", "equal"]
-
-
-async def equal(left: str, right: str) -> bool | None:
-    """Tell whether two answers are the same; `None` where that could not be found out."""
-    return same_answer(left, right)
+__all__ = ["Votes", "count_votes"]
 
 
-async def _classes(answers: Sequence[str]) -> list[list[int]]:
+def _classes(answers: Sequence[str]) -> list[list[int]]:
     """Group the positions of `answers` into classes of equal answers."""
     classes: dict[str, list[int]] = {}
     for at, answer in enumerate(answers):
@@ -66,10 +61,10 @@ class Votes:
         return None if self.tied or not self.classes else self.answers[self.classes[0][0]]
 
 
-async def count_votes(answers: Sequence[str | None]) -> Votes:
+def count_votes(answers: Sequence[str | None]) -> Votes:
     """Put `answers` into classes; `None` abstains."""
     there = [at for at, answer in enumerate(answers) if answer is not None]
-    classes = await _classes([answer for answer in answers if answer is not None])
+    classes = _classes([answer for answer in answers if answer is not None])
     ordered = sorted(
         (tuple(there[at] for at in members) for members in classes),
         key=lambda members: (-len(members), members[0]),

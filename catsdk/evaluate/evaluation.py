@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.runtime import Runtime
 from catsdk.evaluate.calibrate import Calibration, calibrate
 from catsdk.evaluate.contenders import DEFAULTS, LOGPROBS, Contender, Models, make_contenders
 from catsdk.evaluate.experiment import Experiment, Sweep
@@ -22,7 +23,7 @@ from catsdk.evaluate.models import open_models
 from catsdk.evaluate.observations import Seen
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.summary import summarise
-from catsdk.middleware.budget import Budget
+from catsdk.middleware.account import Budget
 from catsdk.primitives.judge import Judge
 from catsdk.primitives.sampler import Sampler
 from catsdk.runs.ledger import paid
@@ -54,7 +55,7 @@ class Evaluation:
     margin: float = 0.0
     store: Path | None = None
     budget: Budget | None = None
-    max_in_flight: int | None = None
+    runtime: Runtime = Runtime()
 
     async def run(
         self,
@@ -85,7 +86,7 @@ class Evaluation:
                     self.judge,
                     store=store,
                     budget=self.budget,
-                    max_in_flight=self.max_in_flight,
+                    runtime=self.runtime.model_copy(update={"cache": None}),
                     sampling=self.sampling,
                     seed=self.seed,
                 )

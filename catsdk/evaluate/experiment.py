@@ -17,7 +17,8 @@ from catsdk.core.inputs import MAX_ROLLOUTS
 from catsdk.core.options import Options
 from catsdk.core.ports import Sampler
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score, Usage, Value
-from catsdk.equivalence.votes import Votes, count_votes, equal
+from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.votes import Votes, count_votes
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.grading import Grader
 from catsdk.evaluate.items import Item
@@ -127,7 +128,7 @@ class Experiment:
             item=item,
             group=group,
             scores={at: s.value for at, s in scores.items() if s.value is not None},
-            observations=await _classed(observations),
+            observations=_classed(observations),
             references=references,
         )
 
@@ -174,7 +175,7 @@ class Experiment:
         return [_part(group, indices) for indices in chosen]
 
     async def _case(self, group: Group, scores: dict[int, Score], item: Item) -> _Case:
-        votes = await count_votes([rollout.answer for rollout in group.rollouts])
+        votes = count_votes([rollout.answer for rollout in group.rollouts])
         values = [scores[rollout.index].value for rollout in group.rollouts]
         leader = votes.classes[0][0] if votes.classes else None
         return _Case(
@@ -210,8 +211,7 @@ class Experiment:
         score = await self._graded(item, key, reference.text, reference.answer)
         departs = None
         if reference.answer is not None and case.majority is not None:
-            same = await equal(reference.answer, case.majority)
-            departs = None if same is None else not same
+            departs = not same_answer(reference.answer, case.majority)
         update = {
             "answer": reference.answer,
             "score": score.value,
@@ -219,7 +219,7 @@ class Experiment:
             "usage": Usage.total(call.usage for call in calls) + _used(reference, case.group),
             "drawn": len(_rollouts_of(reference, case.group)),
             "departs": departs,
-            "followed": await _followed(reference, case),
+            "followed": _followed(reference, case),
         }
         return reference, seen.model_copy(update=update)
 
@@ -228,9 +228,9 @@ class Experiment:
             await self.store.put(kind, key, value.model_dump_json(exclude_defaults=True))
 
 
-async def _classed(observations: Sequence[Observation]) -> tuple[Observation, ...]:
+def _classed(observations: Sequence[Observation]) -> tuple[Observation, ...]:
     """Number the classes of equal answers."""
-    votes = await count_votes([observation.answer for observation in observations])
+    votes = count_votes([observation.answer for observation in observations])
     number = {at: n for n, members in enumerate(votes.classes) for at in members}
     return tuple(
         observation.model_copy(update={"answer_class": number.get(at)})
@@ -274,15 +274,13 @@ def _without_group(reference: Reference) -> Reference:
     return reference.model_copy(update={"group": Group(prompt=(), rollouts=())})
 
 
-async def _followed(reference: Reference, case: _Case) -> tuple[bool, ...]:
+def _followed(reference: Reference, case: _Case) -> tuple[bool, ...]:
     if len(case.votes.classes) < 2 or reference.answer is None:
         return ()
     by_index = {rollout.index: rollout.answer for rollout in case.group.rollouts}
     shown = _shown(reference, case.group)
     answers = [by_index.get(index) for index in shown]
-    return tuple(
-        [each is not None and bool(await equal(each, reference.answer)) for each in answers]
-    )
+    return tuple([each is not None and same_answer(each, reference.answer) for each in answers])
 
 
 def _shown(reference: Reference, group: Group) -> list[int]:

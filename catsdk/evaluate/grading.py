@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catsdk.core.ports import Judge
 from catsdk.core.types import Completion, Failure, Provenance, Rollout, Rubric, Score
-from catsdk.equivalence.votes import equal
+from catsdk.equivalence.exact import same_answer
 from catsdk.evaluate.items import Item
 
 __all__ = ["Grader"]
@@ -33,10 +33,15 @@ class Grader:
         return Score(index=0, value=None, failure=Failure(kind="NotGraded", message=message))
 
 
+async def _same(answer: str, gold: str) -> bool | None:
+    """Tell whether an answer equals the gold answer; `None` where that could not be found out."""
+    return same_answer(answer, gold)
+
+
 async def _by_gold(gold: str, answer: str | None) -> Score:
     if answer is None:
         return Score(index=0, value=0.0, reasons=("it gives no final answer",))
-    same = await equal(answer, gold)
+    same = await _same(answer, gold)
     if same is None:
         message = f"whether {answer!r:.200} equals {gold!r:.200} could not be found out"
         return Score(index=0, value=None, failure=Failure(kind="Undecided", message=message))

@@ -12,8 +12,9 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.registry import resolve
+from catsdk.core.runtime import Runtime
 from catsdk.evaluate.contenders import Models
-from catsdk.middleware.budget import Account, Budget
+from catsdk.middleware.account import Account, Budget
 from catsdk.middleware.stack import stacked
 from catsdk.middleware.wrapper import Wrapper
 from catsdk.runs.ledger import Ledger
@@ -32,7 +33,7 @@ async def open_models(
     *,
     store: RunStore | None = None,
     budget: Budget | None = None,
-    max_in_flight: int | None = None,
+    runtime: Runtime = Runtime(),
     sampling: Sampling = Sampling(),
     seed: int | None = None,
 ) -> AsyncGenerator[Models]:
@@ -55,7 +56,9 @@ async def open_models(
             key: object = model if isinstance(model, str) else id(model)
             if key not in known:
                 kept = _kept(await _opened(model, exits), store)
-                known[key] = stacked(kept, account=account, max_in_flight=max_in_flight)
+                known[key] = await to_thread.run_sync(
+                    lambda: stacked(kept, account=account, runtime=runtime)
+                )
             return known[key]
 
         opened = [await provider_of(policy) for policy in policies]

@@ -99,7 +99,7 @@ class Synthesizer:
             calls=tuple(calls),
             partial=group.partial,
         )
-        return await with_evidence(reference)
+        return with_evidence(reference)
 
     def _ordered(self, rollouts: Sequence[Rollout]) -> list[Rollout]:
         ordered = list(rollouts)

@@ -1,5 +1,7 @@
 """A sampler's seeds make a group repeatable, and different prompts and policies independent."""
 
+import pytest
+
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Request
@@ -54,4 +56,22 @@ async def test_the_sampling_settings_reach_the_model() -> None:
     sampling = Sampling(temperature=0.7, top_p=0.8, top_k=20, max_tokens=64, stop=("x",))
     await Sampler(model, sampling).sample("q", 2)
     wanted = Request(messages=model.requests[0].messages, **dict(sampling))
-    assert model.requests == [wanted, wanted]
+    assert sorted(model.requests, key=lambda request: request.sample_index) == [
+        wanted,
+        wanted.model_copy(update={"sample_index": 1}),
+    ]
+
+
+@pytest.mark.parametrize("policies", [1, 2, 3])
+async def test_a_part_of_a_group_is_what_the_whole_group_has_there(policies: int) -> None:
+    able = Capabilities(seed=True)
+    models = [
+        FunctionProvider(lambda r, at=at: f"{at} {r.seed} {r.sample_index}", capabilities=able)
+        for at in range(policies)
+    ]
+    sampler = Sampler(models, seed=5)
+    whole = await sampler.sample("q", 7)
+    for start, n in [(0, 3), (2, 4), (5, 1), (6, 1)]:
+        part = await sampler.sample("q", n, start=start)
+        assert part.rollouts == whole.rollouts[start : start + n]
+        assert part.failures == {}
