@@ -13,7 +13,7 @@ from catsdk.core.errors import MissingExtraError
 from catsdk.evaluate.report import Point, Report
 from catsdk.evaluate.statistics import Estimate
 
-__all__ = ["cost_figure", "save_figures", "size_figure"]
+__all__ = ["cost_figure", "save_figure", "save_figures", "size_figure"]
 
 MARKERS = "osD^vP*Xhd<>p8"
 RANGE = "bars: 95 % bootstrap interval"
@@ -118,9 +118,15 @@ def save_figures(report: Report, folder: Path) -> list[Path]:
     for name, figure in (("size", size_figure(report)), ("cost", cost_figure(report))):
         for suffix in ("png", "svg"):
             path = folder / f"score-against-{name}.{suffix}"
-            figure.savefig(path, dpi=150, metadata={"Date": None} if suffix == "svg" else None)
+            save_figure(figure, path)
             paths.append(path)
     return paths
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write one figure, as PNG or SVG by the suffix; equal figures make equal files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _figure() -> tuple[Any, Any]:

@@ -47,12 +47,12 @@ class Point(Value):
 
 
 class Pair(Value):
-    """Two estimators on the same items at the largest size.
+    """Two estimators on the same items at one size.
 
     `difference` is the first's mean score minus the second's, with a paired bootstrap interval.
     `only_first` and `only_second` count the items (first sub-sample) that one alone answers
     rightly, `p_value` is McNemar's exact one, `p_holm` the same adjusted for all pairs of the
-    report; `None` for rubric scores.
+    largest size, where it is; all three are `None` for rubric scores.
     """
 
     first: str
@@ -120,6 +120,11 @@ class Report(Value):
     calibration: Calibration | None = None
     paid: Usage | None = None
     notes: tuple[str, ...] = ()
+
+    def pair(self, first: str, second: str, size: int) -> Pair | None:
+        """The pair of these two in this order at that size, where there is one."""
+        found = (p for p in self.pairs if (p.first, p.second, p.size) == (first, second, size))
+        return next(found, None)
 
     def point(self, estimator: str, size: int) -> Point | None:
         """The point of that estimator and size, where there is one."""

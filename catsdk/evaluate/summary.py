@@ -193,17 +193,20 @@ def _pairs(
     *,
     exact: bool,
 ) -> tuple[Pair, ...]:
-    size = max((size for _, size in table), default=0)
-    names = [each.name for each in contenders if (each.name, size) in table]
     pairs = [
         pair
-        for first, second in combinations(names, 2)
+        for size in sorted({size for _, size in table})
+        for first, second in combinations(
+            [each.name for each in contenders if (each.name, size) in table], 2
+        )
         if (pair := _pair(first, second, size, table, bootstrap, exact=exact)) is not None
     ]
-    tested = [pair for pair in pairs if pair.p_value is not None]
+    # The comparison that is asked for is that at the largest size; the others show the way there.
+    largest = max((pair.size for pair in pairs), default=0)
+    tested = [pair for pair in pairs if pair.p_value is not None and pair.size == largest]
     adjusted = iter(holm([pair.p_value or 0.0 for pair in tested]))
     return tuple(
-        pair if pair.p_value is None else pair.model_copy(update={"p_holm": next(adjusted)})
+        pair.model_copy(update={"p_holm": next(adjusted)}) if pair in tested else pair
         for pair in pairs
     )
 

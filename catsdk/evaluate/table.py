@@ -118,7 +118,12 @@ def _pass_at(report: Report) -> str | None:
 
 def _pairs(report: Report) -> Table | None:
     """The pairs that somebody asks about: with the majority, or with synthesis."""
-    shown = [pair for pair in report.pairs if {pair.first, pair.second} & ASKED_ABOUT]
+    largest = max(report.sizes, default=0)
+    shown = [
+        pair
+        for pair in report.pairs
+        if pair.size == largest and {pair.first, pair.second} & ASKED_ABOUT
+    ]
     if not shown:
         return None
     table = Table(

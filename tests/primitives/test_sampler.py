@@ -65,10 +65,14 @@ async def test_the_sampling_settings_reach_the_model() -> None:
 @pytest.mark.parametrize("policies", [1, 2, 3])
 async def test_a_part_of_a_group_is_what_the_whole_group_has_there(policies: int) -> None:
     able = Capabilities(seed=True)
-    models = [
-        FunctionProvider(lambda r, at=at: f"{at} {r.seed} {r.sample_index}", capabilities=able)
-        for at in range(policies)
-    ]
+
+    def model(at: int) -> FunctionProvider:
+        def script(request: Request) -> str:
+            return f"{at} {request.seed} {request.sample_index}"
+
+        return FunctionProvider(script, capabilities=able)
+
+    models = [model(at) for at in range(policies)]
     sampler = Sampler(models, seed=5)
     whole = await sampler.sample("q", 7)
     for start, n in [(0, 3), (2, 4), (5, 1), (6, 1)]:
