@@ -74,7 +74,7 @@ def demo(
 async def _run(model: Provider, items: Sequence[Item], seed: int) -> tuple[Report, list[Seen]]:
     evaluation = Evaluation(
         [model],
-        names=("majority", "synthesis", "greedy"),
+        names=("synthesis", "majority", "greedy"),
         sweep=Sweep(sizes=SIZES, draws=1, at_once=len(items), seed=seed),
         sampling=Sampling(max_tokens=MAX_TOKENS),
         seed=seed,
@@ -171,7 +171,7 @@ def _show_table(report: Report, console: Console) -> None:
 
 def _row(report: Report, size: int) -> list[str]:
     majority, synthesis = report.point("majority", size), report.point("synthesis", size)
-    pair = report.pair("majority", "synthesis", size)
+    pair = report.pair("synthesis", "majority", size)
     if majority is None or synthesis is None:
         return [str(size)]
     departs = synthesis.departs
@@ -179,7 +179,7 @@ def _row(report: Report, size: int) -> list[str]:
         str(size),
         _short(majority.score),
         _short(synthesis.score),
-        "none" if pair is None else f"{-pair.difference.mean:+.2f} ±{pair.difference.error:.2f}",
+        "none" if pair is None else f"{pair.difference.mean:+.2f} ±{pair.difference.error:.2f}",
         "none" if departs is None else f"{departs.mean:.0%}",
         _short(synthesis.right_departing),
         _count(synthesis.rescued),
