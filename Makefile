@@ -1,7 +1,7 @@
 # Each target does its own set-up; a second run installs nothing.
 #   make demo          the method on the small model in the box
 #   make test          all tests
-#   make soak          the tests that take many minutes: chaos in full
+#   make soak          the tests that take many minutes: chaos, and answers for MINUTES
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
@@ -17,6 +17,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	2>/dev/null && echo $$p && break; done)
 TORCH  ?= torch
 WORKERS ?= 2
+MINUTES ?= 3
 ARGS   ?=
 
 BIN := $(VENV)/bin
@@ -63,6 +64,7 @@ test: install
 
 soak: install
 	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
+	@$(BIN)/python -m tests.equivalence.soak --minutes $(MINUTES) $(ARGS)
 
 check: lint types layers test
 

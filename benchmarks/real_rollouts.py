@@ -37,7 +37,7 @@ from catsdk.aggregators import (
 from catsdk.core.ports import Capabilities
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
-from catsdk.equivalence.extract import extract_answer
+from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.experiment import Experiment, Sweep
 from catsdk.evaluate.files import write_report
@@ -73,26 +73,12 @@ def read(path: Path) -> list[Problem]:
     return [Problem(str(r["id"]), r["problem"], r["gold"], r["samples"]) for r in rows]
 
 
-def answer_in(text: str) -> str | None:
-    """The final answer of a completion: the usual rules, then the last line `A: x`."""
-    found = extract_answer(text)
-    if found is not None:
-        return found
+def _last_line(text: str) -> str | None:
     lines = _LAST_LINE.findall(text)
     return lines[-1].strip() if lines else None
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A sampler whose rollouts' answers are read by `answer_in`."""
-
-    sampler: Sampler
-
-    async def sample(self, prompt: str | Sequence[Message], n: int, *, start: int = 0) -> Group:
-        """Draw as the sampler does."""
-        group = await self.sampler.sample(prompt, n, start=start)
-        rollouts = [r.model_copy(update={"answer": answer_in(r.text)}) for r in group.rollouts]
-        return group.model_copy(update={"rollouts": tuple(rollouts)})
+EXTRACTOR = Extractor((*STATED.rules, ("last line A:", _last_line)))
 
 
 class RewardModel:
@@ -180,7 +166,7 @@ async def compare(problems: Sequence[Problem], title: str) -> tuple[Report, list
     policies = [stacked(each, runtime=Runtime(max_in_flight=4096, cache=None)) for each in replays]
     chosen = contenders(problems)
     seen = await Experiment(
-        Reading(Sampler(policies)), chosen, sweep=Sweep(sizes=sizes, draws=32)
+        Sampler(policies, extractor=EXTRACTOR), chosen, sweep=Sweep(sizes=sizes, draws=32)
     ).run(items)
     return summarise(seen, chosen, title=title, data=title, notes=_notes(problems)), seen
 
@@ -208,7 +194,9 @@ def counted(problems: Sequence[Problem], right: Callable[[Problem, str], bool]) 
     """
     shares: dict[str, list[float]] = {}
     for problem in problems:
-        answers = [_plain(answer_in(sample["completion"])) for sample in problem.samples]
+        answers = [
+            _plain(EXTRACTOR.extract(sample["completion"]).answer) for sample in problem.samples
+        ]
         votes = Counter(answer for answer in answers if answer is not None)
         top = votes.most_common(1)[0][0] if votes else None
         grades = [answer is not None and right(problem, answer) for answer in answers]
@@ -249,6 +237,8 @@ def table(report: Report) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for p in report.points:
+        if p.score is None:
+            continue
         score = "none" if p.score is None else f"{p.score.mean:.3f} ± {p.score.error:.3f}"
         span = "" if p.score is None else f"{p.score.low:.3f} to {p.score.high:.3f}"
         tokens = "" if p.tokens is None else f"{p.tokens.mean:,.0f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.compare import is_same
 from catsdk.equivalence.votes import count_votes
 
 __all__ = ["no_evidence", "with_evidence"]
@@ -15,7 +15,7 @@ def with_evidence(reference: Reference) -> Reference:
     votes = count_votes([rollout.answer for rollout in reference.group.rollouts])
     same = None
     if votes.majority is not None and reference.answer is not None:
-        same = same_answer(reference.answer, votes.majority)
+        same = is_same(reference.answer, votes.majority)
     return reference.model_copy(
         update={
             "agreement": votes.share,

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.equivalence.exact import normalise
+from catsdk.equivalence.classes import equivalence_classes
 
 __all__ = ["Votes", "count_votes"]
-
-
-def _classes(answers: Sequence[str]) -> list[list[int]]:
-    """Group the positions of `answers` into classes of equal answers."""
-    classes: dict[str, list[int]] = {}
-    for at, answer in enumerate(answers):
-        classes.setdefault(normalise(answer), []).append(at)
-    return list(classes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +56,12 @@ class Votes:
 def count_votes(answers: Sequence[str | None]) -> Votes:
     """Put `answers` into classes; `None` abstains."""
     there = [at for at, answer in enumerate(answers) if answer is not None]
-    classes = _classes([answer for answer in answers if answer is not None])
+    labels = equivalence_classes([answer for answer in answers if answer is not None]).labels
+    classes: dict[int, list[int]] = {}
+    for at, label in zip(there, labels, strict=True):
+        classes.setdefault(label, []).append(at)
     ordered = sorted(
-        (tuple(there[at] for at in members) for members in classes),
+        (tuple(members) for members in classes.values()),
         key=lambda members: (-len(members), members[0]),
     )
     abstained = tuple(at for at, answer in enumerate(answers) if answer is None)

@@ -9,7 +9,7 @@ from itertools import product
 from catsdk.aggregators import Adaptive, Cascade, Majority
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Group, Reference, Usage, Value
-from catsdk.evaluate.grading import Grader
+from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.observations import Seen
 
 __all__ = ["Calibration", "Setting", "calibrate"]
@@ -112,7 +112,7 @@ async def _try(
             easy = Adaptive(Majority(), confidence)
             reference = await Cascade(easy, hard, threshold).estimate(group)
         asked = threshold is None or reference.provenance.settings["cascade"] == "hard"
-        score = await Grader().grade(case.item, reference.text, reference.answer)
+        score = await ItemGrader().grade(case.item, reference.text, reference.answer)
         if score.value is None:
             continue
         scores.append(score.value)

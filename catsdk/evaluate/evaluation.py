@@ -14,10 +14,12 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.runtime import Runtime
+from catsdk.equivalence.extract import STATED, Extractor
+from catsdk.equivalence.graders.grader import Grader
 from catsdk.evaluate.calibrate import Calibration, calibrate
 from catsdk.evaluate.contenders import DEFAULTS, LOGPROBS, Contender, Models, make_contenders
 from catsdk.evaluate.experiment import Experiment, Sweep
-from catsdk.evaluate.grading import Grader
+from catsdk.evaluate.grading import BY_MEANING, ItemGrader
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.models import open_models
 from catsdk.evaluate.observations import Seen
@@ -37,6 +39,7 @@ class Evaluation:
     """Compares aggregators on the same rollouts of `policies`.
 
     `names` are contenders of `catsdk.evaluate.contenders`; `extra` are others, made by the caller.
+    `grader` says when an answer is the gold one, `extractor` where it stands in a rollout.
     With `calibrate_on`, items that are not in the report, the cascade's confidence and threshold
     are chosen there: the cheapest that loses at most `margin` against synthesis. With `store`, a
     file, every answer is kept as it arrives: the same evaluation started again pays only for what
@@ -51,6 +54,8 @@ class Evaluation:
     sweep: Sweep = Sweep()
     sampling: Sampling = Sampling()
     seed: int | None = 0
+    grader: Grader = BY_MEANING
+    extractor: Extractor = STATED
     calibrate_on: Sequence[Item] = ()
     margin: float = 0.0
     store: Path | None = None
@@ -135,9 +140,14 @@ class Evaluation:
     ) -> Experiment:
         greedy = Sampling(temperature=0.0, max_tokens=self.sampling.max_tokens)
         return Experiment(
-            Sampler(models.policies, self._rollout_sampling(models), seed=self.seed),
+            Sampler(
+                models.policies,
+                self._rollout_sampling(models),
+                seed=self.seed,
+                extractor=self.extractor,
+            ),
             contenders,
-            Grader(Judge(models.judge, greedy)),
+            ItemGrader(Judge(models.judge, greedy), self.grader),
             sweep,
             store,
         )

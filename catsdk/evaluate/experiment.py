@@ -17,10 +17,10 @@ from catsdk.core.inputs import MAX_ROLLOUTS
 from catsdk.core.options import Options
 from catsdk.core.ports import Sampler
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score, Usage, Value
-from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.compare import is_same
 from catsdk.equivalence.votes import Votes, count_votes
 from catsdk.evaluate.contenders import Contender
-from catsdk.evaluate.grading import Grader
+from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.observations import Observation, Seen
 from catsdk.middleware.record import recorded
@@ -75,7 +75,7 @@ class Experiment:
 
     sampler: Sampler
     contenders: Sequence[Contender]
-    grader: Grader = Grader()
+    grader: ItemGrader = ItemGrader()
     sweep: Sweep = Sweep()
     store: RunStore | None = None
 
@@ -211,7 +211,7 @@ class Experiment:
         score = await self._graded(item, key, reference.text, reference.answer)
         departs = None
         if reference.answer is not None and case.majority is not None:
-            departs = not same_answer(reference.answer, case.majority)
+            departs = not is_same(reference.answer, case.majority)
         update = {
             "answer": reference.answer,
             "score": score.value,
@@ -280,7 +280,7 @@ def _followed(reference: Reference, case: _Case) -> tuple[bool, ...]:
     by_index = {rollout.index: rollout.answer for rollout in case.group.rollouts}
     shown = _shown(reference, case.group)
     answers = [by_index.get(index) for index in shown]
-    return tuple([each is not None and same_answer(each, reference.answer) for each in answers])
+    return tuple([each is not None and is_same(each, reference.answer) for each in answers])
 
 
 def _shown(reference: Reference, group: Group) -> list[int]:

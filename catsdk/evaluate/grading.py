@@ -6,46 +6,46 @@ from dataclasses import dataclass
 
 from catsdk.core.ports import Judge
 from catsdk.core.types import Completion, Failure, Provenance, Rollout, Rubric, Score
-from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.graders.grader import Grader
+from catsdk.equivalence.graders.mathematics import MathGrader
 from catsdk.evaluate.items import Item
 
-__all__ = ["Grader"]
+__all__ = ["BY_MEANING", "ItemGrader"]
+
+BY_MEANING = MathGrader()
 
 
 @dataclass(frozen=True)
-class Grader:
-    """Scores texts: 1 or 0 by the gold answer; else met over all criteria, as `judge` decides.
+class ItemGrader:
+    """Scores texts: 1 or 0 by the gold answer, as `grader` compares; else criteria met over all.
 
-    A text without a final answer is not right: 0. The score is `None`, with its cause, where an
+    `judge` says which criteria are met. A text without a final answer is not right: 0. The score is `None`, with its cause, where an
     answer could not be compared, where a verdict is missing, and where the item has neither gold
     answer nor criteria.
     """
 
     judge: Judge | None = None
+    grader: Grader = BY_MEANING
 
     async def grade(self, item: Item, text: str, answer: str | None) -> Score:
         """Score one text that answers `item`; `answer` is the final answer found in it."""
         if item.gold is not None:
-            return await _by_gold(item.gold, answer)
+            return await _by_gold(item.gold, answer, self.grader)
         if item.criteria and self.judge is not None:
             return await _by_criteria(item, text, self.judge)
         message = "the item has no gold answer, and no criteria with a judge"
         return Score(index=0, value=None, failure=Failure(kind="NotGraded", message=message))
 
 
-async def _same(answer: str, gold: str) -> bool | None:
-    """Tell whether an answer equals the gold answer; `None` where that could not be found out."""
-    return same_answer(answer, gold)
-
-
-async def _by_gold(gold: str, answer: str | None) -> Score:
+async def _by_gold(gold: str, answer: str | None, grader: Grader) -> Score:
     if answer is None:
         return Score(index=0, value=0.0, reasons=("it gives no final answer",))
-    same = await _same(answer, gold)
-    if same is None:
-        message = f"whether {answer!r:.200} equals {gold!r:.200} could not be found out"
-        return Score(index=0, value=None, failure=Failure(kind="Undecided", message=message))
-    return Score(index=0, value=float(same))
+    verdict = await grader.grade(answer, gold)
+    if verdict.equal is None:
+        because = ": ".join(part for part in (verdict.cause, verdict.detail) if part)
+        message = f"whether {answer!r:.200} equals {gold!r:.200} is unknown ({because})"
+        return Score(index=0, value=None, failure=Failure(kind="UnknownVerdict", message=message))
+    return Score(index=0, value=float(verdict.equal))
 
 
 async def _by_criteria(item: Item, text: str, judge: Judge) -> Score:

@@ -14,7 +14,7 @@ from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_prom
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
-from catsdk.equivalence.extract import extract_answer
+from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.middleware.draw import draw
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
@@ -36,12 +36,13 @@ class Sampler:
     """Draws groups from `policy`; of several policies, rollout i comes from policy i mod P.
 
     `seed` makes a group repeatable where the models can: it is combined with the prompt, so that
-    different prompts do not share their random numbers.
+    different prompts do not share their random numbers. `extractor` finds the final answers.
     """
 
     policy: str | Provider | Sequence[str | Provider]
     sampling: Sampling = Sampling()
     seed: int | None = None
+    extractor: Extractor = STATED
 
     async def sample(
         self,
@@ -71,7 +72,9 @@ class Sampler:
             scope.deadline = anyio.current_time() + seconds
 
         def keep(index: int, sample: Completion | Failure) -> None:
-            arrived[index] = sample if isinstance(sample, Failure) else _rollout(index, sample)
+            arrived[index] = (
+                sample if isinstance(sample, Failure) else _rollout(index, sample, self.extractor)
+            )
             if on_rollout is not None:
                 on_rollout(index, arrived[index])
             if quorum is not None and _there(arrived) >= quorum:
@@ -121,19 +124,22 @@ class Sampler:
         return (int.from_bytes(digest[:4]) + policy_index * _APART) % _SEEDS + earlier
 
 
-def group_of(prompt: PromptLike, responses: Sequence[str]) -> Group:
+def group_of(
+    prompt: PromptLike, responses: Sequence[str], *, extractor: Extractor = STATED
+) -> Group:
     """Make a group of responses that were sampled elsewhere, in their order.
 
     Raises:
         InvalidInputError: the prompt is empty or no chat.
     """
     messages = check_prompt(prompt)
-    rollouts = (_rollout(at, Completion(text=text)) for at, text in enumerate(responses))
+    rollouts = (_rollout(at, Completion(text=text), extractor) for at, text in enumerate(responses))
     return Group(prompt=messages, rollouts=tuple(rollouts))
 
 
-def _rollout(index: int, completion: Completion) -> Rollout:
-    return Rollout(index=index, completion=completion, answer=extract_answer(completion.text))
+def _rollout(index: int, completion: Completion, extractor: Extractor) -> Rollout:
+    found = extractor.extract(completion.text)
+    return Rollout(index=index, completion=completion, answer=found.answer, answer_rule=found.rule)
 
 
 def _there(arrived: dict[int, Rollout | Failure]) -> int:

@@ -20,7 +20,7 @@ from catsdk.core.types import (
     Rollout,
 )
 from catsdk.equivalence.evidence import no_evidence, with_evidence
-from catsdk.equivalence.extract import extract_answer
+from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.prompts.prompt import Prompt, load
@@ -41,7 +41,8 @@ class Synthesizer:
     The anchor reads whole responses, or only final answers (`show`). Thinking that a provider
     keeps apart is shown with `show_reasoning`; the question with `show_question`, which the paper
     leaves out (on MATH-500 it made +0.004). The order of the rollouts is theirs, or shuffled under
-    `seed`; the paper does not say which it used. `prompt` replaces the shipped one. By default the
+    `seed`; the paper does not say which it used. `prompt` replaces the shipped one, `extractor`
+    the rules that find the final answer. By default the
     prompt that asks for a boxed answer is used where at least half of the rollouts have a final
     answer, the free-form one otherwise.
 
@@ -59,6 +60,7 @@ class Synthesizer:
     show_reasoning: bool = False
     overflow: Overflow = "subset"
     seed: int | None = None
+    extractor: Extractor = STATED
 
     async def estimate(self, group: Group, *, on_text: OnText | None = None) -> Reference:
         """Write the reference of `group`; `on_text` receives its text in pieces as it is written.
@@ -79,9 +81,10 @@ class Synthesizer:
                 )
                 model = name_of(anchor)
         text, rationale = read_sections(completion.text)
+        found = self.extractor.extract(text)
         reference = Reference(
             text=text,
-            answer=extract_answer(text),
+            answer=found.answer,
             rationale=rationale,
             group=group,
             provenance=Provenance(
@@ -94,6 +97,7 @@ class Synthesizer:
                     "rollouts": [rollout.index for rollout in shown],
                     "show_question": self.show_question,
                     "finish_reason": completion.finish_reason,
+                    "answer_rule": found.rule,
                 },
             ),
             calls=tuple(calls),

@@ -14,7 +14,7 @@ from catsdk.core.errors import InvalidInputError, RequestRefusedError
 from catsdk.core.types import Group, Message, Reference, Request
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.experiment import Experiment, Sweep
-from catsdk.evaluate.grading import Grader
+from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.observations import Observation, Seen
 from catsdk.runs.store import RunStore
@@ -141,7 +141,7 @@ async def test_criteria_are_judged_one_by_one_and_a_missing_verdict_is_no_zero()
     judge = cat.Judge(FunctionProvider(verdict))
     item = item_of("ab", criteria=("polite", "short"))
     experiment = Experiment(
-        Letters(), [Contender("m", Majority(), free=True)], Grader(judge), Sweep(sizes=(1, 2))
+        Letters(), [Contender("m", Majority(), free=True)], ItemGrader(judge), Sweep(sizes=(1, 2))
     )
     (seen,) = await experiment.run([item])
     assert seen.scores == {0: 0.5}

@@ -17,6 +17,7 @@ from catsdk.core.types import (
     Rubric,
     Verdict,
 )
+from catsdk.equivalence import ExactMatch, FunctionGrader
 from catsdk.primitives.judge import Judge
 from catsdk.primitives.reward import Reward
 from catsdk.testing import FunctionProvider
@@ -67,3 +68,39 @@ def test_no_score_is_a_number_without_every_verdict(answers: list[bool | None | 
         assert value == sum(answer is True for answer in answers) / len(answers)
     else:
         assert value is None
+
+
+def group_of_answers(*answers: str | None) -> Group:
+    rollouts = (
+        Rollout(index=at, completion=Completion(text=""), answer=answer)
+        for at, answer in enumerate(answers)
+    )
+    return GROUP.model_copy(update={"rollouts": tuple(rollouts)})
+
+
+async def test_equal_answers_are_rewarded_however_they_are_written() -> None:
+    group = group_of_answers(r"\frac{1}{2}", "0.5", "50%", "2", None)
+    reference = Reference(text="", answer="1/2", group=group, provenance=FROM)
+    scores = await Reward().reward(group, reference)
+    assert [score.value for score in scores] == [1.0, 1.0, 1.0, 0.0, 0.0]
+
+
+async def test_an_unknown_verdict_is_no_reward_unless_you_choose_a_number() -> None:
+    group = group_of_answers(r"\frac{1}{2", "2")
+    reference = Reference(text="", answer="2", group=group, provenance=FROM)
+    scores = await Reward().reward(group, reference)
+    assert [score.value for score in scores] == [None, 1.0]
+    assert scores[0].failure is not None
+    assert scores[0].failure.kind == "UnknownVerdict"
+    assert "unparseable" in scores[0].failure.message
+    chosen = await Reward(unknown_reward=0.0).reward(group, reference)
+    assert [score.value for score in chosen] == [0.0, 1.0]
+
+
+async def test_another_grader_rewards_another_kind_of_task() -> None:
+    group = group_of_answers("Yes", "yes")
+    reference = Reference(text="", answer="yes", group=group, provenance=FROM)
+    exact = await Reward(grader=ExactMatch()).reward(group, reference)
+    assert [score.value for score in exact] == [0.0, 1.0]
+    mine = FunctionGrader(lambda answer, reference: answer.lower() == reference)
+    assert [score.value for score in await Reward(grader=mine).reward(group, reference)] == [1, 1]

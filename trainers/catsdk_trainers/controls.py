@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from catsdk.core.types import Failure, Group, Rollout, Score
-from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.compare import is_same
 from catsdk_trainers.scoring import GroupScore, Row, unscored
 
 __all__ = ["ClusterShareScorer", "GoldScorer", "RandomScorer"]
@@ -36,7 +36,7 @@ class ClusterShareScorer:
         answers = [rollout.answer for rollout in group.rollouts]
 
         def share(answer: str | None) -> float:
-            same = (answer is not None and other is not None and same_answer(answer, other)
+            same = (answer is not None and other is not None and is_same(answer, other)
                     for other in answers)  # fmt: skip
             return sum(same) / len(answers)
 
@@ -66,7 +66,7 @@ class RandomScorer:
 
 
 def _by_equality(rollout: Rollout, gold: str) -> Score:
-    equal = rollout.answer is not None and same_answer(rollout.answer, gold)
+    equal = rollout.answer is not None and is_same(rollout.answer, gold)
     relation = "equals" if equal else "differs from"
     reason = f"its answer {rollout.answer} {relation} the known {gold}"
     return Score(index=rollout.index, value=float(equal), reasons=(reason,))
