@@ -131,7 +131,7 @@ async def recorded(problems: Sequence[Problem], folder: Path) -> list[ReplayProv
         for problem in problems:
             messages = (Message(role="user", content=problem.prompt),)
             await recording.complete(Request(messages=messages))
-        providers.append(await anyio.to_thread.run_sync(lambda path=path: _replay(path)))
+        providers.append(await anyio.to_thread.run_sync(_replay, path))
     return providers
 
 
