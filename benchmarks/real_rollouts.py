@@ -17,8 +17,9 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -186,21 +187,21 @@ def _notes(problems: Sequence[Problem]) -> list[str]:
     return notes
 
 
-def counted(problems: Sequence[Problem], right: Callable[[Problem, str], bool]) -> dict[str, float]:
-    """Majority of all samples and pass@k, counted plainly: texts, a Counter, and all subsets.
+def counted(problems: Sequence[Problem]) -> dict[str, float]:
+    """Majority of all samples and pass@k, counted plainly from the file's own grades.
 
-    A tie goes to the answer that came first. Numbers are compared as numbers, other texts as they
-    are without spaces.
+    The vote is a `Counter` over the texts of the answers, numbers as numbers; a tie goes to the
+    answer that came first, and the majority is right where the file grades its first sample so.
+    pass@k goes through all subsets.
     """
     shares: dict[str, list[float]] = {}
     for problem in problems:
-        answers = [
-            _plain(EXTRACTOR.extract(sample["completion"]).answer) for sample in problem.samples
-        ]
+        grades = [bool(sample["graded"]) for sample in problem.samples]
+        answers = [_plain(EXTRACTOR.extract(s["completion"]).answer) for s in problem.samples]
         votes = Counter(answer for answer in answers if answer is not None)
         top = votes.most_common(1)[0][0] if votes else None
-        grades = [answer is not None and right(problem, answer) for answer in answers]
-        shares.setdefault("majority", []).append(top is not None and right(problem, top))
+        right = top is not None and grades[answers.index(top)]
+        shares.setdefault("majority", []).append(right)
         for k in range(1, len(answers) + 1):
             shares.setdefault(f"pass@{k}", []).append(_any_of(grades, k))
     return {name: sum(values) / len(values) for name, values in shares.items()}
@@ -208,8 +209,6 @@ def counted(problems: Sequence[Problem], right: Callable[[Problem, str], bool]) 
 
 def _any_of(grades: Sequence[bool], k: int) -> float:
     """The share of the subsets of k that hold a right one, by going through them all."""
-    from itertools import combinations
-
     subsets = list(combinations(grades, k))
     return sum(any(subset) for subset in subsets) / len(subsets)
 
@@ -223,11 +222,6 @@ def _plain(answer: str | None) -> str | None:
         return repr(float(text.replace(",", "")))
     except ValueError:
         return text
-
-
-def equals_gold(problem: Problem, answer: str) -> bool:
-    """Whether a plain answer is the plain gold answer."""
-    return answer == _plain(problem.gold)
 
 
 def table(report: Report) -> str:
@@ -265,7 +259,7 @@ def agreement(problems: Sequence[Problem], seen: Sequence[Seen]) -> tuple[int, i
 
 def checked(problems: Sequence[Problem], report: Report) -> list[tuple[str, float, float]]:
     """Ours beside the plain count, for the majority of all and each pass@k."""
-    plain = counted(problems, equals_gold)
+    plain = counted(problems)
     point = report.point("majority", len(report.pass_at))
     ours = {"majority": point.score.mean if point is not None and point.score else float("nan")}
     ours |= {f"pass@{each.k}": each.share.mean for each in report.pass_at}
@@ -292,7 +286,7 @@ def main() -> None:
         print(f"Our grades are the file's on {same} of {total} completions.\n")
         print(table(report))
         print("\npass@k: " + ", ".join(f"{p.k}: {p.share}" for p in report.pass_at))
-        print("\nA plain count beside ours:", end=" ")
+        print("\nA plain count by the file's grades beside ours:", end=" ")
         print(
             ", ".join(
                 f"{n} {plain:.4f} / {ours:.4f}" for n, ours, plain in checked(problems, report)
