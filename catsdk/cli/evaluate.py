@@ -51,7 +51,9 @@ Share = Annotated[
     float, typer.Option("--calibrate", min=0, max=0.9, help="Share kept to set the cascade.")
 ]
 Other = Annotated[str | None, typer.Option(help="Set the cascade on this other data set.")]
-Margin = Annotated[float, typer.Option(min=0, help="What the cascade may lose there.")]
+Margin = Annotated[
+    float, typer.Option(min=0, help="The cascade's interval must lose less than this there.")
+]
 Seed = Annotated[int, typer.Option(help="Repeatable where the model can.")]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
@@ -79,7 +81,7 @@ def evaluate(
     criteria_column: Column = None,
     calibrate: Share = 0.0,
     calibrate_on: Other = None,
-    margin: Margin = 0.0,
+    margin: Margin = 0.01,
     seed: Seed = 0,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from catsdk.aggregators import Adaptive, Cascade, Majority
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.ports import Estimator
 from catsdk.core.types import Group, Reference, Usage, Value
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.observations import Seen
@@ -18,20 +20,33 @@ CONFIDENCES = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1.0)
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0)
 
 
+Z = 1.96
+
+_Outcome = tuple[float | None, float]
+"""Score and tokens of one item."""
+
+
 class Setting(Value):
-    """A cascade's setting on the calibration items: mean score and mean tokens an item."""
+    """A cascade's setting on the calibration items: mean score and mean tokens an item.
+
+    `low` is the lower bound of the 95 % interval of its score minus that of the hard estimator
+    alone on the same items (normal approximation of the paired difference).
+    """
 
     confidence: float
     threshold: float
     score: float
     tokens: float
+    low: float
 
 
 class Calibration(Value):
     """The setting that was chosen, and all that were tried.
 
     `score` and `tokens` are those of the hard estimator alone on the same `items`. Chosen is the
-    cheapest setting whose mean score is at most `margin` below it.
+    cheapest setting that loses less than `margin` with some confidence: whose `low` is above
+    -`margin`. The cheapest that is merely as good on these items would be too cheap on others:
+    among many settings some look good by chance.
     """
 
     items: int
@@ -57,11 +72,11 @@ async def calibrate(
     seen: Sequence[Seen],
     *,
     hard: str = "synthesis",
-    margin: float = 0.0,
+    margin: float = 0.01,
     confidences: Sequence[float] = CONFIDENCES,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> Calibration:
-    """Choose the cheapest cascade that keeps the score of `hard`, from what was seen already.
+    """Choose the cheapest cascade that loses less than `margin` against `hard`, from what was seen.
 
     Each setting is `Cascade(Adaptive(Majority(), confidence), hard, threshold)`. No call is made:
     what `hard` answers from the largest group is known. Use other items to measure the result.
@@ -75,20 +90,21 @@ async def calibrate(
     size = max(max(each.references[hard]) for each in cases)
     cases = [each for each in cases if size in each.references[hard]]
     known = [_Known(each.references[hard][size]) for each in cases]
-    whole = await _try(cases, known, 1.0, None)
+    alone = [await _outcome(case, each, None) for case, each in zip(cases, known, strict=True)]
     tried = [
-        await _try(cases, known, confidence, threshold)
+        await _try(cases, known, alone, Adaptive(Majority(), confidence), threshold)
         for confidence, threshold in product(confidences, thresholds)
     ]
-    good = [each for each in tried if each.score >= whole.score - margin - 1e-12]
-    # Among equally cheap ones the better, then the more cautious one. None is as good as `hard`
-    # where it never gives way: then that is the closest.
-    best = min(good or tried, key=lambda s: _preference(s) if good else (-s.score, *_preference(s)))
+    good = [each for each in tried if each.low > -margin]
+    # Where no setting is good enough, the one with the best bound.
+    best = (
+        min(good, key=_preference) if good else min(tried, key=lambda s: (-s.low, *_preference(s)))
+    )
     return Calibration(
         items=len(cases),
         size=size,
-        score=whole.score,
-        tokens=whole.tokens,
+        score=_mean([score for score, _ in alone]),
+        tokens=_mean([tokens for _, tokens in alone]),
         margin=margin,
         chosen=best,
         tried=tuple(tried),
@@ -100,34 +116,51 @@ def _preference(setting: Setting) -> tuple[float, ...]:
 
 
 async def _try(
-    cases: Sequence[Seen], known: Sequence[_Known], confidence: float, threshold: float | None
+    cases: Sequence[Seen],
+    known: Sequence[_Known],
+    alone: Sequence[_Outcome],
+    easy: Estimator,
+    threshold: float,
 ) -> Setting:
-    """Measure one setting; without a threshold the hard estimator alone."""
-    scores: list[float] = []
-    tokens: list[int] = []
-    for case, hard in zip(cases, known, strict=True):
-        group = hard.reference.group
-        reference = hard.reference
-        if threshold is not None:
-            easy = Adaptive(Majority(), confidence)
-            reference = await Cascade(easy, hard, threshold).estimate(group)
-        asked = threshold is None or reference.provenance.settings["cascade"] == "hard"
-        score = await ItemGrader().grade(case.item, reference.text, reference.answer)
-        if score.value is None:
-            continue
-        scores.append(score.value)
-        tokens.append(_tokens(reference, hard.reference if asked else None))
-    if not scores:
+    """Measure one setting against the hard estimator alone."""
+    made = [
+        await _outcome(case, hard, Cascade(easy, hard, threshold))
+        for case, hard in zip(cases, known, strict=True)
+    ]
+    both = [
+        score - other
+        for (score, _), (other, _) in zip(made, alone, strict=True)
+        if score is not None and other is not None
+    ]
+    if not both:
         raise InvalidInputError("no answer of the items to calibrate on could be graded")
+    mean = math.fsum(both) / len(both)
+    spread = math.fsum((each - mean) ** 2 for each in both) / max(1, len(both) - 1)
     return Setting(
-        confidence=confidence,
-        threshold=1.0 if threshold is None else threshold,
-        score=sum(scores) / len(scores),
-        tokens=sum(tokens) / len(tokens),
+        confidence=getattr(easy, "confidence", 1.0),
+        threshold=threshold,
+        score=_mean([score for score, _ in made]),
+        tokens=_mean([tokens for _, tokens in made]),
+        low=mean - Z * math.sqrt(spread / len(both)),
     )
 
 
-def _tokens(reference: Reference, asked: Reference | None) -> int:
+async def _outcome(case: Seen, hard: _Known, cascade: Cascade | None) -> _Outcome:
+    """Score and tokens of the cascade, or of the hard estimator alone, on one item."""
+    reference = hard.reference
+    if cascade is not None:
+        reference = await cascade.estimate(hard.reference.group)
+    asked = cascade is None or reference.provenance.settings["cascade"] == "hard"
+    score = await ItemGrader().grade(case.item, reference.text, reference.answer)
+    return score.value, _tokens(reference, hard.reference if asked else None)
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    there = [value for value in values if value is not None]
+    return math.fsum(there) / len(there) if there else math.nan
+
+
+def _tokens(reference: Reference, asked: Reference | None) -> float:
     rollouts = Usage.total(rollout.completion.usage for rollout in reference.rollouts)
     calls = Usage.total(call.usage for call in asked.calls) if asked is not None else Usage()
     return rollouts.tokens + calls.tokens

@@ -41,7 +41,8 @@ class Evaluation:
     `names` are contenders of `catsdk.evaluate.contenders`; `extra` are others, made by the caller.
     `grader` says when an answer is the gold one, `extractor` where it stands in a rollout.
     With `calibrate_on`, items that are not in the report, the cascade's confidence and threshold
-    are chosen there: the cheapest that loses at most `margin` against synthesis. With `store`, a
+    are chosen there: the cheapest that loses less than `margin` against synthesis there, with its
+    95 % interval. With `store`, a
     file, every answer is kept as it arrives: the same evaluation started again pays only for what
     is missing, with the same result where the models repeat themselves under `seed`.
     """
@@ -57,7 +58,7 @@ class Evaluation:
     grader: Grader = BY_MEANING
     extractor: Extractor = STATED
     calibrate_on: Sequence[Item] = ()
-    margin: float = 0.0
+    margin: float = 0.01
     store: Path | None = None
     budget: Budget | None = None
     runtime: Runtime = Runtime()

@@ -54,12 +54,19 @@ async def test_a_majority_that_errs_raises_the_threshold_over_its_share() -> Non
     assert found.chosen.threshold == 0.75
 
 
+async def test_the_lower_bound_is_that_of_the_paired_difference() -> None:
+    found = await calibrate(CASES, confidences=(0.95,), thresholds=(0.5, 0.75))
+    # Differences 0, -1, 0: mean -1/3, variance 1/3, so that the standard error is 1/3.
+    assert found.tried[0].low == pytest.approx(-1 / 3 - 1.96 / 3)
+    assert found.tried[1].low == 0.0
+
+
 async def test_a_margin_buys_a_cheaper_setting_and_ties_are_cautious() -> None:
-    found = await calibrate(CASES, margin=0.34, confidences=(0.95,), thresholds=(0.5, 0.7, 0.75))
+    found = await calibrate(CASES, margin=1.0, confidences=(0.95,), thresholds=(0.5, 0.7, 0.75))
     assert found.chosen.threshold == 0.7
 
 
-async def test_without_a_setting_as_good_the_closest_is_taken() -> None:
+async def test_without_a_good_setting_the_one_with_the_best_bound_is_taken() -> None:
     wrong = [case("bbbbbbbb", "a", "a")]
     found = await calibrate(wrong, confidences=(0.95,), thresholds=(0.5, 1.0))
     assert (found.chosen.score, found.chosen.threshold) == (0.0, 1.0)
