@@ -88,5 +88,5 @@ def test_the_demo_prints_its_table_and_random_weights_score_at_chance(tmp_path: 
     assert plot.read_bytes().startswith(b"\x89PNG")
     assert trained["single"]["mean"] > 0.2
     assert random["single"]["mean"] <= 0.02
-    assert [row["size"] for row in trained["rows"]] == [1, 2, 4, 8]
+    assert trained["sizes"] == [1, 2, 4, 8]
     assert trained["single"] != other["single"]
