@@ -8,6 +8,7 @@ from catsdk.core.errors import MissingExtraError
 if TYPE_CHECKING:
     from catsdk_trainers.anchors import PolicyAnchor
     from catsdk_trainers.attach import AnchorDriftedError, attach
+    from catsdk_trainers.command_line import cat_reward
     from catsdk_trainers.config import (
         AnchorPlan,
         CaTConfig,
@@ -58,6 +59,7 @@ __all__ = [
     "Stop",
     "Trained",
     "attach",
+    "cat_reward",
     "cat_scorer",
     "grpo",
     "preset",
@@ -92,6 +94,7 @@ _HOME = {
     "Stop": "config",
     "Trained": "trained",
     "attach": "attach",
+    "cat_reward": "command_line",
     "cat_scorer": "scoring",
     "grpo": "grpo",
     "preset": "presets",
