@@ -7,6 +7,8 @@ from catsdk.core.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from catsdk_trainers.anchors import PolicyAnchor
+    from catsdk_trainers.arguments import grpo_arguments
+    from catsdk_trainers.async_grpo import ConcurrentRolloutWorker
     from catsdk_trainers.attach import AnchorDriftedError, attach
     from catsdk_trainers.command_line import cat_reward
     from catsdk_trainers.config import (
@@ -22,9 +24,19 @@ if TYPE_CHECKING:
         Stop,
     )
     from catsdk_trainers.controls import ClusterShareScorer, GoldScorer, RandomScorer
+    from catsdk_trainers.data import Rows, rows_of
     from catsdk_trainers.examining import Examiner
     from catsdk_trainers.grpo import grpo
+    from catsdk_trainers.planning import config_scorer
     from catsdk_trainers.presets import PRESETS, preset
+    from catsdk_trainers.rendezvous import Limits
+    from catsdk_trainers.reward_client import (
+        NoRewardError,
+        compute_score,
+        compute_scores,
+        reward_func,
+    )
+    from catsdk_trainers.reward_server import serving
     from catsdk_trainers.scoring import CaTScorer, GroupScore, GroupScorer, cat_scorer
     from catsdk_trainers.sft import sft
     from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
@@ -40,6 +52,7 @@ __all__ = [
     "Checkpoints",
     "ClusterShareScorer",
     "CombinedScorer",
+    "ConcurrentRolloutWorker",
     "Examiner",
     "Failing",
     "GoldScorer",
@@ -47,12 +60,15 @@ __all__ = [
     "GroupScore",
     "GroupScorer",
     "HeldOut",
+    "Limits",
     "LoRA",
+    "NoRewardError",
     "PenalisingScorer",
     "PolicyAnchor",
     "RandomScorer",
     "RewardPlan",
     "Rollouts",
+    "Rows",
     "SFTPlan",
     "ScoringFailedError",
     "SelectingScorer",
@@ -61,8 +77,15 @@ __all__ = [
     "attach",
     "cat_reward",
     "cat_scorer",
+    "compute_score",
+    "compute_scores",
+    "config_scorer",
     "grpo",
+    "grpo_arguments",
     "preset",
+    "reward_func",
+    "rows_of",
+    "serving",
     "sft",
 ]
 
@@ -74,6 +97,7 @@ _HOME = {
     "Checkpoints": "config",
     "ClusterShareScorer": "controls",
     "CombinedScorer": "shaping",
+    "ConcurrentRolloutWorker": "async_grpo",
     "Examiner": "examining",
     "Failing": "config",
     "GoldScorer": "controls",
@@ -81,13 +105,16 @@ _HOME = {
     "GroupScore": "scoring",
     "GroupScorer": "scoring",
     "HeldOut": "config",
+    "Limits": "rendezvous",
     "LoRA": "config",
+    "NoRewardError": "reward_client",
     "PRESETS": "presets",
     "PenalisingScorer": "shaping",
     "PolicyAnchor": "anchors",
     "RandomScorer": "controls",
     "RewardPlan": "config",
     "Rollouts": "config",
+    "Rows": "data",
     "SFTPlan": "config",
     "ScoringFailedError": "trl_reward",
     "SelectingScorer": "shaping",
@@ -96,8 +123,15 @@ _HOME = {
     "attach": "attach",
     "cat_reward": "command_line",
     "cat_scorer": "scoring",
+    "compute_score": "reward_client",
+    "compute_scores": "reward_client",
+    "config_scorer": "planning",
     "grpo": "grpo",
+    "grpo_arguments": "arguments",
     "preset": "presets",
+    "reward_func": "reward_client",
+    "rows_of": "data",
+    "serving": "reward_server",
     "sft": "sft",
 }
 

@@ -9,14 +9,11 @@ or `CATSDK_MODEL` names the anchor, `CATSDK_JUDGE` the judge, and the rest is th
 from __future__ import annotations
 
 import os
-from functools import partial
-from typing import get_args
 
-from catsdk.core.errors import ConfigurationError, NoModelError
+from catsdk.core.errors import NoModelError
 from catsdk.core.settings import Settings
-from catsdk_trainers.anchors import AnchorKind
 from catsdk_trainers.config import AnchorPlan, CaTConfig, RewardPlan
-from catsdk_trainers.planning import WITH_ANCHOR, planned_scorer
+from catsdk_trainers.planning import config_scorer
 from catsdk_trainers.trl_reward import GroupReward
 
 __all__ = ["CONFIG_VARIABLE", "cat_reward", "reward_from_environment"]
@@ -33,15 +30,8 @@ def reward_from_environment() -> GroupReward:
     """
     path = os.environ.get(CONFIG_VARIABLE)
     config = CaTConfig.read(path) if path else _by_settings()
-    anchor = None if WITH_ANCHOR.isdisjoint(config.reward.parts) else config.anchor.model
-    if anchor in get_args(AnchorKind):
-        raise ConfigurationError(
-            f"the anchor is {anchor!r}, a copy of the trainer's model, which a reward function on"
-            " the command line does not see: name the initial weights, such as"
-            f" 'local:{config.model}' or a server 'vllm:NAME'"
-        )
     return GroupReward(
-        partial(planned_scorer, config, anchor, None),
+        config_scorer(config),
         config.rollouts.count,
         deadline=config.failing.deadline,
         abort_share=config.failing.share,

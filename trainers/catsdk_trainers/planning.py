@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from catsdk.aggregators.majority import Majority
 from catsdk.cat import CaT
@@ -19,13 +20,18 @@ from catsdk_trainers.scoring import CaTScorer, GroupScorer
 from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
 
 __all__ = [
+    "OF_THE_TRAINER",
     "anchor_sampling",
+    "config_scorer",
     "needs_anchor",
     "planned_examiner",
     "planned_scorer",
     "policy_sampling",
     "synthesizer",
 ]
+
+OF_THE_TRAINER = ("initial", "average", "current")
+"""Anchors that are made of the model in training."""
 
 WITH_ANCHOR: frozenset[RewardKind] = frozenset({"synthesis", "rubric"})
 
@@ -82,6 +88,22 @@ async def planned_scorer(
         raise ConfigurationError(f"rewards of {', '.join(config.reward.parts)} need an anchor")
     async with _opened(config, anchor, judge) as c:
         yield _shaped(config, c)
+
+
+def config_scorer(config: CaTConfig) -> Callable[[], AbstractAsyncContextManager[GroupScorer]]:
+    """What opens the scorer of `config` where no trainer's model is at hand.
+
+    Raises:
+        ConfigurationError: its anchor would be a copy of that model.
+    """
+    anchor = None if WITH_ANCHOR.isdisjoint(config.reward.parts) else config.anchor.model
+    if anchor in OF_THE_TRAINER:
+        raise ConfigurationError(
+            f"the anchor is {anchor!r}, a copy of the trainer's model, which is not seen from"
+            f" here: name the initial weights, such as 'local:{config.model}' or a server"
+            " 'vllm:NAME'"
+        )
+    return partial(planned_scorer, config, anchor, None)
 
 
 @asynccontextmanager
