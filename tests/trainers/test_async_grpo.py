@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import queue
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +18,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-from trl.experimental.async_grpo.async_rollout_worker import RolloutGroup
+with warnings.catch_warnings():
+    # TRL says that this part of it is unstable.
+    warnings.simplefilter("ignore")
+    from trl.experimental.async_grpo.async_rollout_worker import RolloutGroup
 
-from catsdk_trainers.async_grpo import AT_ONCE, ConcurrentRolloutWorker, ConcurrentScoring
+    from catsdk_trainers.async_grpo import AT_ONCE, ConcurrentRolloutWorker, ConcurrentScoring
+
 from catsdk_trainers.trl_reward import GroupReward
 from tests.providers.tiny_models import tiny_tokenizer
 from tests.trainers.test_trl_reward import Meets, opens

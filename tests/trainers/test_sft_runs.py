@@ -53,7 +53,7 @@ def test_each_prompt_is_synthesized_once_and_the_loss_falls(tmp_path: Path) -> N
     teacher = FunctionProvider(answers, name="teacher")
     config = config_for(tmp_path)
     trained = sft(config, ROWS, model=tiny_model(), tokenizer=tiny_tokenizer(), teacher=teacher)
-    assert len(teacher.requests) == len(ROWS) * 3
+    assert len(teacher.requests) == len(ROWS) * 2
     lines = (tmp_path / "synthesized.jsonl").read_text().splitlines()
     assert {json.loads(line)["text"] for line in lines} == {"It is \\boxed{7}."}
     losses = [row["eval_loss"] for row in trained.history if "eval_loss" in row]
@@ -61,7 +61,7 @@ def test_each_prompt_is_synthesized_once_and_the_loss_falls(tmp_path: Path) -> N
     assert (tmp_path / "model.safetensors").exists()
 
     again = sft(config, ROWS, model=tiny_model(), tokenizer=tiny_tokenizer(), teacher=teacher)
-    assert len(teacher.requests) == len(ROWS) * 3
+    assert len(teacher.requests) == len(ROWS) * 2
     assert again.resumed_from is not None
     assert again.steps == trained.steps
 
@@ -89,7 +89,7 @@ def test_a_prompt_that_fails_makes_no_pair_and_is_tried_again(tmp_path: Path) ->
     working = True
     again = FunctionProvider(script)
     assert len(synthesized_pairs(config, PROMPTS, again, kept)) == len(ROWS)
-    assert len(again.requests) == 3
+    assert len(again.requests) == 2
 
 
 def test_pairs_of_other_settings_and_torn_lines_do_not_count(tmp_path: Path) -> None:
