@@ -84,7 +84,7 @@ def test_each_extra_has_its_row_in_the_check_of_extras() -> None:
         "optional-dependencies"
     ]
     rows = re.findall(
-        r"^(?:alone|resolves) (\S+)", (ROOT / "tests/each_extra.sh").read_text(), re.M
+        r"^(?:alone|resolves) (\S+)", (ROOT / "tests/each_extra.sh").read_text(), re.MULTILINE
     )
     assert not set(extras) - set(rows)
 
