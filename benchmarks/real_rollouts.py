@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from catsdk_providers.replay import Recording, ReplayProvider
 
 from catsdk.aggregators import (
     Adaptive,
@@ -50,6 +49,7 @@ from catsdk.evaluate.summary import summarise
 from catsdk.middleware.stack import stacked
 from catsdk.primitives.sampler import Sampler
 from catsdk.testing import FunctionProvider
+from catsdk_providers.replay import Recording, ReplayProvider
 
 __all__ = ["Problem", "compare", "counted", "read"]
 
