@@ -1,11 +1,21 @@
 """The written cases that need a worker process hold in both orders, and no bounded tier errs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from catsdk.equivalence.compare import compare_sync, same
+from catsdk.equivalence.symbolic.decide import close_workers
 from tests.equivalence.test_cases import Case, cases_in
 
 CASES = cases_in(Path(__file__).parent / "cases.txt")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_worker_is_left() -> Iterator[None]:
+    yield
+    close_workers()
 
 
 def _wrong(case: Case) -> list[str]:
