@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,7 @@ def _written(value: Fraction) -> str:
 def _gaps(ends: Sequence[Fraction], inside: bool) -> list[str]:
     """Write the pieces outside, or every second one, of a line cut at `ends`."""
     cuts = ["-\\infty", *map(_written, ends), "\\infty"]
-    return [f"({low},{high})" for low, high in list(zip(cuts, cuts[1:], strict=False))[inside::2]]
+    return [f"({low},{high})" for low, high in list(pairwise(cuts))[inside::2]]
 
 
 def _statement(left: str, sign: str, right: str, rewriting: str) -> str:
@@ -85,7 +86,7 @@ def test_a_set_equals_itself_cut_at_any_places(ends: list[Fraction], data: st.Da
     cuts = data.draw(st.lists(st.fractions(-9, 9, max_denominator=4), max_size=3))
     points = sorted({*ends, *cuts})
     low, high = _written(points[0]), _written(points[-1])
-    inner = list(zip(points, points[1:], strict=False))
+    inner = list(pairwise(points))
     pieces = [f"[{_written(one)},{_written(other)}]" for one, other in inner]
     pieces += [f"\\{{{_written(point)}\\}}" for point in points]
     spelling = "\\cup".join(data.draw(st.permutations(pieces)))
