@@ -48,12 +48,12 @@ $(VENV)/.torch: constraints/main.txt
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[local,plot]'
+	@$(PIP) install -c constraints/main.txt -e '.[evaluate,local]'
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk and its tools into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[anthropic,local,plot,train]' --group dev
+	@$(PIP) install -c constraints/main.txt -e '.[anthropic,evaluate,local,train]' --group dev
 	@touch $@
 
 install: $(VENV)/.installed

@@ -56,6 +56,7 @@ from catsdk.core.types import (
     Verdict,
 )
 from catsdk.equivalence.compare import is_same
+from catsdk.equivalence.evidence import with_evidence
 from catsdk.equivalence.graders.grader import Grader
 from catsdk.middleware.account import Account, Budget
 from catsdk.middleware.record import recorded
@@ -65,7 +66,7 @@ from catsdk.primitives.judge import Judge
 from catsdk.primitives.reward import BY_MEANING, Reward
 from catsdk.primitives.rubric_proposer import RubricProposer
 from catsdk.primitives.sampler import OnRollout, Sampler
-from catsdk.primitives.synthesizer import Synthesizer, with_evidence
+from catsdk.primitives.synthesizer import Synthesizer
 
 __all__ = ["CaT", "EventStream", "run_sync", "synthesize", "synthesize_sync"]
 

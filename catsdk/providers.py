@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from catsdk_providers.anthropic import AnthropicProvider
-    from catsdk_providers.box.problems import held_out_problems
+    from catsdk_providers.box.problems import box_problems, held_out_problems
     from catsdk_providers.litellm import LiteLLMProvider
     from catsdk_providers.local import LocalProvider
     from catsdk_providers.openai import OpenAIProvider
@@ -22,6 +22,7 @@ __all__ = [
     "ReplayProvider",
     "VLLMEngineProvider",
     "VLLMProvider",
+    "box_problems",
     "held_out_problems",
 ]
 
@@ -34,6 +35,7 @@ _HOME = {
     "ReplayProvider": "catsdk_providers.replay",
     "VLLMEngineProvider": "catsdk_providers.vllm_engine",
     "VLLMProvider": "catsdk_providers.vllm",
+    "box_problems": "catsdk_providers.box.problems",
     "held_out_problems": "catsdk_providers.box.problems",
 }
 

@@ -30,6 +30,7 @@ __all__ = [
     "OnText",
     "Proposer",
     "Provider",
+    "Rater",
     "Rewarder",
     "Sampler",
     "Scorer",
@@ -90,8 +91,8 @@ class TokenCounter(Protocol):
 class Sampler(Protocol):
     """Draws a group of rollouts (paper, section 3.1)."""
 
-    async def sample(self, prompt: str | Sequence[Message], n: int) -> Group:
-        """Draw `n` rollouts; those that fail are in `Group.failures`."""
+    async def sample(self, prompt: str | Sequence[Message], n: int, *, start: int = 0) -> Group:
+        """Draw the `n` rollouts from index `start`; those that fail are in `Group.failures`."""
         ...
 
 
@@ -126,6 +127,14 @@ class Rewarder(Protocol):
         self, group: Group, reference: Reference, rubric: Rubric | None = None
     ) -> Sequence[Score]:
         """One score for each rollout, in their order; without evidence its value is `None`."""
+        ...
+
+
+class Rater(Protocol):
+    """Rates each rollout of a group by itself, without a reference (a judge, a reward model)."""
+
+    async def rate(self, group: Group) -> Sequence[Score]:
+        """One score for each rollout that is there, in their order; higher is better."""
         ...
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from catsdk.core.errors import ContextTooLongError, NoEvidenceError
+from catsdk.core.errors import ContextTooLongError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, capabilities_of, name_of, tokens_of
@@ -19,15 +19,14 @@ from catsdk.core.types import (
     Reference,
     Rollout,
 )
-from catsdk.equivalence.classes import majority_of
-from catsdk.equivalence.compare import is_same
+from catsdk.equivalence.evidence import no_evidence, with_evidence
 from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_sections
 
-__all__ = ["Overflow", "Show", "Synthesizer", "with_evidence"]
+__all__ = ["Overflow", "Show", "Synthesizer"]
 
 Overflow = Literal["subset", "answers", "summarise", "error"]
 Show = Literal["responses", "answers"]
@@ -191,30 +190,6 @@ class Synthesizer:
             if fits if known else len(kept) <= len(rollouts) // 2:
                 break
         return kept
-
-
-def with_evidence(reference: Reference) -> Reference:
-    """Add how far the group agrees, and whether the reference departs from its majority."""
-    majority = majority_of(rollout.answer for rollout in reference.group.rollouts)
-    comparable = majority.answer is not None and reference.answer is not None
-    return reference.model_copy(
-        update={
-            "agreement": majority.share,
-            "majority": majority.answer,
-            "disagrees": not is_same(reference.answer or "", majority.answer or "")
-            if comparable
-            else None,
-        }
-    )
-
-
-def no_evidence(group: Group) -> NoEvidenceError:
-    """Make the error of a group without a rollout, with the causes."""
-    causes = sorted({str(failure) for failure in group.failures.values()})
-    return NoEvidenceError(
-        f"all {len(group.failures)} rollouts failed, so there is nothing to estimate a reference"
-        f" from: {'; '.join(causes[:3]) or 'the group is empty'}"
-    )
 
 
 def _answer(rollout: Rollout) -> str:

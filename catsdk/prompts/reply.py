@@ -8,7 +8,7 @@ from typing import cast
 
 from catsdk.core.errors import StructuredOutputError
 
-__all__ = ["read_criteria", "read_sections", "read_verdict"]
+__all__ = ["read_choice", "read_criteria", "read_grade", "read_sections", "read_verdict"]
 
 MAX_REPLY = 200_000
 MAX_CRITERIA = 50
@@ -16,6 +16,7 @@ MAX_CRITERION = 2_000
 
 _UNIFIED = re.compile(r"^#+[ \t]*UNIFIED RESPONSE[ \t:]*$", re.MULTILINE | re.IGNORECASE)
 _SUMMARY = re.compile(r"^#+[ \t]*SUMMARY[ \t:]*$", re.MULTILINE | re.IGNORECASE)
+_NUMERAL = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
 _BULLET = re.compile(r"^(?:[-*]|\d{1,3}[.)])[ \t]+(\S.*)$", re.MULTILINE)
 
 
@@ -67,6 +68,46 @@ def read_verdict(reply: str) -> tuple[bool, str | None]:
     raise StructuredOutputError(
         f"the reply is neither yes or no nor JSON with a true or false 'met': {reply[:200]!r}"
     )
+
+
+def read_choice(reply: str, count: int) -> int:
+    """Read `{"choice": 3}` or a reply that is only the number; returns a position from 0.
+
+    Raises:
+        StructuredOutputError: the reply is neither, or the number is not from 1 to `count`.
+    """
+    data = _json_object(reply)
+    choice = data.get("choice") if data is not None else _number(reply)
+    if isinstance(choice, int) and not isinstance(choice, bool) and 1 <= choice <= count:
+        return choice - 1
+    raise StructuredOutputError(
+        f"the reply is neither a number from 1 to {count} nor JSON with such a 'choice':"
+        f" {reply[:200]!r}"
+    )
+
+
+def read_grade(reply: str, *, most: float = 10.0) -> tuple[float, str | None]:
+    """Read `{"grade": 7, "reason": "..."}` or a reply that is only the number.
+
+    Raises:
+        StructuredOutputError: the reply is neither, or the grade is not from 0 to `most`.
+    """
+    data = _json_object(reply)
+    grade = data.get("grade") if data is not None else _number(reply)
+    if isinstance(grade, int | float) and not isinstance(grade, bool) and 0 <= grade <= most:
+        reason = data.get("reason") if data is not None else None
+        return float(grade), reason if isinstance(reason, str) and reason else None
+    raise StructuredOutputError(
+        f"the reply is neither a number from 0 to {most:g} nor JSON with such a 'grade':"
+        f" {reply[:200]!r}"
+    )
+
+
+def _number(reply: str) -> int | float | None:
+    text = reply.strip().strip(".!*")
+    if not _NUMERAL.fullmatch(text):
+        return None
+    return float(text) if "." in text else int(text)
 
 
 def _json_object(reply: str) -> dict[str, object] | None:

@@ -12,6 +12,7 @@ import httpx2
 import openai
 from pydantic import SecretStr
 
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import OnText
 from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion
@@ -28,8 +29,8 @@ __all__ = ["Endpoint", "shown"]
 
 
 def _body_of(payload: dict[str, Any]) -> dict[str, Any]:
-    body = {name: value for name, value in payload.items() if name != "extra_body"}
-    return body | payload.get("extra_body", {})
+    extra: dict[str, Any] = payload.get("extra_body", {})
+    return {name: value for name, value in payload.items() if name != "extra_body"} | extra
 
 
 class Endpoint:
@@ -52,9 +53,14 @@ class Endpoint:
         """`name` is the provider's, for errors; `key_from` says where its key comes from.
 
         Raises:
-            InvalidInputError: the endpoint is no http(s) URL.
+            InvalidInputError: the endpoint is no http(s) URL, or a password stands in it.
             ConfigurationError: the key cannot be one.
         """
+        if shown(base_url) != base_url:
+            raise InvalidInputError(
+                f"base_url {shown(base_url)!r} has a user or password before its host, where this"
+                " wire sends a key: give headers={'Authorization': 'Basic ...'} instead"
+            )
         self._service = Service(
             name,
             base_url=base_url,
