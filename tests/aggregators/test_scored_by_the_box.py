@@ -104,7 +104,7 @@ async def test_scores_are_paid_from_the_budget_around_them(
 
 @pytest.mark.parametrize("kind", [MinPerplexity, MutualPredictability])
 async def test_scores_are_kept_by_a_run_and_not_asked_for_twice(
-    kind: type[MinPerplexity] | type[MutualPredictability], group: Group, tmp_path: Path
+    kind: type[MinPerplexity | MutualPredictability], group: Group, tmp_path: Path
 ) -> None:
     async with RunStore(tmp_path / "run.sqlite") as store:
         model = Ledger(provider(), store)
