@@ -24,22 +24,25 @@ def show(report: Report, console: Console) -> None:
     """Print the tables of `report`: what to use first, then the evidence for it."""
     console.rule(escape(report.title), align="left")
     console.print(
-        f"{report.items} items, {report.rollouts} rollouts ({report.failed_rollouts} failed);"
+        f"{report.items} items, {report.rollouts} rollouts ({report.failed_rollouts} failed,"
+        f" {report.silent_rollouts} without a final answer);"
         f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
         " error and 95 % bootstrap interval"
     )
     console.print(_points(report))
     console.print(
-        "G: rollouts; used: on average. tokens: an item, rollouts included. departs: answers"
-        " otherwise than the majority of the same rollouts; right: how often it is right there."
-        " lost: items without a grade. *: on the frontier, no cheaper one is as good. °: a control."
+        "G: rollouts; used: on average. tokens: an item, rollouts included. tied: the lot decided"
+        " between answers with equal votes. departs: answers otherwise than the majority of the same"
+        " rollouts, where they have one; right: how often it is right there. none: items answered"
+        " without a final answer. lost: items without a grade. *: on the frontier, no cheaper one is"
+        " as good. °: a control."
     )
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:
             console.print(part)
     for kind, count in report.failures.items():
         console.print(f"[red]{count} failures[/] {escape(kind)}")
-    if report.paid is not None:
+    if report.paid is not None and report.paid.requests:
         cost = "price unknown" if report.paid.cost is None else f"${report.paid.cost:.4f}"
         console.print(
             f"paid for in all: {report.paid.requests:,} requests, {report.paid.tokens:,} tokens,"
@@ -81,7 +84,7 @@ class _Column:
 def _name(point: Point) -> str:
     if point.control:
         return f"{point.estimator}°"
-    return f"[bold]{point.estimator} *[/]" if point.on_frontier else point.estimator
+    return f"[bold]{point.estimator}[/]" if point.on_frontier else point.estimator
 
 
 def _dollars(point: Point) -> str:
@@ -95,6 +98,7 @@ def _missing(point: Point) -> str:
 
 _COLUMNS = (
     _Column(NAME, _name, justify="left"),
+    _Column("", lambda point: "*" if point.on_frontier else ""),
     _Column("G", lambda point: str(point.size)),
     _Column("score", lambda point: _score(point.score)),
     _Column("95 %", lambda point: _range(point.score)),
@@ -103,8 +107,10 @@ _COLUMNS = (
     ),
     _Column("$", _dollars, always=False),
     _Column("used", lambda point: f"{point.drawn:.1f}"),
+    _Column("tied", lambda point: _percent(point.tied), always=False),
     _Column("departs", lambda point: _percent(point.departs)),
     _Column("right", lambda point: _percent(point.right_departing)),
+    _Column("none", lambda point: str(point.abstained or ""), always=False),
     _Column("lost", _missing, always=False),
 )
 

@@ -74,7 +74,7 @@ class Record(Wrapper):
         usage = _UNKNOWN
         failure: Failure | None = _CANCELLED
         try:
-            completions = await self.wrapped.complete(request, on_text)
+            completions = await self.pass_on(request, on_text)
             usage = Usage.total(completion.usage for completion in completions)
             failure = None
             return completions
