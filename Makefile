@@ -3,6 +3,8 @@
 #   make test          all tests, the litellm provider's in its own environment
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
+#   make test-gpu      a short training on a GPU, where there is one
+#   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          the tests that take many minutes: chaos, and answers for MINUTES
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
@@ -30,7 +32,7 @@ PIP  = $(call PIP_OF,$(VENV))
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-vllm soak bench-runtime check lint types layers \
+.PHONY: help install demo test test-litellm test-vllm test-gpu lab soak bench-runtime check lint types layers \
 	test-pythons test-extras maps clean
 
 help:
@@ -112,6 +114,15 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 test-vllm: $(VLLM)/.installed
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
+
+# Says so and ends well where there is no GPU.
+test-gpu: install
+	@$(BIN)/python tests/gpu_smoke.py $(ARGS)
+
+# Two units beside each other, with one thread each; ends with 1 where the verdict is not as expected.
+LAB ?= --plan short --arms cat random --seeds 1 --out out/lab
+lab: install
+	@$(BIN)/python -m examples.lab.laboratory $(LAB) $(ARGS)
 
 check: lint types layers test
 

@@ -192,7 +192,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.outside += [value or "" for name, value in attrs if name in {"src", "href", "xlink:href"} and value]
+        self.outside += [
+            value or "" for name, value in attrs if name in {"src", "href", "xlink:href"} and value
+        ]
 
 
 def test_the_page_needs_nothing_else_and_escapes_foreign_text() -> None:

@@ -18,6 +18,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
+from accelerate.state import PartialState
+
 with warnings.catch_warnings():
     # TRL says that this part of it is unstable.
     warnings.simplefilter("ignore")
@@ -50,6 +52,8 @@ def group(at: int) -> RolloutGroup:
 
 
 def loop_with(reward: GroupReward) -> ConcurrentScoring:
+    # TRL's logger asks for it.
+    PartialState()
     tokenizer = tiny_tokenizer()
     tokenizer.response_template = "unused"  # type: ignore[attr-defined]
     return ConcurrentScoring(
@@ -87,6 +91,9 @@ async def test_two_groups_are_scored_at_once_and_the_loops_end_together() -> Non
     with anyio.fail_after(60):
         await loop._score_loop(SimpleNamespace(is_set=lambda: False))
     await anyio.to_thread.run_sync(reward.close)
+    # What TRL makes for a process of its own.
+    loop._loop.close()
+    loop._tool_pool.shutdown()
     assert sorted(scored) == [0, 1]
     assert scorer.arrived == 2 <= AT_ONCE
 
