@@ -117,7 +117,7 @@ test-vllm: $(VLLM)/.installed
 
 # Says so and ends well where there is no GPU.
 test-gpu: install
-	@$(BIN)/python tests/gpu_smoke.py $(ARGS)
+	@$(BIN)/python examples/gpu_smoke.py $(ARGS)
 
 # Two units beside each other, with one thread each; ends with 1 where the verdict is not as expected.
 LAB ?= --plan short --arms cat random --seeds 1 --out out/lab

@@ -1,6 +1,6 @@
 """GRPO for a few steps on a GPU, sampled by transformers and, where it is installed, by vLLM.
 
-    python tests/gpu_smoke.py [--model NAME] [--steps 3]
+    python examples/gpu_smoke.py [--model NAME] [--steps 3]
 
 Not run where this was written: there was no GPU. Ends with 0 and a word where there is none.
 """
