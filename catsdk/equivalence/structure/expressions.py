@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from catsdk.equivalence.arithmetic.normal_form import Normaliser
 from catsdk.equivalence.arithmetic.polynomials import Form, negated
+from catsdk.equivalence.arithmetic.rationals import arithmetic_of
 from catsdk.equivalence.limits import (
     Budget,
     LimitReachedError,
@@ -61,6 +62,10 @@ def same_expression(left: Node, right: Node, options: Options, budget: Budget) -
 
 
 def _exactly(left: Node, right: Node, budget: Budget) -> Decision | None:
+    first_value = arithmetic_of(left, budget)
+    second_value = arithmetic_of(right, budget) if first_value is not None else None
+    if first_value is not None and second_value is not None:
+        return Decision(first_value == second_value, "exact")
     normaliser = Normaliser(budget)
     try:
         first, second = normaliser.form(left), normaliser.form(right)
