@@ -30,6 +30,7 @@ def attempt(
         return Verdict("equal", "text"), []
     comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
     try:
+        comparison.budget.spend_on_text(len(answer) + len(reference))
         found = _numbers(first.node, second.node, comparison)
         if found is None:
             found = _readings(first, second, comparison)

@@ -21,7 +21,7 @@ def arithmetic_of(node: Node, budget: Budget) -> Fraction | None:
     Raises:
         LimitReachedError: the budget is spent.
     """
-    budget.spend(1)
+    budget.spend(3)
     match node:
         case Number(value):
             return value

@@ -54,7 +54,7 @@ _CMATH: dict[str, Callable[[complex], complex]] = {
 }
 _DOUBLES = Field(
     epsilon=2.0**-52,
-    cost=4,
+    cost=8,
     number=lambda value: complex(value.numerator / value.denominator),
     pi=complex(math.pi),
     e=complex(math.e),

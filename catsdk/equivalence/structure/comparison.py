@@ -63,6 +63,7 @@ class Comparison:
     ) -> None:
         """Compare under `options` within `budget`; `special` as in `simplified`."""
         self.special = special
+        self._matched: dict[tuple[int, int], bool | None] = {}
         self.options = options
         self.budget = budget
         self.decided = decided or {}
@@ -73,7 +74,7 @@ class Comparison:
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
-        self.budget.spend(2)
+        self.budget.spend(12)
         for one, other in ((left, right), (right, left)):
             if is_compound(one) and not is_compound(other) and _rank(other) == 0:
                 # A number alone does not say which of the units it counts.
@@ -181,7 +182,11 @@ class Comparison:
             return rest.index(item), True
         unknown = False
         for at, other in enumerate(rest):
-            same = self.same(item, other)
+            # An item that fits nowhere is compared again with what others have taken.
+            key = id(item), id(other)
+            if key not in self._matched:
+                self._matched[key] = self.same(item, other)
+            same = self._matched[key]
             if same:
                 return at, True
             unknown |= same is None

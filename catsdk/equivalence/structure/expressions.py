@@ -66,7 +66,8 @@ def _exactly(left: Node, right: Node, budget: Budget) -> Decision | None:
     second_value = arithmetic_of(right, budget) if first_value is not None else None
     if first_value is not None and second_value is not None:
         return Decision(first_value == second_value, "exact")
-    normaliser = Normaliser(budget)
+    # What this tier spends in vain shall not be missing in the next.
+    normaliser = Normaliser(budget.lend(budget.left * 3 // 5))
     try:
         first, second = normaliser.form(left), normaliser.form(right)
         if first.term and second.term:
@@ -76,6 +77,8 @@ def _exactly(left: Node, right: Node, budget: Budget) -> Decision | None:
         if left == right:
             return Decision(True, "exact")
         return None
+    finally:
+        budget.take_back(normaliser.budget)
     zero = normaliser.is_zero(difference)
     return None if zero is None else Decision(zero, "exact")
 
