@@ -97,9 +97,9 @@ class _Search:
         for end in dict.fromkeys(ends):
             for value in (end, end - _ASIDE, end + _ASIDE):
                 yield {name: value}
-        for value in _ALONG:
-            yield {name: Fraction(value)}
-            yield {name: Fraction(value) + Fraction(37, 89)}
+        for whole in _ALONG:
+            yield {name: Fraction(whole)}
+            yield {name: Fraction(whole) + Fraction(37, 89)}
 
     def _holds(self, node: Node, point: Point, margin: float = 0.0) -> bool | None:
         """Tell whether the point belongs to `node`; `None` where that is not certain."""
