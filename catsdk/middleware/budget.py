@@ -109,7 +109,10 @@ class Wait(Wrapper):
 
 @dataclass
 class Room(Wrapper):
-    """A provider whose answers have at most `tokens` where the request sets no bound."""
+    """A provider whose answers have at most `tokens` where the request sets no bound.
+
+    Where the length of the context is known, no more than what the prompt leaves of it.
+    """
 
     tokens: int
 
@@ -118,8 +121,17 @@ class Room(Wrapper):
     ) -> Sequence[Completion]:
         """Pass the request on with a bound."""
         if request.max_tokens is None:
-            request = request.model_copy(update={"max_tokens": self.tokens})
+            request = request.model_copy(update={"max_tokens": self._room(request)})
         return await self.pass_on(request, on_text)
+
+    def _room(self, request: Request) -> int:
+        context = self.capabilities.context_length
+        if context is None:
+            return self.tokens
+        prompt = sum(
+            self.count_tokens(message.text) + TEMPLATE_TOKENS for message in request.messages
+        )
+        return max(1, min(self.tokens, context - prompt))
 
 
 def most(request: Request, budget: Budget, rates: Rates | None) -> Amount:

@@ -55,7 +55,7 @@ class RubricProposer:
                 texts, completion = await ask(anchor, request, read)
                 model = completion.model or name_of(anchor)
         return Rubric(
-            criteria=tuple(Criterion(id=f"c{at}", text=text) for at, text in enumerate(texts, 1)),
+            criteria=tuple(Criterion(id=f"r{at}", text=text) for at, text in enumerate(texts, 1)),
             provenance=Provenance(
                 method="rubric from reference",
                 model=model,
