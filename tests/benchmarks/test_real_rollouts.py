@@ -32,7 +32,7 @@ ROWS = [
     (
         "three?",
         "\\frac{1}{2}",
-        ["\\boxed{2}", "\\boxed{\\dfrac12}", "\\boxed{\\frac{1}{2}}", "A: 2"],
+        ["\\boxed{2}", "\\boxed{0.5}", "\\boxed{0.50}", "A: 2"],
     ),
 ]
 RIGHT = [[False, True, True, True], [False, False, False, True], [False, True, True, False]]
