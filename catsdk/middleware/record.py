@@ -41,23 +41,32 @@ class Record(Wrapper):
         start = perf_counter()
         usage = Usage(requests=1, unreported=1, cost=None)
         failure: Failure | None = Failure(kind="Cancelled", message="the call was cancelled")
+        request_id: str | None = None
         try:
             completions = await self.wrapped.complete(request, on_text)
             usage = Usage.total(completion.usage for completion in completions)
-            failure = None
+            failure, request_id = None, next((c.request_id for c in completions), None)
             return completions
         except CatError as error:
             failure = Failure.of(error)
+            request_id = failure.request_id
             raise
         finally:
-            self._note(usage, perf_counter() - start, failure)
+            self._note(usage, perf_counter() - start, failure, request_id)
 
-    def _note(self, usage: Usage, latency: float, failure: Failure | None) -> None:
+    def _note(
+        self, usage: Usage, latency: float, failure: Failure | None, request_id: str | None
+    ) -> None:
         lists = _open.get()
         if not lists:
             return
         call = Call(
-            stage=lists[-1][0], model=self.name, usage=usage, latency=latency, failure=failure
+            stage=lists[-1][0],
+            model=self.name,
+            usage=usage,
+            latency=latency,
+            failure=failure,
+            request_id=request_id,
         )
         for _, calls in lists:
             calls.append(call)

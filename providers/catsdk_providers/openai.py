@@ -96,7 +96,7 @@ class OpenAIProvider:
         self._headers = {name: SecretStr(value) for name, value in (headers or {}).items()}
         self._timeout = timeout
         self._declared = capabilities or Capabilities(
-            n=True, logprobs=True, seed=True, json_schema=True, streaming=True
+            n=True, logprobs=True, seed=True, json_schema=True, tools=True, streaming=True
         )
         self._client: RunVar[openai.AsyncOpenAI | None] = RunVar("catsdk-openai-client", None)
 
