@@ -16,8 +16,8 @@ class LengthPenalty:
     """A reward of `penalty` for responses over `over` tokens, else 0 (paper: -1 over 750).
 
     To be composed with another reward. `counter` counts tokens, as the `local` provider can;
-    without one the tokens that the service reported for the rollout count, and where it reported
-    none for this rollout alone, the length is unknown and the score `None`.
+    without one the answer tokens that the service reported count, and where it did not report them
+    for each rollout alone, the length is unknown and the score `None`.
     """
 
     over: int = 750
@@ -44,11 +44,13 @@ class LengthPenalty:
             Score(index=index, value=None, reasons=("the rollout failed",), failure=failure)
             for index, failure in group.failures.items()
         ]
-        scores = [self._score(rollout) for rollout in group.rollouts]
+        # A service that reports only the sum over n answers has it with the first of them.
+        reported = all(each.completion.usage.output_tokens > 0 for each in group.rollouts)
+        scores = [self._score(rollout, reported=reported) for rollout in group.rollouts]
         return tuple(sorted([*scores, *failed], key=lambda score: score.index))
 
-    def _score(self, rollout: Rollout) -> Score:
-        tokens = self._tokens(rollout)
+    def _score(self, rollout: Rollout, *, reported: bool) -> Score:
+        tokens = self._tokens(rollout, reported=reported)
         if tokens is None:
             told = "its length in tokens is unknown; give LengthPenalty a counter"
             return Score(
@@ -61,10 +63,9 @@ class LengthPenalty:
         told = f"it has {tokens} tokens, {'over' if longer else 'not over'} {self.over}"
         return Score(index=rollout.index, value=self.penalty if longer else 0.0, reasons=(told,))
 
-    def _tokens(self, rollout: Rollout) -> int | None:
+    def _tokens(self, rollout: Rollout, *, reported: bool) -> int | None:
         if self.counter is not None:
             return self.counter.count_tokens(rollout.text)
         usage = rollout.completion.usage
-        # Of n answers to one request, the first may carry the usage of all.
-        alone = usage.requests == 1 and not usage.unreported and usage.output_tokens > 0
-        return usage.output_tokens if alone else None
+        known = reported and not usage.unreported
+        return usage.output_tokens - usage.reasoning_tokens if known else None
