@@ -58,7 +58,9 @@ def response_shown(request: Request) -> str:
     return found[2]
 
 
-def said(verdict: str | bool | None, evidence: str = "", reason: str = "so it is") -> dict[str, str]:
+def said(
+    verdict: str | bool | None, evidence: str = "", reason: str = "so it is"
+) -> dict[str, str]:
     word = {True: "yes", False: "no", None: "cannot tell"}.get(verdict, verdict)  # type: ignore[arg-type]
     return {"evidence": evidence, "reason": reason, "verdict": str(word)}
 

@@ -90,9 +90,7 @@ async def test_judging_stops_when_the_order_can_no_longer_change() -> None:
 async def test_heavier_criteria_are_judged_first() -> None:
     judge = FixedJudge(lambda name, text: (name == "c2") == (text == "good"))
     rubric = rubric_of("a", "b", weights=(1.0, 5.0))
-    scores = await Reward(judge, stop_early=True).reward(
-        group_of("good", "bad"), REFERENCE, rubric
-    )
+    scores = await Reward(judge, stop_early=True).reward(group_of("good", "bad"), REFERENCE, rubric)
     assert {name for name, _ in judge.asked} == {"c2"}
     assert values(scores) == [1.0, 0.0]
 
