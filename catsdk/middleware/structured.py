@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Generic, Literal, Protocol, TypeVar, cast
 
+from anyio import to_thread
 from pydantic import JsonValue
 
 from catsdk.core.errors import (
@@ -27,6 +28,8 @@ Route = Literal["schema", "tool", "instructor", "json", "xml"]
 
 _INSTRUCTOR = "catsdk_providers.by_instructor"
 _SHOWN_REPLY = 4_000
+# Looked for once, when this is imported: it reads folders.
+_INSTALLED = find_spec("instructor") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,11 @@ class Form(Generic[T_co]):
 
 
 class _ByInstructor(Protocol):
-    """How instructor is asked: the text of an object that fits the schema, and its completion."""
+    """How instructor is asked: a completion, and what is wrong with it, if anything."""
 
     async def __call__(
         self, provider: Provider, request: Request, schema: Mapping[str, JsonValue]
-    ) -> Completion: ...
+    ) -> tuple[Completion, str | None]: ...
 
 
 def route_of(provider: Provider, wanted: Route | Literal["auto"] = "auto") -> Route:
@@ -63,7 +66,7 @@ def route_of(provider: Provider, wanted: Route | Literal["auto"] = "auto") -> Ro
         return "schema"
     if able.tools:
         return "tool"
-    if able.prompts == "english" and find_spec("instructor") is not None:
+    if able.prompts == "english" and _INSTALLED:
         return "instructor"
     return "json"
 
@@ -95,14 +98,14 @@ async def ask(
     while True:
         taken = route_of(provider, route)
         try:
-            completion = await _sent(provider, request, form.schema, taken)
+            completion, complaint = await _sent(provider, request, form.schema, taken)
         except UnsupportedError:
             if route != "auto" or route_of(provider) == taken:
                 raise
             continue
         attempt += 1
         try:
-            return _read(form, completion, name_of(provider)), completion
+            return _read(form, completion, complaint, name_of(provider)), completion
         except StructuredOutputError as error:
             if attempt >= attempts:
                 raise
@@ -111,30 +114,33 @@ async def ask(
 
 async def _sent(
     provider: Provider, request: Request, schema: Mapping[str, JsonValue], route: Route
-) -> Completion:
+) -> tuple[Completion, str | None]:
     if route == "instructor":
-        return await _by_instructor()(provider, request, schema)
+        asking = await to_thread.run_sync(_by_instructor)
+        return await asking(provider, request, schema)
     if route in {"schema", "tool"}:
         by = "tool" if route == "tool" else "native"
         update = {"json_schema": dict(schema), "schema_by": by}
         request = request.model_copy(update=update)
-    return (await provider.complete(request))[0]
+    return (await provider.complete(request))[0], None
 
 
 def _by_instructor() -> _ByInstructor:
-    if find_spec("instructor") is None:
+    if not _INSTALLED:
         raise MissingExtraError(
             "the route 'instructor' needs the package instructor: pip install 'catsdk[instructor]'"
         )
     return cast("_ByInstructor", import_module(_INSTRUCTOR).ask_by_instructor)
 
 
-def _read(form: Form[T], completion: Completion, name: str) -> T:
+def _read(form: Form[T], completion: Completion, complaint: str | None, name: str) -> T:
     if completion.finish_reason == "content_filter":
         raise ContentFilteredError(
             f"{name} refused to answer: {completion.text[:200]!r}", model=completion.model or name
         )
     try:
+        if complaint is not None:
+            raise StructuredOutputError(complaint)
         return form.read(completion.text)
     except StructuredOutputError as error:
         if completion.finish_reason != "length":

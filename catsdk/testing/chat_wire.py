@@ -12,7 +12,7 @@ __all__ = ["FAULTS", "Fault", "chunks_of", "error_body", "reply_of", "request_of
 
 Fault = Literal[
     "400", "401", "403", "404", "429", "429_date", "quota", "500", "503", "529",
-    "no_n", "no_logprobs", "context", "filter",
+    "no_n", "no_schema", "no_tools", "no_logprobs", "context", "filter",
     "reset", "hang", "cut", "malformed", "not_json", "empty", "no_message",
 ]  # fmt: skip
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -30,6 +30,13 @@ _ERRORS: dict[str, tuple[int, str | None, str | None, str]] = {
     "503": (503, None, None, "overloaded"),
     "529": (529, None, None, "overloaded"),
     "no_n": (400, "unsupported_value", "n", "n must be 1 for this model"),
+    "no_schema": (
+        400,
+        "unsupported_parameter",
+        "response_format",
+        "'response_format' is not supported",
+    ),
+    "no_tools": (400, "unsupported_parameter", "tools", "'tools' is not supported with this model"),
     "no_logprobs": (400, "unsupported_parameter", "logprobs", "'logprobs' is not supported"),
     "context": (400, "context_length_exceeded", "messages", "maximum context length is 10 tokens"),
     "filter": (400, "content_filter", None, "the prompt was filtered"),
@@ -55,7 +62,16 @@ def request_of(payload: dict[str, Any]) -> Request:
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         seed=payload.get("seed"),
         logprobs=bool(payload.get("logprobs")),
+        **_form(payload),
     )
+
+
+def _form(payload: dict[str, Any]) -> dict[str, Any]:
+    if payload.get("tools"):
+        parameters = payload["tools"][0]["function"]["parameters"]
+        return {"json_schema": parameters, "schema_by": "tool"}
+    form = payload.get("response_format") or {}
+    return {"json_schema": form["json_schema"]["schema"]} if "json_schema" in form else {}
 
 
 def _message(message: dict[str, Any]) -> Message:
@@ -65,17 +81,15 @@ def _message(message: dict[str, Any]) -> Message:
     return Message(role=message["role"], content=content)
 
 
-def reply_of(completions: Sequence[Completion], model: str) -> dict[str, Any]:
-    """The body that carries `completions`."""
+def reply_of(
+    completions: Sequence[Completion], model: str, tool: str | None = None
+) -> dict[str, Any]:
+    """The body that carries `completions`, as arguments of the function `tool` where one is named."""
     choices = [
         {
             "index": at,
             "finish_reason": completion.finish_reason,
-            "message": {
-                "role": "assistant",
-                "content": completion.text,
-                "reasoning_content": completion.reasoning,
-            },
+            "message": {"role": "assistant", **_said(completion, tool)},
             "logprobs": _logprobs(completion),
         }
         for at, completion in enumerate(completions)
@@ -88,6 +102,15 @@ def reply_of(completions: Sequence[Completion], model: str) -> dict[str, Any]:
         "choices": choices,
         "usage": _usage(completions),
     }
+
+
+def _said(completion: Completion, tool: str | None) -> dict[str, Any]:
+    apart = {"reasoning_content": completion.reasoning}
+    if tool is None:
+        return {"content": completion.text, **apart}
+    function = {"name": tool, "arguments": completion.text}
+    calls = [{"id": "call-1", "type": "function", "function": function}]
+    return {"content": None, "tool_calls": calls, **apart}
 
 
 def chunks_of(completions: Sequence[Completion], model: str) -> list[dict[str, Any]]:

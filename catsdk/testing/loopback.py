@@ -160,7 +160,9 @@ class LoopbackServer:
         self.counters.completions += len(completions)
         if payload.get("stream"):
             return await self._stream(http, chunks_of(completions, self.model), cut=fault == "cut")
-        reply = reply_of(completions, self.model)
+        chosen = payload.get("tool_choice")
+        tool = chosen["function"]["name"] if isinstance(chosen, dict) else None
+        reply = reply_of(completions, self.model, tool)
         if fault == "cut":
             return await self._cut(http, reply)
         return web.json_response(reply, headers={"x-request-id": self._request_id()})

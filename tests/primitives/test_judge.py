@@ -32,7 +32,7 @@ class FinalError(ServerError):
 
 
 def kinds(verdicts: tuple[Verdict, ...]) -> list[str | None]:
-    return [verdict.failure and verdict.failure.kind for verdict in verdicts]
+    return [verdict.failure.kind if verdict.failure else None for verdict in verdicts]
 
 
 @MODES

@@ -45,7 +45,7 @@ async def test_the_majority_decides_among_those_who_answered(
 async def test_a_mean_is_the_share_of_yes_and_becomes_the_reward() -> None:
     panel = Panel(votes(True, True, False, None), rule="mean")
     (verdict,) = await panel.judge(rubric_of("a"), rollout_of("x"))
-    assert (verdict.grade, verdict.degree) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert verdict.grade == verdict.degree == pytest.approx(2 / 3)
     group = group_of("x")
     (score,) = await Reward(panel).reward(group, reference_of(group), rubric_of("a"))
     assert score.value == pytest.approx(2 / 3)
