@@ -1,6 +1,8 @@
 # Each target does its own set-up; a second run installs nothing.
 #   make demo          the method on the small model in the box
 #   make test          all tests
+#   make soak          the tests that take many minutes: chaos in full
+#   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make maps          write the file map of docs/architecture.md anew
@@ -23,7 +25,7 @@ PIP  = $(BIN)/python -m pip --disable-pip-version-check -qq
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers test-pythons maps clean
+.PHONY: help install demo test soak bench-runtime check lint types layers test-pythons maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -59,6 +61,9 @@ demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 test: install
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
+soak: install
+	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
+
 check: lint types layers test
 
 lint: install
@@ -73,6 +78,26 @@ types: install
 
 layers: install
 	@$(BIN)/lint-imports --no-logo
+
+# --- benchmarks ---------------------------------------------------------------------------
+# Each peer has an environment of its own; optillm asks for torch, which comes first as above.
+PEERS := openai litellm its_hub dspy optillm
+PEER_openai  := 'openai[aiohttp]'
+PEER_litellm := litellm
+PEER_its_hub := 'its_hub[lm]'
+PEER_dspy    := dspy
+PEER_optillm := optillm
+
+.venv-peers/%/.installed: constraints/peers.txt
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@echo "installing $* into $(@D)"
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install 'pip>=25.1'
+	@test $* != optillm || $(@D)/bin/python -m pip -qq install $(TORCH) -c constraints/peers.txt
+	@$(@D)/bin/python -m pip -qq install $(PEER_$*) -c constraints/peers.txt
+	@touch $@
+
+bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
+	@$(BIN)/python benchmarks/runtime.py $(ARGS)
 
 test-pythons:
 	@VENV=$(VENV) WORKERS=$(WORKERS) bash tests/on_each_python.sh

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from catsdk.core.errors import CatError
     from catsdk.core.options import Sampling
     from catsdk.core.ports import Capabilities, Provider
+    from catsdk.core.runtime import Runtime
     from catsdk.core.types import (
         Completion,
         Criterion,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
         Usage,
         Verdict,
     )
-    from catsdk.middleware.budget import Budget
+    from catsdk.middleware.account import Budget
     from catsdk.primitives.judge import Judge
     from catsdk.primitives.reward import Reward
     from catsdk.primitives.rubric_proposer import RubricProposer
@@ -50,6 +51,7 @@ __all__ = [
     "Rollout",
     "Rubric",
     "RubricProposer",
+    "Runtime",
     "Sampler",
     "Sampling",
     "Score",
@@ -63,7 +65,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "Budget": "middleware.budget",
+    "Budget": "middleware.account",
     "CaT": "cat",
     "Capabilities": "core.ports",
     "CatError": "core.errors",
@@ -72,6 +74,7 @@ _HOME = {
     "Provider": "core.ports",
     "Reward": "primitives.reward",
     "RubricProposer": "primitives.rubric_proposer",
+    "Runtime": "core.runtime",
     "Sampling": "core.options",
     "Sampler": "primitives.sampler",
     "Synthesizer": "primitives.synthesizer",

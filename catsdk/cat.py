@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Sequence,
+)
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import replace
+from math import inf
 from typing import Self, TypeVar
 
 import anyio
@@ -19,6 +27,7 @@ from catsdk.core.errors import (
     InvalidInputError,
     NoModelError,
     SynthesisFailedError,
+    TimedOutError,
 )
 from catsdk.core.events import (
     Event,
@@ -28,11 +37,15 @@ from catsdk.core.events import (
     SynthesisStarted,
     TextArrived,
 )
+from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import PromptLike, check_count, check_prompt
 from catsdk.core.options import Sampling
+from catsdk.core.pipeline import Flow
 from catsdk.core.ports import OnText, Provider
+from catsdk.core.runtime import Runtime
 from catsdk.core.settings import Settings
 from catsdk.core.types import (
+    Call,
     Failure,
     Group,
     Provenance,
@@ -43,8 +56,10 @@ from catsdk.core.types import (
     Verdict,
 )
 from catsdk.equivalence.exact import same_answer
-from catsdk.middleware.budget import Account, Budget
-from catsdk.middleware.stack import opened
+from catsdk.middleware.account import Account, Budget
+from catsdk.middleware.record import recorded
+from catsdk.middleware.stack import opened, paying
+from catsdk.middleware.turns import in_order
 from catsdk.primitives.judge import Judge
 from catsdk.primitives.reward import Reward
 from catsdk.primitives.rubric_proposer import RubricProposer
@@ -53,8 +68,13 @@ from catsdk.primitives.synthesizer import Synthesizer, with_evidence
 
 __all__ = ["CaT", "EventStream", "run_sync", "synthesize", "synthesize_sync"]
 
+A = TypeVar("A", bound=PromptLike)
+P = TypeVar("P")
 R = TypeVar("R")
 Model = str | Provider
+
+# Of a deadline, the part after which the synthesis begins with the rollouts that are there.
+SAMPLING_SHARE = 0.7
 
 
 class CaT:
@@ -67,7 +87,9 @@ class CaT:
 
     Use it as `async with CaT(...) as c`: models named by strings are opened once, and closed at
     the end; providers given as objects stay open. `budget` caps all calls of all stages together.
-    `synthesizer` replaces the one made here, for instance to show the question.
+    `synthesizer` replaces the one made here, for instance to show the question. `runtime` says how
+    calls are sent (limits, retries, hedging, cache, quorum, deadlines); an `Account` in place of
+    the budget is shared with all that are given it.
     """
 
     def __init__(
@@ -76,7 +98,8 @@ class CaT:
         anchor: Model | None = None,
         judge: Model | None = None,
         *,
-        budget: Budget | None = None,
+        budget: Budget | Account | None = None,
+        runtime: Runtime | None = None,
         seed: int | None = None,
         sampling: Sampling | None = None,
         anchor_sampling: Sampling | None = None,
@@ -98,7 +121,8 @@ class CaT:
         self.synthesizer = synthesizer or Synthesizer(anchor, anchor_sampling, seed=seed)
         self.proposer = RubricProposer(self.synthesizer.anchor, anchor_sampling)
         self.rubric_judge = Judge(judge or settings.judge or anchor, judge_sampling)
-        self._account = Account(budget) if budget is not None else None
+        self.runtime = settings.runtime(runtime)
+        self.account = Account(budget) if isinstance(budget, Budget) else budget
         self._exits = AsyncExitStack()
         self._tasks: TaskGroup | None = None
 
@@ -110,7 +134,7 @@ class CaT:
             async def provider_of(model: Model) -> Provider:
                 key = model if isinstance(model, str) else id(model)
                 if key not in models:
-                    opening = opened(model, account=self._account)
+                    opening = opened(model, account=self.account, runtime=self.runtime)
                     models[key] = await exits.enter_async_context(opening)
                 return models[key]
 
@@ -143,34 +167,90 @@ class CaT:
         Raises:
             InvalidInputError: the prompt is empty or no chat, or `n` is out of range.
         """
-        return await self.sampler.sample(prompt, n, on_rollout=on_rollout)
+        how = self.runtime
+        with self._paying():
+            return await self.sampler.sample(
+                prompt,
+                n,
+                on_rollout=on_rollout,
+                quorum=how.quorum if how.late == "cancel" else None,
+                seconds=None if how.deadline is None else how.deadline * SAMPLING_SHARE,
+            )
 
     async def synthesize(
         self, prompt: PromptLike | Group, n: int = 8, *, on_text: OnText | None = None
     ) -> Reference:
         """Make the reference of a group, or of n rollouts of a prompt.
 
-        When the budget does not allow the anchor's call, the result is marked `partial` and is the
-        rollout with the group's most frequent answer (the first, where they tie or have none).
+        When the budget or the deadline does not allow the anchor's call, the result is marked
+        `partial` and is the rollout with the group's most frequent answer (the first, where they
+        tie or have none). With a `quorum` whose `late` rollouts are kept, the anchor reads the
+        quorum's and the group holds all.
 
         Raises:
             InvalidInputError: the prompt is empty or no chat, or `n` is out of range.
             NoEvidenceError: every rollout failed.
             SynthesisFailedError: the anchor failed; the error's `group` holds the rollouts.
         """
-        group = prompt if isinstance(prompt, Group) else await self.sample(prompt, n)
-        try:
-            return await self.synthesizer.estimate(group, on_text=on_text)
-        except BudgetExceededError as error:
-            return _most_frequent(group, error)
-        except CatError as error:
-            if not group.rollouts:
-                raise
-            raise SynthesisFailedError(
-                f"the anchor failed after {len(group.rollouts)} rollouts, which are kept in the"
-                f" error's .group: {error}",
-                group=group,
-            ) from error
+        end = self._end()
+        if isinstance(prompt, Group):
+            return await self._estimate(prompt, on_text, end)
+        if self.runtime.quorum is not None and self.runtime.late == "keep":
+            return await self._estimate_early(prompt, n, on_text, end)
+        return await self._estimate(await self.sample(prompt, n), on_text, end)
+
+    def map(
+        self,
+        prompts: Iterable[A] | AsyncIterable[A],
+        n: int = 8,
+        *,
+        ordered: bool = False,
+        at_once: int | None = None,
+    ) -> Flow[A, Reference]:
+        """Synthesize for many prompts, each as soon as its own rollouts are there.
+
+        Iterate over the result: a `Mapped` for each prompt, with its reference or its failure, as
+        they come or in the order of the prompts (`ordered`). `prompts` may be endless: at most
+        `at_once` of them (by default twice the calls in flight) are being worked on or wait to be
+        read. Needs `async with CaT(...)`, whose end also ends this; to stop it earlier, use it as
+        `async with c.map(...) as results`.
+
+        Raises:
+            ConfigurationError: this CaT was not entered.
+            InvalidInputError: `n` or `at_once` is out of range.
+        """
+        check_count(n)
+        return self.each(
+            lambda prompt: self.synthesize(prompt, n), prompts, ordered=ordered, at_once=at_once
+        )
+
+    def each(
+        self,
+        work: Callable[[P], Awaitable[R]],
+        items: Iterable[P] | AsyncIterable[P],
+        *,
+        ordered: bool = False,
+        at_once: int | None = None,
+    ) -> Flow[P, R]:
+        """Do `work` on many items as `map` does, for instance sample, synthesize and reward.
+
+        Calls for earlier items come first. A `CatError` of an item is its failure.
+
+        Raises:
+            ConfigurationError: this CaT was not entered.
+            InvalidInputError: `at_once` is out of range.
+        """
+        if self._tasks is None:
+            raise ConfigurationError("map and each need an open CaT: async with CaT(...) as c: ...")
+        if at_once is not None and at_once < 1:
+            raise InvalidInputError(f"at_once is {at_once!r}; give a whole number from 1")
+
+        async def in_turn(index: int, item: P) -> R:
+            with in_order(index):
+                return await work(item)
+
+        many = at_once or 2 * self.runtime.max_in_flight
+        return Flow(in_turn, items, self._tasks, at_once=many, ordered=ordered)
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
         """Write the criteria that follow from `reference`.
@@ -179,17 +259,75 @@ class CaT:
             StructuredOutputError: the anchor's replies held too few criteria.
             ProviderError: the anchor failed.
         """
-        return await self.proposer.propose(reference)
+        with self._paying():
+            return await self.proposer.propose(reference)
 
     async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
         """Judge one rollout by each criterion; a failed call is a verdict without an answer."""
-        return await self.rubric_judge.judge(rubric, rollout)
+        with self._paying():
+            return await self.rubric_judge.judge(rubric, rollout)
 
     async def reward(
         self, group: Group, reference: Reference, rubric: Rubric | None = None
     ) -> tuple[Score, ...]:
         """Reward each rollout: by the rubric if one is given, else by the final answer."""
-        return await Reward(self.rubric_judge).reward(group, reference, rubric)
+        with self._paying():
+            return await Reward(self.rubric_judge).reward(group, reference, rubric)
+
+    def _paying(self) -> AbstractContextManager[None]:
+        return paying(self.account, self.runtime)
+
+    def _end(self) -> float:
+        """When the deadline of a synthesis that begins now is over, on the loop's clock."""
+        deadline = self.runtime.deadline
+        return inf if deadline is None else anyio.current_time() + deadline
+
+    async def _estimate(self, group: Group, on_text: OnText | None, end: float) -> Reference:
+        with recorded("synthesize") as calls:
+            try:
+                with self._paying(), anyio.CancelScope(deadline=end):
+                    return await self.synthesizer.estimate(group, on_text=on_text)
+                late = f"the deadline of {self.runtime.deadline} s is over"
+                return _most_frequent(group, TimedOutError(late), calls)
+            except BudgetExceededError as error:
+                return _most_frequent(group, error, calls)
+            except CatError as error:
+                if not group.rollouts:
+                    raise
+                raise SynthesisFailedError(
+                    f"the anchor failed after {len(group.rollouts)} rollouts, which are kept in the"
+                    f" error's .group: {error}",
+                    group=group,
+                    calls=tuple(calls),
+                ) from error
+
+    async def _estimate_early(
+        self, prompt: PromptLike, n: int, on_text: OnText | None, end: float
+    ) -> Reference:
+        """Synthesize from the quorum while the other rollouts are still on their way."""
+        arrived: list[Rollout] = []
+        groups: list[Group] = []
+        references: list[Reference] = []
+        enough = anyio.Event()
+
+        def on_rollout(_: int, rollout: Rollout | Failure) -> None:
+            if isinstance(rollout, Rollout):
+                arrived.append(rollout)
+            if len(arrived) == self.runtime.quorum:
+                enough.set()
+
+        async def sample() -> None:
+            groups.append(await self.sample(prompt, n, on_rollout=on_rollout))
+            enough.set()
+
+        async def estimate() -> None:
+            await enough.wait()
+            rollouts = tuple(sorted(arrived, key=lambda rollout: rollout.index))
+            early = Group(prompt=check_prompt(prompt), rollouts=rollouts)
+            references.append(await self._estimate(groups[0] if groups else early, on_text, end))
+
+        await fan_out(lambda part: part(), (sample, estimate))
+        return with_evidence(references[0].model_copy(update={"group": groups[0]}))
 
     def stream(self, prompt: PromptLike, n: int = 8) -> EventStream:
         """Make the reference of n rollouts and tell each event as it happens.
@@ -225,10 +363,11 @@ class CaT:
 
         with send, stream.scope:
             try:
+                end = self._end()
                 group = await self.sample(prompt, n, on_rollout=on_rollout)
                 send.send_nowait(SynthesisStarted(rollouts=len(group.rollouts)))
-                reference = await self.synthesize(
-                    group, on_text=lambda text: send.send_nowait(TextArrived(text=text))
+                reference = await self._estimate(
+                    group, lambda text: send.send_nowait(TextArrived(text=text)), end
                 )
                 send.send_nowait(ReferenceReady(reference=reference))
             except CatError as error:
@@ -341,7 +480,7 @@ def _policies(policy: Model | Sequence[Model] | None, settings: Settings) -> lis
     return policies
 
 
-def _most_frequent(group: Group, error: BudgetExceededError) -> Reference:
+def _most_frequent(group: Group, error: CatError, calls: Sequence[Call]) -> Reference:
     if not group.rollouts:
         raise error
     reference = with_evidence(
@@ -349,6 +488,7 @@ def _most_frequent(group: Group, error: BudgetExceededError) -> Reference:
             text="",
             group=group,
             provenance=Provenance(method="majority", settings={"because": str(error)}),
+            calls=tuple(calls),
             partial=True,
         )
     )

@@ -12,6 +12,16 @@ import catsdk
 for name in catsdk.__all__:
     getattr(catsdk, name)
 
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked `soak`, unless the expression given with -m names them."""
+    if "soak" in config.option.markexpr:
+        return
+    soaking = [item for item in items if item.get_closest_marker("soak") is not None]
+    config.hook.pytest_deselected(items=soaking)
+    items[:] = [item for item in items if item not in set(soaking)]
+
+
 OUR_PACKAGES = ["catsdk", "catsdk_providers", "catsdk_trainers"]
 
 

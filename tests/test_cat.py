@@ -157,9 +157,18 @@ async def test_a_budget_ends_the_work_with_a_partial_result() -> None:
     assert teacher.requests == []
 
 
-async def test_a_token_budget_without_max_tokens_is_refused() -> None:
-    with pytest.raises(NoEvidenceError, match="max_tokens"):
-        await cat.synthesize("2+2", 4, policy(), budget=cat.Budget(tokens=1000))
+async def test_a_token_budget_imposes_max_tokens_where_none_is_set() -> None:
+    model = policy()
+    budget = cat.Budget(tokens=100_000, answer_tokens=77)
+    await cat.synthesize("2+2", 4, model, anchor=anchor(), budget=budget)
+    assert [request.max_tokens for request in model.requests] == [77]
+
+
+async def test_a_token_budget_too_small_for_one_call_is_refused_before_it_is_sent() -> None:
+    model = policy()
+    with pytest.raises(NoEvidenceError, match="1,000 tokens .* max_tokens"):
+        await cat.synthesize("2+2", 4, model, budget=cat.Budget(tokens=1000))
+    assert model.requests == []
 
 
 async def test_a_stream_tells_each_step_and_ends_with_the_reference() -> None:

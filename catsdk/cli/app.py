@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from catsdk.cli.demo import demo
+from catsdk.cli.doctor import doctor
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (synthesize, sample, demo, providers):
+for command in (synthesize, sample, demo, providers, doctor):
     app.command()(command)
 
 

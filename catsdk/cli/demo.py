@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from catsdk.core.ports import Provider
+from catsdk.core.runtime import Runtime
 from catsdk.core.types import Failure, Reference
 from catsdk.evaluate.plot import plot_scaling
 from catsdk.evaluate.scaling import Outcome, Problem, Scaling, Share, measure, summarise
@@ -67,7 +69,7 @@ def demo(
 
 
 async def _run(model: Provider, tasks: Sequence[Problem], seed: int) -> list[Outcome]:
-    provider = stacked(model, max_in_flight=IN_FLIGHT)
+    provider = stacked(model, runtime=Runtime(max_in_flight=IN_FLIGHT))
     console = Console(stderr=True)
     columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())
     with Progress(
@@ -127,12 +129,16 @@ def _show_one(outcome: Outcome, console: Console) -> None:
 
 
 def _contradictions(outcome: Outcome) -> str:
-    """Name the first step at which the rollouts part, and what they say there."""
+    """Name the first column of digits whose total the rollouts dispute, and what they say there."""
     texts = [rollout.text.split("\n") for rollout in outcome.group.rollouts]
-    for at, lines in enumerate(zip(*texts, strict=False), start=1):
-        if len(set(lines)) > 1:
-            said = ", ".join(f"{line} ({lines.count(line)}x)" for line in dict.fromkeys(lines))
-            return f"They first part at step {at}: {escape(said)}"
+    for lines in zip(*texts, strict=False):
+        totals = Counter(line.rpartition("=")[2] for line in lines)
+        if len(totals) > 1:
+            said = ", ".join(f"{total} ({count}x)" for total, count in totals.most_common())
+            column = lines[0].partition(":")[0]
+            return (
+                f"They first contradict each other on the total of {escape(column)}: {escape(said)}"
+            )
     return "They do not contradict each other."
 
 

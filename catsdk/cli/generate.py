@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from catsdk.cat import CaT
+from catsdk.cli.progress import cost_of, shown
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.events import ReferenceReady, RolloutArrived, RolloutFailed, SynthesisStarted
 from catsdk.core.options import Sampling
-from catsdk.core.types import Group, Reference, Usage
+from catsdk.core.runtime import Runtime
+from catsdk.core.types import Group, Reference
 from catsdk.middleware.budget import Budget
 
 __all__ = ["sample", "synthesize"]
@@ -34,6 +35,12 @@ Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="How calls are sent, as NAME=VALUE: hedge=true, quorum=6 ..."),
+]
+Events = Annotated[Path | None, typer.Option(help="Write what happens to a file, JSON lines.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 
 
@@ -47,11 +54,21 @@ def synthesize(
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     max_requests: MaxRequests = None,
+    max_usd: MaxUsd = None,
+    settings: Set = None,
+    events: Events = None,
     as_json: AsJson = False,
 ) -> None:
     """Sample n rollouts and write one reference from them."""
-    cat = _cat(model, anchor, seed, temperature, max_tokens, max_requests)
-    reference = anyio.run(_synthesize, cat, _read(prompt, file), n)
+    cat = _cat(
+        model,
+        anchor,
+        seed,
+        Sampling(temperature=temperature, max_tokens=max_tokens),
+        _budget(max_requests, max_usd),
+        settings,
+    )
+    reference = anyio.run(_synthesize, cat, _read(prompt, file), n, events)
     if as_json:
         typer.echo(reference.model_dump_json(indent=2))
     else:
@@ -68,11 +85,21 @@ def sample(
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     max_requests: MaxRequests = None,
+    max_usd: MaxUsd = None,
+    settings: Set = None,
+    events: Events = None,
     as_json: AsJson = False,
 ) -> None:
     """Sample n rollouts and show them."""
-    cat = _cat(model, None, seed, temperature, max_tokens, max_requests)
-    group = anyio.run(_sample, cat, _read(prompt, file), n)
+    cat = _cat(
+        model,
+        None,
+        seed,
+        Sampling(temperature=temperature, max_tokens=max_tokens),
+        _budget(max_requests, max_usd),
+        settings,
+    )
+    group = anyio.run(_sample, cat, _read(prompt, file), n, events)
     if as_json:
         typer.echo(group.model_dump_json(indent=2))
     else:
@@ -86,17 +113,24 @@ def _cat(
     model: list[str] | None,
     anchor: str | None,
     seed: int | None,
-    temperature: float | None,
-    max_tokens: int | None,
-    max_requests: int | None,
+    sampling: Sampling,
+    budget: Budget | None,
+    settings: list[str] | None,
 ) -> CaT:
-    return CaT(
-        model or None,
-        anchor,
-        seed=seed,
-        sampling=Sampling(temperature=temperature, max_tokens=max_tokens),
-        budget=None if max_requests is None else Budget(requests=max_requests),
-    )
+    runtime = _runtime(settings or [])
+    return CaT(model or None, anchor, seed=seed, sampling=sampling, budget=budget, runtime=runtime)
+
+
+def _budget(requests: int | None, usd: float | None) -> Budget | None:
+    return None if requests is None and usd is None else Budget(requests=requests, usd=usd)
+
+
+def _runtime(settings: list[str]) -> Runtime:
+    wrong = [setting for setting in settings if "=" not in setting]
+    if wrong:
+        raise InvalidInputError(f"--set {wrong[0]!r}: write NAME=VALUE, such as hedge=true")
+    named: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
+    return Runtime(**named)
 
 
 def _read(prompt: str | None, file: Path | None) -> str:
@@ -112,44 +146,24 @@ def _read(prompt: str | None, file: Path | None) -> str:
         raise InvalidInputError(f"--file {file} cannot be read: {error}") from error
 
 
-async def _synthesize(cat: CaT, prompt: str, n: int) -> Reference:
-    usage = Usage()
-    with _progress() as progress:
-        bar = progress.add_task("sampling", total=n, tokens=0, cost="")
-        async with cat, cat.stream(prompt, n) as events:
-            async for event in events:
+async def _synthesize(cat: CaT, prompt: str, n: int, events: Path | None) -> Reference:
+    with shown(n, events) as sight:
+        async with cat, cat.stream(prompt, n) as stream:
+            async for event in stream:
+                sight.on_event(event)
                 if isinstance(event, ReferenceReady):
                     return event.reference
                 if isinstance(event, RolloutArrived | RolloutFailed):
-                    progress.advance(bar)
-                if isinstance(event, RolloutArrived):
-                    usage += event.rollout.completion.usage
-                    progress.update(bar, tokens=usage.tokens, cost=_cost(usage))
+                    sight.advance()
                 if isinstance(event, SynthesisStarted):
-                    progress.update(bar, description="synthesizing")
+                    sight.say("synthesizing")
     raise AssertionError("a stream ends with a reference or an error")
 
 
-async def _sample(cat: CaT, prompt: str, n: int) -> Group:
-    with _progress() as progress:
-        bar = progress.add_task("sampling", total=n, tokens=0, cost="")
+async def _sample(cat: CaT, prompt: str, n: int, events: Path | None) -> Group:
+    with shown(n, events) as sight:
         async with cat:
-            return await cat.sample(
-                prompt, n, on_rollout=lambda _index, _rollout: progress.advance(bar)
-            )
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[tokens]} tokens {task.fields[cost]}"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+            return await cat.sample(prompt, n, on_rollout=lambda _at, _rollout: sight.advance())
 
 
 def _show(reference: Reference) -> None:
@@ -167,7 +181,7 @@ def _evidence(reference: Reference) -> str:
     if reference.disagrees:
         parts.append(f"departs from the majority, {reference.majority}")
     usage = reference.usage
-    parts += [f"{usage.requests} requests", f"{usage.tokens:,} tokens", _cost(usage)]
+    parts += [f"{usage.requests} requests", f"{usage.tokens:,} tokens", cost_of(usage)]
     parts += [f"by {reference.provenance.method} of {reference.provenance.model or 'the rollouts'}"]
     return " · ".join([*parts, "PARTIAL: the budget is reached"] if reference.partial else parts)
 
@@ -185,7 +199,3 @@ def _show_group(group: Group) -> None:
 def _show_failures(group: Group, console: Console) -> None:
     for index, failure in group.failures.items():
         console.print(f"[red]rollout {index} failed[/]: {escape(str(failure))}")
-
-
-def _cost(usage: Usage) -> str:
-    return "cost unknown" if usage.cost is None else f"${usage.cost:.4f}"

@@ -28,7 +28,7 @@ CatError
 
 from __future__ import annotations
 
-from catsdk.core.types import Group
+from catsdk.core.types import Call, Group
 
 __all__ = [
     "AuthenticationError",
@@ -189,12 +189,13 @@ class EvidenceNotFoundError(StructuredOutputError):
 
 
 class SynthesisFailedError(CatError):
-    """The anchor failed after the group was sampled; `group` holds what was paid for."""
+    """The anchor failed after the group was sampled; `group` and `calls` hold what was paid for."""
 
-    def __init__(self, message: str, *, group: Group) -> None:
-        """Keep the group beside the message."""
+    def __init__(self, message: str, *, group: Group, calls: tuple[Call, ...] = ()) -> None:
+        """Keep the group, and the anchor's calls, beside the message."""
         super().__init__(message)
         self.group = group
+        self.calls = calls
 
 
 class BudgetExceededError(CatError):

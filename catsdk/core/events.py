@@ -1,16 +1,22 @@
-"""What happens while a reference is made, as values in the order in which it happens."""
+"""What happens while a reference is made, and call by call, as values in their order."""
 
 from __future__ import annotations
 
-from catsdk.core.types import Failure, Reference, Rollout, Value
+import json
+
+from catsdk.core.types import Call, Failure, Reference, Rollout, Value
 
 __all__ = [
+    "CallEnded",
+    "CallStarted",
     "Event",
     "ReferenceReady",
     "RolloutArrived",
     "RolloutFailed",
+    "RuntimeEvent",
     "SynthesisStarted",
     "TextArrived",
+    "line_of",
 ]
 
 
@@ -46,3 +52,30 @@ class ReferenceReady(Value):
 
 
 Event = RolloutArrived | RolloutFailed | SynthesisStarted | TextArrived | ReferenceReady
+
+
+class CallStarted(Value):
+    """A request is sent, for a stage; `at` is in seconds of the calendar's clock."""
+
+    at: float
+    stage: str
+    model: str
+
+
+class CallEnded(Value):
+    """A request ended: with which usage, after how long, and why where it failed.
+
+    `sent` is false for one that was found wrong before it left, and used nothing.
+    """
+
+    at: float
+    call: Call
+    sent: bool = True
+
+
+RuntimeEvent = CallStarted | CallEnded
+
+
+def line_of(event: Event | RuntimeEvent) -> str:
+    """One line of JSON: the kind of the event under `event`, then its fields."""
+    return json.dumps({"event": type(event).__name__, **event.model_dump(mode="json")})

@@ -10,7 +10,7 @@ import anyio
 from catsdk.core.errors import CatError
 from catsdk.core.types import Failure
 
-__all__ = ["fan_out", "fan_out_tolerant"]
+__all__ = ["fan_out", "fan_out_tolerant", "first_of"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,7 +31,7 @@ async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[
             for index, arg in enumerate(args):
                 tasks.start_soon(run, index, arg)
     except BaseExceptionGroup as group:
-        raise _first(group) from None
+        raise first_of(group) from None
     return [results[index] for index in range(len(results))]
 
 
@@ -52,8 +52,9 @@ async def fan_out_tolerant(
     return await fan_out(settle, args)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error that is no group, of a group that may hold groups."""
     error = group.exceptions[0]
     if isinstance(error, BaseExceptionGroup):
-        return _first(cast("BaseExceptionGroup[BaseException]", error))
+        return first_of(cast("BaseExceptionGroup[BaseException]", error))
     return error

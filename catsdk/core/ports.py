@@ -1,7 +1,7 @@
 """The ports: one-method protocols through which the parts of the method meet.
 
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
-about itself in the attributes `name`, `capabilities`, `base_url` and `count_tokens`; `capabilities_of` and
+about itself in the attributes `name`, `capabilities` and `count_tokens`; `capabilities_of` and
 its siblings read them with a cautious default.
 """
 
@@ -34,7 +34,6 @@ __all__ = [
     "Sampler",
     "TokenCounter",
     "capabilities_of",
-    "endpoint_of",
     "name_of",
     "tokens_of",
 ]
@@ -140,15 +139,6 @@ def name_of(provider: Provider) -> str:
     """The name that calls of `provider` are listed under."""
     name = getattr(provider, "name", None)
     return name if isinstance(name, str) else type(provider).__name__
-
-
-def endpoint_of(provider: Provider) -> str:
-    """Where `provider` sends its requests, as it declares in `base_url`; empty where it is none."""
-    inner: object = provider
-    while (wrapped := getattr(inner, "wrapped", None)) is not None:
-        inner = wrapped
-    url = getattr(inner, "base_url", "")
-    return url if isinstance(url, str) else ""
 
 
 def tokens_of(provider: Provider, text: str) -> int:

@@ -120,7 +120,9 @@ class Request(Value):
 
     `n` answers are wanted. `seed` makes sampling repeatable where the model can. `json_schema`
     asks for text that fits the schema; with `schema_by` "tool" it is asked for as the arguments of
-    a function that the model must call. `extra` goes to the vendor as it is.
+    a function that the model must call. `extra` goes to the vendor as it is. `sample_index` is the
+    place of the first of these answers among the answers to equal requests; it is not sent, but
+    tells a cache the one answer from the other.
     """
 
     messages: tuple[Message, ...]
@@ -135,6 +137,7 @@ class Request(Value):
     json_schema: dict[str, JsonValue] | None = None
     schema_by: Literal["native", "tool"] = "native"
     extra: dict[str, JsonValue] = {}
+    sample_index: int = 0
 
 
 class TokenLogprob(Value):
@@ -149,7 +152,7 @@ class Completion(Value):
 
     `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
     completions of one request add up to the request's; a service that tells only the sum has it
-    on the first.
+    on the first. `cached` answers were paid for before, and have used nothing.
     """
 
     text: str
@@ -160,6 +163,7 @@ class Completion(Value):
     model: str = ""
     latency: float = 0.0
     request_id: str | None = None
+    cached: bool = False
 
 
 class Failure(Value):

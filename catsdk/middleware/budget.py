@@ -1,70 +1,34 @@
-"""A cap on requests and tokens that is reserved before sending and never passed."""
+"""Calls that are paid from a budget: reserved before sending, settled by what they used."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
 
-from pydantic import Field
-
-from catsdk.core.errors import BudgetExceededError, InvalidInputError, ProviderError
-from catsdk.core.options import Options
+from catsdk.core.errors import CatError, InvalidInputError, ProviderError
 from catsdk.core.ports import OnText
-from catsdk.core.types import Completion, Request, Usage
+from catsdk.core.types import Completion, Message, Request, TextPart, Usage
+from catsdk.middleware.account import Account, Amount, Budget, Pending
+from catsdk.middleware.prices import Rates
+from catsdk.middleware.record import was_sent
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Account", "Budget", "Spend"]
+__all__ = ["Account", "Budget", "Room", "Spend", "Wait"]
 
+# What a chat template adds to a message, and to a prompt.
 TEMPLATE_TOKENS = 32
-
-
-class Budget(Options):
-    """Caps over all stages together; `None` is no cap. A token cap needs `max_tokens` set."""
-
-    requests: int | None = Field(default=None, ge=0)
-    tokens: int | None = Field(default=None, ge=0)
-
-
-@dataclass
-class Account:
-    """What is spent and reserved of a budget; shared by tasks, loops and threads."""
-
-    budget: Budget
-    requests: int = 0
-    tokens: int = 0
-    _lock: Lock = field(default_factory=Lock, repr=False)
-
-    def reserve(self, tokens: int) -> None:
-        """Take one request and `tokens` out of the budget.
-
-        Raises:
-            BudgetExceededError: not so much is left; nothing was taken.
-        """
-        with self._lock:
-            self._refuse_over("requests", self.requests + 1, self.budget.requests)
-            self._refuse_over("tokens", self.tokens + tokens, self.budget.tokens)
-            self.requests += 1
-            self.tokens += tokens
-
-    def settle(self, reserved: int, used: int) -> None:
-        """Put back what a finished call had reserved and did not use."""
-        with self._lock:
-            self.tokens += used - reserved
-
-    def _refuse_over(self, what: str, wanted: int, cap: int | None) -> None:
-        if cap is not None and wanted > cap:
-            raise BudgetExceededError(
-                f"the budget of {cap:,} {what} is reached: this call could bring it to"
-                f" {wanted:,}; raise Budget({what}=...) or ask for less"
-            )
+PROMPT_TOKENS = 256
+# More than any vendor counts for one picture.
+IMAGE_TOKENS = 50_000
 
 
 @dataclass
 class Spend(Wrapper):
-    """A provider whose calls are paid from an account."""
+    """A provider whose calls are paid from an account; `rates` are its prices, where known."""
 
     account: Account
+    rates: Rates | None = None
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -73,29 +37,121 @@ class Spend(Wrapper):
 
         Raises:
             BudgetExceededError: the budget does not allow the call; it was not sent.
+            Pending: it may allow it once calls in flight are settled; it was not sent.
         """
-        reserved = self._most(request)
+        told = False
+
+        def tell(piece: str) -> None:
+            nonlocal told
+            told = True
+            if on_text is not None:
+                on_text(piece)
+
+        reserved = most(request, self.account.budget, self.rates)
         self.account.reserve(reserved)
         try:
-            completions = await self.wrapped.complete(request, on_text)
-        except ProviderError as error:
-            # An answer with an error status is not billed; without one nobody knows.
-            if error.status is not None:
-                self.account.settle(reserved, 0)
+            completions = await self.wrapped.complete(request, tell if on_text else None)
+        except BaseException as error:
+            self._failed(reserved, error, told=told)
             raise
-        usage = Usage.total(completion.usage for completion in completions)
-        if not usage.unreported:
-            self.account.settle(reserved, usage.tokens)
+        self.account.settle(reserved, self._used(reserved, completions))
         return completions
 
-    def _most(self, request: Request) -> int:
-        if self.account.budget.tokens is None:
-            return 0
+    def _failed(self, reserved: Amount, error: BaseException, *, told: bool) -> None:
+        if isinstance(error, CatError) and not was_sent(error):
+            self.account.cancel(reserved)
+        elif isinstance(error, ProviderError) and (error.status or 0) >= 400 and not told:
+            # An answer with an error status is not billed.
+            self.account.settle(reserved, Amount())
+        else:
+            self.account.settle(reserved, reserved)
+
+    def _used(self, reserved: Amount, completions: Sequence[Completion]) -> Amount:
+        usage = Usage.total(completion.usage for completion in completions)
+        if usage.unreported:
+            return reserved
+        return Amount(
+            usage.tokens if self.account.budget.tokens is not None else 0,
+            reserved.usd if usage.cost is None else usage.cost,
+        )
+
+
+@dataclass
+class Wait(Wrapper):
+    """A provider around `Spend` that waits, with no place in flight, where a call is `Pending`."""
+
+    account: Account
+    rates: Rates | None = None
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Pass the request on, again each time that calls in flight have left room.
+
+        Raises:
+            BudgetExceededError: the budget does not allow the call; it was not sent.
+        """
+        try:
+            return await self.wrapped.complete(request, on_text)
+        except Pending:
+            pass
+        amount = most(request, self.account.budget, self.rates)
+        try:
+            while True:
+                await self.account.wait(amount)
+                try:
+                    return await self.wrapped.complete(request, on_text)
+                except Pending:
+                    continue
+        finally:
+            self.account.pass_on()
+
+
+@dataclass
+class Room(Wrapper):
+    """A provider whose answers have at most `tokens` where the request sets no bound."""
+
+    tokens: int
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Pass the request on with a bound."""
         if request.max_tokens is None:
-            raise InvalidInputError(
-                "a token budget needs max_tokens, or one answer could pass it;"
-                " set max_tokens= on the sampler, the synthesizer or CaT"
-            )
-        # No token is shorter than a byte, so bytes bound the prompt from above.
-        prompt = sum(len(m.text.encode()) + TEMPLATE_TOKENS for m in request.messages)
-        return prompt + request.n * request.max_tokens
+            request = request.model_copy(update={"max_tokens": self.tokens})
+        return await self.wrapped.complete(request, on_text)
+
+
+def most(request: Request, budget: Budget, rates: Rates | None) -> Amount:
+    """The most that `request` can use of what `budget` counts.
+
+    Raises:
+        InvalidInputError: it counts tokens or money, and the request sets no `max_tokens`.
+    """
+    if not budget.needs_room:
+        return Amount()
+    if request.max_tokens is None:
+        raise InvalidInputError(
+            "a budget of tokens or money needs max_tokens, or one answer could pass it;"
+            " set max_tokens= on the sampler, the synthesizer or CaT"
+        )
+    prompt, answers = _prompt_bound(request), request.n * request.max_tokens
+    usd = rates.most(prompt, answers) if rates is not None and budget.usd is not None else 0.0
+    return Amount(prompt + answers if budget.tokens is not None else 0, usd)
+
+
+def _prompt_bound(request: Request) -> int:
+    # No token is shorter than a byte, so bytes bound the prompt from above.
+    messages = sum(_message_bound(message) for message in request.messages)
+    beside = (request.json_schema, request.extra or None)
+    return PROMPT_TOKENS + messages + sum(len(json.dumps(each)) for each in beside if each)
+
+
+def _message_bound(message: Message) -> int:
+    if isinstance(message.content, str):
+        return len(message.content.encode()) + TEMPLATE_TOKENS
+    parts = (
+        len(part.text.encode()) if isinstance(part, TextPart) else IMAGE_TOKENS
+        for part in message.content
+    )
+    return sum(parts) + TEMPLATE_TOKENS

@@ -51,9 +51,11 @@ async def _at_once(provider: Provider, request: Request) -> Sequence[Completion 
 
 
 async def _single(provider: Provider, request: Request, index: int) -> Completion | Failure:
-    seed = None if request.seed is None else request.seed + index
+    only: dict[str, object] = {"n": 1, "sample_index": request.sample_index + index}
+    if request.seed is not None:
+        only["seed"] = request.seed + index
     try:
-        completions = await provider.complete(request.model_copy(update={"n": 1, "seed": seed}))
+        completions = await provider.complete(request.model_copy(update=only))
     except CatError as error:
         return Failure.of(error)
     return completions[0]

@@ -1,32 +1,62 @@
-"""At most so many calls in flight."""
+"""A place in flight for each call, in fair turns, as the gate of its endpoint lets it in."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 
-import anyio
-
+from catsdk.core.errors import OverloadedError, RateLimitedError
 from catsdk.core.ports import OnText
-from catsdk.core.types import Completion, Request
+from catsdk.core.types import Completion, Request, Usage
+from catsdk.middleware.gate import Gate
+from catsdk.middleware.record import current_stage
+from catsdk.middleware.turns import order
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Limit"]
+__all__ = ["Limit", "on_sent"]
+
+# Told when the running task's call has its place: a hedge's clock starts then, not in the queue.
+on_sent: ContextVar[Callable[[], None] | None] = ContextVar("catsdk_on_sent", default=None)
+
+_ANSWER = 1024
 
 
 @dataclass
 class Limit(Wrapper):
-    """A provider with at most `max_in_flight` calls at once; the others wait in order."""
+    """A provider whose calls pass `gate`, which says how many are in flight and how fast.
 
-    max_in_flight: int
-    limiter: anyio.CapacityLimiter = field(init=False, repr=False)
+    Calls wait in turns that are fair between stages. A refusal (429, 503) shrinks the limit, and
+    its Retry-After holds every call of the endpoint and model back, not only this one.
+    """
 
-    def __post_init__(self) -> None:
-        self.limiter = anyio.CapacityLimiter(self.max_in_flight)
+    gate: Gate
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
-        """Pass the request on once a slot is free."""
-        async with self.limiter:
-            return await self.wrapped.complete(request, on_text)
+        """Pass the request on once there is a place.
+
+        Raises:
+            RateLimitedError: also where the service asked for a longer wait than is allowed.
+        """
+        tokens = self._expected(request) if self.gate.limits.tokens_per_minute else 0.0
+        admitted = await self.gate.enter(current_stage(), order(), tokens)
+        try:
+            if (sent := on_sent.get()) is not None:
+                sent()
+            completions = await self.wrapped.complete(request, on_text)
+        except (RateLimitedError, OverloadedError) as error:
+            self.gate.refused(admitted, error.retry_after)
+            raise
+        except BaseException:
+            self.gate.leave(admitted)
+            raise
+        usage = Usage.total(completion.usage for completion in completions)
+        used = None if usage.unreported else usage.tokens
+        self.gate.leave(admitted, answered=True, used=used, answers=max(1, len(completions)))
+        return completions
+
+    def _expected(self, request: Request) -> float:
+        prompt = sum(self.count_tokens(message.text) for message in request.messages)
+        return prompt + request.n * (request.max_tokens or _ANSWER)

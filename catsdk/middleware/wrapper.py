@@ -15,7 +15,7 @@ from catsdk.core.ports import (
 )
 from catsdk.core.types import Completion, Request
 
-__all__ = ["Wrapper"]
+__all__ = ["Wrapper", "unwrapped"]
 
 
 @dataclass
@@ -43,3 +43,10 @@ class Wrapper:
     ) -> Sequence[Completion]:
         """Pass the request on."""
         return await self.wrapped.complete(request, on_text)
+
+
+def unwrapped(provider: Provider) -> Provider:
+    """The provider inside of all wrappers."""
+    while isinstance(provider, Wrapper):
+        provider = provider.wrapped
+    return provider

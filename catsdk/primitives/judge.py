@@ -19,13 +19,15 @@ from catsdk.core.errors import (
 )
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options, Sampling
-from catsdk.core.ports import Provider, capabilities_of, endpoint_of, name_of
+from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Call, Criterion, Failure, Rollout, Rubric, Verdict
+from catsdk.middleware.gates import identity_of
 from catsdk.middleware.once import Once
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
 from catsdk.middleware.warm import Warming
+from catsdk.middleware.wrapper import unwrapped
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
 from catsdk.prompts.schemas import VERDICT, VERDICTS
@@ -112,7 +114,7 @@ class _Sitting:
         task = "judge" if self.options.mode == "each" else "judge_all"
         self.prompt = judge.prompt or load(capabilities_of(provider).prompts, task)
         settings = (judge.sampling.model_dump_json(), judge.judging.model_dump_json())
-        self.identity = (endpoint_of(provider), self.name, self.prompt.digest, *settings)
+        self.identity = (identity_of(unwrapped(provider)), self.name, self.prompt.digest, *settings)
         self.digest = sha256(response.encode("utf-8", "surrogatepass")).hexdigest()
 
     def key(self, criterion: Criterion) -> tuple[object, ...]:

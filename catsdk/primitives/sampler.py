@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+import anyio
+
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.fanout import fan_out
-from catsdk.core.inputs import PromptLike, check_count, check_prompt
+from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_prompt
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
@@ -24,6 +26,10 @@ OnRollout = Callable[[int, Rollout | Failure], None]
 _SEEDS = 2**31
 _APART = 1_000_003
 
+LATE = "Late"
+OUT_OF_TIME = "OutOfTime"
+_CUT_SHORT = {BudgetExceededError.__name__, OUT_OF_TIME}
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -38,11 +44,19 @@ class Sampler:
     seed: int | None = None
 
     async def sample(
-        self, prompt: PromptLike, n: int = 8, *, on_rollout: OnRollout | None = None
+        self,
+        prompt: PromptLike,
+        n: int = 8,
+        *,
+        on_rollout: OnRollout | None = None,
+        quorum: int | None = None,
+        seconds: float | None = None,
     ) -> Group:
         """Draw `n` rollouts of `prompt`; those that fail are in `Group.failures`, with causes.
 
-        `on_rollout` is told the index and the rollout, or its failure, as each arrives.
+        `on_rollout` is told the index and the rollout, or its failure, as each arrives. Once
+        `quorum` rollouts are there, or `seconds` are over, the others are cancelled; they are
+        failures too. A group that time cut short is `partial`.
 
         Raises:
             InvalidInputError: the prompt is empty or no chat, or `n` is out of range.
@@ -50,20 +64,26 @@ class Sampler:
         messages, count = check_prompt(prompt), check_count(n)
         policies = self._policies()
         arrived: dict[int, Rollout | Failure] = {}
+        scope = anyio.CancelScope()
+        if seconds is not None:
+            scope.deadline = anyio.current_time() + seconds
 
         def keep(index: int, sample: Completion | Failure) -> None:
             arrived[index] = sample if isinstance(sample, Failure) else _rollout(index, sample)
             if on_rollout is not None:
                 on_rollout(index, arrived[index])
+            if quorum is not None and _there(arrived) >= quorum:
+                scope.cancel()
 
         async def share(at: int) -> None:
             indices = range(at, count, len(policies))
             if indices:
                 await self._draw(policies[at], messages, indices, keep)
 
-        with recorded("sample") as calls:
+        with recorded("sample") as calls, scope:
             await fan_out(share, range(len(policies)))
-        return _group(messages, arrived, tuple(calls))
+        late = _late(arrived, count, quorum, seconds)
+        return _group(messages, arrived | late, tuple(calls))
 
     def _policies(self) -> list[str | Provider]:
         if isinstance(self.policy, str) or not isinstance(self.policy, Sequence):
@@ -82,6 +102,10 @@ class Sampler:
         async with opened(policy) as provider:
             seed = self._seed(messages, indices.start) if capabilities_of(provider).seed else None
             request = self.sampling.request(messages, n=len(indices), seed=seed)
+            if indices.start:
+                # Two policies may be one model: their samples are different ones all the same.
+                first = indices.start * MAX_ROLLOUTS
+                request = request.model_copy(update={"sample_index": first})
             await draw(provider, request, lambda at, sample: keep(indices[at], sample))
 
     def _seed(self, messages: tuple[Message, ...], policy_index: int) -> int | None:
@@ -106,6 +130,20 @@ def _rollout(index: int, completion: Completion) -> Rollout:
     return Rollout(index=index, completion=completion, answer=extract_answer(completion.text))
 
 
+def _there(arrived: dict[int, Rollout | Failure]) -> int:
+    return sum(isinstance(sample, Rollout) for sample in arrived.values())
+
+
+def _late(
+    arrived: dict[int, Rollout | Failure], n: int, quorum: int | None, seconds: float | None
+) -> dict[int, Rollout | Failure]:
+    if quorum is not None and _there(arrived) >= quorum:
+        cause = Failure(kind=LATE, message=f"cancelled: a quorum of {quorum} was there before")
+    else:
+        cause = Failure(kind=OUT_OF_TIME, message=f"cancelled: not there within {seconds} s")
+    return {index: cause for index in range(n) if index not in arrived}
+
+
 def _group(
     messages: tuple[Message, ...], arrived: dict[int, Rollout | Failure], calls: tuple[Call, ...]
 ) -> Group:
@@ -116,5 +154,5 @@ def _group(
         rollouts=tuple(sample for _, sample in ordered if isinstance(sample, Rollout)),
         failures=failures,
         calls=calls,
-        partial=any(f.kind == BudgetExceededError.__name__ for f in failures.values()),
+        partial=any(failure.kind in _CUT_SHORT for failure in failures.values()),
     )

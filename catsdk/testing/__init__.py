@@ -1,8 +1,24 @@
 """What users test with: a scripted model, and a server on this machine that misbehaves on demand.
 
-`LoopbackServer` and `Weather` are in `catsdk.testing.loopback`.
+`LoopbackServer` and its `Weather` need aiohttp, so they are loaded when they are first used.
+`chaos(seed)` is the weather in which everything goes wrong at once.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from catsdk.testing.function import FunctionProvider
 
-__all__ = ["FunctionProvider"]
+if TYPE_CHECKING:
+    from catsdk.testing.loopback import LoopbackServer
+    from catsdk.testing.weather import Weather, chaos
+
+__all__ = ["FunctionProvider", "LoopbackServer", "Weather", "chaos"]
+
+_HOME = {"LoopbackServer": "loopback", "Weather": "weather", "chaos": "weather"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -14,6 +14,7 @@ Fault = Literal[
     "400", "401", "403", "404", "429", "429_date", "quota", "500", "503", "529",
     "no_n", "no_schema", "no_tools", "no_logprobs", "context", "filter",
     "reset", "hang", "cut", "malformed", "not_json", "empty", "no_message",
+    "mistyped", "bad_gateway", "trickle", "endless",
 ]  # fmt: skip
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
@@ -44,9 +45,11 @@ _ERRORS: dict[str, tuple[int, str | None, str | None, str]] = {
 _BODIES = {
     "malformed": b'{"id": "x", "choices": [{"index": 0, "mess',
     "not_json": b"<html>proxy</html>",
+    "bad_gateway": b"<html>bad gateway</html>",
     "empty": b'{"choices": []}',
     "no_message": b'{"choices": [{"index": 0, "finish_reason": "stop"}]}',
 }
+_PAGES = {"not_json": 200, "bad_gateway": 502}
 
 
 def request_of(payload: dict[str, Any]) -> Request:
@@ -157,9 +160,9 @@ def error_body(fault: Fault, *, retry_after: float) -> tuple[int, bytes, dict[st
     """Status, body and headers of a fault that is an answer."""
     headers = {"content-type": "application/json", "x-request-id": f"req-{fault}"}
     if fault in _BODIES:
-        if fault == "not_json":
+        if fault in _PAGES:
             headers["content-type"] = "text/html"
-        return 200, _BODIES[fault], headers
+        return _PAGES.get(fault, 200), _BODIES[fault], headers
     status, code, param, message = _ERRORS[fault]
     if fault == "429":
         headers["retry-after"] = f"{retry_after:g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Request, Usage
@@ -21,6 +22,9 @@ class FunctionProvider:
     One reply stands for all n. A text is a completion whose usage counts words as tokens, the
     prompt's with the first of n; a `Completion` stays as it is. `requests` keeps what was asked.
     """
+
+    # Its calls cost no money, unless a price is given for them.
+    free: ClassVar[bool] = True
 
     script: Script
     name: str = "function"

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from random import Random
+from time import monotonic
 from typing import Any, Literal, Self
 
 import anyio
@@ -16,6 +16,7 @@ from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 
 from catsdk.core.ports import Provider
+from catsdk.core.types import Usage
 from catsdk.testing.chat_wire import (
     FAULTS,
     Fault,
@@ -24,45 +25,57 @@ from catsdk.testing.chat_wire import (
     reply_of,
     request_of,
 )
+from catsdk.testing.manners import cut, endless, streamed, trickle, vanish
+from catsdk.testing.weather import CALM, Chance, Weather
 
-__all__ = ["Counters", "LoopbackServer", "Weather"]
+__all__ = ["Counters", "LoopbackServer", "Served", "Weather"]
 
 TakesN = Literal["all", "refuses", "ignores"]
-KEPT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """How the server behaves by chance, under `seed`; times are in seconds, shares in 0..1."""
-
-    latency: float = 0.0
-    jitter: float = 0.0
-    straggler_share: float = 0.0
-    straggler_factor: float = 10.0
-    rate_limited_share: float = 0.0
-    retry_after: float = 1.0
-    failing_share: float = 0.0
-    seed: int = 0
+KEPT = 20_000
+# Faults of an answer that the model gave; the others are told without asking it.
+_ANSWERED: set[Fault] = {"cut", "trickle", "mistyped"}
 
 
 @dataclass
 class Counters:
-    """What the server saw. `in_flight_peak` counts requests that were served at once."""
+    """What the server saw. `in_flight_peak` counts requests that were served at once.
+
+    `usage` adds up the answers that were sent whole.
+    """
 
     requests: int = 0
     in_flight: int = 0
     in_flight_peak: int = 0
     cancelled: int = 0
     completions: int = 0
+    usage: Usage = Usage()
     statuses: Counter[int] = field(default_factory=Counter[int])
+
+
+@dataclass(slots=True)
+class Served:
+    """One request: times in seconds of the machine's monotonic clock, and what it met.
+
+    `status` and `ended` are `None` while it is being served, `status` also where the reader went
+    away first. `usage` is that of an answer that was sent whole.
+    """
+
+    began: float
+    ended: float | None = None
+    latency: float = 0.0
+    fault: Fault | None = None
+    status: int | None = None
+    usage: Usage | None = None
+    payload: dict[str, Any] | None = field(default=None, repr=False)
 
 
 class LoopbackServer:
     """Serves `provider` over HTTP on 127.0.0.1, in an event loop of its own thread.
 
-    Use it as `with` or `async with LoopbackServer(provider) as server`, and send requests to `server.url` with
-    `server.key`, for a model named `server.model`. `fail_next` scripts faults for the requests
-    to come, before the weather has its say. `payloads` keeps the last bodies that were received.
+    Use it as `with` or `async with LoopbackServer(provider) as server`, and send requests to
+    `server.url` with `server.key`, for a model named `server.model`. `fail_next` scripts faults
+    for the requests to come, before the weather has its say. `served` keeps the last requests and
+    what became of them, `payloads` gives their bodies.
     """
 
     def __init__(
@@ -72,17 +85,26 @@ class LoopbackServer:
         model: str = "loopback",
         key: str = "sk-loopback-key",
         takes_n: TakesN = "all",
-        weather: Weather = Weather(),
+        weather: Weather = CALM,
     ) -> None:
         """Choose what is served; nothing listens yet."""
-        self.model, self.key, self.takes_n, self.weather = model, key, takes_n, weather
-        self.counters = Counters()
-        self.payloads: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.model, self.key, self.takes_n = model, key, takes_n
+        self.served: deque[Served] = deque(maxlen=KEPT)
         self.url = ""
         self._provider = provider
-        self._random = Random(weather.seed)
         self._faults: deque[Fault] = deque()
         self._exits = ExitStack()
+        self.change(weather)
+
+    @property
+    def payloads(self) -> list[dict[str, Any]]:
+        """The bodies of the last requests, in the order in which they came."""
+        return [served.payload for served in self.served if served.payload is not None]
+
+    def change(self, weather: Weather) -> None:
+        """Let the weather turn: from now on by `weather`, with counters and lists at nothing."""
+        self.weather, self._chance, self.counters = weather, Chance(weather), Counters()
+        self.served.clear()
 
     def fail_next(self, *faults: Fault) -> None:
         """Let the next requests fail so, one fault each."""
@@ -129,45 +151,68 @@ class LoopbackServer:
             await runner.cleanup()
 
     async def _answer(self, http: web.Request) -> web.StreamResponse:
-        counters = self.counters
+        counters, served = self.counters, Served(began=monotonic())
+        self.served.append(served)
         counters.requests += 1
         counters.in_flight += 1
         counters.in_flight_peak = max(counters.in_flight_peak, counters.in_flight)
         try:
-            response = await self._respond(http)
+            response = await self._respond(http, served)
         except anyio.get_cancelled_exc_class():
             counters.cancelled += 1
             raise
         finally:
             counters.in_flight -= 1
+            served.ended = monotonic()
+        served.status = response.status
+        counters.usage += served.usage or Usage()
         counters.statuses[response.status] += 1
         return response
 
-    async def _respond(self, http: web.Request) -> web.StreamResponse:
+    async def _respond(self, http: web.Request, served: Served) -> web.StreamResponse:
         payload: dict[str, Any] = json.loads(await http.read())
-        self.payloads.append(payload)
-        await anyio.sleep(self._latency())
-        fault = self._fault(http, payload)
+        served.payload = payload
+        forecast = self._chance.draw(payload)
+        served.latency = forecast.latency
+        await anyio.sleep(forecast.latency)
+        served.fault = fault = self._fault(http, payload, forecast.fault)
         if fault in {"reset", "hang"}:
-            return await self._vanish(http, hang=fault == "hang")
-        if fault is not None and fault != "cut":
+            return await vanish(http, hang=fault == "hang")
+        if fault == "endless":
+            return await endless(http)
+        if fault is not None and fault not in _ANSWERED:
             status, body, headers = error_body(fault, retry_after=self.weather.retry_after)
             return web.Response(status=status, body=body, headers=headers)
+        return await self._reply(http, payload, served)
+
+    async def _reply(
+        self, http: web.Request, payload: dict[str, Any], served: Served
+    ) -> web.StreamResponse:
         request = request_of(payload)
         if self.takes_n == "ignores":
             request = request.model_copy(update={"n": 1})
         completions = await self._provider.complete(request)
         self.counters.completions += len(completions)
+        headers = {"x-request-id": f"req-{self.counters.requests}"}
+        fault = served.fault
+        if fault is None or fault == "mistyped":
+            served.usage = Usage.total(completion.usage for completion in completions)
         if payload.get("stream"):
-            return await self._stream(http, chunks_of(completions, self.model), cut=fault == "cut")
+            chunks = chunks_of(completions, self.model)
+            return await streamed(http, chunks, headers, broken=fault in {"cut", "trickle"})
         chosen = payload.get("tool_choice")
         tool = chosen["function"]["name"] if isinstance(chosen, dict) else None
         reply = reply_of(completions, self.model, tool)
         if fault == "cut":
-            return await self._cut(http, reply)
-        return web.json_response(reply, headers={"x-request-id": self._request_id()})
+            return await cut(http, reply)
+        if fault == "trickle":
+            return await trickle(http, reply)
+        kind = "text/html" if fault == "mistyped" else "application/json"
+        return web.json_response(reply, headers=headers, content_type=kind)
 
-    def _fault(self, http: web.Request, payload: dict[str, Any]) -> Fault | None:
+    def _fault(
+        self, http: web.Request, payload: dict[str, Any], chance: Fault | None
+    ) -> Fault | None:
         if http.headers.get("authorization") != f"Bearer {self.key}":
             return "401"
         if payload.get("model") != self.model:
@@ -176,51 +221,4 @@ class LoopbackServer:
             return self._faults.popleft()
         if self.takes_n == "refuses" and payload.get("n", 1) != 1:
             return "no_n"
-        chance = self._random.random()
-        if chance < self.weather.rate_limited_share:
-            return "429"
-        return "500" if chance > 1 - self.weather.failing_share else None
-
-    def _latency(self) -> float:
-        weather = self.weather
-        seconds = weather.latency * (1 + weather.jitter * self._random.uniform(-1, 1))
-        straggles = self._random.random() < weather.straggler_share
-        return seconds * (weather.straggler_factor if straggles else 1)
-
-    def _request_id(self) -> str:
-        return f"req-{self.counters.requests}"
-
-    async def _vanish(self, http: web.Request, *, hang: bool) -> web.StreamResponse:
-        if hang:
-            await anyio.sleep_forever()
-        _abort(http)
-        return web.Response(status=500)
-
-    async def _cut(self, http: web.Request, reply: object) -> web.StreamResponse:
-        whole = json.dumps(reply).encode()
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        response.content_length = len(whole)
-        await response.prepare(http)
-        await response.write(whole[: len(whole) // 2])
-        _abort(http)
-        return response
-
-    async def _stream(
-        self, http: web.Request, chunks: list[dict[str, Any]], *, cut: bool
-    ) -> web.StreamResponse:
-        headers = {"content-type": "text/event-stream", "x-request-id": self._request_id()}
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(http)
-        for chunk in chunks[: len(chunks) // 2] if cut else chunks:
-            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
-        if cut:
-            _abort(http)
-            return response
-        await response.write(b"data: [DONE]\n\n")
-        await response.write_eof()
-        return response
-
-
-def _abort(http: web.Request) -> None:
-    if http.transport is not None:
-        http.transport.abort()
+        return chance

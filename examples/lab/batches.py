@@ -31,7 +31,9 @@ def as_prompt(user: str) -> str:
 
 def collate(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> Batch:
     """Tokenize and pad; padding comes after the end, so causal attention never sees it."""
-    prompts = tokenizer([as_prompt(example.user) for example in examples])["input_ids"]
+    prompts = tokenizer([as_prompt(example.user) + example.given for example in examples])[
+        "input_ids"
+    ]
     targets = tokenizer([f"{example.assistant}<|end|>" for example in examples])["input_ids"]
     longest = max(len(p) + len(t) for p, t in zip(prompts, targets, strict=True))
     ids = torch.full((len(examples), longest), cast("int", tokenizer.pad_token_id))

@@ -25,6 +25,7 @@ __all__ = [
     "relabelling",
     "solve_example",
     "synthesis_example",
+    "verdict_example",
 ]
 
 _DIGITS: Final = re.compile(r"(?<!c)\d+")
@@ -35,10 +36,11 @@ _ASKED: Final = ("{}", "{}", "{}", "What is {}?", "Compute {}.")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What the user says and what the assistant should say."""
+    """What the user says and what the assistant should say; `given` begins what it says."""
 
     user: str
     assistant: str
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,13 @@ def judge_example(problem: Problem, noise: Noise, rng: random.Random) -> Example
         unmet = [line for line in criteria(response(solve(problem))) if line not in own]
         criterion = rng.choice(unmet) if unmet else _altered(rng.choice(own[:-1]), rng)
     return Example(f"Check:\n{judged}\n{criterion}", _verdict(judged, criterion))
+
+
+def verdict_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
+    """A judge example whose quote is given: what is left to say is the verdict."""
+    example = judge_example(problem, noise, rng)
+    quote, met, verdict = example.assistant.partition('"met": ')
+    return Example(example.user, verdict, given=quote + met)
 
 
 def _verdict(judged: str, criterion: str) -> str:

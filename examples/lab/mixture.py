@@ -15,6 +15,7 @@ from examples.lab.corpus import (
     noisy_solution,
     solve_example,
     synthesis_example,
+    verdict_example,
 )
 from examples.lab.own_samples import OwnGroup, Target
 from examples.lab.recipe import Recipe
@@ -44,13 +45,14 @@ def parts_of_step(
     own: Sequence[OwnGroup],
     target: Target,
 ) -> list[Part]:
-    """The four parts of a step; synthesis reads `own` samples as soon as there are any."""
+    """The parts of a step; synthesis reads `own` samples as soon as there are any."""
     rng = random.Random(f"{recipe.seed}/{step}")
-    size = step * 3 % recipe.group + 1
+    # Large groups more often: there the vote is hardest to learn, and worth most.
+    (size,) = rng.choices(sizes := range(1, recipe.group + 1), weights=sizes)
     count = max(6, recipe.synthesis_tokens // (size * _ROLLOUT_TOKENS + _TARGET_TOKENS))
 
-    def make(maker: _Maker, number: int) -> list[Example]:
-        return [maker(rng.choice(pretrain), recipe.noise, rng) for _ in range(number)]
+    def make(maker: _Maker, count: int) -> list[Example]:
+        return [maker(rng.choice(pretrain), recipe.noise, rng) for _ in range(count)]
 
     def combine() -> Example:
         if own:
@@ -62,6 +64,7 @@ def parts_of_step(
         Part("synthesize", [combine() for _ in range(count)], 1.0),
         Part("criteria", make(criteria_example, recipe.criteria_examples), recipe.criteria_weight),
         Part("judge", make(judge_example, recipe.judge_examples), recipe.judge_weight),
+        Part("verdict", make(verdict_example, recipe.verdict_examples), recipe.verdict_weight),
     ]
 
 

@@ -19,9 +19,9 @@ class Recipe:
     feed_forward: int = 384
     head_dim: int = 32
 
-    steps: int = 800
+    steps: int = 1500
     """Optimiser steps on generated noise."""
-    own_steps: int = 250
+    own_steps: int = 400
     """Last steps, whose synthesis examples read the model's own samples."""
     warmup: int = 50
     decay: float = 0.4
@@ -30,17 +30,19 @@ class Recipe:
     """Muon's rate, for the weight matrices of the layers."""
     vector_rate: float = 6e-3
     """AdamW's rate, for embeddings and norms."""
-    clip: float = 1.0
+    clip: float = 2.0
     autocast: bool = True
     """Whether matrix products run in bfloat16; weights and sums stay in float32."""
 
-    solve_examples: int = 48
-    synthesis_tokens: int = 4000
+    solve_examples: int = 32
+    synthesis_tokens: int = 5000
     """Size of the synthesis part of a step; the number of examples follows from their length."""
     criteria_examples: int = 4
     criteria_weight: float = 0.1
-    judge_examples: int = 20
-    judge_weight: float = 1.0
+    judge_examples: int = 4
+    judge_weight: float = 0.1
+    verdict_examples: int = 24
+    verdict_weight: float = 0.5
 
     noise: Noise = field(default_factory=Noise)
     group: int = 8

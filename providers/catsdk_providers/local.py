@@ -48,6 +48,9 @@ class LocalProvider:
     Of `Request.extra`, `chat_template_kwargs` goes to the chat template; no other key is taken.
     """
 
+    # Its calls cost no money; the middleware reads it.
+    free = True
+
     def __init__(
         self,
         model: str | None = None,

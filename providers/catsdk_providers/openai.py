@@ -99,6 +99,7 @@ class OpenAIProvider:
             n=True, logprobs=True, seed=True, json_schema=True, tools=True, streaming=True
         )
         self._client: RunVar[openai.AsyncOpenAI | None] = RunVar("catsdk-openai-client", None)
+        self._opening: RunVar[anyio.Lock | None] = RunVar("catsdk-openai-opening", None)
 
     def __repr__(self) -> str:
         """Name and endpoint; never a key, nor a password in the URL."""
@@ -199,16 +200,23 @@ class OpenAIProvider:
 
     async def _open(self) -> openai.AsyncOpenAI:
         client = self._client.get()
-        if client is not None:
+        return await self._opened_once() if client is None else client
+
+    async def _opened_once(self) -> openai.AsyncOpenAI:
+        lock = self._opening.get()
+        if lock is None:
+            self._opening.set(lock := anyio.Lock())
+        # Calls that begin together wait for one client: each costs as much as many calls.
+        async with lock:
+            client = self._client.get()
+            if client is None:
+                headers = {name: value.get_secret_value() for name, value in self._headers.items()}
+                key = self._key.get_secret_value()
+                client = await open_client(
+                    base_url=self.base_url, key=key, headers=headers, model=self.name
+                )
+                self._client.set(client)
             return client
-        headers = {name: value.get_secret_value() for name, value in self._headers.items()}
-        key = self._key.get_secret_value()
-        mine = await open_client(base_url=self.base_url, key=key, headers=headers, model=self.name)
-        # Another call may have been faster; an unused client holds nothing open.
-        client = self._client.get()
-        if client is None:
-            self._client.set(client := mine)
-        return client
 
     def _secrets(self) -> list[str]:
         password = httpx2.URL(self.base_url).password

@@ -3,7 +3,14 @@
 import anyio
 import pytest
 
-from catsdk.core.errors import ServerError
+from catsdk.core.errors import (
+    CatError,
+    ConnectionFailedError,
+    MalformedResponseError,
+    RateLimitedError,
+    ServerError,
+    UnsupportedError,
+)
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import Message, Request
 from catsdk.middleware.record import Record, recorded
@@ -34,15 +41,34 @@ async def test_an_inner_block_names_the_stage_and_both_list_the_call() -> None:
     assert [call.stage for call in outer] == ["inner"]
 
 
-async def test_a_failed_call_counts_a_request_whose_tokens_nobody_told() -> None:
+async def usage_after(error: CatError) -> tuple[int, int, float | None]:
     def script(_: Request) -> str:
-        raise ServerError("boom", status=500)
+        raise error
 
-    with recorded("sample") as calls, pytest.raises(ServerError):
+    with recorded("sample") as calls, pytest.raises(type(error)):
         await Record(FunctionProvider(script)).complete(ASK)
     (call,) = calls
-    assert call.failure is not None and call.failure.kind == "ServerError"
-    assert (call.usage.requests, call.usage.unreported, call.usage.cost) == (1, 1, None)
+    assert call.failure is not None and call.failure.kind == type(error).__name__
+    return call.usage.requests, call.usage.unreported, call.usage.cost
+
+
+async def test_a_call_that_broke_off_counts_a_request_whose_tokens_nobody_told() -> None:
+    assert await usage_after(ConnectionFailedError("reset")) == (1, 1, None)
+    assert await usage_after(MalformedResponseError("cut", status=200)) == (1, 1, None)
+
+
+async def test_a_refused_call_counts_a_request_that_used_nothing() -> None:
+    assert await usage_after(RateLimitedError("later", status=429)) == (1, 0, 0.0)
+    assert await usage_after(ServerError("boom", status=500)) == (1, 0, 0.0)
+
+
+async def test_a_call_that_was_not_sent_is_not_listed() -> None:
+    def script(_: Request) -> str:
+        raise UnsupportedError("no n", capability="n")
+
+    with recorded("sample") as calls, pytest.raises(UnsupportedError):
+        await Record(FunctionProvider(script)).complete(ASK)
+    assert calls == []
 
 
 async def test_a_cancelled_call_is_listed_as_cancelled() -> None:

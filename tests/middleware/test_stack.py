@@ -3,9 +3,10 @@
 import anyio
 import pytest
 
-from catsdk.core.errors import BudgetExceededError, RateLimitedError
+from catsdk.core.errors import BudgetExceededError, ServerError
 from catsdk.core.types import Message, Request
 from catsdk.middleware.budget import Account, Budget, Spend
+from catsdk.middleware.gate import Gate, Limits
 from catsdk.middleware.limit import Limit
 from catsdk.middleware.retry import Retry
 from catsdk.testing import FunctionProvider
@@ -20,9 +21,9 @@ async def test_a_retry_that_waits_holds_no_slot() -> None:
         if refused.is_set():
             return "ok"
         refused.set()
-        raise RateLimitedError("later", retry_after=60.0)
+        raise ServerError("boom")
 
-    model = Retry(Limit(FunctionProvider(script), 1), 1)
+    model = Retry(Limit(FunctionProvider(script), Gate("m", Limits(max_in_flight=1))), 1)
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(model.complete, ASK)

@@ -213,10 +213,11 @@ async def test_a_seed_shuffles_criteria_alike_for_every_response() -> None:
 @MODES
 async def test_equal_verdicts_in_flight_are_asked_for_once(mode: Any) -> None:
     model = contains_judge()
-    waiting = anyio.Event()
+    started, waiting = anyio.Event(), anyio.Event()
     script = model.script
 
     async def slow(request: Request) -> Any:
+        started.set()
         await waiting.wait()
         return script(request)
 
@@ -231,6 +232,7 @@ async def test_equal_verdicts_in_flight_are_asked_for_once(mode: Any) -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(run)
+            await started.wait()
             await anyio.wait_all_tasks_blocked()
             waiting.set()
     assert len(model.requests) == (3 if mode == "each" else 1)
@@ -313,10 +315,11 @@ async def test_without_once_equal_verdicts_are_asked_for_each_time() -> None:
 async def test_a_long_response_is_sent_once_ahead_and_then_by_all() -> None:
     model = contains_judge()
     script = model.script
-    gate = anyio.Event()
+    started, gate = anyio.Event(), anyio.Event()
 
     async def gated(request: Request) -> Any:
         if len(model.requests) == 1:
+            started.set()
             await gate.wait()
         return script(request)
 
@@ -325,6 +328,7 @@ async def test_a_long_response_is_sent_once_ahead_and_then_by_all() -> None:
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Judge(model).judge, RUBRIC, long)
+            await started.wait()
             await anyio.wait_all_tasks_blocked()
             assert len(model.requests) == 1
             gate.set()

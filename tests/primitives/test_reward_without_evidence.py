@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catsdk.core.errors import ConnectionFailedError, RateLimitedError, ServerError, TimedOutError
+from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Request, Score
-from catsdk.middleware.adapt import Adapt
-from catsdk.middleware.record import Record
-from catsdk.primitives.judge import Judge, Judging
+from catsdk.middleware.stack import stacked
+from catsdk.primitives.judge import Judge
 from catsdk.primitives.reward import Reward
 from catsdk.rubrics.scoring import Missing, failures_of
 from catsdk.testing import FunctionProvider
@@ -80,7 +80,7 @@ def judged_by(table: list[list[str]]) -> FunctionProvider:
 async def rewarded(table: list[list[str]], missing: Missing) -> tuple[Score, ...]:
     group = group_of(*(f"the words {row}" for row in range(len(table))))
     rubric = rubric_of(*(f"criterion {at}" for at in range(len(table[0]))))
-    judge = Judge(Adapt(Record(judged_by(table))), judging=Judging())
+    judge = Judge(stacked(judged_by(table), runtime=Runtime(max_retries=0)))
     with anyio.fail_after(10):
         return await Reward(judge, missing=missing).reward(group, reference_of(group), rubric)
 

@@ -54,4 +54,7 @@ async def test_the_sampling_settings_reach_the_model() -> None:
     sampling = Sampling(temperature=0.7, top_p=0.8, top_k=20, max_tokens=64, stop=("x",))
     await Sampler(model, sampling).sample("q", 2)
     wanted = Request(messages=model.requests[0].messages, **dict(sampling))
-    assert model.requests == [wanted, wanted]
+    assert sorted(model.requests, key=lambda request: request.sample_index) == [
+        wanted,
+        wanted.model_copy(update={"sample_index": 1}),
+    ]

@@ -1,0 +1,93 @@
+"""The loopback server in a process of its own: orders come on stdin, reports go to stdout."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Request, Usage
+from catsdk.testing import LoopbackServer, Weather
+from catsdk.testing.loopback import Served
+
+ITEM = re.compile(r"item (\d+):")
+TEXT = "item {item}: Both trains meet after two hours and a half.\n\n\\boxed{{7}}"
+# The form in which DSPy asks for its fields.
+FIELDS = (
+    "[[ ## reasoning ## ]]\nitem {item}: both meet.\n\n"
+    "[[ ## rationale ## ]]\nBoth meet.\n\n[[ ## answer ## ]]\n7\n\n[[ ## completed ## ]]"
+)
+
+
+class Answers:
+    """A model that answers at once, with the number of the item that it was asked."""
+
+    name = "answers"
+    capabilities = Capabilities(n=True)
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """The same text `n` times, with a usage that counts words."""
+        asked = " ".join(message.text for message in request.messages)
+        found = ITEM.search(asked)
+        text = (FIELDS if "[[ ##" in asked else TEXT).format(item=found[1] if found else 0)
+        tokens = len(asked.split())
+        return [
+            Completion(
+                text=text,
+                usage=Usage(
+                    input_tokens=0 if at else tokens,
+                    output_tokens=len(text.split()),
+                    requests=0 if at else 1,
+                ),
+            )
+            for at in range(request.n)
+        ]
+
+
+def report(server: LoopbackServer) -> dict[str, Any]:
+    """What the server counted and served since the weather was last changed."""
+    counters = server.counters
+    return {
+        "requests": counters.requests,
+        "in_flight": counters.in_flight,
+        "in_flight_peak": counters.in_flight_peak,
+        "cancelled": counters.cancelled,
+        "completions": counters.completions,
+        "tokens": counters.usage.tokens,
+        "statuses": dict(counters.statuses),
+        "served": [_row(served) for served in server.served],
+    }
+
+
+def _row(served: Served) -> dict[str, Any]:
+    found = ITEM.search(json.dumps((served.payload or {}).get("messages", "")))
+    return {
+        "item": int(found[1]) if found else None,
+        "began": served.began,
+        "ended": served.ended,
+        "latency": served.latency,
+        "status": served.status,
+        "fault": served.fault,
+        "tokens": served.usage.tokens if served.usage else None,
+    }
+
+
+def main() -> None:
+    """Serve until stdin closes."""
+    with LoopbackServer(Answers()) as server:
+        print(json.dumps({"url": server.url, "key": server.key, "model": server.model}), flush=True)
+        for line in sys.stdin:
+            order = json.loads(line)
+            if order["do"] == "change":
+                server.takes_n = order["takes_n"]
+                server.change(Weather(**order["weather"]))
+                print("{}", flush=True)
+            else:
+                print(json.dumps(report(server)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

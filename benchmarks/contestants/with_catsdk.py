@@ -1,0 +1,135 @@
+"""Contestant: catsdk, through its public names."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import catsdk
+from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
+from catsdk.core.runtime import Runtime
+from catsdk.core.types import Call, Usage
+from catsdk.middleware.account import Account
+from catsdk.middleware.gate import Limits
+from catsdk.middleware.gates import gate_of
+from catsdk.middleware.record import recorded
+from catsdk.providers import OpenAIProvider
+
+SAMPLING = catsdk.Sampling(max_tokens=256)
+
+
+@asynccontextmanager
+async def opened(target: Target, **settings: Any) -> AsyncGenerator[catsdk.CaT]:
+    """A CaT on the endpoint."""
+    async with provider_of(target) as model, catsdk.CaT(model, sampling=SAMPLING, **settings) as c:
+        yield c
+
+
+def provider_of(target: Target) -> OpenAIProvider:
+    """The model on the endpoint."""
+    return OpenAIProvider(target.model, base_url=target.url, api_key=target.key)
+
+
+async def sampled(c: catsdk.CaT, item: int, n: int) -> catsdk.Group:
+    """A whole group."""
+    group = await c.sample(prompt(item), n)
+    if group.failures:
+        raise RuntimeError(str(next(iter(group.failures.values()))))
+    return group
+
+
+async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
+    """Groups of eight, one request a rollout where the endpoint refuses `n`."""
+    async with opened(target, runtime=Runtime(max_in_flight=in_flight)) as c:
+        return await all_of(lambda at: sampled(c, at, 8), range(count // 8), in_flight)
+
+
+async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
+    """Groups of `n`, each by one request where the endpoint takes `n`."""
+    async with opened(target, runtime=Runtime(max_in_flight=in_flight)) as c:
+        return await all_of(lambda at: sampled(c, at, n), range(prompts), in_flight)
+
+
+async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
+    """Rollouts and synthesis, as `map` does it."""
+    async with opened(target, runtime=Runtime(max_in_flight=in_flight)) as c:
+        mapped = [each async for each in c.map((prompt(at) for at in range(prompts)), n)]
+    failures = [str(each.failure) for each in mapped if each.failure is not None]
+    return {"done": len(mapped) - len(failures), "failures": failures, "seconds": []}
+
+
+async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
+    """Groups of `n`, one after the other."""
+    async with opened(target) as c:
+        return await all_of(lambda at: sampled(c, at, n), range(count), 1)
+
+
+async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, Any]:
+    """Groups that are cancelled."""
+    async with opened(target) as c:
+        told = await cancels(
+            lambda item: c.synthesize(prompt(item), n), lambda item: sampled(c, item, 1), moments
+        )
+    gate = gate_of(provider_of(target), Limits())
+    return told | {"leaked": gate.in_flight + gate.waiting}
+
+
+async def equal(target: Target, count: int) -> dict[str, Any]:
+    """Equal requests at once, with the cache in memory: the first sample of each is the same."""
+    async with opened(target, runtime=Runtime(cache="memory")) as c:
+        return await all_of(lambda _: sampled(c, 0, 1), range(count), count)
+
+
+async def capped(target: Target, cap: int, wanted: int) -> dict[str, Any]:
+    """More calls at once than the budget allows."""
+    account = Account(catsdk.Budget(requests=cap))
+    async with opened(target, budget=account, runtime=Runtime(max_in_flight=wanted)) as c:
+        told = await all_of(lambda at: sampled(c, at, 1), range(wanted), wanted)
+    return told | {"booked": account.requests}
+
+
+async def stragglers(target: Target, count: int, n: int, hedge: bool) -> dict[str, Any]:
+    """Syntheses, sixteen at once, with and without hedging."""
+    runtime = Runtime(max_in_flight=n * 16, hedge=hedge)
+    async with opened(target, runtime=runtime) as c:
+        return await all_of(lambda at: c.synthesize(prompt(at), n), range(count), 16)
+
+
+async def usage(target: Target, prompts: int, n: int) -> dict[str, Any]:
+    """All stages with retries: what is reported of requests and tokens."""
+    async with opened(target, budget=Account(catsdk.Budget(requests=10**9))) as c:
+        with recorded("all") as calls:
+
+            async def whole(item: int) -> None:
+                group = await c.sample(prompt(item), n)
+                reference = await c.synthesize(group)
+                rubric = await c.propose_rubric(reference)
+                await c.reward(group, reference, rubric)
+
+            told = await all_of(whole, range(prompts), prompts)
+        booked = c.account.requests if c.account is not None else -1
+    return told | _reported(calls) | {"booked": booked}
+
+
+def _reported(calls: Sequence[Call]) -> dict[str, Any]:
+    total = Usage.total(call.usage for call in calls)
+    stages = sorted({call.stage for call in calls})
+    return {
+        "requests": total.requests,
+        "tokens": total.tokens,
+        "unknown": total.unreported,
+        "stages": " ".join(stages),
+    }
+
+
+if __name__ == "__main__":
+    serve(
+        requests=requests,
+        rollouts=rollouts,
+        pipeline=pipeline,
+        groups=groups,
+        cancel=cancel,
+        equal=equal,
+        capped=capped,
+        stragglers=stragglers,
+        usage=usage,
+    )

@@ -1,0 +1,198 @@
+"""`catsdk doctor`: versions, keys, endpoints, and one token from each configured model."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from time import perf_counter
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import anyio
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
+from catsdk.core.fanout import fan_out
+from catsdk.core.ports import Provider
+from catsdk.core.registry import BUILT_IN, resolve
+from catsdk.core.settings import Settings
+from catsdk.core.types import Message, Request, Value
+
+__all__ = ["Finding", "doctor"]
+
+# What each optional part needs; the first of these is looked for.
+PACKAGES = ("anyio", "pydantic", "openai", "aiohttp", "tenacity", "sympy", "rich")
+OPTIONAL = (
+    "anthropic",
+    "litellm",
+    "torch",
+    "transformers",
+    "trl",
+    "vllm",
+    "opentelemetry-api",
+    "uvloop",
+)
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+ENDPOINTS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL")
+HELLO = Request(messages=(Message(role="user", content="Say: ok"),), max_tokens=1)
+
+State = Literal["ok", "absent", "set-up", "failed"]
+# The worst state decides: wrong set-up before a failing service, as in the other commands.
+CODES: dict[State, int] = {"ok": 0, "absent": 0, "failed": 1, "set-up": 2}
+COLOURS: dict[State, str] = {"ok": "green", "absent": "dim", "failed": "red", "set-up": "red"}
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", help="Model to call; several times. Else those configured."),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Call nothing.")]
+Seconds = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for one call.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
+
+
+class Finding(Value):
+    """What was found: a version, a key, an endpoint or a model, and in which state it is."""
+
+    what: str
+    name: str
+    state: State
+    said: str
+
+
+def doctor(
+    model: Models = None, offline: Offline = False, timeout: Seconds = 60.0, as_json: AsJson = False
+) -> None:
+    """Check the set-up and ask each configured model for one token.
+
+    Exit codes: 0 all is well; 1 a model or its service failed; 2 the set-up is wrong.
+    """
+    findings = [*_versions(), *_variables()]
+    models = model or _configured()
+    if not models:
+        findings.append(
+            Finding(
+                what="model",
+                name="CATSDK_MODEL",
+                state="set-up",
+                said="no model is configured; set CATSDK_MODEL or give --model",
+            )
+        )
+    findings += [_made(each) for each in models] if offline else anyio.run(_called, models, timeout)
+    if as_json:
+        typer.echo("\n".join(finding.model_dump_json() for finding in findings))
+    else:
+        _show(findings)
+    raise typer.Exit(max(CODES[finding.state] for finding in findings))
+
+
+def _configured() -> list[str]:
+    """The models that the environment names, each once."""
+    settings = Settings()
+    named = (settings.model, settings.anchor, settings.judge)
+    return list(dict.fromkeys(model for model in named if model))
+
+
+def _versions() -> list[Finding]:
+    python = Finding(what="version", name="python", state="ok", said=platform.python_version())
+    needed = [_version(name, missing="set-up") for name in ("catsdk", *PACKAGES)]
+    return [python, *needed, *(_version(name, missing="absent") for name in OPTIONAL)]
+
+
+def _version(name: str, *, missing: State) -> Finding:
+    try:
+        return Finding(what="version", name=name, state="ok", said=version(name))
+    except PackageNotFoundError:
+        return Finding(what="version", name=name, state=missing, said="not installed")
+
+
+def _variables() -> list[Finding]:
+    keys = [_variable("key", name, lambda _: "set") for name in KEYS]
+    return keys + [_variable("endpoint", name, _bare) for name in ENDPOINTS]
+
+
+def _variable(what: str, name: str, shown: Callable[[str], str]) -> Finding:
+    value = os.environ.get(name, "")
+    if not value:
+        return Finding(what=what, name=name, state="absent", said="not set")
+    if value != value.strip() or not value.isprintable():
+        return Finding(
+            what=what, name=name, state="set-up", said="has blanks or line breaks around or in it"
+        )
+    return Finding(what=what, name=name, state="ok", said=shown(value))
+
+
+def _bare(url: str) -> str:
+    """Scheme, host and path: what stands before an @ may be a password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+async def _called(models: Sequence[str], seconds: float) -> list[Finding]:
+    return await fan_out(lambda model: _call(model, seconds), models)
+
+
+async def _call(model: str, seconds: float) -> Finding:
+    try:
+        provider = await anyio.to_thread.run_sync(resolve, model)
+        start = perf_counter()
+        tokens = await _one_token(provider, seconds)
+    except CatError as error:
+        return _failure(model, error)
+    except TimeoutError:
+        return Finding(
+            what="model", name=model, state="failed", said=f"no answer within {seconds:g} s"
+        )
+    said = f"answered in {perf_counter() - start:.2f} s{_at(provider)}, {tokens}"
+    return Finding(what="model", name=model, state="ok", said=said)
+
+
+async def _one_token(provider: Provider, seconds: float) -> str:
+    try:
+        with anyio.fail_after(seconds):
+            (completion, *_) = await provider.complete(HELLO)
+    finally:
+        close = getattr(provider, "aclose", None)
+        if close is not None:
+            with anyio.CancelScope(shield=True):
+                await close()
+    usage = completion.usage
+    return "usage not told" if usage.unreported else f"{usage.tokens} tokens"
+
+
+def _made(model: str) -> Finding:
+    try:
+        provider = resolve(model)
+    except CatError as error:
+        return _failure(model, error)
+    return Finding(what="model", name=model, state="ok", said=f"not called{_at(provider)}")
+
+
+def _failure(model: str, error: CatError) -> Finding:
+    wrong = isinstance(error, InvalidInputError | ConfigurationError)
+    said = f"{type(error).__name__}: {error}"
+    return Finding(what="model", name=model, state="set-up" if wrong else "failed", said=said)
+
+
+def _at(provider: Provider) -> str:
+    url = getattr(provider, "base_url", None)
+    return f" at {_bare(url)}" if isinstance(url, str) else ""
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    table = Table("what", "name", "state", "")
+    for finding in findings:
+        colour = COLOURS[finding.state]
+        table.add_row(
+            finding.what,
+            escape(finding.name),
+            f"[{colour}]{finding.state}[/]",
+            escape(finding.said),
+        )
+    Console().print(table)
+    known = ", ".join(sorted(BUILT_IN))
+    Console().print(f"Model strings begin with one of: {known} (see `catsdk providers`)")

@@ -1,0 +1,113 @@
+"""What is shown while calls are made: rollouts done, tokens, cost, 429s and calls in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.events import CallStarted, Event, RuntimeEvent, line_of
+from catsdk.core.types import Usage
+from catsdk.middleware.watch import watching
+
+__all__ = ["Sight", "Tally", "cost_of", "shown"]
+
+COUNTS = "{task.fields[counts]}"
+RATE_LIMITED = 429
+
+
+@dataclass
+class Tally:
+    """What the calls so far add up to."""
+
+    usage: Usage = field(default_factory=Usage)
+    in_flight: int = 0
+    rate_limited: int = 0
+
+    def add(self, event: RuntimeEvent) -> None:
+        """Take in a call that began or ended."""
+        if isinstance(event, CallStarted):
+            self.in_flight += 1
+            return
+        self.in_flight -= 1
+        self.usage += event.call.usage
+        failure = event.call.failure
+        self.rate_limited += failure is not None and failure.status == RATE_LIMITED
+
+    def __str__(self) -> str:
+        """The counts in a few words."""
+        parts = [f"{self.usage.tokens:,} tokens", cost_of(self.usage)]
+        parts += [f"{self.rate_limited} x 429"] if self.rate_limited else []
+        return " · ".join([*parts, f"{self.in_flight} in flight"])
+
+
+@dataclass
+class Sight:
+    """A progress bar that a command moves; silent where stderr is no terminal."""
+
+    progress: Progress
+    total: int
+    tally: Tally = field(default_factory=Tally)
+    lines: TextIO | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with nothing done."""
+        self.bar = self.progress.add_task("sampling", total=self.total, counts="")
+
+    def on_call(self, event: RuntimeEvent) -> None:
+        """Count a call."""
+        self.tally.add(event)
+        self.progress.update(self.bar, counts=str(self.tally))
+        self.on_event(event)
+
+    def on_event(self, event: Event | RuntimeEvent) -> None:
+        """Write an event to the file that was asked for."""
+        if self.lines is not None:
+            self.lines.write(line_of(event) + "\n")
+
+    def advance(self) -> None:
+        """One rollout more is there, or will not come."""
+        self.progress.advance(self.bar)
+
+    def say(self, doing: str) -> None:
+        """Name what is being done."""
+        self.progress.update(self.bar, description=doing)
+
+
+@contextmanager
+def shown(total: int, events: Path | None = None) -> Generator[Sight]:
+    """Show the calls that are made inside, and write their events to `events`, a line each.
+
+    Raises:
+        InvalidInputError: the file cannot be written.
+    """
+    console = Console(stderr=True)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(COUNTS),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    try:
+        opened = nullcontext() if events is None else events.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"--events {events} cannot be written: {error}") from error
+    with opened as lines, progress:
+        sight = Sight(progress, total, lines=lines)
+        with watching(sight.on_call):
+            yield sight
+
+
+def cost_of(usage: Usage) -> str:
+    """The cost in US dollars, or that it is not known."""
+    return "cost unknown" if usage.cost is None else f"${usage.cost:.4f}"

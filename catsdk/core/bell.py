@@ -1,0 +1,49 @@
+"""Wakes a task of an event loop, asyncio's or trio's, from any thread, without waiting for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import get_ident
+
+import anyio
+from anyio.lowlevel import current_token
+
+__all__ = ["Bell"]
+
+
+class Bell:
+    """Made by the task that will wait; rung from any thread, any number of times."""
+
+    __slots__ = ("_loop", "_rung", "_thread")
+
+    def __init__(self) -> None:
+        """Belong to the running loop."""
+        self._loop = current_token().native_token
+        self._thread = get_ident()
+        self._rung = anyio.Event()
+
+    def ring(self) -> bool:
+        """Wake the waiter; False where its loop has ended, so that nobody will wake."""
+        if get_ident() == self._thread:
+            self._rung.set()
+            return True
+        try:
+            self._call(self._set)
+        except RuntimeError:
+            return False
+        return True
+
+    async def wait(self) -> None:
+        """Wait until it has rung since the last time."""
+        await self._rung.wait()
+        self._rung = anyio.Event()
+
+    @property
+    def _call(self) -> Callable[[Callable[[], None]], object]:
+        asyncio_way = getattr(self._loop, "call_soon_threadsafe", None)
+        if asyncio_way is not None:
+            return asyncio_way  # type: ignore[no-any-return]
+        return getattr(self._loop, "run_sync_soon")  # type: ignore[no-any-return]  # noqa: B009
+
+    def _set(self) -> None:
+        self._rung.set()

@@ -1,0 +1,38 @@
+"""Answers with their cost, where the price of the model is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.core.ports import OnText
+from catsdk.core.types import Completion, Request, Usage
+from catsdk.middleware.prices import Fixed, Rates
+from catsdk.middleware.wrapper import Wrapper
+
+__all__ = ["Priced"]
+
+
+@dataclass
+class Priced(Wrapper):
+    """A provider whose answers tell their cost in US dollars; a vendor's own word is kept.
+
+    A price that the user gave comes before the vendor's word.
+    """
+
+    rates: Rates
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Pass the request on and price the answers."""
+        completions = await self.wrapped.complete(request, on_text)
+        return [self._priced(completion) for completion in completions]
+
+    def _priced(self, completion: Completion) -> Completion:
+        usage = completion.usage
+        known = usage.cost is not None and not isinstance(self.rates, Fixed)
+        if known or usage.unreported or not usage.tokens:
+            return completion
+        priced: Usage = usage.model_copy(update={"cost": self.rates.cost(usage)})
+        return completion.model_copy(update={"usage": priced})

@@ -1,0 +1,116 @@
+"""What tokens cost: a price that the user gives, else the table of genai-prices, else unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from catsdk.core.ports import Provider, name_of
+from catsdk.core.runtime import Price
+from catsdk.core.types import Usage
+
+__all__ = ["Fixed", "Rates", "rates_of"]
+
+_MILLION = 1_000_000
+
+
+class Rates(Protocol):
+    """The prices of one model."""
+
+    def cost(self, usage: Usage) -> float | None:
+        """US dollars for `usage`; `None` where that cannot be told."""
+        ...
+
+    def most(self, prompt: int, answer: int) -> float:
+        """The most US dollars that so many tokens can cost."""
+        ...
+
+
+class Fixed:
+    """A price for a million tokens, cached ones too."""
+
+    def __init__(self, price: Price) -> None:
+        """Take the price of each kind of token."""
+        self._price = price
+
+    def cost(self, usage: Usage) -> float:
+        """US dollars for `usage`."""
+        return self.most(usage.input_tokens, usage.output_tokens)
+
+    def most(self, prompt: int, answer: int) -> float:
+        """US dollars for so many tokens."""
+        return (prompt * self._price.input + answer * self._price.output) / _MILLION
+
+
+class _Listed:
+    """The price of a model in the table of genai-prices, tiers and cached tokens included."""
+
+    def __init__(self, model: str, where: Mapping[str, str]) -> None:
+        self._model, self._where = model, dict(where)
+        self.most(1, 1)
+
+    def cost(self, usage: Usage) -> float | None:
+        try:
+            return self._calculate(
+                input_tokens=usage.input_tokens,
+                cache_read_tokens=min(usage.cached_tokens, usage.input_tokens),
+                output_tokens=usage.output_tokens,
+            )
+        except (LookupError, ValueError):
+            return None
+
+    def most(self, prompt: int, answer: int) -> float:
+        plain = self._calculate(input_tokens=prompt, output_tokens=answer)
+        # Some vendors charge more for a prompt that they keep.
+        kept = self._calculate(input_tokens=prompt, cache_write_tokens=prompt, output_tokens=answer)
+        return max(plain, kept)
+
+    def _calculate(self, **tokens: int) -> float:
+        from genai_prices import Usage as Tokens
+        from genai_prices import calc_price
+
+        where: Any = self._where
+        return float(calc_price(Tokens(**tokens), self._model, **where).total_price)
+
+
+def rates_of(provider: Provider, prices: Mapping[str, Price]) -> Rates | None:
+    """The prices of `provider`'s model; `None` is unknown.
+
+    `prices` are the user's, by the provider's name with or without what stands before the colon.
+    A model in this process (`free`) costs nothing. The first look at the table reads it, which
+    takes a third of a second.
+    """
+    name = name_of(provider)
+    model = name.partition(":")[2]
+    given = prices.get(name) or prices.get(model)
+    if given is not None:
+        return Fixed(given)
+    if getattr(provider, "free", False) is True:
+        return Fixed(Price(input=0, output=0))
+    url = getattr(provider, "base_url", None)
+    return _listed(name, url if isinstance(url, str) else None)
+
+
+@lru_cache(maxsize=1024)
+def _listed(name: str, url: str | None) -> Rates | None:
+    vendor, _, model = name.partition(":")
+    if not model or (url is not None and _is_own(url)):
+        return None
+    # Whoever serves a model at an address of its own has prices of its own: only a known address
+    # has a known price.
+    where = {"provider_id": vendor} if url is None else {"provider_api_url": url}
+    try:
+        return _Listed(model, where)
+    except (LookupError, ValueError):
+        return None
+
+
+def _is_own(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal"))

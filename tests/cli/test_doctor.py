@@ -1,0 +1,102 @@
+"""`catsdk doctor` calls each configured model once, shows no key, and its code says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catsdk.testing import FunctionProvider, LoopbackServer
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer(FunctionProvider(lambda _: "ok")) as serving:
+        yield serving
+
+
+def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    hidden = ("CATSDK_", "OPENAI_", "ANTHROPIC_")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    return subprocess.run(
+        [sys.executable, "-c", "from catsdk.cli import main; main()", "doctor", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=clean | {"PYTHONPATH": paths} | variables,
+    )
+
+
+def findings(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:
+    return {each["name"]: each for each in map(json.loads, done.stdout.splitlines())}
+
+
+def test_every_configured_model_is_asked_for_one_token_once(server: LoopbackServer) -> None:
+    done = doctor(
+        "--json",
+        CATSDK_MODEL="openai:loopback",
+        CATSDK_JUDGE="openai:loopback",
+        OPENAI_BASE_URL=server.url,
+        OPENAI_API_KEY=server.key,
+    )
+    assert done.returncode == 0, done.stdout
+    found = findings(done)
+    assert found["openai:loopback"]["state"] == "ok"
+    assert found["OPENAI_API_KEY"]["said"] == "set"
+    assert found["python"]["state"] == found["openai"]["state"] == "ok"
+    assert [payload["max_tokens"] for payload in server.payloads] == [1]
+    assert server.key not in done.stdout + done.stderr
+
+
+def test_a_model_that_fails_has_code_1_and_says_why(server: LoopbackServer) -> None:
+    variables = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-not-this-one"}
+    done = doctor("--model", "openai:loopback", "--json", **variables)
+    assert done.returncode == 1
+    assert "AuthenticationError" in findings(done)["openai:loopback"]["said"]
+    assert "sk-not-this-one" not in done.stdout + done.stderr
+
+
+def test_a_model_that_does_not_answer_in_time_has_code_1(server: LoopbackServer) -> None:
+    server.fail_next("hang")
+    variables = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+    done = doctor("--model", "openai:loopback", "--timeout", "0.5", "--json", **variables)
+    assert done.returncode == 1
+    assert "no answer within 0.5 s" in findings(done)["openai:loopback"]["said"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        ((), {}, "set CATSDK_MODEL"),
+        (("--model", "nowhere:x"), {}, "UnknownProviderError"),
+        (("--model", "openai:gpt-5"), {}, "OPENAI_API_KEY"),
+        (("--offline", "--model", "openai:m"), {"OPENAI_API_KEY": "sk-a\nb"}, "line breaks"),
+    ],
+)
+def test_a_wrong_set_up_has_code_2_and_the_fix(
+    arguments: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    done = doctor(*arguments, "--json", **variables)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stdout
+
+
+def test_offline_nothing_is_called_and_a_url_is_shown_without_its_password(
+    server: LoopbackServer,
+) -> None:
+    url = server.url.replace("http://", "http://user:hidden-word@")
+    variables = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": server.key}
+    done = doctor("--offline", "--model", "openai:loopback", "--json", **variables)
+    assert done.returncode == 0
+    assert findings(done)["openai:loopback"]["said"] == f"not called at {server.url}"
+    assert "hidden-word" not in done.stdout + done.stderr
+    assert not server.payloads

@@ -1,0 +1,184 @@
+"""CaT keeps its budget in every stage, moves on at a quorum or a deadline, and maps many prompts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import anyio
+import pytest
+
+import catsdk as cat
+from catsdk.core.errors import ConfigurationError, InvalidInputError, NoEvidenceError
+from catsdk.core.types import Request
+from catsdk.testing import FunctionProvider
+
+ONE_BY_ONE = cat.Capabilities()
+
+
+def anchor() -> FunctionProvider:
+    return FunctionProvider(lambda _: "# UNIFIED RESPONSE\n\\boxed{4}", name="anchor")
+
+
+class Policy:
+    """Answers samples at once, but those in `slow` only when `free` is set."""
+
+    def __init__(self, *slow: int) -> None:
+        self.free, self.cancelled = anyio.Event(), 0
+        self._slow = slow
+        self.model = FunctionProvider(self._answer, name="policy", capabilities=ONE_BY_ONE)
+
+    async def _answer(self, request: Request) -> str:
+        if request.sample_index in self._slow:
+            try:
+                await self.free.wait()
+            except BaseException:
+                self.cancelled += 1
+                raise
+        return "\\boxed{4}"
+
+
+async def test_a_quorum_is_enough_and_the_rest_is_cancelled_with_its_cause() -> None:
+    policy = Policy(1, 3)
+    with anyio.fail_after(5):
+        runtime = cat.Runtime(quorum=2)
+        reference = await cat.CaT(policy.model, anchor(), runtime=runtime).synthesize("2+2", 4)
+    assert [rollout.index for rollout in reference.rollouts] == [0, 2]
+    assert {at: f.kind for at, f in reference.group.failures.items()} == {1: "Late", 3: "Late"}
+    assert policy.cancelled == 2
+    assert not reference.partial
+    assert reference.group.usage.requests == 4
+
+
+async def test_kept_late_rollouts_join_the_group_after_the_anchor_has_read_the_quorum() -> None:
+    policy = Policy(3)
+
+    def script(_: Request) -> str:
+        policy.free.set()
+        return "# UNIFIED RESPONSE\n\\boxed{4}"
+
+    runtime = cat.Runtime(quorum=3, late="keep")
+    with anyio.fail_after(5):
+        c = cat.CaT(policy.model, FunctionProvider(script), runtime=runtime)
+        reference = await c.synthesize("2+2", 4)
+    assert len(reference.rollouts) == 4
+    assert reference.provenance.settings["rollouts"] == [0, 1, 2]
+
+
+async def test_at_the_deadline_the_synthesis_has_what_is_there() -> None:
+    policy = Policy(1)
+    with anyio.fail_after(5):
+        runtime = cat.Runtime(deadline=0.5)
+        reference = await cat.CaT(policy.model, anchor(), runtime=runtime).synthesize("2+2", 3)
+    assert [rollout.index for rollout in reference.rollouts] == [0, 2]
+    assert reference.group.failures[1].kind == "OutOfTime"
+    assert reference.partial
+
+
+async def test_an_anchor_that_passes_the_deadline_leaves_the_majority_marked_partial() -> None:
+    async def never(_: Request) -> str:
+        await anyio.sleep_forever()
+        return ""
+
+    with anyio.fail_after(5):
+        c = cat.CaT(Policy().model, FunctionProvider(never), runtime=cat.Runtime(deadline=0.2))
+        reference = await c.synthesize("2+2", 2)
+    assert (reference.partial, reference.answer) == (True, "4")
+    assert reference.provenance.method == "majority"
+    assert [call.failure and call.failure.kind for call in reference.calls] == ["Cancelled"]
+
+
+async def test_a_cat_that_was_not_entered_keeps_its_budget_too() -> None:
+    model = Policy().model
+    c = cat.CaT(model, anchor(), budget=cat.Budget(requests=3))
+    group = await c.sample("2+2", 8)
+    assert (len(model.requests), len(group.rollouts), group.partial) == (3, 3, True)
+    with pytest.raises(NoEvidenceError):
+        await c.synthesize("2+2", 2)
+    assert len(model.requests) == 3
+
+
+async def test_one_account_is_shared_by_all_that_are_given_it() -> None:
+    model = Policy().model
+    first = cat.CaT(model, anchor(), budget=cat.Budget(requests=4))
+    second = cat.CaT(model, anchor(), budget=first.account)
+    await first.sample("2+2", 3)
+    group = await second.sample("2+2", 3)
+    assert (len(model.requests), len(group.rollouts)) == (4, 1)
+
+
+async def test_equal_calls_of_a_cat_with_a_cache_are_sent_once() -> None:
+    model, teacher = Policy().model, anchor()
+    async with cat.CaT(model, teacher, runtime=cat.Runtime(cache="memory")) as c:
+        first = await c.synthesize("2+2", 4)
+        again = await c.synthesize("2+2", 4)
+    assert (len(model.requests), len(teacher.requests)) == (4, 1)
+    assert first.text == again.text
+    assert (first.usage.requests, again.usage.requests) == (5, 0)
+
+
+async def test_map_gives_a_reference_for_each_prompt_of_an_async_iterator() -> None:
+    async def prompts() -> AsyncGenerator[str]:
+        for at in range(20):
+            yield f"prompt {at}"
+
+    async with cat.CaT(Policy().model, anchor()) as c:
+        with anyio.fail_after(10):
+            results = [mapped async for mapped in c.map(prompts(), 2, ordered=True)]
+    assert [mapped.index for mapped in results] == list(range(20))
+    assert all(m.result is not None and m.result.answer == "4" for m in results)
+
+
+async def test_map_goes_on_to_the_synthesis_of_one_prompt_while_another_still_samples() -> None:
+    policy = Policy()
+    slow = anyio.Event()
+
+    async def script(request: Request) -> str:
+        if "slow" in request.messages[0].text:
+            await slow.wait()
+        return "\\boxed{4}"
+
+    policy.model.script = script
+    async with cat.CaT(policy.model, anchor()) as c:
+        with anyio.fail_after(5):
+            async with c.map(["slow", "quick"], 2) as results:
+                assert (await results.__anext__()).item == "quick"
+                slow.set()
+                assert (await results.__anext__()).item == "slow"
+
+
+async def test_a_wrong_prompt_of_many_is_a_failure_in_its_place() -> None:
+    async with cat.CaT(Policy().model, anchor()) as c:
+        results = [mapped async for mapped in c.map(["2+2", " "], 2, ordered=True)]
+    assert [mapped.failure and mapped.failure.kind for mapped in results] == [
+        None,
+        "InvalidInputError",
+    ]
+
+
+async def test_a_budget_that_ends_in_the_middle_of_many_prompts_loses_none() -> None:
+    model = Policy().model
+    async with cat.CaT(model, anchor(), budget=cat.Budget(requests=10)) as c:
+        with anyio.fail_after(10):
+            results = [mapped async for mapped in c.map(map(str, range(20)), 2)]
+    assert sorted(mapped.index for mapped in results) == list(range(20))
+    assert c.account is not None and c.account.requests == 10
+    assert any(mapped.result is not None for mapped in results)
+    assert any(mapped.failure is not None for mapped in results)
+
+
+async def test_map_needs_an_open_cat_and_a_number_that_makes_sense() -> None:
+    c = cat.CaT(Policy().model, anchor())
+    with pytest.raises(ConfigurationError, match="async with CaT"):
+        c.map(["2+2"])
+    async with c:
+        with pytest.raises(InvalidInputError, match="at_once"):
+            c.map(["2+2"], at_once=0)
+
+
+def test_what_a_runtime_does_not_set_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CATSDK_MAX_IN_FLIGHT", "7")
+    monkeypatch.setenv("CATSDK_HEDGE", "true")
+    c = cat.CaT(Policy().model, runtime=cat.Runtime(hedge=False))
+    assert (c.runtime.max_in_flight, c.runtime.hedge) == (7, False)

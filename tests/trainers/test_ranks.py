@@ -1,0 +1,86 @@
+"""Two ranks split no group, and reward as one rank does."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.needs_torch
+
+ROOT = Path(__file__).parents[2]
+RANK = """
+import json, sys
+from contextlib import asynccontextmanager
+import torch.distributed as dist
+from catsdk_trainers.controls import ClusterShareScorer
+from catsdk_trainers.trl_reward import GroupReward
+
+@asynccontextmanager
+async def open_scorer():
+    yield ClusterShareScorer()
+
+rank, port, cases = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+dist.init_process_group(
+    "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=len(cases[0])
+)
+reward = GroupReward(open_scorer, 4)
+
+def rewards(counts):
+    start, end = sum(counts[:rank]), sum(counts[: rank + 1])
+    try:
+        return reward(prompts[start:end], texts[start:end])
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+prompts = [f"q{at // 4}" for at in range(12)]
+texts = [f"\\\\boxed{{{answer}}}" for answer in "001012331112"]
+print(json.dumps([rewards(counts) for counts in cases]))
+reward.close()
+dist.destroy_process_group()
+"""
+# By hand: the share of each group of four that gives the same answer.
+ALONE = [0.75, 0.75, 0.25, 0.75, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.75, 0.25]
+WHOLE, SPLIT, TOO_FEW = [8, 4], [6, 6], [6, 5]
+
+
+@pytest.fixture(scope="module")
+def told() -> list[list[Any]]:
+    """What two ranks' reward functions say to the rows as they are dealt out in each case."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    cases = json.dumps([WHOLE, SPLIT, TOO_FEW])
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", RANK, str(rank), port, cases],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": paths},
+        )
+        for rank in range(2)
+    ]
+    ranks = [json.loads(process.communicate(timeout=240)[0]) for process in running]
+    return [list(case) for case in zip(*ranks, strict=True)]
+
+
+def test_ranks_with_whole_groups_reward_their_own(told: list[list[Any]]) -> None:
+    assert told[0] == [ALONE[:8], ALONE[8:]]
+
+
+def test_groups_that_are_dealt_over_two_ranks_are_put_together_again(
+    told: list[list[Any]],
+) -> None:
+    assert told[1] == [ALONE[:6], ALONE[6:]]
+
+
+def test_rows_that_make_no_groups_end_the_step_on_both_ranks(told: list[list[Any]]) -> None:
+    assert any("InvalidInputError: " in each for each in told[2])
+    assert all("rows do not make groups of 4" in each for each in told[2])

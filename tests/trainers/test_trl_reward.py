@@ -1,0 +1,131 @@
+"""GroupReward scores whole groups at once, on its own loop, and invents no reward."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.types import Failure, Group, Score
+from catsdk_trainers.controls import GoldScorer
+from catsdk_trainers.scoring import GroupScore, GroupScorer, Row, cat_scorer, unscored
+from catsdk_trainers.trl_reward import GroupReward, ScoringFailedError
+
+pytestmark = pytest.mark.needs_torch
+
+ROWS: dict[str, Any] = {
+    "prompts": ["1+1"] * 2 + ["2+2"] * 2,
+    "completions": ["\\boxed{2}", "\\boxed{3}", "\\boxed{4}", "\\boxed{4}"],
+    "answer": ["2", "2", "4", "4"],
+}
+
+
+def opens(scorer: GroupScorer) -> Callable[[], AbstractAsyncContextManager[GroupScorer]]:
+    @asynccontextmanager
+    async def open_scorer() -> AsyncGenerator[GroupScorer]:
+        yield scorer
+
+    return open_scorer
+
+
+class Meets:
+    """Scores a group only when two groups are being scored."""
+
+    def __init__(self) -> None:
+        self.arrived, self.both = 0, anyio.Event()
+
+    async def score_group(self, group: Group, row: Row) -> GroupScore:
+        self.arrived += 1
+        if self.arrived == 2:
+            self.both.set()
+        await self.both.wait()
+        return GroupScore(group, tuple(Score(index=r.index, value=1.0) for r in group.rollouts))
+
+
+class Fails:
+    """Scores nothing: hangs on the prompt that it is told to, and fails on the others."""
+
+    def __init__(self, hangs_on: str = "") -> None:
+        self.hangs_on = hangs_on
+
+    async def score_group(self, group: Group, row: Row) -> GroupScore:
+        if group.question == self.hangs_on:
+            await anyio.sleep_forever()
+        return unscored(group, Failure(kind="ServerError", message="the anchor is down"))
+
+
+def test_rewards_come_in_the_order_of_the_rows() -> None:
+    reward = GroupReward(opens(GoldScorer()), 2)
+    assert reward(**ROWS) == [1.0, 0.0, 1.0, 1.0]
+    reward.close()
+    assert reward(**ROWS) == [1.0, 0.0, 1.0, 1.0]
+    reward.close()
+
+
+def test_groups_are_scored_at_once() -> None:
+    reward = GroupReward(opens(Meets()), 2, deadline=30.0)
+    assert reward(**ROWS) == [1.0] * 4
+    reward.close()
+
+
+def test_a_group_that_hangs_has_no_reward_and_the_other_keeps_its_own() -> None:
+    class Mixed(Fails):
+        async def score_group(self, group: Group, row: Row) -> GroupScore:
+            if group.question == self.hangs_on:
+                await anyio.sleep_forever()
+            return await GoldScorer().score_group(group, row)
+
+    told: dict[str, list[Any]] = {}
+    reward = GroupReward(opens(Mixed(hangs_on="2+2")), 2, deadline=0.2)
+    assert reward(**ROWS, log_extra=told.__setitem__) == [1.0, 0.0, None, None]
+    assert told["no_reward_because"][:2] == ["", ""]
+    assert "not scored within 0.2 s" in told["no_reward_because"][2]
+    reward.close()
+
+
+def test_training_stops_when_too_many_groups_failed_for_too_long() -> None:
+    reward = GroupReward(opens(Fails()), 2, abort_after=3)
+    assert reward(**ROWS) == reward(**ROWS) == [None] * 4
+    with pytest.raises(ScoringFailedError, match=r"100% of 2 groups.*3 steps.*anchor is down"):
+        reward(**ROWS)
+    reward.close()
+
+
+def test_the_same_columns_and_the_metrics_are_logged_each_time() -> None:
+    columns: list[list[str]] = []
+    metrics: dict[str, float] = {}
+    for scorer in (GoldScorer(), Fails()):
+        told: dict[str, list[Any]] = {}
+        reward = GroupReward(opens(scorer), 2)
+        reward(
+            **ROWS,
+            trainer_state=None,
+            log_extra=told.__setitem__,
+            log_metric=metrics.__setitem__,
+        )
+        reward.close()
+        columns.append(sorted(told))
+        assert all(len(values) == 4 for values in told.values())
+    assert columns[0] == columns[1]
+    assert (metrics["cat/scored"], metrics["cat/zero_variance"]) == (0.0, 0.5)
+
+
+def test_it_can_be_pickled_also_when_it_was_used() -> None:
+    reward = GroupReward(partial(cat_scorer, "local"), 2, name="cat_local")
+    assert reward(["3+4"] * 2, ["\\boxed{7}", "\\boxed{7}"]) in ([0.0, 0.0], [1.0, 1.0])
+    copy = pickle.loads(pickle.dumps(reward))
+    assert (copy.__name__, copy.num_generations) == ("cat_local", 2)
+    assert copy(["3+4"] * 2, ["\\boxed{7}", "\\boxed{7}"]) in ([0.0, 0.0], [1.0, 1.0])
+    reward.close()
+    copy.close()
+
+
+def test_an_unknown_group_size_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="num_generations is not known"):
+        GroupReward(opens(GoldScorer()))(**ROWS)

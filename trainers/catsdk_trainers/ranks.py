@@ -1,0 +1,71 @@
+"""Several ranks: rows that they share so that no group is split, and what all of them know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch.distributed as dist
+
+__all__ = ["Share", "everywhere", "shared_out"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Share:
+    """The whole groups that this rank scores, and where the results go."""
+
+    prompts: Sequence[Any]
+    completions: Sequence[Any]
+    columns: Mapping[str, Sequence[object]]
+    _bounds: tuple[int, int] | None = None
+
+    def back(self, results: list[T]) -> list[T]:
+        """The results of this rank's own rows, from those of the rows that each rank scored."""
+        if self._bounds is None:
+            return results
+        start, end = self._bounds
+        return [result for share in everywhere(results) for result in share][start:end]
+
+
+def shared_out(
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    columns: Mapping[str, Sequence[object]],
+    size: int,
+) -> Share:
+    """Give each rank whole groups of `size` rows to score.
+
+    Where every rank holds whole groups, each scores its own. Else the rows of all ranks are
+    gathered in the order of the ranks, which is the order in which TRL dealt them, and the groups
+    are dealt out anew. Collective: to be called by every rank, on its main thread.
+    """
+    counts = everywhere(len(prompts))
+    if all(count % size == 0 for count in counts):
+        return Share(prompts, completions, columns)
+    ranks = everywhere((list(prompts), list(completions), dict(columns)))
+    rank, world = dist.get_rank(), dist.get_world_size()
+    groups = -(-sum(counts) // size)
+    start, end = (size * (groups * at // world) for at in (rank, rank + 1))
+    own = sum(counts[:rank])
+    return Share(
+        _joined(prompts for prompts, _, _ in ranks)[start:end],
+        _joined(completions for _, completions, _ in ranks)[start:end],
+        {name: _joined(c[name] for _, _, c in ranks)[start:end] for name in columns},
+        (own, own + counts[rank]),
+    )
+
+
+def everywhere(value: T) -> list[T]:
+    """The value of each rank, in their order; without a process group this one's alone."""
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def _joined(parts: Any) -> list[Any]:
+    return [each for part in parts for each in part]

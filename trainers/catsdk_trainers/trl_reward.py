@@ -1,0 +1,205 @@
+"""GroupReward: the rewards of whole groups, as the synchronous reward function that TRL calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import anyio
+
+from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.core.types import Failure, Group, Usage
+from catsdk_trainers.loop import LoopThread
+from catsdk_trainers.ranks import Share, everywhere, shared_out
+from catsdk_trainers.rows import groups_of
+from catsdk_trainers.scoring import GroupScore, GroupScorer, Row, unscored
+
+__all__ = ["GroupReward", "ScoringFailedError"]
+
+OpenScorer = Callable[[], AbstractAsyncContextManager[GroupScorer]]
+
+# What TRL passes beside the data set's columns.
+_NOT_COLUMNS = {"completion_ids", "trainer_state", "environments"}
+
+
+class ScoringFailedError(CatError):
+    """Too many groups had no reward for too long; the message gives the last causes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """Give up when over `share` of the groups of each of `steps` calls in a row had no reward."""
+
+    share: float
+    steps: int
+
+
+class GroupReward:
+    """A reward function for GRPOTrainer, RLOOTrainer and their command lines.
+
+    `open_scorer` makes the scorer when the first group comes, in an event loop of this object's
+    own thread, which keeps it open: a function of a module, or a `functools.partial` of one, so
+    that the object can be pickled. Groups are scored at once. A group that is not scored within
+    `deadline` seconds, or that fails, has the reward `None` for each rollout: TRL leaves those out
+    of the baseline and gives them advantage 0 (trl >= 1.6). When more than `abort_share` of the
+    groups failed in each of `abort_after` calls in a row, training stops with an error that names
+    the causes; all ranks decide that together.
+
+    `num_generations` is G; `attach` takes it from the trainer. It sends to TRL's completions table
+    the columns `reference`, `reference_answer`, `agreement` and `no_reward_because`, and the
+    metrics `cat/agreement`, `cat/scored`, `cat/zero_variance`, `cat/requests` and `cat/tokens`.
+    """
+
+    def __init__(
+        self,
+        open_scorer: OpenScorer,
+        num_generations: int | None = None,
+        *,
+        deadline: float = 900.0,
+        abort_share: float = 0.5,
+        abort_after: int = 3,
+        name: str = "cat",
+    ) -> None:
+        """Choose how groups are scored; nothing is opened or sent."""
+        self.num_generations = num_generations
+        self.__name__ = name
+        self._deadline = deadline
+        self._patience = _Patience(abort_share, abort_after)
+        self._failing = 0
+        self._trainer: Any = None
+        self._loop = LoopThread(open_scorer)
+
+    def __call__(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        log_extra: Callable[[str, list[Any]], None] | None = None,
+        log_metric: Callable[[str, float], None] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """Reward the rows of this rank, in their order.
+
+        Raises:
+            InvalidInputError: the rows of all ranks together do not make groups of G.
+            ScoringFailedError: too many groups failed for too long.
+        """
+        rows = {name: values for name, values in columns.items() if name not in _NOT_COLUMNS}
+        size = self._group_size()
+        share = shared_out(prompts, completions, rows, size)
+        scored = self._scored(share, size)
+        mine = share.back([_row(score, at) for score in scored for at in range(size)])
+        self._give_up_on_failures(scored)
+        if log_extra is not None:
+            for column in _LOGGED:
+                log_extra(column, [row[column] for row in mine])
+        if log_metric is not None:
+            for name, value in _metrics(scored).items():
+                log_metric(name, value)
+        return [row["reward"] for row in mine]
+
+    def follow(self, trainer: Any) -> None:
+        """Take the group size from `trainer`, which may use another one to evaluate."""
+        self._trainer, self.num_generations = trainer, trainer.num_generations
+
+    def close(self) -> None:
+        """Close the scorer's models and end the thread."""
+        self._loop.close()
+
+    def _group_size(self) -> int:
+        if self._trainer is not None and not self._trainer.model.training:
+            return int(self._trainer.num_generations_eval)
+        if self.num_generations is None:
+            raise InvalidInputError(
+                "num_generations is not known; give GroupReward(..., num_generations=G) or call"
+                " attach(trainer, reward)"
+            )
+        return self.num_generations
+
+    def _scored(self, share: Share, size: int) -> list[GroupScore]:
+        """Score the groups of this rank; an error on one rank ends the step on all of them."""
+        scored: list[GroupScore] = []
+        error: Exception | None = None
+        try:
+            groups = groups_of(share.prompts, share.completions, share.columns, size)
+            scored = self._loop.run(lambda scorer: self._score_all(scorer, groups))
+        except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
+            error = raised
+        told = [each for each in everywhere(error and f"{type(error).__name__}: {error}") if each]
+        if told:
+            raise error or ScoringFailedError(f"another rank failed: {told[0]}")
+        return scored
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_trainer": None}
+
+    async def _score_all(
+        self, scorer: GroupScorer, groups: Sequence[tuple[Group, Row]]
+    ) -> list[GroupScore]:
+        done: dict[int, GroupScore] = {}
+
+        async def one(at: int) -> None:
+            done[at] = await scorer.score_group(*groups[at])
+
+        with anyio.move_on_after(self._deadline):
+            async with anyio.create_task_group() as tasks:
+                for at in range(len(groups)):
+                    tasks.start_soon(one, at)
+        late = Failure(kind="TimedOutError", message=f"not scored within {self._deadline:g} s")
+        return [done.get(at) or unscored(group, late) for at, (group, _) in enumerate(groups)]
+
+    def _give_up_on_failures(self, scored: Sequence[GroupScore]) -> None:
+        failed = [score for score in scored if not _any_reward(score)]
+        shares = everywhere((len(failed), len(scored), [str(s.cause) for s in failed[:3]]))
+        total = sum(count for _, count, _ in shares)
+        share = sum(count for count, _, _ in shares) / max(1, total)
+        self._failing = self._failing + 1 if share > self._patience.share else 0
+        if self._failing >= self._patience.steps:
+            causes = sorted({cause for _, _, some in shares for cause in some})
+            raise ScoringFailedError(
+                f"{share:.0%} of {total} groups had no reward, over {self._patience.share:.0%} for"
+                f" {self._failing} steps in a row: {'; '.join(causes)}"
+            )
+
+
+_LOGGED = ("reference", "reference_answer", "agreement", "no_reward_because")
+
+
+def _row(score: GroupScore, at: int) -> dict[str, Any]:
+    """What one rollout is told: the reward, and what goes into the completions table."""
+    reference, own = score.reference, score.scores[at]
+    return {
+        "reward": own.value,
+        "reference": reference.text if reference else "",
+        "reference_answer": (reference.answer or "") if reference else "",
+        "agreement": _agreement(score),
+        "no_reward_because": "" if own.value is not None else "; ".join(own.reasons),
+    }
+
+
+def _agreement(score: GroupScore) -> float | None:
+    return score.reference.agreement if score.reference else None
+
+
+def _any_reward(score: GroupScore) -> bool:
+    return any(reward is not None for reward in score.rewards)
+
+
+def _metrics(scored: Sequence[GroupScore]) -> Mapping[str, float]:
+    usage = Usage.total(score.usage for score in scored)
+    agreements = [a for score in scored if (a := _agreement(score)) is not None]
+    means = {"cat/agreement": agreements, "cat/zero_variance": _flat(scored)}
+    return {
+        **{name: fmean(values) for name, values in means.items() if values},
+        "cat/scored": fmean(r is not None for score in scored for r in score.rewards),
+        "cat/requests": float(usage.requests),
+        "cat/tokens": float(usage.tokens),
+    }
+
+
+def _flat(scored: Sequence[GroupScore]) -> list[float]:
+    """Whether the rewards of each rewarded group are all the same: such a group teaches nothing."""
+    known = [{r for r in score.rewards if r is not None} for score in scored]
+    return [float(len(rewards) == 1) for rewards in known if rewards]
