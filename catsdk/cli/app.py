@@ -12,6 +12,7 @@ from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
+from catsdk.cli.rubric import rubric
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 
 __all__ = ["main"]
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for command in (synthesize, sample, demo, providers, doctor):
     app.command()(command)
+app.add_typer(rubric)
 
 
 def main() -> None:
