@@ -48,7 +48,7 @@ class Counters:
     in_flight_peak: int = 0
     cancelled: int = 0
     completions: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     statuses: Counter[int] = field(default_factory=Counter[int])
 
 

@@ -18,6 +18,7 @@ import anyio
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
+from catsdk.core.runtime import Runtime
 from catsdk.core.types import Message, Request
 from catsdk.evaluate.scaling import Problem as Task
 from catsdk.evaluate.scaling import Scaling, Share, measure, summarise
@@ -111,7 +112,7 @@ async def _measure(chosen: argparse.Namespace) -> None:
     asked = problems(chosen.split, chosen.n, chosen.seed, digits=digits)
     tasks = [Task(str(problem), solve(problem).answer) for problem in asked]
     local = LocalProvider(chosen.model, prompts="box")
-    model = stacked(local, max_in_flight=_IN_FLIGHT)
+    model = stacked(local, runtime=Runtime(max_in_flight=_IN_FLIGHT))
     outcomes = await measure(tasks, model, model, max_tokens=_MAX_TOKENS, seed=chosen.seed)
     scaling = summarise(outcomes)
     print(table(scaling, await forms(model, asked[:200], chosen.seed)))

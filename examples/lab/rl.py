@@ -27,6 +27,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
+from catsdk.core.runtime import Runtime
 from catsdk.evaluate.scaling import Problem as Task
 from catsdk.evaluate.scaling import measure, summarise
 from catsdk.middleware.stack import stacked
@@ -147,7 +148,7 @@ class _Watch(TrainerCallback):
     def __init__(self, plan: Plan, policy: Provider) -> None:
         asked: Sequence[Problem] = problems(plan.split, plan.evaluated, 0)  # type: ignore[arg-type]
         self._tasks = [Task(str(problem), solve(problem).answer) for problem in asked]
-        self._plan, self._policy = plan, stacked(policy, max_in_flight=4096)
+        self._plan, self._policy = plan, stacked(policy, runtime=Runtime(max_in_flight=4096))
         self.seen: list[dict[str, Any]] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

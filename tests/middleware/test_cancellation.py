@@ -122,9 +122,13 @@ class Calls(RuleBasedStateMachine):
 
     @rule(at=st.integers(0, 5), how=st.sampled_from([None, ServerError, ConnectionFailedError]))
     def finish(self, at: int, how: type[ServerError | ConnectionFailedError] | None) -> None:
-        self.portal.call(
-            self.end, at, how and how("no", status=500 if how is ServerError else None)
-        )
+        status = 500 if how is ServerError else None
+        error = None if how is None else how("no", status=status)
+
+        async def end() -> None:
+            self.end(at, error)
+
+        self.portal.call(end)
         self.settle()
 
     def end(self, at: int, error: CatError | None) -> None:
@@ -165,4 +169,4 @@ class Calls(RuleBasedStateMachine):
 def test_calls_that_end_or_are_cancelled_in_any_order_leave_nothing_behind(backend: str) -> None:
     machine = type("Machine", (Calls,), {"backend": backend})
     options = settings(max_examples=40, stateful_step_count=25, deadline=None)
-    run_state_machine_as_test(machine, settings=options)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=options)
