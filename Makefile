@@ -2,6 +2,8 @@
 #   make demo          the method on the small model in the box
 #   make test          all tests
 #   make soak          the tests that take many minutes: chaos in full
+#   make test-instructor  the structured output through the real instructor
+#   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
@@ -25,7 +27,7 @@ PIP  = $(BIN)/python -m pip --disable-pip-version-check -qq
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test soak bench-runtime check lint types layers test-pythons maps clean
+.PHONY: help install demo test soak bench-runtime bench-rubrics test-instructor check lint types layers test-pythons maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -64,6 +66,20 @@ test: install
 soak: install
 	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
 
+# instructor holds the openai SDK back: it has an environment of its own, without torch. It is
+# imported first, because the tests would be skipped where it is missing.
+INSTRUCTOR := $(VENV)-instructor
+$(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
+	@test -x $(INSTRUCTOR)/bin/python || $(PYTHON) -m venv $(INSTRUCTOR)
+	@echo "installing instructor into $(INSTRUCTOR)"
+	@$(INSTRUCTOR)/bin/python -m pip --disable-pip-version-check -qq install 'pip>=25.1'
+	@$(INSTRUCTOR)/bin/python -m pip --disable-pip-version-check -qq install -c constraints/litellm.txt -e '.[instructor]' --group test
+	@touch $@
+
+test-instructor: $(INSTRUCTOR)/.installed
+	@$(INSTRUCTOR)/bin/python -c 'import instructor'
+	@$(INSTRUCTOR)/bin/python -m pytest tests/middleware/test_structured.py
+
 check: lint types layers test
 
 lint: install
@@ -95,6 +111,10 @@ PEER_optillm := optillm
 	@test $* != optillm || $(@D)/bin/python -m pip -qq install $(TORCH) -c constraints/peers.txt
 	@$(@D)/bin/python -m pip -qq install $(PEER_$*) -c constraints/peers.txt
 	@touch $@
+
+PEER_autorubric := autorubric rubric 'openai[aiohttp]'
+bench-rubrics: install .venv-peers/autorubric/.installed
+	@$(BIN)/python -m benchmarks.rubrics --peers .venv-peers/autorubric/bin/python $(ARGS)
 
 bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
 	@$(BIN)/python benchmarks/runtime.py $(ARGS)

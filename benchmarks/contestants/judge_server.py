@@ -42,7 +42,7 @@ class TruthfulJudge:
         met = is_met(int(item[1]), int(mark[1])) if item and mark else False
         if self.random.random() < self.malformed:
             text = self.random.choice(MALFORMED)
-        elif "criterion_status" in asked + json.dumps(request.json_schema):
+        elif "criterion_status" in request.messages[0].text + json.dumps(request.json_schema):
             text = json.dumps({"criterion_status": "MET" if met else "UNMET", "explanation": "so"})
         else:
             quote = f"item {item[1]}:" if item else ""

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import anyio
-
 import catsdk
 from benchmarks.contestants.harness import Target, serve
 from benchmarks.contestants.truth import criterion, rollout
@@ -11,6 +9,7 @@ from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
 from catsdk.middleware.stack import stacked
 from catsdk.providers import OpenAIProvider
+from catsdk.rubrics.scoring import failures_of
 
 
 async def judge(
@@ -34,8 +33,11 @@ async def judge(
         reward = catsdk.Reward(catsdk.Judge(stacked(model, runtime=runtime)))
         reference = Reference(text="", group=group, provenance=made)
         scores = await reward.reward(group, reference, rubric)
-        await anyio.lowlevel.checkpoint()
-    return {"rewards": [score.value for score in scores]}
+    return {
+        "rewards": [score.value for score in scores],
+        "causes": dict(failures_of(scores)),
+        "calls": sum(score.usage.requests for score in scores),
+    }
 
 
 if __name__ == "__main__":

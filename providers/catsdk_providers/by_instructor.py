@@ -117,4 +117,4 @@ def _type(name: str, schema: Mapping[str, JsonValue]) -> Any:
     simple = {"string": str, "integer": int, "number": float, "boolean": bool}
     if kind not in simple:
         raise InvalidInputError(f"no type for the schema {json.dumps(dict(schema))[:200]}")
-    return simple[cast("str", kind)]
+    return simple[str(kind)]
