@@ -228,7 +228,7 @@ async def main() -> None:
     parser.add_argument("--evidence", choices=["checked", "off"], default="checked")
     chosen = parser.parse_args()
     judging = Judging(evidence=chosen.evidence)
-    model = stacked(LocalProvider(), runtime=Runtime(max_in_flight=4096, adaptive=False))
+    model = stacked(LocalProvider(), runtime=Runtime(max_in_flight=256, adaptive=False))
     asked = problems(chosen.split, chosen.n, chosen.seed)
     found = await fan_out(lambda p: case_of(model, p, chosen.seed, judging), asked)
     lost = Counter(each for each in found if isinstance(each, str))
