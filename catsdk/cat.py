@@ -55,16 +55,18 @@ from catsdk.core.types import (
     Score,
     Verdict,
 )
-from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.compare import is_same
+from catsdk.equivalence.evidence import with_evidence
+from catsdk.equivalence.graders.grader import Grader
 from catsdk.middleware.account import Account, Budget
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened, paying
 from catsdk.middleware.turns import in_order
 from catsdk.primitives.judge import Judge
-from catsdk.primitives.reward import Reward
+from catsdk.primitives.reward import BY_MEANING, Reward
 from catsdk.primitives.rubric_proposer import RubricProposer
 from catsdk.primitives.sampler import OnRollout, Sampler
-from catsdk.primitives.synthesizer import Synthesizer, with_evidence
+from catsdk.primitives.synthesizer import Synthesizer
 
 __all__ = ["CaT", "EventStream", "run_sync", "synthesize", "synthesize_sync"]
 
@@ -87,9 +89,10 @@ class CaT:
 
     Use it as `async with CaT(...) as c`: models named by strings are opened once, and closed at
     the end; providers given as objects stay open. `budget` caps all calls of all stages together.
-    `synthesizer` replaces the one made here, for instance to show the question. `runtime` says how
-    calls are sent (limits, retries, hedging, cache, quorum, deadlines); an `Account` in place of
-    the budget is shared with all that are given it.
+    `synthesizer` replaces the one made here, for instance to show the question; `grader` says when
+    two final answers are equal, for other tasks than mathematics. `runtime` says how calls are
+    sent (limits, retries, hedging, cache, quorum, deadlines); an `Account` in place of the budget
+    is shared with all that are given it.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class CaT:
         anchor_sampling: Sampling | None = None,
         judge_sampling: Sampling | None = None,
         synthesizer: Synthesizer | None = None,
+        grader: Grader = BY_MEANING,
     ) -> None:
         """Choose the models; nothing is opened or sent.
 
@@ -123,6 +127,7 @@ class CaT:
         self.rubric_judge = Judge(judge or settings.judge or anchor, judge_sampling)
         self.runtime = settings.runtime(runtime)
         self.account = Account(budget) if isinstance(budget, Budget) else budget
+        self.grader = grader
         self._exits = AsyncExitStack()
         self._tasks: TaskGroup | None = None
 
@@ -272,7 +277,7 @@ class CaT:
     ) -> tuple[Score, ...]:
         """Reward each rollout: by the rubric if one is given, else by the final answer."""
         with self._paying():
-            return await Reward(self.rubric_judge).reward(group, reference, rubric)
+            return await Reward(self.rubric_judge, self.grader).reward(group, reference, rubric)
 
     def _paying(self) -> AbstractContextManager[None]:
         return paying(self.account, self.runtime)
@@ -498,7 +503,7 @@ def _most_frequent(group: Group, error: CatError, calls: Sequence[Call]) -> Refe
             for rollout in group.rollouts
             if reference.majority is not None
             and rollout.answer is not None
-            and same_answer(rollout.answer, reference.majority)
+            and is_same(rollout.answer, reference.majority)
         ),
         group.rollouts[0],
     )

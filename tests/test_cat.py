@@ -24,7 +24,7 @@ from catsdk.core.events import (
     SynthesisStarted,
     TextArrived,
 )
-from catsdk.core.types import Request
+from catsdk.core.types import Completion, Request
 from catsdk.testing import FunctionProvider
 
 ANSWERS = ("4", "4", "5", "4")
@@ -87,6 +87,19 @@ async def test_several_policies_share_a_group() -> None:
     assert group.usage.requests == 2
 
 
+async def test_any_object_with_the_one_method_is_a_model() -> None:
+    class Mine:
+        async def complete(
+            self, request: Request, on_text: Callable[[str], None] | None = None
+        ) -> list[Completion]:
+            return [Completion(text="so \\boxed{4}")] * request.n
+
+    with anyio.fail_after(5):
+        reference = await cat.synthesize("2+2", n=3, model=Mine())
+    assert (reference.answer, reference.agreement) == ("4", 1.0)
+    assert {call.model for call in reference.group.calls} == {"Mine"}
+
+
 async def test_no_model_is_an_error_that_says_how_to_set_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -95,7 +108,7 @@ async def test_no_model_is_an_error_that_says_how_to_set_one(
         await cat.synthesize("2+2")
     monkeypatch.setenv("CATSDK_MODEL", "nowhere:x")
     with pytest.raises(
-        ConfigurationError, match=r"'nowhere'.*Known: openai, local \(catsdk\[local\]\)"
+        ConfigurationError, match=r"'nowhere'.*Known: .*openai, .*local \(catsdk\[local\]\)"
     ):
         await cat.synthesize("2+2")
 

@@ -112,6 +112,58 @@ def test_the_installed_wheel_synthesizes_in_a_clean_environment_outside_the_chec
     assert "agreement" in answer
 
 
+THIRD_PARTY = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "echo-models"
+version = "1"
+
+[project.entry-points."catsdk.providers"]
+echo = "echo_models:Echo"
+"""
+
+# All that a provider needs: one method.
+ECHO = """
+from catsdk import Completion
+
+class Echo:
+    def __init__(self, model):
+        self.model = model
+
+    async def complete(self, request, on_text=None):
+        said = request.messages[-1].text
+        return [Completion(text=f"{self.model}: {said}")] * request.n
+"""
+
+
+@pytest.mark.slow
+def test_a_package_of_a_third_party_brings_a_provider_into_a_clean_environment(
+    wheel: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(THIRD_PARTY)
+    (source / "echo_models.py").write_text(ECHO)
+    _run([sys.executable, "-m", "venv", str(tmp_path / "venv")])
+    python = str(tmp_path / "venv" / "bin" / "python")
+    pins = str(ROOT / "constraints" / "main.txt")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
+    _run([*pip, "-c", pins, str(wheel)])
+    _run([*pip, "--no-deps", str(source)])
+    sampling = (
+        "import catsdk as cat;"
+        "group = cat.run_sync(lambda: cat.Sampler('echo:loud').sample('hello', n=3));"
+        "print(*[rollout.text for rollout in group.rollouts], sep='|')"
+    )
+    said = _run([python, "-c", sampling], cwd=tmp_path)
+    assert said.strip() == "|".join(["loud: hello"] * 3)
+    listed = _run([str(tmp_path / "venv" / "bin" / "catsdk"), "providers"], cwd=tmp_path)
+    assert "echo" in listed
+
+
 def _run(command: list[str], cwd: Path | None = None) -> str:
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean, check=False)

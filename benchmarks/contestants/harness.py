@@ -96,12 +96,13 @@ async def all_of(
 
 async def interrupted(start: Callable[[int], Awaitable[Any]], item: int, after: float) -> float:
     """Start item `item`, cancel it `after` seconds later; the moment of that."""
+    moments: list[float] = []
     async with anyio.create_task_group() as group:
         group.start_soon(_quietly, start, item)
         await anyio.sleep(after)
-        moment = time.monotonic()
+        moments.append(time.monotonic())
         group.cancel_scope.cancel()
-    return moment
+    return moments[0]
 
 
 async def _quietly(start: Callable[[int], Awaitable[Any]], item: int) -> None:

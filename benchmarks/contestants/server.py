@@ -20,6 +20,20 @@ FIELDS = (
 )
 
 
+CRITERIA = json.dumps({"criteria": [f"It names the hour of train {at}." for at in range(5)]})
+VERDICT = json.dumps({"evidence": "two hours and a half", "met": True})
+
+
+def text_for(asked: str) -> str:
+    """What is answered: criteria, a verdict, DSPy's fields, or an answer with its number."""
+    if "Write the criteria" in asked:
+        return CRITERIA
+    if "against one criterion" in asked:
+        return VERDICT
+    found = ITEM.search(asked)
+    return (FIELDS if "[[ ##" in asked else TEXT).format(item=found[1] if found else 0)
+
+
 class Answers:
     """A model that answers at once, with the number of the item that it was asked."""
 
@@ -31,8 +45,7 @@ class Answers:
     ) -> Sequence[Completion]:
         """The same text `n` times, with a usage that counts words."""
         asked = " ".join(message.text for message in request.messages)
-        found = ITEM.search(asked)
-        text = (FIELDS if "[[ ##" in asked else TEXT).format(item=found[1] if found else 0)
+        text = text_for(asked)
         tokens = len(asked.split())
         return [
             Completion(

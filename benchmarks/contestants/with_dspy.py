@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import dspy
+import dspy  # pyright: ignore[reportMissingImports]
 from anyio import to_thread
 
 from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve

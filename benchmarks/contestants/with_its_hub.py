@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from its_hub import LMOrchestrator, OpenAICompatibleLanguageModel, SelfConsistency
+from its_hub import LMOrchestrator, OpenAICompatibleLanguageModel, SelfConsistency  # pyright: ignore[reportMissingImports]
 
 from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
-import litellm
+import litellm  # pyright: ignore[reportMissingImports]
 
 from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
 

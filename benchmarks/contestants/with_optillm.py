@@ -4,8 +4,8 @@ from typing import Any
 
 import openai
 from anyio import CapacityLimiter, to_thread
-from optillm.bon import best_of_n_sampling
-from optillm.moa import mixture_of_agents
+from optillm.bon import best_of_n_sampling  # pyright: ignore[reportMissingImports]
+from optillm.moa import mixture_of_agents  # pyright: ignore[reportMissingImports]
 
 from benchmarks.contestants.harness import Target, all_of, prompt, serve
 

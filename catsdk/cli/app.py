@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
+from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
 from catsdk.cli.rubric import rubric
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for command in (synthesize, sample, demo, providers, doctor):
     app.command()(command)
+app.command(name="eval")(evaluate)
 app.add_typer(rubric)
 
 

@@ -15,12 +15,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
 from catsdk.core.runtime import Runtime
-from catsdk.core.types import Failure, Reference
-from catsdk.evaluate.plot import plot_scaling
-from catsdk.evaluate.scaling import Outcome, Problem, Scaling, Share, measure, summarise
-from catsdk.middleware.stack import stacked
+from catsdk.evaluate.evaluation import Evaluation
+from catsdk.evaluate.experiment import Sweep
+from catsdk.evaluate.figures import save_figure, size_figure
+from catsdk.evaluate.items import Item, item_of
+from catsdk.evaluate.observations import Seen
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.statistics import Estimate
 from catsdk.primitives.reward import Reward
 
 __all__ = ["demo"]
@@ -53,23 +57,29 @@ def demo(
     """Show one problem in full, then accuracy against the number of rollouts."""
     from catsdk.providers import LocalProvider, held_out_problems
 
-    tasks = [Problem(*pair) for pair in held_out_problems(problems, seed, long=long)]
+    items = [item_of(*pair, id=pair[0]) for pair in held_out_problems(problems, seed, long=long)]
     model = LocalProvider.untrained(seed) if random_weights else LocalProvider()
-    outcomes = anyio.run(_run, model, tasks, seed)
-    scaling = summarise(outcomes)
-    plot_scaling(scaling, plot, f"model in the box, held-out problems, seed {seed}")
+    report, seen = anyio.run(_run, model, items, seed)
+    save_figure(size_figure(report), plot)
     if as_json:
-        typer.echo(scaling.model_dump_json(indent=2))
+        typer.echo(report.model_dump_json(indent=2))
         return
     console = Console()
     console.print(f"[yellow]{CAUTION}[/]\n")
-    _show_one(_first_disputed(outcomes), console)
-    _show_table(scaling, console)
+    _show_one(_first_disputed(seen), console)
+    _show_table(report, console)
     console.print(f"Figure: {plot}")
 
 
-async def _run(model: Provider, tasks: Sequence[Problem], seed: int) -> list[Outcome]:
-    provider = stacked(model, runtime=Runtime(max_in_flight=IN_FLIGHT))
+async def _run(model: Provider, items: Sequence[Item], seed: int) -> tuple[Report, list[Seen]]:
+    evaluation = Evaluation(
+        [model],
+        names=("synthesis", "majority", "greedy"),
+        sweep=Sweep(sizes=SIZES, draws=1, at_once=len(items), seed=seed),
+        sampling=Sampling(max_tokens=MAX_TOKENS),
+        seed=seed,
+        runtime=Runtime(max_in_flight=IN_FLIGHT),
+    )
     console = Console(stderr=True)
     columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())
     with Progress(
@@ -79,33 +89,30 @@ async def _run(model: Provider, tasks: Sequence[Problem], seed: int) -> list[Out
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        bar = progress.add_task("", total=len(tasks))
-        return await measure(
-            tasks,
-            provider,
-            provider,
-            sizes=SIZES,
-            max_tokens=MAX_TOKENS,
-            seed=seed,
-            on_done=lambda _: progress.advance(bar),
+        bar = progress.add_task("", total=len(items))
+        return await evaluation.run(
+            items,
+            title=f"model in the box, held-out problems, seed {seed}",
+            data="held-out problems",
+            on_seen=lambda _: progress.advance(bar),
         )
 
 
-def _first_disputed(outcomes: Sequence[Outcome]) -> Outcome:
+def _first_disputed(seen: Sequence[Seen]) -> Seen:
     """The first problem whose rollouts disagree on the answer; the first of all if none does."""
-    disputed = (o for o in outcomes if len({r.answer for r in o.group.rollouts}) > 1)
-    return next(disputed, outcomes[0])
+    disputed = (each for each in seen if len({r.answer for r in each.group.rollouts}) > 1)
+    return next(disputed, seen[0])
 
 
-def _show_one(outcome: Outcome, console: Console) -> None:
-    console.rule(f"One problem in full: {outcome.problem.prompt} = ?", align="left")
-    reference = outcome.references[max(SIZES)]
+def _show_one(seen: Seen, console: Console) -> None:
+    console.rule(f"One problem in full: {seen.item.prompt[-1].text} = ?", align="left")
+    reference = seen.references.get("synthesis", {}).get(max(SIZES))
     rewards: dict[int, str] = {}
-    if isinstance(reference, Reference):
-        scores = anyio.run(Reward().reward, outcome.group, reference)
+    if reference is not None:
+        scores = anyio.run(Reward().reward, seen.group, reference)
         rewards = {s.index: "none" if s.value is None else f"{s.value:g}" for s in scores}
     table = Table("rollout", "steps", "answer", "reward", box=SIMPLE)
-    for rollout in outcome.group.rollouts:
+    for rollout in seen.group.rollouts:
         steps = " ".join(rollout.text.split("\n")[:-1])
         table.add_row(
             str(rollout.index),
@@ -114,23 +121,23 @@ def _show_one(outcome: Outcome, console: Console) -> None:
             rewards.get(rollout.index, ""),
         )
     console.print(table)
-    if isinstance(reference, Failure):
-        console.print(f"[red]no reference[/]: {escape(str(reference))}\n")
+    if reference is None:
+        console.print("[red]no reference[/]: the model failed\n")
         return
-    console.print(_contradictions(outcome))
+    console.print(_contradictions(seen))
     console.print(
-        f"Reference, from all {len(outcome.group.rollouts)}:",
+        f"Reference, from all {len(seen.group.rollouts)}:",
         escape(" ".join(reference.text.split("\n"))),
     )
     console.print(
         f"Majority: {reference.majority or 'a tie'} · reference: {reference.answer} · right:"
-        f" {outcome.problem.gold} (nobody was told)\n"
+        f" {seen.item.gold} (nobody was told)\n"
     )
 
 
-def _contradictions(outcome: Outcome) -> str:
+def _contradictions(seen: Seen) -> str:
     """Name the first column of digits whose total the rollouts dispute, and what they say there."""
-    texts = [rollout.text.split("\n") for rollout in outcome.group.rollouts]
+    texts = [rollout.text.split("\n") for rollout in seen.group.rollouts]
     for lines in zip(*texts, strict=False):
         totals = Counter(line.rpartition("=")[2] for line in lines)
         if len(totals) > 1:
@@ -142,38 +149,49 @@ def _contradictions(outcome: Outcome) -> str:
     return "They do not contradict each other."
 
 
-def _show_table(scaling: Scaling, console: Console) -> None:
-    heading = f"{scaling.problems} held-out problems: share solved, with one standard error"
+def _show_table(report: Report, console: Console) -> None:
+    heading = f"{report.items} held-out problems: share solved, with one standard error"
     console.rule(heading, align="left")
-    console.print(f"single sample {scaling.single} · greedy {scaling.greedy}")
+    greedy = report.point("greedy", 1)
+    console.print(f"single sample {report.single} · greedy {greedy and greedy.score}")
     table = Table(
         "G", "majority", "synthesis", "gain", "departs", "right there", "rescued", box=SIMPLE
     )
-    for row in scaling.rows:
-        table.add_row(
-            str(row.size),
-            _short(row.majority),
-            _short(row.synthesis),
-            f"{row.gain.mean:+.2f} ±{row.gain.error:.2f}",
-            f"{row.overruled.mean:.0%}",
-            _short(row.right_overruling),
-            _count(row.rescued),
-        )
+    for size in report.sizes:
+        table.add_row(*_row(report, size))
     console.print(table)
     console.print(
         "gain: synthesis minus majority on the same problems. departs: synthesis answers otherwise"
         " than the majority; right there: and is right. rescued: how many problems it solves although all G"
         " rollouts are wrong; at G = 1 that is the model correcting a text alone."
     )
-    console.print(f"{scaling.tokens:,} tokens, {scaling.failed} failures")
+    failures = ", ".join(f"{count} {kind}" for kind, count in report.failures.items())
+    console.print(f"failures: {failures or 'none'}")
 
 
-def _short(share: Share) -> str:
-    return f"{share.mean:.2f} ±{share.error:.2f}" if share.count else "none"
+def _row(report: Report, size: int) -> list[str]:
+    majority, synthesis = report.point("majority", size), report.point("synthesis", size)
+    pair = report.pair("synthesis", "majority", size)
+    if majority is None or synthesis is None:
+        return [str(size)]
+    departs = synthesis.departs
+    return [
+        str(size),
+        _short(majority.score),
+        _short(synthesis.score),
+        "none" if pair is None else f"{pair.difference.mean:+.2f} ±{pair.difference.error:.2f}",
+        "none" if departs is None else f"{departs.mean:.0%}",
+        _short(synthesis.right_departing),
+        _count(synthesis.rescued),
+    ]
 
 
-def _count(share: Share) -> str:
+def _short(value: Estimate | None) -> str:
+    return "none" if value is None else f"{value.mean:.2f} ±{value.error:.2f}"
+
+
+def _count(share: Estimate | None) -> str:
     """How many problems that is, with the standard error of the count."""
-    if not share.count:
+    if share is None:
         return "none"
     return f"{share.mean * share.count:.0f} ±{share.error * share.count:.1f}"

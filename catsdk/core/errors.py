@@ -12,6 +12,7 @@ CatError
 |   |-- RequestRefusedError
 |   |   |-- UnsupportedError   a capability that this model lacks, named
 |   |   |-- ContextTooLongError
+|   |   |-- NotRecordedError   a replay holds no answer to it
 |   |   `-- ContentFilteredError
 |   |-- RateLimitedError       transient
 |   |-- OverloadedError        transient
@@ -45,6 +46,7 @@ __all__ = [
     "ModelNotFoundError",
     "NoEvidenceError",
     "NoModelError",
+    "NotRecordedError",
     "OverloadedError",
     "ProviderError",
     "RateLimitedError",
@@ -142,6 +144,10 @@ class ContextTooLongError(RequestRefusedError):
 
 class ContentFilteredError(RequestRefusedError):
     """The service's content filter refused the prompt or withheld the answer."""
+
+
+class NotRecordedError(RequestRefusedError):
+    """A replay holds no (further) answer to this request."""
 
 
 class RateLimitedError(ProviderError):

@@ -2,7 +2,7 @@
 
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
 about itself in the attributes `name`, `capabilities` and `count_tokens`; `capabilities_of` and
-its siblings read them with a cautious default.
+its siblings read them with a cautious default. One that can score a given text is a `Scorer` too.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ __all__ = [
     "OnText",
     "Proposer",
     "Provider",
+    "Rater",
     "Rewarder",
     "Sampler",
+    "Scorer",
     "TokenCounter",
     "capabilities_of",
     "name_of",
@@ -59,6 +61,25 @@ class Provider(Protocol):
 
 
 @runtime_checkable
+class Scorer(Protocol):
+    """A provider that can say how probable a given answer is under its model."""
+
+    async def score(self, messages: Sequence[Message], text: str) -> Completion:
+        """`text` as the answer to `messages`, with the log-probability of each of its tokens.
+
+        The log-probabilities are natural logarithms under the model's own distribution
+        (temperature 1, no cuts), each token given the prompt and the tokens before it; the token
+        that would end the answer is not among them. The tokens of prompt and text are the usage's
+        input.
+
+        Raises:
+            InvalidInputError: `text` is empty.
+            ProviderError: the service failed, or prompt and text do not fit into the context.
+        """
+        ...
+
+
+@runtime_checkable
 class TokenCounter(Protocol):
     """A provider that knows its own tokens."""
 
@@ -70,8 +91,8 @@ class TokenCounter(Protocol):
 class Sampler(Protocol):
     """Draws a group of rollouts (paper, section 3.1)."""
 
-    async def sample(self, prompt: str | Sequence[Message], n: int) -> Group:
-        """Draw `n` rollouts; those that fail are in `Group.failures`."""
+    async def sample(self, prompt: str | Sequence[Message], n: int, *, start: int = 0) -> Group:
+        """Draw the `n` rollouts from index `start`; those that fail are in `Group.failures`."""
         ...
 
 
@@ -109,13 +130,21 @@ class Rewarder(Protocol):
         ...
 
 
+class Rater(Protocol):
+    """Rates each rollout of a group by itself, without a reference (a judge, a reward model)."""
+
+    async def rate(self, group: Group) -> Sequence[Score]:
+        """One score for each rollout that is there, in their order; higher is better."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a model's service can do by itself.
 
-    `tools` says that it takes a function which the model must call.
-    `prompts` names the prompt set that the model understands best. `context_length` is in
-    tokens, prompt and answer together; `None` is unknown.
+    `tools` says that it takes a function which the model must call. `temperature` stands for
+    `top_p` and `top_k` too. `prompts` names the prompt set that the model understands best.
+    `context_length` is in tokens, prompt and answer together; `None` is unknown.
     """
 
     n: bool = False
@@ -124,6 +153,7 @@ class Capabilities:
     json_schema: bool = False
     tools: bool = False
     system: bool = True
+    temperature: bool = True
     streaming: bool = False
     context_length: int | None = None
     prompts: str = "english"

@@ -201,11 +201,15 @@ class Call(Value):
 
 
 class Rollout(Value):
-    """One sampled response o_i to a prompt, and the final answer found in it."""
+    """One sampled response o_i to a prompt, and the final answer found in it.
+
+    `answer_rule` names the rule that found the answer, such as `boxed`.
+    """
 
     index: int
     completion: Completion
     answer: str | None = None
+    answer_rule: str | None = None
 
     @property
     def text(self) -> str:

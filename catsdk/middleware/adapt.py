@@ -22,13 +22,14 @@ class Adapt(Wrapper):
 
         Raises:
             MalformedResponseError: the model answered with nothing.
-            UnsupportedError: it asks for log-probabilities, a seed or a JSON schema and the model
-                has none; nothing was sent.
+            UnsupportedError: it asks for log-probabilities, a seed, a JSON schema or a temperature
+                and the model takes none; nothing was sent.
         """
         able = self.capabilities
         self._refuse("logprobs", wanted=request.logprobs, able=able.logprobs)
         self._refuse("seed", wanted=request.seed is not None, able=able.seed)
         self._refuse_schema(request, able)
+        self._refuse("temperature", wanted=_sets_temperature(request), able=able.temperature)
         completions = await self.wrapped.complete(_without_system(request, able), on_text)
         if not completions:
             raise MalformedResponseError(f"{self.name} answered with nothing", model=self.name)
@@ -51,6 +52,10 @@ class Adapt(Wrapper):
                 capability=capability,
                 model=self.name,
             )
+
+
+def _sets_temperature(request: Request) -> bool:
+    return any(set_ is not None for set_ in (request.temperature, request.top_p, request.top_k))
 
 
 def _without_system(request: Request, able: Capabilities) -> Request:

@@ -87,7 +87,8 @@ async def ask(
     """Send `request` until a reply can be read in `form`, at most `attempts` times.
 
     A reply that cannot be read is sent back with its error. A route that the service turns out not
-    to take is left for the next one; that costs no attempt.
+    to take is left for the next one, and temperature 0 where the model takes no temperature: what
+    is read should not vary, and without is as steady as such a model gets. Neither costs an attempt.
 
     Raises:
         StructuredOutputError: no reply could be read; the last one's error.
@@ -99,8 +100,10 @@ async def ask(
         taken = route_of(provider, route)
         try:
             completion, complaint = await _sent(provider, request, form.schema, taken)
-        except UnsupportedError:
-            if route != "auto" or route_of(provider) == taken:
+        except UnsupportedError as error:
+            if error.capability == "temperature" and request.temperature == 0:
+                request = request.model_copy(update={"temperature": None})
+            elif route != "auto" or route_of(provider) == taken:
                 raise
             continue
         attempt += 1

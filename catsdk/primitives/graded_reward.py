@@ -19,8 +19,8 @@ from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.middleware.structured import Form, ask, form_name, route_of
 from catsdk.prompts.prompt import Prompt, load
-from catsdk.prompts.reply import Answer, read_grade
-from catsdk.prompts.schemas import GRADE
+from catsdk.prompts.reply import Answer, read_rubric_grade
+from catsdk.prompts.schemas import GRADE_BY_RUBRIC
 from catsdk.rubrics.quotes import stands_in
 
 __all__ = ["GradedReward"]
@@ -68,20 +68,22 @@ class GradedReward:
         if len(rollout.text) > self.max_response:
             message = f"the response has {len(rollout.text):,} characters"
             return _unscored(rollout, Failure(kind="ResponseTooLong", message=message))
-        prompt = self.prompt or load(capabilities_of(provider).prompts, "grade")
+        prompt = self.prompt or load(capabilities_of(provider).prompts, "grade_by_rubric")
         form = form_name(route_of(provider))
         slots: Mapping[str, str | list[str]] = {"criteria": criteria, "response": rollout.text}
         request = self.sampling.request(prompt.messages(form=form, **slots))
 
         def read(text: str) -> tuple[float, Answer]:
-            grade, answer = read_grade(text)
+            grade, answer = read_rubric_grade(text)
             if answer.evidence is not None and not stands_in(answer.evidence, rollout.text):
                 raise EvidenceNotFoundError("the quote does not stand in the response")
             return grade, answer
 
         with recorded("grade") as calls:
             try:
-                said, _ = await ask(provider, request, Form(GRADE, read), attempts=self.attempts)
+                said, _ = await ask(
+                    provider, request, Form(GRADE_BY_RUBRIC, read), attempts=self.attempts
+                )
             except (ConfigurationError, InvalidInputError):
                 raise
             except CatError as error:

@@ -60,7 +60,8 @@ class Judging(Options):
 class Judge:
     """Judges responses by the criteria of a rubric (paper, section 3.3), all calls at once.
 
-    The judge is greedy by default (the paper does not say at which temperature it judges). A
+    The judge is greedy by default (the paper does not say at which temperature it judges), and as
+    steady as it can be where the model takes no temperature. A
     verdict that could not be had is `met=None` with its failure: it is never a "no". A judge that
     says that it cannot tell is such a failure, of kind `CannotTell`.
 
@@ -168,8 +169,7 @@ class _Sitting:
         """Ask for all, then again for those that are missing or misquoted."""
         verdicts: dict[str, Verdict] = {}
         spent: list[Call] = []
-        left = self.options.attempts
-        asked = list(criteria)
+        left, asked = self.options.attempts, list(criteria)
         while asked and left > 0:
             texts = [f"id: {criterion.id}\n{criterion.text}" for criterion in asked]
             read = _Counted(partial(read_verdicts, ids=[criterion.id for criterion in asked]))
@@ -179,7 +179,7 @@ class _Sitting:
             for criterion in asked:
                 one = said if isinstance(said, Failure) else self._found(said, criterion)
                 verdicts[criterion.id] = self._verdict(criterion, one, calls)
-            asked = [criterion for criterion in asked if _again(verdicts[criterion.id])]
+            asked = [each for each in criteria if _again(verdicts[each.id])]
         return _paid_once(verdicts, criteria, tuple(spent))
 
     def _found(self, answers: Mapping[str, Answer], criterion: Criterion) -> Answer | Failure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -11,10 +11,14 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Judge
 from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score, Verdict
-from catsdk.equivalence.exact import same_answer
+from catsdk.equivalence.graders.grader import Grader, grade_all
+from catsdk.equivalence.graders.mathematics import MathGrader
+from catsdk.equivalence.verdict import Verdict as Sameness
 from catsdk.rubrics.scoring import Missing, bounds, score
 
-__all__ = ["Reward"]
+__all__ = ["BY_MEANING", "Reward"]
+
+BY_MEANING = MathGrader()
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,10 @@ class Reward:
     """Rewards a group (paper, equation 1).
 
     Without a rubric R(o; s) = 1 where the final answer of o equals that of s, else 0: a rollout
-    that gives no final answer did not give the right one. With a rubric R(o) is the share of its
-    points that `judge` says are achieved; without weights, the share of its K criteria that are
+    that gives no final answer did not give the right one. `grader` says when two answers are
+    equal: mathematics unless you name another kind of task. Where it cannot tell, the score is
+    `unknown_reward`, which is `None` unless you choose a number. With a rubric R(o) is the share of
+    its points that `judge` says are achieved; without weights, the share of its K criteria that are
     met. A score is `None`, never 0, where evidence is missing: a rollout that failed, a reference
     without a final answer, verdicts that are missing, unless `missing` allows for some.
 
@@ -32,7 +38,8 @@ class Reward:
     """
 
     judge: Judge | None = None
-    same: Callable[[str, str], bool] = same_answer
+    grader: Grader = BY_MEANING
+    unknown_reward: float | None = None
     missing: Missing = Missing()
     stop_early: bool = False
 
@@ -45,7 +52,7 @@ class Reward:
             InvalidInputError: a rubric is given, but no judge or no criterion.
         """
         if rubric is None:
-            scores = [self._by_answer(rollout, reference) for rollout in group.rollouts]
+            scores = await self._by_answer(group, reference)
         else:
             scores = await self._by_rubric(group, rubric)
         failed = [
@@ -54,19 +61,34 @@ class Reward:
         ]
         return tuple(sorted([*scores, *failed], key=lambda score: score.index))
 
-    def _by_answer(self, rollout: Rollout, reference: Reference) -> Score:
+    async def _by_answer(self, group: Group, reference: Reference) -> list[Score]:
         if reference.answer is None:
             message = "the reference has no final answer; reward by a rubric instead"
             failure = Failure(kind="NoReferenceAnswer", message=message)
-            return Score(index=rollout.index, value=None, reasons=(message,), failure=failure)
-        if rollout.answer is None:
-            return Score(index=rollout.index, value=0.0, reasons=("it gives no final answer",))
-        equal = self.same(rollout.answer, reference.answer)
-        relation = "equals" if equal else "differs from"
+            return [
+                Score(index=rollout.index, value=None, reasons=(message,), failure=failure)
+                for rollout in group.rollouts
+            ]
+        answers = [rollout.answer for rollout in group.rollouts if rollout.answer is not None]
+        verdicts = iter(await grade_all(answers, reference.answer, self.grader))
+        return [
+            Score(index=rollout.index, value=0.0, reasons=("it gives no final answer",))
+            if rollout.answer is None
+            else self._score(rollout, reference.answer, next(verdicts))
+            for rollout in group.rollouts
+        ]
+
+    def _score(self, rollout: Rollout, wanted: str, verdict: Sameness) -> Score:
+        equal = verdict.equal
+        if equal is not None:
+            relation = "equals" if equal else "differs from"
+            reason = f"its answer {rollout.answer} {relation} the reference's {wanted}"
+            return Score(index=rollout.index, value=float(equal), reasons=(reason,))
+        because = ": ".join(part for part in (verdict.cause, verdict.detail) if part)
+        reason = f"whether its answer {rollout.answer} equals the reference's {wanted} is unknown"
+        failure = Failure(kind="UnknownVerdict", message=f"{reason} ({because})")
         return Score(
-            index=rollout.index,
-            value=float(equal),
-            reasons=(f"its answer {rollout.answer} {relation} the reference's {reference.answer}",),
+            index=rollout.index, value=self.unknown_reward, reasons=(reason,), failure=failure
         )
 
     async def _by_rubric(self, group: Group, rubric: Rubric) -> list[Score]:

@@ -14,7 +14,7 @@ from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_prom
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
-from catsdk.equivalence.extract import extract_answer
+from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.middleware.draw import draw
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
@@ -36,25 +36,28 @@ class Sampler:
     """Draws groups from `policy`; of several policies, rollout i comes from policy i mod P.
 
     `seed` makes a group repeatable where the models can: it is combined with the prompt, so that
-    different prompts do not share their random numbers.
+    different prompts do not share their random numbers. `extractor` finds the final answers.
     """
 
     policy: str | Provider | Sequence[str | Provider]
     sampling: Sampling = Sampling()
     seed: int | None = None
+    extractor: Extractor = STATED
 
     async def sample(
         self,
         prompt: PromptLike,
         n: int = 8,
         *,
+        start: int = 0,
         on_rollout: OnRollout | None = None,
         quorum: int | None = None,
         seconds: float | None = None,
     ) -> Group:
         """Draw `n` rollouts of `prompt`; those that fail are in `Group.failures`, with causes.
 
-        `on_rollout` is told the index and the rollout, or its failure, as each arrives. Once
+        They have the indices `start`..`start + n - 1`, and are those that one larger group would
+        have there. `on_rollout` is told the index and the rollout, or its failure, as each arrives. Once
         `quorum` rollouts are there, or `seconds` are over, the others are cancelled; they are
         failures too. A group that time cut short is `partial`.
 
@@ -69,20 +72,23 @@ class Sampler:
             scope.deadline = anyio.current_time() + seconds
 
         def keep(index: int, sample: Completion | Failure) -> None:
-            arrived[index] = sample if isinstance(sample, Failure) else _rollout(index, sample)
+            arrived[index] = (
+                sample if isinstance(sample, Failure) else _rollout(index, sample, self.extractor)
+            )
             if on_rollout is not None:
                 on_rollout(index, arrived[index])
             if quorum is not None and _there(arrived) >= quorum:
                 scope.cancel()
 
         async def share(at: int) -> None:
-            indices = range(at, count, len(policies))
+            first = start + (at - start) % len(policies)
+            indices = range(first, start + count, len(policies))
             if indices:
                 await self._draw(policies[at], messages, indices, keep)
 
         with recorded("sample") as calls, scope:
             await fan_out(share, range(len(policies)))
-        late = _late(arrived, count, quorum, seconds)
+        late = _late(arrived, range(start, start + count), quorum, seconds)
         return _group(messages, arrived | late, tuple(calls))
 
     def _policies(self) -> list[str | Provider]:
@@ -100,34 +106,40 @@ class Sampler:
         keep: Callable[[int, Completion | Failure], None],
     ) -> None:
         async with opened(policy) as provider:
-            seed = self._seed(messages, indices.start) if capabilities_of(provider).seed else None
+            seed = self._seed(messages, indices) if capabilities_of(provider).seed else None
             request = self.sampling.request(messages, n=len(indices), seed=seed)
             if indices.start:
                 # Two policies may be one model: their samples are different ones all the same.
-                first = indices.start * MAX_ROLLOUTS
+                earlier, policy_index = divmod(indices.start, indices.step)
+                first = policy_index * MAX_ROLLOUTS + earlier
                 request = request.model_copy(update={"sample_index": first})
             await draw(provider, request, lambda at, sample: keep(indices[at], sample))
 
-    def _seed(self, messages: tuple[Message, ...], policy_index: int) -> int | None:
+    def _seed(self, messages: tuple[Message, ...], indices: range) -> int | None:
+        """The seed of the first of `indices`; those of one policy follow each other."""
         if self.seed is None:
             return None
         digest = sha256(f"{self.seed}\0{messages!r}".encode()).digest()
-        return (int.from_bytes(digest[:4]) + policy_index * _APART) % _SEEDS
+        earlier, policy_index = divmod(indices.start, indices.step)
+        return (int.from_bytes(digest[:4]) + policy_index * _APART) % _SEEDS + earlier
 
 
-def group_of(prompt: PromptLike, responses: Sequence[str]) -> Group:
+def group_of(
+    prompt: PromptLike, responses: Sequence[str], *, extractor: Extractor = STATED
+) -> Group:
     """Make a group of responses that were sampled elsewhere, in their order.
 
     Raises:
         InvalidInputError: the prompt is empty or no chat.
     """
     messages = check_prompt(prompt)
-    rollouts = (_rollout(at, Completion(text=text)) for at, text in enumerate(responses))
+    rollouts = (_rollout(at, Completion(text=text), extractor) for at, text in enumerate(responses))
     return Group(prompt=messages, rollouts=tuple(rollouts))
 
 
-def _rollout(index: int, completion: Completion) -> Rollout:
-    return Rollout(index=index, completion=completion, answer=extract_answer(completion.text))
+def _rollout(index: int, completion: Completion, extractor: Extractor) -> Rollout:
+    found = extractor.extract(completion.text)
+    return Rollout(index=index, completion=completion, answer=found.answer, answer_rule=found.rule)
 
 
 def _there(arrived: dict[int, Rollout | Failure]) -> int:
@@ -135,13 +147,13 @@ def _there(arrived: dict[int, Rollout | Failure]) -> int:
 
 
 def _late(
-    arrived: dict[int, Rollout | Failure], n: int, quorum: int | None, seconds: float | None
+    arrived: dict[int, Rollout | Failure], wanted: range, quorum: int | None, seconds: float | None
 ) -> dict[int, Rollout | Failure]:
     if quorum is not None and _there(arrived) >= quorum:
         cause = Failure(kind=LATE, message=f"cancelled: a quorum of {quorum} was there before")
     else:
         cause = Failure(kind=OUT_OF_TIME, message=f"cancelled: not there within {seconds} s")
-    return {index: cause for index in range(n) if index not in arrived}
+    return {index: cause for index in wanted if index not in arrived}
 
 
 def _group(

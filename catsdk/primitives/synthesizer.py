@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from catsdk.core.errors import ContextTooLongError, NoEvidenceError
+from catsdk.core.errors import ContextTooLongError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, capabilities_of, name_of, tokens_of
@@ -19,14 +19,14 @@ from catsdk.core.types import (
     Reference,
     Rollout,
 )
-from catsdk.equivalence.exact import majority_of, same_answer
-from catsdk.equivalence.extract import extract_answer
+from catsdk.equivalence.evidence import no_evidence, with_evidence
+from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_sections
 
-__all__ = ["Overflow", "Show", "Synthesizer", "with_evidence"]
+__all__ = ["Overflow", "Show", "Synthesizer"]
 
 Overflow = Literal["subset", "answers", "summarise", "error"]
 Show = Literal["responses", "answers"]
@@ -41,7 +41,8 @@ class Synthesizer:
     The anchor reads whole responses, or only final answers (`show`). Thinking that a provider
     keeps apart is shown with `show_reasoning`; the question with `show_question`, which the paper
     leaves out (on MATH-500 it made +0.004). The order of the rollouts is theirs, or shuffled under
-    `seed`; the paper does not say which it used. `prompt` replaces the shipped one. By default the
+    `seed`; the paper does not say which it used. `prompt` replaces the shipped one, `extractor`
+    the rules that find the final answer. By default the
     prompt that asks for a boxed answer is used where at least half of the rollouts have a final
     answer, the free-form one otherwise.
 
@@ -59,6 +60,7 @@ class Synthesizer:
     show_reasoning: bool = False
     overflow: Overflow = "subset"
     seed: int | None = None
+    extractor: Extractor = STATED
 
     async def estimate(self, group: Group, *, on_text: OnText | None = None) -> Reference:
         """Write the reference of `group`; `on_text` receives its text in pieces as it is written.
@@ -79,9 +81,10 @@ class Synthesizer:
                 )
                 model = name_of(anchor)
         text, rationale = read_sections(completion.text)
+        found = self.extractor.extract(text)
         reference = Reference(
             text=text,
-            answer=extract_answer(text),
+            answer=found.answer,
             rationale=rationale,
             group=group,
             provenance=Provenance(
@@ -94,6 +97,7 @@ class Synthesizer:
                     "rollouts": [rollout.index for rollout in shown],
                     "show_question": self.show_question,
                     "finish_reason": completion.finish_reason,
+                    "answer_rule": found.rule,
                 },
             ),
             calls=tuple(calls),
@@ -186,30 +190,6 @@ class Synthesizer:
             if fits if known else len(kept) <= len(rollouts) // 2:
                 break
         return kept
-
-
-def with_evidence(reference: Reference) -> Reference:
-    """Add how far the group agrees, and whether the reference departs from its majority."""
-    majority = majority_of(rollout.answer for rollout in reference.group.rollouts)
-    comparable = majority.answer is not None and reference.answer is not None
-    return reference.model_copy(
-        update={
-            "agreement": majority.share,
-            "majority": majority.answer,
-            "disagrees": not same_answer(reference.answer or "", majority.answer or "")
-            if comparable
-            else None,
-        }
-    )
-
-
-def no_evidence(group: Group) -> NoEvidenceError:
-    """Make the error of a group without a rollout, with the causes."""
-    causes = sorted({str(failure) for failure in group.failures.values()})
-    return NoEvidenceError(
-        f"all {len(group.failures)} rollouts failed, so there is nothing to estimate a reference"
-        f" from: {'; '.join(causes[:3]) or 'the group is empty'}"
-    )
 
 
 def _answer(rollout: Rollout) -> str:

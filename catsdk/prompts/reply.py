@@ -13,8 +13,10 @@ from catsdk.prompts.objects import MAX_REPLY, read_object
 __all__ = [
     "Answer",
     "Written",
+    "read_choice",
     "read_criteria",
     "read_grade",
+    "read_rubric_grade",
     "read_sections",
     "read_verdict",
     "read_verdicts",
@@ -27,6 +29,7 @@ GRADES = 10
 
 _UNIFIED = re.compile(r"^#+[ \t]*UNIFIED RESPONSE[ \t:]*$", re.MULTILINE | re.IGNORECASE)
 _SUMMARY = re.compile(r"^#+[ \t]*SUMMARY[ \t:]*$", re.MULTILINE | re.IGNORECASE)
+_NUMERAL = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
 _BULLET = re.compile(r"^(?:[-*]|\d{1,3}[.)])[ \t]+(\S.*)$", re.MULTILINE)
 _WORDS: Mapping[str, bool | None] = {
     "yes": True,
@@ -132,7 +135,7 @@ def read_verdicts(reply: str, ids: Collection[str]) -> dict[str, Answer]:
     return answers
 
 
-def read_grade(reply: str) -> tuple[float, Answer]:
+def read_rubric_grade(reply: str) -> tuple[float, Answer]:
     """Read `{"grade": 0 to 10, ...}` as a share of 1, with evidence and reason.
 
     Raises:
@@ -163,3 +166,43 @@ def _word(value: object) -> str:
 def _text(fields: dict[str, object], name: str) -> str | None:
     value = fields.get(name)
     return value[:MAX_QUOTE].strip() or None if isinstance(value, str) else None
+
+
+def read_choice(reply: str, count: int) -> int:
+    """Read `{"choice": 3}` or a reply that is only the number; returns a position from 0.
+
+    Raises:
+        StructuredOutputError: the reply is neither, or the number is not from 1 to `count`.
+    """
+    choice, _ = _number_in(reply, "choice", f"1 to {count}")
+    if isinstance(choice, int) and 1 <= choice <= count:
+        return choice - 1
+    raise StructuredOutputError(f"the choice is no whole number from 1 to {count}: {reply[:200]!r}")
+
+
+def read_grade(reply: str, *, most: float = 10.0) -> tuple[float, str | None]:
+    """Read `{"grade": 7, "reason": "..."}` or a reply that is only the number.
+
+    Raises:
+        StructuredOutputError: the reply is neither, or the grade is not from 0 to `most`.
+    """
+    grade, fields = _number_in(reply, "grade", f"0 to {most:g}")
+    if 0 <= grade <= most:
+        return float(grade), _text(fields, "reason")
+    raise StructuredOutputError(f"the grade is no number from 0 to {most:g}: {reply[:200]!r}")
+
+
+def _number_in(reply: str, name: str, span: str) -> tuple[int | float, dict[str, object]]:
+    """The number that the reply is, or the one its object has under `name`; and the object."""
+    text = reply.strip().strip(".!*")
+    if _NUMERAL.fullmatch(text):
+        return float(text) if "." in text else int(text), {}
+    wanted = f"a number from {span}, or one JSON object with such a {name!r}, is wanted"
+    try:
+        fields = read_object(reply)
+    except StructuredOutputError as error:
+        raise StructuredOutputError(f"{wanted}: {error}") from error
+    number = fields.get(name)
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        return number, fields
+    raise StructuredOutputError(f"{wanted}: {reply[:200]!r}")

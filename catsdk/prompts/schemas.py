@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from catsdk.core.types import Kind
 
-__all__ = ["CRITERIA", "EQUIVALENT", "GRADE", "KINDS_OF_CRITERIA", "VERDICT", "VERDICTS"]
+__all__ = ["CRITERIA", "EQUIVALENT", "GRADE_BY_RUBRIC", "KINDS_OF_CRITERIA", "VERDICT", "VERDICTS"]
 
 Schema = Mapping[str, JsonValue]
 
@@ -38,5 +38,7 @@ CRITERIA: Schema = _list("criteria", _STRING)
 KINDS_OF_CRITERIA: Schema = _list("criteria", _object({"text": _STRING, "kind": _KIND}))
 VERDICT: Schema = _object(_JUDGED)
 VERDICTS: Schema = _list("verdicts", _object({"id": _STRING, **_JUDGED}))
-GRADE: Schema = _object({"evidence": _STRING, "reason": _STRING, "grade": {"type": "integer"}})
+GRADE_BY_RUBRIC: Schema = _object(
+    {"evidence": _STRING, "reason": _STRING, "grade": {"type": "integer"}}
+)
 EQUIVALENT: Schema = _object({"reason": _STRING, "verdict": _ANSWER})

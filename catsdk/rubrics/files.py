@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -58,7 +59,8 @@ def dumps(rubric: Rubric, *, form: str = "yaml") -> str:
     }
     if form == "json":
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    return cast("str", yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=96))
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=96)
+    return text
 
 
 def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
@@ -85,7 +87,8 @@ def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
 
 def _yaml(text: str) -> object:
     # Aliases let a small file stand for a huge one ("billion laughs"); a rubric needs none.
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    events = cast("Iterator[object]", yaml.parse(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
+    for event in events:
         if isinstance(event, yaml.AliasEvent):
             raise InvalidInputError("a rubric file holds no YAML aliases (*name); write them out")
     return yaml.safe_load(text)

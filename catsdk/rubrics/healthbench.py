@@ -75,7 +75,9 @@ def _criterion(at: int, item: object) -> Criterion:
     fields = cast("dict[str, object]", item) if isinstance(item, dict) else {}
     text, worth = fields.get("criterion"), fields.get("points")
     if not isinstance(text, str) or not isinstance(worth, int | float) or isinstance(worth, bool):
-        raise InvalidInputError(f"rubrics.{at - 1} is {str(item)[:200]}: no criterion with points")
+        raise InvalidInputError(
+            f"rubrics.{at - 1} is {str(fields)[:200]}: no criterion with points"
+        )
     return Criterion(
         id=f"c{at}", text=text, kind="pitfall" if worth < 0 else None, weight=float(worth)
     )

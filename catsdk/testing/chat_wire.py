@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk.testing.wire import Fault, Refusal, Wire, encoded
 
-__all__ = ["FAULTS", "Fault", "chunks_of", "error_body", "reply_of", "request_of"]
+__all__ = ["CHAT", "Fault"]
 
-Fault = Literal[
-    "400", "401", "403", "404", "429", "429_date", "quota", "500", "503", "529",
-    "no_n", "no_schema", "no_tools", "no_logprobs", "context", "filter",
-    "reset", "hang", "cut", "malformed", "not_json", "empty", "no_message",
-    "mistyped", "bad_gateway", "trickle", "endless",
-]  # fmt: skip
-FAULTS: tuple[Fault, ...] = get_args(Fault)
-
-_PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 _ERRORS: dict[str, tuple[int, str | None, str | None, str]] = {
     "400": (400, None, "temperature", "temperature must be at most 2"),
-    "401": (401, "invalid_api_key", None, "Incorrect API key provided"),
+    "401": (401, "invalid_api_key", None, "Incorrect API key provided: KEY"),
     "403": (403, "permission_denied", None, "this key may not use the model"),
     "404": (404, "model_not_found", None, "the model does not exist"),
     "429": (429, "rate_limit_exceeded", None, "Rate limit reached"),
@@ -31,29 +22,44 @@ _ERRORS: dict[str, tuple[int, str | None, str | None, str]] = {
     "503": (503, None, None, "overloaded"),
     "529": (529, None, None, "overloaded"),
     "no_n": (400, "unsupported_value", "n", "n must be 1 for this model"),
+    "no_tools": (400, "unsupported_parameter", "tools", "'tools' is not supported with this model"),
+    "no_logprobs": (400, "unsupported_parameter", "logprobs", "'logprobs' is not supported"),
+    "no_temperature": (
+        400,
+        "unsupported_value",
+        "temperature",
+        "'temperature' does not support 0 with this model. Only the default (1) is supported.",
+    ),
     "no_schema": (
         400,
         "unsupported_parameter",
         "response_format",
-        "'response_format' is not supported",
+        "'response_format' of type 'json_schema' is not supported with this model",
     ),
-    "no_tools": (400, "unsupported_parameter", "tools", "'tools' is not supported with this model"),
-    "no_logprobs": (400, "unsupported_parameter", "logprobs", "'logprobs' is not supported"),
     "context": (400, "context_length_exceeded", "messages", "maximum context length is 10 tokens"),
     "filter": (400, "content_filter", None, "the prompt was filtered"),
 }
-_BODIES = {
+_BROKEN = {
     "malformed": b'{"id": "x", "choices": [{"index": 0, "mess',
     "not_json": b"<html>proxy</html>",
     "bad_gateway": b"<html>bad gateway</html>",
     "empty": b'{"choices": []}',
     "no_message": b'{"choices": [{"index": 0, "finish_reason": "stop"}]}',
 }
-_PAGES = {"not_json": 200, "bad_gateway": 502}
+_HEAD = {"id": "chatcmpl-loopback", "created": 0}
 
 
-def request_of(payload: dict[str, Any]) -> Request:
-    """The request that a payload asks for."""
+def _key(headers: Mapping[str, str]) -> str | None:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key if scheme == "Bearer" else None
+
+
+def _refusal(status: int, code: str | None, param: str | None, message: str) -> Refusal:
+    error = {"message": message, "type": "error", "code": code, "param": param}
+    return Refusal(status, {"error": error})
+
+
+def _request_of(payload: dict[str, Any]) -> Request:
     stop = payload.get("stop") or ()
     return Request(
         messages=tuple(_message(message) for message in payload["messages"]),
@@ -73,7 +79,7 @@ def _form(payload: dict[str, Any]) -> dict[str, Any]:
     if payload.get("tools"):
         parameters = payload["tools"][0]["function"]["parameters"]
         return {"json_schema": parameters, "schema_by": "tool"}
-    form = payload.get("response_format") or {}
+    form: dict[str, Any] = payload.get("response_format") or {}
     return {"json_schema": form["json_schema"]["schema"]} if "json_schema" in form else {}
 
 
@@ -84,10 +90,9 @@ def _message(message: dict[str, Any]) -> Message:
     return Message(role=message["role"], content=content)
 
 
-def reply_of(
-    completions: Sequence[Completion], model: str, tool: str | None = None
-) -> dict[str, Any]:
-    """The body that carries `completions`, as arguments of the function `tool` where one is named."""
+def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dict[str, Any]:
+    chosen: dict[str, Any] | str = payload.get("tool_choice") or ""
+    tool = None if isinstance(chosen, str) else chosen["function"]["name"]
     choices = [
         {
             "index": at,
@@ -98,10 +103,9 @@ def reply_of(
         for at, completion in enumerate(completions)
     ]
     return {
-        "id": "chatcmpl-loopback",
+        **_HEAD,
         "object": "chat.completion",
-        "created": 0,
-        "model": model,
+        "model": payload["model"],
         "choices": choices,
         "usage": _usage(completions),
     }
@@ -116,23 +120,22 @@ def _said(completion: Completion, tool: str | None) -> dict[str, Any]:
     return {"content": None, "tool_calls": calls, **apart}
 
 
-def chunks_of(completions: Sequence[Completion], model: str) -> list[dict[str, Any]]:
-    """The chunks that stream the first of `completions`, a line at a time, usage last."""
+def _events_of(completions: Sequence[Completion], payload: dict[str, Any]) -> list[bytes]:
+    """The first of `completions`, a line at a time, usage last."""
     completion = completions[0]
+    head = {**_HEAD, "object": "chat.completion.chunk", "model": payload["model"]}
     pieces = completion.text.splitlines(keepends=True) or [""]
     deltas: list[tuple[dict[str, Any], str | None]] = [({"role": "assistant"}, None)]
+    if completion.reasoning:
+        deltas += [({"reasoning_content": completion.reasoning}, None)]
     deltas += [({"content": piece}, None) for piece in pieces]
     deltas += [({}, completion.finish_reason)]
-    head = {"id": "chatcmpl-loopback", "object": "chat.completion.chunk", "created": 0}
     chunks: list[dict[str, Any]] = [
-        {
-            **head,
-            "model": model,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        }
+        {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
         for delta, finish in deltas
     ]
-    return [*chunks, {**head, "model": model, "choices": [], "usage": _usage(completions)}]
+    last = encoded({**head, "choices": [], "usage": _usage(completions)})
+    return [*map(encoded, chunks), last + b"data: [DONE]\n\n"]
 
 
 def _logprobs(completion: Completion) -> dict[str, Any] | None:
@@ -156,17 +159,15 @@ def _usage(completions: Sequence[Completion]) -> dict[str, Any]:
     }
 
 
-def error_body(fault: Fault, *, retry_after: float) -> tuple[int, bytes, dict[str, str]]:
-    """Status, body and headers of a fault that is an answer."""
-    headers = {"content-type": "application/json", "x-request-id": f"req-{fault}"}
-    if fault in _BODIES:
-        if fault in _PAGES:
-            headers["content-type"] = "text/html"
-        return _PAGES.get(fault, 200), _BODIES[fault], headers
-    status, code, param, message = _ERRORS[fault]
-    if fault == "429":
-        headers["retry-after"] = f"{retry_after:g}"
-    if fault == "429_date":
-        headers["retry-after"] = _PAST
-    error = {"message": message, "type": "error", "code": code, "param": param}
-    return status, json.dumps({"error": error}).encode(), headers
+CHAT = Wire(
+    path="/v1/chat/completions",
+    request_id="x-request-id",
+    key_of=_key,
+    request_of=_request_of,
+    reply_of=_reply_of,
+    events_of=_events_of,
+    reported={"error": {"message": "the model fell over", "code": 503}},
+    refusals={fault: _refusal(*error) for fault, error in _ERRORS.items()},
+    broken=_BROKEN,
+    refusal_of=lambda payload, headers: None,
+)

@@ -1,4 +1,4 @@
-"""LoopbackServer: a chat-completions endpoint on this machine, with weather and faults on demand."""
+"""LoopbackServer: the vendors' wires on this machine, with weather and faults on demand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any, Literal, Self
 
@@ -17,23 +18,16 @@ from anyio.from_thread import start_blocking_portal
 
 from catsdk.core.ports import Provider
 from catsdk.core.types import Usage
-from catsdk.testing.chat_wire import (
-    FAULTS,
-    Fault,
-    chunks_of,
-    error_body,
-    reply_of,
-    request_of,
-)
-from catsdk.testing.manners import cut, endless, streamed, trickle, vanish
+from catsdk.testing.chat_wire import CHAT
+from catsdk.testing.delivery import Delivery
+from catsdk.testing.messages_wire import MESSAGES
 from catsdk.testing.weather import CALM, Chance, Weather
+from catsdk.testing.wire import FAULTS, Fault, Refusal, Wire
 
 __all__ = ["Counters", "LoopbackServer", "Served", "Weather"]
 
 TakesN = Literal["all", "refuses", "ignores"]
 KEPT = 20_000
-# Faults of an answer that the model gave; the others are told without asking it.
-_ANSWERED: set[Fault] = {"cut", "trickle", "mistyped"}
 
 
 @dataclass
@@ -72,10 +66,11 @@ class Served:
 class LoopbackServer:
     """Serves `provider` over HTTP on 127.0.0.1, in an event loop of its own thread.
 
-    Use it as `with` or `async with LoopbackServer(provider) as server`, and send requests to
-    `server.url` with `server.key`, for a model named `server.model`. `fail_next` scripts faults
-    for the requests to come, before the weather has its say. `served` keeps the last requests and
-    what became of them, `payloads` gives their bodies.
+    It speaks OpenAI's chat completions and Anthropic's messages. Use it as `with` or
+    `async with LoopbackServer(provider) as server`, and send requests to `server.url` with
+    `server.key`, for a model named `server.model`. `fail_next` scripts faults for the requests to
+    come, before the weather has its say. `served` keeps the last requests and what became of them,
+    `payloads` gives their bodies.
     """
 
     def __init__(
@@ -139,7 +134,8 @@ class LoopbackServer:
     @asynccontextmanager
     async def _serving(self) -> AsyncGenerator[str]:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._answer)
+        for wire in (CHAT, MESSAGES):
+            app.router.add_post(wire.path, partial(self._answer, wire))
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -150,14 +146,14 @@ class LoopbackServer:
         finally:
             await runner.cleanup()
 
-    async def _answer(self, http: web.Request) -> web.StreamResponse:
+    async def _answer(self, wire: Wire, http: web.Request) -> web.StreamResponse:
         counters, served = self.counters, Served(began=monotonic())
         self.served.append(served)
         counters.requests += 1
         counters.in_flight += 1
         counters.in_flight_peak = max(counters.in_flight_peak, counters.in_flight)
         try:
-            response = await self._respond(http, served)
+            response = await self._respond(wire, http, served)
         except anyio.get_cancelled_exc_class():
             counters.cancelled += 1
             raise
@@ -169,51 +165,44 @@ class LoopbackServer:
         counters.statuses[response.status] += 1
         return response
 
-    async def _respond(self, http: web.Request, served: Served) -> web.StreamResponse:
+    async def _respond(self, wire: Wire, http: web.Request, served: Served) -> web.StreamResponse:
         payload: dict[str, Any] = json.loads(await http.read())
         served.payload = payload
         forecast = self._chance.draw(payload)
         served.latency = forecast.latency
         await anyio.sleep(forecast.latency)
-        served.fault = fault = self._fault(http, payload, forecast.fault)
-        if fault in {"reset", "hang"}:
-            return await vanish(http, hang=fault == "hang")
-        if fault == "endless":
-            return await endless(http)
-        if fault is not None and fault not in _ANSWERED:
-            status, body, headers = error_body(fault, retry_after=self.weather.retry_after)
-            return web.Response(status=status, body=body, headers=headers)
-        return await self._reply(http, payload, served)
+        fault = self._fault(wire, http, payload, forecast.fault)
+        refusal = fault if isinstance(fault, Refusal) else wire.refusals.get(fault or "")
+        served.fault = None if isinstance(fault, Refusal) else fault
+        delivery = Delivery(wire, http, fault=served.fault)
+        delivery.headers[wire.request_id] = (
+            f"req-{self.counters.requests}" if fault is None else f"req-{fault}"
+        )
+        if refusal is not None:
+            return delivery.refused(refusal, retry_after=self.weather.retry_after)
+        if delivery.replaces_the_answer:
+            return await delivery.without_answer()
+        return await self._reply(delivery, payload, served)
 
     async def _reply(
-        self, http: web.Request, payload: dict[str, Any], served: Served
+        self, delivery: Delivery, payload: dict[str, Any], served: Served
     ) -> web.StreamResponse:
-        request = request_of(payload)
+        wire = delivery.wire
+        request = wire.request_of(payload)
         if self.takes_n == "ignores":
             request = request.model_copy(update={"n": 1})
         completions = await self._provider.complete(request)
         self.counters.completions += len(completions)
-        headers = {"x-request-id": f"req-{self.counters.requests}"}
-        fault = served.fault
-        if fault is None or fault == "mistyped":
+        if served.fault in {None, "mistyped"}:
             served.usage = Usage.total(completion.usage for completion in completions)
         if payload.get("stream"):
-            chunks = chunks_of(completions, self.model)
-            return await streamed(http, chunks, headers, broken=fault in {"cut", "trickle"})
-        chosen = payload.get("tool_choice")
-        tool = chosen["function"]["name"] if isinstance(chosen, dict) else None
-        reply = reply_of(completions, self.model, tool)
-        if fault == "cut":
-            return await cut(http, reply)
-        if fault == "trickle":
-            return await trickle(http, reply)
-        kind = "text/html" if fault == "mistyped" else "application/json"
-        return web.json_response(reply, headers=headers, content_type=kind)
+            return await delivery.streamed(wire.events_of(completions, payload))
+        return await delivery.whole(wire.reply_of(completions, payload))
 
     def _fault(
-        self, http: web.Request, payload: dict[str, Any], chance: Fault | None
-    ) -> Fault | None:
-        if http.headers.get("authorization") != f"Bearer {self.key}":
+        self, wire: Wire, http: web.Request, payload: dict[str, Any], chance: Fault | None
+    ) -> Fault | Refusal | None:
+        if wire.key_of(http.headers) != self.key:
             return "401"
         if payload.get("model") != self.model:
             return "404"
@@ -221,4 +210,4 @@ class LoopbackServer:
             return self._faults.popleft()
         if self.takes_n == "refuses" and payload.get("n", 1) != 1:
             return "no_n"
-        return chance
+        return wire.refusal_of(payload, http.headers) or chance

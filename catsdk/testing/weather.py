@@ -11,7 +11,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-from catsdk.testing.chat_wire import FAULTS, Fault
+from catsdk.testing.wire import FAULTS, Fault
 
 __all__ = ["CALM", "CHAOS", "Chance", "Forecast", "Weather", "chaos"]
 

@@ -9,7 +9,7 @@ import argparse
 import itertools
 import operator
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -17,11 +17,15 @@ import anyio
 
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.fanout import fan_out
+from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Message, Request
-from catsdk.evaluate.scaling import Problem as Task
-from catsdk.evaluate.scaling import Scaling, Share, measure, summarise
+from catsdk.evaluate.evaluation import Evaluation
+from catsdk.evaluate.experiment import Sweep
+from catsdk.evaluate.items import item_of
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.statistics import Bootstrap, Estimate
 from catsdk.middleware.stack import stacked
 from catsdk.prompts.reply import read_verdict
 from catsdk.providers import LocalProvider
@@ -42,7 +46,7 @@ _IN_FLIGHT = 4096
 _MAX_TOKENS = 128
 
 
-async def forms(model: Provider, asked: Sequence[Problem], seed: int) -> dict[str, Share]:
+async def forms(model: Provider, asked: Sequence[Problem], seed: int) -> dict[str, Estimate | None]:
     """How often criteria are exactly as they should be, and verdicts right (greedy, as judged)."""
     rng = random.Random(f"forms/{seed}")
     references = [response(solve(problem)) for problem in asked]
@@ -52,13 +56,18 @@ async def forms(model: Provider, asked: Sequence[Problem], seed: int) -> dict[st
     right = [_met(reply) == _met(e.assistant) for reply, e in zip(verdicts, judged, strict=True)]
     on_column = ["=" in example.user.rsplit("\n", 1)[-1] for example in judged]
     return {
-        "criteria, exact": Share.of(
+        "criteria, exact": _share(
             _bullets(text) == criteria(reference)
             for text, reference in zip(written, references, strict=True)
         ),
-        "verdicts on columns": Share.of(itertools.compress(right, on_column)),
-        "verdicts on answers": Share.of(itertools.compress(right, map(operator.not_, on_column))),
+        "verdicts on columns": _share(itertools.compress(right, on_column)),
+        "verdicts on answers": _share(itertools.compress(right, map(operator.not_, on_column))),
     }
+
+
+def _share(values: Iterable[bool]) -> Estimate | None:
+    numbers = [float(value) for value in values]
+    return Bootstrap(len(numbers)).estimate(numbers)
 
 
 def _bullets(text: str) -> list[str]:
@@ -81,17 +90,32 @@ async def _replies(model: Provider, users: Sequence[str]) -> list[str]:
     return await fan_out(ask, users)
 
 
-def table(scaling: Scaling, shares: dict[str, Share]) -> str:
+def table(report: Report, shares: dict[str, Estimate | None]) -> str:
     """The numbers as two Markdown tables."""
-    alone = {"single sample": scaling.single, "greedy": scaling.greedy, **shares}
+    greedy = report.point("greedy", 1)
+    alone = {"single sample": report.single, "greedy": greedy.score if greedy else None, **shares}
     lines = ["| what | share right |", "| --- | --- |"]
     lines += [f"| {name} | {share} |" for name, share in alone.items()]
     lines += ["", "| G | majority | synthesis | gain | departs | right there | rescued |"]
     lines.append("| --- " * 7 + "|")
-    for row in scaling.rows:
-        shown = (row.majority, row.synthesis, row.gain, row.overruled, row.right_overruling)
-        lines.append(f"| {row.size} | " + " | ".join(map(str, shown)) + f" | {row.rescued} |")
+    for size in report.sizes:
+        lines.append(f"| {size} | " + " | ".join(map(str, _row(report, size))) + " |")
     return "\n".join(lines)
+
+
+def _row(report: Report, size: int) -> list[Estimate | None]:
+    majority, synthesis = report.point("majority", size), report.point("synthesis", size)
+    pair = report.pair("synthesis", "majority", size)
+    if majority is None or synthesis is None:
+        return []
+    return [
+        majority.score,
+        synthesis.score,
+        pair.difference if pair else None,
+        synthesis.departs,
+        synthesis.right_departing,
+        synthesis.rescued,
+    ]
 
 
 def _arguments() -> argparse.Namespace:
@@ -110,14 +134,22 @@ def _arguments() -> argparse.Namespace:
 async def _measure(chosen: argparse.Namespace) -> None:
     digits = OUT_OF_RANGE_DIGITS if chosen.long else STANDARD_DIGITS
     asked = problems(chosen.split, chosen.n, chosen.seed, digits=digits)
-    tasks = [Task(str(problem), solve(problem).answer) for problem in asked]
+    items = [item_of(str(problem), solve(problem).answer, id=str(problem)) for problem in asked]
     local = LocalProvider(chosen.model, prompts="box")
     model = stacked(local, runtime=Runtime(max_in_flight=_IN_FLIGHT))
-    outcomes = await measure(tasks, model, model, max_tokens=_MAX_TOKENS, seed=chosen.seed)
-    scaling = summarise(outcomes)
-    print(table(scaling, await forms(model, asked[:200], chosen.seed)))
+    evaluation = Evaluation(
+        [model],
+        names=("synthesis", "majority", "greedy"),
+        sweep=Sweep(draws=1, at_once=len(items), seed=chosen.seed),
+        sampling=Sampling(max_tokens=_MAX_TOKENS),
+        seed=chosen.seed,
+    )
+    report, _ = await evaluation.run(
+        items, title=f"{local.name}, {chosen.split}", data=chosen.split
+    )
+    print(table(report, await forms(model, asked[:200], chosen.seed)))
     if chosen.json is not None:
-        chosen.json.write_text(scaling.model_dump_json(indent=1), encoding="utf-8")
+        chosen.json.write_text(report.model_dump_json(indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,11 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
 from catsdk.core.runtime import Runtime
-from catsdk.evaluate.scaling import Problem as Task
-from catsdk.evaluate.scaling import measure, summarise
+from catsdk.evaluate.evaluation import Evaluation
+from catsdk.evaluate.experiment import Sweep
+from catsdk.evaluate.items import item_of
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.statistics import Estimate
 from catsdk.middleware.stack import stacked
 from catsdk_providers.box.problems import Problem, problems, solve
 from catsdk_providers.local import LocalProvider
@@ -147,8 +150,11 @@ class _Watch(TrainerCallback):
 
     def __init__(self, plan: Plan, policy: Provider) -> None:
         asked: Sequence[Problem] = problems(plan.split, plan.evaluated, 0)  # type: ignore[arg-type]
-        self._tasks = [Task(str(problem), solve(problem).answer) for problem in asked]
-        self._plan, self._policy = plan, stacked(policy, runtime=Runtime(max_in_flight=4096))
+        self._items = [
+            item_of(str(problem), solve(problem).answer, id=str(problem)) for problem in asked
+        ]
+        self._plan = plan
+        self._policy = stacked(policy, runtime=Runtime(max_in_flight=4096))
         self.seen: list[dict[str, Any]] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -159,17 +165,39 @@ class _Watch(TrainerCallback):
         if last or state.global_step % self._plan.evaluate_every == 0:
             self._measure(state.global_step, sizes=(1, 8) if last else (1,))
 
-    def _measure(self, step: int, sizes: Sequence[int]) -> None:
-        async def outcomes() -> Any:
-            return await measure(
-                self._tasks, self._policy, self._policy, sizes=sizes, max_tokens=_MAX_TOKENS
+    def _measure(self, step: int, sizes: tuple[int, ...]) -> None:
+        async def measured() -> Report:
+            evaluation = Evaluation(
+                [self._policy],
+                names=("synthesis", "majority", "greedy"),
+                sweep=Sweep(sizes=sizes, draws=1, at_once=len(self._items)),
+                sampling=Sampling(max_tokens=_MAX_TOKENS),
             )
+            return (await evaluation.run(self._items, title=f"step {step}", data="dev"))[0]
 
-        scaling = summarise(anyio.run(outcomes))
-        rows = {row.size: row.model_dump() for row in scaling.rows}
-        single, greedy = scaling.single.model_dump(), scaling.greedy.model_dump()
-        self.seen.append({"step": step, "single": single, "greedy": greedy, "rows": rows})
-        _LOG.info("step %d: single %s, greedy %s", step, scaling.single, scaling.greedy)
+        report = anyio.run(measured)
+        greedy = report.point("greedy", 1)
+        rows = {size: _row(report, size) for size in report.sizes}
+        single, first = report.single, greedy.score if greedy else None
+        self.seen.append(
+            {"step": step, "single": _numbers(single), "greedy": _numbers(first), "rows": rows}
+        )
+        _LOG.info("step %d: single %s, greedy %s", step, single, first)
+
+
+def _row(report: Report, size: int) -> dict[str, Any]:
+    majority, synthesis = report.point("majority", size), report.point("synthesis", size)
+    pair = report.pair("synthesis", "majority", size)
+    found = {
+        "majority": majority.score if majority else None,
+        "synthesis": synthesis.score if synthesis else None,
+        "gain": pair.difference if pair else None,
+    }
+    return {name: _numbers(value) for name, value in found.items()}
+
+
+def _numbers(value: Estimate | None) -> dict[str, float] | None:
+    return None if value is None else value.model_dump()
 
 
 def _kept(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Literal, cast
 
 from anyio import to_thread
@@ -58,9 +59,7 @@ async def ask_by_instructor(
 
 
 def _instructor() -> Any:
-    import instructor
-
-    return instructor
+    return import_module("instructor")
 
 
 def _message(message: Mapping[str, Any]) -> Message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -14,12 +14,20 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.thinking import split_thinking
-from catsdk.core.types import Completion, Request, TokenLogprob, Usage
+from catsdk.core.types import Completion, Message, Request, TokenLogprob, Usage
 from catsdk_providers.local_bell import Bell
 from catsdk_providers.local_engine import Engine, has_adapter
 from catsdk_providers.local_load import BOX, Source, engine_for, engine_of, untrained_box
-from catsdk_providers.local_plan import check_request, context_of, plan_for, template_arguments
+from catsdk_providers.local_plan import (
+    check_request,
+    check_room,
+    check_text,
+    context_of,
+    plan_for,
+    template_arguments,
+)
 from catsdk_providers.local_row import Job, Plan, Row
+from catsdk_providers.local_score import ScoreJob
 
 __all__ = ["LocalProvider"]
 
@@ -169,13 +177,52 @@ class LocalProvider:
         try:
             while not job.done:
                 await bell.wait()
-                while on_text is not None and job.pieces:
-                    on_text(job.pieces.popleft())
+                _pass_on(job, on_text)
+            # What came between the last look and the end.
+            _pass_on(job, on_text)
         finally:
             job.closed = True
         if job.error is not None:
             raise job.error
         return _completions(job, self.name, time.perf_counter() - started)
+
+    async def score(self, messages: Sequence[Message], text: str) -> Completion:
+        """`text` as the answer to `messages`, with the log-probability of each of its tokens.
+
+        Texts are read one after another, between batches.
+
+        Raises:
+            InvalidInputError: `text` is empty.
+            ContextTooLongError: prompt and text do not fit into the context.
+            ModelNotFoundError: there is no such model (first use only).
+            ProviderError: the model failed, or ran out of memory.
+        """
+        check_text(text)
+        engine = await self._loaded()
+        started = time.perf_counter()
+        bell = Bell()
+        prompt = await _in_thread_if_long(messages, lambda: engine.chat.encode(messages))
+        ids = engine.chat.ids(text)
+        check_room(len(prompt), len(ids), engine.model, self.name)
+        job = ScoreJob(tuple(prompt), tuple(ids), self.adapter, bell.ring)
+        engine.submit(job)
+        try:
+            while not job.done:
+                await bell.wait()
+        finally:
+            job.closed = True
+        if job.error is not None:
+            raise job.error
+        return Completion(
+            text=text,
+            logprobs=tuple(
+                TokenLogprob(token=engine.chat.piece(token), logprob=logprob)
+                for token, logprob in zip(ids, job.logprobs, strict=True)
+            ),
+            usage=Usage(input_tokens=len(prompt) + len(ids), requests=1, cost=0.0),
+            model=self.name,
+            latency=time.perf_counter() - started,
+        )
 
     async def __aenter__(self) -> Self:
         """Load the model in a thread."""
@@ -204,12 +251,23 @@ class LocalProvider:
         def encoded() -> list[int]:
             return engine.chat.encode(request.messages, template_arguments(request))
 
-        long = sum(len(message.text) for message in request.messages) > _LONG
-        prompt = await anyio.to_thread.run_sync(encoded) if long else encoded()
+        prompt = await _in_thread_if_long(request.messages, encoded)
         return plan_for(
             request, prompt, engine.model,
             name=self.name, stop=engine.chat.stop, adapter=self.adapter, stream=stream,
         )  # fmt: skip
+
+
+async def _in_thread_if_long(
+    messages: Sequence[Message], encoded: Callable[[], list[int]]
+) -> list[int]:
+    long = sum(len(message.text) for message in messages) > _LONG
+    return await anyio.to_thread.run_sync(encoded) if long else encoded()
+
+
+def _pass_on(job: Job, on_text: OnText | None) -> None:
+    while on_text is not None and job.pieces:
+        on_text(job.pieces.popleft())
 
 
 def _named(name: str, adapter: bool) -> str:

@@ -12,10 +12,11 @@ from weakref import WeakSet
 import torch
 from transformers import PreTrainedModel
 
-from catsdk.core.errors import ProviderError
+from catsdk.core.errors import CatError, ProviderError
 from catsdk_providers.local_chat import Chat
 from catsdk_providers.local_decode import decode
 from catsdk_providers.local_row import Job, Row
+from catsdk_providers.local_score import ScoreJob, score
 
 __all__ = ["Engine", "has_adapter"]
 
@@ -46,15 +47,19 @@ class Engine:
         self.batch_tokens = batch_tokens
         self.threads = threads or _threads_for(model)
         self._arrived: deque[Job] = deque()
+        self._to_score: deque[ScoreJob] = deque()
         self._pending: list[Job] = []
         self._working = threading.Lock()
         self._worker: threading.Thread | None = None
         self._ended = threading.Event()
         _engines.add(self)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job | ScoreJob) -> None:
         """Queue `job`; never waits, so that an event loop can call it."""
-        self._arrived.append(job)
+        if isinstance(job, ScoreJob):
+            self._to_score.append(job)
+        else:
+            self._arrived.append(job)
         self._ensure_worker()
 
     def end(self, timeout: float) -> None:
@@ -79,12 +84,34 @@ class Engine:
         try:
             if self.threads is not None:
                 _use_threads(self.threads)
-            while not self._ended.is_set() and (rows := self._next_rows()):
-                self._run(rows)
+            while not self._ended.is_set() and self._step():
+                pass
         finally:
             self._working.release()
-        if self._arrived and not self._ended.is_set():
+        if (self._arrived or self._to_score) and not self._ended.is_set():
             self._ensure_worker()
+
+    def _step(self) -> bool:
+        """Score one text and run one batch; false when there is neither."""
+        scoring = bool(self._to_score)
+        if scoring:
+            self._score(self._to_score.popleft())
+        rows = self._next_rows()
+        if rows:
+            self._run(rows)
+        return scoring or bool(rows)
+
+    def _score(self, job: ScoreJob) -> None:
+        if job.closed:
+            return
+        logprobs: list[float] | None = None
+        error: CatError | None = None
+        try:
+            with _evaluating(self.model), _adapter(self.model, on=job.adapter):
+                logprobs = score(self.model, job)
+        except Exception as failed:  # noqa: BLE001 - it must reach the one who waits
+            error = _as_provider_error(failed, 1, self.batch_tokens)
+        job.finish(logprobs, error)
 
     def _next_rows(self) -> list[Row]:
         while self._arrived:

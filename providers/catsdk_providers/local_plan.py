@@ -12,7 +12,14 @@ from catsdk.core.errors import ContextTooLongError, InvalidInputError, Unsupport
 from catsdk.core.types import Request
 from catsdk_providers.local_row import Plan
 
-__all__ = ["check_request", "context_of", "plan_for", "template_arguments"]
+__all__ = [
+    "check_request",
+    "check_room",
+    "check_text",
+    "context_of",
+    "plan_for",
+    "template_arguments",
+]
 
 # The longest answer of a model that does not say how long its context is.
 _UNKNOWN_CONTEXT_LIMIT = 1024
@@ -60,6 +67,31 @@ def check_request(request: Request, model: str) -> None:
                 capability=f"extra.{name}",
                 model=model,
             )
+
+
+def check_text(text: str) -> None:
+    """Refuse to score nothing.
+
+    Raises:
+        InvalidInputError: `text` is empty.
+    """
+    if not text:
+        raise InvalidInputError("text is empty; give the answer whose tokens are to be scored")
+
+
+def check_room(prompt: int, text: int, model: PreTrainedModel, name: str) -> None:
+    """Refuse a prompt and a text, of so many tokens, that do not fit into the context.
+
+    Raises:
+        ContextTooLongError: they do not.
+    """
+    context = context_of(model)
+    if context is not None and prompt + text > context:
+        raise ContextTooLongError(
+            f"the prompt has {prompt} tokens and the text {text}; the context of {name} is"
+            f" {context}. Shorten one of them",
+            model=name,
+        )
 
 
 def template_arguments(request: Request) -> Mapping[str, Any]:

@@ -1,96 +1,28 @@
-"""The SDK's client for one event loop: pooled, without retries, with bounded replies."""
+"""The OpenAI SDK's client for one event loop: without retries, over the pooled HTTP client."""
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
-from functools import cache
-from typing import cast
-
-import httpx2
 import openai
-from anyio import to_thread
-from sniffio import current_async_library
 
-from catsdk.core.errors import MalformedResponseError
+from catsdk_providers.wire_client import open_http
+from catsdk_providers.wire_service import Service
 
-__all__ = ["MAX_BODY", "open_client"]
-
-MAX_BODY = 32 * 2**20
-# Compressed bytes may grow a thousandfold. None are asked for; some gateways send them all the
-# same, and a text of this size in gzip is still a long answer.
-MAX_COMPRESSED = 256 * 2**10
-_LIMITS = {"identity": MAX_BODY, "gzip": MAX_COMPRESSED, "deflate": MAX_COMPRESSED}
+__all__ = ["open_client"]
 
 
-async def open_client(
-    *, base_url: str, key: str, headers: Mapping[str, str], model: str
-) -> openai.AsyncOpenAI:
-    """Make a client for the running event loop; `model` is named in errors."""
-    # The certificates are read from disk: once, and not in the event loop.
-    certificates = await to_thread.run_sync(_certificates)
-    asyncio = current_async_library() == "asyncio"
-    transport = openai.DefaultAioHttpClient if asyncio else openai.DefaultAsyncHttpxClient
-
-    async def bound(response: httpx2.Response) -> None:
-        response.stream = _Bounded(response, model)
-
+async def open_client(service: Service[openai.AsyncOpenAI]) -> openai.AsyncOpenAI:
+    """Make a client for the running event loop."""
     return openai.AsyncOpenAI(
         # The SDK insists on one; an endpoint of one's own may not.
-        api_key=key or "none",
-        base_url=base_url,
+        api_key=service.key.get_secret_value() or "none",
+        base_url=service.base_url,
         max_retries=0,
-        # The time limit of a call is catsdk's own, around this one.
         timeout=None,
-        default_headers={"Accept-Encoding": "identity", **headers},
-        http_client=transport(
-            verify=certificates,
-            # How many calls are in flight is catsdk's limit to set. Zero is aiohttp's word for
-            # no limit, `None` is httpx's.
-            limits=httpx2.Limits(
-                max_connections=0 if asyncio else None, max_keepalive_connections=None
-            ),
-            event_hooks={"response": [bound]},
+        default_headers={"Accept-Encoding": "identity", **service.headers},
+        http_client=await open_http(
+            service.name,
+            request_id="x-request-id",
+            on_asyncio=openai.DefaultAioHttpClient,
+            on_trio=openai.DefaultAsyncHttpxClient,
         ),
     )
-
-
-class _Bounded(httpx2.AsyncByteStream):
-    """The body of `response`, up to a number of bytes."""
-
-    def __init__(self, response: httpx2.Response, model: str) -> None:
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        self._left = _LIMITS.get(encoding, 0)
-        self._stream = cast(httpx2.AsyncByteStream, response.stream)
-        self._error = MalformedResponseError(
-            f"{model}: the reply (content-encoding {encoding}) is over {self._left:,} bytes",
-            model=model,
-            status=response.status_code,
-            request_id=response.headers.get("x-request-id"),
-        )
-
-    async def __aiter__(self) -> AsyncGenerator[bytes]:
-        chunks = self._stream.__aiter__()
-        try:
-            async for chunk in chunks:
-                self._left -= len(chunk)
-                if self._left < 0:
-                    raise self._error
-                yield chunk
-        except (GeneratorExit, MalformedResponseError):
-            # The reader stops early. Some generators of the transport below do not close those
-            # under them, which trio complains of; they end by reading on from a closed stream.
-            await self._stream.aclose()
-            with suppress(Exception):
-                async for _ in chunks:
-                    pass
-            raise
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    return httpx2.create_ssl_context()

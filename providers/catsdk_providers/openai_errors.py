@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
 import openai
 
 from catsdk.core.errors import (
-    AuthenticationError,
     ConnectionFailedError,
     ContentFilteredError,
     ContextTooLongError,
     MalformedResponseError,
-    ModelNotFoundError,
-    OverloadedError,
     ProviderError,
-    RateLimitedError,
     RequestRefusedError,
-    ServerError,
-    TimedOutError,
     UnsupportedError,
 )
+from catsdk_providers.wire_refusals import kind_of, retry_after_of
+from catsdk_providers.wire_secrets import scrubbed
 
-__all__ = ["error_of", "reported_error", "scrubbed"]
+__all__ = ["CAPABILITIES", "error_of", "refusal_of", "reported_error"]
 
 # The parameters of the wire, and the capability that each stands for.
 CAPABILITIES = {
@@ -50,18 +43,6 @@ _UNSUPPORTED = re.compile(
 _NAMED = re.compile(r"[`'\"](\w+)[`'\"]|\b(?:parameter|argument|value of):? (\w+)")
 # llama.cpp refuses n without naming it.
 _ONE_CHOICE = re.compile(r"only one completion choice", re.IGNORECASE)
-_BY_STATUS: dict[int, type[ProviderError]] = {
-    401: AuthenticationError,
-    403: AuthenticationError,
-    404: ModelNotFoundError,
-    408: TimedOutError,
-    429: RateLimitedError,
-    503: OverloadedError,
-    529: OverloadedError,
-}
-_SHOWN = 500
-# A shorter key is a placeholder; cutting it out would only garble messages.
-_SHORTEST_SECRET = 6
 
 
 def error_of(error: Exception, model: str, secrets: Sequence[str]) -> ProviderError:
@@ -75,7 +56,9 @@ def error_of(error: Exception, model: str, secrets: Sequence[str]) -> ProviderEr
             "status": error.status_code,
             "request_id": headers.get("x-request-id"),
         }
-        return _refusal(body, scrubbed(f"{model}: {said}", secrets), _retry_after(headers), facts)
+        return refusal_of(
+            body, scrubbed(f"{model}: {said}", secrets), retry_after_of(headers), facts
+        )
     # The SDK is given no time limit: what it calls a timeout is its aiohttp transport's name for
     # a connection that could not be made or broke.
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
@@ -94,28 +77,23 @@ def reported_error(
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     message = scrubbed(f"{model}: {error.get('message')} (reported in the reply)", secrets)
     facts = {"model": model, "status": status, "request_id": request_id}
-    return _refusal(error, message, None, facts)
+    return refusal_of(error, message, None, facts)
 
 
-def scrubbed(message: str, secrets: Sequence[str]) -> str:
-    """Give `message` without `secrets`, cut to a length that can be read."""
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            message = message.replace(secret, "***")
-    return message if len(message) <= _SHOWN else f"{message[:_SHOWN]}..."
-
-
-def _refusal(
+def refusal_of(
     body: dict[str, Any], message: str, retry_after: float | None, facts: dict[str, Any]
 ) -> ProviderError:
+    """Make the error of a refusal with `body` (what stands under `error`), by status and code.
+
+    `facts` are the error's model, status and request id.
+    """
     status, code = facts["status"], str(body.get("code"))
     if status in {400, 413, 422}:
         return _bad_request(body, code, message, facts)
     if "insufficient_quota" in {code, body.get("type")}:
         # It looks like a rate limit, but no wait helps: the account must be paid.
         return RequestRefusedError(message, **facts)
-    other = ServerError if status >= 500 else RequestRefusedError
-    return _BY_STATUS.get(status, other)(message, retry_after=retry_after, **facts)
+    return kind_of(status)(message, retry_after=retry_after, **facts)
 
 
 def _bad_request(
@@ -144,18 +122,3 @@ def _refused_capability(body: dict[str, Any], code: str, said: str) -> str | Non
         return CAPABILITIES.get(named, named)
     names = [quoted or plain for quoted, plain in _NAMED.findall(said)]
     return next((CAPABILITIES[name] for name in names if name in CAPABILITIES), None)
-
-
-def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, or `retry-after` in seconds or as a date."""
-    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) / scale
-        except (KeyError, ValueError):
-            continue
-        return max(0.0, seconds) if math.isfinite(seconds) else None
-    try:
-        at = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, (at - datetime.now(UTC)).total_seconds()) if at.tzinfo else None

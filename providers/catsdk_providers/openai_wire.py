@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from catsdk.core.errors import MalformedResponseError
@@ -15,15 +16,12 @@ from catsdk.core.types import (
     TokenLogprob,
     Usage,
 )
+from catsdk_providers.wire_text import MAX_TEXT, NOT_THE_WIRE, mended
 
-__all__ = ["NOT_THE_WIRE", "completions_of", "mended", "payload_of"]
+__all__ = ["completions_of", "messages_of", "payload_of", "usage_of"]
 
-MAX_TEXT = 1_000_000
 TOOL = "reply"
 _TOOL_SAYS = "Gives the reply, in the form asked for."
-
-# What reading a reply raises that is not of the wire's form.
-NOT_THE_WIRE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -37,7 +35,7 @@ def payload_of(request: Request, model: str, *, max_tokens_field: str) -> dict[s
     """The arguments of the SDK's `create`: only settings that are set are sent."""
     payload: dict[str, Any] = {
         "model": model,
-        "messages": [_message(message) for message in request.messages],
+        "messages": messages_of(request.messages),
         "n": request.n if request.n > 1 else None,
         "temperature": request.temperature,
         "top_p": request.top_p,
@@ -53,6 +51,11 @@ def payload_of(request: Request, model: str, *, max_tokens_field: str) -> dict[s
     if extra:
         payload["extra_body"] = extra
     return {name: value for name, value in payload.items() if value is not None}
+
+
+def messages_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The messages as the wire has them."""
+    return [_message(message) for message in messages]
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -78,15 +81,6 @@ def _form(request: Request) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def mended(text: str) -> str:
-    """Replace halves of characters, which no encoding takes and no later call could send."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def completions_of(
     reply: object, *, model: str, latency: float, request_id: str | None
 ) -> list[Completion]:
@@ -100,7 +94,7 @@ def completions_of(
     try:
         body: Any = reply
         choices = sorted(body["choices"], key=lambda choice: choice.get("index") or 0)
-        usage = _usage(body.get("usage"))
+        usage = usage_of(body.get("usage"))
         answered_by = mended(str(body.get("model") or model))
         completions = [
             _completion(
@@ -167,7 +161,7 @@ def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
     )
 
 
-def _usage(usage: Any) -> Usage:
+def usage_of(usage: Any) -> Usage:
     """What the reply tells; without a prompt's and an answer's count it tells nothing.
 
     Prices come later: the cost of a hosted call is unknown.

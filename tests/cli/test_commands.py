@@ -57,7 +57,7 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
     ("arguments", "message"),
     [
         (("synthesize", "q"), "CATSDK_MODEL"),
-        (("synthesize", "--model", "nowhere:x", "q"), "Known: openai, local"),
+        (("synthesize", "--model", "nowhere:x", "q"), "Known: anthropic"),
         (("synthesize", "--model", "local", ""), "give a text that is not empty"),
         (("sample", "--model", "local", "-n", "0", "q"), "from 1 to 1024"),
         (("sample", "--model", "local", "--file", "missing.txt"), "missing.txt cannot be read"),
@@ -88,5 +88,5 @@ def test_the_demo_prints_its_table_and_random_weights_score_at_chance(tmp_path: 
     assert plot.read_bytes().startswith(b"\x89PNG")
     assert trained["single"]["mean"] > 0.2
     assert random["single"]["mean"] <= 0.02
-    assert [row["size"] for row in trained["rows"]] == [1, 2, 4, 8]
+    assert trained["sizes"] == [1, 2, 4, 8]
     assert trained["single"] != other["single"]

@@ -45,3 +45,11 @@ def test_responses_from_elsewhere_are_rewarded_without_labels() -> None:
     out = run("verifiable_reward.py")
     assert "rollout 0: reward 1.0" in out
     assert "rollout 2: reward 0.0" in out
+
+
+def test_four_providers_work_as_one() -> None:
+    out = run("four_providers.py")
+    assert "reference: 46" in out
+    assert out.count("reward 0.2") == 4
+    for call in ("sample: openai:loopback", "synthesize: anchor", "judge: anthropic:loopback"):
+        assert call in out

@@ -4,7 +4,9 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catsdk.core.errors import ServerError
+from catsdk import Sampling
+from catsdk.core.errors import ServerError, UnsupportedError
+from catsdk.core.ports import Capabilities
 from catsdk.core.types import (
     Completion,
     Criterion,
@@ -17,6 +19,7 @@ from catsdk.core.types import (
     Rubric,
     Verdict,
 )
+from catsdk.equivalence import ExactMatch, FunctionGrader
 from catsdk.primitives.judge import Judge
 from catsdk.primitives.reward import Reward
 from catsdk.testing import FunctionProvider
@@ -47,6 +50,30 @@ async def test_an_unreadable_or_failed_reply_is_no_verdict() -> None:
     assert kinds == [None, "Once", "StructuredOutputError"]
 
 
+async def test_a_judge_without_a_temperature_judges_at_its_own() -> None:
+    model = FunctionProvider(lambda request: "yes", capabilities=Capabilities(temperature=False))
+    with anyio.fail_after(5):
+        (verdict,) = await Judge(model).judge(rubric_of(1), ROLLOUT)
+        warm = Judge(model, Sampling(temperature=0.5))
+        (refused,) = await warm.judge(rubric_of(1), ROLLOUT)
+    assert verdict.met is True
+    assert [request.temperature for request in model.requests] == [None]
+    assert refused.failure is not None
+    assert "no temperature" in refused.failure.message
+
+
+async def test_a_judge_that_refuses_a_temperature_is_asked_without() -> None:
+    def script(request: Request) -> str:
+        if request.temperature is not None:
+            raise UnsupportedError("only the default", capability="temperature", status=400)
+        return "yes"
+
+    with anyio.fail_after(5):
+        verdicts = await Judge(FunctionProvider(script)).judge(rubric_of(3), ROLLOUT)
+    assert [verdict.met for verdict in verdicts] == [True] * 3
+    assert [len(verdict.calls) for verdict in verdicts] == [2] * 3
+
+
 @given(st.lists(st.sampled_from([True, False, None, "left out"]), min_size=1, max_size=6))
 def test_no_score_is_a_number_without_every_verdict(answers: list[bool | None | str]) -> None:
     class Fixed:
@@ -67,3 +94,39 @@ def test_no_score_is_a_number_without_every_verdict(answers: list[bool | None | 
         assert value == sum(answer is True for answer in answers) / len(answers)
     else:
         assert value is None
+
+
+def group_of_answers(*answers: str | None) -> Group:
+    rollouts = (
+        Rollout(index=at, completion=Completion(text=""), answer=answer)
+        for at, answer in enumerate(answers)
+    )
+    return GROUP.model_copy(update={"rollouts": tuple(rollouts)})
+
+
+async def test_equal_answers_are_rewarded_however_they_are_written() -> None:
+    group = group_of_answers(r"\frac{1}{2}", "0.5", "50%", "2", None)
+    reference = Reference(text="", answer="1/2", group=group, provenance=FROM)
+    scores = await Reward().reward(group, reference)
+    assert [score.value for score in scores] == [1.0, 1.0, 1.0, 0.0, 0.0]
+
+
+async def test_an_unknown_verdict_is_no_reward_unless_you_choose_a_number() -> None:
+    group = group_of_answers(r"\frac{1}{2", "2")
+    reference = Reference(text="", answer="2", group=group, provenance=FROM)
+    scores = await Reward().reward(group, reference)
+    assert [score.value for score in scores] == [None, 1.0]
+    assert scores[0].failure is not None
+    assert scores[0].failure.kind == "UnknownVerdict"
+    assert "unparseable" in scores[0].failure.message
+    chosen = await Reward(unknown_reward=0.0).reward(group, reference)
+    assert [score.value for score in chosen] == [0.0, 1.0]
+
+
+async def test_another_grader_rewards_another_kind_of_task() -> None:
+    group = group_of_answers("Yes", "yes")
+    reference = Reference(text="", answer="yes", group=group, provenance=FROM)
+    exact = await Reward(grader=ExactMatch()).reward(group, reference)
+    assert [score.value for score in exact] == [0.0, 1.0]
+    mine = FunctionGrader(lambda answer, reference: answer.lower() == reference)
+    assert [score.value for score in await Reward(grader=mine).reward(group, reference)] == [1, 1]

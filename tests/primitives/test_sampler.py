@@ -1,5 +1,7 @@
 """A sampler's seeds make a group repeatable, and different prompts and policies independent."""
 
+import pytest
+
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Request
@@ -58,3 +60,22 @@ async def test_the_sampling_settings_reach_the_model() -> None:
         wanted,
         wanted.model_copy(update={"sample_index": 1}),
     ]
+
+
+@pytest.mark.parametrize("policies", [1, 2, 3])
+async def test_a_part_of_a_group_is_what_the_whole_group_has_there(policies: int) -> None:
+    able = Capabilities(seed=True)
+
+    def model(at: int) -> FunctionProvider:
+        def script(request: Request) -> str:
+            return f"{at} {request.seed} {request.sample_index}"
+
+        return FunctionProvider(script, capabilities=able)
+
+    models = [model(at) for at in range(policies)]
+    sampler = Sampler(models, seed=5)
+    whole = await sampler.sample("q", 7)
+    for start, n in [(0, 3), (2, 4), (5, 1), (6, 1)]:
+        part = await sampler.sample("q", n, start=start)
+        assert part.rollouts == whole.rollouts[start : start + n]
+        assert part.failures == {}

@@ -18,7 +18,14 @@ from catsdk.core.types import Completion, Request
 from catsdk.middleware.structured import Route
 from catsdk.primitives.judge import Judge, Judging
 from catsdk.prompts.prompt import load
-from catsdk.prompts.reply import read_criteria, read_grade, read_verdict, read_verdicts
+from catsdk.prompts.reply import (
+    read_choice,
+    read_criteria,
+    read_grade,
+    read_rubric_grade,
+    read_verdict,
+    read_verdicts,
+)
 from catsdk.testing import FunctionProvider
 from tests.primitives.scripted import rollout_of, rubric_of, said
 from tests.prompts.attacks import ATTACKS, IDS, SMALL, SMALL_IDS, Attack
@@ -30,13 +37,16 @@ READERS: dict[str, Callable[[str], object]] = {
     "verdicts": partial(read_verdicts, ids={"c1", "c2", "c3"}),
     "criteria": partial(read_criteria, at_least=5),
     "grade": read_grade,
+    "rubric grade": read_rubric_grade,
+    "choice": partial(read_choice, count=3),
 }
 # What each prompt shows of model text, and what else it needs.
 SHOWN: list[tuple[str, str, dict[str, Any]]] = [
     ("judge", "response", {"criterion": "is kind"}),
     ("judge", "criterion", {"response": "hello"}),
     ("judge_all", "response", {"criteria": ["id: c1\nis kind"]}),
-    ("grade", "response", {"criteria": ["is kind"]}),
+    ("grade", "response", {"question": "Who?"}),
+    ("grade_by_rubric", "response", {"criteria": ["is kind"]}),
     ("equivalent", "first", {"second": "hello"}),
     ("equivalent", "second", {"first": "hello"}),
     ("propose", "reference", {"task": "Write 5."}),

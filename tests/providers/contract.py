@@ -64,9 +64,10 @@ class ProviderContract:
     async def test_an_answer_ends_before_a_stop_text(self) -> None:
         with anyio.fail_after(30):
             async with self.opened() as provider:
-                (whole,) = await provider.complete(ask(temperature=0.0))
+                greedy = 0.0 if capabilities_of(provider).temperature else None
+                (whole,) = await provider.complete(ask(temperature=greedy))
                 stop = whole.text.strip()[1:3]
-                (cut,) = await provider.complete(ask(temperature=0.0, stop=(stop,)))
+                (cut,) = await provider.complete(ask(temperature=greedy, stop=(stop,)))
         assert cut.finish_reason == "stop"
         assert stop not in cut.text
         assert whole.text.startswith(cut.text)
@@ -128,8 +129,9 @@ class ProviderContract:
     async def test_a_cancelled_call_leaves_a_provider_that_works(self) -> None:
         with anyio.fail_after(30):
             async with self.opened() as provider:
+                n = 8 if capabilities_of(provider).n else 1
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(provider.complete, ask(n=8, max_tokens=1000))
+                    tasks.start_soon(provider.complete, ask(n=n, max_tokens=1000))
                     await anyio.wait_all_tasks_blocked()
                     tasks.cancel_scope.cancel()
                 assert (await provider.complete(ask()))[0].text

@@ -300,3 +300,42 @@ def test_capabilities_and_tokens_are_those_of_the_model() -> None:
     assert (able.json_schema, able.context_length, able.prompts) == (False, CONTEXT, "english")
     assert provider.count_tokens("12+34") == 5
     assert LocalProvider().capabilities.prompts == "box"
+
+
+async def test_a_text_is_scored_by_the_models_own_probabilities() -> None:
+    model, provider = tiny_model(), provider_of(tiny_model())
+    (answer,) = await answers(provider, ask(seed=1, logprobs=True))
+    with anyio.fail_after(30):
+        scored = await provider.score(ask().messages, answer.text)
+    text = torch.tensor([tiny_tokenizer()(answer.text)["input_ids"]])
+    ids = torch.cat([prompt_ids("12+34"), text], dim=1)
+    with torch.inference_mode():
+        known = model(ids).logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
+    assert scored.text == answer.text
+    assert scored.logprobs is not None
+    assert [each.logprob for each in scored.logprobs] == pytest.approx(
+        known[-text.shape[1] :].tolist(), abs=1e-4
+    )
+    assert scored.usage == Usage(input_tokens=ids.shape[1], requests=1, cost=0.0)
+
+
+async def test_texts_are_scored_between_the_batches_of_others() -> None:
+    provider, scores = provider_of(), list[Completion]()
+
+    async def score(text: str) -> None:
+        scores.append(await provider.score(ask().messages, text))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(provider.complete, ask(n=4))
+            for text in ("46", "forty-six"):
+                tasks.start_soon(score, text)
+    assert sorted(len(each.logprobs or ()) for each in scores) == [2, 9]
+
+
+async def test_what_cannot_be_scored_is_refused() -> None:
+    provider = provider_of()
+    with pytest.raises(InvalidInputError, match="empty"):
+        await provider.score(ask().messages, "")
+    with pytest.raises(ContextTooLongError, match=str(CONTEXT)):
+        await provider.score(ask().messages, "x" * CONTEXT)

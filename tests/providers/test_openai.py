@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import logging
+import json
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,10 +17,14 @@ from catsdk.core.errors import ConfigurationError, InvalidInputError, ProviderEr
 from catsdk.core.types import Completion, Message, Request
 from catsdk.middleware.draw import draw
 from catsdk.testing import FunctionProvider
-from catsdk.testing.chat_wire import Fault
 from catsdk.testing.loopback import LoopbackServer
+from catsdk.testing.wire import Fault
 from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.openai_errors import refusal_of, reported_error
+from catsdk_providers.openai_stream import Collected
+from catsdk_providers.openai_wire import completions_of
 from tests.providers.contract import ProviderContract, ask
+from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient
 
 
@@ -47,95 +51,15 @@ class TestOpenAIProvider(ProviderContract):
             yield provider
 
 
-async def fails(server: LoopbackServer, *faults: Fault, **settings: Any) -> ProviderError:
-    """The error of a call whose request meets the first of `faults`."""
-    server.fail_next(*faults)
-    async with provider_for(server, **settings) as provider:
-        with anyio.fail_after(10), pytest.raises(ProviderError) as caught:
-            await provider.complete(ask())
-    return caught.value
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "status"),
-    [
-        ("400", errors.RequestRefusedError, 400),
-        ("401", errors.AuthenticationError, 401),
-        ("403", errors.AuthenticationError, 403),
-        ("404", errors.ModelNotFoundError, 404),
-        ("429", errors.RateLimitedError, 429),
-        ("quota", errors.RequestRefusedError, 429),
-        ("500", errors.ServerError, 500),
-        ("503", errors.OverloadedError, 503),
-        ("529", errors.OverloadedError, 529),
-        ("no_logprobs", errors.UnsupportedError, 400),
-        ("context", errors.ContextTooLongError, 400),
-        ("filter", errors.ContentFilteredError, 400),
-    ],
-)
-async def test_each_refusal_has_its_own_error_with_status_and_request_id(
-    server: LoopbackServer, fault: Fault, kind: type[ProviderError], status: int
-) -> None:
-    error = await fails(server, fault)
-    assert type(error) is kind
-    assert (error.status, error.request_id) == (status, f"req-{fault}")
-    assert error.model == "openai:loopback"
-    assert server.key not in str(error)
-
-
-@pytest.mark.parametrize("fault", ["malformed", "not_json", "empty", "no_message"])
-async def test_a_reply_that_is_no_chat_completion_is_malformed(
-    server: LoopbackServer, fault: Fault
-) -> None:
-    error = await fails(server, fault)
-    assert type(error) is errors.MalformedResponseError
-    assert error.transient
-
-
-@pytest.mark.parametrize("fault", ["reset", "cut"])
-async def test_a_broken_connection_is_a_transient_failure(
-    server: LoopbackServer, fault: Fault
-) -> None:
-    error = await fails(server, fault)
-    assert type(error) is errors.ConnectionFailedError
-    assert error.transient
-
-
-async def test_a_stream_that_is_cut_fails_after_its_pieces(server: LoopbackServer) -> None:
-    server.fail_next("cut")
-    pieces: list[str] = []
-    async with provider_for(server) as provider:
-        with anyio.fail_after(10), pytest.raises(ProviderError) as caught:
-            await provider.complete(ask(), pieces.append)
-    assert caught.value.transient
-    assert "".join(pieces) != "one two\nthree"
+class TestErrorsOfOpenAIProvider(ErrorContract):
+    def made(self, server: LoopbackServer, *, key: str, model: str) -> OpenAIProvider:
+        return OpenAIProvider(model, base_url=server.url, api_key=key)
 
 
 async def test_nobody_listening_is_a_connection_failure() -> None:
     provider = OpenAIProvider("m", base_url="http://127.0.0.1:9/v1", api_key="k")
     async with provider:
         with anyio.fail_after(10), pytest.raises(errors.ConnectionFailedError):
-            await provider.complete(ask())
-
-
-async def test_retry_after_is_read_in_seconds_and_as_a_date(server: LoopbackServer) -> None:
-    assert (await fails(server, "429")).retry_after == 1.0
-    assert (await fails(server, "429_date")).retry_after == 0.0
-
-
-async def test_a_wrong_key_is_named_as_such_and_never_shown(
-    server: LoopbackServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    error = await fails(server, api_key="sk-secret-1234")
-    assert type(error) is errors.AuthenticationError
-    shown = [str(error), repr(error), repr(provider_for(server, api_key="sk-secret-1234"))]
-    assert not any("sk-secret-1234" in text for text in [*shown, caplog.text])
-
-
-async def test_an_unknown_model_is_named(server: LoopbackServer) -> None:
-    async with OpenAIProvider("other", base_url=server.url, api_key=server.key) as provider:
-        with pytest.raises(errors.ModelNotFoundError, match="openai:other"):
             await provider.complete(ask())
 
 
@@ -258,3 +182,88 @@ def test_a_missing_model_or_key_is_named_before_anything_is_sent(
         OpenAIProvider("gpt")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     assert OpenAIProvider("gpt").base_url == "http://127.0.0.1:9/v1"
+
+
+CAT = "\\ud83d\\udc08"
+
+
+def chunk(content: str = "", finish: str | None = None) -> bytes:
+    """A chunk as a server writes it that escapes every character; `content` is JSON's text."""
+    reason = f'"{finish}"' if finish else "null"
+    choice = f'{{"delta":{{"content":"{content}"}},"finish_reason":{reason}}}'
+    return f'data: {{"choices":[{choice}]}}\n\n'.encode()
+
+
+def test_a_character_that_is_cut_between_two_chunks_is_whole() -> None:
+    collected = Collected()
+    told = [collected.add(chunk(f"a{CAT[:6]}")), collected.add(chunk(f"{CAT[6:]}b", "stop"))]
+    assert told == ["a", "\U0001f408b"]
+    assert collected.end() == ""
+    message = collected.body()["choices"][0]["message"]
+    assert message["content"] == "a\U0001f408b"
+
+
+def test_half_a_character_at_the_end_is_replaced() -> None:
+    collected = Collected()
+    assert collected.add(chunk(f"a{CAT[:6]}", "stop")) == "a"
+    assert collected.end() == "\ufffd"
+
+
+def test_halves_of_characters_in_a_whole_reply_are_replaced() -> None:
+    half = json.loads(f'"{CAT[:6]}"')
+    reply = {
+        "model": f"m{half}",
+        "choices": [
+            {
+                "message": {"content": f"a{half}", "reasoning_content": f"b{half}"},
+                "logprobs": {"content": [{"token": half, "logprob": -1.0}]},
+            }
+        ],
+    }
+    (completion,) = completions_of(reply, model="m", latency=0.0, request_id=None)
+    assert (completion.text, completion.reasoning, completion.model) == (
+        "a\ufffd",
+        "b\ufffd",
+        "m\ufffd",
+    )
+    completion.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"message": "busy", "code": 429}, errors.RateLimitedError),
+        ({"message": "no such key", "code": 401}, errors.AuthenticationError),
+        ({"message": "upstream", "code": "bad_gateway"}, errors.ServerError),
+        ({"message": "too long", "code": 400, "type": "x"}, errors.RequestRefusedError),
+        ("in words", errors.ServerError),
+        (None, errors.ServerError),
+    ],
+)
+def test_an_error_in_a_good_reply_is_read_by_its_code(
+    body: object, kind: type[ProviderError]
+) -> None:
+    error = reported_error(body, "m", ["sk-secret-1"], "req-1")
+    assert type(error) is kind
+    assert error.request_id == "req-1"
+
+
+@pytest.mark.parametrize(
+    ("said", "capability"),
+    [
+        ({"message": "n must be 1", "code": "unsupported_value", "param": "n"}, "n"),
+        ({"message": "Only one completion choice is allowed"}, "n"),
+        ({"message": "'logprobs' is not supported with this model"}, "logprobs"),
+        ({"message": "This model does not support the parameter: seed"}, "seed"),
+        ({"message": "min_p is off", "code": "unsupported_parameter", "param": "min_p"}, "min_p"),
+        ({"message": "n must be at most 128", "param": "n"}, None),
+        ({"message": "temperature must be at most 1.5", "param": "temperature"}, None),
+        ({"message": "Invalid schema for response_format: not supported"}, None),
+    ],
+)
+def test_a_refused_parameter_is_told_from_a_bad_value(
+    said: dict[str, object], capability: str | None
+) -> None:
+    facts: dict[str, object] = {"model": "m", "status": 400, "request_id": None}
+    error = refusal_of(said, "said", None, facts)
+    assert getattr(error, "capability", None) == capability

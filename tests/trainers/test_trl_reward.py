@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.options import Sampling
 from catsdk.core.types import Failure, Group, Score
 from catsdk_trainers.controls import GoldScorer
 from catsdk_trainers.scoring import GroupScore, GroupScorer, Row, cat_scorer, unscored
@@ -117,11 +118,18 @@ def test_the_same_columns_and_the_metrics_are_logged_each_time() -> None:
 
 
 def test_it_can_be_pickled_also_when_it_was_used() -> None:
-    reward = GroupReward(partial(cat_scorer, "local"), 2, name="cat_local")
-    assert reward(["3+4"] * 2, ["\\boxed{7}", "\\boxed{7}"]) in ([0.0, 0.0], [1.0, 1.0])
+    right = (
+        "c7: 3+1=4\nc6: 7+5=12\nc5: 6+8+1=15\nc4: 1+7+1=9\nc3: 2+4=6\nc2: 8+9=17\n"
+        "c1: 4+3+1=8\n\\boxed{8769524}"
+    )
+    rows = ["4821673+3947851"] * 2, [right, right]
+    # Greedy: a sampled answer of the anchor would now and then have no box.
+    open_scorer = partial(cat_scorer, "local", sampling=Sampling(temperature=0.0, max_tokens=128))
+    reward = GroupReward(open_scorer, 2, name="cat_local")
+    assert reward(*rows) == [1.0, 1.0]
     copy = pickle.loads(pickle.dumps(reward))
     assert (copy.__name__, copy.num_generations) == ("cat_local", 2)
-    assert copy(["3+4"] * 2, ["\\boxed{7}", "\\boxed{7}"]) in ([0.0, 0.0], [1.0, 1.0])
+    assert copy(*rows) == [1.0, 1.0]
     reward.close()
     copy.close()
 

@@ -6,9 +6,9 @@ import logging
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from anyio.from_thread import start_blocking_portal
 from transformers import TrainerCallback
 
+from catsdk.cat import run_sync
 from catsdk.core.errors import CatError, ConfigurationError
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.types import Message, Request
@@ -98,5 +98,4 @@ class _Probe(TrainerCallback):
         async def ask() -> str:
             return (await self._anchor.complete(_PROBE))[0].text
 
-        with start_blocking_portal() as portal:
-            return portal.call(ask)
+        return run_sync(ask)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from catsdk.core.types import Failure, Group, Rollout, Score
-from catsdk.equivalence.exact import same_answer
+from catsdk.core.types import Failure, Group, Provenance, Reference, Rollout, Score
+from catsdk.equivalence.classes import equivalence_classes
+from catsdk.primitives.reward import Reward
 from catsdk_trainers.scoring import GroupScore, Row, unscored
 
 __all__ = ["ClusterShareScorer", "GoldScorer", "RandomScorer"]
@@ -14,7 +15,11 @@ __all__ = ["ClusterShareScorer", "GoldScorer", "RandomScorer"]
 
 @dataclass(frozen=True)
 class GoldScorer:
-    """1 where the final answer equals the data set's: the upper bound, which needs labels."""
+    """1 where the final answer equals the data set's: the upper bound, which needs labels.
+
+    It rewards as `Reward` does with the known answer as the reference: `None` where the two could
+    not be compared.
+    """
 
     column: str = "answer"
 
@@ -24,7 +29,8 @@ class GoldScorer:
         if not isinstance(gold, str):
             message = f"the row's {self.column!r} is {gold!r}; a gold reward needs a text there"
             return unscored(group, Failure(kind="NoGoldAnswer", message=message))
-        return GroupScore(group, tuple(_by_equality(rollout, gold) for rollout in group.rollouts))
+        known = Reference(text=gold, answer=gold, group=group, provenance=Provenance(method="gold"))
+        return GroupScore(group, await Reward().reward(group, known))
 
 
 @dataclass(frozen=True)
@@ -33,16 +39,17 @@ class ClusterShareScorer:
 
     async def score_group(self, group: Group, row: Row) -> GroupScore:
         """Reward each rollout by the size of its answer's cluster; without an answer by 0."""
-        answers = [rollout.answer for rollout in group.rollouts]
-
-        def share(answer: str | None) -> float:
-            same = (answer is not None and other is not None and same_answer(answer, other)
-                    for other in answers)  # fmt: skip
-            return sum(same) / len(answers)
-
+        answers = [rollout.answer for rollout in group.rollouts if rollout.answer is not None]
+        classes = equivalence_classes(answers)
+        counts = classes.sizes
+        sizes = iter([counts[label] for label in classes.labels])
+        shares = [
+            0.0 if rollout.answer is None else next(sizes) / len(group.rollouts)
+            for rollout in group.rollouts
+        ]
         return GroupScore(group, tuple(
-            Score(index=r.index, value=share(r.answer), reasons=("share of the same answer",))
-            for r in group.rollouts
+            Score(index=rollout.index, value=share, reasons=("share of the same answer",))
+            for rollout, share in zip(group.rollouts, shares, strict=True)
         ))  # fmt: skip
 
 
@@ -63,10 +70,3 @@ class RandomScorer:
         text = f"{self.seed}\0{group.prompt!r}\0{rollout.index}\0{rollout.text}"
         heads = sha256(text.encode("utf-8", "surrogatepass")).digest()[0] & 1
         return Score(index=rollout.index, value=float(heads), reasons=("a coin",))
-
-
-def _by_equality(rollout: Rollout, gold: str) -> Score:
-    equal = rollout.answer is not None and same_answer(rollout.answer, gold)
-    relation = "equals" if equal else "differs from"
-    reason = f"its answer {rollout.answer} {relation} the known {gold}"
-    return Score(index=rollout.index, value=float(equal), reasons=(reason,))

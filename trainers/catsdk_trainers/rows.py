@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.inputs import check_prompt
-from catsdk.core.types import Completion, Group, Rollout
-from catsdk.equivalence.extract import extract_answer
+from catsdk.core.types import Group
+from catsdk.primitives.sampler import group_of
 from catsdk_trainers.scoring import Row
 
 __all__ = ["groups_of", "text_of"]
@@ -48,11 +47,7 @@ def _group(prompts: Sequence[Any], completions: Sequence[Any]) -> Group:
             f"a group of {len(prompts)} rows holds several prompts, the first of them"
             f" {str(prompts[0])[:80]!r}: num_generations here is not the trainer's"
         )
-    rollouts = [
-        Rollout(index=index, completion=Completion(text=text), answer=extract_answer(text))
-        for index, text in enumerate(map(text_of, completions))
-    ]
-    return Group(prompt=check_prompt(prompts[0]), rollouts=tuple(rollouts))
+    return group_of(prompts[0], [text_of(completion) for completion in completions])
 
 
 def text_of(completion: Any) -> str:

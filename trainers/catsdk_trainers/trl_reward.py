@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Usage
 from catsdk_trainers.loop import LoopThread
 from catsdk_trainers.ranks import Share, everywhere, shared_out
@@ -144,9 +145,7 @@ class GroupReward:
             done[at] = await scorer.score_group(*groups[at])
 
         with anyio.move_on_after(self._deadline):
-            async with anyio.create_task_group() as tasks:
-                for at in range(len(groups)):
-                    tasks.start_soon(one, at)
+            await fan_out(one, range(len(groups)))
         late = Failure(kind="TimedOutError", message=f"not scored within {self._deadline:g} s")
         return [done.get(at) or unscored(group, late) for at, (group, _) in enumerate(groups)]
 

@@ -14,7 +14,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 __all__ = [
     "OUT_OF_RANGE_DIGITS",
@@ -24,6 +24,7 @@ __all__ = [
     "Solution",
     "Split",
     "Step",
+    "box_problems",
     "canonical",
     "held_out_problems",
     "parse",
@@ -154,6 +155,16 @@ def problems(
         if split_of(problem) == split:
             found.setdefault(canonical(problem), problem)
     return list(found.values())
+
+
+def box_problems(split: str, n: int, seed: int) -> list[tuple[str, str]]:
+    """`n` problems of `split` and their answers, as texts.
+
+    Raises:
+        ValueError: the split is unknown, or so many problems were not found.
+    """
+    found = problems(cast("Split", split), n, seed)
+    return [(str(problem), solve(problem).answer) for problem in found]
 
 
 def held_out_problems(n: int, seed: int, *, long: bool = False) -> list[tuple[str, str]]:

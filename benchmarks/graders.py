@@ -1,0 +1,203 @@
+"""Graders of answers behind one call, each served from a process of its own that can be killed.
+
+    python benchmarks/graders.py NAME
+
+reads lines of JSON `{"gold", "pred", "kind"}` and writes a line for each: the verdict (`true`,
+`false` or `null` for unknown), who decided, seconds of the whole call, CPU seconds. At the end of the input it
+writes the CPU seconds of this process and its children, less those of starting.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import resource
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+__all__ = ["GRADERS", "Graded", "Served", "load"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Graded(NamedTuple):
+    """A verdict (`None` for unknown), who decided or why nobody could, and what it took.
+
+    `seconds` is the time of the whole call, `cpu` what the grading process itself used of it.
+    """
+
+    equal: bool | None
+    tier: str
+    seconds: float
+    cpu: float = 0.0
+
+
+Grade = Callable[[str, str, str], tuple[bool | None, str]]
+
+
+def exact_string() -> Grade:
+    """Equal texts are equal answers."""
+
+    def grade(gold: str, pred: str, kind: str) -> tuple[bool | None, str]:
+        return gold.strip() == pred.strip(), ""
+
+    return grade
+
+
+def catsdk() -> Grade:
+    """The comparison of this package, worker processes included."""
+    from catsdk.equivalence.compare import compare_sync
+    from catsdk.equivalence.extract import ANYWHERE
+    from catsdk.equivalence.symbolic import decide_sync
+
+    decide_sync(["Symbol", "x"], ["Symbol", "y"], {})  # starts the worker processes
+
+    def grade(gold: str, pred: str, kind: str) -> tuple[bool | None, str]:
+        answer = ANYWHERE.extract(pred).answer or pred if kind == "completion" else pred
+        verdict = compare_sync(answer, gold)
+        return verdict.equal, f"{verdict.tier}: {verdict.cause}" if verdict.cause else verdict.tier
+
+    return grade
+
+
+def math_verify(limit_s: int | None = 5, *, box: bool = True) -> Grade:
+    """Math-Verify with its own limits of time; without them it may run off the main thread.
+
+    With `box`, a short answer without delimiters is put into a box, which it reads best; without,
+    it sees what there is.
+    """
+    library: Any = import_module("math_verify")  # an extra, with types of its own making
+    parse, verify = library.parse, library.verify
+    logging.disable(logging.CRITICAL)
+
+    def boxed(text: str) -> str:
+        delimited = text.count("$") > 1 or "boxed" in text or "\\(" in text or "\\[" in text
+        bare = len(text) <= _LONGEST_BARE and not delimited
+        return f"\\boxed{{{text}}}" if box and bare else text
+
+    def grade(gold: str, pred: str, kind: str) -> tuple[bool | None, str]:
+        answer = pred if kind == "completion" else boxed(pred)
+        read = [parse(text, parsing_timeout=limit_s) for text in (boxed(gold), answer)]
+        return bool(verify(*read, timeout_seconds=limit_s)), ""
+
+    return grade
+
+
+# Above it, what is given as an answer is prose with the answer somewhere in it.
+_LONGEST_BARE = 100
+
+GRADERS: dict[str, Callable[[], Grade]] = {
+    "catsdk": catsdk,
+    "math-verify": math_verify,
+    "math-verify, unboxed": partial(math_verify, box=False),
+    "exact string": exact_string,
+}
+_WARM_UP = [("$\\frac{1}{2}$", "0.5"), ("$x^2$", "x x"), ("$\\int_0^1 x dx$", "\\frac12")]
+
+
+def load(name: str) -> Grade:
+    """Return the grader, with everything loaded that it loads late."""
+    grade = GRADERS[name]()
+    for gold, pred in _WARM_UP:
+        grade(gold, pred, "answer")
+    return grade
+
+
+@dataclass
+class Served:
+    """A grader in a process of its own; a call over `patience_s` costs it its life."""
+
+    name: str
+    patience_s: float = 30.0
+    cpu: float = 0.0
+    kills: int = 0
+
+    def __post_init__(self) -> None:
+        self._start()
+
+    def grade(self, gold: str, pred: str, kind: str) -> Graded:
+        """Return the verdict; unknown where the process had to be killed or died."""
+        start = time.perf_counter()
+        try:
+            self._write({"gold": gold, "pred": pred, "kind": kind})
+            ready = select.select([self._reader], [], [], self.patience_s)[0]
+            if ready and (line := self._reader.readline()):
+                return Graded(*json.loads(line))
+        except BrokenPipeError:
+            pass
+        self.kills += 1
+        self._process.kill()
+        self._process.wait()
+        self._start()
+        return Graded(None, "killed", time.perf_counter() - start)
+
+    def close(self) -> float:
+        """End the process; return the CPU seconds that it and its children used for grading."""
+        self._writer.close()
+        line = self._reader.readline()
+        self._process.wait()
+        self._reader.close()
+        return float(json.loads(line)) if line else float("nan")
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, self.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._writer, self._reader = self._process.stdin, self._process.stdout
+        self._reader.readline()  # ready
+
+    def _write(self, request: dict[str, str]) -> None:
+        self._writer.write(json.dumps(request).encode() + b"\n")
+        self._writer.flush()
+
+
+def _cpu(*who: int) -> float:
+    used = map(resource.getrusage, who or (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _serve(name: str) -> None:
+    out = sys.stdout
+    sys.stdout = sys.stderr
+    grade = load(name)
+    starting = _cpu(resource.RUSAGE_CHILDREN)
+    _close_workers()
+    starting = _cpu(resource.RUSAGE_CHILDREN) - starting
+    grade = load(name)
+    before = _cpu()
+    print("ready", file=out, flush=True)
+    for line in sys.stdin:
+        request: dict[str, Any] = json.loads(line)
+        start, cpu = time.perf_counter(), time.process_time()
+        try:
+            equal, tier = grade(request["gold"], request["pred"], request["kind"])
+        except Exception as error:
+            equal, tier = None, type(error).__name__
+        spent = time.perf_counter() - start, time.process_time() - cpu
+        print(json.dumps([equal, tier, *spent]), file=out, flush=True)
+    _close_workers()
+    print(_cpu() - before - starting, file=out, flush=True)
+
+
+def _close_workers() -> None:
+    symbolic = sys.modules.get("catsdk.equivalence.symbolic")
+    if symbolic is not None:
+        symbolic.close_workers()
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])

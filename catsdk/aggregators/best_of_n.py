@@ -1,0 +1,51 @@
+"""BestOfN: the rollout that a judge or a reward model rates highest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catsdk.aggregators.selected import selected
+from catsdk.core.errors import NoEvidenceError
+from catsdk.core.ports import Rater
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.evidence import no_evidence
+from catsdk.middleware.record import recorded
+
+__all__ = ["BestOfN"]
+
+
+@dataclass(frozen=True)
+class BestOfN:
+    """Selects argmax_i r(q, o_i) under a rater r.
+
+    Source: best-of-n with a verifier, Cobbe et al., arXiv 2110.14168, section 4. A rollout without
+    a score is listed as `unrated` and cannot be selected. Ties go to the earlier rollout.
+    """
+
+    rater: Rater
+
+    async def estimate(self, group: Group) -> Reference:
+        """Take the rollout with the highest score.
+
+        Raises:
+            NoEvidenceError: the group has no rollout, or none with a score.
+        """
+        if not group.rollouts:
+            raise no_evidence(group)
+        with recorded("rate") as calls:
+            scores = await self.rater.rate(group)
+        values = {at: score.value for at, score in enumerate(scores) if score.value is not None}
+        if not values:
+            cause = next((score.failure for score in scores if score.failure), "no cause given")
+            raise NoEvidenceError(f"none of {len(scores)} rollouts has a score: {cause}")
+        best = max(values, key=lambda at: (values[at], -at))
+        return selected(
+            group,
+            group.rollouts[best],
+            method="best of n",
+            settings={
+                "scores": {str(group.rollouts[at].index): value for at, value in values.items()},
+                "unrated": [r.index for at, r in enumerate(group.rollouts) if at not in values],
+            },
+            calls=calls,
+        )

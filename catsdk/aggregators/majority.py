@@ -1,0 +1,54 @@
+"""Majority: the most frequent answer, with its ties and abstentions told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+from catsdk.aggregators.selected import selected
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.evidence import no_evidence
+from catsdk.equivalence.votes import Votes, count_votes
+
+__all__ = ["Majority"]
+
+
+@dataclass(frozen=True)
+class Majority:
+    """Estimates the reference by self-consistency: argmax_a sum_i 1[a_i = a].
+
+    Source: Wang et al., arXiv 2203.11171, section 2 (the unweighted sum); with rollouts of one
+    policy it is the label of TTRL, arXiv 2504.16084, and with rollouts of several an ensemble.
+    Equal answers are one class. At a tie for the first place the answer whose class began first is
+    taken, or none (`tie="abstain"`); rollouts without an answer abstain. The provenance tells
+    `votes` (answer and count, largest first), `abstained` and `tied`. Without any answer the
+    reference is the first rollout and has no answer. No call is made.
+    """
+
+    tie: Literal["first", "abstain"] = "first"
+
+    async def estimate(self, group: Group) -> Reference:
+        """Take the first rollout that gives the most frequent answer.
+
+        Raises:
+            NoEvidenceError: the group has no rollout.
+        """
+        if not group.rollouts:
+            raise no_evidence(group)
+        votes = count_votes([rollout.answer for rollout in group.rollouts])
+        leader = votes.classes[0][0] if votes.classes else 0
+        reference = selected(
+            group, group.rollouts[leader], method="majority", settings=_told(votes)
+        )
+        if votes.tied and self.tie == "abstain":
+            return reference.model_copy(update={"answer": None, "text": ""})
+        return reference
+
+
+def _told(votes: Votes) -> dict[str, JsonValue]:
+    counts: list[JsonValue] = [
+        [votes.answers[members[0]], len(members)] for members in votes.classes
+    ]
+    return {"votes": counts, "abstained": len(votes.abstained), "tied": votes.tied}

@@ -1,0 +1,105 @@
+"""WeightedMajority: answers weighed by log-probability, by a judge or by a reward model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from catsdk.aggregators.selected import selected
+from catsdk.core.errors import InvalidInputError, NoEvidenceError
+from catsdk.core.ports import Rater
+from catsdk.core.types import Group, Reference, Score
+from catsdk.equivalence.evidence import no_evidence
+from catsdk.equivalence.votes import Votes, count_votes
+from catsdk.middleware.record import recorded
+
+__all__ = ["WeightedMajority"]
+
+
+@dataclass(frozen=True)
+class WeightedMajority:
+    """Estimates the reference by a weighted vote: argmax_a sum_i w_i 1[a_i = a].
+
+    With `rater=Likelihood()` and `weight="exp"` w_i is the length-normalised probability
+    exp(1/K sum_k log p(t_k)) of Wang et al., arXiv 2203.11171, equation 1. With the scores of a
+    verifier it is the weighted vote of Li et al., arXiv 2206.02336, section 3 (`raw`); scores that
+    may be negative, as those of most reward models, need `exp`. A rollout without a score has no
+    vote and is listed as `unrated`; it never counts as zero. Ties go to the class that began first.
+    """
+
+    rater: Rater
+    weight: Literal["raw", "exp"] = "raw"
+
+    async def estimate(self, group: Group) -> Reference:
+        """Take the best-rated rollout of the answer with the largest weight.
+
+        Raises:
+            NoEvidenceError: the group has no rollout, or none with both an answer and a score.
+            InvalidInputError: a score is negative, or no number, where `weight` is `raw`.
+        """
+        if not group.rollouts:
+            raise no_evidence(group)
+        with recorded("rate") as calls:
+            scores = await self.rater.rate(group)
+        weights = self._weights(scores)
+        votes = count_votes(
+            [
+                None if weight is None else rollout.answer
+                for rollout, weight in zip(group.rollouts, weights, strict=True)
+            ]
+        )
+        if not votes.classes:
+            raise NoEvidenceError(
+                f"none of {len(group.rollouts)} rollouts has both an answer and a score:"
+                f" {_cause(scores)}"
+            )
+        sums = [math.fsum(weights[at] or 0.0 for at in members) for members in votes.classes]
+        first = max(range(len(sums)), key=lambda at: (sums[at], -votes.classes[at][0]))
+        best = max(votes.classes[first], key=lambda at: (weights[at] or 0.0, -at))
+        return selected(
+            group,
+            group.rollouts[best],
+            method="weighted majority",
+            settings={
+                "weight": self.weight,
+                "votes": [
+                    [votes.answers[members[0]], total]
+                    for members, total in zip(votes.classes, sums, strict=True)
+                ],
+                "unrated": [
+                    rollout.index
+                    for rollout, weight in zip(group.rollouts, weights, strict=True)
+                    if weight is None
+                ],
+                "tied": _tied(sums, votes),
+            },
+            calls=calls,
+        )
+
+    def _weights(self, scores: Sequence[Score]) -> list[float | None]:
+        values = [score.value for score in scores]
+        if self.weight == "exp":
+            return _exponentials(values)
+        for value in values:
+            if value is not None and not 0 <= value < math.inf:
+                raise InvalidInputError(
+                    f"a score is {value}; weights are finite and not negative: use weight='exp'"
+                )
+        return values
+
+
+def _exponentials(values: Sequence[float | None]) -> list[float | None]:
+    """Exponentials over that of the largest value, which the vote cannot tell from the plain ones."""
+    largest = max((value for value in values if value is not None), default=0.0)
+    return [None if value is None else math.exp(value - largest) for value in values]
+
+
+def _tied(sums: Sequence[float], votes: Votes) -> bool:
+    return len(votes.classes) > 1 and sums.count(max(sums)) > 1
+
+
+def _cause(scores: Sequence[Score]) -> str:
+    failure = next((score.failure for score in scores if score.failure is not None), None)
+    return str(failure) if failure is not None else "no rollout has an answer"

@@ -1,0 +1,176 @@
+"""`catsdk eval`: which aggregator, on your data, at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from catsdk.core.errors import InvalidInputError, NoModelError
+from catsdk.core.options import Sampling
+from catsdk.core.runtime import Runtime
+from catsdk.core.settings import Settings
+from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES
+from catsdk.evaluate.evaluation import Evaluation
+from catsdk.evaluate.experiment import Sweep
+from catsdk.evaluate.files import write_report
+from catsdk.evaluate.items import Item, halves
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.sources import Columns, read_items
+from catsdk.evaluate.table import show
+from catsdk.middleware.account import Budget
+
+__all__ = ["evaluate"]
+
+# Calls of models in this process cost nothing to hold, and merge into batches.
+IN_PROCESS = ("local", "replay")
+IN_FLIGHT = 4096
+
+Data = Annotated[str, typer.Argument(help="A file, a folder, hf:NAME, or box:heldout.")]
+Models = Annotated[
+    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
+]
+Anchor = Annotated[str | None, typer.Option(help="Model that synthesizes; else the policy.")]
+JudgeModel = Annotated[str | None, typer.Option("--judge", help="Model that judges; else anchor.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--aggregator", "-a", help=f"Any of: {', '.join(NAMES)}. 'all' takes all."),
+]
+Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
+Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to look at.")]
+Draws = Annotated[int, typer.Option(min=1, help="Sub-samples averaged where that costs nothing.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first items.")]
+Split = Annotated[str | None, typer.Option(help="The split of a Hugging Face data set.")]
+Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
+Share = Annotated[
+    float, typer.Option("--calibrate", min=0, max=0.9, help="Share kept to set the cascade.")
+]
+Other = Annotated[str | None, typer.Option(help="Set the cascade on this other data set.")]
+Margin = Annotated[
+    float, typer.Option(min=0, help="The cascade's interval must lose less than this there.")
+]
+Seed = Annotated[int, typer.Option(help="Repeatable where the model can.")]
+Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
+MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
+InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model at once.")]
+Out = Annotated[Path, typer.Option(help="Folder of the report and of the run; started again, the"
+                                        " same command goes on where it was stopped.")]  # fmt: skip
+Title = Annotated[str | None, typer.Option(help="Heading of the report.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead.")]
+
+
+def evaluate(
+    data: Data,
+    model: Models = None,
+    anchor: Anchor = None,
+    judge: JudgeModel = None,
+    aggregator: Names = None,
+    controls: Controls = False,
+    sizes: Sizes = "1,2,4,8",
+    draws: Draws = 16,
+    limit: Limit = None,
+    split: Split = None,
+    prompt_column: Column = None,
+    gold_column: Column = None,
+    criteria_column: Column = None,
+    calibrate: Share = 0.0,
+    calibrate_on: Other = None,
+    margin: Margin = 0.01,
+    seed: Seed = 0,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    max_requests: MaxRequests = None,
+    max_in_flight: InFlight = None,
+    out: Out = Path("catsdk-eval"),
+    title: Title = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare aggregators on a data set: accuracy, cost, and tests, from the same rollouts."""
+    columns = Columns(prompt_column, gold_column, criteria_column)
+    items = read_items(data, columns=columns, split=split, limit=limit)
+    items, held = _parted(items, calibrate, calibrate_on, columns, limit)
+    models = _models(model)
+    evaluation = Evaluation(
+        models,
+        anchor,
+        judge,
+        _names(aggregator, controls=controls),
+        sweep=Sweep(sizes=_sizes(sizes), draws=draws, seed=seed),
+        sampling=Sampling(temperature=temperature, max_tokens=max_tokens),
+        seed=seed,
+        calibrate_on=held,
+        margin=margin,
+        store=out / "run.sqlite",
+        budget=None if max_requests is None else Budget(requests=max_requests),
+        runtime=_runtime(max_in_flight, [*models, anchor, judge]),
+    )
+    heading = title or f"{', '.join(models)} on {data}, seed {seed}"
+    report = anyio.run(_run, evaluation, items, heading, data)
+    written = write_report(report, out)
+    if as_json:
+        typer.echo(report.model_dump_json(indent=1))
+        return
+    console = Console()
+    show(report, console)
+    console.print(f"Report: {', '.join(str(path) for path in written[:3])}, with figures")
+
+
+async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str) -> Report:
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("evaluating"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        bar = progress.add_task("", total=len(items) + len(evaluation.calibrate_on))
+        report, _ = await evaluation.run(
+            items, title=title, data=data, on_seen=lambda _: progress.advance(bar)
+        )
+    return report
+
+
+def _models(model: list[str] | None) -> list[str]:
+    configured = Settings().model
+    models = model or ([configured] if configured else [])
+    if not models:
+        raise NoModelError("no model: give --model, or set CATSDK_MODEL in the environment")
+    return models
+
+
+def _names(chosen: list[str] | None, *, controls: bool) -> list[str]:
+    names = list(NAMES) if chosen and "all" in chosen else list(chosen or DEFAULTS)
+    return [*names, *CONTROLS] if controls else names
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError as error:
+        raise InvalidInputError(f"--sizes is {text!r}; give numbers such as 1,2,4,8") from error
+
+
+def _parted(
+    items: list[Item], share: float, other: str | None, columns: Columns, limit: int | None
+) -> tuple[list[Item], list[Item]]:
+    """The items to report on, and those to calibrate on."""
+    if other is not None:
+        return items, read_items(other, columns=columns, limit=limit)
+    held, rest = halves(items, share)
+    return rest, held
+
+
+def _runtime(max_in_flight: int | None, models: Sequence[str | None]) -> Runtime:
+    named = [model for model in models if model is not None]
+    if max_in_flight is None and all(model.startswith(IN_PROCESS) for model in named):
+        max_in_flight = IN_FLIGHT
+    return Runtime() if max_in_flight is None else Runtime(max_in_flight=max_in_flight)

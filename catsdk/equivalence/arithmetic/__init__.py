@@ -1,0 +1,1 @@
+"""The exact tier: normal forms with rational coefficients."""

@@ -1,0 +1,79 @@
+"""One attempt of the bounded tiers at a pair of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
+from catsdk.equivalence.options import Options
+from catsdk.equivalence.parse.reading import Reading, read
+from catsdk.equivalence.structure.comparison import Comparison, Pair
+from catsdk.equivalence.structure.expressions import same_expression
+from catsdk.equivalence.tree import Items, Node, Number
+from catsdk.equivalence.verdict import Cause, Verdict
+
+__all__ = ["Pair", "attempt"]
+
+
+def attempt(
+    answer: str, reference: str, options: Options, decided: Mapping[Pair, bool | None]
+) -> tuple[Verdict, list[Pair]]:
+    """Return the verdict, and the pairs of expressions that it waits for where it is unknown.
+
+    `decided` holds what was found out about such pairs since.
+    """
+    first, second = read(answer), read(reference)
+    if first.node is None or second.node is None:
+        return _unread(first, second), []
+    comparison = Comparison(options, Budget(), decided)
+    try:
+        found = _numbers(first.node, second.node, comparison)
+        if found is None:
+            found = _readings(first, second, comparison)
+    except LimitReachedError as error:
+        return Verdict("unknown", cause="limit", detail=str(error)), comparison.pending
+    except UndefinedError as error:
+        return Verdict("unknown", cause="undefined", detail=str(error)), []
+    except UndecidedError as error:
+        return Verdict("unknown", cause="undecided", detail=str(error)), comparison.pending
+    except RecursionError:
+        return Verdict("unknown", cause="limit", detail="nested too deeply"), comparison.pending
+    if found is None:
+        cause: Cause = comparison.cause or "undecided"
+        return Verdict("unknown", cause=cause, detail=comparison.detail), comparison.pending
+    return Verdict("equal" if found else "different", comparison.tier), []
+
+
+def _numbers(left: Node, right: Node, comparison: Comparison) -> bool | None:
+    """Compare what most answers are, two numbers, without looking for structure."""
+    if not (isinstance(left, Number) and isinstance(right, Number)):
+        return None
+    comparison.tier = "exact"
+    return same_expression(left, right, comparison.options, comparison.budget).equal
+
+
+def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool | None:
+    left, right = first.node, second.node
+    assert left is not None
+    assert right is not None
+    if first.letters is not None and first.letters == second.letters:
+        return True
+    found = comparison.same(left, right)
+    if found is False and comparison.options.decimal_comma:
+        for other, node in ((first.other, right), (second.other, left)):
+            if other is not None and _fits(other, node) and comparison.same(other, node):
+                return True
+    return found
+
+
+def _fits(other: Node, node: Node) -> bool:
+    """Tell whether a second reading may count: a list against a list, a number against none."""
+    return isinstance(other, Items) == isinstance(node, Items)
+
+
+def _unread(first: Reading, second: Reading) -> Verdict:
+    failed = second if second.node is None else first
+    cause = failed.cause
+    if failed is second and cause == "unparseable":
+        cause = "reference unparseable"
+    return Verdict("unknown", cause=cause, detail=failed.detail)

@@ -1,0 +1,30 @@
+"""The default grader: mathematics, and answers in words, by meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catsdk.equivalence.compare import Symbolic, compare, same
+from catsdk.equivalence.options import DEFAULT, Options
+from catsdk.equivalence.verdict import Verdict
+
+__all__ = ["MathGrader"]
+
+
+@dataclass(frozen=True)
+class MathGrader:
+    """Compares by the tiers of `catsdk.equivalence`, under `options`.
+
+    What the bounded tiers leave open goes to worker processes, or to your own `symbolic`; with
+    `bounded` it stays unknown and no process is ever started.
+    """
+
+    options: Options = DEFAULT
+    bounded: bool = False
+    symbolic: Symbolic | None = None
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        """Compare the two answers."""
+        if self.bounded:
+            return same(answer, reference, self.options)
+        return await compare(answer, reference, self.options, symbolic=self.symbolic)

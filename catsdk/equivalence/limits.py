@@ -1,0 +1,62 @@
+"""The bounds of the tiers that run in the caller's process, and what is raised at them."""
+
+from __future__ import annotations
+
+__all__ = [
+    "MAX_BITS",
+    "MAX_NESTING",
+    "MAX_TEXT",
+    "MAX_TOKENS",
+    "Budget",
+    "LimitReachedError",
+    "UndecidedError",
+    "UndefinedError",
+    "UnreadableError",
+]
+
+MAX_TEXT = 4_000
+MAX_TOKENS = 1_200
+MAX_NESTING = 96
+MAX_BITS = 8_192
+
+# Measured on one core of 2026: 20,000 steps take at most about 5 ms.
+_STEPS = 20_000
+
+
+class UnreadableError(Exception):
+    """The text is no answer that the grammar knows."""
+
+
+class LimitReachedError(Exception):
+    """A bound on length, depth, digits, exponents or steps was reached."""
+
+
+class UndefinedError(Exception):
+    """The expression has no value, as 1/0 has none."""
+
+
+class UndecidedError(Exception):
+    """The bounded tiers cannot tell."""
+
+
+class Budget:
+    """Counts the steps of one comparison.
+
+    Steps instead of seconds: the same pair then has the same verdict on every machine.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, steps: int = _STEPS) -> None:
+        """Allow `steps`."""
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        """Take `steps` off.
+
+        Raises:
+            LimitReachedError: none are left.
+        """
+        self.left -= steps
+        if self.left < 0:
+            raise LimitReachedError("too many steps")

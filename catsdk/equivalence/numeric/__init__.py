@@ -1,0 +1,1 @@
+"""The numeric tier: values with error bounds."""

@@ -1,0 +1,47 @@
+"""The policies of a comparison: what counts as the same where suites of graders contradict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["DEFAULT", "Options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Frozen policies; the defaults are what a reader of the two answers would say.
+
+    percent: what 28 % equals without the sign: `either` 28 or 0.28 (a question may ask "what
+        percent"), the `fraction` 0.28 alone, or the `number` 28 alone.
+    units: with `convert` a unit that only one side writes is ignored, and known units on both
+        sides are converted (1 hour is 60 minutes); `ignore` looks at the numbers alone; `strict`
+        asks for a unit on both sides or on none.
+    ordered: whether commas without brackets make a list whose order matters.
+    labels: whether `x = 5` equals `5`.
+    omitted_base: whether `204` equals `204_5`.
+    open_intervals: whether `(1, 2)` may be read as the open interval where the other is one.
+    ratios: whether `1:2` equals `1/2`.
+    decimal_comma: whether `1,22` may be read as 1.22 where the other side is no list.
+    rounded_places: a decimal with at least so many places equals each number that it is the
+        rounding or truncation of; `None` for never.
+    absolute, relative: numbers this close are equal; 0 asks for equality.
+    seconds, megabytes: limits of one decision of the symbolic tier.
+    """
+
+    percent: Literal["either", "fraction", "number"] = "either"
+    units: Literal["convert", "ignore", "strict"] = "convert"
+    ordered: bool = False
+    labels: bool = True
+    omitted_base: bool = True
+    open_intervals: bool = True
+    ratios: bool = True
+    decimal_comma: bool = True
+    rounded_places: int | None = 6
+    absolute: float = 0.0
+    relative: float = 0.0
+    seconds: float = 2.0
+    megabytes: int = 512
+
+
+DEFAULT = Options()

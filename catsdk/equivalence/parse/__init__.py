@@ -1,0 +1,1 @@
+"""From text to tree: cleaning, tokens, grammar, words and units."""

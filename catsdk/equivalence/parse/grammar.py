@@ -1,0 +1,560 @@
+"""The bounded recursive-descent parser of expressions, in LaTeX and in plain writing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from fractions import Fraction
+
+from catsdk.equivalence.limits import MAX_NESTING, LimitReachedError, UnreadableError
+from catsdk.equivalence.parse.lexer import END, Token, read_decimal, tokens_of
+from catsdk.equivalence.parse.units import is_unit
+from catsdk.equivalence.tree import (
+    Call,
+    Constant,
+    Items,
+    Node,
+    Number,
+    Numeral,
+    PlusMinus,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Sum,
+    Symbol,
+    Text,
+)
+from catsdk.equivalence.walk import with_symbols
+
+__all__ = ["ExpressionParser"]
+
+_MINUS_ONE = Number(Fraction(-1))
+_TWO, _TEN = Number(Fraction(2)), Number(Fraction(10))
+_CLOSING = {"(": ")", "{": "}", "|(": ")|", "floor(": ")floor", "ceil(": ")ceil", "|": "|"}
+_CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
+_OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
+_STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
+_BASES = frozenset(str(base) for base in range(2, 37))
+_WORDS = "two three four five six seven eight nine ten"
+_BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
+_ORDINALS = frozenset(["st", "nd", "rd", "th"])
+_VOWELS = frozenset("aeiou")
+_SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
+_INVERSES = {
+    f"{name}{tail}": f"arc{name}{tail}"
+    for name in ("sin", "cos", "tan", "cot", "sec", "csc")
+    for tail in ("", "h")
+}
+_GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
+
+
+def minus(node: Node) -> Node:
+    """Return `node` with the other sign; a number keeps its decimals."""
+    if isinstance(node, Number):
+        return Number(-node.value, node.places)
+    return Product((_MINUS_ONE, node))
+
+
+class ExpressionParser(ABC):
+    """Reads sums, products, powers and functions; brackets are left to `bracket`.
+
+    The tokens are read from left to right once, so the time is linear in their number.
+    """
+
+    def __init__(self, tokens: list[Token]) -> None:
+        """Read `tokens` from the first."""
+        self.tokens = [*tokens, END]
+        self.at: int = 0
+        self.depth: int = 0
+        self.bars: int = 0
+
+    @property
+    def next(self) -> Token:
+        """The token that is read next."""
+        return self.tokens[self.at]
+
+    def ahead(self, count: int) -> Token:
+        """The token `count` behind the next one."""
+        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
+
+    def take(self, value: str, kind: str = "sign") -> bool:
+        """Step over the next token if it is this one."""
+        if self.next == (kind, value):
+            self.at += 1
+            return True
+        return False
+
+    def expect(self, value: str) -> None:
+        """Step over the next token, which must be this sign."""
+        if not self.take(value):
+            raise UnreadableError(f"{value} expected, not {self.next[1]}")
+
+    @abstractmethod
+    def bracket(self) -> Node:
+        """Read what stands in a bracket; the next token opens it."""
+
+    @abstractmethod
+    def environment(self) -> Node:
+        """Read a matrix or a list of cases; the next token begins it."""
+
+    def expression(self) -> Node:
+        """Read a sum of terms."""
+        self._deeper(2)
+        terms: list[Node] = [self._signed(self.term)]
+        while self.next[0] == "sign":
+            sign = self.next[1]
+            if sign in ("+", "-"):
+                terms.append(self._signed(self.term))
+            elif sign in ("pm", "mp") and len(terms) <= 50:
+                self.at += 1
+                terms = [PlusMinus(_sum(terms), self.term(), "+" if sign == "pm" else "-")]
+            else:
+                break
+        self.depth -= 2
+        return _sum(terms)
+
+    def _deeper(self, steps: int = 1) -> None:
+        self.depth += steps
+        if self.depth > MAX_NESTING:
+            raise LimitReachedError("nested too deeply")
+
+    def _signed(self, read: Callable[[], Node]) -> Node:
+        """Read with the signs in front; `+-` stands for minus, and `-+` too."""
+        negative = False
+        while self.next[0] == "sign" and self.next[1] in "+-" and self.next[1]:
+            negative ^= self.next[1] == "-"
+            self.at += 1
+        if self.take("pm"):
+            return PlusMinus(Number(Fraction(0)), self.term(), "+")
+        if self.take("mp"):
+            return PlusMinus(Number(Fraction(0)), self.term(), "-")
+        node = read()
+        return minus(node) if negative else node
+
+    def term(self) -> Node:
+        """Read factors that are multiplied or divided; a product may go without a sign."""
+        factors: list[Node] = [self.power()]
+        while True:
+            kind, value = self.next
+            if kind == "sign" and value in ("*", "/"):
+                self.at += 1
+                factor = self._signed(self.power)
+                factors = (
+                    [*factors, factor] if value == "*" else [Quotient(_product(factors), factor)]
+                )
+            elif kind == "sign" and value == "mod":
+                self.at += 1
+                factors = [Call("mod", (_product(factors), self.power()))]
+            elif kind == "function" and value == "choose":
+                self.at += 1
+                factors = [Call("binomial", (_product(factors), self.expression()))]
+            elif self._starts():
+                self._beside(factors)
+            else:
+                return _product(factors)
+
+    def _starts(self) -> bool:
+        """Tell whether the next token begins a factor, without a sign of multiplication."""
+        kind, value = self.next
+        if kind in _STARTING_KINDS:
+            return not (kind == "env" and value.startswith("end"))
+        if kind == "sign":
+            return value in _OPENING_SIGNS or (value == "|" and self.bars == 0)
+        return kind == "word" and self._is_product(value)
+
+    def _is_product(self, word: str) -> bool:
+        """Tell a few variables, as in `2xy`, from a unit or a word."""
+        if len(word) > 3 or not word.isascii() or is_unit(word) or word in _ORDINALS:
+            return False
+        if word.startswith("d") and len(word) == 2:
+            return False
+        capitals = sum(letter.isupper() for letter in word)
+        if len(word) == 2:
+            return capitals != 1
+        # A vowel inside makes a word: `per` and `not`, unlike `abc` and `xyz`.
+        return capitals == 0 and _VOWELS.isdisjoint(word[1:])
+
+    def _beside(self, factors: list[Node]) -> None:
+        last, first = factors[-1], len(factors) == 1
+        if isinstance(last, Number) and self.next[0] == "number":
+            if not (first and self.ahead(1) == ("sign", "/") and self.ahead(2)[0] == "number"):
+                raise UnreadableError("two numbers side by side")
+            top = self.power()
+            self.at += 1
+            factors[-1] = Sum((last, Quotient(top, self.power())))
+            return
+        fraction = self.next == ("function", "frac")
+        factor = self.power()
+        part = factor.value if isinstance(factor, Quantity) else factor
+        if fraction and first and _is_mixed(last, part):
+            mixed = Sum((last, part))
+            factors[-1] = Quantity(mixed, factor.unit) if isinstance(factor, Quantity) else mixed
+        else:
+            factors.append(factor)
+
+    def power(self) -> Node:
+        """Read one factor with what is raised behind it: powers, `!`, `%`, degrees."""
+        node = self.primary()
+        while self.next[0] == "sign":
+            sign = self.next[1]
+            if sign == "^":
+                self.at += 1
+                node = self._raised(node)
+            elif sign == "!" or sign == "!!":
+                self.at += 1
+                node = Call("factorial" if sign == "!" else "double_factorial", (node,))
+            elif sign == "%":
+                self.at += 1
+                node = Quantity(node, "%")
+            elif sign == "degree":
+                self.at += 1
+                node = Quantity(node, self._scale())
+            else:
+                break
+        return node
+
+    def _scale(self) -> str:
+        if self.next[0] == "symbol" and self.next[1] in "CFK":
+            self.at += 1
+            return f"degree {self.tokens[self.at - 1][1]}"
+        return "degree"
+
+    def _raised(self, base: Node) -> Node:
+        if self.take("degree"):
+            return Quantity(base, self._scale())
+        if self.next == ("sign", "{") and self.ahead(1)[1] in ("degree", "'"):
+            mark, closes = self.ahead(1)[1], self.ahead(2) == ("sign", "}")
+            if closes:
+                self.at += 3
+                return Quantity(base, self._scale()) if mark == "degree" else _primed(base)
+        if self.take("'"):
+            return _primed(base)
+        return Power(base, self._exponent())
+
+    def _exponent(self) -> Node:
+        """Read an exponent: a group, or one signed factor with its own exponent."""
+        self._deeper()
+        exponent = self._signed(self.primary)
+        if self.take("^"):
+            exponent = Power(exponent, self._exponent())
+        self.depth -= 1
+        return exponent
+
+    def primary(self) -> Node:
+        """Read one number, name, function or bracket."""
+        kind, value = self.next
+        if kind == "number":
+            return self._number(value)
+        if kind == "symbol":
+            return self._symbol(value)
+        if kind == "constant":
+            self.at += 1
+            return Constant("pi" if value == "pi" else "infinity")
+        if kind == "function":
+            self.at += 1
+            self._deeper()
+            node = self._function(value)
+            self.depth -= 1
+            return node
+        if kind == "sign":
+            return self._enclosed(value)
+        if kind == "accent":
+            self.at += 1
+            return self._accented(value)
+        if kind == "env" and value.startswith("begin"):
+            return self.environment()
+        if kind == "word":
+            return self._word(value)
+        raise UnreadableError(f"unexpected {value or 'end'}")
+
+    def _number(self, value: str) -> Node:
+        self.at += 1
+        if self.next == ("sign", "_"):
+            digits = value.replace(",", "").replace(" ", "")
+            self.at += 1
+            return Numeral(digits, self._base())
+        return read_decimal(value)
+
+    def _base(self) -> int:
+        braces = 0
+        while self.take("{"):
+            braces += 1
+        kind, value = self.next
+        value = _BASE_WORDS.get(value, value)
+        if kind not in ("number", "text", "word") or value not in _BASES:
+            raise UnreadableError("no base")
+        self.at += 1
+        for _ in range(braces):
+            self.expect("}")
+        return int(value)
+
+    def _symbol(self, value: str) -> Node:
+        self.at += 1
+        if value in ("e", "i") and self.next != ("sign", "_"):
+            return Constant("e" if value == "e" else "i")
+        name = value + self._index()
+        return self._applied(name) if self.next == ("sign", "(") else Symbol(name)
+
+    def _index(self) -> str:
+        """Read index and primes behind a symbol, as part of its name."""
+        name = ""
+        while True:
+            if self.take("'"):
+                name += "'"
+            elif self.take("_"):
+                name += "_" + self._index_text()
+            else:
+                return name
+
+    def _index_text(self) -> str:
+        if not self.take("{"):
+            kind, value = self.next
+            if kind not in ("number", "symbol", "word", "text", "constant", "function"):
+                raise UnreadableError("no index")
+            self.at += 1
+            return value
+        parts: list[str] = []
+        while not self.take("}"):
+            if self.next == END:
+                raise UnreadableError("an index does not close")
+            if self.next != ("sign", "{"):
+                parts.append(self.next[1])
+            self.at += 1
+        return "".join(parts)
+
+    def _applied(self, name: str) -> Node:
+        """Read f(x) as a function's value, and x(x+1) as a product."""
+        argument, closing = self.ahead(1)[0], self.ahead(2) == ("sign", ")")
+        one_symbol = argument == "symbol" and closing and self.ahead(1)[1] != name
+        one_number = argument == "number" and closing and name[0].isupper()
+        if not (name[0] in "fgh" or name == "Gamma" or one_symbol or one_number):
+            return Symbol(name)
+        inner = self.bracket()
+        nodes = inner.items if isinstance(inner, Items) else (inner,)
+        return Call("gamma" if name == "Gamma" else name, nodes)
+
+    def _word(self, value: str) -> Node:
+        if value.startswith("\\"):
+            self.at += 1
+            return Symbol(value + self._index())
+        if not (self._is_product(value) or _is_name(value)):
+            raise UnreadableError(f"the word {value}")
+        self.tokens[self.at : self.at + 1] = [("symbol", letter) for letter in value]
+        return self.primary()
+
+    def _enclosed(self, value: str) -> Node:
+        if value == "$":
+            while self.take("$"):
+                pass
+            return self._signed(self.primary)
+        if value == "...":
+            self.at += 1
+            return Symbol("...")
+        if value in _CALLED:
+            self.at += 1
+            bars, self.bars = self.bars, 1 if value == "|" else 0
+            node = self.expression()
+            self.bars = bars
+            self.expect(_CLOSING[value])
+            return Call(_CALLED[value], (node,))
+        if value in ("(", "[", "{", "\\{", "]"):
+            bars, self.bars = self.bars, 0
+            node = self.bracket()
+            self.bars = bars
+            return node
+        raise UnreadableError(f"unexpected {value}")
+
+    def _accented(self, accent: str) -> Node:
+        """Read the name of a segment, vector or angle as one symbol."""
+        self.take("operatorname")
+        letters: list[str] = []
+        if self.take("{"):
+            while not self.take("}"):
+                if self.next == END:
+                    raise UnreadableError("an accent does not close")
+                letters.append(self.next[1])
+                self.at += 1
+        else:
+            while self.next[0] in ("symbol", "word", "number") and (
+                not letters or accent not in _GEOMETRY
+            ):
+                letters.append(self.next[1])
+                self.at += 1
+        name = "".join(letters)
+        if not name:
+            raise UnreadableError("an accent over nothing")
+        return Symbol(name if accent in ("angle", "triangle") else f"{accent} {name}")
+
+    def _function(self, name: str) -> Node:
+        if name == "frac":
+            top = self._group()
+            return Quotient(top, self._group())
+        if name == "binom":
+            top = self._group()
+            return Call("binomial", (top, self._group()))
+        if name in ("sqrt", "cbrt"):
+            return self._root(name)
+        if name in ("int", "sum", "prod", "lim"):
+            return self._large(name)
+        base, exponent = self._script("_"), self._script("^")
+        base = base or self._script("_")
+        node = self._value_of(name, base)
+        if exponent is None:
+            return node
+        if exponent == _MINUS_ONE and name in _INVERSES and isinstance(node, Call):
+            return Call(_INVERSES[name], node.arguments)
+        return Power(node, exponent)
+
+    def _value_of(self, name: str, base: Node | None) -> Node:
+        arguments = self._arguments()
+        if not arguments:
+            raise UnreadableError(f"{name} of nothing")
+        if name == "lg":
+            name, base = "log", _TEN
+        if name == "log":
+            return Call("log", (*arguments, base)) if base else Call("ln", arguments)
+        if len(arguments) > 1 and name not in _SEVERAL:
+            raise UnreadableError(f"{name} of several arguments")
+        return Call(name, arguments)
+
+    def _script(self, mark: str) -> Node | None:
+        """Read what stands below or above a function's name, if anything does."""
+        if not self.take(mark):
+            return None
+        return self._signed(self._group) if mark == "^" else self._group()
+
+    def _arguments(self) -> tuple[Node, ...]:
+        if self.next == ("sign", "("):
+            inner = self.bracket()
+            return inner.items if isinstance(inner, Items) else (inner,)
+        negative = self.take("-")
+        factors: list[Node] = [self.power()]
+        while self.next[0] in ("number", "symbol", "constant") or self.next in (
+            ("function", "frac"),
+            ("function", "sqrt"),
+        ):
+            factors.append(self.power())
+        if len(factors) == 1 and self.next == ("sign", "/") and self.ahead(1)[0] == "number":
+            self.at += 1
+            factors = [Quotient(factors[0], self.power())]
+        node = _product(factors)
+        return (minus(node) if negative else node,)
+
+    def _group(self) -> Node:
+        """Read an argument of a command: a brace, or one token, of a number one digit."""
+        kind, value = self.next
+        if kind == "number" and len(value) > 1 and value.isdigit():
+            self.tokens[self.at : self.at + 1] = [("number", value[0]), ("number", value[1:])]
+        return self.primary()
+
+    def _root(self, name: str) -> Node:
+        degree: Node = Number(Fraction(3)) if name == "cbrt" else _TWO
+        if name == "sqrt" and self.take("["):
+            degree = self.expression()
+            self.expect("]")
+        node = self.primary()
+        if isinstance(node, Items | Text):
+            raise UnreadableError("the root of no number")
+        return Call("root", (node, degree))
+
+    def _large(self, name: str) -> Node:
+        low = high = None
+        for _ in range(2):
+            if self.take("_"):
+                low = self._lower()
+            elif self.take("^"):
+                high = self._signed(self.primary)
+        if name == "int":
+            return self._integral(low, high)
+        body = self.term()
+        symbol, start = _pair(low)
+        if name == "lim":
+            return Call("limit", (body, symbol, start))
+        if isinstance(symbol, Symbol):
+            body = self._indexed(body, symbol.name)
+        if high is None:
+            raise UnreadableError("a sum without an end")
+        return Call("sum" if name == "sum" else "product", (body, symbol, start, high))
+
+    def _indexed(self, node: Node, name: str) -> Node:
+        """Make functions of the symbols whose index holds `name`: the a_k of a sum over k."""
+
+        def replace(symbol: Symbol) -> Node:
+            base, _, index = symbol.name.partition("_")
+            if name not in index:
+                return symbol
+            return Call(f"{base}_", (type(self)(tokens_of(index)).expression(),))
+
+        return with_symbols(node, replace)
+
+    def _lower(self) -> Node:
+        """Read the lower end: one value, or a symbol with where it starts, as a pair."""
+        if self.next == ("sign", "{") and self.ahead(1)[0] == "symbol":
+            kind, value = self.ahead(2)
+            if kind == "relation" and value in ("=", "->"):
+                symbol = Symbol(self.ahead(1)[1])
+                self.at += 3
+                start = self.expression()
+                self.expect("}")
+                return Items("tuple", (symbol, start))
+        return self._signed(self.primary)
+
+    def _integral(self, low: Node | None, high: Node | None) -> Node:
+        close = next(
+            (at for at in range(self.at, len(self.tokens) - 1) if self._is_differential(at)), None
+        )
+        if close is None:
+            raise UnreadableError("an integral over nothing")
+        value = self.tokens[close][1]
+        name = value[1:] if len(value) == 2 else self.tokens[close + 1][1]
+        after = close + (1 if len(value) == 2 else 2)
+        inner = self.tokens[self.at : close]
+        self.tokens[self.at : after] = [("sign", "("), *(inner or [("number", "1")]), ("sign", ")")]
+        body = self.primary()
+        ends = (low, high) if low is not None and high is not None else ()
+        return Call("integral", (body, Symbol(name), *ends))
+
+    def _is_differential(self, at: int) -> bool:
+        kind, value = self.tokens[at]
+        if kind == "word":
+            return len(value) == 2 and value[0] == "d"
+        return (kind, value) == ("symbol", "d") and self.tokens[at + 1][0] == "symbol"
+
+
+def _is_name(word: str) -> bool:
+    """Tell the name of a segment or an angle, such as `ABC`."""
+    return len(word) <= 4 and word.isascii() and word.isupper()
+
+
+def _sum(terms: list[Node]) -> Node:
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def _product(factors: list[Node]) -> Node:
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def _primed(node: Node) -> Node:
+    if not isinstance(node, Symbol):
+        raise UnreadableError("a prime behind no symbol")
+    return Symbol(node.name + "'")
+
+
+def _pair(node: Node | None) -> tuple[Node, Node]:
+    if not isinstance(node, Items) or len(node.items) != 2:
+        raise UnreadableError("no symbol to run over")
+    return node.items[0], node.items[1]
+
+
+def _is_mixed(whole: Node, part: Node) -> bool:
+    """Tell 1 1/2, which is a sum, from a product of a number and a fraction."""
+    return (
+        isinstance(whole, Number)
+        and whole.places is None
+        and whole.value.denominator == 1
+        and isinstance(part, Quotient)
+        and isinstance(part.top, Number)
+        and isinstance(part.bottom, Number)
+        and 0 < part.top.value < part.bottom.value
+    )

@@ -1,0 +1,49 @@
+"""Formulas and numbers inside sentences."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+__all__ = ["formula_at_start", "last_expression", "last_match", "last_number", "without_formulas"]
+
+_MATH = re.compile(
+    r"\$\$(.{1,2000}?)\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)"
+    r"|(?<![\\$])\$(?=\s?[^\s\d$]|\s?\d[^$\n]{0,200}\$)((?:[^$\n\\]|\\.){1,500}?)\$(?!\d)",
+    re.DOTALL,
+)
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.,/^{])[-+\u2212]?[$€£]?(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:/\d+|\ ?%|\\%)?"
+    r"|(?<![\w.])[-+]?\.\d+"
+)
+
+
+def formula_at_start(text: str) -> str | None:
+    """Return the formula between math delimiters that `text` begins with."""
+    formula = _MATH.match(text)
+    return next(group for group in formula.groups() if group) if formula else None
+
+
+def without_formulas(text: str) -> str:
+    """Return what stands between the formulas."""
+    return _MATH.sub(" ", text)
+
+
+def last_expression(text: str) -> str | None:
+    """Return the last formula between math delimiters, or the last number if it comes later."""
+    formula = last_match(_MATH, text)
+    number = last_match(_NUMBER, text, formula.end() if formula else 0)
+    if number is not None:
+        return number.group()
+    return next(group for group in formula.groups() if group) if formula else None
+
+
+def last_number(text: str) -> str | None:
+    """Return the last number, with its sign, its fraction and a percent sign."""
+    number = last_match(_NUMBER, text)
+    return number.group() if number else None
+
+
+def last_match(pattern: re.Pattern[str], text: str, start: int = 0) -> re.Match[str] | None:
+    """Return the last match of a pattern."""
+    return next(iter(deque(pattern.finditer(text, start), maxlen=1)), None)

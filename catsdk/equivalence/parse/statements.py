@@ -1,0 +1,318 @@
+"""The parser of whole answers: lists, brackets, intervals, sets, matrices, relations, units."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+from catsdk.equivalence.limits import UnreadableError
+from catsdk.equivalence.parse.grammar import ExpressionParser
+from catsdk.equivalence.parse.lexer import END, tokens_of
+from catsdk.equivalence.parse.units import is_unit, unit_of
+from catsdk.equivalence.tree import (
+    Call,
+    Constant,
+    Interval,
+    Items,
+    Matrix,
+    Node,
+    Number,
+    Operator,
+    Product,
+    Quantity,
+    Relation,
+    Sum,
+    Text,
+    Union,
+)
+from catsdk.equivalence.walk import symbols_of
+
+__all__ = ["parse"]
+
+_SEPARATORS = frozenset([",", ";"])
+_INFINITY = Constant("infinity")
+_MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
+_REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
+_SETS = {"R": _REALS, "\\R": _REALS}
+_ORDINALS = frozenset(["st", "nd", "rd", "th"])
+
+Separated = list[tuple[str, Node]]
+
+
+def parse(text: str) -> Node:
+    """Return the tree of a cleaned answer.
+
+    Raises:
+        UnreadableError: the grammar does not know it.
+        LimitReachedError: it is too deep or has too many tokens or digits.
+    """
+    parser = AnswerParser(tokens_of(text))
+    node = parser.answer()
+    if parser.next != END:
+        raise UnreadableError(f"{parser.next[1]} is left over")
+    return node
+
+
+class AnswerParser(ExpressionParser):
+    """Reads what answers are made of besides expressions."""
+
+    def answer(self) -> Node:
+        """Read statements between commas, semicolons and the words and, or."""
+        return _listed(self._statements(frozenset()), "list")
+
+    def _statements(self, ends: frozenset[str]) -> Separated:
+        """Read statements up to one of the signs of `ends`; each with the separator before it."""
+        found: Separated = []
+        separator = ""
+        while self.next != END and not (self.next[0] == "sign" and self.next[1] in ends):
+            if self.next[0] == "sign" and self.next[1] in _SEPARATORS:
+                separator = separator if separator == ";" else self.next[1]
+                self.at += 1
+                continue
+            if found and not separator:
+                break
+            found.append((separator, self._statement()))
+            separator = ""
+        return found
+
+    def _statement(self) -> Node:
+        """Read one side, or a chain of relations between sides."""
+        sides = [self._side()]
+        operators: list[Operator] = []
+        while self.next[0] == "relation":
+            operator = self.next[1]
+            self.at += 1
+            if operator == "->":
+                raise UnreadableError("a map or a limit")
+            side = self._side()
+            if operator in ("in", "=>"):
+                # What is said of the left side is the answer; so is a conclusion.
+                sides, operators = [side], []
+            else:
+                sides.append(side)
+                operators.append(cast("Operator", operator))
+        return Relation(tuple(sides), tuple(operators)) if operators else sides[0]
+
+    def _side(self) -> Node:
+        """Read an expression with its unit, a ratio, or a union of sets."""
+        parts = [self._measured()]
+        while self.next[0] == "sign" and self.next[1] in ("cup", ":", "setminus", "cap"):
+            sign = self.next[1]
+            self.at += 1
+            part = self._measured()
+            if sign == "cup":
+                parts[-1] = Union((*_parts(parts[-1]), *_parts(part)))
+            elif sign == ":":
+                parts.append(part)
+            else:
+                parts[-1] = Call(sign, (parts[-1], part))
+        return parts[0] if len(parts) == 1 else Items("ratio", tuple(parts))
+
+    def _measured(self) -> Node:
+        node = self._plain()
+        if self.take("pmod"):
+            return Call("mod", (node, self.primary()))
+        unit = self._unit(node) if self._may_have_unit(node) else None
+        if unit is None:
+            return node
+        if unit and self.next[0] == "number":
+            rest = self._measured()
+            if not isinstance(rest, Quantity):
+                raise UnreadableError("a number without its unit")
+            return Sum((Quantity(node, unit), rest))
+        return Quantity(node, unit) if unit else node
+
+    def _may_have_unit(self, node: Node) -> bool:
+        """A word behind variables is a unit only if it is known as one, or stands in a text."""
+        kind, value = self.next
+        return kind != "word" or is_unit(value) or not symbols_of(node)
+
+    def _plain(self) -> Node:
+        """Read a text, a named set, or an expression."""
+        kind, value = self.next
+        if kind == "text":
+            self.at += 1
+            return Text(" ".join(value.lower().split()))
+        if kind == "word" and value in ("\\emptyset", "\\mathbb", "\\R"):
+            return self._named_set(value)
+        return self.expression()
+
+    def _named_set(self, value: str) -> Node:
+        self.at += 1
+        if value == "\\emptyset":
+            return Items("set", ())
+        name = value
+        if value == "\\mathbb":
+            braced = self.take("{")
+            name = self.next[1]
+            if self.next == END:
+                raise UnreadableError("a set without a name")
+            self.at += 1
+            if braced:
+                self.expect("}")
+        if self.next == ("sign", "^"):
+            raise UnreadableError("a power of a set")
+        return _SETS.get(name) or Text(f"the set {name}")
+
+    def _unit(self, node: Node) -> str | None:
+        """Read the words behind a value: its unit, or what it counts."""
+        words: list[str] = []
+        while True:
+            kind, value = self.next
+            word = kind == "text" or (kind == "word" and not value.startswith("\\"))
+            goes_on = self._continues(kind, value, words) or self._mark(node, value, words)
+            if not (word or goes_on):
+                break
+            words.append(value)
+            self.at += 1
+        if not words:
+            return None
+        if words[0] in _ORDINALS and len(words) == 1:
+            return ""
+        return unit_of(" ".join(words))
+
+    def _continues(self, kind: str, value: str, words: list[str]) -> bool:
+        """Tell whether a token goes on with a unit: `/`, a power, a letter, a full stop."""
+        if not words:
+            # `5 / day`, where the value has been read and a word follows.
+            return False
+        if kind == "sign":
+            return value in ("/", "^", ".", "{", "}", "-", "$", "(", ")") and self._in_unit(value)
+        return kind == "symbol" or (kind == "number" and words[-1] in ("^", "{"))
+
+    def _in_unit(self, value: str) -> bool:
+        kind, after = self.ahead(1)
+        if value == "}":
+            return self.tokens[self.at - 1][0] == "number"
+        if value == ".":
+            return True
+        if value in "()":
+            return False
+        return kind in ("word", "symbol", "text", "number") or after == "{"
+
+    def _mark(self, node: Node, value: str, words: list[str]) -> bool:
+        """Tell whether the token is a sign for feet, inches or money behind a number."""
+        return not words and isinstance(node, Number) and value in ("'", '"', "$", "¢")
+
+    def bracket(self) -> Node:
+        """Read a group, a tuple, a set, or an interval."""
+        opening = self.next[1]
+        self.at += 1
+        if opening == "\\{":
+            return self._set()
+        ends = frozenset(["}"]) if opening == "{" else frozenset([")", "]", "["])
+        inner = self._statements(ends)
+        closing = self.next[1]
+        if self.next == END or closing not in ends:
+            raise UnreadableError(f"{opening} does not close")
+        self.at += 1
+        if opening == "{":
+            return _listed(inner, "set")
+        return _enclosed(opening, closing, inner)
+
+    def _set(self) -> Node:
+        if self.next[0] == "symbol" and self.ahead(1)[1] in ("|", "\\mid", ":"):
+            # The set of those of which something is said.
+            self.at += 2
+            found = self._statements(frozenset(["\\}"]))
+            self.expect("\\}")
+            return _listed(found, "list")
+        self.bars = 1
+        found = self._statements(frozenset(["\\}", "|", "\\mid", ":"]))
+        if self.next[1] in ("|", "\\mid", ":") and len(found) == 1:
+            self.at += 1
+            found = self._statements(frozenset(["\\}"]))
+            self.expect("\\}")
+            return _listed(found, "list")
+        self.expect("\\}")
+        return Items("set", tuple(node for _, node in found))
+
+    def environment(self) -> Node:
+        """Read a matrix, an array, or the rows of cases and alignments."""
+        name = self.next[1].removeprefix("begin").rstrip("*")
+        self.at += 1
+        if name == "array":
+            self._column_form()
+        rows = self._rows()
+        kind, value = self.next
+        if kind != "env" or not value.startswith("end"):
+            raise UnreadableError(f"{name} does not end")
+        self.at += 1
+        if name in ("cases", "aligned", "align", "gathered", "split"):
+            cells = [(",", cell) for row in rows for cell in row]
+            return _listed(cells, "list")
+        if not rows or any(len(row) != len(rows[0]) for row in rows):
+            raise UnreadableError("rows of different length")
+        matrix = Matrix(tuple(map(tuple, rows)))
+        return Call("det", (matrix,)) if name == "vmatrix" else matrix
+
+    def _column_form(self) -> None:
+        self.expect("{")
+        while not self.take("}"):
+            if self.next == END:
+                raise UnreadableError("an array without columns")
+            self.at += 1
+
+    def _rows(self) -> list[list[Node]]:
+        rows: list[list[Node]] = [[]]
+        ends = frozenset(["&", "\\\\"])
+        while self.next != END and self.next[0] != "env" or self.next[1].startswith("begin"):
+            if self.take("\\\\"):
+                rows.append([])
+            elif not self.take("&"):
+                rows[-1].append(_listed(self._cell(ends), "list"))
+        return [row for row in rows if row]
+
+    def _cell(self, ends: frozenset[str]) -> Separated:
+        found: Separated = []
+        while True:
+            found.append((",", self._statement()))
+            if not self.take(","):
+                return found
+            if self.next[1] in ends or self.next[0] == "env":
+                return found
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Union) else (node,)
+
+
+def _listed(found: Separated, kind: str) -> Node:
+    """Make the list of statements; where `;` and `,` both stand, `;` parts the outer list."""
+    if not found and kind == "list":
+        raise UnreadableError("nothing is there")
+    if len(found) == 1 and kind in ("list", "set"):
+        return found[0][1]
+    separators = {separator for separator, _ in found[1:]}
+    if len(separators) == 2:
+        rows: list[list[Node]] = []
+        for separator, node in found:
+            if separator == ";" or not rows:
+                rows.append([])
+            rows[-1].append(node)
+        nodes = [Items("list", tuple(row)) if len(row) > 1 else row[0] for row in rows]
+    else:
+        nodes = [node for _, node in found]
+    return Items("set" if kind == "set" else "list", tuple(nodes))
+
+
+def _enclosed(opening: str, closing: str, inner: Separated) -> Node:
+    nodes = tuple(node for _, node in inner)
+    plain = opening == "(" and closing == ")"
+    if plain and len(nodes) == 1:
+        return nodes[0]
+    if plain or len(nodes) > 2:
+        return _row_of(inner) if nodes else Items("tuple", ())
+    if len(nodes) == 2:
+        return Interval(*nodes, (opening == "[", closing == "]"))
+    if len(nodes) == 1 and opening == "[" and closing == "]":
+        return nodes[0]
+    raise UnreadableError(f"{opening} is closed by {closing}")
+
+
+def _row_of(inner: Separated) -> Node:
+    """Make a tuple; a matrix where semicolons part rows of equal length."""
+    listed = _listed(inner, "list")
+    if isinstance(listed, Items) and {separator for separator, _ in inner[1:]} == {",", ";"}:
+        return listed
+    return Items("tuple", tuple(node for _, node in inner))

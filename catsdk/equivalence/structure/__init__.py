@@ -1,0 +1,1 @@
+"""Answers of every kind compared part by part."""

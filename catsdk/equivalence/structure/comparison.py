@@ -1,0 +1,329 @@
+"""Whether two answers of any kind are the same: lists, sets, intervals, matrices, quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+from catsdk.equivalence.limits import (
+    Budget,
+    LimitReachedError,
+    UndecidedError,
+    UndefinedError,
+)
+from catsdk.equivalence.numeric.evaluate import rational_of
+from catsdk.equivalence.options import Options
+from catsdk.equivalence.parse.wording import same_text, text_as_node
+from catsdk.equivalence.structure.expressions import same_expression
+from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
+from catsdk.equivalence.structure.regions import regions_of
+from catsdk.equivalence.structure.relations import same_relation
+from catsdk.equivalence.structure.simplify import simplified
+from catsdk.equivalence.tree import (
+    Interval,
+    Items,
+    Matrix,
+    Node,
+    Numeral,
+    Quantity,
+    Quotient,
+    Relation,
+    Symbol,
+    Text,
+    Union,
+)
+from catsdk.equivalence.verdict import Cause, Tier
+from catsdk.equivalence.walk import worth
+
+__all__ = ["Comparison", "Pair"]
+
+Pair: TypeAlias = tuple[Node, Node]
+
+_MOST_ITEMS = 150
+_TIERS: tuple[Tier, ...] = ("text", "exact", "structure", "numeric", "symbolic", "engine")
+
+
+class Comparison:
+    """Compares two answers part by part; `None` stands for unknown.
+
+    Parts that the bounded tiers leave open are in `pending`. Their decisions, made elsewhere, may
+    be given as `decided` to the next attempt.
+    """
+
+    def __init__(
+        self, options: Options, budget: Budget, decided: Mapping[Pair, bool | None] | None = None
+    ) -> None:
+        """Compare under `options` within `budget`."""
+        self.options = options
+        self.budget = budget
+        self.decided = decided or {}
+        self.pending: list[Pair] = []
+        self.tier: Tier = "text"
+        self.cause: Cause = ""
+        self.detail = ""
+
+    def same(self, left: Node, right: Node) -> bool | None:
+        """Compare two nodes of any kind; the order of the two does not matter."""
+        self.budget.spend(2)
+        compound = is_compound(left), is_compound(right)
+        if compound[0] != compound[1] and not isinstance((left, right)[compound[0]], Quantity):
+            return False
+        left, right = simplified(left), simplified(right)
+        if _rank(left) < _rank(right):
+            left, right = right, left
+        match left:
+            case Relation():
+                return self._structural(same_relation(left, right, self))
+            case Text():
+                return self._text(left, right)
+            case Items() | Union() | Interval() | Matrix():
+                return self._structural(self._collections(left, right))
+            case Quantity():
+                return same_quantity(left, right, self)
+            case Numeral():
+                return self._numerals(left, right)
+            case _:
+                return self.leaf(left, right)
+
+    def leaf(self, left: Node, right: Node) -> bool | None:
+        """Compare two expressions."""
+        left, right = _bare(left, right), _bare(right, left)
+        if (left, right) in self.decided:
+            self._note("symbolic")
+            return self.decided[left, right]
+        try:
+            decision = same_expression(left, right, self.options, self.budget)
+        except UndefinedError as error:
+            self._unknown("undefined", str(error))
+            return None
+        except UndecidedError as error:
+            self.pending.append((left, right))
+            self._unknown("undecided", str(error))
+            return None
+        except LimitReachedError as error:
+            self.pending.append((left, right))
+            self._unknown("limit", str(error))
+            return None
+        self._note(decision.tier)
+        return decision.equal
+
+    def ordered(self, left: Sequence[Node], right: Sequence[Node]) -> bool | None:
+        """Compare position by position."""
+        if len(left) != len(right):
+            return False
+        found: bool | None = True
+        for first, second in zip(left, right, strict=True):
+            same = self.same(first, second)
+            if same is False:
+                return False
+            found = found and same
+        return found
+
+    def unordered(self, left: Sequence[Node], right: Sequence[Node]) -> bool | None:
+        """Match each item of one side with another item of the other side."""
+        if len(left) != len(right):
+            return False
+        if max(len(left), len(right)) > _MOST_ITEMS:
+            raise LimitReachedError("too many items")
+        rest, open_items = list(right), list[Node]()
+        for item in left:
+            at, same = self._match(item, rest)
+            if same:
+                del rest[at]
+            else:
+                open_items.append(item)
+        if not open_items:
+            return True
+        if all(self._match(item, rest)[1] is False for item in open_items):
+            return False
+        # Both ways, so that the order of the two sides does not matter.
+        alone = any(self._match(item, right)[1] is False for item in open_items)
+        return False if alone or any(self._match(item, left)[1] is False for item in rest) else None
+
+    def _match(self, item: Node, rest: Sequence[Node]) -> tuple[int, bool | None]:
+        if item in rest:
+            return rest.index(item), True
+        unknown = False
+        for at, other in enumerate(rest):
+            same = self.same(item, other)
+            if same:
+                return at, True
+            unknown |= same is None
+        return -1, None if unknown else False
+
+    def _note(self, tier: Tier) -> None:
+        """Remember the tier that had the most work."""
+        if _TIERS.index(tier) > _TIERS.index(self.tier):
+            self.tier = tier
+
+    def _structural(self, same: bool | None) -> bool | None:
+        self._note("structure")
+        return same
+
+    def _unknown(self, cause: Cause, detail: str) -> None:
+        self.cause, self.detail = self.cause or cause, self.detail or detail
+
+    def _text(self, left: Text, right: Node) -> bool | None:
+        meaning = text_as_node(left)
+        if meaning is not None:
+            return self.same(meaning, right)
+        if isinstance(right, Text):
+            other = text_as_node(right)
+            return self.same(other, left) if other is not None else same_text(left, right)
+        if isinstance(right, Symbol):
+            return left.words.strip("(). ").lower() == right.name.lower()
+        return isinstance(right, Items) and left.words == _clock(right)
+
+    def _numerals(self, left: Numeral, right: Node) -> bool | None:
+        if isinstance(right, Numeral):
+            if left.base == right.base:
+                return left.digits.lstrip("0").lower() == right.digits.lstrip("0").lower()
+            return self._worths(left, right)
+        value = rational_of(right)
+        if value is None:
+            return self.leaf(left, right)
+        if self.options.omitted_base:
+            return str(value) == left.digits.lstrip("0")
+        return self._worths(left, value)
+
+    def _worths(self, left: Numeral, right: Numeral | Fraction) -> bool | None:
+        try:
+            return worth(left) == (worth(right) if isinstance(right, Numeral) else right)
+        except UndefinedError as error:
+            self._unknown("undefined", str(error))
+            return None
+
+    def _collections(self, left: Node, right: Node) -> bool | None:
+        if isinstance(right, Quantity):
+            right = right.value
+        left, right = _region(left), _region(right)
+        match left, right:
+            case Interval(), Interval():
+                return self._intervals(left, right)
+            case Union(parts), Union(others):
+                return self.unordered(parts, others)
+            case Matrix(rows), Matrix(others):
+                if len(rows) != len(others) or len(rows[0]) != len(others[0]):
+                    return False
+                return self.ordered(
+                    [c for row in rows for c in row], [c for r in others for c in r]
+                )
+            case Items(), Items():
+                return self._items(left, right)
+            case _:
+                return self._mixed(left, right)
+
+    def _intervals(self, left: Interval, right: Interval) -> bool | None:
+        if left.closed != right.closed:
+            return False
+        return self.ordered((left.low, left.high), (right.low, right.high))
+
+    def _items(self, left: Items, right: Items) -> bool | None:
+        kinds = {left.kind, right.kind}
+        if "ratio" in kinds:
+            return self._ratios(left, right) if kinds == {"ratio"} else False
+        nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
+        if "tuple" in kinds and not nested or kinds == {"list"} and self.options.ordered:
+            return self.ordered(left.items, right.items)
+        if len(left.items) != len(right.items):
+            return self._repeated(left, right)
+        return self.unordered(left.items, right.items)
+
+    def _repeated(self, left: Items, right: Items) -> bool | None:
+        """Compare without repetitions, which count in a list of numbers only."""
+        first, second = self._distinct(left), self._distinct(right)
+        if len(first) == len(left.items) and len(second) == len(right.items):
+            return False
+        return self.unordered(first, second)
+
+    def _distinct(self, node: Items) -> list[Node]:
+        if node.kind == "list" and not all(isinstance(item, Items) for item in node.items):
+            return list(node.items)
+        kept: list[Node] = []
+        for item in node.items:
+            if self._match(item, kept)[1] is not True:
+                kept.append(item)
+        return kept
+
+    def _ratios(self, left: Items, right: Items) -> bool | None:
+        """Compare proportions; a clock's time, which may end in 0, only as it stands."""
+        if len(left.items) != len(right.items):
+            return False
+        last = (left.items[-1], right.items[-1])
+        if any(rational_of(item) in (None, Fraction(0)) for item in last):
+            return self.ordered(left.items, right.items)
+        first, second = (
+            [Quotient(item, node.items[-1]) for item in node.items[:-1]] for node in (left, right)
+        )
+        return self.ordered(first, second)
+
+    def _mixed(self, left: Node, right: Node) -> bool | None:
+        """Compare two kinds: each side may be readable as the other."""
+        for one, other in ((left, right), (right, left)):
+            match one, other:
+                case Interval(low, high, closed), Items(kind, items) if len(items) == 2:
+                    open_pair = kind == "tuple" and closed == (False, False)
+                    pair = kind == "list" and closed == (True, True)
+                    if pair or (open_pair and self.options.open_intervals):
+                        return self.ordered((low, high), items)
+                    return False
+                case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
+                    return self.ordered([cell for row in rows for cell in row], items)
+                case Items("ratio", items), _ if len(items) == 2 and not _is_collection(other):
+                    return self._quotient(items[0], items[1], other)
+                case Items("set", items), Union(parts):
+                    return self.unordered(items, parts)
+                case Items(_, (item,)), _ if not _is_collection(other):
+                    return self.same(item, other)
+                case _:
+                    continue
+        return False
+
+    def _quotient(self, top: Node, bottom: Node, other: Node) -> bool | None:
+        if not self.options.ratios or rational_of(bottom) in (None, Fraction(0)):
+            return False
+        return self.same(Quotient(top, bottom), other)
+
+
+def _region(node: Node) -> Node:
+    """Read a list of inequalities in one variable as the set that they describe."""
+    if isinstance(node, Items) and len(node.items) > 1 and isinstance(node.items[0], Relation):
+        found = regions_of(node)
+        return node if found is None else found[1]
+    return node
+
+
+def _bare(node: Node, other: Node) -> Node:
+    """Leave out a letter behind a number that is a unit, where the other is a number alone."""
+    quantity = without_letters(node) if rational_of(other) is not None else None
+    return node if quantity is None else quantity.value
+
+
+def _rank(node: Node) -> int:
+    for rank, kinds in enumerate(_RANKS):
+        if isinstance(node, kinds):
+            return len(_RANKS) - rank
+    return 0
+
+
+_RANKS: tuple[type[Node] | tuple[type[Node], ...], ...] = (
+    Relation,
+    Text,
+    (Items, Union, Interval, Matrix),
+    Quantity,
+    Numeral,
+)
+
+
+def _is_collection(node: Node) -> bool:
+    return isinstance(node, Items | Union | Interval | Matrix)
+
+
+def _clock(node: Items) -> str | None:
+    """Write `16:30`, which reads as a ratio, as a time of day."""
+    values = [rational_of(item) for item in node.items]
+    if node.kind != "ratio" or len(values) != 2 or None in values:
+        return None
+    hour, minute = values
+    return f"{hour}:{int(minute or 0):02}"

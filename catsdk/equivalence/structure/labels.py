@@ -1,0 +1,79 @@
+"""What an equation gives a value to: `x = 5`, `f(x) = 2x`, `AB = 4`, `2 + 2 = 4`."""
+
+from __future__ import annotations
+
+from catsdk.equivalence.tree import (
+    FUNCTIONS,
+    Call,
+    Constant,
+    Items,
+    Node,
+    Power,
+    Product,
+    Quotient,
+    Relation,
+    Symbol,
+    Text,
+)
+from catsdk.equivalence.walk import symbols_of
+
+__all__ = ["is_label", "label_of", "value_of"]
+
+
+def is_label(node: Node) -> bool:
+    """Tell whether `node` is a name: a symbol, a function's value, a segment, a tuple of names."""
+    match node:
+        case Symbol() | Text():
+            return True
+        case Items("tuple" | "ratio", items):
+            return bool(items) and all(map(is_label, items))
+        case Call("abs", (inner,)):
+            return is_label(inner)
+        case Call(name, _):
+            return name not in FUNCTIONS
+        case Product(factors):
+            return all(isinstance(factor, Symbol) for factor in factors)
+        case Quotient(top, bottom):
+            return is_label(top) and is_label(bottom)
+        case Power(Symbol(), _) | Constant("e" | "i"):
+            return isinstance(node, Constant)
+        case _:
+            return False
+
+
+def label_of(relation: Relation) -> Node | None:
+    """Return the name that a chain of equations gives a value to, if it begins or ends with one."""
+    if len(relation.sides) < 2 or not set(relation.operators) <= {"=", "~"}:
+        return None
+    first, last = relation.sides[0], relation.sides[-1]
+    if is_label(first):
+        return first
+    return last if len(relation.sides) == 2 and is_label(last) else None
+
+
+def value_of(relation: Relation) -> Node | None:
+    """Return the value that a chain of equations ends in; `None` where it is an equation to solve.
+
+    What stands behind "about" is left out, unless only a name stands before it.
+    """
+    if not set(relation.operators) <= {"=", "~"}:
+        return None
+    sides = _before_about(relation)
+    first, last = sides[0], sides[len(sides) - 1]
+    if len(sides) == 1:
+        return first
+    label = label_of(Relation(sides, relation.operators[: len(sides) - 1]))
+    if label is not None:
+        return first if label is last and label is not first else last
+    if len(sides) > 2:
+        return last
+    closed = [not symbols_of(side) and not isinstance(side, Text) for side in sides]
+    return last if all(closed) else None
+
+
+def _before_about(relation: Relation) -> tuple[Node, ...]:
+    if "~" not in relation.operators:
+        return relation.sides
+    cut = relation.operators.index("~") + 1
+    before = relation.sides[:cut]
+    return relation.sides if len(before) == 1 and is_label(before[0]) else before

@@ -1,0 +1,66 @@
+"""What a worker does: compare two trees by sympy."""
+
+from __future__ import annotations
+
+import sys
+
+from catsdk.equivalence.symbolic.convert import to_sympy
+from catsdk.equivalence.symbolic.engine import Expression, sympy
+from catsdk.equivalence.symbolic.expressions import Answer, same_expression
+from catsdk.equivalence.symbolic.frames import Json
+from catsdk.equivalence.symbolic.sets import is_set, same_relation, same_set
+from catsdk.equivalence.tree import Node, Relation, from_json
+
+__all__ = ["compare", "warm_up"]
+
+# sympy calls itself several times for one level of an expression.
+_RECURSION = 6_000
+_REASON = 300
+
+
+def compare(payload: Json) -> Json:
+    """Return the answer and a reason for `[left, right]`, two trees in their JSON form."""
+    if not isinstance(payload, list) or len(payload) != 2:
+        raise ValueError("not two trees")
+    left, right = map(from_json, payload)
+    sympy.core.random.seed(0)
+    try:
+        return [_compare(left, right), ""]
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001, whatever sympy raises, it has not decided
+        return ["unknown", f"{type(error).__name__}: {error}"[:_REASON]]
+
+
+def warm_up() -> None:
+    """Do a little of everything once, so that what sympy loads late is loaded before forking."""
+    sys.setrecursionlimit(_RECURSION)
+    x = sympy.Symbol("x", real=True)
+    k = sympy.Symbol("k", integer=True)
+    same_expression(sympy.sqrt(5 + 2 * sympy.sqrt(6)), sympy.sqrt(2) + sympy.sqrt(3))
+    same_expression(sympy.Integral(sympy.sin(x), (x, 0, 1)), 1 - sympy.cos(1))
+    same_expression(sympy.Sum(1 / k**2, (k, 1, sympy.oo)), sympy.pi**2 / 6)
+    same_expression(sympy.Limit(sympy.sin(x) / x, x, 0), sympy.Integer(1))
+    sympy.simplify(sympy.sin(x) ** 2 + sympy.cos(x) ** 2 - sympy.exp(x) * x)
+    sympy.solveset(x**2 > 4, x, sympy.S.Reals)
+
+
+def _compare(left: Node, right: Node) -> Answer:
+    if isinstance(left, Relation) and isinstance(right, Relation):
+        return same_relation(left, right)
+    if is_set(left) and is_set(right):
+        return same_set(left, right)
+    one, other = to_sympy(left, real=True), to_sympy(right, real=True)
+    if one.is_Matrix or other.is_Matrix:
+        return _same_matrix(one, other)
+    return same_expression(one, other)
+
+
+def _same_matrix(one: Expression, other: Expression) -> Answer:
+    if not (one.is_Matrix and other.is_Matrix) or one.shape != other.shape:
+        return "different"
+    answers = {same_expression(*cells) for cells in zip(one, other, strict=True)}
+    for answer in ("different", "unknown"):
+        if answer in answers:
+            return answer
+    return "equal"

@@ -1,0 +1,43 @@
+"""The verdict on a pair of answers: equal, different or unknown, with its tier, cause and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Cause", "Outcome", "Tier", "Verdict"]
+
+Outcome = Literal["equal", "different", "unknown"]
+Tier = Literal["text", "exact", "numeric", "structure", "symbolic", "engine", "none"]
+Cause = Literal[
+    "",
+    "unparseable",
+    "reference unparseable",
+    "undefined",
+    "limit",
+    "timeout",
+    "undecided",
+    "failed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether two answers are the same.
+
+    `tier` names the means that decided, `none` where none did. `cause` says why a verdict is
+    unknown: an answer or the reference could not be read, one has no value, a bound was reached,
+    the time was over, no tier could tell, or the engine failed; `detail` adds words for a reader.
+    `seconds` is the work of the tiers, without waiting in a queue.
+    """
+
+    outcome: Outcome
+    tier: Tier = "none"
+    cause: Cause = ""
+    detail: str = ""
+    seconds: float = 0.0
+
+    @property
+    def equal(self) -> bool | None:
+        """`True`, `False`, or `None` where it is unknown."""
+        return None if self.outcome == "unknown" else self.outcome == "equal"

@@ -1,0 +1,208 @@
+"""Evaluation: which aggregator, on this data, with these models, at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anyio import to_thread
+from pydantic import JsonValue
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.runtime import Runtime
+from catsdk.equivalence.extract import STATED, Extractor
+from catsdk.equivalence.graders.grader import Grader
+from catsdk.evaluate.calibrate import Calibration, calibrate
+from catsdk.evaluate.contenders import DEFAULTS, LOGPROBS, Contender, Models, make_contenders
+from catsdk.evaluate.experiment import Experiment, Sweep
+from catsdk.evaluate.grading import BY_MEANING, ItemGrader
+from catsdk.evaluate.items import Item
+from catsdk.evaluate.models import open_models
+from catsdk.evaluate.observations import Seen
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.summary import summarise
+from catsdk.middleware.account import Budget
+from catsdk.primitives.judge import Judge
+from catsdk.primitives.sampler import Sampler
+from catsdk.runs.ledger import paid
+from catsdk.runs.store import RunStore
+
+__all__ = ["Evaluation"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Compares aggregators on the same rollouts of `policies`.
+
+    `names` are contenders of `catsdk.evaluate.contenders`; `extra` are others, made by the caller.
+    `grader` says when an answer is the gold one, `extractor` where it stands in a rollout.
+    With `calibrate_on`, items that are not in the report, the cascade's confidence and threshold
+    are chosen there: the cheapest that loses less than `margin` against synthesis there, with its
+    95 % interval. With `store`, a
+    file, every answer is kept as it arrives: the same evaluation started again pays only for what
+    is missing, with the same result where the models repeat themselves under `seed`.
+    """
+
+    policies: Sequence[str | Provider]
+    anchor: str | Provider | None = None
+    judge: str | Provider | None = None
+    names: Sequence[str] = DEFAULTS
+    extra: Sequence[Contender] = ()
+    sweep: Sweep = Sweep()
+    sampling: Sampling = Sampling()
+    seed: int | None = 0
+    grader: Grader = BY_MEANING
+    extractor: Extractor = STATED
+    calibrate_on: Sequence[Item] = ()
+    margin: float = 0.01
+    store: Path | None = None
+    budget: Budget | None = None
+    runtime: Runtime = Runtime()
+
+    async def run(
+        self,
+        items: Sequence[Item],
+        *,
+        title: str,
+        data: str,
+        notes: Sequence[str] = (),
+        on_seen: Callable[[Seen], None] = lambda _: None,
+    ) -> tuple[Report, list[Seen]]:
+        """Evaluate on `items`; gives the report and what it was made from.
+
+        Raises:
+            InvalidInputError: no items, an unknown contender, or an item to calibrate on that is
+                evaluated too.
+            ConfigurationError: a model is not there, or another process writes the store.
+            MissingExtraError: numpy is not installed.
+        """
+        self._check(items)
+        async with AsyncExitStack() as exits:
+            store = None
+            if self.store is not None:
+                store = await exits.enter_async_context(RunStore(self.store))
+            models = await exits.enter_async_context(
+                open_models(
+                    self.policies,
+                    self.anchor,
+                    self.judge,
+                    store=store,
+                    budget=self.budget,
+                    runtime=self.runtime.model_copy(update={"cache": None}),
+                    sampling=self.sampling,
+                    seed=self.seed,
+                )
+            )
+            calibration = None
+            if self.calibrate_on:
+                calibration = await self._calibrated(models, store, on_seen)
+                chosen = calibration.chosen
+                models = replace(models, confidence=chosen.confidence, threshold=chosen.threshold)
+            contenders = [*make_contenders(self.names, models), *self.extra]
+            seen = await self._experiment(models, contenders, self.sweep, store).run(items, on_seen)
+
+            def report() -> Report:
+                return summarise(
+                    seen,
+                    contenders,
+                    title=title,
+                    data=data,
+                    models=_named(models),
+                    settings=self._settings(models),
+                    calibration=calibration,
+                    notes=[*notes, *_notes(models, contenders)],
+                    seed=self.sweep.seed,
+                )
+
+            # Resampling takes seconds of CPU.
+            made = await to_thread.run_sync(report)
+            usage = await paid(store) if store is not None else None
+        return made.model_copy(update={"paid": usage}), seen
+
+    def _check(self, items: Sequence[Item]) -> None:
+        if not items:
+            raise InvalidInputError("there are no items to evaluate")
+        both = {item.prompt for item in items} & {item.prompt for item in self.calibrate_on}
+        if both:
+            raise InvalidInputError(
+                f"{len(both)} items to calibrate on are evaluated too; give others"
+            )
+
+    def _experiment(
+        self,
+        models: Models,
+        contenders: Sequence[Contender],
+        sweep: Sweep,
+        store: RunStore | None,
+    ) -> Experiment:
+        greedy = Sampling(temperature=0.0, max_tokens=self.sampling.max_tokens)
+        return Experiment(
+            Sampler(
+                models.policies,
+                self._rollout_sampling(models),
+                seed=self.seed,
+                extractor=self.extractor,
+            ),
+            contenders,
+            ItemGrader(Judge(models.judge, greedy), self.grader),
+            sweep,
+            store,
+        )
+
+    def _rollout_sampling(self, models: Models) -> Sampling:
+        wanted = LOGPROBS & set(self.names)
+        able = all(capabilities_of(policy).logprobs for policy in models.policies)
+        return self.sampling.model_copy(update={"logprobs": bool(wanted) and able})
+
+    async def _calibrated(
+        self, models: Models, store: RunStore | None, on_seen: Callable[[Seen], None]
+    ) -> Calibration:
+        sweep = self.sweep.model_copy(update={"sizes": (self.sweep.most,), "draws": 1})
+        hard = make_contenders(["synthesis"], models)
+        seen = await self._experiment(models, hard, sweep, store).run(self.calibrate_on, on_seen)
+        return await calibrate(seen, margin=self.margin)
+
+    def _settings(self, models: Models) -> dict[str, JsonValue]:
+        sampling = self.sampling.model_dump(exclude_defaults=True)
+        settings: dict[str, JsonValue] = {
+            "sizes": list(self.sweep.sizes),
+            "draws": self.sweep.draws,
+            "seed": self.seed,
+            "sampling": sampling or "the model's own",
+        }
+        if "cascade" in self.names:
+            settings["cascade"] = (
+                f"confidence {models.confidence:g}, threshold {models.threshold:g}"
+            )
+        return settings
+
+
+def _named(models: Models) -> dict[str, JsonValue]:
+    return {
+        "policies": ", ".join(name_of(policy) for policy in models.policies),
+        "anchor": name_of(models.anchor),
+        "judge": name_of(models.judge),
+    }
+
+
+def _notes(models: Models, contenders: Sequence[Contender]) -> list[str]:
+    notes: list[str] = []
+    if len(models.policies) > 1:
+        names = {name_of(policy) for policy in models.policies}
+        if len(names) > 1:
+            notes.append(
+                f"The rollouts come from {len(names)} models: their majority is an ensemble, not"
+                " self-consistency."
+            )
+    silent = sorted(name_of(p) for p in models.policies if not capabilities_of(p).logprobs)
+    wanting = [each.name for each in contenders if each.name in LOGPROBS]
+    if silent and wanting:
+        notes.append(
+            f"{', '.join(wanting)} need log-probabilities, which {', '.join(silent)} give not:"
+            " their failures say so."
+        )
+    return notes

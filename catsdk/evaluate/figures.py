@@ -1,0 +1,176 @@
+"""Draws a report: accuracy against the number of rollouts, and against what an answer costs."""
+
+# matplotlib's own annotations are partial.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from catsdk.core.errors import MissingExtraError
+from catsdk.evaluate.report import Point, Report
+from catsdk.evaluate.statistics import Estimate
+
+__all__ = ["cost_figure", "save_figure", "save_figures", "size_figure"]
+
+MARKERS = "osD^vP*Xhd<>p8"
+RANGE = "bars: 95 % bootstrap interval"
+
+
+def size_figure(report: Report) -> Any:
+    """A matplotlib figure of the mean score against the number of rollouts G, one line a contender.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure, axes = _figure()
+    for at, points in enumerate(_lines(report)):
+        scores = [point.score for point in points if point.score is not None]
+        sizes = [point.size for point in points if point.score is not None]
+        if len(report.sizes) > 1 and points[0].estimator == "greedy":
+            axes.axhline(scores[0].mean, color="0.4", linestyle="--", label=_label(points[0]))
+            continue
+        axes.errorbar(
+            sizes,
+            [score.mean for score in scores],
+            yerr=_bars(scores),
+            marker=MARKERS[at % len(MARKERS)],
+            markersize=4,
+            capsize=2,
+            elinewidth=0.7,
+            linewidth=1.2,
+            linestyle=":" if points[0].control else "-",
+            label=_label(points[0]),
+        )
+    if report.single is not None:
+        axes.axhline(report.single.mean, color="0.6", linestyle=":", label="single sample (mean)")
+    if report.pass_at:
+        ks = [each.k for each in report.pass_at]
+        means = [each.share.mean for each in report.pass_at]
+        axes.plot(ks, means, color="0.75", linewidth=1, label="pass@k (k = G; needs the answer)")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(report.sizes, [str(size) for size in report.sizes])
+    axes.minorticks_off()
+    axes.set_xlabel(f"rollouts G ({RANGE})")
+    _finish(axes, report)
+    return figure
+
+
+def cost_figure(report: Report) -> Any:
+    """A matplotlib figure of the mean score against tokens an item, with the frontier.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure, axes = _figure()
+    from matplotlib import ticker
+
+    for at, points in enumerate(_lines(report)):
+        if points[0].control and points[0].estimator != "greedy":
+            continue
+        there = [p for p in points if p.score is not None and p.tokens is not None]
+        axes.errorbar(
+            [p.tokens.mean for p in there if p.tokens is not None],
+            [p.score.mean for p in there if p.score is not None],
+            yerr=_bars([p.score for p in there if p.score is not None]),
+            marker=MARKERS[at % len(MARKERS)],
+            markersize=4,
+            capsize=2,
+            elinewidth=0.7,
+            linewidth=0.8,
+            alpha=0.9,
+            label=_label(points[0]),
+        )
+        for p in there:
+            if p.tokens is not None and p.score is not None:
+                axes.annotate(
+                    str(p.size), (p.tokens.mean, p.score.mean),
+                    xytext=(3, -9), textcoords="offset points", fontsize=6, color="0.35",
+                )  # fmt: skip
+    best = sorted(_frontier(report))
+    axes.step(
+        [tokens for tokens, _ in best],
+        [score for _, score in best],
+        where="post",
+        color="0.2",
+        linewidth=1,
+        linestyle="--",
+        label="frontier",
+        zorder=0,
+    )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+    axes.set_xlabel(f"tokens an item, rollouts included ({RANGE}; small numbers: G)")
+    _finish(axes, report)
+    return figure
+
+
+def save_figures(report: Report, folder: Path) -> list[Path]:
+    """Write both figures to `folder`, each as PNG and as SVG.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    for name, figure in (("size", size_figure(report)), ("cost", cost_figure(report))):
+        for suffix in ("png", "svg"):
+            path = folder / f"score-against-{name}.{suffix}"
+            save_figure(figure, path)
+            paths.append(path)
+    return paths
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write one figure, as PNG or SVG by the suffix; equal figures make equal files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def _figure() -> tuple[Any, Any]:
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "a figure needs matplotlib: pip install 'catsdk[evaluate]'"
+        ) from error
+    figure = Figure(figsize=(8.4, 4.6), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _finish(axes: Any, report: Report) -> None:
+    axes.set_ylabel(f"{report.measure} (of {report.items})")
+    axes.set_title(report.title, fontsize=10)
+    axes.grid(visible=True, color="0.93")
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _lines(report: Report) -> Iterator[list[Point]]:
+    """The points of each contender that has any, in the order of their sizes."""
+    for name in dict.fromkeys(point.estimator for point in report.points):
+        points = [p for p in report.points if p.estimator == name and p.score is not None]
+        if points:
+            yield sorted(points, key=lambda point: point.size)
+
+
+def _label(point: Point) -> str:
+    return f"{point.estimator} (control)" if point.control else point.estimator
+
+
+def _bars(scores: Sequence[Estimate]) -> list[list[float]]:
+    """Lengths of the bars below and above; a mean outside its own interval has none there."""
+    below = [max(0.0, score.mean - score.low) for score in scores]
+    return [below, [max(0.0, score.high - score.mean) for score in scores]]
+
+
+def _frontier(report: Report) -> list[tuple[float, float]]:
+    return [
+        (point.tokens.mean, point.score.mean)
+        for point in report.points
+        if point.on_frontier and point.tokens is not None and point.score is not None
+    ]

@@ -1,0 +1,77 @@
+"""Writes a report as JSON, CSV, figures and one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+
+from catsdk.core.errors import MissingExtraError
+from catsdk.evaluate.figures import save_figures
+from catsdk.evaluate.report import Point, Report
+from catsdk.evaluate.statistics import Estimate
+
+__all__ = ["as_csv", "as_html", "write_report"]
+
+PLAIN = ("estimator", "size", "control", "input_tokens", "output_tokens", "requests", "cost",
+         "drawn", "items", "draws", "failed", "ungraded", "abstained", "on_frontier")  # fmt: skip
+ESTIMATED = ("score", "tokens", "departs", "right_departing", "majority_departing", "rescued")
+PARTS = ("mean", "error", "low", "high", "count")
+
+
+def write_report(report: Report, folder: Path) -> list[Path]:
+    """Write `report.json`, `points.csv`, `report.html` and the figures to `folder`.
+
+    Raises:
+        MissingExtraError: matplotlib or jinja2 is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = save_figures(report, folder)
+    texts = {
+        "report.json": report.model_dump_json(indent=1),
+        "points.csv": as_csv(report),
+        "report.html": as_html(
+            report, [path.read_text("utf-8") for path in figures if path.suffix == ".svg"]
+        ),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [*(folder / name for name in texts), *figures]
+
+
+def as_csv(report: Report) -> str:
+    """The points, one a line; an estimate has a column for each of its parts."""
+    names = [f"{name}_{part}" for name in ESTIMATED for part in PARTS]
+    text = StringIO()
+    writer = csv.DictWriter(text, [*PLAIN, *names], lineterminator="\n")
+    writer.writeheader()
+    for point in report.points:
+        writer.writerow(_row(point))
+    return text.getvalue()
+
+
+def _row(point: Point) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(point, name) for name in PLAIN}
+    for name in ESTIMATED:
+        value: Estimate | None = getattr(point, name)
+        row |= {f"{name}_{part}": getattr(value, part) if value else None for part in PARTS}
+    return row
+
+
+def as_html(report: Report, svgs: list[str]) -> str:
+    """One page with the tables of `report` and the figures in it; texts are escaped.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "an HTML report needs jinja2: pip install 'catsdk[evaluate]'"
+        ) from error
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    source = files("catsdk.evaluate").joinpath("report.html.jinja").read_text("utf-8")
+    figures = [svg[svg.index("<svg") :] for svg in svgs]
+    return environment.from_string(source).render(report=report, figures=figures)

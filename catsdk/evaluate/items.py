@@ -1,0 +1,57 @@
+"""What is evaluated: a prompt with its gold answer or its criteria, where there are any."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from catsdk.core.inputs import PromptLike, check_prompt
+from catsdk.core.types import Criterion, Message, Value
+
+__all__ = ["Item", "halves", "item_of"]
+
+
+class Item(Value):
+    """One prompt of a data set. `gold` is the right answer, `criteria` a rubric; either may miss.
+
+    `id` is unique in its data set and names the item in results; `prompt` is a chat.
+    """
+
+    id: str
+    prompt: tuple[Message, ...]
+    gold: str | None = None
+    criteria: tuple[Criterion, ...] = ()
+
+
+def item_of(
+    prompt: PromptLike,
+    gold: str | None = None,
+    *,
+    id: str | None = None,
+    criteria: tuple[str, ...] = (),
+) -> Item:
+    """Make an item; without an id it is a digest of the prompt.
+
+    Raises:
+        InvalidInputError: the prompt is empty or no chat.
+    """
+    messages = check_prompt(prompt)
+    return Item(
+        id=id or sha256(repr(messages).encode()).hexdigest()[:16],
+        prompt=messages,
+        gold=gold,
+        criteria=tuple(Criterion(id=f"c{at}", text=text) for at, text in enumerate(criteria, 1)),
+    )
+
+
+def halves(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
+    """Part `items` into about `share` of them and the rest, by a hash of their ids.
+
+    An item falls on the same side whatever else is in the data set.
+    """
+    chosen = [item for item in items if _position(item) < share]
+    return chosen, [item for item in items if _position(item) >= share]
+
+
+def _position(item: Item) -> float:
+    digest = sha256(f"calibration\0{item.id}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64

@@ -1,0 +1,132 @@
+"""The report of an evaluation, as one value: every table, figure and page shows numbers from here."""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from catsdk.core.types import Usage, Value
+from catsdk.evaluate.calibrate import Calibration
+from catsdk.evaluate.statistics import Estimate
+
+__all__ = ["OrderCheck", "Pair", "PassAt", "Point", "PositionCheck", "Report"]
+
+
+class Point(Value):
+    """One estimator at one size G.
+
+    `score` is the mean over items: the share that is right, or the rubric score. `tokens`,
+    `requests` and `cost` (US dollars; `None` where a price is unknown) are means an item, rollouts
+    included. `drawn` is the mean number of rollouts used. `failed` counts items without a
+    reference, `ungraded` those whose answer could not be graded, `abstained` those whose reference
+    has no answer; the first two are in no mean of scores, the third counts as not right. `departs`
+    is the share of items answered otherwise than by the majority of the same rollouts,
+    `right_departing` how often the estimator and `majority_departing` how often the majority is
+    right there, `rescued` the share answered rightly although every rollout is wrong.
+    """
+
+    estimator: str
+    size: int
+    control: str | None = None
+    score: Estimate | None
+    tokens: Estimate | None
+    input_tokens: float
+    output_tokens: float
+    requests: float
+    cost: float | None
+    drawn: float
+    items: int
+    draws: int
+    failed: int = 0
+    ungraded: int = 0
+    abstained: int = 0
+    departs: Estimate | None = None
+    right_departing: Estimate | None = None
+    majority_departing: Estimate | None = None
+    rescued: Estimate | None = None
+    on_frontier: bool = False
+
+
+class Pair(Value):
+    """Two estimators on the same items at one size.
+
+    `difference` is the first's mean score minus the second's, with a paired bootstrap interval.
+    `only_first` and `only_second` count the items (first sub-sample) that one alone answers
+    rightly, `p_value` is McNemar's exact one, `p_holm` the same adjusted for all pairs of the
+    largest size, where it is; all three are `None` for rubric scores.
+    """
+
+    first: str
+    second: str
+    size: int
+    difference: Estimate
+    only_first: int | None = None
+    only_second: int | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
+
+
+class PassAt(Value):
+    """pass@k: the share of items that k rollouts answer rightly at least once (unbiased)."""
+
+    k: int
+    share: Estimate
+
+
+class OrderCheck(Value):
+    """An estimator on the same rollouts in two orders: how often the answer changes, and its gain."""
+
+    estimator: str
+    shuffled: str
+    size: int
+    changed: Estimate
+    difference: Estimate | None
+
+
+class PositionCheck(Value):
+    """For each position in which rollouts were shown, how often the reference has its answer.
+
+    Over items whose rollouts disagree; without a position bias the shares are equal up to chance.
+    """
+
+    estimator: str
+    size: int
+    followed: tuple[Estimate, ...]
+
+
+class Report(Value):
+    """What an evaluation found.
+
+    `measure` names what scores are. `single` is the mean score of one rollout. `paid` is what all
+    answers that the run holds consumed, each once, though several estimators may have used it.
+    """
+
+    version: int = 1
+    title: str
+    data: str
+    measure: str
+    models: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    settings: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    items: int
+    sizes: tuple[int, ...]
+    rollouts: int
+    failed_rollouts: int
+    failures: dict[str, int] = Field(default_factory=dict[str, int])
+    single: Estimate | None
+    pass_at: tuple[PassAt, ...] = ()
+    points: tuple[Point, ...]
+    pairs: tuple[Pair, ...] = ()
+    orders: tuple[OrderCheck, ...] = ()
+    positions: tuple[PositionCheck, ...] = ()
+    calibration: Calibration | None = None
+    paid: Usage | None = None
+    notes: tuple[str, ...] = ()
+
+    def pair(self, first: str, second: str, size: int) -> Pair | None:
+        """The pair of these two in this order at that size, where there is one."""
+        found = (p for p in self.pairs if (p.first, p.second, p.size) == (first, second, size))
+        return next(found, None)
+
+    def point(self, estimator: str, size: int) -> Point | None:
+        """The point of that estimator and size, where there is one."""
+        found = (p for p in self.points if p.estimator == estimator and p.size == size)
+        return next(found, None)

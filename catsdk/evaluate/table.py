@@ -1,0 +1,192 @@
+"""Shows a report in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from catsdk.evaluate.report import Point, Report
+from catsdk.evaluate.statistics import Estimate
+
+__all__ = ["show"]
+
+NAME = "estimator"
+ASKED_ABOUT = {"majority", "synthesis"}
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the tables of `report`: what to use first, then the evidence for it."""
+    console.rule(escape(report.title), align="left")
+    console.print(
+        f"{report.items} items, {report.rollouts} rollouts ({report.failed_rollouts} failed);"
+        f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
+        " error and 95 % bootstrap interval"
+    )
+    console.print(_points(report))
+    console.print(
+        "G: rollouts; used: on average. tokens: an item, rollouts included. departs: answers"
+        " otherwise than the majority of the same rollouts; right: how often it is right there."
+        " lost: items without a grade. *: on the frontier, no cheaper one is as good. °: a control."
+    )
+    for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
+        if part is not None:
+            console.print(part)
+    for kind, count in report.failures.items():
+        console.print(f"[red]{count} failures[/] {escape(kind)}")
+    if report.paid is not None:
+        cost = "price unknown" if report.paid.cost is None else f"${report.paid.cost:.4f}"
+        console.print(
+            f"paid for in all: {report.paid.requests:,} requests, {report.paid.tokens:,} tokens,"
+            f" {cost}"
+        )
+    for note in report.notes:
+        console.print(f"[yellow]note[/] {escape(note)}")
+
+
+def _points(report: Report) -> Table:
+    """One row a point; columns that have nothing to say are left out."""
+    columns = [
+        column
+        for column in _COLUMNS
+        if column.always or any(column.cell(point) for point in report.points)
+    ]
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column.heading, justify=column.justify, no_wrap=column.heading != NAME, overflow="fold"
+        )
+    previous = ""
+    for point in report.points:
+        if previous and point.estimator != previous:
+            table.add_section()
+        previous = point.estimator
+        table.add_row(*(column.cell(point) for column in columns))
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    heading: str
+    cell: Callable[[Point], str]
+    always: bool = True
+    justify: Literal["left", "right"] = "right"
+
+
+def _name(point: Point) -> str:
+    if point.control:
+        return f"{point.estimator}°"
+    return f"[bold]{point.estimator} *[/]" if point.on_frontier else point.estimator
+
+
+def _dollars(point: Point) -> str:
+    return f"{point.cost:.4f}" if point.cost else ""
+
+
+def _missing(point: Point) -> str:
+    missing = point.failed + point.ungraded
+    return str(missing) if missing else ""
+
+
+_COLUMNS = (
+    _Column(NAME, _name, justify="left"),
+    _Column("G", lambda point: str(point.size)),
+    _Column("score", lambda point: _score(point.score)),
+    _Column("95 %", lambda point: _range(point.score)),
+    _Column(
+        "tokens", lambda point: "none" if point.tokens is None else f"{point.tokens.mean:,.0f}"
+    ),
+    _Column("$", _dollars, always=False),
+    _Column("used", lambda point: f"{point.drawn:.1f}"),
+    _Column("departs", lambda point: _percent(point.departs)),
+    _Column("right", lambda point: _percent(point.right_departing)),
+    _Column("lost", _missing, always=False),
+)
+
+
+def _pass_at(report: Report) -> str | None:
+    if not report.pass_at:
+        return None
+    shown = [each for each in report.pass_at if each.k in report.sizes]
+    return "pass@k, unbiased: " + ", ".join(f"k={each.k} {_short(each.share)}" for each in shown)
+
+
+def _pairs(report: Report) -> Table | None:
+    """The pairs that somebody asks about: with the majority, or with synthesis."""
+    largest = max(report.sizes, default=0)
+    shown = [
+        pair
+        for pair in report.pairs
+        if pair.size == largest and {pair.first, pair.second} & ASKED_ABOUT
+    ]
+    if not shown:
+        return None
+    table = Table(
+        "first", "second", "diff.", "95 %", "alone right", "p", "Holm",
+        box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left",
+        title=f"Pairs at G = {shown[0].size}: McNemar's test; all pairs are in the JSON",
+    )  # fmt: skip
+    for pair in shown:
+        table.add_row(
+            pair.first,
+            pair.second,
+            f"{pair.difference.mean:+.3f}",
+            _range(pair.difference, sign="+"),
+            "" if pair.only_first is None else f"{pair.only_first} : {pair.only_second}",
+            "" if pair.p_value is None else f"{pair.p_value:.2g}",
+            "" if pair.p_holm is None else f"{pair.p_holm:.2g}",
+        )
+    return table
+
+
+def _checks(report: Report) -> str | None:
+    lines = [
+        f"order: {each.estimator} answers otherwise on {_percent(each.changed)} of items when the"
+        f" rollouts are shuffled (G = {each.size}); difference {_signed(each.difference)}"
+        for each in report.orders
+    ]
+    lines += [
+        f"position: {each.estimator} follows, where rollouts disagree, positions 1 to"
+        f" {len(each.followed)} in " + " ".join(f"{share.mean:.0%}" for share in each.followed)
+        for each in report.positions
+    ]
+    return "\n".join(lines) or None
+
+
+def _calibration(report: Report) -> str | None:
+    found = report.calibration
+    if found is None:
+        return None
+    chosen = found.chosen
+    return (
+        f"cascade calibrated on {found.items} other items: confidence {chosen.confidence:g},"
+        f" threshold {chosen.threshold:g}; there {chosen.score:.3f} with {chosen.tokens:,.0f}"
+        f" tokens, the hard estimator alone {found.score:.3f} with {found.tokens:,.0f}"
+    )
+
+
+def _short(value: Estimate | None) -> str:
+    return "none" if value is None else f"{value.mean:.3f} ±{value.error:.3f}"
+
+
+def _score(value: Estimate | None) -> str:
+    return "none" if value is None else f"{value.mean:.3f} ±{value.error:.3f}".replace("±0", "±")
+
+
+def _range(value: Estimate | None, sign: str = "") -> str:
+    return "" if value is None else f"{value.low:{sign}.2f} {value.high:{sign}.2f}"
+
+
+def _signed(value: Estimate | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value.mean:+.3f} \\[{value.low:+.3f}, {value.high:+.3f}]"
+
+
+def _percent(value: Estimate | None) -> str:
+    return "" if value is None else f"{value.mean:.0%}"

@@ -1,0 +1,139 @@
+"""How an answer reaches the client: whole, streamed, refused, broken off, without end, or never."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import anyio
+from aiohttp import web
+
+from catsdk.testing.wire import Fault, Refusal, Wire, encoded
+
+__all__ = ["PAUSE", "Delivery"]
+
+# Seconds between two bytes of a trickle: a short reply takes longer than any patience in a test.
+PAUSE = 0.5
+
+_PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
+# Random bytes do not get smaller: what is sent is over any limit for compressed bodies.
+_COMPRESSED = 2**20
+_JSON = {"content-type": "application/json"}
+
+
+@dataclass
+class Delivery:
+    """The answer to one request, with the fault that it meets on its way; `headers` are sent."""
+
+    wire: Wire
+    http: web.Request
+    fault: Fault | None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def replaces_the_answer(self) -> bool:
+        """Whether the fault needs no answer of the model."""
+        return self.fault not in {None, "cut", "reported", "mistyped", "trickle"}
+
+    def refused(self, refusal: Refusal, *, retry_after: float) -> web.Response:
+        """Answer with an error."""
+        waits = {"429": f"{retry_after:g}", "429_date": _PAST}
+        if self.fault in waits:
+            self.headers["retry-after"] = waits[self.fault]
+        body = refusal.body
+        if self.fault == "401":
+            # Services repeat the key that they refuse.
+            body = json.loads(
+                json.dumps(body).replace("KEY", self.wire.key_of(self.http.headers) or "")
+            )
+        return web.json_response(body, status=refusal.status, headers=self.headers)
+
+    async def without_answer(self) -> web.StreamResponse:
+        """Do what the fault says in place of answering."""
+        match self.fault:
+            case "hang":
+                await anyio.sleep_forever()
+            case "endless":
+                return await self._endless()
+            case "bomb":
+                return self._compressed()
+            case "bad_gateway":
+                return web.Response(
+                    body=b"<html>bad gateway</html>",
+                    status=502,
+                    headers={**self.headers, "content-type": "text/html"},
+                )
+            case "reset":
+                self._abort()
+            case _:
+                return self._broken()
+        return web.Response(status=500)
+
+    async def whole(self, reply: dict[str, Any]) -> web.StreamResponse:
+        """Send the reply at once, or the first half of it."""
+        if self.fault == "reported":
+            return web.json_response(self.wire.reported, headers=self.headers)
+        if self.fault is None:
+            return web.json_response(reply, headers=self.headers)
+        if self.fault == "mistyped":
+            return web.json_response(reply, headers=self.headers, content_type="text/html")
+        body = json.dumps(reply).encode()
+        if self.fault == "trickle":
+            return await self._trickled(body)
+        response = web.StreamResponse(headers={**_JSON, **self.headers})
+        response.content_length = len(body)
+        await response.prepare(self.http)
+        await response.write(body[: len(body) // 2])
+        self._abort()
+        return response
+
+    async def streamed(self, events: list[bytes]) -> web.StreamResponse:
+        """Send the events, or the first half of them."""
+        response = await self._begun("text/event-stream")
+        broken = self.fault in {"cut", "trickle", "reported"}
+        for event in events[: len(events) // 2] if broken else events:
+            await response.write(event)
+        if self.fault in {"cut", "trickle"}:
+            self._abort()
+            return response
+        if self.fault == "reported":
+            await response.write(encoded(self.wire.reported, "error"))
+        await response.write_eof()
+        return response
+
+    async def _trickled(self, body: bytes) -> web.StreamResponse:
+        response = await self._begun("application/json")
+        for byte in body:
+            await response.write(bytes([byte]))
+            await anyio.sleep(PAUSE)
+        await response.write_eof()
+        return response
+
+    def _broken(self) -> web.Response:
+        kind = "text/html" if self.fault == "not_json" else "application/json"
+        body = self.wire.broken[str(self.fault)]
+        return web.Response(body=body, headers={**self.headers, "content-type": kind})
+
+    def _compressed(self) -> web.Response:
+        body = gzip.compress(Random(0).randbytes(_COMPRESSED))
+        return web.Response(
+            body=body, headers={**_JSON, **self.headers, "content-encoding": "gzip"}
+        )
+
+    async def _endless(self) -> web.StreamResponse:
+        response = await self._begun("application/json")
+        # Ends when the client goes away: aiohttp cancels the handler then.
+        while True:
+            await response.write(b" " * 2**20)
+
+    async def _begun(self, kind: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={**self.headers, "content-type": kind})
+        await response.prepare(self.http)
+        return response
+
+    def _abort(self) -> None:
+        if self.http.transport is not None:
+            self.http.transport.abort()

@@ -1,0 +1,57 @@
+"""What the loopback server needs to know of a wire, and the faults that it shows on each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from catsdk.core.types import Completion, Request
+
+__all__ = ["FAULTS", "Fault", "Refusal", "Wire", "encoded"]
+
+Fault = Literal[
+    "400", "401", "403", "404", "429", "429_date", "quota", "500", "503", "529",
+    "no_n", "no_logprobs", "no_temperature", "no_schema", "no_tools", "context", "filter", "reported",
+    "reset", "hang", "cut", "malformed", "not_json", "empty", "no_message", "endless", "bomb",
+    "mistyped", "bad_gateway", "trickle",
+]  # fmt: skip
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer with an error: its status and its body."""
+
+    status: int
+    body: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One wire from the server's side.
+
+    `refusals` are the faults that are errors; `reported` is the body of an error that comes with
+    status 200, whole or as an event. `broken` holds bodies that are not of the wire. `refusal_of`
+    says how the real service refuses a payload with these headers that it does not take.
+    """
+
+    path: str
+    request_id: str
+    key_of: Callable[[Mapping[str, str]], str | None]
+    request_of: Callable[[Payload], Request]
+    reply_of: Callable[[Sequence[Completion], Payload], Payload]
+    events_of: Callable[[Sequence[Completion], Payload], list[bytes]]
+    reported: Payload
+    refusals: Mapping[str, Refusal]
+    broken: Mapping[str, bytes]
+    refusal_of: Callable[[Payload, Mapping[str, str]], Refusal | None]
+
+
+def encoded(event: object, name: str | None = None) -> bytes:
+    """The bytes of one server-sent event."""
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {json.dumps(event)}\n\n".encode()

@@ -1,0 +1,69 @@
+"""Four providers in one run: two policies, an anchor and a judge, each where it is best.
+
+    OPENAI_API_KEY=... ANTHROPIC_API_KEY=... python examples/four_providers.py \
+        openai:gpt-5 openai:gpt-5-mini anthropic:claude-haiku-4-5
+
+The arguments are the second policy, the anchor and the judge; the first policy is the model in
+the box. Without arguments they are scripted models behind a server on this machine, reached
+through the vendors' real SDKs. Whatever a model lacks is done for it: the judge's wire gives one
+answer a request and takes no temperature, and nothing here has to know.
+"""
+
+import json
+import sys
+from contextlib import AsyncExitStack
+
+import anyio
+
+import catsdk as cat
+from catsdk.providers import AnthropicProvider, OpenAIProvider
+from catsdk.testing import FunctionProvider
+from catsdk.testing.loopback import LoopbackServer
+
+Model = str | cat.Provider
+
+
+async def main(names: list[str]) -> None:
+    """Sample from both policies, synthesize, write a rubric, judge; then say who did what."""
+    async with AsyncExitStack() as exits:
+        policy, anchor, judge = names or await _served_on_this_machine(exits)
+        c = await exits.enter_async_context(cat.CaT(["local", policy], anchor, judge, seed=1))
+        group = await c.sample("12+34", n=4)
+        reference = await c.synthesize(group)
+        rubric = await c.propose_rubric(reference)
+        scores = await c.reward(group, reference, rubric)
+    print(f"reference: {reference.answer}")
+    for rollout, score in zip(group.rollouts, scores, strict=True):
+        print(f"{rollout.completion.model} said {rollout.answer}: reward {score.value}")
+    verdicts = [verdict for score in scores for verdict in score.verdicts]
+    judging = [call for verdict in verdicts for call in verdict.calls]
+    for call in [*group.calls, *reference.calls, *rubric.calls, *judging[:1]]:
+        print(f"{call.stage}: {call.model}, {call.usage.tokens} tokens")
+
+
+async def _served_on_this_machine(exits: AsyncExitStack) -> list[Model]:
+    async def serve(model: cat.Provider) -> LoopbackServer:
+        return await exits.enter_async_context(LoopbackServer(model))
+
+    hosted = await serve(FunctionProvider(lambda request: ["so \\boxed{46}"] * request.n))
+    judging = await serve(FunctionProvider(_judge))
+    policy = OpenAIProvider(hosted.model, base_url=hosted.url, api_key=hosted.key)
+    judge = AnthropicProvider(judging.model, base_url=judging.url, api_key=judging.key)
+    await exits.enter_async_context(policy)
+    await exits.enter_async_context(judge)
+    return [policy, FunctionProvider(_anchor, name="anchor"), judge]
+
+
+def _anchor(request: cat.Request) -> str:
+    if "criteria" in request.messages[-1].text.lower():
+        return json.dumps({"criteria": ["gives 46", "adds", "is brief", "is kind", "ends"]})
+    return "# SUMMARY\nthey differ\n# UNIFIED RESPONSE\n\\boxed{46}"
+
+
+def _judge(request: cat.Request) -> str:
+    met = "Criterion: gives 46" in request.messages[-1].text
+    return json.dumps({"evidence": "", "met": met})
+
+
+if __name__ == "__main__":
+    anyio.run(main, sys.argv[1:])

@@ -1,0 +1,147 @@
+"""One endpoint of the messages wire: payloads go out through the real SDK, completions come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import aclosing, contextmanager
+from time import perf_counter
+from typing import Any
+
+import anthropic
+
+# Loaded here: the SDK would load it in the event loop, at the first call.
+import anthropic.resources.messages as _loaded  # noqa: F401
+
+from catsdk.core.errors import ProviderError
+from catsdk.core.ports import OnText
+from catsdk.core.thinking import AnswerStream
+from catsdk.core.types import Completion
+from catsdk_providers.anthropic_errors import REQUEST_ID, error_of, reported_error
+from catsdk_providers.anthropic_stream import Collected
+from catsdk_providers.anthropic_wire import completion_of
+from catsdk_providers.wire_client import open_http
+from catsdk_providers.wire_events import ReportedError
+from catsdk_providers.wire_service import Service
+from catsdk_providers.wire_text import NOT_THE_WIRE
+
+__all__ = ["Endpoint"]
+
+# What each call of the SDK's method must have; the payload goes into the body as it is.
+_NAMED = ("model", "messages", "max_tokens")
+
+
+class Endpoint:
+    """Where the calls of one provider go. The SDK does not retry: catsdk does."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str,
+        key: str,
+        headers: Mapping[str, str] | None,
+        timeout: float | None,
+    ) -> None:
+        """`name` is the provider's, for errors.
+
+        Raises:
+            InvalidInputError: the address is no http(s) URL.
+            ConfigurationError: the key cannot be one.
+        """
+        self.service = Service(
+            name,
+            # The SDK adds /v1 itself.
+            base_url=base_url.rstrip("/").removesuffix("/v1"),
+            key=key,
+            key_from="ANTHROPIC_API_KEY",
+            headers=headers,
+            timeout=timeout,
+            open_client=_open_client,
+            error_of=error_of,
+            sdk_errors=anthropic.AnthropicError,
+        )
+
+    async def message(self, payload: dict[str, Any], on_text: OnText | None = None) -> Completion:
+        """Send the body of a call; with `on_text` its answer is streamed.
+
+        Raises:
+            ProviderError: the endpoint failed; its subclass, status and request id say how.
+        """
+        named = {name: payload[name] for name in _NAMED}
+        rest = {name: value for name, value in payload.items() if name not in named}
+        start = perf_counter()
+        async with self.service.failing_as_ours():
+            if on_text is not None:
+                body, request_id = await self._streamed(named, rest, on_text)
+            else:
+                create = (await self.service.client()).messages.with_raw_response.create
+                response = await create(**named, extra_body=rest)
+                content = await response.http_response.aread()
+                body, request_id = self._read(response.headers, content)
+        return completion_of(
+            body, model=self.service.name, latency=perf_counter() - start, request_id=request_id
+        )
+
+    def _read(self, headers: Mapping[str, str], content: bytes) -> tuple[object, str | None]:
+        request_id = headers.get(REQUEST_ID)
+        try:
+            # Parsed by hand: the SDK's models cost more than the call, and are not needed.
+            body: Any = json.loads(content)
+        except NOT_THE_WIRE as error:
+            kind = headers.get("content-type", "no content type")
+            what = f"the reply ({kind}) is not JSON: {error}"
+            raise self.service.malformed(what, request_id) from None
+        if isinstance(body, dict) and body.get("error") and not body.get("content"):
+            raise self._reported(body["error"], request_id)
+        return body, request_id
+
+    async def _streamed(
+        self, named: dict[str, Any], rest: dict[str, Any], on_text: OnText
+    ) -> tuple[object, str | None]:
+        create = (await self.service.client()).messages.with_streaming_response.create
+        reply, answer = Collected(), AnswerStream(on_text)
+        async with create(**named, stream=True, extra_body=rest) as response:
+            request_id = response.headers.get(REQUEST_ID)
+            async with aclosing(response.http_response.aiter_bytes()) as chunks:
+                async for chunk in chunks:
+                    with self._reading(request_id):
+                        text = reply.add(chunk)
+                    answer.feed(text)
+        if reply.stop_reason is None:
+            raise self.service.malformed("the stream ended before the answer did", request_id)
+        answer.feed(reply.end())
+        answer.end()
+        with self._reading(request_id):
+            return reply.body(), request_id
+
+    @contextmanager
+    def _reading(self, request_id: str | None) -> Generator[None]:
+        try:
+            yield
+        except ReportedError as error:
+            raise self._reported(error.body, request_id) from None
+        except NOT_THE_WIRE as error:
+            what = f"the stream holds no event: {error}"
+            raise self.service.malformed(what, request_id) from None
+
+    def _reported(self, body: object, request_id: str | None) -> ProviderError:
+        return reported_error(body, self.service.name, self.service.secrets(), request_id)
+
+
+async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.AsyncAnthropic:
+    return anthropic.AsyncAnthropic(
+        # The SDK looks for one on disk when it is given none; an endpoint of one's own may need
+        # none.
+        api_key=service.key.get_secret_value() or "none",
+        base_url=service.base_url,
+        max_retries=0,
+        timeout=None,
+        default_headers={"Accept-Encoding": "identity", **service.headers},
+        http_client=await open_http(
+            service.name,
+            request_id=REQUEST_ID,
+            on_asyncio=anthropic.DefaultAioHttpClient,
+            on_trio=anthropic.DefaultAsyncHttpxClient,
+        ),
+    )

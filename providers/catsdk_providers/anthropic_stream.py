@@ -1,0 +1,95 @@
+"""A streamed message, put together to the form that it has when it is sent whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from catsdk_providers.wire_events import Events, ReportedError
+from catsdk_providers.wire_text import Mending
+
+__all__ = ["Collected"]
+
+# The kinds of deltas, and the field of the block that each one continues.
+_CONTINUES = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "input_json_delta": "partial_json",
+}
+
+
+class Collected:
+    """The events read so far; `stop_reason` is `None` until the answer is complete."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.stop_reason: str | None = None
+        self._model: str | None = None
+        self._usage: dict[str, Any] = {}
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._pieces: dict[tuple[int, str], list[str]] = {}
+        self._events = Events()
+        self._text = Mending()
+
+    def add(self, chunk: bytes) -> str:
+        """Take in the next bytes of the event stream; returns the text in them.
+
+        Raises:
+            ReportedError: they report an error.
+            ValueError: they are no event of the wire (also any of `wire_text.NOT_THE_WIRE`).
+        """
+        return self._text.feed("".join(map(self._read, self._events.read(chunk))))
+
+    def end(self) -> str:
+        """Take in that no more comes; returns the text that was held back for it."""
+        return self._text.end()
+
+    def body(self) -> dict[str, Any]:
+        """The whole reply.
+
+        Raises:
+            ValueError: the input of a tool is not JSON.
+        """
+        content = [self._block(at) for at in sorted(self._blocks)]
+        return {
+            "content": content,
+            "stop_reason": self.stop_reason,
+            "usage": self._usage,
+            "model": self._model,
+        }
+
+    def _read(self, event: dict[str, Any]) -> str:
+        kind = event["type"]
+        if kind == "error":
+            raise ReportedError(event.get("error"))
+        if kind == "message_start":
+            self._model = event["message"].get("model")
+            self._count(event["message"].get("usage"))
+        elif kind == "content_block_start":
+            self._blocks[event["index"]] = event["content_block"]
+        elif kind == "content_block_delta":
+            return self._continue(event["index"], event["delta"])
+        elif kind == "message_delta":
+            self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
+            self._count(event.get("usage"))
+        return ""
+
+    def _continue(self, at: int, delta: dict[str, Any]) -> str:
+        field = _CONTINUES.get(delta["type"])
+        if field is None:
+            return ""
+        self._pieces.setdefault((at, field), []).append(delta[field])
+        return str(delta[field]) if field == "text" else ""
+
+    def _count(self, usage: dict[str, Any] | None) -> None:
+        # Counts are cumulative; the last event repeats some of those of the first.
+        told = {name: count for name, count in (usage or {}).items() if count is not None}
+        self._usage.update(told)
+
+    def _block(self, at: int) -> dict[str, Any]:
+        block = dict(self._blocks[at])
+        for field in ("text", "thinking"):
+            if field in block:
+                block[field] += "".join(self._pieces.get((at, field), []))
+        sent = "".join(self._pieces.get((at, "partial_json"), []))
+        return {**block, "input": json.loads(sent)} if sent else block

@@ -1,0 +1,52 @@
+"""Text that came over a wire: mended where no encoding takes it, and bounded."""
+
+from __future__ import annotations
+
+__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "mended"]
+
+MAX_TEXT = 1_000_000
+
+# What reading a reply raises that is not of the wire's form.
+NOT_THE_WIRE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
+
+
+def mended(text: str) -> str:
+    """Replace halves of characters, which no encoding takes and no later call could send."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+class Mending:
+    """Mends a text that comes in pieces: servers that count in UTF-16 may cut a character in two.
+
+    What it gives joins to the mended whole, which is `text`.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._pieces: list[str] = []
+        self._half = ""
+
+    @property
+    def text(self) -> str:
+        """What was given so far."""
+        return "".join(self._pieces)
+
+    def feed(self, piece: str) -> str:
+        """Take the next piece; returns what can be passed on now."""
+        piece = self._half + piece
+        whole = len(piece) - ("\ud800" <= piece[-1:] <= "\udbff")
+        self._half = piece[whole:]
+        return self._give(piece[:whole])
+
+    def end(self) -> str:
+        """Take in that no more comes; returns the rest."""
+        half, self._half = self._half, ""
+        return self._give(half)
+
+    def _give(self, piece: str) -> str:
+        self._pieces.append(mended(piece))
+        return self._pieces[-1]

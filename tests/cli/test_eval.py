@@ -1,0 +1,60 @@
+"""`catsdk eval` writes the report that it prints, and goes on where it was."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.needs_torch]
+pytest.importorskip("matplotlib")
+ROOT = Path(__file__).parents[2]
+
+
+def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    return subprocess.run(
+        [sys.executable, "-c", "from catsdk.cli import main; main()", "eval", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=clean | {"PYTHONPATH": paths},
+    )
+
+
+def test_the_report_is_written_calibrated_and_the_same_when_run_again(tmp_path: Path) -> None:
+    command = (
+        "box:dev", "--model", "local", "--limit", "12", "--sizes", "1,3", "--max-tokens", "128",
+        "--calibrate", "0.5", "--controls", "--out", str(tmp_path),
+    )  # fmt: skip
+    done = evaluate(*command)
+    assert done.returncode == 0, done.stderr
+    assert "cascade calibrated on" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert report["items"] + report["calibration"]["items"] == 12
+    names = {point["estimator"] for point in report["points"]}
+    assert {"majority", "synthesis", "cascade", "greedy", "random"} <= names
+    again = evaluate(*command, "--json")
+    assert json.loads(again.stdout) == report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("box:dev", "-m", "local", "-a", "magic"), "unknown aggregators magic"),
+        (("box:dev", "-m", "local", "--sizes", "few"), "--sizes is 'few'"),
+        (("nowhere.jsonl", "-m", "local"), "no data set"),
+        (("box:dev",), "no model"),
+    ],
+)
+def test_wrong_input_is_named_with_exit_code_2(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    done = evaluate(*arguments, "--limit", "2", "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())

