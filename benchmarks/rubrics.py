@@ -1,6 +1,6 @@
 """Judging by a rubric beside autorubric and rubric: time, CPU, wrong rewards, equal verdicts.
 
-python benchmarks/rubrics.py --peers PYTHON, where PYTHON has autorubric and rubric
+python -m benchmarks.rubrics --peers PYTHON, where PYTHON has autorubric and rubric
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import heapq
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.arena import FOLDER, Process
+from benchmarks.arena import FOLDER, Process, Run, undisturbed
 from benchmarks.contestants.truth import reward
 
 NAMES = ("catsdk", "openai", "autorubric", "rubric")
@@ -63,12 +64,12 @@ class Bench:
         malformed: float = 0.0,
         rollouts: int = ROLLOUTS,
         equal: bool = False,
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> Run:
         """Let one contestant judge; its answer and the server's report."""
         process = self.processes[name]
-        # A first call loads what is loaded lazily.
+        # A first call loads what is loaded lazily. autorubric keeps its first limit of calls.
         self.server.ask({"do": "change", "weather": {}})
-        small = {"rollouts": 2, "criteria": 2, "in_flight": 4}
+        small = {"rollouts": 2, "criteria": 2, "in_flight": IN_FLIGHT}
         process.ask({"task": "judge", "target": self.target, "arguments": small}, 300)
         self.server.ask({"do": "change", "weather": weather, "malformed": malformed})
         arguments = {
@@ -78,55 +79,82 @@ class Bench:
             "equal": equal,
         }
         order = {"task": "judge", "target": self.target, "arguments": arguments}
-        return process.ask(order, 300), self.server.ask({"do": "report"})
+        before = process.waited() + self.server.waited()
+        answer = process.ask(order, 300)
+        served = self.server.ask({"do": "report"})
+        if "error" in answer:
+            print(name, answer["error"], file=sys.stderr)
+            return Run(name, answer, served)
+        waited = process.waited() + self.server.waited() - before
+        return Run(name, answer, served, waited / answer["wall"])
 
 
 def timing(bench: Bench, rounds: int) -> list[str]:
-    """Wall over the bound, and CPU a verdict; the bound's CPU is the bare SDK's in this run."""
+    """Wall over the bound, and CPU a verdict; the bound's CPU is the bare SDK's in this round."""
     calls = ROLLOUTS * CRITERIA
-    times: dict[str, list[tuple[float, float, float, float]]] = {name: [] for name in NAMES}
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
     for seed in range(rounds):
-        for name in NAMES:
-            answer, served = bench.run(name, weather=STEADY | {"seed": seed})
-            if "error" in answer:
-                print(name, answer["error"], file=sys.stderr)
-                continue
-            latencies = [row["latency"] for row in served["served"]]
-            ideal = shortest(latencies, IN_FLIGHT)
-            times[name].append((answer["wall"], answer["cpu"], ideal, served["requests"]))
-    bare = median(cpu for _, cpu, _, _ in times["openai"]) / calls
-    lines = [
-        "| judge | wall s | ideal s | wall / bound | CPU ms a verdict | over bare | requests |"
-    ]
-    lines.append("| --- " * 7 + "|")
-    for name in NAMES:
-        if not times[name]:
-            lines.append(f"| {name} | failed | | | | | |")
+        weather = STEADY | {"seed": seed}
+        runs = {
+            name: undisturbed(partial(bench.run, name, weather=weather))
+            for name in (*NAMES[seed % len(NAMES) :], *NAMES[: seed % len(NAMES)])
+        }
+        if runs["openai"].error:
             continue
-        wall, cpu, ideal, sent = (median(column) for column in zip(*times[name], strict=True))
-        bound = max(ideal, bare * calls)
-        walls = [each[0] for each in times[name]]
-        lines.append(
-            f"| {name} | {wall:.2f} ({min(walls):.2f} to {max(walls):.2f}) | {ideal:.2f}"
-            f" | {wall / bound:.2f} | {1000 * cpu / calls:.2f} | {cpu / calls / bare:.2f} | {sent:g} |"
-        )
-    return [*lines, f"\nBare SDK: {1000 * bare:.2f} ms a call; {rounds} rounds, medians."]
+        bare = runs["openai"].answer["cpu"]
+        for name, run in runs.items():
+            if run.error is None:
+                rows[name].append(_timed(run, bare))
+    heads = ["wall s", "ideal s", "wall / bound", "CPU ms a verdict", "CPU over bare"]
+    heads += ["requests", "waited for a core %"]
+    lines = [f"| judge | {' | '.join(heads)} |", "| --- " * (len(heads) + 1) + "|"]
+    for name in NAMES:
+        told = [_spread([row[head] for row in rows[name]]) for head in heads]
+        lines.append(f"| {name} | {' | '.join(told)} |")
+    done = ", ".join(f"{name} {len(rows[name])}" for name in NAMES)
+    return [*lines, f"\n{calls} verdicts a round; rounds: {done}."]
+
+
+def _timed(run: Run, bare: float) -> dict[str, float]:
+    ideal = shortest([row["latency"] for row in run.server["served"]], IN_FLIGHT)
+    wall, cpu = run.answer["wall"], run.answer["cpu"]
+    return {
+        "wall s": wall,
+        "ideal s": ideal,
+        "wall / bound": wall / max(ideal, bare),
+        "CPU ms a verdict": 1000 * cpu / (ROLLOUTS * CRITERIA),
+        "CPU over bare": cpu / bare,
+        "requests": run.server["requests"],
+        "waited for a core %": 100 * run.starved,
+    }
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "failed"
+    middle, low, high = median(values), min(values), max(values)
+    if low == high:
+        return f"{middle:g}"
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def faults(bench: Bench) -> list[str]:
     """Rewards that are numbers and wrong, and rewards that are missing, in a storm."""
-    lines = ["| judge | right | wrong | none | requests |", "| --- " * 5 + "|"]
+    lines = ["| judge | right | wrong | none | none, share | requests |", "| --- " * 6 + "|"]
     for name in ("catsdk", "autorubric", "rubric"):
-        answer, served = bench.run(name, weather=STORM, malformed=MALFORMED)
-        if "error" in answer:
-            lines.append(f"| {name} | failed: {answer['error'][:80]} | | | |")
+        run = bench.run(name, weather=STORM, malformed=MALFORMED)
+        if run.error:
+            lines.append(f"| {name} | failed: {run.error[:80]} | | | | |")
             continue
-        rewards = answer["result"]["rewards"]
+        rewards = run.answer["result"]["rewards"]
         truth = [reward(item, CRITERIA) for item in range(ROLLOUTS)]
         pairs = [(got, true) for got, true in zip(rewards, truth, strict=True) if got is not None]
         right = sum(abs(got - true) < 1e-9 for got, true in pairs)
         none = len(rewards) - len(pairs)
-        lines.append(f"| {name} | {right} | {len(pairs) - right} | {none} | {served['requests']} |")
+        lines.append(
+            f"| {name} | {right} | {len(pairs) - right} | {none} | {none / len(rewards):.1%}"
+            f" | {run.server['requests']} |"
+        )
     return lines
 
 
@@ -134,8 +162,8 @@ def equals(bench: Bench) -> list[str]:
     """1,000 verdicts of which 10 are distinct."""
     lines = ["| judge | verdicts | distinct | requests |", "| --- " * 4 + "|"]
     for name in ("catsdk", "autorubric", "rubric"):
-        answer, served = bench.run(name, weather=STEADY, rollouts=100, equal=True)
-        told = served["requests"] if "error" not in answer else f"failed: {answer['error'][:80]}"
+        run = bench.run(name, weather=STEADY, rollouts=100, equal=True)
+        told = f"failed: {run.error[:80]}" if run.error else run.server["requests"]
         lines.append(f"| {name} | 1000 | {CRITERIA} | {told} |")
     return lines
 

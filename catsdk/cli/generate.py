@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -129,8 +130,18 @@ def _runtime(settings: list[str]) -> Runtime:
     wrong = [setting for setting in settings if "=" not in setting]
     if wrong:
         raise InvalidInputError(f"--set {wrong[0]!r}: write NAME=VALUE, such as hedge=true")
-    named: dict[str, Any] = dict(setting.split("=", 1) for setting in settings)
-    return Runtime(**named)
+    named = (setting.split("=", 1) for setting in settings)
+    return Runtime(**{name: _value(text) for name, text in named})
+
+
+def _value(text: str) -> Any:
+    """A table, such as that of prices, is written in JSON."""
+    if not text.startswith("{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidInputError(f"--set {text!r} is not JSON: {error}") from None
 
 
 def _read(prompt: str | None, file: Path | None) -> str:

@@ -62,7 +62,10 @@ class Provider(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """A provider that can say how probable a given answer is under its model."""
+    """A provider that can say how probable a given answer is under its model.
+
+    What wraps a provider has the method too, and raises `UnsupportedError` where that has not.
+    """
 
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
         """`text` as the answer to `messages`, with the log-probability of each of its tokens.

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import TYPE_CHECKING
 
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from catsdk.core.errors import ConfigurationError
 from catsdk.core.runtime import Runtime, RuntimeFields
 
 __all__ = ["Settings"]
 
 
 class Settings(RuntimeFields, BaseSettings):
-    """Defaults that a program does not set itself, read anew each time this is made."""
+    """Defaults that a program does not set itself, read anew each time this is made.
+
+    Raises:
+        ConfigurationError: a variable holds what its setting cannot be.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CATSDK_", frozen=True, extra="ignore")
 
     model: str | None = Field(default=None, description="model of every role not named otherwise")
     anchor: str | None = Field(default=None, description="model that synthesizes; else the policy")
     judge: str | None = Field(default=None, description="model that judges; else the anchor")
+
+    # Hidden from type checkers, as in `Options`.
+    if not TYPE_CHECKING:
+
+        def __init__(self) -> None:
+            try:
+                super().__init__()
+            except ValidationError as error:
+                told = "; ".join(
+                    f"CATSDK_{'_'.join(map(str, detail['loc'])).upper()} is"
+                    f" {detail['input']!r}: {detail['msg']}"
+                    for detail in error.errors()
+                )
+                raise ConfigurationError(f"in the environment, {told}") from None
+            except SettingsError as error:
+                raise ConfigurationError(
+                    f"in the environment, {error}: {error.__cause__}"
+                ) from None
 
     def runtime(self, runtime: Runtime | None = None) -> Runtime:
         """Make `runtime` whole: what it does not set comes from here."""

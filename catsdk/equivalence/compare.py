@@ -136,6 +136,7 @@ def _steps(
     from catsdk.equivalence.tree import to_json
 
     decided: dict[Pair, bool | None] = {}
+    open_ruling: Verdict | None = None
     seconds = verdict.seconds
     for _ in range(_MOST_QUESTIONS):
         start = perf_counter()
@@ -148,8 +149,11 @@ def _steps(
         seconds += ruling.seconds
         decided[pair] = ruling.equal
         if ruling.equal is None:
-            return replace(ruling, seconds=seconds)
-    return replace(verdict, seconds=seconds)
+            open_ruling = ruling
+            if ruling.cause != "undecided":
+                break
+    unknown = verdict.outcome == "unknown"
+    return replace(open_ruling if open_ruling and unknown else verdict, seconds=seconds)
 
 
 def _attempt(

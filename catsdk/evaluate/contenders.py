@@ -64,21 +64,24 @@ class Models:
     threshold: float = 0.75
 
 
-def _majority(_: Models) -> Contender:
-    return Contender("majority", Majority(), free=True)
+def _majority(models: Models) -> Contender:
+    return Contender("majority", Majority(seed=models.seed or 0), free=True)
 
 
-def _weighted(_: Models) -> Contender:
-    rated = WeightedMajority(Likelihood(), weight="exp")
+def _weighted(models: Models) -> Contender:
+    rated = WeightedMajority(Likelihood(), weight="exp", seed=models.seed or 0)
     return Contender("weighted-majority", rated, free=True)
 
 
 def _judge_weighted(models: Models) -> Contender:
-    return Contender("judge-weighted-majority", WeightedMajority(_grading(models)))
+    return Contender(
+        "judge-weighted-majority", WeightedMajority(_grading(models), seed=models.seed or 0)
+    )
 
 
-def _adaptive(_: Models) -> Contender:
-    return Contender("adaptive-majority", Adaptive(Majority()), free=True)
+def _adaptive(models: Models) -> Contender:
+    adaptive = Adaptive(Majority(seed=models.seed or 0))
+    return Contender("adaptive-majority", adaptive, free=True)
 
 
 def _cascade(models: Models) -> Contender:
@@ -107,7 +110,7 @@ def _self_best(models: Models) -> Contender:
 
 
 def _judge_best(models: Models) -> Contender:
-    return Contender("judge-best-of-n", BestOfN(_grading(models)))
+    return Contender("judge-best-of-n", BestOfN(_grading(models), seed=models.seed or 0))
 
 
 def _generative(models: Models) -> Contender:
@@ -130,7 +133,7 @@ def _mixture(models: Models) -> Contender:
 
 def _recursive(models: Models) -> Contender:
     step = _aggregating(models, 0)
-    recursion = RecursiveSelfAggregation(step, Majority(), subset=4, rounds=3)
+    recursion = RecursiveSelfAggregation(step, Majority(seed=models.seed or 0), subset=4, rounds=3)
     return Contender("recursive", recursion)
 
 

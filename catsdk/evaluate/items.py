@@ -39,7 +39,7 @@ def item_of(
         id=id or sha256(repr(messages).encode()).hexdigest()[:16],
         prompt=messages,
         gold=gold,
-        criteria=tuple(Criterion(id=f"c{at}", text=text) for at, text in enumerate(criteria, 1)),
+        criteria=tuple(Criterion(id=f"r{at}", text=text) for at, text in enumerate(criteria, 1)),
     )
 
 

@@ -24,15 +24,18 @@ def show(report: Report, console: Console) -> None:
     """Print the tables of `report`: what to use first, then the evidence for it."""
     console.rule(escape(report.title), align="left")
     console.print(
-        f"{report.items} items, {report.rollouts} rollouts ({report.failed_rollouts} failed);"
+        f"{report.items} items, {report.rollouts} rollouts ({report.failed_rollouts} failed,"
+        f" {report.silent_rollouts} without a final answer);"
         f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
         " error and 95 % bootstrap interval"
     )
     console.print(_points(report))
     console.print(
-        "G: rollouts; used: on average. tokens: an item, rollouts included. departs: answers"
-        " otherwise than the majority of the same rollouts; right: how often it is right there."
-        " lost: items without a grade. *: on the frontier, no cheaper one is as good. °: a control."
+        "G: rollouts; used: on average. tokens: an item, rollouts included. tied: the lot decided"
+        " between answers with equal votes. departs: answers otherwise than the majority of the same"
+        " rollouts, where they have one; right: how often it is right there. none: items answered"
+        " without a final answer. lost: items without a grade. *: on the frontier, no cheaper one is"
+        " as good. °: a control."
     )
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:
@@ -103,8 +106,10 @@ _COLUMNS = (
     ),
     _Column("$", _dollars, always=False),
     _Column("used", lambda point: f"{point.drawn:.1f}"),
+    _Column("tied", lambda point: _percent(point.tied), always=False),
     _Column("departs", lambda point: _percent(point.departs)),
     _Column("right", lambda point: _percent(point.right_departing)),
+    _Column("none", lambda point: str(point.abstained or ""), always=False),
     _Column("lost", _missing, always=False),
 )
 

@@ -30,7 +30,7 @@ class Adapt(Wrapper):
         self._refuse("seed", wanted=request.seed is not None, able=able.seed)
         self._refuse_schema(request, able)
         self._refuse("temperature", wanted=_sets_temperature(request), able=able.temperature)
-        completions = await self.wrapped.complete(_without_system(request, able), on_text)
+        completions = await self.pass_on(_without_system(request, able), on_text)
         if not completions:
             raise MalformedResponseError(f"{self.name} answered with nothing", model=self.name)
         if on_text is not None and not able.streaming:

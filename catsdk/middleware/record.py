@@ -75,7 +75,7 @@ class Record(Wrapper):
         failure: Failure | None = _CANCELLED
         request_id: str | None = None
         try:
-            completions = await self.wrapped.complete(request, on_text)
+            completions = await self.pass_on(request, on_text)
             usage = Usage.total(completion.usage for completion in completions)
             failure, request_id = None, next((c.request_id for c in completions), None)
             return completions

@@ -57,7 +57,7 @@ class Stack(Wrapper):
 
 def stacked(
     provider: Provider, *, account: Account | None = None, runtime: Runtime | None = None
-) -> Provider:
+) -> Stack:
     """Wrap `provider`, in this order inwards.
 
     adapt, room, deadline, cache, retry, hedge, wait, limit, spend, record, price, timeout. So an
@@ -160,7 +160,7 @@ def paying(account: Account | None, runtime: Runtime | None) -> Generator[None]:
 @asynccontextmanager
 async def opened(
     model: str | Provider, *, account: Account | None = None, runtime: Runtime | None = None
-) -> AsyncGenerator[Provider]:
+) -> AsyncGenerator[Stack]:
     """Give the wrapped provider of `model`; one made here from a string is closed at the end.
 
     Account and runtime are those of the `paying` block around, unless they are given.

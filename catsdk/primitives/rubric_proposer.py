@@ -119,6 +119,6 @@ class RubricProposer:
 
     def _criterion(self, at: int, written: Written) -> Criterion:
         if not self.weighted:
-            return Criterion(id=f"c{at}", text=written.text)
+            return Criterion(id=f"r{at}", text=written.text)
         kind = written.kind or "important"
-        return Criterion(id=f"c{at}", text=written.text, kind=kind, weight=_WEIGHTS[kind])
+        return Criterion(id=f"r{at}", text=written.text, kind=kind, weight=_WEIGHTS[kind])

@@ -111,9 +111,9 @@ def _rubric(fields: dict[str, object], name: str) -> Rubric:
 
 def _criterion(at: int, item: object) -> object:
     if isinstance(item, str):
-        return {"id": f"c{at}", "text": item}
+        return {"id": f"r{at}", "text": item}
     if isinstance(item, dict):
-        return {"id": f"c{at}", **cast("dict[str, object]", item)}
+        return {"id": f"r{at}", **cast("dict[str, object]", item)}
     return item
 
 

@@ -79,7 +79,7 @@ def _criterion(at: int, item: object) -> Criterion:
             f"rubrics.{at - 1} is {str(fields)[:200]}: no criterion with points"
         )
     return Criterion(
-        id=f"c{at}", text=text, kind="pitfall" if worth < 0 else None, weight=float(worth)
+        id=f"r{at}", text=text, kind="pitfall" if worth < 0 else None, weight=float(worth)
     )
 
 

@@ -12,6 +12,7 @@ import httpx2
 import openai
 from pydantic import SecretStr
 
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import OnText
 from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion
@@ -52,9 +53,14 @@ class Endpoint:
         """`name` is the provider's, for errors; `key_from` says where its key comes from.
 
         Raises:
-            InvalidInputError: the endpoint is no http(s) URL.
+            InvalidInputError: the endpoint is no http(s) URL, or a password stands in it.
             ConfigurationError: the key cannot be one.
         """
+        if shown(base_url) != base_url:
+            raise InvalidInputError(
+                f"base_url {shown(base_url)!r} has a user or password before its host, where this"
+                " wire sends a key: give headers={'Authorization': 'Basic ...'} instead"
+            )
         self._service = Service(
             name,
             base_url=base_url,

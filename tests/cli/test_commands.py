@@ -53,6 +53,14 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
     assert "PARTIAL" in done.stdout
 
 
+def test_money_is_counted_by_the_price_that_is_set() -> None:
+    command = ("synthesize", "--model", "local", "-n", "8", "--json", "4821673+3947851")
+    price = 'prices={"local": {"input": 1, "output": 1}}'
+    usage = json.loads(catsdk(*command, "--set", price, "--max-usd", "0.5").stdout)["usage"]
+    tokens = usage["input_tokens"] + usage["output_tokens"]
+    assert usage["cost"] == pytest.approx(tokens / 1e6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -63,6 +71,11 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
         (("sample", "--model", "local", "--file", "missing.txt"), "missing.txt cannot be read"),
         (("sample", "--model", "local", "--file", "x", "q"), "give one of them"),
         (("sample", "--model", "local", "--temperature=-1", "q"), "temperature is -1"),
+        (("sample", "--model", "local", "--set", "hedge", "q"), "write NAME=VALUE"),
+        (("sample", "--model", "local", "--set", "speed=9", "q"), "speed"),
+        (("sample", "--model", "local", "--set", "quorum=no", "q"), "quorum is 'no'"),
+        (("sample", "--model", "local", "--max-usd=-1", "q"), "usd is -1"),
+        (("sample", "--model", "local", "--set", "prices={local", "q"), "is not JSON"),
     ],
 )
 def test_wrong_input_is_explained_and_has_its_code(

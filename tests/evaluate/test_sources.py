@@ -65,7 +65,7 @@ def test_chats_and_criteria_as_texts_or_objects(tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     first, second = read_items(str(path))
     assert [message.role for message in first.prompt] == ["system", "user"]
-    assert [(c.id, c.text) for c in first.criteria] == [("c1", "polite"), ("c2", "short")]
+    assert [(c.id, c.text) for c in first.criteria] == [("r1", "polite"), ("r2", "short")]
     assert [c.text for c in second.criteria] == ["polite"]
     assert first.gold is None
 

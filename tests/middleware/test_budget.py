@@ -18,11 +18,11 @@ from catsdk.core.errors import (
     ServerError,
     UnsupportedError,
 )
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Capabilities, Provider, tokens_of
 from catsdk.core.runtime import Price, Runtime
 from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, Usage
 from catsdk.middleware.account import Account, Amount, Budget
-from catsdk.middleware.budget import Spend, most
+from catsdk.middleware.budget import Room, Spend, most
 from catsdk.middleware.prices import Fixed
 from catsdk.middleware.stack import stacked
 from catsdk.testing import FunctionProvider
@@ -200,3 +200,15 @@ async def test_the_time_of_a_budget_cuts_what_is_in_flight() -> None:
     provider = stacked(FunctionProvider(script), account=account)
     with anyio.fail_after(5), pytest.raises(BudgetExceededError, match="0.05 seconds"):
         await provider.complete(ASK)
+
+
+async def test_where_a_budget_bounds_an_answer_it_leaves_the_prompt_its_room() -> None:
+    question = Message(role="user", content="word " * 500)
+    request = Request(messages=(question,))
+    narrow = FunctionProvider(lambda _: "yes", capabilities=Capabilities(context_length=1000))
+    wide = FunctionProvider(lambda _: "yes")
+    for provider in (narrow, wide):
+        await Room(provider, 4096).complete(request)
+    left = 1000 - tokens_of(narrow, question.text)
+    assert 0 < (narrow.requests[0].max_tokens or 0) < left
+    assert wide.requests[0].max_tokens == 4096

@@ -89,15 +89,23 @@ def test_secrets_are_hidden_and_placeholders_are_not() -> None:
     assert len(scrubbed("x" * 10_000, [])) < 600
 
 
+WITH_PASSWORD = "https://me:hunter22@host.example/v1"
+
+
+def test_the_password_of_an_address_is_not_shown() -> None:
+    provider = AnthropicProvider("m", base_url=WITH_PASSWORD, api_key="sk-1234567")
+    assert "hunter22" not in repr(provider)
+    assert provider.hidden("hunter22 or sk-1234567") == "*** or ***"
+
+
+def test_a_password_where_the_wire_sends_a_key_is_refused_and_not_shown() -> None:
+    with pytest.raises(InvalidInputError, match="Authorization") as caught:
+        OpenAIProvider("m", base_url=WITH_PASSWORD, api_key="sk-1234567")
+    assert "hunter22" not in str(caught.value)
+
+
 @pytest.mark.parametrize("made", [OpenAIProvider, AnthropicProvider])
 class TestAddressesAndKeys:
-    def test_the_password_of_an_address_is_not_shown(
-        self, made: type[OpenAIProvider | AnthropicProvider]
-    ) -> None:
-        provider = made("m", base_url="https://me:hunter22@host.example/v1", api_key="sk-1234567")
-        assert "hunter22" not in repr(provider)
-        assert provider.hidden("hunter22 or sk-1234567") == "*** or ***"
-
     def test_the_values_of_headers_are_secret(
         self, made: type[OpenAIProvider | AnthropicProvider]
     ) -> None:

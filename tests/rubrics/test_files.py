@@ -43,8 +43,8 @@ def test_an_edit_by_hand_is_the_next_version_and_says_so(form: str) -> None:
 def test_a_rubric_by_hand_needs_only_its_criteria() -> None:
     rubric = loads("criteria:\n- Gives the dose\n- {text: Warns of sleep, weight: 2}\n")
     assert [(c.id, c.text, c.weight) for c in rubric.criteria] == [
-        ("c1", "Gives the dose", 1.0),
-        ("c2", "Warns of sleep", 2.0),
+        ("r1", "Gives the dose", 1.0),
+        ("r2", "Warns of sleep", 2.0),
     ]
     assert rubric.provenance.method == "written by hand"
 

@@ -29,7 +29,7 @@ RUBRIC = from_healthbench(LINE)
 def verdicts(*met: bool | None) -> list[Verdict]:
     missing = Failure(kind="CannotTell", message="?")
     return [
-        Verdict(criterion_id=f"c{at}", met=each, failure=missing if each is None else None)
+        Verdict(criterion_id=f"r{at}", met=each, failure=missing if each is None else None)
         for at, each in enumerate(met, 1)
     ]
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import cast
 
-__all__ = ["factor_of", "is_unit", "unit_of"]
+__all__ = ["factor_of", "is_radian", "is_unit", "measures", "scale_of", "unit_of"]
 
-_LENGTH, _MASS, _TIME = (1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)
-_MONEY, _ANGLE, _DATA = (0, 0, 0, 1, 0, 0), (0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 1)
+# The powers of length, mass, time, money, angle, data and months, which are no number of days.
+Dimension = tuple[int, int, int, int, int, int, int]
 
-Dimension = tuple[int, int, int, int, int, int]
+_NONE: Dimension = (0, 0, 0, 0, 0, 0, 0)
+_LENGTH, _MASS, _TIME, _MONEY, _ANGLE, _DATA, _MONTH = (
+    cast("Dimension", tuple(int(at == which) for at in range(7))) for which in range(7)
+)
+_AREA: Dimension = (2, 0, 0, 0, 0, 0, 0)
+_VOLUME: Dimension = (3, 0, 0, 0, 0, 0, 0)
+_SPEED: Dimension = (1, 0, -1, 0, 0, 0, 0)
+_FORCE: Dimension = (1, 1, -2, 0, 0, 0, 0)
+_PRESSURE: Dimension = (-1, 1, -2, 0, 0, 0, 0)
+_ENERGY: Dimension = (2, 1, -2, 0, 0, 0, 0)
+_POWER: Dimension = (2, 1, -3, 0, 0, 0, 0)
+_RATE: Dimension = (0, 0, -1, 0, 0, 0, 0)
+_GALLON = 231 * Fraction(254, 10000) ** 3
 
 # dimension, factor to its first unit, words; the words match whole, in lower case
 _TABLE: tuple[tuple[Dimension, Fraction, str], ...] = (
@@ -22,35 +35,64 @@ _TABLE: tuple[tuple[Dimension, Fraction, str], ...] = (
     (_LENGTH, Fraction(3048, 10000), "ft foot feet '"),
     (_LENGTH, Fraction(9144, 10000), "yd yds yard yards"),
     (_LENGTH, Fraction(1609344, 1000), "mi mile miles"),
+    (_AREA, Fraction(10_000), "ha hectare hectares"),
+    (_AREA, Fraction(40468564224, 10**7), "acre acres"),
+    (_VOLUME, Fraction(1, 1000), "l liter liters litre litres"),
+    (_VOLUME, Fraction(1, 10**6), "ml milliliter milliliters millilitre millilitres"),
+    (_VOLUME, _GALLON, "gallon gallons gal"),
+    (_VOLUME, _GALLON / 4, "quart quarts"),
+    (_VOLUME, _GALLON / 8, "pint pints"),
+    (_VOLUME, _GALLON / 16, "cup cups"),
     (_MASS, Fraction(1), "g gram grams"),
     (_MASS, Fraction(1, 1000), "mg milligram milligrams"),
     (_MASS, Fraction(1000), "kg kgs kilogram kilograms"),
+    (_MASS, Fraction(10**6), "tonne tonnes"),
     (_MASS, Fraction(45359237, 100000), "lb lbs pound pounds"),
     (_MASS, Fraction(45359237, 1600000), "oz ounce ounces"),
     (_TIME, Fraction(1), "s sec secs second seconds"),
+    (_TIME, Fraction(1, 1000), "ms millisecond milliseconds"),
     (_TIME, Fraction(60), "min mins minute minutes"),
     (_TIME, Fraction(3600), "h hr hrs hour hours"),
     (_TIME, Fraction(86400), "d day days"),
     (_TIME, Fraction(604800), "week weeks wk wks"),
+    (_MONTH, Fraction(1), "month months"),
+    (_MONTH, Fraction(12), "year years yr yrs"),
+    (_SPEED, Fraction(1609344, 3600 * 1000), "mph"),
+    (_SPEED, Fraction(1000, 3600), "kph kmh kmph"),
+    (_RATE, Fraction(1), "hz hertz"),
+    (_RATE, Fraction(1000), "khz kilohertz"),
+    (_RATE, Fraction(10**6), "mhz megahertz"),
+    (_FORCE, Fraction(1000), "newton newtons"),
+    (_PRESSURE, Fraction(1000), "pa pascal pascals"),
+    (_PRESSURE, Fraction(10**6), "kpa kilopascal kilopascals"),
+    (_ENERGY, Fraction(1000), "joule joules"),
+    (_ENERGY, Fraction(10**6), "kj kilojoule kilojoules"),
+    (_POWER, Fraction(1000), "watt watts"),
+    (_POWER, Fraction(10**6), "kw kilowatt kilowatts"),
     (_MONEY, Fraction(1), "$ dollar dollars usd"),
     (_MONEY, Fraction(1, 100), "cent cents ¢"),
     (_ANGLE, Fraction(1), "degree degrees deg"),
     (_DATA, Fraction(1), "b byte bytes"),
 )
-# Words that are units without a size here: their number is compared as it stands.
-_OPEN_WORDS = """
-units unit radian radians rad liter liters litre litres ml l gallon gallons quart quarts pint
-    pints cup cups ton tons tonne tonnes mph kph kmh hz khz mhz month months year years yr yrs
-    people students ways points pts percent pct percentage times hectares acres acre euro euros eur
-    yuan rupees pesos yen gbp rs rmb inr watts watt volts volt joules joule newtons newton pa
-    pascals kelvin celsius fahrenheit
+# Words that are units without a size here.
+_UNSIZED_WORDS = """
+    radian radians rad ton tons euro euros eur yuan rupees pesos yen gbp rs rmb inr volt volts
+    kelvin celsius fahrenheit
 """
-_OPEN = frozenset(_OPEN_WORDS.split())
+# Words that count: their number is compared as it stands.
+_OPEN_WORDS = """
+    unit units people students ways points pts percent pct percentage times
+"""
+_UNSIZED = frozenset(_UNSIZED_WORDS.split())
+_OPEN = frozenset(_OPEN_WORDS.split()) | _UNSIZED
 _KNOWN: dict[str, tuple[Dimension, Fraction]] = {
     word: (dimension, factor) for dimension, factor, words in _TABLE for word in words.split()
 }
 _SQUARE, _CUBIC = frozenset(["square", "sq", "sq."]), frozenset(["cubic", "cu", "cu."])
 _PIECE = re.compile(r"[^\W\d_]+\.?|[$¢%°]|\d|/|\^|\S")
+_SCALES = {
+    "c": "C", "celsius": "C", "f": "F", "fahrenheit": "F", "k": "K", "kelvin": "K"
+}  # fmt: skip
 _SHORT = frozenset(["m", "g", "s", "h", "d", "b", "in"])
 
 
@@ -68,11 +110,8 @@ def unit_of(words: str) -> str:
 
 
 def factor_of(unit: str) -> tuple[Dimension, Fraction] | None:
-    """Return dimension and size of `unit`, of products and quotients too; `None` if unknown.
-
-    The dimension holds the powers of length, mass, time, money, angle and data.
-    """
-    dimension, factor = [0] * 6, Fraction(1)
+    """Return dimension and size of `unit`, of products and quotients too; `None` if unknown."""
+    dimension, factor = _NONE, Fraction(1)
     power, sign = 1, 1
     pieces = _PIECE.findall(unit.lower())
     if not 0 < len(pieces) <= 8:
@@ -88,13 +127,30 @@ def factor_of(unit: str) -> tuple[Dimension, Fraction] | None:
         elif word in _KNOWN:
             written = _written_power(pieces, at) or power
             which, size = _KNOWN[word]
-            dimension = [a + sign * written * b for a, b in zip(dimension, which, strict=True)]
+            powers = [a + sign * written * b for a, b in zip(dimension, which, strict=True)]
+            dimension = cast("Dimension", tuple(powers))
             factor *= size ** (sign * written)
             power = 1
         else:
             return None
-    one, two, three, four, five, six = dimension
-    return (one, two, three, four, five, six), factor
+    return dimension, factor
+
+
+def measures(unit: str) -> bool:
+    """Tell whether a unit measures, so that its value may be the same with another unit."""
+    words = [piece.rstrip(".") for piece in _PIECE.findall(unit.lower())]
+    return any(word in _KNOWN or word in _UNSIZED for word in words)
+
+
+def scale_of(unit: str) -> str:
+    """Return the letter of a scale of temperature, C, F or K, or nothing."""
+    last = unit.lower().rpartition(" ")[2]
+    return _SCALES.get(last, "") if unit.lower().startswith("degree") or len(last) > 1 else ""
+
+
+def is_radian(unit: str) -> bool:
+    """Tell whether angles are measured by their arc."""
+    return unit in ("rad", "radian", "radians")
 
 
 def _written_power(pieces: list[str], at: int) -> int | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from catsdk.equivalence.tree import Constant, Interval, Items, Node, Number, Product, Text
 
-__all__ = ["letters_of", "same_text", "text_as_node"]
+__all__ = ["letters_of", "same_text", "speaks_of_numbers", "text_as_node"]
 
 _INFINITY = Constant("infinity")
 _REALS = Interval(Product((Number(Fraction(-1)), _INFINITY)), _INFINITY, (False, False))
@@ -25,6 +25,12 @@ _MEANINGS: dict[str, Node] = {
     **{word: Number(Fraction(at)) for at, word in enumerate(_NUMBERS.split())},
     **dict.fromkeys(["infinity", "infinite", "infinitely many"], _INFINITY),
 }
+_NUMERIC = re.compile(
+    r"\b(?:half|halves|thirds?|quarters?|fourths?|fifths?|dozen|twice|double|hundred|thousand|"
+    r"million|billion|plus|minus|times|over|squared?|cubed|root|pi|greater|less|more|between|"
+    r"positive|negative|integers?|reals?|numbers?|sets?|(?:thir|four|fif|six|seven|eigh|nine)teen|"
+    rf"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|{'|'.join(_NUMBERS.split())})\b"
+)
 _ARTICLES = re.compile(r"^(?:the|an?) ")
 _NOISE = re.compile(r"[^\w]+")
 _WORDS_ONLY = re.compile(r"(?:\\(?:text|textbf|mathrm|textit|mbox)\b|[^\W\d_]|[\s{}().,'\"-])+")
@@ -39,6 +45,11 @@ def text_as_node(text: Text) -> Node | None:
     if _NOTHING.fullmatch(words):
         return Items("set", ())
     return _REALS if _EVERYTHING.fullmatch(words) else None
+
+
+def speaks_of_numbers(text: Text) -> bool:
+    """Tell whether words that are not understood may stand for a value or a set."""
+    return _NUMERIC.search(text.words) is not None
 
 
 def same_text(left: Text, right: Text) -> bool:

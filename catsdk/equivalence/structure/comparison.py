@@ -14,13 +14,15 @@ from catsdk.equivalence.limits import (
 )
 from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.parse.wording import same_text, text_as_node
+from catsdk.equivalence.parse.wording import same_text, speaks_of_numbers, text_as_node
 from catsdk.equivalence.structure.expressions import same_expression
+from catsdk.equivalence.structure.pieces import is_set_operation, same_pieces
 from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
-from catsdk.equivalence.structure.regions import regions_of
-from catsdk.equivalence.structure.relations import same_relation
+from catsdk.equivalence.structure.regions import readings_of
+from catsdk.equivalence.structure.relations import needs_solving, same_relation
 from catsdk.equivalence.structure.simplify import simplified
 from catsdk.equivalence.tree import (
+    Call,
     Interval,
     Items,
     Matrix,
@@ -66,10 +68,21 @@ class Comparison:
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
         self.budget.spend(2)
-        compound = is_compound(left), is_compound(right)
-        if compound[0] != compound[1] and not isinstance((left, right)[compound[0]], Quantity):
-            return False
-        left, right = simplified(left), simplified(right)
+        for one, other in ((left, right), (right, left)):
+            if is_compound(one) and not is_compound(other) and _rank(other) == 0:
+                # A number alone does not say which of the units it counts.
+                return False
+        lefts, rights = readings_of(simplified(left)), readings_of(simplified(right))
+        found: bool | None = False
+        for one in lefts:
+            for other in rights:
+                same = self._same(one, other)
+                if same:
+                    return True
+                found = None if same is None else found
+        return found
+
+    def _same(self, left: Node, right: Node) -> bool | None:
         if _rank(left) < _rank(right):
             left, right = right, left
         match left:
@@ -77,7 +90,7 @@ class Comparison:
                 return self._structural(same_relation(left, right, self))
             case Text():
                 return self._text(left, right)
-            case Items() | Union() | Interval() | Matrix():
+            case _ if _is_collection(left):
                 return self._structural(self._collections(left, right))
             case Quantity():
                 return same_quantity(left, right, self)
@@ -107,6 +120,19 @@ class Comparison:
             return None
         self._note(decision.tier)
         return decision.equal
+
+    def ask(self, left: Node, right: Node) -> bool | None:
+        """Leave a pair to the symbolic tier: what that decided before, else unknown."""
+        if (left, right) in self.decided:
+            self._note("symbolic")
+            return self.decided[left, right]
+        self.pending.append((left, right))
+        return self.open("it has to be solved")
+
+    def open(self, detail: str) -> bool | None:
+        """Return unknown, and remember why."""
+        self._unknown("undecided", detail)
+        return None
 
     def ordered(self, left: Sequence[Node], right: Sequence[Node]) -> bool | None:
         """Compare position by position."""
@@ -173,7 +199,9 @@ class Comparison:
             return self.same(other, left) if other is not None else same_text(left, right)
         if isinstance(right, Symbol):
             return left.words.strip("(). ").lower() == right.name.lower()
-        return isinstance(right, Items) and left.words == _clock(right)
+        if isinstance(right, Items) and left.words == _clock(right):
+            return True
+        return self.open("words that speak of numbers") if speaks_of_numbers(left) else False
 
     def _numerals(self, left: Numeral, right: Node) -> bool | None:
         if isinstance(right, Numeral):
@@ -197,7 +225,27 @@ class Comparison:
     def _collections(self, left: Node, right: Node) -> bool | None:
         if isinstance(right, Quantity):
             right = right.value
-        left, right = _region(left), _region(right)
+        if needs_solving(left) or needs_solving(right):
+            return self._by_parts_or_ask(left, right)
+        if not _may_have_pieces(left, right):
+            return self._by_kind(left, right)
+        found = same_pieces(left, right, self)
+        if found is not None:
+            return found
+        return self._by_parts_or_ask(left, right)
+
+    def _by_parts_or_ask(self, left: Node, right: Node) -> bool | None:
+        """Take equal parts for equal wholes; else the wholes have to be solved, not the parts."""
+        waiting = len(self.pending)
+        try:
+            if self._by_kind(left, right):
+                return True
+        except LimitReachedError as error:
+            self._unknown("limit", str(error))
+        del self.pending[waiting:]
+        return self.ask(left, right)
+
+    def _by_kind(self, left: Node, right: Node) -> bool | None:
         match left, right:
             case Interval(), Interval():
                 return self._intervals(left, right)
@@ -211,6 +259,8 @@ class Comparison:
                 )
             case Items(), Items():
                 return self._items(left, right)
+            case Call(name, parts), Call(again, others) if name == again:
+                return self.ordered(parts, others)
             case _:
                 return self._mixed(left, right)
 
@@ -251,7 +301,7 @@ class Comparison:
         if len(left.items) != len(right.items):
             return False
         last = (left.items[-1], right.items[-1])
-        if any(rational_of(item) in (None, Fraction(0)) for item in last):
+        if any(rational_of(item) == 0 for item in last):
             return self.ordered(left.items, right.items)
         first, second = (
             [Quotient(item, node.items[-1]) for item in node.items[:-1]] for node in (left, right)
@@ -281,17 +331,19 @@ class Comparison:
         return False
 
     def _quotient(self, top: Node, bottom: Node, other: Node) -> bool | None:
-        if not self.options.ratios or rational_of(bottom) in (None, Fraction(0)):
+        if not self.options.ratios or rational_of(bottom) == 0:
             return False
         return self.same(Quotient(top, bottom), other)
 
 
-def _region(node: Node) -> Node:
-    """Read a list of inequalities in one variable as the set that they describe."""
-    if isinstance(node, Items) and len(node.items) > 1 and isinstance(node.items[0], Relation):
-        found = regions_of(node)
-        return node if found is None else found[1]
-    return node
+def _may_have_pieces(left: Node, right: Node) -> bool:
+    """Tell sets of real numbers of two kinds, or in parts, from lists, tuples and intervals."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Union) or is_set_operation(one):
+            return True
+        if isinstance(one, Interval) and isinstance(other, Items) and other.kind == "set":
+            return True
+    return False
 
 
 def _bare(node: Node, other: Node) -> Node:
@@ -301,12 +353,15 @@ def _bare(node: Node, other: Node) -> Node:
 
 
 def _rank(node: Node) -> int:
+    if isinstance(node, Call):
+        return _rank(_EMPTY) if is_set_operation(node) else 0
     for rank, kinds in enumerate(_RANKS):
         if isinstance(node, kinds):
             return len(_RANKS) - rank
     return 0
 
 
+_EMPTY = Items("set", ())
 _RANKS: tuple[type[Node] | tuple[type[Node], ...], ...] = (
     Relation,
     Text,
@@ -317,7 +372,7 @@ _RANKS: tuple[type[Node] | tuple[type[Node], ...], ...] = (
 
 
 def _is_collection(node: Node) -> bool:
-    return isinstance(node, Items | Union | Interval | Matrix)
+    return isinstance(node, Items | Union | Interval | Matrix) or is_set_operation(node)
 
 
 def _clock(node: Items) -> str | None:

@@ -20,7 +20,7 @@ from catsdk.equivalence.tree import Constant, Node, Number, Product
 from catsdk.equivalence.verdict import Tier
 from catsdk.equivalence.walk import children, symbols_of, undefined_in
 
-__all__ = ["Decision", "same_expression"]
+__all__ = ["Decision", "infinity_of", "same_expression"]
 
 # Doubles that a program printed carry about 16 digits, the last of them noise.
 _PRINTED_DIGITS = 15
@@ -47,7 +47,7 @@ def same_expression(left: Node, right: Node, options: Options, budget: Budget) -
     if first is not None and second is not None:
         equal = first == second or _near(first, second, options)
         return Decision(equal or _rounded(left, right, first, second, options), "exact")
-    signs = _infinite(left), _infinite(right)
+    signs = infinity_of(left), infinity_of(right)
     if signs != (0, 0):
         return _infinities(left, right, signs, budget)
     decision = _exactly(left, right, budget)
@@ -83,14 +83,14 @@ def _single_terms(first: Form, second: Form, normaliser: Normaliser) -> Decision
     return None if normaliser.is_zero(quotient) is None else Decision(False, "exact")
 
 
-def _infinite(node: Node) -> int:
+def infinity_of(node: Node) -> int:
     """Return the sign of a plain infinity, 2 where infinity stands inside, 0 where nowhere."""
     if isinstance(node, Constant):
         return int(node.name == "infinity")
     if isinstance(node, Product) and node.factors[-1] == Constant("infinity"):
         factor = rational_of(node.factors[0]) if len(node.factors) == 2 else None
         return 2 if not factor else 1 if factor > 0 else -1
-    return 2 if any(_infinite(child) for child in children(node)) else 0
+    return 2 if any(infinity_of(child) for child in children(node)) else 0
 
 
 def _infinities(left: Node, right: Node, signs: tuple[int, int], budget: Budget) -> Decision:

@@ -15,7 +15,7 @@ from catsdk.equivalence.tree import (
     Symbol,
     Text,
 )
-from catsdk.equivalence.walk import symbols_of
+from catsdk.equivalence.walk import symbols_of, undefined_in
 
 __all__ = ["is_label", "label_of", "value_of"]
 
@@ -46,9 +46,17 @@ def label_of(relation: Relation) -> Node | None:
     if len(relation.sides) < 2 or not set(relation.operators) <= {"=", "~"}:
         return None
     first, last = relation.sides[0], relation.sides[-1]
-    if is_label(first):
+    if is_label(first) and not _speaks_of(last, first):
         return first
-    return last if len(relation.sides) == 2 and is_label(last) else None
+    two = len(relation.sides) == 2 and is_label(last) and not _speaks_of(first, last)
+    return last if two else None
+
+
+def _speaks_of(value: Node, label: Node) -> bool:
+    """Tell whether the value of a name holds the name, as in `x = x^2`, which is to be solved."""
+    if isinstance(label, Call) and label.name != "abs":
+        return label.name in undefined_in(value)
+    return value != label and not symbols_of(label).isdisjoint(symbols_of(value))
 
 
 def value_of(relation: Relation) -> Node | None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.parse.units import factor_of
+from catsdk.equivalence.parse.units import factor_of, is_radian, measures, scale_of
 from catsdk.equivalence.tree import (
     Constant,
     Node,
@@ -22,6 +22,7 @@ from catsdk.equivalence.tree import (
 __all__ = ["Comparer", "is_compound", "same_quantity", "without_letters"]
 
 _DEGREE = Quotient(Constant("pi"), Number(Fraction(180)))
+_ZERO_CELSIUS = Number(Fraction(27315, 100))
 _HUNDRED = Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
 _LETTERS = frozenset("mgshLlVWJNK")
@@ -34,6 +35,10 @@ class Comparer(Protocol):
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes."""
+        ...
+
+    def open(self, detail: str) -> bool | None:
+        """Return unknown, and remember why."""
         ...
 
 
@@ -67,10 +72,18 @@ def _percent(left: Quantity, right: Node, comparer: Comparer) -> bool | None:
 def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
     if left.unit == right.unit or comparer.options.units == "ignore":
         return comparer.same(left.value, right.value)
+    if "%" in (left.unit, right.unit):
+        share, other = (left, right) if left.unit == "%" else (right, left)
+        return _percent(share, other.value, comparer)
+    scales = scale_of(left.unit), scale_of(right.unit)
+    if all(scales):
+        return comparer.same(_kelvin(left.value, scales[0]), _kelvin(right.value, scales[1]))
+    for one, other in ((left, right), (right, left)):
+        if is_radian(one.unit) and other.unit.startswith("degree"):
+            return comparer.same(one.value, Product((other.value, _DEGREE)))
     first, second = factor_of(left.unit), factor_of(right.unit)
     if first is None or second is None:
-        known = comparer.options.units == "strict"
-        return False if known else comparer.same(left.value, right.value)
+        return _without_sizes(left, right, comparer)
     if first[0] != second[0]:
         return False
     if first[1] == second[1]:
@@ -78,6 +91,22 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
     return comparer.same(
         Product((left.value, Number(first[1]))), Product((right.value, Number(second[1])))
     )
+
+
+def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
+    """Compare the numbers of units that are not known to measure the same."""
+    if comparer.options.units == "strict":
+        return False
+    same = comparer.same(left.value, right.value)
+    if same is False and measures(left.unit) and measures(right.unit):
+        return comparer.open("units whose sizes are not known")
+    return same
+
+
+def _kelvin(value: Node, scale: str) -> Node:
+    if scale == "F":
+        value = Product((Sum((value, Number(Fraction(-32)))), Number(Fraction(5, 9))))
+    return value if scale == "K" else Sum((value, _ZERO_CELSIUS))
 
 
 def is_compound(node: Node) -> bool:

@@ -20,7 +20,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 
-__all__ = ["FLIPPED", "region_of", "regions_of"]
+__all__ = ["FLIPPED", "readings_of", "region_of"]
 
 _INFINITY = Constant("infinity")
 _MINUS_ONE = Number(Fraction(-1))
@@ -101,25 +101,51 @@ def _minus(node: Node) -> Node:
     return Product((_MINUS_ONE, node))
 
 
-def regions_of(node: Items) -> tuple[Node, Node] | None:
-    """Return variable and union of a list of inequalities in one variable.
+def readings_of(node: Node) -> tuple[Node, ...]:
+    """Return the sets that a list of inequalities in one variable may describe, else the node.
 
-    Two rays that overlap are meant together, as in `x > 2, x < 5`; others are alternatives.
+    The list may give alternatives or say all of it at once; two rays that overlap are always
+    meant together, as in `x > 2, x < 5`.
     """
-    found = [region_of(item) if isinstance(item, Relation) else None for item in node.items]
+    if not isinstance(node, Items) or len(node.items) < 2 or not _has_inequality(node.items):
+        return (node,)
+    found = [_said_of(item) for item in node.items]
     regions = [region for region in found if region is not None]
-    if (
-        not regions
-        or len(regions) != len(found)
-        or any(region[0] != regions[0][0] for region in regions)
-    ):
-        return None
-    parts: list[Node] = []
-    for _, region in regions:
-        parts += region.parts if isinstance(region, Union) else [region]
+    variables = {region[0] for region in regions if region[0] is not None}
+    if len(regions) != len(found) or len(variables) != 1:
+        return (node,)
+    parts = [part for _, region in regions for part in _parts(region)]
     if len(parts) == 2 and (both := _overlap(parts[0], parts[1])):
-        return regions[0][0], both
-    return regions[0][0], Union(tuple(parts))
+        return (both,)
+    together = regions[0][1]
+    for _, region in regions[1:]:
+        together = Call("cap", (together, region))
+    return Union(tuple(parts)), together
+
+
+def _has_inequality(items: tuple[Node, ...]) -> bool:
+    return any(
+        isinstance(item, Relation) and _INEQUALITIES.issuperset(item.operators) for item in items
+    )
+
+
+def _said_of(item: Node) -> tuple[Node | None, Node] | None:
+    """Return the variable, where it is named, and the set in which it lies."""
+    match item:
+        case Relation((Symbol() as name, value), ("=",)) | Relation(
+            (value, Symbol() as name), ("=",)
+        ):
+            return name, Items("set", (value,))
+        case Relation():
+            return region_of(item)
+        case Interval() | Union() | Items("set", _):
+            return None, item
+        case _:
+            return None
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Union) else (node,)
 
 
 def _overlap(left: Node, right: Node) -> Node | None:

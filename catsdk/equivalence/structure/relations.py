@@ -10,8 +10,11 @@ from catsdk.equivalence.arithmetic.normal_form import Normaliser
 from catsdk.equivalence.arithmetic.polynomials import Form, added, negated, scaled
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError
 from catsdk.equivalence.options import Options
+from catsdk.equivalence.parse.wording import text_as_node
 from catsdk.equivalence.structure.labels import label_of, value_of
-from catsdk.equivalence.structure.regions import FLIPPED, region_of, regions_of
+from catsdk.equivalence.structure.pieces import is_set_operation
+from catsdk.equivalence.structure.regions import FLIPPED, region_of
+from catsdk.equivalence.structure.witnesses import tell_apart
 from catsdk.equivalence.tree import (
     Call,
     Interval,
@@ -20,11 +23,12 @@ from catsdk.equivalence.tree import (
     Quantity,
     Relation,
     Symbol,
+    Text,
     Union,
 )
-from catsdk.equivalence.walk import with_symbols
+from catsdk.equivalence.walk import symbols_of, with_symbols
 
-__all__ = ["Comparer", "same_relation"]
+__all__ = ["Comparer", "needs_solving", "same_relation"]
 
 
 class Comparer(Protocol):
@@ -35,6 +39,14 @@ class Comparer(Protocol):
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes."""
+        ...
+
+    def ask(self, left: Node, right: Node) -> bool | None:
+        """Leave a pair to the symbolic tier."""
+        ...
+
+    def open(self, detail: str) -> bool | None:
+        """Return unknown, and remember why."""
         ...
 
     def ordered(self, left: Sequence[Node], right: Sequence[Node]) -> bool | None:
@@ -48,19 +60,58 @@ def _value_in(relation: Relation, comparer: Comparer) -> Node | None:
 
 
 def same_relation(left: Relation, right: Node, comparer: Comparer) -> bool | None:
-    """Compare a chain of relations with another answer."""
+    """Compare a chain of relations with another answer.
+
+    What has to be solved first is left open, unless a point tells the two apart.
+    """
     if isinstance(right, Relation):
         return _two_relations(left, right, comparer)
     value = _value_in(left, comparer)
     if value is not None:
-        return comparer.same(value, right)
-    region = region_of(left)
+        found = comparer.same(value, right)
+        solvable = found is False and _is_set(right) and isinstance(label_of(left), Call)
+        return _ask_unless_apart(left, right, comparer) if solvable else found
     other = right.value if isinstance(right, Quantity) else right
-    if isinstance(other, Items) and (listed := regions_of(other)):
-        other = listed[1]
-    if region is None or not isinstance(other, Interval | Union | Items):
+    if isinstance(other, Text):
+        meaning = text_as_node(other)
+        if meaning is None:
+            return comparer.open("a relation and words")
+        return comparer.same(left, meaning)
+    region = region_of(left)
+    if not _is_set(other):
+        return False if region else _with_expression(left, other, comparer)
+    if region and not needs_solving(other):
+        return comparer.same(region[1], other)
+    return _ask_unless_apart(left, other, comparer)
+
+
+def _ask_unless_apart(left: Node, right: Node, comparer: Comparer) -> bool | None:
+    """Leave two statements to be solved, unless a point tells them apart."""
+    several = any(map(needs_solving, (left, right)))
+    if not several and tell_apart(left, right, comparer.budget):
         return False
-    return comparer.same(region[1], other)
+    return comparer.ask(left, right)
+
+
+def needs_solving(node: Node) -> bool:
+    """Tell whether several statements stand together that do not each give a name a value."""
+    return isinstance(node, Items) and any(
+        isinstance(item, Relation) and value_of(item) is None for item in node.items
+    )
+
+
+def _is_set(node: Node) -> bool:
+    return isinstance(node, Interval | Items | Union) or is_set_operation(node)
+
+
+def _with_expression(left: Relation, right: Node, comparer: Comparer) -> bool | None:
+    """Compare an equation with what it may give: a number, or one of its variables."""
+    if set(left.operators) != {"="} or value_of(left) is not None:
+        return False
+    names, others = symbols_of(left), symbols_of(right)
+    if len(names - others) != 1 or others - names:
+        return False
+    return comparer.ask(left, right) if others else _ask_unless_apart(left, right, comparer)
 
 
 def _two_relations(left: Relation, right: Relation, comparer: Comparer) -> bool | None:
@@ -104,12 +155,19 @@ def _statements(left: Relation, right: Relation, comparer: Comparer) -> bool | N
         if found:
             return True
         unknown |= found is None
-    if len(left.sides) != 2 or len(right.sides) != 2:
+    if len(left.sides) == 2 == len(right.sides) and _same_ratio(left, right, comparer.budget):
+        return True
+    if not symbols_of(left) and not symbols_of(right):
         return None if unknown else False
+    return _ask_unless_apart(left, right, comparer)
+
+
+def _same_ratio(left: Relation, right: Relation, budget: Budget) -> bool:
+    """Tell whether each says the same of one difference of sides, up to a factor."""
     try:
-        ratio = _ratio(left, right, comparer.budget)
+        ratio = _ratio(left, right, budget)
     except (UndecidedError, LimitReachedError):
-        return None
+        return False
     if ratio is None:
         return False
     operator = right.operators[0] if ratio > 0 else FLIPPED[right.operators[0]]

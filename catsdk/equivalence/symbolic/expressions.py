@@ -60,6 +60,13 @@ def _infinite(left: Expression, right: Expression) -> Answer:
 
 
 def _by_values(left: Expression, right: Expression) -> Answer:
+    one_sided = left.has(_UNDEFINED) != right.has(_UNDEFINED)
+    answer = _at_points(left, right)
+    # Nobody has said which values f takes.
+    return "unknown" if one_sided and answer == "different" else answer
+
+
+def _at_points(left: Expression, right: Expression) -> Answer:
     left, right = _with_symbols_for_functions(left, right)
     both = sympy.Tuple(left, right)
     if not both.free_symbols:

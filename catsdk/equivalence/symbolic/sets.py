@@ -1,15 +1,16 @@
-"""Whether two sets of real numbers, or two relations, are the same."""
+"""Whether two sets of real numbers are the same, relations in one variable among them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 
 from catsdk.equivalence.symbolic.convert import NotConvertibleError, to_sympy
 from catsdk.equivalence.symbolic.engine import Expression, sympy
 from catsdk.equivalence.symbolic.expressions import Answer
-from catsdk.equivalence.tree import Interval, Items, Node, Relation, Union
+from catsdk.equivalence.tree import Call, Interval, Items, Node, Relation, Union
 
-__all__ = ["is_set", "same_relation", "same_set"]
+__all__ = ["is_set", "same_set"]
 
 _RELATIONS: dict[str, Callable[[Expression, Expression], Expression]] = {
     "=": sympy.Eq,
@@ -19,71 +20,64 @@ _RELATIONS: dict[str, Callable[[Expression, Expression], Expression]] = {
     ">": sympy.Gt,
     ">=": sympy.Ge,
 }
-_MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def is_set(node: Node) -> bool:
     """Tell whether `node` stands for a set of numbers."""
-    return isinstance(node, Interval | Union | Relation) or (
-        isinstance(node, Items) and node.kind in ("set", "list")
-    )
-
-
-def same_relation(left: Relation, right: Relation) -> Answer:
-    """Compare two relations of two sides each: as a multiple of each other, else as sets."""
-    if len(left.sides) == len(right.sides) == 2:
-        ratio = _ratio(_difference(left), _difference(right))
-        if ratio is not None and ratio.is_nonzero:
-            (operator,) = right.operators
-            same = operator if ratio.is_positive else _MIRRORED.get(operator)
-            return "equal" if (same,) == left.operators else "different"
-        if left.operators == right.operators == ("=",) and _no_common_form(left, right):
-            return "different"
-    return same_set(left, right)
+    if isinstance(node, Call):
+        return node.name in ("cap", "setminus")
+    return isinstance(node, Interval | Union | Relation | Items)
 
 
 def same_set(left: Node, right: Node) -> Answer:
-    """Compare two sets of real numbers in one variable."""
-    one, other = _as_set(left), _as_set(right)
+    """Compare two sets of real numbers in one variable; a number is the set of itself.
+
+    Statements side by side are alternatives or hold together: equal in one of these readings is
+    equal, different is different in each.
+    """
+    answers = [_same(one, other) for one, other in product(_readings(left), _readings(right))]
+    if "equal" in answers:
+        return "equal"
+    return "unknown" if "unknown" in answers else "different"
+
+
+def _same(one: Expression, other: Expression) -> Answer:
     if one == other:
         return "equal"
     rest = sympy.SymmetricDifference(one, other).doit()
     return {True: "equal", False: "different", None: "unknown"}[rest.is_empty]  # type: ignore[return-value]
 
 
-def _difference(relation: Relation) -> Expression:
-    low, high = (to_sympy(side, real=True) for side in relation.sides)
-    return low - high
-
-
-def _ratio(one: Expression, other: Expression) -> Expression | None:
-    """Return the number that `one` is of `other`, where it is a number."""
-    ratio = sympy.simplify(one / other)
-    return ratio if ratio.is_number and ratio.is_finite and ratio.is_extended_real else None
-
-
-def _no_common_form(left: Relation, right: Relation) -> bool:
-    """Tell whether both are polynomial equations whose squarefree parts differ."""
-    tops = [sympy.numer(sympy.together(_difference(side))) for side in (left, right)]
-    symbols = sorted(tops[0].free_symbols | tops[1].free_symbols, key=str)
-    if not symbols or not all(top.is_polynomial(*symbols) for top in tops):
-        return False
-    parts = [sympy.Poly(top, *symbols).sqf_part().as_expr() for top in tops]
-    return _ratio(*parts) is None
+def _readings(node: Node) -> Iterator[Expression]:
+    items = node.items if isinstance(node, Items) and node.kind == "list" else ()
+    relations = [item for item in items if isinstance(item, Relation)]
+    if not relations:
+        yield _as_set(node)
+        return
+    sets = [_as_set(item) for item in items]
+    yield sympy.Union(*sets)
+    if any(relation.operators != ("=",) for relation in relations):
+        yield sympy.Intersection(*sets)
 
 
 def _as_set(node: Node) -> Expression:
     match node:
         case Interval(low, high, (first, last)):
             return sympy.Interval(_real(low), _real(high), not first, not last)
+        case Items("tuple", (low, high)):
+            return sympy.Interval.open(_real(low), _real(high))
         case Union(parts):
             return sympy.Union(*map(_as_set, parts))
-        case Items(_, items):
-            return sympy.FiniteSet(*map(_real, items))
+        case Items("set" | "list", items):
+            return sympy.Union(*map(_as_set, items))
+        case Call("cap", parts):
+            return sympy.Intersection(*map(_as_set, parts))
+        case Call("setminus", (whole, part)):
+            return sympy.Complement(_as_set(whole), _as_set(part))
         case Relation():
             return _solutions(node)
         case _:
-            raise NotConvertibleError(type(node).__name__)
+            return sympy.FiniteSet(_real(node))
 
 
 def _real(node: Node) -> Expression:

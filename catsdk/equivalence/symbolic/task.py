@@ -8,8 +8,9 @@ from catsdk.equivalence.symbolic.convert import to_sympy
 from catsdk.equivalence.symbolic.engine import Expression, sympy
 from catsdk.equivalence.symbolic.expressions import Answer, same_expression
 from catsdk.equivalence.symbolic.frames import Json
-from catsdk.equivalence.symbolic.sets import is_set, same_relation, same_set
-from catsdk.equivalence.tree import Node, Relation, from_json
+from catsdk.equivalence.symbolic.sets import is_set, same_set
+from catsdk.equivalence.symbolic.statements import is_statement, same_statement
+from catsdk.equivalence.tree import Node, from_json
 
 __all__ = ["compare", "warm_up"]
 
@@ -46,8 +47,8 @@ def warm_up() -> None:
 
 
 def _compare(left: Node, right: Node) -> Answer:
-    if isinstance(left, Relation) and isinstance(right, Relation):
-        return same_relation(left, right)
+    if is_statement(left) or is_statement(right):
+        return same_statement(left, right)
     if is_set(left) and is_set(right):
         return same_set(left, right)
     one, other = to_sympy(left, real=True), to_sympy(right, real=True)
