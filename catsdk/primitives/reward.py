@@ -115,8 +115,11 @@ class Reward:
         verdicts: list[list[Verdict]] = [[] for _ in rollouts]
         # The heaviest first: they decide soonest.
         criteria = sorted(rubric.criteria, key=lambda each: -abs(each.weight))
-        asked = 0
-        while asked < len(criteria) and not _decided(rubric, verdicts, self.missing):
+        # Of pitfalls alone no score can be made: at least one criterion has positive points.
+        asked, least = 0, next((at for at, c in enumerate(criteria, 1) if c.weight > 0), 0)
+        while asked < len(criteria) and (
+            asked < least or not _decided(rubric, verdicts, self.missing)
+        ):
             one = rubric.model_copy(update={"criteria": (criteria[asked],)})
             asked += 1
             new = await fan_out(partial(judge.judge, one), rollouts)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_REPLY", "read_object"]
 
 MAX_REPLY = 200_000
-MAX_MENDED = 20_000
+# The repair takes a time quadratic in some texts: half a second at this length, with the loop held.
+MAX_MENDED = 4_000
 MAX_DEPTH = 12
 MAX_NAMES = 20
 

@@ -37,7 +37,8 @@ async def position_bias(
     verdicts (`once=None`), or the second look is the first one.
 
     Raises:
-        InvalidInputError: there are fewer than two criteria, or no rollout.
+        InvalidInputError: there are fewer than two criteria, or no rollout, or the judge gave
+            verdicts that it remembered.
     """
     if len(rubric.criteria) < 2 or not rollouts:
         raise InvalidInputError("position bias needs two criteria and a rollout")
@@ -48,6 +49,11 @@ async def position_bias(
         return await judge.judge(*at)
 
     found = await fan_out(look, looks)
+    if any(verdict.shared for verdicts in found for verdict in verdicts):
+        raise InvalidInputError(
+            "the judge gave verdicts that it remembered, which tell nothing of the second order;"
+            " give Judge(..., once=None)"
+        )
     there = [[verdict.met for verdict in verdicts] for verdicts in found]
     pairs = [
         (one, two)

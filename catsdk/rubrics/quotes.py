@@ -7,7 +7,8 @@ import unicodedata
 
 __all__ = ["stands_in"]
 
-_GAP = re.compile(r"\s*(?:\[\s*)?(?:\.{3,}|\u2026)(?:\s*\])?\s*")
+# Spaces around it are not matched: that would take a time quadratic in their number.
+_GAP = re.compile(r"(?:\[ ?)?(?:\.{3,}|\u2026)(?: ?\])?")
 _LOOK = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-"}
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +22,10 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.openai import OpenAIProvider
 from tests.primitives.scripted import group_of, reference_of, rollout_of, said
 from tests.prompts.attacks import SMALL, SMALL_IDS, Attack
+
+if find_spec("instructor") is not None:
+    # It takes seconds, which count against the limit of no test.
+    import_module("instructor")
 
 INSTRUCTOR = pytest.param(
     "instructor",

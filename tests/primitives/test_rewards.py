@@ -95,6 +95,14 @@ async def test_heavier_criteria_are_judged_first() -> None:
     assert values(scores) == [1.0, 0.0]
 
 
+async def test_a_pitfall_alone_does_not_stop_the_judging() -> None:
+    judge = FixedJudge(lambda name, text: (name == "c1") == (text == "bad"))
+    rubric = rubric_of("lies", "helps", "thanks", weights=(-9.0, 1.0, 0.5))
+    scores = await Reward(judge, stop_early=True).reward(group_of("good", "bad"), REFERENCE, rubric)
+    assert {name for name, _ in judge.asked} == {"c1", "c2"}
+    assert values(scores) == [1.0, 0.0]
+
+
 async def test_while_two_can_tie_all_is_judged() -> None:
     judge = FixedJudge(lambda name, text: True)
     rubric = rubric_of("a", "b")

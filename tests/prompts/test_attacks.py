@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import process_time
 from typing import Any
@@ -53,7 +54,7 @@ SHOWN: list[tuple[str, str, dict[str, Any]]] = [
     ("propose_from_question", "question", {"task": "Write 5."}),
 ]
 # Far above what an honest text of this size takes, far below what an attack aims at.
-MOST_SECONDS = 5.0
+MOST_SECONDS = 2.0
 
 
 def test_the_set_is_wide_enough() -> None:
@@ -104,6 +105,19 @@ def test_a_reply_of_hostile_text_is_read_or_refused_in_bounded_time(attack: Atta
             reader(attack.text)
         except StructuredOutputError as error:
             assert len(str(error)) < 2_000
+        assert process_time() - start < MOST_SECONDS
+
+
+@pytest.mark.parametrize(
+    "piece", ["//", '"#', '"</', '\\"', "/*", "{", "[", "a:", '"', "'", "&", "<"]
+)
+@pytest.mark.parametrize("length", [3_900, 190_000])
+def test_a_reply_made_to_be_slow_to_mend_is_not(piece: str, length: int) -> None:
+    body = piece * (length // len(piece))
+    for reply in (f"{{{body}}}", f'{{"{body}}}', f'{{"verdict": "no", "evidence": "{body}"}}'):
+        start = process_time()
+        with suppress(StructuredOutputError):
+            assert read_verdict(reply).met is False
         assert process_time() - start < MOST_SECONDS
 
 

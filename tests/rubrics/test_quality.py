@@ -206,3 +206,9 @@ async def test_a_judge_that_reads_flips_nothing() -> None:
     found = await position_bias(judge, rubric_of(*"abcd"), rollouts)
     assert (found.compared, found.flipped) == (8, 0.0)
     assert found.first_half == found.second_half
+
+
+async def test_a_judge_that_remembers_its_verdicts_is_refused() -> None:
+    judge = Judge(contains_judge(), judging=Judging(mode="all"))
+    with pytest.raises(InvalidInputError, match="once=None"):
+        await position_bias(judge, rubric_of(*"abcd"), [rollout_of("a c")])

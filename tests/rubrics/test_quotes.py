@@ -1,5 +1,7 @@
 """A quote counts when the response really holds it, however it is dressed."""
 
+from time import process_time
+
 import pytest
 
 from catsdk.rubrics.quotes import stands_in
@@ -44,3 +46,10 @@ def test_words_that_stand_there_are_found_despite_their_look(quote: str) -> None
 )
 def test_words_that_do_not_stand_there_are_not_found(quote: str) -> None:
     assert not stands_in(quote, RESPONSE)
+
+
+@pytest.mark.parametrize("quote", ["a" + " " * 19_000 + "b", "a" + " [" * 9_000, "." * 20_000])
+def test_a_quote_made_to_be_slow_is_not(quote: str) -> None:
+    start = process_time()
+    assert not stands_in(quote, RESPONSE)
+    assert process_time() - start < 1
