@@ -15,6 +15,9 @@ from catsdk.middleware.record import recorded
 
 __all__ = ["MinPerplexity"]
 
+# The exponential of more is no float.
+MOST = 700.0
+
 
 @dataclass(frozen=True)
 class MinPerplexity:
@@ -53,7 +56,8 @@ class MinPerplexity:
             method="min-perplexity",
             settings={
                 "perplexities": {
-                    str(group.rollouts[at].index): math.exp(-mean) for at, mean in means.items()
+                    str(group.rollouts[at].index): math.exp(min(-mean, MOST))
+                    for at, mean in means.items()
                 },
                 "unrated": [r.index for at, r in enumerate(group.rollouts) if at not in means],
             },

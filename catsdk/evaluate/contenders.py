@@ -26,11 +26,21 @@ from catsdk.aggregators import (
 )
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
-from catsdk.core.ports import Estimator, Provider
+from catsdk.core.ports import Estimator, Provider, Rater
 from catsdk.primitives.sampler import Sampler
 from catsdk.primitives.synthesizer import Synthesizer
 
-__all__ = ["CONTROLS", "DEFAULTS", "LOGPROBS", "NAMES", "Contender", "Models", "make_contenders"]
+__all__ = [
+    "CONTROLS",
+    "DEFAULTS",
+    "LOGPROBS",
+    "NAMES",
+    "SELECTORS",
+    "Contender",
+    "Models",
+    "make_contenders",
+    "scored_contenders",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,8 @@ class Contender:
 class Models:
     """The models that contenders may use, and how they are sampled.
 
-    `confidence` and `threshold` are those of the cascade.
+    `confidence` and `threshold` are those of the cascade. With `scored` rollouts have no
+    log-probabilities of their own, and the anchor is asked for its.
     """
 
     policies: Sequence[Provider]
@@ -62,6 +73,7 @@ class Models:
     seed: int | None = None
     confidence: float = 0.95
     threshold: float = 0.75
+    scored: bool = False
 
 
 def _majority(models: Models) -> Contender:
@@ -69,8 +81,9 @@ def _majority(models: Models) -> Contender:
 
 
 def _weighted(models: Models) -> Contender:
-    rated = WeightedMajority(Likelihood(), weight="exp", seed=models.seed or 0)
-    return Contender("weighted-majority", rated, free=True)
+    likelihood = Likelihood(models.anchor if models.scored else None)
+    rated = WeightedMajority(likelihood, weight="exp", seed=models.seed or 0)
+    return Contender("weighted-majority", rated, free=not models.scored)
 
 
 def _judge_weighted(models: Models) -> Contender:
@@ -91,8 +104,9 @@ def _cascade(models: Models) -> Contender:
     return Contender("cascade", cascade)
 
 
-def _perplexity(_: Models) -> Contender:
-    return Contender("min-perplexity", MinPerplexity(), free=True)
+def _perplexity(models: Models) -> Contender:
+    least = MinPerplexity(models.anchor if models.scored else None)
+    return Contender("min-perplexity", least, free=not models.scored)
 
 
 def _predictability(models: Models) -> Contender:
@@ -216,9 +230,19 @@ _MAKERS: dict[str, Callable[[Models], Contender]] = {
 }
 
 NAMES = tuple(_MAKERS)
+SELECTORS = ("majority", "adaptive-majority", "random")
 LOGPROBS = frozenset({"weighted-majority", "min-perplexity"})
 DEFAULTS = ("majority", "adaptive-majority", "synthesis", "cascade")
 CONTROLS = ("greedy", "random", "synthesis+question", "synthesis+shuffled")
+
+
+def scored_contenders(rater: Rater, seed: int | None) -> list[Contender]:
+    """The contenders that go by scores which are there already, such as a reward model's."""
+    weighted = WeightedMajority(rater, weight="exp", seed=seed or 0)
+    return [
+        Contender("score-best-of-n", BestOfN(rater, seed=seed or 0), free=True),
+        Contender("score-weighted-majority", weighted, free=True),
+    ]
 
 
 def make_contenders(names: Sequence[str], models: Models) -> list[Contender]:

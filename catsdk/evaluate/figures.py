@@ -17,6 +17,8 @@ __all__ = ["cost_figure", "save_figure", "save_figures", "size_figure"]
 
 MARKERS = "osD^vP*Xhd<>p8"
 RANGE = "bars: 95 % bootstrap interval"
+# Between neighbouring lines, in points.
+SHIFT = 3.0
 
 
 def size_figure(report: Report) -> Any:
@@ -26,7 +28,8 @@ def size_figure(report: Report) -> Any:
         MissingExtraError: matplotlib is not installed.
     """
     figure, axes = _figure()
-    for at, points in enumerate(_lines(report)):
+    lines = list(_lines(report))
+    for at, points in enumerate(lines):
         scores = [point.score for point in points if point.score is not None]
         sizes = [point.size for point in points if point.score is not None]
         if len(report.sizes) > 1 and points[0].estimator == "greedy":
@@ -43,6 +46,7 @@ def size_figure(report: Report) -> Any:
             linewidth=1.2,
             linestyle=":" if points[0].control else "-",
             label=_label(points[0]),
+            transform=_beside(figure, axes, at, len(lines)),
         )
     if report.single is not None:
         axes.axhline(report.single.mean, color="0.6", linestyle=":", label="single sample (mean)")
@@ -67,9 +71,12 @@ def cost_figure(report: Report) -> Any:
     figure, axes = _figure()
     from matplotlib import ticker
 
-    for at, points in enumerate(_lines(report)):
-        if points[0].control and points[0].estimator != "greedy":
-            continue
+    lines = [
+        points
+        for points in _lines(report)
+        if not points[0].control or points[0].estimator == "greedy"
+    ]
+    for at, points in enumerate(lines):
         there = [p for p in points if p.score is not None and p.tokens is not None]
         axes.errorbar(
             [p.tokens.mean for p in there if p.tokens is not None],
@@ -82,6 +89,7 @@ def cost_figure(report: Report) -> Any:
             linewidth=0.8,
             alpha=0.9,
             label=_label(points[0]),
+            transform=_beside(figure, axes, at, len(lines)),
         )
         for p in there:
             if p.tokens is not None and p.score is not None:
@@ -127,8 +135,12 @@ def save_figures(report: Report, folder: Path) -> list[Path]:
 
 def save_figure(figure: Any, path: Path) -> None:
     """Write one figure, as PNG or SVG by the suffix; equal figures make equal files."""
+    import matplotlib
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+    # Else the names inside an SVG are new ones each time.
+    with matplotlib.rc_context({"svg.hashsalt": "catsdk"}):
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _figure() -> tuple[Any, Any]:
@@ -144,10 +156,24 @@ def _figure() -> tuple[Any, Any]:
 
 def _finish(axes: Any, report: Report) -> None:
     axes.set_ylabel(f"{report.measure} (of {report.items})")
-    axes.set_title(report.title, fontsize=10)
+    title = axes.set_title(report.title, fontsize=10)
     axes.grid(visible=True, color="0.93")
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend = axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    # Names come from outside: a dollar sign in one begins no formula.
+    for text in (title, *legend.get_texts()):
+        text.set_parse_math(False)
+
+
+def _beside(figure: Any, axes: Any, at: int, count: int) -> Any:
+    """Shift line `at` of `count` by a few points, so that equal numbers do not hide each other.
+
+    What is drawn moves; the numbers that are plotted stay those of the report.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    points = SHIFT * (at - (count - 1) / 2)
+    return axes.transData + ScaledTranslation(points / 72, 0, figure.dpi_scale_trans)
 
 
 def _lines(report: Report) -> Iterator[list[Point]]:

@@ -44,14 +44,14 @@ def item_of(
 
 
 def halves(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
-    """Part `items` into about `share` of them and the rest, by a hash of their ids.
+    """Part `items` into about `share` of them and the rest, by a hash of their prompts.
 
-    An item falls on the same side whatever else is in the data set.
+    An item falls on the same side whatever else is in the data set, and equal prompts on one side.
     """
     chosen = [item for item in items if _position(item) < share]
     return chosen, [item for item in items if _position(item) >= share]
 
 
 def _position(item: Item) -> float:
-    digest = sha256(f"calibration\0{item.id}".encode()).digest()
+    digest = sha256(f"calibration\0{item.prompt!r}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64

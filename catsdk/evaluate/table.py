@@ -42,7 +42,7 @@ def show(report: Report, console: Console) -> None:
             console.print(part)
     for kind, count in report.failures.items():
         console.print(f"[red]{count} failures[/] {escape(kind)}")
-    if report.paid is not None:
+    if report.paid is not None and report.paid.requests:
         cost = "price unknown" if report.paid.cost is None else f"${report.paid.cost:.4f}"
         console.print(
             f"paid for in all: {report.paid.requests:,} requests, {report.paid.tokens:,} tokens,"
@@ -84,7 +84,7 @@ class _Column:
 def _name(point: Point) -> str:
     if point.control:
         return f"{point.estimator}°"
-    return f"[bold]{point.estimator} *[/]" if point.on_frontier else point.estimator
+    return f"[bold]{point.estimator}[/]" if point.on_frontier else point.estimator
 
 
 def _dollars(point: Point) -> str:
@@ -98,6 +98,7 @@ def _missing(point: Point) -> str:
 
 _COLUMNS = (
     _Column(NAME, _name, justify="left"),
+    _Column("", lambda point: "*" if point.on_frontier else ""),
     _Column("G", lambda point: str(point.size)),
     _Column("score", lambda point: _score(point.score)),
     _Column("95 %", lambda point: _range(point.score)),
