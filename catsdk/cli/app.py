@@ -13,6 +13,7 @@ from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
+from catsdk.cli.rubric import rubric
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 
 __all__ = ["main"]
@@ -28,6 +29,7 @@ app = typer.Typer(
 for command in (synthesize, sample, demo, providers, doctor):
     app.command()(command)
 app.command(name="eval")(evaluate)
+app.add_typer(rubric)
 
 
 def main() -> None:
