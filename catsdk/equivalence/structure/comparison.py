@@ -14,8 +14,10 @@ from catsdk.equivalence.limits import (
 )
 from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.options import Options
+from catsdk.equivalence.parse.units import is_money
 from catsdk.equivalence.parse.wording import same_text, speaks_of_numbers, text_as_node
 from catsdk.equivalence.structure.expressions import same_expression
+from catsdk.equivalence.structure.labels import as_meant, by_names, is_point
 from catsdk.equivalence.structure.pieces import is_set_operation, same_pieces
 from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
 from catsdk.equivalence.structure.regions import readings_of
@@ -28,6 +30,7 @@ from catsdk.equivalence.tree import (
     Matrix,
     Node,
     Numeral,
+    Product,
     Quantity,
     Quotient,
     Relation,
@@ -77,8 +80,10 @@ class Comparison:
         self.budget.spend(12)
         for one, other in ((left, right), (right, left)):
             if is_compound(one) and not is_compound(other) and _rank(other) == 0:
-                # A number alone does not say which of the units it counts.
-                return False
+                # A number alone does not say which of the units it counts, unless it is money.
+                whole = simplified(one)
+                money = isinstance(whole, Quantity) and is_money(whole.unit)
+                return money and isinstance(whole, Quantity) and self.leaf(whole.value, other)
         left, right = (simplified(node, special=self.special) for node in (left, right))
         lefts, rights = readings_of(left), readings_of(right)
         if len(lefts) == 1 == len(rights):
@@ -93,6 +98,12 @@ class Comparison:
         return found
 
     def _same(self, left: Node, right: Node) -> bool | None:
+        for one, other in ((left, right), (right, left)):
+            if is_point(one) and not is_point(other):
+                # A(1, 2) is a point with its name, or C(5, 2) a number of choices.
+                meant = as_meant(one, other)
+                found = self._same(meant, other) if meant is not None else None
+                return found if isinstance(other, Items) else found or self.open("a name")
         if _rank(left) < _rank(right):
             left, right = right, left
         match left:
@@ -211,6 +222,9 @@ class Comparison:
         if isinstance(right, Text):
             other = text_as_node(right)
             return self.same(other, left) if other is not None else same_text(left, right)
+        if isinstance(right, Product) and all(isinstance(each, Symbol) for each in right.factors):
+            spelled = "".join(each.name for each in right.factors if isinstance(each, Symbol))
+            return same_text(left, Text(spelled.lower()))
         if isinstance(right, Symbol):
             return left.words.strip("(). ").lower() == right.name.lower()
         if isinstance(right, Items) and left.words == _clock(right):
@@ -288,6 +302,8 @@ class Comparison:
         if "ratio" in kinds:
             return self._ratios(left, right) if kinds == {"ratio"} else False
         nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
+        if "tuple" in kinds and not nested and kinds != {"tuple"}:
+            left, right = by_names(left), by_names(right)
         if "tuple" in kinds and not nested or kinds == {"list"} and self.options.ordered:
             return self.ordered(left.items, right.items)
         if len(left.items) != len(right.items):
