@@ -10,9 +10,9 @@ from catsdk.equivalence.parse.reading import Reading, read
 from catsdk.equivalence.parse.wording import same_choice
 from catsdk.equivalence.structure.comparison import Comparison, Pair
 from catsdk.equivalence.structure.expressions import same_expression
-from catsdk.equivalence.tree import Items, Node, Number
+from catsdk.equivalence.tree import Items, Node, Number, Symbol
 from catsdk.equivalence.verdict import Cause, Verdict
-from catsdk.equivalence.walk import always_defined
+from catsdk.equivalence.walk import always_defined, with_symbols
 
 __all__ = ["Pair", "attempt"]
 
@@ -74,6 +74,11 @@ def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool |
     if found is False and (first.tens or second.tens):
         # Nobody has said whether such a logarithm is natural.
         found = comparison.same(first.tens or left, second.tens or right)
+    if found is False and first.integers and second.integers:
+        # Whatever the letter is that runs over the integers.
+        old, new = first.integers, Symbol(second.integers)
+        renamed = with_symbols(left, lambda each: new if each.name == old else each)
+        found = comparison.same(renamed, right)
     if found is False and comparison.options.decimal_comma:
         for other, node in ((first.other, right), (second.other, left)):
             if other is not None and _fits(other, node) and comparison.same(other, node):

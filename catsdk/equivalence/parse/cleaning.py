@@ -60,7 +60,8 @@ _CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
 _LEADING_SIGNS = frozenset("\\=~")
 _LEADING = re.compile(r"^(?:\\approx|\\sim|\\simeq|=|~)(?![a-z]) ?")
 _WHOLE_INDEX = re.compile(
-    r", ?(?:\\quad|\\ |where|\\text\{ ?where ?\})? ?\(? ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
+    r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
+    r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
 )
 _HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
 _TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")

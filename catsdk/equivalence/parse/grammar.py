@@ -49,6 +49,8 @@ _INVERSES = {
     for name in ("sin", "cos", "tan", "cot", "sec", "csc")
     for tail in ("", "h")
 }
+# Signs over letters that mean the same.
+_ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
 _GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
 
 
@@ -396,6 +398,7 @@ class ExpressionParser(ABC):
 
     def _accented(self, accent: str) -> Node:
         """Read the name of a segment, vector or angle as one symbol."""
+        accent = _ACCENTS.get(accent, accent)
         self.take("operatorname")
         letters: list[str] = []
         if self.take("{"):
@@ -457,7 +460,7 @@ class ExpressionParser(ABC):
         return self._signed(self._group) if mark == "^" else self._group()
 
     def _arguments(self) -> tuple[Node, ...]:
-        if self.next == ("sign", "("):
+        if self.next in (("sign", "("), ("sign", "\\{")):
             inner = self.bracket()
             return inner.items if isinstance(inner, Items) else (inner,)
         negative = self.take("-")

@@ -44,6 +44,7 @@ _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _STARTS = frozenset("0123456789+-.ABCDEF")
 _SPECIAL = re.compile(r"\\(?:pm|mp|begin)|\[ ?\[")
+_INTEGERS = re.compile(r"([a-z]) ?\\in ?\\mathbb ?\{?[ZN]")
 _TEN = Number(Fraction(10))
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
@@ -54,7 +55,8 @@ class Reading:
 
     `other` is a second reading, which counts against an answer of another kind: `1,22` may be a
     list or 1.22, and `1,000,200` a number or a list. `tens` is the node with logarithms of base ten
-    where no base is written and `node` has natural ones. Without `special` the node holds no plus-minus
+    where no base is written and `node` has natural ones; `integers` is a letter that is said to run
+    over the integers. Without `special` the node holds no plus-minus
     and no matrix.
     """
 
@@ -65,6 +67,7 @@ class Reading:
     detail: str = ""
     special: bool = False
     tens: Node | None = None
+    integers: str = ""
 
 
 def read(text: str) -> Reading:
@@ -110,7 +113,9 @@ def _read_cleaned(text: str, original: str) -> Reading:
         special = (latex or "[" in text) and _SPECIAL.search(text) is not None
         node = _parsed(text) if len(text) <= _CACHED_LENGTH else parse(text)
         tens = parse(text, _TEN) if "log" in text else None
-        return Reading(node, other, letters, special=special, tens=tens)
+        whole = _INTEGERS.search(original) if latex else None
+        integers = whole[1] if whole else ""
+        return Reading(node, other, letters, special=special, tens=tens, integers=integers)
     except UnreadableError as error:
         return _in_words(text, original, letters, str(error))
 

@@ -119,7 +119,7 @@ class AnswerParser(ExpressionParser):
         parts = [first]
         while self.next[0] == "sign" and self.next[1] in _SET_SIGNS:
             sign = self.next[1]
-            if sign == ":" and isinstance(parts[-1], Interval | Text):
+            if sign == ":" and self.bars and isinstance(parts[-1], Interval | Text | Items):
                 break  # the condition of a set: of those x in R for which
             self.at += 1
             part = self._measured()

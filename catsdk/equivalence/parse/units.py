@@ -100,7 +100,7 @@ _KNOWN: dict[str, tuple[Dimension, Fraction]] = {
 _SQUARE, _CUBIC = frozenset(["square", "sq", "sq."]), frozenset(["cubic", "cu", "cu."])
 _PIECE = re.compile(r"[^\W\d_]+\.?|[$¢%°]|\d|/|\^|\S")
 # Words behind a number that count in a larger unit.
-SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALES = {
     "c": "C", "celsius": "C", "f": "F", "fahrenheit": "F", "k": "K", "kelvin": "K"
 }  # fmt: skip

@@ -99,7 +99,7 @@ class Comparison:
 
     def _same(self, left: Node, right: Node) -> bool | None:
         for one, other in ((left, right), (right, left)):
-            if is_point(one) and not is_point(other):
+            if is_point(one) and not is_point(other) and not isinstance(other, Relation):
                 # A(1, 2) is a point with its name, or C(5, 2) a number of choices.
                 meant = as_meant(one, other)
                 found = self._same(meant, other) if meant is not None else None
@@ -348,6 +348,9 @@ class Comparison:
                     if pair or (open_pair and self.options.open_intervals):
                         return self.ordered((low, high), items)
                     return False
+                case Interval(low, high, (True, True)), Matrix(rows):
+                    cells = [cell for row in rows for cell in row]
+                    return self.ordered((low, high), cells) if len(cells) == 2 else False
                 case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
                     return self.ordered([cell for row in rows for cell in row], items)
                 case Items("ratio", items), _ if len(items) == 2 and not _is_collection(other):
