@@ -89,12 +89,15 @@ def clean(text: str) -> str:
     text = _unwrapped(text)
     if "\\" in text or "{" in text:
         text = _plain_latex(text)
-    if "C" in text:
+    if "C_" in text:
         text = _CHOICES.sub(r"\\binom{\1}{\2}", text)
     if text and text[0] in _LEADING_SIGNS:
         text = _LEADING.sub("", text)
-    if " " in text:
-        text = _COMPOUND.sub(r"\1 ", _HOURS.sub(r"\1 hours \2 minutes", text))
+    if " and " in text:
+        text = _COMPOUND.sub(r"\1 ", text)
+    if "min" in text:
+        text = _HOURS.sub(r"\1 hours \2 minutes", text)
+    if "to" in text:
         text = _TO.sub(r"\1:\2", text)
     if "$" in text:
         # Delimiters of formulas and signs of money look alike; neither changes a value.

@@ -98,12 +98,10 @@ class Comparison:
         return found
 
     def _same(self, left: Node, right: Node) -> bool | None:
-        for one, other in ((left, right), (right, left)):
-            if is_point(one) and not is_point(other) and not isinstance(other, Relation):
-                # A(1, 2) is a point with its name, or C(5, 2) a number of choices.
-                meant = as_meant(one, other)
-                found = self._same(meant, other) if meant is not None else None
-                return found if isinstance(other, Items) else found or self.open("a name")
+        if isinstance(left, Call) or isinstance(right, Call):
+            for one, other in ((left, right), (right, left)):
+                if is_point(one) and not is_point(other) and not isinstance(other, Relation):
+                    return self._point(one, other)
         if _rank(left) < _rank(right):
             left, right = right, left
         match left:
@@ -119,6 +117,12 @@ class Comparison:
                 return self._numerals(left, right)
             case _:
                 return self.leaf(left, right)
+
+    def _point(self, point: Node, other: Node) -> bool | None:
+        """Compare A(1, 2), a point with its name, or C(5, 2), a number of choices."""
+        meant = as_meant(point, other)
+        found = self._same(meant, other) if meant is not None else None
+        return found if isinstance(other, Items) else found or self.open("a name")
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
