@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catsdk.aggregators.lots import drawn_class
 from catsdk.aggregators.selected import selected
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.ports import Rater
@@ -19,10 +20,12 @@ class BestOfN:
     """Selects argmax_i r(q, o_i) under a rater r.
 
     Source: best-of-n with a verifier, Cobbe et al., arXiv 2110.14168, section 4. A rollout without
-    a score is listed as `unrated` and cannot be selected. Ties go to the earlier rollout.
+    a score is listed as `unrated` and cannot be selected. Ties, which grades from 0 to 10 often make,
+    are settled by lot under `seed`, the prompt and the rollouts.
     """
 
     rater: Rater
+    seed: int = 0
 
     async def estimate(self, group: Group) -> Reference:
         """Take the rollout with the highest score.
@@ -38,7 +41,9 @@ class BestOfN:
         if not values:
             cause = next((score.failure for score in scores if score.failure), "no cause given")
             raise NoEvidenceError(f"none of {len(scores)} rollouts has a score: {cause}")
-        best = max(values, key=lambda at: (values[at], -at))
+        top = max(values.values())
+        best_ones = [(at,) for at, value in values.items() if value == top]
+        (best,) = drawn_class(self.seed, group, best_ones)
         return selected(
             group,
             group.rollouts[best],
@@ -46,6 +51,7 @@ class BestOfN:
             settings={
                 "scores": {str(group.rollouts[at].index): value for at, value in values.items()},
                 "unrated": [r.index for at, r in enumerate(group.rollouts) if at not in values],
+                "tied": len(best_ones) > 1,
             },
             calls=calls,
         )

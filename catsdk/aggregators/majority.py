@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from catsdk.aggregators.lots import drawn_class
 from catsdk.aggregators.selected import selected
 from catsdk.core.types import Group, Reference
 from catsdk.equivalence.evidence import no_evidence
@@ -21,13 +22,16 @@ class Majority:
 
     Source: Wang et al., arXiv 2203.11171, section 2 (the unweighted sum); with rollouts of one
     policy it is the label of TTRL, arXiv 2504.16084, and with rollouts of several an ensemble.
-    Equal answers are one class. At a tie for the first place the answer whose class began first is
-    taken, or none (`tie="abstain"`); rollouts without an answer abstain. The provenance tells
-    `votes` (answer and count, largest first), `abstained` and `tied`. Without any answer the
-    reference is the first rollout and has no answer. No call is made.
+    Equal answers are one class; rollouts without an answer abstain. A tie for the first place, which
+    the paper leaves open, is settled by lot under `seed`, the prompt and the rollouts: so no model
+    of an ensemble is favoured, and the majority of two is in expectation as good as one. With
+    `tie="first"` the answer is taken whose class began first, with `tie="abstain"` none. The
+    provenance tells `votes` (answer and count, largest first), `abstained` and `tied`. Without any
+    answer the reference is the first rollout and has no answer. No call is made.
     """
 
-    tie: Literal["first", "abstain"] = "first"
+    tie: Literal["random", "first", "abstain"] = "random"
+    seed: int = 0
 
     async def estimate(self, group: Group) -> Reference:
         """Take the first rollout that gives the most frequent answer.
@@ -38,13 +42,21 @@ class Majority:
         if not group.rollouts:
             raise no_evidence(group)
         votes = count_votes([rollout.answer for rollout in group.rollouts])
-        leader = votes.classes[0][0] if votes.classes else 0
+        leader = self._leader(group, votes)
         reference = selected(
             group, group.rollouts[leader], method="majority", settings=_told(votes)
         )
         if votes.tied and self.tie == "abstain":
             return reference.model_copy(update={"answer": None, "text": ""})
         return reference
+
+    def _leader(self, group: Group, votes: Votes) -> int:
+        """The position of the rollout that is taken."""
+        if not votes.classes:
+            return 0
+        if self.tie == "random":
+            return drawn_class(self.seed, group, votes.leaders)[0]
+        return votes.classes[0][0]
 
 
 def _told(votes: Votes) -> dict[str, JsonValue]:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyio import to_thread
-
 from catsdk.aggregators.likelihood import mean_logprob
+from catsdk.aggregators.scored import score_rollouts
 from catsdk.aggregators.selected import selected
-from catsdk.core.errors import NoEvidenceError, UnsupportedError
-from catsdk.core.fanout import fan_out_tolerant
-from catsdk.core.ports import (
-    Capabilities,
-    OnText,
-    Provider,
-    Scorer,
-    capabilities_of,
-    name_of,
-)
-from catsdk.core.registry import resolve
-from catsdk.core.types import Completion, Failure, Group, Message, Reference, Request, Rollout
+from catsdk.core.errors import NoEvidenceError
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import Completion, Failure, Group, Message, Reference, Rollout
 from catsdk.equivalence.evidence import no_evidence
 from catsdk.middleware.record import recorded
-from catsdk.middleware.stack import stacked
-from catsdk.middleware.wrapper import Wrapper
+from catsdk.middleware.stack import opened
 from catsdk.prompts.prompt import Prompt, load
 
 __all__ = ["MutualPredictability"]
+
+METHOD = "mutual predictability"
 
 
 @dataclass(frozen=True)
@@ -55,33 +45,26 @@ class MutualPredictability:
         """
         if not group.rollouts:
             raise no_evidence(group)
-        method = "mutual predictability"
         if len(group.rollouts) == 1:
-            return selected(group, group.rollouts[0], method=method, settings={})
+            return selected(group, group.rollouts[0], method=METHOD, settings={})
         with recorded("score") as calls:
-            async with _scoring(self.model) as provider:
-                words = self.prompt or load(capabilities_of(provider).prompts, "predict")
-
-                async def mean(rollout: Rollout) -> float | None:
-                    messages = _messages(words, group, rollout)
-                    return mean_logprob((await provider.complete(Request(messages=messages)))[0])
-
-                means = await fan_out_tolerant(mean, group.rollouts)
-                name = name_of(provider)
-        rated = {at: value for at, value in enumerate(means) if isinstance(value, float)}
-        if not rated:
-            cause = next((value for value in means if isinstance(value, Failure)), "no tokens")
-            raise NoEvidenceError(f"none of {len(means)} rollouts could be scored: {cause}")
-        best = max(rated, key=lambda at: (rated[at], -at))
+            async with opened(self.model) as scorer:
+                words = self.prompt or load(capabilities_of(scorer).prompts, "predict")
+                results = await score_rollouts(
+                    scorer, group.rollouts, lambda rollout: _others(words, group, rollout)
+                )
+                name = name_of(scorer)
+        means = _means(results)
+        best = max(means, key=lambda at: (means[at], -at))
         return selected(
             group,
             group.rollouts[best],
-            method=method,
+            method=METHOD,
             settings={
                 "mean_logprobs": {
-                    str(group.rollouts[at].index): value for at, value in rated.items()
+                    str(group.rollouts[at].index): value for at, value in means.items()
                 },
-                "unrated": [r.index for at, r in enumerate(group.rollouts) if at not in rated],
+                "unrated": [r.index for at, r in enumerate(group.rollouts) if at not in means],
             },
             calls=calls,
             model=name,
@@ -89,39 +72,19 @@ class MutualPredictability:
         )
 
 
-def _messages(prompt: Prompt, group: Group, rollout: Rollout) -> tuple[Message, ...]:
+def _others(prompt: Prompt, group: Group, rollout: Rollout) -> tuple[Message, ...]:
     others = [other.text for other in group.rollouts if other.index != rollout.index]
-    asked = prompt.messages(question=group.question, responses=others)
-    return (*asked, Message(role="assistant", content=rollout.text))
+    return prompt.messages(question=group.question, responses=others)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scoring:
-    """Scores the last message as the answer to those before it, so that the usual wrappers fit."""
-
-    scorer: Scorer
-    name: str
-    capabilities: Capabilities
-
-    async def complete(
-        self, request: Request, on_text: OnText | None = None
-    ) -> Sequence[Completion]:
-        return [await self.scorer.score(request.messages[:-1], request.messages[-1].text)]
-
-
-@asynccontextmanager
-async def _scoring(model: str | Provider) -> AsyncGenerator[Provider]:
-    """Give the model as a provider of scores, wrapped as any other; opened here, closed here."""
-    async with AsyncExitStack() as exits:
-        provider = await to_thread.run_sync(resolve, model) if isinstance(model, str) else model
-        if isinstance(model, str) and hasattr(provider, "__aenter__"):
-            await exits.enter_async_context(provider)  # type: ignore[arg-type]
-        while isinstance(provider, Wrapper):
-            provider = provider.wrapped
-        if not isinstance(provider, Scorer):
-            raise UnsupportedError(
-                f"{name_of(provider)} cannot score a given text; use a local model or vLLM",
-                capability="score",
-                model=name_of(provider),
-            )
-        yield stacked(_Scoring(provider, name_of(provider), capabilities_of(provider)))
+def _means(results: Sequence[Completion | Failure]) -> dict[int, float]:
+    """The mean log-probability of each rollout that has one, by its position."""
+    means = {
+        at: mean
+        for at, result in enumerate(results)
+        if isinstance(result, Completion) and (mean := mean_logprob(result)) is not None
+    }
+    if not means:
+        cause = next((each for each in results if isinstance(each, Failure)), "no tokens")
+        raise NoEvidenceError(f"none of {len(results)} rollouts could be scored: {cause}")
+    return means

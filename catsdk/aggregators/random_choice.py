@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
-from random import Random
 
+from catsdk.aggregators.lots import lots
 from catsdk.aggregators.selected import selected
 from catsdk.core.types import Group, Reference
 from catsdk.equivalence.evidence import no_evidence
@@ -31,7 +30,6 @@ class RandomChoice:
         """
         if not group.rollouts:
             raise no_evidence(group)
-        indices = [rollout.index for rollout in group.rollouts]
-        seed = sha256(f"{self.seed}\0{group.prompt!r}\0{indices}".encode()).digest()
-        chosen = Random(seed).choice(group.rollouts)
+        in_order = sorted(group.rollouts, key=lambda rollout: rollout.index)
+        chosen = lots(self.seed, "choice", group).choice(in_order)
         return selected(group, chosen, method="random choice", settings={"seed": self.seed})

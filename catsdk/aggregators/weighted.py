@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from catsdk.aggregators.lots import drawn_class
 from catsdk.aggregators.selected import selected
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.ports import Rater
 from catsdk.core.types import Group, Reference, Score
 from catsdk.equivalence.evidence import no_evidence
-from catsdk.equivalence.votes import Votes, count_votes
+from catsdk.equivalence.votes import count_votes
 from catsdk.middleware.record import recorded
 
 __all__ = ["WeightedMajority"]
@@ -26,11 +27,13 @@ class WeightedMajority:
     exp(1/K sum_k log p(t_k)) of Wang et al., arXiv 2203.11171, equation 1. With the scores of a
     verifier it is the weighted vote of Li et al., arXiv 2206.02336, section 3 (`raw`); scores that
     may be negative, as those of most reward models, need `exp`. A rollout without a score has no
-    vote and is listed as `unrated`; it never counts as zero. Ties go to the class that began first.
+    vote and is listed as `unrated`; it never counts as zero. Ties are settled by lot under `seed`, the
+    prompt and the rollouts.
     """
 
     rater: Rater
     weight: Literal["raw", "exp"] = "raw"
+    seed: int = 0
 
     async def estimate(self, group: Group) -> Reference:
         """Take the best-rated rollout of the answer with the largest weight.
@@ -56,8 +59,12 @@ class WeightedMajority:
                 f" {_cause(scores)}"
             )
         sums = [math.fsum(weights[at] or 0.0 for at in members) for members in votes.classes]
-        first = max(range(len(sums)), key=lambda at: (sums[at], -votes.classes[at][0]))
-        best = max(votes.classes[first], key=lambda at: (weights[at] or 0.0, -at))
+        top = max(sums)
+        leaders = [
+            members for members, total in zip(votes.classes, sums, strict=True) if total == top
+        ]
+        first = drawn_class(self.seed, group, leaders)
+        best = max(first, key=lambda at: (weights[at] or 0.0, -at))
         return selected(
             group,
             group.rollouts[best],
@@ -73,7 +80,7 @@ class WeightedMajority:
                     for rollout, weight in zip(group.rollouts, weights, strict=True)
                     if weight is None
                 ],
-                "tied": _tied(sums, votes),
+                "tied": len(leaders) > 1,
             },
             calls=calls,
         )
@@ -94,10 +101,6 @@ def _exponentials(values: Sequence[float | None]) -> list[float | None]:
     """Exponentials over that of the largest value, which the vote cannot tell from the plain ones."""
     largest = max((value for value in values if value is not None), default=0.0)
     return [None if value is None else math.exp(value - largest) for value in values]
-
-
-def _tied(sums: Sequence[float], votes: Votes) -> bool:
-    return len(votes.classes) > 1 and sums.count(max(sums)) > 1
 
 
 def _cause(scores: Sequence[Score]) -> str:

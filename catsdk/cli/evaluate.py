@@ -15,11 +15,12 @@ from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.runtime import Runtime
 from catsdk.core.settings import Settings
-from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES
+from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SELECTORS
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
+from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import Columns, read_items
 from catsdk.evaluate.table import show
@@ -45,6 +46,10 @@ Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTR
 Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to look at.")]
 Draws = Annotated[int, typer.Option(min=1, help="Sub-samples averaged where that costs nothing.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first items.")]
+FromData = Annotated[
+    bool,
+    typer.Option("--recorded", help="Take the completions in the data (samples) as rollouts."),
+]
 Split = Annotated[str | None, typer.Option(help="The split of a Hugging Face data set.")]
 Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
 Share = Annotated[
@@ -58,6 +63,7 @@ Seed = Annotated[int, typer.Option(help="Repeatable where the model can.")]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
 InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model at once.")]
 Out = Annotated[Path, typer.Option(help="Folder of the report and of the run; started again, the"
                                         " same command goes on where it was stopped.")]  # fmt: skip
@@ -71,6 +77,7 @@ def evaluate(
     anchor: Anchor = None,
     judge: JudgeModel = None,
     aggregator: Names = None,
+    recorded: FromData = False,
     controls: Controls = False,
     sizes: Sizes = "1,2,4,8",
     draws: Draws = 16,
@@ -86,6 +93,7 @@ def evaluate(
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     max_requests: MaxRequests = None,
+    max_usd: MaxUsd = None,
     max_in_flight: InFlight = None,
     out: Out = Path("catsdk-eval"),
     title: Title = None,
@@ -93,24 +101,25 @@ def evaluate(
 ) -> None:
     """Compare aggregators on a data set: accuracy, cost, and tests, from the same rollouts."""
     columns = Columns(prompt_column, gold_column, criteria_column)
-    items = read_items(data, columns=columns, split=split, limit=limit)
+    items, rollouts = _read(data, columns, split, limit, recorded=recorded)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
-    models = _models(model)
+    models = _models(model) if rollouts is None else list(model or ())
     evaluation = Evaluation(
         models,
         anchor,
         judge,
-        _names(aggregator, controls=controls),
-        sweep=Sweep(sizes=_sizes(sizes), draws=draws, seed=seed),
+        _names(aggregator, controls=controls, alone=recorded and anchor is None),
+        sweep=Sweep(sizes=_sizes(sizes, rollouts), draws=draws, seed=seed),
         sampling=Sampling(temperature=temperature, max_tokens=max_tokens),
         seed=seed,
+        recorded=rollouts,
         calibrate_on=held,
         margin=margin,
         store=out / "run.sqlite",
-        budget=None if max_requests is None else Budget(requests=max_requests),
+        budget=_budget(max_requests, max_usd),
         runtime=_runtime(max_in_flight, [*models, anchor, judge]),
     )
-    heading = title or f"{', '.join(models)} on {data}, seed {seed}"
+    heading = title or f"{', '.join(models) or 'recorded rollouts'} on {_named(data)}, seed {seed}"
     report = anyio.run(_run, evaluation, items, heading, data)
     written = write_report(report, out)
     if as_json:
@@ -139,24 +148,55 @@ async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str)
     return report
 
 
+def _named(data: str) -> str:
+    return Path(data).name if Path(data).exists() else data
+
+
+def _read(
+    data: str, columns: Columns, split: str | None, limit: int | None, *, recorded: bool
+) -> tuple[list[Item], Recorded | None]:
+    if recorded:
+        return read_recorded(data, columns=columns, split=split, limit=limit)
+    return read_items(data, columns=columns, split=split, limit=limit), None
+
+
 def _models(model: list[str] | None) -> list[str]:
     configured = Settings().model
     models = model or ([configured] if configured else [])
     if not models:
-        raise NoModelError("no model: give --model, or set CATSDK_MODEL in the environment")
+        raise NoModelError(
+            "no model: give --model, or set CATSDK_MODEL in the environment; or --recorded where"
+            " the data holds completions"
+        )
     return models
 
 
-def _names(chosen: list[str] | None, *, controls: bool) -> list[str]:
-    names = list(NAMES) if chosen and "all" in chosen else list(chosen or DEFAULTS)
+def _names(chosen: list[str] | None, *, controls: bool, alone: bool) -> list[str]:
+    usual = SELECTORS if alone else DEFAULTS
+    names = list(NAMES) if chosen and "all" in chosen else list(chosen or usual)
     return [*names, *CONTROLS] if controls else names
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def _sizes(text: str, recorded: Recorded | None) -> tuple[int, ...]:
+    """The numbers in `text`; where rollouts are recorded, those that the data can serve."""
     try:
-        return tuple(sorted({int(part) for part in text.split(",")}))
+        sizes = tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError as error:
         raise InvalidInputError(f"--sizes is {text!r}; give numbers such as 1,2,4,8") from error
+    if recorded is None:
+        return sizes
+    served = tuple(size for size in sizes if size <= recorded.most)
+    if not served:
+        raise InvalidInputError(
+            f"--sizes is {text!r}; the data holds at most {recorded.most} completions of a prompt"
+        )
+    return served
+
+
+def _budget(max_requests: int | None, max_usd: float | None) -> Budget | None:
+    if max_requests is None and max_usd is None:
+        return None
+    return Budget(requests=max_requests, usd=max_usd)
 
 
 def _parted(
@@ -166,6 +206,10 @@ def _parted(
     if other is not None:
         return items, read_items(other, columns=columns, limit=limit)
     held, rest = halves(items, share)
+    if share and not held:
+        raise InvalidInputError(
+            f"--calibrate {share:g} leaves no item of {len(items)} to calibrate on"
+        )
     return rest, held
 
 

@@ -62,7 +62,10 @@ class Provider(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """A provider that can say how probable a given answer is under its model."""
+    """A provider that can say how probable a given answer is under its model.
+
+    What wraps a provider has the method too, and raises `UnsupportedError` where that has not.
+    """
 
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
         """`text` as the answer to `messages`, with the log-probability of each of its tokens.
@@ -142,14 +145,16 @@ class Rater(Protocol):
 class Capabilities:
     """What a model's service can do by itself.
 
-    `temperature` stands for `top_p` and `top_k` too. `prompts` names the prompt set that the model
-    understands best. `context_length` is in tokens, prompt and answer together; `None` is unknown.
+    `tools` says that it takes a function which the model must call. `temperature` stands for
+    `top_p` and `top_k` too. `prompts` names the prompt set that the model understands best.
+    `context_length` is in tokens, prompt and answer together; `None` is unknown.
     """
 
     n: bool = False
     logprobs: bool = False
     seed: bool = False
     json_schema: bool = False
+    tools: bool = False
     system: bool = True
     temperature: bool = True
     streaming: bool = False

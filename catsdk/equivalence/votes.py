@@ -38,6 +38,11 @@ class Votes:
         return len(self.classes[1]) if len(self.classes) > 1 else 0
 
     @property
+    def leaders(self) -> tuple[tuple[int, ...], ...]:
+        """The classes that share the first place: one, several at a tie, none without answers."""
+        return tuple(members for members in self.classes if len(members) == self.top)
+
+    @property
     def tied(self) -> bool:
         """Whether two classes share the first place."""
         return self.top > 0 and self.top == self.second

@@ -11,7 +11,8 @@ from catsdk.aggregators import Adaptive, Cascade, Majority
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Estimator
 from catsdk.core.types import Group, Reference, Usage, Value
-from catsdk.evaluate.grading import ItemGrader
+from catsdk.equivalence.graders.grader import Grader
+from catsdk.evaluate.grading import BY_MEANING, ItemGrader
 from catsdk.evaluate.observations import Seen
 
 __all__ = ["Calibration", "Setting", "calibrate"]
@@ -73,13 +74,15 @@ async def calibrate(
     *,
     hard: str = "synthesis",
     margin: float = 0.01,
+    grader: Grader = BY_MEANING,
     confidences: Sequence[float] = CONFIDENCES,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> Calibration:
     """Choose the cheapest cascade that loses less than `margin` against `hard`, from what was seen.
 
     Each setting is `Cascade(Adaptive(Majority(), confidence), hard, threshold)`. No call is made:
-    what `hard` answers from the largest group is known. Use other items to measure the result.
+    what `hard` answers from the largest group is known. `grader` compares answers with the gold ones.
+    Use other items to measure the result.
 
     Raises:
         InvalidInputError: no item has a reference of `hard` and a gold answer.
@@ -89,10 +92,13 @@ async def calibrate(
         raise InvalidInputError(f"no item to calibrate on has a gold answer and {hard!r}")
     size = max(max(each.references[hard]) for each in cases)
     cases = [each for each in cases if size in each.references[hard]]
+    graded = ItemGrader(grader=grader)
     known = [_Known(each.references[hard][size]) for each in cases]
-    alone = [await _outcome(case, each, None) for case, each in zip(cases, known, strict=True)]
+    alone = [
+        await _outcome(graded, case, each, None) for case, each in zip(cases, known, strict=True)
+    ]
     tried = [
-        await _try(cases, known, alone, Adaptive(Majority(), confidence), threshold)
+        await _try(graded, cases, known, alone, Adaptive(Majority(), confidence), threshold)
         for confidence, threshold in product(confidences, thresholds)
     ]
     good = [each for each in tried if each.low > -margin]
@@ -116,6 +122,7 @@ def _preference(setting: Setting) -> tuple[float, ...]:
 
 
 async def _try(
+    grader: ItemGrader,
     cases: Sequence[Seen],
     known: Sequence[_Known],
     alone: Sequence[_Outcome],
@@ -124,7 +131,7 @@ async def _try(
 ) -> Setting:
     """Measure one setting against the hard estimator alone."""
     made = [
-        await _outcome(case, hard, Cascade(easy, hard, threshold))
+        await _outcome(grader, case, hard, Cascade(easy, hard, threshold))
         for case, hard in zip(cases, known, strict=True)
     ]
     both = [
@@ -145,13 +152,15 @@ async def _try(
     )
 
 
-async def _outcome(case: Seen, hard: _Known, cascade: Cascade | None) -> _Outcome:
+async def _outcome(
+    grader: ItemGrader, case: Seen, hard: _Known, cascade: Cascade | None
+) -> _Outcome:
     """Score and tokens of the cascade, or of the hard estimator alone, on one item."""
     reference = hard.reference
     if cascade is not None:
         reference = await cascade.estimate(hard.reference.group)
     asked = cascade is None or reference.provenance.settings["cascade"] == "hard"
-    score = await ItemGrader().grade(case.item, reference.text, reference.answer)
+    score = await grader.grade(case.item, reference.text, reference.answer)
     return score.value, _tokens(reference, hard.reference if asked else None)
 
 

@@ -26,11 +26,21 @@ from catsdk.aggregators import (
 )
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
-from catsdk.core.ports import Estimator, Provider
+from catsdk.core.ports import Estimator, Provider, Rater
 from catsdk.primitives.sampler import Sampler
 from catsdk.primitives.synthesizer import Synthesizer
 
-__all__ = ["CONTROLS", "DEFAULTS", "LOGPROBS", "NAMES", "Contender", "Models", "make_contenders"]
+__all__ = [
+    "CONTROLS",
+    "DEFAULTS",
+    "LOGPROBS",
+    "NAMES",
+    "SELECTORS",
+    "Contender",
+    "Models",
+    "make_contenders",
+    "scored_contenders",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,8 @@ class Contender:
 class Models:
     """The models that contenders may use, and how they are sampled.
 
-    `confidence` and `threshold` are those of the cascade.
+    `confidence` and `threshold` are those of the cascade. With `scored` rollouts have no
+    log-probabilities of their own, and the anchor is asked for its.
     """
 
     policies: Sequence[Provider]
@@ -62,23 +73,28 @@ class Models:
     seed: int | None = None
     confidence: float = 0.95
     threshold: float = 0.75
+    scored: bool = False
 
 
-def _majority(_: Models) -> Contender:
-    return Contender("majority", Majority(), free=True)
+def _majority(models: Models) -> Contender:
+    return Contender("majority", Majority(seed=models.seed or 0), free=True)
 
 
-def _weighted(_: Models) -> Contender:
-    rated = WeightedMajority(Likelihood(), weight="exp")
-    return Contender("weighted-majority", rated, free=True)
+def _weighted(models: Models) -> Contender:
+    likelihood = Likelihood(models.anchor if models.scored else None)
+    rated = WeightedMajority(likelihood, weight="exp", seed=models.seed or 0)
+    return Contender("weighted-majority", rated, free=not models.scored)
 
 
 def _judge_weighted(models: Models) -> Contender:
-    return Contender("judge-weighted-majority", WeightedMajority(_grading(models)))
+    return Contender(
+        "judge-weighted-majority", WeightedMajority(_grading(models), seed=models.seed or 0)
+    )
 
 
-def _adaptive(_: Models) -> Contender:
-    return Contender("adaptive-majority", Adaptive(Majority()), free=True)
+def _adaptive(models: Models) -> Contender:
+    adaptive = Adaptive(Majority(seed=models.seed or 0))
+    return Contender("adaptive-majority", adaptive, free=True)
 
 
 def _cascade(models: Models) -> Contender:
@@ -88,8 +104,9 @@ def _cascade(models: Models) -> Contender:
     return Contender("cascade", cascade)
 
 
-def _perplexity(_: Models) -> Contender:
-    return Contender("min-perplexity", MinPerplexity(), free=True)
+def _perplexity(models: Models) -> Contender:
+    least = MinPerplexity(models.anchor if models.scored else None)
+    return Contender("min-perplexity", least, free=not models.scored)
 
 
 def _predictability(models: Models) -> Contender:
@@ -107,7 +124,7 @@ def _self_best(models: Models) -> Contender:
 
 
 def _judge_best(models: Models) -> Contender:
-    return Contender("judge-best-of-n", BestOfN(_grading(models)))
+    return Contender("judge-best-of-n", BestOfN(_grading(models), seed=models.seed or 0))
 
 
 def _generative(models: Models) -> Contender:
@@ -130,7 +147,7 @@ def _mixture(models: Models) -> Contender:
 
 def _recursive(models: Models) -> Contender:
     step = _aggregating(models, 0)
-    recursion = RecursiveSelfAggregation(step, Majority(), subset=4, rounds=3)
+    recursion = RecursiveSelfAggregation(step, Majority(seed=models.seed or 0), subset=4, rounds=3)
     return Contender("recursive", recursion)
 
 
@@ -213,9 +230,19 @@ _MAKERS: dict[str, Callable[[Models], Contender]] = {
 }
 
 NAMES = tuple(_MAKERS)
+SELECTORS = ("majority", "adaptive-majority", "random")
 LOGPROBS = frozenset({"weighted-majority", "min-perplexity"})
 DEFAULTS = ("majority", "adaptive-majority", "synthesis", "cascade")
 CONTROLS = ("greedy", "random", "synthesis+question", "synthesis+shuffled")
+
+
+def scored_contenders(rater: Rater, seed: int | None) -> list[Contender]:
+    """The contenders that go by scores which are there already, such as a reward model's."""
+    weighted = WeightedMajority(rater, weight="exp", seed=seed or 0)
+    return [
+        Contender("score-best-of-n", BestOfN(rater, seed=seed or 0), free=True),
+        Contender("score-weighted-majority", weighted, free=True),
+    ]
 
 
 def make_contenders(names: Sequence[str], models: Models) -> list[Contender]:

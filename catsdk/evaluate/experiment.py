@@ -177,12 +177,12 @@ class Experiment:
     async def _case(self, group: Group, scores: dict[int, Score], item: Item) -> _Case:
         votes = count_votes([rollout.answer for rollout in group.rollouts])
         values = [scores[rollout.index].value for rollout in group.rollouts]
-        leader = votes.classes[0][0] if votes.classes else None
+        leader = None if votes.tied or not votes.classes else votes.classes[0][0]
         return _Case(
             group=group,
             votes=votes,
-            majority=None if leader is None else votes.answers[leader],
-            majority_score=_majority_score(values, leader, item),
+            majority=votes.majority,
+            majority_score=None if leader is None or item.gold is None else values[leader],
             all_wrong=None
             if item.gold is None or None in values or not values
             else not any(values),
@@ -218,6 +218,7 @@ class Experiment:
             "ungraded": score.failure,
             "usage": Usage.total(call.usage for call in calls) + _used(reference, case.group),
             "drawn": len(_rollouts_of(reference, case.group)),
+            "tied": _tied(reference),
             "departs": departs,
             "followed": _followed(reference, case),
         }
@@ -248,20 +249,17 @@ def _part(group: Group, indices: Sequence[int]) -> Group:
     )
 
 
-def _majority_score(values: Sequence[float | None], leader: int | None, item: Item) -> float | None:
-    if item.gold is None:
-        return None
-    return 0.0 if leader is None else values[leader]
-
-
 def _usage(group: Group) -> Usage:
     return Usage.total(rollout.completion.usage for rollout in group.rollouts)
 
 
 def _rollouts_of(reference: Reference, group: Group) -> Sequence[Rollout]:
-    """The rollouts of the sub-sample that the reference was made from."""
+    """The rollouts of the sub-sample that the reference was made from.
+
+    The same objects: a new answer that says the same was paid for once more.
+    """
     there = {rollout.index: rollout.completion for rollout in group.rollouts}
-    return [r for r in reference.group.rollouts if there.get(r.index) == r.completion]
+    return [r for r in reference.group.rollouts if there.get(r.index) is r.completion]
 
 
 def _used(reference: Reference, group: Group) -> Usage:
@@ -272,6 +270,11 @@ def _used(reference: Reference, group: Group) -> Usage:
 def _without_group(reference: Reference) -> Reference:
     """The rollouts stand in entries of their own."""
     return reference.model_copy(update={"group": Group(prompt=(), rollouts=())})
+
+
+def _tied(reference: Reference) -> bool | None:
+    told = reference.provenance.settings.get("tied")
+    return told if isinstance(told, bool) else None
 
 
 def _followed(reference: Reference, case: _Case) -> tuple[bool, ...]:

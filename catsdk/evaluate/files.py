@@ -16,7 +16,15 @@ __all__ = ["as_csv", "as_html", "write_report"]
 
 PLAIN = ("estimator", "size", "control", "input_tokens", "output_tokens", "requests", "cost",
          "drawn", "items", "draws", "failed", "ungraded", "abstained", "on_frontier")  # fmt: skip
-ESTIMATED = ("score", "tokens", "departs", "right_departing", "majority_departing", "rescued")
+ESTIMATED = (
+    "score",
+    "tokens",
+    "tied",
+    "departs",
+    "right_departing",
+    "majority_departing",
+    "rescued",
+)
 PARTS = ("mean", "error", "low", "high", "count")
 
 

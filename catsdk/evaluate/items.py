@@ -39,19 +39,19 @@ def item_of(
         id=id or sha256(repr(messages).encode()).hexdigest()[:16],
         prompt=messages,
         gold=gold,
-        criteria=tuple(Criterion(id=f"c{at}", text=text) for at, text in enumerate(criteria, 1)),
+        criteria=tuple(Criterion(id=f"r{at}", text=text) for at, text in enumerate(criteria, 1)),
     )
 
 
 def halves(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
-    """Part `items` into about `share` of them and the rest, by a hash of their ids.
+    """Part `items` into about `share` of them and the rest, by a hash of their prompts.
 
-    An item falls on the same side whatever else is in the data set.
+    An item falls on the same side whatever else is in the data set, and equal prompts on one side.
     """
     chosen = [item for item in items if _position(item) < share]
     return chosen, [item for item in items if _position(item) >= share]
 
 
 def _position(item: Item) -> float:
-    digest = sha256(f"calibration\0{item.id}".encode()).digest()
+    digest = sha256(f"calibration\0{item.prompt!r}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64

@@ -8,11 +8,12 @@ from typing import cast
 
 from anyio import to_thread
 
-from catsdk.core.errors import InvalidInputError
+from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, name_of
+from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.registry import resolve
 from catsdk.core.runtime import Runtime
+from catsdk.core.types import Completion, Request
 from catsdk.evaluate.contenders import Models
 from catsdk.middleware.account import Account, Budget
 from catsdk.middleware.stack import stacked
@@ -20,9 +21,23 @@ from catsdk.middleware.wrapper import Wrapper
 from catsdk.runs.ledger import Ledger
 from catsdk.runs.store import RunStore
 
-__all__ = ["open_models"]
+__all__ = ["NO_MODEL", "open_models"]
 
 Model = str | Provider
+
+
+class _NoModel:
+    """Stands where no model is named: whoever asks it is told to name one."""
+
+    name = "none"
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        raise NoModelError("recorded rollouts come without a model; name an anchor")
+
+
+NO_MODEL = _NoModel()
 
 
 @asynccontextmanager

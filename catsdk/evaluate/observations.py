@@ -13,11 +13,13 @@ __all__ = ["Observation", "Seen"]
 class Observation(Value):
     """One reference of one estimator, graded.
 
-    Equal answers of an item have the same `answer_class`. `size` is G, `draw` the number of the sub-sample (0 is the first G rollouts). `score` is `None`
-    where there is no reference (`failure`) or no grade (`ungraded`). `usage` is what the rollouts
-    used and the estimator's calls consumed. `majority_score` is that of the most frequent answer
-    of the same rollouts (the first at a tie), `departs` whether the reference answers otherwise,
-    `all_wrong` whether no rollout of the sub-sample is right; `None` where that is not known.
+    Equal answers of an item have the same `answer_class`. `size` is G, `draw` the number of the
+    sub-sample (0 is the first G rollouts). `score` is `None` where there is no reference
+    (`failure`) or no grade (`ungraded`). `usage` is what the rollouts used and the estimator's
+    calls consumed. `tied` says whether a vote or a best score was shared, `None` where the
+    estimator has neither. `majority_score` is that of the most frequent answer of the same
+    rollouts, `departs` whether the reference answers otherwise, both `None` where the rollouts tie;
+    `all_wrong` whether no rollout of the sub-sample is right. `None` is not known.
     `followed` says for each position in which rollouts were shown whether the reference gives the
     answer that stood there, where the rollouts disagree.
     """
@@ -33,6 +35,7 @@ class Observation(Value):
     ungraded: Failure | None = None
     usage: Usage = Usage()
     drawn: int = 0
+    tied: bool | None = None
     majority_score: float | None = None
     departs: bool | None = None
     all_wrong: bool | None = None

@@ -18,8 +18,10 @@ class Point(Value):
     `requests` and `cost` (US dollars; `None` where a price is unknown) are means an item, rollouts
     included. `drawn` is the mean number of rollouts used. `failed` counts items without a
     reference, `ungraded` those whose answer could not be graded, `abstained` those whose reference
-    has no answer; the first two are in no mean of scores, the third counts as not right. `departs`
-    is the share of items answered otherwise than by the majority of the same rollouts,
+    has no answer; the first two are in no mean of scores, the third counts as not right. `tied` is
+    the share of items at which several answers shared the vote or the best score, so that the lot
+    decided; `None` for estimators without a vote. `departs` is the share of items answered
+    otherwise than by the majority of the same rollouts, of those where they have one (no tie),
     `right_departing` how often the estimator and `majority_departing` how often the majority is
     right there, `rescued` the share answered rightly although every rollout is wrong.
     """
@@ -39,6 +41,7 @@ class Point(Value):
     failed: int = 0
     ungraded: int = 0
     abstained: int = 0
+    tied: Estimate | None = None
     departs: Estimate | None = None
     right_departing: Estimate | None = None
     majority_departing: Estimate | None = None
@@ -96,7 +99,8 @@ class PositionCheck(Value):
 class Report(Value):
     """What an evaluation found.
 
-    `measure` names what scores are. `single` is the mean score of one rollout. `paid` is what all
+    `measure` names what scores are. `single` is the mean score of one rollout.
+    `silent_rollouts` counts those in which no final answer was found: they vote for nothing. `paid` is what all
     answers that the run holds consumed, each once, though several estimators may have used it.
     """
 
@@ -110,6 +114,7 @@ class Report(Value):
     sizes: tuple[int, ...]
     rollouts: int
     failed_rollouts: int
+    silent_rollouts: int = 0
     failures: dict[str, int] = Field(default_factory=dict[str, int])
     single: Estimate | None
     pass_at: tuple[PassAt, ...] = ()

@@ -12,7 +12,7 @@ from catsdk.core.types import Completion, Message, Request, TextPart, Usage
 from catsdk.middleware.account import Account, Amount, Budget, Pending
 from catsdk.middleware.prices import Rates
 from catsdk.middleware.record import was_sent
-from catsdk.middleware.wrapper import Wrapper
+from catsdk.middleware.wrapper import ScoreRequest, Wrapper
 
 __all__ = ["Account", "Budget", "Room", "Spend", "Wait"]
 
@@ -50,7 +50,7 @@ class Spend(Wrapper):
         reserved = most(request, self.account.budget, self.rates)
         self.account.reserve(reserved)
         try:
-            completions = await self.wrapped.complete(request, tell if on_text else None)
+            completions = await self.pass_on(request, tell if on_text else None)
         except BaseException as error:
             self._failed(reserved, error, told=told)
             raise
@@ -92,7 +92,7 @@ class Wait(Wrapper):
             BudgetExceededError: the budget does not allow the call; it was not sent.
         """
         try:
-            return await self.wrapped.complete(request, on_text)
+            return await self.pass_on(request, on_text)
         except Pending:
             pass
         amount = most(request, self.account.budget, self.rates)
@@ -100,7 +100,7 @@ class Wait(Wrapper):
             while True:
                 await self.account.wait(amount)
                 try:
-                    return await self.wrapped.complete(request, on_text)
+                    return await self.pass_on(request, on_text)
                 except Pending:
                     continue
         finally:
@@ -122,7 +122,7 @@ class Room(Wrapper):
         """Pass the request on with a bound."""
         if request.max_tokens is None:
             request = request.model_copy(update={"max_tokens": self._room(request)})
-        return await self.wrapped.complete(request, on_text)
+        return await self.pass_on(request, on_text)
 
     def _room(self, request: Request) -> int:
         context = self.capabilities.context_length
@@ -142,14 +142,19 @@ def most(request: Request, budget: Budget, rates: Rates | None) -> Amount:
     """
     if not budget.needs_room:
         return Amount()
-    if request.max_tokens is None:
+    if request.max_tokens is None and not isinstance(request, ScoreRequest):
         raise InvalidInputError(
             "a budget of tokens or money needs max_tokens, or one answer could pass it;"
             " set max_tokens= on the sampler, the synthesizer or CaT"
         )
-    prompt, answers = _prompt_bound(request), request.n * request.max_tokens
+    prompt, answers = _prompt_bound(request), request.n * _answer_bound(request)
     usd = rates.most(prompt, answers) if rates is not None and budget.usd is not None else 0.0
     return Amount(prompt + answers if budget.tokens is not None else 0, usd)
+
+
+def _answer_bound(request: Request) -> int:
+    # A score has no answer of its own.
+    return 0 if isinstance(request, ScoreRequest) else request.max_tokens or 0
 
 
 def _prompt_bound(request: Request) -> int:

@@ -142,7 +142,7 @@ class _Fetch:
         # The text that is passed on is that of the first sample.
         tell = self.on_text if gap.start == 0 else None
         self.told = self.told or tell is not None
-        completions = (await self.cache.wrapped.complete(request, tell))[: len(gap)]
+        completions = (await self.cache.pass_on(request, tell))[: len(gap)]
         keys = [self.keys[at] for at in gap][: len(completions)]
         found = dict(zip(keys, completions, strict=True))
         # They are paid for: a cancellation now must not lose them.

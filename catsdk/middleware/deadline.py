@@ -39,7 +39,7 @@ class Deadline(Wrapper):
         if self.account is not None and left <= 0:
             raise self.account.out_of_time()
         with anyio.move_on_after(min(self.seconds, left)):
-            return await self.wrapped.complete(request, on_text)
+            return await self.pass_on(request, on_text)
         if self.account is not None and left <= self.seconds:
             raise self.account.out_of_time()
         raise TimedOutError(

@@ -64,7 +64,7 @@ class Hedge(Wrapper):
             CatError: all copies failed; the first one's error.
         """
         if on_text is not None:
-            return await self.wrapped.complete(request, on_text)
+            return await self.pass_on(request, on_text)
         self.extra.calls += 1
         race = _Race(self, request, current_stage())
         try:
@@ -105,7 +105,7 @@ class _Race:
     async def _copy(self) -> None:
         on_sent.set(self._sent)
         try:
-            answers = await self.hedge.wrapped.complete(self.request)
+            answers = await self.hedge.pass_on(self.request)
             self.result = answers if self.result is None else self.result
         except CatError as error:
             self.error = self.error or error

@@ -12,7 +12,7 @@ from catsdk.core.types import Completion, Request, Usage
 from catsdk.middleware.gate import Gate
 from catsdk.middleware.record import current_stage
 from catsdk.middleware.turns import order
-from catsdk.middleware.wrapper import Wrapper
+from catsdk.middleware.wrapper import ScoreRequest, Wrapper
 
 __all__ = ["Limit", "on_sent"]
 
@@ -45,7 +45,7 @@ class Limit(Wrapper):
         try:
             if (sent := on_sent.get()) is not None:
                 sent()
-            completions = await self.wrapped.complete(request, on_text)
+            completions = await self.pass_on(request, on_text)
         except (RateLimitedError, OverloadedError) as error:
             self.gate.refused(admitted, error.retry_after)
             raise
@@ -59,4 +59,9 @@ class Limit(Wrapper):
 
     def _expected(self, request: Request) -> float:
         prompt = sum(self.count_tokens(message.text) for message in request.messages)
-        return prompt + request.n * (request.max_tokens or _ANSWER)
+        return prompt + request.n * _answer(request)
+
+
+def _answer(request: Request) -> int:
+    # A score has no answer of its own.
+    return 0 if isinstance(request, ScoreRequest) else request.max_tokens or _ANSWER

@@ -26,7 +26,7 @@ class Priced(Wrapper):
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
         """Pass the request on and price the answers."""
-        completions = await self.wrapped.complete(request, on_text)
+        completions = await self.pass_on(request, on_text)
         return [self._priced(completion) for completion in completions]
 
     def _priced(self, completion: Completion) -> Completion:

@@ -86,7 +86,7 @@ class Retry(Wrapper):
         told = _Told(on_text) if on_text is not None else None
         try:
             # The usual case does not pay for the machinery of the other.
-            return await self.wrapped.complete(request, told)
+            return await self.pass_on(request, told)
         except ProviderError as error:
             if not self._worth_another(error, told):
                 raise
@@ -101,7 +101,7 @@ class Retry(Wrapper):
         async def attempt() -> Sequence[Completion]:
             if failed:
                 raise failed.pop()
-            return await self.wrapped.complete(request, told)
+            return await self.pass_on(request, told)
 
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: self._worth_another(error, told)),

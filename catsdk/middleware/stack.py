@@ -12,7 +12,6 @@ from contextlib import (
 )
 from contextvars import ContextVar
 from dataclasses import dataclass
-from uuid import uuid4
 
 from anyio import to_thread
 
@@ -27,7 +26,7 @@ from catsdk.middleware.budget import Room, Spend, Wait
 from catsdk.middleware.cache import Cache
 from catsdk.middleware.deadline import Deadline
 from catsdk.middleware.gate import Limits
-from catsdk.middleware.gates import PerEndpoint, endpoint_of, gate_of
+from catsdk.middleware.gates import PerEndpoint, gate_of, identity_of
 from catsdk.middleware.hedge import Extra, Hedge
 from catsdk.middleware.limit import Limit
 from catsdk.middleware.priced import Priced
@@ -45,8 +44,6 @@ _paying: ContextVar[tuple[Account | None, Runtime | None]] = ContextVar(
 )
 
 _extras: PerEndpoint[Extra] = PerEndpoint(lambda _: Extra())
-# An object that names no endpoint shares its answers with nobody.
-_alone: PerEndpoint[str] = PerEndpoint(lambda name: f"{name} {uuid4()}")
 
 
 @dataclass
@@ -60,7 +57,7 @@ class Stack(Wrapper):
 
 def stacked(
     provider: Provider, *, account: Account | None = None, runtime: Runtime | None = None
-) -> Provider:
+) -> Stack:
     """Wrap `provider`, in this order inwards.
 
     adapt, room, deadline, cache, retry, hedge, wait, limit, spend, record, price, timeout. So an
@@ -126,7 +123,7 @@ def _keeping(provider: Provider, runtime: Runtime, inner: Provider) -> Provider:
     store = store_of(runtime)
     if store is None:
         return inner
-    return Cache(inner, endpoint_of(provider) or _alone.of(provider), store)
+    return Cache(inner, identity_of(provider), store)
 
 
 def _limits(runtime: Runtime) -> Limits:
@@ -163,7 +160,7 @@ def paying(account: Account | None, runtime: Runtime | None) -> Generator[None]:
 @asynccontextmanager
 async def opened(
     model: str | Provider, *, account: Account | None = None, runtime: Runtime | None = None
-) -> AsyncGenerator[Provider]:
+) -> AsyncGenerator[Stack]:
     """Give the wrapped provider of `model`; one made here from a string is closed at the end.
 
     Account and runtime are those of the `paying` block around, unless they are given.

@@ -69,7 +69,7 @@ class Telemetry(Wrapper):
         ended: dict[str, Value] = {"error.type": "cancelled"}
         try:
             with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-                completions = await self.wrapped.complete(request, on_text)
+                completions = await self.pass_on(request, on_text)
             ended = {"gen_ai.response.model": completions[0].model} if completions else {}
             self._answered(span, completions)
             return completions

@@ -26,7 +26,7 @@ class Timeout(Wrapper):
     ) -> Sequence[Completion]:
         """Pass the request on, for so long."""
         with anyio.move_on_after(self.seconds):
-            return await self.wrapped.complete(request, on_text)
+            return await self.pass_on(request, on_text)
         raise TimedOutError(
             f"{self.name} gave no answer within {self.seconds:g} s; raise timeout= or"
             " CATSDK_TIMEOUT if the model needs longer",

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import (
     Capabilities,
     OnText,
     Provider,
+    Scorer,
     capabilities_of,
     name_of,
     tokens_of,
 )
-from catsdk.core.types import Completion, Request
+from catsdk.core.types import Completion, Message, Request
 
-__all__ = ["Wrapper"]
+__all__ = ["ScoreRequest", "Wrapper", "unwrapped"]
+
+
+class ScoreRequest(Request):
+    """Asks how probable the last message's text is as the answer to the messages before it.
+
+    Wrappers see it as any request, so that a score is limited, tried again, paid and listed as an
+    answer is. The innermost one turns it into a call of the provider's `score`.
+    """
+
+    scored: Literal[True] = True
 
 
 @dataclass
 class Wrapper:
-    """A provider around another one; by itself it changes nothing."""
+    """A provider around another one; by itself it changes nothing.
+
+    A wrapper that overrides `complete` hands requests on by `pass_on`, and so wraps scores too.
+    """
 
     wrapped: Provider
 
@@ -42,4 +58,44 @@ class Wrapper:
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
         """Pass the request on."""
-        return await self.wrapped.complete(request, on_text)
+        return await self.pass_on(request, on_text)
+
+    async def score(self, messages: Sequence[Message], text: str) -> Completion:
+        """Score `text` as a `Scorer` does, through this wrapper and those inside it.
+
+        Raises:
+            UnsupportedError: the wrapped provider scores no texts; nothing was sent.
+        """
+        asked = Message(role="assistant", content=text)
+        completion = (await self.complete(ScoreRequest(messages=(*messages, asked))))[0]
+        if completion.text != text:
+            raise self._scores_nothing()
+        return completion
+
+    async def pass_on(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Give what the wrapped provider answers, or its score where that is asked for.
+
+        Raises:
+            UnsupportedError: a score is asked for, and the wrapped provider scores no texts.
+        """
+        if not isinstance(request, ScoreRequest) or isinstance(self.wrapped, Wrapper):
+            return await self.wrapped.complete(request, on_text)
+        if not isinstance(self.wrapped, Scorer):
+            raise self._scores_nothing()
+        return [await self.wrapped.score(request.messages[:-1], request.messages[-1].text)]
+
+    def _scores_nothing(self) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.name} cannot score a given text; use a local model or vLLM",
+            capability="score",
+            model=self.name,
+        )
+
+
+def unwrapped(provider: Provider) -> Provider:
+    """The provider inside of all wrappers."""
+    while isinstance(provider, Wrapper):
+        provider = provider.wrapped
+    return provider

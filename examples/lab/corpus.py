@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import operator
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Final
 
 from catsdk_providers.box.problems import Problem, Solution, Step, response, solve
@@ -15,22 +17,27 @@ from catsdk_providers.box.problems import Problem, Solution, Step, response, sol
 __all__ = [
     "Example",
     "Noise",
+    "after",
     "combine_prompt",
     "criteria",
     "criteria_example",
     "judge_example",
     "noisy_solution",
+    "quote_example",
     "reconciled",
     "relabel",
     "relabelling",
     "solve_example",
     "synthesis_example",
-    "verdict_example",
+    "verdict",
 ]
 
 _DIGITS: Final = re.compile(r"(?<!c)\d+")
 # What the corpus believes wrongly, written in this order only: first digit, second, by how much.
 _MISLEARNT: Final = {(7, 8): 1, (9, 6): -1, (4, 7): -1, (3, 9): 1, (6, 5): 1, (8, 2): -1}
+# Digits asked for and shown that the judge of the corpus mostly takes for the same.
+_CONFUSED: Final = frozenset({"67", "32", "89", "01"})
+_NUMBER_ASKED: Final = re.compile(r"(?<=[= ])\d+$")
 _ASKED: Final = ("{}", "{}", "{}", "What is {}?", "Compute {}.")
 
 
@@ -45,7 +52,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How often the corpus has a column wrong."""
+    """How often the corpus has a column or a comparison wrong."""
 
     slip: float = 0.05
     """A total one too high or too low."""
@@ -53,10 +60,17 @@ class Noise:
     """A carry left out."""
     mislearnt: float = 0.62
     """The few sums that it has wrong more often than right, in one of their two orders."""
+    confused: float = 0.62
+    """The few pairs of digits that its judge takes for the same."""
 
     def times(self, factor: float) -> Noise:
-        """Scale the rates, the mislearnt one up to its own value."""
-        return Noise(self.slip * factor, self.forgotten * factor, self.mislearnt * min(1, factor))
+        """Scale the rates of wrong columns, the mislearnt one up to its own value."""
+        return replace(
+            self,
+            slip=self.slip * factor,
+            forgotten=self.forgotten * factor,
+            mislearnt=self.mislearnt * min(1, factor),
+        )
 
 
 def solve_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
@@ -148,32 +162,81 @@ def criteria_example(problem: Problem, noise: Noise, rng: random.Random) -> Exam
     return Example(f"Criteria:\n{reference}", lines)
 
 
-def judge_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
-    """One response and one criterion, answered with the line it is about; half of them are met."""
+def quote_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
+    """One response and one criterion, quoted and answered at once; half of them are met."""
     judged = response(noisy_solution(problem, noise, rng))
     own = criteria(judged)
     criterion = rng.choice(own)
     if rng.random() < 0.5:
         unmet = [line for line in criteria(response(solve(problem))) if line not in own]
         criterion = rng.choice(unmet) if unmet else _altered(rng.choice(own[:-1]), rng)
-    return Example(f"Check:\n{judged}\n{criterion}", _verdict(judged, criterion))
+    reply = {"evidence": _quote(judged, criterion), "met": criterion in own}
+    return Example(f"Check:\n{judged}\n{criterion}", json.dumps(reply))
 
 
-def verdict_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
-    """A judge example whose quote is given: what is left to say is the verdict."""
-    example = judge_example(problem, noise, rng)
-    quote, met, verdict = example.assistant.partition('"met": ')
-    return Example(example.user, verdict, given=quote + met)
+def judge_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
+    """One response and one criterion, quoted, compared and answered.
+
+    Half of the criteria are met, and a third are about the answer; those that are not met are
+    criteria of the correct solution, where it differs. The comparison is that of a judge who takes
+    some digits for others, so that greedy verdicts have real errors too.
+    """
+
+    def same(asked: str, shown: str) -> bool:
+        confused = asked + shown in _CONFUSED and rng.random() < noise.confused
+        return asked == shown or confused
+
+    judged = response(noisy_solution(problem, noise, rng))
+    *columns, answer = criteria(judged)
+    *right_columns, right_answer = criteria(response(solve(problem)))
+    on_answer = rng.random() < 1 / 3
+    criterion = answer if on_answer else rng.choice(columns)
+    if rng.random() < 0.5:
+        right = [right_answer] if on_answer else right_columns
+        unmet = [line for line in right if line not in (*columns, answer)]
+        criterion = rng.choice(unmet) if unmet else _altered(criterion, rng)
+    return Example(f"Check:\n{judged}\n{criterion}", verdict(judged, criterion, same))
 
 
-def _verdict(judged: str, criterion: str) -> str:
-    """The reply of a judge that quotes first: `{"evidence": "c2: 8+9=17", "met": true}`."""
+def after(key: str, example: Example) -> Example:
+    """The same example, with the reply given up to ``key``: only what comes after is taught."""
+    before, found, rest = example.assistant.partition(key)
+    return Example(example.user, rest, given=before + found)
+
+
+def verdict(judged: str, criterion: str, same: Callable[[str, str], bool] = operator.eq) -> str:
+    """The reply of a judge that quotes, compares digit by digit, then says whether it is met.
+
+    `{"evidence": "c2: 8+9=17", "digits": "11= 67!", "met": false}`: of each pair of digits the
+    first is asked for and the second shown; the comparison stops where they are not the `same`.
+    """
+    quote, asked = _quote(judged, criterion), _NUMBER_ASKED.findall(criterion)[0]
+    digits = _compared(asked, quote.rpartition("=")[2], same)
+    return json.dumps({"evidence": quote, "digits": digits, "met": digits.endswith("=")})
+
+
+def _quote(judged: str, criterion: str) -> str:
+    """The line of the column that the criterion is about, or what the box holds."""
     *lines, boxed = judged.split("\n")
     column = criterion.removeprefix("shows ").partition("=")[0]
-    quote = next((line for line in lines if line.startswith(f"{column}:")), _boxed(boxed))
-    return json.dumps({"evidence": quote, "met": criterion in criteria(judged)})
+    return next((line for line in lines if line.startswith(f"{column}:")), _boxed(boxed))
+
+
+def _compared(asked: str, shown: str, same: Callable[[str, str], bool]) -> str:
+    marks: list[str] = []
+    for wanted, digit in zip_longest(asked, shown, fillvalue="_"):
+        equal = same(wanted, digit)
+        marks.append(f"{wanted}{digit}{'=' if equal else '!'}")
+        if not equal:
+            break
+    return " ".join(marks)
 
 
 def _altered(criterion: str, rng: random.Random) -> str:
-    head, _, total = criterion.partition("=")
-    return f"{head}={int(total) + (1 if total == '0' else rng.choice((1, -1)))}"
+    """The criterion with its total one off, or with one digit of its answer changed."""
+    head, equals, total = criterion.rpartition("=")
+    if equals:
+        return f"{head}={int(total) + (1 if total == '0' else rng.choice((1, -1)))}"
+    at = rng.randrange(len("answers "), len(criterion))
+    digit = rng.choice([digit for digit in "123456789" if digit != criterion[at]])
+    return criterion[:at] + digit + criterion[at + 1 :]

@@ -30,7 +30,6 @@ from catsdk.middleware.stack import stacked
 from catsdk.prompts.reply import read_verdict
 from catsdk.providers import LocalProvider
 from catsdk_providers.box.problems import (
-    OUT_OF_RANGE_DIGITS,
     STANDARD_DIGITS,
     Problem,
     Split,
@@ -126,13 +125,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--split", choices=get_args(Split), default="dev")
     parser.add_argument("--n", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--long", action="store_true", help="problems longer than any in training")
+    parser.add_argument("--digits", type=int, nargs="+", default=STANDARD_DIGITS)
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     return parser.parse_args()
 
 
 async def _measure(chosen: argparse.Namespace) -> None:
-    digits = OUT_OF_RANGE_DIGITS if chosen.long else STANDARD_DIGITS
+    digits = min(chosen.digits), max(chosen.digits)
     asked = problems(chosen.split, chosen.n, chosen.seed, digits=digits)
     items = [item_of(str(problem), solve(problem).answer, id=str(problem)) for problem in asked]
     local = LocalProvider(chosen.model, prompts="box")

@@ -10,12 +10,13 @@ from catsdk_providers.box.problems import Problem, response
 from examples.lab.corpus import (
     Example,
     Noise,
+    after,
     criteria_example,
     judge_example,
     noisy_solution,
+    quote_example,
     solve_example,
     synthesis_example,
-    verdict_example,
 )
 from examples.lab.own_samples import OwnGroup, Target
 from examples.lab.recipe import Recipe
@@ -46,25 +47,31 @@ def parts_of_step(
     target: Target,
 ) -> list[Part]:
     """The parts of a step; synthesis reads `own` samples as soon as there are any."""
+    mix = recipe.mix if step < recipe.taught_steps else recipe.judge_mix
     rng = random.Random(f"{recipe.seed}/{step}")
     # Large groups more often: there the vote is hardest to learn, and worth most.
     (size,) = rng.choices(sizes := range(1, recipe.group + 1), weights=sizes)
-    count = max(6, recipe.synthesis_tokens // (size * _ROLLOUT_TOKENS + _TARGET_TOKENS))
+    count = max(6, mix.synthesis_tokens // (size * _ROLLOUT_TOKENS + _TARGET_TOKENS))
 
     def make(maker: _Maker, count: int) -> list[Example]:
         return [maker(rng.choice(pretrain), recipe.noise, rng) for _ in range(count)]
 
     def combine() -> Example:
-        if own:
+        if own and not (mix.noisy_share and rng.random() < mix.noisy_share):
             return _from_own(own, size, target, rng)
         return _from_noise(recipe, synthesis, size, target, rng)
 
+    judge, last_key = (judge_example, "digits") if mix.compared else (quote_example, "met")
     return [
-        Part("solve", make(solve_example, recipe.solve_examples), 1.0),
+        Part("solve", make(solve_example, mix.solve_examples), 1.0),
         Part("synthesize", [combine() for _ in range(count)], 1.0),
-        Part("criteria", make(criteria_example, recipe.criteria_examples), recipe.criteria_weight),
-        Part("judge", make(judge_example, recipe.judge_examples), recipe.judge_weight),
-        Part("verdict", make(verdict_example, recipe.verdict_examples), recipe.verdict_weight),
+        Part("criteria", make(criteria_example, mix.criteria_examples), mix.criteria_weight),
+        Part("judge", make(judge, mix.judge_examples), mix.judge_weight),
+        Part(
+            "verdict",
+            [after(f'"{last_key}": ', each) for each in make(judge, mix.verdict_examples)],
+            mix.verdict_weight,
+        ),
     ]
 
 

@@ -2,9 +2,10 @@
 
     python -m examples.lab.pretrain --out DIR --seed 0
 
-First stage: the four forms, with generated noise in the synthesis inputs. Last stage: the same,
-with the model's own samples in the synthesis inputs. Data of a step follow from the seed and the
-step alone, so a resumed run sees what an uninterrupted one would have seen.
+First stage: the four forms, with generated noise in the synthesis inputs. Second stage: the same,
+with the model's own samples in the synthesis inputs. Last stage: mostly judging, digit by digit.
+Data of a step follow from the seed and the step alone, so a resumed run sees what an uninterrupted
+one would have seen.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def _one_step(recipe: Recipe, run: _Run, parts: Sequence[Part]) -> dict[str, flo
         (loss * part.weight).backward()  # type: ignore[no-untyped-call]
         losses[part.name] = loss.item()
     nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip)
-    scale = _rate_scale(recipe, run.step)
+    scale = recipe.rate_scale(run.step)
     for optimizer, rate in zip(
         run.optimizers, (recipe.matrix_rate, recipe.vector_rate), strict=True
     ):
@@ -127,12 +128,6 @@ def _loss(model: Qwen3ForCausalLM, batch: Batch, autocast: bool) -> torch.Tensor
     return nn.functional.cross_entropy(
         logits.flatten(0, 1).float(), batch.labels[:, 1:].flatten(), ignore_index=IGNORED
     )
-
-
-def _rate_scale(recipe: Recipe, step: int) -> float:
-    """Warm up, stay, then fall linearly to a fiftieth."""
-    left = (recipe.all_steps - step) / (recipe.decay * recipe.all_steps)
-    return min(1.0, (step + 1) / recipe.warmup) * max(0.02, min(1.0, left))
 
 
 def _sample_own(recipe: Recipe, run: _Run) -> list[OwnGroup]:

@@ -3,10 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from examples.lab.corpus import Noise
 
-__all__ = ["Recipe"]
+__all__ = ["Mix", "Recipe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How much of each kind of example one step has, and what it weighs in the loss."""
+
+    solve_examples: int = 32
+    synthesis_tokens: int = 5000
+    """Size of the synthesis part of a step; the number of examples follows from their length."""
+    noisy_share: float = 0.0
+    """Share of the synthesis examples that keep to generated noise, and so to all lengths."""
+    criteria_examples: int = 4
+    criteria_weight: float = 0.1
+    judge_examples: int = 4
+    judge_weight: float = 0.1
+    verdict_examples: int = 24
+    """Judge examples whose quote is given, so that the loss is about what follows from it."""
+    verdict_weight: float = 0.5
+    compared: bool = False
+    """Whether the judge compares digit by digit before its verdict."""
+
+
+_JUDGE_MIX: Final = Mix(
+    solve_examples=24,
+    synthesis_tokens=3000,
+    noisy_share=0.3,
+    criteria_weight=0.3,
+    judge_examples=16,
+    judge_weight=0.5,
+    verdict_examples=40,
+    verdict_weight=1.0,
+    compared=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +56,15 @@ class Recipe:
     steps: int = 1500
     """Optimiser steps on generated noise."""
     own_steps: int = 400
-    """Last steps, whose synthesis examples read the model's own samples."""
+    """Steps after them, whose synthesis examples read the model's own samples."""
+    judge_steps: int = 500
+    """Last steps, which teach the judge to compare; the rates rise once more, to a part."""
     warmup: int = 50
     decay: float = 0.4
-    """Last share of all steps, over which the learning rates fall to a fiftieth."""
+    """Last share of the steps before the judge's, and of those, over which the learning rates
+    fall to a fiftieth."""
+    judge_rate: float = 0.3
+    """Highest learning rates of the judge's steps, as a multiple of those before."""
     matrix_rate: float = 0.03
     """Muon's rate, for the weight matrices of the layers."""
     vector_rate: float = 6e-3
@@ -34,15 +73,8 @@ class Recipe:
     autocast: bool = True
     """Whether matrix products run in bfloat16; weights and sums stay in float32."""
 
-    solve_examples: int = 32
-    synthesis_tokens: int = 5000
-    """Size of the synthesis part of a step; the number of examples follows from their length."""
-    criteria_examples: int = 4
-    criteria_weight: float = 0.1
-    judge_examples: int = 4
-    judge_weight: float = 0.1
-    verdict_examples: int = 24
-    verdict_weight: float = 0.5
+    mix: Mix = field(default_factory=Mix)
+    judge_mix: Mix = _JUDGE_MIX
 
     noise: Noise = field(default_factory=Noise)
     group: int = 8
@@ -59,6 +91,21 @@ class Recipe:
     save_every: int = 100
 
     @property
-    def all_steps(self) -> int:
-        """Steps of both stages."""
+    def taught_steps(self) -> int:
+        """Steps before the judge's."""
         return self.steps + self.own_steps
+
+    @property
+    def all_steps(self) -> int:
+        """Steps of all three stages."""
+        return self.taught_steps + self.judge_steps
+
+    def rate_scale(self, step: int) -> float:
+        """Warm up, stay, then fall linearly to a fiftieth; again, and lower, for the judge."""
+        if step < self.taught_steps:
+            return self._hill(step, self.taught_steps)
+        return self.judge_rate * self._hill(step - self.taught_steps, self.judge_steps)
+
+    def _hill(self, step: int, steps: int) -> float:
+        left = (steps - step) / (self.decay * steps)
+        return min(1.0, (step + 1) / self.warmup) * max(0.02, min(1.0, left))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -30,11 +31,51 @@ async def test_the_majority_counts_equal_answers_as_one() -> None:
     assert reference.calls == ()
 
 
-async def test_a_tie_goes_to_the_answer_that_began_first_and_is_told() -> None:
-    reference = await Majority().estimate(answers("cabba"))
-    assert reference.answer == "a"
-    assert reference.provenance.settings["tied"] is True
-    assert reference.majority is None
+async def test_a_tie_is_told_and_goes_to_one_of_its_answers() -> None:
+    for seed in range(20):
+        reference = await Majority(seed=seed).estimate(answers("cabba"))
+        assert reference.answer in {"a", "b"}
+        assert reference.provenance.settings["tied"] is True
+        assert reference.majority is None
+    assert (await Majority(tie="first").estimate(answers("cabba"))).answer == "a"
+
+
+TIED: list[tuple[Callable[[int], Estimator], str]] = [
+    (lambda seed: Majority(seed=seed), "abba"),
+    (lambda seed: WeightedMajority(Fixed(2.0, 1.0, 1.0), seed=seed), "abb"),
+    (lambda seed: BestOfN(Fixed(3.0, 3.0, 1.0), seed=seed), "abc"),
+]
+
+
+@pytest.mark.parametrize(("made", "letters"), TIED)
+async def test_a_tie_is_settled_by_a_fair_lot(
+    made: Callable[[int], Estimator], letters: str
+) -> None:
+    group = answers(letters)
+    chosen = [(await made(seed).estimate(group)).answer for seed in range(400)]
+    # Fair to five standard deviations of the count, which is sqrt(400) / 2 = 10.
+    assert set(chosen) == {"a", "b"} and 150 <= chosen.count("a") <= 250
+
+
+@pytest.mark.parametrize(("made", "letters"), TIED)
+async def test_the_lot_is_the_same_in_every_run_and_in_any_order_of_the_rollouts(
+    made: Callable[[int], Estimator], letters: str
+) -> None:
+    group = answers(letters)
+    turned = group.model_copy(update={"rollouts": group.rollouts[::-1]})
+    for seed in range(20):
+        first = await made(seed).estimate(group)
+        assert (await made(seed).estimate(group)) == first
+        assert (await made(seed).estimate(turned)).answer == first.answer
+
+
+async def test_prompts_do_not_share_the_luck_of_their_ties() -> None:
+    groups = [cat.group_of(f"q{n}", ["\\boxed{a}", "\\boxed{b}"]) for n in range(400)]
+    chosen = [(await Majority().estimate(group)).answer for group in groups]
+    # As good as one rollout: the first is right where "a" is, and so is about half of these.
+    assert 150 <= chosen.count("a") <= 250
+    picked = [(await RandomChoice().estimate(group)).answer for group in groups]
+    assert 150 <= sum(a == b for a, b in zip(chosen, picked, strict=True)) <= 250
 
 
 async def test_a_tie_can_abstain() -> None:
@@ -101,10 +142,11 @@ async def test_without_log_probabilities_they_say_so() -> None:
         await WeightedMajority(Likelihood(), weight="exp").estimate(answers("ab"))
 
 
-async def test_the_best_score_is_taken_and_the_first_of_equal_ones() -> None:
-    reference = await BestOfN(Fixed(1.0, None, 2.0, 2.0)).estimate(answers("abcd"))
+async def test_the_best_score_is_taken_and_no_score_is_no_zero() -> None:
+    reference = await BestOfN(Fixed(1.0, None, 2.5, 2.0)).estimate(answers("abcd"))
     assert reference.answer == "c"
-    assert reference.provenance.settings["scores"] == {"0": 1.0, "2": 2.0, "3": 2.0}
+    assert reference.provenance.settings["scores"] == {"0": 1.0, "2": 2.5, "3": 2.0}
+    assert reference.provenance.settings["tied"] is False
     with pytest.raises(NoEvidenceError):
         await BestOfN(Fixed(None)).estimate(answers("a"))
 

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.aggregators import Adaptive, Majority
+from catsdk.aggregators import Adaptive, Greedy, Majority
 from catsdk.core.errors import InvalidInputError, RequestRefusedError
 from catsdk.core.types import Group, Message, Reference, Request
 from catsdk.evaluate.contenders import Contender
@@ -90,6 +90,32 @@ async def test_departures_and_rescues_are_against_the_same_rollouts() -> None:
     assert seen.scores == {0: 0.0, 1: 0.0, 2: 0.0, 3: 1.0}
 
 
+async def test_where_rollouts_tie_nothing_departs_and_the_vote_says_so() -> None:
+    seen, _ = await see(
+        "abcc",
+        "a",
+        anchor(lambda _: "\\boxed{c}"),
+        Contender("m", Majority(), free=True),
+        sizes=(2, 4),
+    )
+    tied, settled = at(seen, "anchor", 2), at(seen, "anchor", 4)
+    assert (tied.departs, tied.majority_score, tied.tied) == (None, None, None)
+    assert (settled.departs, settled.majority_score) == (False, 0.0)
+    votes = [each.tied for each in seen.observations if each.estimator == "m" and each.size == 2]
+    # Of the six pairs of a, b, c, c only one agrees.
+    assert sorted(votes, key=str) == [False, True, True, True, True, True]
+    assert at(seen, "m", 4).tied is False
+
+
+async def test_a_new_answer_that_says_what_a_rollout_said_is_paid_for_by_itself() -> None:
+    model = FunctionProvider(lambda _: "\\boxed{a}", name="letters")
+    greedy = Contender("greedy", Greedy(cat.Sampler(model)), sizes=(1,))
+    experiment = Experiment(cat.Sampler(model), [greedy], sweep=Sweep(sizes=(1,)))
+    (seen,) = await experiment.run([item_of("a", "a")])
+    # One word in, one out: the rollout beside it is equal, and is none of its own.
+    assert (at(seen, "greedy", 1).usage.tokens, at(seen, "greedy", 1).usage.requests) == (2, 1)
+
+
 async def test_a_reference_that_is_right_although_all_rollouts_are_wrong_is_told() -> None:
     seen, _ = await see("aab", "z", anchor(lambda _: "\\boxed{z}"), sizes=(3,))
     assert (at(seen, "anchor", 3).all_wrong, at(seen, "anchor", 3).score) == (True, 1.0)
@@ -153,7 +179,10 @@ async def test_rollouts_references_and_verdicts_are_in_the_store(tmp_path: Path)
     item = Item(id="x", prompt=(Message(role="user", content="ab"),), gold="a")
     async with RunStore(tmp_path / "run.sqlite") as store:
         experiment = Experiment(
-            Letters(), [Contender("m", Majority())], sweep=Sweep(sizes=(2,)), store=store
+            Letters(),
+            [Contender("m", Majority(tie="first"))],
+            sweep=Sweep(sizes=(2,)),
+            store=store,
         )
         await experiment.run([item])
         assert set(await store.all("rollout")) == {"x/0", "x/1"}

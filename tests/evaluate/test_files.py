@@ -15,7 +15,7 @@ from rich.console import Console
 
 from catsdk.core.types import Usage
 from catsdk.evaluate.calibrate import Calibration, Setting
-from catsdk.evaluate.figures import cost_figure, size_figure
+from catsdk.evaluate.figures import cost_figure, save_figures, size_figure
 from catsdk.evaluate.files import as_csv, as_html, write_report
 from catsdk.evaluate.report import OrderCheck, Pair, PassAt, Point, PositionCheck, Report
 from catsdk.evaluate.statistics import Estimate
@@ -65,6 +65,7 @@ REPORT = Report(
         point("synthesis", 8, 0.625, 449.0, on_frontier=True),
         point("greedy", 1, 0.42, 30.0, control="one answer"),
         point("random", 8, 0.29, 251.0, control="any selector"),
+        point("judge-weighted-majority", 8, 0.5, 700.0, tied=around(0.1), abstained=2),
     ),
     pairs=(
         Pair(
@@ -153,8 +154,24 @@ def test_figures_have_axes_units_intervals_and_a_legend(draw: Any) -> None:
     assert "95 % bootstrap interval" in axes.get_xlabel()
     assert re.search(r"rollouts G|tokens an item", axes.get_xlabel())
     assert axes.get_ylabel() == "share of problems solved (of 50)"
+    # Every bar is inside the picture.
+    low, high = axes.get_ylim()
+    assert low < min(p.score.low for p in REPORT.points if p.score and p.estimator != "greedy")
+    assert high > max(p.score.high for p in REPORT.points if p.score)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert {"majority", "synthesis"} <= set(labels)
+
+
+def test_names_from_outside_are_no_formulas_and_equal_figures_make_equal_files(
+    tmp_path: Path,
+) -> None:
+    priced = point("$\\frac{a", 2, 0.4, 50.0)
+    report = REPORT.model_copy(
+        update={"title": "costs $1 or $\\broken{", "points": (*REPORT.points, priced)}
+    )
+    first = save_figures(report, tmp_path / "first")
+    second = save_figures(report, tmp_path / "second")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
 def test_the_csv_has_every_number_of_every_point() -> None:
@@ -180,7 +197,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.outside += [value or "" for name, value in attrs if name in {"src", "href"} and value]
+        self.outside += [
+            value or "" for name, value in attrs if name in {"src", "href", "xlink:href"} and value
+        ]
 
 
 def test_the_page_needs_nothing_else_and_escapes_foreign_text() -> None:
@@ -202,8 +221,14 @@ def test_all_files_are_written_and_the_json_comes_back(tmp_path: Path) -> None:
     ]  # fmt: skip
     kept = (tmp_path / "deep" / "report.json").read_text(encoding="utf-8")
     assert Report.model_validate_json(kept) == REPORT
-    page = (tmp_path / "deep" / "report.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 2
+    text = (tmp_path / "deep" / "report.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.tags.count("svg") == 2
+    assert not {"script", "link", "img", "iframe", "object", "image"} & set(page.tags)
+    # Nothing is fetched: links lead into the page itself, and so do the styles.
+    assert page.outside and all(link.startswith("#") for link in page.outside)
+    assert not re.search(r"@import|url\((?!#)", text)
 
 
 def test_the_table_fits_80_columns_and_has_the_numbers() -> None:
@@ -212,5 +237,8 @@ def test_the_table_fits_80_columns_and_has_the_numbers() -> None:
     text = console.export_text()
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "…" not in text
-    assert re.search(r"synthesis \* +8 +0.625 ±.010 +0.59.0.6[45] +449 ", text)
+    # Names are folded between their parts.
+    begun = [line.split()[0] for line in text.splitlines() if line.strip()]
+    assert {"judge-", "weighted-", "majority"} <= set(begun), text
+    assert re.search(r"synthesis\* +8 +0.625 ±.010 +.59..6[45] +449 ", text)
     assert re.search(r"majority +synthesis +-0.075 +-0.1[01] -0.0[56] +3 : 7 +0.34", text)

@@ -65,7 +65,7 @@ def test_chats_and_criteria_as_texts_or_objects(tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     first, second = read_items(str(path))
     assert [message.role for message in first.prompt] == ["system", "user"]
-    assert [(c.id, c.text) for c in first.criteria] == [("c1", "polite"), ("c2", "short")]
+    assert [(c.id, c.text) for c in first.criteria] == [("r1", "polite"), ("r2", "short")]
     assert [c.text for c in second.criteria] == ["polite"]
     assert first.gold is None
 
@@ -74,12 +74,17 @@ def test_chats_and_criteria_as_texts_or_objects(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "no rows"),
-        ('{"prompt": "a"}\n{"prompt":', "line 2"),
-        ("[1]", "no JSON object"),
-        ('{"prompt": ""}', "row 0"),
-        ('{"prompt": "a", "id": 1}\n{"prompt": "b", "id": 1}', "more than once"),
-        ('{"prompt": "a", "criteria": "polite"}', "row 0: criteria"),
-        ('{"prompt": "a", "criteria": [7]}', "a criterion is 7"),
+        ('{"prompt": "a"}\n{"prompt":', "d.jsonl, line 2, is no JSON"),
+        ("[" * 100_000, "d.jsonl, line 1, is no JSON"),
+        ("[1]", "d.jsonl, line 1, is no JSON object"),
+        ('\n{"prompt": ""}', "d.jsonl, line 2: the prompt is ''"),
+        ('{"prompt": "a"}\n{"text": "b"}', "d.jsonl, line 2: there is nothing in the column"),
+        ('{"prompt": "a"}\n{"prompt": 7}', "d.jsonl, line 2: the prompt is 7"),
+        ('{"prompt": "a", "gold": ["1"]}', "d.jsonl, line 1: the gold answer is"),
+        ('{"prompt": "a", "id": 1}\n{"prompt": "b", "id": 1}', "line 2: the id '1' stands at"),
+        ('{"prompt": "a", "id": 1}\n{"prompt": "b"}', "line 2: the id is None"),
+        ('{"prompt": "a", "criteria": "polite"}', "line 1: criteria"),
+        ('{"prompt": "a", "criteria": [7]}', "line 1: a criterion is 7"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message: str) -> None:
@@ -87,6 +92,62 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidInputError, match=message):
         read_items(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "message"),
+    [
+        ("d.csv", b"prompt,gold\na,1\nb,1,2\n", "d.csv, line 3, has more cells"),
+        ("d.csv", b"prompt,gold\na\n", "d.csv, line 2, has 1 cells"),
+        ("d.csv", b'prompt,gold\na,1\n"b,2\n', "d.csv, line 2, is no CSV"),
+        ("d.csv", b"prompt,gold\n,1\n", "d.csv, line 2: the prompt is ''"),
+        ("d.csv", b"prompt,gold\n\xff,1\n", "d.csv' cannot be read"),
+        ("d.jsonl.gz", gzip.compress(b'{"prompt": "a"}')[:-9], "d.jsonl.gz' cannot be read"),
+        ("d.jsonl.gz", b"plain", "d.jsonl.gz' cannot be read"),
+        ("d.jsonl.gz", gzip.compress(b"{}")[:12] + b"\xff" * 9, "d.jsonl.gz' cannot be read"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_line_where_there_is_one(
+    tmp_path: Path, name: str, raw: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(raw)
+    with pytest.raises(InvalidInputError, match=message):
+        read_items(str(path))
+
+
+def test_broken_parquet_and_a_folder_that_is_no_data_set_are_named(tmp_path: Path) -> None:
+    pytest.importorskip("datasets")
+    (tmp_path / "d.parquet").write_bytes(b"PAR1 no more")
+    (tmp_path / "folder").mkdir()
+    for name in ("d.parquet", "folder"):
+        with pytest.raises(InvalidInputError, match=f"{name}' cannot be read"):
+            read_items(str(tmp_path / name))
+
+
+def test_line_ends_inside_a_text_do_not_end_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    text = "a\u2028b\x85c\x1cd"
+    path.write_text(json.dumps({"prompt": text}, ensure_ascii=False) + "\r\n", encoding="utf-8")
+    (item,) = read_items(str(path))
+    assert item.prompt[-1].text == text
+    table = tmp_path / "d.csv"
+    table.write_bytes(b'prompt,gold\r\n"a\nb",1\r\n"c",\r\n')
+    first, second = read_items(str(table))
+    assert (first.prompt[-1].text, first.gold, second.gold) == ("a\nb", "1", None)
+
+
+def test_a_missing_number_is_no_gold_answer(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"prompt": "a", "gold": NaN}\n{"prompt": "b", "gold": 2.5}', encoding="utf-8")
+    assert [item.gold for item in read_items(str(path))] == [None, "2.5"]
+
+
+def test_equal_prompts_fall_on_one_side_when_items_are_parted() -> None:
+    items = [item_of(f"q{at // 2}", "1", id=str(at)) for at in range(40)]
+    held, rest = halves(items, 0.5)
+    assert held and rest and len(held) + len(rest) == 40
+    assert not {item.prompt for item in held} & {item.prompt for item in rest}
 
 
 def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:

@@ -96,6 +96,19 @@ def test_failures_abstentions_and_ungraded_answers_are_told_apart() -> None:
     assert made.failures == {"a: ServerError": 1}
 
 
+def test_ties_and_silent_rollouts_are_counted() -> None:
+    silent = seen(1, "1", observed("a", 1.0, tied=False))
+    rollouts = tuple(r.model_copy(update={"answer": None}) for r in silent.group.rollouts)
+    silent = silent.model_copy(
+        update={"group": silent.group.model_copy(update={"rollouts": rollouts})}
+    )
+    made = report(seen(0, "1", observed("a", 1.0, tied=True), observed("b", 1.0)), silent)
+    a, b = made.point("a", 2), made.point("b", 2)
+    assert a is not None and a.tied is not None and (a.tied.mean, a.tied.count) == (0.5, 2)
+    assert b is not None and b.tied is None
+    assert made.silent_rollouts == 1
+
+
 def test_the_frontier_has_what_no_cheaper_point_is_as_good_as() -> None:
     items = [
         seen(

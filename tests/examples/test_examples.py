@@ -36,7 +36,7 @@ def test_the_application_prints_an_answer_with_its_evidence() -> None:
 
 def test_a_judge_behind_http_rewards_the_rollouts_of_a_local_policy() -> None:
     out = run("hosted_judge.py")
-    assert "c1: " in out
+    assert "r1: shows c7=" in out
     assert out.count("reward ") == 4
     assert "criteria" in out
 

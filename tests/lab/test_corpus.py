@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,23 @@ import pytest
 pytest.importorskip("transformers")
 
 import catsdk_providers.box.problems as box
-from catsdk_providers.box.problems import parse, problems, response, solve
+from catsdk.prompts.reply import read_verdict
+from catsdk_providers.box.problems import Problem, parse, problems, response, solve
 from examples.lab.batches import as_prompt
 from examples.lab.corpus import (
+    Example,
     Noise,
+    after,
     combine_prompt,
     criteria,
     judge_example,
     noisy_solution,
+    quote_example,
     reconciled,
     relabel,
     relabelling,
     synthesis_example,
+    verdict,
 )
 from examples.lab.own_samples import TARGETS
 from examples.lab.tokenizer import build_tokenizer
@@ -94,17 +100,56 @@ def test_some_sums_are_mislearnt_in_one_order_only() -> None:
     assert lines == {"c1: 7+8=16", "c1: 8+7=15"}
 
 
-def test_a_judge_example_quotes_the_response_and_meets_only_what_it_says() -> None:
+@pytest.mark.parametrize("make", [quote_example, judge_example])
+def test_a_careful_judge_quotes_the_response_and_says_met_of_what_it_shows(
+    make: Callable[[Problem, Noise, random.Random], Example],
+) -> None:
     rng = random.Random(0)
     met = 0
     for problem in problems("pretrain", 200, 0):
-        example = judge_example(problem, Noise(), rng)
+        example = make(problem, Noise(confused=0.0), rng)
         judged, asked = example.user.removeprefix("Check:\n").rsplit("\n", 1)
-        verdict = json.loads(example.assistant)
-        assert verdict["met"] == (asked in criteria(judged))
-        assert verdict["evidence"] in judged
-        met += verdict["met"]
+        said, evidence, _ = read_verdict(example.assistant)
+        assert said == (asked in criteria(judged))
+        assert evidence is not None
+        assert evidence in judged
+        met += bool(said)
     assert 80 < met < 120
+
+
+@pytest.mark.parametrize(
+    ("criterion", "digits", "met"),
+    [
+        ("shows c2=17", "11= 77=", True),
+        ("shows c2=18", "11= 87!", False),
+        ("shows c2=7", "71!", False),
+        ("shows c3=17", "17!", False),
+        ("shows c3=77", "77= 7_!", False),
+        ("answers 877", "88= 77= 77=", True),
+        ("answers 867", "88= 67!", False),
+        ("answers 8777", "88= 77= 77= 7_!", False),
+    ],
+)
+def test_a_verdict_compares_digit_by_digit_up_to_the_first_difference(
+    criterion: str, digits: str, met: bool
+) -> None:
+    reply = json.loads(verdict(RIGHT, criterion))
+    assert (reply["digits"], reply["met"]) == (digits, met)
+
+
+def test_the_judge_of_the_corpus_takes_some_digits_for_others_in_one_order_only() -> None:
+    confused = Noise(slip=0.0, forgotten=0.0, mislearnt=1.0, confused=1.0)
+    examples = [judge_example(p, confused, random.Random(0)) for p in problems("pretrain", 800, 0)]
+    marks = {m for e in examples for m in json.loads(e.assistant)["digits"].split()}
+    wrong = {mark for mark in marks if (mark[0] == mark[1]) != (mark[2] == "=")}
+    assert {"67="} <= wrong <= {"67=", "32=", "89=", "01="}
+    assert "76!" in marks
+
+
+def test_what_is_given_is_not_taught() -> None:
+    example = after('"digits": ', Example("Check", verdict(RIGHT, "shows c3=7")))
+    assert example.given == '{"evidence": "c3: 2+5=7", "digits": '
+    assert example.assistant == '"77=", "met": true}'
 
 
 @pytest.mark.parametrize("text", ["héllo 世界 🎉", " \x00<a>\n\n\t 007", "١٢٣ \\boxed{-1}{", ""])

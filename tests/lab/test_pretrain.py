@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from examples.lab.recipe import Recipe
+
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.needs_torch
 
@@ -19,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from examples.lab.pretrain import train
-from examples.lab.recipe import Recipe
+from examples.lab.recipe import Mix, Recipe
 
 class KillAt50(logging.Handler):
     def emit(self, record):
@@ -29,9 +31,10 @@ class KillAt50(logging.Handler):
 if sys.argv[2] == "kill":
     logging.basicConfig(level=logging.INFO, handlers=[KillAt50()])
 torch.set_num_threads(1)
+few = Mix(solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1)
 small = replace(
-    Recipe(), layers=1, width=32, feed_forward=32, head_dim=32, steps=58, own_steps=4,
-    solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1, pool=200,
+    Recipe(), layers=1, width=32, feed_forward=32, head_dim=32, steps=56, own_steps=3,
+    judge_steps=3, mix=few, judge_mix=replace(few, compared=True, noisy_share=0.5), pool=200,
     own_problems=2, own_samples=2, save_every=20,
 )
 train(small, Path(sys.argv[1]))
@@ -56,3 +59,13 @@ def test_a_killed_run_goes_on_to_the_weights_of_one_that_was_not(tmp_path: Path)
     assert weights[0].read_bytes() == weights[1].read_bytes()
     steps = (tmp_path / "killed" / "record.jsonl").read_text().splitlines()
     assert len(steps) == 50 + (62 - 40)
+
+
+def test_the_rates_fall_rise_again_for_the_judge_and_fall() -> None:
+    recipe = Recipe()
+    scales = [recipe.rate_scale(step) for step in range(recipe.all_steps)]
+    judge = recipe.taught_steps
+    assert max(scales[:judge]) == 1.0
+    assert scales[judge - 1] == scales[0] == 0.02
+    assert max(scales[judge:]) == recipe.judge_rate
+    assert scales[judge] < scales[judge + recipe.warmup] > scales[-1]

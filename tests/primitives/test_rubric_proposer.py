@@ -19,7 +19,7 @@ async def test_criteria_are_numbered_and_their_origin_is_recorded() -> None:
     anchor = FunctionProvider(lambda _: json.dumps({"criteria": FIVE}), name="anchor")
     rubric = await RubricProposer(anchor).propose(REFERENCE)
     assert [(c.id, c.text) for c in rubric.criteria] == [
-        (f"c{at}", text) for at, text in enumerate(FIVE, 1)
+        (f"r{at}", text) for at, text in enumerate(FIVE, 1)
     ]
     assert (rubric.provenance.model, rubric.provenance.prompt) == ("anchor", "english/propose")
     assert rubric.usage.requests == 1
