@@ -89,6 +89,15 @@ def clean(text: str) -> str:
     text = _unwrapped(text)
     if "\\" in text or "{" in text:
         text = _plain_latex(text)
+    text = _respelled(text)
+    if "$" in text:
+        # Delimiters of formulas and signs of money look alike; neither changes a value.
+        text = _unwrapped(_MONEY.sub(" ", text))
+    return _TIMES_TEN.sub("*", text) if "10" in text else text
+
+
+def _respelled(text: str) -> str:
+    """Rewrite choices, compound quantities and ratios in words, and drop a leading `about`."""
     if "C_" in text:
         text = _CHOICES.sub(r"\\binom{\1}{\2}", text)
     if text and text[0] in _LEADING_SIGNS:
@@ -99,10 +108,7 @@ def clean(text: str) -> str:
         text = _HOURS.sub(r"\1 hours \2 minutes", text)
     if "to" in text:
         text = _TO.sub(r"\1:\2", text)
-    if "$" in text:
-        # Delimiters of formulas and signs of money look alike; neither changes a value.
-        text = _unwrapped(_MONEY.sub(" ", text))
-    return _TIMES_TEN.sub("*", text) if "10" in text else text
+    return text
 
 
 def _ascii(text: str) -> str:
