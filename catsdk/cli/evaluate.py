@@ -101,6 +101,8 @@ def evaluate(
 ) -> None:
     """Compare aggregators on a data set: accuracy, cost, and tests, from the same rollouts."""
     columns = Columns(prompt_column, gold_column, criteria_column)
+    if recorded and calibrate_on is not None:
+        raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")
     items, rollouts = _read(data, columns, split, limit, recorded=recorded)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
     models = _models(model) if rollouts is None else list(model or ())
