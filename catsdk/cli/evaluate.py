@@ -127,13 +127,13 @@ def evaluate(
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
         return
-    console = Console()
+    console = Console(emoji=False)
     show(report, console)
     console.print(f"Report: {', '.join(str(path) for path in written[:3])}, with figures")
 
 
 async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str) -> Report:
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     with Progress(
         TextColumn("evaluating"),
         BarColumn(),
