@@ -73,7 +73,7 @@ def propose(
     proposed = anyio.run(proposer.propose, reference)
     if out is not None:
         save(proposed, out)
-    show_rubric(proposed, Console())
+    show_rubric(proposed, Console(emoji=False))
 
 
 @rubric.command()
@@ -129,7 +129,7 @@ def show(
         raise InvalidInputError(
             f"{file} holds no judged group, which --html needs; see judge --out"
         )
-    show_rubric(load(file), Console())
+    show_rubric(load(file), Console(emoji=False))
 
 
 async def _judged(reward: Reward, by: Rubric, group: Group) -> Judged:
@@ -141,7 +141,7 @@ async def _judged(reward: Reward, by: Rubric, group: Group) -> Judged:
 def _shown(judged: Judged, html: Path | None, *, evidence: bool) -> None:
     if html is not None:
         html.write_text(html_report(judged), encoding="utf-8")
-    show_judged(judged, Console(), evidence=evidence)
+    show_judged(judged, Console(emoji=False), evidence=evidence)
 
 
 def _model(model: str | None, role: str | None) -> str:
