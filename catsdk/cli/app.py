@@ -13,7 +13,9 @@ from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
+from catsdk.cli.reward_server import reward_server
 from catsdk.cli.rubric import rubric
+from catsdk.cli.train import train
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 
 __all__ = ["main"]
@@ -26,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (synthesize, sample, demo, providers, doctor):
+for command in (synthesize, sample, demo, providers, doctor, train, reward_server):
     app.command()(command)
 app.command(name="eval")(evaluate)
 app.add_typer(rubric)

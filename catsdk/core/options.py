@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue, ValidationError
@@ -26,12 +27,19 @@ class Options(Value):
             try:
                 super().__init__(**options)
             except ValidationError as error:
-                told = "; ".join(_told(detail) for detail in error.errors())
+                known = type(self).model_fields
+                told = "; ".join(_told(detail, known) for detail in error.errors())
                 raise InvalidInputError(f"{type(self).__name__}: {told}") from None
 
 
-def _told(detail: Any) -> str:
-    return f"{'.'.join(map(str, detail['loc']))} is {detail['input']!r}: {detail['msg']}"
+def _told(detail: Any, known: Iterable[str]) -> str:
+    name = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "extra_forbidden":
+        return f"there is no option {name!r}; there are {', '.join(known)}"
+    # A section has told its own name and value.
+    if detail["type"] == "value_error" and isinstance(detail["ctx"]["error"], InvalidInputError):
+        return f"in {name}, {detail['ctx']['error']}"
+    return f"{name} is {detail['input']!r}: {detail['msg']}"
 
 
 class Sampling(Options):

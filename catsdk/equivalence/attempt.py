@@ -11,6 +11,7 @@ from catsdk.equivalence.structure.comparison import Comparison, Pair
 from catsdk.equivalence.structure.expressions import same_expression
 from catsdk.equivalence.tree import Items, Node, Number
 from catsdk.equivalence.verdict import Cause, Verdict
+from catsdk.equivalence.walk import always_defined
 
 __all__ = ["Pair", "attempt"]
 
@@ -25,8 +26,11 @@ def attempt(
     first, second = read(answer), read(reference)
     if first.node is None or second.node is None:
         return _unread(first, second), []
-    comparison = Comparison(options, Budget(), decided)
+    if first.node is second.node and always_defined(first.node):
+        return Verdict("equal", "text"), []
+    comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
     try:
+        comparison.budget.spend_on_text(len(answer) + len(reference))
         found = _numbers(first.node, second.node, comparison)
         if found is None:
             found = _readings(first, second, comparison)

@@ -12,7 +12,9 @@ pytestmark = [pytest.mark.needs_torch]
 ROOT = Path(__file__).parents[2]
 
 
-def catsdk(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def catsdk(
+    *arguments: str, stdin: str = "", seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
     return subprocess.run(
@@ -20,7 +22,7 @@ def catsdk(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
         env=clean | {"PYTHONPATH": paths},
     )

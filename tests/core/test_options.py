@@ -12,7 +12,7 @@ from catsdk.core.errors import InvalidInputError
         ({"temperature": -1}, "Sampling: temperature is -1: .*greater than or equal to 0"),
         ({"top_p": 2.0}, r"top_p is 2\.0"),
         ({"max_tokens": 0, "top_k": 0}, "top_k is 0.*max_tokens is 0"),
-        ({"heat": 1}, "heat is 1: Extra inputs are not permitted"),
+        ({"heat": 1}, "there is no option 'heat'; there are temperature, top_p"),
     ],
 )
 def test_a_wrong_sampling_option_is_named(options: dict[str, float], told: str) -> None:

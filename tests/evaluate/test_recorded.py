@@ -182,5 +182,3 @@ def test_what_is_wrong_is_said_with_its_line(
 def test_a_data_set_without_completions_says_where_they_should_stand(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="samples, completions"):
         read_recorded(written(tmp_path, [{"prompt": "q"}]))
-
-

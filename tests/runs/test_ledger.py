@@ -125,6 +125,22 @@ async def test_it_declares_what_its_model_declares_and_scores_where_that_scores(
     assert [each.usage.input_tokens for each in kept] == [2, 3]
 
 
+async def test_one_name_at_two_addresses_is_two_models(tmp_path: Path) -> None:
+    class Served(FunctionProvider):
+        base_url = "http://one.example/v1"
+
+    class Elsewhere(FunctionProvider):
+        base_url = "http://two.example/v1"
+
+    here = Served(lambda _: "here", name="m")
+    there = Elsewhere(lambda _: "there", name="m")
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        assert await texts(Ledger(here, store), "item", 1) == ["here"]
+        assert await texts(Ledger(there, store), "item", 1) == ["there"]
+        assert await texts(Ledger(here, store), "item", 1) == ["here"]
+    assert (len(here.requests), len(there.requests)) == (1, 1)
+
+
 class Scoring:
     """A scorer whose usage counts its calls."""
 

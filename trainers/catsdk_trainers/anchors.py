@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
@@ -23,7 +24,9 @@ class PolicyAnchor:
     """A provider that answers with the model of the trainer that it is bound to.
 
     `initial` is the paper's frozen anchor pi_0: with a fresh adapter it is the base model, read
-    with the adapter off, at no cost in memory; otherwise a frozen copy of the model. `average` is
+    with the adapter off, at no cost in memory; else the trainer's `ref_model` where it has one that
+    is never synchronised; else a frozen copy of the model, with an adapter that was passed in.
+    `average` is
     an exponential moving average of the policy (`decay` a step), `current` the policy itself.
     Both of these move: the reference then follows the policy, and what agrees with itself can
     collapse (arXiv 2505.21444). `prompts` names the prompt set that the model understands best.
@@ -46,12 +49,20 @@ class PolicyAnchor:
 
     def bind(self, trainer: Any) -> None:
         """Take the trainer's model as it is now."""
+        if getattr(trainer, "is_fsdp_enabled", False) or _zero_stage(trainer) == 3:
+            raise ConfigurationError(
+                f"the anchor {self.name!r} is in this process, whose weights are split over ranks:"
+                " give an anchor behind a server, such as 'vllm:NAME' with the initial weights"
+            )
         policy = trainer.accelerator.unwrap_model(trainer.model)
         without_adapter = self.kind == "initial" and _has_fresh_adapter(policy)
-        answering = policy if self.kind == "current" or without_adapter else _frozen(policy)
+        answering = policy if self.kind == "current" or without_adapter else None
+        if answering is None:
+            answering = (self.kind == "initial" and _reference_model(trainer)) or _frozen(policy)
+        processing = trainer.processing_class
         self._model = LocalProvider.of(
             answering,
-            trainer.processing_class,
+            getattr(processing, "tokenizer", processing),
             adapter=not without_adapter,
             prompts=self.prompts,
             name=self.name,
@@ -87,7 +98,7 @@ class PolicyAnchor:
 
 
 class _Average(TrainerCallback):
-    """Moves the average towards the policy after each step."""
+    """Moves the average towards the policy after each step, and is saved with the checkpoints."""
 
     def __init__(self, policy: torch.nn.Module, average: torch.nn.Module, decay: float) -> None:
         self._pairs = [
@@ -101,6 +112,34 @@ class _Average(TrainerCallback):
     def on_step_end(self, *_: Any, **__: Any) -> None:
         for old, new in self._pairs:
             old.lerp_(new.detach(), 1 - self._decay)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.is_world_process_zero:
+            torch.save([old for old, _ in self._pairs], _kept(args, state))
+
+    @torch.no_grad()
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step and _kept(args, state).exists():
+            saved = torch.load(_kept(args, state), map_location="cpu")
+            for pair, value in zip(self._pairs, saved, strict=True):
+                pair[0].copy_(value)
+
+
+def _kept(args: Any, state: Any) -> Path:
+    return Path(args.output_dir) / f"checkpoint-{state.global_step}" / "anchor-average.pt"
+
+
+def _reference_model(trainer: Any) -> Any:
+    """The trainer's own frozen model, if there is one that stays as it is."""
+    reference = getattr(trainer, "ref_model", None)
+    if reference is None or trainer.args.sync_ref_model:
+        return None
+    return trainer.accelerator.unwrap_model(reference)
+
+
+def _zero_stage(trainer: Any) -> int | None:
+    plugin = getattr(trainer.accelerator.state, "deepspeed_plugin", None)
+    return None if plugin is None else int(plugin.zero_stage)
 
 
 def _has_fresh_adapter(model: torch.nn.Module) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack
+from threading import Lock
 from typing import Generic, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -18,8 +19,9 @@ R = TypeVar("R")
 class LoopThread(Generic[S]):
     """Keeps what `make()` opens in an event loop, and runs work on it there, call after call.
 
-    Nothing exists before the first call. It can be pickled: the copy opens anew. After a fork the
-    child opens its own, since the parent's thread does not exist there.
+    Nothing exists before the first call, and calls may come from several threads. It can be
+    pickled: the copy opens anew. After a fork the child opens its own, since the parent's thread
+    does not exist there.
     """
 
     def __init__(self, make: Callable[[], AbstractAsyncContextManager[S]]) -> None:
@@ -27,6 +29,7 @@ class LoopThread(Generic[S]):
         self._make = make
         self._exits = ExitStack()
         self._opened: tuple[int, BlockingPortal, S] | None = None
+        self._opening = Lock()
 
     def run(self, work: Callable[[S], Awaitable[R]]) -> R:
         """Run `work` on what is open, and return its result; an interrupt cancels it."""
@@ -39,12 +42,13 @@ class LoopThread(Generic[S]):
         exits.close()
 
     def _open(self) -> tuple[BlockingPortal, S]:
-        if self._opened is None or self._opened[0] != os.getpid():
-            with ExitStack() as exits:
-                portal = exits.enter_context(start_blocking_portal())
-                opened = exits.enter_context(portal.wrap_async_context_manager(self._make()))
-                self._exits, self._opened = exits.pop_all(), (os.getpid(), portal, opened)
-        return self._opened[1:]
+        with self._opening:
+            if self._opened is None or self._opened[0] != os.getpid():
+                with ExitStack() as exits:
+                    portal = exits.enter_context(start_blocking_portal())
+                    opened = exits.enter_context(portal.wrap_async_context_manager(self._make()))
+                    self._exits, self._opened = exits.pop_all(), (os.getpid(), portal, opened)
+            return self._opened[1:]
 
     def __getstate__(self) -> Callable[[], AbstractAsyncContextManager[S]]:
         return self._make

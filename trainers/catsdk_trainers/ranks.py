@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch.distributed as dist
 
-__all__ = ["Share", "everywhere", "shared_out"]
+__all__ = ["Share", "everywhere", "on_first_rank", "shared_out"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,21 @@ def everywhere(value: T) -> list[T]:
     values: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(values, value)
     return values
+
+
+def on_first_rank(work: Callable[[], T]) -> T:
+    """What `work` gives, or raises, on the first rank, on all of them. Collective."""
+    result: T | None = None
+    failed: Exception | None = None
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_rank() == 0:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - raised again when the other ranks know
+            failed = error
+    result, failed = everywhere((result, failed))[0]
+    if failed is not None:
+        raise failed
+    return cast("T", result)
 
 
 def _joined(parts: Any) -> list[Any]:

@@ -14,7 +14,18 @@ from catsdk.core.ports import Estimator, Proposer, Provider, Rewarder
 from catsdk.core.types import Failure, Group, Reference, Rubric, Score, Usage
 from catsdk.primitives.reward import Reward
 
-__all__ = ["CaTScorer", "GroupScore", "GroupScorer", "Row", "cat_scorer", "unscored"]
+__all__ = [
+    "LEFT_OUT",
+    "CaTScorer",
+    "GroupScore",
+    "GroupScorer",
+    "Row",
+    "cat_scorer",
+    "unscored",
+]
+
+LEFT_OUT = "LeftOut"
+"""The kind of the cause where a filter left a group out on purpose: that is no failure."""
 
 Row = Mapping[str, object]
 """The other columns of the data set for one prompt, such as a known answer."""
@@ -24,8 +35,10 @@ Row = Mapping[str, object]
 class GroupScore:
     """What a group earned: G scores by index, and what they rest on.
 
-    `cause` says why the whole group has no reward. A score's value is `None` where evidence for
-    that rollout is missing; it is never 0 for a failure.
+    `cause` says why the whole group has no reward; its kind is `LEFT_OUT` where that was wanted. A
+    score's value is `None` where evidence for that rollout is missing; it is never 0 for a failure.
+    `measures` are numbers about the group, whose means are logged as `cat/NAME`. `parts` are the
+    scores that this one was combined from.
     """
 
     group: Group
@@ -33,6 +46,14 @@ class GroupScore:
     reference: Reference | None = None
     rubric: Rubric | None = None
     cause: Failure | None = None
+    measures: Mapping[str, float] = field(default_factory=dict[str, float])
+    parts: tuple[GroupScore, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether no rollout has a reward although one was wanted."""
+        left_out = self.cause is not None and self.cause.kind == LEFT_OUT
+        return not left_out and all(reward is None for reward in self.rewards)
 
     @property
     def rewards(self) -> tuple[float | None, ...]:
@@ -42,6 +63,8 @@ class GroupScore:
     @property
     def usage(self) -> Usage:
         """What reference, rubric and verdicts consumed; the group itself was the trainer's."""
+        if self.parts:
+            return Usage.total(part.usage for part in self.parts)
         calls = [*self.reference.calls] if self.reference else []
         calls += self.rubric.calls if self.rubric else ()
         calls += [call for s in self.scores for verdict in s.verdicts for call in verdict.calls]

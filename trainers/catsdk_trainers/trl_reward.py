@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from statistics import fmean
+from time import perf_counter
 from typing import Any
 
 import anyio
@@ -23,7 +25,10 @@ __all__ = ["GroupReward", "ScoringFailedError"]
 OpenScorer = Callable[[], AbstractAsyncContextManager[GroupScorer]]
 
 # What TRL passes beside the data set's columns.
-_NOT_COLUMNS = {"completion_ids", "trainer_state", "environments"}
+_NOT_COLUMNS = {"trainer_state", "environments"}
+
+# Of fewer prompts it says little that their answers are the same.
+_FEW = 4
 
 
 class ScoringFailedError(CatError):
@@ -49,9 +54,14 @@ class GroupReward:
     groups failed in each of `abort_after` calls in a row, training stops with an error that names
     the causes; all ranks decide that together.
 
+    While the trainer evaluates, groups go to the scorer that `open_examiner` makes, if there is
+    one, such as an `Examiner`.
+
     `num_generations` is G; `attach` takes it from the trainer. It sends to TRL's completions table
     the columns `reference`, `reference_answer`, `agreement` and `no_reward_because`, and the
-    metrics `cat/agreement`, `cat/scored`, `cat/zero_variance`, `cat/requests` and `cat/tokens`.
+    metrics `cat/agreement`, `cat/constant` (the share of the groups with the most frequent
+    reference answer), `cat/scored`, `cat/zero_variance`, `cat/requests`, `cat/tokens`,
+    `cat/seconds` (of this call), `cat/cost` where prices are known, and the scorer's own measures.
     """
 
     def __init__(
@@ -59,6 +69,7 @@ class GroupReward:
         open_scorer: OpenScorer,
         num_generations: int | None = None,
         *,
+        open_examiner: OpenScorer | None = None,
         deadline: float = 900.0,
         abort_share: float = 0.5,
         abort_after: int = 3,
@@ -72,6 +83,7 @@ class GroupReward:
         self._failing = 0
         self._trainer: Any = None
         self._loop = LoopThread(open_scorer)
+        self._examining = LoopThread(open_examiner) if open_examiner else self._loop
 
     def __call__(
         self,
@@ -87,18 +99,21 @@ class GroupReward:
             InvalidInputError: the rows of all ranks together do not make groups of G.
             ScoringFailedError: too many groups failed for too long.
         """
+        began = perf_counter()
         rows = {name: values for name, values in columns.items() if name not in _NOT_COLUMNS}
         size = self._group_size()
         share = shared_out(prompts, completions, rows, size)
         scored = self._scored(share, size)
         mine = share.back([_row(score, at) for score in scored for at in range(size)])
-        self._give_up_on_failures(scored)
+        if not self._evaluates():
+            self._give_up_on_failures(scored)
         if log_extra is not None:
             for column in _LOGGED:
                 log_extra(column, [row[column] for row in mine])
         if log_metric is not None:
             for name, value in _metrics(scored).items():
                 log_metric(name, value)
+            log_metric("cat/seconds", perf_counter() - began)
         return [row["reward"] for row in mine]
 
     def follow(self, trainer: Any) -> None:
@@ -106,11 +121,15 @@ class GroupReward:
         self._trainer, self.num_generations = trainer, trainer.num_generations
 
     def close(self) -> None:
-        """Close the scorer's models and end the thread."""
+        """Close the scorers' models and end the threads."""
         self._loop.close()
+        self._examining.close()
+
+    def _evaluates(self) -> bool:
+        return self._trainer is not None and not self._trainer.model.training
 
     def _group_size(self) -> int:
-        if self._trainer is not None and not self._trainer.model.training:
+        if self._evaluates():
             return int(self._trainer.num_generations_eval)
         if self.num_generations is None:
             raise InvalidInputError(
@@ -124,8 +143,12 @@ class GroupReward:
         scored: list[GroupScore] = []
         error: Exception | None = None
         try:
-            groups = groups_of(share.prompts, share.completions, share.columns, size)
-            scored = self._loop.run(lambda scorer: self._score_all(scorer, groups))
+            most = getattr(self._trainer, "max_completion_length", None)
+            groups = groups_of(
+                share.prompts, share.completions, share.columns, size, most_tokens=most
+            )
+            loop = self._examining if self._evaluates() else self._loop
+            scored = loop.run(lambda scorer: self._score_all(scorer, groups))
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
         told = [each for each in everywhere(error and f"{type(error).__name__}: {error}") if each]
@@ -150,7 +173,7 @@ class GroupReward:
         return [done.get(at) or unscored(group, late) for at, (group, _) in enumerate(groups)]
 
     def _give_up_on_failures(self, scored: Sequence[GroupScore]) -> None:
-        failed = [score for score in scored if not _any_reward(score)]
+        failed = [score for score in scored if score.failed]
         shares = everywhere((len(failed), len(scored), [str(s.cause) for s in failed[:3]]))
         total = sum(count for _, count, _ in shares)
         share = sum(count for count, _, _ in shares) / max(1, total)
@@ -182,20 +205,34 @@ def _agreement(score: GroupScore) -> float | None:
     return score.reference.agreement if score.reference else None
 
 
-def _any_reward(score: GroupScore) -> bool:
-    return any(reward is not None for reward in score.rewards)
-
-
 def _metrics(scored: Sequence[GroupScore]) -> Mapping[str, float]:
     usage = Usage.total(score.usage for score in scored)
     agreements = [a for score in scored if (a := _agreement(score)) is not None]
     means = {"cat/agreement": agreements, "cat/zero_variance": _flat(scored)}
+    for score in scored:
+        for name, value in score.measures.items():
+            means.setdefault(f"cat/{name}", []).append(value)
     return {
         **{name: fmean(values) for name, values in means.items() if values},
+        **_constant(scored),
         "cat/scored": fmean(r is not None for score in scored for r in score.rewards),
         "cat/requests": float(usage.requests),
         "cat/tokens": float(usage.tokens),
+        **({} if usage.cost is None else {"cat/cost": usage.cost}),
     }
+
+
+def _constant(scored: Sequence[GroupScore]) -> Mapping[str, float]:
+    """The share of different prompts that have one and the same reference answer."""
+    answers = {
+        score.group.question: score.reference.answer
+        for score in scored
+        if score.reference is not None and score.reference.answer is not None
+    }
+    if len(answers) < _FEW:
+        return {}
+    ((_, most),) = Counter(answers.values()).most_common(1)
+    return {"cat/constant": most / len(answers)}
 
 
 def _flat(scored: Sequence[GroupScore]) -> list[float]:

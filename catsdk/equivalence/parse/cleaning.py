@@ -55,6 +55,8 @@ _MONEY = re.compile(r"\\?\$")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?\^)")
 _SAME = ("$$", "$", "**", "__", "`", '"', "'")
 _WRAPPERS = (*((mark, mark) for mark in _SAME), ("\\(", "\\)"), ("\\[", "\\]"))
+_WRAPPING = frozenset(start[0] for start, _ in _WRAPPERS)
+_ENDING = frozenset(".;:, \\")
 
 
 def clean(text: str) -> str:
@@ -76,7 +78,7 @@ def clean(text: str) -> str:
     if "$" in text:
         # Delimiters of formulas and signs of money look alike; neither changes a value.
         text = _unwrapped(_MONEY.sub(" ", text))
-    return _TIMES_TEN.sub("*", text)
+    return _TIMES_TEN.sub("*", text) if "10" in text else text
 
 
 def _ascii(text: str) -> str:
@@ -102,15 +104,21 @@ def _unwrapped(text: str) -> str:
     while True:
         before = text
         text = text.strip()
-        if not text.endswith("..."):
+        if text and text[-1] in _ENDING and not text.endswith("..."):
             text = text.rstrip(".;:, ").removesuffix("\\")
-        for start, end in _WRAPPERS:
-            inner = text[len(start) : len(text) - len(end)]
-            whole = len(text) > len(start) + len(end) and start not in inner and end not in inner
-            if whole and text.startswith(start) and text.endswith(end):
-                text = inner
+        if text and text[0] in _WRAPPING:
+            text = _inside(text)
         if text == before:
             return text
+
+
+def _inside(text: str) -> str:
+    for start, end in _WRAPPERS:
+        if text.startswith(start) and text.endswith(end) and len(text) > len(start) + len(end):
+            inner = text[len(start) : len(text) - len(end)]
+            if start not in inner and end not in inner:
+                text = inner
+    return text
 
 
 def _plain_latex(text: str) -> str:

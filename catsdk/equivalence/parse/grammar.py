@@ -35,8 +35,10 @@ _CLOSING = {"(": ")", "{": "}", "|(": ")|", "floor(": ")floor", "ceil(": ")ceil"
 _CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
 _OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
 _STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
+_RAISED_SIGNS = frozenset(["^", "!", "!!", "%", "degree"])
 _BASES = frozenset(str(base) for base in range(2, 37))
 _WORDS = "two three four five six seven eight nine ten"
+_NAMED: dict[str, Node] = {"e": Constant("e"), "i": Constant("i")}
 _BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 _VOWELS = frozenset("aeiou")
@@ -80,7 +82,8 @@ class ExpressionParser(ABC):
 
     def take(self, value: str, kind: str = "sign") -> bool:
         """Step over the next token if it is this one."""
-        if self.next == (kind, value):
+        token = self.tokens[self.at]
+        if token[1] == value and token[0] == kind:
             self.at += 1
             return True
         return False
@@ -102,8 +105,10 @@ class ExpressionParser(ABC):
         """Read a sum of terms."""
         self._deeper(2)
         terms: list[Node] = [self._signed(self.term)]
-        while self.next[0] == "sign":
-            sign = self.next[1]
+        while True:
+            kind, sign = self.tokens[self.at]
+            if kind != "sign":
+                break
             if sign in ("+", "-"):
                 terms.append(self._signed(self.term))
             elif sign in ("pm", "mp") and len(terms) <= 50:
@@ -121,14 +126,17 @@ class ExpressionParser(ABC):
 
     def _signed(self, read: Callable[[], Node]) -> Node:
         """Read with the signs in front; `+-` stands for minus, and `-+` too."""
+        kind, sign = self.tokens[self.at]
+        if kind != "sign":
+            return read()
         negative = False
-        while self.next[0] == "sign" and self.next[1] in "+-" and self.next[1]:
-            negative ^= self.next[1] == "-"
+        while kind == "sign" and sign in ("+", "-"):
+            negative ^= sign == "-"
             self.at += 1
-        if self.take("pm"):
-            return PlusMinus(Number(Fraction(0)), self.term(), "+")
-        if self.take("mp"):
-            return PlusMinus(Number(Fraction(0)), self.term(), "-")
+            kind, sign = self.tokens[self.at]
+        if kind == "sign" and sign in ("pm", "mp"):
+            self.at += 1
+            return PlusMinus(Number(Fraction(0)), self.term(), "+" if sign == "pm" else "-")
         node = read()
         return minus(node) if negative else node
 
@@ -136,7 +144,9 @@ class ExpressionParser(ABC):
         """Read factors that are multiplied or divided; a product may go without a sign."""
         factors: list[Node] = [self.power()]
         while True:
-            kind, value = self.next
+            kind, value = self.tokens[self.at]
+            if kind == "end":
+                return _product(factors)
             if kind == "sign" and value in ("*", "/"):
                 self.at += 1
                 factor = self._signed(self.power)
@@ -156,7 +166,7 @@ class ExpressionParser(ABC):
 
     def _starts(self) -> bool:
         """Tell whether the next token begins a factor, without a sign of multiplication."""
-        kind, value = self.next
+        kind, value = self.tokens[self.at]
         if kind in _STARTING_KINDS:
             return not (kind == "env" and value.startswith("end"))
         if kind == "sign":
@@ -196,8 +206,10 @@ class ExpressionParser(ABC):
     def power(self) -> Node:
         """Read one factor with what is raised behind it: powers, `!`, `%`, degrees."""
         node = self.primary()
-        while self.next[0] == "sign":
-            sign = self.next[1]
+        while True:
+            kind, sign = self.tokens[self.at]
+            if kind != "sign" or sign not in _RAISED_SIGNS:
+                return node
             if sign == "^":
                 self.at += 1
                 node = self._raised(node)
@@ -207,12 +219,9 @@ class ExpressionParser(ABC):
             elif sign == "%":
                 self.at += 1
                 node = Quantity(node, "%")
-            elif sign == "degree":
+            else:
                 self.at += 1
                 node = Quantity(node, self._scale())
-            else:
-                break
-        return node
 
     def _scale(self) -> str:
         if self.next[0] == "symbol" and self.next[1] in "CFK":
@@ -243,7 +252,7 @@ class ExpressionParser(ABC):
 
     def primary(self) -> Node:
         """Read one number, name, function or bracket."""
-        kind, value = self.next
+        kind, value = self.tokens[self.at]
         if kind == "number":
             return self._number(value)
         if kind == "symbol":
@@ -270,7 +279,7 @@ class ExpressionParser(ABC):
 
     def _number(self, value: str) -> Node:
         self.at += 1
-        if self.next == ("sign", "_"):
+        if self.tokens[self.at] == ("sign", "_"):
             digits = value.replace(",", "").replace(" ", "")
             self.at += 1
             return Numeral(digits, self._base())
@@ -291,10 +300,13 @@ class ExpressionParser(ABC):
 
     def _symbol(self, value: str) -> Node:
         self.at += 1
-        if value in ("e", "i") and self.next != ("sign", "_"):
-            return Constant("e" if value == "e" else "i")
-        name = value + self._index()
-        return self._applied(name) if self.next == ("sign", "(") else Symbol(name)
+        after = self.tokens[self.at]
+        if after[0] != "sign":
+            return _NAMED.get(value) or Symbol(value)
+        if value in _NAMED and after[1] != "_":
+            return _NAMED[value]
+        name = value + self._index() if after[1] in ("_", "'") else value
+        return self._applied(name) if self.tokens[self.at] == ("sign", "(") else Symbol(name)
 
     def _index(self) -> str:
         """Read index and primes behind a symbol, as part of its name."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from catsdk.equivalence.limits import LimitReachedError, UnreadableError
 from catsdk.equivalence.parse.boxes import last_boxed
 from catsdk.equivalence.parse.cleaning import clean
-from catsdk.equivalence.parse.lexer import repeating
+from catsdk.equivalence.parse.lexer import repeating, whole_number
 from catsdk.equivalence.parse.sentences import last_expression, last_number, without_formulas
 from catsdk.equivalence.parse.statements import parse
 from catsdk.equivalence.parse.wording import letters_of
@@ -34,6 +34,8 @@ _WHOLE_TEXT = re.compile(
 _PROSE = re.compile(r"[\w\s.,:;!?'$%/()*+=\-\u00b2\u00b3\u2212\u2248€£]+|")
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+_STARTS = frozenset("0123456789+-.")
+_SPECIAL = re.compile(r"\\(?:pm|mp|begin)")
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
@@ -42,7 +44,8 @@ class Reading:
     """What an answer says: `node`, or `None` with the cause; `letters` of an answer of words.
 
     `other` is a second reading, which counts against an answer of another kind: `1,22` may be a
-    list or 1.22, and `1,000,200` a number or a list.
+    list or 1.22, and `1,000,200` a number or a list. Without `special` the node holds no plus-minus
+    and no matrix.
     """
 
     node: Node | None
@@ -50,6 +53,7 @@ class Reading:
     letters: str | None = None
     cause: Cause = ""
     detail: str = ""
+    special: bool = False
 
 
 def read(text: str) -> Reading:
@@ -68,12 +72,14 @@ def _read(text: str) -> Reading:
 
 
 _remembered = lru_cache(maxsize=8_192)(_read)
+# Answers that differ in their dress alone share one tree.
+_parsed = lru_cache(maxsize=8_192)(parse)
 
 
 def _plain(text: str) -> Reading | None:
     """Read what most answers are, an integer or a decimal, without the grammar."""
     if _INTEGER.fullmatch(text):
-        return Reading(Number(Fraction(int(text))))
+        return Reading(whole_number(text) if text[0] != "-" else Number(Fraction(int(text))))
     if found := _DECIMAL.fullmatch(text):
         return Reading(Number(Fraction(text), len(found.group(1))))
     return None
@@ -82,13 +88,17 @@ def _plain(text: str) -> Reading | None:
 def _read_cleaned(text: str, original: str) -> Reading:
     if not text:
         return Reading(Text(""))
-    if special := _plain(text) or _special(text):
-        return special
+    if text[0] in _STARTS and (number := _plain(text) or _special(text)):
+        return number
     letters = letters_of(text)
-    if (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
+    latex = "\\" in text
+    if latex and (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
         return _read_cleaned(clean(whole.group(1)), original)
     try:
-        return Reading(parse(text), _other_reading(text), letters)
+        other = _other_reading(text) if "," in text else None
+        special = latex and _SPECIAL.search(text) is not None
+        node = _parsed(text) if len(text) <= _CACHED_LENGTH else parse(text)
+        return Reading(node, other, letters, special=special)
     except UnreadableError as error:
         return _in_words(text, original, letters, str(error))
 

@@ -34,6 +34,9 @@ _INFINITY = Constant("infinity")
 _MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
 _REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
 _SETS = {"R": _REALS, "\\R": _REALS}
+_SET_SIGNS = frozenset(["cup", ":", "setminus", "cap"])
+_UNIT_KINDS = frozenset(["text", "word"])
+_MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
 Separated = list[tuple[str, Node]]
@@ -64,9 +67,12 @@ class AnswerParser(ExpressionParser):
         """Read statements up to one of the signs of `ends`; each with the separator before it."""
         found: Separated = []
         separator = ""
-        while self.next != END and not (self.next[0] == "sign" and self.next[1] in ends):
-            if self.next[0] == "sign" and self.next[1] in _SEPARATORS:
-                separator = separator if separator == ";" else self.next[1]
+        while True:
+            kind, value = self.tokens[self.at]
+            if kind == "end" or (kind == "sign" and value in ends):
+                break
+            if kind == "sign" and value in _SEPARATORS:
+                separator = separator if separator == ";" else value
                 self.at += 1
                 continue
             if found and not separator:
@@ -77,7 +83,10 @@ class AnswerParser(ExpressionParser):
 
     def _statement(self) -> Node:
         """Read one side, or a chain of relations between sides."""
-        sides = [self._side()]
+        side = self._side()
+        if self.tokens[self.at][0] != "relation":
+            return side
+        sides = [side]
         operators: list[Operator] = []
         while self.next[0] == "relation":
             operator = self.next[1]
@@ -95,8 +104,12 @@ class AnswerParser(ExpressionParser):
 
     def _side(self) -> Node:
         """Read an expression with its unit, a ratio, or a union of sets."""
-        parts = [self._measured()]
-        while self.next[0] == "sign" and self.next[1] in ("cup", ":", "setminus", "cap"):
+        first = self._measured()
+        kind, sign = self.tokens[self.at]
+        if kind != "sign" or sign not in _SET_SIGNS:
+            return first
+        parts = [first]
+        while self.next[0] == "sign" and self.next[1] in _SET_SIGNS:
             sign = self.next[1]
             self.at += 1
             part = self._measured()
@@ -110,6 +123,11 @@ class AnswerParser(ExpressionParser):
 
     def _measured(self) -> Node:
         node = self._plain()
+        kind, value = self.tokens[self.at]
+        if kind not in _UNIT_KINDS and not (
+            kind == "sign" and (value in _MARKS or value == "pmod")
+        ):
+            return node
         if self.take("pmod"):
             return Call("mod", (node, self.primary()))
         unit = self._unit(node) if self._may_have_unit(node) else None
@@ -192,7 +210,7 @@ class AnswerParser(ExpressionParser):
 
     def _mark(self, node: Node, value: str, words: list[str]) -> bool:
         """Tell whether the token is a sign for feet, inches or money behind a number."""
-        return not words and isinstance(node, Number) and value in ("'", '"', "$", "¢")
+        return not words and isinstance(node, Number) and value in _MARKS
 
     def bracket(self) -> Node:
         """Read a group, a tuple, a set, or an interval."""

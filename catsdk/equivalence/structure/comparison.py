@@ -54,9 +54,16 @@ class Comparison:
     """
 
     def __init__(
-        self, options: Options, budget: Budget, decided: Mapping[Pair, bool | None] | None = None
+        self,
+        options: Options,
+        budget: Budget,
+        decided: Mapping[Pair, bool | None] | None = None,
+        *,
+        special: bool = True,
     ) -> None:
-        """Compare under `options` within `budget`."""
+        """Compare under `options` within `budget`; `special` as in `simplified`."""
+        self.special = special
+        self._matched: dict[tuple[int, int], bool | None] = {}
         self.options = options
         self.budget = budget
         self.decided = decided or {}
@@ -67,12 +74,15 @@ class Comparison:
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
-        self.budget.spend(2)
+        self.budget.spend(12)
         for one, other in ((left, right), (right, left)):
             if is_compound(one) and not is_compound(other) and _rank(other) == 0:
                 # A number alone does not say which of the units it counts.
                 return False
-        lefts, rights = readings_of(simplified(left)), readings_of(simplified(right))
+        left, right = (simplified(node, special=self.special) for node in (left, right))
+        lefts, rights = readings_of(left), readings_of(right)
+        if len(lefts) == 1 == len(rights):
+            return self._same(lefts[0], rights[0])
         found: bool | None = False
         for one in lefts:
             for other in rights:
@@ -172,7 +182,11 @@ class Comparison:
             return rest.index(item), True
         unknown = False
         for at, other in enumerate(rest):
-            same = self.same(item, other)
+            # An item that fits nowhere is compared again with what others have taken.
+            key = id(item), id(other)
+            if key not in self._matched:
+                self._matched[key] = self.same(item, other)
+            same = self._matched[key]
             if same:
                 return at, True
             unknown |= same is None
@@ -354,21 +368,20 @@ def _bare(node: Node, other: Node) -> Node:
 
 def _rank(node: Node) -> int:
     if isinstance(node, Call):
-        return _rank(_EMPTY) if is_set_operation(node) else 0
-    for rank, kinds in enumerate(_RANKS):
-        if isinstance(node, kinds):
-            return len(_RANKS) - rank
-    return 0
+        return _RANKS[Union] if is_set_operation(node) else 0
+    return _RANKS.get(type(node), 0)
 
 
-_EMPTY = Items("set", ())
-_RANKS: tuple[type[Node] | tuple[type[Node], ...], ...] = (
-    Relation,
-    Text,
-    (Items, Union, Interval, Matrix),
-    Quantity,
-    Numeral,
-)
+_RANKS: dict[type[Node], int] = {
+    Relation: 5,
+    Text: 4,
+    Items: 3,
+    Union: 3,
+    Interval: 3,
+    Matrix: 3,
+    Quantity: 2,
+    Numeral: 1,
+}
 
 
 def _is_collection(node: Node) -> bool:

@@ -1,0 +1,161 @@
+"""Contestants: the reward of one step, as four programs would compute it for TRL.
+
+`catsdk` is GroupReward; `plain` a synchronous function that asks for one completion after another;
+`asynchronous` TRL's async reward function as one would write it, all at once on the vendor's SDK;
+`bare` the same number of calls of `openai[aiohttp]` and nothing else.
+"""
+
+import json
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from benchmarks.contestants.harness import Target
+
+PROMPT = "A train leaves at noon and another one at two. " * 8
+RESPONSE = "Both trains meet after two hours and a half, as the sum shows. " * 4
+QUESTION = "Here are responses to one problem; write one answer from them.\n\n{texts}"
+JUDGED = "Does this response meet the criterion? yes or no.\nIt agrees with: {answer}\n\n{text}"
+
+Reward = Callable[..., list[float | None]]
+
+
+def rows(groups: int, size: int) -> dict[str, list[Any]]:
+    """What TRL hands over: each prompt `size` times in a row."""
+    return {
+        "prompts": [f"item {at}: {PROMPT}" for at in range(groups) for _ in range(size)],
+        "completions": [
+            f"{RESPONSE} {at} {of}\n\\boxed{{{7 + of % 2}}}"
+            for at in range(groups)
+            for of in range(size)
+        ],
+    }
+
+
+def catsdk(target: Target, size: int) -> Reward:
+    """GroupReward: synthesis by the anchor, then one criterion for each response."""
+    from catsdk.cat import CaT
+    from catsdk.core.runtime import Runtime
+    from catsdk.core.types import Criterion, Provenance, Reference, Rubric
+    from catsdk.primitives.reward import Reward as ByRubric
+    from catsdk_providers.openai import OpenAIProvider
+    from catsdk_trainers.scoring import CaTScorer, GroupScorer
+    from catsdk_trainers.trl_reward import GroupReward
+
+    class OneCriterion:
+        async def propose(self, reference: Reference) -> Rubric:
+            criterion = Criterion(id="1", text=f"It agrees with: {reference.answer}")
+            return Rubric(criteria=(criterion,), provenance=Provenance(method="fixed"))
+
+    @asynccontextmanager
+    async def scorer() -> AsyncGenerator[GroupScorer]:
+        provider = OpenAIProvider(target.model, base_url=target.url, api_key=target.key)
+        runtime = Runtime(max_in_flight=512, adaptive=False)
+        async with provider, CaT(provider, runtime=runtime) as c:
+            yield CaTScorer(c.synthesizer, ByRubric(c.rubric_judge), OneCriterion())
+
+    return GroupReward(scorer, size)
+
+
+def plain(target: Target, size: int) -> Reward:
+    """A synchronous function, one call after another."""
+    from openai import OpenAI
+
+    client = OpenAI(base_url=target.url, api_key=target.key)
+
+    def ask(text: str) -> str:
+        reply = client.chat.completions.create(
+            model=target.model, messages=[{"role": "user", "content": text}], max_tokens=256
+        )
+        return reply.choices[0].message.content or ""
+
+    def reward(prompts: list[str], completions: list[str], **_: Any) -> list[float | None]:
+        rewards: list[float | None] = []
+        for at in range(0, len(completions), size):
+            group = completions[at : at + size]
+            answer = ask(QUESTION.format(texts="\n\n".join(group)))
+            rewards += [
+                float("yes" in ask(JUDGED.format(answer=answer, text=text))) for text in group
+            ]
+        return rewards
+
+    return reward
+
+
+def asynchronous(target: Target, size: int) -> Reward:
+    """An async reward function; TRL keeps one event loop for these, as is done here."""
+    from anyio.from_thread import start_blocking_portal
+    from openai import AsyncOpenAI
+
+    client = AsyncOpenAI(base_url=target.url, api_key=target.key)
+    portal = start_blocking_portal().__enter__()
+
+    async def ask(text: str) -> str:
+        reply = await client.chat.completions.create(
+            model=target.model, messages=[{"role": "user", "content": text}], max_tokens=256
+        )
+        return reply.choices[0].message.content or ""
+
+    async def reward(completions: list[str]) -> list[float | None]:
+        rewards: list[float | None] = [None] * len(completions)
+
+        async def judge(at: int, answer: str) -> None:
+            said = await ask(JUDGED.format(answer=answer, text=completions[at]))
+            rewards[at] = float("yes" in said)
+
+        async def one(start: int) -> None:
+            group = completions[start : start + size]
+            answer = await ask(QUESTION.format(texts="\n\n".join(group)))
+            async with anyio.create_task_group() as tasks:
+                for at in range(start, start + size):
+                    tasks.start_soon(judge, at, answer)
+
+        async with anyio.create_task_group() as tasks:
+            for start in range(0, len(completions), size):
+                tasks.start_soon(one, start)
+        return rewards
+
+    return lambda prompts, completions, **_: portal.call(reward, completions)
+
+
+def bare(target: Target, size: int) -> Reward:
+    """As many calls of `openai[aiohttp]`, all at once."""
+    from benchmarks.contestants.with_openai import opened, text_of
+
+    async def call_all(texts: list[str]) -> None:
+        async with opened(target) as client, anyio.create_task_group() as tasks:
+            for text in texts:
+                tasks.start_soon(text_of, client, target, f"criterion {text}")
+
+    def reward(prompts: list[str], completions: list[str], **_: Any) -> list[float | None]:
+        texts = [*completions, *completions[::size]]
+        anyio.run(call_all, texts)
+        return [1.0] * len(completions)
+
+    return reward
+
+
+def main() -> None:
+    """Take one step a line: groups, size and which of the four; answer with wall and CPU seconds."""
+    made: dict[str, Reward] = {}
+    makers = {"catsdk": catsdk, "plain": plain, "asynchronous": asynchronous, "bare": bare}
+    for line in sys.stdin:
+        order = json.loads(line)
+        target, size = Target(**order["target"]), order["size"]
+        if order["who"] not in made:
+            made[order["who"]] = makers[order["who"]](target, size)
+            made[order["who"]](**rows(1, size))
+        reward = made[order["who"]]
+        step = rows(order["groups"], size)
+        wall, cpu = time.monotonic(), time.process_time()
+        rewards = reward(**step)
+        told = {"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu}
+        print(json.dumps(told | {"rewarded": sum(r is not None for r in rewards)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

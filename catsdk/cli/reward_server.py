@@ -1,0 +1,59 @@
+"""`catsdk reward-server`: the rewards of a config over HTTP, for trainers in other processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from rich.console import Console
+
+__all__ = ["reward_server"]
+
+Config = Annotated[Path, typer.Argument(help="YAML file, as for `catsdk train`.")]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; others than this machine's need a token.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+Groups = Annotated[int, typer.Option(min=1, help="Most groups that are open at once.")]
+Patience = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for a group's samples.")]
+
+
+class _Token(BaseSettings):
+    """The token, from the environment alone, so that no list of processes shows it."""
+
+    model_config = SettingsConfigDict(env_prefix="CATSDK_REWARD_", extra="ignore")
+
+    token: str | None = Field(default=None)
+
+
+def reward_server(
+    config: Config,
+    host: Host = "127.0.0.1",
+    port: Port = 8900,
+    max_groups: Groups = 256,
+    patience: Patience = 600.0,
+) -> None:
+    """Serve rewards by group or by sample; the token is `CATSDK_REWARD_TOKEN`."""
+    from catsdk.train import CaTConfig, Limits, config_scorer, serving
+
+    plan = CaTConfig.read(config)
+    limits = Limits(groups=max_groups, patience=patience, deadline=plan.failing.deadline)
+
+    async def serve() -> None:
+        opening = serving(
+            config_scorer(plan),
+            host=host,
+            port=port,
+            token=_Token().token,
+            group_size=plan.rollouts.count,
+            limits=limits,
+        )
+        async with opening as url:
+            Console().print(f"rewards at {url}", highlight=False)
+            await anyio.sleep_forever()
+
+    anyio.run(serve)

@@ -1,0 +1,111 @@
+"""`catsdk train`: CaT-RL or CaT-SFT from a YAML file, a preset, or both."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from catsdk.core.errors import InvalidInputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from catsdk.train import CaTConfig, Trained
+
+__all__ = ["train"]
+
+
+class Method(StrEnum):
+    """How the model learns."""
+
+    GRPO = "grpo"
+    SFT = "sft"
+
+
+Config = Annotated[
+    Path | None, typer.Argument(help="YAML file; `--show` prints one to begin with.")
+]
+Preset = Annotated[str | None, typer.Option(help="gemma3-4b, qwen3-4b or llama3.1-8b.")]
+Kind = Annotated[Method, typer.Option(help="CaT-RL, or fine-tuning on syntheses (CaT-SFT).")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="A setting as NAME=VALUE, such as reward.answer=gold; several times."
+    ),
+]
+Data = Annotated[str | None, typer.Option(help="JSONL file, or hf:NAME[:SPLIT].")]
+HeldOutData = Annotated[str | None, typer.Option("--held-out", help="As --data, with answers.")]
+Output = Annotated[str | None, typer.Option("--out", help="Folder of the run; it goes on there.")]
+Anew = Annotated[bool, typer.Option("--anew", help="Begin again, though there are checkpoints.")]
+Show = Annotated[bool, typer.Option("--show", help="Print the whole config and train nothing.")]
+
+
+def train(
+    config: Config = None,
+    preset: Preset = None,
+    method: Kind = Method.GRPO,
+    settings: Set = None,
+    data: Data = None,
+    held_out: HeldOutData = None,
+    output: Output = None,
+    anew: Anew = False,
+    show: Show = False,
+) -> None:
+    """Train a model on its own syntheses; a run that was ended goes on where it was."""
+    named = {"data": data, "held_out": held_out, "output": output}
+    changes = {name: value for name, value in named.items() if value is not None}
+    whole = _config(config, preset, {**changes, **_settings(settings or [])})
+    if show:
+        typer.echo(whole.to_yaml(), nl=False)
+        return
+    trained = _run(whole, method, resume=not anew)
+    Console().print(_told(trained), highlight=False)
+
+
+def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> CaTConfig:
+    from catsdk.train import PRESETS, CaTConfig
+
+    if path is None and preset is None:
+        raise InvalidInputError("give a YAML file, or --preset with --data; --show prints a config")
+    text = ""
+    if path is not None:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"the config {path} cannot be read: {error}") from error
+    if preset is not None and preset not in PRESETS:
+        raise InvalidInputError(f"there is no preset {preset!r}; known: {', '.join(PRESETS)}")
+    return CaTConfig.from_yaml(text, changes, under=PRESETS[preset] if preset else None)
+
+
+def _settings(settings: list[str]) -> dict[str, Any]:
+    try:
+        import yaml
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("training needs pip install 'catsdk[train]'") from error
+
+    wrong = [setting for setting in settings if "=" not in setting]
+    if wrong:
+        raise InvalidInputError(f"--set {wrong[0]!r}: write NAME=VALUE, such as steps=200")
+    pairs = (setting.split("=", 1) for setting in settings)
+    return {name: yaml.safe_load(value) for name, value in pairs}
+
+
+def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:
+    from catsdk.train import grpo, sft
+
+    return (grpo if method is Method.GRPO else sft)(config, resume=resume)
+
+
+def _told(trained: Trained) -> str:
+    parts = [f"{trained.steps} steps, model in {trained.output}"]
+    if trained.resumed_from is not None:
+        parts.append(f"went on from {trained.resumed_from}")
+    if trained.stopped_because is not None:
+        parts.append(f"stopped early: {trained.stopped_because}")
+    held_out = [row["eval_cat/policy"] for row in trained.history if row.get("eval_cat/policy")]
+    if held_out:
+        parts.append(f"held-out accuracy {held_out[0]:.3f} at the start, {held_out[-1]:.3f} now")
+    return "\n".join(parts)

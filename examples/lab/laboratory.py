@@ -1,0 +1,104 @@
+"""The laboratory: every arm with every seed, then the curves, the table and the verdict.
+
+    python -m examples.lab.laboratory --plan full --seeds 3 --out docs/lab
+    python -m examples.lab.laboratory --plan short --arms cat random --seeds 1 --out out/lab
+
+A unit is a process with one thread, `--at-once` of them run beside each other, and one whose JSON is
+in the folder is not run again. The figure and, between the lines `<!-- lab -->` of a page, the
+table are written from the JSON. Ends with 1 where CaT-RL does not rise, or where chance does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from examples.lab.curves import draw, gain, read_units, table
+from examples.lab.units import ARMS, PLANS, Unit, units
+
+__all__ = ["verdict"]
+
+ROOT = Path(__file__).resolve().parents[2]
+MARK, END = "<!-- lab -->", "<!-- /lab -->"
+
+
+def run_all(wanted: list[Unit], plan: str, out: Path, at_once: int) -> list[Unit]:
+    """Run each unit in a process of its own; returns those that failed."""
+
+    def one(unit: Unit) -> bool:
+        command = [sys.executable, "-m", "examples.lab.rl", "--arm", unit.arm]
+        command += ["--seed", str(unit.seed), "--plan", plan, "--out", str(out)]
+        logs = out / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        with (logs / f"{unit.name}.log").open("w") as log:
+            done = subprocess.run(
+                command, stdout=log, stderr=log, check=False, cwd=ROOT, env=_environment()
+            )
+        print(f"{unit.name}: {'done' if done.returncode == 0 else f'failed, see {log.name}'}")
+        return done.returncode == 0
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return [unit for unit, fine in zip(wanted, pool.map(one, wanted), strict=True) if not fine]
+
+
+def _environment() -> dict[str, str]:
+    roots = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    # A model so small is slower with two threads than with one.
+    return os.environ | {"PYTHONPATH": roots, "OMP_NUM_THREADS": "1"}
+
+
+def verdict(folder: Path) -> tuple[str, bool]:
+    """Whether CaT-RL rose by more than two standard errors in each run, and chance in none."""
+    arms = read_units(folder)
+    lines: list[str] = []
+    fine = True
+    for arm, wanted in (("cat", True), ("random", False)):
+        for told in arms.get(arm, []):
+            mean, error = gain(told)
+            rose = mean > 2 * error
+            fine &= rose == wanted
+            lines.append(
+                f"{arm}, seed {told['unit']['seed']}: held-out accuracy {mean:+.3f} ± {error:.3f}"
+                f" (paired), {'over' if rose else 'not over'} two standard errors"
+            )
+    return "\n".join(lines), fine
+
+
+def _write(page: Path, text: str) -> None:
+    before, _, rest = page.read_text("utf-8").partition(MARK)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"{page} has no lines {MARK} and {END}")
+    page.write_text(f"{before}{MARK}\n{text}\n{END}{after}", "utf-8")
+
+
+def main() -> int:
+    """Run what is missing, draw, and give the verdict."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--plan", choices=PLANS, default="full")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--page", type=Path, help="where the table is put, such as docs/results.md")
+    chosen = parser.parse_args()
+    wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)
+    failed = run_all(wanted, chosen.plan, chosen.out.resolve(), chosen.at_once)
+    arms = read_units(chosen.out)
+    draw(arms, chosen.out / "curves.png")
+    print(table(arms))
+    if chosen.page is not None:
+        _write(chosen.page, table(arms))
+    told, fine = verdict(chosen.out)
+    print(told)
+    return int(bool(failed) or not fine)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

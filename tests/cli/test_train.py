@@ -1,0 +1,67 @@
+"""`catsdk train` reads presets, files and settings, and trains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl")
+pytestmark = pytest.mark.needs_torch
+
+from catsdk_trainers.config import CaTConfig
+from tests.cli.test_commands import catsdk
+
+
+def test_a_preset_a_file_and_settings_make_one_config(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("steps: 10\nrollouts: {max_tokens: 7}\n")
+    options = ("--preset", "qwen3-4b", "--set", "lora.rank=4", "--out", "there", "--show")
+    done = catsdk("train", str(file), *options)
+    config = CaTConfig.from_yaml(done.stdout)
+    assert (config.model, config.steps, config.output) == ("Qwen/Qwen3-4B", 10, "there")
+    assert (config.rollouts.max_tokens, config.rollouts.top_k) == (7, 20)
+    assert config.lora is not None and config.lora.rank == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "give a YAML file, or --preset"),
+        (("--preset", "gpt"), "no preset 'gpt'"),
+        (("--preset", "qwen3-4b", "--set", "stps=3"), "no option 'stps'"),
+        (("--preset", "qwen3-4b", "--set", "steps"), "write NAME=VALUE"),
+        (("--preset", "qwen3-4b"), "there is no data"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_says_what_to_do(arguments: tuple[str, ...], told: str) -> None:
+    done = catsdk("train", *arguments)
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())
+
+
+@pytest.mark.slow
+def test_it_trains_and_says_where_the_model_is(tmp_path: Path) -> None:
+    from tests.providers.tiny_models import tiny_model, tiny_tokenizer
+
+    tiny_model().save_pretrained(tmp_path / "model")
+    tiny_tokenizer().save_pretrained(tmp_path / "model")
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"prompt": f"{at}"}) for at in "12"))
+    file = tmp_path / "run.yaml"
+    settings = {
+        "model": str(tmp_path / "model"),
+        "data": str(tmp_path / "rows.jsonl"),
+        "output": str(tmp_path / "run"),
+        "steps": 1,
+        "batch": 4,
+        "device_batch": 4,
+        "rollouts": {"count": 2, "max_tokens": 4},
+        "reward": {"parts": {"random": 1}},
+        "trl": {"gradient_checkpointing": False},
+    }
+    file.write_text(json.dumps(settings))
+    done = catsdk("train", str(file), seconds=380)
+    assert done.returncode == 0, done.stderr
+    assert "1 steps, model in" in done.stdout
+    assert (tmp_path / "run" / "model.safetensors").exists()

@@ -1,0 +1,50 @@
+"""The recipes of the presets check themselves without weights, and their launch files are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl")
+pytestmark = pytest.mark.needs_torch
+
+from accelerate.commands.config.config_args import load_config_from_file
+
+from catsdk_trainers.config import CaTConfig
+
+ROOT = Path(__file__).parents[2]
+RECIPES = {"gemma3_4b": "google/gemma", "qwen3_4b": "Qwen/Qwen3", "llama31_8b": "meta-llama/Llama"}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_shows_what_it_would_do(name: str, tmp_path: Path) -> None:
+    data = tmp_path / "prompts.jsonl"
+    data.write_text("\n".join(json.dumps({"prompt": f"{at}+{at}"}) for at in range(5)))
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    done = subprocess.run(
+        [
+            *(sys.executable, str(ROOT / "examples" / f"train_{name}.py")),
+            *("--data", str(data), "--held-out", str(data), "--lora", "--vllm", "--dry-run"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "5 prompts; 32 of them and 256 completions a step" in done.stdout
+    config = CaTConfig.from_yaml(done.stdout.partition("\n\n")[0])
+    assert config.model.startswith(RECIPES[name])
+    assert config.lora is not None and config.trl["use_vllm"] is True
+
+
+@pytest.mark.parametrize("name", ["ddp", "zero2", "zero3", "fsdp"])
+def test_accelerate_reads_a_launch_file(name: str) -> None:
+    config = load_config_from_file(str(ROOT / "examples" / "launch" / f"{name}.yaml"))
+    assert (config.num_processes, config.mixed_precision) == (8, "bf16")

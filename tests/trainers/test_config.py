@@ -1,0 +1,89 @@
+"""A config is the paper's unless changed, survives YAML, and refuses what it does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("yaml")
+
+from catsdk.core.errors import InvalidInputError
+from catsdk_trainers.config import CaTConfig
+from catsdk_trainers.presets import PRESETS, preset
+
+
+def test_the_defaults_are_the_papers() -> None:
+    config = CaTConfig(model="m")
+    assert (config.rollouts.count, config.batch, config.prompts_of_a_step) == (8, 256, 32)
+    assert (config.learning_rate, config.kl, config.steps) == (5e-7, 1e-3, 1000)
+    assert (config.rollouts.max_tokens, config.anchor.model) == (1536, "initial")
+    assert config.reward.parts == {"synthesis": 1.0}
+    plan = config.sft
+    assert (plan.batch, plan.learning_rate, plan.lora and plan.lora.rank) == (32, 5e-5, 32)
+
+
+@pytest.mark.parametrize(
+    ("name", "heat", "top_k", "top_p"),
+    [("gemma3-4b", 1.0, 64, 0.95), ("qwen3-4b", 0.7, 20, 0.8), ("llama3.1-8b", 0.7, 50, 0.9)],
+)
+def test_a_preset_samples_as_the_paper_does(
+    name: str, heat: float, top_k: int, top_p: float
+) -> None:
+    rollouts = preset(name).rollouts
+    assert (rollouts.temperature, rollouts.top_k, rollouts.top_p) == (heat, top_k, top_p)
+    assert rollouts.count == 8
+
+
+def test_a_preset_keeps_what_a_change_of_its_section_does_not_name() -> None:
+    changed = preset("qwen3-4b", rollouts={"count": 4}, steps=7)
+    assert (changed.rollouts.count, changed.rollouts.top_k, changed.steps) == (4, 20, 7)
+    assert changed.rollouts.chat_template == {"enable_thinking": False}
+    assert "count" not in PRESETS["qwen3-4b"]["rollouts"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_config_survives_yaml(name: str, tmp_path: Path) -> None:
+    config = preset(name, lora={"rank": 4}, reward={"parts": {"rubric": 0.5, "gold": 2}})
+    file = tmp_path / "run.yaml"
+    file.write_text(config.to_yaml())
+    assert CaTConfig.read(file) == config
+
+
+def test_changes_go_over_the_text_and_the_text_over_the_preset() -> None:
+    text = "steps: 10\nrollouts: {top_k: 5}\nlearning_rate: 1e-6"
+    changes = {"rollouts.top_p": 0.5, "lora.rank": 3}
+    config = CaTConfig.from_yaml(text, changes, under=PRESETS["qwen3-4b"])
+    rollouts = config.rollouts
+    assert (rollouts.temperature, rollouts.top_k, rollouts.top_p) == (0.7, 5, 0.5)
+    assert (config.steps, config.learning_rate, config.lora and config.lora.rank) == (10, 1e-6, 3)
+    assert PRESETS["qwen3-4b"]["rollouts"]["top_p"] == 0.8
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("model: m\nrewrad: 1", "no option 'rewrad'; there are model, data"),
+        ("model: m\nrollouts: {cuont: 3}", "in rollouts, Rollouts: there is no option 'cuont'"),
+        ("model: m\nreward: {parts: {synth: 1}}", "'synthesis', 'rubric'"),
+        ("model: m\nkl: -1", "kl is -1: Input should be greater"),
+        ("- a list", "write a mapping"),
+        ("a: [", "no YAML"),
+        ("steps: 3", "model is .*Field required"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, told: str) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        CaTConfig.from_yaml(text)
+
+
+def test_a_setting_is_no_section() -> None:
+    with pytest.raises(InvalidInputError, match="steps is 3: it has no parts"):
+        CaTConfig.from_yaml("model: m\nsteps: 3", {"steps.count": 1})
+
+
+def test_an_unknown_preset_and_a_missing_file_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="no preset 'gpt'; known: gemma3-4b"):
+        preset("gpt")
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        CaTConfig.read(tmp_path / "missing.yaml")

@@ -1,0 +1,78 @@
+"""Tiny models of three families go through catsdk.train.grpo, with adapters and in full."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("trl")
+pytestmark = [
+    pytest.mark.needs_torch,
+    # TRL and transformers warn about their own futures.
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+from safetensors.torch import load_file
+
+from catsdk_trainers.config import CaTConfig
+from catsdk_trainers.grpo import grpo
+from catsdk_trainers.resuming import last_whole
+from tests.providers.tiny_models import tiny_model, tiny_tokenizer
+
+ROWS = [{"prompt": f"{at}+{at}", "answer": str(2 * at)} for at in range(5)]
+
+
+def saved_model(family: str, folder: Path) -> str:
+    tiny_model(family).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+def tiny_config(model: str, output: Path, **changes: Any) -> CaTConfig:
+    settings: dict[str, Any] = {
+        "model": model,
+        "output": str(output),
+        "steps": 3,
+        "batch": 8,
+        "device_batch": 4,
+        "learning_rate": 0.01,
+        "rollouts": {"count": 2, "max_tokens": 6},
+        "reward": {"parts": {"random": 1.0}},
+        "evaluation": {"every": 2, "rollouts": 2, "prompts": 2},
+        "checkpoints": {"every": 2},
+        "trl": {"gradient_checkpointing": False},
+    }
+    return CaTConfig(**(settings | changes))
+
+
+def changed(output: Path, start: Path, *, lora: bool) -> bool:
+    """Whether training moved the weights: of adapters the second matrices, which begin at zero."""
+    if lora:
+        adapters = load_file(output / "adapter_model.safetensors")
+        return any(bool(w.count_nonzero()) for name, w in adapters.items() if "lora_B" in name)
+    before, after = load_file(start / "model.safetensors"), load_file(output / "model.safetensors")
+    return any(not bool((before[name] == after[name]).all()) for name in before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lora", [{"rank": 2}, None], ids=["lora", "full"])
+@pytest.mark.parametrize("family", ["qwen3", "llama", "gemma3"])
+def test_three_steps_train_a_model_and_leave_a_checkpoint(
+    family: str, lora: Any, tmp_path: Path
+) -> None:
+    model = saved_model(family, tmp_path / "model")
+    config = tiny_config(model, tmp_path / "run", lora=lora)
+    trained = grpo(config, ROWS, held_out=ROWS)
+    assert (trained.steps, trained.stopped_because, trained.resumed_from) == (3, None, None)
+    rewards = [row["reward"] for row in trained.history if "reward" in row]
+    assert len(rewards) == 3 and all(0 <= reward <= 1 for reward in rewards)
+    evaluations = [row for row in trained.history if "eval_loss" in row]
+    assert [row["step"] for row in evaluations] == [0, 2, 3]
+    assert all("eval_cat/policy" in row and "eval_cat/teacher" in row for row in evaluations)
+    assert last_whole(trained.output) == trained.output / "checkpoint-3"
+    assert changed(trained.output, Path(model), lora=lora is not None)
+    kept = json.loads((trained.output / "checkpoint-2" / "trainer_state.json").read_text())
+    assert [row["step"] for row in kept["log_history"] if "reward" in row] == [1, 2]
