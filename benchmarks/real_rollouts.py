@@ -144,6 +144,7 @@ def contenders(problems: Sequence[Problem]) -> list[Contender]:
     """Every selector that needs no model, with the controls."""
     found = [
         Contender("majority", Majority(), free=True),
+        Contender("majority-first", Majority(tie="first"), free=True),
         Contender("adaptive-majority", Adaptive(Majority(), 0.95), free=True),
         Contender("min-perplexity", MinPerplexity(), free=True),
         Contender("weighted-majority", WeightedMajority(Likelihood(), weight="exp"), free=True),
@@ -152,8 +153,8 @@ def contenders(problems: Sequence[Problem]) -> list[Contender]:
     reward_model = RewardModel(problems)
     if reward_model:
         weighted = WeightedMajority(reward_model, weight="exp")
-        found.insert(1, Contender("reward-model-best-of-n", BestOfN(reward_model), free=True))
-        found.insert(2, Contender("reward-model-weighted-majority", weighted, free=True))
+        found.insert(2, Contender("reward-model-best-of-n", BestOfN(reward_model), free=True))
+        found.insert(3, Contender("reward-model-weighted-majority", weighted, free=True))
     return found
 
 
@@ -190,18 +191,23 @@ def _notes(problems: Sequence[Problem]) -> list[str]:
 def counted(problems: Sequence[Problem]) -> dict[str, float]:
     """Majority of all samples and pass@k, counted plainly from the file's own grades.
 
-    The vote is a `Counter` over the texts of the answers, numbers as numbers; a tie goes to the
-    answer that came first, and the majority is right where the file grades its first sample so.
-    pass@k goes through all subsets.
+    The vote is a `Counter` over the texts of the answers, numbers as numbers; an answer is right
+    where the file grades its first sample so. At a tie `majority-first` takes the answer that came
+    first; `majority` is what lots between them expect. pass@k goes through all subsets.
     """
     shares: dict[str, list[float]] = {}
     for problem in problems:
         grades = [bool(sample["graded"]) for sample in problem.samples]
         answers = [_plain(EXTRACTOR.extract(s["completion"]).answer) for s in problem.samples]
         votes = Counter(answer for answer in answers if answer is not None)
-        top = votes.most_common(1)[0][0] if votes else None
-        right = top is not None and grades[answers.index(top)]
-        shares.setdefault("majority", []).append(right)
+        # Equal counts stand in the order in which the answers came.
+        right = [
+            grades[answers.index(answer)]
+            for answer, count in votes.most_common()
+            if count == max(votes.values())
+        ] or [False]
+        shares.setdefault("majority-first", []).append(right[0])
+        shares.setdefault("majority", []).append(sum(right) / len(right))
         for k in range(1, len(answers) + 1):
             shares.setdefault(f"pass@{k}", []).append(_any_of(grades, k))
     return {name: sum(values) / len(values) for name, values in shares.items()}
@@ -227,8 +233,8 @@ def _plain(answer: str | None) -> str | None:
 def table(report: Report) -> str:
     """The points as Markdown."""
     lines = [
-        "| selector | G | share solved | 95 % interval | tokens | rollouts used | departs | right there |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| selector | G | share solved | 95 % interval | tokens | used | tied | departs | right there |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for p in report.points:
         if p.score is None:
@@ -237,7 +243,7 @@ def table(report: Report) -> str:
         span = "" if p.score is None else f"{p.score.low:.3f} to {p.score.high:.3f}"
         tokens = "" if p.tokens is None else f"{p.tokens.mean:,.0f}"
         cells = [p.estimator, str(p.size), score, span, tokens, f"{p.drawn:.1f}"]
-        cells += [_percent(p.departs), _percent(p.right_departing)]
+        cells += [_percent(p.tied), _percent(p.departs), _percent(p.right_departing)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -258,10 +264,12 @@ def agreement(problems: Sequence[Problem], seen: Sequence[Seen]) -> tuple[int, i
 
 
 def checked(problems: Sequence[Problem], report: Report) -> list[tuple[str, float, float]]:
-    """Ours beside the plain count, for the majority of all and each pass@k."""
+    """Ours beside the plain count, for the majorities of all and each pass@k."""
     plain = counted(problems)
-    point = report.point("majority", len(report.pass_at))
-    ours = {"majority": point.score.mean if point is not None and point.score else float("nan")}
+    ours: dict[str, float] = {}
+    for name in ("majority-first", "majority"):
+        point = report.point(name, len(report.pass_at))
+        ours[name] = point.score.mean if point is not None and point.score else float("nan")
     ours |= {f"pass@{each.k}": each.share.mean for each in report.pass_at}
     return [(name, ours[name], value) for name, value in plain.items()]
 

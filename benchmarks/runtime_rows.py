@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from benchmarks.arena import Arena, Run
+from benchmarks.arena import Arena, Run, undisturbed
 from benchmarks.schedule import ideal_seconds, stages_of
 
 Numbers = dict[str, float | str]
@@ -53,7 +53,7 @@ def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
         weather = {"latency": latency, "jitter": 0.2, "seed": repeat}
         work = {"prompts": PROMPTS, "n": ROLLOUTS, "in_flight": SLOTS}
         slots = {"CATSDK_MAX_IN_FLIGHT": str(SLOTS)}
-        done = arena.undisturbed(
+        done = undisturbed(
             lambda: arena.task(who, "pipeline", work, weather=weather, settings=slots)
         )
         stages = stages_of(done.server["served"], ROLLOUTS)
@@ -193,7 +193,7 @@ def stragglers(arena: Arena, who: str, repeat: int) -> Numbers:
     starved = 0.0
     for hedge in (False, True):
         work = {"count": 200, "n": 8, "hedge": hedge}
-        done = arena.undisturbed(
+        done = undisturbed(
             partial(arena.task, who, "stragglers", work, weather=weather, fresh=True)
         )
         starved = max(starved, done.starved)

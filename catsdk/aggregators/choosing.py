@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+
+from pydantic import JsonValue
 
 from catsdk.aggregators.selected import selected
 from catsdk.core.options import Sampling
@@ -11,13 +14,13 @@ from catsdk.core.types import Group, Reference
 from catsdk.equivalence.evidence import no_evidence
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
-from catsdk.middleware.structured import ask
+from catsdk.middleware.structured import Form, ask
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_choice
 
 __all__ = ["choose"]
 
-SCHEMA = {
+SCHEMA: Mapping[str, JsonValue] = {
     "type": "object",
     "properties": {"choice": {"type": "integer"}},
     "required": ["choice"],
@@ -47,8 +50,7 @@ async def choose(
         return selected(group, group.rollouts[0], method=method, settings={"position": 0})
     with recorded("choose") as calls:
         async with opened(model) as provider:
-            able = capabilities_of(provider)
-            words = prompt or load(able.prompts, task)
+            words = prompt or load(capabilities_of(provider).prompts, task)
             request = sampling.request(
                 words.messages(
                     question=group.question,
@@ -56,10 +58,8 @@ async def choose(
                     responses=[rollout.text for rollout in group.rollouts],
                 )
             )
-            if able.json_schema:
-                request = request.model_copy(update={"json_schema": SCHEMA})
             read = partial(read_choice, count=len(group.rollouts))
-            position, completion = await ask(provider, request, read)
+            position, completion = await ask(provider, request, Form(SCHEMA, read))
             name = completion.model or name_of(provider)
     return selected(
         group,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from pydantic import JsonValue
 
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
@@ -11,13 +14,13 @@ from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Failure, Group, Rollout, Score
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
-from catsdk.middleware.structured import ask
+from catsdk.middleware.structured import Form, ask
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_grade
 
 __all__ = ["Grading"]
 
-SCHEMA = {
+SCHEMA: Mapping[str, JsonValue] = {
     "type": "object",
     "properties": {"reason": {"type": "string"}, "grade": {"type": "number"}},
     "required": ["reason", "grade"],
@@ -48,14 +51,11 @@ class Grading:
                 return await fan_out(grade, group.rollouts)
 
     async def _grade(self, judge: Provider, group: Group, rollout: Rollout) -> Score:
-        able = capabilities_of(judge)
-        words = self.prompt or load(able.prompts, "grade")
+        words = self.prompt or load(capabilities_of(judge).prompts, "grade")
         messages = words.messages(question=group.question, response=rollout.text)
         request = self.sampling.request(messages)
-        if able.json_schema:
-            request = request.model_copy(update={"json_schema": SCHEMA})
         try:
-            (grade, reason), _ = await ask(judge, request, read_grade)
+            (grade, reason), _ = await ask(judge, request, Form(SCHEMA, read_grade))
         except CatError as error:
             return Score(index=rollout.index, value=None, failure=Failure.of(error))
         return Score(index=rollout.index, value=grade, reasons=(reason,) if reason else ())

@@ -14,6 +14,7 @@ from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
 from catsdk.cli.reward_server import reward_server
+from catsdk.cli.rubric import rubric
 from catsdk.cli.train import train
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 for command in (synthesize, sample, demo, providers, doctor, train, reward_server):
     app.command()(command)
 app.command(name="eval")(evaluate)
+app.add_typer(rubric)
 
 
 def main() -> None:
@@ -37,5 +39,7 @@ def main() -> None:
     try:
         app()
     except CatError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(str(error))}")
+        Console(stderr=True, emoji=False).print(
+            f"[red]{type(error).__name__}[/]: {escape(str(error))}"
+        )
         sys.exit(2 if isinstance(error, InvalidInputError | ConfigurationError) else 1)

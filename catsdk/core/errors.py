@@ -21,6 +21,7 @@ CatError
 |   |-- TimedOutError          transient
 |   `-- MalformedResponseError transient
 |-- StructuredOutputError      a model's text did not hold what was asked for
+|   `-- EvidenceNotFoundError  a judge quoted what does not stand in the response
 |-- SynthesisFailedError       the anchor failed; the error carries the group that was paid for
 |-- BudgetExceededError        a cap was reached; nothing was sent
 `-- NoEvidenceError            every rollout failed: there is nothing to estimate from
@@ -38,6 +39,7 @@ __all__ = [
     "ConnectionFailedError",
     "ContentFilteredError",
     "ContextTooLongError",
+    "EvidenceNotFoundError",
     "InvalidInputError",
     "MalformedResponseError",
     "MissingExtraError",
@@ -186,6 +188,10 @@ class MalformedResponseError(ProviderError):
 
 class StructuredOutputError(CatError):
     """A model's text did not hold what was asked for (a rubric, a verdict)."""
+
+
+class EvidenceNotFoundError(StructuredOutputError):
+    """A judge's quote does not stand in the response, or it gave none where one is required."""
 
 
 class SynthesisFailedError(CatError):

@@ -145,14 +145,16 @@ class Rater(Protocol):
 class Capabilities:
     """What a model's service can do by itself.
 
-    `temperature` stands for `top_p` and `top_k` too. `prompts` names the prompt set that the model
-    understands best. `context_length` is in tokens, prompt and answer together; `None` is unknown.
+    `tools` says that it takes a function which the model must call. `temperature` stands for
+    `top_p` and `top_k` too. `prompts` names the prompt set that the model understands best.
+    `context_length` is in tokens, prompt and answer together; `None` is unknown.
     """
 
     n: bool = False
     logprobs: bool = False
     seed: bool = False
     json_schema: bool = False
+    tools: bool = False
     system: bool = True
     temperature: bool = True
     streaming: bool = False

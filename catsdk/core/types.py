@@ -6,7 +6,9 @@ equal objects. Axis names: G is the number of rollouts of a group, K the number 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -19,6 +21,7 @@ __all__ = [
     "FinishReason",
     "Group",
     "ImagePart",
+    "Kind",
     "Message",
     "Provenance",
     "Reference",
@@ -33,6 +36,7 @@ __all__ = [
 ]
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
+Kind = Literal["essential", "important", "optional", "pitfall"]
 
 
 class Value(BaseModel):
@@ -115,7 +119,8 @@ class Request(Value):
     """What a provider is asked: messages and sampling settings; `None` is the model's default.
 
     `n` answers are wanted. `seed` makes sampling repeatable where the model can. `json_schema`
-    asks for text that fits the schema. `extra` goes to the vendor as it is. `sample_index` is the
+    asks for text that fits the schema; with `schema_by` "tool" it is asked for as the arguments of
+    a function that the model must call. `extra` goes to the vendor as it is. `sample_index` is the
     place of the first of these answers among the answers to equal requests; it is not sent, but
     tells a cache the one answer from the other.
     """
@@ -130,6 +135,7 @@ class Request(Value):
     seed: int | None = None
     logprobs: bool = False
     json_schema: dict[str, JsonValue] | None = None
+    schema_by: Literal["native", "tool"] = "native"
     extra: dict[str, JsonValue] = {}
     sample_index: int = 0
 
@@ -181,13 +187,17 @@ class Failure(Value):
 
 
 class Call(Value):
-    """One request that was sent: for which stage, to which model, what it used, how it ended."""
+    """One request that was sent: for which stage, to which model, what it used, how it ended.
+
+    `request_id` is the service's own name of the request, where it gave one.
+    """
 
     stage: str
     model: str
     usage: Usage
     latency: float
     failure: Failure | None = None
+    request_id: str | None = None
 
 
 class Rollout(Value):
@@ -278,42 +288,91 @@ class Reference(Value):
 
 
 class Criterion(Value):
-    """One binary, specific statement that a response meets or does not meet."""
+    """One binary, specific statement that a response meets or does not meet.
 
-    id: str
+    `weight` is what meeting it is worth: negative for a pitfall, which a good response does not
+    meet. In a rubric without weights every criterion has weight 1 (the paper, section 3.3).
+    """
+
+    id: str = Field(pattern=r"^[\w.:-]{1,100}$")
     text: str
+    kind: Kind | None = None
+    weight: float = Field(default=1.0, allow_inf_nan=False)
 
 
 class Rubric(Value):
-    """The criteria r_1..r_K that an anchor wrote (paper, section 3.3)."""
+    """The criteria r_1..r_K by which responses to one prompt are judged (paper, section 3.3).
+
+    `id` stays the same through edits, which raise `version`.
+    """
 
     criteria: tuple[Criterion, ...]
     provenance: Provenance
     calls: tuple[Call, ...] = ()
+    id: str = ""
+    version: int = 1
 
     @property
     def usage(self) -> Usage:
         """What writing this rubric consumed."""
         return Usage.total(call.usage for call in self.calls)
 
+    @property
+    def digest(self) -> str:
+        """What tells two contents apart: 12 digits that change with any criterion."""
+        told = [[c.id, c.text, c.kind, c.weight] for c in self.criteria]
+        return sha256(json.dumps(told).encode()).hexdigest()[:12]
+
+    def revised(self, criteria: Sequence[Criterion]) -> Rubric:
+        """The next version of this rubric, with other criteria."""
+        update = {"criteria": tuple(criteria), "version": self.version + 1}
+        return self.model_copy(update=update)
+
 
 class Verdict(Value):
     """A judge's answer to one criterion for one rollout; `met` is `None` when there is none.
 
-    `failure` says why there is no answer. `evidence` is the judge's own words.
+    `failure` says why there is no answer. `evidence` is the judge's quote of the response and
+    `quoted` says whether it really stands there (`None`: nothing is quoted, or it was not
+    checked). A panel's verdict has its members' in `votes`, and in `grade` the share of yes among
+    them where it was asked for a mean. `request_id` is the service's name of the request that
+    brought the answer; `shared` marks one that was paid for elsewhere. A call that brought several
+    verdicts stands with the first of them.
     """
 
     criterion_id: str
     met: bool | None
+    grade: float | None = None
     evidence: str | None = None
+    quoted: bool | None = None
+    reason: str | None = None
+    judge: str = ""
+    request_id: str | None = None
     failure: Failure | None = None
     calls: tuple[Call, ...] = ()
+    votes: tuple[Verdict, ...] = ()
+    shared: bool = False
+
+    @property
+    def degree(self) -> float | None:
+        """How far the criterion is met, in 0..1; `None` without an answer."""
+        if self.grade is not None or self.met is None:
+            return self.grade
+        return float(self.met)
+
+    @property
+    def usage(self) -> Usage:
+        """What this verdict consumed, its votes included."""
+        own = Usage.total(call.usage for call in self.calls)
+        return own + Usage.total(vote.usage for vote in self.votes)
 
 
 class Score(Value):
     """The reward R(o_i; s) of one rollout: a number, or `None` with the cause.
 
-    `reasons` are sentences for a reader; `verdicts` the evidence of a rubric reward.
+    `reasons` are sentences for a reader; `verdicts` the evidence of a rubric reward, and
+    `coverage` the share of the criteria that were answered. A reward made of several has them in
+    `parts`. `calls` are those of no verdict.
     """
 
     index: int
@@ -321,3 +380,13 @@ class Score(Value):
     reasons: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     failure: Failure | None = None
+    coverage: float | None = None
+    parts: dict[str, Score] = {}
+    calls: tuple[Call, ...] = ()
+
+    @property
+    def usage(self) -> Usage:
+        """What this score consumed, verdicts and parts included."""
+        own = Usage.total(call.usage for call in self.calls)
+        judged = Usage.total(verdict.usage for verdict in self.verdicts)
+        return own + judged + Usage.total(part.usage for part in self.parts.values())

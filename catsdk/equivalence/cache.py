@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from threading import Lock
 
-from catsdk.equivalence.options import Options
+from catsdk.equivalence.options import DEFAULT, Options
 from catsdk.equivalence.verdict import Verdict
 
 __all__ = ["VerdictCache"]
@@ -52,4 +52,5 @@ class VerdictCache:
 
 
 def _key(answer: str, reference: str, options: Options) -> Hashable:
-    return (*sorted((answer, reference)), options)
+    low, high = (answer, reference) if answer < reference else (reference, answer)
+    return (low, high) if options is DEFAULT else (low, high, options)

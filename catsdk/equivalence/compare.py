@@ -12,6 +12,7 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from catsdk.equivalence.cache import VerdictCache
 from catsdk.equivalence.options import DEFAULT, Options
+from catsdk.equivalence.quick import quick
 from catsdk.equivalence.verdict import Verdict
 
 __all__ = ["Symbolic", "SymbolicSync", "compare", "compare_sync", "is_same", "same"]
@@ -35,14 +36,7 @@ def same(answer: str, reference: str, options: Options = DEFAULT) -> Verdict:
     Equal and different do not depend on which of the two is the reference; the cause of an
     unknown verdict does.
     """
-    start = perf_counter()
-    if remembered := _REMEMBERED.get(answer, reference, options):
-        return replace(remembered, seconds=perf_counter() - start)
-    verdict, _ = _attempt(answer, reference, options, {})
-    if verdict.outcome == "unknown" and answer.strip() == reference.strip():
-        verdict = _same_text(verdict)
-    _REMEMBERED.put(answer, reference, options, verdict)
-    return replace(verdict, seconds=perf_counter() - start)
+    return quick(answer, reference, options) or _first(answer, reference, options)[0]
 
 
 def is_same(answer: str, reference: str, options: Options = DEFAULT) -> bool:
@@ -62,17 +56,20 @@ def compare_sync(
     By default that is a pool of worker processes, which starts at the first question. It may be
     called from any thread and blocks it for at most `options.seconds` a question.
     """
-    steps = _steps(answer, reference, options, same(answer, reference, options))
+    if verdict := quick(answer, reference, options):
+        return verdict
+    decide = symbolic
+    steps = _steps(answer, reference, options)
+    asked = next(steps)
     try:
-        left, right = next(steps)
         while True:
-            decide = symbolic or _default_sync()
-            left, right = steps.send(decide(left, right, _settings(options)))
+            if asked is None:
+                asked = next(steps)
+                continue
+            decide = decide or _default_sync()
+            asked = steps.send(decide(*asked, _settings(options)))
     except StopIteration as end:
-        final: Verdict = end.value
-        if symbolic is None:
-            _REMEMBERED.put(answer, reference, options, final)
-        return final
+        return _remember(end.value, answer, reference, options, keep=symbolic is None)
 
 
 async def compare(
@@ -83,32 +80,41 @@ async def compare(
     symbolic: Symbolic | None = None,
 ) -> Verdict:
     """Do what `compare_sync` does without blocking the event loop."""
-    verdict = await _in_turn(answer, reference, options)
-    steps = _steps(answer, reference, options, verdict)
+    if verdict := quick(answer, reference, options):
+        return verdict
+    decide = symbolic
+    steps = _steps(answer, reference, options)
+    asked = next(steps)
     try:
-        left, right = next(steps)
         while True:
-            decide = symbolic or _default()
-            left, right = steps.send(await decide(left, right, _settings(options)))
+            if asked is None:
+                # One pair in each turn of the loop: tasks that are ready run in the same turn,
+                # so that many pairs would block the loop together.
+                async with _turn():
+                    await checkpoint()
+                    asked = next(steps)
+                continue
+            decide = decide or _default()
+            asked = steps.send(await decide(*asked, _settings(options)))
     except StopIteration as end:
-        final: Verdict = end.value
-        if symbolic is None:
-            _REMEMBERED.put(answer, reference, options, final)
-        return final
+        return _remember(end.value, answer, reference, options, keep=symbolic is None)
 
 
-async def _in_turn(answer: str, reference: str, options: Options) -> Verdict:
-    """Compare by the bounded tiers, one pair in each turn of the event loop.
-
-    Tasks that are ready run in the same turn, so that many pairs would block the loop together.
-    """
+def _turn() -> anyio.Lock:
     lock = _TURN.get(None)
     if lock is None:
         lock = anyio.Lock()
         _TURN.set(lock)
-    async with lock:
-        await checkpoint()
-        return same(answer, reference, options)
+    return lock
+
+
+def _remember(
+    verdict: Verdict, answer: str, reference: str, options: Options, *, keep: bool
+) -> Verdict:
+    """Keep what the own symbolic tier has decided; the bounded tiers' verdicts are kept already."""
+    if keep and verdict.tier == "symbolic":
+        _REMEMBERED.put(answer, reference, options, verdict)
+    return verdict
 
 
 def _default_sync() -> SymbolicSync:
@@ -128,24 +134,27 @@ def _settings(options: Options) -> Settings:
 
 
 def _steps(
-    answer: str, reference: str, options: Options, verdict: Verdict
-) -> Generator[tuple[JsonTree, JsonTree], Verdict, Verdict]:
-    """Try, yield a pair of expressions that is open, take the verdict on it, and try again."""
-    if verdict.outcome != "unknown" or verdict.cause not in ("undecided", "limit"):
-        return verdict
-    from catsdk.equivalence.tree import to_json
+    answer: str, reference: str, options: Options
+) -> Generator[tuple[JsonTree, JsonTree] | None, Verdict, Verdict]:
+    """Try, yield a pair of expressions that is open, take the verdict on it, and try again.
 
+    `None` is yielded before each attempt, which is a piece of work.
+    """
+    yield None
+    verdict, pending = _first(answer, reference, options)
+    seconds = verdict.seconds
     decided: dict[Pair, bool | None] = {}
     open_ruling: Verdict | None = None
-    seconds = verdict.seconds
-    for _ in range(_MOST_QUESTIONS):
-        start = perf_counter()
-        verdict, pending = _attempt(answer, reference, options, decided)
-        seconds += perf_counter() - start
+    for question in range(_MOST_QUESTIONS):
+        if question:
+            yield None
+            start = perf_counter()
+            verdict, pending = _attempt(answer, reference, options, decided)
+            seconds += perf_counter() - start
         pair = next((each for each in pending if each not in decided), None)
         if verdict.outcome != "unknown" or pair is None:
             break
-        ruling = yield to_json(pair[0]), to_json(pair[1])
+        ruling = yield _as_json(pair)
         seconds += ruling.seconds
         decided[pair] = ruling.equal
         if ruling.equal is None:
@@ -154,6 +163,29 @@ def _steps(
                 break
     unknown = verdict.outcome == "unknown"
     return replace(open_ruling if open_ruling and unknown else verdict, seconds=seconds)
+
+
+def _as_json(pair: Pair) -> tuple[JsonTree, JsonTree]:
+    from catsdk.equivalence.tree import to_json
+
+    return to_json(pair[0]), to_json(pair[1])
+
+
+def _first(answer: str, reference: str, options: Options) -> tuple[Verdict, list[Pair]]:
+    """Return the verdict of the bounded tiers, or what they remember, and what they leave open."""
+    start = perf_counter()
+    if remembered := _REMEMBERED.get(answer, reference, options):
+        return _timed(remembered, start), []
+    verdict, pending = _attempt(answer, reference, options, {})
+    if verdict.outcome == "unknown" and answer.strip() == reference.strip():
+        verdict = _same_text(verdict)
+    _REMEMBERED.put(answer, reference, options, verdict)
+    return _timed(verdict, start), pending
+
+
+def _timed(verdict: Verdict, start: float) -> Verdict:
+    seconds = perf_counter() - start
+    return Verdict(verdict.outcome, verdict.tier, verdict.cause, verdict.detail, seconds)
 
 
 def _attempt(

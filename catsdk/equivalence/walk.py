@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache
+from operator import attrgetter
+from typing import Any
 
 from catsdk.equivalence.limits import UndefinedError
 from catsdk.equivalence.tree import (
     FUNCTIONS,
     Call,
+    Constant,
     Interval,
     Items,
     Matrix,
     Node,
+    Number,
     Numeral,
     PlusMinus,
     Power,
@@ -22,31 +27,45 @@ from catsdk.equivalence.tree import (
     Relation,
     Sum,
     Symbol,
+    Text,
     Union,
 )
 
-__all__ = ["children", "symbols_of", "undefined_in", "with_operands", "with_symbols", "worth"]
+__all__ = [
+    "always_defined",
+    "children",
+    "symbols_of",
+    "undefined_in",
+    "with_operands",
+    "with_symbols",
+    "worth",
+]
 
+# A table instead of a match over seventeen kinds: every tier asks this of every node.
+_BELOW: dict[type[Node], Callable[[Any], tuple[Node, ...]]] = {
+    Sum: attrgetter("terms"),
+    Product: attrgetter("factors"),
+    Call: attrgetter("arguments"),
+    Items: attrgetter("items"),
+    Union: attrgetter("parts"),
+    Relation: attrgetter("sides"),
+    Quotient: attrgetter("top", "bottom"),
+    Power: attrgetter("base", "exponent"),
+    PlusMinus: attrgetter("left", "right"),
+    Interval: attrgetter("low", "high"),
+    Quantity: lambda node: (node.value,),
+    Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
+}
+_INFINITY = Constant("infinity")
+_INFINITIES = (_INFINITY, Product((Number(Fraction(-1)), _INFINITY)))
+_SMALL_POWER = 64
 _BINDING = frozenset(["sum", "product", "integral", "limit"])
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below `node`."""
-    match node:
-        case Sum(nodes) | Product(nodes) | Call(_, nodes) | Items(_, nodes) | Union(nodes):
-            return nodes
-        case Relation(nodes, _):
-            return nodes
-        case Quotient(first, second) | Power(first, second) | PlusMinus(first, second, _):
-            return first, second
-        case Interval(low, high, _):
-            return low, high
-        case Quantity(value, _):
-            return (value,)
-        case Matrix(rows):
-            return tuple(cell for row in rows for cell in row)
-        case _:
-            return ()
+    below = _BELOW.get(type(node))
+    return () if below is None else below(node)
 
 
 @lru_cache(maxsize=1_024)
@@ -58,6 +77,35 @@ def symbols_of(node: Node) -> frozenset[str]:
     if isinstance(node, Call) and node.name in _BINDING and isinstance(node.arguments[1], Symbol):
         found -= {node.arguments[1].name}
     return found
+
+
+def always_defined(node: Node) -> bool:
+    """Tell whether an answer surely has a value: it divides by plain numbers only."""
+    match node:
+        case Text():
+            return True
+        case Interval(low, high, _):
+            return all(end in _INFINITIES or _is_defined(end) for end in (low, high))
+        case Items() | Union() | Relation() | Matrix():
+            return all(map(always_defined, children(node)))
+        case _:
+            return _is_defined(node)
+
+
+def _is_defined(node: Node) -> bool:
+    match node:
+        case Number() | Symbol() | Constant("pi" | "e" | "i"):
+            return True
+        case Quotient(top, Number(bottom)):
+            return bottom != 0 and _is_defined(top)
+        case Power(base, Number(exponent)):
+            return 0 < exponent <= _SMALL_POWER and _is_defined(base)
+        case Call("root", (Number(value), Number(degree))):
+            return value >= 0 and degree > 0
+        case Sum() | Product() | Quantity():
+            return all(map(_is_defined, children(node)))
+        case _:
+            return False
 
 
 def undefined_in(node: Node) -> frozenset[str]:
@@ -84,6 +132,10 @@ def with_symbols(node: Node, replace: Callable[[Symbol], Node]) -> Node:
     def inner(part: Node) -> Node:
         return with_symbols(part, replace)
 
+    if isinstance(node, Relation):
+        return Relation(tuple(map(inner, node.sides)), node.operators)
+    if isinstance(node, Items):
+        return Items(node.kind, tuple(map(inner, node.items)))
     return replace(node) if isinstance(node, Symbol) else with_operands(node, inner)
 
 

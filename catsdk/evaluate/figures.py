@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from catsdk.evaluate.statistics import Estimate
 __all__ = ["cost_figure", "save_figure", "save_figures", "size_figure"]
 
 MARKERS = "osD^vP*Xhd<>p8"
-RANGE = "bars: 95 % bootstrap interval"
+RANGE = "bars: 95 % bootstrap interval; lines are set off sideways"
 # Between neighbouring lines, in points.
 SHIFT = 3.0
 
@@ -30,24 +31,13 @@ def size_figure(report: Report) -> Any:
     figure, axes = _figure()
     lines = list(_lines(report))
     for at, points in enumerate(lines):
-        scores = [point.score for point in points if point.score is not None]
-        sizes = [point.size for point in points if point.score is not None]
         if len(report.sizes) > 1 and points[0].estimator == "greedy":
-            axes.axhline(scores[0].mean, color="0.4", linestyle="--", label=_label(points[0]))
+            greedy = [point.score.mean for point in points if point.score is not None]
+            axes.axhline(greedy[0], color="0.4", linestyle="--", label=_label(points[0]))
             continue
-        axes.errorbar(
-            sizes,
-            [score.mean for score in scores],
-            yerr=_bars(scores),
-            marker=MARKERS[at % len(MARKERS)],
-            markersize=4,
-            capsize=2,
-            elinewidth=0.7,
-            linewidth=1.2,
-            linestyle=":" if points[0].control else "-",
-            label=_label(points[0]),
-            transform=_beside(figure, axes, at, len(lines)),
-        )
+        sizes = [float(point.size) for point in points]
+        style = ":" if points[0].control else "-"
+        _draw(axes, sizes, points, _Place(at, len(lines)), linestyle=style, linewidth=1.2)
     if report.single is not None:
         axes.axhline(report.single.mean, color="0.6", linestyle=":", label="single sample (mean)")
     if report.pass_at:
@@ -77,26 +67,13 @@ def cost_figure(report: Report) -> Any:
         if not points[0].control or points[0].estimator == "greedy"
     ]
     for at, points in enumerate(lines):
-        there = [p for p in points if p.score is not None and p.tokens is not None]
-        axes.errorbar(
-            [p.tokens.mean for p in there if p.tokens is not None],
-            [p.score.mean for p in there if p.score is not None],
-            yerr=_bars([p.score for p in there if p.score is not None]),
-            marker=MARKERS[at % len(MARKERS)],
-            markersize=4,
-            capsize=2,
-            elinewidth=0.7,
-            linewidth=0.8,
-            alpha=0.9,
-            label=_label(points[0]),
-            transform=_beside(figure, axes, at, len(lines)),
-        )
-        for p in there:
-            if p.tokens is not None and p.score is not None:
-                axes.annotate(
-                    str(p.size), (p.tokens.mean, p.score.mean),
-                    xytext=(3, -9), textcoords="offset points", fontsize=6, color="0.35",
-                )  # fmt: skip
+        tokens = [point.tokens.mean for point in points if point.tokens is not None]
+        _draw(axes, tokens, points, _Place(at, len(lines)), linewidth=0.8, alpha=0.9)
+        for across, point in zip(tokens, points, strict=True):
+            axes.annotate(
+                str(point.size), (across, point.score.mean if point.score else 0.0),
+                xytext=(3, -9), textcoords="offset points", fontsize=6, color="0.35",
+            )  # fmt: skip
     best = sorted(_frontier(report))
     axes.step(
         [tokens for tokens, _ in best],
@@ -155,6 +132,7 @@ def _figure() -> tuple[Any, Any]:
 
 
 def _finish(axes: Any, report: Report) -> None:
+    axes.autoscale_view()
     axes.set_ylabel(f"{report.measure} (of {report.items})")
     title = axes.set_title(report.title, fontsize=10)
     axes.grid(visible=True, color="0.93")
@@ -165,21 +143,47 @@ def _finish(axes: Any, report: Report) -> None:
         text.set_parse_math(False)
 
 
-def _beside(figure: Any, axes: Any, at: int, count: int) -> Any:
-    """Shift line `at` of `count` by a few points, so that equal numbers do not hide each other.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which of how many lines one is."""
 
-    What is drawn moves; the numbers that are plotted stay those of the report.
+    at: int
+    count: int
+
+
+def _draw(
+    axes: Any, across: Sequence[float], points: Sequence[Point], place: _Place, **style: Any
+) -> None:
+    """Draw the line of one contender with its bars.
+
+    It is shifted by a few points on the paper, so that equal numbers do not hide each other; the
+    numbers that are plotted stay those of the report.
     """
     from matplotlib.transforms import ScaledTranslation
 
-    points = SHIFT * (at - (count - 1) / 2)
-    return axes.transData + ScaledTranslation(points / 72, 0, figure.dpi_scale_trans)
+    scores = [point.score for point in points if point.score is not None]
+    shift = SHIFT * (place.at - (place.count - 1) / 2)
+    axes.errorbar(
+        across,
+        [score.mean for score in scores],
+        yerr=_bars(scores),
+        marker=MARKERS[place.at % len(MARKERS)],
+        markersize=4,
+        capsize=2,
+        elinewidth=0.7,
+        label=_label(points[0]),
+        transform=axes.transData + ScaledTranslation(shift / 72, 0, axes.figure.dpi_scale_trans),
+        **style,
+    )
+    # The bars of a shifted line do not widen the axes by themselves.
+    ends = [end for score in scores for end in (score.low, score.mean, score.high)]
+    axes.update_datalim([(x, end) for x in across for end in ends])
 
 
 def _lines(report: Report) -> Iterator[list[Point]]:
     """The points of each contender that has any, in the order of their sizes."""
     for name in dict.fromkeys(point.estimator for point in report.points):
-        points = [p for p in report.points if p.estimator == name and p.score is not None]
+        points = [p for p in report.points if p.estimator == name and p.score and p.tokens]
         if points:
             yield sorted(points, key=lambda point: point.size)
 

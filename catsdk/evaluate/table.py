@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,8 @@ from catsdk.evaluate.statistics import Estimate
 __all__ = ["show"]
 
 NAME = "estimator"
+# Columns of the console over which names need no folding, and where they do.
+WIDE, NARROW, PAIRED = 110, 10, 18
 ASKED_ABOUT = {"majority", "synthesis"}
 
 
@@ -29,11 +32,11 @@ def show(report: Report, console: Console) -> None:
         f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
         " error and 95 % bootstrap interval"
     )
-    console.print(_points(report))
+    console.print(_points(report, NARROW if console.width < WIDE else WIDE))
     console.print(
         "G: rollouts; used: on average. tokens: an item, rollouts included. tied: the lot decided"
-        " between answers with equal votes. departs: answers otherwise than the majority of the same"
-        " rollouts, where they have one; right: how often it is right there. none: items answered"
+        " between answers with equal votes. dep.: departs, answers otherwise than the majority of the"
+        " same rollouts, where they have one; right: how often it is right there. none: items answered"
         " without a final answer. lost: items without a grade. *: on the frontier, no cheaper one is"
         " as good. °: a control."
     )
@@ -52,7 +55,7 @@ def show(report: Report, console: Console) -> None:
         console.print(f"[yellow]note[/] {escape(note)}")
 
 
-def _points(report: Report) -> Table:
+def _points(report: Report, name_width: int) -> Table:
     """One row a point; columns that have nothing to say are left out."""
     columns = [
         column
@@ -62,14 +65,19 @@ def _points(report: Report) -> Table:
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     for column in columns:
         table.add_column(
-            column.heading, justify=column.justify, no_wrap=column.heading != NAME, overflow="fold"
+            column.heading,
+            justify=column.justify,
+            no_wrap=column.heading != NAME,
+            overflow="fold",
+            min_width=min(name_width, NARROW) if column.heading == NAME else None,
         )
     previous = ""
     for point in report.points:
         if previous and point.estimator != previous:
             table.add_section()
         previous = point.estimator
-        table.add_row(*(column.cell(point) for column in columns))
+        cells = [column.cell(point) for column in columns[1:]]
+        table.add_row(_name(point, name_width), *cells)
     return table
 
 
@@ -81,10 +89,20 @@ class _Column:
     justify: Literal["left", "right"] = "right"
 
 
-def _name(point: Point) -> str:
-    if point.control:
-        return f"{point.estimator}°"
-    return f"[bold]{point.estimator}[/]" if point.on_frontier else point.estimator
+def _name(point: Point, width: int = WIDE) -> str:
+    mark = "°" if point.control else "*" if point.on_frontier else ""
+    name = escape(_folded(f"{point.estimator}{mark}", width))
+    return f"[bold]{name}[/]" if point.on_frontier else name
+
+
+def _folded(name: str, width: int) -> str:
+    """The name in lines of at most `width`, where its parts allow it."""
+    lines = [""]
+    for part in re.split(r"(?<=[-+])", name):
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _dollars(point: Point) -> str:
@@ -98,17 +116,16 @@ def _missing(point: Point) -> str:
 
 _COLUMNS = (
     _Column(NAME, _name, justify="left"),
-    _Column("", lambda point: "*" if point.on_frontier else ""),
     _Column("G", lambda point: str(point.size)),
     _Column("score", lambda point: _score(point.score)),
-    _Column("95 %", lambda point: _range(point.score)),
+    _Column("95 %", lambda point: _tight(point.score)),
     _Column(
         "tokens", lambda point: "none" if point.tokens is None else f"{point.tokens.mean:,.0f}"
     ),
     _Column("$", _dollars, always=False),
     _Column("used", lambda point: f"{point.drawn:.1f}"),
     _Column("tied", lambda point: _percent(point.tied), always=False),
-    _Column("departs", lambda point: _percent(point.departs)),
+    _Column("dep.", lambda point: _percent(point.departs)),
     _Column("right", lambda point: _percent(point.right_departing)),
     _Column("none", lambda point: str(point.abstained or ""), always=False),
     _Column("lost", _missing, always=False),
@@ -139,8 +156,8 @@ def _pairs(report: Report) -> Table | None:
     )  # fmt: skip
     for pair in shown:
         table.add_row(
-            pair.first,
-            pair.second,
+            _folded(pair.first, PAIRED),
+            _folded(pair.second, PAIRED),
             f"{pair.difference.mean:+.3f}",
             _range(pair.difference, sign="+"),
             "" if pair.only_first is None else f"{pair.only_first} : {pair.only_second}",
@@ -186,6 +203,10 @@ def _score(value: Estimate | None) -> str:
 
 def _range(value: Estimate | None, sign: str = "") -> str:
     return "" if value is None else f"{value.low:{sign}.2f} {value.high:{sign}.2f}"
+
+
+def _tight(value: Estimate | None) -> str:
+    return "" if value is None else f"{value.low:.2f} {value.high:.2f}".replace("0.", ".")
 
 
 def _signed(value: Estimate | None) -> str:

@@ -28,7 +28,7 @@ class Adapt(Wrapper):
         able = self.capabilities
         self._refuse("logprobs", wanted=request.logprobs, able=able.logprobs)
         self._refuse("seed", wanted=request.seed is not None, able=able.seed)
-        self._refuse("json_schema", wanted=request.json_schema is not None, able=able.json_schema)
+        self._refuse_schema(request, able)
         self._refuse("temperature", wanted=_sets_temperature(request), able=able.temperature)
         completions = await self.pass_on(_without_system(request, able), on_text)
         if not completions:
@@ -36,6 +36,13 @@ class Adapt(Wrapper):
         if on_text is not None and not able.streaming:
             on_text(completions[0].text)
         return completions
+
+    def _refuse_schema(self, request: Request, able: Capabilities) -> None:
+        wanted = request.json_schema is not None
+        if request.schema_by == "tool":
+            self._refuse("tools", wanted=wanted, able=able.tools)
+        else:
+            self._refuse("json_schema", wanted=wanted, able=able.json_schema)
 
     def _refuse(self, capability: str, *, wanted: bool, able: bool) -> None:
         if wanted and not able:

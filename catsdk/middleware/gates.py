@@ -7,11 +7,12 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from catsdk.core.ports import Provider, name_of
 from catsdk.middleware.gate import Gate, Limits
 
-__all__ = ["PerEndpoint", "endpoint_of", "gate_of"]
+__all__ = ["PerEndpoint", "endpoint_of", "gate_of", "identity_of"]
 
 T = TypeVar("T")
 
@@ -72,6 +73,8 @@ class PerEndpoint(Generic[T]):
 
 
 _gates: PerEndpoint[Gate] = PerEndpoint(Gate)
+# An object that names no endpoint shares its answers with nobody.
+_alone: PerEndpoint[str] = PerEndpoint(lambda name: f"{name} {uuid4()}")
 
 
 def gate_of(provider: Provider, limits: Limits) -> Gate:
@@ -79,3 +82,8 @@ def gate_of(provider: Provider, limits: Limits) -> Gate:
     gate = _gates.of(provider)
     gate.configure(limits)
     return gate
+
+
+def identity_of(provider: Provider) -> str:
+    """What answers of `provider` are kept under: its endpoint, else a name of this object alone."""
+    return endpoint_of(provider) or _alone.of(provider)

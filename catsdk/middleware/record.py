@@ -73,20 +73,24 @@ class Record(Wrapper):
             tell_started(current_stage(), self.name)
         usage = _UNKNOWN
         failure: Failure | None = _CANCELLED
+        request_id: str | None = None
         try:
             completions = await self.pass_on(request, on_text)
             usage = Usage.total(completion.usage for completion in completions)
-            failure = None
+            failure, request_id = None, next((c.request_id for c in completions), None)
             return completions
         except CatError as error:
             failure = Failure.of(error) if was_sent(error) else _NOT_SENT
+            request_id = failure.request_id
             if isinstance(error, ProviderError) and (error.status or 0) >= 400:
                 usage = Usage(requests=1)
             raise
         finally:
-            self._note(usage, perf_counter() - start, failure)
+            self._note(usage, perf_counter() - start, failure, request_id)
 
-    def _note(self, usage: Usage, latency: float, failure: Failure | None) -> None:
+    def _note(
+        self, usage: Usage, latency: float, failure: Failure | None, request_id: str | None
+    ) -> None:
         lists, sent = _open.get(), failure is not _NOT_SENT
         if not (watched() or (lists and sent)):
             return
@@ -96,6 +100,7 @@ class Record(Wrapper):
             usage=usage if sent else Usage(),
             latency=latency,
             failure=failure,
+            request_id=request_id,
         )
         for _, calls in lists if sent else ():
             calls.append(call)

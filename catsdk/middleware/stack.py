@@ -12,7 +12,6 @@ from contextlib import (
 )
 from contextvars import ContextVar
 from dataclasses import dataclass
-from uuid import uuid4
 
 from anyio import to_thread
 
@@ -27,7 +26,7 @@ from catsdk.middleware.budget import Room, Spend, Wait
 from catsdk.middleware.cache import Cache
 from catsdk.middleware.deadline import Deadline
 from catsdk.middleware.gate import Limits
-from catsdk.middleware.gates import PerEndpoint, endpoint_of, gate_of
+from catsdk.middleware.gates import PerEndpoint, gate_of, identity_of
 from catsdk.middleware.hedge import Extra, Hedge
 from catsdk.middleware.limit import Limit
 from catsdk.middleware.priced import Priced
@@ -45,8 +44,6 @@ _paying: ContextVar[tuple[Account | None, Runtime | None]] = ContextVar(
 )
 
 _extras: PerEndpoint[Extra] = PerEndpoint(lambda _: Extra())
-# An object that names no endpoint shares its answers with nobody.
-_alone: PerEndpoint[str] = PerEndpoint(lambda name: f"{name} {uuid4()}")
 
 
 @dataclass
@@ -126,7 +123,7 @@ def _keeping(provider: Provider, runtime: Runtime, inner: Provider) -> Provider:
     store = store_of(runtime)
     if store is None:
         return inner
-    return Cache(inner, endpoint_of(provider) or _alone.of(provider), store)
+    return Cache(inner, identity_of(provider), store)
 
 
 def _limits(runtime: Runtime) -> Limits:

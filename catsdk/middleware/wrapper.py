@@ -18,7 +18,7 @@ from catsdk.core.ports import (
 )
 from catsdk.core.types import Completion, Message, Request
 
-__all__ = ["ScoreRequest", "Wrapper"]
+__all__ = ["ScoreRequest", "Wrapper", "unwrapped"]
 
 
 class ScoreRequest(Request):
@@ -92,3 +92,10 @@ class Wrapper:
             capability="score",
             model=self.name,
         )
+
+
+def unwrapped(provider: Provider) -> Provider:
+    """The provider inside of all wrappers."""
+    while isinstance(provider, Wrapper):
+        provider = provider.wrapped
+    return provider

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
@@ -11,6 +14,7 @@ from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score,
 from catsdk.equivalence.graders.grader import Grader, grade_all
 from catsdk.equivalence.graders.mathematics import MathGrader
 from catsdk.equivalence.verdict import Verdict as Sameness
+from catsdk.rubrics.scoring import Missing, bounds, score
 
 __all__ = ["BY_MEANING", "Reward"]
 
@@ -23,15 +27,21 @@ class Reward:
 
     Without a rubric R(o; s) = 1 where the final answer of o equals that of s, else 0: a rollout
     that gives no final answer did not give the right one. `grader` says when two answers are
-    equal: mathematics unless you name another kind of task. With a rubric R(o) is the share of its
-    K criteria that `judge` says are met, unweighted. A score is `None`, never 0, where evidence is
-    missing: a rollout that failed, a reference without a final answer, a missing verdict. Where the
-    grader cannot tell, it is `unknown_reward`, which is `None` unless you choose a number.
+    equal: mathematics unless you name another kind of task. Where it cannot tell, the score is
+    `unknown_reward`, which is `None` unless you choose a number. With a rubric R(o) is the share of
+    its points that `judge` says are achieved; without weights, the share of its K criteria that are
+    met. A score is `None`, never 0, where evidence is missing: a rollout that failed, a reference
+    without a final answer, verdicts that are missing, unless `missing` allows for some.
+
+    With `stop_early` criteria are judged one after another, for all rollouts at once, until the
+    order of the group can no longer change; scores are then those over the criteria judged so far.
     """
 
     judge: Judge | None = None
     grader: Grader = BY_MEANING
     unknown_reward: float | None = None
+    missing: Missing = Missing()
+    stop_early: bool = False
 
     async def reward(
         self, group: Group, reference: Reference, rubric: Rubric | None = None
@@ -90,33 +100,55 @@ class Reward:
         ids = [criterion.id for criterion in rubric.criteria]
         if len(set(ids)) < len(ids):
             raise InvalidInputError(f"the rubric's criteria have the ids {ids}; give each its own")
+        if self.stop_early:
+            return await self._until_decided(judge, group.rollouts, rubric)
 
-        async def score(rollout: Rollout) -> Score:
-            return _share_met(rollout, rubric, tuple(await judge.judge(rubric, rollout)))
+        async def judged(rollout: Rollout) -> Score:
+            verdicts = await judge.judge(rubric, rollout)
+            return score(rubric, rollout.index, verdicts, self.missing)
 
-        return await fan_out(score, group.rollouts)
+        return await fan_out(judged, group.rollouts)
+
+    async def _until_decided(
+        self, judge: Judge, rollouts: Sequence[Rollout], rubric: Rubric
+    ) -> list[Score]:
+        verdicts: list[list[Verdict]] = [[] for _ in rollouts]
+        # The heaviest first: they decide soonest.
+        criteria = sorted(rubric.criteria, key=lambda each: -abs(each.weight))
+        # Of pitfalls alone no score can be made: at least one criterion has positive points.
+        asked, least = 0, next((at for at, c in enumerate(criteria, 1) if c.weight > 0), 0)
+        while asked < len(criteria) and (
+            asked < least or not _decided(rubric, verdicts, self.missing)
+        ):
+            one = rubric.model_copy(update={"criteria": (criteria[asked],)})
+            asked += 1
+            new = await fan_out(partial(judge.judge, one), rollouts)
+            for known, more in zip(verdicts, new, strict=True):
+                known.extend(more)
+        part = rubric.model_copy(update={"criteria": tuple(criteria[:asked])})
+        scores = [
+            score(part, rollout.index, known, self.missing)
+            for rollout, known in zip(rollouts, verdicts, strict=True)
+        ]
+        return [_stopped(each, asked, len(criteria)) for each in scores]
 
 
-def _share_met(rollout: Rollout, rubric: Rubric, verdicts: tuple[Verdict, ...]) -> Score:
-    by_id = {verdict.criterion_id: verdict for verdict in verdicts}
-    decided = [by_id[criterion.id].met for criterion in rubric.criteria if criterion.id in by_id]
-    met = sum(bool(verdict) for verdict in decided)
-    total = len(rubric.criteria)
-    if len(decided) == total and None not in decided:
-        return Score(
-            index=rollout.index,
-            value=met / total,
-            reasons=(f"it meets {met} of {total} criteria",),
-            verdicts=verdicts,
-        )
-    missing = total - sum(verdict is not None for verdict in decided)
-    failure = next((v.failure for v in verdicts if v.failure), None) or Failure(
-        kind="MissingVerdict", message="the judge left criteria out"
-    )
-    return Score(
-        index=rollout.index,
-        value=None,
-        reasons=(f"{missing} of {total} criteria have no verdict",),
-        verdicts=verdicts,
-        failure=failure,
-    )
+def _decided(rubric: Rubric, verdicts: Sequence[Sequence[Verdict]], missing: Missing) -> bool:
+    """Whether no two rollouts can change places, or come to stand level, any more."""
+    if len(verdicts) < 2 or not verdicts[0]:
+        return False
+    whole = [known for known in verdicts if all(verdict.degree is not None for verdict in known)]
+    if missing.then == "mean" and len(whole) < len(verdicts):
+        return False
+    # A rollout that lacks a verdict has no score any more: it takes no place.
+    ranges = sorted(bounds(rubric, known) for known in whole)
+    return len(ranges) != 1 and all(low[1] < high[0] for low, high in pairwise(ranges))
+
+
+def _stopped(score: Score, asked: int, total: int) -> Score:
+    if asked == total:
+        return score
+    told = f"judged by {asked} of {total} criteria: the order of the group can no longer change"
+    coverage = None if score.coverage is None else score.coverage * asked / total
+    update = {"reasons": (*score.reasons, told), "coverage": coverage}
+    return score.model_copy(update=update)

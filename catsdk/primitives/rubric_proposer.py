@@ -1,66 +1,124 @@
-"""RubricProposer: the anchor writes binary criteria from the reference."""
+"""RubricProposer: the anchor writes binary criteria from the reference, or from the question."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
-from catsdk.core.types import Criterion, Provenance, Reference, Rubric
+from catsdk.core.types import Criterion, Kind, Provenance, Reference, Rubric
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
-from catsdk.middleware.structured import ask
+from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
 from catsdk.prompts.prompt import Prompt, load
-from catsdk.prompts.reply import read_criteria
+from catsdk.prompts.reply import Written, read_criteria
+from catsdk.prompts.schemas import CRITERIA, KINDS_OF_CRITERIA
 
 __all__ = ["RubricProposer"]
 
-SCHEMA = {
-    "type": "object",
-    "properties": {"criteria": {"type": "array", "items": {"type": "string"}}},
-    "required": ["criteria"],
-    "additionalProperties": False,
+# Rubrics as rewards (arXiv 2507.17746): 1.0, 0.7, 0.3, and 0.9 for a pitfall, here taken off.
+_WEIGHTS: dict[Kind, float] = {
+    "essential": 1.0,
+    "important": 0.7,
+    "optional": 0.3,
+    "pitfall": -0.9,
 }
 
 
 @dataclass(frozen=True)
 class RubricProposer:
-    """Writes a rubric from a reference (paper, section 3.3): once a prompt, by the anchor.
+    """Writes a rubric: once a prompt, by the anchor (paper, section 3.3).
 
-    At least `at_least` different criteria are asked for (the paper: 5); a reply with fewer is
-    asked for again once, with its error. A JSON schema is sent where the model takes one.
+    It reads the reference; with `source="question"` it reads the question alone, which is the
+    paper's control. From `at_least` to `at_most` different criteria are asked for (the paper: at
+    least 5); a reply with fewer is asked for again with its error, `attempts` times in all; more
+    are cut off at the end. They are unweighted, as in the paper, unless they are to be `weighted`:
+    then each has a kind, and the weight of its kind.
     """
 
     anchor: str | Provider
     sampling: Sampling = Sampling()
     prompt: Prompt | None = None
     at_least: int = 5
+    at_most: int = 20
+    source: Literal["reference", "question"] = "reference"
+    weighted: bool = False
+    attempts: int = 2
+    route: Literal["auto"] | Route = "auto"
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InvalidInputError: `at_least` is over `at_most`, or a number is under 1.
+        """
+        if not 1 <= self.at_least <= self.at_most or self.attempts < 1:
+            raise InvalidInputError(
+                f"at_least is {self.at_least}, at_most {self.at_most}, attempts {self.attempts};"
+                " give numbers from 1, the first not over the second"
+            )
 
     async def propose(self, reference: Reference) -> Rubric:
         """Write the rubric for `reference`.
 
         Raises:
+            InvalidInputError: the question is the source, and the reference's group has none.
             StructuredOutputError: no reply held enough criteria.
             ProviderError: the anchor failed.
         """
+        text = reference.text if self.source == "reference" else reference.group.question
+        if not text.strip():
+            raise InvalidInputError(f"the {self.source} is empty: no criterion follows from it")
         with recorded("propose_rubric") as calls:
             async with opened(self.anchor) as anchor:
-                able = capabilities_of(anchor)
-                prompt = self.prompt or load(able.prompts, "propose")
-                request = self.sampling.request(prompt.messages(reference=reference.text))
-                if able.json_schema:
-                    request = request.model_copy(update={"json_schema": SCHEMA})
-                read = partial(read_criteria, at_least=self.at_least)
-                texts, completion = await ask(anchor, request, read)
+                prompt = self.prompt or load(capabilities_of(anchor).prompts, self._task)
+                form = form_name(route_of(anchor, self.route))
+                messages = prompt.messages(
+                    form=f"{form}_weighted" if self.weighted else form,
+                    task=self._wanted,
+                    **{self.source: text},
+                )
+                written, completion = await ask(
+                    anchor,
+                    self.sampling.request(messages),
+                    self._form,
+                    attempts=self.attempts,
+                    route=self.route,
+                )
                 model = completion.model or name_of(anchor)
-        return Rubric(
-            criteria=tuple(Criterion(id=f"r{at}", text=text) for at, text in enumerate(texts, 1)),
-            provenance=Provenance(
-                method="rubric from reference",
-                model=model,
-                prompt=prompt.name,
-                prompt_version=prompt.version,
-            ),
-            calls=tuple(calls),
+        criteria = tuple(self._criterion(at, each) for at, each in enumerate(written, 1))
+        provenance = Provenance(
+            method=f"rubric from {self.source}",
+            model=model,
+            prompt=prompt.name,
+            prompt_version=prompt.version,
+            settings={"weighted": self.weighted},
         )
+        rubric = Rubric(criteria=criteria, provenance=provenance, calls=tuple(calls))
+        return rubric.model_copy(update={"id": f"rubric-{rubric.digest}"})
+
+    @property
+    def _task(self) -> str:
+        return "propose" if self.source == "reference" else "propose_from_question"
+
+    @property
+    def _wanted(self) -> str:
+        return (
+            f"Write at least {self.at_least} criteria and at most {self.at_most}, the most"
+            " important first."
+        )
+
+    @property
+    def _form(self) -> Form[list[Written]]:
+        schema = KINDS_OF_CRITERIA if self.weighted else CRITERIA
+        read = partial(read_criteria, at_least=self.at_least, at_most=self.at_most)
+        return Form(schema, read)
+
+    def _criterion(self, at: int, written: Written) -> Criterion:
+        if not self.weighted:
+            return Criterion(id=f"r{at}", text=written.text)
+        kind = written.kind or "important"
+        return Criterion(id=f"r{at}", text=written.text, kind=kind, weight=_WEIGHTS[kind])

@@ -1,36 +1,40 @@
 """A prompt file: named slots, filled in one pass so that model text cannot forge the prompt.
 
 A file has a head of `key: value` lines between two `---` lines (`version`, optionally `forbid`),
-then the sections `=== system ===` (optional), `=== user ===` and `=== each NAME ===` (how one item
-of the list slot NAME is written, with `{{index}}`, `{{text}}` and `{{key}}`).
+then the sections `=== system ===` (optional), `=== user ===`, `=== then ===` (optional: what of the
+user's message differs between calls that share the part before it, so that services can cache that
+one), `=== form NAME ===` (the words that ask for one form of the answer, for the slot `{{form}}`)
+and `=== each NAME ===` (how one item of the list slot NAME is written, with `{{index}}`, `{{text}}`
+and the keys).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Message
+from catsdk.core.types import Message, TextPart
 
 __all__ = ["Prompt", "load"]
 
 Slot = str | Sequence[str]
 
 _SLOT = re.compile(r"\{\{([a-z_]+)\}\}")
-_SECTION = re.compile(r"^=== (system|user|each [a-z_]+) ===$", re.MULTILINE)
+_SECTION = re.compile(r"^=== (system|user|then|form [a-z_]+|each [a-z_]+) ===$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One prompt: a system part, a user part, and how the items of list slots are written.
 
-    `{{key}}` becomes a digest of all slot texts: a text that is shown cannot hold its own digest,
-    so it cannot close or open a fence that carries the key, and equal requests stay equal.
+    `{{key}}` becomes a digest of all slot texts, and `{{key_of_NAME}}` one of the slot NAME alone:
+    a text that is shown cannot hold its own digest (96 bits), so it cannot close or open a fence
+    that carries it, and equal requests stay equal.
     `forbid` is a character that the slot texts may not hold, for prompts whose fences carry no
     key; it is written as its full-width twin there.
     """
@@ -41,6 +45,14 @@ class Prompt:
     system: str | None
     each: Mapping[str, str]
     forbid: str | None = None
+    then: str | None = None
+    forms: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def digest(self) -> str:
+        """What tells two wordings apart, whatever their names and versions say."""
+        told = [self.system, self.user, self.then, self.forbid, *sorted(self.each.items())]
+        return _digest(repr([*told, *sorted(self.forms.items())]))
 
     @classmethod
     def parse(cls, name: str, text: str) -> Prompt:
@@ -66,7 +78,9 @@ class Prompt:
             version=fields.get("version", "0"),
             user=sections.pop("user"),
             system=sections.pop("system", None),
-            each={key.removeprefix("each "): body for key, body in sections.items()},
+            then=sections.pop("then", None),
+            each=_named("each ", sections),
+            forms=_named("form ", sections),
             forbid=fields.get("forbid"),
         )
 
@@ -75,25 +89,35 @@ class Prompt:
         """Read a prompt file of one's own."""
         return cls.parse(Path(path).stem, Path(path).read_text(encoding="utf-8"))
 
-    def messages(self, **slots: Slot) -> tuple[Message, ...]:
+    def messages(self, *, form: str = "json", **slots: Slot) -> tuple[Message, ...]:
         """Fill the slots. A list fills its slot with one `each` section an item.
+
+        `form` chooses among the forms of the answer that the prompt can ask for.
 
         Raises:
             InvalidInputError: a slot of the prompt is not given.
         """
-        key = sha256(repr(sorted(slots.items())).encode()).hexdigest()[:12]
-        texts = {name: self._rendered(name, slot, key) for name, slot in slots.items()}
-        user = Message(role="user", content=self._fill(self.user, {**texts, "key": key}))
+        keys = {f"key_of_{name}": _digest(repr(slot)) for name, slot in slots.items()}
+        keys["key"] = _digest(repr(sorted(slots.items())))
+        texts = {name: self._rendered(name, slot, keys) for name, slot in slots.items()}
+        texts |= keys
+        if form in self.forms:
+            texts["form"] = self._fill(self.forms[form], keys)
+        user = self._fill(self.user, texts)
+        content: str | tuple[TextPart, ...] = user
+        if self.then is not None:
+            content = (TextPart(text=f"{user}\n\n"), TextPart(text=self._fill(self.then, texts)))
+        message = Message(role="user", content=content)
         if self.system is None:
-            return (user,)
-        return (Message(role="system", content=self._fill(self.system, {"key": key})), user)
+            return (message,)
+        return (Message(role="system", content=self._fill(self.system, texts)), message)
 
-    def _rendered(self, name: str, slot: Slot, key: str) -> str:
+    def _rendered(self, name: str, slot: Slot, keys: Mapping[str, str]) -> str:
         if isinstance(slot, str):
             return self._defused(slot)
         each = self.each.get(name, "{{text}}")
         return "\n".join(
-            self._fill(each, {"index": str(at), "text": self._defused(text), "key": key})
+            self._fill(each, {**keys, "index": str(at), "text": self._defused(text)})
             for at, text in enumerate(slot, start=1)
         )
 
@@ -120,6 +144,18 @@ def load(prompt_set: str, task: str) -> Prompt:
     A set without that task falls back to the set `english`.
     """
     return _SHIPPED.get((prompt_set, task)) or _SHIPPED["english", task]
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _named(prefix: str, sections: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(prefix): body
+        for name, body in sections.items()
+        if name.startswith(prefix)
+    }
 
 
 def _shipped() -> dict[tuple[str, str], Prompt]:

@@ -22,6 +22,7 @@ _ERRORS: dict[str, tuple[int, str | None, str | None, str]] = {
     "503": (503, None, None, "overloaded"),
     "529": (529, None, None, "overloaded"),
     "no_n": (400, "unsupported_value", "n", "n must be 1 for this model"),
+    "no_tools": (400, "unsupported_parameter", "tools", "'tools' is not supported with this model"),
     "no_logprobs": (400, "unsupported_parameter", "logprobs", "'logprobs' is not supported"),
     "no_temperature": (
         400,
@@ -60,7 +61,6 @@ def _refusal(status: int, code: str | None, param: str | None, message: str) -> 
 
 def _request_of(payload: dict[str, Any]) -> Request:
     stop = payload.get("stop") or ()
-    form: dict[str, Any] = payload.get("response_format") or {}
     return Request(
         messages=tuple(_message(message) for message in payload["messages"]),
         n=payload.get("n") or 1,
@@ -71,8 +71,16 @@ def _request_of(payload: dict[str, Any]) -> Request:
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         seed=payload.get("seed"),
         logprobs=bool(payload.get("logprobs")),
-        json_schema=form["json_schema"]["schema"] if "json_schema" in form else None,
+        **_form(payload),
     )
+
+
+def _form(payload: dict[str, Any]) -> dict[str, Any]:
+    if payload.get("tools"):
+        parameters = payload["tools"][0]["function"]["parameters"]
+        return {"json_schema": parameters, "schema_by": "tool"}
+    form: dict[str, Any] = payload.get("response_format") or {}
+    return {"json_schema": form["json_schema"]["schema"]} if "json_schema" in form else {}
 
 
 def _message(message: dict[str, Any]) -> Message:
@@ -83,15 +91,13 @@ def _message(message: dict[str, Any]) -> Message:
 
 
 def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dict[str, Any]:
+    chosen: dict[str, Any] | str = payload.get("tool_choice") or ""
+    tool = None if isinstance(chosen, str) else chosen["function"]["name"]
     choices = [
         {
             "index": at,
             "finish_reason": completion.finish_reason,
-            "message": {
-                "role": "assistant",
-                "content": completion.text,
-                "reasoning_content": completion.reasoning,
-            },
+            "message": {"role": "assistant", **_said(completion, tool)},
             "logprobs": _logprobs(completion),
         }
         for at, completion in enumerate(completions)
@@ -103,6 +109,15 @@ def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dic
         "choices": choices,
         "usage": _usage(completions),
     }
+
+
+def _said(completion: Completion, tool: str | None) -> dict[str, Any]:
+    apart = {"reasoning_content": completion.reasoning}
+    if tool is None:
+        return {"content": completion.text, **apart}
+    function = {"name": tool, "arguments": completion.text}
+    calls = [{"id": "call-1", "type": "function", "function": function}]
+    return {"content": None, "tool_calls": calls, **apart}
 
 
 def _events_of(completions: Sequence[Completion], payload: dict[str, Any]) -> list[bytes]:

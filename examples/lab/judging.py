@@ -2,10 +2,11 @@
 
 python -m examples.lab.judging --model DIR --split dev --n 50
 
-Each problem goes the whole way: eight responses, a synthesized reference, its rubric, a verdict for
-each criterion and response. A verdict is right if it says whether the response holds the column or
-the answer that the criterion names, which a program decides. As a control the verdicts on each
-criterion are shuffled among the responses.
+Each problem goes the whole way: eight responses, a reference, its rubric, a verdict for each
+criterion and response; all but the responses is greedy. A verdict is right if it says whether the
+response holds the column or the answer that the criterion names, which a program decides. As a
+control the verdicts on each criterion are shuffled among the responses to a problem: what is left
+of the correlation over all responses is how easy the problems are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Final, get_args
 
 import anyio
 import numpy
+from numpy.typing import NDArray
 
 from catsdk.cat import CaT
 from catsdk.core.fanout import fan_out
@@ -98,28 +100,39 @@ def shuffled(group: Judged, rng: random.Random) -> Judged:
     return replace(group, verdicts=tuple(zip(*columns, strict=True)))
 
 
-def correlation(groups: Sequence[Judged]) -> tuple[float, float]:
+def correlation(groups: Sequence[Judged], *, within: bool) -> tuple[float, float]:
     """Pearson's correlation of the rubric reward with being right, and its error by problems.
 
-    It is not a number where all rewards are the same.
+    Over all responses, or `within` groups, as GRPO sees it: both less their group's mean. It is not
+    a number where all rewards are the same.
     """
-    pairs = [
+    scored = [pairs for group in groups if (pairs := _pairs(group, within)).size]
+    rng = random.Random(0)
+    drawn = [_pearson(rng.choices(scored, k=len(scored))) for _ in range(_RESAMPLES)]
+    defined = [value for value in drawn if not math.isnan(value)]
+    return _pearson(scored), float(numpy.std(defined)) if defined else math.nan
+
+
+def _pairs(group: Judged, within: bool) -> NDArray[numpy.float64]:
+    """Reward and being right (1 or 0) of each response that has a reward, one a row."""
+    pairs = numpy.array(
         [
             (reward, right)
             for reward, right in zip(rewards(group.verdicts), group.right, strict=True)
             if reward is not None
-        ]
-        for group in groups
-    ]
-    rng = random.Random(0)
-    drawn = [_pearson(rng.choices(pairs, k=len(pairs))) for _ in range(_RESAMPLES)]
-    defined = [value for value in drawn if not math.isnan(value)]
-    return _pearson(pairs), float(numpy.std(defined)) if defined else math.nan
+        ],
+        dtype=float,
+    )
+    if within and pairs.size:
+        pairs -= pairs.mean(axis=0)
+    return pairs
 
 
-def _pearson(pairs: Iterable[Sequence[tuple[float, bool]]]) -> float:
-    both = numpy.array([pair for group in pairs for pair in group], dtype=float)
-    return float(numpy.corrcoef(both.T)[0, 1]) if both.std(axis=0).all() else math.nan
+def _pearson(groups: Sequence[NDArray[numpy.float64]]) -> float:
+    pairs = numpy.concatenate(groups)
+    if not pairs.std(axis=0).all():
+        return math.nan
+    return float(numpy.atleast_2d(numpy.corrcoef(pairs.T))[0, 1])
 
 
 def table(groups: Sequence[Judged]) -> str:
@@ -142,10 +155,15 @@ def table(groups: Sequence[Judged]) -> str:
         "shuffled verdicts": [shuffled(group, rng) for group in groups],
         "exact verdicts": [replace(group, verdicts=group.oracle) for group in groups],
     }
-    lines += ["", "| rubric reward by | correlation with being right |", "|---|---|"]
+    lines += [
+        "",
+        "| rubric reward by | correlation with being right | within groups |",
+        "|---|---|---|",
+    ]
     for name, by in sources.items():
-        value, error = correlation(by)
-        lines.append(f"| {name} | {value:.3f} ± {error:.3f} |")
+        both = [correlation(by, within=within) for within in (False, True)]
+        cells = [f"{value:.3f} ± {error:.3f}" for value, error in both]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     said = [verdict for group in groups for verdicts in group.verdicts for verdict in verdicts]
     lines += ["", f"{len(said)} verdicts on {len(groups)} problems, {said.count(None)} missing."]
     return "\n".join(lines)
@@ -170,8 +188,14 @@ def _arguments() -> argparse.Namespace:
 
 async def _measure(chosen: argparse.Namespace) -> None:
     model = LocalProvider(chosen.model, prompts="box")
-    sampling, runtime = Sampling(max_tokens=_MAX_TOKENS), Runtime(max_in_flight=_IN_FLIGHT)
-    async with CaT(model, sampling=sampling, runtime=runtime, seed=chosen.seed) as cat:
+    cat = CaT(
+        model,
+        sampling=Sampling(max_tokens=_MAX_TOKENS),
+        anchor_sampling=Sampling(temperature=0.0, max_tokens=_MAX_TOKENS),
+        runtime=Runtime(max_in_flight=_IN_FLIGHT),
+        seed=chosen.seed,
+    )
+    async with cat:
         asked = problems(chosen.split, chosen.n, chosen.seed)
         groups = await fan_out(lambda problem: judged(cat, problem), asked)
     print(table(groups))

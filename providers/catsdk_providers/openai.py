@@ -67,7 +67,7 @@ class OpenAIProvider:
                 " that needs none"
             )
         self._declared = capabilities or Capabilities(
-            n=True, logprobs=True, seed=True, json_schema=True, streaming=True
+            n=True, logprobs=True, seed=True, json_schema=True, tools=True, streaming=True
         )
         self._learnt = Learnt(self.base_url, model)
 

@@ -30,6 +30,8 @@ CAPABILITIES = {
     "top_logprobs": "logprobs",
     "seed": "seed",
     "response_format": "json_schema",
+    "tools": "tools",
+    "tool_choice": "tools",
     "stream": "streaming",
     "stream_options": "streaming",
 }

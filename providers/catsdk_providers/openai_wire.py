@@ -20,8 +20,12 @@ from catsdk_providers.wire_text import MAX_TEXT, NOT_THE_WIRE, mended
 
 __all__ = ["completions_of", "messages_of", "payload_of", "usage_of"]
 
+TOOL = "reply"
+_TOOL_SAYS = "Gives the reply, in the form asked for."
+
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
+    "tool_calls": "stop",
     "length": "length",
     "content_filter": "content_filter",
 }
@@ -39,7 +43,7 @@ def payload_of(request: Request, model: str, *, max_tokens_field: str) -> dict[s
         "stop": list(request.stop) or None,
         "seed": request.seed,
         "logprobs": request.logprobs or None,
-        "response_format": _format(request),
+        **_form(request),
     }
     extra = dict(request.extra)
     if request.top_k is not None:
@@ -66,11 +70,15 @@ def _message(message: Message) -> dict[str, Any]:
     return {"role": message.role, "content": parts}
 
 
-def _format(request: Request) -> dict[str, Any] | None:
+def _form(request: Request) -> dict[str, Any]:
     if request.json_schema is None:
-        return None
-    schema = {"name": "reply", "schema": request.json_schema, "strict": True}
-    return {"type": "json_schema", "json_schema": schema}
+        return {}
+    if request.schema_by == "tool":
+        function = {"name": TOOL, "description": _TOOL_SAYS, "parameters": request.json_schema}
+        chosen = {"type": "function", "function": {"name": TOOL}}
+        return {"tools": [{"type": "function", "function": function}], "tool_choice": chosen}
+    schema = {"name": TOOL, "schema": request.json_schema, "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 def completions_of(
@@ -115,17 +123,29 @@ def completions_of(
 def _completion(choice: Any, **facts: Any) -> Completion:
     message = choice["message"]
     apart = message.get("reasoning_content") or message.get("reasoning")
-    content = message.get("content") or message.get("refusal") or ""
+    refusal = message.get("refusal")
+    content = _called(message) or message.get("content") or refusal or ""
     if not isinstance(content, str):
         content = "".join(part["text"] for part in content if part.get("type") == "text")
     thinking, text = split_thinking(mended(content))
     return Completion(
         text=text,
         reasoning=mended(apart) if isinstance(apart, str) else thinking,
-        finish_reason=_FINISH.get(choice.get("finish_reason") or "stop", "other"),
+        finish_reason="content_filter" if refusal else _finish(choice),
         logprobs=_logprobs(choice.get("logprobs")),
         **facts,
     )
+
+
+def _called(message: Any) -> str | None:
+    """The arguments of the function that was forced on the model: its answer."""
+    calls = message.get("tool_calls") or ()
+    functions = [call["function"] for call in calls if call.get("type", "function") == "function"]
+    return next((each["arguments"] for each in functions if each["name"] == TOOL), None)
+
+
+def _finish(choice: Any) -> FinishReason:
+    return _FINISH.get(choice.get("finish_reason") or "stop", "other")
 
 
 def _length(completion: Completion) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.needs_torch]
 pytest.importorskip("matplotlib")
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +25,7 @@ def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.needs_torch
 def test_the_report_is_written_calibrated_and_the_same_when_run_again(tmp_path: Path) -> None:
     command = (
         "box:dev", "--model", "local", "--limit", "12", "--sizes", "1,3", "--max-tokens", "128",
@@ -43,6 +43,21 @@ def test_the_report_is_written_calibrated_and_the_same_when_run_again(tmp_path: 
     assert json.loads(again.stdout) == report
 
 
+def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
+    data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": samples}))
+    done = evaluate(str(data), "--recorded", "--sizes", "1,3,8", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "recorded completions; none was drawn" in done.stdout
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    # Of the sizes asked for, those that the data can serve.
+    assert report["sizes"] == [1, 3]
+    scores = {p["estimator"]: p["score"]["mean"] for p in report["points"] if p["size"] == 3}
+    assert scores["majority"] == 1.0 and scores["score-best-of-n"] == 0.0
+
+
+@pytest.mark.needs_torch
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -50,6 +65,14 @@ def test_the_report_is_written_calibrated_and_the_same_when_run_again(tmp_path: 
         (("box:dev", "-m", "local", "--sizes", "few"), "--sizes is 'few'"),
         (("nowhere.jsonl", "-m", "local"), "no data set"),
         (("box:dev",), "no model"),
+        (("box:dev", "--recorded"), "none of the columns samples"),
+        # What stands between colons is no picture.
+        (("box:train", "-m", "local"), "box:train: unknown split"),
+        (("box:dev", "-m", "local", "--calibrate", "0.01"), "leaves no item"),
+        (
+            ("box:dev", "-m", "local", "-a", "majority", "--calibrate-on", "box:dev@1"),
+            "the cascade",
+        ),
     ],
 )
 def test_wrong_input_is_named_with_exit_code_2(

@@ -44,6 +44,7 @@ GROUP = Group(
 )
 PROVENANCE = Provenance(method="synthesis", model="m", prompt="p", settings={"rollouts": [2]})
 VERDICT = Verdict(criterion_id="c1", met=None, failure=FAILURE, calls=(CALL,))
+VOTED = Verdict(criterion_id="c1", met=True, grade=0.5, quoted=True, votes=(VERDICT,), shared=True)
 VALUES = [
     *PROMPT,
     USAGE,
@@ -57,6 +58,12 @@ VALUES = [
     Reference(text="t", answer="4", group=GROUP, agreement=1.0, provenance=PROVENANCE),
     Rubric(criteria=(Criterion(id="c1", text="shows 4"),), provenance=PROVENANCE, calls=(CALL,)),
     Score(index=2, value=None, reasons=("why",), verdicts=(VERDICT,), failure=FAILURE),
+    Score(
+        index=2,
+        value=0.5,
+        coverage=1.0,
+        parts={"a": Score(index=2, value=0.5, verdicts=(VOTED,), calls=(CALL,))},
+    ),
     Request(messages=PROMPT, n=2, seed=1, json_schema={"type": "object"}),
 ]
 
@@ -75,7 +82,7 @@ def test_a_value_cannot_be_changed(value: BaseModel) -> None:
 
 def test_every_public_type_is_tested_here() -> None:
     tested = {type(value).__name__ for value in VALUES}
-    parts = {"TextPart", "ImagePart", "TokenLogprob", "Criterion", "FinishReason"}
+    parts = {"TextPart", "ImagePart", "TokenLogprob", "Criterion", "FinishReason", "Kind"}
     assert set(types.__all__) == tested | parts
 
 

@@ -65,6 +65,7 @@ REPORT = Report(
         point("synthesis", 8, 0.625, 449.0, on_frontier=True),
         point("greedy", 1, 0.42, 30.0, control="one answer"),
         point("random", 8, 0.29, 251.0, control="any selector"),
+        point("judge-weighted-majority", 8, 0.5, 700.0, tied=around(0.1), abstained=2),
     ),
     pairs=(
         Pair(
@@ -153,6 +154,10 @@ def test_figures_have_axes_units_intervals_and_a_legend(draw: Any) -> None:
     assert "95 % bootstrap interval" in axes.get_xlabel()
     assert re.search(r"rollouts G|tokens an item", axes.get_xlabel())
     assert axes.get_ylabel() == "share of problems solved (of 50)"
+    # Every bar is inside the picture.
+    low, high = axes.get_ylim()
+    assert low < min(p.score.low for p in REPORT.points if p.score and p.estimator != "greedy")
+    assert high > max(p.score.high for p in REPORT.points if p.score)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert {"majority", "synthesis"} <= set(labels)
 
@@ -232,5 +237,8 @@ def test_the_table_fits_80_columns_and_has_the_numbers() -> None:
     text = console.export_text()
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "…" not in text
-    assert re.search(r"synthesis +\* +8 +0.625 ±.010 +0.59.0.6[45] +449 ", text)
+    # Names are folded between their parts.
+    begun = [line.split()[0] for line in text.splitlines() if line.strip()]
+    assert {"judge-", "weighted-", "majority"} <= set(begun), text
+    assert re.search(r"synthesis\* +8 +0.625 ±.010 +.59..6[45] +449 ", text)
     assert re.search(r"majority +synthesis +-0.075 +-0.1[01] -0.0[56] +3 : 7 +0.34", text)

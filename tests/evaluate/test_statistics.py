@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 
@@ -66,6 +66,23 @@ def test_resamples_are_shared_so_that_differences_are_paired() -> None:
 def test_mcnemar_is_the_exact_binomial(only_first: int, only_second: int, p_value: float) -> None:
     assert mcnemar(only_first, only_second) == pytest.approx(p_value)
     assert mcnemar(only_second, only_first) == pytest.approx(p_value)
+
+
+def test_mcnemar_is_the_share_of_coin_tosses_that_are_as_uneven() -> None:
+    for total in range(11):
+        tosses = [sum(each) for each in product((0, 1), repeat=total)]
+        for heads in range(total + 1):
+            uneven = [abs(2 * toss - total) >= abs(2 * heads - total) for toss in tosses]
+            share = sum(uneven) / len(uneven)
+            assert mcnemar(heads, total - heads) == pytest.approx(share)
+
+
+def test_a_seed_repeats_an_interval_and_another_gives_another() -> None:
+    values = [float(at % 7 == 0) for at in range(200)]
+    first, second, other = (Bootstrap(200, seed=seed).estimate(values) for seed in (4, 4, 5))
+    assert first == second
+    assert first is not None and other is not None
+    assert first.mean == other.mean and (first.low, first.high) != (other.low, other.high)
 
 
 def test_holm_multiplies_the_smallest_by_their_number_and_never_falls() -> None:

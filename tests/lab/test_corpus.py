@@ -109,11 +109,11 @@ def test_a_careful_judge_quotes_the_response_and_says_met_of_what_it_shows(
     for problem in problems("pretrain", 200, 0):
         example = make(problem, Noise(confused=0.0), rng)
         judged, asked = example.user.removeprefix("Check:\n").rsplit("\n", 1)
-        said, evidence = read_verdict(example.assistant)
+        said, evidence, _ = read_verdict(example.assistant)
         assert said == (asked in criteria(judged))
         assert evidence is not None
         assert evidence in judged
-        met += said
+        met += bool(said)
     assert 80 < met < 120
 
 

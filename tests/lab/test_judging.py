@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -81,16 +82,26 @@ def test_shuffling_keeps_how_often_a_criterion_is_met_and_breaks_the_rewards() -
         ((True, True), (True, False)),
         ((True, False), (True, True)),
     }
-    assert correlation(exact)[0] == pytest.approx(1)
-    value, error = correlation(dealt)
+    assert correlation(exact, within=True)[0] == pytest.approx(1)
+    value, error = correlation(dealt, within=True)
     assert abs(value) < 4 * error < 0.4
+
+
+def test_within_groups_it_does_not_count_that_one_problem_is_easier() -> None:
+    none, all_met = ((False, False), (False, False)), ((True, True), (True, True))
+    easy, hard = group(*all_met), group(*none)
+    groups = [replace(easy, right=(True, True)), replace(hard, right=(False, False))]
+    mixed = [*groups, group((True, True), (True, False)), group((True, False), (True, True))]
+    assert correlation(groups, within=False)[0] == pytest.approx(1)
+    assert math.isnan(correlation(groups, within=True)[0])
+    assert correlation(mixed, within=True)[0] == pytest.approx(0)
 
 
 def test_a_response_without_all_verdicts_has_no_reward_and_is_reported() -> None:
     groups = [group((True, True), (True, False)), group((True, True), (None, True))]
-    assert correlation(groups)[0] == pytest.approx(1)
+    assert correlation(groups, within=False)[0] == pytest.approx(1)
     assert "8 verdicts on 2 problems, 1 missing." in table(groups)
 
 
 def test_rewards_that_are_all_the_same_have_no_correlation() -> None:
-    assert math.isnan(correlation([group((True, True), (True, True))])[0])
+    assert math.isnan(correlation([group((True, True), (True, True))], within=False)[0])

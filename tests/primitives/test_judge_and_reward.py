@@ -65,7 +65,7 @@ async def test_a_judge_without_a_temperature_judges_at_its_own() -> None:
 async def test_a_judge_that_refuses_a_temperature_is_asked_without() -> None:
     def script(request: Request) -> str:
         if request.temperature is not None:
-            raise UnsupportedError("only the default", capability="temperature")
+            raise UnsupportedError("only the default", capability="temperature", status=400)
         return "yes"
 
     with anyio.fail_after(5):

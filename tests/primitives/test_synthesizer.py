@@ -57,7 +57,7 @@ async def test_a_seed_shuffles_the_order_repeatably() -> None:
     assert sorted(orders[0]) == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("able", [{"context": 1600}, {"refuse_over": 4000}])
+@pytest.mark.parametrize("able", [{"context": 1600}, {"refuse_over": 4200}])
 async def test_a_subset_that_fits_is_shown_and_named(able: dict[str, Any]) -> None:
     model = anchor(**able)
     reference = await cat.Synthesizer(model).estimate(GROUP)
@@ -66,7 +66,7 @@ async def test_a_subset_that_fits_is_shown_and_named(able: dict[str, Any]) -> No
     assert len(reference.rollouts) == 6
 
 
-@pytest.mark.parametrize("able", [{"context": 1200}, {"refuse_over": 4000}])
+@pytest.mark.parametrize("able", [{"context": 1200}, {"refuse_over": 4200}])
 async def test_answers_alone_are_shown_when_the_rest_does_not_fit(able: dict[str, Any]) -> None:
     model = anchor(**able)
     await cat.Synthesizer(model, overflow="answers").estimate(GROUP)
@@ -81,7 +81,7 @@ async def test_each_response_is_summarised_and_every_call_is_listed() -> None:
     assert model.requests[-1].messages[-1].text.count("short \\boxed{3}") == 6
 
 
-@pytest.mark.parametrize("able", [{"context": 1200}, {"refuse_over": 4000}])
+@pytest.mark.parametrize("able", [{"context": 1200}, {"refuse_over": 4200}])
 async def test_too_long_is_an_error_on_request(able: dict[str, Any]) -> None:
     with pytest.raises(ContextTooLongError):
         await cat.Synthesizer(anchor(**able), overflow="error").estimate(GROUP)

@@ -6,7 +6,7 @@ from catsdk.core.errors import StructuredOutputError
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import read_criteria, read_sections, read_verdict
 
-HOSTILE = ["", "yes and no", '{"met": NaN}', '{"met": "yes"}', "[" * 50_000, '{"a":' * 50_000 + "}"]
+HOSTILE = ["", "yes and no", '{"met": NaN}', '{"met": "y"}', "[" * 50_000, '{"a":' * 50_000 + "}"]
 
 
 @pytest.mark.parametrize("reply", [*HOSTILE, "x" * 1_000_000], ids=range(7))
@@ -17,12 +17,14 @@ def test_a_reply_without_a_clear_verdict_is_refused(reply: str) -> None:
 
 
 def test_a_verdict_is_json_or_one_word() -> None:
-    assert read_verdict(' {"met": false, "evidence": "e"} ') == (False, "e")
-    assert read_verdict("Yes.") == (True, None)
+    assert read_verdict(' {"met": false, "evidence": "e"} ') == (False, "e", None)
+    assert read_verdict("Yes.") == (True, None, None)
+    assert read_verdict('{"verdict": "cannot tell", "reason": "r"}') == (None, None, "r")
 
 
 def test_criteria_that_repeat_count_once() -> None:
-    assert read_criteria('{"criteria": ["a", "a", "b", 3]}', at_least=2) == ["a", "b"]
+    written = read_criteria('{"criteria": ["a", "a", "b", 3]}', at_least=2)
+    assert [each.text for each in written] == ["a", "b"]
     with pytest.raises(StructuredOutputError, match="1 criteria where at least 2"):
         read_criteria("- a\n- a", at_least=2)
 

@@ -12,6 +12,7 @@ from catsdk.core.errors import RequestRefusedError, ServerError, UnsupportedErro
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk.middleware.gates import endpoint_of
 from catsdk.runs.ledger import Ledger, paid, place
 from catsdk.runs.store import RunStore
 from catsdk.testing import FunctionProvider
@@ -123,6 +124,24 @@ async def test_it_declares_what_its_model_declares_and_scores_where_that_scores(
             kept = [await scored.score(ASK.messages, "text") for _ in range(2)]
     assert first.usage.input_tokens == 1
     assert [each.usage.input_tokens for each in kept] == [2, 3]
+
+
+async def test_one_name_at_two_addresses_is_two_models(tmp_path: Path) -> None:
+    class Served(FunctionProvider):
+        base_url = "http://one.example/v1"
+
+    class Elsewhere(FunctionProvider):
+        base_url = "http://two.example/v1"
+
+    here = Served(lambda _: "here", name="m")
+    there = Elsewhere(lambda _: "there", name="m")
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        assert await texts(Ledger(here, store), "item", 1) == ["here"]
+        assert await texts(Ledger(there, store), "item", 1) == ["there"]
+        assert await texts(Ledger(here, store), "item", 1) == ["here"]
+        # So it passes the same gate as its model does elsewhere in the process.
+        assert endpoint_of(Ledger(here, store)) == endpoint_of(here) != endpoint_of(there)
+    assert (len(here.requests), len(there.requests)) == (1, 1)
 
 
 class Scoring:

@@ -76,7 +76,7 @@ class Normaliser:
             LimitReachedError: the numbers or the sums become too large.
             UndecidedError: it is no expression, or it holds infinity.
         """
-        self.budget.spend(3)
+        self.budget.spend(7)
         match node:
             case Number(value):
                 return constant(value)

@@ -144,7 +144,7 @@ def _sum(left: Polynomial, right: Polynomial) -> Polynomial:
 def _product(left: Polynomial, right: Polynomial, budget: Budget) -> Polynomial:
     if left is _UNIT or right is _UNIT:
         return right if left is _UNIT else left
-    budget.spend(4 * len(left) * len(right))
+    budget.spend(14 * len(left) * len(right))
     total: Polynomial = {}
     for first, one in left.items():
         for second, other in right.items():
@@ -182,7 +182,7 @@ def scaled(form: Form, factor: Rational) -> Form:
 
 def added(left: Form, right: Form, budget: Budget) -> Form:
     """Return the sum."""
-    budget.spend(4 + len(left.top) + len(right.top))
+    budget.spend(10 + 2 * (len(left.top) + len(right.top)))
     if left.bottom is right.bottom or left.bottom == right.bottom:
         return _made(_sum(left.top, right.top), left.bottom)
     first = _product(left.top, right.bottom, budget)
@@ -192,7 +192,7 @@ def added(left: Form, right: Form, budget: Budget) -> Form:
 
 def multiplied(left: Form, right: Form, budget: Budget) -> Form:
     """Return the product."""
-    budget.spend(4)
+    budget.spend(10)
     top = _product(left.top, right.top, budget)
     return _made(top, _product(left.bottom, right.bottom, budget))
 

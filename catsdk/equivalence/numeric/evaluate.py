@@ -283,6 +283,7 @@ class Evaluator:
     def _smooth(self, name: str, valued: Valued) -> Valued:
         """Apply a differentiable function; the error grows with its slope, taken near the value."""
         value, error = valued
+        self.budget.spend(2 * self.field.cost)
         self._check_domain(name, valued)
         apply = self.field.functions[name]
         result = apply(value)

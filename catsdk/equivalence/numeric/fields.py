@@ -54,7 +54,7 @@ _CMATH: dict[str, Callable[[complex], complex]] = {
 }
 _DOUBLES = Field(
     epsilon=2.0**-52,
-    cost=4,
+    cost=8,
     number=lambda value: complex(value.numerator / value.denominator),
     pi=complex(math.pi),
     e=complex(math.e),
@@ -63,6 +63,8 @@ _DOUBLES = Field(
     real_part=lambda value: value.real,
     imaginary_part=lambda value: value.imag,
 )
+# It has no annotations.
+_MPMATH: Any = import_module("mpmath")
 # mpmath's precision belongs to a context, so that each thread needs its own.
 _LOCAL = threading.local()
 
@@ -74,7 +76,7 @@ def precise(digits: int) -> Field:
     """
     context: Any = getattr(_LOCAL, "context", None)
     if context is None:
-        context = _LOCAL.context = import_module("mpmath").MPContext()
+        context = _LOCAL.context = _MPMATH.MPContext()
     context.dps = digits
     return Field(
         epsilon=10.0 ** -min(digits - 1, 300),

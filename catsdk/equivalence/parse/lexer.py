@@ -19,7 +19,7 @@ from catsdk.equivalence.parse.words import (
 )
 from catsdk.equivalence.tree import MAX_DIGITS, Number
 
-__all__ = ["END", "Token", "read_decimal", "repeating", "tokens_of"]
+__all__ = ["END", "Token", "read_decimal", "repeating", "tokens_of", "whole_number"]
 
 # Kind and value. Kinds: number, symbol (one letter or a Greek name), word (several letters),
 # text (the content of \text), function, constant, accent, env (begin or end), relation, sign.
@@ -48,12 +48,14 @@ _REPEATING = re.compile(r"(\d*)\.(\d*)(?:\\(?:overline|bar|dot) ?\{?|\()(\d+)[})
 _DIGITS = re.compile(r"\d*\.?\d*")
 _DOTS = re.compile(r" ?\\?(?:\.\.\.|[lc]?dots)$")
 _TEXT_END = re.compile(r"[{}]|\\.")
+_TURNS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _SIGN_OF = {"==": "=", ":=": "=", "**": "^", "−": "-"}
 _RELATION_SIGNS = frozenset(["=", "!=", "<", "<=", ">", ">=", "=>", "->"])
 _JOINED = re.compile(r"(or|and)(?=[A-Z]|[a-z]{1,2}$)")
 # Content of \text that is no words: figures and signs, or a choice such as (C).
 _PLAIN = re.compile(r"[^A-Za-z ]+|\([A-Za-z]\)")
 _MAX_EXPONENT = 4_000
+_SMALL = [Number(Fraction(value)) for value in range(1_000)]
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -74,6 +76,8 @@ def read_decimal(text: str) -> Number:
     """
     if len(text.lstrip("0")) > MAX_DIGITS:
         raise LimitReachedError("too many digits")
+    if text.isdigit():
+        return whole_number(text)
     plain = text.replace(",", "").replace(" ", "").replace("'", "")
     if found := _REPEATING.fullmatch(plain):
         return Number(repeating(*found.groups()))
@@ -86,13 +90,20 @@ def read_decimal(text: str) -> Number:
         return Number(repeated)
     if not _DIGITS.fullmatch(digits):
         raise UnreadableError("digits that are no number")
-    value = Fraction(digits.rstrip(".") or "0")
+    whole, _, decimals = digits.partition(".")
+    value = Fraction(int(f"{whole}{decimals}" or "0"), 10 ** len(decimals))
     if exponent:
         if len(exponent) > 6 or abs(int(exponent)) > _MAX_EXPONENT:
             raise LimitReachedError("the power of ten is too large")
         value *= Fraction(10) ** int(exponent)
         places = max(0, (places or 0) - int(exponent))
     return Number(value, places or None)
+
+
+def whole_number(digits: str) -> Number:
+    """Return an integer's node; those of the small ones are shared."""
+    value = int(digits)
+    return _SMALL[value] if value < len(_SMALL) else Number(Fraction(value))
 
 
 def repeating(whole: str, fixed: str, period: str) -> Fraction:
@@ -125,26 +136,28 @@ class _Lexer:
         self.grouping = ", " in text or ";" in text
 
     def run(self) -> list[Token]:
-        at, end = 0, len(self.text)
+        at, text, tokens = 0, self.text, self.tokens
+        end, read = len(text), _TOKEN.match
         while at < end:
-            match = _TOKEN.match(self.text, at)
+            match = read(text, at)
             if match is None:
                 raise UnreadableError("a sign that is none")
             at = match.end()
-            kind, value = match.lastgroup, match.group(match.lastgroup or 0)
-            if kind == "command":
-                at = self._command(value, at)
-            elif kind == "sign":
+            kind = match.lastgroup
+            value = match[kind or 0]
+            if kind == "sign":
                 self._sign(value)
             elif kind == "number":
                 at = self._number(value, at)
+            elif kind == "command":
+                at = self._command(value, at)
             elif kind == "letters":
                 self._letters(value)
             else:
                 self._escaped(value)
-            if len(self.tokens) > MAX_TOKENS:
+            if len(tokens) > MAX_TOKENS:
                 raise LimitReachedError("too many tokens")
-        return self.tokens
+        return tokens
 
     def _add(self, kind: str, value: str) -> None:
         self.tokens.append((kind, value))
@@ -152,12 +165,10 @@ class _Lexer:
     def _sign(self, value: str) -> None:
         if value == " " or value == "~":
             return
-        if value in "([{":
-            self.depth += 1
-        elif value in ")]}":
-            self.depth -= 1
+        if value in _TURNS:
+            self.depth += _TURNS[value]
         value = _SIGN_OF.get(value, value)
-        self._add("relation" if value in _RELATION_SIGNS else "sign", value)
+        self.tokens.append(("relation" if value in _RELATION_SIGNS else "sign", value))
 
     def _number(self, value: str, at: int) -> int:
         if self.depth > 0 and "," in value and not self._groups(value, at):
@@ -182,7 +193,7 @@ class _Lexer:
             value = value[joined.end() :]
         if len(value) == 1:
             self._add("symbol", value)
-        elif value in FUNCTION_WORDS:
+        elif value in FUNCTION_WORDS and not self._is_minutes(value):
             self._add("function", FUNCTION_WORDS[value])
         elif value in CONSTANTS:
             self._add("constant", CONSTANTS[value])
@@ -201,6 +212,10 @@ class _Lexer:
                 self._add("symbol", rest)
                 return
         self._add("word", value)
+
+    def _is_minutes(self, value: str) -> bool:
+        """Tell the unit `min` behind a number from the smallest of several."""
+        return value == "min" and bool(self.tokens) and self.tokens[-1][0] == "number"
 
     def _escaped(self, value: str) -> None:
         if value in "{}":
@@ -287,6 +302,8 @@ class _Lexer:
         lower = content.strip(" ,").lower()
         if not lower or lower in ("and", "or"):
             self._add("sign", ",") if content else None
+        elif self._is_minutes(content):
+            self._add("text", content)
         elif content in FUNCTION_WORDS or (len(content) == 1 and content.isalpha()):
             self._letters(content)
         elif _PLAIN.fullmatch(content):

@@ -10,7 +10,7 @@ from functools import lru_cache
 from catsdk.equivalence.limits import LimitReachedError, UnreadableError
 from catsdk.equivalence.parse.boxes import last_boxed
 from catsdk.equivalence.parse.cleaning import clean
-from catsdk.equivalence.parse.lexer import repeating
+from catsdk.equivalence.parse.lexer import repeating, whole_number
 from catsdk.equivalence.parse.sentences import last_expression, last_number, without_formulas
 from catsdk.equivalence.parse.statements import parse
 from catsdk.equivalence.parse.wording import letters_of
@@ -27,13 +27,25 @@ _COMMA = re.compile(r"([-+]?\d{1,20}),(\d{1,20})")
 _GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3}){1,9}")
 _PERIOD = re.compile(r"(-?)(\d{0,20})\.(\d{0,20})\((\d{1,20})\)")
 _DIGITS = re.compile(r"(\d[0-9A-Fa-f]{0,40})_\s?\{?(?:\\text\{)?(\d{1,2})\}{0,2}")
-_CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d\d))?\s?([ap])\.?\s?m\.?", re.IGNORECASE)
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_MONTH_NAMES = """
+January February March April May June July August September October November December
+"""
+_MONTHS = _MONTH_NAMES.split()
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:[:.](\d\d))?\s?(?:\\text\{\s?)?([ap])\.?\s?m\.?\}?", re.IGNORECASE
+)
+_HEXADECIMAL = re.compile(r"([0-9A-F]{2,40})_\{?(16)\}?")
 _WHOLE_TEXT = re.compile(
-    r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:\^\{?\d\}?)?"
+    r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:(?<=\w\w\})\^\{?\d\}?)?"
 )
 _PROSE = re.compile(r"[\w\s.,:;!?'$%/()*+=\-\u00b2\u00b3\u2212\u2248€£]+|")
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+_STARTS = frozenset("0123456789+-.ABCDEF")
+_SPECIAL = re.compile(r"\\(?:pm|mp|begin)|\[ ?\[")
+_INTEGERS = re.compile(r"([a-z]) ?\\in ?\\mathbb ?\{?[ZN]")
+_TEN = Number(Fraction(10))
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
@@ -42,7 +54,10 @@ class Reading:
     """What an answer says: `node`, or `None` with the cause; `letters` of an answer of words.
 
     `other` is a second reading, which counts against an answer of another kind: `1,22` may be a
-    list or 1.22, and `1,000,200` a number or a list.
+    list or 1.22, and `1,000,200` a number or a list. `tens` is the node with logarithms of base ten
+    where no base is written and `node` has natural ones; `integers` is a letter that is said to run
+    over the integers. Without `special` the node holds no plus-minus
+    and no matrix.
     """
 
     node: Node | None
@@ -50,6 +65,9 @@ class Reading:
     letters: str | None = None
     cause: Cause = ""
     detail: str = ""
+    special: bool = False
+    tens: Node | None = None
+    integers: str = ""
 
 
 def read(text: str) -> Reading:
@@ -68,12 +86,14 @@ def _read(text: str) -> Reading:
 
 
 _remembered = lru_cache(maxsize=8_192)(_read)
+# Answers that differ in their dress alone share one tree.
+_parsed = lru_cache(maxsize=8_192)(parse)
 
 
 def _plain(text: str) -> Reading | None:
     """Read what most answers are, an integer or a decimal, without the grammar."""
     if _INTEGER.fullmatch(text):
-        return Reading(Number(Fraction(int(text))))
+        return Reading(whole_number(text) if text[0] != "-" else Number(Fraction(int(text))))
     if found := _DECIMAL.fullmatch(text):
         return Reading(Number(Fraction(text), len(found.group(1))))
     return None
@@ -82,13 +102,20 @@ def _plain(text: str) -> Reading | None:
 def _read_cleaned(text: str, original: str) -> Reading:
     if not text:
         return Reading(Text(""))
-    if special := _plain(text) or _special(text):
-        return special
+    if text[0] in _STARTS and (number := _plain(text) or _special(text)):
+        return number
     letters = letters_of(text)
-    if (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
+    latex = "\\" in text
+    if latex and (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
         return _read_cleaned(clean(whole.group(1)), original)
     try:
-        return Reading(parse(text), _other_reading(text), letters)
+        other = _other_reading(text) if "," in text else None
+        special = (latex or "[" in text) and _SPECIAL.search(text) is not None
+        node = _parsed(text) if len(text) <= _CACHED_LENGTH else parse(text)
+        tens = parse(text, _TEN) if "log" in text else None
+        whole = _INTEGERS.search(original) if latex else None
+        integers = whole[1] if whole else ""
+        return Reading(node, other, letters, special=special, tens=tens, integers=integers)
     except UnreadableError as error:
         return _in_words(text, original, letters, str(error))
 
@@ -104,8 +131,13 @@ def _special(text: str) -> Reading | None:
         sign, *parts = found.groups()
         value = repeating(*parts)
         return Reading(Number(-value if sign else value))
-    if (found := _DIGITS.fullmatch(text)) and 2 <= int(found.group(2)) <= 36:
+    if (found := _DIGITS.fullmatch(text) or _HEXADECIMAL.fullmatch(text)) and 2 <= int(
+        found.group(2)
+    ) <= 36:
         return Reading(Numeral(found.group(1).upper(), int(found.group(2))))
+    if (found := _DATE.fullmatch(text)) and 1 <= int(found.group(2)) <= 12:
+        year, month, day = found.groups()
+        return _read(f"{_MONTHS[int(month) - 1]} {int(day)}, {year}")
     if found := _CLOCK.fullmatch(text):
         hour, minute, half = found.groups()
         hours = int(hour) % 12 + 12 * (half.lower() == "p")

@@ -31,24 +31,28 @@ from catsdk.equivalence.walk import children, with_operands
 __all__ = ["simplified"]
 
 _MINUS_ONE = Number(Fraction(-1))
+_PLAIN = (Quantity, Quotient)
 _MAX_CELLS = 400
 
 
-def simplified(node: Node) -> Node:
+def simplified(node: Node, *, special: bool = True) -> Node:
     """Return `node` without plus-minus, compound quantities and operations on matrices.
 
     `a +- b` becomes the list of its two values, a list of lists one list, `5 feet 3 inches` one
-    quantity, solutions such as `p=5, q=2; p=7, q=2` a list of tuples.
+    quantity, solutions such as `p=5, q=2; p=7, q=2` a list of tuples. Without `special` no
+    plus-minus and no matrix is looked for.
 
     Raises:
         LimitReachedError: a matrix becomes too large.
     """
-    if _holds(node, PlusMinus):
+    if isinstance(node, Number | Symbol) or not special and isinstance(node, _PLAIN):
+        return node
+    if special and _holds(node, PlusMinus):
         node = _two_signs(node)
     if isinstance(node, Items):
         return _flat(node)
     if isinstance(node, Sum | Product | Power | Quotient | Call):
-        if _holds(node, Matrix):
+        if special and _holds(node, Matrix):
             return _as_matrix(node)
         if is_compound(node) and isinstance(node, Sum):
             return _one_quantity(cast("tuple[Quantity, ...]", node.terms))

@@ -33,15 +33,20 @@ __all__ = ["tell_apart"]
 Point: TypeAlias = Mapping[str, Fraction]
 Sides: TypeAlias = tuple[Node, Node]
 
-_STEPS = 6_000
+_STEPS = 8_000
+_LOOK = 15
 _MOST_SYMBOLS = 4
 _MINUS_ONE = Number(Fraction(-1))
-_ALONG = (-1_000, -100, -20, -10, *range(-6, 7), 10, 20, 100, 1_000)
+_ALONG = (0, 1, -1, 2, -2, 3, -3, 10, -10, 5, -5, 100, -100, 4, -4, 1_000, -1_000)
+_SCANNED = sorted({*range(-6, 7), -20, -10, 10, 20})
 _ASIDE = Fraction(1, 1_021)
 _LINES = 3
-_HALVINGS = 52
+_APPROACHES = 25
+_NEAR = 1e-13
 # At a zero that is known as a double only, another side must be as far as this from zero.
 _MARGIN = 1e-2
+# Letters that run over the integers where the other side does not have them, as in x = k pi.
+_PARAMETERS = frozenset("kmn")
 _ORDERS: dict[Operator, tuple[int, ...]] = {
     "=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1),
 }  # fmt: skip
@@ -53,17 +58,22 @@ def tell_apart(left: Node, right: Node, budget: Budget) -> bool:
     Each is a relation, or a set of values of the one variable of the other. Nothing follows from
     `False`. Points outside the domain of either say nothing.
     """
-    names = sorted(symbols_of(left) | symbols_of(right))
+    one, other = symbols_of(left), symbols_of(right)
+    if any(
+        _PARAMETERS & (here - there) and here & there
+        for here, there in ((one, other), (other, one))
+    ):
+        return False
+    names = sorted(one | other)
     if not 0 < len(names) <= _MOST_SYMBOLS or undefined_in(left) | undefined_in(right):
         return False
-    own = Budget(min(_STEPS, budget.left))
-    before = own.left
+    own = budget.lend(_STEPS)
     try:
         return _Search(names, own).found(left, right)
     except (LimitReachedError, UndecidedError):
         return False
     finally:
-        budget.left -= before - max(0, own.left)
+        budget.take_back(own)
 
 
 class _Search:
@@ -84,16 +94,20 @@ class _Search:
 
     def _points(self, left: Node, right: Node) -> Iterator[Point]:
         if len(self.names) > 1:
-            yield from _random_points(self.names)
+            # Random points are hardly ever on a curve.
+            curves = all(
+                isinstance(each, Relation) and "=" in each.operators for each in (left, right)
+            )
+            yield from () if curves else _random_points(self.names)
             return
         (name,) = self.names
         ends = [end for node in (left, right) for end in _rational_ends(node)]
         for end in dict.fromkeys(ends):
             for value in (end, end - _ASIDE, end + _ASIDE):
                 yield {name: value}
-        for value in _ALONG:
-            yield {name: Fraction(value)}
-            yield {name: Fraction(value) + Fraction(37, 89)}
+        for whole in _ALONG:
+            yield {name: Fraction(whole)}
+            yield {name: Fraction(whole) + Fraction(37, 89)}
 
     def _holds(self, node: Node, point: Point, margin: float = 0.0) -> bool | None:
         """Tell whether the point belongs to `node`; `None` where that is not certain."""
@@ -142,6 +156,7 @@ class _Search:
 
     def _difference(self, sides: Sides, point: Point) -> tuple[float, float, float] | None:
         """Return their difference, its error, and their size; `None` where one has no value."""
+        self.budget.spend(_LOOK)
         evaluator = Evaluator(doubles(), point, self.budget, real=True)
         try:
             (one, error), (other, more) = map(evaluator.value, sides)
@@ -168,31 +183,39 @@ class _Search:
         sides = node.sides[0], node.sides[1]
         name = min(symbols_of(node))
         for point in islice(_random_points(self.names), _LINES):
-            values = sorted({*map(Fraction, _ALONG[2:-2]), point[name]})
+            values = sorted({*map(Fraction, _SCANNED), point[name]})
             signs = [self._order(sides, {**point, name: each}) for each in values]
             for value, sign in zip(values, signs, strict=True):
                 if sign == 0:
                     yield {**point, name: value}
             for (low, below), (high, above) in pairwise(zip(values, signs, strict=True)):
                 if below and above == -below:
-                    yield from self._between(sides, point, name, (low, high), below)
+                    yield from self._between(sides, point, name, (float(low), float(high)))
 
     def _between(
-        self, sides: Sides, point: Point, name: str, ends: tuple[Fraction, Fraction], below: int
+        self, sides: Sides, point: Point, name: str, ends: tuple[float, float]
     ) -> Iterator[Point]:
-        low, high = ends
-        for _ in range(_HALVINGS):
-            middle = Fraction(float(low + high) / 2)
-            order = self._order(sides, {**point, name: middle})
-            low, high = (middle, high) if order == below else (low, middle)
-            if not order:
-                low = middle
-                break
-        zero = {**point, name: low}
-        found = self._difference(sides, zero)
-        # A change of sign at a pole is no zero.
-        if found is not None and abs(found[0]) <= _MARGIN / 1_000 * found[2]:
-            yield zero
+        """Yield a zero between two ends of different sign, by the Illinois method."""
+        values = [self._difference(sides, {**point, name: Fraction(end)}) for end in ends]
+        (low, high), (below, above) = ends, [value[0] if value else 0.0 for value in values]
+        for _ in range(_APPROACHES):
+            if below == above:
+                return
+            middle = high - above * (high - low) / (above - below)
+            zero = {**point, name: Fraction(middle)}
+            found = self._difference(sides, zero)
+            if found is None:
+                return
+            value, error, size = found
+            # A change of sign at a pole is no zero.
+            if abs(value) <= error + _NEAR * size:
+                yield zero
+                return
+            if value * above < 0:
+                low, below = high, above
+            else:
+                below /= 2
+            high, above = middle, value
 
 
 def _random_points(names: list[str]) -> Iterator[dict[str, Fraction]]:

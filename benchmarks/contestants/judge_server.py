@@ -1,0 +1,72 @@
+"""A judge that knows the truth, behind the loopback server; a share of its replies is malformed."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from random import Random
+
+from benchmarks.contestants.server import report
+from benchmarks.contestants.truth import is_met
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Request, Usage
+from catsdk.testing import LoopbackServer, Weather
+
+ITEM = re.compile(r"item (\d+):")
+MARK = re.compile(r"shows mark (\d+)")
+MALFORMED = (
+    "I would say that it is met.",
+    '{"verdict": "yes", "criterion_status": "MET", "expl',
+    "MET and UNMET",
+    '{"verdict": "perhaps", "criterion_status": "PERHAPS", "explanation": "", "reason": ""}',
+)
+
+
+class TruthfulJudge:
+    """Answers in the form that the prompt asks for: ours, or the one of autorubric and rubric."""
+
+    name = "judge"
+    capabilities = Capabilities(json_schema=True)
+
+    def __init__(self) -> None:
+        """Begin without malformed replies."""
+        self.malformed = 0.0
+        self.random = Random(0)
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """One verdict."""
+        asked = " ".join(message.text for message in request.messages)
+        item, mark = ITEM.search(asked), MARK.search(asked)
+        met = is_met(int(item[1]), int(mark[1])) if item and mark else False
+        if self.random.random() < self.malformed:
+            text = self.random.choice(MALFORMED)
+        elif "criterion_status" in request.messages[0].text + json.dumps(request.json_schema):
+            text = json.dumps({"criterion_status": "MET" if met else "UNMET", "explanation": "so"})
+        else:
+            quote = f"item {item[1]}:" if item else ""
+            fields = {"evidence": quote, "reason": "so", "verdict": "yes" if met else "no"}
+            text = json.dumps(fields)
+        usage = Usage(input_tokens=len(asked.split()), output_tokens=20, requests=1)
+        return [Completion(text=text, usage=usage)]
+
+
+def main() -> None:
+    """Serve until stdin closes."""
+    judge = TruthfulJudge()
+    with LoopbackServer(judge) as server:
+        print(json.dumps({"url": server.url, "key": server.key, "model": server.model}), flush=True)
+        for line in sys.stdin:
+            order = json.loads(line)
+            if order["do"] == "change":
+                server.takes_n = "all"
+                judge.malformed = order.get("malformed", 0.0)
+                server.change(Weather(**order["weather"]))
+                print("{}", flush=True)
+            else:
+                print(json.dumps(report(server)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Contestant of the rubric benchmark: catsdk, through its public names."""
+
+from typing import Any
+
+import catsdk
+from benchmarks.contestants.harness import Target, serve
+from benchmarks.contestants.truth import criterion, rollout
+from catsdk.core.runtime import Runtime
+from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
+from catsdk.middleware.stack import stacked
+from catsdk.providers import OpenAIProvider
+from catsdk.rubrics.scoring import failures_of
+
+
+async def judge(
+    target: Target, rollouts: int, criteria: int, in_flight: int, equal: bool = False
+) -> dict[str, Any]:
+    """Judge every rollout by every criterion, one a call; equal rollouts where that is asked."""
+    texts = [rollout(0 if equal else item) for item in range(rollouts)]
+    group = Group(
+        prompt=(Message(role="user", content="q"),),
+        rollouts=tuple(
+            Rollout(index=at, completion=Completion(text=text)) for at, text in enumerate(texts)
+        ),
+    )
+    made = Provenance(method="benchmark")
+    rubric = catsdk.Rubric(
+        criteria=tuple(catsdk.Criterion(id=f"c{at}", text=criterion(at)) for at in range(criteria)),
+        provenance=made,
+    )
+    async with OpenAIProvider(target.model, base_url=target.url, api_key=target.key) as model:
+        runtime = Runtime(max_in_flight=in_flight, adaptive=False)
+        reward = catsdk.Reward(catsdk.Judge(stacked(model, runtime=runtime)))
+        reference = Reference(text="", group=group, provenance=made)
+        scores = await reward.reward(group, reference, rubric)
+    return {
+        "rewards": [score.value for score in scores],
+        "causes": dict(failures_of(scores)),
+        "calls": sum(score.usage.requests for score in scores),
+    }
+
+
+if __name__ == "__main__":
+    serve(judge=judge)

@@ -1,0 +1,186 @@
+"""Judging by a rubric beside autorubric and rubric: time, CPU, wrong rewards, equal verdicts.
+
+python -m benchmarks.rubrics --peers PYTHON, where PYTHON has autorubric and rubric
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.arena import FOLDER, Process, Run, undisturbed
+from benchmarks.contestants.truth import reward
+
+NAMES = ("catsdk", "openai", "autorubric", "rubric")
+ROLLOUTS, CRITERIA, IN_FLIGHT = 64, 10, 500
+MALFORMED = 0.05
+STEADY = {"latency": 0.2, "jitter": 0.2}
+STORM = STEADY | {"faults": {"429": 0.05, "reset": 0.01}, "retry_after": 1.0}
+
+
+def shortest(latencies: Sequence[float], slots: int) -> float:
+    """The time of the best schedule found for calls of these latencies in so many slots."""
+    busy = [0.0] * slots
+    for latency in sorted(latencies, reverse=True):
+        heapq.heappush(busy, heapq.heappop(busy) + latency)
+    return max(busy)
+
+
+class Bench:
+    """The server on one core and the contestants, in turn, on the other."""
+
+    def __init__(self, peers: Path) -> None:
+        """Choose the interpreters."""
+        cores = sorted(os.sched_getaffinity(0))
+        self.server = Process(Path(sys.executable), FOLDER / "judge_server.py", cores[-1])
+        own = {"catsdk": Path(sys.executable)}
+        self.processes = {
+            name: Process(own.get(name, peers), FOLDER / f"judging_with_{name}.py", cores[0])
+            for name in NAMES
+        }
+        self.processes["openai"] = Process(
+            Path(sys.executable), FOLDER / "judging_with_openai.py", cores[0]
+        )
+        self.server.start()
+        self.target = self.server.answer(120)
+
+    def stop(self) -> None:
+        """End all processes."""
+        for process in (self.server, *self.processes.values()):
+            process.stop()
+
+    def run(
+        self,
+        name: str,
+        *,
+        weather: dict[str, Any],
+        malformed: float = 0.0,
+        rollouts: int = ROLLOUTS,
+        equal: bool = False,
+    ) -> Run:
+        """Let one contestant judge; its answer and the server's report."""
+        process = self.processes[name]
+        # A first call loads what is loaded lazily. autorubric keeps its first limit of calls.
+        self.server.ask({"do": "change", "weather": {}})
+        small = {"rollouts": 2, "criteria": 2, "in_flight": IN_FLIGHT}
+        process.ask({"task": "judge", "target": self.target, "arguments": small}, 300)
+        self.server.ask({"do": "change", "weather": weather, "malformed": malformed})
+        arguments = {
+            "rollouts": rollouts,
+            "criteria": CRITERIA,
+            "in_flight": IN_FLIGHT,
+            "equal": equal,
+        }
+        order = {"task": "judge", "target": self.target, "arguments": arguments}
+        before = process.waited() + self.server.waited()
+        answer = process.ask(order, 300)
+        served = self.server.ask({"do": "report"})
+        if "error" in answer:
+            print(name, answer["error"], file=sys.stderr)
+            return Run(name, answer, served)
+        waited = process.waited() + self.server.waited() - before
+        return Run(name, answer, served, waited / answer["wall"])
+
+
+def timing(bench: Bench, rounds: int) -> list[str]:
+    """Wall over the bound, and CPU a verdict; the bound's CPU is the bare SDK's in this round."""
+    calls = ROLLOUTS * CRITERIA
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
+    for seed in range(rounds):
+        weather = STEADY | {"seed": seed}
+        runs = {
+            name: undisturbed(partial(bench.run, name, weather=weather))
+            for name in (*NAMES[seed % len(NAMES) :], *NAMES[: seed % len(NAMES)])
+        }
+        if runs["openai"].error:
+            continue
+        bare = runs["openai"].answer["cpu"]
+        for name, run in runs.items():
+            if run.error is None:
+                rows[name].append(_timed(run, bare))
+    heads = ["wall s", "ideal s", "wall / bound", "CPU ms a verdict", "CPU over bare"]
+    heads += ["requests", "waited for a core %"]
+    lines = [f"| judge | {' | '.join(heads)} |", "| --- " * (len(heads) + 1) + "|"]
+    for name in NAMES:
+        told = [_spread([row[head] for row in rows[name]]) for head in heads]
+        lines.append(f"| {name} | {' | '.join(told)} |")
+    done = ", ".join(f"{name} {len(rows[name])}" for name in NAMES)
+    return [*lines, f"\n{calls} verdicts a round; rounds: {done}."]
+
+
+def _timed(run: Run, bare: float) -> dict[str, float]:
+    ideal = shortest([row["latency"] for row in run.server["served"]], IN_FLIGHT)
+    wall, cpu = run.answer["wall"], run.answer["cpu"]
+    return {
+        "wall s": wall,
+        "ideal s": ideal,
+        "wall / bound": wall / max(ideal, bare),
+        "CPU ms a verdict": 1000 * cpu / (ROLLOUTS * CRITERIA),
+        "CPU over bare": cpu / bare,
+        "requests": run.server["requests"],
+        "waited for a core %": 100 * run.starved,
+    }
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "failed"
+    middle, low, high = median(values), min(values), max(values)
+    if low == high:
+        return f"{middle:g}"
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def faults(bench: Bench) -> list[str]:
+    """Rewards that are numbers and wrong, and rewards that are missing, in a storm."""
+    lines = ["| judge | right | wrong | none | none, share | requests |", "| --- " * 6 + "|"]
+    for name in ("catsdk", "autorubric", "rubric"):
+        run = bench.run(name, weather=STORM, malformed=MALFORMED)
+        if run.error:
+            lines.append(f"| {name} | failed: {run.error[:80]} | | | | |")
+            continue
+        rewards = run.answer["result"]["rewards"]
+        truth = [reward(item, CRITERIA) for item in range(ROLLOUTS)]
+        pairs = [(got, true) for got, true in zip(rewards, truth, strict=True) if got is not None]
+        right = sum(abs(got - true) < 1e-9 for got, true in pairs)
+        none = len(rewards) - len(pairs)
+        lines.append(
+            f"| {name} | {right} | {len(pairs) - right} | {none} | {none / len(rewards):.1%}"
+            f" | {run.server['requests']} |"
+        )
+    return lines
+
+
+def equals(bench: Bench) -> list[str]:
+    """1,000 verdicts of which 10 are distinct."""
+    lines = ["| judge | verdicts | distinct | requests |", "| --- " * 4 + "|"]
+    for name in ("catsdk", "autorubric", "rubric"):
+        run = bench.run(name, weather=STEADY, rollouts=100, equal=True)
+        told = f"failed: {run.error[:80]}" if run.error else run.server["requests"]
+        lines.append(f"| {name} | 1000 | {CRITERIA} | {told} |")
+    return lines
+
+
+def main() -> None:
+    """Print the three tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    chosen = parser.parse_args()
+    bench = Bench(chosen.peers)
+    try:
+        for part in (timing(bench, chosen.rounds), faults(bench), equals(bench)):
+            print("\n".join(part), end="\n\n", flush=True)
+    finally:
+        bench.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""`catsdk rubric`: propose one from a reference, judge responses by it, show what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import anyio
+import typer
+from rich.console import Console
+
+from catsdk.cli.rubric_table import show_judged, show_rubric, show_screened
+from catsdk.core.errors import InvalidInputError, NoModelError
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Judge as JudgePort
+from catsdk.core.settings import Settings
+from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout, Rubric
+from catsdk.primitives.judge import Judge, Judging
+from catsdk.primitives.panel import Panel
+from catsdk.primitives.reward import Reward
+from catsdk.primitives.rubric_proposer import RubricProposer
+from catsdk.rubrics.files import load, save
+from catsdk.rubrics.html_report import html_report
+from catsdk.rubrics.judged import Judged
+from catsdk.rubrics.quality import Filters
+from catsdk.rubrics.scoring import Missing
+from catsdk.rubrics.screening import Screened, screened
+
+__all__ = ["rubric"]
+
+PARTIAL = 3
+
+rubric = typer.Typer(
+    name="rubric", help="Propose, judge by, and show rubrics.", no_args_is_help=True
+)
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="The model; else CATSDK_MODEL.")]
+Judges = Annotated[
+    list[str] | None, typer.Option("--model", "-m", help="The judge; several times for a panel.")
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
+Html = Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")]
+Evidence = Annotated[bool, typer.Option("--evidence", help="Show what each verdict rests on.")]
+
+
+@rubric.command()
+def propose(
+    source: Annotated[Path, typer.Argument(help="A file with the reference, or - for stdin.")],
+    model: Model = None,
+    question: Annotated[
+        bool, typer.Option("--question", help="The file holds the question, not a reference.")
+    ] = False,
+    weighted: Annotated[
+        bool, typer.Option("--weighted", help="Ask for kinds and weights.")
+    ] = False,
+    at_least: Annotated[int, typer.Option(help="Fewest criteria.")] = 5,
+    at_most: Annotated[int, typer.Option(help="Most criteria.")] = 20,
+    twins: Annotated[
+        bool, typer.Option("--no-twins", help="Drop criteria that say what another one says.")
+    ] = False,
+    compound: Annotated[
+        str, typer.Option(help="Criteria with two demands: keep, split or drop them.")
+    ] = "keep",
+    check_by: Annotated[
+        str | None,
+        typer.Option(help="A judge that must rank the reference above a corrupted one."),
+    ] = None,
+    max_tokens: MaxTokens = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A .yaml or .json file.")] = None,
+) -> None:
+    """Write a rubric from a reference, or from the question alone. Exit code 3: rejected, not saved."""
+    if question and check_by is not None:
+        raise InvalidInputError("--check-by needs a reference; --question gives none")
+    filters = Filters(twins=twins, compound=cast("Literal['keep', 'split', 'drop']", compound))
+    text = _read(source)
+    group = Group(prompt=(Message(role="user", content=text if question else "-"),), rollouts=())
+    reference = Reference(text=text, group=group, provenance=Provenance(method="file"))
+    proposer = RubricProposer(
+        _model(model, Settings().anchor),
+        Sampling(max_tokens=max_tokens),
+        at_least=at_least,
+        at_most=at_most,
+        source="question" if question else "reference",
+        weighted=weighted,
+    )
+    judge = None
+    if check_by is not None:
+        judge = Judge(check_by, Sampling(temperature=0.0, max_tokens=max_tokens))
+    found = anyio.run(_screened, proposer, reference, filters, judge)
+    if out is not None and not found.rejected:
+        save(found.rubric, out)
+    show_screened(found, Console(emoji=False))
+    raise typer.Exit(PARTIAL if found.rejected else 0)
+
+
+@rubric.command()
+def judge(
+    rubric_file: Annotated[Path, typer.Argument(help="The rubric: .yaml or .json.")],
+    responses: Annotated[
+        list[Path],
+        typer.Argument(help="Text files, a .jsonl of texts, or a group of `sample --json`."),
+    ],
+    model: Judges = None,
+    mode: Annotated[str, typer.Option(help="each: one criterion a call; all: one call.")] = "each",
+    at_least: Annotated[
+        float | None,
+        typer.Option(help="Reward the mean where this share of verdicts is there; else none."),
+    ] = None,
+    max_tokens: MaxTokens = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Keep everything in this JSON file.")
+    ] = None,
+    html: Html = None,
+    evidence: Evidence = False,
+) -> None:
+    """Judge responses by a rubric. Exit code 3: a response has no reward."""
+    by, group = load(rubric_file), _group(responses)
+    names = model or [_model(None, Settings().judge)]
+    sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
+    judging = Judging(mode=cast("Literal['each', 'all']", mode))
+    judges: list[JudgePort] = [Judge(name, sampling, judging=judging) for name in names]
+    missing = Missing() if at_least is None else Missing(then="mean", at_least=at_least)
+    reward = Reward(judges[0] if len(judges) == 1 else Panel(judges), missing=missing)
+    judged = anyio.run(_judged, reward, by, group)
+    if out is not None:
+        judged.save(out)
+    _shown(judged, html, evidence=evidence)
+    raise typer.Exit(PARTIAL if any(score.value is None for score in judged.scores) else 0)
+
+
+@rubric.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A rubric, or what `judge --out` wrote.")],
+    html: Html = None,
+    evidence: Evidence = False,
+) -> None:
+    """Show a rubric, or a judged group as a matrix."""
+    try:
+        judged = Judged.load(file) if file.suffix.lower() == ".json" else None
+    except InvalidInputError:
+        judged = None
+    if judged is not None:
+        _shown(judged, html, evidence=evidence)
+        return
+    if html is not None:
+        raise InvalidInputError(
+            f"{file} holds no judged group, which --html needs; see judge --out"
+        )
+    show_rubric(load(file), Console(emoji=False))
+
+
+async def _screened(
+    proposer: RubricProposer, reference: Reference, filters: Filters, judge: JudgePort | None
+) -> Screened:
+    proposed = await proposer.propose(reference)
+    return await screened(proposed, reference.text, filters, judge=judge)
+
+
+async def _judged(reward: Reward, by: Rubric, group: Group) -> Judged:
+    reference = Reference(text="", group=group, provenance=Provenance(method="none"))
+    scores = await reward.reward(group, reference, by)
+    return Judged(rubric=by, group=group, scores=scores)
+
+
+def _shown(judged: Judged, html: Path | None, *, evidence: bool) -> None:
+    if html is not None:
+        html.write_text(html_report(judged), encoding="utf-8")
+    show_judged(judged, Console(emoji=False), evidence=evidence)
+
+
+def _model(model: str | None, role: str | None) -> str:
+    chosen = model or role or Settings().model
+    if chosen is None:
+        raise NoModelError("no model: give --model openai:NAME, or set CATSDK_MODEL")
+    return chosen
+
+
+def _read(path: Path) -> str:
+    if str(path) == "-":
+        return sys.stdin.read()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} cannot be read: {error}") from error
+
+
+def _group(paths: list[Path]) -> Group:
+    if len(paths) == 1 and paths[0].suffix == ".json":
+        try:
+            return Group.model_validate_json(_read(paths[0]))
+        except ValueError as error:
+            told = str(error).split("\n")[0]
+            raise InvalidInputError(f"{paths[0]} holds no group: {told}") from error
+    texts = [text for path in paths for text in _texts(path)]
+    if not texts:
+        raise InvalidInputError(f"no response is in {', '.join(map(str, paths))}")
+    rollouts = tuple(
+        Rollout(index=at, completion=Completion(text=text)) for at, text in enumerate(texts)
+    )
+    return Group(prompt=(Message(role="user", content="-"),), rollouts=rollouts)
+
+
+def _texts(path: Path) -> list[str]:
+    text = _read(path)
+    if path.suffix != ".jsonl":
+        return [text.removesuffix("\n")]
+    return [_text(line, path, at) for at, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _text(line: str, path: Path, at: int) -> str:
+    try:
+        item: object = json.loads(line)
+    except ValueError as error:
+        raise InvalidInputError(f"{path}, line {at}: {error}") from error
+    fields = cast("dict[str, object]", item) if isinstance(item, dict) else {"text": item}
+    found = fields.get("text", fields.get("response"))
+    if not isinstance(found, str):
+        raise InvalidInputError(f"{path}, line {at} is neither a text nor an object with 'text'")
+    return found

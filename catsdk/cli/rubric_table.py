@@ -1,0 +1,90 @@
+"""Rubrics and judged groups as tables of the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from catsdk.core.types import Criterion, Rubric, Verdict
+from catsdk.rubrics.judged import Judged, explained, verdict_of, word_of
+from catsdk.rubrics.quality import report
+from catsdk.rubrics.scoring import failures_of
+from catsdk.rubrics.screening import Screened
+
+__all__ = ["show_judged", "show_rubric", "show_screened"]
+
+_COLOURS = {"yes": "green", "no": "red", "?": "dim"}
+_OPPOSITE = {"yes": "no", "no": "yes"}
+
+
+def show_rubric(rubric: Rubric, console: Console) -> None:
+    """The criteria, with kinds and weights where there are any."""
+    weighted = any(criterion.weight != 1 for criterion in rubric.criteria)
+    table = Table(title=_title(rubric), title_justify="left", show_lines=False)
+    table.add_column("id", no_wrap=True)
+    table.add_column("criterion")
+    if weighted:
+        table.add_column("kind")
+        table.add_column("weight", justify="right")
+    for criterion in rubric.criteria:
+        more = [criterion.kind or "", f"{criterion.weight:g}"] if weighted else []
+        table.add_row(escape(criterion.id), escape(criterion.text), *more)
+    console.print(table)
+
+
+def show_screened(screened: Screened, console: Console) -> None:
+    """The criteria that are left, what was changed, and whether the rubric is rejected."""
+    show_rubric(screened.rubric, console)
+    for change in screened.changes:
+        console.print(f"[yellow]changed[/]: {escape(change)}")
+    if screened.rejected is not None:
+        console.print(f"[red]rejected[/]: {escape(screened.rejected)}")
+
+
+def show_judged(judged: Judged, console: Console, *, evidence: bool = False) -> None:
+    """Criteria against rollouts; with `evidence` what each verdict rests on, below the table."""
+    caption = "each numbered column is a response; met is the share of them that meet the criterion"
+    table = Table(title=_title(judged.rubric), title_justify="left", caption=caption)
+    table.add_column("criterion", ratio=1)
+    for score in judged.scores:
+        table.add_column(str(score.index), justify="center", no_wrap=True)
+    table.add_column("met", justify="right", no_wrap=True)
+    for told in report(judged.rubric, judged.scores):
+        cells = [
+            _coloured(verdict_of(score, told.criterion), told.criterion) for score in judged.scores
+        ]
+        met = "?" if told.met is None else f"{told.met:.0%}"
+        flag = "" if told.signal else " [yellow](tells nothing apart)[/]"
+        table.add_row(f"{escape(told.criterion.text)}{flag}", *cells, met)
+    table.add_section()
+    values = ["none" if s.value is None else f"{s.value:.2f}" for s in judged.scores]
+    table.add_row("[bold]reward[/]", *values, "")
+    console.print(table)
+    for kind, count in failures_of(judged.scores).most_common():
+        console.print(f"[yellow]without a verdict[/]: {count} x {escape(kind)}")
+    if evidence:
+        _show_evidence(judged, console)
+
+
+def _show_evidence(judged: Judged, console: Console) -> None:
+    for score in judged.scores:
+        console.print(f"\n[bold]rollout {score.index}[/]: {escape('; '.join(score.reasons))}")
+        for criterion in judged.rubric.criteria:
+            verdict = verdict_of(score, criterion)
+            told = " · ".join(explained(verdict)).replace("\n", " ")
+            word = _coloured(verdict, criterion)
+            console.print(f"  {escape(criterion.id)} {word} {escape(told)}", highlight=False)
+
+
+def _coloured(verdict: Verdict | None, criterion: Criterion) -> str:
+    word = word_of(verdict)
+    # For a pitfall a yes is the bad answer.
+    good = _OPPOSITE.get(word, word) if criterion.weight < 0 else word
+    return f"[{_COLOURS.get(good, 'yellow')}]{word}[/]"
+
+
+def _title(rubric: Rubric) -> str:
+    made = rubric.provenance
+    by = f" by {made.model}" if made.model else ""
+    return escape(f"{rubric.id or 'rubric'}, version {rubric.version}, {made.method}{by}")

@@ -1,0 +1,93 @@
+"""Equal work is done once, also while it is in flight, and remembered up to a number of results."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+import anyio
+from anyio.lowlevel import current_token
+
+from catsdk.core.errors import InvalidInputError
+
+__all__ = ["Once"]
+
+V = TypeVar("V")
+
+
+class _Flight(Generic[V]):
+    def __init__(self) -> None:
+        self.landed = anyio.Event()
+        self.value: V | None = None
+
+
+class Once(Generic[V]):
+    """Remembers the results of at most `size` keys, the least recently used one leaves first.
+
+    It may be used by several event loops; work in flight is shared within each. When the task
+    that does the work is cancelled or fails, one of those that wait for it does it anew.
+    """
+
+    def __init__(self, size: int = 100_000) -> None:
+        """Begin with nothing.
+
+        Raises:
+            InvalidInputError: `size` is negative.
+        """
+        if size < 0:
+            raise InvalidInputError(f"size is {size}; give 0 to share only work in flight, or more")
+        self._size = size
+        self._kept: OrderedDict[Hashable, V] = OrderedDict()
+        self._flights: dict[tuple[object, Hashable], _Flight[V]] = {}
+
+    async def get(
+        self, key: Hashable, make: Callable[[], Awaitable[V]], *, keep: Callable[[V], bool]
+    ) -> tuple[V, bool]:
+        """The result for `key`, and whether it was made by another request for it.
+
+        `make` makes it where it is not there; it is remembered if `keep` says so, but whoever
+        waits for it meanwhile shares it in any case.
+        """
+        here = (current_token(), key)
+        while True:
+            kept = self.peek(key)
+            if kept is not None:
+                return kept, True
+            flight = self._flights.get(here)
+            if flight is None:
+                return await self._make(here, make, keep), False
+            await flight.landed.wait()
+            if flight.value is not None:
+                return flight.value, True
+
+    def peek(self, key: Hashable) -> V | None:
+        """The remembered result for `key`, if there is one."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            with suppress(KeyError):  # Another thread may have dropped it just now.
+                self._kept.move_to_end(key)
+        return kept
+
+    def put(self, key: Hashable, value: V) -> None:
+        """Remember `value` for `key`."""
+        self._kept[key] = value
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+    async def _make(
+        self,
+        here: tuple[object, Hashable],
+        make: Callable[[], Awaitable[V]],
+        keep: Callable[[V], bool],
+    ) -> V:
+        flight = self._flights[here] = _Flight()
+        try:
+            flight.value = value = await make()
+            if keep(value):
+                self.put(here[1], value)
+            return value
+        finally:
+            del self._flights[here]
+            flight.landed.set()

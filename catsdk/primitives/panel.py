@@ -1,0 +1,81 @@
+"""Panel: several judges as one, by majority or mean, with every vote kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.fanout import fan_out
+from catsdk.core.ports import Judge
+from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Verdict
+
+__all__ = ["Panel"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Asks every judge at once, and answers by `rule`.
+
+    With "majority" a criterion is met when more members say yes than no; a tie is no verdict. With
+    "mean" its degree is the share of yes. Members that give no verdict do not count; at least
+    `at_least` must have given one (by default more than half), else there is none.
+    """
+
+    judges: Sequence[Judge]
+    rule: Literal["majority", "mean"] = "majority"
+    at_least: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the members.
+
+        Raises:
+            InvalidInputError: there is none, or `at_least` is not between 1 and their number.
+        """
+        if not self.judges or not 1 <= self._enough <= len(self.judges):
+            raise InvalidInputError(
+                f"a panel of {len(self.judges)} judges with at_least={self.at_least}; give one"
+                " judge or more, and at_least between 1 and their number"
+            )
+
+    @property
+    def _enough(self) -> int:
+        return len(self.judges) // 2 + 1 if self.at_least is None else self.at_least
+
+    async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
+        """Give one verdict for each of the K criteria, in their order, with its votes."""
+
+        async def vote(judge: Judge) -> dict[str, Verdict]:
+            return {v.criterion_id: v for v in await judge.judge(rubric, rollout)}
+
+        ballots = await fan_out(vote, self.judges)
+        return tuple(map(partial(self._verdict, ballots), rubric.criteria))
+
+    def _verdict(self, ballots: Sequence[dict[str, Verdict]], criterion: Criterion) -> Verdict:
+        votes = tuple(ballot[criterion.id] for ballot in ballots if criterion.id in ballot)
+        degrees = [vote.degree for vote in votes if vote.degree is not None]
+        verdict = Verdict(criterion_id=criterion.id, met=None, judge="panel", votes=votes)
+        if len(degrees) < self._enough:
+            told = f"{len(degrees)} of {len(self.judges)} judges gave a verdict"
+            cause = next((f"; {vote.failure}" for vote in votes if vote.failure), "")
+            failure = Failure(kind="NoQuorum", message=told + cause)
+            return verdict.model_copy(update={"failure": failure})
+        yes = sum(degrees) / len(degrees)
+        if self.rule == "mean":
+            return self._decided(verdict, met=yes > 0.5, grade=yes)
+        if yes == 0.5:
+            failure = Failure(kind="Tie", message=f"{len(degrees)} judges are divided in half")
+            return verdict.model_copy(update={"failure": failure})
+        return self._decided(verdict, met=yes > 0.5, grade=None)
+
+    def _decided(self, verdict: Verdict, *, met: bool, grade: float | None) -> Verdict:
+        # Shown first is the evidence of a member that voted as the panel decided.
+        agreeing = next((vote for vote in verdict.votes if vote.met is met), None)
+        shown = (
+            {}
+            if agreeing is None
+            else agreeing.model_dump(include={"evidence", "quoted", "reason"})
+        )
+        return verdict.model_copy(update={"met": met, "grade": grade, **shown})

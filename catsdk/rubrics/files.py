@@ -1,0 +1,131 @@
+"""Rubrics in YAML and JSON files, for people to read and edit: an edit is noticed and recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import yaml
+from pydantic import ValidationError
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.types import Provenance, Rubric
+from catsdk.rubrics.healthbench import from_healthbench
+
+__all__ = ["dumps", "load", "loads", "save"]
+
+MAX_BYTES = 5_000_000
+_YAML = {".yaml", ".yml"}
+
+
+def save(rubric: Rubric, path: str | Path) -> None:
+    """Write `rubric` to a `.yaml`, `.yml` or `.json` file, without its calls.
+
+    Raises:
+        InvalidInputError: the file's name ends otherwise.
+    """
+    target = Path(path)
+    target.write_text(dumps(rubric, form=_form(target)), encoding="utf-8")
+
+
+def load(path: str | Path) -> Rubric:
+    """Read a rubric file, by `save` or written by hand; also one example in HealthBench's form.
+
+    A rubric whose criteria differ from those that were saved becomes the next version, and its
+    provenance says `edited`.
+
+    Raises:
+        InvalidInputError: the file cannot be read, or holds no rubric; the message says where.
+    """
+    source = Path(path)
+    try:
+        if source.stat().st_size > MAX_BYTES:
+            raise InvalidInputError(f"{source} is over {MAX_BYTES:,} bytes: no rubric file")
+        return loads(source.read_text(encoding="utf-8"), form=_form(source), name=str(source))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{source} cannot be read: {error}") from error
+
+
+def dumps(rubric: Rubric, *, form: str = "yaml") -> str:
+    """Write `rubric` as YAML or JSON text."""
+    data = {
+        "id": rubric.id,
+        "version": rubric.version,
+        "digest": rubric.digest,
+        "provenance": rubric.provenance.model_dump(mode="json", exclude_defaults=True),
+        "criteria": [c.model_dump(mode="json", exclude_defaults=True) for c in rubric.criteria],
+    }
+    if form == "json":
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=96)
+    return text
+
+
+def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
+    """Read YAML or JSON text; criteria may be plain texts, and ids may be left out.
+
+    Raises:
+        InvalidInputError: it holds no rubric; `name` says in the message where it came from.
+    """
+    try:
+        data: object = json.loads(text) if form == "json" else _yaml(text)
+        fields = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+        if "rubrics" in fields:
+            return from_healthbench(fields)
+        return _rubric(fields, name)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InvalidInputError(f"{name}: {where} is {first['input']!r}: {first['msg']}") from None
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(f"{name} is no {form.upper()}: {error}") from error
+
+
+def _yaml(text: str) -> object:
+    # Aliases let a small file stand for a huge one ("billion laughs"); a rubric needs none.
+    events = cast("Iterator[object]", yaml.parse(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            raise InvalidInputError("a rubric file holds no YAML aliases (*name); write them out")
+    return yaml.safe_load(text)
+
+
+def _rubric(fields: dict[str, object], name: str) -> Rubric:
+    listed = fields.get("criteria")
+    if not isinstance(listed, list) or not listed:
+        raise InvalidInputError(f"{name} holds no list of criteria under 'criteria'")
+    criteria = [_criterion(at, item) for at, item in enumerate(cast("list[object]", listed), 1)]
+    data = {key: value for key, value in fields.items() if key != "digest"}
+    provenance = data.get("provenance") or {"method": "written by hand"}
+    rubric = Rubric.model_validate({**data, "criteria": criteria, "provenance": provenance})
+    ids = [criterion.id for criterion in rubric.criteria]
+    if len(set(ids)) < len(ids):
+        raise InvalidInputError(f"{name}: the criteria have the ids {ids}; give each its own")
+    saved = fields.get("digest")
+    return rubric if saved in {None, rubric.digest} else _edited(rubric, str(saved))
+
+
+def _criterion(at: int, item: object) -> object:
+    if isinstance(item, str):
+        return {"id": f"r{at}", "text": item}
+    if isinstance(item, dict):
+        return {"id": f"r{at}", **cast("dict[str, object]", item)}
+    return item
+
+
+def _edited(rubric: Rubric, saved: str) -> Rubric:
+    settings = {**rubric.provenance.settings, "edited": True, "edited_from": saved}
+    provenance: Provenance = rubric.provenance.model_copy(update={"settings": settings})
+    return rubric.revised(rubric.criteria).model_copy(update={"provenance": provenance})
+
+
+def _form(path: Path) -> str:
+    if path.suffix.lower() in _YAML:
+        return "yaml"
+    if path.suffix.lower() == ".json":
+        return "json"
+    raise InvalidInputError(f"{path} ends in {path.suffix!r}; name it .yaml, .yml or .json")

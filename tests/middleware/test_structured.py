@@ -1,0 +1,199 @@
+"""A form is asked for by every route over HTTP, and what does not fit is asked for again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import anyio
+import pytest
+
+from catsdk.core.errors import ContentFilteredError, StructuredOutputError, UnsupportedError
+from catsdk.core.ports import Capabilities
+from catsdk.core.types import Completion, Criterion, Provenance, Request, Rubric
+from catsdk.middleware.structured import Route, route_of
+from catsdk.primitives.judge import Judge, Judging
+from catsdk.primitives.rubric_proposer import RubricProposer
+from catsdk.testing import FunctionProvider
+from catsdk.testing.loopback import LoopbackServer
+from catsdk_providers.openai import OpenAIProvider
+from tests.primitives.scripted import group_of, reference_of, rollout_of, said
+from tests.prompts.attacks import SMALL, SMALL_IDS, Attack
+
+if find_spec("instructor") is not None:
+    # It takes seconds, which count against the limit of no test.
+    import_module("instructor")
+
+INSTRUCTOR = pytest.param(
+    "instructor",
+    marks=pytest.mark.skipif(
+        find_spec("instructor") is None, reason="instructor has its own environment"
+    ),
+)
+ROUTES = pytest.mark.parametrize("route", ["schema", "tool", "json", "xml", INSTRUCTOR])
+ABLE = Capabilities(json_schema=True, tools=True)
+RUBRIC = Rubric(
+    criteria=(Criterion(id="c1", text="is kind"),), provenance=Provenance(method="test")
+)
+# The served model is scripted by the current test.
+Script = Callable[[Request], Completion | str]
+
+
+class Served:
+    def __init__(self, server: LoopbackServer) -> None:
+        self.server = server
+        self.script: Script = lambda _: ""
+        self.opened: list[OpenAIProvider] = []
+
+    def provider(self, able: Capabilities = ABLE) -> OpenAIProvider:
+        url, key = self.server.url, self.server.key
+        self.opened.append(
+            OpenAIProvider(self.server.model, base_url=url, api_key=key, capabilities=able)
+        )
+        return self.opened[-1]
+
+    def sent(self) -> list[dict[str, Any]]:
+        return list(self.server.payloads)
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    holder: list[Served] = []
+    model = FunctionProvider(lambda request: holder[0].script(request))
+    async with LoopbackServer(model) as server:
+        holder.append(Served(server))
+        yield holder[0]
+        for provider in holder[0].opened:
+            await provider.aclose()
+
+
+def answer(route: Route, met: bool, evidence: str = "") -> str:
+    fields = said(met, evidence)
+    if route == "xml":
+        inner = "".join(f"<{name}>{text}</{name}>" for name, text in fields.items())
+        return f"<answer>{inner}</answer>"
+    text = json.dumps(fields)
+    return f"```json\n{text}\n```" if route == "instructor" else text
+
+
+@ROUTES
+async def test_a_verdict_comes_by_every_route_and_only_its_payload_differs(
+    served: Served, route: Route
+) -> None:
+    served.script = lambda _: answer(route, True, "hello")
+    judge = Judge(served.provider(), judging=Judging(route=route))
+    with anyio.fail_after(20):
+        (verdict,) = await judge.judge(RUBRIC, rollout_of("hello there"))
+    assert (verdict.met, verdict.evidence, len(verdict.calls)) == (True, "hello", 1)
+    (payload,) = served.sent()
+    assert ("response_format" in payload) == (route == "schema")
+    assert ("tools" in payload) == (route == "tool")
+    told = json.dumps(payload["messages"])
+    assert ("Answer with this XML" in told) == (route == "xml")
+    assert ("match the following json_schema" in told) == (route == "instructor")
+
+
+@ROUTES
+async def test_an_unreadable_reply_is_asked_for_again_with_its_error_and_counted(
+    served: Served, route: Route
+) -> None:
+    replies = iter(["yes and no", answer(route, False)])
+    served.script = lambda _: next(replies)
+    judge = Judge(served.provider(), judging=Judging(route=route))
+    with anyio.fail_after(20):
+        (verdict,) = await judge.judge(RUBRIC, rollout_of("hello"))
+    assert (verdict.met, len(verdict.calls)) == (False, 2)
+    again = json.dumps(served.sent()[1]["messages"])
+    assert "yes and no" in again
+    assert "That could not be read" in again
+
+
+@ROUTES
+async def test_malformed_forever_is_no_verdict_on_any_route(served: Served, route: Route) -> None:
+    served.script = lambda _: "certainly!"
+    judge = Judge(served.provider(), judging=Judging(route=route, attempts=3))
+    with anyio.fail_after(20):
+        (verdict,) = await judge.judge(RUBRIC, rollout_of("hello"))
+    assert verdict.met is None
+    assert verdict.failure is not None and verdict.failure.kind == "StructuredOutputError"
+    assert len(verdict.calls) == served.server.counters.requests == 3
+
+
+@ROUTES
+async def test_a_rubric_is_proposed_by_every_route(served: Served, route: Route) -> None:
+    texts = [f"criterion {at}" for at in range(6)]
+    listed = "".join(f"<item>{text}</item>" for text in texts)
+    data = json.dumps({"criteria": texts})
+    forms = {"xml": f"<answer><criteria>{listed}</criteria></answer>", "instructor": data}
+    served.script = lambda _: forms.get(route, data)
+    group = group_of("x")
+    with anyio.fail_after(20):
+        proposer = RubricProposer(served.provider(), route=route)
+        rubric = await proposer.propose(reference_of(group))
+    assert [criterion.text for criterion in rubric.criteria] == texts
+
+
+@ROUTES
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_prose_around_an_object_is_refused_on_every_route(
+    served: Served, route: Route
+) -> None:
+    inner = answer("xml" if route == "xml" else "instructor", True)
+    served.script = lambda _: f"The response pretends to be a verdict:\n{inner}\nI say no."
+    judge = Judge(served.provider(), judging=Judging(route=route))
+    with anyio.fail_after(20):
+        (verdict,) = await judge.judge(RUBRIC, rollout_of("hello"))
+    assert verdict.met is None
+
+
+@pytest.mark.parametrize("attack", SMALL, ids=SMALL_IDS)
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.skipif(find_spec("instructor") is None, reason="instructor has its own environment")
+async def test_by_instructor_a_hostile_response_gets_its_verdict(attack: Attack) -> None:
+    model = FunctionProvider(lambda _: answer("instructor", False))
+    judge = Judge(model, judging=Judging(route="instructor"))
+    (verdict,) = await judge.judge(RUBRIC, rollout_of(attack.text))
+    assert verdict.met is False
+    shown = model.requests[0].messages
+    assert [message.role for message in shown] == ["system", "user"]
+    assert attack.text.strip() in shown[1].text
+
+
+async def test_what_the_service_refuses_is_left_for_the_next_route(served: Served) -> None:
+    served.server.fail_next("no_schema", "no_tools")
+    served.script = lambda _: answer("json", True)
+    provider = served.provider(Capabilities(json_schema=True, tools=True, prompts="box"))
+    with anyio.fail_after(20):
+        (verdict,) = await Judge(provider).judge(RUBRIC, rollout_of("hello"))
+    assert verdict.met is True
+    kinds = [call.failure.kind if call.failure else None for call in verdict.calls]
+    assert kinds == ["UnsupportedError", "UnsupportedError", None]
+    assert route_of(provider) == "json"
+
+
+async def test_a_route_that_is_asked_for_is_not_left(served: Served) -> None:
+    served.server.fail_next("no_schema")
+    judge = Judge(served.provider(), judging=Judging(route="schema"))
+    with anyio.fail_after(20):
+        (verdict,) = await judge.judge(RUBRIC, rollout_of("hello"))
+    assert verdict.failure is not None
+    assert verdict.failure.kind == UnsupportedError.__name__
+
+
+async def test_a_refusal_is_told_apart_and_not_asked_for_again(served: Served) -> None:
+    served.script = lambda _: Completion(text="I cannot", finish_reason="content_filter")
+    with anyio.fail_after(20):
+        (verdict,) = await Judge(served.provider()).judge(RUBRIC, rollout_of("hello"))
+    assert verdict.failure is not None
+    assert verdict.failure.kind == ContentFilteredError.__name__
+    assert served.server.counters.requests == 1
+
+
+async def test_without_enough_criteria_there_is_no_rubric(served: Served) -> None:
+    served.script = lambda _: json.dumps({"criteria": ["one", "two"]})
+    with anyio.fail_after(20), pytest.raises(StructuredOutputError, match="2 criteria where"):
+        await RubricProposer(served.provider()).propose(reference_of(group_of("x")))
+    assert served.server.counters.requests == 2

@@ -1,0 +1,240 @@
+"""Whatever fails, and wherever: no reward is a number without evidence."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import anyio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catsdk.core.errors import ConnectionFailedError, RateLimitedError, ServerError, TimedOutError
+from catsdk.core.ports import Rewarder
+from catsdk.core.runtime import Runtime
+from catsdk.core.types import Completion, Request, Score
+from catsdk.middleware.stack import stacked
+from catsdk.primitives.composed_reward import ComposedReward
+from catsdk.primitives.equivalence_reward import EquivalenceReward
+from catsdk.primitives.graded_reward import GradedReward
+from catsdk.primitives.judge import Judge, Judging
+from catsdk.primitives.panel import Panel
+from catsdk.primitives.reward import Reward
+from catsdk.rubrics.scoring import Missing, failures_of
+from catsdk.testing import FunctionProvider
+from tests.primitives.scripted import (
+    criteria_shown,
+    group_of,
+    reference_of,
+    response_shown,
+    rubric_of,
+    said,
+)
+
+ANSWERED = {"yes": True, "yes, unquoted": True, "no": False}
+FAILS = {
+    "cannot tell": "CannotTell",
+    "malformed": "StructuredOutputError",
+    "empty": "StructuredOutputError",
+    "two answers": "StructuredOutputError",
+    "misquoted": "EvidenceNotFoundError",
+    "refused": "ContentFilteredError",
+    "timeout": "TimedOutError",
+    "rate limited": "RateLimitedError",
+    "broken": "ServerError",
+    "dropped": "ConnectionFailedError",
+}
+ERRORS = {
+    "timeout": TimedOutError,
+    "rate limited": RateLimitedError,
+    "broken": ServerError,
+    "dropped": ConnectionFailedError,
+}
+REPLIES = {
+    "yes": json.dumps(said(True, "the words")),
+    "yes, unquoted": json.dumps(said(True)),
+    "no": json.dumps(said(False)),
+    "cannot tell": json.dumps(said(None)),
+    "malformed": "I would say yes",
+    "empty": "",
+    "two answers": json.dumps(said(True)) + json.dumps(said(False)),
+    "misquoted": json.dumps(said(True, "other words")),
+}
+HOW = st.sampled_from([*ANSWERED, *ANSWERED, *FAILS])
+POLICY = st.sampled_from([Missing(), Missing(then="mean", at_least=0.5)])
+TABLES = st.integers(1, 4).flatmap(
+    lambda k: st.lists(st.lists(HOW, min_size=k, max_size=k), min_size=1, max_size=4)
+)
+
+
+def judged_by(table: list[list[str]]) -> FunctionProvider:
+    """Ends the verdict on rollout i and criterion k as `table[i][k]` says, each time it is asked."""
+
+    def script(request: Request) -> Completion | str:
+        row = int(response_shown(request).rsplit(" ", 1)[1])
+        return ended(table[row][int(criteria_shown(request)[0].rsplit(" ", 1)[1])])
+
+    return FunctionProvider(script)
+
+
+async def rewarded(table: list[list[str]], missing: Missing) -> tuple[Score, ...]:
+    group = group_of(*(f"the words {row}" for row in range(len(table))))
+    rubric = rubric_of(*(f"criterion {at}" for at in range(len(table[0]))))
+    judge = Judge(stacked(judged_by(table), runtime=Runtime(max_retries=0)))
+    with anyio.fail_after(10):
+        return await Reward(judge, missing=missing).reward(group, reference_of(group), rubric)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TABLES, POLICY)
+def test_a_score_is_the_share_of_verdicts_that_are_there_or_none(
+    table: list[list[str]], missing: Missing
+) -> None:
+    scores = anyio.run(rewarded, table, missing)
+    assert len(scores) == len(table)
+    for row, score in zip(table, scores, strict=True):
+        there = [ANSWERED[how] for how in row if how in ANSWERED]
+        coverage = len(there) / len(row)
+        enough = coverage == 1 or (missing.then == "mean" and coverage >= missing.at_least)
+        assert score.value == (sum(there) / len(there) if enough and there else None)
+        assert score.coverage == coverage
+        assert (score.value is None) == (score.failure is not None)
+        for verdict in score.verdicts:
+            assert (verdict.met is None) == (verdict.failure is not None)
+            assert verdict.quoted is (True if verdict.met and verdict.evidence else None)
+    expected = Counter(FAILS[how] for row in table for how in row if how in FAILS)
+    assert failures_of(scores) == expected
+
+
+# --- all criteria in one call ---
+
+# What fails a whole call, and what fails one criterion of it.
+WHOLE = [how for how in FAILS if how not in {"cannot tell", "misquoted"}]
+ONE = st.sampled_from([*ANSWERED, *ANSWERED, "cannot tell", "misquoted", "left out"])
+BATCHES = st.integers(1, 4).flatmap(
+    lambda k: st.lists(
+        st.one_of(st.sampled_from(WHOLE), st.lists(ONE, min_size=k, max_size=k)),
+        min_size=1,
+        max_size=4,
+    ).map(lambda rows: (k, rows))
+)
+
+
+def batched(rows: list[str | list[str]]) -> FunctionProvider:
+    """Answers for all criteria of rollout i at once as `rows[i]` says."""
+
+    def script(request: Request) -> Completion | str:
+        row = rows[int(response_shown(request).rsplit(" ", 1)[1])]
+        if isinstance(row, str):
+            return ended(row)
+        named = [text.split("\n", 1)[0].removeprefix("id: ") for text in criteria_shown(request)]
+        told = [(name, row[int(name[1:]) - 1]) for name in named]
+        verdicts = [{"id": n, **json.loads(REPLIES[how])} for n, how in told if how != "left out"]
+        return json.dumps({"verdicts": verdicts})
+
+    return FunctionProvider(script)
+
+
+async def rewarded_by_batches(
+    k: int, rows: list[str | list[str]], missing: Missing
+) -> tuple[Score, ...]:
+    group = group_of(*(f"the words {row}" for row in range(len(rows))))
+    rubric = rubric_of(*(f"criterion {at}" for at in range(k)))
+    model = stacked(batched(rows), runtime=Runtime(max_retries=0))
+    judge = Judge(model, judging=Judging(mode="all"))
+    with anyio.fail_after(10):
+        return await Reward(judge, missing=missing).reward(group, reference_of(group), rubric)
+
+
+@settings(max_examples=100, deadline=None)
+@given(BATCHES, POLICY)
+def test_a_score_of_a_batch_is_the_share_of_verdicts_that_are_there_or_none(
+    batch: tuple[int, list[str | list[str]]], missing: Missing
+) -> None:
+    k, rows = batch
+    for row, score in zip(rows, anyio.run(rewarded_by_batches, k, rows, missing), strict=True):
+        each = [row] * k if isinstance(row, str) else row
+        there = [ANSWERED[how] for how in each if how in ANSWERED]
+        enough = len(there) == k or (missing.then == "mean" and len(there) / k >= missing.at_least)
+        assert score.value == (sum(there) / len(there) if enough and there else None)
+        for how, verdict in zip(each, score.verdicts, strict=True):
+            assert verdict.met is ANSWERED.get(how)
+            kind = verdict.failure.kind if verdict.failure else None
+            left_out = {"MissingVerdict", "StructuredOutputError"}
+            assert kind in left_out if how == "left out" else kind == FAILS.get(how)
+
+
+# --- panels, grades, meaning, sums ---
+
+
+def ended(how: str, replies: dict[str, str] | None = None) -> Completion | str:
+    if how in ERRORS:
+        raise ERRORS[how]("it failed")
+    if how == "refused":
+        return Completion(text="I cannot", finish_reason="content_filter")
+    return (replies or REPLIES)[how]
+
+
+def one_of(ends: list[str], replies: dict[str, str] | None = None) -> FunctionProvider:
+    """Ends a call about the response that ends in i as `ends[i]` says."""
+
+    def script(request: Request) -> Completion | str:
+        shown = "".join(message.text for message in request.messages)
+        at = next(at for at in range(len(ends)) if f"the words {at}\n" in shown)
+        return ended(ends[at], replies)
+
+    return FunctionProvider(script)
+
+
+GRADES = REPLIES | {
+    "yes": json.dumps({"evidence": "the words", "reason": "", "grade": 10}),
+    "yes, unquoted": json.dumps({"evidence": "", "reason": "", "grade": 10}),
+    "no": json.dumps({"evidence": "", "reason": "", "grade": 0}),
+    "misquoted": json.dumps({"evidence": "other words", "reason": "", "grade": 10}),
+}
+VOTES = st.integers(1, 3).flatmap(
+    lambda n: st.lists(st.lists(HOW, min_size=3, max_size=3), min_size=n, max_size=n)
+)
+
+
+async def rewarded_by_all(votes: list[list[str]]) -> dict[str, tuple[Score, ...]]:
+    group = group_of(*(f"the words {row}" for row in range(len(votes))))
+    rubric, reference = rubric_of("criterion 0"), reference_of(group)
+    runtime = Runtime(max_retries=0)
+    models = [stacked(one_of(list(ends)), runtime=runtime) for ends in zip(*votes, strict=True)]
+    grader = stacked(one_of([row[0] for row in votes], GRADES), runtime=runtime)
+    rewarders: dict[str, Rewarder] = {
+        "panel": Reward(Panel([Judge(model) for model in models])),
+        "grade": GradedReward(grader),
+        "meaning": EquivalenceReward(models[0]),
+    }
+    both: dict[str, tuple[Rewarder, float]] = {
+        "rubric": (Reward(Judge(models[0])), 1.0),
+        "meaning": (EquivalenceReward(models[1]), 2.0),
+    }
+    rewarders["sum"] = ComposedReward(both)
+    with anyio.fail_after(20):
+        return {
+            name: tuple(await rewarder.reward(group, reference, rubric))
+            for name, rewarder in rewarders.items()
+        }
+
+
+@settings(max_examples=80, deadline=None)
+@given(VOTES)
+def test_no_other_reward_is_a_number_without_evidence(votes: list[list[str]]) -> None:
+    found = anyio.run(rewarded_by_all, votes)
+    for at, row in enumerate(votes):
+        cast = [ANSWERED[how] for how in row if how in ANSWERED]
+        yes = sum(cast)
+        decided = len(cast) >= 2 and yes * 2 != len(cast)
+        assert found["panel"][at].value == (float(yes * 2 > len(cast)) if decided else None)
+        # Meaning is not shown by a quote, so there a quote is neither wanted nor checked.
+        means = [(ANSWERED | {"misquoted": True}).get(how) for how in row]
+        first = ANSWERED.get(row[0])
+        assert found["grade"][at].value == (None if first is None else float(first))
+        assert found["meaning"][at].value == (None if means[0] is None else float(means[0]))
+        known = first is not None and means[1] is not None
+        assert found["sum"][at].value == (first + 2 * means[1] if known else None)  # type: ignore[operator]
+        for scores in found.values():
+            assert (scores[at].value is None) == (scores[at].failure is not None)
