@@ -1,6 +1,6 @@
 """Rubrics of the model in the box against an oracle: criteria, verdicts, rewards and controls.
 
-python -m benchmarks.box_rubrics --n 60 --seed 0
+python -m benchmarks.box_rubrics --n 60, and with --served over HTTP, as a hosted model
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean
 
@@ -17,13 +18,14 @@ import anyio
 import catsdk
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Capabilities, Provider
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Rollout, Score
 from catsdk.middleware.stack import stacked
 from catsdk.primitives.judge import Judging
-from catsdk.providers import LocalProvider
+from catsdk.providers import LocalProvider, OpenAIProvider
 from catsdk.rubrics.scoring import failures_of
+from catsdk.testing import LoopbackServer
 from catsdk_providers.box.problems import Problem, problems, response, solve
 from examples.lab.corpus import criteria
 
@@ -219,6 +221,23 @@ def table(cases: Sequence[Case], lost: Counter[str], seed: int) -> str:
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows)])
 
 
+@asynccontextmanager
+async def provider(*, served: bool) -> AsyncGenerator[Provider]:
+    """The model in the box, in this process or behind a server that speaks OpenAI's wire."""
+    local = LocalProvider()
+    if not served:
+        yield local
+        return
+    able = Capabilities(seed=True, prompts=local.capabilities.prompts)
+    async with (
+        LoopbackServer(local) as server,
+        OpenAIProvider(
+            server.model, base_url=server.url, api_key=server.key, capabilities=able
+        ) as hosted,
+    ):
+        yield hosted
+
+
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -226,11 +245,13 @@ async def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--evidence", choices=["checked", "off"], default="checked")
+    parser.add_argument("--served", action="store_true", help="Ask the model over HTTP.")
     chosen = parser.parse_args()
     judging = Judging(evidence=chosen.evidence)
-    model = stacked(LocalProvider(), runtime=Runtime(max_in_flight=256, adaptive=False))
     asked = problems(chosen.split, chosen.n, chosen.seed)
-    found = await fan_out(lambda p: case_of(model, p, chosen.seed, judging), asked)
+    async with provider(served=chosen.served) as plain:
+        model = stacked(plain, runtime=Runtime(max_in_flight=256, adaptive=False))
+        found = await fan_out(lambda p: case_of(model, p, chosen.seed, judging), asked)
     lost = Counter(each for each in found if isinstance(each, str))
     cases = [each for each in found if isinstance(each, Case)]
     print(table(cases, lost, chosen.seed) if cases else f"no rubric: {dict(lost)}")

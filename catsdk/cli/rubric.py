@@ -11,7 +11,7 @@ import anyio
 import typer
 from rich.console import Console
 
-from catsdk.cli.rubric_table import show_judged, show_rubric
+from catsdk.cli.rubric_table import show_judged, show_rubric, show_screened
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Judge as JudgePort
@@ -24,7 +24,9 @@ from catsdk.primitives.rubric_proposer import RubricProposer
 from catsdk.rubrics.files import load, save
 from catsdk.rubrics.html_report import html_report
 from catsdk.rubrics.judged import Judged
+from catsdk.rubrics.quality import Filters
 from catsdk.rubrics.scoring import Missing
+from catsdk.rubrics.screening import Screened, screened
 
 __all__ = ["rubric"]
 
@@ -55,10 +57,23 @@ def propose(
     ] = False,
     at_least: Annotated[int, typer.Option(help="Fewest criteria.")] = 5,
     at_most: Annotated[int, typer.Option(help="Most criteria.")] = 20,
+    twins: Annotated[
+        bool, typer.Option("--no-twins", help="Drop criteria that say what another one says.")
+    ] = False,
+    compound: Annotated[
+        str, typer.Option(help="Criteria with two demands: keep, split or drop them.")
+    ] = "keep",
+    check_by: Annotated[
+        str | None,
+        typer.Option(help="A judge that must rank the reference above a corrupted one."),
+    ] = None,
     max_tokens: MaxTokens = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A .yaml or .json file.")] = None,
 ) -> None:
-    """Write a rubric from a reference, or from the question alone."""
+    """Write a rubric from a reference, or from the question alone. Exit code 3: rejected, not saved."""
+    if question and check_by is not None:
+        raise InvalidInputError("--check-by needs a reference; --question gives none")
+    filters = Filters(twins=twins, compound=cast("Literal['keep', 'split', 'drop']", compound))
     text = _read(source)
     group = Group(prompt=(Message(role="user", content=text if question else "-"),), rollouts=())
     reference = Reference(text=text, group=group, provenance=Provenance(method="file"))
@@ -70,10 +85,14 @@ def propose(
         source="question" if question else "reference",
         weighted=weighted,
     )
-    proposed = anyio.run(proposer.propose, reference)
-    if out is not None:
-        save(proposed, out)
-    show_rubric(proposed, Console(emoji=False))
+    judge = None
+    if check_by is not None:
+        judge = Judge(check_by, Sampling(temperature=0.0, max_tokens=max_tokens))
+    found = anyio.run(_screened, proposer, reference, filters, judge)
+    if out is not None and not found.rejected:
+        save(found.rubric, out)
+    show_screened(found, Console(emoji=False))
+    raise typer.Exit(PARTIAL if found.rejected else 0)
 
 
 @rubric.command()
@@ -130,6 +149,13 @@ def show(
             f"{file} holds no judged group, which --html needs; see judge --out"
         )
     show_rubric(load(file), Console(emoji=False))
+
+
+async def _screened(
+    proposer: RubricProposer, reference: Reference, filters: Filters, judge: JudgePort | None
+) -> Screened:
+    proposed = await proposer.propose(reference)
+    return await screened(proposed, reference.text, filters, judge=judge)
 
 
 async def _judged(reward: Reward, by: Rubric, group: Group) -> Judged:

@@ -10,8 +10,9 @@ from catsdk.core.types import Criterion, Rubric, Verdict
 from catsdk.rubrics.judged import Judged, explained, verdict_of, word_of
 from catsdk.rubrics.quality import report
 from catsdk.rubrics.scoring import failures_of
+from catsdk.rubrics.screening import Screened
 
-__all__ = ["show_judged", "show_rubric"]
+__all__ = ["show_judged", "show_rubric", "show_screened"]
 
 _COLOURS = {"yes": "green", "no": "red", "?": "dim"}
 _OPPOSITE = {"yes": "no", "no": "yes"}
@@ -32,9 +33,19 @@ def show_rubric(rubric: Rubric, console: Console) -> None:
     console.print(table)
 
 
+def show_screened(screened: Screened, console: Console) -> None:
+    """The criteria that are left, what was changed, and whether the rubric is rejected."""
+    show_rubric(screened.rubric, console)
+    for change in screened.changes:
+        console.print(f"[yellow]changed[/]: {escape(change)}")
+    if screened.rejected is not None:
+        console.print(f"[red]rejected[/]: {escape(screened.rejected)}")
+
+
 def show_judged(judged: Judged, console: Console, *, evidence: bool = False) -> None:
     """Criteria against rollouts; with `evidence` what each verdict rests on, below the table."""
-    table = Table(title=_title(judged.rubric), title_justify="left")
+    caption = "each numbered column is a response; met is the share of them that meet the criterion"
+    table = Table(title=_title(judged.rubric), title_justify="left", caption=caption)
     table.add_column("criterion", ratio=1)
     for score in judged.scores:
         table.add_column(str(score.index), justify="center", no_wrap=True)

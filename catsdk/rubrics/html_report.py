@@ -113,8 +113,9 @@ def _legend(judged: Judged) -> str:
     told = ", ".join(f"{count} x {kind}" for kind, count in lost.most_common())
     missing = f"<p>Without a verdict: {escape(told)}.</p>" if told else ""
     return (
-        "<p>Point at a verdict, or reach it with the tab key, to see its evidence. A criterion"
-        " tells apart where some rollouts meet it and some do not; the number is the correlation"
+        "<p>Each numbered column is a response, to be read in full below. Point at a verdict, or reach"
+        " it with the tab key, to see its evidence. A criterion tells apart where some responses"
+        " meet it and some do not; the number is the correlation"
         f" of its verdicts with the rest of the rubric.</p>{missing}"
     )
 

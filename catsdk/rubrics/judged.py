@@ -69,7 +69,8 @@ def explained(verdict: Verdict | None) -> list[str]:
 
 def call_of(verdict: Verdict) -> str:
     """Who judged, in which call, at which price."""
-    paid = "paid for elsewhere" if verdict.shared else f"{verdict.usage.requests} calls"
+    calls = verdict.usage.requests
+    paid = "paid for elsewhere" if verdict.shared else f"{calls} call{'' if calls == 1 else 's'}"
     cost = verdict.usage.cost
     price = "cost unknown" if cost is None else f"${cost:.4f}"
     request = f", {verdict.request_id}" if verdict.request_id else ""

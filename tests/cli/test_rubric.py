@@ -55,6 +55,26 @@ def test_a_rubric_is_proposed_shown_and_saved(folder: Path) -> None:
     assert len(load(out).criteria) == 6
 
 
+def test_a_rubric_that_any_text_meets_is_rejected_and_not_saved(folder: Path) -> None:
+    planted = ["c", "e", "c and e"]
+    replies = iter([json.dumps({"criteria": planted})])
+
+    def model(request: Request) -> object:
+        proposing = "criteria by which" in request.messages[0].text
+        return next(replies) if proposing else contains_judge().script(request)
+
+    out, source = folder / "new.yaml", folder / "reference.txt"
+    source.write_text("Take 50 mg once. Then wait, because once is enough.", encoding="utf-8")
+    args = ["rubric", "propose", str(source), *MODEL, "--at-least", "3", "-o", str(out)]
+    with LoopbackServer(FunctionProvider(model)) as server:  # type: ignore[arg-type]
+        env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+        more = ["--check-by", "openai:loopback", "--compound", "drop", "--no-twins"]
+        result = CliRunner().invoke(app, [*args, *more], env=env)
+    assert result.exit_code == 3, result.output
+    assert "rejected: it does not rank the reference above a worse text" in result.output
+    assert not out.exists()
+
+
 @pytest.mark.usefixtures("served")
 def test_responses_are_judged_into_a_matrix_a_file_and_a_page(folder: Path) -> None:
     out, page = folder / "j.json", folder / "j.html"

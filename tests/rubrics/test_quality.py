@@ -18,6 +18,7 @@ from catsdk.rubrics.quality import (
     report,
     twins,
 )
+from catsdk.rubrics.screening import screened
 from tests.primitives.scripted import FixedJudge, contains_judge, rollout_of, rubric_of
 
 
@@ -184,6 +185,19 @@ async def test_a_planted_rubric_that_any_text_meets_does_not() -> None:
 async def test_without_all_verdicts_there_is_no_ranking() -> None:
     judge = FixedJudge(lambda name, text: None if name == "c1" else True)
     assert await ranks_reference(rubric_of("a", "b"), REFERENCE, judge) is None
+
+
+async def test_a_screened_rubric_is_filtered_and_passes_or_says_why_not() -> None:
+    judge, filters = Judge(contains_judge()), Filters(twins=True)
+    good = await screened(rubric_of("50 mg", "two hours"), REFERENCE, filters, judge=judge)
+    assert (good.rejected, good.changes) == (None, ())
+    planted = await screened(rubric_of("a b", "b a", "e"), REFERENCE, filters, judge=judge)
+    assert planted.changes == ("c2 says the same as c1 and is dropped",)
+    assert "does not rank" in (planted.rejected or "")
+    mute = FixedJudge(lambda name, text: None)
+    unknown = await screened(rubric_of("50 mg"), REFERENCE, filters, judge=mute)
+    assert "are missing" in (unknown.rejected or "")
+    assert (await screened(rubric_of("a"), REFERENCE, filters)).rejected is None
 
 
 # --- position ---

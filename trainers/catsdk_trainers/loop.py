@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack
-from threading import Lock
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from threading import Lock, Thread
 from typing import Generic, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 __all__ = ["LoopThread"]
 
@@ -45,7 +47,7 @@ class LoopThread(Generic[S]):
         with self._opening:
             if self._opened is None or self._opened[0] != os.getpid():
                 with ExitStack() as exits:
-                    portal = exits.enter_context(start_blocking_portal())
+                    portal = exits.enter_context(_portal())
                     opened = exits.enter_context(portal.wrap_async_context_manager(self._make()))
                     self._exits, self._opened = exits.pop_all(), (os.getpid(), portal, opened)
             return self._opened[1:]
@@ -55,3 +57,23 @@ class LoopThread(Generic[S]):
 
     def __setstate__(self, make: Callable[[], AbstractAsyncContextManager[S]]) -> None:
         LoopThread.__init__(self, make)
+
+
+@contextmanager
+def _portal() -> Generator[BlockingPortal]:
+    """An event loop in a daemon thread: a process that forgets to close it can end all the same."""
+    ready: Future[BlockingPortal] = Future()
+
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            ready.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    thread = Thread(target=anyio.run, args=(serve,), name="catsdk-reward", daemon=True)
+    thread.start()
+    portal = ready.result()
+    try:
+        yield portal
+    finally:
+        portal.call(portal.stop)
+        thread.join()

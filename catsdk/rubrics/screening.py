@@ -1,0 +1,51 @@
+"""A proposed rubric before it is used: filtered, and rejected where it ranks its reference low."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.core.ports import Judge
+from catsdk.core.types import Rubric
+from catsdk.rubrics.quality import Filters, filtered, ranks_reference
+
+__all__ = ["Screened", "screened"]
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A rubric after its filters; `rejected` says why it should not be used, if it should not."""
+
+    rubric: Rubric
+    changes: tuple[str, ...] = ()
+    rejected: str | None = None
+
+
+async def screened(
+    rubric: Rubric,
+    reference: str,
+    filters: Filters,
+    *,
+    judge: Judge | None = None,
+    worse: Sequence[str] = (),
+    seed: int = 0,
+) -> Screened:
+    """Filter `rubric`, then let `judge` rank `reference` above worse texts by it (no judge: not).
+
+    Without `worse` texts the reference is corrupted. A rubric is rejected too where verdicts are
+    missing: what could not be checked has not passed.
+
+    Raises:
+        InvalidInputError: no criterion is left, or the reference cannot be corrupted.
+    """
+    kept = filtered(rubric, filters)
+    if judge is None:
+        return Screened(kept.rubric, kept.changes)
+    first = await ranks_reference(kept.rubric, reference, judge, worse=worse, seed=seed)
+    told = {
+        True: None,
+        False: "it does not rank the reference above a worse text",
+        None: "verdicts on the reference or on a worse text are missing, so it is not known to rank"
+        " the reference first",
+    }
+    return Screened(kept.rubric, kept.changes, told[first])
