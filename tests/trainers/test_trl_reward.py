@@ -145,12 +145,15 @@ def test_an_unknown_group_size_is_refused() -> None:
 
 def test_a_process_that_forgets_to_close_its_reward_ends_all_the_same() -> None:
     program = """
+import anyio
 from contextlib import asynccontextmanager
 from catsdk_trainers.controls import GoldScorer
 from catsdk_trainers.trl_reward import GroupReward
 
 @asynccontextmanager
 async def opens():
+    # The loop's worker threads outlive what they do.
+    await anyio.to_thread.run_sync(int)
     yield GoldScorer()
 
 print(GroupReward(opens, 1)(["1+1"], ["\\\\boxed{2}"], answer=["2"]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Generator
-from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
-from threading import Lock, Thread
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
+from threading import Lock, Thread, main_thread
 from typing import Generic, TypeVar
 
 import anyio
@@ -61,7 +61,7 @@ class LoopThread(Generic[S]):
 
 @contextmanager
 def _portal() -> Generator[BlockingPortal]:
-    """An event loop in a daemon thread: a process that forgets to close it can end all the same."""
+    """An event loop in a thread, which ends with the process though nobody closes it."""
     ready: Future[BlockingPortal] = Future()
 
     async def serve() -> None:
@@ -72,8 +72,41 @@ def _portal() -> Generator[BlockingPortal]:
     thread = Thread(target=anyio.run, args=(serve,), name="catsdk-reward", daemon=True)
     thread.start()
     portal = ready.result()
+    _ENDING.watch(portal)
     try:
         yield portal
     finally:
+        _ENDING.forget(portal)
         portal.call(portal.stop)
         thread.join()
+
+
+class _Ending:
+    """Stops what is still open when the main thread ends.
+
+    A loop's worker threads are no daemons, and last as long as the loop: without this the
+    interpreter would wait for them for ever, before any exit handler.
+    """
+
+    def __init__(self) -> None:
+        self._open: set[BlockingPortal] = set()
+        self._watching: int | None = None
+
+    def watch(self, portal: BlockingPortal) -> None:
+        self._open.add(portal)
+        if self._watching != os.getpid():
+            self._watching = os.getpid()
+            Thread(target=self._stop_all, name="catsdk-ending", daemon=True).start()
+
+    def forget(self, portal: BlockingPortal) -> None:
+        self._open.discard(portal)
+
+    def _stop_all(self) -> None:
+        main_thread().join()
+        for portal in list(self._open):
+            # Stopping cancels the very call that asks for it.
+            with suppress(RuntimeError, CancelledError):
+                portal.call(portal.stop, True)
+
+
+_ENDING = _Ending()
