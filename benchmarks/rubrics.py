@@ -117,10 +117,11 @@ def timing(bench: Bench, rounds: int) -> list[str]:
 def _timed(run: Run, bare: float) -> dict[str, float]:
     ideal = shortest([row["latency"] for row in run.server["served"]], IN_FLIGHT)
     wall, cpu = run.answer["wall"], run.answer["cpu"]
+    bound = max(ideal, bare * run.server["requests"] / (ROLLOUTS * CRITERIA))
     return {
         "wall s": wall,
         "ideal s": ideal,
-        "wall / bound": wall / max(ideal, bare),
+        "wall / bound": wall / bound,
         "CPU ms a verdict": 1000 * cpu / (ROLLOUTS * CRITERIA),
         "CPU over bare": cpu / bare,
         "requests": run.server["requests"],
