@@ -4,6 +4,8 @@
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
+#   make test-gpu      a short training on a GPU, where there is one
+#   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          the tests that take many minutes: chaos, and answers for MINUTES
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
@@ -32,8 +34,8 @@ PIP  = $(call PIP_OF,$(VENV))
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm soak bench-runtime \
-	bench-rubrics check lint types layers test-pythons test-extras maps clean
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-gpu lab soak \
+	bench-runtime bench-rubrics check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -130,6 +132,15 @@ $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
 test-instructor: $(INSTRUCTOR)/.installed
 	@$(INSTRUCTOR)/bin/python -c 'import instructor'
 	@$(INSTRUCTOR)/bin/python -m pytest tests/middleware/test_structured.py
+
+# Says so and ends well where there is no GPU.
+test-gpu: install
+	@$(BIN)/python examples/gpu_smoke.py $(ARGS)
+
+# Two units beside each other, with one thread each; ends with 1 where the verdict is not as expected.
+LAB ?= --plan short --arms cat random --seeds 1 --out out/lab
+lab: install
+	@$(BIN)/python -m examples.lab.laboratory $(LAB) $(ARGS)
 
 check: lint types layers test
 

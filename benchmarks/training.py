@@ -137,7 +137,8 @@ def our_share(steps: int) -> dict[str, float]:
     from catsdk_providers.box.problems import problems
 
     torch.set_num_threads(1)
-    module.GroupReward = Timed  # type: ignore[misc]
+    # Type checkers would take this for a mistake.
+    setattr(module, "GroupReward", Timed)  # noqa: B010
     unit = Unit("cat", 0, PLANS["full"])
     rows = [str(each) for each in problems("rl", steps * unit.plan.prompts, 0)]
     with TemporaryDirectory() as folder:

@@ -39,5 +39,7 @@ def main() -> None:
     try:
         app()
     except CatError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(str(error))}")
+        Console(stderr=True, emoji=False).print(
+            f"[red]{type(error).__name__}[/]: {escape(str(error))}"
+        )
         sys.exit(2 if isinstance(error, InvalidInputError | ConfigurationError) else 1)

@@ -64,7 +64,7 @@ def demo(
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
         return
-    console = Console()
+    console = Console(emoji=False)
     console.print(f"[yellow]{CAUTION}[/]\n")
     _show_one(_first_disputed(seen), console)
     _show_table(report, console)
@@ -80,7 +80,7 @@ async def _run(model: Provider, items: Sequence[Item], seed: int) -> tuple[Repor
         seed=seed,
         runtime=Runtime(max_in_flight=IN_FLIGHT),
     )
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns,

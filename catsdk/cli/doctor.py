@@ -193,6 +193,6 @@ def _show(findings: Sequence[Finding]) -> None:
             f"[{colour}]{finding.state}[/]",
             escape(finding.said),
         )
-    Console().print(table)
+    Console(emoji=False).print(table)
     known = ", ".join(sorted(BUILT_IN))
-    Console().print(f"Model strings begin with one of: {known} (see `catsdk providers`)")
+    Console(emoji=False).print(f"Model strings begin with one of: {known} (see `catsdk providers`)")

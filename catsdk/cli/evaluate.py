@@ -101,6 +101,8 @@ def evaluate(
 ) -> None:
     """Compare aggregators on a data set: accuracy, cost, and tests, from the same rollouts."""
     columns = Columns(prompt_column, gold_column, criteria_column)
+    if recorded and calibrate_on is not None:
+        raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")
     items, rollouts = _read(data, columns, split, limit, recorded=recorded)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
     models = _models(model) if rollouts is None else list(model or ())
@@ -125,13 +127,13 @@ def evaluate(
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
         return
-    console = Console()
+    console = Console(emoji=False)
     show(report, console)
     console.print(f"Report: {', '.join(str(path) for path in written[:3])}, with figures")
 
 
 async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str) -> Report:
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     with Progress(
         TextColumn("evaluating"),
         BarColumn(),

@@ -178,7 +178,7 @@ async def _sample(cat: CaT, prompt: str, n: int, events: Path | None) -> Group:
 
 
 def _show(reference: Reference) -> None:
-    console = Console()
+    console = Console(emoji=False)
     console.print(escape(reference.text), highlight=False)
     console.print(f"\n[bold]{escape(_evidence(reference))}[/]")
     _show_failures(reference.group, console)
@@ -198,7 +198,7 @@ def _evidence(reference: Reference) -> str:
 
 
 def _show_group(group: Group) -> None:
-    console = Console()
+    console = Console(emoji=False)
     for rollout in group.rollouts:
         answer = "no final answer" if rollout.answer is None else f"answer {rollout.answer}"
         heading = f"rollout {rollout.index} · {rollout.completion.model} · {answer}"

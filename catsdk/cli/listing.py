@@ -20,4 +20,4 @@ def providers() -> None:
         else:
             extra = f"catsdk\\[{origin.extra}]" if origin.extra else "catsdk"
             table.add_row(name, extra, origin.summary)
-    Console().print(table)
+    Console(emoji=False).print(table)

@@ -87,7 +87,7 @@ def shown(total: int, events: Path | None = None) -> Generator[Sight]:
     Raises:
         InvalidInputError: the file cannot be written.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

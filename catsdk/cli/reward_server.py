@@ -53,7 +53,7 @@ def reward_server(
             limits=limits,
         )
         async with opening as url:
-            Console().print(f"rewards at {url}", highlight=False)
+            Console(emoji=False).print(f"rewards at {url}", highlight=False)
             await anyio.sleep_forever()
 
     anyio.run(serve)

@@ -91,7 +91,7 @@ def propose(
     found = anyio.run(_screened, proposer, reference, filters, judge)
     if out is not None and not found.rejected:
         save(found.rubric, out)
-    show_screened(found, Console())
+    show_screened(found, Console(emoji=False))
     raise typer.Exit(PARTIAL if found.rejected else 0)
 
 
@@ -148,7 +148,7 @@ def show(
         raise InvalidInputError(
             f"{file} holds no judged group, which --html needs; see judge --out"
         )
-    show_rubric(load(file), Console())
+    show_rubric(load(file), Console(emoji=False))
 
 
 async def _screened(
@@ -167,7 +167,7 @@ async def _judged(reward: Reward, by: Rubric, group: Group) -> Judged:
 def _shown(judged: Judged, html: Path | None, *, evidence: bool) -> None:
     if html is not None:
         html.write_text(html_report(judged), encoding="utf-8")
-    show_judged(judged, Console(), evidence=evidence)
+    show_judged(judged, Console(emoji=False), evidence=evidence)
 
 
 def _model(model: str | None, role: str | None) -> str:

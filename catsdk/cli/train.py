@@ -61,7 +61,7 @@ def train(
         typer.echo(whole.to_yaml(), nl=False)
         return
     trained = _run(whole, method, resume=not anew)
-    Console().print(_told(trained), highlight=False)
+    Console(emoji=False).print(_told(trained), highlight=False)
 
 
 def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> CaTConfig:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.parse.reading import Reading, read
+from catsdk.equivalence.parse.wording import same_choice
 from catsdk.equivalence.structure.comparison import Comparison, Pair
 from catsdk.equivalence.structure.expressions import same_expression
-from catsdk.equivalence.tree import Items, Node, Number
+from catsdk.equivalence.tree import Items, Node, Number, Symbol
 from catsdk.equivalence.verdict import Cause, Verdict
-from catsdk.equivalence.walk import always_defined
+from catsdk.equivalence.walk import always_defined, with_symbols
 
 __all__ = ["Pair", "attempt"]
 
@@ -25,7 +26,7 @@ def attempt(
     """
     first, second = read(answer), read(reference)
     if first.node is None or second.node is None:
-        return _unread(first, second), []
+        return _chosen(answer, reference) or _unread(first, second), []
     if first.node is second.node and always_defined(first.node):
         return Verdict("equal", "text"), []
     comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
@@ -34,6 +35,8 @@ def attempt(
         found = _numbers(first.node, second.node, comparison)
         if found is None:
             found = _readings(first, second, comparison)
+        if not found and (chosen := _chosen(answer, reference)):
+            return chosen, []
     except LimitReachedError as error:
         return Verdict("unknown", cause="limit", detail=str(error)), comparison.pending
     except UndefinedError as error:
@@ -46,6 +49,11 @@ def attempt(
         cause: Cause = comparison.cause or "undecided"
         return Verdict("unknown", cause=cause, detail=comparison.detail), comparison.pending
     return Verdict("equal" if found else "different", comparison.tier), []
+
+
+def _chosen(answer: str, reference: str) -> Verdict | None:
+    choice = same_choice(answer, reference)
+    return None if choice is None else Verdict("equal" if choice else "different", "text")
 
 
 def _numbers(left: Node, right: Node, comparison: Comparison) -> bool | None:
@@ -63,6 +71,14 @@ def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool |
     if first.letters is not None and first.letters == second.letters:
         return True
     found = comparison.same(left, right)
+    if found is False and (first.tens or second.tens):
+        # Nobody has said whether such a logarithm is natural.
+        found = comparison.same(first.tens or left, second.tens or right)
+    if found is False and first.integers and second.integers:
+        # Whatever the letter is that runs over the integers.
+        old, new = first.integers, Symbol(second.integers)
+        renamed = with_symbols(left, lambda each: new if each.name == old else each)
+        found = comparison.same(renamed, right)
     if found is False and comparison.options.decimal_comma:
         for other, node in ((first.other, right), (second.other, left)):
             if other is not None and _fits(other, node) and comparison.same(other, node):

@@ -132,6 +132,10 @@ def with_symbols(node: Node, replace: Callable[[Symbol], Node]) -> Node:
     def inner(part: Node) -> Node:
         return with_symbols(part, replace)
 
+    if isinstance(node, Relation):
+        return Relation(tuple(map(inner, node.sides)), node.operators)
+    if isinstance(node, Items):
+        return Items(node.kind, tuple(map(inner, node.items)))
     return replace(node) if isinstance(node, Symbol) else with_operands(node, inner)
 
 

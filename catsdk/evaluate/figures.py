@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from catsdk.core.errors import MissingExtraError
 from catsdk.evaluate.report import Point, Report
@@ -16,7 +17,7 @@ from catsdk.evaluate.statistics import Estimate
 __all__ = ["cost_figure", "save_figure", "save_figures", "size_figure"]
 
 MARKERS = "osD^vP*Xhd<>p8"
-RANGE = "bars: 95 % bootstrap interval"
+RANGE = "bars: 95 % bootstrap interval; lines are set off sideways"
 # Between neighbouring lines, in points.
 SHIFT = 3.0
 
@@ -142,7 +143,8 @@ def _finish(axes: Any, report: Report) -> None:
         text.set_parse_math(False)
 
 
-class _Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Place:
     """Which of how many lines one is."""
 
     at: int

@@ -66,9 +66,10 @@ class Ledger:
     """Passes requests to `wrapped` and keeps each answer; what is kept is not asked for again.
 
     An answer is kept by the model's endpoint and name, the place, the whole request and its number
-    among equal ones there. Two models that hide behind one name at one address are one here. A failed call is not kept and takes no number, so that its retry is the same call.
-    Equal requests at the same time are sent once. Stored answers have the usage that was paid when
-    they came. What is asked for is kept as a digest only.
+    among equal ones there; two models behind one name at one address are one here. A failed call is
+    not kept and takes no number, so that its retry is the same call. Equal requests at the same time
+    are sent once. Stored answers have the usage that was paid when they came. What is asked for is
+    kept as a digest only.
     """
 
     def __init__(self, wrapped: Provider, store: RunStore) -> None:
@@ -76,8 +77,12 @@ class Ledger:
         self.wrapped = wrapped
         self.store = store
         self._nowhere = _Place("")
-        self._whose = endpoint_of(wrapped) or name_of(wrapped)
         self._waiting: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+
+    @property
+    def endpoint(self) -> str | None:
+        """What tells the wrapped provider's service and model from others, where that is known."""
+        return endpoint_of(self.wrapped)
 
     @property
     def name(self) -> str:
@@ -130,7 +135,8 @@ class Ledger:
         self, request: str, ask: Callable[[], Awaitable[Sequence[Completion]]]
     ) -> Sequence[Completion]:
         here = _place.get() or self._nowhere
-        digest = sha256(f"{self._whose}\0{here.name}\0{request}".encode()).hexdigest()
+        whose = self.endpoint or self.name
+        digest = sha256(f"{whose}\0{here.name}\0{request}".encode()).hexdigest()
         number = here.take(digest)
         key = f"{digest}-{number}"
         # Kept alive by those who wait for it.

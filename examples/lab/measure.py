@@ -50,7 +50,8 @@ async def forms(model: Provider, asked: Sequence[Problem], seed: int) -> dict[st
     rng = random.Random(f"forms/{seed}")
     references = [response(solve(problem)) for problem in asked]
     written = await _replies(model, [f"Criteria:\n{reference}" for reference in references])
-    judged = [judge_example(problem, Noise(), rng) for problem in asked for _ in range(2)]
+    exact = Noise(confused=0.0)
+    judged = [judge_example(problem, exact, rng) for problem in asked for _ in range(2)]
     verdicts = await _replies(model, [example.user for example in judged])
     right = [_met(reply) == _met(e.assistant) for reply, e in zip(verdicts, judged, strict=True)]
     on_column = ["=" in example.user.rsplit("\n", 1)[-1] for example in judged]

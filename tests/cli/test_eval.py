@@ -66,9 +66,11 @@ def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
         (("nowhere.jsonl", "-m", "local"), "no data set"),
         (("box:dev",), "no model"),
         (("box:dev", "--recorded"), "none of the columns samples"),
+        # What stands between colons is no picture.
+        (("box:train", "-m", "local"), "box:train: unknown split"),
         (("box:dev", "-m", "local", "--calibrate", "0.01"), "leaves no item"),
         (
-            ("box:dev", "-m", "local", "-a", "majority", "--calibrate-on", "box:train"),
+            ("box:dev", "-m", "local", "-a", "majority", "--calibrate-on", "box:dev@1"),
             "the cascade",
         ),
     ],

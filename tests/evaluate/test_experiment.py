@@ -160,7 +160,7 @@ async def test_without_gold_nothing_is_graded_and_departures_still_count() -> No
 async def test_criteria_are_judged_one_by_one_and_a_missing_verdict_is_no_zero() -> None:
     def verdict(request: Request) -> str:
         text = request.messages[-1].text
-        if "Criterion: polite" in text:
+        if "\npolite\n" in text:
             return "yes"
         return "no" if "{a}" in text else "well"
 

@@ -12,6 +12,7 @@ from catsdk.core.errors import RequestRefusedError, ServerError, UnsupportedErro
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk.middleware.gates import endpoint_of
 from catsdk.runs.ledger import Ledger, paid, place
 from catsdk.runs.store import RunStore
 from catsdk.testing import FunctionProvider
@@ -138,6 +139,8 @@ async def test_one_name_at_two_addresses_is_two_models(tmp_path: Path) -> None:
         assert await texts(Ledger(here, store), "item", 1) == ["here"]
         assert await texts(Ledger(there, store), "item", 1) == ["there"]
         assert await texts(Ledger(here, store), "item", 1) == ["here"]
+        # So it passes the same gate as its model does elsewhere in the process.
+        assert endpoint_of(Ledger(here, store)) == endpoint_of(here) != endpoint_of(there)
     assert (len(here.requests), len(there.requests)) == (1, 1)
 
 

@@ -18,6 +18,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
+from accelerate.state import PartialState
+
 with warnings.catch_warnings():
     # TRL says that this part of it is unstable.
     warnings.simplefilter("ignore")
@@ -49,45 +51,56 @@ def group(at: int) -> RolloutGroup:
     return RolloutGroup(**{name: value for name, value in known.items() if name in fields})
 
 
-def loop_with(reward: GroupReward) -> ConcurrentScoring:
-    tokenizer = tiny_tokenizer()
-    tokenizer.response_template = "unused"  # type: ignore[attr-defined]
-    return ConcurrentScoring(
-        model_name="m",
-        dataset=[{"prompt": "q"}],
-        reward_funcs=[reward],
-        processing_class=tokenizer,
-        eos_token_ids=[1],
-        rollout_buffer=queue.Queue(),
-        model_version_value=SimpleNamespace(value=0),
-        heartbeat_value=SimpleNamespace(value=0.0),
-        failed_event=SimpleNamespace(set=lambda: None),
-        exception_info_queue=queue.Queue(),
-        metrics_queue=queue.Queue(),
-        num_generations=2,
-    )
+def loop_with(reward: GroupReward) -> Noting:
+    # TRL's logger asks for it.
+    PartialState()
+    tokenizer: Any = tiny_tokenizer()
+    tokenizer.response_template = "unused"
+    made: dict[str, Any] = {
+        "model_name": "m",
+        "dataset": [{"prompt": "q"}],
+        "reward_funcs": [reward],
+        "processing_class": tokenizer,
+        "eos_token_ids": [1],
+        "rollout_buffer": queue.Queue(),
+        "model_version_value": SimpleNamespace(value=0),
+        "heartbeat_value": SimpleNamespace(value=0.0),
+        "failed_event": SimpleNamespace(set=lambda: None),
+        "exception_info_queue": queue.Queue(),
+        "metrics_queue": queue.Queue(),
+        "num_generations": 2,
+    }
+    return Noting(**made)
+
+
+class Noting(ConcurrentScoring):
+    """Notes which groups were scored."""
+
+    def __init__(self, **made: Any) -> None:
+        super().__init__(**made)
+        self.scored: list[int] = []
+
+    async def _score_group(self, group: RolloutGroup) -> Any:
+        samples = await super()._score_group(group)
+        self.scored.append(group.group_id)
+        return samples
 
 
 async def test_two_groups_are_scored_at_once_and_the_loops_end_together() -> None:
     scorer = Meets()
     reward = GroupReward(opens(scorer), 2)
     loop = loop_with(reward)
-    scored: list[int] = []
-    ask = loop._score_group
-
-    async def score_group(group: RolloutGroup) -> Any:
-        samples = await ask(group)
-        scored.append(group.group_id)
-        return samples
-
-    loop._score_group = score_group
     # A scorer that waits for a second group would wait for ever in a loop that takes one at a time.
     for each in (group(0), group(1), None):
         loop._groups_to_score.put_nowait(each)
+    ending: Any = SimpleNamespace(is_set=lambda: False)
     with anyio.fail_after(60):
-        await loop._score_loop(SimpleNamespace(is_set=lambda: False))
+        await loop._score_loop(ending)
     await anyio.to_thread.run_sync(reward.close)
-    assert sorted(scored) == [0, 1]
+    # What TRL makes for a process of its own.
+    loop._loop.close()
+    loop._tool_pool.shutdown()
+    assert sorted(loop.scored) == [0, 1]
     assert scorer.arrived == 2 <= AT_ONCE
 
 

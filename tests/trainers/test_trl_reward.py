@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -137,3 +141,31 @@ def test_it_can_be_pickled_also_when_it_was_used() -> None:
 def test_an_unknown_group_size_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="num_generations is not known"):
         GroupReward(opens(GoldScorer()))(**ROWS)
+
+
+def test_a_process_that_forgets_to_close_its_reward_ends_all_the_same() -> None:
+    program = """
+import anyio
+from contextlib import asynccontextmanager
+from catsdk_trainers.controls import GoldScorer
+from catsdk_trainers.trl_reward import GroupReward
+
+@asynccontextmanager
+async def opens():
+    # The loop's worker threads outlive what they do.
+    await anyio.to_thread.run_sync(int)
+    yield GoldScorer()
+
+print(GroupReward(opens, 1)(["1+1"], ["\\\\boxed{2}"], answer=["2"]))
+"""
+    root = Path(__file__).parents[2]
+    paths = os.pathsep.join(str(path) for path in (root, root / "providers", root / "trainers"))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "[1.0]"), done.stderr

@@ -14,7 +14,7 @@ AT_ONCE = 16
 """Groups that are scored at once; a reward that waits for anchor and judge leaves the CPU free."""
 
 
-class ConcurrentScoring(_AsyncRolloutLoop):  # type: ignore[misc]
+class ConcurrentScoring(_AsyncRolloutLoop):
     """TRL's rollout loop with several scoring loops on its queue."""
 
     async def _score_loop(self, stop_event: Any) -> None:
@@ -29,7 +29,7 @@ class ConcurrentScoring(_AsyncRolloutLoop):  # type: ignore[misc]
         await fan_out(one, range(AT_ONCE))
 
 
-class ConcurrentRolloutWorker(AsyncRolloutWorker):  # type: ignore[misc]
+class ConcurrentRolloutWorker(AsyncRolloutWorker):
     """TRL's rollout worker with concurrent scoring: `AsyncGRPOTrainer(rollout_worker=...)`.
 
     It takes the arguments of TRL's `AsyncRolloutWorker`. The reward goes to a process of its own,

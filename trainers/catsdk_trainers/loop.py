@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack
-from threading import Lock
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
+from threading import Lock, Thread, main_thread
 from typing import Generic, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 __all__ = ["LoopThread"]
 
@@ -45,7 +47,7 @@ class LoopThread(Generic[S]):
         with self._opening:
             if self._opened is None or self._opened[0] != os.getpid():
                 with ExitStack() as exits:
-                    portal = exits.enter_context(start_blocking_portal())
+                    portal = exits.enter_context(_portal())
                     opened = exits.enter_context(portal.wrap_async_context_manager(self._make()))
                     self._exits, self._opened = exits.pop_all(), (os.getpid(), portal, opened)
             return self._opened[1:]
@@ -55,3 +57,56 @@ class LoopThread(Generic[S]):
 
     def __setstate__(self, make: Callable[[], AbstractAsyncContextManager[S]]) -> None:
         LoopThread.__init__(self, make)
+
+
+@contextmanager
+def _portal() -> Generator[BlockingPortal]:
+    """An event loop in a thread, which ends with the process though nobody closes it."""
+    ready: Future[BlockingPortal] = Future()
+
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            ready.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    thread = Thread(target=anyio.run, args=(serve,), name="catsdk-reward", daemon=True)
+    thread.start()
+    portal = ready.result()
+    _ENDING.watch(portal)
+    try:
+        yield portal
+    finally:
+        _ENDING.forget(portal)
+        portal.call(portal.stop)
+        thread.join()
+
+
+class _Ending:
+    """Stops what is still open when the main thread ends.
+
+    A loop's worker threads are no daemons, and last as long as the loop: without this the
+    interpreter would wait for them for ever, before any exit handler.
+    """
+
+    def __init__(self) -> None:
+        self._open: set[BlockingPortal] = set()
+        self._watching: int | None = None
+
+    def watch(self, portal: BlockingPortal) -> None:
+        self._open.add(portal)
+        if self._watching != os.getpid():
+            self._watching = os.getpid()
+            Thread(target=self._stop_all, name="catsdk-ending", daemon=True).start()
+
+    def forget(self, portal: BlockingPortal) -> None:
+        self._open.discard(portal)
+
+    def _stop_all(self) -> None:
+        main_thread().join()
+        for portal in list(self._open):
+            # Stopping cancels the very call that asks for it.
+            with suppress(RuntimeError, CancelledError):
+                portal.call(portal.stop, True)
+
+
+_ENDING = _Ending()

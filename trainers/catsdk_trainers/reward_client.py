@@ -124,6 +124,7 @@ async def _ask(sample: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[s
     token = settings.get("token") or os.environ.get(_TOKEN)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
+    status, told = 0, dict[str, Any]()
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
         for attempt in range(_TRIES):
             status, told, wait = await _post(session, f"{url}/v1/samples", body)

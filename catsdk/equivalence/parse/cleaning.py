@@ -52,6 +52,20 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
 _GROUPED = re.compile(r"(?<=\d)(?:\{,\}|, ?\\! ?|\\[,;: ]|\\!)(?=\d{3})")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _MONEY = re.compile(r"\\?\$")
+_COMPOUND = re.compile(
+    r"\b(hours?|hrs?|minutes?|mins?|dollars?|feet|foot|ft|yards?|pounds?|lbs?|years?|weeks?|days?|kg)"
+    r" and (?=\d+ (?:minutes?|mins?|seconds?|secs?|cents?|inch(?:es)?|in|ounces?|oz|months?|days?|g)\b)"
+)
+_CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
+_LEADING_SIGNS = frozenset("\\=~")
+_LEADING = re.compile(r"^(?:\\approx|\\sim|\\simeq|=|~)(?![a-z]) ?")
+_WHOLE_INDEX = re.compile(
+    r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
+    r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
+)
+_HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
+_TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")
+_LEAD = re.compile(r"^\\text\{[^{}]{1,60}(?:\bis|\bare|[:=]) ?\}")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?\^)")
 _SAME = ("$$", "$", "**", "__", "`", '"', "'")
 _WRAPPERS = (*((mark, mark) for mark in _SAME), ("\\(", "\\)"), ("\\[", "\\]"))
@@ -75,10 +89,26 @@ def clean(text: str) -> str:
     text = _unwrapped(text)
     if "\\" in text or "{" in text:
         text = _plain_latex(text)
+    text = _respelled(text)
     if "$" in text:
         # Delimiters of formulas and signs of money look alike; neither changes a value.
         text = _unwrapped(_MONEY.sub(" ", text))
     return _TIMES_TEN.sub("*", text) if "10" in text else text
+
+
+def _respelled(text: str) -> str:
+    """Rewrite choices, compound quantities and ratios in words, and drop a leading `about`."""
+    if "C_" in text:
+        text = _CHOICES.sub(r"\\binom{\1}{\2}", text)
+    if text and text[0] in _LEADING_SIGNS:
+        text = _LEADING.sub("", text)
+    if " and " in text:
+        text = _COMPOUND.sub(r"\1 ", text)
+    if "min" in text:
+        text = _HOURS.sub(r"\1 hours \2 minutes", text)
+    if "to" in text:
+        text = _TO.sub(r"\1:\2", text)
+    return text
 
 
 def _ascii(text: str) -> str:
@@ -130,5 +160,7 @@ def _plain_latex(text: str) -> str:
             text = _DOUBLED.sub("\\\\", text)
     if text.startswith("\\boxed{") and text.count("{") > text.count("}"):
         text = text.removeprefix("\\boxed{")
-    text = _GROUPED.sub("", text)
+    text = _LEAD.sub("", _GROUPED.sub("", text))
+    if "\\mathbb" in text:
+        text = _WHOLE_INDEX.sub("", text)
     return _unwrapped(text)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from catsdk.equivalence.limits import MAX_NESTING, LimitReachedError, UnreadableError
 from catsdk.equivalence.parse.lexer import END, Token, read_decimal, tokens_of
+from catsdk.equivalence.parse.notation import choices, is_mixed, is_name
 from catsdk.equivalence.parse.units import is_unit
 from catsdk.equivalence.tree import (
     Call,
@@ -25,7 +26,7 @@ from catsdk.equivalence.tree import (
     Symbol,
     Text,
 )
-from catsdk.equivalence.walk import with_symbols
+from catsdk.equivalence.walk import symbols_of, with_symbols
 
 __all__ = ["ExpressionParser"]
 
@@ -48,6 +49,8 @@ _INVERSES = {
     for name in ("sin", "cos", "tan", "cot", "sec", "csc")
     for tail in ("", "h")
 }
+# Signs over letters that mean the same.
+_ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
 _GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
 
 
@@ -70,6 +73,9 @@ class ExpressionParser(ABC):
         self.at: int = 0
         self.depth: int = 0
         self.bars: int = 0
+        # Letters that a sum runs over, even if they are e or i elsewhere.
+        self.bound: frozenset[str] = frozenset()
+        self.log_base: Node | None = None
 
     @property
     def next(self) -> Token:
@@ -197,7 +203,7 @@ class ExpressionParser(ABC):
         fraction = self.next == ("function", "frac")
         factor = self.power()
         part = factor.value if isinstance(factor, Quantity) else factor
-        if fraction and first and _is_mixed(last, part):
+        if fraction and first and is_mixed(last, part):
             mixed = Sum((last, part))
             factors[-1] = Quantity(mixed, factor.unit) if isinstance(factor, Quantity) else mixed
         else:
@@ -239,7 +245,7 @@ class ExpressionParser(ABC):
                 return Quantity(base, self._scale()) if mark == "degree" else _primed(base)
         if self.take("'"):
             return _primed(base)
-        return Power(base, self._exponent())
+        return choices(base, self._exponent())
 
     def _exponent(self) -> Node:
         """Read an exponent: a group, or one signed factor with its own exponent."""
@@ -281,30 +287,34 @@ class ExpressionParser(ABC):
         self.at += 1
         if self.tokens[self.at] == ("sign", "_"):
             digits = value.replace(",", "").replace(" ", "")
+            if "." in digits:
+                raise UnreadableError("a point in another base")
             self.at += 1
             return Numeral(digits, self._base())
         return read_decimal(value)
 
     def _base(self) -> int:
-        braces = 0
-        while self.take("{"):
-            braces += 1
+        closing: list[str] = []
+        while self.next in (("sign", "{"), ("sign", "(")):
+            closing.append("}" if self.next[1] == "{" else ")")
+            self.at += 1
         kind, value = self.next
         value = _BASE_WORDS.get(value, value)
         if kind not in ("number", "text", "word") or value not in _BASES:
             raise UnreadableError("no base")
         self.at += 1
-        for _ in range(braces):
-            self.expect("}")
+        for sign in reversed(closing):
+            self.expect(sign)
         return int(value)
 
     def _symbol(self, value: str) -> Node:
         self.at += 1
         after = self.tokens[self.at]
+        named = _NAMED.get(value) if value not in self.bound else None
         if after[0] != "sign":
-            return _NAMED.get(value) or Symbol(value)
-        if value in _NAMED and after[1] != "_":
-            return _NAMED[value]
+            return named or Symbol(value)
+        if named is not None and after[1] != "_":
+            return named
         name = value + self._index() if after[1] in ("_", "'") else value
         return self._applied(name) if self.tokens[self.at] == ("sign", "(") else Symbol(name)
 
@@ -341,16 +351,25 @@ class ExpressionParser(ABC):
         one_symbol = argument == "symbol" and closing and self.ahead(1)[1] != name
         one_number = argument == "number" and closing and name[0].isupper()
         if not (name[0] in "fgh" or name == "Gamma" or one_symbol or one_number):
-            return Symbol(name)
+            return self._point(name) if len(name) == 1 and name.isupper() else Symbol(name)
         inner = self.bracket()
         nodes = inner.items if isinstance(inner, Items) else (inner,)
         return Call("gamma" if name == "Gamma" else name, nodes)
+
+    def _point(self, name: str) -> Node:
+        """Read `A(1, 2)`, a point or a number of choices, but `A(x + 1)` as a product."""
+        at = self.at
+        inner = self.bracket()
+        if isinstance(inner, Items) and len(inner.items) > 1:
+            return Call(name, inner.items)
+        self.at = at
+        return Symbol(name)
 
     def _word(self, value: str) -> Node:
         if value.startswith("\\"):
             self.at += 1
             return Symbol(value + self._index())
-        if not (self._is_product(value) or _is_name(value)):
+        if not (self._is_product(value) or is_name(value)):
             raise UnreadableError(f"the word {value}")
         self.tokens[self.at : self.at + 1] = [("symbol", letter) for letter in value]
         return self.primary()
@@ -379,6 +398,7 @@ class ExpressionParser(ABC):
 
     def _accented(self, accent: str) -> Node:
         """Read the name of a segment, vector or angle as one symbol."""
+        accent = _ACCENTS.get(accent, accent)
         self.take("operatorname")
         letters: list[str] = []
         if self.take("{"):
@@ -396,6 +416,8 @@ class ExpressionParser(ABC):
         name = "".join(letters)
         if not name:
             raise UnreadableError("an accent over nothing")
+        if accent in ("overline", "bar") and 1 < len(name) <= 4 and is_name(name):
+            return Product(tuple(map(Symbol, name)))
         return Symbol(name if accent in ("angle", "triangle") else f"{accent} {name}")
 
     def _function(self, name: str) -> Node:
@@ -425,6 +447,7 @@ class ExpressionParser(ABC):
         if name == "lg":
             name, base = "log", _TEN
         if name == "log":
+            base = base or self.log_base
             return Call("log", (*arguments, base)) if base else Call("ln", arguments)
         if len(arguments) > 1 and name not in _SEVERAL:
             raise UnreadableError(f"{name} of several arguments")
@@ -437,7 +460,7 @@ class ExpressionParser(ABC):
         return self._signed(self._group) if mark == "^" else self._group()
 
     def _arguments(self) -> tuple[Node, ...]:
-        if self.next == ("sign", "("):
+        if self.next in (("sign", "("), ("sign", "\\{")):
             inner = self.bracket()
             return inner.items if isinstance(inner, Items) else (inner,)
         negative = self.take("-")
@@ -479,8 +502,10 @@ class ExpressionParser(ABC):
                 high = self._signed(self.primary)
         if name == "int":
             return self._integral(low, high)
-        body = self.term()
         symbol, start = _pair(low)
+        outer, self.bound = self.bound, self.bound | symbols_of(symbol)
+        body = self.term()
+        self.bound = outer
         if name == "lim":
             return Call("limit", (body, symbol, start))
         if isinstance(symbol, Symbol):
@@ -534,11 +559,6 @@ class ExpressionParser(ABC):
         return (kind, value) == ("symbol", "d") and self.tokens[at + 1][0] == "symbol"
 
 
-def _is_name(word: str) -> bool:
-    """Tell the name of a segment or an angle, such as `ABC`."""
-    return len(word) <= 4 and word.isascii() and word.isupper()
-
-
 def _sum(terms: list[Node]) -> Node:
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
@@ -557,16 +577,3 @@ def _pair(node: Node | None) -> tuple[Node, Node]:
     if not isinstance(node, Items) or len(node.items) != 2:
         raise UnreadableError("no symbol to run over")
     return node.items[0], node.items[1]
-
-
-def _is_mixed(whole: Node, part: Node) -> bool:
-    """Tell 1 1/2, which is a sum, from a product of a number and a fraction."""
-    return (
-        isinstance(whole, Number)
-        and whole.places is None
-        and whole.value.denominator == 1
-        and isinstance(part, Quotient)
-        and isinstance(part.top, Number)
-        and isinstance(part.bottom, Number)
-        and 0 < part.top.value < part.bottom.value
-    )

@@ -193,7 +193,7 @@ class _Lexer:
             value = value[joined.end() :]
         if len(value) == 1:
             self._add("symbol", value)
-        elif value in FUNCTION_WORDS:
+        elif value in FUNCTION_WORDS and not self._is_minutes(value):
             self._add("function", FUNCTION_WORDS[value])
         elif value in CONSTANTS:
             self._add("constant", CONSTANTS[value])
@@ -212,6 +212,10 @@ class _Lexer:
                 self._add("symbol", rest)
                 return
         self._add("word", value)
+
+    def _is_minutes(self, value: str) -> bool:
+        """Tell the unit `min` behind a number from the smallest of several."""
+        return value == "min" and bool(self.tokens) and self.tokens[-1][0] == "number"
 
     def _escaped(self, value: str) -> None:
         if value in "{}":
@@ -298,6 +302,8 @@ class _Lexer:
         lower = content.strip(" ,").lower()
         if not lower or lower in ("and", "or"):
             self._add("sign", ",") if content else None
+        elif self._is_minutes(content):
+            self._add("text", content)
         elif content in FUNCTION_WORDS or (len(content) == 1 and content.isalpha()):
             self._letters(content)
         elif _PLAIN.fullmatch(content):

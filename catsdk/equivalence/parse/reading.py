@@ -27,15 +27,25 @@ _COMMA = re.compile(r"([-+]?\d{1,20}),(\d{1,20})")
 _GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3}){1,9}")
 _PERIOD = re.compile(r"(-?)(\d{0,20})\.(\d{0,20})\((\d{1,20})\)")
 _DIGITS = re.compile(r"(\d[0-9A-Fa-f]{0,40})_\s?\{?(?:\\text\{)?(\d{1,2})\}{0,2}")
-_CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d\d))?\s?([ap])\.?\s?m\.?", re.IGNORECASE)
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_MONTH_NAMES = """
+January February March April May June July August September October November December
+"""
+_MONTHS = _MONTH_NAMES.split()
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:[:.](\d\d))?\s?(?:\\text\{\s?)?([ap])\.?\s?m\.?\}?", re.IGNORECASE
+)
+_HEXADECIMAL = re.compile(r"([0-9A-F]{2,40})_\{?(16)\}?")
 _WHOLE_TEXT = re.compile(
-    r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:\^\{?\d\}?)?"
+    r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:(?<=\w\w\})\^\{?\d\}?)?"
 )
 _PROSE = re.compile(r"[\w\s.,:;!?'$%/()*+=\-\u00b2\u00b3\u2212\u2248€£]+|")
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
-_STARTS = frozenset("0123456789+-.")
-_SPECIAL = re.compile(r"\\(?:pm|mp|begin)")
+_STARTS = frozenset("0123456789+-.ABCDEF")
+_SPECIAL = re.compile(r"\\(?:pm|mp|begin)|\[ ?\[")
+_INTEGERS = re.compile(r"([a-z]) ?\\in ?\\mathbb ?\{?[ZN]")
+_TEN = Number(Fraction(10))
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
@@ -44,7 +54,9 @@ class Reading:
     """What an answer says: `node`, or `None` with the cause; `letters` of an answer of words.
 
     `other` is a second reading, which counts against an answer of another kind: `1,22` may be a
-    list or 1.22, and `1,000,200` a number or a list. Without `special` the node holds no plus-minus
+    list or 1.22, and `1,000,200` a number or a list. `tens` is the node with logarithms of base ten
+    where no base is written and `node` has natural ones; `integers` is a letter that is said to run
+    over the integers. Without `special` the node holds no plus-minus
     and no matrix.
     """
 
@@ -54,6 +66,8 @@ class Reading:
     cause: Cause = ""
     detail: str = ""
     special: bool = False
+    tens: Node | None = None
+    integers: str = ""
 
 
 def read(text: str) -> Reading:
@@ -96,9 +110,12 @@ def _read_cleaned(text: str, original: str) -> Reading:
         return _read_cleaned(clean(whole.group(1)), original)
     try:
         other = _other_reading(text) if "," in text else None
-        special = latex and _SPECIAL.search(text) is not None
+        special = (latex or "[" in text) and _SPECIAL.search(text) is not None
         node = _parsed(text) if len(text) <= _CACHED_LENGTH else parse(text)
-        return Reading(node, other, letters, special=special)
+        tens = parse(text, _TEN) if "log" in text else None
+        whole = _INTEGERS.search(original) if latex else None
+        integers = whole[1] if whole else ""
+        return Reading(node, other, letters, special=special, tens=tens, integers=integers)
     except UnreadableError as error:
         return _in_words(text, original, letters, str(error))
 
@@ -114,8 +131,13 @@ def _special(text: str) -> Reading | None:
         sign, *parts = found.groups()
         value = repeating(*parts)
         return Reading(Number(-value if sign else value))
-    if (found := _DIGITS.fullmatch(text)) and 2 <= int(found.group(2)) <= 36:
+    if (found := _DIGITS.fullmatch(text) or _HEXADECIMAL.fullmatch(text)) and 2 <= int(
+        found.group(2)
+    ) <= 36:
         return Reading(Numeral(found.group(1).upper(), int(found.group(2))))
+    if (found := _DATE.fullmatch(text)) and 1 <= int(found.group(2)) <= 12:
+        year, month, day = found.groups()
+        return _read(f"{_MONTHS[int(month) - 1]} {int(day)}, {year}")
     if found := _CLOCK.fullmatch(text):
         hour, minute, half = found.groups()
         hours = int(hour) % 12 + 12 * (half.lower() == "p")

@@ -8,7 +8,7 @@ from typing import cast
 from catsdk.equivalence.limits import UnreadableError
 from catsdk.equivalence.parse.grammar import ExpressionParser
 from catsdk.equivalence.parse.lexer import END, tokens_of
-from catsdk.equivalence.parse.units import is_unit, unit_of
+from catsdk.equivalence.parse.units import SCALES, is_unit, unit_of
 from catsdk.equivalence.tree import (
     Call,
     Constant,
@@ -42,14 +42,15 @@ _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 Separated = list[tuple[str, Node]]
 
 
-def parse(text: str) -> Node:
-    """Return the tree of a cleaned answer.
+def parse(text: str, log_base: Node | None = None) -> Node:
+    """Return the tree of a cleaned answer; `log` without a base has this one, or is natural.
 
     Raises:
         UnreadableError: the grammar does not know it.
         LimitReachedError: it is too deep or has too many tokens or digits.
     """
     parser = AnswerParser(tokens_of(text))
+    parser.log_base = log_base
     node = parser.answer()
     if parser.next != END:
         raise UnreadableError(f"{parser.next[1]} is left over")
@@ -69,7 +70,10 @@ class AnswerParser(ExpressionParser):
         separator = ""
         while True:
             kind, value = self.tokens[self.at]
-            if kind == "end" or (kind == "sign" and value in ends):
+            if kind == "end":
+                break
+            # Where a statement is due, `[` opens one.
+            if kind == "sign" and value in ends and not (value == "[" and (separator or not found)):
                 break
             if kind == "sign" and value in _SEPARATORS:
                 separator = separator if separator == ";" else value
@@ -106,11 +110,17 @@ class AnswerParser(ExpressionParser):
         """Read an expression with its unit, a ratio, or a union of sets."""
         first = self._measured()
         kind, sign = self.tokens[self.at]
+        if sign == "-" and isinstance(first, Interval):
+            # What is left behind a named set can only be taken away from it.
+            self.at += 1
+            return Call("setminus", (first, self._measured()))
         if kind != "sign" or sign not in _SET_SIGNS:
             return first
         parts = [first]
         while self.next[0] == "sign" and self.next[1] in _SET_SIGNS:
             sign = self.next[1]
+            if sign == ":" and self.bars and isinstance(parts[-1], Interval | Text | Items):
+                break  # the condition of a set: of those x in R for which
             self.at += 1
             part = self._measured()
             if sign == "cup":
@@ -133,6 +143,9 @@ class AnswerParser(ExpressionParser):
         unit = self._unit(node) if self._may_have_unit(node) else None
         if unit is None:
             return node
+        head, _, tail = unit.partition(" ")
+        if head in SCALES:
+            node, unit = _times(node, Fraction(SCALES[head])), tail
         if unit and self.next[0] == "number":
             rest = self._measured()
             if not isinstance(rest, Quantity):
@@ -219,6 +232,7 @@ class AnswerParser(ExpressionParser):
         if opening == "\\{":
             return self._set()
         ends = frozenset(["}"]) if opening == "{" else frozenset([")", "]", "["])
+        nested = opening == "[" and self.next == ("sign", "[")
         inner = self._statements(ends)
         closing = self.next[1]
         if self.next == END or closing not in ends:
@@ -226,6 +240,8 @@ class AnswerParser(ExpressionParser):
         self.at += 1
         if opening == "{":
             return _listed(inner, "set")
+        if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner])):
+            return matrix
         return _enclosed(opening, closing, inner)
 
     def _set(self) -> Node:
@@ -291,6 +307,13 @@ class AnswerParser(ExpressionParser):
                 return found
 
 
+def _times(node: Node, scale: Fraction) -> Node:
+    """Return what `2.5 million` counts."""
+    if isinstance(node, Number):
+        return Number(node.value * scale)
+    return Product((node, Number(scale)))
+
+
 def _parts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, Union) else (node,)
 
@@ -317,6 +340,8 @@ def _listed(found: Separated, kind: str) -> Node:
 def _enclosed(opening: str, closing: str, inner: Separated) -> Node:
     nodes = tuple(node for _, node in inner)
     plain = opening == "(" and closing == ")"
+    if opening == "[" and closing == "]" and len(nodes) > 1 and all(map(_is_tuple, nodes)):
+        return Items("list", nodes)
     if plain and len(nodes) == 1:
         return nodes[0]
     if plain or len(nodes) > 2:
@@ -326,6 +351,24 @@ def _enclosed(opening: str, closing: str, inner: Separated) -> Node:
     if len(nodes) == 1 and opening == "[" and closing == "]":
         return nodes[0]
     raise UnreadableError(f"{opening} is closed by {closing}")
+
+
+def _is_tuple(node: Node) -> bool:
+    return isinstance(node, Items) and node.kind == "tuple"
+
+
+def _matrix_of(nodes: list[Node]) -> Matrix | None:
+    """Make a matrix of rows in square brackets, of which those of two look like intervals."""
+    rows = [
+        (node.low, node.high)
+        if isinstance(node, Interval) and node.closed == (True, True)
+        else node.items
+        if isinstance(node, Items) and node.kind == "tuple"
+        else ()
+        for node in nodes
+    ]
+    widths = {len(row) for row in rows}
+    return Matrix(tuple(rows)) if len(rows) > 1 and len(widths) == 1 and widths != {0} else None
 
 
 def _row_of(inner: Separated) -> Node:

@@ -6,7 +6,16 @@ import re
 from fractions import Fraction
 from typing import cast
 
-__all__ = ["factor_of", "is_radian", "is_unit", "measures", "scale_of", "unit_of"]
+__all__ = [
+    "SCALES",
+    "factor_of",
+    "is_money",
+    "is_radian",
+    "is_unit",
+    "measures",
+    "scale_of",
+    "unit_of",
+]
 
 # The powers of length, mass, time, money, angle, data and months, which are no number of days.
 Dimension = tuple[int, int, int, int, int, int, int]
@@ -90,6 +99,8 @@ _KNOWN: dict[str, tuple[Dimension, Fraction]] = {
 }
 _SQUARE, _CUBIC = frozenset(["square", "sq", "sq."]), frozenset(["cubic", "cu", "cu."])
 _PIECE = re.compile(r"[^\W\d_]+\.?|[$¢%°]|\d|/|\^|\S")
+# Words behind a number that count in a larger unit.
+SCALES = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALES = {
     "c": "C", "celsius": "C", "f": "F", "fahrenheit": "F", "k": "K", "kelvin": "K"
 }  # fmt: skip
@@ -146,6 +157,12 @@ def scale_of(unit: str) -> str:
     """Return the letter of a scale of temperature, C, F or K, or nothing."""
     last = unit.lower().rpartition(" ")[2]
     return _SCALES.get(last, "") if unit.lower().startswith("degree") or len(last) > 1 else ""
+
+
+def is_money(unit: str) -> bool:
+    """Tell whether a unit is dollars or cents."""
+    known = _KNOWN.get(unit)
+    return known is not None and known[0] == _MONEY
 
 
 def is_radian(unit: str) -> bool:

@@ -14,8 +14,10 @@ from catsdk.equivalence.limits import (
 )
 from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.options import Options
+from catsdk.equivalence.parse.units import is_money
 from catsdk.equivalence.parse.wording import same_text, speaks_of_numbers, text_as_node
 from catsdk.equivalence.structure.expressions import same_expression
+from catsdk.equivalence.structure.labels import as_meant, by_names, is_point
 from catsdk.equivalence.structure.pieces import is_set_operation, same_pieces
 from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
 from catsdk.equivalence.structure.regions import readings_of
@@ -28,6 +30,7 @@ from catsdk.equivalence.tree import (
     Matrix,
     Node,
     Numeral,
+    Product,
     Quantity,
     Quotient,
     Relation,
@@ -77,8 +80,10 @@ class Comparison:
         self.budget.spend(12)
         for one, other in ((left, right), (right, left)):
             if is_compound(one) and not is_compound(other) and _rank(other) == 0:
-                # A number alone does not say which of the units it counts.
-                return False
+                # A number alone does not say which of the units it counts, unless it is money.
+                whole = simplified(one)
+                money = isinstance(whole, Quantity) and is_money(whole.unit)
+                return money and isinstance(whole, Quantity) and self.leaf(whole.value, other)
         left, right = (simplified(node, special=self.special) for node in (left, right))
         lefts, rights = readings_of(left), readings_of(right)
         if len(lefts) == 1 == len(rights):
@@ -93,6 +98,10 @@ class Comparison:
         return found
 
     def _same(self, left: Node, right: Node) -> bool | None:
+        if isinstance(left, Call) or isinstance(right, Call):
+            for one, other in ((left, right), (right, left)):
+                if is_point(one) and not is_point(other) and not isinstance(other, Relation):
+                    return self._point(one, other)
         if _rank(left) < _rank(right):
             left, right = right, left
         match left:
@@ -108,6 +117,12 @@ class Comparison:
                 return self._numerals(left, right)
             case _:
                 return self.leaf(left, right)
+
+    def _point(self, point: Node, other: Node) -> bool | None:
+        """Compare A(1, 2), a point with its name, or C(5, 2), a number of choices."""
+        meant = as_meant(point, other)
+        found = self._same(meant, other) if meant is not None else None
+        return found if isinstance(other, Items) else found or self.open("a name")
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
@@ -211,6 +226,9 @@ class Comparison:
         if isinstance(right, Text):
             other = text_as_node(right)
             return self.same(other, left) if other is not None else same_text(left, right)
+        if isinstance(right, Product) and all(isinstance(each, Symbol) for each in right.factors):
+            spelled = "".join(each.name for each in right.factors if isinstance(each, Symbol))
+            return same_text(left, Text(spelled.lower()))
         if isinstance(right, Symbol):
             return left.words.strip("(). ").lower() == right.name.lower()
         if isinstance(right, Items) and left.words == _clock(right):
@@ -288,6 +306,8 @@ class Comparison:
         if "ratio" in kinds:
             return self._ratios(left, right) if kinds == {"ratio"} else False
         nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
+        if "tuple" in kinds and not nested and kinds != {"tuple"}:
+            left, right = by_names(left), by_names(right)
         if "tuple" in kinds and not nested or kinds == {"list"} and self.options.ordered:
             return self.ordered(left.items, right.items)
         if len(left.items) != len(right.items):
@@ -332,6 +352,9 @@ class Comparison:
                     if pair or (open_pair and self.options.open_intervals):
                         return self.ordered((low, high), items)
                     return False
+                case Interval(low, high, (True, True)), Matrix(rows):
+                    cells = [cell for row in rows for cell in row]
+                    return self.ordered((low, high), cells) if len(cells) == 2 else False
                 case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
                     return self.ordered([cell for row in rows for cell in row], items)
                 case Items("ratio", items), _ if len(items) == 2 and not _is_collection(other):

@@ -17,7 +17,7 @@ from catsdk.equivalence.tree import (
 )
 from catsdk.equivalence.walk import symbols_of, undefined_in
 
-__all__ = ["is_label", "label_of", "value_of"]
+__all__ = ["as_meant", "by_names", "is_label", "is_point", "label_of", "value_of"]
 
 
 def is_label(node: Node) -> bool:
@@ -85,3 +85,37 @@ def _before_about(relation: Relation) -> tuple[Node, ...]:
     cut = relation.operators.index("~") + 1
     before = relation.sides[:cut]
     return relation.sides if len(before) == 1 and is_label(before[0]) else before
+
+
+def is_point(node: Node) -> bool:
+    """Tell `A(1, 2)`, a capital letter before a tuple."""
+    return (
+        isinstance(node, Call)
+        and len(node.name) == 1
+        and node.name.isupper()
+        and len(node.arguments) > 1
+    )
+
+
+def as_meant(point: Node, other: Node) -> Node | None:
+    """Read `A(1, 2)` as its place beside a tuple, `C(5, 2)` and `P(5, 2)` as numbers beside one."""
+    if not isinstance(point, Call):
+        return None
+    if isinstance(other, Items):
+        return Items("tuple", point.arguments)
+    name = {"C": "binomial", "P": "permutations"}.get(point.name)
+    return Call(name, point.arguments) if name and len(point.arguments) == 2 else None
+
+
+def by_names(node: Items) -> Items:
+    """Bring `y = 2, x = 1` into the order of the names, in which a tuple has its values."""
+    names = [
+        item.sides[0].name
+        if isinstance(item, Relation) and isinstance(item.sides[0], Symbol)
+        else ""
+        for item in node.items
+    ]
+    if node.kind != "list" or "" in names or len(set(names)) < len(names):
+        return node
+    order = sorted(range(len(names)), key=names.__getitem__)
+    return Items(node.kind, tuple(node.items[at] for at in order))

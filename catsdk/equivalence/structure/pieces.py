@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cmp_to_key
 from typing import Protocol
 
-from catsdk.equivalence.limits import Budget, LimitReachedError
+from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.numeric.values import value_of
 from catsdk.equivalence.structure.expressions import infinity_of
@@ -59,7 +59,7 @@ def same_pieces(left: Node, right: Node, comparer: Comparer) -> bool | None:
     try:
         places = _places([*_ends(left), *_ends(right)], comparer)
         return None if places is None else _cells(left, places) == _cells(right, places)
-    except _NoPiecesError:
+    except (_NoPiecesError, UndecidedError, UndefinedError):
         return None
 
 

@@ -22,6 +22,11 @@ from catsdk.equivalence.tree import (
 __all__ = ["Comparer", "is_compound", "same_quantity", "without_letters"]
 
 _DEGREE = Quotient(Constant("pi"), Number(Fraction(180)))
+# What one of a unit is where the other side writes a number alone: an arc, dollars.
+_OTHER_SIZES: dict[str, Node] = {
+    "degree": _DEGREE,
+    **dict.fromkeys(["cent", "cents", "¢"], Number(Fraction(1, 100))),
+}
 _ZERO_CELSIUS = Number(Fraction(27315, 100))
 _HUNDRED = Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
@@ -53,9 +58,10 @@ def same_quantity(left: Quantity, right: Node, comparer: Comparer) -> bool | Non
     if comparer.options.units == "strict":
         return False
     same = comparer.same(left.value, right)
-    if same is not False or left.unit != "degree":
+    other = _OTHER_SIZES.get(left.unit)
+    if same is not False or other is None:
         return same
-    return comparer.same(Product((left.value, _DEGREE)), right)
+    return comparer.same(Product((left.value, other)), right)
 
 
 def _percent(left: Quantity, right: Node, comparer: Comparer) -> bool | None:
@@ -125,6 +131,10 @@ def without_letters(node: Node) -> Quantity | None:
             name in _LETTERS and power in (2, 3)
         ):
             return Quantity(value, f"{name}^{power}")
+        case Quotient(Product((Number() as value, Symbol(name))), Power(Symbol("s"), Number())) if (
+            name in _LETTERS
+        ):
+            return Quantity(value, f"{name}/s^2")
         case Quotient(Product((Number() as value, Symbol(name))), Symbol(other)) if (
             name in _LETTERS and other in _LETTERS
         ):

@@ -95,9 +95,16 @@ def _ask_unless_apart(left: Node, right: Node, comparer: Comparer) -> bool | Non
 
 def needs_solving(node: Node) -> bool:
     """Tell whether several statements stand together that do not each give a name a value."""
-    return isinstance(node, Items) and any(
-        isinstance(item, Relation) and value_of(item) is None for item in node.items
-    )
+    if not isinstance(node, Items):
+        return False
+    relations = [item for item in node.items if isinstance(item, Relation)]
+    values = [value_of(relation) for relation in relations]
+    if None in values:
+        return True
+    # `x = 2y, y = 1` gives x a value that another part has to give first.
+    labels = [label_of(relation) for relation in relations]
+    names = {label.name for label in labels if isinstance(label, Symbol)}
+    return any(value is not None and names & symbols_of(value) for value in values)
 
 
 def _is_set(node: Node) -> bool:

@@ -45,6 +45,8 @@ _APPROACHES = 25
 _NEAR = 1e-13
 # At a zero that is known as a double only, another side must be as far as this from zero.
 _MARGIN = 1e-2
+# Letters that run over the integers where the other side does not have them, as in x = k pi.
+_PARAMETERS = frozenset("kmn")
 _ORDERS: dict[Operator, tuple[int, ...]] = {
     "=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1),
 }  # fmt: skip
@@ -56,7 +58,13 @@ def tell_apart(left: Node, right: Node, budget: Budget) -> bool:
     Each is a relation, or a set of values of the one variable of the other. Nothing follows from
     `False`. Points outside the domain of either say nothing.
     """
-    names = sorted(symbols_of(left) | symbols_of(right))
+    one, other = symbols_of(left), symbols_of(right)
+    if any(
+        _PARAMETERS & (here - there) and here & there
+        for here, there in ((one, other), (other, one))
+    ):
+        return False
+    names = sorted(one | other)
     if not 0 < len(names) <= _MOST_SYMBOLS or undefined_in(left) | undefined_in(right):
         return False
     own = budget.lend(_STEPS)

@@ -37,17 +37,38 @@ def same_expression(left: Expression, right: Expression) -> Answer:
     """
     if with_value(left).dummy_eq(with_value(right)):
         return "equal"
+    constants = _antiderivatives(left) | _antiderivatives(right)
     left, right = (
         with_value(side.doit() if side.has(*_UNDONE) else side) for side in (left, right)
     )
     if left == right:
         return "equal"
+    if constants:
+        return _up_to_a_constant(left - right, constants)
     if left.is_infinite or right.is_infinite:
         return _infinite(left, right)
     if left.has(*_UNDONE) and (left.has(_UNDEFINED) or right.has(_UNDEFINED)):
         return "unknown"
     answer = _by_values(left, right)
     return answer if answer != "unknown" else _by_rewriting(left - right)
+
+
+def _antiderivatives(side: Expression) -> set[Expression]:
+    """Return the variables of integrals without ends."""
+    return {
+        limits[0]
+        for each in side.atoms(sympy.Integral)
+        for limits in each.limits
+        if len(limits) == 1
+    }
+
+
+def _up_to_a_constant(difference: Expression, variables: set[Expression]) -> Answer:
+    """Tell whether a difference of antiderivatives does not depend on their variable."""
+    if len(variables) != 1:
+        return "unknown"
+    (variable,) = variables
+    return same_expression(difference.diff(variable), sympy.S.Zero)
 
 
 _INFINITIES = (sympy.oo, -sympy.oo)

@@ -1,0 +1,73 @@
+"""Numbers that are written in words: twenty-one, three and a half, two thirds, a dozen, first."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+__all__ = ["number_of"]
+
+_UNITS = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen
+"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SMALL = {word: at for at, word in enumerate(_UNITS.split())} | {
+    word: 10 * at for at, word in enumerate(_TENS.split(), 2)
+}
+_LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+_PLACES = {word: at for at, word in enumerate(_ORDINALS.split(), 1)}
+_PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
+    f"{word}{tail}": at for word, at in _PLACES.items() if at > 2 for tail in ("", "s")
+}
+_WORD = re.compile(r"[a-z]+")
+_MOST_WORDS = 16
+
+
+def number_of(text: str) -> Fraction | None:
+    """Return the number that words in lower case stand for; `None` where they are no number."""
+    words = _WORD.findall(text)
+    if not 0 < len(words) <= _MOST_WORDS or _WORD.sub("", text).strip(" -,."):
+        return None
+    if words[0] == "the" and len(words) == 2:
+        words = words[1:]
+    if len(words) == 1 and words[0] in _PLACES:
+        return Fraction(_PLACES[words[0]])
+    sign = -1 if words[0] in ("minus", "negative") else 1
+    value = _mixed(words[sign < 0 :])
+    return None if value is None else sign * value
+
+
+def _mixed(words: list[str]) -> Fraction | None:
+    """Read a fraction, a whole number, or a whole number `and` a fraction."""
+    if not words or words[-1] not in _PARTS:
+        return _whole(words)
+    bottom, words = _PARTS[words[-1]], words[:-1]
+    if "and" not in words:
+        top = Fraction(1) if words in ([], ["a"]) else _whole(words)
+        return None if top is None or (not words and bottom > 4) else top / bottom
+    at = len(words) - 1 - words[::-1].index("and")
+    whole, part = _whole(words[:at]), _whole(words[at + 1 :] or ["one"])
+    return None if whole is None or part is None else whole + part / bottom
+
+
+def _whole(words: list[str]) -> Fraction | None:
+    total = part = 0
+    if words[-1:] == ["dozen"]:
+        count = _whole(words[:-1] or ["one"])
+        return None if count is None else 12 * count
+    for at, word in enumerate(words):
+        if word in _SMALL:
+            if at and words[at - 1] in _SMALL and not (part % 10 == 0 < part and _SMALL[word] < 10):
+                return None
+            part += _SMALL[word]
+        elif word in ("a", "an") and at == 0:
+            part = 1
+        elif word == "hundred" and part:
+            part *= 100
+        elif word in _LARGE and part:
+            total, part = total + part * _LARGE[word], 0
+        elif word != "and" or not 0 < at < len(words) - 1:
+            return None
+    return Fraction(total + part) if words else None
