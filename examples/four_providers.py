@@ -61,7 +61,7 @@ def _anchor(request: cat.Request) -> str:
 
 
 def _judge(request: cat.Request) -> str:
-    met = "Criterion: gives 46" in request.messages[-1].text
+    met = ">\ngives 46\n</" in request.messages[-1].text
     return json.dumps({"evidence": "", "met": met})
 
 

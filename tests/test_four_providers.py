@@ -29,7 +29,7 @@ def anchored(request: Request) -> str:
 
 
 def judged(request: Request) -> str:
-    met = "Criterion: gives 46" in request.messages[-1].text
+    met = ">\ngives 46\n</" in request.messages[-1].text
     return json.dumps({"evidence": "", "met": met})
 
 

@@ -94,9 +94,9 @@ def test_offline_nothing_is_called_and_a_url_is_shown_without_its_password(
     server: LoopbackServer,
 ) -> None:
     url = server.url.replace("http://", "http://user:hidden-word@")
-    variables = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": server.key}
-    done = doctor("--offline", "--model", "openai:loopback", "--json", **variables)
+    variables = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": server.key}
+    done = doctor("--offline", "--model", "anthropic:loopback", "--json", **variables)
     assert done.returncode == 0
-    assert findings(done)["openai:loopback"]["said"] == f"not called at {server.url}"
+    assert findings(done)["anthropic:loopback"]["said"] == f"not called at {server.url}"
     assert "hidden-word" not in done.stdout + done.stderr
     assert not server.payloads

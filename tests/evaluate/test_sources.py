@@ -102,9 +102,17 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message
         ("d.csv", b'prompt,gold\na,1\n"b,2\n', "d.csv, line 2, is no CSV"),
         ("d.csv", b"prompt,gold\n,1\n", "d.csv, line 2: the prompt is ''"),
         ("d.csv", b"prompt,gold\n\xff,1\n", "d.csv' cannot be read"),
-        ("d.jsonl.gz", gzip.compress(b'{"prompt": "a"}')[:-9], "d.jsonl.gz' cannot be read"),
+        (
+            "d.jsonl.gz",
+            gzip.compress(b'{"prompt": "a"}', mtime=0)[:-9],
+            "d.jsonl.gz' cannot be read",
+        ),
         ("d.jsonl.gz", b"plain", "d.jsonl.gz' cannot be read"),
-        ("d.jsonl.gz", gzip.compress(b"{}")[:12] + b"\xff" * 9, "d.jsonl.gz' cannot be read"),
+        (
+            "d.jsonl.gz",
+            gzip.compress(b"{}", mtime=0)[:12] + b"\xff" * 9,
+            "d.jsonl.gz' cannot be read",
+        ),
     ],
 )
 def test_a_broken_file_is_named_with_the_line_where_there_is_one(
