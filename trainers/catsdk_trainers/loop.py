@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    suppress,
+)
 from threading import Lock, Thread, main_thread
 from typing import Generic, TypeVar
 
@@ -47,7 +52,7 @@ class LoopThread(Generic[S]):
         with self._opening:
             if self._opened is None or self._opened[0] != os.getpid():
                 with ExitStack() as exits:
-                    portal = exits.enter_context(_portal())
+                    portal = exits.enter_context(_Portal())
                     opened = exits.enter_context(portal.wrap_async_context_manager(self._make()))
                     self._exits, self._opened = exits.pop_all(), (os.getpid(), portal, opened)
             return self._opened[1:]
@@ -59,26 +64,31 @@ class LoopThread(Generic[S]):
         LoopThread.__init__(self, make)
 
 
-@contextmanager
-def _portal() -> Generator[BlockingPortal]:
-    """An event loop in a thread, which ends with the process though nobody closes it."""
-    ready: Future[BlockingPortal] = Future()
+class _Portal(AbstractContextManager[BlockingPortal]):
+    """An event loop in a thread, which ends with the process though nobody closes it.
 
-    async def serve() -> None:
-        async with BlockingPortal() as portal:
-            ready.set_result(portal)
-            await portal.sleep_until_stopped()
+    No generator: the interpreter would resume that at its end, to wait for a thread that no longer
+    runs.
+    """
 
-    thread = Thread(target=anyio.run, args=(serve,), name="catsdk-reward", daemon=True)
-    thread.start()
-    portal = ready.result()
-    _ENDING.watch(portal)
-    try:
-        yield portal
-    finally:
-        _ENDING.forget(portal)
-        portal.call(portal.stop)
-        thread.join()
+    def __enter__(self) -> BlockingPortal:
+        ready: Future[BlockingPortal] = Future()
+
+        async def serve() -> None:
+            async with BlockingPortal() as portal:
+                ready.set_result(portal)
+                await portal.sleep_until_stopped()
+
+        self._thread = Thread(target=anyio.run, args=(serve,), name="catsdk-reward", daemon=True)
+        self._thread.start()
+        self._portal = ready.result()
+        _ENDING.watch(self._portal)
+        return self._portal
+
+    def __exit__(self, *_: object) -> None:
+        _ENDING.forget(self._portal)
+        self._portal.call(self._portal.stop)
+        self._thread.join()
 
 
 class _Ending:
