@@ -275,7 +275,7 @@ class CaTConfig(Options):
         return text
 
 
-class _OneLine(yaml.SafeDumper):
+class _OneLine(yaml.SafeDumper):  # type: ignore[misc]
     """Writes a text with line breaks on one line, where an empty line would end what is read."""
 
 
