@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.arena import FOLDER, Process, Run, undisturbed
 from benchmarks.contestants.truth import reward
 
-NAMES = ("catsdk", "openai", "autorubric", "rubric")
+NAMES = ("catsdk", "catsdk, 10 in a call", "openai", "autorubric", "rubric")
 ROLLOUTS, CRITERIA, IN_FLIGHT = 64, 10, 500
 MALFORMED = 0.05
 STEADY = {"latency": 0.2, "jitter": 0.2}
@@ -40,14 +40,11 @@ class Bench:
         """Choose the interpreters."""
         cores = sorted(os.sched_getaffinity(0))
         self.server = Process(Path(sys.executable), FOLDER / "judge_server.py", cores[-1])
-        own = {"catsdk": Path(sys.executable)}
+        own = {"catsdk": Path(sys.executable), "openai": Path(sys.executable)}
         self.processes = {
             name: Process(own.get(name, peers), FOLDER / f"judging_with_{name}.py", cores[0])
-            for name in NAMES
+            for name in ("catsdk", "openai", "autorubric", "rubric")
         }
-        self.processes["openai"] = Process(
-            Path(sys.executable), FOLDER / "judging_with_openai.py", cores[0]
-        )
         self.server.start()
         self.target = self.server.answer(120)
 
@@ -66,18 +63,20 @@ class Bench:
         equal: bool = False,
     ) -> Run:
         """Let one contestant judge; its answer and the server's report."""
-        process = self.processes[name]
+        process = self.processes[name.split(",")[0]]
         # A first call loads what is loaded lazily. autorubric keeps its first limit of calls.
         self.server.ask({"do": "change", "weather": {}})
         small = {"rollouts": 2, "criteria": 2, "in_flight": IN_FLIGHT}
         process.ask({"task": "judge", "target": self.target, "arguments": small}, 300)
         self.server.ask({"do": "change", "weather": weather, "malformed": malformed})
-        arguments = {
+        arguments: dict[str, Any] = {
             "rollouts": rollouts,
             "criteria": CRITERIA,
             "in_flight": IN_FLIGHT,
             "equal": equal,
         }
+        if "," in name:
+            arguments["mode"] = "all"
         order = {"task": "judge", "target": self.target, "arguments": arguments}
         before = process.waited() + self.server.waited()
         answer = process.ask(order, 300)
@@ -118,10 +117,11 @@ def timing(bench: Bench, rounds: int) -> list[str]:
 def _timed(run: Run, bare: float) -> dict[str, float]:
     ideal = shortest([row["latency"] for row in run.server["served"]], IN_FLIGHT)
     wall, cpu = run.answer["wall"], run.answer["cpu"]
+    bound = max(ideal, bare * run.server["requests"] / (ROLLOUTS * CRITERIA))
     return {
         "wall s": wall,
         "ideal s": ideal,
-        "wall / bound": wall / max(ideal, bare),
+        "wall / bound": wall / bound,
         "CPU ms a verdict": 1000 * cpu / (ROLLOUTS * CRITERIA),
         "CPU over bare": cpu / bare,
         "requests": run.server["requests"],
@@ -141,7 +141,7 @@ def _spread(values: Sequence[float]) -> str:
 def faults(bench: Bench) -> list[str]:
     """Rewards that are numbers and wrong, and rewards that are missing, in a storm."""
     lines = ["| judge | right | wrong | none | none, share | requests |", "| --- " * 6 + "|"]
-    for name in ("catsdk", "autorubric", "rubric"):
+    for name in ("catsdk", "catsdk, 10 in a call", "autorubric", "rubric"):
         run = bench.run(name, weather=STORM, malformed=MALFORMED)
         if run.error:
             lines.append(f"| {name} | failed: {run.error[:80]} | | | | |")

@@ -26,7 +26,9 @@ from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 
 PAGE = Path(__file__).resolve().parent / "providers.md"
-CAPABILITIES = ("n", "logprobs", "seed", "json_schema", "temperature", "system", "streaming")
+CAPABILITIES = (
+    "n", "logprobs", "seed", "json_schema", "tools", "temperature", "system", "streaming",
+)  # fmt: skip
 SCHEMA = {"type": "object", "properties": {"met": {"type": "boolean"}}, "required": ["met"]}
 SETTINGS: dict[str, Any] = {
     "n": 2,

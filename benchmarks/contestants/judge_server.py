@@ -14,6 +14,7 @@ from catsdk.testing import LoopbackServer, Weather
 
 ITEM = re.compile(r"item (\d+):")
 MARK = re.compile(r"shows mark (\d+)")
+ID = re.compile(r"^id: (\w+)$", re.MULTILINE)
 MALFORMED = (
     "I would say that it is met.",
     '{"verdict": "yes", "criterion_status": "MET", "expl',
@@ -38,18 +39,28 @@ class TruthfulJudge:
     ) -> Sequence[Completion]:
         """One verdict."""
         asked = " ".join(message.text for message in request.messages)
-        item, mark = ITEM.search(asked), MARK.search(asked)
-        met = is_met(int(item[1]), int(mark[1])) if item and mark else False
+        item, marks = ITEM.search(asked), [int(mark) for mark in MARK.findall(asked)]
+        met = is_met(int(item[1]), marks[0]) if item and marks else False
         if self.random.random() < self.malformed:
             text = self.random.choice(MALFORMED)
         elif "criterion_status" in request.messages[0].text + json.dumps(request.json_schema):
             text = json.dumps({"criterion_status": "MET" if met else "UNMET", "explanation": "so"})
+        elif ids := ID.findall(asked):
+            assert item is not None
+            told = [is_met(int(item[1]), mark) for mark in marks]
+            verdicts = [
+                {"id": name} | _fields(item, met) for name, met in zip(ids, told, strict=True)
+            ]
+            text = json.dumps({"verdicts": verdicts})
         else:
-            quote = f"item {item[1]}:" if item else ""
-            fields = {"evidence": quote, "reason": "so", "verdict": "yes" if met else "no"}
-            text = json.dumps(fields)
+            text = json.dumps(_fields(item, met))
         usage = Usage(input_tokens=len(asked.split()), output_tokens=20, requests=1)
         return [Completion(text=text, usage=usage)]
+
+
+def _fields(item: re.Match[str] | None, met: bool) -> dict[str, str]:
+    quote = f"item {item[1]}:" if item else ""
+    return {"evidence": quote, "reason": "so", "verdict": "yes" if met else "no"}
 
 
 def main() -> None:

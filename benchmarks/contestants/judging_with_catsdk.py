@@ -1,6 +1,6 @@
-"""Contestant of the rubric benchmark: catsdk, through its public names."""
+"""Contestant of the rubric benchmark: catsdk, one criterion a call, or all criteria in a call."""
 
-from typing import Any
+from typing import Any, Literal
 
 import catsdk
 from benchmarks.contestants.harness import Target, serve
@@ -8,14 +8,20 @@ from benchmarks.contestants.truth import criterion, rollout
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
 from catsdk.middleware.stack import stacked
+from catsdk.primitives.judge import Judging
 from catsdk.providers import OpenAIProvider
 from catsdk.rubrics.scoring import failures_of
 
 
 async def judge(
-    target: Target, rollouts: int, criteria: int, in_flight: int, equal: bool = False
+    target: Target,
+    rollouts: int,
+    criteria: int,
+    in_flight: int,
+    equal: bool = False,
+    mode: Literal["each", "all"] = "each",
 ) -> dict[str, Any]:
-    """Judge every rollout by every criterion, one a call; equal rollouts where that is asked."""
+    """Judge every rollout by every criterion; equal rollouts where that is asked."""
     texts = [rollout(0 if equal else item) for item in range(rollouts)]
     group = Group(
         prompt=(Message(role="user", content="q"),),
@@ -30,7 +36,8 @@ async def judge(
     )
     async with OpenAIProvider(target.model, base_url=target.url, api_key=target.key) as model:
         runtime = Runtime(max_in_flight=in_flight, adaptive=False)
-        reward = catsdk.Reward(catsdk.Judge(stacked(model, runtime=runtime)))
+        judging = Judging(mode=mode)
+        reward = catsdk.Reward(catsdk.Judge(stacked(model, runtime=runtime), judging=judging))
         reference = Reference(text="", group=group, provenance=made)
         scores = await reward.reward(group, reference, rubric)
     return {

@@ -50,6 +50,7 @@ def declared_for(model: str, base_url: str | None) -> Capabilities:
         logprobs="logprobs" in takes,
         seed="seed" in takes,
         json_schema="response_format" in takes,
+        tools="tools" in takes and "tool_choice" in takes,
         streaming="stream" in takes,
         context_length=_context_of(litellm, model),
     )
