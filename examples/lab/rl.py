@@ -143,9 +143,12 @@ class _Watch(TrainerCallback):
             self._measure(0, whole=True)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        last = state.global_step >= state.max_steps
-        if last or state.global_step % self._every == 0:
-            self._measure(state.global_step, whole=last)
+        if state.global_step % self._every == 0 and state.global_step < state.max_steps:
+            self._measure(state.global_step, whole=False)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        # Also after an early stop, and with the best weights where those are taken.
+        self._measure(state.global_step, whole=True)
 
     def _measure(self, step: int, *, whole: bool) -> None:
         point = {"step": step, **self._exam.sit(whole=whole)}

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,5 +47,5 @@ def test_a_recipe_shows_what_it_would_do(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ddp", "zero2", "zero3", "fsdp"])
 def test_accelerate_reads_a_launch_file(name: str) -> None:
-    config = load_config_from_file(str(ROOT / "examples" / "launch" / f"{name}.yaml"))
+    config: Any = load_config_from_file(str(ROOT / "examples" / "launch" / f"{name}.yaml"))
     assert (config.num_processes, config.mixed_precision) == (8, "bf16")
