@@ -158,7 +158,9 @@ def contenders(problems: Sequence[Problem]) -> list[Contender]:
     return found
 
 
-async def compare(problems: Sequence[Problem], title: str) -> tuple[Report, list[Seen]]:
+async def compare(
+    problems: Sequence[Problem], title: str, draws: int = 32
+) -> tuple[Report, list[Seen]]:
     """Replay the completions of `problems` and compare the selectors on them."""
     items = [item_of(p.prompt, p.gold, id=p.id) for p in problems]
     with tempfile.TemporaryDirectory() as folder:
@@ -168,7 +170,7 @@ async def compare(problems: Sequence[Problem], title: str) -> tuple[Report, list
     policies = [stacked(each, runtime=Runtime(max_in_flight=4096, cache=None)) for each in replays]
     chosen = contenders(problems)
     seen = await Experiment(
-        Sampler(policies, extractor=EXTRACTOR), chosen, sweep=Sweep(sizes=sizes, draws=32)
+        Sampler(policies, extractor=EXTRACTOR), chosen, sweep=Sweep(sizes=sizes, draws=draws)
     ).run(items)
     return summarise(seen, chosen, title=title, data=title, notes=_notes(problems)), seen
 

@@ -7,8 +7,9 @@ First: 32 groups of 8, an anchor of 300 ms a group and a judge of 200 ms a respo
 server in a process of its own on another core. Each contestant has its process, repeats are
 interleaved, and the plain function, which takes a minute, runs once. The bound is the larger of
 the ideal schedule (an anchor call and then a judge call) and the calls times the CPU of a bare
-`openai[aiohttp]` call in the same repeat. Second: steps of the laboratory's arm `cat`, and the CPU
-time of our threads' work over the CPU time of the process.
+`openai[aiohttp]` call in the same repeat. `starved` is how long client and server waited for a core
+that others held, as a share of the wall time: where it is not near 0, read the CPU alone. Second: steps of the laboratory's arm
+`cat`, and the CPU time of our threads' work over the CPU time of the process.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ def _repeat(
         # The first call loads what is loaded lazily, and opens the connections.
         worker.ask(order if who != SLOW else order | {"groups": 1}, 300)
         server.ask({})
+        before = worker.waited() + server.waited()
         told[who] = worker.ask(order, 300)
+        waited = worker.waited() + server.waited() - before
+        told[who]["starved"] = waited / told[who]["wall"]
         requests = server.ask({})["requests"]
         assert requests == CALLS or who == SLOW, f"{who} made {requests} calls"
         print(f"  {at} {who}: {told[who]}", file=sys.stderr, flush=True)
@@ -71,8 +75,8 @@ def _repeat(
 def table(repeats: list[dict[str, dict[str, float]]]) -> str:
     """Medians and spreads, as Markdown."""
     lines = [
-        "| contestant | wall s | over the bound | CPU s | CPU ms a call |",
-        "| --- | --- | --- | --- | --- |",
+        "| contestant | wall s | over the bound | CPU s | CPU ms a call | starved |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for who in ("catsdk", "asynchronous", "plain", "bare"):
         runs = [repeat for repeat in repeats if who in repeat]
@@ -81,6 +85,7 @@ def table(repeats: list[dict[str, dict[str, float]]]) -> str:
             _cell([run[who]["wall"] / bound(run) for run in runs]),
             _cell([run[who]["cpu"] for run in runs]),
             _cell([1000 * run[who]["cpu"] / CALLS for run in runs]),
+            _cell([run[who]["starved"] for run in runs]),
         ]
         lines.append(f"| {who} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -21,15 +21,18 @@ RESPONSE = "Both trains meet after two hours and a half, as the sum shows. " * 4
 QUESTION = "Here are responses to one problem; write one answer from them.\n\n{texts}"
 JUDGED = "Does this response meet the criterion? yes or no.\nIt agrees with: {answer}\n\n{text}"
 
+# What lasts as long as the process.
+_KEPT = ExitStack()
+
 Reward = Callable[..., list[float | None]]
 
 
-def rows(groups: int, size: int) -> dict[str, list[Any]]:
-    """What TRL hands over: each prompt `size` times in a row."""
+def rows(groups: int, size: int, step: int = 0) -> dict[str, list[Any]]:
+    """What TRL hands over: each prompt `size` times in a row; no two steps have a text in common."""
     return {
         "prompts": [f"item {at}: {PROMPT}" for at in range(groups) for _ in range(size)],
         "completions": [
-            f"{RESPONSE} {at} {of}\n\\boxed{{{7 + of % 2}}}"
+            f"{RESPONSE} {step} {at} {of}\n\\boxed{{{7 + of % 2}}}"
             for at in range(groups)
             for of in range(size)
         ],
@@ -92,7 +95,7 @@ def asynchronous(target: Target, size: int) -> Reward:
     from openai import AsyncOpenAI
 
     client = AsyncOpenAI(base_url=target.url, api_key=target.key)
-    portal = start_blocking_portal().__enter__()
+    portal = _KEPT.enter_context(start_blocking_portal())
 
     async def ask(text: str) -> str:
         reply = await client.chat.completions.create(
@@ -143,14 +146,14 @@ def main() -> None:
     """Take one step a line: groups, size and which of the four; answer with wall and CPU seconds."""
     made: dict[str, Reward] = {}
     makers = {"catsdk": catsdk, "plain": plain, "asynchronous": asynchronous, "bare": bare}
-    for line in sys.stdin:
+    for number, line in enumerate(sys.stdin):
         order = json.loads(line)
         target, size = Target(**order["target"]), order["size"]
         if order["who"] not in made:
             made[order["who"]] = makers[order["who"]](target, size)
             made[order["who"]](**rows(1, size))
         reward = made[order["who"]]
-        step = rows(order["groups"], size)
+        step = rows(order["groups"], size, number + 1)
         wall, cpu = time.monotonic(), time.process_time()
         rewards = reward(**step)
         told = {"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu}

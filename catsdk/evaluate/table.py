@@ -19,7 +19,7 @@ __all__ = ["show"]
 
 NAME = "estimator"
 # Columns of the console over which names need no folding, and where they do.
-WIDE, NARROW, PAIRED = 110, 10, 18
+WIDE, NARROW, PAIRED = 110, 10, 14
 ASKED_ABOUT = {"majority", "synthesis"}
 
 

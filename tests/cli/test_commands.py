@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from catsdk import Reference
+
 pytestmark = [pytest.mark.needs_torch]
 ROOT = Path(__file__).parents[2]
 
@@ -58,9 +60,9 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
 def test_money_is_counted_by_the_price_that_is_set() -> None:
     command = ("synthesize", "--model", "local", "-n", "8", "--json", "4821673+3947851")
     price = 'prices={"local": {"input": 1, "output": 1}}'
-    usage = json.loads(catsdk(*command, "--set", price, "--max-usd", "0.5").stdout)["usage"]
-    tokens = usage["input_tokens"] + usage["output_tokens"]
-    assert usage["cost"] == pytest.approx(tokens / 1e6)
+    done = catsdk(*command, "--set", price, "--max-usd", "0.5")
+    usage = Reference.model_validate_json(done.stdout).usage
+    assert usage.cost == pytest.approx(usage.tokens / 1e6)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,6 @@ def test_offline_nothing_is_called_and_a_url_is_shown_without_its_password(
     variables = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": server.key}
     done = doctor("--offline", "--model", "anthropic:loopback", "--json", **variables)
     assert done.returncode == 0
-    assert findings(done)["anthropic:loopback"]["said"] == f"not called at {server.url}"
+    assert findings(done)["anthropic:loopback"]["said"].startswith("not called at http://127.")
     assert "hidden-word" not in done.stdout + done.stderr
     assert not server.payloads

@@ -39,7 +39,7 @@ def test_a_recipe_shows_what_it_would_do(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "5 prompts; 32 of them and 256 completions a step" in done.stdout
-    config = CaTConfig.from_yaml(done.stdout.partition("\n\n")[0])
+    config = CaTConfig.from_yaml(done.stdout.partition("\n5 prompts")[0])
     assert config.model.startswith(RECIPES[name])
     assert config.lora is not None and config.trl["use_vllm"] is True
 

@@ -271,20 +271,8 @@ class CaTConfig(Options):
 
     def to_yaml(self) -> str:
         """Every setting as YAML; `from_yaml` gives an equal config."""
-        text: str = yaml.dump(self.model_dump(mode="json"), Dumper=_OneLine, sort_keys=False)
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
         return text
-
-
-class _OneLine(yaml.SafeDumper):
-    """Writes a text with line breaks on one line, where an empty line would end what is read."""
-
-
-def _represented(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_OneLine.add_representer(str, _represented)
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

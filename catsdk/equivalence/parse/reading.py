@@ -39,7 +39,11 @@ _HEXADECIMAL = re.compile(r"([0-9A-F]{2,40})_\{?(16)\}?")
 _WHOLE_TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:(?<=\w\w\})\^\{?\d\}?)?"
 )
-_PROSE = re.compile(r"[\w\s.,:;!?'$%/()*+=\-\u00b2\u00b3\u2212\u2248€£]+|")
+# Marks of Chinese, Hindi and Arabic, too.
+_PROSE = re.compile(
+    r"[\w\s.,:;!?'$%/()*+=\-\u00b2\u00b3\u2212\u2248€£\u3002\uff0c\uff1a\uff1b\uff01\uff1f\uff08\uff09"
+    r"\u3001\u0964\u060c\u061b\u061f\u064b-\u0652\u0900-\u0903\u093a-\u094f\[\]]+|"
+)
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _STARTS = frozenset("0123456789+-.ABCDEF")

@@ -29,7 +29,9 @@ _NUMERIC = re.compile(
 _LONGEST_LETTER = 14
 _CHOICE_STARTS = frozenset("ABCDEFGHIJ($\\ ")
 _LETTER = re.compile(r"\$?(?:\\text\{)?\(?([A-J])[).]?\}?\$?")
-_LED = re.compile(r"\$?(?:\\text(?:bf)?\{)? ?(?:\(([A-J])\)|([A-J])[).:]) ?\}? ?[^\s}$]")
+_LED = re.compile(
+    r"\$?(?:\\text(?:bf)?\{)? ?(?:\(([A-J])\)|([A-J])[).:\u3002\uff1a\uff09]) ?\}? ?[^\s}$]"
+)
 _POINT_IN_BASE = re.compile(r"[\d.]{1,40}_\d{1,2}")
 _TIMES_OF_DAY = {"noon": "12 00", "midnight": "0 00"}
 _ARTICLES = re.compile(r"^(?:the|an?) ")
