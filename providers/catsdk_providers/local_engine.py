@@ -197,12 +197,16 @@ def _adapters_off(model: PreTrainedModel) -> Generator[None]:
 @contextmanager
 def _evaluating(model: PreTrainedModel) -> Generator[None]:
     """No dropout while sampling from a model that is being trained."""
-    training = model.training
+    # One that is not is left alone: its answers are given before the batch ends, and whoever has
+    # them may have begun to train it by then.
+    if not model.training:
+        yield
+        return
     model.eval()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
-        model.train(training)
+        model.train()
 
 
 def _threads_for(model: PreTrainedModel) -> int | None:

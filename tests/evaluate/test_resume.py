@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 IN_FLIGHT = 4
 NUMBER = re.compile(r"call (\d{5})")
 # The key of a prompt's fences is a digest of the texts, which hold the numbers.
-KEY = re.compile(r"\b[0-9a-f]{12}\b")
+KEY = re.compile(r"\b[0-9a-f]{24}\b")
 
 
 class Paid:
