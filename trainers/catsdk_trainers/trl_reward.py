@@ -174,7 +174,7 @@ class GroupReward:
 
     def _give_up_on_failures(self, scored: Sequence[GroupScore]) -> None:
         failed = [score for score in scored if score.failed]
-        shares = everywhere((len(failed), len(scored), [str(s.cause) for s in failed[:3]]))
+        shares = everywhere((len(failed), len(scored), [_because(s) for s in failed[:3]]))
         total = sum(count for _, count, _ in shares)
         share = sum(count for count, _, _ in shares) / max(1, total)
         self._failing = self._failing + 1 if share > self._patience.share else 0
@@ -199,6 +199,13 @@ def _row(score: GroupScore, at: int) -> dict[str, Any]:
         "agreement": _agreement(score),
         "no_reward_because": "" if own.value is not None else "; ".join(own.reasons),
     }
+
+
+def _because(score: GroupScore) -> str:
+    """Why a group has no reward: its own cause, else those of its rollouts."""
+    if score.cause is not None:
+        return str(score.cause)
+    return "; ".join(sorted({reason for each in score.scores for reason in each.reasons}))
 
 
 def _agreement(score: GroupScore) -> float | None:
