@@ -108,7 +108,8 @@ async def test_prompts_of_very_different_length_do_not_share_a_batch() -> None:
         tasks.start_soon(all_answers, provider_of(model), [ask("1"), ask("1" * 900), ask("2")])
         await anyio.wait_all_tasks_blocked()
         model.go_on.set()
-    assert [shape for shape in model.shapes if shape[1] > 1] == [(1, 7), (2, 4), (1, 903)]
+    # Which request came first is the scheduler's choice.
+    assert sorted(shape for shape in model.shapes if shape[1] > 1) == [(1, 7), (1, 903), (2, 4)]
 
 
 async def test_cancelling_stops_the_computing_at_the_next_token() -> None:

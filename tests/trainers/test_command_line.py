@@ -30,8 +30,10 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made() -> Any:
     """The reward of the environment; the module makes one when it is loaded."""
-    os.environ.setdefault("CATSDK_ANCHOR", "local")
-    from catsdk_trainers.command_line import reward_from_environment
+    with pytest.MonkeyPatch.context() as here:
+        if "CATSDK_ANCHOR" not in os.environ:
+            here.setenv("CATSDK_ANCHOR", "local")
+        from catsdk_trainers.command_line import reward_from_environment
 
     return reward_from_environment
 

@@ -34,6 +34,16 @@ async def test_each_rollout_is_rewarded_by_the_synthesized_reference() -> None:
     assert score.usage.requests == 1
 
 
+async def test_an_anchor_of_the_environment_does_not_take_the_place_of_the_given_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CATSDK_ANCHOR", "local")
+    given = anchor()
+    async with cat_scorer(given) as scorer:
+        await scorer.score_group(GROUP, {})
+    assert len(given.requests) == 1
+
+
 async def test_with_a_rubric_the_judge_decides_and_every_call_is_counted() -> None:
     judge = FunctionProvider(lambda request: "no" if "{5}" in request.messages[-1].text else "yes")
     with anyio.fail_after(5):

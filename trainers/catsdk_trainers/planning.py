@@ -116,7 +116,8 @@ async def planned_examiner(config: CaTConfig, anchor: Model) -> AsyncGenerator[G
 def _opened(config: CaTConfig, anchor: Model, judge: Model | None) -> CaT:
     return CaT(
         anchor,
-        judge=judge or config.reward.judge,
+        anchor,
+        judge or config.reward.judge,
         anchor_sampling=anchor_sampling(config),
         judge_sampling=Sampling(
             temperature=0.0,

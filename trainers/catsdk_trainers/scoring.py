@@ -134,5 +134,6 @@ async def cat_scorer(
 
     Models named by strings are opened once and closed at the end. `sampling` is the anchor's.
     """
-    async with CaT(anchor, judge=judge, anchor_sampling=sampling, seed=seed) as c:
+    # Named as the anchor too, or one in the environment would take its place.
+    async with CaT(anchor, anchor, judge, anchor_sampling=sampling, seed=seed) as c:
         yield CaTScorer(c.synthesizer, Reward(c.rubric_judge), c.proposer if rubric else None)
