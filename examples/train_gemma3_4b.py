@@ -10,57 +10,7 @@ fine-tuning it is TRL's reference model. `--dry-run` checks everything that can 
 Its weights hold an image tower too, which text prompts leave alone but full fine-tuning carries.
 """
 
-from __future__ import annotations
-
-import argparse
-
-from catsdk.train import CaTConfig, LoRA, grpo, grpo_arguments, preset, rows_of
-
-SUFFIX = "\n\nReason step by step, and put your final answer into \\boxed{}."
-
-
-def config_of(options: argparse.Namespace) -> CaTConfig:
-    """The preset with what is set on the command line."""
-    changes = {"trl": {"use_vllm": True, "vllm_mode": "colocate"}} if options.vllm else {}
-    return preset(
-        "gemma3-4b",
-        data=options.data,
-        held_out=options.held_out,
-        output=options.out,
-        suffix=SUFFIX,
-        lora=LoRA() if options.lora else None,
-        reporters=tuple(options.reporters),
-        **changes,
-    )
-
-
-def main() -> None:
-    """Train, or show what would be done."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", required=True, help="JSONL file, or hf:NAME[:SPLIT]")
-    parser.add_argument("--held-out", help="the same, with answers")
-    parser.add_argument("--out", default="cat-gemma3-4b")
-    parser.add_argument("--lora", action="store_true", help="adapters of rank 32")
-    parser.add_argument("--vllm", action="store_true", help="let vLLM sample, in this process")
-    parser.add_argument("--reporters", nargs="*", default=(), help="tensorboard, wandb, trackio")
-    parser.add_argument("--dry-run", action="store_true", help="load no weights")
-    options = parser.parse_args()
-    config = config_of(options)
-    if not options.dry_run:
-        trained = grpo(config)
-        print(f"{trained.steps} steps, model in {trained.output}")
-        return
-    rows = rows_of(options.data, config)
-    arguments = grpo_arguments(config, evaluates=options.held_out is not None)
-    passes = arguments["gradient_accumulation_steps"]
-    print(config.to_yaml())
-    print(
-        f"{len(rows)} prompts; {config.prompts_of_a_step} of them and {config.batch} completions a step"
-    )
-    print(f"in {passes} passes of {config.device_batch} completions on each device")
-
+from examples.preset_recipe import main
 
 if __name__ == "__main__":
-    main()
+    main("gemma3-4b", __doc__)
