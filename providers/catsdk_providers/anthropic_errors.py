@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import anthropic
-import httpx2
 
 from catsdk.core.errors import (
-    ConnectionFailedError,
     ContentFilteredError,
     ContextTooLongError,
-    MalformedResponseError,
     ProviderError,
     RequestRefusedError,
     UnsupportedError,
 )
-from catsdk_providers.wire_refusals import kind_of, retry_after_of
+from catsdk_providers.wire_refusals import broken, kind_of, retry_after_of
 from catsdk_providers.wire_secrets import scrubbed
 
 __all__ = ["REQUEST_ID", "error_of", "reported_error"]
@@ -80,10 +77,7 @@ def error_of(error: Exception, model: str, secrets: Sequence[str]) -> ProviderEr
     # The SDK is given no time limit: what it calls a timeout is its aiohttp transport's name for
     # a connection that could not be made or broke.
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
-    message = scrubbed(f"{model}: the connection failed ({cause})", secrets)
-    if isinstance(cause, httpx2.DecodingError):
-        return MalformedResponseError(message, model=model)
-    return ConnectionFailedError(message, model=model)
+    return broken(cause, model, secrets)
 
 
 def reported_error(

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from catsdk.core.errors import (
     InvalidInputError,
     MissingExtraError,
-    TimedOutError,
     UnsupportedError,
 )
 from catsdk.core.ports import Capabilities, OnText
@@ -25,6 +24,7 @@ from catsdk_providers.litellm_clients import Clients
 from catsdk_providers.litellm_errors import secrets_of_vendors
 from catsdk_providers.openai_wire import payload_of
 from catsdk_providers.other_loop import OtherLoop
+from catsdk_providers.wire_refusals import late
 from catsdk_providers.wire_secrets import hidden
 
 __all__ = ["LiteLLMProvider"]
@@ -121,11 +121,7 @@ class LiteLLMProvider:
             self._learnt.refused(error)
             raise
         except TimeoutError:
-            raise TimedOutError(
-                f"{self.name} gave no answer within {self._timeout} s; raise timeout= if the model"
-                " needs longer",
-                model=self.name,
-            ) from None
+            raise late(self.name, self._timeout) from None
         if tell is not None and request.n > 1:
             tell(completions[0].text)
         if len(completions) < request.n:

@@ -11,12 +11,13 @@ from typing import Any, Self
 
 import anyio
 
-from catsdk.core.errors import InvalidInputError, MissingExtraError, TimedOutError
+from catsdk.core.errors import InvalidInputError, MissingExtraError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Message, Request
 from catsdk_providers.vllm_answer import answered, scored
 from catsdk_providers.vllm_held import Adapter, Running, engine_for
 from catsdk_providers.vllm_settings import check_text, refuse_what_is_ignored
+from catsdk_providers.wire_refusals import late
 
 __all__ = ["VLLMEngineProvider"]
 
@@ -162,11 +163,8 @@ class VLLMEngineProvider:
             with anyio.fail_after(self._timeout):
                 yield
         except TimeoutError:
-            raise TimedOutError(
-                f"{self.name} gave no answer within {self._timeout} s; raise timeout= if the model"
-                " needs longer, or start the engine before, by async with",
-                model=self.name,
-            ) from None
+            advice = ", or start the engine before, by async with"
+            raise late(self.name, self._timeout, advice) from None
 
     async def __aenter__(self) -> Self:
         """Start the engine, or join those who hold it."""

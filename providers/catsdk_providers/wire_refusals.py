@@ -1,14 +1,18 @@
-"""What an HTTP status and its headers say of a refused call, the same on every wire."""
+"""What a refused, a broken and a late call are, the same on every wire."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import httpx2
+
 from catsdk.core.errors import (
     AuthenticationError,
+    ConnectionFailedError,
+    MalformedResponseError,
     ModelNotFoundError,
     OverloadedError,
     ProviderError,
@@ -17,8 +21,9 @@ from catsdk.core.errors import (
     ServerError,
     TimedOutError,
 )
+from catsdk_providers.wire_secrets import scrubbed
 
-__all__ = ["kind_of", "retry_after_of"]
+__all__ = ["broken", "kind_of", "late", "retry_after_of"]
 
 _BY_STATUS: dict[int, type[ProviderError]] = {
     401: AuthenticationError,
@@ -50,3 +55,20 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return max(0.0, (at - datetime.now(UTC)).total_seconds()) if at.tzinfo else None
+
+
+def broken(cause: BaseException | None, model: str, secrets: Sequence[str]) -> ProviderError:
+    """Make the error of a call whose connection failed, or whose reply could not be decoded."""
+    message = scrubbed(f"{model}: the connection failed ({cause})", secrets)
+    kind = (
+        MalformedResponseError if isinstance(cause, httpx2.DecodingError) else ConnectionFailedError
+    )
+    return kind(message, model=model)
+
+
+def late(model: str, seconds: float | None, advice: str = "") -> TimedOutError:
+    """Make the error of a call that took longer than its provider allows; `advice` is added."""
+    return TimedOutError(
+        f"{model} gave no answer within {seconds} s; raise timeout= if the model needs longer{advice}",
+        model=model,
+    )

@@ -12,7 +12,8 @@ import httpx2
 from anyio.lowlevel import RunVar
 from pydantic import SecretStr
 
-from catsdk.core.errors import MalformedResponseError, ProviderError, TimedOutError
+from catsdk.core.errors import MalformedResponseError, ProviderError
+from catsdk_providers.wire_refusals import late
 from catsdk_providers.wire_secrets import checked_key, checked_url, scrubbed
 
 __all__ = ["Service"]
@@ -117,11 +118,7 @@ class Service(Generic[C]):
                 raise error.__cause__ from None
             raise self._error_of(error, self.name, self.secrets()) from None
         except TimeoutError:
-            raise TimedOutError(
-                f"{self.name} gave no answer within {self._timeout} s; raise timeout= if the model"
-                " needs longer",
-                model=self.name,
-            ) from None
+            raise late(self.name, self._timeout) from None
 
     async def aclose(self) -> None:
         """Close the running loop's client and its connections."""
