@@ -94,6 +94,23 @@ async def all_of(
     return {"done": len(seconds), "failures": failures, "seconds": seconds}
 
 
+async def graded(grade: Callable[[int], Awaitable[float | None]], count: int) -> dict[str, Any]:
+    """Grade `count` rollouts at once; a reward for each, none where grading failed."""
+    rewards: list[float | None] = [None] * count
+    failures: list[str] = []
+
+    async def one(at: int) -> None:
+        try:
+            rewards[at] = await grade(at)
+        except Exception as error:
+            failures.append(f"{type(error).__name__}: {error}"[:200])
+
+    async with anyio.create_task_group() as tasks:
+        for at in range(count):
+            tasks.start_soon(one, at)
+    return {"rewards": rewards, "failures": failures[:5]}
+
+
 async def interrupted(start: Callable[[int], Awaitable[Any]], item: int, after: float) -> float:
     """Start item `item`, cancel it `after` seconds later; the moment of that."""
     moments: list[float] = []

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import anyio
 from autorubric import Criterion, LLMConfig, Rubric
 from autorubric.graders import CriterionGrader
 
-from benchmarks.contestants.harness import Target, serve
+from benchmarks.contestants.harness import Target, graded, serve
 from benchmarks.contestants.truth import criterion, rollout
 
 
@@ -22,21 +21,13 @@ async def judge(
     )
     grader = CriterionGrader(judge_model_config=config)
     rubric = Rubric([Criterion(requirement=criterion(at), weight=1.0) for at in range(criteria)])
-    rewards: list[float | None] = [None] * rollouts
-    failures: list[str] = []
 
-    async def grade(at: int) -> None:
-        try:
-            report = await rubric.grade(rollout(0 if equal else at), grader=grader)
-        except Exception as error:
-            failures.append(f"{type(error).__name__}: {error}"[:200])
-        else:
-            rewards[at] = report.score
+    async def grade(at: int) -> float | None:
+        report = await rubric.grade(rollout(0 if equal else at), grader=grader)
+        score: float | None = report.score
+        return score
 
-    async with anyio.create_task_group() as tasks:
-        for at in range(rollouts):
-            tasks.start_soon(grade, at)
-    return {"rewards": rewards, "failures": failures[:5]}
+    return await graded(grade, rollouts)
 
 
 if __name__ == "__main__":

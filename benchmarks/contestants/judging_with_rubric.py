@@ -7,7 +7,7 @@ from rubric import Criterion, Rubric
 from rubric.autograders import PerCriterionGrader
 from rubric.autograders.schemas import PerCriterionOutput
 
-from benchmarks.contestants.harness import Target, serve
+from benchmarks.contestants.harness import Target, graded, serve
 from benchmarks.contestants.truth import criterion, rollout
 from benchmarks.contestants.with_openai import opened
 
@@ -17,8 +17,6 @@ async def judge(
 ) -> dict[str, Any]:
     """Grade every rollout by every criterion, one a call; the SDK retries, nothing else does."""
     free = anyio.Semaphore(in_flight)
-    rewards: list[float | None] = [None] * rollouts
-    failures: list[str] = []
     async with opened(target) as client:
 
         async def generate(system_prompt: str, user_prompt: str, **_: Any) -> PerCriterionOutput:
@@ -37,18 +35,12 @@ async def judge(
             [Criterion(requirement=criterion(at), weight=1.0) for at in range(criteria)]
         )
 
-        async def grade(at: int) -> None:
-            try:
-                report = await rubric.grade(rollout(0 if equal else at), autograder=grader)
-            except Exception as error:
-                failures.append(f"{type(error).__name__}: {error}"[:200])
-            else:
-                rewards[at] = report.score
+        async def grade(at: int) -> float | None:
+            report = await rubric.grade(rollout(0 if equal else at), autograder=grader)
+            score: float | None = report.score
+            return score
 
-        async with anyio.create_task_group() as tasks:
-            for at in range(rollouts):
-                tasks.start_soon(grade, at)
-    return {"rewards": rewards, "failures": failures[:5]}
+        return await graded(grade, rollouts)
 
 
 if __name__ == "__main__":
