@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,11 +34,7 @@ class Settings(RuntimeFields, BaseSettings):
             try:
                 super().__init__()
             except ValidationError as error:
-                told = "; ".join(
-                    f"CATSDK_{'_'.join(map(str, detail['loc'])).upper()} is"
-                    f" {detail['input']!r}: {detail['msg']}"
-                    for detail in error.errors()
-                )
+                told = "; ".join(map(_told, error.errors()))
                 raise ConfigurationError(f"in the environment, {told}") from None
             except SettingsError as error:
                 raise ConfigurationError(
@@ -51,3 +47,9 @@ class Settings(RuntimeFields, BaseSettings):
         mine = {name: getattr(self, name) for name in names if name in self.model_fields_set}
         theirs = runtime.model_dump(exclude_unset=True) if runtime is not None else {}
         return Runtime(**{**mine, **theirs})
+
+
+def _told(detail: Any) -> str:
+    variable, *inside = detail["loc"]
+    name = ".".join([f"CATSDK_{variable.upper()}", *map(str, inside)])
+    return f"{name} is {detail['input']!r}: {detail['msg']}"
