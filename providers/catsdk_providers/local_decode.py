@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from transformers import DynamicCache, PreTrainedModel
+from transformers import PreTrainedModel
 
+from catsdk_providers.local_cache import cache_for
 from catsdk_providers.local_draw import Drawing
 from catsdk_providers.local_row import Row
 
@@ -39,7 +40,7 @@ class _Batch:
         self.model = model
         self.device = model.device
         self.rows = list(rows)
-        self.cache = DynamicCache(config=model.config)
+        self.cache = cache_for(model.config)
         self.drawing = Drawing(self.rows, self.device)
         self.logits = self._read_prompts()
 
