@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
 import sys
 from pathlib import Path
@@ -98,6 +99,8 @@ def _kept() -> dict[str, Results]:
 def main() -> int:
     """Measure the rows that are asked for and print the tables; 1 where an aim is missed."""
     options = _options()
+    # An orderly end, so that no contestant outlives the one who started it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not options.table:
         who, pinned = options.contestants.split(","), not options.unpinned
         with Arena(who, limit=options.limit, pinned=pinned) as arena:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from statistics import fmean
 from typing import Any
 
 from benchmarks.arena import Arena, Run, undisturbed
-from benchmarks.schedule import ideal_seconds, stages_of
+from benchmarks.schedule import ideal_seconds, scheduled_seconds, stages_of
 
 Numbers = dict[str, float | str]
 SLOTS = 256
@@ -46,6 +47,15 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def mean_end(served: list[dict[str, Any]]) -> float:
+    """When the last call of an item ended, on average, counted from the first call of all."""
+    began: float = min(request["began"] for request in served)
+    ended: dict[int, float] = {}
+    for request in served:
+        ended[request["item"]] = max(ended.get(request["item"], 0.0), request["ended"])
+    return fmean(ended.values()) - began
+
+
 def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
     """Many prompts, sampled and synthesized, against the ideal schedule of the server's latencies."""
 
@@ -70,6 +80,9 @@ def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
             if stages is not None and len(stages) == PROMPTS:
                 found["ideal s"] = ideal_seconds(stages, SLOTS)
                 found["wall / ideal"] = answer["wall"] / float(found["ideal s"])
+                early = scheduled_seconds(stages, SLOTS, synthesis_first=True)
+                found["early synthesis s"] = early
+                found["mean result s"] = mean_end(done.server["served"])
             return found
 
         return of(done, numbers)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["ideal_seconds", "stages_of"]
+__all__ = ["ideal_seconds", "scheduled_seconds", "stages_of"]
 
 Stages = Sequence[tuple[Sequence[float], float]]
 
@@ -21,13 +21,14 @@ def ideal_seconds(prompts: Stages, in_flight: int) -> float:
     """
     longest_first = sorted(prompts, key=lambda prompt: -max(prompt[0]) - prompt[1])
     return min(
-        _simulated(order, in_flight, synthesis_first=first)
+        scheduled_seconds(order, in_flight, synthesis_first=first)
         for order in (prompts, longest_first)
         for first in (True, False)
     )
 
 
-def _simulated(prompts: Stages, in_flight: int, *, synthesis_first: bool) -> float:
+def scheduled_seconds(prompts: Stages, in_flight: int, *, synthesis_first: bool) -> float:
+    """How long `prompts` take in their order, each synthesis before or after waiting rollouts."""
     early, late = (0, 1) if synthesis_first else (1, 0)
     ready = [
         (late, at, seconds) for at, (rollouts, _) in enumerate(prompts) for seconds in rollouts

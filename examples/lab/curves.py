@@ -23,6 +23,7 @@ LABELS: Final = {
     "gold": "gold (needs labels)",
     "random": "random (control)",
     "sft": "CaT-SFT",
+    "rubric": "CaT-RL (rubric)",
 }
 _HEADINGS: Final = (
     "arm",
@@ -96,7 +97,7 @@ def draw(arms: dict[str, list[Told]], path: Path) -> None:
     accuracy.axhline(
         share(first, "teacher", 1), color="0.3", linestyle="--", label="initial teacher (G = 8)"
     )
-    told = "held-out accuracy, one sample", "share of rollouts that differ from the reference"
+    told = "held-out accuracy, one sample", "one minus the mean reward: the lead of the teacher"
     for axes, title in zip(
         (accuracy, lead, flat, agreement),
         (*told, "groups without variance", "agreement of the rollouts"),

@@ -2,6 +2,7 @@
 
     python -m examples.lab.laboratory --plan full --seeds 3 --out docs/lab
     python -m examples.lab.laboratory --plan short --arms cat random --seeds 1 --out out/lab
+    python -m examples.lab.laboratory --plan rubric --arms rubric random --seeds 1 --out docs/lab/rubric
 
 A unit is a process with one thread, `--at-once` of them run beside each other, and one whose JSON is
 in the folder is not run again. The figure and, between the lines `<!-- lab -->` of a page, the
@@ -18,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from examples.lab.curves import draw, gain, read_units, table
-from examples.lab.units import ARMS, PLANS, Unit, units
+from examples.lab.units import ARMS, COMPARED, PLANS, Unit, units
 
 __all__ = ["verdict"]
 
@@ -52,11 +53,11 @@ def _environment() -> dict[str, str]:
 
 
 def verdict(folder: Path) -> tuple[str, bool]:
-    """Whether CaT-RL rose by more than two standard errors in each run, and chance in none."""
+    """Whether the rewards of the method raised each run by over two standard errors, chance none."""
     arms = read_units(folder)
     lines: list[str] = []
     fine = True
-    for arm, wanted in (("cat", True), ("random", False)):
+    for arm, wanted in (("cat", True), ("rubric", True), ("random", False)):
         for told in arms.get(arm, []):
             mean, error = gain(told)
             rose = mean > 2 * error
@@ -82,7 +83,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--plan", choices=PLANS, default="full")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=COMPARED)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)

@@ -3,8 +3,9 @@
     python -m examples.lab.rl --arm cat --seed 0 --out DIR
 
 Arms: `cat` rewards by the synthesized reference, `ttrl` by the majority's answer, `gold` by the
-known answer (the upper bound, which needs labels), `random` by a coin (the control), and `sft`
-fine-tunes on syntheses made once. A unit whose JSON is there is not run again; one that was ended
+known answer (the upper bound, which needs labels), `random` by a coin (the control), `rubric` by the
+initial policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on
+syntheses made once. A unit whose JSON is there is not run again; one that was ended
 goes on from its last checkpoint.
 """
 
@@ -51,7 +52,9 @@ _LOGGED: Final = (
     "cat/scored", "cat/seconds", "completions/mean_length", "step_time",
 )  # fmt: skip
 _SCRATCH: Final = "runs"
-_KINDS: Final[dict[str, RewardKind]] = {"ttrl": "majority", "gold": "gold", "random": "random"}
+_KINDS: Final[dict[str, RewardKind]] = {
+    "ttrl": "majority", "gold": "gold", "random": "random", "rubric": "rubric",
+}  # fmt: skip
 
 
 def run(unit: Unit, out: Path) -> Path:

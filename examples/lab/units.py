@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ARMS", "MAX_TOKENS", "PLANS", "Plan", "Unit", "units"]
+__all__ = ["ARMS", "COMPARED", "MAX_TOKENS", "PLANS", "Plan", "Unit", "units"]
 
-ARMS: Final = ("cat", "ttrl", "gold", "random", "sft")
+COMPARED: Final = ("cat", "ttrl", "gold", "random", "sft")
+ARMS: Final = (*COMPARED, "rubric")
+"""`rubric` asks a judge for each criterion and rollout, so it has a smaller plan of its own."""
 MAX_TOKENS: Final = 112
 """More than the longest solution needs."""
 
@@ -47,7 +49,11 @@ class Unit:
         return f"{self.arm}-{self.seed}"
 
 
-PLANS: Final = {"full": Plan(), "short": Plan(steps=24, every=12, evaluated=150, longer=0)}
+PLANS: Final = {
+    "full": Plan(),
+    "short": Plan(steps=24, every=12, evaluated=150, longer=0),
+    "rubric": Plan(steps=20, prompts=8, every=10, evaluated=150, longer=0),
+}
 
 
 def units(plan: Plan, arms: tuple[str, ...], seeds: int) -> list[Unit]:

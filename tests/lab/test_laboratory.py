@@ -39,7 +39,7 @@ def test_a_unit_leaves_its_numbers_and_is_not_run_again(arm: str, tmp_path: Path
     assert set(last["held_out"]) == {"single", "greedy", "majority", "teacher", "own"}
     assert len(last["longer"]["own"]) == TINY.longer
     assert len(told["log"]) == told["points"][-1]["step"]
-    if arm in {"cat", "ttrl", "gold", "random"}:
+    if arm != "sft":
         assert all(row["cat/scored"] > 0 for row in told["log"])
     written = file.stat().st_mtime_ns
     assert run(unit, tmp_path) == file
@@ -52,7 +52,9 @@ def test_the_arms_differ_in_their_reward_and_in_nothing_else() -> None:
         arm: config_of(Unit(arm, 1, PLANS["full"]), Path("x")) for arm in ARMS if arm != "sft"
     }
     parts = {arm: next(iter(config.reward.parts)) for arm, config in configs.items()}
-    assert parts == {"cat": "synthesis", "ttrl": "majority", "gold": "gold", "random": "random"}
+    assert parts.pop("cat") == "synthesis"
+    assert parts.pop("ttrl") == "majority"
+    assert all(arm == part for arm, part in parts.items())
     same = [config.model_copy(update={"reward": None}) for config in configs.values()]
     assert all(config == same[0] for config in same)
 
