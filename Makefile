@@ -4,6 +4,7 @@
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
+#   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          the tests that take many minutes: chaos, and answers for MINUTES
@@ -34,7 +35,7 @@ PIP  = $(call PIP_OF,$(VENV))
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm test-gpu lab soak \
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-verl test-gpu lab soak \
 	bench-runtime bench-rubrics check lint types layers test-pythons test-extras maps clean
 
 help:
@@ -117,6 +118,21 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 test-vllm: $(VLLM)/.installed
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
+
+# verl holds transformers back. What it imports warns of its own futures.
+VERL := $(VENV)-verl
+$(VERL)/.installed: pyproject.toml constraints/verl.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+	@test -x $(VERL)/bin/python || $(PYTHON) -m venv $(VERL)
+	@echo "installing verl into $(VERL)"
+	@$(call PIP_OF,$(VERL)) install 'pip>=25.1'
+	@$(call PIP_OF,$(VERL)) install $(TORCH) -c constraints/verl.txt
+	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e . --group test
+	@touch $@
+
+test-verl: $(VERL)/.installed
+	@$(VERL)/bin/python -c 'import verl'
+	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py $(ARGS)
 
 # instructor holds the openai SDK back: it has an environment of its own, without torch. It is
 # imported first, because the tests would be skipped where it is missing.
