@@ -79,6 +79,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+def test_each_extra_has_its_row_in_the_readme() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    _, _, table = (ROOT / "README.md").read_text().partition("| extra | brings |")
+    rows = table.partition("\n\n")[0].splitlines()
+    told = {name for row in rows if row for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
+    assert told == set(extras)
+
+
 def test_each_extra_has_its_row_in_the_check_of_extras() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
