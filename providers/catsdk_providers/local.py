@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+import anyio
 import anyio.to_thread
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from catsdk.core.bell import Bell
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Message, Request, TokenLogprob, Usage
-from catsdk_providers.local_bell import Bell
 from catsdk_providers.local_engine import Engine, has_adapter
 from catsdk_providers.local_load import BOX, Source, engine_for, engine_of, untrained_box
 from catsdk_providers.local_plan import (
@@ -159,7 +160,8 @@ class LocalProvider:
         """Answer `request` with `request.n` completions, in order.
 
         `on_text` gets the first completion as it grows, thinking included. Cancelling frees the
-        rows at the next token.
+        rows at the next token; where the model is in training, or has an adapter that is off for
+        this, it waits until the model is as it was.
 
         Raises:
             InvalidInputError: a setting is out of range.
@@ -181,7 +183,7 @@ class LocalProvider:
             # What came between the last look and the end.
             _pass_on(job, on_text)
         finally:
-            job.closed = True
+            await _closed(job, bell)
         if job.error is not None:
             raise job.error
         return _completions(job, self.name, time.perf_counter() - started)
@@ -210,7 +212,7 @@ class LocalProvider:
             while not job.done:
                 await bell.wait()
         finally:
-            job.closed = True
+            await _closed(job, bell)
         if job.error is not None:
             raise job.error
         return Completion(
@@ -263,6 +265,15 @@ async def _in_thread_if_long(
 ) -> list[int]:
     long = sum(len(message.text) for message in messages) > _LONG
     return await anyio.to_thread.run_sync(encoded) if long else encoded()
+
+
+async def _closed(job: Job | ScoreJob, bell: Bell) -> None:
+    """Close `job`, and stay, also when cancelled, until the model is as its trainer left it."""
+    job.closed = True
+    if job.held:
+        with anyio.CancelScope(shield=True):
+            while job.held:
+                await bell.wait()
 
 
 def _pass_on(job: Job, on_text: OnText | None) -> None:

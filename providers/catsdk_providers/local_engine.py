@@ -102,7 +102,10 @@ class Engine:
         return scoring or bool(rows)
 
     def _score(self, job: ScoreJob) -> None:
+        # Held before it is looked at: who closes it later sees that, and waits.
+        job.held = self._is_changed(adapter=job.adapter)
         if job.closed:
+            job.finish()
             return
         logprobs: list[float] | None = None
         error: CatError | None = None
@@ -123,19 +126,25 @@ class Engine:
 
     def _run(self, rows: Sequence[Row]) -> None:
         adapter, jobs = rows[0].job.plan.adapter, {row.job for row in rows}
-        # Who waits for an answer finds the model as it was before: trainable, adapter on.
         for job in jobs:
-            job.held = self.model.training or not adapter
+            job.held = self._is_changed(adapter=adapter)
         failed: Exception | None = None
         try:
-            with _evaluating(self.model), _adapter(self.model, on=adapter):
-                decode(self.model, rows, self._ended.is_set)
+            # One that was closed before it was held is no longer waited for.
+            live = [row for row in rows if row.live]
+            if live:
+                with _evaluating(self.model), _adapter(self.model, on=adapter):
+                    decode(self.model, live, self._ended.is_set)
         except Exception as error:  # noqa: BLE001 - it must reach those who wait
             failed = error
         for job in jobs:
             job.release()
             if failed is not None and not job.done:
                 job.fail(_as_provider_error(failed, len(rows), self.batch_tokens))
+
+    def _is_changed(self, *, adapter: bool) -> bool:
+        """Whether an answer needs the model otherwise than whoever trains it wants it."""
+        return self.model.training or not adapter
 
 
 _engines: WeakSet[Engine] = WeakSet()

@@ -44,11 +44,13 @@ class Job:
     """A request on its way through the engine.
 
     The engine fills `answers` and calls `notify` from its thread when there is news; the waiter
-    sets `closed` when it no longer waits. While a job is `held`, its end is kept back.
+    sets `closed` when it no longer waits. A job is `held` while the model is not as the waiter
+    left it (in training, adapter on): until then its end is kept back, and a waiter that closes it
+    stays.
     """
 
     plan: Plan
-    notify: Callable[[], None]
+    notify: Callable[[], object]
     answers: list[Row | None] = field(init=False)
     pieces: deque[str] = field(default_factory=deque)
     started: int = 0
@@ -81,7 +83,7 @@ class Job:
             self.notify()
 
     def release(self) -> None:
-        """Tell of an end that was kept back."""
+        """Tell that the model is as it was, and so of an end that was kept back."""
         if self.held:
             self.held = False
             self.notify()

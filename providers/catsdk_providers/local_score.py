@@ -15,20 +15,24 @@ __all__ = ["ScoreJob", "score"]
 
 @dataclass(slots=True, eq=False)
 class ScoreJob:
-    """A text on its way through the engine, which fills `logprobs` or `error` from its thread."""
+    """A text on its way through the engine, which fills `logprobs` or `error` from its thread.
+
+    It is `held` and `closed` as a `Job` is.
+    """
 
     prompt: tuple[int, ...]
     text: tuple[int, ...]
     adapter: bool
-    notify: Callable[[], None]
+    notify: Callable[[], object]
     logprobs: list[float] = field(default_factory=list)
     error: CatError | None = None
     done: bool = False
     closed: bool = False
+    held: bool = False
 
     def finish(self, logprobs: list[float] | None = None, error: CatError | None = None) -> None:
-        """Tell the waiter of the result, or of why there is none."""
-        self.logprobs, self.error, self.done = logprobs or [], error, True
+        """Tell the waiter of the result, or of why there is none; the model is as it was."""
+        self.logprobs, self.error, self.done, self.held = logprobs or [], error, True, False
         self.notify()
 
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import anyio
 from anyio import to_thread
 
-from catsdk_providers.local_bell import Bell
+from catsdk.core.bell import Bell
 
 __all__ = ["OtherLoop"]
 

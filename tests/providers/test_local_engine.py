@@ -186,6 +186,7 @@ async def test_event_loops_in_other_threads_share_the_engine(anyio_backend: str)
 
 def test_a_loop_that_has_ended_does_not_disturb_the_engine() -> None:
     model = watched_model()
+    model.eval()  # type: ignore[no-untyped-call]
     provider = provider_of(model)
     model.go_on.clear()
 
@@ -239,6 +240,36 @@ def test_sampling_leaves_a_model_in_training_as_it_was() -> None:
     again = anyio.run(all_answers, provider_of(model), [ask()])
     assert model.training
     assert first[0][0].text == again[0][0].text
+
+
+@pytest.mark.parametrize("scores", [False, True], ids=["answer", "score"])
+async def test_who_is_cancelled_finds_the_model_in_training_as_it_was(scores: bool) -> None:
+    model = watched_model()
+    model.train()
+    provider = provider_of(model)
+    model.go_on.clear()
+    left: list[bool] = []
+
+    async def call() -> None:
+        try:
+            if scores:
+                await provider.score(ask().messages, "46")
+            else:
+                await provider.complete(ask(n=4, max_tokens=1000))
+        finally:
+            left.append(model.training)
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call)
+            await wait_for(model.reading)
+            tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await anyio.wait_all_tasks_blocked()
+                assert not left, "the model is still computing, with dropout off"
+                model.go_on.set()
+    assert left == [True]
+    assert len(model.shapes) < 1000
 
 
 LEAVES = """
