@@ -103,7 +103,7 @@ def config_of(unit: Unit, folder: Path) -> CaTConfig:
         reward=RewardPlan(parts={_KINDS.get(unit.arm, "synthesis"): 1.0}),
         evaluation=HeldOut(every=0),
         stop=Stop(constant=None),
-        checkpoints=Checkpoints(every=plan.every, keep=1),
+        checkpoints=Checkpoints(every=plan.every),
         sft=SFTPlan(
             batch=plan.sft_batch,
             learning_rate=plan.sft_rate,

@@ -35,7 +35,7 @@ reward = GroupReward(open_scorer, 4)
 def rewards(counts):
     start, end = sum(counts[:rank]), sum(counts[: rank + 1])
     try:
-        return reward(prompts[start:end], texts[start:end])
+        return reward(prompts[start:end], texts[start:end], log_metric=lambda *_: None)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 
@@ -47,7 +47,7 @@ dist.destroy_process_group()
 """
 # By hand: the share of each group of four that gives the same answer.
 ALONE = [0.75, 0.75, 0.25, 0.75, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.75, 0.25]
-WHOLE, SPLIT, TOO_FEW = [8, 4], [6, 6], [6, 5]
+WHOLE, SPLIT, TOO_FEW, ONE = [8, 4], [6, 6], [6, 5], [2, 2]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def told() -> list[list[Any]]:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    cases = json.dumps([WHOLE, SPLIT, TOO_FEW])
+    cases = json.dumps([WHOLE, SPLIT, TOO_FEW, ONE])
     running = [
         subprocess.Popen(
             [sys.executable, "-c", RANK, str(rank), port, cases],
@@ -84,3 +84,7 @@ def test_groups_that_are_dealt_over_two_ranks_are_put_together_again(
 def test_rows_that_make_no_groups_end_the_step_on_both_ranks(told: list[list[Any]]) -> None:
     assert any("InvalidInputError: " in each for each in told[2])
     assert all("rows do not make groups of 4" in each for each in told[2])
+
+
+def test_a_rank_that_is_left_without_a_group_gets_its_rewards_too(told: list[list[Any]]) -> None:
+    assert told[3] == [ALONE[:2], ALONE[2:4]]

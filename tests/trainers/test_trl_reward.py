@@ -18,8 +18,10 @@ import pytest
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.types import Failure, Group, Score
+from catsdk.primitives.sampler import group_of
 from catsdk_trainers.controls import GoldScorer
 from catsdk_trainers.scoring import GroupScore, GroupScorer, Row, cat_scorer, unscored
+from catsdk_trainers.shaping import PenalisingScorer
 from catsdk_trainers.trl_reward import GroupReward, ScoringFailedError
 
 pytestmark = pytest.mark.needs_torch
@@ -70,6 +72,25 @@ def test_rewards_come_in_the_order_of_the_rows() -> None:
     assert reward(**ROWS) == [1.0, 0.0, 1.0, 1.0]
     reward.close()
     assert reward(**ROWS) == [1.0, 0.0, 1.0, 1.0]
+    reward.close()
+
+
+def test_where_one_group_comes_after_another_so_many_of_them_are_a_step() -> None:
+    made = GroupReward(opens(Fails()), 2, abort_after=2, step_groups=3)
+    # As it goes to the process of a rollout worker.
+    failures = pickle.loads(pickle.dumps(made._failures))
+    failed = [unscored(group_of("q", ["1"]), Failure(kind="ServerError", message="down"))]
+    for _ in range(5):
+        failures.after(failed)
+    with pytest.raises(ScoringFailedError, match="100% of 3 groups .* 2 steps in a row: .*down"):
+        failures.after(failed)
+
+
+def test_without_a_trainer_completions_of_the_given_length_count_as_cut_short() -> None:
+    scorer = PenalisingScorer(GoldScorer(), truncated=-0.5)
+    reward = GroupReward(opens(scorer), 2, max_tokens=3)
+    ids = [[1, 2], [1, 2], [1, 2, 3], [1]]
+    assert reward(**ROWS, completion_ids=ids) == [1.0, 0.0, 0.5, 1.0]
     reward.close()
 
 

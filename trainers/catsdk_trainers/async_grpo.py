@@ -33,8 +33,9 @@ class ConcurrentRolloutWorker(AsyncRolloutWorker):
     """TRL's rollout worker with concurrent scoring: `AsyncGRPOTrainer(rollout_worker=...)`.
 
     It takes the arguments of TRL's `AsyncRolloutWorker`. The reward goes to a process of its own,
-    so that it must be picklable, as `GroupReward` is; give that its `num_generations`, and an
-    anchor that is not in this process.
+    so that it must be picklable, as `GroupReward` is; give that its `num_generations`, the
+    `max_tokens` of a completion, an anchor that is not in this process, and `step_groups`, such as
+    `AT_ONCE`: it is asked for one group after another, and one that fails is no step that failed.
     """
 
     _loop_cls = ConcurrentScoring

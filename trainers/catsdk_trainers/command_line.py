@@ -33,6 +33,7 @@ def reward_from_environment() -> GroupReward:
     return GroupReward(
         config_scorer(config),
         config.rollouts.count,
+        max_tokens=config.rollouts.max_tokens,
         deadline=config.failing.deadline,
         abort_share=config.failing.share,
         abort_after=config.failing.steps,

@@ -145,10 +145,13 @@ class Stop(Options):
 
 
 class Checkpoints(Options):
-    """What is kept: a checkpoint every `every` steps (0: none but the last), the latest `keep`."""
+    """What is kept: a checkpoint every `every` steps (0: none but the last), the latest `keep`.
+
+    Of one alone a kill could leave nothing: it goes before the next one is whole.
+    """
 
     every: int = Field(default=50, ge=0)
-    keep: int = Field(default=2, ge=1)
+    keep: int = Field(default=2, ge=2)
 
 
 class LoRA(Options):

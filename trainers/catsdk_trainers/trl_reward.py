@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
+from threading import Lock
 from time import perf_counter
 from typing import Any
 
@@ -35,12 +36,49 @@ class ScoringFailedError(CatError):
     """Too many groups had no reward for too long; the message gives the last causes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Patience:
-    """Give up when over `share` of the groups of each of `steps` calls in a row had no reward."""
+@dataclass(slots=True)
+class _Failures:
+    """Gives up when over `share` of the groups of each of `steps` steps in a row had no reward.
+
+    A step is over when it has seen `groups` groups; several threads may tell of theirs.
+    """
 
     share: float
     steps: int
+    groups: int
+    in_a_row: int = 0
+    seen: list[GroupScore] = field(default_factory=list[GroupScore])
+    _lock: Lock = field(default_factory=Lock)
+
+    def after(self, scored: Sequence[GroupScore]) -> None:
+        """Count these groups. Collective.
+
+        Raises:
+            ScoringFailedError: it is enough.
+        """
+        with self._lock:
+            self.seen += scored
+            # With the default of 1 each call is a step on each rank, also on one without groups.
+            if self.groups > 1 and len(self.seen) < self.groups:
+                return
+            seen, self.seen = self.seen, []
+            self._end_of_step(seen)
+
+    def _end_of_step(self, scored: Sequence[GroupScore]) -> None:
+        failed = [score for score in scored if score.failed]
+        shares = everywhere((len(failed), len(scored), [_because(s) for s in failed[:3]]))
+        total = sum(count for _, count, _ in shares)
+        share = sum(count for count, _, _ in shares) / max(1, total)
+        self.in_a_row = self.in_a_row + 1 if share > self.share else 0
+        if self.in_a_row >= self.steps:
+            causes = sorted({cause for _, _, some in shares for cause in some})
+            raise ScoringFailedError(
+                f"{share:.0%} of {total} groups had no reward, over {self.share:.0%} for"
+                f" {self.in_a_row} steps in a row: {'; '.join(causes)}"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.share, self.steps, self.groups)
 
 
 class GroupReward:
@@ -51,13 +89,15 @@ class GroupReward:
     that the object can be pickled. Groups are scored at once. A group that is not scored within
     `deadline` seconds, or that fails, has the reward `None` for each rollout: TRL leaves those out
     of the baseline and gives them advantage 0 (trl >= 1.6). When more than `abort_share` of the
-    groups failed in each of `abort_after` calls in a row, training stops with an error that names
-    the causes; all ranks decide that together.
+    groups failed in each of `abort_after` steps in a row, training stops with an error that names
+    the causes; all ranks decide that together. A step is a call, or as many calls as make
+    `step_groups` groups, where a trainer asks for one group after another.
 
     While the trainer evaluates, groups go to the scorer that `open_examiner` makes, if there is
     one, such as an `Examiner`.
 
-    `num_generations` is G; `attach` takes it from the trainer. It sends to TRL's completions table
+    `num_generations` is G, and completions of `max_tokens` count as cut short; `attach` takes both
+    from the trainer. It sends to TRL's completions table
     the columns `reference`, `reference_answer`, `agreement` and `no_reward_because`, and the
     metrics `cat/agreement`, `cat/constant` (the share of the groups with the most frequent
     reference answer), `cat/scored`, `cat/zero_variance`, `cat/requests`, `cat/tokens`,
@@ -70,17 +110,19 @@ class GroupReward:
         num_generations: int | None = None,
         *,
         open_examiner: OpenScorer | None = None,
+        max_tokens: int | None = None,
         deadline: float = 900.0,
         abort_share: float = 0.5,
         abort_after: int = 3,
+        step_groups: int = 1,
         name: str = "cat",
     ) -> None:
         """Choose how groups are scored; nothing is opened or sent."""
         self.num_generations = num_generations
         self.__name__ = name
         self._deadline = deadline
-        self._patience = _Patience(abort_share, abort_after)
-        self._failing = 0
+        self._max_tokens = max_tokens
+        self._failures = _Failures(abort_share, abort_after, step_groups)
         self._trainer: Any = None
         self._loop = LoopThread(open_scorer)
         self._examining = LoopThread(open_examiner) if open_examiner else self._loop
@@ -101,12 +143,14 @@ class GroupReward:
         """
         began = perf_counter()
         rows = {name: values for name, values in columns.items() if name not in _NOT_COLUMNS}
-        size = self._group_size()
+        # Asked once: this rank must not turn to another branch than the others in mid-call.
+        evaluates = self._evaluates()
+        size = self._group_size(evaluates=evaluates)
         share = shared_out(prompts, completions, rows, size)
-        scored = self._scored(share, size)
+        scored = self._scored(share, size, evaluates=evaluates)
         mine = share.back([_row(score, at) for score in scored for at in range(size)])
-        if not self._evaluates():
-            self._give_up_on_failures(scored)
+        if not evaluates:
+            self._failures.after(scored)
         if log_extra is not None:
             for column in _LOGGED:
                 log_extra(column, [row[column] for row in mine])
@@ -117,8 +161,9 @@ class GroupReward:
         return [row["reward"] for row in mine]
 
     def follow(self, trainer: Any) -> None:
-        """Take the group size from `trainer`, which may use another one to evaluate."""
+        """Take the sizes from `trainer`, which may use another group size to evaluate."""
         self._trainer, self.num_generations = trainer, trainer.num_generations
+        self._max_tokens = getattr(trainer, "max_completion_length", None)
 
     def close(self) -> None:
         """Close the scorers' models and end the threads."""
@@ -128,8 +173,8 @@ class GroupReward:
     def _evaluates(self) -> bool:
         return self._trainer is not None and not self._trainer.model.training
 
-    def _group_size(self) -> int:
-        if self._evaluates():
+    def _group_size(self, *, evaluates: bool) -> int:
+        if evaluates:
             return int(self._trainer.num_generations_eval)
         if self.num_generations is None:
             raise InvalidInputError(
@@ -138,16 +183,15 @@ class GroupReward:
             )
         return self.num_generations
 
-    def _scored(self, share: Share, size: int) -> list[GroupScore]:
+    def _scored(self, share: Share, size: int, *, evaluates: bool) -> list[GroupScore]:
         """Score the groups of this rank; an error on one rank ends the step on all of them."""
         scored: list[GroupScore] = []
         error: Exception | None = None
         try:
-            most = getattr(self._trainer, "max_completion_length", None)
             groups = groups_of(
-                share.prompts, share.completions, share.columns, size, most_tokens=most
+                share.prompts, share.completions, share.columns, size, most_tokens=self._max_tokens
             )
-            loop = self._examining if self._evaluates() else self._loop
+            loop = self._examining if evaluates else self._loop
             scored = loop.run(lambda scorer: self._score_all(scorer, groups))
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
@@ -171,19 +215,6 @@ class GroupReward:
             await fan_out(one, range(len(groups)))
         late = Failure(kind="TimedOutError", message=f"not scored within {self._deadline:g} s")
         return [done.get(at) or unscored(group, late) for at, (group, _) in enumerate(groups)]
-
-    def _give_up_on_failures(self, scored: Sequence[GroupScore]) -> None:
-        failed = [score for score in scored if score.failed]
-        shares = everywhere((len(failed), len(scored), [_because(s) for s in failed[:3]]))
-        total = sum(count for _, count, _ in shares)
-        share = sum(count for count, _, _ in shares) / max(1, total)
-        self._failing = self._failing + 1 if share > self._patience.share else 0
-        if self._failing >= self._patience.steps:
-            causes = sorted({cause for _, _, some in shares for cause in some})
-            raise ScoringFailedError(
-                f"{share:.0%} of {total} groups had no reward, over {self._patience.share:.0%} for"
-                f" {self._failing} steps in a row: {'; '.join(causes)}"
-            )
 
 
 _LOGGED = ("reference", "reference_answer", "agreement", "no_reward_because")
@@ -215,14 +246,17 @@ def _agreement(score: GroupScore) -> float | None:
 def _metrics(scored: Sequence[GroupScore]) -> Mapping[str, float]:
     usage = Usage.total(score.usage for score in scored)
     agreements = [a for score in scored if (a := _agreement(score)) is not None]
-    means = {"cat/agreement": agreements, "cat/zero_variance": _flat(scored)}
+    means = {
+        "cat/agreement": agreements,
+        "cat/zero_variance": _flat(scored),
+        "cat/scored": [float(r is not None) for score in scored for r in score.rewards],
+    }
     for score in scored:
         for name, value in score.measures.items():
             means.setdefault(f"cat/{name}", []).append(value)
     return {
         **{name: fmean(values) for name, values in means.items() if values},
         **_constant(scored),
-        "cat/scored": fmean(r is not None for score in scored for r in score.rewards),
         "cat/requests": float(usage.requests),
         "cat/tokens": float(usage.tokens),
         **({} if usage.cost is None else {"cat/cost": usage.cost}),
