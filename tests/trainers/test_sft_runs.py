@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.sft import sft, synthesized_pairs
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 
+ROOT = Path(__file__).parents[2]
 ROWS = [f"{at}+{at}" for at in range(12)]
 PROMPTS = [{"prompt": [{"role": "user", "content": text}]} for text in ROWS]
 
@@ -99,6 +104,62 @@ def test_pairs_of_other_settings_and_torn_lines_do_not_count(tmp_path: Path) -> 
         lines.write('{"key": "torn')
     assert len(synthesized_pairs(config_for(tmp_path), PROMPTS, None, kept)) == len(ROWS)
     assert synthesized_pairs(config_for(tmp_path, seed=1), PROMPTS, None, kept) == []
+
+
+def test_pairs_of_another_teacher_do_not_count_and_the_latest_ones_are_trained_on(
+    tmp_path: Path,
+) -> None:
+    config, kept = config_for(tmp_path), tmp_path / "pairs.jsonl"
+    small = FunctionProvider(answers, name="small")
+    big = FunctionProvider(lambda _: "# UNIFIED RESPONSE\n\\boxed{8}", name="big")
+    synthesized_pairs(config, PROMPTS, small, kept)
+    synthesized_pairs(config, PROMPTS, big, kept)
+    assert len(big.requests) == 2 * len(ROWS)
+    texts = {
+        pair["completion"][0]["content"] for pair in synthesized_pairs(config, PROMPTS, None, kept)
+    }
+    assert texts == {"\\boxed{8}"}
+
+
+RANK = """
+import json, sys
+from pathlib import Path
+from catsdk.testing import FunctionProvider
+from catsdk_trainers.sft import sft
+from tests.providers.tiny_models import tiny_model, tiny_tokenizer
+from tests.trainers.test_sft_runs import ROWS, answers, config_for
+
+model, teacher = tiny_model(), FunctionProvider(answers, name="teacher")
+config = config_for(Path(sys.argv[1]), device_batch=2)
+done = sft(config, ROWS, model=model, tokenizer=tiny_tokenizer(), teacher=teacher)
+total = float(sum(parameter.double().sum() for parameter in model.parameters()))
+print(json.dumps([len(teacher.requests), done.steps, total]))
+"""
+
+
+@pytest.mark.slow
+def test_of_two_ranks_one_makes_the_pairs_and_both_learn_the_same(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    launched = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    paths = os.pathsep.join(str(ROOT / part) for part in ("", "providers", "trainers"))
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", RANK, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | launched
+            | {"RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": paths},
+        )
+        for rank in range(2)
+    ]
+    first, second = (
+        json.loads(process.communicate(timeout=240)[0].splitlines()[-1]) for process in running
+    )
+    assert [first[0], second[0]] == [2 * len(ROWS), 0]
+    assert first[1:] == second[1:]
 
 
 def test_without_a_single_pair_nothing_is_trained(tmp_path: Path) -> None:

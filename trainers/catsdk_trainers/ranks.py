@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 import torch.distributed as dist
+from accelerate import PartialState
 
-__all__ = ["Share", "everywhere", "on_first_rank", "shared_out"]
+__all__ = ["Share", "everywhere", "join_ranks", "on_first_rank", "shared_out"]
 
 T = TypeVar("T")
+
+# What one rank does for all may be a night's work; a collective's usual limit is half an hour.
+_LONG = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -67,16 +72,30 @@ def everywhere(value: T) -> list[T]:
     return values
 
 
+def join_ranks() -> None:
+    """Under a launcher, meet the other ranks and take this one's device, as a trainer does later."""
+    PartialState()
+
+
 def on_first_rank(work: Callable[[], T]) -> T:
-    """What `work` gives, or raises, on the first rank, on all of them. Collective."""
-    result: T | None = None
-    failed: Exception | None = None
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_rank() == 0:
+    """What `work` gives, or raises, on the first rank, on all of them, however long it takes.
+
+    Collective.
+    """
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return work()
+    patient = dist.new_group(timeout=_LONG, backend="gloo")
+    told: list[tuple[T | None, Exception | None]] = [(None, None)]
+    if dist.get_rank() == 0:
         try:
-            result = work()
+            told = [(work(), None)]
         except Exception as error:  # noqa: BLE001 - raised again when the other ranks know
-            failed = error
-    result, failed = everywhere((result, failed))[0]
+            told = [(None, error)]
+    try:
+        dist.broadcast_object_list(told, src=0, group=patient)
+    finally:
+        dist.destroy_process_group(patient)
+    ((result, failed),) = told
     if failed is not None:
         raise failed
     return cast("T", result)

@@ -22,7 +22,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from catsdk.cat import CaT, run_sync
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.pipeline import Mapped
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Provider, name_of
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Reference
 from catsdk_providers.local import LocalProvider
@@ -31,14 +31,14 @@ from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.data import Rows, fingerprint, order, rows_of
 from catsdk_trainers.planning import policy_sampling, synthesizer
 from catsdk_trainers.progress import ShowProgress
-from catsdk_trainers.ranks import on_first_rank
+from catsdk_trainers.ranks import join_ranks, on_first_rank
 from catsdk_trainers.resuming import MarkWhole, begin
 from catsdk_trainers.trained import Trained
 
 __all__ = ["sft", "synthesized_pairs"]
 
 PAIRS = "synthesized.jsonl"
-# What decides the pairs, beside the rows.
+# What decides the pairs, beside the rows and who made them.
 _DECIDING = {"model", "seed", "rollouts", "anchor"}
 
 
@@ -56,9 +56,10 @@ def sft(
 
     First the initial policy, in this process or behind `config.sft.sampler`, answers each prompt G
     times and synthesizes; the pairs are kept in the output folder's `synthesized.jsonl`, so that
-    an ended run makes none twice. Then TRL's SFTTrainer trains on them, and stops early when the
-    validation loss falls
-    no more. `teacher` is an object in place of the sampler.
+    none is made twice, also without `resume`: they are those of the same model, settings and rows.
+    Then TRL's SFTTrainer trains on them, and stops early when the validation loss falls no more.
+    `teacher` is an object in place of the sampler. Under a launcher the first rank makes the pairs
+    and the others wait for them.
 
     Raises:
         InvalidInputError: the config and the data do not fit each other.
@@ -69,6 +70,9 @@ def sft(
     if source is None:
         raise InvalidInputError("there is no data: set `data` in the config, or give it")
     rows = rows_of(source, config)
+    # What is wrong with them is told before anything is paid for.
+    sft_arguments(config, evaluates=True)
+    join_ranks()
     model, tokenizer = _loaded(config, model, tokenizer)
     folder, prints = Path(config.output), {"data": fingerprint(rows)}
     at = on_first_rank(lambda: begin(folder, config, prints, resume=resume))
@@ -111,15 +115,16 @@ def synthesized_pairs(
     """The pairs of prompt and synthesis in the order of `rows`; those in `kept` are not made anew.
 
     A prompt whose synthesis failed or was cut short makes no pair, and its cause is in `kept`.
-    Pairs made under other settings or from other rows do not count. Without a `sampler` none are
-    made.
+    Pairs made under other settings, from other rows or by another model do not count. Without a
+    `sampler` none are made, and those of the latest one count.
     """
     key = fingerprint([config.model_dump(include=_DECIDING, mode="json"), *rows])
-    done = _read(kept, key)
+    by = None if sampler is None else sampler if isinstance(sampler, str) else name_of(sampler)
+    done = _read(kept, key, by)
     missing = [at for at in range(len(rows)) if at not in done]
     if missing and sampler is not None:
         run_sync(lambda: _synthesize(config, rows, missing, sampler, kept, key))
-        done = _read(kept, key)
+        done = _read(kept, key, by)
     return [
         {"prompt": rows[at]["prompt"], "completion": [{"role": "assistant", "content": done[at]}]}
         for at in sorted(done)
@@ -135,6 +140,7 @@ async def _synthesize(
     key: str,
 ) -> None:
     count, at_once = config.rollouts.count, config.sft.at_once
+    said = {"key": key, "by": sampler if isinstance(sampler, str) else name_of(sampler)}
     kept.parent.mkdir(parents=True, exist_ok=True)
     async with CaT(
         sampler,
@@ -147,9 +153,8 @@ async def _synthesize(
         with kept.open("a", encoding="utf-8") as lines:
             async with flow as results:
                 async for mapped in results:
-                    lines.write(
-                        json.dumps({"key": key, "row": mapped.item, **_told(mapped)}) + "\n"
-                    )
+                    told = {**said, "row": mapped.item, **_told(mapped)}
+                    lines.write(json.dumps(told) + "\n")
                     lines.flush()
 
 
@@ -162,18 +167,20 @@ def _told(mapped: Mapped[int, Reference]) -> dict[str, str]:
     return {"text": reference.text}
 
 
-def _read(kept: Path, key: str) -> dict[int, str]:
-    """The texts by row; the last line of a run that was killed may be torn."""
-    texts: dict[int, str] = {}
+def _read(kept: Path, key: str, by: str | None) -> dict[int, str]:
+    """The texts by row, of the model `by` or of the latest one; a killed run's last line is torn."""
     lines = kept.read_text("utf-8").split("\n") if kept.exists() else []
-    for line in lines:
-        try:
-            pair = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if pair["key"] == key and "text" in pair:
-            texts[pair["row"]] = pair["text"]
-    return texts
+    pairs = [pair for pair in map(_pair, lines) if pair.get("key") == key]
+    wanted = by or (pairs[-1]["by"] if pairs else None)
+    return {pair["row"]: pair["text"] for pair in pairs if pair["by"] == wanted and "text" in pair}
+
+
+def _pair(line: str) -> dict[str, Any]:
+    try:
+        pair: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return pair
 
 
 def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
