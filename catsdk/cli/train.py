@@ -25,7 +25,7 @@ class Method(StrEnum):
 
 
 Config = Annotated[
-    Path | None, typer.Argument(help="YAML file; `--show` prints one to begin with.")
+    Path | None, typer.Argument(help="YAML file; `--preset NAME --show` prints one to begin with.")
 ]
 Preset = Annotated[str | None, typer.Option(help="gemma3-4b, qwen3-4b or llama3.1-8b.")]
 Kind = Annotated[Method, typer.Option(help="CaT-RL, or fine-tuning on syntheses (CaT-SFT).")]
@@ -68,7 +68,10 @@ def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> C
     from catsdk.train import PRESETS, CaTConfig
 
     if path is None and preset is None:
-        raise InvalidInputError("give a YAML file, or --preset with --data; --show prints a config")
+        raise InvalidInputError(
+            f"give a YAML file, or --preset NAME with --data FILE; --preset NAME --show prints a"
+            f" config, and NAME is one of {', '.join(PRESETS)}"
+        )
     text = ""
     if path is not None:
         try:
@@ -89,8 +92,18 @@ def _settings(settings: list[str]) -> dict[str, Any]:
     wrong = [setting for setting in settings if "=" not in setting]
     if wrong:
         raise InvalidInputError(f"--set {wrong[0]!r}: write NAME=VALUE, such as steps=200")
-    pairs = (setting.split("=", 1) for setting in settings)
-    return {name: yaml.safe_load(value) for name, value in pairs}
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        try:
+            values[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            problem = getattr(error, "problem", None) or "it cannot be read"
+            raise InvalidInputError(
+                f"--set {setting!r}: the value is no YAML ({problem}); put it in quotes, such as"
+                f" --set '{name}=\"{value}\"'"
+            ) from None
+    return values
 
 
 def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:

@@ -36,6 +36,8 @@ def _told(detail: Any, known: Iterable[str]) -> str:
     name = ".".join(map(str, detail["loc"]))
     if detail["type"] == "extra_forbidden":
         return f"there is no option {name!r}; there are {', '.join(known)}"
+    if detail["type"] == "missing":
+        return f"{name} is missing"
     # A section has told its own name and value.
     if detail["type"] == "value_error" and isinstance(detail["ctx"]["error"], InvalidInputError):
         return f"in {name}, {detail['ctx']['error']}"

@@ -28,17 +28,38 @@ def test_a_preset_a_file_and_settings_make_one_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "give a YAML file, or --preset"),
+        ((), "--preset NAME --show prints a config"),
+        (("--set", "steps=3"), "NAME is one of"),
+        (("--preset", "qwen3-4b", "--set", "system=a: b: c"), "the value is no YAML"),
         (("--preset", "gpt"), "no preset 'gpt'"),
         (("--preset", "qwen3-4b", "--set", "stps=3"), "no option 'stps'"),
         (("--preset", "qwen3-4b", "--set", "steps"), "write NAME=VALUE"),
-        (("--preset", "qwen3-4b"), "there is no data"),
+        (("--preset", "qwen3-4b"), "there is no data: set `data` in the config"),
     ],
 )
 def test_wrong_input_ends_with_2_and_says_what_to_do(arguments: tuple[str, ...], told: str) -> None:
     done = catsdk("train", *arguments)
     assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (("model=/no/such/model",), "the model '/no/such/model' cannot be loaded"),
+        (("anchor.model=intial",), "anchor.model is none of initial, average, current"),
+    ],
+)
+def test_a_model_that_is_nowhere_is_named(
+    changes: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"prompt": "1"}')
+    sets = [word for change in changes for word in ("--set", change)]
+    done = catsdk("train", "--preset", "qwen3-4b", "--data", str(rows), *sets, seconds=120)
+    assert done.returncode in {1, 2}
+    assert told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -27,6 +27,20 @@ def test_texts_become_chats_and_numbers_become_answers(tmp_path: Path) -> None:
     assert rows_of(["1+1"], CONFIG) == [{"prompt": CHAT}]
 
 
+def test_a_line_of_json_may_hold_what_unicode_calls_the_end_of_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"question": "1\u2028\u0085+1"}\n', encoding="utf-8")
+    assert len(rows_of(file, CONFIG)) == 1
+
+
+def test_a_data_set_that_is_nowhere_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(InvalidInputError, match="the data 'hf:.*nowhere' cannot be loaded"):
+        rows_of(f"hf:{tmp_path}/nowhere", CONFIG)
+
+
 def test_a_chat_stays_as_it_is() -> None:
     chat = [{"role": "user", "content": "hi"}]
     assert rows_of([{"question": chat}], CONFIG) == [{"prompt": chat}]
@@ -35,10 +49,16 @@ def test_a_chat_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"prompt": "x"}', "row 0 has the columns .*'prompt'.* no 'question'"),
+        ('{"prompt": "x"}', "rows.jsonl:1 has the columns .*'prompt'.* no 'question'"),
         ('{"question": "x"}\n{nonsense', "rows.jsonl:2 is no JSON"),
         ("", "has no rows"),
-        ('{"question": []}', "without a user message"),
+        ('"a"\n{"question": []}', "rows.jsonl:2: .*without a user message"),
+        ('{"question": null}', "rows.jsonl:1: the prompt is None"),
+        ('{"question": 5}', "rows.jsonl:1: the prompt is 5"),
+        ('{"question": ["hi"]}', "rows.jsonl:1: message 0 of the prompt is 'hi'"),
+        ('{"question": ""}', "rows.jsonl:1: the prompt is ''"),
+        ("3", "rows.jsonl:1 is '3'; give a text, or columns"),
+        ('["a"]', "rows.jsonl:1 is .* give a text, or columns"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_named(text: str, told: str, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.grpo import grpo
 from catsdk_trainers.resuming import last_whole
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
+from tests.trainers.two_ranks import on_two_ranks
 
 ROWS = [{"prompt": f"{at}+{at}", "answer": str(2 * at)} for at in range(5)]
 
@@ -76,3 +77,34 @@ def test_three_steps_train_a_model_and_leave_a_checkpoint(
     assert changed(trained.output, Path(model), lora=lora is not None)
     kept = json.loads((trained.output / "checkpoint-2" / "trainer_state.json").read_text())
     assert [row["step"] for row in kept["log_history"] if "reward" in row] == [1, 2]
+
+
+RANK = """
+import json, sys
+from pathlib import Path
+from catsdk_trainers.grpo import grpo
+from tests.providers.tiny_models import tiny_model, tiny_tokenizer
+from tests.trainers.test_grpo_runs import ROWS, tiny_config
+
+model = tiny_model()
+config = tiny_config(
+    "tiny", Path(sys.argv[1]), batch=4, device_batch=2, lora=None, kl=0,
+    rollouts={"count": 4, "max_tokens": 6}, reward={"parts": {"cluster-share": 1.0}},
+    trl={"gradient_checkpointing": False, "log_completions": True, "num_completions_to_print": 0},
+)
+done = grpo(config, ROWS, model=model, tokenizer=tiny_tokenizer())
+total = float(sum(parameter.double().sum() for parameter in model.parameters()))
+print(json.dumps([done.steps, total]))
+"""
+
+
+@pytest.mark.slow
+def test_two_ranks_that_hold_half_a_group_each_train_as_one(tmp_path: Path) -> None:
+    first, second = on_two_ranks(RANK, str(tmp_path))
+    assert first == second
+    assert first[0] == 3
+    pandas = pytest.importorskip("pandas")
+    for step in (1, 2, 3):
+        table = pandas.read_parquet(tmp_path / "completions" / f"completions_{step:05}.parquet")
+        assert len(table) == 4
+        assert table["prompt"].astype(str).nunique() == 1

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.trainers.two_ranks import on_two_ranks
+
 pytestmark = pytest.mark.needs_torch
 
-ROOT = Path(__file__).parents[2]
 RANK = """
 import json, sys
 from contextlib import asynccontextmanager
@@ -26,10 +22,8 @@ from catsdk_trainers.trl_reward import GroupReward
 async def open_scorer():
     yield ClusterShareScorer()
 
-rank, port, cases = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-dist.init_process_group(
-    "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=len(cases[0])
-)
+dist.init_process_group("gloo")
+rank, cases = dist.get_rank(), json.loads(sys.argv[1])
 reward = GroupReward(open_scorer, 4)
 
 def rewards(counts):
@@ -53,21 +47,7 @@ WHOLE, SPLIT, TOO_FEW, ONE = [8, 4], [6, 6], [6, 5], [2, 2]
 @pytest.fixture(scope="module")
 def told() -> list[list[Any]]:
     """What two ranks' reward functions say to the rows as they are dealt out in each case."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    cases = json.dumps([WHOLE, SPLIT, TOO_FEW, ONE])
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", RANK, str(rank), port, cases],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": paths},
-        )
-        for rank in range(2)
-    ]
-    ranks = [json.loads(process.communicate(timeout=240)[0]) for process in running]
+    ranks = on_two_ranks(RANK, json.dumps([WHOLE, SPLIT, TOO_FEW, ONE]))
     return [list(case) for case in zip(*ranks, strict=True)]
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +21,8 @@ from catsdk.testing import FunctionProvider
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.sft import sft, synthesized_pairs
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
+from tests.trainers.two_ranks import on_two_ranks
 
-ROOT = Path(__file__).parents[2]
 ROWS = [f"{at}+{at}" for at in range(12)]
 PROMPTS = [{"prompt": [{"role": "user", "content": text}]} for text in ROWS]
 
@@ -139,25 +135,7 @@ print(json.dumps([len(teacher.requests), done.steps, total]))
 
 @pytest.mark.slow
 def test_of_two_ranks_one_makes_the_pairs_and_both_learn_the_same(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    launched = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    paths = os.pathsep.join(str(ROOT / part) for part in ("", "providers", "trainers"))
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", RANK, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ
-            | launched
-            | {"RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": paths},
-        )
-        for rank in range(2)
-    ]
-    first, second = (
-        json.loads(process.communicate(timeout=240)[0].splitlines()[-1]) for process in running
-    )
+    first, second = on_two_ranks(RANK, str(tmp_path))
     assert [first[0], second[0]] == [2 * len(ROWS), 0]
     assert first[1:] == second[1:]
 

@@ -8,11 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from transformers import AutoConfig
 
-from catsdk.core.errors import InvalidInputError
+from catsdk.core.errors import InvalidInputError, ModelNotFoundError
 from catsdk_trainers.config import CaTConfig, LoRA
 
-__all__ = ["accumulation", "grpo_arguments", "lora_arguments", "model_arguments", "sft_arguments"]
+__all__ = [
+    "accumulation",
+    "check_model",
+    "grpo_arguments",
+    "lora_arguments",
+    "model_arguments",
+    "sft_arguments",
+]
 
 
 def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
@@ -98,6 +106,23 @@ def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
     """How the weights are loaded: in float32, but for a base under adapters on a GPU."""
     half = lora is not None and torch.cuda.is_available() and config.precision != "float32"
     return {"dtype": torch.bfloat16 if half else torch.float32}
+
+
+def check_model(name: str) -> None:
+    """Look whether there is such a model, before what takes long.
+
+    Raises:
+        ModelNotFoundError: it is neither in a folder nor, as far as can be seen from here, on the hub.
+    """
+    try:
+        AutoConfig.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        told = str(error).strip().partition("\n")[0]
+        raise ModelNotFoundError(
+            f"the model {name!r} cannot be loaded ({told}); give a folder with a model, or its name"
+            " on the hub where that can be reached",
+            model=name,
+        ) from error
 
 
 def lora_arguments(lora: LoRA | None) -> Any:

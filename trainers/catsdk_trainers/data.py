@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from datasets import Dataset, IterableDataset, load_dataset
 
@@ -29,7 +29,7 @@ def rows_of(source: Rows, config: CaTConfig) -> list[dict[str, Any]]:
     Raises:
         InvalidInputError: the source cannot be read, has no row, or a row has no prompt.
     """
-    rows = [_row(at, row, config) for at, row in enumerate(_raw(source))]
+    rows = [_row(where, row, config) for where, row in _raw(source)]
     if not rows:
         raise InvalidInputError(f"{_named(source)} has no rows")
     return rows
@@ -56,29 +56,38 @@ def fingerprint(rows: Sequence[Mapping[str, Any]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _raw(source: Rows) -> Iterable[Any]:
-    if isinstance(source, str) and source.startswith(HUB):
-        return _from_hub(source)
-    if isinstance(source, str | Path):
+def _raw(source: Rows) -> Iterable[tuple[str, Any]]:
+    """The rows as they are, each with where it stands."""
+    if isinstance(source, str | Path) and not str(source).startswith(HUB):
         return _from_file(Path(source))
     if isinstance(source, IterableDataset):
         raise InvalidInputError("a streaming data set has no order to resume; load it whole")
-    return source
+    rows = _from_hub(source) if isinstance(source, str) else cast("Sequence[Any]", source)
+    return ((f"row {at} (the first is 0)", row) for at, row in enumerate(rows))
 
 
-def _from_hub(source: str) -> Iterable[Any]:
+def _from_hub(source: str) -> Sequence[Any]:
     name, _, split = source.removeprefix(HUB).partition(":")
-    return load_dataset(name, split=split or "train")  # type: ignore[no-any-return]
-
-
-def _from_file(path: Path) -> Iterable[Any]:
     try:
-        lines = path.expanduser().read_text(encoding="utf-8").splitlines()
+        return load_dataset(name, split=split or "train")  # type: ignore[no-any-return]
+    except (OSError, ValueError) as error:
+        told = str(error).partition("\n")[0]
+        raise InvalidInputError(
+            f"the data {source!r} cannot be loaded ({type(error).__name__}: {told}); give a JSONL"
+            " file, or hf:NAME[:SPLIT] of a data set that is here or on the hub"
+        ) from error
+
+
+def _from_file(path: Path) -> Iterator[tuple[str, Any]]:
+    try:
+        # Not by splitlines, which also splits at characters that may stand inside a JSON text.
+        lines = path.expanduser().read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"the data {path} cannot be read: {error}") from None
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield _parsed(line, f"{path}:{number}")
+            where = f"{path}:{number}"
+            yield where, _parsed(line, where)
 
 
 def _parsed(line: str, where: str) -> Any:
@@ -88,19 +97,26 @@ def _parsed(line: str, where: str) -> Any:
         raise InvalidInputError(f"{where} is no JSON: {error}") from None
 
 
-def _row(at: int, row: Any, config: CaTConfig) -> dict[str, Any]:
+def _row(where: str, row: Any, config: CaTConfig) -> dict[str, Any]:
+    if not isinstance(row, str | Mapping):
+        raise InvalidInputError(
+            f"{where} is {str(row)[:80]!r}; give a text, or columns with a {config.prompt!r}"
+        )
     columns = {config.prompt: row} if isinstance(row, str) else dict(row)
     if config.prompt not in columns:
         raise InvalidInputError(
-            f"row {at} has the columns {sorted(columns)} and no {config.prompt!r}; name the column"
+            f"{where} has the columns {sorted(columns)} and no {config.prompt!r}; name the column"
             " with the prompts in `prompt`"
         )
-    chat = _chat(columns.pop(config.prompt), config)
-    check_prompt(chat)
+    prompt = columns.pop(config.prompt)
+    try:
+        check_prompt(prompt)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{where}: {error}") from None
     answer = columns.get(config.reward.answer)
     if isinstance(answer, int | float):
         columns[config.reward.answer] = str(answer)
-    return {"prompt": chat, **columns}
+    return {"prompt": _chat(prompt, config), **columns}
 
 
 def _chat(prompt: Any, config: CaTConfig) -> list[dict[str, Any]]:

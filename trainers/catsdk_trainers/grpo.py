@@ -12,11 +12,16 @@ from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from catsdk.core.errors import InvalidInputError
+from catsdk.core.errors import InvalidInputError, UnknownProviderError
 from catsdk.core.ports import Provider
 from catsdk.core.registry import resolve
 from catsdk_trainers.anchors import AnchorKind, PolicyAnchor
-from catsdk_trainers.arguments import grpo_arguments, lora_arguments, model_arguments
+from catsdk_trainers.arguments import (
+    check_model,
+    grpo_arguments,
+    lora_arguments,
+    model_arguments,
+)
 from catsdk_trainers.attach import attach
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.data import Rows, fingerprint, order, rows_of
@@ -55,6 +60,7 @@ def grpo(
     Raises:
         InvalidInputError: the config and the data do not fit each other.
         ConfigurationError: the output folder holds another run; or the anchor cannot be frozen.
+        ModelNotFoundError: there is no such model.
         AnchorDriftedError: a frozen anchor changed (`on_drift: stop`).
         ScoringFailedError: too many groups had no reward for too long.
     """
@@ -66,6 +72,8 @@ def grpo(
     )
     _check_checkpoints(config, arguments)
     teacher = anchor or _anchor(config)
+    if model is None:
+        check_model(config.model)
     reward = _reward(config, teacher, judge, scorer)
     trainer = GRPOTrainer(
         model=config.model if model is None else model,
@@ -104,7 +112,9 @@ def grpo(
 def _given(given: Rows | None, configured: str | None, name: str) -> Rows:
     found = configured if given is None else given
     if found is None:
-        raise InvalidInputError(f"there is no {name}: set `{name}` in the config, or give it")
+        raise InvalidInputError(
+            f"there is no {name}: set `{name}` in the config, or give it (--{name} FILE)"
+        )
     return found
 
 
@@ -127,6 +137,11 @@ def _anchor(config: CaTConfig) -> Provider | str | None:
     if plan.model in get_args(AnchorKind):
         kind = cast("AnchorKind", plan.model)
         return PolicyAnchor(kind, decay=plan.decay, prompts=plan.prompts)
+    try:
+        resolve(plan.model)
+    except UnknownProviderError as error:
+        kinds = ", ".join(get_args(AnchorKind))
+        raise UnknownProviderError(f"anchor.model is none of {kinds}, and {error}") from None
     return plan.model
 
 

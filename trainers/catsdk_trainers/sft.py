@@ -26,7 +26,12 @@ from catsdk.core.ports import Provider, name_of
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Reference
 from catsdk_providers.local import LocalProvider
-from catsdk_trainers.arguments import lora_arguments, model_arguments, sft_arguments
+from catsdk_trainers.arguments import (
+    check_model,
+    lora_arguments,
+    model_arguments,
+    sft_arguments,
+)
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.data import Rows, fingerprint, order, rows_of
 from catsdk_trainers.planning import policy_sampling, synthesizer
@@ -64,11 +69,14 @@ def sft(
     Raises:
         InvalidInputError: the config and the data do not fit each other.
         ConfigurationError: the output folder holds another run.
+        ModelNotFoundError: there is no such model.
         NoEvidenceError: no prompt could be synthesized.
     """
     source = config.data if data is None else data
     if source is None:
-        raise InvalidInputError("there is no data: set `data` in the config, or give it")
+        raise InvalidInputError(
+            "there is no data: set `data` in the config, or give it (--data FILE)"
+        )
     rows = rows_of(source, config)
     # What is wrong with them is told before anything is paid for.
     sft_arguments(config, evaluates=True)
@@ -185,6 +193,7 @@ def _pair(line: str) -> dict[str, Any]:
 
 def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
     if model is None:
+        check_model(config.model)
         how = model_arguments(config, lora=config.sft.lora)
         model = AutoModelForCausalLM.from_pretrained(config.model, **how)
         if torch.cuda.is_available():
