@@ -175,6 +175,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=Recipe().seed)
+    parser.add_argument("--judge-steps", type=int, default=Recipe().judge_steps)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--target", choices=TARGETS, default="correct")
     return parser.parse_args()
@@ -185,7 +186,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     chosen = _arguments()
     torch.set_num_threads(chosen.threads)
-    folder = train(replace(Recipe(), seed=chosen.seed), chosen.out, TARGETS[chosen.target])
+    recipe = replace(Recipe(), seed=chosen.seed, judge_steps=chosen.judge_steps)
+    folder = train(recipe, chosen.out, TARGETS[chosen.target])
     _LOG.info("finished model in %s", folder)
 
 

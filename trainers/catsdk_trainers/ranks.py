@@ -84,7 +84,7 @@ def on_first_rank(work: Callable[[], T]) -> T:
     """
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return work()
-    patient = dist.new_group(timeout=_LONG, backend="gloo")
+    patient = cast("dist.ProcessGroup", dist.new_group(timeout=_LONG, backend="gloo"))
     told: list[tuple[T | None, Exception | None]] = [(None, None)]
     if dist.get_rank() == 0:
         try:
