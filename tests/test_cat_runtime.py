@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import anyio
 import pytest
@@ -173,6 +174,19 @@ async def test_map_needs_an_open_cat_and_a_number_that_makes_sense() -> None:
     async with c:
         with pytest.raises(InvalidInputError, match="at_once"):
             c.map(["2+2"], at_once=0)
+
+
+@pytest.mark.parametrize(
+    "one", ["2+2", b"2+2", {"role": "user", "content": "2+2"}, cat.group_of("2+2", ["4"]), 5]
+)
+async def test_one_thing_is_not_taken_for_many(one: Any) -> None:
+    model = Policy().model
+    async with cat.CaT(model, anchor()) as c:
+        with pytest.raises(InvalidInputError, match="give a list of prompts, or use synthesize"):
+            c.map(one)
+        with pytest.raises(InvalidInputError, match="items is .*; give a list of items"):
+            c.each(c.synthesize, one)
+    assert model.requests == []
 
 
 def test_what_a_runtime_does_not_set_comes_from_the_environment(

@@ -9,9 +9,10 @@ from typing import cast
 from anyio import to_thread
 
 from catsdk.core.errors import InvalidInputError, NoModelError
+from catsdk.core.inputs import check_many
 from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, name_of
-from catsdk.core.registry import resolve
+from catsdk.core.registry import check_model, resolve
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Request
 from catsdk.evaluate.contenders import Models
@@ -58,9 +59,11 @@ async def open_models(
     each are kept there, below the retries, and those that are there are not asked for again.
 
     Raises:
-        InvalidInputError: no policy; or a store, and a provider that is wrapped already.
+        InvalidInputError: no policy, or what is no model; or a store, and a provider that is
+            wrapped already.
         ConfigurationError: as `resolve`.
     """
+    check_many("policies", policies, "give a list of models")
     if not policies:
         raise InvalidInputError("no model; give at least one")
     account = Account(budget) if budget is not None else None
@@ -68,6 +71,7 @@ async def open_models(
     async with AsyncExitStack() as exits:
 
         async def provider_of(model: Model) -> Provider:
+            check_model(model)
             key: object = model if isinstance(model, str) else id(model)
             if key not in known:
                 kept = _kept(await _opened(model, exits), store)
