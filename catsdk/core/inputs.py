@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from typing import cast
 
 from pydantic import ValidationError
 
@@ -61,7 +60,7 @@ def check_many(name: str, items: object, fix: str) -> None:
     """
     one = isinstance(items, str | bytes | Mapping | Value)
     if one or not isinstance(items, Iterable | AsyncIterable):
-        told = "a text" if isinstance(items, str) else _shown(cast("object", items))
+        told = "a text" if isinstance(items, str) else _shown(items)  # pyright: ignore[reportUnknownArgumentType]
         raise InvalidInputError(f"{name} is {told}; {fix}")
 
 
