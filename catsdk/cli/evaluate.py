@@ -36,8 +36,16 @@ Data = Annotated[str, typer.Argument(help="A file, a folder, hf:NAME, or box:hel
 Models = Annotated[
     list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
 ]
-Anchor = Annotated[str | None, typer.Option(help="Model that synthesizes; else the policy.")]
-JudgeModel = Annotated[str | None, typer.Option("--judge", help="Model that judges; else anchor.")]
+Anchor = Annotated[
+    str | None,
+    typer.Option(
+        help="Model that synthesizes; else CATSDK_ANCHOR, or the policy. With --recorded"
+        " none unless it is named here."
+    ),
+]
+JudgeModel = Annotated[
+    str | None, typer.Option("--judge", help="Model that judges; else CATSDK_JUDGE, or the anchor.")
+]
 Names = Annotated[
     list[str] | None,
     typer.Option("--aggregator", "-a", help=f"Any of: {', '.join(NAMES)}. 'all' takes all."),
@@ -106,6 +114,9 @@ def evaluate(
     items, rollouts = _read(data, columns, split, limit, recorded=recorded)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
     models = _models(model) if rollouts is None else list(model or ())
+    if rollouts is None:
+        settings = Settings()
+        anchor, judge = anchor or settings.anchor, judge or settings.judge
     evaluation = Evaluation(
         models,
         anchor,

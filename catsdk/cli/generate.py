@@ -31,7 +31,9 @@ Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
 Models = Annotated[
     list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
 ]
-Anchor = Annotated[str | None, typer.Option(help="Model that synthesizes; else the policy.")]
+Anchor = Annotated[
+    str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
+]
 Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]

@@ -14,9 +14,11 @@ from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.registry import check_model, resolve
 from catsdk.core.runtime import Runtime
+from catsdk.core.settings import Settings
 from catsdk.core.types import Completion, Request
 from catsdk.evaluate.contenders import Models
 from catsdk.middleware.account import Account, Budget
+from catsdk.middleware.prices import rates_of
 from catsdk.middleware.stack import stacked
 from catsdk.middleware.wrapper import Wrapper
 from catsdk.runs.ledger import Ledger
@@ -74,9 +76,10 @@ async def open_models(
             check_model(model)
             key: object = model if isinstance(model, str) else id(model)
             if key not in known:
-                kept = _kept(await _opened(model, exits), store)
+                bare = await _opened(model, exits)
+                # In a thread: the first look at the prices takes a third of a second.
                 known[key] = await to_thread.run_sync(
-                    lambda: stacked(kept, account=account, runtime=runtime)
+                    lambda: stacked(_kept(bare, store, runtime), account=account, runtime=runtime)
                 )
             return known[key]
 
@@ -98,11 +101,11 @@ async def _opened(model: Model, exits: AsyncExitStack) -> Provider:
     return provider
 
 
-def _kept(provider: Provider, store: RunStore | None) -> Provider:
+def _kept(provider: Provider, store: RunStore | None, runtime: Runtime) -> Provider:
     if store is None:
         return provider
     if isinstance(provider, Wrapper):
         raise InvalidInputError(
             f"{name_of(provider)} is wrapped already; with a run store give the bare provider"
         )
-    return Ledger(provider, store)
+    return Ledger(provider, store, rates_of(provider, Settings().runtime(runtime).prices))

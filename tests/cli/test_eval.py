@@ -4,15 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from catsdk.testing import FunctionProvider, LoopbackServer
 
 pytest.importorskip("matplotlib")
 ROOT = Path(__file__).parents[2]
 
 
-def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
+def evaluate(
+    *arguments: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
     return subprocess.run(
@@ -21,7 +26,7 @@ def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=300,
         check=False,
-        env=clean | {"PYTHONPATH": paths},
+        env=clean | {"PYTHONPATH": paths} | (env or {}),
     )
 
 
@@ -41,6 +46,67 @@ def test_the_report_is_written_calibrated_and_the_same_when_run_again(tmp_path: 
     assert {"majority", "synthesis", "cascade", "greedy", "random"} <= names
     again = evaluate(*command, "--json")
     assert json.loads(again.stdout) == report
+
+
+@pytest.fixture
+def served() -> Iterator[dict[str, str]]:
+    """The environment in which `openai:NAME` has a model on this machine, `openai:loopback`."""
+    with LoopbackServer(FunctionProvider(lambda _: "\\boxed{4}")) as server:
+        yield {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+
+
+@pytest.fixture
+def sums(tmp_path: Path) -> str:
+    data = tmp_path / "sums.jsonl"
+    data.write_text('{"prompt": "2+2?", "gold": "4"}\n{"prompt": "3+1?", "gold": "4"}\n')
+    return str(data)
+
+
+def test_the_anchor_and_the_judge_of_the_environment_are_those_that_are_measured(
+    served: dict[str, str], sums: str, tmp_path: Path
+) -> None:
+    env = served | {"CATSDK_ANCHOR": "openai:synth", "CATSDK_JUDGE": "openai:judge"}
+    command = (
+        sums,
+        "-m",
+        "openai:loopback",
+        "--sizes",
+        "2",
+        "--json",
+        "--out",
+        str(tmp_path / "o"),
+    )
+    measured = json.loads(evaluate(*command, env=env).stdout)["models"]
+    assert (measured["anchor"], measured["judge"]) == ("openai:synth", "openai:judge")
+    named = evaluate(*command, "--anchor", "openai:other", "--judge", "openai:third", env=env)
+    measured = json.loads(named.stdout)["models"]
+    assert (measured["anchor"], measured["judge"]) == ("openai:other", "openai:third")
+
+
+def test_what_is_paid_in_all_is_known_where_the_prices_are(
+    served: dict[str, str], sums: str, tmp_path: Path
+) -> None:
+    command = (
+        sums,
+        "-m",
+        "openai:loopback",
+        "--sizes",
+        "2",
+        "--json",
+        "--out",
+        str(tmp_path / "o"),
+    )
+    unpriced = json.loads(evaluate(*command, env=served).stdout)
+    assert unpriced["paid"]["cost"] is None
+    price = {"openai:loopback": {"input": 1, "output": 1}}
+    # What was kept without a price has one as soon as it is given.
+    for out in ("o", "another"):
+        env = served | {"CATSDK_PRICES": json.dumps(price)}
+        made = json.loads(evaluate(*command[:-1], str(tmp_path / out), env=env).stdout)
+        paid = made["paid"]
+        assert paid["requests"] == unpriced["paid"]["requests"]
+        assert paid["cost"] == pytest.approx((paid["input_tokens"] + paid["output_tokens"]) / 1e6)
+        assert all(point["cost"] is not None for point in made["points"])
 
 
 def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
