@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from catsdk.cli.destinations import check_folder
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.runtime import Runtime
@@ -20,6 +21,7 @@ from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
+from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import Columns, read_items
@@ -108,6 +110,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Compare aggregators on a data set: accuracy, cost, and tests, from the same rollouts."""
+    check_packages(NUMBERS, FIGURES, PAGE)
+    check_folder("--out", out)
     columns = Columns(prompt_column, gold_column, criteria_column)
     if recorded and calibrate_on is not None:
         raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")

@@ -32,6 +32,7 @@ from catsdk.evaluate.items import Item
 from catsdk.evaluate.models import NO_MODEL, open_models
 from catsdk.evaluate.notes import notes_on
 from catsdk.evaluate.observations import Seen
+from catsdk.evaluate.packages import NUMBERS, check_packages
 from catsdk.evaluate.recorded import Recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.summary import summarise
@@ -94,6 +95,7 @@ class Evaluation:
             ConfigurationError: a model is not there, or another process writes the store.
             MissingExtraError: numpy is not installed.
         """
+        check_packages(NUMBERS)
         self._check(items)
         async with AsyncExitStack() as exits:
             store = None

@@ -80,6 +80,8 @@ def test_money_is_counted_by_the_price_that_is_set() -> None:
         (("sample", "--model", "local", "--set", "quorum=no", "q"), "quorum is 'no'"),
         (("sample", "--model", "local", "--max-usd=-1", "q"), "usd is -1"),
         (("sample", "--model", "local", "--set", "prices={local", "q"), "is not JSON"),
+        (("demo", "--plot", "plot.jpg"), "name it .png or .svg"),
+        (("demo", "--plot", f"{__file__}/plot.png"), "is a file; name a folder"),
     ],
 )
 def test_wrong_input_is_explained_and_has_its_code(

@@ -15,19 +15,27 @@ pytest.importorskip("matplotlib")
 ROOT = Path(__file__).parents[2]
 
 
+MAIN = "from catsdk.cli import main; main()"
+
+
 def evaluate(
-    *arguments: str, env: dict[str, str] | None = None
+    *arguments: str, env: dict[str, str] | None = None, absent: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    without = "" if absent is None else f"import sys; sys.modules[{absent!r}] = None; "
     return subprocess.run(
-        [sys.executable, "-c", "from catsdk.cli import main; main()", "eval", *arguments],
+        [sys.executable, "-c", without + MAIN, "eval", *arguments],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
         env=clean | {"PYTHONPATH": paths} | (env or {}),
     )
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 @pytest.mark.needs_torch
@@ -49,10 +57,15 @@ def test_the_report_is_written_calibrated_and_the_same_when_run_again(tmp_path: 
 
 
 @pytest.fixture
-def served() -> Iterator[dict[str, str]]:
-    """The environment in which `openai:NAME` has a model on this machine, `openai:loopback`."""
+def server() -> Iterator[LoopbackServer]:
     with LoopbackServer(FunctionProvider(lambda _: "\\boxed{4}")) as server:
-        yield {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+        yield server
+
+
+@pytest.fixture
+def served(server: LoopbackServer) -> dict[str, str]:
+    """The environment in which `openai:loopback` is a model on this machine."""
+    return {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
 
 
 @pytest.fixture
@@ -109,6 +122,27 @@ def test_what_is_paid_in_all_is_known_where_the_prices_are(
         assert all(point["cost"] is not None for point in made["points"])
 
 
+@pytest.mark.parametrize("absent", ["numpy", "matplotlib", "jinja2"])
+def test_a_package_that_is_not_installed_is_named_before_anything_is_paid(
+    server: LoopbackServer, served: dict[str, str], sums: str, tmp_path: Path, absent: str
+) -> None:
+    out = tmp_path / "out"
+    done = evaluate(sums, "-m", "openai:loopback", "--out", str(out), env=served, absent=absent)
+    assert done.returncode == 2
+    assert f"a report needs {absent}: pip install 'catsdk[evaluate]'" in one_line(done.stderr)
+    assert server.counters.requests == 0
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_paid(
+    server: LoopbackServer, served: dict[str, str], sums: str
+) -> None:
+    for out in (sums, f"{sums}/below"):
+        done = evaluate(sums, "-m", "openai:loopback", "--out", out, env=served)
+        assert done.returncode == 2
+        assert "is a file; name a folder" in one_line(done.stderr)
+    assert server.counters.requests == 0
+
+
 def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
@@ -146,4 +180,4 @@ def test_wrong_input_is_named_with_exit_code_2(
 ) -> None:
     done = evaluate(*arguments, "--limit", "2", "--out", str(tmp_path))
     assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    assert message in one_line(done.stderr)
