@@ -317,7 +317,10 @@ class CaT:
             try:
                 with self._paying(), anyio.CancelScope(deadline=end):
                     return await self.synthesizer.estimate(group, on_text=on_text)
-                late = f"the deadline of {self.runtime.deadline} s is over"
+                late = (
+                    f"the deadline of {self.runtime.deadline:g} s is over; raise deadline= or"
+                    " CATSDK_DEADLINE"
+                )
                 return _most_frequent(group, TimedOutError(late), calls)
             except BudgetExceededError as error:
                 return _most_frequent(group, error, calls)

@@ -71,7 +71,9 @@ async def test_at_the_deadline_the_synthesis_has_what_is_there() -> None:
         runtime = cat.Runtime(deadline=0.5)
         reference = await cat.CaT(policy.model, anchor(), runtime=runtime).synthesize("2+2", 3)
     assert [rollout.index for rollout in reference.rollouts] == [0, 2]
-    assert reference.group.failures[1].kind == "OutOfTime"
+    late = reference.group.failures[1]
+    assert late.kind == "OutOfTime"
+    assert "not there within 0.35 s" in late.message and "raise deadline=" in late.message
     assert reference.partial
 
 
@@ -85,6 +87,8 @@ async def test_an_anchor_that_passes_the_deadline_leaves_the_majority_marked_par
         reference = await c.synthesize("2+2", 2)
     assert (reference.partial, reference.answer) == (True, "4")
     assert reference.provenance.method == "majority"
+    because = str(reference.provenance.settings["because"])
+    assert because.startswith("the deadline of 0.2 s is over; raise deadline=")
     assert [call.failure and call.failure.kind for call in reference.calls] == ["Cancelled"]
 
 
