@@ -16,7 +16,7 @@ from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.runtime import Runtime
 from catsdk.core.settings import Settings
-from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SELECTORS
+from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SCORED, SELECTORS
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
@@ -50,7 +50,12 @@ JudgeModel = Annotated[
 ]
 Names = Annotated[
     list[str] | None,
-    typer.Option("--aggregator", "-a", help=f"Any of: {', '.join(NAMES)}. 'all' takes all."),
+    typer.Option(
+        "--aggregator",
+        "-a",
+        help=f"Any of: {', '.join(NAMES)}. 'all' takes all. Where the data has scores,"
+        f" {' and '.join(SCORED)} are there too, named or not.",
+    ),
 ]
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
 Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to look at.")]

@@ -157,6 +157,21 @@ def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
     assert scores["majority"] == 1.0 and scores["score-best-of-n"] == 0.0
 
 
+def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_path: Path) -> None:
+    data, out = tmp_path / "data.jsonl", str(tmp_path / "out")
+    samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
+    command = (str(data), "--recorded", "--sizes", "3", "--out", out, "-a", "score-best-of-n")
+    data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": samples}))
+    report = json.loads(evaluate(*command, "--json").stdout)
+    names = [point["estimator"] for point in report["points"]]
+    assert sorted(names) == ["score-best-of-n", "score-weighted-majority"]
+    bare = [sample["completion"] for sample in samples]
+    data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": bare}))
+    done = evaluate(*command)
+    assert done.returncode == 2
+    assert "score-best-of-n: the data holds no scores to go by" in one_line(done.stderr)
+
+
 @pytest.mark.needs_torch
 @pytest.mark.parametrize(
     ("arguments", "message"),
