@@ -8,6 +8,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Iterable,
+    Mapping,
     Sequence,
 )
 from contextlib import AbstractContextManager, AsyncExitStack
@@ -38,10 +39,17 @@ from catsdk.core.events import (
     TextArrived,
 )
 from catsdk.core.fanout import fan_out
-from catsdk.core.inputs import PromptLike, check_count, check_prompt
+from catsdk.core.inputs import (
+    PromptLike,
+    check_count,
+    check_kind,
+    check_many,
+    check_prompt,
+)
 from catsdk.core.options import Sampling
 from catsdk.core.pipeline import Flow
 from catsdk.core.ports import OnText, Provider
+from catsdk.core.registry import check_model
 from catsdk.core.runtime import Runtime
 from catsdk.core.settings import Settings
 from catsdk.core.types import (
@@ -83,16 +91,17 @@ class CaT:
     """Compute as Teacher (arXiv 2509.14234): sample, synthesize, propose a rubric, judge, reward.
 
     `policy` is one model or several (rollout i comes from policy i mod P); without one it is
-    `CATSDK_MODEL`. `anchor` is the first policy unless named, as the paper's anchor is the initial
-    policy; `judge` is the anchor unless named, though the paper's is independent. A model is a
-    string such as `openai:gpt-5` or a provider.
+    `CATSDK_MODEL`. `anchor`, which synthesizes and writes rubrics, is `CATSDK_ANCHOR` unless named,
+    else the first policy, as the paper's anchor is the initial policy. `judge` is `CATSDK_JUDGE`
+    unless named, else the anchor, though the paper's is independent. A model is a string such as
+    `openai:gpt-5` or a provider.
 
     Use it as `async with CaT(...) as c`: models named by strings are opened once, and closed at
     the end; providers given as objects stay open. `budget` caps all calls of all stages together.
-    `synthesizer` replaces the one made here, for instance to show the question; `grader` says when
-    two final answers are equal, for other tasks than mathematics. `runtime` says how calls are
-    sent (limits, retries, hedging, cache, quorum, deadlines); an `Account` in place of the budget
-    is shared with all that are given it.
+    `synthesizer` replaces the one made here, for instance to show the question, and its anchor is
+    the anchor; `grader` says when two final answers are equal, for other tasks than mathematics.
+    `runtime` says how calls are sent (limits, retries, hedging, cache, quorum, deadlines); an
+    `Account` in place of the budget is shared with all that are given it.
     """
 
     def __init__(
@@ -114,16 +123,30 @@ class CaT:
 
         Raises:
             NoModelError: no policy is given and `CATSDK_MODEL` is not set.
+            InvalidInputError: an argument is of the wrong kind, or `anchor` is not that of the
+                `synthesizer`.
         """
+        _check_kinds(
+            budget=budget,
+            runtime=runtime,
+            samplings={
+                "sampling": sampling,
+                "anchor_sampling": anchor_sampling,
+                "judge_sampling": judge_sampling,
+            },
+        )
         settings = Settings()
         policies = _policies(policy, settings)
-        anchor = anchor or settings.anchor or policies[0]
+        for name, model in (("anchor", anchor), ("judge", judge)):
+            if model is not None:
+                check_model(model, name)
+        anchor = _anchor(anchor, synthesizer) or settings.anchor or policies[0]
         sampling = sampling or Sampling()
         anchor_sampling = anchor_sampling or Sampling(max_tokens=sampling.max_tokens)
         judge_sampling = judge_sampling or Sampling(temperature=0.0, max_tokens=sampling.max_tokens)
         self.sampler = Sampler(policies, sampling, seed=seed)
         self.synthesizer = synthesizer or Synthesizer(anchor, anchor_sampling, seed=seed)
-        self.proposer = RubricProposer(self.synthesizer.anchor, anchor_sampling)
+        self.proposer = RubricProposer(anchor, anchor_sampling)
         self.rubric_judge = Judge(judge or settings.judge or anchor, judge_sampling)
         self.runtime = settings.runtime(runtime)
         self.account = Account(budget) if isinstance(budget, Budget) else budget
@@ -222,8 +245,9 @@ class CaT:
 
         Raises:
             ConfigurationError: this CaT was not entered.
-            InvalidInputError: `n` or `at_once` is out of range.
+            InvalidInputError: `prompts` is one prompt, or `n` or `at_once` is out of range.
         """
+        check_many("prompts", prompts, "give a list of prompts, or use synthesize")
         check_count(n)
         return self.each(
             lambda prompt: self.synthesize(prompt, n), prompts, ordered=ordered, at_once=at_once
@@ -243,8 +267,9 @@ class CaT:
 
         Raises:
             ConfigurationError: this CaT was not entered.
-            InvalidInputError: `at_once` is out of range.
+            InvalidInputError: `items` is one thing, or `at_once` is out of range.
         """
+        check_many("items", items, "give a list of items")
         if self._tasks is None:
             raise ConfigurationError("map and each need an open CaT: async with CaT(...) as c: ...")
         if at_once is not None and at_once < 1:
@@ -292,7 +317,10 @@ class CaT:
             try:
                 with self._paying(), anyio.CancelScope(deadline=end):
                     return await self.synthesizer.estimate(group, on_text=on_text)
-                late = f"the deadline of {self.runtime.deadline} s is over"
+                late = (
+                    f"the deadline of {self.runtime.deadline:g} s is over; raise deadline= or"
+                    " CATSDK_DEADLINE"
+                )
                 return _most_frequent(group, TimedOutError(late), calls)
             except BudgetExceededError as error:
                 return _most_frequent(group, error, calls)
@@ -479,10 +507,33 @@ def _policies(policy: Model | Sequence[Model] | None, settings: Settings) -> lis
             "no model: give model='openai:NAME' (or 'local', the small model in the box), or set"
             " CATSDK_MODEL in the environment"
         )
-    policies = [policy] if isinstance(policy, str | Provider) else list(policy)
+    if isinstance(policy, str | Provider) or not isinstance(policy, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
+        policy = [policy]
+    policies = list(policy)
     if not policies:
         raise InvalidInputError("policy is an empty list; give at least one model")
+    for each in policies:
+        check_model(each, "policy")
     return policies
+
+
+def _anchor(anchor: Model | None, synthesizer: Synthesizer | None) -> Model | None:
+    """The anchor that is named, by itself or by the synthesizer."""
+    if synthesizer is None:
+        return anchor
+    if anchor is not None and anchor != synthesizer.anchor:
+        raise InvalidInputError(
+            f"anchor is {anchor!r:.80} and the synthesizer's is {synthesizer.anchor!r:.80}; name"
+            " the anchor in the synthesizer alone"
+        )
+    return synthesizer.anchor
+
+
+def _check_kinds(*, budget: object, runtime: object, samplings: Mapping[str, object]) -> None:
+    check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
+    check_kind("runtime", runtime, (Runtime,), "a Runtime such as Runtime(max_retries=8)")
+    for name, sampling in samplings.items():
+        check_kind(name, sampling, (Sampling,), "a Sampling such as Sampling(temperature=0.7)")
 
 
 def _most_frequent(group: Group, error: CatError, calls: Sequence[Call]) -> Reference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -119,6 +120,58 @@ async def test_bad_input_is_refused_before_anything_is_sent() -> None:
         with pytest.raises(InvalidInputError):
             await cat.synthesize(prompt, n, model)
     assert model.requests == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"policy": 5}, "policy is 5; give a model string such as"),
+        ({"policy": [5]}, "policy is 5; give a model string such as"),
+        ({"policy": object()}, "policy is <object .*; give a model string such as"),
+        ({"policy": "local", "anchor": object()}, "anchor is <object .*; give a model string"),
+        ({"policy": "local", "judge": 5}, "judge is 5; give a model string"),
+        (
+            {"policy": "local", "budget": {"requests": 3}},
+            "budget is {'requests': 3}; give a Budget",
+        ),
+        ({"policy": "local", "runtime": {"hedge": True}}, "runtime is {'hedge': True}; give a Run"),
+        ({"policy": "local", "sampling": {}}, "sampling is {}; give a Sampling"),
+        ({"policy": "local", "judge_sampling": 0.7}, "judge_sampling is 0.7; give a Sampling"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_named_with_the_fix(
+    wrong: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        cat.CaT(**wrong)
+
+
+async def test_a_model_of_the_wrong_kind_is_named_by_the_parts_of_the_method_too() -> None:
+    wrong: Any = 5
+    with pytest.raises(InvalidInputError, match="model is 5; give a model string"):
+        await cat.Synthesizer(wrong).estimate(cat.group_of("2+2", ["4"]))
+    with pytest.raises(InvalidInputError, match="policy is 5; give a model string"):
+        await cat.synthesize("2+2", model=[wrong])
+
+
+@pytest.mark.parametrize("name", ["CATSDK_ANCHOR", "CATSDK_JUDGE"])
+def test_a_role_that_is_not_named_is_that_of_the_environment(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "openai:named")
+    c = cat.CaT("local")
+    models = c.synthesizer.anchor, c.proposer.anchor, c.rubric_judge.model
+    assert models == (
+        ("openai:named",) * 3 if name == "CATSDK_ANCHOR" else ("local", "local", "openai:named")
+    )
+
+
+def test_the_anchor_of_a_given_synthesizer_writes_rubrics_and_judges() -> None:
+    mine = cat.Synthesizer("openai:mine", show_question=True)
+    c = cat.CaT("local", synthesizer=mine)
+    assert (c.proposer.anchor, c.rubric_judge.model) == ("openai:mine", "openai:mine")
+    with pytest.raises(InvalidInputError, match="name the anchor in the synthesizer alone"):
+        cat.CaT("local", "openai:other", synthesizer=mine)
 
 
 async def test_a_failed_rollout_is_data_and_gets_no_reward() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import anyio
 import pytest
@@ -70,7 +71,9 @@ async def test_at_the_deadline_the_synthesis_has_what_is_there() -> None:
         runtime = cat.Runtime(deadline=0.5)
         reference = await cat.CaT(policy.model, anchor(), runtime=runtime).synthesize("2+2", 3)
     assert [rollout.index for rollout in reference.rollouts] == [0, 2]
-    assert reference.group.failures[1].kind == "OutOfTime"
+    late = reference.group.failures[1]
+    assert late.kind == "OutOfTime"
+    assert "not there within 0.35 s" in late.message and "raise deadline=" in late.message
     assert reference.partial
 
 
@@ -84,6 +87,8 @@ async def test_an_anchor_that_passes_the_deadline_leaves_the_majority_marked_par
         reference = await c.synthesize("2+2", 2)
     assert (reference.partial, reference.answer) == (True, "4")
     assert reference.provenance.method == "majority"
+    because = str(reference.provenance.settings["because"])
+    assert because.startswith("the deadline of 0.2 s is over; raise deadline=")
     assert [call.failure and call.failure.kind for call in reference.calls] == ["Cancelled"]
 
 
@@ -173,6 +178,19 @@ async def test_map_needs_an_open_cat_and_a_number_that_makes_sense() -> None:
     async with c:
         with pytest.raises(InvalidInputError, match="at_once"):
             c.map(["2+2"], at_once=0)
+
+
+@pytest.mark.parametrize(
+    "one", ["2+2", b"2+2", {"role": "user", "content": "2+2"}, cat.group_of("2+2", ["4"]), 5]
+)
+async def test_one_thing_is_not_taken_for_many(one: Any) -> None:
+    model = Policy().model
+    async with cat.CaT(model, anchor()) as c:
+        with pytest.raises(InvalidInputError, match="give a list of prompts, or use synthesize"):
+            c.map(one)
+        with pytest.raises(InvalidInputError, match="items is .*; give a list of items"):
+            c.each(c.synthesize, one)
+    assert model.requests == []
 
 
 def test_what_a_runtime_does_not_set_comes_from_the_environment(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import JsonValue
 
 from catsdk.aggregators.lots import drawn_class
 from catsdk.aggregators.selected import selected
+from catsdk.core.choices import check_choice
 from catsdk.core.types import Group, Reference
 from catsdk.equivalence.evidence import no_evidence
 from catsdk.equivalence.votes import Votes, count_votes
 
 __all__ = ["Majority"]
+
+Tie = Literal["random", "first", "abstain"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,16 @@ class Majority:
     answer the reference is the first rollout and has no answer. No call is made.
     """
 
-    tie: Literal["random", "first", "abstain"] = "random"
+    tie: Tie = "random"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the word.
+
+        Raises:
+            InvalidInputError: `tie` is none of the three.
+        """
+        check_choice("tie", self.tie, get_args(Tie))
 
     async def estimate(self, group: Group) -> Reference:
         """Take the first rollout that gives the most frequent answer.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from catsdk.aggregators.lots import drawn_class
 from catsdk.aggregators.selected import selected
+from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.ports import Rater
 from catsdk.core.types import Group, Reference, Score
@@ -17,6 +18,8 @@ from catsdk.equivalence.votes import count_votes
 from catsdk.middleware.record import recorded
 
 __all__ = ["WeightedMajority"]
+
+Weight = Literal["raw", "exp"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,16 @@ class WeightedMajority:
     """
 
     rater: Rater
-    weight: Literal["raw", "exp"] = "raw"
+    weight: Weight = "raw"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the word.
+
+        Raises:
+            InvalidInputError: `weight` is neither of the two.
+        """
+        check_choice("weight", self.weight, get_args(Weight))
 
     async def estimate(self, group: Group) -> Reference:
         """Take the best-rated rollout of the answer with the largest weight.

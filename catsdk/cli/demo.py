@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from catsdk.cli.destinations import check_folder
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
 from catsdk.core.runtime import Runtime
@@ -23,6 +25,7 @@ from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.figures import save_figure, size_figure
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.observations import Seen
+from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.statistics import Estimate
 from catsdk.primitives.reward import Reward
@@ -55,6 +58,10 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Show one problem in full, then accuracy against the number of rollouts."""
+    check_packages(NUMBERS, FIGURES)
+    if plot.suffix not in {".png", ".svg"}:
+        raise InvalidInputError(f"--plot {plot} ends in {plot.suffix!r}; name it .png or .svg")
+    check_folder("--plot", plot.parent)
     from catsdk.providers import LocalProvider, held_out_problems
 
     items = [item_of(*pair, id=pair[0]) for pair in held_out_problems(problems, seed, long=long)]

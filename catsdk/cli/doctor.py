@@ -37,8 +37,8 @@ OPTIONAL = (
     "opentelemetry-api",
     "uvloop",
 )
-KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
-ENDPOINTS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL")
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY")
+ENDPOINTS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "VLLM_BASE_URL")
 HELLO = Request(messages=(Message(role="user", content="Say: ok"),), max_tokens=1)
 
 State = Literal["ok", "absent", "set-up", "failed"]

@@ -11,15 +11,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from catsdk.cli.destinations import check_folder
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.runtime import Runtime
 from catsdk.core.settings import Settings
-from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SELECTORS
+from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SCORED, SELECTORS
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
+from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import Columns, read_items
@@ -36,11 +38,24 @@ Data = Annotated[str, typer.Argument(help="A file, a folder, hf:NAME, or box:hel
 Models = Annotated[
     list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
 ]
-Anchor = Annotated[str | None, typer.Option(help="Model that synthesizes; else the policy.")]
-JudgeModel = Annotated[str | None, typer.Option("--judge", help="Model that judges; else anchor.")]
+Anchor = Annotated[
+    str | None,
+    typer.Option(
+        help="Model that synthesizes; else CATSDK_ANCHOR, or the policy. With --recorded"
+        " none unless it is named here."
+    ),
+]
+JudgeModel = Annotated[
+    str | None, typer.Option("--judge", help="Model that judges; else CATSDK_JUDGE, or the anchor.")
+]
 Names = Annotated[
     list[str] | None,
-    typer.Option("--aggregator", "-a", help=f"Any of: {', '.join(NAMES)}. 'all' takes all."),
+    typer.Option(
+        "--aggregator",
+        "-a",
+        help=f"Any of: {', '.join(NAMES)}. 'all' takes all. Where the data has scores,"
+        f" {' and '.join(SCORED)} are there too, named or not.",
+    ),
 ]
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
 Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to look at.")]
@@ -100,12 +115,17 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Compare aggregators on a data set: accuracy, cost, and tests, from the same rollouts."""
+    check_packages(NUMBERS, FIGURES, PAGE)
+    check_folder("--out", out)
     columns = Columns(prompt_column, gold_column, criteria_column)
     if recorded and calibrate_on is not None:
         raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")
     items, rollouts = _read(data, columns, split, limit, recorded=recorded)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
     models = _models(model) if rollouts is None else list(model or ())
+    if rollouts is None:
+        settings = Settings()
+        anchor, judge = anchor or settings.anchor, judge or settings.judge
     evaluation = Evaluation(
         models,
         anchor,

@@ -20,6 +20,7 @@ from catsdk.core.options import Sampling
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Group, Reference
 from catsdk.middleware.budget import Budget
+from catsdk.primitives.sampler import CUT_SHORT
 
 __all__ = ["sample", "synthesize"]
 
@@ -31,7 +32,9 @@ Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
 Models = Annotated[
     list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
 ]
-Anchor = Annotated[str | None, typer.Option(help="Model that synthesizes; else the policy.")]
+Anchor = Annotated[
+    str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
+]
 Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
@@ -194,7 +197,15 @@ def _evidence(reference: Reference) -> str:
     usage = reference.usage
     parts += [f"{usage.requests} requests", f"{usage.tokens:,} tokens", cost_of(usage)]
     parts += [f"by {reference.provenance.method} of {reference.provenance.model or 'the rollouts'}"]
-    return " · ".join([*parts, "PARTIAL: the budget is reached"] if reference.partial else parts)
+    return " · ".join([*parts, f"PARTIAL: {_cut_short(reference)}"] if reference.partial else parts)
+
+
+def _cut_short(reference: Reference) -> str:
+    """What ended the synthesis, or else the sampling, before its end."""
+    because = reference.provenance.settings.get("because")
+    failures = reference.group.failures.values()
+    late = (failure.message for failure in failures if failure.kind in CUT_SHORT)
+    return str(because or next(late, "not all rollouts are there"))
 
 
 def _show_group(group: Group) -> None:

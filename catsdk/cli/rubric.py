@@ -11,6 +11,7 @@ import anyio
 import typer
 from rich.console import Console
 
+from catsdk.cli.destinations import check_file
 from catsdk.cli.rubric_table import show_judged, show_rubric, show_screened
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
@@ -21,7 +22,7 @@ from catsdk.primitives.judge import Judge, Judging
 from catsdk.primitives.panel import Panel
 from catsdk.primitives.reward import Reward
 from catsdk.primitives.rubric_proposer import RubricProposer
-from catsdk.rubrics.files import load, save
+from catsdk.rubrics.files import form_of, load, save
 from catsdk.rubrics.html_report import html_report
 from catsdk.rubrics.judged import Judged
 from catsdk.rubrics.quality import Filters
@@ -73,6 +74,9 @@ def propose(
     """Write a rubric from a reference, or from the question alone. Exit code 3: rejected, not saved."""
     if question and check_by is not None:
         raise InvalidInputError("--check-by needs a reference; --question gives none")
+    check_file("--out", out)
+    if out is not None:
+        form_of(out)
     filters = Filters(twins=twins, compound=cast("Literal['keep', 'split', 'drop']", compound))
     text = _read(source)
     group = Group(prompt=(Message(role="user", content=text if question else "-"),), rollouts=())
@@ -89,9 +93,9 @@ def propose(
     if check_by is not None:
         judge = Judge(check_by, Sampling(temperature=0.0, max_tokens=max_tokens))
     found = anyio.run(_screened, proposer, reference, filters, judge)
+    show_screened(found, Console(emoji=False))
     if out is not None and not found.rejected:
         save(found.rubric, out)
-    show_screened(found, Console(emoji=False))
     raise typer.Exit(PARTIAL if found.rejected else 0)
 
 
@@ -116,6 +120,8 @@ def judge(
     evidence: Evidence = False,
 ) -> None:
     """Judge responses by a rubric. Exit code 3: a response has no reward."""
+    check_file("--out", out)
+    check_file("--html", html)
     by, group = load(rubric_file), _group(responses)
     names = model or [_model(None, Settings().judge)]
     sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
@@ -124,9 +130,10 @@ def judge(
     missing = Missing() if at_least is None else Missing(then="mean", at_least=at_least)
     reward = Reward(judges[0] if len(judges) == 1 else Panel(judges), missing=missing)
     judged = anyio.run(_judged, reward, by, group)
+    show_judged(judged, Console(emoji=False), evidence=evidence)
     if out is not None:
         judged.save(out)
-    _shown(judged, html, evidence=evidence)
+    _paged(judged, html)
     raise typer.Exit(PARTIAL if any(score.value is None for score in judged.scores) else 0)
 
 
@@ -137,12 +144,14 @@ def show(
     evidence: Evidence = False,
 ) -> None:
     """Show a rubric, or a judged group as a matrix."""
+    check_file("--html", html)
     try:
         judged = Judged.load(file) if file.suffix.lower() == ".json" else None
     except InvalidInputError:
         judged = None
     if judged is not None:
-        _shown(judged, html, evidence=evidence)
+        show_judged(judged, Console(emoji=False), evidence=evidence)
+        _paged(judged, html)
         return
     if html is not None:
         raise InvalidInputError(
@@ -164,10 +173,9 @@ async def _judged(reward: Reward, by: Rubric, group: Group) -> Judged:
     return Judged(rubric=by, group=group, scores=scores)
 
 
-def _shown(judged: Judged, html: Path | None, *, evidence: bool) -> None:
+def _paged(judged: Judged, html: Path | None) -> None:
     if html is not None:
         html.write_text(html_report(judged), encoding="utf-8")
-    show_judged(judged, Console(emoji=False), evidence=evidence)
 
 
 def _model(model: str | None, role: str | None) -> str:
@@ -206,7 +214,8 @@ def _texts(path: Path) -> list[str]:
     text = _read(path)
     if path.suffix != ".jsonl":
         return [text.removesuffix("\n")]
-    return [_text(line, path, at) for at, line in enumerate(text.splitlines(), 1) if line.strip()]
+    # Only "\n" ends a line of JSON: a text may hold what else Unicode takes for line ends.
+    return [_text(line, path, at) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
 def _text(line: str, path: Path, at: int) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Message
+from catsdk.core.types import Message, Value
 
-__all__ = ["MAX_ROLLOUTS", "PromptLike", "check_count", "check_prompt"]
+__all__ = ["MAX_ROLLOUTS", "PromptLike", "check_count", "check_kind", "check_many", "check_prompt"]
 
 MAX_ROLLOUTS = 1024
 
@@ -50,6 +50,28 @@ def check_prompt(prompt: PromptLike) -> tuple[Message, ...]:
             " not empty; add one such as {'role': 'user', 'content': '...'}"
         )
     return messages
+
+
+def check_many(name: str, items: object, fix: str) -> None:
+    """Refuse what is one thing where many are asked for, though Python can iterate over it.
+
+    Raises:
+        InvalidInputError: `items` is a text, bytes, a mapping, a value of catsdk, or cannot be iterated over.
+    """
+    one = isinstance(items, str | bytes | Mapping | Value)
+    if one or not isinstance(items, Iterable | AsyncIterable):
+        told = "a text" if isinstance(items, str) else _shown(items)  # pyright: ignore[reportUnknownArgumentType]
+        raise InvalidInputError(f"{name} is {told}; {fix}")
+
+
+def check_kind(name: str, value: object, kinds: tuple[type, ...], fix: str) -> None:
+    """Refuse a `value` that is not `None` and of none of the `kinds`.
+
+    Raises:
+        InvalidInputError: it is of another kind.
+    """
+    if value is not None and not isinstance(value, kinds):
+        raise InvalidInputError(f"{name} is {_shown(value)}; give {fix}")
 
 
 def _message(at: int, message: object) -> Message:

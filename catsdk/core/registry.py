@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from catsdk.core.errors import InvalidInputError, MissingExtraError, UnknownProviderError
 from catsdk.core.ports import Provider
 
-__all__ = ["BUILT_IN", "Origin", "known_providers", "resolve"]
+__all__ = ["BUILT_IN", "Origin", "check_model", "known_providers", "resolve"]
 
 GROUP = "catsdk.providers"
 
@@ -68,6 +68,19 @@ def known_providers() -> list[str]:
     return sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
 
 
+def check_model(model: object, name: str = "model") -> None:
+    """Refuse what is no model; a string is not looked up.
+
+    Raises:
+        InvalidInputError: `model` is neither a string nor a provider, or is empty.
+    """
+    if not (model.strip() if isinstance(model, str) else isinstance(model, Provider)):
+        raise InvalidInputError(
+            f"{name} is {model!r:.80}; give a model string such as 'openai:NAME' or 'local',"
+            " or an object with an async method complete(request, on_text)"
+        )
+
+
 def resolve(model: str | Provider) -> Provider:
     """The provider that `model` names: `provider:name`, `provider/name`, or a bare provider.
 
@@ -78,13 +91,9 @@ def resolve(model: str | Provider) -> Provider:
         UnknownProviderError: no installed provider has that name.
         MissingExtraError: the provider's packages are not installed.
     """
-    if isinstance(model, Provider):
+    check_model(model)
+    if not isinstance(model, str):
         return model
-    if not isinstance(model, str) or not model.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidInputError(
-            f"model is {model!r}; give a model string such as 'openai:NAME' or 'local',"
-            " or an object with an async method complete(request, on_text)"
-        )
     prefix, name = _split(model.strip())
     return _factory(prefix, model)(name)
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from catsdk.core.choices import check_choice
 
 __all__ = ["DEFAULT", "Options"]
+
+Percent = Literal["either", "fraction", "number"]
+Units = Literal["convert", "ignore", "strict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,8 @@ class Options:
     seconds, megabytes: limits of one decision of the symbolic tier.
     """
 
-    percent: Literal["either", "fraction", "number"] = "either"
-    units: Literal["convert", "ignore", "strict"] = "convert"
+    percent: Percent = "either"
+    units: Units = "convert"
     ordered: bool = False
     labels: bool = True
     omitted_base: bool = True
@@ -42,6 +47,15 @@ class Options:
     relative: float = 0.0
     seconds: float = 2.0
     megabytes: int = 512
+
+    def __post_init__(self) -> None:
+        """Check the words.
+
+        Raises:
+            InvalidInputError: `percent` or `units` is none of its words.
+        """
+        check_choice("percent", self.percent, get_args(Percent))
+        check_choice("units", self.units, get_args(Units))
 
 
 DEFAULT = Options()

@@ -35,6 +35,7 @@ __all__ = [
     "DEFAULTS",
     "LOGPROBS",
     "NAMES",
+    "SCORED",
     "SELECTORS",
     "Contender",
     "Models",
@@ -231,6 +232,7 @@ _MAKERS: dict[str, Callable[[Models], Contender]] = {
 
 NAMES = tuple(_MAKERS)
 SELECTORS = ("majority", "adaptive-majority", "random")
+SCORED = ("score-best-of-n", "score-weighted-majority")
 LOGPROBS = frozenset({"weighted-majority", "min-perplexity"})
 DEFAULTS = ("majority", "adaptive-majority", "synthesis", "cascade")
 CONTROLS = ("greedy", "random", "synthesis+question", "synthesis+shuffled")
@@ -240,8 +242,8 @@ def scored_contenders(rater: Rater, seed: int | None) -> list[Contender]:
     """The contenders that go by scores which are there already, such as a reward model's."""
     weighted = WeightedMajority(rater, weight="exp", seed=seed or 0)
     return [
-        Contender("score-best-of-n", BestOfN(rater, seed=seed or 0), free=True),
-        Contender("score-weighted-majority", weighted, free=True),
+        Contender(SCORED[0], BestOfN(rater, seed=seed or 0), free=True),
+        Contender(SCORED[1], weighted, free=True),
     ]
 
 

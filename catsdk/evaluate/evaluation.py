@@ -21,6 +21,7 @@ from catsdk.evaluate.calibrate import Calibration, calibrate
 from catsdk.evaluate.contenders import (
     DEFAULTS,
     LOGPROBS,
+    SCORED,
     Contender,
     Models,
     make_contenders,
@@ -32,6 +33,7 @@ from catsdk.evaluate.items import Item
 from catsdk.evaluate.models import NO_MODEL, open_models
 from catsdk.evaluate.notes import notes_on
 from catsdk.evaluate.observations import Seen
+from catsdk.evaluate.packages import NUMBERS, check_packages
 from catsdk.evaluate.recorded import Recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.summary import summarise
@@ -49,6 +51,7 @@ class Evaluation:
     """Compares aggregators on the same rollouts of `policies`.
 
     `names` are contenders of `catsdk.evaluate.contenders`; `extra` are others, made by the caller.
+    Those that go by recorded scores are there wherever the scores are, named or not.
     `grader` says when an answer is the gold one, `extractor` where it stands in a rollout.
     With `recorded` rollouts nothing is drawn, and there are no policies; an `anchor` may be there
     for the aggregators that ask a model, and is asked for log-probabilities where the rollouts have
@@ -94,6 +97,7 @@ class Evaluation:
             ConfigurationError: a model is not there, or another process writes the store.
             MissingExtraError: numpy is not installed.
         """
+        check_packages(NUMBERS)
         self._check(items)
         async with AsyncExitStack() as exits:
             store = None
@@ -167,7 +171,15 @@ class Evaluation:
         return self.recorded is not None and self.anchor is not None and not self.recorded.logprobs
 
     def _contenders(self, models: Models) -> list[Contender]:
-        contenders = [*make_contenders(self.names, models), *self.extra]
+        rater = self.recorded.scores if self.recorded is not None else None
+        scored = [name for name in self.names if name in SCORED]
+        if scored and rater is None:
+            raise InvalidInputError(
+                f"{', '.join(scored)}: the data holds no scores to go by; give recorded completions"
+                " with a score each (--recorded), or leave it out"
+            )
+        asked = [name for name in self.names if name not in SCORED]
+        contenders = [*make_contenders(asked, models), *self.extra]
         if self.recorded is not None and self.anchor is None:
             asking = [each.name for each in contenders if not each.free]
             if asking:
@@ -175,7 +187,6 @@ class Evaluation:
                     f"{', '.join(asking)} ask a model, and recorded rollouts come without one; name"
                     " an anchor"
                 )
-        rater = self.recorded.scores if self.recorded is not None else None
         return [*contenders, *(scored_contenders(rater, self.seed) if rater is not None else ())]
 
     def _experiment(

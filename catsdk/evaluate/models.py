@@ -9,13 +9,16 @@ from typing import cast
 from anyio import to_thread
 
 from catsdk.core.errors import InvalidInputError, NoModelError
+from catsdk.core.inputs import check_many
 from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, name_of
-from catsdk.core.registry import resolve
+from catsdk.core.registry import check_model, resolve
 from catsdk.core.runtime import Runtime
+from catsdk.core.settings import Settings
 from catsdk.core.types import Completion, Request
 from catsdk.evaluate.contenders import Models
 from catsdk.middleware.account import Account, Budget
+from catsdk.middleware.prices import rates_of
 from catsdk.middleware.stack import stacked
 from catsdk.middleware.wrapper import Wrapper
 from catsdk.runs.ledger import Ledger
@@ -58,9 +61,11 @@ async def open_models(
     each are kept there, below the retries, and those that are there are not asked for again.
 
     Raises:
-        InvalidInputError: no policy; or a store, and a provider that is wrapped already.
+        InvalidInputError: no policy, or what is no model; or a store, and a provider that is
+            wrapped already.
         ConfigurationError: as `resolve`.
     """
+    check_many("policies", policies, "give a list of models")
     if not policies:
         raise InvalidInputError("no model; give at least one")
     account = Account(budget) if budget is not None else None
@@ -68,11 +73,13 @@ async def open_models(
     async with AsyncExitStack() as exits:
 
         async def provider_of(model: Model) -> Provider:
+            check_model(model)
             key: object = model if isinstance(model, str) else id(model)
             if key not in known:
-                kept = _kept(await _opened(model, exits), store)
+                bare = await _opened(model, exits)
+                # In a thread: the first look at the prices takes a third of a second.
                 known[key] = await to_thread.run_sync(
-                    lambda: stacked(kept, account=account, runtime=runtime)
+                    lambda: stacked(_kept(bare, store, runtime), account=account, runtime=runtime)
                 )
             return known[key]
 
@@ -94,11 +101,11 @@ async def _opened(model: Model, exits: AsyncExitStack) -> Provider:
     return provider
 
 
-def _kept(provider: Provider, store: RunStore | None) -> Provider:
+def _kept(provider: Provider, store: RunStore | None, runtime: Runtime) -> Provider:
     if store is None:
         return provider
     if isinstance(provider, Wrapper):
         raise InvalidInputError(
             f"{name_of(provider)} is wrapped already; with a run store give the bare provider"
         )
-    return Ledger(provider, store)
+    return Ledger(provider, store, rates_of(provider, Settings().runtime(runtime).prices))

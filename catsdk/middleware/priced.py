@@ -10,7 +10,7 @@ from catsdk.core.types import Completion, Request, Usage
 from catsdk.middleware.prices import Fixed, Rates
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Priced"]
+__all__ = ["Priced", "priced"]
 
 
 @dataclass
@@ -27,12 +27,14 @@ class Priced(Wrapper):
     ) -> Sequence[Completion]:
         """Pass the request on and price the answers."""
         completions = await self.pass_on(request, on_text)
-        return [self._priced(completion) for completion in completions]
+        return [priced(completion, self.rates) for completion in completions]
 
-    def _priced(self, completion: Completion) -> Completion:
-        usage = completion.usage
-        known = usage.cost is not None and not isinstance(self.rates, Fixed)
-        if known or usage.unreported or not usage.tokens:
-            return completion
-        priced: Usage = usage.model_copy(update={"cost": self.rates.cost(usage)})
-        return completion.model_copy(update={"usage": priced})
+
+def priced(completion: Completion, rates: Rates) -> Completion:
+    """The answer with its cost by `rates`; a vendor's own word is kept, unless the user's is there."""
+    usage = completion.usage
+    known = usage.cost is not None and not isinstance(rates, Fixed)
+    if known or usage.unreported or not usage.tokens:
+        return completion
+    paid: Usage = usage.model_copy(update={"cost": rates.cost(usage)})
+    return completion.model_copy(update={"usage": paid})

@@ -17,7 +17,7 @@ from anyio import to_thread
 
 from catsdk.core.errors import ConfigurationError, MissingExtraError
 from catsdk.core.ports import Provider, name_of
-from catsdk.core.registry import resolve
+from catsdk.core.registry import check_model, resolve
 from catsdk.core.runtime import Runtime
 from catsdk.core.settings import Settings
 from catsdk.middleware.account import Account
@@ -166,8 +166,10 @@ async def opened(
     Account and runtime are those of the `paying` block around, unless they are given.
 
     Raises:
+        InvalidInputError: `model` is neither a string nor a provider, or is empty.
         ConfigurationError: as `stacked`, and where the model cannot be made.
     """
+    check_model(model)
     account, runtime = account or _paying.get()[0], runtime or _paying.get()[1]
     if isinstance(model, Stack) and (account is None or account is model.account):
         yield model

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
+from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Judge
 from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Verdict
 
 __all__ = ["Panel"]
+
+Rule = Literal["majority", "mean"]
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,17 @@ class Panel:
     """
 
     judges: Sequence[Judge]
-    rule: Literal["majority", "mean"] = "majority"
+    rule: Rule = "majority"
     at_least: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the members.
+        """Check the members and the rule.
 
         Raises:
-            InvalidInputError: there is none, or `at_least` is not between 1 and their number.
+            InvalidInputError: there is no member, `at_least` is not between 1 and their number, or
+                `rule` is neither of the two.
         """
+        check_choice("rule", self.rule, get_args(Rule))
         if not self.judges or not 1 <= self._enough <= len(self.judges):
             raise InvalidInputError(
                 f"a panel of {len(self.judges)} judges with at_least={self.at_least}; give one"

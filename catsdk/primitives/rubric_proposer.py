@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
+from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
@@ -18,6 +19,8 @@ from catsdk.prompts.reply import Written, read_criteria
 from catsdk.prompts.schemas import CRITERIA, KINDS_OF_CRITERIA
 
 __all__ = ["RubricProposer"]
+
+Source = Literal["reference", "question"]
 
 # Rubrics as rewards (arXiv 2507.17746): 1.0, 0.7, 0.3, and 0.9 for a pitfall, here taken off.
 _WEIGHTS: dict[Kind, float] = {
@@ -44,17 +47,20 @@ class RubricProposer:
     prompt: Prompt | None = None
     at_least: int = 5
     at_most: int = 20
-    source: Literal["reference", "question"] = "reference"
+    source: Source = "reference"
     weighted: bool = False
     attempts: int = 2
     route: Literal["auto"] | Route = "auto"
 
     def __post_init__(self) -> None:
-        """Check the numbers.
+        """Check the numbers and the words.
 
         Raises:
-            InvalidInputError: `at_least` is over `at_most`, or a number is under 1.
+            InvalidInputError: `at_least` is over `at_most`, a number is under 1, or `source` or
+                `route` is none of its words.
         """
+        check_choice("source", self.source, get_args(Source))
+        check_choice("route", self.route, ("auto", *get_args(Route)))
         if not 1 <= self.at_least <= self.at_most or self.attempts < 1:
             raise InvalidInputError(
                 f"at_least is {self.at_least}, at_most {self.at_most}, attempts {self.attempts};"

@@ -19,7 +19,7 @@ from catsdk.middleware.draw import draw
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 
-__all__ = ["OnRollout", "Sampler", "group_of"]
+__all__ = ["CUT_SHORT", "OnRollout", "Sampler", "group_of"]
 
 OnRollout = Callable[[int, Rollout | Failure], None]
 
@@ -28,7 +28,7 @@ _APART = 1_000_003
 
 LATE = "Late"
 OUT_OF_TIME = "OutOfTime"
-_CUT_SHORT = {BudgetExceededError.__name__, OUT_OF_TIME}
+CUT_SHORT = {BudgetExceededError.__name__, OUT_OF_TIME}
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,14 @@ def _late(
 ) -> dict[int, Rollout | Failure]:
     if quorum is not None and _there(arrived) >= quorum:
         cause = Failure(kind=LATE, message=f"cancelled: a quorum of {quorum} was there before")
+    elif seconds is not None:
+        cause = Failure(
+            kind=OUT_OF_TIME,
+            message=f"cancelled: not there within {seconds:.3g} s; raise deadline= or"
+            " CATSDK_DEADLINE, of which sampling has a part",
+        )
     else:
-        cause = Failure(kind=OUT_OF_TIME, message=f"cancelled: not there within {seconds} s")
+        return {}
     return {index: cause for index in wanted if index not in arrived}
 
 
@@ -166,5 +172,5 @@ def _group(
         rollouts=tuple(sample for _, sample in ordered if isinstance(sample, Rollout)),
         failures=failures,
         calls=calls,
-        partial=any(failure.kind in _CUT_SHORT for failure in failures.values()),
+        partial=any(failure.kind in CUT_SHORT for failure in failures.values()),
     )

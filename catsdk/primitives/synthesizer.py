@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 
+from catsdk.core.choices import check_choice
 from catsdk.core.errors import ContextTooLongError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
@@ -61,6 +62,15 @@ class Synthesizer:
     overflow: Overflow = "subset"
     seed: int | None = None
     extractor: Extractor = STATED
+
+    def __post_init__(self) -> None:
+        """Check the words.
+
+        Raises:
+            InvalidInputError: `show` or `overflow` is none of its words.
+        """
+        check_choice("show", self.show, get_args(Show))
+        check_choice("overflow", self.overflow, get_args(Overflow))
 
     async def estimate(self, group: Group, *, on_text: OnText | None = None) -> Reference:
         """Write the reference of `group`; `on_text` receives its text in pieces as it is written.

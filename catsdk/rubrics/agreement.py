@@ -9,8 +9,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError, MissingExtraError
 
 __all__ = ["Agreement", "Level", "agreement"]
@@ -45,9 +46,11 @@ def agreement(answers: Mapping[str, Answers], *, level: Level = "nominal") -> Ag
     and alpha are undefined where only one answer was ever given.
 
     Raises:
-        InvalidInputError: fewer than two judges, or judges with different numbers of items.
+        InvalidInputError: fewer than two judges, judges with different numbers of items, or a
+            `level` that there is not.
         MissingExtraError: the extra is not installed.
     """
+    check_choice("level", level, get_args(Level))
     if len(answers) < 2 or len({len(column) for column in answers.values()}) != 1:
         sizes = {name: len(column) for name, column in answers.items()}
         raise InvalidInputError(f"agreement needs two judges over the same items, not {sizes}")

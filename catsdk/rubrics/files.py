@@ -14,7 +14,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Provenance, Rubric
 from catsdk.rubrics.healthbench import from_healthbench
 
-__all__ = ["dumps", "load", "loads", "save"]
+__all__ = ["dumps", "form_of", "load", "loads", "save"]
 
 MAX_BYTES = 5_000_000
 _YAML = {".yaml", ".yml"}
@@ -27,7 +27,7 @@ def save(rubric: Rubric, path: str | Path) -> None:
         InvalidInputError: the file's name ends otherwise.
     """
     target = Path(path)
-    target.write_text(dumps(rubric, form=_form(target)), encoding="utf-8")
+    target.write_text(dumps(rubric, form=form_of(target)), encoding="utf-8")
 
 
 def load(path: str | Path) -> Rubric:
@@ -43,7 +43,7 @@ def load(path: str | Path) -> Rubric:
     try:
         if source.stat().st_size > MAX_BYTES:
             raise InvalidInputError(f"{source} is over {MAX_BYTES:,} bytes: no rubric file")
-        return loads(source.read_text(encoding="utf-8"), form=_form(source), name=str(source))
+        return loads(source.read_text(encoding="utf-8"), form=form_of(source), name=str(source))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{source} cannot be read: {error}") from error
 
@@ -123,7 +123,12 @@ def _edited(rubric: Rubric, saved: str) -> Rubric:
     return rubric.revised(rubric.criteria).model_copy(update={"provenance": provenance})
 
 
-def _form(path: Path) -> str:
+def form_of(path: Path) -> str:
+    """The form of a rubric file, `yaml` or `json`, by its name.
+
+    Raises:
+        InvalidInputError: it ends in neither.
+    """
     if path.suffix.lower() in _YAML:
         return "yaml"
     if path.suffix.lower() == ".json":

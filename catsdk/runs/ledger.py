@@ -24,6 +24,8 @@ from catsdk.core.ports import (
 )
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk.middleware.gates import endpoint_of
+from catsdk.middleware.priced import priced
+from catsdk.middleware.prices import Rates
 from catsdk.runs.store import RunStore
 
 __all__ = ["Ledger", "paid", "place"]
@@ -68,14 +70,15 @@ class Ledger:
     An answer is kept by the model's endpoint and name, the place, the whole request and its number
     among equal ones there; two models behind one name at one address are one here. A failed call is
     not kept and takes no number, so that its retry is the same call. Equal requests at the same time
-    are sent once. Stored answers have the usage that was paid when they came. What is asked for is
-    kept as a digest only.
+    are sent once. Stored answers have the usage that was paid when they came, with its cost by
+    `rates`, where those are known. What is asked for is kept as a digest only.
     """
 
-    def __init__(self, wrapped: Provider, store: RunStore) -> None:
+    def __init__(self, wrapped: Provider, store: RunStore, rates: Rates | None = None) -> None:
         """Keep the answers of `wrapped` in `store`, which must be open."""
         self.wrapped = wrapped
         self.store = store
+        self.rates = rates
         self._nowhere = _Place("")
         self._waiting: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
@@ -88,6 +91,16 @@ class Ledger:
     def name(self) -> str:
         """The wrapped provider's name."""
         return name_of(self.wrapped)
+
+    @property
+    def base_url(self) -> object:
+        """The address that the wrapped provider names, which its price goes by; `False` for none."""
+        return getattr(self.wrapped, "base_url", False)
+
+    @property
+    def free(self) -> bool:
+        """Whether the wrapped provider's answers cost nothing."""
+        return getattr(self.wrapped, "free", False) is True
 
     @property
     def capabilities(self) -> Capabilities:
@@ -144,14 +157,17 @@ class Ledger:
         try:
             async with lock:
                 kept = await self.store.get(KIND, key)
-                if kept is not None:
-                    return _read(kept)
-                completions = await ask()
-                await self.store.put(KIND, key, _written(completions))
+                completions = self._priced(await ask() if kept is None else _read(kept))
+                if (written := _written(completions)) != kept:
+                    await self.store.put(KIND, key, written)
                 return completions
         except BaseException:
             here.taken[digest].discard(number)
             raise
+
+    def _priced(self, completions: Sequence[Completion]) -> Sequence[Completion]:
+        rates = self.rates
+        return completions if rates is None else [priced(each, rates) for each in completions]
 
 
 def _written(completions: Sequence[Completion]) -> str:

@@ -48,7 +48,8 @@ class RunStore:
         """Open or make the file, and become its writer.
 
         Raises:
-            ConfigurationError: another process writes it, it is no run, or of a newer version.
+            ConfigurationError: another process writes it, it is no run, of a newer version, or its
+                folder cannot be made.
         """
         await to_thread.run_sync(self._open, limiter=self._one)
         return self
@@ -88,7 +89,10 @@ class RunStore:
         except sqlite3.DatabaseError as error:
             self._close()
             raise ConfigurationError(f"{self.path} is no run of catsdk: {error}") from error
-        except (OSError, ConfigurationError):
+        except OSError as error:
+            self._close()
+            raise ConfigurationError(f"{self.path} cannot be written: {error}") from error
+        except ConfigurationError:
             self._close()
             raise
 

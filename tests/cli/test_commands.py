@@ -6,9 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
+from typer.testing import CliRunner
 
 from catsdk import Reference
+from catsdk.cli.app import app
+from catsdk.core.types import Request
+from catsdk.testing import FunctionProvider, LoopbackServer
 
 pytestmark = [pytest.mark.needs_torch]
 ROOT = Path(__file__).parents[2]
@@ -54,7 +59,22 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
     prompt.write_text("4821673+3947851")
     done = catsdk("synthesize", "--model", "local", "--max-requests", "1", "--file", str(prompt))
     assert done.returncode == 3
-    assert "PARTIAL" in done.stdout
+    assert "PARTIAL: the budget of 1 requests is reached" in done.stdout.replace("\n", " ")
+
+
+def test_a_passed_deadline_is_told_as_one() -> None:
+    async def script(request: Request) -> str:
+        if request.messages[-1].text != "2+2":
+            await anyio.sleep_forever()
+        return "\\boxed{4}"
+
+    with LoopbackServer(FunctionProvider(script)) as server:
+        env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+        args = ["synthesize", "2+2", "-m", "openai:loopback", "-n", "2", "--set", "deadline=2"]
+        done = CliRunner().invoke(app, args, env=env)
+    assert done.exit_code == 3, done.output
+    told = done.output.replace("\n", " ")
+    assert "PARTIAL: the deadline of 2 s is over; raise deadline= or CATSDK_DEADLINE" in told
 
 
 def test_money_is_counted_by_the_price_that_is_set() -> None:
@@ -80,6 +100,8 @@ def test_money_is_counted_by_the_price_that_is_set() -> None:
         (("sample", "--model", "local", "--set", "quorum=no", "q"), "quorum is 'no'"),
         (("sample", "--model", "local", "--max-usd=-1", "q"), "usd is -1"),
         (("sample", "--model", "local", "--set", "prices={local", "q"), "is not JSON"),
+        (("demo", "--plot", "plot.jpg"), "name it .png or .svg"),
+        (("demo", "--plot", f"{__file__}/plot.png"), "is a file; name a folder"),
     ],
 )
 def test_wrong_input_is_explained_and_has_its_code(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from catsdk.core.registry import BUILT_IN
 from catsdk.testing import FunctionProvider, LoopbackServer
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +25,7 @@ def server() -> Iterator[LoopbackServer]:
 
 
 def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    hidden = ("CATSDK_", "OPENAI_", "ANTHROPIC_")
+    hidden = ("CATSDK_", "OPENAI_", "ANTHROPIC_", "VLLM_")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
     return subprocess.run(
@@ -55,6 +57,15 @@ def test_every_configured_model_is_asked_for_one_token_once(server: LoopbackServ
     assert found["python"]["state"] == found["openai"]["state"] == "ok"
     assert [payload["max_tokens"] for payload in server.payloads] == [1]
     assert server.key not in done.stdout + done.stderr
+
+
+def test_every_variable_that_a_built_in_provider_reads_is_listed() -> None:
+    told = " ".join(origin.summary for origin in BUILT_IN.values())
+    named = set(re.findall(r"[A-Z]+_(?:API_KEY|BASE_URL)", told))
+    assert "VLLM_BASE_URL" in named
+    found = findings(doctor("--offline", "--model", "replay:none", "--json"))
+    assert named <= set(found)
+    assert {found[name]["state"] for name in named} == {"absent"}
 
 
 def test_a_model_that_fails_has_code_1_and_says_why(server: LoopbackServer) -> None:

@@ -4,25 +4,38 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from catsdk.testing import FunctionProvider, LoopbackServer
 
 pytest.importorskip("matplotlib")
 ROOT = Path(__file__).parents[2]
 
 
-def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
+MAIN = "from catsdk.cli import main; main()"
+
+
+def evaluate(
+    *arguments: str, env: dict[str, str] | None = None, absent: str | None = None
+) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    without = "" if absent is None else f"import sys; sys.modules[{absent!r}] = None; "
     return subprocess.run(
-        [sys.executable, "-c", "from catsdk.cli import main; main()", "eval", *arguments],
+        [sys.executable, "-c", without + MAIN, "eval", *arguments],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
-        env=clean | {"PYTHONPATH": paths},
+        env=clean | {"PYTHONPATH": paths} | (env or {}),
     )
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 @pytest.mark.needs_torch
@@ -43,6 +56,93 @@ def test_the_report_is_written_calibrated_and_the_same_when_run_again(tmp_path: 
     assert json.loads(again.stdout) == report
 
 
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer(FunctionProvider(lambda _: "\\boxed{4}")) as server:
+        yield server
+
+
+@pytest.fixture
+def served(server: LoopbackServer) -> dict[str, str]:
+    """The environment in which `openai:loopback` is a model on this machine."""
+    return {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+
+
+@pytest.fixture
+def sums(tmp_path: Path) -> str:
+    data = tmp_path / "sums.jsonl"
+    data.write_text('{"prompt": "2+2?", "gold": "4"}\n{"prompt": "3+1?", "gold": "4"}\n')
+    return str(data)
+
+
+def test_the_anchor_and_the_judge_of_the_environment_are_those_that_are_measured(
+    served: dict[str, str], sums: str, tmp_path: Path
+) -> None:
+    env = served | {"CATSDK_ANCHOR": "openai:synth", "CATSDK_JUDGE": "openai:judge"}
+    command = (
+        sums,
+        "-m",
+        "openai:loopback",
+        "--sizes",
+        "2",
+        "--json",
+        "--out",
+        str(tmp_path / "o"),
+    )
+    measured = json.loads(evaluate(*command, env=env).stdout)["models"]
+    assert (measured["anchor"], measured["judge"]) == ("openai:synth", "openai:judge")
+    named = evaluate(*command, "--anchor", "openai:other", "--judge", "openai:third", env=env)
+    measured = json.loads(named.stdout)["models"]
+    assert (measured["anchor"], measured["judge"]) == ("openai:other", "openai:third")
+
+
+def test_what_is_paid_in_all_is_known_where_the_prices_are(
+    served: dict[str, str], sums: str, tmp_path: Path
+) -> None:
+    command = (
+        sums,
+        "-m",
+        "openai:loopback",
+        "--sizes",
+        "2",
+        "--json",
+        "--out",
+        str(tmp_path / "o"),
+    )
+    unpriced = json.loads(evaluate(*command, env=served).stdout)
+    assert unpriced["paid"]["cost"] is None
+    price = {"openai:loopback": {"input": 1, "output": 1}}
+    # What was kept without a price has one as soon as it is given.
+    for out in ("o", "another"):
+        env = served | {"CATSDK_PRICES": json.dumps(price)}
+        made = json.loads(evaluate(*command[:-1], str(tmp_path / out), env=env).stdout)
+        paid = made["paid"]
+        assert paid["requests"] == unpriced["paid"]["requests"]
+        assert paid["cost"] == pytest.approx((paid["input_tokens"] + paid["output_tokens"]) / 1e6)
+        assert all(point["cost"] is not None for point in made["points"])
+
+
+@pytest.mark.parametrize("absent", ["numpy", "matplotlib", "jinja2"])
+def test_a_package_that_is_not_installed_is_named_before_anything_is_paid(
+    server: LoopbackServer, served: dict[str, str], sums: str, tmp_path: Path, absent: str
+) -> None:
+    out = tmp_path / "out"
+    done = evaluate(sums, "-m", "openai:loopback", "--out", str(out), env=served, absent=absent)
+    assert done.returncode == 2
+    assert f"a report needs {absent}: pip install 'catsdk[evaluate]'" in one_line(done.stderr)
+    assert server.counters.requests == 0
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_paid(
+    server: LoopbackServer, served: dict[str, str], sums: str
+) -> None:
+    for out in (sums, f"{sums}/below"):
+        done = evaluate(sums, "-m", "openai:loopback", "--out", out, env=served)
+        assert done.returncode == 2
+        assert "is a file; name a folder" in one_line(done.stderr)
+    assert server.counters.requests == 0
+
+
 def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
@@ -55,6 +155,21 @@ def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
     assert report["sizes"] == [1, 3]
     scores = {p["estimator"]: p["score"]["mean"] for p in report["points"] if p["size"] == 3}
     assert scores["majority"] == 1.0 and scores["score-best-of-n"] == 0.0
+
+
+def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_path: Path) -> None:
+    data, out = tmp_path / "data.jsonl", str(tmp_path / "out")
+    samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
+    command = (str(data), "--recorded", "--sizes", "3", "--out", out, "-a", "score-best-of-n")
+    data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": samples}))
+    report = json.loads(evaluate(*command, "--json").stdout)
+    names = [point["estimator"] for point in report["points"]]
+    assert sorted(names) == ["score-best-of-n", "score-weighted-majority"]
+    bare = [sample["completion"] for sample in samples]
+    data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": bare}))
+    done = evaluate(*command)
+    assert done.returncode == 2
+    assert "score-best-of-n: the data holds no scores to go by" in one_line(done.stderr)
 
 
 @pytest.mark.needs_torch
@@ -80,4 +195,4 @@ def test_wrong_input_is_named_with_exit_code_2(
 ) -> None:
     done = evaluate(*arguments, "--limit", "2", "--out", str(tmp_path))
     assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    assert message in one_line(done.stderr)

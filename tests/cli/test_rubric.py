@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from catsdk.cli.app import app
+from catsdk.cli.destinations import check_file
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.types import Request
 from catsdk.rubrics.files import load
@@ -114,3 +117,50 @@ def test_what_cannot_be_done_is_said(folder: Path, monkeypatch: pytest.MonkeyPat
         (["show", rubric, "--html", str(folder / "x.html")], InvalidInputError),
     ):
         assert isinstance(CliRunner().invoke(app, ["rubric", *args]).exception, error), args
+
+
+@pytest.mark.usefixtures("served")
+def test_a_line_of_json_ends_at_a_line_feed_alone(folder: Path) -> None:
+    texts = ["alpha\u2028beta", "alpha\u0085beta"]
+    lines = [json.dumps({"text": text}, ensure_ascii=False) for text in texts]
+    (folder / "raw.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out = folder / "j.json"
+    args = ["rubric", "judge", str(folder / "r.yaml"), str(folder / "raw.jsonl"), *MODEL]
+    result = CliRunner().invoke(app, [*args, "-o", str(out)])
+    assert result.exit_code == 0, result.output
+    assert [rollout.text for rollout in Judged.load(out).group.rollouts] == texts
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "name", "told"),
+    [
+        ("propose", "--out", "none/new.yaml", "there is no folder .*none; make it first"),
+        ("propose", "--out", "new.txt", "new.txt ends in '.txt'; name it .yaml, .yml or .json"),
+        ("propose", "--out", ".", "it is a folder; name a file"),
+        ("judge", "--out", "none/j.json", "--out .* there is no folder"),
+        ("judge", "--html", "none/j.html", "--html .* there is no folder"),
+        ("judge", "--html", ".", "it is a folder; name a file"),
+    ],
+)
+def test_nothing_is_paid_for_a_result_that_cannot_be_written(
+    served: LoopbackServer, folder: Path, command: str, option: str, name: str, told: str
+) -> None:
+    files = ["a.txt"] if command == "propose" else ["r.yaml", "a.txt"]
+    args = ["rubric", command, *(str(folder / each) for each in files), *MODEL]
+    result = CliRunner().invoke(app, [*args, option, str(folder / name)])
+    assert isinstance(result.exception, InvalidInputError), result.output
+    assert re.search(told, str(result.exception))
+    assert served.counters.requests == 0
+
+
+def test_a_write_protected_place_is_refused_and_an_old_file_kept(tmp_path: Path) -> None:
+    old = tmp_path / "old.json"
+    old.write_text("kept", encoding="utf-8")
+    check_file("--out", old)
+    check_file("--out", None)
+    assert old.read_text(encoding="utf-8") == "kept"
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    old.chmod(0o400)
+    with pytest.raises(InvalidInputError, match="writing there is not allowed"):
+        check_file("--out", old)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -13,6 +14,7 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk.middleware.gates import endpoint_of
+from catsdk.middleware.prices import rates_of
 from catsdk.runs.ledger import Ledger, paid, place
 from catsdk.runs.store import RunStore
 from catsdk.testing import FunctionProvider
@@ -158,3 +160,22 @@ class Scoring:
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
         self.calls += 1
         return Completion(text=text, usage=Usage(input_tokens=self.calls, requests=1))
+
+
+def test_a_model_behind_a_ledger_has_the_price_that_it_has_without(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run.sqlite")
+    model: Any = counting()
+    model.name, model.free = "openai:gpt-4o", False
+    usage = Usage(input_tokens=1000)
+
+    def costs() -> list[float | None]:
+        rates = [rates_of(each, {}) for each in (model, Ledger(model, store))]
+        return [None if each is None else each.cost(usage) for each in rates]
+
+    model.base_url = "http://127.0.0.1:1/v1"
+    assert costs() == [None, None]
+    model.base_url = None
+    listed, behind = costs()
+    assert listed == behind != 0 and listed is not None
+    model.free = True
+    assert costs() == [0.0, 0.0]

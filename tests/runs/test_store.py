@@ -41,6 +41,13 @@ async def test_entries_are_there_after_closing_and_kinds_are_apart(tmp_path: Pat
         assert await store.all("verdict") == {"k": "3"}
 
 
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="run.sqlite cannot be written: .*file"):
+        async with RunStore(tmp_path / "file" / "run.sqlite"):
+            pass
+
+
 async def test_one_writes_and_others_may_read(tmp_path: Path) -> None:
     path = tmp_path / "run.sqlite"
     async with RunStore(path) as store:

@@ -1,0 +1,43 @@
+"""Checks that a result can be written where it is to go, before anything is paid for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from catsdk.core.errors import InvalidInputError
+
+__all__ = ["check_file", "check_folder"]
+
+
+def check_file(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written; none is made, and one that is there stays as it is.
+
+    Raises:
+        InvalidInputError: it is a folder, its folder is not there, or either is write-protected.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        _refuse(option, path, "it is a folder; name a file")
+    if not path.parent.is_dir():
+        _refuse(option, path, f"there is no folder {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        _refuse(option, path, "writing there is not allowed")
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Refuse a folder that is not there and cannot be made, or cannot be written to.
+
+    Raises:
+        InvalidInputError: it, or what stands above it, is a file or write-protected.
+    """
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not there.is_dir():
+        _refuse(option, path, f"{there} is a file; name a folder")
+    if not os.access(there, os.W_OK):
+        _refuse(option, path, f"writing to {there} is not allowed")
+
+
+def _refuse(option: str, path: Path, why: str) -> None:
+    raise InvalidInputError(f"{option} {path} cannot be written: {why}")
