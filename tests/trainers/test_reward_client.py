@@ -132,15 +132,28 @@ async def test_an_answer_that_does_not_come_whole_is_asked_for_again(first: Answ
 
 async def test_asking_again_while_a_group_is_scored_has_it_scored_once() -> None:
     asked: list[Group] = []
+    third = anyio.Event()
 
-    class Slow:
+    class Waits:
         async def score_group(self, group: Group, row: Row) -> GroupScore:
             asked.append(group)
-            await anyio.sleep(0.5)
+            await third.wait()
             return await ClusterShareScorer().score_group(group, row)
 
-    async with service(Slow()) as url:
-        assert await ask(url, group_size=1, ask_again=0.1) == 1.0
+    async with service(Waits()) as behind:
+
+        async def forward(_: web.Request) -> web.StreamResponse:
+            if len(server.bodies) == 3:
+                third.set()
+            body = server.bodies[-1]
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(f"{behind}/v1/samples", json=body) as response,
+            ):
+                return web.json_response(await response.json())
+
+        async with scripted(*[forward] * 100) as (url, server):
+            assert await ask(url, group_size=1, ask_again=0.2) == 1.0
     assert len(asked) == 1
 
 
