@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import ref
 
 import aiohttp
 import anyio
@@ -12,8 +15,10 @@ import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Failure, Group
+from catsdk_trainers.config import CaTConfig, RewardPlan
 from catsdk_trainers.controls import ClusterShareScorer, GoldScorer
-from catsdk_trainers.rendezvous import Limits
+from catsdk_trainers.planning import config_scorer
+from catsdk_trainers.rendezvous import Limits, Rendezvous, Response, Sample
 from catsdk_trainers.scoring import GroupScore, GroupScorer, Row, unscored
 
 pytest.importorskip("torch")
@@ -48,6 +53,21 @@ class Waits:
         return await ClusterShareScorer().score_group(group, row)
 
 
+class Watches:
+    """Knows whether the groups that it scored are still somewhere."""
+
+    def __init__(self) -> None:
+        self.groups: list[ref[Group]] = []
+
+    async def score_group(self, group: Group, row: Row) -> GroupScore:
+        self.groups.append(ref(group))
+        return await ClusterShareScorer().score_group(group, row)
+
+
+class Columns(dict[str, str]):
+    """A row that can be watched."""
+
+
 class Breaks:
     async def score_group(self, group: Group, row: Row) -> GroupScore:
         raise ZeroDivisionError("a defect")
@@ -66,11 +86,31 @@ async def service(scorer: GroupScorer, **settings: Any) -> AsyncGenerator[str]:
 
 async def post(url: str, body: Any, token: str = "") -> tuple[int, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.post(url, json=body) as response,
+        session.post(url, data=data) as response,
     ):
         return response.status, await response.json()
+
+
+async def open_groups(url: str) -> int:
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/health") as response:
+        return int((await response.json())["open_groups"])
+
+
+async def until_open(url: str, count: int) -> None:
+    with anyio.fail_after(5):
+        while await open_groups(url) != count:
+            await anyio.lowlevel.checkpoint()
+
+
+async def leave(url: str, body: Any) -> None:
+    """Send a sample, and go away when the service has it."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(post, f"{url}/v1/samples", body)
+        await until_open(url, 1)
+        tasks.cancel_scope.cancel()
 
 
 def sample(at: int, **changes: Any) -> dict[str, Any]:
@@ -108,6 +148,127 @@ async def test_samples_wait_for_their_group_and_each_gets_its_own_reward() -> No
         )
 
 
+async def test_an_id_is_of_its_group_and_samples_without_one_are_never_asked_for_again() -> None:
+    async with service(ClusterShareScorer()) as url:
+        await together(url, [sample(at) for at in range(3)])
+        others = [sample(at, group="h", prompt="r", response="\\boxed{3}") for at in range(3)]
+        answers = await together(url, others)
+        assert [told["reward"] for _, told in answers] == [1.0, 1.0, 1.0]
+        nameless = [{**each, "group": "g", "id": None} for each in others]
+        answers = await together(url, nameless)
+        assert [told["reward"] for _, told in answers] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("change", [{"size": 2}, {"prompt": "r"}, {"response": "\\boxed{2}"}])
+@pytest.mark.parametrize("scored", [True, False])
+async def test_an_id_of_another_sample_is_refused(change: Any, scored: bool) -> None:
+    async with service(ClusterShareScorer()) as url, anyio.create_task_group() as tasks:
+        if scored:
+            await together(url, [sample(at) for at in range(3)])
+        else:
+            tasks.start_soon(post, f"{url}/v1/samples", sample(0))
+            await until_open(url, 1)
+        status, told = await post(f"{url}/v1/samples", sample(0, **change))
+        assert status == 422
+        assert (
+            "id '0' of group 'g' is a sample of another size, prompt or response" in told["detail"]
+        )
+        tasks.cancel_scope.cancel()
+
+
+async def test_the_sample_of_a_killed_trainer_does_not_meet_those_of_its_next_run() -> None:
+    async with service(ClusterShareScorer(), limits=Limits(grace=0.1)) as url:
+        await leave(url, sample(2, id="of the first run"))
+        await until_open(url, 0)
+        answers = await together(url, [sample(at) for at in range(3)])
+        assert [told["reward"] for _, told in answers] == pytest.approx(SHARES)
+
+
+async def test_a_client_that_comes_back_in_time_finds_its_place() -> None:
+    async with service(ClusterShareScorer(), limits=Limits(grace=30.0)) as url:
+        await leave(url, sample(0))
+        answers = await together(url, [sample(1), sample(2)])
+        assert [told["reward"] for _, told in answers] == pytest.approx(SHARES[1:])
+        _, told = await post(f"{url}/v1/samples", sample(0))
+        assert told["reward"] == pytest.approx(SHARES[0])
+
+
+async def test_a_client_that_asks_again_does_not_prolong_the_wait_for_the_others() -> None:
+    async with service(ClusterShareScorer(), limits=Limits(patience=0.5)) as url:
+        answers: list[Any] = []
+        with anyio.fail_after(10):
+            while not answers:
+                with anyio.move_on_after(0.1):
+                    answers.append(await post(f"{url}/v1/samples", sample(0)))
+        assert "1 of 3 samples came within 0.5 s" in answers[0][1]["cause"]
+
+
+async def test_of_a_group_that_was_scored_no_text_is_kept() -> None:
+    scorer = Watches()
+    async with anyio.create_task_group() as tasks:
+        rendezvous = Rendezvous(scorer, tasks, Limits())
+
+        rows: list[ref[Columns]] = []
+
+        async def join(at: int) -> float | None:
+            row = Columns(answer="1")
+            rows.append(ref(row))
+            seat = await rendezvous.join(Sample("g", 2, "q", Response(TEXTS[at]), row, str(at)))
+            return seat.reward
+
+        async with anyio.create_task_group() as clients:
+            for at in range(2):
+                clients.start_soon(join, at)
+        gc.collect()
+        assert [group() for group in scorer.groups] == [None]
+        assert [row() for row in rows] == [None, None]
+        assert await join(1) == 1.0
+        tasks.cancel_scope.cancel()
+
+
+PENALISED = RewardPlan(
+    parts={"cluster-share": 1.0}, penalise_over=5, penalty=-1.0, truncated=-0.5, skip_flat=True
+)
+FACTS: dict[str, list[Any]] = {"tokens": [5, 6, 5], "finish_reason": ["stop", "stop", "length"]}
+AFTER = [SHARES[0], SHARES[1] - 1.0, SHARES[2] - 0.5]
+
+
+@asynccontextmanager
+async def penalising() -> AsyncGenerator[str]:
+    config = CaTConfig(model="any", reward=PENALISED)
+    with anyio.fail_after(60):
+        async with serving(config_scorer(config), group_size=3) as url:
+            yield url
+
+
+async def test_length_and_truncation_are_penalised_as_the_config_says() -> None:
+    async with penalising() as url:
+        body = {"prompt": "q", "responses": TEXTS, **FACTS}
+        assert (await post(f"{url}/v1/groups", body))[1]["rewards"] == pytest.approx(AFTER)
+        alone = [
+            sample(at, tokens=FACTS["tokens"][at], finish_reason=FACTS["finish_reason"][at])
+            for at in range(3)
+        ]
+        answers = await together(url, alone)
+        assert [told["reward"] for _, told in answers] == pytest.approx(AFTER)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "setting"), [("tokens", "penalise_over"), ("finish_reason", "truncated")]
+)
+async def test_a_body_without_what_a_penalty_needs_is_refused(left_out: str, setting: str) -> None:
+    async with penalising() as url:
+        facts = {name: values for name, values in FACTS.items() if name != left_out}
+        told = [await post(f"{url}/v1/groups", {"prompt": "q", "responses": TEXTS, **facts})]
+        one = {name: values[0] for name, values in facts.items()}
+        told += [await post(f"{url}/v1/samples", sample(0, **one))]
+        body = {"query": ["qx"], "prompts": ["q"], "labels": ["1"]}
+        told += [await post(f"{url}/openrlhf", body)]
+    assert [status for status, _ in told] == [422, 422, 422]
+    assert all(left_out in each["detail"] and setting in each["detail"] for _, each in told)
+    assert "OpenRLHF does not send" in told[2][1]["detail"]
+
+
 async def test_a_group_that_stays_incomplete_has_no_reward_and_says_how_many_came() -> None:
     async with service(ClusterShareScorer(), limits=Limits(patience=0.2)) as url:
         answers = await together(url, [sample(0), sample(1)])
@@ -138,15 +299,30 @@ async def test_over_the_limit_of_open_groups_a_client_is_told_to_come_again() ->
         ("groups", {"prompt": "q", "responses": [1]}, "'1' is no text"),
         ("groups", {"prompt": "q", "responses": []}, "group of 0 samples"),
         ("groups", {"responses": ["x"]}, "'prompt'"),
+        ("groups", {"prompt": "q" * 11, "responses": ["x"]}, "a prompt has 11 characters"),
+        ("groups", {"prompt": "q", "responses": ["x"], "row": {"a": "b" * 9}}, "a row has 18"),
+        ("groups", {"prompt": "q", "responses": ["x"], "row": [1]}, "the row is [1]"),
+        ("groups", {"prompt": "q", "responses": "xy"}, "responses is 'xy'; give a list"),
+        ("groups", {"prompt": "q", "responses": ["x"], "tokens": [1, 2]}, "tokens has 2 entries"),
+        ("groups", {"prompt": "q", "responses": ["x"], "tokens": ["1"]}, "tokens is '1'"),
         ("samples", sample(0, response="x", size=5), "group of 5 samples"),
+        ("samples", sample(0, size="three"), "size is 'three'; give a whole number"),
+        ("samples", sample(0, size=2.5), "size is 2.5"),
+        ("samples", sample(0, id=""), "the id is ''; give a text that is not empty"),
+        ("samples", sample(0, id=5), "the id is 5"),
+        ("samples", sample(0, group=None), "group is None; give a name"),
+        ("samples", sample(0, prompt="q" * 11), "a prompt has 11 characters"),
+        ("samples", sample(0, row={"a": "b" * 9}), "a row has 18 characters"),
+        ("samples", sample(0, finish_reason="stopped"), "finish_reason is 'stopped'"),
         ("samples", [], "no JSON object"),
+        ("samples", b'{"group": "\xe9"}', "no JSON in UTF-8"),
+        ("samples", b"[" * 200_000, "no JSON in UTF-8"),
     ],
 )
 async def test_what_is_wrong_is_refused_by_name(path: str, body: Any, told: str) -> None:
     async with service(ClusterShareScorer(), limits=Limits(characters=10, samples=4)) as url:
         status, answer = await post(f"{url}/v1/{path}", body)
-        async with aiohttp.ClientSession() as session, session.get(f"{url}/health") as health:
-            assert (await health.json())["open_groups"] == 0
+        assert await open_groups(url) == 0
     assert status == 422
     assert told in answer["detail"]
 
@@ -168,10 +344,21 @@ async def test_without_the_token_nobody_is_served() -> None:
         assert (await post(f"{url}/v1/groups", body, "secret"))[0] == 200
 
 
-async def test_it_does_not_listen_to_other_machines_without_a_token() -> None:
+@pytest.mark.parametrize("token", [None, ""])
+async def test_it_does_not_listen_to_other_machines_without_a_token(token: str | None) -> None:
     with pytest.raises(InvalidInputError, match="CATSDK_REWARD_TOKEN"):
-        async with service(ClusterShareScorer(), host="0.0.0.0"):
+        async with service(ClusterShareScorer(), host="0.0.0.0", token=token):
             pass
+
+
+async def test_a_token_that_is_no_text_is_a_wrong_one() -> None:
+    async with service(ClusterShareScorer(), token="secret") as url:
+        port = int(url.rpartition(":")[2])
+        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await stream.send(
+                b"GET /health HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\r\n\r\n"
+            )
+            assert (await stream.receive()).startswith(b"HTTP/1.1 401")
 
 
 async def test_a_defect_of_a_scorer_costs_its_group_and_not_the_service() -> None:

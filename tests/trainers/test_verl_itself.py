@@ -19,41 +19,44 @@ pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", 
 
 import numpy
 import torch
+from datasets import Dataset
 from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 from verl import DataProto
 from verl.trainer.ppo.reward import get_custom_reward_fn, load_reward_manager
+from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
 from verl.workers.reward_manager.batch import BatchRewardManager
 
 from catsdk_providers.local_load import BOX
 from catsdk_trainers import reward_client
-from catsdk_trainers.controls import GoldScorer
+from catsdk_trainers.controls import ClusterShareScorer, GoldScorer
 from catsdk_trainers.reward_server import serving
 from catsdk_trainers.scoring import GroupScorer
+from catsdk_trainers.shaping import PenalisingScorer
 
 TEXTS = ["1+0=1\n\\boxed{1}", "\\boxed{1}", "\\boxed{2}"]
 PROMPT, LONGEST = 4, 24
 
 
 @asynccontextmanager
-async def service() -> AsyncGenerator[str]:
+async def service(scorer: GroupScorer | None = None) -> AsyncGenerator[str]:
     @asynccontextmanager
     async def open_scorer() -> AsyncGenerator[GroupScorer]:
-        yield GoldScorer()
+        yield scorer or GoldScorer()
 
     with anyio.fail_after(60):
         async with serving(open_scorer, group_size=len(TEXTS), token="secret") as url:
             yield url
 
 
-def configured(url: str, function: str) -> Any:
+def configured(url: str, function: str, **changes: Any) -> Any:
     """verl's own defaults, with what a user of the service changes in them."""
     defaults = Path(verl.__file__).parent / "trainer/config/reward/reward.yaml"
     reward = OmegaConf.load(defaults)
     reward.custom_reward_function.path = reward_client.__file__
     reward.custom_reward_function.name = function
     reward.custom_reward_function.reward_kwargs = {
-        "url": url, "token": "secret", "group_size": len(TEXTS),
+        "url": url, "token": "secret", "group_size": len(TEXTS), **changes,
     }  # fmt: skip
     return OmegaConf.create({"reward": reward})
 
@@ -82,6 +85,76 @@ def batch_of(tokenizer: Any, groups: int) -> DataProto:
         },
         non_tensors={name: numpy.array(each, dtype=object) for name, each in columns.items()},
     )
+
+
+def validation_batch(tokenizer: Any, file: Path, repeats: int) -> DataProto:
+    """Rows of a parquet file, loaded and repeated as its validation does, with responses to them."""
+    rows = [
+        {
+            "data_source": "sums",
+            "prompt": [{"role": "user", "content": f"{at} + 0"}],
+            "reward_model": {"style": "rule", "ground_truth": "1"},
+            "extra_info": {"split": "test", "index": at},
+        }
+        for at in range(2)
+    ]
+    Dataset.from_list(rows).to_parquet(str(file))
+    options = {
+        "max_prompt_length": 64,
+        "filter_overlong_prompts": False,
+        "cache_dir": str(file.parent),
+    }
+    dataset = RLHFDataset(str(file), tokenizer, OmegaConf.create(options))
+    loaded = DataProto.from_single_dict(collate_fn([dataset[at] for at in range(len(dataset))]))
+    batch = loaded.repeat(repeat_times=repeats, interleave=True)
+    answered = batch_of(tokenizer, 2)[: len(batch)]
+    answered.non_tensor_batch = {}
+    return batch.union(answered)
+
+
+async def scored_one_by_one(manager: Any, batch: DataProto) -> list[float]:
+    told: dict[int, dict[str, Any]] = {}
+
+    async def one(row: int) -> None:
+        told[row] = await manager.run_single(batch[row : row + 1])
+
+    async with anyio.create_task_group() as tasks:
+        for row in range(len(batch)):
+            tasks.start_soon(one, row)
+    return [told[row]["reward_score"] for row in range(len(batch))]
+
+
+@pytest.mark.parametrize(
+    ("repeats", "changes", "rewards"),
+    [
+        (1, {}, [1.0, 1.0]),
+        (3, {"val_group_size": 3}, [2 / 3, 2 / 3, 1 / 3, 2 / 3, 2 / 3, 1 / 3]),
+    ],
+)
+async def test_its_validation_has_groups_of_its_own_size(
+    tmp_path: Path, repeats: int, changes: dict[str, int], rewards: list[float]
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(BOX)
+    async with service(ClusterShareScorer()) as url:
+        config = configured(url, "compute_score", **changes)
+        manager = load_reward_manager(config, tokenizer)
+        batch = validation_batch(tokenizer, tmp_path / "test.parquet", repeats)
+        assert await scored_one_by_one(manager, batch) == pytest.approx(rewards)
+
+
+async def test_what_an_agent_loop_tells_of_a_response_reaches_the_penalties() -> None:
+    tokenizer = AutoTokenizer.from_pretrained(BOX)
+    penalising = PenalisingScorer(GoldScorer(), most_tokens=5, penalty=-1.0, truncated=-0.5)
+    async with service(penalising) as url:
+        manager = load_reward_manager(configured(url, "compute_score"), tokenizer)
+        batch = batch_of(tokenizer, 1)
+        with pytest.raises(reward_client.NoRewardError, match="needs 'tokens' of each response"):
+            await manager.run_single(batch[:1])
+        facts = [(6, "stop"), (5, "stop"), (5, "length")]
+        batch.non_tensor_batch["tool_extra_fields"] = numpy.array(
+            [{"tokens": tokens, "finish_reason": reason} for tokens, reason in facts], dtype=object
+        )
+        assert await scored_one_by_one(manager, batch) == [0.0, 1.0, -0.5]
 
 
 async def test_its_reward_loop_scores_the_samples_of_a_group_one_by_one() -> None:

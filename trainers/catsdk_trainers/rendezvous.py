@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -12,13 +14,14 @@ from anyio.abc import TaskGroup
 from pydantic import Field
 
 from catsdk.core.errors import CatError, InvalidInputError
-from catsdk.core.inputs import PromptLike
+from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
-from catsdk.core.types import Failure, Group
+from catsdk.core.types import Failure, FinishReason, Group, Message, Rollout, Usage
 from catsdk.primitives.sampler import group_of
 from catsdk_trainers.scoring import GroupScore, GroupScorer, unscored
+from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
 
-__all__ = ["BusyError", "Limits", "Rendezvous", "Sample", "Seat"]
+__all__ = ["BusyError", "Limits", "Outcome", "Rendezvous", "Response", "Sample", "Seat"]
 
 
 class BusyError(CatError):
@@ -28,18 +31,30 @@ class BusyError(CatError):
 class Limits(Options):
     """What the service takes on at once, so that its memory is bounded.
 
-    `groups` may be open, gathering or being scored, at once. A group whose samples are not there
-    after `patience` seconds, or that is not scored within `deadline` seconds, has no reward.
-    `kept` results can be asked for again by a client whose answer got lost.
+    `groups` may be open, gathering or being scored, at once. A group that is not whole `patience`
+    seconds after its first sample, or not scored within `deadline` seconds, has no reward. A
+    sample with an id whose client went away keeps its place for `grace` seconds, in which the
+    client may ask again; one without an id loses it at once. `kept` results can be asked for again
+    by a client whose answer got lost.
     """
 
     groups: int = Field(default=256, ge=1)
     samples: int = Field(default=64, ge=1, description="most samples of a group")
-    characters: int = Field(default=200_000, ge=1, description="most of one response or prompt")
+    characters: int = Field(default=200_000, ge=1, description="most of a response, prompt or row")
     body: int = Field(default=2**24, ge=1024, description="bytes of one request")
     patience: float = Field(default=600.0, gt=0)
     deadline: float = Field(default=900.0, gt=0)
+    grace: float = Field(default=15.0, ge=0)
     kept: int = Field(default=4096, ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response, and where the trainer tells them, its length in tokens and why it ended."""
+
+    text: str
+    tokens: int | None = None
+    finish_reason: FinishReason | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +64,39 @@ class Sample:
     group: str
     size: int
     prompt: PromptLike
-    response: str
+    response: Response
     row: Mapping[str, Any] = field(default_factory=dict[str, Any])
     id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a group earned, without its prompt, row and responses: it is kept for a while.
+
+    `reference` holds the reference's text, answer and agreement.
+    """
+
+    rewards: tuple[float | None, ...]
+    reasons: tuple[str, ...]
+    cause: str | None
+    reference: Mapping[str, Any] | None
+    usage: Usage
+
+    @classmethod
+    def of(cls, score: GroupScore) -> Outcome:
+        """What is to be told of `score`."""
+        reference: Mapping[str, Any] | None = None
+        if score.reference is not None:
+            reference = {
+                name: getattr(score.reference, name) for name in ("text", "answer", "agreement")
+            }
+        return cls(
+            score.rewards,
+            tuple("; ".join(each.reasons) for each in score.scores),
+            None if score.cause is None else str(score.cause),
+            reference,
+            score.usage,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,106 +104,174 @@ class Seat:
     """A sample's place in its group, and what the group earned."""
 
     at: int
-    score: GroupScore
+    outcome: Outcome
+
+    @property
+    def reward(self) -> float | None:
+        """The reward of this sample."""
+        return self.outcome.rewards[self.at]
+
+    @property
+    def reason(self) -> str:
+        """Why it is that, or why there is none."""
+        return self.outcome.reasons[self.at]
+
+
+@dataclass(eq=False)
+class _Place:
+    """Where a sample waits; `clients` are those who wait with it, `back` is set when one comes."""
+
+    gathering: _Gathering
+    response: Response
+    mark: bytes
+    key: bytes | None
+    clients: int = 0
+    back: anyio.Event = field(default_factory=anyio.Event)
+    seat: Seat | None = None
 
 
 @dataclass(eq=False)
 class _Gathering:
-    first: Sample
-    samples: list[Sample] = field(default_factory=list[Sample])
-    done: anyio.Event = field(default_factory=anyio.Event)
-    score: GroupScore | None = None
+    """A group that is open; `settled` is set when no sample can come or go, `done` at the end."""
 
-    @property
-    def whole(self) -> bool:
-        return len(self.samples) == self.first.size
+    name: str
+    size: int
+    prompt: tuple[Message, ...]
+    row: Mapping[str, Any]
+    places: list[_Place] = field(default_factory=list[_Place])
+    settled: anyio.Event = field(default_factory=anyio.Event)
+    done: anyio.Event = field(default_factory=anyio.Event)
 
     def group(self) -> Group:
-        return group_of(self.first.prompt, [sample.response for sample in self.samples])
+        return _group(self.prompt, [place.response for place in self.places])
 
 
 class Rendezvous:
-    """Brings the samples of a group together; runs in `tasks`, which outlive any one client."""
+    """Brings the samples of a group together; runs in `tasks`, which outlive any one client.
+
+    `needs` names what must be told of each response beside its text, and the setting of the
+    reward that reads it.
+    """
 
     def __init__(self, scorer: GroupScorer, tasks: TaskGroup, limits: Limits) -> None:
         """Score whole groups by `scorer`."""
         self._scorer, self._tasks, self._limits = scorer, tasks, limits
         self._gathering: dict[str, _Gathering] = {}
-        self._known: OrderedDict[str, tuple[_Gathering, Sample]] = OrderedDict()
+        self._places: dict[bytes, _Place] = {}
+        self._kept: OrderedDict[bytes, tuple[bytes, Seat]] = OrderedDict()
+        self.needs = _needed(scorer)
         self.open = 0
 
     async def join(self, sample: Sample) -> Seat:
         """Wait until the group of `sample` is whole and scored.
 
         The first sample of a group decides its size, prompt and row. Samples of one group beyond
-        its size begin the next group of that name.
+        its size begin the next group of that name. An id that the group knows is asked for again:
+        it gets the place, or the result, that it has.
 
         Raises:
             BusyError: too many groups are open.
-            InvalidInputError: the sample is over a limit, or does not fit its group.
+            InvalidInputError: the sample is over a limit, does not fit its group, or lacks what
+                the reward needs; or its id is empty or another sample's.
         """
-        known = self._known.get(sample.id or "")
-        gathering, sample = known or (self._seated(sample), sample)
-        if gathering.whole and known is None:
-            self._gathering.pop(sample.group, None)
-            self._tasks.start_soon(self._score, gathering)
-        try:
-            with anyio.move_on_after(self._limits.patience) as waiting:
-                await gathering.done.wait()
-        except BaseException:
-            self._leave(gathering, sample)
-            raise
-        if waiting.cancelled_caught and not gathering.whole:
-            self._expire(gathering)
-        elif waiting.cancelled_caught:
-            await gathering.done.wait()
-        assert gathering.score is not None
-        return Seat(gathering.samples.index(sample), gathering.score)
+        prompt = self._checked(sample.size, [sample.response], sample.prompt, sample.row)
+        key, mark = _key(sample), _digest(sample.size, prompt, sample.response)
+        known = self._known(key, mark, sample)
+        if isinstance(known, Seat):
+            return known
+        return await self._waited(known or self._placed(sample, prompt, key, mark))
 
     async def score(
-        self, prompt: PromptLike, responses: list[str], row: Mapping[str, Any]
-    ) -> GroupScore:
+        self, prompt: PromptLike, responses: Sequence[Response], row: Mapping[str, Any]
+    ) -> Outcome:
         """Score a group that is whole already.
 
         Raises:
             BusyError, InvalidInputError: as for `join`.
         """
-        self._check(len(responses), *responses)
+        messages = self._checked(len(responses), responses, prompt, row)
         self._open()
         try:
-            return await self._scored(group_of(prompt, responses), row)
+            return await self._scored(_group(messages, responses), row)
         finally:
             self.open -= 1
 
-    def _seated(self, sample: Sample) -> _Gathering:
-        self._check(sample.size, sample.response)
+    def _known(self, key: bytes | None, mark: bytes, sample: Sample) -> _Place | Seat | None:
+        if key is None:
+            return None
+        place = self._places.get(key)
+        its_mark, known = (place.mark, place) if place else self._kept.get(key, (mark, None))
+        if its_mark != mark:
+            raise InvalidInputError(
+                f"id {_shown(sample.id)} of group {_shown(sample.group)} is a sample of another"
+                " size, prompt or response: give each sample an id of its own"
+            )
+        return known
+
+    async def _waited(self, place: _Place) -> Seat:
+        place.clients += 1
+        place.back.set()
+        try:
+            await place.gathering.done.wait()
+        finally:
+            place.clients -= 1
+            if not place.clients and not place.gathering.settled.is_set():
+                self._abandoned(place)
+        assert place.seat is not None
+        return place.seat
+
+    def _placed(
+        self, sample: Sample, prompt: tuple[Message, ...], key: bytes | None, mark: bytes
+    ) -> _Place:
         gathering = self._gathering.get(sample.group)
         if gathering is None:
-            group_of(sample.prompt, [])
             self._open()
-            gathering = self._gathering[sample.group] = _Gathering(sample)
-        first = gathering.first
-        if (sample.size, sample.prompt) != (first.size, first.prompt):
+            gathering = _Gathering(sample.group, sample.size, prompt, sample.row)
+            self._gathering[sample.group] = gathering
+            self._tasks.start_soon(self._expire, gathering)
+        if (sample.size, prompt) != (gathering.size, gathering.prompt):
             raise InvalidInputError(
-                f"group {sample.group!r} has {first.size} samples of another prompt or number: give"
-                " each group a name of its own"
+                f"group {_shown(sample.group)} has {gathering.size} samples of another prompt or"
+                " number: give each group a name of its own"
             )
-        gathering.samples.append(sample)
-        if sample.id is not None:
-            self._known[sample.id] = (gathering, sample)
-            while len(self._known) > self._limits.kept + self.open * self._limits.samples:
-                self._known.popitem(last=False)
-        return gathering
+        place = _Place(gathering, sample.response, mark, key)
+        gathering.places.append(place)
+        if key is not None:
+            self._places[key] = place
+        if len(gathering.places) == gathering.size:
+            self._settle(gathering)
+            self._tasks.start_soon(self._score, gathering)
+        return place
 
-    def _check(self, size: int, *texts: str) -> None:
+    def _checked(
+        self,
+        size: int,
+        responses: Sequence[Response],
+        prompt: PromptLike,
+        row: Mapping[str, Any],
+    ) -> tuple[Message, ...]:
         if not 1 <= size <= self._limits.samples:
             raise InvalidInputError(
                 f"a group of {size} samples; give from 1 to {self._limits.samples}"
             )
-        longest = max(map(len, texts))
-        if longest > self._limits.characters:
+        if not isinstance(row, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(f"the row is {_shown(row)}; give an object of columns")
+        messages = check_prompt(prompt)
+        self._check_length("response", max(len(response.text) for response in responses))
+        self._check_length("prompt", sum(len(message.text) for message in messages))
+        self._check_length("row", len(json.dumps(row, ensure_ascii=False, default=str)))
+        for fact, setting in self.needs.items():
+            if any(getattr(response, fact) is None for response in responses):
+                raise InvalidInputError(
+                    f"the reward's {setting!r} needs {fact!r} of each response: send it, or take"
+                    f" {setting!r} out of the config"
+                )
+        return messages
+
+    def _check_length(self, name: str, characters: int) -> None:
+        if characters > self._limits.characters:
             raise InvalidInputError(
-                f"a response has {longest} characters, over the limit of {self._limits.characters}"
+                f"a {name} has {characters} characters, over the limit of {self._limits.characters}"
             )
 
     def _open(self) -> None:
@@ -168,44 +281,118 @@ class Rendezvous:
 
     async def _score(self, gathering: _Gathering) -> None:
         try:
-            gathering.score = await self._scored(gathering.group(), gathering.first.row)
+            outcome = await self._scored(gathering.group(), gathering.row)
         finally:
             self.open -= 1
-            gathering.done.set()
+        self._finish(gathering, outcome)
 
-    async def _scored(self, group: Group, row: Mapping[str, Any]) -> GroupScore:
+    async def _scored(self, group: Group, row: Mapping[str, Any]) -> Outcome:
         late = Failure(kind="TimedOutError", message=f"not scored in {self._limits.deadline:g} s")
         try:
             with anyio.move_on_after(self._limits.deadline):
-                return await self._scorer.score_group(group, row)
+                return Outcome.of(await self._scorer.score_group(group, row))
         except Exception as error:  # noqa: BLE001 - a defect costs this group, not the service
-            return unscored(group, Failure.of(error))
-        return unscored(group, late)
+            return Outcome.of(unscored(group, Failure.of(error)))
+        return Outcome.of(unscored(group, late))
 
-    def _expire(self, gathering: _Gathering) -> None:
-        """Give up on a group whose samples did not come; those who wait are told."""
-        if gathering.done.is_set():
+    async def _expire(self, gathering: _Gathering) -> None:
+        """Give up on a group whose samples do not come; those who wait are told."""
+        with anyio.move_on_after(self._limits.patience):
+            await gathering.settled.wait()
+        if gathering.settled.is_set():
             return
-        there, size = len(gathering.samples), gathering.first.size
-        message = f"{there} of {size} samples came within {self._limits.patience:g} s"
-        gathering.score = unscored(
-            gathering.group(), Failure(kind="MissingSamples", message=message)
-        )
-        self._close(gathering)
-
-    def _leave(self, gathering: _Gathering, sample: Sample) -> None:
-        """Take back the sample of a client that went away before its group was whole.
-
-        One with an id stays: its client may be asking again already.
-        """
-        if sample.id is not None or gathering.whole or gathering.done.is_set():
-            return
-        gathering.samples.remove(sample)
-        if not gathering.samples:
-            self._close(gathering)
-
-    def _close(self, gathering: _Gathering) -> None:
-        if self._gathering.get(gathering.first.group) is gathering:
-            del self._gathering[gathering.first.group]
+        there = len(gathering.places)
+        message = f"{there} of {gathering.size} samples came within {self._limits.patience:g} s"
+        missing = Failure(kind="MissingSamples", message=message)
+        self._settle(gathering)
         self.open -= 1
+        self._finish(gathering, Outcome.of(unscored(gathering.group(), missing)))
+
+    def _abandoned(self, place: _Place) -> None:
+        """Take back the sample of a client that went away; one with an id may be asked for."""
+        if place.key is None:
+            self._leave(place)
+        else:
+            place.back = anyio.Event()
+            self._tasks.start_soon(self._leave_after_grace, place, place.back)
+
+    async def _leave_after_grace(self, place: _Place, back: anyio.Event) -> None:
+        with anyio.move_on_after(self._limits.grace):
+            await back.wait()
+        if not back.is_set():
+            self._leave(place)
+
+    def _leave(self, place: _Place) -> None:
+        gathering = place.gathering
+        if gathering.settled.is_set():
+            return
+        gathering.places.remove(place)
+        if place.key is not None:
+            del self._places[place.key]
+        if not gathering.places:
+            self._settle(gathering)
+            self.open -= 1
+
+    def _settle(self, gathering: _Gathering) -> None:
+        del self._gathering[gathering.name]
+        gathering.settled.set()
+
+    def _finish(self, gathering: _Gathering, outcome: Outcome) -> None:
+        for at, place in enumerate(gathering.places):
+            place.seat = Seat(at, outcome)
+            if place.key is not None:
+                del self._places[place.key]
+                self._kept[place.key] = (place.mark, place.seat)
+        gathering.places.clear()
+        while len(self._kept) > self._limits.kept:
+            self._kept.popitem(last=False)
         gathering.done.set()
+
+
+def _needed(scorer: GroupScorer) -> Mapping[str, str]:
+    """What `scorer` reads of a response beside its text, and the setting that makes it read it."""
+    if isinstance(scorer, SelectingScorer):
+        return _needed(scorer.scorer)
+    if isinstance(scorer, CombinedScorer):
+        parts = (_needed(part).items() for _, _, part in scorer.parts)
+        return {fact: setting for part in parts for fact, setting in part}
+    if not isinstance(scorer, PenalisingScorer):
+        return {}
+    own = {
+        **({} if scorer.most_tokens is None else {"tokens": "penalise_over"}),
+        **({"finish_reason": "truncated"} if scorer.truncated else {}),
+    }
+    return {**_needed(scorer.scorer), **own}
+
+
+def _group(prompt: tuple[Message, ...], responses: Sequence[Response]) -> Group:
+    group = group_of(prompt, [response.text for response in responses])
+    rollouts = tuple(map(_measured, group.rollouts, responses))
+    return group.model_copy(update={"rollouts": rollouts})
+
+
+def _measured(rollout: Rollout, response: Response) -> Rollout:
+    told: dict[str, Any] = {}
+    if response.tokens is not None:
+        told["usage"] = Usage(output_tokens=response.tokens)
+    if response.finish_reason is not None:
+        told["finish_reason"] = response.finish_reason
+    return rollout.model_copy(update={"completion": rollout.completion.model_copy(update=told)})
+
+
+def _key(sample: Sample) -> bytes | None:
+    if sample.id is None:
+        return None
+    if not isinstance(sample.id, str) or not sample.id:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(
+            f"the id is {_shown(sample.id)}; give a text that is not empty, or leave it out"
+        )
+    return _digest(sample.group, sample.id)
+
+
+def _digest(*parts: object) -> bytes:
+    return sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:80]

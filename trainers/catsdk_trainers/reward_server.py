@@ -7,15 +7,23 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast, get_args
 
 import anyio
 from aiohttp import web
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
-from catsdk_trainers.rendezvous import BusyError, Limits, Rendezvous, Sample, Seat
-from catsdk_trainers.scoring import GroupScore
+from catsdk.core.types import FinishReason
+from catsdk_trainers.rendezvous import (
+    BusyError,
+    Limits,
+    Outcome,
+    Rendezvous,
+    Response,
+    Sample,
+    Seat,
+)
 from catsdk_trainers.trl_reward import OpenScorer
 
 __all__ = ["RETRY_AFTER", "reward_app", "serving"]
@@ -39,12 +47,13 @@ async def serving(
 ) -> AsyncGenerator[str]:
     """Serve rewards until the block ends; yields the address. Needs asyncio.
 
-    Each request must carry `Authorization: Bearer TOKEN` where a `token` is given.
+    Each request must carry `Authorization: Bearer TOKEN` where a `token` is given; an empty one is
+    none.
 
     Raises:
         InvalidInputError: it would listen to other machines without a token.
     """
-    if token is None and host not in {"127.0.0.1", "::1", "localhost"}:
+    if not token and host not in {"127.0.0.1", "::1", "localhost"}:
         raise InvalidInputError(
             f"{host} can be reached from other machines: give a token (CATSDK_REWARD_TOKEN)"
         )
@@ -86,11 +95,16 @@ def _allowing(token: str | None) -> Any:
     @web.middleware
     async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token is not None and not hmac.compare_digest(given.encode(), token.encode()):
+        if token and not hmac.compare_digest(_bytes(given), _bytes(token)):
             return _told(401, "the token is missing or wrong")
         return await handler(request)
 
     return allow
+
+
+def _bytes(header: str) -> bytes:
+    """The bytes of a header as they came; aiohttp keeps those that are no UTF-8 as surrogates."""
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _answering_errors() -> Any:
@@ -100,7 +114,7 @@ def _answering_errors() -> Any:
             return await handler(request)
         except BusyError as error:
             return _told(429, str(error), {"Retry-After": str(RETRY_AFTER)})
-        except (InvalidInputError, KeyError, TypeError, json.JSONDecodeError) as error:
+        except (InvalidInputError, KeyError, TypeError) as error:
             return _told(422, f"{type(error).__name__}: {error}")
 
     return answer
@@ -115,16 +129,17 @@ async def _health(request: web.Request) -> web.StreamResponse:
 
 
 async def _group(request: web.Request) -> web.StreamResponse:
-    """A whole group: prompt, responses and, where there is one, the data set's row."""
+    """A whole group: prompt, responses and, where there is one, the data set's row.
+
+    `tokens` and `finish_reason` are lists with one entry for each response.
+    """
     body = await _body(request)
-    responses = [_text(each) for each in body["responses"]]
-    score = await request.app[RENDEZVOUS].score(body["prompt"], responses, body.get("row") or {})
+    texts = _list(body, "responses")
+    facts = [_list(body, name, len(texts)) for name in ("tokens", "finish_reason")]
+    responses = list(map(_response, texts, *facts))
+    outcome = await request.app[RENDEZVOUS].score(body["prompt"], responses, body.get("row") or {})
     return web.json_response(
-        {
-            "rewards": list(score.rewards),
-            "reasons": ["; ".join(each.reasons) for each in score.scores],
-            **_of_group(score),
-        }
+        {"rewards": outcome.rewards, "reasons": outcome.reasons, **_of_group(outcome)}
     )
 
 
@@ -133,16 +148,15 @@ async def _sample(request: web.Request) -> web.StreamResponse:
     body = await _body(request)
     seat = await request.app[RENDEZVOUS].join(
         Sample(
-            group=str(body["group"]),
-            size=int(body["size"]),
+            group=_name(body["group"]),
+            size=_whole("size", body["size"]),
             prompt=body["prompt"],
-            response=_text(body["response"]),
+            response=_response(body["response"], body.get("tokens"), body.get("finish_reason")),
             row=body.get("row") or {},
             id=body.get("id"),
         )
     )
-    own = seat.score.scores[seat.at]
-    told = {"reward": own.value, "reason": "; ".join(own.reasons), **_of_group(seat.score)}
+    told = {"reward": seat.reward, "reason": seat.reason, **_of_group(seat.outcome)}
     return web.json_response(told)
 
 
@@ -151,49 +165,88 @@ async def _openrlhf(request: web.Request, size: int) -> web.StreamResponse:
 
     OpenRLHF takes numbers only, so that a missing reward is an error here, with its cause.
     """
+    if needs := request.app[RENDEZVOUS].needs:
+        raise InvalidInputError(
+            f"OpenRLHF does not send {', '.join(needs)} of each response: take"
+            f" {', '.join(needs.values())} out of the config"
+        )
     body = await _body(request)
-    queries, prompts = body["query"], body["prompts"]
-    labels = body.get("labels") or [None] * len(queries)
-    if not len(queries) == len(prompts) == len(labels):
-        raise InvalidInputError("query, prompts and labels are lists of different lengths")
+    queries, prompts = _list(body, "query"), _list(body, "prompts")
+    labels = _list(body, "labels", len(queries))
+    if len(queries) != len(prompts):
+        raise InvalidInputError("query and prompts are lists of different lengths")
 
     async def one(row: tuple[str, str, Any]) -> Seat:
         query, prompt, label = map(_text_or_none, row)
         name = sha256(json.dumps([prompt, label]).encode()).hexdigest()
-        response = (query or "").removeprefix(prompt or "")
+        response = Response((query or "").removeprefix(prompt or ""))
         known = {} if label is None else {"answer": label}
         sample = Sample(group=name, size=size, prompt=prompt or "", response=response, row=known)
         return await request.app[RENDEZVOUS].join(sample)
 
     seats = await fan_out(one, zip(queries, prompts, labels, strict=True))
-    own = [seat.score.scores[seat.at] for seat in seats]
-    missing = [score for score in own if score.value is None]
+    missing = [seat for seat in seats if seat.reward is None]
     if missing:
-        return _told(503, f"{len(missing)} of {len(own)} have no reward: {missing[0].reasons}")
-    rewards = [score.value for score in own]
+        return _told(503, f"{len(missing)} of {len(seats)} have no reward: {missing[0].reason}")
+    rewards = [seat.reward for seat in seats]
     return web.json_response({"rewards": rewards, "scores": rewards, "extra_logs": {}})
 
 
-def _of_group(score: GroupScore) -> dict[str, Any]:
-    reference, usage = score.reference, score.usage
+def _of_group(outcome: Outcome) -> dict[str, Any]:
     return {
-        "cause": None if score.cause is None else str(score.cause),
-        "reference": None
-        if reference is None
-        else {
-            "text": reference.text,
-            "answer": reference.answer,
-            "agreement": reference.agreement,
-        },
-        "usage": usage.model_dump(),
+        "cause": outcome.cause,
+        "reference": outcome.reference,
+        "usage": outcome.usage.model_dump(),
     }
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    body = await request.json()
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"the body is no JSON in UTF-8: {error}") from None
     if not isinstance(body, dict):
         raise InvalidInputError("the body is no JSON object")
     return body
+
+
+def _list(body: Mapping[str, Any], name: str, length: int | None = None) -> list[Any]:
+    """The list `name`; where a `length` is given it may be left out, else it must have that."""
+    value = body[name] if length is None else body.get(name)
+    if value is None and length is not None:
+        return [None] * length
+    if not isinstance(value, list):
+        raise InvalidInputError(f"{name} is {_shown(value)}; give a list")
+    if length is not None and len(value) != length:
+        raise InvalidInputError(f"{name} has {len(value)} entries for {length} responses")
+    return value
+
+
+def _response(text: Any, tokens: Any, finish_reason: Any) -> Response:
+    if finish_reason is not None and finish_reason not in get_args(FinishReason):
+        raise InvalidInputError(
+            f"finish_reason is {_shown(finish_reason)}; give one of"
+            f" {', '.join(get_args(FinishReason))}"
+        )
+    return Response(
+        _text(text),
+        None if tokens is None else _whole("tokens", tokens),
+        cast("FinishReason | None", finish_reason),
+    )
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise InvalidInputError(f"group is {_shown(value)}; give a name that is not empty")
+    return value
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidInputError(f"{name} is {_shown(value)}; give a whole number")
+    return value
 
 
 def _text(value: Any) -> str:
@@ -204,3 +257,7 @@ def _text(value: Any) -> str:
 
 def _text_or_none(value: Any) -> str | None:
     return None if value is None else _text(value)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:80]

@@ -1,0 +1,196 @@
+"""Asking the reward service for the rewards of samples, until it has answered."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import uniform
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import anyio
+from pydantic import Field
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
+
+from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.core.fanout import fan_out
+from catsdk.core.options import Options
+
+__all__ = ["NoRewardError", "Service", "answers", "service_of"]
+
+_VARIABLES = {
+    "url": "CATSDK_REWARD_URL",
+    "token": "CATSDK_REWARD_TOKEN",
+    "run": "CATSDK_REWARD_RUN",
+    "group_size": "CATSDK_GROUP_SIZE",
+    "val_group_size": "CATSDK_VAL_GROUP_SIZE",
+    "within": "CATSDK_REWARD_WITHIN",
+    "ask_again": "CATSDK_REWARD_ASK_AGAIN",
+    "tries": "CATSDK_REWARD_TRIES",
+}
+# 504 is what a proxy answers that would not wait for the service, 502 one that cannot reach it.
+_UNAVAILABLE, _BAD_GATEWAY = frozenset({429, 503, 504}), 502
+_LONGEST_WAIT = 60.0
+# Those who were told the same time come back over up to so many times of it.
+_SPREAD = 8
+
+
+class NoRewardError(CatError):
+    """The service has no reward for a sample; these trainers take numbers only, so that it ends."""
+
+
+class Service(Options):
+    """Where the reward service is and how it is asked; all of it has a variable of its own.
+
+    `run` names this run, the same for all its workers, so that its samples never meet those of
+    another. A sample of a `split` other than `train` belongs to a group of `val_group_size`. A
+    service that has no room, or does not answer, is asked again for `within` seconds, by the same
+    id after `ask_again` seconds without an answer; one that cannot be reached, `tries` times in
+    a row.
+    """
+
+    url: str
+    token: str | None = None
+    run: str = ""
+    group_size: int = Field(default=8, ge=1)
+    val_group_size: int = Field(default=1, ge=1)
+    within: float = Field(default=1800.0, gt=0)
+    ask_again: float = Field(default=120.0, gt=0)
+    tries: int = Field(default=10, ge=1)
+
+
+def service_of(settings: Mapping[str, Any]) -> Service:
+    """The service that `settings` and the environment name.
+
+    Raises:
+        InvalidInputError: there is no address, or a setting is out of its range.
+    """
+    given: dict[str, Any] = {
+        name: str(value)
+        for name, variable in _VARIABLES.items()
+        if (value := settings.get(name) or os.environ.get(variable))
+    }
+    if "url" not in given:
+        raise InvalidInputError(
+            f"the address of the reward service is missing: set {_VARIABLES['url']}"
+        )
+    return Service(**given)
+
+
+async def answers(service: Service, samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Ask for all `samples` at once; what is told of each comes in their order.
+
+    Raises:
+        NoRewardError: one has no reward, with the cause.
+        InvalidInputError: the address is none.
+    """
+    headers = {"Authorization": f"Bearer {service.token}"} if service.token else {}
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=service.ask_again)
+    # A sample that waited for a connection would keep its group from being whole.
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(
+        headers=headers, timeout=timeout, connector=connector
+    ) as session:
+
+        async def one(sample: Mapping[str, Any]) -> dict[str, Any]:
+            question = {**sample, "id": uuid4().hex}
+            return await _Asking(session, service, question).answer()
+
+        return await fan_out(one, samples)
+
+
+class _AgainError(CatError):
+    """The service has not answered yet; asked again after `wait` seconds it may."""
+
+    def __init__(self, told: str, wait: float) -> None:
+        super().__init__(told)
+        self.wait = wait
+
+
+@dataclass
+class _Asking:
+    """One sample, sent until it is answered; `broken` counts failed connections in a row."""
+
+    session: aiohttp.ClientSession
+    service: Service
+    sample: Mapping[str, Any]
+    broken: int = 0
+
+    async def answer(self) -> dict[str, Any]:
+        in_time = stop_before_delay(self.service.within)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_AgainError),
+            stop=lambda state: self.broken >= self.service.tries or in_time(state),
+            wait=_wait,
+            sleep=anyio.sleep,
+            reraise=True,
+        )
+        try:
+            told: dict[str, Any] = await retrying(self._ask)
+        except _AgainError as error:
+            raise NoRewardError(str(error)) from error
+        if told["reward"] is None:
+            raise NoRewardError(told["cause"] or told["reason"] or "no cause was told")
+        return told
+
+    async def _ask(self) -> dict[str, Any]:
+        url = f"{self.service.url}/v1/samples"
+        try:
+            async with self.session.post(url, json=self.sample) as response:
+                status, text = response.status, await response.text(errors="replace")
+                after = _seconds(response.headers.get("Retry-After"))
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise InvalidInputError(
+                f"the reward service's address is {self.service.url!r}; give one such as"
+                " http://HOST:8900"
+            ) from error
+        except aiohttp.SocketTimeoutError:
+            self.broken = 0
+            # At once: the service keeps a sample's place for a short while only.
+            raise _AgainError(f"{url} did not answer", 0.0) from None
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            raise self._unreached(f"{type(error).__name__}: {error}") from error
+        told = _read(text)
+        why = f"the reward service answered {status}: {told.get('detail')}"
+        if status == _BAD_GATEWAY:
+            raise self._unreached(why)
+        self.broken = 0
+        if status in _UNAVAILABLE:
+            raise _AgainError(why, after)
+        if status != 200 or "reward" not in told:
+            raise NoRewardError(why)
+        return told
+
+    def _unreached(self, told: str) -> _AgainError:
+        self.broken += 1
+        return _AgainError(
+            f"{told} ({self.broken} times in a row)",
+            min(_LONGEST_WAIT, 0.5 * 2 ** (self.broken - 1)) * uniform(0.5, 1.0),
+        )
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, _AgainError)
+    return error.wait
+
+
+def _seconds(retry_after: str | None) -> float:
+    """When to come again: not all at once. A date, which a proxy may give, is taken for 1 s."""
+    try:
+        told = float(retry_after or 1.0)
+    except ValueError:
+        told = 1.0
+    return told * uniform(1.0, _SPREAD)
+
+
+def _read(text: str) -> dict[str, Any]:
+    """The answer's JSON object; another text, such as a proxy's page, is a detail."""
+    try:
+        told: Any = json.loads(text)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"detail": text[:200]}
