@@ -17,8 +17,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
+from catsdk_providers.box.problems import parse
 from examples.lab.curves import draw, gain, read_units, table
 from examples.lab.laboratory import verdict
+from examples.lab.mistakes import failing_pairs, pairs_of
 from examples.lab.rl import config_of, run
 from examples.lab.units import ARMS, PLANS, Plan, Unit, units
 
@@ -112,3 +114,9 @@ def test_table_and_curves_are_made_from_the_files(tmp_path: Path) -> None:
 def test_every_arm_comes_before_the_second_seed() -> None:
     names = [unit.name for unit in units(PLANS["full"], ("cat", "random"), 2)]
     assert names == ["cat-0", "random-0", "cat-1", "random-1"]
+
+
+def test_a_sum_of_digits_that_most_of_its_problems_fail_on_is_found() -> None:
+    asked = [*[parse("11+11")] * 10, *[parse(f"17+{at}8") for at in range(1, 10)], parse("70+80")]
+    assert pairs_of(asked[-1]) == {(7, 8), (0, 0)}
+    assert failing_pairs(asked, "0000111111" + "0000001111") == {(7, 8): (6, 10)}
