@@ -107,7 +107,7 @@ def draw(arms: dict[str, list[Told]], path: Path) -> None:
         axes.set_xlabel("step")
         axes.grid(visible=True, color="0.93")
         axes.set_ylim(0, 1)
-    accuracy.legend(frameon=False, fontsize=7, loc="lower right")
+    accuracy.legend(frameon=False, fontsize=7, loc="center right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
 
