@@ -49,17 +49,23 @@ def read_healthbench(path: str | Path) -> Iterator[Example]:
     """Read a HealthBench file, one example a line.
 
     Raises:
-        InvalidInputError: a line is no example; the message says which.
+        InvalidInputError: the file cannot be read, or a line is no example; the message says which.
     """
-    with Path(path).open(encoding="utf-8") as lines:
-        for number, text in enumerate(lines, 1):
-            if not text.strip():
-                continue
-            try:
-                line: dict[str, object] = json.loads(text)
-                yield Example(_prompt(line.get("prompt")), from_healthbench(line))
-            except (ValueError, AttributeError) as error:
-                raise InvalidInputError(f"{path}, line {number}: {error}") from error
+    try:
+        with Path(path).open(encoding="utf-8") as lines:
+            for number, text in enumerate(lines, 1):
+                if text.strip():
+                    yield _example(text, f"{path}, line {number}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} cannot be read: {error}") from error
+
+
+def _example(text: str, where: str) -> Example:
+    try:
+        line: dict[str, object] = json.loads(text)
+        return Example(_prompt(line.get("prompt")), from_healthbench(line))
+    except (ValueError, AttributeError) as error:
+        raise InvalidInputError(f"{where}: {error}") from error
 
 
 def overall(scores: Iterable[float | None]) -> float | None:
