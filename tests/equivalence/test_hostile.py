@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from benchmarks.pathological_answers import ANSWERS
-from catsdk.equivalence.compare import compare, compare_sync
+from catsdk.equivalence.compare import compare, compare_sync, same
 from catsdk.equivalence.extract import ANYWHERE
 from catsdk.equivalence.options import DEFAULT
 from catsdk.equivalence.symbolic import close_workers
@@ -112,6 +112,12 @@ def test_an_attack_is_only_a_wrong_answer(
         verdict = compare_sync(ANYWHERE.extract(attack).answer or "", gold, QUICK)
         assert verdict.outcome != "equal" or gold == attack
     assert os.listdir(tmp_path) == []
+
+
+def test_what_has_no_value_at_a_point_has_none_there_in_either_order() -> None:
+    # The floor of a whole number is undecided, and i is not real.
+    one, other = "\\lfloor y \\rfloor", "i"
+    assert same(one, other).outcome == same(other, one).outcome == "different"
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -157,10 +157,18 @@ def _at(
 ) -> tuple[bool, Evaluator] | None:
     """Compare at one point; `None` where one of them has no value."""
     evaluator = Evaluator(doubles(), point, budget, real=real)
-    try:
-        values = [evaluator.value(node) for node in (left, right)]
-    except (UndefinedError, LimitReachedError):
-        return None
+    values: list[Valued] = []
+    undecided: UndecidedError | None = None
+    # Both are looked at, so that it does not matter which one is the first.
+    for node in (left, right):
+        try:
+            values.append(evaluator.value(node))
+        except (UndefinedError, LimitReachedError):
+            return None
+        except UndecidedError as error:
+            undecided = error
+    if undecided is not None:
+        raise undecided
     return not _apart(values[0], values[1], doubles()), evaluator
 
 
