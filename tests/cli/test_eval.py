@@ -75,20 +75,15 @@ def sums(tmp_path: Path) -> str:
     return str(data)
 
 
+def measuring(data: str, out: Path) -> tuple[str, ...]:
+    return (data, "-m", "openai:loopback", "--sizes", "2", "--json", "--out", str(out))
+
+
 def test_the_anchor_and_the_judge_of_the_environment_are_those_that_are_measured(
     served: dict[str, str], sums: str, tmp_path: Path
 ) -> None:
     env = served | {"CATSDK_ANCHOR": "openai:synth", "CATSDK_JUDGE": "openai:judge"}
-    command = (
-        sums,
-        "-m",
-        "openai:loopback",
-        "--sizes",
-        "2",
-        "--json",
-        "--out",
-        str(tmp_path / "o"),
-    )
+    command = measuring(sums, tmp_path / "o")
     measured = json.loads(evaluate(*command, env=env).stdout)["models"]
     assert (measured["anchor"], measured["judge"]) == ("openai:synth", "openai:judge")
     named = evaluate(*command, "--anchor", "openai:other", "--judge", "openai:third", env=env)
@@ -99,23 +94,13 @@ def test_the_anchor_and_the_judge_of_the_environment_are_those_that_are_measured
 def test_what_is_paid_in_all_is_known_where_the_prices_are(
     served: dict[str, str], sums: str, tmp_path: Path
 ) -> None:
-    command = (
-        sums,
-        "-m",
-        "openai:loopback",
-        "--sizes",
-        "2",
-        "--json",
-        "--out",
-        str(tmp_path / "o"),
-    )
-    unpriced = json.loads(evaluate(*command, env=served).stdout)
+    unpriced = json.loads(evaluate(*measuring(sums, tmp_path / "o"), env=served).stdout)
     assert unpriced["paid"]["cost"] is None
     price = {"openai:loopback": {"input": 1, "output": 1}}
     # What was kept without a price has one as soon as it is given.
     for out in ("o", "another"):
         env = served | {"CATSDK_PRICES": json.dumps(price)}
-        made = json.loads(evaluate(*command[:-1], str(tmp_path / out), env=env).stdout)
+        made = json.loads(evaluate(*measuring(sums, tmp_path / out), env=env).stdout)
         paid = made["paid"]
         assert paid["requests"] == unpriced["paid"]["requests"]
         assert paid["cost"] == pytest.approx((paid["input_tokens"] + paid["output_tokens"]) / 1e6)

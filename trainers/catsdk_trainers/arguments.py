@@ -15,7 +15,7 @@ from catsdk_trainers.config import CaTConfig, LoRA
 
 __all__ = [
     "accumulation",
-    "check_model",
+    "check_weights",
     "grpo_arguments",
     "lora_arguments",
     "model_arguments",
@@ -108,7 +108,7 @@ def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
     return {"dtype": torch.bfloat16 if half else torch.float32}
 
 
-def check_model(name: str) -> None:
+def check_weights(name: str) -> None:
     """Look whether there is such a model, before what takes long.
 
     Raises:

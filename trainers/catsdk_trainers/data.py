@@ -15,7 +15,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk_trainers.config import CaTConfig
 
-__all__ = ["Rows", "fingerprint", "order", "rows_of"]
+__all__ = ["Rows", "fingerprint", "order", "rows_of", "training_rows"]
 
 Rows: TypeAlias = str | Path | Sequence[str | Mapping[str, Any]] | Dataset
 """A path of a JSONL file, `hf:NAME[:SPLIT]`, a data set, or a list of prompts or rows."""
@@ -33,6 +33,20 @@ def rows_of(source: Rows, config: CaTConfig) -> list[dict[str, Any]]:
     if not rows:
         raise InvalidInputError(f"{_named(source)} has no rows")
     return rows
+
+
+def training_rows(given: Rows | None, config: CaTConfig) -> list[dict[str, Any]]:
+    """The rows that were `given`, else those that the config names.
+
+    Raises:
+        InvalidInputError: there are neither, or as for `rows_of`.
+    """
+    source = config.data if given is None else given
+    if source is None:
+        raise InvalidInputError(
+            "there is no data: set `data` in the config, or give it (--data FILE)"
+        )
+    return rows_of(source, config)
 
 
 def order(rows: int, wanted: int, seed: int) -> list[int]:

@@ -17,14 +17,14 @@ from catsdk.core.ports import Provider
 from catsdk.core.registry import resolve
 from catsdk_trainers.anchors import AnchorKind, PolicyAnchor
 from catsdk_trainers.arguments import (
-    check_model,
+    check_weights,
     grpo_arguments,
     lora_arguments,
     model_arguments,
 )
 from catsdk_trainers.attach import attach
 from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.data import Rows, fingerprint, order, rows_of
+from catsdk_trainers.data import Rows, fingerprint, order, rows_of, training_rows
 from catsdk_trainers.planning import needs_anchor, planned_examiner, planned_scorer
 from catsdk_trainers.progress import ShowProgress
 from catsdk_trainers.ranks import on_first_rank
@@ -64,7 +64,7 @@ def grpo(
         AnchorDriftedError: a frozen anchor changed (`on_drift: stop`).
         ScoringFailedError: too many groups had no reward for too long.
     """
-    rows = rows_of(_given(data, config.data, "data"), config)
+    rows = training_rows(data, config)
     tests = _tests(config, held_out)
     arguments = GRPOConfig(
         **grpo_arguments(config, evaluates=bool(tests)),
@@ -73,7 +73,7 @@ def grpo(
     _check_checkpoints(config, arguments)
     teacher = anchor or _anchor(config)
     if model is None:
-        check_model(config.model)
+        check_weights(config.model)
     reward = _reward(config, teacher, judge, scorer)
     trainer = GRPOTrainer(
         model=config.model if model is None else model,
@@ -107,15 +107,6 @@ def grpo(
     return Trained(
         Path(config.output), state.global_step, tuple(state.log_history), stop.because, at
     )
-
-
-def _given(given: Rows | None, configured: str | None, name: str) -> Rows:
-    found = configured if given is None else given
-    if found is None:
-        raise InvalidInputError(
-            f"there is no {name}: set `{name}` in the config, or give it (--{name} FILE)"
-        )
-    return found
 
 
 def _tests(config: CaTConfig, held_out: Rows | None) -> list[dict[str, Any]]:

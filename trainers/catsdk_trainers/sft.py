@@ -20,20 +20,20 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from catsdk.cat import CaT, run_sync
-from catsdk.core.errors import InvalidInputError, NoEvidenceError
+from catsdk.core.errors import NoEvidenceError
 from catsdk.core.pipeline import Mapped
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Reference
 from catsdk_providers.local import LocalProvider
 from catsdk_trainers.arguments import (
-    check_model,
+    check_weights,
     lora_arguments,
     model_arguments,
     sft_arguments,
 )
 from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.data import Rows, fingerprint, order, rows_of
+from catsdk_trainers.data import Rows, fingerprint, order, training_rows
 from catsdk_trainers.planning import policy_sampling, synthesizer
 from catsdk_trainers.progress import ShowProgress
 from catsdk_trainers.ranks import join_ranks, on_first_rank
@@ -72,12 +72,7 @@ def sft(
         ModelNotFoundError: there is no such model.
         NoEvidenceError: no prompt could be synthesized.
     """
-    source = config.data if data is None else data
-    if source is None:
-        raise InvalidInputError(
-            "there is no data: set `data` in the config, or give it (--data FILE)"
-        )
-    rows = rows_of(source, config)
+    rows = training_rows(data, config)
     # What is wrong with them is told before anything is paid for.
     sft_arguments(config, evaluates=True)
     join_ranks()
@@ -131,7 +126,8 @@ def synthesized_pairs(
     done = _read(kept, key, by)
     missing = [at for at in range(len(rows)) if at not in done]
     if missing and sampler is not None:
-        run_sync(lambda: _synthesize(config, rows, missing, sampler, kept, key))
+        said = {"key": key, "by": by}
+        run_sync(lambda: _synthesize(config, rows, missing, sampler, kept, said))
         done = _read(kept, key, by)
     return [
         {"prompt": rows[at]["prompt"], "completion": [{"role": "assistant", "content": done[at]}]}
@@ -145,10 +141,9 @@ async def _synthesize(
     missing: Sequence[int],
     sampler: str | Provider,
     kept: Path,
-    key: str,
+    said: Mapping[str, Any],
 ) -> None:
     count, at_once = config.rollouts.count, config.sft.at_once
-    said = {"key": key, "by": sampler if isinstance(sampler, str) else name_of(sampler)}
     kept.parent.mkdir(parents=True, exist_ok=True)
     async with CaT(
         sampler,
@@ -193,7 +188,7 @@ def _pair(line: str) -> dict[str, Any]:
 
 def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
     if model is None:
-        check_model(config.model)
+        check_weights(config.model)
         how = model_arguments(config, lora=config.sft.lora)
         model = AutoModelForCausalLM.from_pretrained(config.model, **how)
         if torch.cuda.is_available():
