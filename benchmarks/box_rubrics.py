@@ -22,7 +22,7 @@ from catsdk.core.ports import Capabilities, Provider
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Rollout, Score
 from catsdk.middleware.stack import stacked
-from catsdk.primitives.judge import Judging
+from catsdk.rubrics.judge import Judging
 from catsdk.providers import LocalProvider, OpenAIProvider
 from catsdk.rubrics.scoring import failures_of
 from catsdk.testing import LoopbackServer

@@ -25,7 +25,7 @@ from typing import Any
 
 import anyio
 
-from catsdk.aggregators import (
+from catsdk.estimators import (
     Adaptive,
     BestOfN,
     Likelihood,
@@ -47,7 +47,7 @@ from catsdk.evaluate.report import Report
 from catsdk.evaluate.statistics import Estimate
 from catsdk.evaluate.summary import summarise
 from catsdk.middleware.stack import stacked
-from catsdk.primitives.sampler import Sampler
+from catsdk.sampling.sampler import Sampler
 from catsdk.testing import FunctionProvider
 from catsdk_providers.replay import Recording, ReplayProvider
 

@@ -3,92 +3,132 @@
 The names below are loaded when they are first used; importing the package loads no vendor.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from catsdk.core.doors import door
+
 if TYPE_CHECKING:
-    from catsdk.cat import CaT, run_sync, synthesize, synthesize_sync
+    from catsdk.cat import CaT, synthesize
     from catsdk.core.errors import CatError
     from catsdk.core.options import Sampling
     from catsdk.core.ports import Capabilities, Provider
-    from catsdk.core.runtime import Runtime
+    from catsdk.core.sending import Budget, Cache, Limits, Retry, Timeouts
     from catsdk.core.types import (
-        Completion,
         Criterion,
         Group,
         Message,
         Reference,
-        Request,
+        Result,
         Rollout,
         Rubric,
         Score,
         Usage,
-        Verdict,
     )
-    from catsdk.middleware.account import Budget
-    from catsdk.primitives.judge import Judge
-    from catsdk.primitives.reward import Reward
-    from catsdk.primitives.rubric_proposer import RubricProposer
-    from catsdk.primitives.sampler import Sampler, group_of
-    from catsdk.primitives.synthesizer import Synthesizer
+    from catsdk.equivalence.answers import Answers
+    from catsdk.estimators.cascade import Cascade
+    from catsdk.estimators.majority import Majority
+    from catsdk.estimators.synthesis import Synthesizer
+    from catsdk.method.sync import synthesize_sync
     from catsdk.prompts.prompt import Prompt
+    from catsdk.rewards.answer import AnswerReward, Gold
+    from catsdk.rewards.penalties import LengthPenalty
+    from catsdk.rewards.reward import Reward
+    from catsdk.rewards.rubric import RubricReward
+    from catsdk.rubrics.judge import Judge
+    from catsdk.rubrics.panel import Panel
+    from catsdk.rubrics.proposer import RubricProposer
+    from catsdk.runtime.chain import default_middleware
+    from catsdk.runtime.client import Client
+    from catsdk.runtime.context import Context
+    from catsdk.sampling.sampler import Sampler, group_of
 
 __all__ = [
+    "AnswerReward",
+    "Answers",
     "Budget",
     "CaT",
+    "Cache",
     "Capabilities",
+    "Cascade",
     "CatError",
-    "Completion",
+    "Client",
+    "Context",
     "Criterion",
+    "Gold",
     "Group",
     "Judge",
+    "LengthPenalty",
+    "Limits",
+    "Majority",
     "Message",
+    "Panel",
     "Prompt",
     "Provider",
     "Reference",
-    "Request",
+    "Result",
+    "Retry",
     "Reward",
     "Rollout",
     "Rubric",
     "RubricProposer",
-    "Runtime",
+    "RubricReward",
     "Sampler",
     "Sampling",
     "Score",
     "Synthesizer",
+    "Timeouts",
     "Usage",
-    "Verdict",
+    "default_middleware",
     "group_of",
-    "run_sync",
     "synthesize",
     "synthesize_sync",
 ]
 
-_HOME = {
-    "Budget": "middleware.account",
-    "CaT": "cat",
-    "Capabilities": "core.ports",
-    "CatError": "core.errors",
-    "Judge": "primitives.judge",
-    "Prompt": "prompts.prompt",
-    "Provider": "core.ports",
-    "Reward": "primitives.reward",
-    "RubricProposer": "primitives.rubric_proposer",
-    "Runtime": "core.runtime",
-    "Sampling": "core.options",
-    "Sampler": "primitives.sampler",
-    "Synthesizer": "primitives.synthesizer",
-    "group_of": "primitives.sampler",
-    "run_sync": "cat",
-    "synthesize": "cat",
-    "synthesize_sync": "cat",
+_HOMES = {
+    "AnswerReward": "catsdk.rewards.answer",
+    "Answers": "catsdk.equivalence.answers",
+    "Budget": "catsdk.core.sending",
+    "CaT": "catsdk.cat",
+    "Cache": "catsdk.core.sending",
+    "Capabilities": "catsdk.core.ports",
+    "Cascade": "catsdk.estimators.cascade",
+    "CatError": "catsdk.core.errors",
+    "Client": "catsdk.runtime.client",
+    "Context": "catsdk.runtime.context",
+    "Criterion": "catsdk.core.types",
+    "Gold": "catsdk.rewards.answer",
+    "Group": "catsdk.core.types",
+    "Judge": "catsdk.rubrics.judge",
+    "LengthPenalty": "catsdk.rewards.penalties",
+    "Limits": "catsdk.core.sending",
+    "Majority": "catsdk.estimators.majority",
+    "Message": "catsdk.core.types",
+    "Panel": "catsdk.rubrics.panel",
+    "Prompt": "catsdk.prompts.prompt",
+    "Provider": "catsdk.core.ports",
+    "Reference": "catsdk.core.types",
+    "Result": "catsdk.core.types",
+    "Retry": "catsdk.core.sending",
+    "Reward": "catsdk.rewards.reward",
+    "Rollout": "catsdk.core.types",
+    "Rubric": "catsdk.core.types",
+    "RubricProposer": "catsdk.rubrics.proposer",
+    "RubricReward": "catsdk.rewards.rubric",
+    "Sampler": "catsdk.sampling.sampler",
+    "Sampling": "catsdk.core.options",
+    "Score": "catsdk.core.types",
+    "Synthesizer": "catsdk.estimators.synthesis",
+    "Timeouts": "catsdk.core.sending",
+    "Usage": "catsdk.core.types",
+    "default_middleware": "catsdk.runtime.chain",
+    "group_of": "catsdk.sampling.sampler",
+    "synthesize": "catsdk.cat",
+    "synthesize_sync": "catsdk.method.sync",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'core.types')}"), name)
+# Hidden from type checkers, so that a misspelt name is their error too.
+if not TYPE_CHECKING:
+    __getattr__ = door(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

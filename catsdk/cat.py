@@ -1,257 +1,330 @@
-"""CaT: the method as a few readable lines over the primitives."""
+"""CaT: the method as one object, a sampler, an estimator and a reward over one client."""
 
 from __future__ import annotations
 
-from collections.abc import (
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Mapping,
-    Sequence,
-)
-from contextlib import AbstractContextManager, AsyncExitStack
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Sequence as SequenceABC
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields, is_dataclass, replace
 from math import inf
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup
-from anyio.from_thread import start_blocking_portal
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectSendStream
 
-from catsdk.core.errors import (
-    BudgetExceededError,
-    CatError,
-    ConfigurationError,
-    InvalidInputError,
-    NoModelError,
-    SynthesisFailedError,
-    TimedOutError,
-)
-from catsdk.core.events import (
-    Event,
-    ReferenceReady,
-    RolloutArrived,
-    RolloutFailed,
-    SynthesisStarted,
-    TextArrived,
-)
-from catsdk.core.fanout import fan_out
-from catsdk.core.inputs import (
-    PromptLike,
-    check_count,
-    check_kind,
-    check_many,
-    check_prompt,
-)
+from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, NoModelError
+from catsdk.core.events import Event
+from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
 from catsdk.core.options import Sampling
 from catsdk.core.pipeline import Flow
-from catsdk.core.ports import OnText, Provider
+from catsdk.core.ports import Provider
 from catsdk.core.registry import check_model
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
-from catsdk.core.types import (
-    Call,
-    Failure,
-    Group,
-    Provenance,
-    Reference,
-    Rollout,
-    Rubric,
-    Score,
-    Verdict,
-)
-from catsdk.equivalence.compare import is_same
-from catsdk.equivalence.evidence import with_evidence
-from catsdk.equivalence.graders.grader import Grader
-from catsdk.middleware.account import Account, Budget
-from catsdk.middleware.record import recorded
-from catsdk.middleware.stack import opened, paying
-from catsdk.middleware.turns import in_order
-from catsdk.primitives.judge import Judge
-from catsdk.primitives.reward import BY_MEANING, Reward
-from catsdk.primitives.rubric_proposer import RubricProposer
-from catsdk.primitives.sampler import OnRollout, Sampler
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.core.types import Group, Message, Reference, Result, Rollout, Rubric, Score, Verdict
+from catsdk.equivalence.answers import Answers
+from catsdk.estimators.synthesis import Synthesizer
+from catsdk.method.run import Method, failed_result, run_method, setting_of
+from catsdk.method.streaming import EventStream, Results
+from catsdk.middleware.account import Account
+from catsdk.middleware.attribution import in_order
+from catsdk.rewards.algebra import Sum
+from catsdk.rewards.reward import completed
+from catsdk.rubrics.judge import Judge
+from catsdk.rubrics.proposer import RubricProposer
+from catsdk.runtime import roles
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, Defaults, Row
+from catsdk.runtime.session import Session
+from catsdk.sampling.sampler import Sampler
 
-__all__ = ["CaT", "EventStream", "run_sync", "synthesize", "synthesize_sync"]
+__all__ = ["CaT", "synthesize"]
 
-A = TypeVar("A", bound=PromptLike)
 P = TypeVar("P")
 R = TypeVar("R")
 Model = str | Provider
-
-# Of a deadline, the part after which the synthesis begins with the rollouts that are there.
-SAMPLING_SHARE = 0.7
+Item = PromptLike | Group | tuple[PromptLike | Group, Row]
+OnEvent = Callable[[Event], None]
 
 
 class CaT:
-    """Compute as Teacher (arXiv 2509.14234): sample, synthesize, propose a rubric, judge, reward.
+    """Compute as Teacher (arXiv 2509.14234): sample, estimate a reference, reward by it.
 
-    `policy` is one model or several (rollout i comes from policy i mod P); without one it is
-    `CATSDK_MODEL`. `anchor`, which synthesizes and writes rubrics, is `CATSDK_ANCHOR` unless named,
-    else the first policy, as the paper's anchor is the initial policy. `judge` is `CATSDK_JUDGE`
-    unless named, else the anchor, though the paper's is independent. A model is a string such as
-    `openai:gpt-5` or a provider.
+    A CaT is a description until it is entered: it can be printed, pickled, and written to YAML
+    (`catsdk.recipes`). `async with CaT(...) as c` opens its models, each once, and closes them at
+    the end; blocks may be nested, and after the last one every use raises. Without a block `run`,
+    `sample`, `synthesize` and `reward` open models for that call alone.
 
-    Use it as `async with CaT(...) as c`: models named by strings are opened once, and closed at
-    the end; providers given as objects stay open. `budget` caps all calls of all stages together.
-    `synthesizer` replaces the one made here, for instance to show the question, and its anchor is
-    the anchor; `grader` says when two final answers are equal, for other tasks than mathematics.
-    `runtime` says how calls are sent (limits, retries, hedging, cache, quorum, deadlines); an
-    `Account` in place of the budget is shared with all that are given it.
+    Args:
+        policy: The model that is sampled, or several (rollout i comes from policy i mod P), or a
+            `Sampler` with settings of its own, or a sampler of yours. By default `CATSDK_MODEL`.
+        estimator: What makes the reference: `Synthesizer()` by default, any of
+            `catsdk.estimators`, one of your own, or the anchor's model string.
+        reward: What rewards the rollouts, such as `AnswerReward()` or
+            `RubricReward() + LengthPenalty(750)`; by default nothing is rewarded.
+        client: How calls are sent; by default as the environment says, within limits that all
+            clients which nobody named share.
+        answers: How final answers are found and compared, everywhere.
+
+    The anchor, which synthesizes and writes rubrics, is the estimator's model, else
+    `CATSDK_ANCHOR`, else the first policy, as the paper's anchor is the initial policy. The judge
+    is the reward's, else `CATSDK_JUDGE`, else the anchor, though the paper's is independent.
+
+    Raises:
+        InvalidInputError: an argument is of the wrong kind.
+
+    Example:
+        >>> CaT("openai:gpt-5", reward=AnswerReward())
+        CaT('openai:gpt-5', estimator=Synthesizer(), reward=AnswerReward())
     """
 
     def __init__(
         self,
-        policy: Model | Sequence[Model] | None = None,
-        anchor: Model | None = None,
-        judge: Model | None = None,
+        policy: Model | SequenceABC[Model] | roles.Sampler | None = None,
         *,
-        budget: Budget | Account | None = None,
-        runtime: Runtime | None = None,
-        seed: int | None = None,
-        sampling: Sampling | None = None,
-        anchor_sampling: Sampling | None = None,
-        judge_sampling: Sampling | None = None,
-        synthesizer: Synthesizer | None = None,
-        grader: Grader = BY_MEANING,
+        estimator: roles.Estimator | Model | None = None,
+        reward: roles.Rewarder | None = None,
+        client: Client | None = None,
+        answers: Answers | None = None,
     ) -> None:
-        """Choose the models; nothing is opened or sent.
-
-        Raises:
-            NoModelError: no policy is given and `CATSDK_MODEL` is not set.
-            InvalidInputError: an argument is of the wrong kind, or `anchor` is not that of the
-                `synthesizer`.
-        """
-        _check_kinds(
-            budget=budget,
-            runtime=runtime,
-            samplings={
-                "sampling": sampling,
-                "anchor_sampling": anchor_sampling,
-                "judge_sampling": judge_sampling,
-            },
-        )
+        """Choose the roles; nothing is opened or sent."""
+        check_kind("client", client, (Client,), "a Client such as Client(budget=Budget(usd=2))")
+        check_kind("answers", answers, (Answers,), "Answers such as Answers(grader=ExactMatch())")
         settings = Settings()
-        policies = _policies(policy, settings)
-        for name, model in (("anchor", anchor), ("judge", judge)):
-            if model is not None:
-                check_model(model, name)
-        anchor = _anchor(anchor, synthesizer) or settings.anchor or policies[0]
-        sampling = sampling or Sampling()
-        anchor_sampling = anchor_sampling or Sampling(max_tokens=sampling.max_tokens)
-        judge_sampling = judge_sampling or Sampling(temperature=0.0, max_tokens=sampling.max_tokens)
-        self.sampler = Sampler(policies, sampling, seed=seed)
-        self.synthesizer = synthesizer or Synthesizer(anchor, anchor_sampling, seed=seed)
-        self.proposer = RubricProposer(anchor, anchor_sampling)
-        self.rubric_judge = Judge(judge or settings.judge or anchor, judge_sampling)
-        self.runtime = settings.runtime(runtime)
-        self.account = Account(budget) if isinstance(budget, Budget) else budget
-        self.grader = grader
+        self._sampler = _sampler(policy, settings)
+        self._estimator = _estimator(estimator, self._sampler)
+        self._reward = _checked_reward(reward)
+        self._client = client or Client.unnamed()
+        self._answers = answers or Answers()
+        self._always_estimates = estimator is not None or not _is_independent(reward)
+        self._begin(settings)
+
+    def _begin(self, settings: Settings) -> None:
+        first = _first_policy(self._sampler)
+        anchor = _model_of(self._estimator) or settings.anchor or first
+        judge = settings.judge or anchor
+        self._defaults = Defaults(policy=first, anchor=anchor, judge=judge)
         self._exits = AsyncExitStack()
+        self._entered = 0
+        self._closed = False
+        self._session: Session | None = None
         self._tasks: TaskGroup | None = None
 
+    @property
+    def sampler(self) -> roles.Sampler:
+        """What draws the rollouts."""
+        return self._sampler
+
+    @property
+    def estimator(self) -> roles.Estimator:
+        """What makes the reference."""
+        return self._estimator
+
+    @property
+    def rewarder(self) -> roles.Rewarder | None:
+        """What rewards the rollouts; `None` rewards nothing."""
+        return self._reward
+
+    @property
+    def client(self) -> Client:
+        """How calls are sent, and what was spent."""
+        return self._client
+
+    @property
+    def answers(self) -> Answers:
+        """How final answers are found and compared."""
+        return self._answers
+
+    @property
+    def defaults(self) -> Defaults:
+        """The models that play a role where none is named."""
+        return self._defaults
+
+    def __repr__(self) -> str:
+        """The roles, as they are written."""
+        policy: object = self._sampler
+        if isinstance(policy, Sampler) and policy == Sampler(policy.policy):
+            policy = policy.policy
+        told = [] if policy is None else [_written(policy)]
+        told += [f"estimator={_written(self._estimator)}"]
+        told += [] if self._reward is None else [f"reward={_written(self._reward)}"]
+        told += [f"client={self._client!r}"] if self._client.named else []
+        told += [f"answers={_written(self._answers)}"] if self._answers != Answers() else []
+        return f"CaT({', '.join(told)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The description; what is open stays here."""
+        names = ("_sampler", "_estimator", "_reward", "_client", "_answers", "_always_estimates")
+        return {**{name: getattr(self, name) for name in names}, "_defaults": self._defaults}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be new, with the same roles."""
+        self.__dict__.update(state)
+        defaults = self._defaults
+        self._begin(Settings())
+        self._defaults = defaults
+
+    # --- life -----------------------------------------------------------------------------
+
     async def __aenter__(self) -> Self:
-        """Open the models, each once though several roles may name it."""
-        async with AsyncExitStack() as exits:
-            models: dict[object, Provider] = {}
+        """Open the policies; other models are opened when they are first asked.
 
-            async def provider_of(model: Model) -> Provider:
-                key = model if isinstance(model, str) else id(model)
-                if key not in models:
-                    opening = opened(model, account=self.account, runtime=self.runtime)
-                    models[key] = await exits.enter_async_context(opening)
-                return models[key]
-
-            policy = self.sampler.policy
-            policies = [policy] if isinstance(policy, str | Provider) else policy
-            opened_policies = [await provider_of(each) for each in policies]
-            anchor = await provider_of(self.synthesizer.anchor)
-            judge = await provider_of(self.rubric_judge.model)
-            self.sampler = replace(self.sampler, policy=opened_policies)
-            self.synthesizer = replace(self.synthesizer, anchor=anchor)
-            self.proposer = replace(self.proposer, anchor=anchor)
-            self.rubric_judge = replace(self.rubric_judge, model=judge)
-            self._tasks = await exits.enter_async_context(anyio.create_task_group())
-            self._exits = exits.pop_all()
+        Raises:
+            ConfigurationError: the CaT was closed, or a model cannot be made.
+        """
+        self._check_not_closed()
+        if self._entered == 0:
+            async with AsyncExitStack() as exits:
+                self._session = await exits.enter_async_context(self._client.session())
+                self._tasks = await exits.enter_async_context(_tasks())
+                for model in _policies(self._sampler):
+                    await self._client.open(model, self._session)
+                self._exits = exits.pop_all()
+        self._entered += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End what still streams and close what was opened here."""
-        if self._tasks is not None:
-            self._tasks.cancel_scope.cancel()
-            self._tasks = None
-        # Without the block's own error: the task group would wrap it into an exception group.
+        """At the end of the outermost block: end what still runs, and close the models."""
+        self._entered -= 1
+        if self._entered:
+            return
+        self._closed = True
+        self._session = self._tasks = None
+        # Without the block's own error: a task group would wrap it into an exception group.
         await self._exits.__aexit__(None, None, None)
 
-    async def sample(
-        self, prompt: PromptLike, n: int = 8, *, on_rollout: OnRollout | None = None
-    ) -> Group:
-        """Draw n rollouts of `prompt`; failed ones are in `Group.failures`, with causes.
-
-        Raises:
-            InvalidInputError: the prompt is empty or no chat, or `n` is out of range.
-        """
-        how = self.runtime
-        with self._paying():
-            return await self.sampler.sample(
-                prompt,
-                n,
-                on_rollout=on_rollout,
-                quorum=how.quorum if how.late == "cancel" else None,
-                seconds=None if how.deadline is None else how.deadline * SAMPLING_SHARE,
+    def _check_not_closed(self) -> None:
+        if self._closed:
+            raise ConfigurationError(
+                "this CaT was closed at the end of its `async with` block; make a new one, or do"
+                " the work inside the block"
             )
 
-    async def synthesize(
-        self, prompt: PromptLike | Group, n: int = 8, *, on_text: OnText | None = None
-    ) -> Reference:
-        """Make the reference of a group, or of n rollouts of a prompt.
+    @asynccontextmanager
+    async def _context(
+        self,
+        *,
+        row: Row | None = None,
+        budget: Budget | None = None,
+        on_event: OnEvent | None = None,
+        streams: bool = False,
+        item: int | None = None,
+    ) -> AsyncGenerator[Context]:
+        """The context of one run, its models open."""
+        self._check_not_closed()
+        check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
+        check_kind("row", row, (Mapping,), "a mapping such as {'answer': '42'}")
+        async with AsyncExitStack() as exits:
+            session = self._session
+            if session is None:
+                session = await exits.enter_async_context(self._client.session())
+            yield Context(
+                client=self._client,
+                answers=self._answers,
+                row=row or {},
+                defaults=self._defaults,
+                models=session,
+                accounts=() if budget is None else (Account(budget),),
+                listener=on_event,
+                streams=streams,
+                item=item,
+                cheap_only=self._session is None,
+            )
 
-        When the budget or the deadline does not allow the anchor's call, the result is marked
-        `partial` and is the rollout with the group's most frequent answer (the first, where they
-        tie or have none). With a `quorum` whose `late` rollouts are kept, the anchor reads the
-        quorum's and the group holds all.
+    # --- the method -----------------------------------------------------------------------
+
+    async def run(
+        self,
+        prompt: PromptLike | Group,
+        n: int = 8,
+        *,
+        row: Row | None = None,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+        budget: Budget | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Result:
+        """Sample, estimate the reference, and reward the rollouts by it.
+
+        Args:
+            prompt: A text, the messages of a chat, or a group that was sampled before.
+            n: G, the number of rollouts.
+            row: The other columns of the prompt's data row, such as a known answer for `Gold`.
+            sampling: How the policy is sampled this time.
+            seed: The seed of sampler and estimator this time.
+            budget: Caps for this run alone, beside the client's.
+            on_event: Hears of each step as it happens, in the event loop.
+
+        Returns:
+            The group, the reference, the rewards, and what all of it used. When a budget or a
+            deadline is exhausted it is marked `partial`, and the reference is the rollout with the
+            group's most frequent answer.
 
         Raises:
-            InvalidInputError: the prompt is empty or no chat, or `n` is out of range.
-            NoEvidenceError: every rollout failed.
-            SynthesisFailedError: the anchor failed; the error's `group` holds the rollouts.
+            InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
+            NoEvidenceError: every rollout failed; the common cause is its `__cause__`.
+            SynthesisFailedError: the estimator failed; the error's `group` holds the rollouts.
+            ConfigurationError: the CaT was closed, or a model cannot be made.
         """
-        end = self._end()
-        if isinstance(prompt, Group):
-            return await self._estimate(prompt, on_text, end)
-        if self.runtime.quorum is not None and self.runtime.late == "keep":
-            return await self._estimate_early(prompt, n, on_text, end)
-        return await self._estimate(await self.sample(prompt, n), on_text, end)
+        method = self._method(sampling=sampling, seed=seed)
+        async with self._context(
+            row=row, budget=budget, on_event=on_event, streams=on_event is not None
+        ) as ctx:
+            return await run_method(method, prompt, n, ctx)
 
     def map(
         self,
-        prompts: Iterable[A] | AsyncIterable[A],
+        prompts: Iterable[Item] | AsyncIterable[Item],
         n: int = 8,
         *,
         ordered: bool = False,
         at_once: int | None = None,
-    ) -> Flow[A, Reference]:
-        """Synthesize for many prompts, each as soon as its own rollouts are there.
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+        budget: Budget | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Results:
+        """Run the method on many prompts, each as soon as its own inputs are there.
 
-        Iterate over the result: a `Mapped` for each prompt, with its reference or its failure, as
-        they come or in the order of the prompts (`ordered`). `prompts` may be endless: at most
-        `at_once` of them (by default twice the calls in flight) are being worked on or wait to be
-        read. Needs `async with CaT(...)`, whose end also ends this; to stop it earlier, use it as
+        Needs `async with CaT(...)`, whose end also ends this; to stop it earlier, use it as
         `async with c.map(...) as results`.
 
+        Args:
+            prompts: Prompts, groups, or pairs of one with its data row; may be endless.
+            n: G, the number of rollouts.
+            ordered: Whether results come in the order of the prompts, or as they are ready.
+            at_once: How many prompts are worked on or wait to be read; by default twice the
+                calls in flight.
+            sampling: How the policy is sampled.
+            seed: The seed of sampler and estimator.
+            budget: Caps for all of these prompts together, beside the client's.
+            on_event: Hears of each step; the event's `item` is the place of its prompt.
+
+        Returns:
+            The results, to be iterated over once; a prompt that failed is a result with a
+            `failure`, and an error of `prompts` itself is raised.
+
         Raises:
-            ConfigurationError: this CaT was not entered.
+            ConfigurationError: this CaT is not open.
             InvalidInputError: `prompts` is one prompt, or `n` or `at_once` is out of range.
         """
-        check_many("prompts", prompts, "give a list of prompts, or use synthesize")
+        check_many("prompts", prompts, "give a list of prompts, or use run")
         check_count(n)
-        return self.each(
-            lambda prompt: self.synthesize(prompt, n), prompts, ordered=ordered, at_once=at_once
-        )
+        check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
+        method = self._method(sampling=sampling, seed=seed)
+        account = () if budget is None else (Account(budget),)
+
+        async def one(index: int, item: Item) -> Result:
+            prompt, row = _with_row(item)
+            try:
+                async with self._context(row=row, on_event=on_event, item=index) as ctx:
+                    ctx = replace(ctx, accounts=account)
+                    return await run_method(method, prompt, n, ctx, index=index)
+            except CatError as error:
+                return failed_result(error, index)
+
+        return Results(self._flow(one, prompts, ordered=ordered, at_once=at_once))
 
     def each(
         self,
@@ -261,303 +334,366 @@ class CaT:
         ordered: bool = False,
         at_once: int | None = None,
     ) -> Flow[P, R]:
-        """Do `work` on many items as `map` does, for instance sample, synthesize and reward.
+        """Do `work` of your own on many items as `map` does; calls for earlier items come first.
 
-        Calls for earlier items come first. A `CatError` of an item is its failure.
+        Args:
+            work: A function of an item, such as one that runs the method twice.
+            items: The items; may be endless.
+            ordered: Whether results come in the order of the items, or as they are ready.
+            at_once: How many items are worked on or wait to be read.
+
+        Returns:
+            A `Mapped` for each item, with its result or, for a `CatError`, its failure.
 
         Raises:
-            ConfigurationError: this CaT was not entered.
+            ConfigurationError: this CaT is not open.
             InvalidInputError: `items` is one thing, or `at_once` is out of range.
         """
         check_many("items", items, "give a list of items")
-        if self._tasks is None:
-            raise ConfigurationError("map and each need an open CaT: async with CaT(...) as c: ...")
-        if at_once is not None and at_once < 1:
+        return self._flow(lambda _, item: work(item), items, ordered=ordered, at_once=at_once)
+
+    def _flow(
+        self,
+        work: Callable[[int, P], Awaitable[R]],
+        items: Iterable[P] | AsyncIterable[P],
+        *,
+        ordered: bool,
+        at_once: int | None,
+    ) -> Flow[P, R]:
+        tasks = self._open_tasks("map and each")
+        if at_once is not None and not at_once >= 1:
             raise InvalidInputError(f"at_once is {at_once!r}; give a whole number from 1")
 
         async def in_turn(index: int, item: P) -> R:
             with in_order(index):
-                return await work(item)
+                return await work(index, item)
 
-        many = at_once or 2 * self.runtime.max_in_flight
-        return Flow(in_turn, items, self._tasks, at_once=many, ordered=ordered)
+        many = at_once or 2 * self._client.sending.limits.in_flight
+        return Flow(in_turn, items, tasks, at_once=many, ordered=ordered)
+
+    def stream(
+        self,
+        prompt: PromptLike | Group,
+        n: int = 8,
+        *,
+        row: Row | None = None,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+        budget: Budget | None = None,
+    ) -> EventStream:
+        """Run the method and tell each step as it happens; the last event holds the result.
+
+        Needs `async with CaT(...)`, whose end also ends the stream. To stop it earlier, use it as
+        `async with c.stream(...) as events` and leave the block. The arguments are those of `run`.
+
+        Returns:
+            The events, to be iterated over once.
+
+        Raises:
+            ConfigurationError: this CaT is not open.
+            InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
+        """
+        tasks = self._open_tasks("stream")
+        asked = prompt if isinstance(prompt, Group) else check_prompt(prompt)
+        count, method = check_count(n), self._method(sampling=sampling, seed=seed)
+        send, receive = anyio.create_memory_object_stream[Event | CatError](inf)
+        stream = EventStream(receive)
+
+        async def produce(send: MemoryObjectSendStream[Event | CatError]) -> None:
+            with send, stream.scope:
+                try:
+                    async with self._context(
+                        row=row, budget=budget, on_event=send.send_nowait, streams=True
+                    ) as ctx:
+                        await run_method(method, asked, count, ctx)
+                except CatError as error:
+                    send.send_nowait(error)
+
+        tasks.start_soon(produce, send)
+        return stream
+
+    def _open_tasks(self, who: str) -> TaskGroup:
+        self._check_not_closed()
+        if self._tasks is None:
+            raise ConfigurationError(f"{who} need an open CaT: async with CaT(...) as c: ...")
+        return self._tasks
+
+    # --- its steps ------------------------------------------------------------------------
+
+    async def sample(
+        self,
+        prompt: PromptLike,
+        n: int = 8,
+        *,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Group:
+        """Draw n rollouts of `prompt`; failed ones are in `Group.failures`, with causes.
+
+        Args:
+            prompt: A text, or the messages of a chat.
+            n: G, the number of rollouts.
+            sampling: How the policy is sampled this time.
+            seed: The sampler's seed this time.
+            on_event: Hears of each rollout as it arrives.
+
+        Raises:
+            InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
+        """
+        method = self._method(sampling=sampling, seed=seed)
+        async with self._context(on_event=on_event) as ctx:
+            return await method.sampler.sample(prompt, n, ctx)
+
+    async def synthesize(
+        self, prompt: PromptLike | Group, n: int = 8, *, on_event: OnEvent | None = None
+    ) -> Reference:
+        """Make the reference of a group, or of n rollouts of a prompt, and reward nothing.
+
+        Args:
+            prompt: A text, the messages of a chat, or a group that was sampled before.
+            n: G, the number of rollouts.
+            on_event: Hears of each step as it happens.
+
+        Raises:
+            CatError: as `run`.
+        """
+        method = replace(self._method(), reward=None, always_estimates=True)
+        async with self._context(on_event=on_event, streams=on_event is not None) as ctx:
+            result = await run_method(method, prompt, n, ctx)
+        assert result.reference is not None
+        return result.reference
+
+    async def reward(
+        self, group: Group, reference: Reference | None = None, *, row: Row | None = None
+    ) -> tuple[Score, ...]:
+        """Reward each rollout of a group by a reference.
+
+        Args:
+            group: The rollouts.
+            reference: What they are rewarded by; rewards that need none take `None`.
+            row: The other columns of the prompt's data row.
+
+        Returns:
+            One score for each of the G rollouts asked for, by index.
+
+        Raises:
+            InvalidInputError: this CaT has no reward, or its reward needs a reference.
+        """
+        if self._reward is None:
+            raise InvalidInputError(
+                "this CaT has no reward; give one, such as CaT(..., reward=AnswerReward())"
+            )
+        async with self._context(row=row) as ctx:
+            return completed(group, await self._reward.reward(group, reference, ctx.on(group)))
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
-        """Write the criteria that follow from `reference`.
+        """Write the criteria that follow from `reference`, by the reward's proposer.
 
         Raises:
             StructuredOutputError: the anchor's replies held too few criteria.
             ProviderError: the anchor failed.
         """
-        with self._paying():
-            return await self.proposer.propose(reference)
+        proposer = setting_of(self._reward, "proposer")
+        chosen = proposer if isinstance(proposer, roles.Proposer) else RubricProposer()
+        async with self._context() as ctx:
+            return await chosen.propose(reference, ctx)
 
     async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
-        """Judge one rollout by each criterion; a failed call is a verdict without an answer."""
-        with self._paying():
-            return await self.rubric_judge.judge(rubric, rollout)
+        """Judge one rollout by each criterion, by the reward's judge.
 
-    async def reward(
-        self, group: Group, reference: Reference, rubric: Rubric | None = None
-    ) -> tuple[Score, ...]:
-        """Reward each rollout: by the rubric if one is given, else by the final answer."""
-        with self._paying():
-            return await Reward(self.rubric_judge, self.grader).reward(group, reference, rubric)
-
-    def _paying(self) -> AbstractContextManager[None]:
-        return paying(self.account, self.runtime)
-
-    def _end(self) -> float:
-        """When the deadline of a synthesis that begins now is over, on the loop's clock."""
-        deadline = self.runtime.deadline
-        return inf if deadline is None else anyio.current_time() + deadline
-
-    async def _estimate(self, group: Group, on_text: OnText | None, end: float) -> Reference:
-        with recorded("synthesize") as calls:
-            try:
-                with self._paying(), anyio.CancelScope(deadline=end):
-                    return await self.synthesizer.estimate(group, on_text=on_text)
-                late = (
-                    f"the deadline of {self.runtime.deadline:g} s is over; raise deadline= or"
-                    " CATSDK_DEADLINE"
-                )
-                return _most_frequent(group, TimedOutError(late), calls)
-            except BudgetExceededError as error:
-                return _most_frequent(group, error, calls)
-            except CatError as error:
-                if not group.rollouts:
-                    raise
-                raise SynthesisFailedError(
-                    f"the anchor failed after {len(group.rollouts)} rollouts, which are kept in the"
-                    f" error's .group: {error}",
-                    group=group,
-                    calls=tuple(calls),
-                ) from error
-
-    async def _estimate_early(
-        self, prompt: PromptLike, n: int, on_text: OnText | None, end: float
-    ) -> Reference:
-        """Synthesize from the quorum while the other rollouts are still on their way."""
-        arrived: list[Rollout] = []
-        groups: list[Group] = []
-        references: list[Reference] = []
-        enough = anyio.Event()
-
-        def on_rollout(_: int, rollout: Rollout | Failure) -> None:
-            if isinstance(rollout, Rollout):
-                arrived.append(rollout)
-            if len(arrived) == self.runtime.quorum:
-                enough.set()
-
-        async def sample() -> None:
-            groups.append(await self.sample(prompt, n, on_rollout=on_rollout))
-            enough.set()
-
-        async def estimate() -> None:
-            await enough.wait()
-            rollouts = tuple(sorted(arrived, key=lambda rollout: rollout.index))
-            early = Group(prompt=check_prompt(prompt), rollouts=rollouts)
-            references.append(await self._estimate(groups[0] if groups else early, on_text, end))
-
-        await fan_out(lambda part: part(), (sample, estimate))
-        return with_evidence(references[0].model_copy(update={"group": groups[0]}))
-
-    def stream(self, prompt: PromptLike, n: int = 8) -> EventStream:
-        """Make the reference of n rollouts and tell each event as it happens.
-
-        Iterate over the result; needs `async with CaT(...)`, whose end also ends the stream. To
-        stop it earlier, use it as `async with c.stream(...) as events` and leave the block.
-
-        Raises:
-            ConfigurationError: this CaT was not entered.
-            InvalidInputError: the prompt is empty or no chat, or `n` is out of range.
+        A call that failed is a verdict without an answer.
         """
-        if self._tasks is None:
-            raise ConfigurationError("stream needs an open CaT: async with CaT(...) as c: ...")
-        messages, count = check_prompt(prompt), check_count(n)
-        send, receive = anyio.create_memory_object_stream[Event | CatError](float("inf"))
-        stream = EventStream(receive)
-        self._tasks.start_soon(self._produce, messages, count, send, stream)
-        return stream
+        judge = setting_of(self._reward, "judge")
+        chosen = judge if isinstance(judge, roles.Judge) else Judge()
+        async with self._context() as ctx:
+            return tuple(await chosen.judge(rubric, rollout, ctx))
 
-    async def _produce(
-        self,
-        prompt: PromptLike,
-        n: int,
-        send: MemoryObjectSendStream[Event | CatError],
-        stream: EventStream,
-    ) -> None:
-        def on_rollout(index: int, rollout: Rollout | Failure) -> None:
-            send.send_nowait(
-                RolloutFailed(index=index, failure=rollout)
-                if isinstance(rollout, Failure)
-                else RolloutArrived(rollout=rollout)
-            )
-
-        with send, stream.scope:
-            try:
-                end = self._end()
-                group = await self.sample(prompt, n, on_rollout=on_rollout)
-                send.send_nowait(SynthesisStarted(rollouts=len(group.rollouts)))
-                reference = await self._estimate(
-                    group, lambda text: send.send_nowait(TextArrived(text=text)), end
-                )
-                send.send_nowait(ReferenceReady(reference=reference))
-            except CatError as error:
-                send.send_nowait(error)
-
-
-class EventStream:
-    """The events of one synthesis, in order; an error of the synthesis is raised where it falls.
-
-    At most n + 2 events and the pieces of one text wait to be read.
-    """
-
-    def __init__(self, receive: MemoryObjectReceiveStream[Event | CatError]) -> None:
-        """Read from `receive`; `scope` is the producer's, to be cancelled by `aclose`."""
-        self.scope = anyio.CancelScope()
-        self._receive = receive
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """Iterate over the events that were not read yet."""
-        return self
-
-    async def __anext__(self) -> Event:
-        """Wait for the next event."""
-        try:
-            event = await self._receive.receive()
-        except anyio.EndOfStream:
-            self._receive.close()
-            raise StopAsyncIteration from None
-        if isinstance(event, CatError):
-            self._receive.close()
-            raise event
-        return event
-
-    async def __aenter__(self) -> Self:
-        """Enter a block at whose end the synthesis is stopped."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop the synthesis."""
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Stop the synthesis, with the requests that are in flight."""
-        self.scope.cancel()
-        self._receive.close()
+    def _method(self, *, sampling: Sampling | None = None, seed: int | None = None) -> Method:
+        """The roles, with what is set for one call."""
+        check_kind("sampling", sampling, (Sampling,), "a Sampling such as Sampling(top_p=0.9)")
+        sampler, estimator = self._sampler, self._estimator
+        if sampling is not None:
+            sampler = _changed(sampler, "sampling", sampling)
+        if seed is not None:
+            sampler = _changed(sampler, "seed", seed)
+            if any(field.name == "seed" for field in _fields(estimator)):
+                estimator = _changed(estimator, "seed", seed)
+        return Method(sampler, estimator, self._reward, self._always_estimates)
 
 
 async def synthesize(
     prompt: PromptLike,
     n: int = 8,
-    model: Model | Sequence[Model] | None = None,
+    model: Model | SequenceABC[Model] | None = None,
     *,
     anchor: Model | None = None,
+    client: Client | None = None,
     budget: Budget | None = None,
-    seed: int | None = None,
     sampling: Sampling | None = None,
+    seed: int | None = None,
 ) -> Reference:
     """Sample n rollouts of `prompt` and make one reference from them, with its evidence.
 
     For many prompts open one `CaT`: it keeps connections and shares one budget.
 
+    Args:
+        prompt: A text, or the messages of a chat.
+        n: G, the number of rollouts.
+        model: The policy, and the anchor unless that is named; by default `CATSDK_MODEL`.
+        anchor: The model that synthesizes.
+        client: How calls are sent.
+        budget: Caps on all calls together, beside the client's.
+        sampling: How the policy is sampled.
+        seed: Makes the result repeatable where the models can.
+
+    Returns:
+        The reference: `text`, `answer`, the group's `majority` and `agreement`, and `usage`.
+
     Raises:
-        CatError: as `CaT` and `CaT.synthesize`.
+        CatError: as `CaT` and `CaT.run`.
     """
     check_prompt(prompt)
     check_count(n)
-    async with CaT(model, anchor, budget=budget, seed=seed, sampling=sampling) as c:
-        return await c.synthesize(prompt, n)
-
-
-def run_sync(make: Callable[[], Awaitable[R]]) -> R:
-    """Run `make()` to its end in an event loop of its own thread, and return its result.
-
-    It works in scripts and where a loop already runs, as in notebooks; it blocks that loop
-    meanwhile. An interrupt cancels the work.
-    """
-    with start_blocking_portal() as portal:
-        return portal.call(make)
-
-
-def synthesize_sync(
-    prompt: PromptLike,
-    n: int = 8,
-    model: Model | Sequence[Model] | None = None,
-    *,
-    anchor: Model | None = None,
-    budget: Budget | None = None,
-    seed: int | None = None,
-    sampling: Sampling | None = None,
-) -> Reference:
-    """Do what `synthesize` does, for scripts and notebooks."""
-    return run_sync(
-        lambda: synthesize(
-            prompt, n, model, anchor=anchor, budget=budget, seed=seed, sampling=sampling
-        )
-    )
-
-
-def _policies(policy: Model | Sequence[Model] | None, settings: Settings) -> list[Model]:
-    if policy is None:
-        policy = settings.model
-    if policy is None:
+    check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
+    if model is None and Settings().model is None:
         raise NoModelError(
             "no model: give model='openai:NAME' (or 'local', the small model in the box), or set"
             " CATSDK_MODEL in the environment"
         )
-    if isinstance(policy, str | Provider) or not isinstance(policy, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
-        policy = [policy]
-    policies = list(policy)
-    if not policies:
+    sampler = Sampler(_checked_policy(model), sampling or Sampling(), seed)
+    async with CaT(sampler, estimator=anchor, client=client) as c:
+        result = await c.run(prompt, n, budget=budget)
+    assert result.reference is not None
+    return result.reference
+
+
+@asynccontextmanager
+async def _tasks() -> AsyncGenerator[TaskGroup]:
+    """A task group that ends what still runs at its end."""
+    tasks = anyio.create_task_group()
+    await tasks.__aenter__()
+    try:
+        yield tasks
+    finally:
+        tasks.cancel_scope.cancel()
+        await tasks.__aexit__(None, None, None)
+
+
+def _sampler(policy: object, settings: Settings) -> roles.Sampler:
+    if isinstance(policy, roles.Sampler):
+        return _with_policy(policy, settings.model)
+    checked = _checked_policy(cast("Model | SequenceABC[Model] | None", policy))
+    return Sampler(settings.model if checked is None else checked)
+
+
+def _with_policy(sampler: roles.Sampler, model: str | None) -> roles.Sampler:
+    """Give `sampler`, where it names no policy, the one of the environment."""
+    if isinstance(sampler, Sampler) and sampler.policy is None and model is not None:
+        return replace(sampler, policy=model)
+    return sampler
+
+
+def _checked_policy(
+    policy: Model | SequenceABC[Model] | None,
+) -> Model | tuple[Model, ...] | None:
+    if policy is None:
+        return None
+    if isinstance(policy, str | Provider) or not isinstance(policy, SequenceABC):  # pyright: ignore[reportUnnecessaryIsInstance]
+        check_model(policy, "policy")
+        return policy
+    if not policy:
         raise InvalidInputError("policy is an empty list; give at least one model")
-    for each in policies:
+    for each in policy:
         check_model(each, "policy")
-    return policies
+    return tuple(policy)
 
 
-def _anchor(anchor: Model | None, synthesizer: Synthesizer | None) -> Model | None:
-    """The anchor that is named, by itself or by the synthesizer."""
-    if synthesizer is None:
-        return anchor
-    if anchor is not None and anchor != synthesizer.anchor:
-        raise InvalidInputError(
-            f"anchor is {anchor!r:.80} and the synthesizer's is {synthesizer.anchor!r:.80}; name"
-            " the anchor in the synthesizer alone"
-        )
-    return synthesizer.anchor
-
-
-def _check_kinds(*, budget: object, runtime: object, samplings: Mapping[str, object]) -> None:
-    check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
-    check_kind("runtime", runtime, (Runtime,), "a Runtime such as Runtime(max_retries=8)")
-    for name, sampling in samplings.items():
-        check_kind(name, sampling, (Sampling,), "a Sampling such as Sampling(temperature=0.7)")
-
-
-def _most_frequent(group: Group, error: CatError, calls: Sequence[Call]) -> Reference:
-    if not group.rollouts:
-        raise error
-    reference = with_evidence(
-        Reference(
-            text="",
-            group=group,
-            provenance=Provenance(method="majority", settings={"because": str(error)}),
-            calls=tuple(calls),
-            partial=True,
-        )
+def _estimator(estimator: object, sampler: roles.Sampler) -> roles.Estimator:
+    if isinstance(estimator, roles.Estimator):
+        return estimator
+    if estimator is not None:
+        check_model(estimator, "estimator")
+    # The synthesizer that is made here goes by the sampler's settings.
+    sampling = setting_of(sampler, "sampling")
+    most = sampling.max_tokens if isinstance(sampling, Sampling) else None
+    seed = setting_of(sampler, "seed")
+    return Synthesizer(
+        cast("Model | None", estimator),
+        Sampling() if most is None else Sampling(max_tokens=most),
+        seed=seed if isinstance(seed, int) else None,
     )
-    chosen = next(
-        (
-            rollout
-            for rollout in group.rollouts
-            if reference.majority is not None
-            and rollout.answer is not None
-            and is_same(rollout.answer, reference.majority)
-        ),
-        group.rollouts[0],
+
+
+def _checked_reward(reward: object) -> roles.Rewarder | None:
+    if reward is None or isinstance(reward, roles.Rewarder):
+        return reward
+    raise InvalidInputError(
+        f"reward is {reward!r:.80}; give a reward such as AnswerReward() or RubricReward(), or an"
+        " object with an async method reward(group, reference, ctx)"
     )
-    return with_evidence(
-        reference.model_copy(update={"text": chosen.text, "answer": chosen.answer})
+
+
+def _is_independent(reward: roles.Rewarder | None) -> bool:
+    return reward is not None and not getattr(reward, "needs_reference", True)
+
+
+def _policies(sampler: roles.Sampler) -> tuple[Model, ...]:
+    policy: object = setting_of(sampler, "policy")
+    if isinstance(policy, str | Provider):
+        return (policy,)
+    return tuple(cast("SequenceABC[Model]", policy)) if isinstance(policy, SequenceABC) else ()
+
+
+def _first_policy(sampler: roles.Sampler) -> Model | None:
+    return next(iter(_policies(sampler)), None)
+
+
+def _model_of(estimator: roles.Estimator) -> Model | None:
+    """The model that an estimator names, by itself or in the estimators inside it."""
+    for name in ("anchor", "model"):
+        model = setting_of(estimator, name)
+        if isinstance(model, str | Provider):
+            return model
+    return None
+
+
+def _fields(role: object) -> tuple[Any, ...]:
+    return fields(role) if is_dataclass(role) and not isinstance(role, type) else ()
+
+
+def _changed(role: Any, name: str, value: object) -> Any:
+    """A copy of `role`, or of the role inside it that has the setting, with another value."""
+    for field in _fields(role):
+        if field.name == name:
+            return replace(role, **{name: value})
+    for field in _fields(role):
+        inner: object = getattr(role, field.name)
+        if isinstance(inner, roles.Sampler):
+            return replace(role, **{field.name: _changed(inner, name, value)})
+    raise InvalidInputError(
+        f"{role!r:.80} has no setting {name!r}; set it when the role is made, not for one call"
     )
+
+
+def _with_row(item: Item) -> tuple[PromptLike | Group, Row | None]:
+    """A prompt and its data row, where the two are given as a pair."""
+    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Mapping):
+        prompt, row = cast("tuple[PromptLike | Group, Row]", item)
+        if not isinstance(prompt, Mapping | Message):
+            return prompt, row
+    return cast("PromptLike | Group", item), None
+
+
+def _written(role: object) -> str:
+    """A role as it would be written, without what is at its default."""
+    if isinstance(role, Sum):
+        terms = zip(role.weights, map(_written, role.rewards), strict=True)
+        return " + ".join(told if weight == 1 else f"{weight:g} * {told}" for weight, told in terms)
+    if isinstance(role, Provider) or not _fields(role):
+        return repr(role)
+    values = {field.name: (getattr(role, field.name), field.default) for field in _fields(role)}
+    told = [
+        f"{name}={_written(value)}" for name, (value, usual) in values.items() if value != usual
+    ]
+    return f"{type(role).__name__}({', '.join(told)})"

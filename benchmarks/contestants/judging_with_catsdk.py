@@ -8,7 +8,7 @@ from benchmarks.contestants.truth import criterion, rollout
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
 from catsdk.middleware.stack import stacked
-from catsdk.primitives.judge import Judging
+from catsdk.rubrics.judge import Judging
 from catsdk.providers import OpenAIProvider
 from catsdk.rubrics.scoring import failures_of
 

@@ -44,7 +44,7 @@ def catsdk(target: Target, size: int) -> Reward:
     from catsdk.cat import CaT
     from catsdk.core.runtime import Runtime
     from catsdk.core.types import Criterion, Provenance, Reference, Rubric
-    from catsdk.primitives.reward import Reward as ByRubric
+    from catsdk.rewards.rubric import Reward as ByRubric
     from catsdk_providers.openai import OpenAIProvider
     from catsdk_trainers.scoring import CaTScorer, GroupScorer
     from catsdk_trainers.trl_reward import GroupReward

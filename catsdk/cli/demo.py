@@ -28,7 +28,7 @@ from catsdk.evaluate.observations import Seen
 from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.statistics import Estimate
-from catsdk.primitives.reward import Reward
+from catsdk.rewards.rubric import Reward
 
 __all__ = ["demo"]
 

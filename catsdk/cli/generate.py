@@ -20,7 +20,7 @@ from catsdk.core.options import Sampling
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Group, Reference
 from catsdk.middleware.budget import Budget
-from catsdk.primitives.sampler import CUT_SHORT
+from catsdk.sampling.sampler import CUT_SHORT
 
 __all__ = ["sample", "synthesize"]
 

@@ -18,13 +18,13 @@ from catsdk.core.options import Sampling
 from catsdk.core.ports import Judge as JudgePort
 from catsdk.core.settings import Settings
 from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout, Rubric
-from catsdk.primitives.judge import Judge, Judging
-from catsdk.primitives.panel import Panel
-from catsdk.primitives.reward import Reward
-from catsdk.primitives.rubric_proposer import RubricProposer
+from catsdk.rewards.rubric import Reward
 from catsdk.rubrics.files import form_of, load, save
 from catsdk.rubrics.html_report import html_report
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.rubrics.judged import Judged
+from catsdk.rubrics.panel import Panel
+from catsdk.rubrics.proposer import RubricProposer
 from catsdk.rubrics.quality import Filters
 from catsdk.rubrics.scoring import Missing
 from catsdk.rubrics.screening import Screened, screened

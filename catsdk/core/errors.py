@@ -29,7 +29,7 @@ CatError
 
 from __future__ import annotations
 
-from catsdk.core.types import Call, Group
+from catsdk.core.types import Call, Failure, Group, Usage
 
 __all__ = [
     "AuthenticationError",
@@ -57,6 +57,7 @@ __all__ = [
     "TimedOutError",
     "UnknownProviderError",
     "UnsupportedError",
+    "error_of",
 ]
 
 
@@ -203,10 +204,61 @@ class SynthesisFailedError(CatError):
         self.group = group
         self.calls = calls
 
+    @property
+    def usage(self) -> Usage:
+        """What the group and the anchor's calls used."""
+        return self.group.usage + Usage.total(call.usage for call in self.calls)
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the error that is this one's `__cause__`, where it has one."""
+        status = getattr(self.__cause__, "status", None)
+        return status if isinstance(status, int) else None
+
 
 class BudgetExceededError(CatError):
     """The call would pass a cap of the budget; it was not sent."""
 
 
 class NoEvidenceError(CatError):
-    """Every rollout of a group failed; the message gives the causes."""
+    """Every rollout of a group failed; the message gives the causes.
+
+    Where all of them failed for one reason, the error of that reason is its `__cause__`. `group`
+    holds the failures and the calls, `status` the HTTP status that they have in common.
+    """
+
+    def __init__(self, message: str, *, group: Group | None = None) -> None:
+        """Keep the group, and find the common cause."""
+        super().__init__(message)
+        self.group = group
+        failures = [] if group is None else [*group.failures.values()]
+        kinds = {failure.kind for failure in failures}
+        statuses = {failure.status for failure in failures}
+        self.status = statuses.pop() if len(statuses) == 1 else None
+        if len(kinds) == 1:
+            self.__cause__ = error_of(failures[0])
+
+    @property
+    def usage(self) -> Usage:
+        """What the failed calls used."""
+        return Usage() if self.group is None else self.group.usage
+
+
+def error_of(failure: Failure) -> CatError:
+    """The error that `failure` was made of, as far as the failure tells.
+
+    Args:
+        failure: A failed rollout, verdict or call.
+
+    Returns:
+        An error of the class that `failure.kind` names, else a `CatError`.
+    """
+    kind = globals().get(failure.kind)
+    if not (isinstance(kind, type) and issubclass(kind, CatError)):
+        return CatError(str(failure))
+    if not issubclass(kind, ProviderError):
+        return CatError(str(failure)) if kind is SynthesisFailedError else kind(failure.message)
+    facts = {"model": failure.model, "status": failure.status, "request_id": failure.request_id}
+    if issubclass(kind, UnsupportedError):
+        return kind(failure.message, capability="", **facts)
+    return kind(failure.message, **facts)

@@ -1,61 +1,90 @@
-"""What happens while a reference is made, and call by call, as values in their order."""
+"""What happens while a reference is made and rewarded, and call by call, as values in their order."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
-from catsdk.core.types import Call, Failure, Reference, Rollout, Value
+from catsdk.core.types import Call, Failure, Reference, Result, Rollout, Rubric, Score, Value
 
 __all__ = [
     "CallEnded",
     "CallStarted",
+    "EstimationStarted",
     "Event",
     "ReferenceReady",
+    "ResultReady",
+    "RewardsReady",
     "RolloutArrived",
     "RolloutFailed",
-    "RuntimeEvent",
-    "SynthesisStarted",
+    "RubricReady",
     "TextArrived",
     "line_of",
 ]
 
 
-class RolloutArrived(Value):
+class MethodEvent(Value):
+    """A step of the method; `item` is the place of its prompt among those of a `map`."""
+
+    item: int | None = None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Leave `item` out where there is one prompt alone."""
+        return ((k, v) for k, v in super().__repr_args__() if k != "item" or v is not None)
+
+
+class RolloutArrived(MethodEvent):
     """A rollout is there; rollouts arrive in any order."""
 
     rollout: Rollout
 
 
-class RolloutFailed(Value):
+class RolloutFailed(MethodEvent):
     """The rollout with this index will not come."""
 
     index: int
     failure: Failure
 
 
-class SynthesisStarted(Value):
-    """The anchor was given this many rollouts."""
+class EstimationStarted(MethodEvent):
+    """The estimator was given this many rollouts."""
 
     rollouts: int
 
 
-class TextArrived(Value):
+class TextArrived(MethodEvent):
     """The next piece of the anchor's text."""
 
     text: str
 
 
-class ReferenceReady(Value):
-    """The reference, with its evidence: the last event."""
+class ReferenceReady(MethodEvent):
+    """The reference, with its evidence."""
 
     reference: Reference
 
 
-Event = RolloutArrived | RolloutFailed | SynthesisStarted | TextArrived | ReferenceReady
+class RubricReady(MethodEvent):
+    """A rubric by which the rollouts are judged."""
+
+    rubric: Rubric
+
+
+class RewardsReady(MethodEvent):
+    """The reward of each rollout."""
+
+    scores: tuple[Score, ...]
+
+
+class ResultReady(MethodEvent):
+    """The whole result: the last event."""
+
+    result: Result
 
 
 class CallStarted(Value):
-    """A request is sent, for a stage; `at` is in seconds of the calendar's clock."""
+    """A request is sent, for a stage; `at` is in seconds since 1970."""
 
     at: float
     stage: str
@@ -73,9 +102,20 @@ class CallEnded(Value):
     sent: bool = True
 
 
-RuntimeEvent = CallStarted | CallEnded
+Event = (
+    RolloutArrived
+    | RolloutFailed
+    | EstimationStarted
+    | TextArrived
+    | ReferenceReady
+    | RubricReady
+    | RewardsReady
+    | ResultReady
+    | CallStarted
+    | CallEnded
+)
 
 
-def line_of(event: Event | RuntimeEvent) -> str:
+def line_of(event: Event) -> str:
     """One line of JSON: the kind of the event under `event`, then its fields."""
     return json.dumps({"event": type(event).__name__, **event.model_dump(mode="json")})

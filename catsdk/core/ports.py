@@ -1,4 +1,4 @@
-"""The ports: one-method protocols through which the parts of the method meet.
+"""The port of a model: one method, and what a provider may declare about itself.
 
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
 about itself in the attributes `name`, `capabilities` and `count_tokens`; `capabilities_of` and
@@ -9,33 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from catsdk.core.types import (
     Completion,
-    Group,
     Message,
-    Reference,
     Request,
-    Rollout,
-    Rubric,
-    Score,
-    Verdict,
 )
 
 __all__ = [
     "Capabilities",
-    "Estimator",
-    "Judge",
     "OnText",
-    "Proposer",
     "Provider",
-    "Rater",
-    "Rewarder",
-    "Sampler",
     "Scorer",
     "TokenCounter",
     "capabilities_of",
+    "declared",
+    "innermost",
     "name_of",
     "tokens_of",
 ]
@@ -91,56 +81,6 @@ class TokenCounter(Protocol):
         ...
 
 
-class Sampler(Protocol):
-    """Draws a group of rollouts (paper, section 3.1)."""
-
-    async def sample(self, prompt: str | Sequence[Message], n: int, *, start: int = 0) -> Group:
-        """Draw the `n` rollouts from index `start`; those that fail are in `Group.failures`."""
-        ...
-
-
-class Estimator(Protocol):
-    """Estimates a reference from a group (paper, section 3.2; any aggregator)."""
-
-    async def estimate(self, group: Group) -> Reference:
-        """The reference of `group`."""
-        ...
-
-
-class Proposer(Protocol):
-    """Writes a rubric (paper, section 3.3)."""
-
-    async def propose(self, reference: Reference) -> Rubric:
-        """The rubric for `reference`."""
-        ...
-
-
-class Judge(Protocol):
-    """Says which criteria a rollout meets (paper, section 3.3)."""
-
-    async def judge(self, rubric: Rubric, rollout: Rollout) -> Sequence[Verdict]:
-        """One verdict for each of the K criteria, in their order; a failure is a verdict."""
-        ...
-
-
-class Rewarder(Protocol):
-    """Gives each rollout of a group its reward (paper, equation 1)."""
-
-    async def reward(
-        self, group: Group, reference: Reference, rubric: Rubric | None = None
-    ) -> Sequence[Score]:
-        """One score for each rollout, in their order; without evidence its value is `None`."""
-        ...
-
-
-class Rater(Protocol):
-    """Rates each rollout of a group by itself, without a reference (a judge, a reward model)."""
-
-    async def rate(self, group: Group) -> Sequence[Score]:
-        """One score for each rollout that is there, in their order; higher is better."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a model's service can do by itself.
@@ -162,20 +102,50 @@ class Capabilities:
     prompts: str = "english"
 
 
+def declared(provider: object, attribute: str, default: object = None) -> object:
+    """What `provider` says of itself in `attribute`, or else what the provider inside it says.
+
+    A wrapper has the provider that it wraps in `wrapped`: it is the same model at the same place,
+    so its name, endpoint, address and price stay those of the wrapped one.
+
+    Args:
+        provider: A provider, wrapped or not.
+        attribute: The attribute's name.
+        default: What is given where none of them has it.
+    """
+    missing = object()
+    while True:
+        value = getattr(provider, attribute, missing)
+        if value is not missing:
+            return value
+        inner = getattr(provider, "wrapped", None)
+        if inner is None or inner is provider:
+            return default
+        provider = inner
+
+
+def innermost(provider: Provider) -> Provider:
+    """The provider inside of all wrappers."""
+    while (inner := getattr(provider, "wrapped", None)) is not None and inner is not provider:
+        provider = inner
+    return provider
+
+
 def capabilities_of(provider: Provider) -> Capabilities:
     """What `provider` declares, or the cautious default."""
-    declared = getattr(provider, "capabilities", None)
-    return declared if isinstance(declared, Capabilities) else Capabilities()
+    able = declared(provider, "capabilities")
+    return able if isinstance(able, Capabilities) else Capabilities()
 
 
 def name_of(provider: Provider) -> str:
     """The name that calls of `provider` are listed under."""
-    name = getattr(provider, "name", None)
+    name = declared(provider, "name")
     return name if isinstance(name, str) else type(provider).__name__
 
 
 def tokens_of(provider: Provider, text: str) -> int:
     """The length of `text` in tokens: counted where `provider` can, else three characters each."""
-    if isinstance(provider, TokenCounter):
-        return provider.count_tokens(text)
+    count = declared(provider, "count_tokens")
+    if callable(count):
+        return cast("int", count(text))
     return len(text) // 3 + 1

@@ -9,9 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 __all__ = [
     "Call",
@@ -26,6 +34,7 @@ __all__ = [
     "Provenance",
     "Reference",
     "Request",
+    "Result",
     "Rollout",
     "Rubric",
     "Score",
@@ -40,9 +49,25 @@ Kind = Literal["essential", "important", "optional", "pitfall"]
 
 
 class Value(BaseModel):
-    """A frozen value without unknown fields."""
+    """A frozen value without unknown fields, whose text form is short."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __str__(self) -> str:
+        """The short form, also where pydantic would print every field."""
+        return repr(self)
+
+    def _short(self, *names: str, **more: object) -> str:
+        """The class with a few of its fields, long texts cut, those at their default left out."""
+        fields = type(self).model_fields
+        chosen = {n: v for n in names if (v := getattr(self, n)) != fields[n].default} | more
+        told = (f"{name}={_cut(value)}" for name, value in chosen.items() if value is not None)
+        return f"{type(self).__name__}({', '.join(told)})"
+
+
+def _cut(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
 
 
 class TextPart(Value):
@@ -165,6 +190,10 @@ class Completion(Value):
     request_id: str | None = None
     cached: bool = False
 
+    def __repr__(self) -> str:
+        """Text, model and how it ended."""
+        return self._short("text", "finish_reason", "model", "cached")
+
 
 class Failure(Value):
     """Something that did not work, as data: the error's class name and its message."""
@@ -211,6 +240,10 @@ class Rollout(Value):
     answer: str | None = None
     answer_rule: str | None = None
 
+    def __repr__(self) -> str:
+        """Index, answer and text."""
+        return self._short("index", "answer", text=self.text)
+
     @property
     def text(self) -> str:
         """The response, thinking left out."""
@@ -229,6 +262,13 @@ class Group(Value):
     failures: dict[int, Failure] = {}
     calls: tuple[Call, ...] = ()
     partial: bool = False
+
+    def __repr__(self) -> str:
+        """The question and how many rollouts there are."""
+        failed = len(self.failures) or None
+        return self._short(
+            "partial", question=self.question, rollouts=len(self.rollouts), failed=failed
+        )
 
     @property
     def usage(self) -> Usage:
@@ -270,6 +310,19 @@ class Reference(Value):
     provenance: Provenance
     calls: tuple[Call, ...] = ()
     partial: bool = False
+
+    def __repr__(self) -> str:
+        """Text and answer, with the evidence."""
+        method, agreement = self.provenance.method, self.agreement
+        return self._short(
+            "text",
+            "answer",
+            "majority",
+            "partial",
+            agreement=None if agreement is None else round(agreement, 3),
+            method=method,
+            rollouts=len(self.group.rollouts),
+        )
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
@@ -313,6 +366,10 @@ class Rubric(Value):
     id: str = ""
     version: int = 1
 
+    def __repr__(self) -> str:
+        """Id, version and how many criteria there are."""
+        return self._short("id", "version", criteria=len(self.criteria))
+
     @property
     def usage(self) -> Usage:
         """What writing this rubric consumed."""
@@ -354,6 +411,10 @@ class Verdict(Value):
     votes: tuple[Verdict, ...] = ()
     shared: bool = False
 
+    def __repr__(self) -> str:
+        """The criterion and the verdict, with its reason."""
+        return self._short("criterion_id", "reason", "failure", met=self.met)
+
     @property
     def degree(self) -> float | None:
         """How far the criterion is met, in 0..1; `None` without an answer."""
@@ -385,9 +446,95 @@ class Score(Value):
     parts: dict[str, Score] = {}
     calls: tuple[Call, ...] = ()
 
+    def __repr__(self) -> str:
+        """Index and value, with the reasons."""
+        return self._short("index", "reasons", "failure", value=self.value)
+
     @property
     def usage(self) -> Usage:
         """What this score consumed, verdicts and parts included."""
         own = Usage.total(call.usage for call in self.calls)
         judged = Usage.total(verdict.usage for verdict in self.verdicts)
         return own + judged + Usage.total(part.usage for part in self.parts.values())
+
+
+class Result(Value):
+    """What came of one prompt: its group, the reference, and the reward of each rollout.
+
+    A prompt that failed has a `failure`, and whatever was there before it failed. In JSON a
+    reference that was made from the whole group does not repeat the group.
+
+    Args:
+        index: The prompt's place among the prompts of a `map`; 0 for one alone.
+        group: The rollouts; `None` where sampling did not begin.
+        reference: The estimated reference; `None` where no reward needs one.
+        rubrics: The rubrics that rewards were given by.
+        scores: One for each of the G rollouts asked for, by index; empty without a reward.
+        calls: The requests that neither group nor reference lists: rubrics, verdicts, failures.
+        failure: Why there is no result.
+        partial: Whether a budget or a deadline cut it short.
+    """
+
+    index: int = 0
+    group: Group | None = None
+    reference: Reference | None = None
+    rubrics: tuple[Rubric, ...] = ()
+    scores: tuple[Score, ...] = ()
+    calls: tuple[Call, ...] = ()
+    failure: Failure | None = None
+    partial: bool = False
+
+    def __repr__(self) -> str:
+        """Answer and rewards, or the failure."""
+        rewards = [score.value for score in self.scores] or None
+        return self._short("index", "failure", "partial", answer=self.answer, rewards=rewards)
+
+    @model_serializer(mode="wrap")
+    def _without_a_second_group(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = dump(self)
+        if self.reference is not None and self.reference.group == self.group:
+            data["reference"].pop("group", None)
+        return data
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_the_group_again(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        fields = cast("dict[str, Any]", data)
+        reference: object = fields.get("reference")
+        if isinstance(reference, dict) and "group" not in reference:
+            return {**fields, "reference": {**reference, "group": fields.get("group")}}
+        return fields
+
+    @property
+    def text(self) -> str | None:
+        """The reference's text."""
+        return None if self.reference is None else self.reference.text
+
+    @property
+    def answer(self) -> str | None:
+        """The reference's final answer."""
+        return None if self.reference is None else self.reference.answer
+
+    @property
+    def rubric(self) -> Rubric | None:
+        """The first of the rubrics."""
+        return self.rubrics[0] if self.rubrics else None
+
+    @property
+    def rewards(self) -> tuple[float | None, ...]:
+        """The value of each score, in the order of the rollouts' indices."""
+        return tuple(score.value for score in self.scores)
+
+    @property
+    def usage(self) -> Usage:
+        """What the group, the reference and everything else of this result consumed."""
+        calls = [*(self.group.calls if self.group else ()), *self.calls]
+        calls += self.reference.calls if self.reference else ()
+        return Usage.total(call.usage for call in calls)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars for all of it; `None` where a price is unknown."""
+        return self.usage.cost

@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catsdk.equivalence.classes import equivalence_classes, majority_of
+    from catsdk.equivalence.answers import Answers
+    from catsdk.equivalence.classes import equivalence_classes
     from catsdk.equivalence.compare import compare_sync, is_same, same
     from catsdk.equivalence.extract import ANYWHERE, STATED, Extractor, extract_answer
     from catsdk.equivalence.graders.grader import Grader, grade_all
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ANYWHERE",
     "STATED",
+    "Answers",
     "CodeOutput",
     "ExactMatch",
     "Extractor",
@@ -44,12 +46,12 @@ __all__ = [
     "extract_answer",
     "grade_all",
     "is_same",
-    "majority_of",
     "same",
 ]
 
 _HOME = {
     "ANYWHERE": "extract",
+    "Answers": "answers",
     "STATED": "extract",
     "CodeOutput": "graders.yours",
     "ExactMatch": "graders.plain",
@@ -66,7 +68,6 @@ _HOME = {
     "equivalence_classes": "classes",
     "extract_answer": "extract",
     "grade_all": "graders.grader",
-    "majority_of": "classes",
 }
 
 

@@ -1,8 +1,8 @@
-"""Answers in classes of the same meaning, and the class that most of them belong to."""
+"""Answers in classes of the same meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from catsdk.equivalence.compare import same
 from catsdk.equivalence.options import DEFAULT, Options
 from catsdk.equivalence.verdict import Verdict
 
-__all__ = ["Classes", "Compare", "Majority", "equivalence_classes", "majority_of"]
+__all__ = ["Classes", "Compare", "equivalence_classes"]
 
 Compare: TypeAlias = Callable[[str, str, Options], Verdict]
 
@@ -31,17 +31,6 @@ class Classes:
     def sizes(self) -> tuple[int, ...]:
         """How many answers each class has."""
         return tuple(map(self.labels.count, range(len(self.representatives))))
-
-
-@dataclass(frozen=True, slots=True)
-class Majority:
-    """The most frequent answer: as first written, `None` at a tie or without any answer.
-
-    `share` is its count over the number of answers that are there; `None` without any.
-    """
-
-    answer: str | None
-    share: float | None
 
 
 def equivalence_classes(
@@ -92,18 +81,3 @@ def _key(answer: str, options: Options) -> Hashable:
 def _apart(key: Hashable, other: Hashable) -> bool:
     """Tell keys that are both values of numbers: unequal ones need no comparison."""
     return not isinstance(key, str) and not isinstance(other, str)
-
-
-def majority_of(answers: Iterable[str | None], options: Options = DEFAULT) -> Majority:
-    """Count answers by their classes (self-consistency, arXiv 2203.11171); `None` abstains.
-
-    The bounded tiers alone decide, so that it is fast enough for an event loop.
-    """
-    there = [answer for answer in answers if answer is not None]
-    if not there:
-        return Majority(None, None)
-    classes = equivalence_classes(there, options)
-    top = max(classes.sizes)
-    leaders = [at for at, size in enumerate(classes.sizes) if size == top]
-    answer = classes.representatives[leaders[0]] if len(leaders) == 1 else None
-    return Majority(answer, top / len(there))

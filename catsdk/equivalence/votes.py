@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.equivalence.classes import equivalence_classes
-
-__all__ = ["Votes", "count_votes"]
+__all__ = ["Votes", "votes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,14 @@ class Votes:
         return None if self.tied or not self.classes else self.answers[self.classes[0][0]]
 
 
-def count_votes(answers: Sequence[str | None]) -> Votes:
-    """Put `answers` into classes; `None` abstains."""
+def votes_of(answers: Sequence[str | None], labels: Sequence[int]) -> Votes:
+    """The votes of `answers`, of which `None` abstains, by the class of each that is there.
+
+    Args:
+        answers: The G answers of a group.
+        labels: The class of each answer that is not `None`, in their order.
+    """
     there = [at for at, answer in enumerate(answers) if answer is not None]
-    labels = equivalence_classes([answer for answer in answers if answer is not None]).labels
     classes: dict[int, list[int]] = {}
     for at, label in zip(there, labels, strict=True):
         classes.setdefault(label, []).append(at)

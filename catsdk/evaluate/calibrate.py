@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from catsdk.aggregators import Adaptive, Cascade, Majority
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Estimator
 from catsdk.core.types import Group, Reference, Usage, Value
 from catsdk.equivalence.graders.grader import Grader
+from catsdk.estimators import Adaptive, Cascade, Majority
 from catsdk.evaluate.grading import BY_MEANING, ItemGrader
 from catsdk.evaluate.observations import Seen
 

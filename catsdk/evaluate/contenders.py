@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from catsdk.aggregators import (
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Estimator, Provider, Rater
+from catsdk.estimators import (
     Adaptive,
     BestOfN,
     Cascade,
@@ -24,11 +27,8 @@ from catsdk.aggregators import (
     UniversalSelfConsistency,
     WeightedMajority,
 )
-from catsdk.core.errors import InvalidInputError
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Estimator, Provider, Rater
-from catsdk.primitives.sampler import Sampler
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.estimators.synthesis import Synthesizer
+from catsdk.sampling.sampler import Sampler
 
 __all__ = [
     "CONTROLS",

@@ -38,10 +38,10 @@ from catsdk.evaluate.recorded import Recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.summary import summarise
 from catsdk.middleware.account import Budget
-from catsdk.primitives.judge import Judge
-from catsdk.primitives.sampler import Sampler
+from catsdk.rubrics.judge import Judge
 from catsdk.runs.ledger import paid
 from catsdk.runs.store import RunStore
+from catsdk.sampling.sampler import Sampler
 
 __all__ = ["Evaluation"]
 

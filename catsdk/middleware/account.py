@@ -9,33 +9,11 @@ from dataclasses import dataclass, field
 from math import inf
 from threading import Lock
 
-from pydantic import Field
-
 from catsdk.core.bell import Bell
 from catsdk.core.errors import BudgetExceededError
-from catsdk.core.options import Options
+from catsdk.core.sending import Budget
 
-__all__ = ["Account", "Amount", "Budget", "Pending"]
-
-
-class Budget(Options):
-    """Caps over all stages together; `None` is no cap.
-
-    `usd` is in dollars and needs a known price for every model; `seconds` run from the first use.
-    A cap on tokens or money needs to know the longest answer: a request that sets no `max_tokens`
-    is given `answer_tokens`.
-    """
-
-    requests: int | None = Field(default=None, ge=0)
-    tokens: int | None = Field(default=None, ge=0)
-    usd: float | None = Field(default=None, ge=0)
-    seconds: float | None = Field(default=None, gt=0)
-    answer_tokens: int = Field(default=4096, ge=1)
-
-    @property
-    def needs_room(self) -> bool:
-        """Whether a call must say the longest answer that it allows."""
-        return self.tokens is not None or self.usd is not None
+__all__ = ["Account", "Amount", "Pending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +25,15 @@ class Amount:
 
 
 class Pending(Exception):
-    """Too much is reserved for the moment; what calls in flight do not use may be enough."""
+    """Too much is reserved for the moment; what calls in flight do not use may be enough.
+
+    `account` is the one that is short, and `amount` what the call wanted of it.
+    """
+
+    def __init__(self, account: Account, amount: Amount) -> None:
+        """Keep both."""
+        super().__init__(amount)
+        self.account, self.amount = account, amount
 
 
 @dataclass(slots=True)
@@ -109,7 +95,7 @@ class Account:
             self._refuse("requests", self.requests + 1, self.budget.requests)
             self._refuse_hopeless(amount)
             if not self._fits(amount):
-                raise Pending
+                raise Pending(self, amount)
             self.requests += 1
             self._add(amount)
             self._hold(amount, 1)

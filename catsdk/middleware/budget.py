@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import CatError, InvalidInputError, ProviderError
 from catsdk.core.ports import OnText
+from catsdk.core.sending import Budget
 from catsdk.core.types import Completion, Message, Request, TextPart, Usage
-from catsdk.middleware.account import Account, Amount, Budget, Pending
+from catsdk.middleware.account import Account, Amount, Pending
 from catsdk.middleware.prices import Rates
 from catsdk.middleware.record import was_sent
 from catsdk.middleware.wrapper import ScoreRequest, Wrapper
 
-__all__ = ["Account", "Budget", "Room", "Spend", "Wait"]
+__all__ = ["Room", "Spend", "Wait", "most"]
 
 # What a chat template adds to a message, and to a prompt.
 TEMPLATE_TOKENS = 32
@@ -58,7 +59,7 @@ class Spend(Wrapper):
         return completions
 
     def _failed(self, reserved: Amount, error: BaseException, *, told: bool) -> None:
-        if isinstance(error, CatError) and not was_sent(error):
+        if isinstance(error, Pending) or (isinstance(error, CatError) and not was_sent(error)):
             self.account.cancel(reserved)
         elif isinstance(error, ProviderError) and (error.status or 0) >= 400 and not told:
             # An answer with an error status is not billed.
@@ -76,12 +77,8 @@ class Spend(Wrapper):
         )
 
 
-@dataclass
 class Wait(Wrapper):
     """A provider around `Spend` that waits, with no place in flight, where a call is `Pending`."""
-
-    account: Account
-    rates: Rates | None = None
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -91,20 +88,18 @@ class Wait(Wrapper):
         Raises:
             BudgetExceededError: the budget does not allow the call; it was not sent.
         """
-        try:
-            return await self.pass_on(request, on_text)
-        except Pending:
-            pass
-        amount = most(request, self.account.budget, self.rates)
+        waited: set[Account] = set()
         try:
             while True:
-                await self.account.wait(amount)
                 try:
                     return await self.pass_on(request, on_text)
-                except Pending:
-                    continue
+                except Pending as pending:
+                    short = pending
+                waited.add(short.account)
+                await short.account.wait(short.amount)
         finally:
-            self.account.pass_on()
+            for account in waited:
+                account.pass_on()
 
 
 @dataclass

@@ -17,7 +17,7 @@ from catsdk.core.types import Completion, Request, Usage
 from catsdk.middleware.flights import Flight, Flights
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Cache", "Store", "keys_of"]
+__all__ = ["Caching", "Store", "keys_of"]
 
 # Changed when the meaning of a key or of what is kept changes.
 VERSION = 1
@@ -42,15 +42,15 @@ class Store(Protocol):
 
 
 @dataclass
-class Cache(Wrapper):
-    """A provider whose answers are kept in `store`, under keys that begin with `endpoint`.
+class Caching(Wrapper):
+    """A provider whose answers are kept in `store`, under keys that begin with `identity`.
 
     Of n samples that are asked for, those that are there come from the store and the rest from the
     model, in as few requests as the gaps allow. An answer that is kept, or that an equal call
     brings, has used nothing (`Completion.cached`). What cannot be read is dropped and fetched.
     """
 
-    endpoint: str
+    identity: str
     store: Store
 
     async def complete(
@@ -61,7 +61,7 @@ class Cache(Wrapper):
         Raises:
             ProviderError: the model failed, in this call or in the equal one that was in flight.
         """
-        keys = keys_of(self.endpoint, request)
+        keys = keys_of(self.identity, request)
         fetch = _Fetch(self, request, keys, on_text)
         await fetch.run()
         answers = [fetch.answers[key] for key in keys if key in fetch.answers]
@@ -74,7 +74,7 @@ class Cache(Wrapper):
 class _Fetch:
     """The samples of one request, on their way from the store, from equal calls and the model."""
 
-    cache: Cache
+    cache: Caching
     request: Request
     keys: Sequence[str]
     on_text: OnText | None

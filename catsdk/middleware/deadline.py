@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import anyio
 
@@ -24,7 +25,7 @@ class Deadline(Wrapper):
     """
 
     seconds: float
-    account: Account | None = None
+    accounts: Sequence[Account] = ()
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -35,15 +36,16 @@ class Deadline(Wrapper):
             TimedOutError: it took longer.
             BudgetExceededError: the time of the budget is over.
         """
-        left = self.account.seconds_left() if self.account is not None else float("inf")
-        if self.account is not None and left <= 0:
-            raise self.account.out_of_time()
+        lefts = [(account.seconds_left(), account) for account in self.accounts]
+        left, account = min(lefts, key=lambda each: each[0], default=(inf, None))
+        if account is not None and left <= 0:
+            raise account.out_of_time()
         with anyio.move_on_after(min(self.seconds, left)):
             return await self.pass_on(request, on_text)
-        if self.account is not None and left <= self.seconds:
-            raise self.account.out_of_time()
+        if account is not None and left <= self.seconds:
+            raise account.out_of_time()
         raise TimedOutError(
             f"{self.name} gave no answer within {self.seconds:g} s, further tries and waits"
-            " included; raise call_deadline= or CATSDK_CALL_DEADLINE if it needs longer",
+            " included; raise Timeouts(call=...) or CATSDK_TIMEOUTS__CALL if it needs longer",
             model=self.name,
         )

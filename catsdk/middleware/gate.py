@@ -1,4 +1,4 @@
-"""The gate before one endpoint and model: who may send, and when; one for the whole process."""
+"""The gate before one endpoint and model: who may send, and when."""
 
 from __future__ import annotations
 
@@ -12,23 +12,13 @@ import anyio
 
 from catsdk.core.bell import Bell
 from catsdk.core.errors import RateLimitedError
+from catsdk.core.sending import Limits, Retry
 from catsdk.middleware.adaptive import Adaptive
 from catsdk.middleware.bucket import Bucket
 from catsdk.middleware.latency import Latencies
 from catsdk.middleware.turns import Turns
 
-__all__ = ["Gate", "Limits", "Pass"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a gate holds to; times are in seconds, `None` is no limit."""
-
-    max_in_flight: int = 64
-    adaptive: bool = True
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    max_retry_after: float = 120.0
+__all__ = ["Gate", "Pass"]
 
 
 @dataclass(slots=True)
@@ -52,17 +42,23 @@ class _Waiter:
 
 
 class Gate:
-    """Lets calls in: so many at once, so many a minute, none while the service asked for peace.
+    """Lets calls in: so many at once, so many a minute, none while a Retry-After is in force.
 
     It is shared by tasks, event loops and threads. One of those who wait for a time, not for a
     call to end, wakes for all (`_keeper`); the others wait to be woken.
     """
 
     def __init__(
-        self, name: str, limits: Limits = Limits(), *, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        limits: Limits = Limits(),
+        *,
+        max_retry_after: float = Retry().max_retry_after,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`name` stands in errors."""
         self.name = name
+        self.max_retry_after = max_retry_after
         self.latencies = Latencies()
         self.refusals = 0
         self._clock = clock
@@ -78,7 +74,7 @@ class Gate:
         self._paused_until = self._closed_until = -inf
         self._asked = 0.0
         self._limits = limits
-        self._adaptive = Adaptive(limits.max_in_flight, limits.adaptive)
+        self._adaptive = Adaptive(limits.in_flight, limits.adaptive)
         self._requests = _bucket(limits.requests_per_minute)
         self._tokens = _bucket(limits.tokens_per_minute)
 
@@ -104,7 +100,7 @@ class Gate:
 
     @property
     def paused_for(self) -> float:
-        """Seconds for which the service still asked to be left alone."""
+        """Seconds for which the service's Retry-After is still in force."""
         return max(0.0, self._paused_until - self._clock())
 
     def configure(self, limits: Limits) -> None:
@@ -113,7 +109,7 @@ class Gate:
             if limits == self._limits:
                 return
             old, self._limits = self._limits, limits
-            self._adaptive.capped(limits.max_in_flight, adapts=limits.adaptive)
+            self._adaptive.capped(limits.in_flight, adapts=limits.adaptive)
             if limits.requests_per_minute != old.requests_per_minute:
                 self._requests = _bucket(limits.requests_per_minute)
             if limits.tokens_per_minute != old.tokens_per_minute:
@@ -186,7 +182,7 @@ class Gate:
             self._adaptive.slowed(admitted.epoch)
 
     def _pause(self, seconds: float, now: float) -> None:
-        bound = self._limits.max_retry_after
+        bound = self.max_retry_after
         if seconds <= bound:
             self._paused_until = max(self._paused_until, now + seconds)
             return
@@ -204,7 +200,7 @@ class Gate:
     def _closed(self) -> RateLimitedError:
         return RateLimitedError(
             f"{self.name} asked for a wait of {self._asked:.0f} s, over the"
-            f" {self._limits.max_retry_after:g} s allowed (max_retry_after); not sent",
+            f" {self.max_retry_after:g} s allowed (max_retry_after); not sent",
             model=self.name,
             retry_after=self._asked,
         )

@@ -1,4 +1,4 @@
-"""The gates of this process: one for each endpoint and model, whoever opened it and how often."""
+"""The gates of a client, or of all clients that nobody named: one for each endpoint and model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from catsdk.core.ports import Provider, name_of
-from catsdk.middleware.gate import Gate, Limits
+from catsdk.core.ports import Provider, declared, innermost, name_of
+from catsdk.core.sending import Limits, Retry
+from catsdk.middleware.gate import Gate
+from catsdk.middleware.hedge import Extra
 
-__all__ = ["PerEndpoint", "endpoint_of", "gate_of", "identity_of"]
+__all__ = ["SHARED", "Gates", "PerEndpoint", "endpoint_of", "identity_of"]
 
 T = TypeVar("T")
 
@@ -23,10 +25,10 @@ def endpoint_of(provider: Provider) -> str | None:
     A provider says it in `endpoint`, or in `base_url` (`None` where that is the vendor's own)
     beside its name.
     """
-    declared = getattr(provider, "endpoint", None)
-    if isinstance(declared, str):
-        return declared
-    url = getattr(provider, "base_url", False)
+    endpoint = declared(provider, "endpoint", None)
+    if isinstance(endpoint, str):
+        return endpoint
+    url = declared(provider, "base_url", False)
     if url is not None and not isinstance(url, str):
         return None
     return f"{name_of(provider)} at {_bare(url) if url else 'the vendor'}"
@@ -40,7 +42,7 @@ def _bare(url: str) -> str:
 class PerEndpoint(Generic[T]):
     """Something that the providers of one endpoint and model share.
 
-    An object that names no endpoint has its own, for as long as it lives.
+    An object that names no endpoint has its own, for as long as it lives; what wraps it shares it.
     """
 
     def __init__(self, make: Callable[[str], T]) -> None:
@@ -54,7 +56,7 @@ class PerEndpoint(Generic[T]):
         key = endpoint_of(provider)
         with self._lock:
             if key is None:
-                return self._of_object(provider)
+                return self._of_object(innermost(provider))
             if key not in self._made:
                 self._made[key] = self._make(name_of(provider))
             return self._made[key]
@@ -72,16 +74,31 @@ class PerEndpoint(Generic[T]):
         return self._made[key]
 
 
-_gates: PerEndpoint[Gate] = PerEndpoint(Gate)
+class Gates:
+    """One gate for each endpoint and model, with the extra requests that hedging has used."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._gates: PerEndpoint[Gate] = PerEndpoint(Gate)
+        self._extras: PerEndpoint[Extra] = PerEndpoint(lambda _: Extra())
+
+    def of(self, provider: Provider, limits: Limits, retry: Retry) -> Gate:
+        """The gate of `provider`'s endpoint and model, which holds to `limits` from now on."""
+        gate = self._gates.of(provider)
+        gate.max_retry_after = retry.max_retry_after
+        gate.configure(limits)
+        return gate
+
+    def extra_of(self, provider: Provider) -> Extra:
+        """The count of the extra requests to `provider`'s endpoint and model."""
+        return self._extras.of(provider)
+
+
+SHARED = Gates()
+"""The gates of all clients that nobody named: their calls meet, however many clients there are."""
+
 # An object that names no endpoint shares its answers with nobody.
 _alone: PerEndpoint[str] = PerEndpoint(lambda name: f"{name} {uuid4()}")
-
-
-def gate_of(provider: Provider, limits: Limits) -> Gate:
-    """The gate of `provider`'s endpoint and model, holding to `limits` from now on."""
-    gate = _gates.of(provider)
-    gate.configure(limits)
-    return gate
 
 
 def identity_of(provider: Provider) -> str:

@@ -13,12 +13,11 @@ from catsdk.core.errors import CatError
 from catsdk.core.fanout import first_of
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request
+from catsdk.middleware.attribution import attribution, on_admitted
 from catsdk.middleware.gate import Gate
-from catsdk.middleware.limit import on_sent
-from catsdk.middleware.record import current_stage
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Extra", "Hedge"]
+__all__ = ["Extra", "Hedging"]
 
 COPIES = 3
 # So many may be sent extra before the share counts: the first stragglers come before many calls.
@@ -40,14 +39,14 @@ class Extra:
 
 
 @dataclass
-class Hedge(Wrapper):
+class Hedging(Wrapper):
     """A provider around a `Limit` that sends a straggling call again.
 
     A call straggles when it is out for longer than nearly all others of its stage (see
     `Latencies.straggles_after`), counted from when it had its place in flight. Then a copy is
     sent, and after the same time once more. The first answer is returned; the others are
     cancelled, listed and paid. A failure counts only when no copy is left. A call whose text is
-    passed on in pieces has no copies; none is sent while the service asked for peace, or past
+    passed on in pieces has no copies; none is sent while a Retry-After is in force, or past
     `share` of all calls.
     """
 
@@ -66,7 +65,7 @@ class Hedge(Wrapper):
         if on_text is not None:
             return await self.pass_on(request, on_text)
         self.extra.calls += 1
-        race = _Race(self, request, current_stage())
+        race = _Race(self, request, attribution().stage)
         try:
             await race.run()
         except BaseExceptionGroup as group:
@@ -79,7 +78,7 @@ class Hedge(Wrapper):
 
 @dataclass(slots=True, eq=False)
 class _Race:
-    hedge: Hedge
+    hedge: Hedging
     request: Request
     stage: str
     bell: Bell = field(default_factory=Bell)
@@ -103,7 +102,7 @@ class _Race:
             tasks.cancel_scope.cancel()
 
     async def _copy(self) -> None:
-        on_sent.set(self._sent)
+        on_admitted(self._sent)
         try:
             answers = await self.hedge.pass_on(self.request)
             self.result = answers if self.result is None else self.result

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catsdk.core.errors import OverloadedError, RateLimitedError
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request, Usage
+from catsdk.middleware.attribution import attribution
 from catsdk.middleware.gate import Gate
-from catsdk.middleware.record import current_stage
-from catsdk.middleware.turns import order
 from catsdk.middleware.wrapper import ScoreRequest, Wrapper
 
-__all__ = ["Limit", "on_sent"]
-
-# Told when the running task's call has its place: a hedge's clock starts then, not in the queue.
-on_sent: ContextVar[Callable[[], None] | None] = ContextVar("catsdk_on_sent", default=None)
+__all__ = ["Limit"]
 
 _ANSWER = 1024
 
@@ -41,10 +36,12 @@ class Limit(Wrapper):
             RateLimitedError: also where the service asked for a longer wait than is allowed.
         """
         tokens = self._expected(request) if self.gate.limits.tokens_per_minute else 0.0
-        admitted = await self.gate.enter(current_stage(), order(), tokens)
+        here = attribution()
+        admitted = await self.gate.enter(here.stage, here.rank, tokens)
         try:
-            if (sent := on_sent.get()) is not None:
-                sent()
+            # A hedge's clock starts now, not in the queue.
+            if here.admitted is not None:
+                here.admitted()
             completions = await self.pass_on(request, on_text)
         except (RateLimitedError, OverloadedError) as error:
             self.gate.refused(admitted, error.retry_after)

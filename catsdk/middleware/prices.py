@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from catsdk.core.ports import Provider, name_of
-from catsdk.core.runtime import Price
+from catsdk.core.ports import Provider, declared, name_of
+from catsdk.core.sending import Price
 from catsdk.core.types import Usage
 
 __all__ = ["Fixed", "Rates", "rates_of"]
@@ -88,9 +88,9 @@ def rates_of(provider: Provider, prices: Mapping[str, Price]) -> Rates | None:
     given = prices.get(name) or prices.get(model)
     if given is not None:
         return Fixed(given)
-    if getattr(provider, "free", False) is True:
+    if declared(provider, "free", False) is True:
         return Fixed(Price(input=0, output=0))
-    url = getattr(provider, "base_url", None)
+    url = declared(provider, "base_url")
     return _listed(name, url if isinstance(url, str) else None)
 
 

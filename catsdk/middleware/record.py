@@ -2,75 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from time import perf_counter
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter, time
 
 from catsdk.core.errors import (
+    BudgetExceededError,
     CatError,
     ConfigurationError,
     InvalidInputError,
     ProviderError,
     UnsupportedError,
 )
+from catsdk.core.events import CallEnded, CallStarted
 from catsdk.core.ports import OnText
 from catsdk.core.types import Call, Completion, Failure, Request, Usage
-from catsdk.middleware.watch import tell_ended, tell_started, watched
+from catsdk.middleware.attribution import attribution
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Record", "current_stage", "recorded", "was_sent"]
+__all__ = ["Record", "was_sent"]
+
+_log = logging.getLogger("catsdk.calls")
 
 _UNKNOWN = Usage(requests=1, unreported=1, cost=None)
 _CANCELLED = Failure(kind="Cancelled", message="the call was cancelled")
 _NOT_SENT = Failure(kind="NotSent", message="the call was not sent")
-_open: ContextVar[tuple[tuple[str, list[Call]], ...]] = ContextVar("catsdk_recorded", default=())
-
-
-@contextmanager
-def recorded(stage: str) -> Generator[list[Call]]:
-    """Collect the calls that are made inside, in this task and the tasks it starts.
-
-    An inner `recorded` hides the outer one's stage but not its list: both hold the call.
-    """
-    calls: list[Call] = []
-    token = _open.set((*_open.get(), (stage, calls)))
-    try:
-        yield calls
-    finally:
-        _open.reset(token)
-
-
-def current_stage() -> str:
-    """The stage of the running task's calls; empty outside of any `recorded` block."""
-    lists = _open.get()
-    return lists[-1][0] if lists else ""
 
 
 def was_sent(error: CatError) -> bool:
     """Whether the call that ended so had reached the service, as far as one can know.
 
-    Wrong input, a wrong set-up and a capability that is known to be missing are found before.
+    Wrong input, a wrong set-up, an exhausted budget and a capability that is known to be missing
+    are found before.
     """
     if isinstance(error, ProviderError):
         return not isinstance(error, UnsupportedError) or error.status is not None
-    return not isinstance(error, InvalidInputError | ConfigurationError)
+    return not isinstance(error, InvalidInputError | ConfigurationError | BudgetExceededError)
 
 
+@dataclass
 class Record(Wrapper):
     """A provider whose every call is listed by the `recorded` blocks around it.
 
     A call that the service refused (an error status) used nothing; one that broke off used nobody
-    knows how much; one that was not sent is not listed.
+    knows how much; one that was not sent is not listed. `on_event` hears of both ends of each
+    call, and of those that were not sent too.
     """
+
+    on_event: Callable[[CallStarted | CallEnded], None] | None = None
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
         """Pass the request on and note how it ended, also when it is cancelled."""
         start = perf_counter()
-        if watched():
-            tell_started(current_stage(), self.name)
+        if self.on_event is not None:
+            self.on_event(CallStarted(at=time(), stage=attribution().stage, model=self.name))
         usage = _UNKNOWN
         failure: Failure | None = _CANCELLED
         request_id: str | None = None
@@ -91,17 +79,28 @@ class Record(Wrapper):
     def _note(
         self, usage: Usage, latency: float, failure: Failure | None, request_id: str | None
     ) -> None:
-        lists, sent = _open.get(), failure is not _NOT_SENT
-        if not (watched() or (lists and sent)):
+        here, sent = attribution(), failure is not _NOT_SENT
+        if not (here.lists or self.on_event or _log.isEnabledFor(logging.DEBUG)):
             return
         call = Call(
-            stage=current_stage(),
+            stage=here.stage,
             model=self.name,
             usage=usage if sent else Usage(),
             latency=latency,
             failure=failure,
             request_id=request_id,
         )
-        for _, calls in lists if sent else ():
+        for calls in here.lists if sent else ():
             calls.append(call)
-        tell_ended(call, sent=sent)
+        _log_call(call, sent=sent)
+        if self.on_event is not None:
+            self.on_event(CallEnded(at=time(), call=call, sent=sent))
+
+
+def _log_call(call: Call, *, sent: bool) -> None:
+    """One line for each call, without what was asked or answered."""
+    if not sent:
+        return
+    how = "answered" if call.failure is None else call.failure.kind
+    tokens = "tokens unknown" if call.usage.unreported else f"{call.usage.tokens} tokens"
+    _log.debug("%s %s: %s in %.2f s, %s", call.stage, call.model, how, call.latency, tokens)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,9 @@ from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Retry"]
+__all__ = ["Retrying"]
+
+_log = logging.getLogger("catsdk.calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ _SPREAD = 0.1
 
 
 @dataclass
-class Retry(Wrapper):
+class Retrying(Wrapper):
     """A provider whose transient failures are tried again.
 
     A failure of a class is tried again `max_retries` times; refusals (429, 503) three times as
@@ -109,8 +112,20 @@ class Retry(Wrapper):
             wait=_wait,
             sleep=anyio.sleep,
             reraise=True,
+            before_sleep=self._log_retry,
         )
         return await retrying(attempt)
+
+    def _log_retry(self, state: RetryCallState) -> None:
+        error, action = _error(state), state.next_action
+        _log.info(
+            "%s: %s%s, attempt %d follows in %.1f s",
+            self.name,
+            type(error).__name__,
+            f" ({error.status})" if error.status else "",
+            state.attempt_number,
+            action.sleep if action else 0.0,
+        )
 
     def _worth_another(self, error: BaseException, told: _Told | None) -> bool:
         if not isinstance(error, ProviderError) or not error.transient or (told and told.some):

@@ -1,11 +1,11 @@
-"""The stores of this process: runtimes that name the same cache share it."""
+"""The stores of this process: clients that name the same cache share it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
 
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Cache
 from catsdk.middleware.cache import Store
 from catsdk.middleware.disk_store import DiskStore
 from catsdk.middleware.memory_store import MemoryStore
@@ -17,16 +17,15 @@ _lock = Lock()
 _stores: dict[str, MemoryStore | DiskStore] = {}
 
 
-def store_of(runtime: Runtime) -> Store | None:
-    """The store that `runtime` names, with its bounds from now on; `None` where it names none."""
-    if not runtime.cache:
-        return None
-    memory = runtime.cache == MEMORY
-    key = MEMORY if memory else str(Path(runtime.cache).expanduser().absolute())
+def store_of(cache: Cache) -> Store:
+    """The store that `cache` names, which holds to its bounds from now on."""
+    memory = cache.path == MEMORY
+    key = MEMORY if memory else str(Path(cache.path).expanduser().absolute())
     with _lock:
         if key not in _stores:
-            size = runtime.cache_bytes
-            _stores[key] = MemoryStore(size) if memory else DiskStore(key, size)
+            _stores[key] = (
+                MemoryStore(cache.max_bytes) if memory else DiskStore(key, cache.max_bytes)
+            )
         store = _stores[key]
-        store.max_bytes, store.seconds = runtime.cache_bytes, runtime.cache_seconds
+        store.max_bytes, store.seconds = cache.max_bytes, cache.seconds
     return store

@@ -15,17 +15,17 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from catsdk.core.errors import CatError
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Message, Request, TextPart, Usage
-from catsdk.middleware.record import current_stage
+from catsdk.middleware.attribution import attribution
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Telemetry"]
+__all__ = ["Tracing"]
 
 SCOPE = "catsdk"
 Value = str | int | float | bool | Sequence[str]
 
 
 @dataclass
-class Telemetry(Wrapper):
+class Tracing(Wrapper):
     """A provider whose every try is a span of kind client, and counts in two histograms.
 
     `gen_ai.client.operation.duration` (seconds) and `gen_ai.client.token.usage` (tokens) go to
@@ -34,7 +34,7 @@ class Telemetry(Wrapper):
     for its message may quote either. A URL is told by host and port. Nothing here sees a key.
     """
 
-    base_url: str | None = None
+    url: str | None = None
     content: bool = False
     tracers: trace.TracerProvider | None = None
     meters: metrics.MeterProvider | None = None
@@ -53,13 +53,13 @@ class Telemetry(Wrapper):
         self._tokens = meter.create_histogram(
             "gen_ai.client.token.usage", unit="{token}", description="Tokens that a call used."
         )
-        self._common = _common(self.name, self.base_url)
+        self._common = _common(self.name, self.url)
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
         """Pass the request on inside a span."""
-        told = _asked(request) | {"catsdk.stage": current_stage()}
+        told = _asked(request) | {"catsdk.stage": attribution().stage}
         span = self._tracer.start_span(
             f"chat {self._common['gen_ai.request.model']}",
             kind=SpanKind.CLIENT,

@@ -28,7 +28,7 @@ class Timeout(Wrapper):
         with anyio.move_on_after(self.seconds):
             return await self.pass_on(request, on_text)
         raise TimedOutError(
-            f"{self.name} gave no answer within {self.seconds:g} s; raise timeout= or"
-            " CATSDK_TIMEOUT if the model needs longer",
+            f"{self.name} gave no answer within {self.seconds:g} s; raise Timeouts(attempt=...) or"
+            " CATSDK_TIMEOUTS__ATTEMPT if the model needs longer",
             model=self.name,
         )

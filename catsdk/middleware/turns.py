@@ -1,33 +1,13 @@
-"""Whose turn it is: fair between the stages of the method, earlier prompts first inside one."""
+"""A fair queue: stages take turns, and earlier prompts come first within a stage."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Turns", "Waits", "in_order", "order"]
-
-_order: ContextVar[int] = ContextVar("catsdk_order", default=0)
-
-
-@contextmanager
-def in_order(at: int) -> Generator[None]:
-    """Let the calls made inside come before those of a higher `at`, in the same stage."""
-    token = _order.set(at)
-    try:
-        yield
-    finally:
-        _order.reset(token)
-
-
-def order() -> int:
-    """The rank of the running task's calls: the place of its prompt among many."""
-    return _order.get()
+__all__ = ["Turns", "Waits"]
 
 
 class Waits(Protocol):
@@ -57,7 +37,7 @@ class _Place(Generic[W]):
 
 @dataclass(slots=True)
 class Turns(Generic[W]):
-    """Those who wait. The next is of the stage with the fewest in flight, so none starves another.
+    """Calls that wait. The next is of the stage with the fewest in flight, so none starves another.
 
     Who leaves the queue before its turn stays in it as an empty place until its turn comes, or
     until half of the places are empty.

@@ -13,12 +13,13 @@ from catsdk.core.ports import (
     Provider,
     Scorer,
     capabilities_of,
+    declared,
     name_of,
     tokens_of,
 )
 from catsdk.core.types import Completion, Message, Request
 
-__all__ = ["ScoreRequest", "Wrapper", "unwrapped"]
+__all__ = ["ScoreRequest", "Wrapper"]
 
 
 class ScoreRequest(Request):
@@ -44,6 +45,21 @@ class Wrapper:
     def name(self) -> str:
         """The wrapped provider's name."""
         return name_of(self.wrapped)
+
+    @property
+    def endpoint(self) -> object:
+        """What the wrapped provider says tells it from others; `None` where it says nothing."""
+        return declared(self.wrapped, "endpoint")
+
+    @property
+    def base_url(self) -> object:
+        """The address that the wrapped provider names; `False` where it names none."""
+        return declared(self.wrapped, "base_url", False)
+
+    @property
+    def free(self) -> bool:
+        """Whether the wrapped provider's answers cost nothing."""
+        return declared(self.wrapped, "free", False) is True
 
     @property
     def capabilities(self) -> Capabilities:
@@ -92,10 +108,3 @@ class Wrapper:
             capability="score",
             model=self.name,
         )
-
-
-def unwrapped(provider: Provider) -> Provider:
-    """The provider inside of all wrappers."""
-    while isinstance(provider, Wrapper):
-        provider = provider.wrapped
-    return provider

@@ -13,9 +13,10 @@ from typing import Literal
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options
-from catsdk.core.ports import Judge
 from catsdk.core.types import Completion, Criterion, Rollout, Rubric, Score, Verdict
 from catsdk.rubrics.scoring import points
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Judge
 
 __all__ = [
     "CriterionReport",
@@ -162,7 +163,13 @@ def report(rubric: Rubric, scores: Sequence[Score]) -> list[CriterionReport]:
 
 
 async def ranks_reference(
-    rubric: Rubric, reference: str, judge: Judge, *, worse: Sequence[str] = (), seed: int = 0
+    rubric: Rubric,
+    reference: str,
+    judge: Judge,
+    *,
+    worse: Sequence[str] = (),
+    seed: int = 0,
+    ctx: Context | None = None,
 ) -> bool | None:
     """Whether `judge` gives the reference a higher score by the rubric than each worse text.
 
@@ -174,14 +181,16 @@ async def ranks_reference(
     """
     texts = [reference, *(worse or [corrupted(reference, seed)])]
 
-    async def judged(text: str) -> float | None:
-        rollout = Rollout(index=0, completion=Completion(text=text))
-        verdicts = await judge.judge(rubric, rollout)
-        whole = len(verdicts) == len(rubric.criteria)
-        missing = any(verdict.degree is None for verdict in verdicts)
-        return points(rubric, verdicts) if whole and not missing else None
+    async with standing_alone(ctx) as context:
 
-    first, *others = await fan_out(judged, texts)
+        async def judged(text: str) -> float | None:
+            rollout = Rollout(index=0, completion=Completion(text=text))
+            verdicts = await judge.judge(rubric, rollout, context)
+            whole = len(verdicts) == len(rubric.criteria)
+            missing = any(verdict.degree is None for verdict in verdicts)
+            return points(rubric, verdicts) if whole and not missing else None
+
+        first, *others = await fan_out(judged, texts)
     known = [value for value in others if value is not None]
     if first is None or len(known) < len(others):
         return None

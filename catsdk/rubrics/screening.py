@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.core.ports import Judge
 from catsdk.core.types import Rubric
 from catsdk.rubrics.quality import Filters, filtered, ranks_reference
+from catsdk.runtime.context import Context
+from catsdk.runtime.roles import Judge
 
 __all__ = ["Screened", "screened"]
 
@@ -29,6 +30,7 @@ async def screened(
     judge: Judge | None = None,
     worse: Sequence[str] = (),
     seed: int = 0,
+    ctx: Context | None = None,
 ) -> Screened:
     """Filter `rubric`, then let `judge` rank `reference` above worse texts by it (no judge: not).
 
@@ -41,7 +43,7 @@ async def screened(
     kept = filtered(rubric, filters)
     if judge is None:
         return Screened(kept.rubric, kept.changes)
-    first = await ranks_reference(kept.rubric, reference, judge, worse=worse, seed=seed)
+    first = await ranks_reference(kept.rubric, reference, judge, worse=worse, seed=seed, ctx=ctx)
     told = {
         True: None,
         False: "it does not rank the reference above a worse text",

@@ -26,9 +26,11 @@ class FunctionProvider:
     # Its calls cost no money, unless a price is given for them.
     free: ClassVar[bool] = True
 
-    script: Script
+    script: Script = field(repr=False)
     name: str = "function"
-    capabilities: Capabilities = Capabilities(n=True, seed=True, streaming=True)
+    capabilities: Capabilities = field(
+        default=Capabilities(n=True, seed=True, streaming=True), repr=False
+    )
     requests: list[Request] = field(default_factory=list[Request], repr=False)
 
     async def complete(

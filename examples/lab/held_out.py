@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 
-from catsdk.aggregators.majority import Majority
+from catsdk.estimators.majority import Majority
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
@@ -16,8 +16,8 @@ from catsdk.core.runtime import Runtime
 from catsdk.core.types import Group
 from catsdk.equivalence.compare import is_same
 from catsdk.middleware.stack import stacked
-from catsdk.primitives.sampler import Sampler
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.sampling.sampler import Sampler
+from catsdk.estimators.synthesis import Synthesizer
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.units import MAX_TOKENS, Plan
 

@@ -7,8 +7,8 @@ import math
 import pytest
 
 import catsdk as cat
-from catsdk.aggregators import Adaptive, AdaptiveSampler, Cascade, Greedy, Majority, Shuffled
-from catsdk.aggregators.adaptive import leads
+from catsdk.estimators import Adaptive, AdaptiveSampler, Cascade, Greedy, Majority, Shuffled
+from catsdk.estimators.adaptive import leads
 from catsdk.core.errors import InvalidInputError, NoEvidenceError, RequestRefusedError
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider

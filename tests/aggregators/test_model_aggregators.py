@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 import catsdk as cat
-from catsdk.aggregators import (
+from catsdk.estimators import (
     BestOfN,
     GenerativeSelfAggregation,
     Grading,

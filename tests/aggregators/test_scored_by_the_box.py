@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import catsdk as cat
-from catsdk.aggregators import Likelihood, MinPerplexity, MutualPredictability, WeightedMajority
+from catsdk.estimators import Likelihood, MinPerplexity, MutualPredictability, WeightedMajority
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.ports import Estimator
 from catsdk.core.types import Group, Usage

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import catsdk as cat
-from catsdk.aggregators import (
+from catsdk.estimators import (
     BestOfN,
     Likelihood,
     Majority,

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from catsdk.aggregators import Likelihood, Majority, WeightedMajority
+from catsdk.estimators import Likelihood, Majority, WeightedMajority
 from catsdk.core.errors import InvalidInputError
 from catsdk.equivalence.options import Options
-from catsdk.primitives.judge import Judge
-from catsdk.primitives.panel import Panel
-from catsdk.primitives.rubric_proposer import RubricProposer
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.rubrics.judge import Judge
+from catsdk.rubrics.panel import Panel
+from catsdk.rubrics.proposer import RubricProposer
+from catsdk.estimators.synthesis import Synthesizer
 from catsdk.rubrics.agreement import agreement
 
 WRONG: Any = "fracton"

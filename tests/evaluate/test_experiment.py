@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.aggregators import Adaptive, Greedy, Majority
+from catsdk.estimators import Adaptive, Greedy, Majority
 from catsdk.core.errors import InvalidInputError, RequestRefusedError
 from catsdk.core.types import Group, Message, Reference, Request
 from catsdk.evaluate.contenders import Contender

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import catsdk as cat
-from catsdk.aggregators import Majority
+from catsdk.estimators import Majority
 from catsdk.core.types import Failure, Usage
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.items import item_of

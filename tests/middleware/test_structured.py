@@ -15,8 +15,8 @@ from catsdk.core.errors import ContentFilteredError, StructuredOutputError, Unsu
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Criterion, Provenance, Request, Rubric
 from catsdk.middleware.structured import Route, route_of
-from catsdk.primitives.judge import Judge, Judging
-from catsdk.primitives.rubric_proposer import RubricProposer
+from catsdk.rubrics.judge import Judge, Judging
+from catsdk.rubrics.proposer import RubricProposer
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.openai import OpenAIProvider

@@ -12,7 +12,7 @@ from catsdk.core.errors import InvalidInputError, ServerError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request, Verdict
 from catsdk.middleware.once import Once
-from catsdk.primitives.judge import Judge, Judging
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.testing import FunctionProvider
 from tests.primitives.scripted import (
     contains_judge,

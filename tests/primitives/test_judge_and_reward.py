@@ -20,8 +20,8 @@ from catsdk.core.types import (
     Verdict,
 )
 from catsdk.equivalence import ExactMatch, FunctionGrader
-from catsdk.primitives.judge import Judge
-from catsdk.primitives.reward import Reward
+from catsdk.rubrics.judge import Judge
+from catsdk.rewards.rubric import Reward
 from catsdk.testing import FunctionProvider
 
 FROM = Provenance(method="test")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.primitives.judge import Judge
-from catsdk.primitives.panel import Panel
-from catsdk.primitives.reward import Reward
+from catsdk.rubrics.judge import Judge
+from catsdk.rubrics.panel import Panel
+from catsdk.rewards.rubric import Reward
 from tests.primitives.scripted import (
     FixedJudge,
     contains_judge,

@@ -14,12 +14,12 @@ from catsdk.core.ports import Rewarder
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Request, Score
 from catsdk.middleware.stack import stacked
-from catsdk.primitives.composed_reward import ComposedReward
-from catsdk.primitives.equivalence_reward import EquivalenceReward
-from catsdk.primitives.graded_reward import GradedReward
-from catsdk.primitives.judge import Judge, Judging
-from catsdk.primitives.panel import Panel
-from catsdk.primitives.reward import Reward
+from catsdk.rewards.algebra import ComposedReward
+from catsdk.rewards.equivalent import EquivalenceReward
+from catsdk.rewards.graded import GradedReward
+from catsdk.rubrics.judge import Judge, Judging
+from catsdk.rubrics.panel import Panel
+from catsdk.rewards.rubric import Reward
 from catsdk.rubrics.scoring import Missing, failures_of
 from catsdk.testing import FunctionProvider
 from tests.primitives.scripted import (

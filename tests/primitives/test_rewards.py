@@ -9,12 +9,12 @@ import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Completion, Failure, Group, Reference, Request, Rubric, Score, Usage
-from catsdk.primitives.composed_reward import ComposedReward
-from catsdk.primitives.equivalence_reward import EquivalenceReward
-from catsdk.primitives.graded_reward import GradedReward
-from catsdk.primitives.judge import Judge
-from catsdk.primitives.length_penalty import LengthPenalty
-from catsdk.primitives.reward import Reward
+from catsdk.rewards.algebra import ComposedReward
+from catsdk.rewards.equivalent import EquivalenceReward
+from catsdk.rewards.graded import GradedReward
+from catsdk.rubrics.judge import Judge
+from catsdk.rewards.penalties import LengthPenalty
+from catsdk.rewards.rubric import Reward
 from catsdk.rubrics.scoring import Missing
 from catsdk.testing import FunctionProvider
 from tests.primitives.scripted import (

@@ -7,7 +7,7 @@ import pytest
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Group, Message, Provenance, Reference, Request
-from catsdk.primitives.rubric_proposer import RubricProposer
+from catsdk.rubrics.proposer import RubricProposer
 from catsdk.testing import FunctionProvider
 
 GROUP = Group(prompt=(Message(role="user", content="the question"),), rollouts=())

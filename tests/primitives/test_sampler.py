@@ -5,7 +5,7 @@ import pytest
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Request
-from catsdk.primitives.sampler import Sampler
+from catsdk.sampling.sampler import Sampler
 from catsdk.testing import FunctionProvider
 
 SEEDED = Capabilities(seed=True)

@@ -17,7 +17,7 @@ from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request
 from catsdk.middleware.structured import Route
-from catsdk.primitives.judge import Judge, Judging
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import (
     read_choice,

@@ -6,8 +6,8 @@ import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Score, Verdict
-from catsdk.primitives.judge import Judge, Judging
-from catsdk.primitives.panel import Panel
+from catsdk.rubrics.judge import Judge, Judging
+from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.quality import (
     Filters,

@@ -5,7 +5,7 @@ import pytest
 import catsdk as cat
 from catsdk.core.errors import RequestRefusedError
 from catsdk.core.types import Request
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.estimators.synthesis import Synthesizer
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.examining import Examiner
 

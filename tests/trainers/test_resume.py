@@ -32,7 +32,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from transformers import TrainerCallback
 from catsdk.core.types import Score
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.estimators.synthesis import Synthesizer
 from catsdk_trainers.anchors import PolicyAnchor
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.grpo import grpo

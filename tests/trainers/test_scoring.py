@@ -8,7 +8,7 @@ import pytest
 import catsdk as cat
 from catsdk.core.errors import RequestRefusedError
 from catsdk.core.types import Request
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.estimators.synthesis import Synthesizer
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.controls import ClusterShareScorer, GoldScorer, RandomScorer
 from catsdk_trainers.scoring import CaTScorer, cat_scorer

@@ -18,7 +18,7 @@ import pytest
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.types import Failure, Group, Score
-from catsdk.primitives.sampler import group_of
+from catsdk.sampling.sampler import group_of
 from catsdk_trainers.controls import GoldScorer
 from catsdk_trainers.scoring import GroupScore, GroupScorer, Row, cat_scorer, unscored
 from catsdk_trainers.shaping import PenalisingScorer

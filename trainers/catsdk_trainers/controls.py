@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from catsdk.core.types import Failure, Group, Provenance, Reference, Rollout, Score
 from catsdk.equivalence.classes import equivalence_classes
-from catsdk.primitives.reward import Reward
+from catsdk.rewards.rubric import Reward
 from catsdk_trainers.scoring import GroupScore, Row, unscored
 
 __all__ = ["ClusterShareScorer", "GoldScorer", "RandomScorer"]

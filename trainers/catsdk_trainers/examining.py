@@ -10,7 +10,7 @@ from catsdk.core.ports import Estimator
 from catsdk.core.types import Failure, Group, Provenance, Reference
 from catsdk.equivalence.evidence import with_evidence
 from catsdk.equivalence.graders.grader import Grader
-from catsdk.primitives.reward import BY_MEANING, Reward
+from catsdk.rewards.rubric import BY_MEANING, Reward
 from catsdk_trainers.scoring import GroupScore, Row, unscored
 
 __all__ = ["Examiner"]

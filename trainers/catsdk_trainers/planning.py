@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
-from catsdk.aggregators.majority import Majority
+from catsdk.estimators.majority import Majority
 from catsdk.cat import CaT
 from catsdk.core.errors import ConfigurationError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
-from catsdk.primitives.reward import Reward
-from catsdk.primitives.synthesizer import Synthesizer
+from catsdk.rewards.rubric import Reward
+from catsdk.estimators.synthesis import Synthesizer
 from catsdk_trainers.config import CaTConfig, RewardKind
 from catsdk_trainers.controls import ClusterShareScorer, GoldScorer, RandomScorer
 from catsdk_trainers.examining import Examiner

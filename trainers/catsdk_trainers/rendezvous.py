@@ -17,7 +17,7 @@ from catsdk.core.errors import CatError, InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
 from catsdk.core.types import Failure, FinishReason, Group, Message, Rollout, Usage
-from catsdk.primitives.sampler import group_of
+from catsdk.sampling.sampler import group_of
 from catsdk_trainers.scoring import GroupScore, GroupScorer, unscored
 from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
 

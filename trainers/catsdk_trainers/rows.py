@@ -7,7 +7,7 @@ from typing import Any
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Group, Rollout, Usage
-from catsdk.primitives.sampler import group_of
+from catsdk.sampling.sampler import group_of
 from catsdk_trainers.scoring import Row
 
 __all__ = ["IDS", "groups_of", "text_of"]

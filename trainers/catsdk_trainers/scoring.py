@@ -12,7 +12,7 @@ from catsdk.core.errors import CatError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Estimator, Proposer, Provider, Rewarder
 from catsdk.core.types import Failure, Group, Reference, Rubric, Score, Usage
-from catsdk.primitives.reward import Reward
+from catsdk.rewards.rubric import Reward
 
 __all__ = [
     "LEFT_OUT",

@@ -1,0 +1,194 @@
+"""How calls are sent: limits, retries, hedging, cache, timeouts, budget and prices, as values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field, field_validator
+
+from catsdk.core.options import Options
+from catsdk.core.types import Value
+
+__all__ = [
+    "Budget",
+    "Cache",
+    "Hedge",
+    "Limits",
+    "Price",
+    "Retry",
+    "Sending",
+    "SendingFields",
+    "Telemetry",
+    "Timeouts",
+]
+
+
+class Budget(Options):
+    """Caps on what calls may use; `None` is no cap.
+
+    What a call can use at most is reserved before it is sent, so a cap is never exceeded. A cap on
+    tokens or money needs to know the longest answer: a request that sets no `max_tokens` is given
+    `answer_tokens`.
+
+    Args:
+        requests: Most requests, retries and hedging copies included.
+        tokens: Most input and output tokens together.
+        usd: Most US dollars; every model needs a known price.
+        seconds: Time from the first call on, in seconds.
+        answer_tokens: Length of an answer whose request sets no limit, in tokens.
+
+    Example:
+        >>> Budget(usd=2, requests=1_000).usd
+        2.0
+    """
+
+    requests: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    usd: float | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, gt=0)
+    answer_tokens: int = Field(default=4096, ge=1)
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether each request must say how long its answer may be."""
+        return self.tokens is not None or self.usd is not None
+
+
+class Limits(Options):
+    """How many calls go to one endpoint and model, and how fast; `None` is no limit.
+
+    Args:
+        in_flight: Most requests at once.
+        adaptive: Send fewer at once while the service refuses requests or gets slower.
+        requests_per_minute: Most requests in any minute.
+        tokens_per_minute: Most tokens in any minute.
+    """
+
+    in_flight: int = Field(default=64, ge=1)
+    adaptive: bool = True
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+
+
+class Retry(Options):
+    """How transient failures are retried.
+
+    Args:
+        times: How often a failed call is sent again; refusals (429, 503) three times as often,
+            timeouts and unreadable replies half as often. 0 turns retries off.
+        max_retry_after: Longest wait that a service may ask for, in seconds.
+    """
+
+    times: int = Field(default=4, ge=0)
+    max_retry_after: float = Field(default=120.0, ge=0)
+
+
+class Hedge(Options):
+    """A second copy of a call that straggles; the first answer wins.
+
+    Args:
+        share: Most extra requests, as a share of all requests, in 0..1.
+    """
+
+    share: float = Field(default=0.07, gt=0, le=1)
+
+
+class Cache(Options):
+    """Answers that are kept, so that an equal call is not paid for again.
+
+    Args:
+        path: `memory`, or the path of a file that several processes may share.
+        max_bytes: Size at which the least recently used answers are dropped.
+        seconds: Age at which an answer is dropped; `None` keeps it.
+    """
+
+    path: str = Field(default="memory", min_length=1)
+    max_bytes: int = Field(default=2**30, ge=0)
+    seconds: float | None = Field(default=None, gt=0)
+
+
+class Timeouts(Options):
+    """How long calls may take, in seconds.
+
+    Args:
+        attempt: One attempt.
+        call: One call with all its attempts and waits.
+    """
+
+    attempt: float = Field(default=600.0, gt=0)
+    call: float = Field(default=1800.0, gt=0)
+
+
+class Telemetry(Options):
+    """OpenTelemetry spans and metrics of every attempt.
+
+    Args:
+        enabled: `None` turns it on where the process has loaded OpenTelemetry's SDK.
+        content: Whether prompts and answers go into the spans.
+    """
+
+    enabled: bool | None = None
+    content: bool = False
+
+
+class Price(Value):
+    """US dollars for a million tokens.
+
+    Args:
+        input: Price of the prompt's tokens.
+        output: Price of the answer's tokens.
+    """
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class SendingFields(BaseModel):
+    """The settings of a client, shared by `Sending` and the environment's `Settings`."""
+
+    budget: Budget | None = Field(default=None, description="caps on what all calls may use")
+    limits: Limits = Field(default=Limits(), description="calls at once and per minute")
+    retry: Retry = Field(default=Retry(), description="how transient failures are retried")
+    hedge: Hedge | None = Field(
+        default=None, description="send a straggling call a second time; the first answer wins"
+    )
+    cache: Cache | None = Field(
+        default=None, description="keep answers: `memory`, a path, or a Cache"
+    )
+    timeouts: Timeouts = Field(default=Timeouts(), description="seconds for an attempt, a call")
+    telemetry: Telemetry = Field(default=Telemetry(), description="OpenTelemetry spans, metrics")
+    prices: dict[str, Price] = Field(
+        default_factory=dict[str, Price],
+        description="dollars for a million tokens, by the model's name; before the known prices",
+    )
+
+    @field_validator("hedge", mode="before")
+    @classmethod
+    def _switched(cls, value: Any) -> Any:
+        """`True` is hedging with its defaults, `False` none."""
+        word = value.lower() if isinstance(value, str) else value
+        if word in (True, "true", "yes", "on", "1"):
+            return Hedge()
+        return None if word in (False, "false", "no", "off", "0", "") else value
+
+    @field_validator("cache", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """A text is the path; an empty one is no cache."""
+        if isinstance(value, str):
+            return Cache(path=value) if value else None
+        return value
+
+    @field_validator("telemetry", mode="before")
+    @classmethod
+    def _enabled(cls, value: Any) -> Any:
+        """`True` and `False` turn it on and off."""
+        return Telemetry(enabled=value) if isinstance(value, bool) else value
+
+
+class Sending(SendingFields, Options):
+    """All settings of a client as one value; see `Client` for their meaning.
+
+    Raises:
+        InvalidInputError: a setting is unknown or out of its range.
+    """

@@ -1,0 +1,126 @@
+"""Answers: how final answers are found and compared, as one object for every part of the method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.core.errors import NoEvidenceError
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.classes import equivalence_classes
+from catsdk.equivalence.extract import STATED, Extraction, Extractor
+from catsdk.equivalence.graders.grader import Grader
+from catsdk.equivalence.graders.mathematics import MathGrader
+from catsdk.equivalence.verdict import Verdict
+from catsdk.equivalence.votes import Votes, votes_of
+
+__all__ = ["BY_MEANING", "Answers", "no_evidence"]
+
+BY_MEANING = MathGrader()
+
+
+@dataclass(frozen=True)
+class Answers:
+    r"""Finds the final answer of a text, and says when two answers are the same.
+
+    Given once, to a `CaT`, an evaluation or a training, it reads rollouts, references and gold
+    answers alike, and decides rewards, votes and agreement.
+
+    Args:
+        extractor: The rules that find the final answer of a text.
+        grader: Says whether two answers are the same; by default mathematics, and answers in
+            words, by meaning.
+
+    Example:
+        >>> Answers().extract("So it is \boxed{42}.").answer
+        '42'
+    """
+
+    extractor: Extractor = STATED
+    grader: Grader = BY_MEANING
+
+    def extract(self, text: str) -> Extraction:
+        """Find the final answer of `text`, and the rule that found it."""
+        return self.extractor.extract(text)
+
+    def gold(self, text: str) -> str:
+        r"""Read a known answer as a rollout is read; a bare answer stays as it is.
+
+        Args:
+            text: A gold answer of a data set: bare, or a whole solution (`... #### 72`,
+                `\boxed{72}`).
+
+        Example:
+            >>> Answers().gold("6 * 12 is 72\n#### 72")
+            '72'
+        """
+        return self.extract(text).answer or text.strip()
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        """Say whether `answer` is the same as `reference`; unknown where that cannot be decided."""
+        return await self.grader.grade(answer, reference)
+
+    async def same(self, answer: str, reference: str) -> bool | None:
+        """Whether the two are the same, as votes count them; `None` is unknown."""
+        if isinstance(self.grader, MathGrader):
+            return self.grader.bounded_verdict(answer, reference).equal
+        return (await self.grade(answer, reference)).equal
+
+    async def votes(self, answers: Sequence[str | None]) -> Votes:
+        """Put answers into classes of equal ones; `None` abstains.
+
+        Mathematics is compared by the bounded tiers alone, so that no vote holds up the event loop
+        or starts a process: two answers that only the symbolic tier could tell equal are two
+        classes. Another grader is asked for each answer and the first one of each class.
+
+        Args:
+            answers: The G answers of a group.
+
+        Returns:
+            The classes, the largest first.
+        """
+        there = [answer for answer in answers if answer is not None]
+        if isinstance(self.grader, MathGrader):
+            labels = equivalence_classes(there, self.grader.options).labels
+        else:
+            labels = await self._labels(there)
+        return votes_of(answers, labels)
+
+    async def _labels(self, answers: Sequence[str]) -> list[int]:
+        firsts: list[str] = []
+        known: dict[str, int] = {}
+        for answer in answers:
+            if answer in known:
+                continue
+            for label, first in enumerate(firsts):
+                if (await self.grader.grade(answer, first)).equal:
+                    known[answer] = label
+                    break
+            else:
+                known[answer] = len(firsts)
+                firsts.append(answer)
+        return [known[answer] for answer in answers]
+
+    async def with_evidence(self, reference: Reference) -> Reference:
+        """Add how far the group agrees, and whether the reference disagrees with its majority."""
+        votes = await self.votes([rollout.answer for rollout in reference.group.rollouts])
+        same = None
+        if votes.majority is not None and reference.answer is not None:
+            same = bool(await self.same(reference.answer, votes.majority))
+        return reference.model_copy(
+            update={
+                "agreement": votes.share,
+                "majority": votes.majority,
+                "disagrees": None if same is None else not same,
+            }
+        )
+
+
+def no_evidence(group: Group) -> NoEvidenceError:
+    """Make the error of a group in which every rollout failed, with the causes."""
+    causes = sorted({str(failure) for failure in group.failures.values()})
+    return NoEvidenceError(
+        f"all {len(group.failures)} rollouts failed, so there is nothing to estimate a reference"
+        f" from: {'; '.join(causes[:3]) or 'the group is empty'}",
+        group=group,
+    )

@@ -1,0 +1,55 @@
+"""Cascade: a cheap estimator where the rollouts agree, a dear one where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.types import Group, Reference
+from catsdk.middleware.attribution import recorded
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Estimator
+
+__all__ = ["Cascade"]
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """Takes the reference of `easy` where the group agrees enough, else that of `hard`.
+
+    Let a* be the most frequent answer and A = sum_i 1[a_i = a*] / #answers its share (arXiv
+    2203.11171 finds it to go with accuracy, section 3.5). Where A >= `threshold` and no tie, the
+    reference is easy(group), else hard(group); the rule of a language-model cascade with answer
+    consistency, Yue et al., arXiv 2310.03094, equation 1. The practical default is
+    `Cascade(Adaptive(Majority()), Synthesizer(...))`: easy prompts end after a few rollouts, and
+    the anchor is paid for where rollouts disagree. `catsdk.evaluate.calibrate` chooses the
+    threshold on data. The provenance is that of the estimator that answered, with `cascade` set to
+    `easy` or `hard`. Calls of both are counted.
+    """
+
+    easy: Estimator
+    hard: Estimator
+    threshold: float = 0.75
+
+    def __post_init__(self) -> None:
+        """Refuse a threshold that is not a share."""
+        if not 0 <= self.threshold <= 1:
+            raise InvalidInputError(f"threshold is {self.threshold}; give a share from 0 to 1")
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Estimate by the one that the agreement asks for; raises what that one raises."""
+        async with standing_alone(ctx, group) as context:
+            with recorded("cascade") as calls:
+                easy = await self.easy.estimate(group, context.quiet())
+                reference, branch = await context.with_evidence(easy), "easy"
+                agreement = reference.agreement
+                if reference.majority is None or agreement is None or agreement < self.threshold:
+                    reference, branch = await self.hard.estimate(group, context), "hard"
+        settings = {
+            **reference.provenance.settings,
+            "cascade": branch,
+            "threshold": self.threshold,
+            "easy_agreement": agreement,
+        }
+        provenance = reference.provenance.model_copy(update={"settings": settings})
+        return reference.model_copy(update={"provenance": provenance, "calls": tuple(calls)})

@@ -1,0 +1,35 @@
+"""Shuffled: another estimator that sees the rollouts in another order, to find a position bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from random import Random
+
+from catsdk.core.types import Group, Reference
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Estimator
+
+__all__ = ["Shuffled"]
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Gives `estimator` the rollouts in an order drawn under `seed`, another for each prompt.
+
+    An estimator without a position bias answers as it does in the old order (language models
+    often do not: Zheng et al., arXiv 2306.05685, section 3.3). The reference's group has the new
+    order; rollouts keep their index.
+    """
+
+    estimator: Estimator
+    seed: int = 0
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Estimate from the same rollouts in another order; raises what `estimator` raises."""
+        async with standing_alone(ctx, group) as context:
+            seed = sha256(f"{self.seed}\0{group.prompt!r}".encode()).digest()
+            rollouts = list(group.rollouts)
+            Random(seed).shuffle(rollouts)
+            other = group.model_copy(update={"rollouts": tuple(rollouts)})
+            return await self.estimator.estimate(other, context.on(other))

@@ -1,0 +1,62 @@
+"""GenerativeSelfAggregation: a model answers the question anew, with the responses before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.answers import no_evidence
+from catsdk.middleware.attribution import recorded
+from catsdk.prompts.prompt import Prompt, load
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["GenerativeSelfAggregation"]
+
+
+@dataclass(frozen=True)
+class GenerativeSelfAggregation:
+    """Estimates the reference by one new answer: y ~ M(. | q, o_1..o_G).
+
+    Source: Li et al., arXiv 2503.04104, section 3. Unlike CaT's synthesis it shows the question
+    and asks to answer it, not to reconcile the responses. It is also the step of a mixture of
+    agents and of recursive self-aggregation. With `seed` the answer is repeatable where the model
+    can. One call.
+    """
+
+    model: str | Provider | None = None
+    sampling: Sampling = Sampling()
+    prompt: Prompt | None = None
+    seed: int | None = None
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Write a new answer to the group's prompt.
+
+        Raises:
+            NoEvidenceError: the group has no rollout.
+            ProviderError: the model failed; `ContextTooLongError` where the responses do not fit.
+        """
+        async with standing_alone(ctx, group) as context:
+            if not group.rollouts:
+                raise no_evidence(group)
+            with recorded("aggregate") as calls:
+                provider = await context.model(self.model)
+                able = capabilities_of(provider)
+                words = self.prompt or load(able.prompts, "generative")
+                texts = [rollout.text for rollout in group.rollouts]
+                messages = words.messages(question=group.question, responses=texts)
+                seed = self.seed if able.seed else None
+                request = self.sampling.request(messages, seed=seed)
+                completion = (await provider.complete(request))[0]
+                name = completion.model or name_of(provider)
+            return await context.with_evidence(
+                context.reference(
+                    completion.text,
+                    method="generative self-aggregation",
+                    settings={"finish_reason": completion.finish_reason},
+                    calls=calls,
+                    model=name,
+                    prompt=words,
+                )
+            )

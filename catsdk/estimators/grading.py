@@ -1,0 +1,62 @@
+"""Grading: a judge grades each rollout on its own, from 0 to 10."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from catsdk.core.errors import CatError
+from catsdk.core.fanout import fan_out
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.types import Failure, Group, Rollout, Score
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.structured import Form, ask
+from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.reply import read_grade
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["Grading"]
+
+SCHEMA: Mapping[str, JsonValue] = {
+    "type": "object",
+    "properties": {"reason": {"type": "string"}, "grade": {"type": "number"}},
+    "required": ["reason", "grade"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Grading:
+    """Rates rollouts by the grade r(q, o_i) in 0..10 that `judge` gives each, all calls at once.
+
+    Source: single-answer grading, Zheng et al., arXiv 2306.05685, section 3.1. A call that failed,
+    or a reply without a grade after one re-ask, is a score of `None` with its cause, never 0.
+    """
+
+    judge: str | Provider | None = None
+    sampling: Sampling = Sampling(temperature=0.0)
+    prompt: Prompt | None = None
+
+    async def rate(self, group: Group, ctx: Context | None = None) -> list[Score]:
+        """Give one score for each rollout, in their order."""
+        async with standing_alone(ctx, group) as context:
+            with recorded("grade"):
+                judge = await context.model(self.judge, "judge")
+
+                async def grade(rollout: Rollout) -> Score:
+                    return await self._grade(judge, group, rollout)
+
+                return await fan_out(grade, group.rollouts)
+
+    async def _grade(self, judge: Provider, group: Group, rollout: Rollout) -> Score:
+        words = self.prompt or load(capabilities_of(judge).prompts, "grade")
+        messages = words.messages(question=group.question, response=rollout.text)
+        request = self.sampling.request(messages)
+        try:
+            (grade, reason), _ = await ask(judge, request, Form(SCHEMA, read_grade))
+        except CatError as error:
+            return Score(index=rollout.index, value=None, failure=Failure.of(error))
+        return Score(index=rollout.index, value=grade, reasons=(reason,) if reason else ())

@@ -1,0 +1,79 @@
+"""Majority: the most frequent answer, with its ties and abstentions told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pydantic import JsonValue
+
+from catsdk.core.choices import check_choice
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.answers import no_evidence
+from catsdk.equivalence.votes import Votes
+from catsdk.estimators.draws import drawn_class
+from catsdk.estimators.selected import selected
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["Majority"]
+
+Tie = Literal["random", "first", "abstain"]
+
+
+@dataclass(frozen=True)
+class Majority:
+    """Estimates the reference by self-consistency: argmax_a sum_i 1[a_i = a].
+
+    Source: Wang et al., arXiv 2203.11171, section 2 (the unweighted sum); with rollouts of one
+    policy it is the label of TTRL, arXiv 2504.16084, and with rollouts of several an ensemble.
+    Equal answers are one class; rollouts without an answer abstain. A tie for the first place, which
+    the paper leaves open, is settled by lot under `seed`, the prompt and the rollouts: so no model
+    of an ensemble is favoured, and the majority of two is in expectation as good as one. With
+    `tie="first"` the answer is taken whose class began first, with `tie="abstain"` none. The
+    provenance tells `votes` (answer and count, largest first), `abstained` and `tied`. Without any
+    answer the reference is the first rollout and has no answer. No call is made.
+    """
+
+    tie: Tie = "random"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the word.
+
+        Raises:
+            InvalidInputError: `tie` is none of the three.
+        """
+        check_choice("tie", self.tie, get_args(Tie))
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Take the first rollout that gives the most frequent answer.
+
+        Raises:
+            NoEvidenceError: the group has no rollout.
+        """
+        async with standing_alone(ctx, group) as context:
+            if not group.rollouts:
+                raise no_evidence(group)
+            votes = await context.answers.votes([rollout.answer for rollout in group.rollouts])
+            leader = self._leader(group, votes)
+            reference = await selected(
+                context, group.rollouts[leader], method="majority", settings=_told(votes)
+            )
+            if votes.tied and self.tie == "abstain":
+                return reference.model_copy(update={"answer": None, "text": ""})
+            return reference
+
+    def _leader(self, group: Group, votes: Votes) -> int:
+        """The position of the rollout that is taken."""
+        if not votes.classes:
+            return 0
+        if self.tie == "random":
+            return drawn_class(self.seed, group, votes.leaders)[0]
+        return votes.classes[0][0]
+
+
+def _told(votes: Votes) -> dict[str, JsonValue]:
+    counts: list[JsonValue] = [
+        [votes.answers[members[0]], len(members)] for members in votes.classes
+    ]
+    return {"votes": counts, "abstained": len(votes.abstained), "tied": votes.tied}

@@ -1,0 +1,66 @@
+"""MixtureOfAgents: layers of proposers that each read the layer before, then an aggregator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.answers import no_evidence
+from catsdk.estimators.population import next_population
+from catsdk.middleware.attribution import recorded
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Estimator
+
+__all__ = ["MixtureOfAgents"]
+
+
+@dataclass(frozen=True)
+class MixtureOfAgents:
+    """Estimates the reference by x_{l+1} = (+)_j A_{l,j}(x_l) + q, and by `final` from the last layer.
+
+    Source: Wang et al., arXiv 2406.04692, equation 1; with one model in every place it is
+    Self-MoA, arXiv 2502.00674. The group's rollouts are the first layer, which the paper's first
+    proposers draw; each of `layers` is the estimators A_{l,j} of one more layer (usually
+    `GenerativeSelfAggregation`, one a model), which all read the layer before; `final` makes one
+    answer of the last. A proposer that fails leaves its layer smaller (`failed` counts them); a
+    layer that fails whole is an error. sum_l n_l + 1 calls, where each estimator makes one.
+    """
+
+    layers: Sequence[Sequence[Estimator]]
+    final: Estimator
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Go through the layers.
+
+        Raises:
+            NoEvidenceError: the group has no rollout, or every proposer of a layer failed.
+            ProviderError: the final aggregator failed.
+        """
+        async with standing_alone(ctx, group) as context:
+            if not group.rollouts:
+                raise no_evidence(group)
+            current, failed = group, 0
+            with recorded("mixture") as calls:
+                for layer in self.layers:
+                    current = await next_population(
+                        group, context, [(each, current) for each in layer]
+                    )
+                    failed += len(current.failures)
+                last = await self.final.estimate(current, context.on(current))
+            settings: dict[str, JsonValue] = {
+                "layers": [len(layer) for layer in self.layers],
+                "failed": failed,
+            }
+            provenance = last.provenance.model_copy(
+                update={"method": "mixture of agents", "settings": settings}
+            )
+            update = {
+                "group": group,
+                "provenance": provenance,
+                "calls": tuple(calls),
+                "partial": group.partial,
+            }
+            return await context.with_evidence(last.model_copy(update=update))

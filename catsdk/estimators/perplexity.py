@@ -1,0 +1,68 @@
+"""MinPerplexity: the rollout that a model finds least surprising."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from catsdk.core.errors import NoEvidenceError, UnsupportedError
+from catsdk.core.ports import Provider
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.answers import no_evidence
+from catsdk.estimators.likelihood import MISSING, Likelihood
+from catsdk.estimators.selected import selected
+from catsdk.middleware.attribution import recorded
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["MinPerplexity"]
+
+# The exponential of more is no float.
+MOST = 700.0
+
+
+@dataclass(frozen=True)
+class MinPerplexity:
+    """Selects argmin_i exp(-1/T sum_t log p(o_i,t | q, o_i,<t)): the least mean negative log-likelihood.
+
+    Source: the min-perplexity baseline of CaT, arXiv 2509.14234, section 4. The log-probabilities
+    are those that came with the sampled tokens, and no call is made. With `model`, a `Scorer` (a
+    local model, or vLLM), they are that model's own: G calls. Rollouts without them are listed as
+    `unrated` and cannot be selected. Ties go to the earlier rollout.
+    """
+
+    model: str | Provider | None = None
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Take the rollout of the least perplexity.
+
+        Raises:
+            NoEvidenceError: the group has no rollout, or no call brought a score.
+            UnsupportedError: no rollout has log-probabilities, or `model` cannot score a text.
+        """
+        async with standing_alone(ctx, group) as context:
+            if not group.rollouts:
+                raise no_evidence(group)
+            with recorded("rate") as calls:
+                scores = await Likelihood(self.model).rate(group)
+            means = {at: each.value for at, each in enumerate(scores) if each.value is not None}
+            if not means and self.model is None:
+                raise UnsupportedError(MISSING, capability="logprobs")
+            if not means:
+                raise NoEvidenceError(
+                    f"none of {len(scores)} rollouts could be scored: {scores[0].failure}"
+                )
+            best = max(means, key=lambda at: (means[at], -at))
+            return await selected(
+                context,
+                group.rollouts[best],
+                method="min-perplexity",
+                settings={
+                    "perplexities": {
+                        str(group.rollouts[at].index): math.exp(min(-mean, MOST))
+                        for at, mean in means.items()
+                    },
+                    "unrated": [r.index for at, r in enumerate(group.rollouts) if at not in means],
+                },
+                calls=calls,
+                model=calls[0].model if calls else "",
+            )

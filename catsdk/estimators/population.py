@@ -1,0 +1,40 @@
+"""The next population of a group: estimates of its parts become the rollouts that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catsdk.core.errors import NoEvidenceError
+from catsdk.core.fanout import fan_out_tolerant
+from catsdk.core.types import Completion, Failure, Group, Reference, Rollout
+from catsdk.runtime.context import Context
+from catsdk.runtime.roles import Estimator
+
+__all__ = ["Part", "next_population"]
+
+Part = tuple[Estimator, Group]
+
+
+async def next_population(group: Group, ctx: Context, parts: Sequence[Part]) -> Group:
+    """Estimate every part at once; part i becomes rollout i, or failure i with its cause.
+
+    Raises:
+        NoEvidenceError: every part failed; the message has the causes.
+    """
+
+    async def estimate(part: Part) -> Reference:
+        estimator, members = part
+        return await estimator.estimate(members, ctx.on(members).quiet())
+
+    made = dict(enumerate(await fan_out_tolerant(estimate, parts)))
+    failures = {at: each for at, each in made.items() if isinstance(each, Failure)}
+    if len(failures) == len(made):
+        causes = sorted({str(failure) for failure in failures.values()})
+        raise NoEvidenceError(f"all {len(made)} aggregations failed: {'; '.join(causes[:3])}")
+    rollouts = (_rollout(at, each) for at, each in made.items() if isinstance(each, Reference))
+    return group.model_copy(update={"rollouts": tuple(rollouts), "failures": failures, "calls": ()})
+
+
+def _rollout(index: int, reference: Reference) -> Rollout:
+    completion = Completion(text=reference.text, model=reference.provenance.model)
+    return Rollout(index=index, completion=completion, answer=reference.answer)

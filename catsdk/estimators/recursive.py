@@ -1,0 +1,85 @@
+"""RecursiveSelfAggregation: a population of answers that is aggregated from subsets, again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from random import Random
+
+from catsdk.core.inputs import check_count
+from catsdk.core.types import Group, Reference
+from catsdk.equivalence.answers import no_evidence
+from catsdk.estimators.population import next_population
+from catsdk.middleware.attribution import recorded
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Estimator
+
+__all__ = ["RecursiveSelfAggregation"]
+
+
+@dataclass(frozen=True)
+class RecursiveSelfAggregation:
+    """Estimates the reference by T - 1 rounds of aggregation over a population of N answers.
+
+    Source: Venkatraman et al., arXiv 2509.26626, section 3: the group's rollouts are P_1 (N of
+    them); in round t each member i of P_{t+1} is `step`(S_i) for a subset S_i of K members of P_t,
+    drawn uniformly without replacement; `final` then chooses from P_T (the paper: at random, or
+    the majority). `rounds` is T, so T = 1 is `final` alone. Subsets are drawn under `seed` and the
+    prompt; where K is more than there are, all are shown. A member that fails is left out
+    (`failed` counts them). N (T - 1) calls, where `step` makes one, and those of `final`.
+    """
+
+    step: Estimator
+    final: Estimator
+    subset: int = 4
+    rounds: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are no counts."""
+        check_count(self.subset, "subset")
+        check_count(self.rounds, "rounds")
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Go through the rounds.
+
+        Raises:
+            NoEvidenceError: the group has no rollout, or every member of a round failed.
+            CatError: what `final` raises.
+        """
+        async with standing_alone(ctx, group) as context:
+            if not group.rollouts:
+                raise no_evidence(group)
+            random = Random(sha256(f"{self.seed}\0{group.prompt!r}".encode()).digest())
+            current, failed = group, 0
+            with recorded("recursive") as calls:
+                for _ in range(self.rounds - 1):
+                    subsets = [self._subset(current, random) for _ in group.rollouts]
+                    current = await next_population(
+                        group, context, [(self.step, each) for each in subsets]
+                    )
+                    failed += len(current.failures)
+                last = await self.final.estimate(current, context.on(current))
+            provenance = last.provenance.model_copy(
+                update={
+                    "method": "recursive self-aggregation",
+                    "settings": {
+                        "population": len(group.rollouts),
+                        "subset": self.subset,
+                        "rounds": self.rounds,
+                        "failed": failed,
+                    },
+                }
+            )
+            update = {
+                "group": group,
+                "provenance": provenance,
+                "calls": tuple(calls),
+                "partial": group.partial,
+            }
+            return await context.with_evidence(last.model_copy(update=update))
+
+    def _subset(self, group: Group, random: Random) -> Group:
+        size = min(self.subset, len(group.rollouts))
+        chosen = tuple(random.sample(group.rollouts, size))
+        return group.model_copy(update={"rollouts": chosen})

@@ -1,0 +1,48 @@
+"""SelfBestOfN: the model that wrote the responses picks its own best one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Provider
+from catsdk.core.types import Group, Reference
+from catsdk.estimators.choice import choose
+from catsdk.prompts.prompt import Prompt
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["SelfBestOfN"]
+
+
+@dataclass(frozen=True)
+class SelfBestOfN:
+    """Selects the rollout that `model`, usually the policy itself, calls the best.
+
+    Source: the self-selected best-of-n baseline of CaT, arXiv 2509.14234, section 4: y* =
+    argmax_i as judged by pi_0 that sees q and all o_i. One call, greedy; a reply that names no
+    rollout is asked for again once.
+    """
+
+    model: str | Provider | None = None
+    sampling: Sampling = Sampling(temperature=0.0)
+    prompt: Prompt | None = None
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Take the rollout that the model names.
+
+        Raises:
+            NoEvidenceError: the group has no rollout.
+            StructuredOutputError: no reply named one of the rollouts.
+            ProviderError: the model failed.
+        """
+        async with standing_alone(ctx, group) as context:
+            return await choose(
+                context,
+                group,
+                self.model,
+                role="policy",
+                method="self best-of-n",
+                task="choose_best",
+                sampling=self.sampling,
+                prompt=self.prompt,
+            )

@@ -1,0 +1,296 @@
+"""One run of the method: sample, estimate the reference, reward, with nothing lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from math import inf
+from typing import cast
+
+import anyio
+
+from catsdk.core.errors import (
+    BudgetExceededError,
+    CatError,
+    InvalidInputError,
+    SynthesisFailedError,
+    TimedOutError,
+)
+from catsdk.core.events import (
+    EstimationStarted,
+    Event,
+    ReferenceReady,
+    ResultReady,
+    RewardsReady,
+    RolloutArrived,
+    RubricReady,
+)
+from catsdk.core.fanout import fan_out
+from catsdk.core.inputs import PromptLike, check_prompt
+from catsdk.core.types import (
+    Call,
+    Failure,
+    Group,
+    Provenance,
+    Reference,
+    Result,
+    Rollout,
+    Rubric,
+    Score,
+)
+from catsdk.equivalence.answers import no_evidence
+from catsdk.middleware.attribution import recorded
+from catsdk.rewards.reward import completed
+from catsdk.runtime import roles
+from catsdk.runtime.context import Context
+
+__all__ = ["Method", "failed_result", "run_method", "setting_of"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """The roles of a run.
+
+    Args:
+        sampler: Draws the rollouts.
+        estimator: Estimates the reference.
+        reward: Rewards the rollouts by it; `None` rewards nothing.
+        always_estimates: Whether to estimate a reference that no reward needs.
+    """
+
+    sampler: roles.Sampler
+    estimator: roles.Estimator
+    reward: roles.Rewarder | None = None
+    always_estimates: bool = True
+
+    @property
+    def estimates(self) -> bool:
+        """Whether a run makes a reference."""
+        return self.always_estimates or bool(getattr(self.reward, "needs_reference", True))
+
+
+async def run_method(
+    method: Method, prompt: PromptLike | Group, n: int, ctx: Context, *, index: int = 0
+) -> Result:
+    """Run `method` once.
+
+    Args:
+        method: The roles.
+        prompt: A prompt, or a group that was sampled before.
+        n: G, the number of rollouts of a prompt.
+        ctx: The context that every role is given.
+        index: The place of the prompt among many.
+
+    Raises:
+        InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
+        NoEvidenceError: every rollout failed.
+        SynthesisFailedError: the estimator failed; the error's `group` holds the rollouts.
+    """
+    run = _Run(method, ctx, index)
+    result = await run.result(prompt, n)
+    ctx.emit(ResultReady(result=result))
+    return result
+
+
+class _Run:
+    def __init__(self, method: Method, ctx: Context, index: int) -> None:
+        self.method, self.index = method, index
+        self.rubrics: list[Rubric] = []
+        self.outside = ctx.listener
+        self.ctx = replace(ctx, listener=self._hear)
+        deadline = setting_of(method.sampler, "deadline")
+        self.deadline = float(deadline) if isinstance(deadline, int | float) else None
+        self.end = inf if self.deadline is None else anyio.current_time() + self.deadline
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, RubricReady):
+            self.rubrics.append(event.rubric)
+        if self.outside is not None:
+            self.outside(event)
+
+    async def result(self, prompt: PromptLike | Group, n: int) -> Result:
+        with recorded("run") as calls:
+            group, reference = await self._estimated(prompt, n)
+            scores = await self._rewarded(group, reference)
+        listed = [*group.calls, *(reference.calls if reference is not None else ())]
+        known = {id(call) for call in listed}
+        return Result(
+            index=self.index,
+            group=group,
+            reference=reference,
+            rubrics=tuple(self.rubrics),
+            scores=scores,
+            calls=tuple(call for call in calls if id(call) not in known),
+            partial=group.partial
+            or (reference is not None and reference.partial)
+            or any(_ended_by_budget(score) for score in scores),
+        )
+
+    async def _estimated(
+        self, prompt: PromptLike | Group, n: int
+    ) -> tuple[Group, Reference | None]:
+        if not isinstance(prompt, Group) and self._early and self.method.estimates:
+            return await self._from_quorum(prompt, n)
+        group = prompt if isinstance(prompt, Group) else await self._sample(prompt, n)
+        if not group.rollouts:
+            raise no_evidence(group)
+        return group, await self._estimate(group) if self.method.estimates else None
+
+    async def _sample(self, prompt: PromptLike, n: int) -> Group:
+        group: object = await self.method.sampler.sample(prompt, n, self.ctx)
+        if not isinstance(group, Group):
+            raise InvalidInputError(
+                f"the sampler {self.method.sampler!r:.80} gave {group!r:.80}; give a Group, such as"
+                " group_of(prompt, texts)"
+            )
+        return group
+
+    @property
+    def _early(self) -> bool:
+        sampler = self.method.sampler
+        return setting_of(sampler, "quorum") is not None and setting_of(sampler, "late") == "keep"
+
+    async def _from_quorum(self, prompt: PromptLike, n: int) -> tuple[Group, Reference]:
+        """Estimate from the quorum while the other rollouts are still on their way."""
+        arrived: list[Rollout] = []
+        groups: list[Group] = []
+        references: list[Reference] = []
+        enough = anyio.Event()
+        quorum, heard = setting_of(self.method.sampler, "quorum"), self.ctx.listener
+
+        def listen(event: Event) -> None:
+            if isinstance(event, RolloutArrived):
+                arrived.append(event.rollout)
+            if len(arrived) == quorum:
+                enough.set()
+            if heard is not None:
+                heard(event)
+
+        async def sample() -> None:
+            ctx = replace(self.ctx, listener=listen)
+            groups.append(await self.method.sampler.sample(prompt, n, ctx))
+            enough.set()
+
+        async def estimate() -> None:
+            await enough.wait()
+            rollouts = tuple(sorted(arrived, key=lambda rollout: rollout.index))
+            early = Group(prompt=check_prompt(prompt), rollouts=rollouts)
+            group = groups[0] if groups else early
+            if not group.rollouts:
+                raise no_evidence(group)
+            references.append(await self._estimate(group))
+
+        await fan_out(lambda part: part(), (sample, estimate))
+        whole = references[0].model_copy(update={"group": groups[0]})
+        return groups[0], await self.ctx.with_evidence(whole)
+
+    async def _estimate(self, group: Group) -> Reference:
+        self.ctx.emit(EstimationStarted(rollouts=len(group.rollouts)))
+        with recorded("estimate") as calls:
+            try:
+                with anyio.CancelScope(deadline=self.end):
+                    reference = await self.method.estimator.estimate(group, self.ctx.on(group))
+                    return self._told(await self._whole(reference, calls))
+                late = f"the deadline of {self.deadline:g} s is over; raise the sampler's deadline="
+                return self._told(await self._most_frequent(group, TimedOutError(late), calls))
+            except BudgetExceededError as error:
+                return self._told(await self._most_frequent(group, error, calls))
+            except CatError as error:
+                raise SynthesisFailedError(
+                    f"the estimator failed after {len(group.rollouts)} rollouts, which are kept in"
+                    f" the error's .group: {error}",
+                    group=group,
+                    calls=tuple(calls),
+                ) from error
+
+    def _told(self, reference: Reference) -> Reference:
+        self.ctx.emit(ReferenceReady(reference=reference))
+        return reference
+
+    async def _whole(self, reference: object, calls: Sequence[Call]) -> Reference:
+        """What an estimator of the user's own may leave out: method, calls and evidence."""
+        estimator = self.method.estimator
+        if not isinstance(reference, Reference):
+            raise InvalidInputError(
+                f"the estimator {estimator!r:.80} gave {reference!r:.80}; give a Reference, such as"
+                " ctx.reference(rollout)"
+            )
+        update: dict[str, object] = {}
+        if not reference.provenance.method:
+            named = {"method": type(estimator).__name__}
+            update["provenance"] = reference.provenance.model_copy(update=named)
+        if not reference.calls:
+            update["calls"] = tuple(calls)
+        if update:
+            reference = reference.model_copy(update=update)
+        if reference.agreement is None:
+            reference = await self.ctx.with_evidence(reference)
+        return reference
+
+    async def _most_frequent(
+        self, group: Group, error: CatError, calls: Sequence[Call]
+    ) -> Reference:
+        """What is there where a budget or a deadline does not allow the estimator."""
+        votes = await self.ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+        first = 0 if votes.tied or not votes.classes else votes.classes[0][0]
+        chosen = group.rollouts[first]
+        provenance = Provenance(method="majority", settings={"because": str(error)})
+        return await self.ctx.with_evidence(
+            Reference(
+                text=chosen.text,
+                answer=chosen.answer,
+                group=group,
+                provenance=provenance,
+                calls=tuple(calls),
+                partial=True,
+            )
+        )
+
+    async def _rewarded(self, group: Group, reference: Reference | None) -> tuple[Score, ...]:
+        if self.method.reward is None:
+            return ()
+        given = await self.method.reward.reward(group, reference, self.ctx.on(group))
+        scores = completed(group, given)
+        self.ctx.emit(RewardsReady(scores=scores))
+        return scores
+
+
+def failed_result(error: CatError, index: int) -> Result:
+    """The result of a prompt that failed, with what had been paid for.
+
+    Args:
+        error: What ended the run.
+        index: The place of the prompt among many.
+    """
+    group = getattr(error, "group", None)
+    calls = error.calls if isinstance(error, SynthesisFailedError) else ()
+    return Result(index=index, group=group, calls=calls, failure=Failure.of(error))
+
+
+def setting_of(role: object, name: str) -> object:
+    """The field `name` of a role, or else of the first role inside it that has it set.
+
+    Args:
+        role: A sampler, an estimator or a reward; dataclasses are looked into.
+        name: The field, such as `deadline`.
+    """
+    value = getattr(role, name, None)
+    if value is not None:
+        return value
+    if is_dataclass(role) and not isinstance(role, type):
+        for field in fields(role):
+            inner: object = getattr(role, field.name)
+            parts = cast("Sequence[object]", inner) if isinstance(inner, tuple | list) else [inner]
+            for part in parts:
+                if _is_role(part) and (found := setting_of(part, name)) is not None:
+                    return found
+    return None
+
+
+def _is_role(value: object) -> bool:
+    kinds = (roles.Sampler, roles.Estimator, roles.Rewarder, roles.Judge, roles.Proposer)
+    return isinstance(value, kinds)
+
+
+def _ended_by_budget(score: Score) -> bool:
+    return score.failure is not None and score.failure.kind == BudgetExceededError.__name__

@@ -1,0 +1,90 @@
+"""What a run and a map are iterated over: the events of one, the results of many."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from catsdk.core.errors import CatError
+from catsdk.core.events import Event
+from catsdk.core.pipeline import Flow
+from catsdk.core.types import Result
+
+__all__ = ["EventStream", "Results"]
+
+
+class EventStream:
+    """The events of one run, in order, the last of which is `ResultReady`.
+
+    An error of the run is raised where it falls. Leave `async with stream` to stop the run early.
+    """
+
+    def __init__(self, receive: MemoryObjectReceiveStream[Event | CatError]) -> None:
+        """Read from `receive`; `scope` is the run's, to be cancelled by `aclose`."""
+        self.scope = anyio.CancelScope()
+        self._receive = receive
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """Iterate over the events that were not read yet."""
+        return self
+
+    async def __anext__(self) -> Event:
+        """Wait for the next event."""
+        try:
+            event = await self._receive.receive()
+        except anyio.EndOfStream:
+            self._receive.close()
+            raise StopAsyncIteration from None
+        if isinstance(event, CatError):
+            self._receive.close()
+            raise event
+        return event
+
+    async def __aenter__(self) -> Self:
+        """Enter a block at whose end the run is stopped."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the run."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop the run, with the requests that are in flight."""
+        self.scope.cancel()
+        self._receive.close()
+
+
+class Results:
+    """The results of many prompts, as they come or in the prompts' order; a failure is a result.
+
+    Leave `async with results` to stop the work early.
+    """
+
+    def __init__(self, flow: Flow[Any, Result]) -> None:
+        """Read from `flow`."""
+        self._flow = flow
+
+    def __aiter__(self) -> AsyncIterator[Result]:
+        """Iterate over the results that were not read yet."""
+        return self
+
+    async def __anext__(self) -> Result:
+        """Wait for the next result."""
+        mapped = await self._flow.__anext__()
+        assert mapped.result is not None
+        return mapped.result
+
+    async def __aenter__(self) -> Self:
+        """Enter a block at whose end the work is stopped."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the work."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop the work, with the calls that are in flight."""
+        await self._flow.aclose()

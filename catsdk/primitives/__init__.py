@@ -1,1 +1,0 @@
-"""The verbs of the method, one a file: sample, synthesize, propose a rubric, judge, reward."""

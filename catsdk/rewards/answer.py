@@ -1,0 +1,141 @@
+"""AnswerReward and Gold: whether a rollout gives the reference's final answer, or the known one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.fanout import fan_out
+from catsdk.core.types import Failure, Group, Reference, Rollout, Score
+from catsdk.equivalence.verdict import Verdict
+from catsdk.rewards.reward import Reward, unscored
+from catsdk.runtime.context import Context
+from catsdk.runtime.roles import Estimator
+
+__all__ = ["AnswerReward", "Gold", "compared"]
+
+
+@dataclass(frozen=True)
+class AnswerReward(Reward):
+    """R(o; s) = 1 where the final answer of o equals that of s, else 0 (paper, equation 1).
+
+    A rollout that gives no final answer did not give the right one: 0. Where it cannot be decided
+    whether two answers are the same, the score is `unknown`.
+
+    Args:
+        estimator: A reference of this reward's own, such as `Majority()` (with it this is the
+            reward of TTRL, arXiv 2504.16084); by default the run's reference.
+        unknown: The reward where the comparison is not decided; `None` is no reward.
+
+    Raises:
+        InvalidInputError: `estimator` has no method `estimate`.
+    """
+
+    estimator: Estimator | None = None
+    unknown: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the estimator."""
+        if self.estimator is not None and not isinstance(self.estimator, Estimator):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(
+                f"estimator is {self.estimator!r:.80}; give an object with an async method"
+                " estimate(group, ctx), such as Majority()"
+            )
+        object.__setattr__(self, "needs_reference", self.estimator is None)
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Compare each rollout's answer with the reference's."""
+        if self.estimator is not None:
+            reference = await self.estimator.estimate(group, ctx.on(group).quiet())
+        if reference is None or reference.answer is None:
+            message = (
+                "the reference has no final answer; ask for one in the prompt, such as 'put the"
+                " final answer in \\boxed{}', or reward by a rubric where answers cannot be checked"
+            )
+            return unscored(group, Failure(kind="NoReferenceAnswer", message=message))
+        return await compared(group, [reference.answer], "the reference's", ctx, self.unknown)
+
+
+@dataclass(frozen=True)
+class Gold(Reward):
+    r"""1 where the final answer equals the data row's known answer: the upper bound, with labels.
+
+    The known answer is read as a rollout is (`... #### 72`, `\boxed{72}`, or bare). A list holds
+    several accepted answers.
+
+    Args:
+        column: The column of the data row with the known answer.
+    """
+
+    column: str = "answer"
+    needs_reference = False
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Compare each rollout's answer with the row's."""
+        accepted = accepted_answers(ctx.row.get(self.column))
+        if not accepted:
+            found = ctx.row.get(self.column)
+            message = (
+                f"the row's {self.column!r} is {found!r:.80}; a gold reward needs a known answer"
+                f" there. The row has {', '.join(ctx.row) or 'no columns'}"
+            )
+            return unscored(group, Failure(kind="NoGoldAnswer", message=message))
+        wanted = [ctx.answers.gold(each) for each in accepted]
+        return await compared(group, wanted, "the known answer", ctx, None)
+
+
+def accepted_answers(value: object) -> list[str]:
+    """The known answers in a cell of a data row: one, or a list of accepted ones."""
+    values = value if isinstance(value, list | tuple) else [value]
+    texts = [str(each) for each in values if isinstance(each, str | int | float)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return [text for text in texts if text.strip()]
+
+
+async def compared(
+    group: Group, wanted: Sequence[str], whose: str, ctx: Context, unknown: float | None
+) -> list[Score]:
+    """Score each rollout that is there by whether its answer is one of `wanted`.
+
+    Args:
+        group: The rollouts; each distinct answer is compared once.
+        wanted: The accepted answers.
+        whose: What they are, for the reasons.
+        ctx: Has the `answers` that compare.
+        unknown: The value where no comparison says yes and one is not decided.
+    """
+    answers = list(dict.fromkeys(r.answer for r in group.rollouts if r.answer is not None))
+
+    async def grade(answer: str) -> Verdict:
+        verdict = await ctx.answers.grade(answer, wanted[0])
+        for other in wanted[1:]:
+            if verdict.equal:
+                break
+            next_verdict = await ctx.answers.grade(answer, other)
+            verdict = next_verdict if next_verdict.equal or verdict.equal is False else verdict
+        return verdict
+
+    verdicts = dict(zip(answers, await fan_out(grade, answers), strict=True))
+    shown = " or ".join(wanted)
+    return [
+        Score(index=rollout.index, value=0.0, reasons=("it gives no final answer",))
+        if rollout.answer is None
+        else _score(rollout, f"{whose} {shown}", verdicts[rollout.answer], unknown)
+        for rollout in group.rollouts
+    ]
+
+
+def _score(rollout: Rollout, wanted: str, verdict: Verdict, unknown: float | None) -> Score:
+    equal = verdict.equal
+    if equal is not None:
+        relation = "equals" if equal else "differs from"
+        reason = f"its answer {rollout.answer} {relation} {wanted}"
+        return Score(index=rollout.index, value=float(equal), reasons=(reason,))
+    because = ": ".join(part for part in (verdict.cause, verdict.detail) if part)
+    reason = f"whether its answer {rollout.answer} equals {wanted} is unknown"
+    failure = Failure(kind="UnknownVerdict", message=f"{reason} ({because})")
+    return Score(index=rollout.index, value=unknown, reasons=(reason,), failure=failure)

@@ -1,0 +1,119 @@
+"""Penalties: for responses that are too long, and for those that were cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.ports import TokenCounter
+from catsdk.core.types import Group, Reference, Rollout, Score
+from catsdk.rewards.reward import Reward
+from catsdk.runtime.context import Context
+
+__all__ = ["LengthPenalty", "TruncationPenalty", "response_tokens"]
+
+
+def response_tokens(group: Group, counter: TokenCounter | None = None) -> list[int | None]:
+    """The length of each response in tokens, its thinking included; `None` where it is unknown.
+
+    Everything that the policy generated counts: that is what is paid for, and what a trainer and a
+    service report alike.
+
+    Args:
+        group: The rollouts.
+        counter: Counts tokens where the service did not report them for each rollout alone.
+
+    Returns:
+        One length for each of `group.rollouts`.
+    """
+    if counter is not None:
+        return [counter.count_tokens(_whole(rollout)) for rollout in group.rollouts]
+    usages = [rollout.completion.usage for rollout in group.rollouts]
+    # A service that reports only the sum over n answers has it with the first of them.
+    reported = all(usage.output_tokens > 0 for usage in usages)
+    return [usage.output_tokens if reported and not usage.unreported else None for usage in usages]
+
+
+def _whole(rollout: Rollout) -> str:
+    return f"{rollout.completion.reasoning or ''}{rollout.text}"
+
+
+@dataclass(frozen=True)
+class LengthPenalty(Reward):
+    """A fixed amount off responses that are longer than a number of tokens (paper: -1 over 750).
+
+    To be added to another reward. See `response_tokens` for what counts.
+
+    Args:
+        over: The length that is still free, in tokens.
+        penalty: What a longer response gets, 0 or less.
+        counter: Counts tokens, as the `local` provider can; without one the tokens that the
+            service or the trainer reported count, and an unknown length is no reward.
+
+    Raises:
+        InvalidInputError: `over` is under 1, or `penalty` is over 0.
+    """
+
+    over: int = 750
+    penalty: float = -1.0
+    counter: TokenCounter | None = None
+    needs_reference = False
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.over < 1 or not self.penalty <= 0:
+            raise InvalidInputError(
+                f"over is {self.over} and penalty {self.penalty}; give a length of 1 token or"
+                " more, and a penalty of 0 or less"
+            )
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Compare each response's length with the limit."""
+        lengths = response_tokens(group, self.counter)
+        return [
+            self._score(rollout, tokens, ctx)
+            for rollout, tokens in zip(group.rollouts, lengths, strict=True)
+        ]
+
+    def _score(self, rollout: Rollout, tokens: int | None, ctx: Context) -> Score:
+        if tokens is None:
+            return ctx.score(
+                rollout, None, "its length in tokens is unknown; give LengthPenalty a counter"
+            )
+        longer = tokens > self.over
+        told = f"it has {tokens} tokens, {'over' if longer else 'not over'} {self.over}"
+        return ctx.score(rollout, self.penalty if longer else 0.0, told)
+
+
+@dataclass(frozen=True)
+class TruncationPenalty(Reward):
+    """A fixed amount off responses that were cut at the limit of new tokens.
+
+    Args:
+        penalty: What a response that was cut short gets, 0 or less.
+
+    Raises:
+        InvalidInputError: `penalty` is over 0.
+    """
+
+    penalty: float = -1.0
+    needs_reference = False
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if not self.penalty <= 0:
+            raise InvalidInputError(f"penalty is {self.penalty}; give 0 or less")
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Look at how each response ended."""
+        return [
+            ctx.score(rollout, self.penalty, "it was cut short")
+            if rollout.completion.finish_reason == "length"
+            else ctx.score(rollout, 0.0, "it ended by itself")
+            for rollout in group.rollouts
+        ]

@@ -1,0 +1,290 @@
+"""Judge: says which criteria a rollout meets, with a quote that is checked, or why it cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from random import Random
+from typing import Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from catsdk.core.errors import (
+    CatError,
+    ConfigurationError,
+    EvidenceNotFoundError,
+    InvalidInputError,
+)
+from catsdk.core.fanout import fan_out
+from catsdk.core.options import Options, Sampling
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import Call, Criterion, Failure, Rollout, Rubric, Verdict
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.gates import identity_of
+from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
+from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
+from catsdk.prompts.schemas import VERDICT, VERDICTS
+from catsdk.rubrics.quotes import stands_in
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["Judge", "Judging"]
+
+T = TypeVar("T")
+
+
+class Judging(Options):
+    """How a judge goes about it.
+
+    `mode`: one criterion a call (the paper), or all in one call, matched by id. `evidence`: a quote
+    must stand in the response ("checked"), a yes must also have one ("required"), or quotes are
+    taken as they come ("off"). A reply that cannot be read, or whose quote is not there, is asked
+    for again, `attempts` times in all. With a `seed` the criteria of one call are shuffled, in the
+    same order for every rollout. A response over `max_response` characters is not judged.
+    """
+
+    mode: Literal["each", "all"] = "each"
+    evidence: Literal["checked", "required", "off"] = "checked"
+    attempts: int = Field(default=2, ge=1)
+    route: Literal["auto"] | Route = "auto"
+    seed: int | None = None
+    max_response: int = Field(default=200_000, ge=1)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges responses by the criteria of a rubric (paper, section 3.3), all calls at once.
+
+    A verdict that could not be had is `met=None` with its failure: it is never a "no". A judge that
+    says that it cannot tell is such a failure, of kind `CannotTell`.
+
+    Equal verdicts are asked for once under one client, also while the first is in flight: told
+    apart by endpoint, model, sampling, prompt, criterion and response, so that after an edit of
+    the rubric only changed criteria are paid for.
+
+    Args:
+        model: The judge; `None` is the judge of the run, else `CATSDK_JUDGE`, else the anchor.
+        sampling: By default greedy (the paper does not say at which temperature it judges), and as
+            steady as it can be where the model takes no temperature.
+        prompt: Replaces the shipped prompt.
+        judging: How the judge goes about it.
+        remember: Whether a verdict that was given before is taken again; `False` asks anew.
+    """
+
+    model: str | Provider | None = None
+    sampling: Sampling = Sampling(temperature=0.0)
+    prompt: Prompt | None = None
+    judging: Judging = Judging()
+    remember: bool = True
+
+    async def judge(
+        self, rubric: Rubric, rollout: Rollout, ctx: Context | None = None
+    ) -> tuple[Verdict, ...]:
+        """Give one verdict for each of the K criteria, in their order.
+
+        Args:
+            rubric: The criteria.
+            rollout: The response that is judged.
+            ctx: The context of a run; without one the judge stands alone.
+
+        Raises:
+            InvalidInputError: two criteria have one id, or the model does not take the request.
+            ConfigurationError: the model cannot be opened.
+        """
+        ids = [criterion.id for criterion in rubric.criteria]
+        if len(set(ids)) < len(ids):
+            raise InvalidInputError(f"the rubric's criteria have the ids {ids}; give each its own")
+        if len(rollout.text) > self.judging.max_response:
+            return tuple(self._too_long(criterion, rollout) for criterion in rubric.criteria)
+        async with standing_alone(ctx) as context:
+            provider = await context.model(self.model, "judge")
+            sitting = _Sitting(self, provider, rollout.text, context)
+            if self.judging.mode == "each":
+                return tuple(await fan_out(sitting.each, rubric.criteria))
+            found = await sitting.all(rubric.criteria)
+            return tuple(found[name] for name in ids)
+
+    def _too_long(self, criterion: Criterion, rollout: Rollout) -> Verdict:
+        length, most = len(rollout.text), self.judging.max_response
+        message = f"the response has {length:,} characters; at most {most:,} are judged"
+        failure = Failure(kind="ResponseTooLong", message=message)
+        return Verdict(criterion_id=criterion.id, met=None, failure=failure)
+
+
+class _Sitting:
+    """One judge over one response."""
+
+    def __init__(self, judge: Judge, provider: Provider, response: str, ctx: Context) -> None:
+        self.judge, self.options, self.memory = judge, judge.judging, ctx.verdicts
+        self.once = ctx.verdicts.single if judge.remember else None
+        self.provider, self.name, self.response = provider, name_of(provider), response
+        task = "judge" if self.options.mode == "each" else "judge_all"
+        self.prompt = judge.prompt or load(capabilities_of(provider).prompts, task)
+        settings = (judge.sampling.model_dump_json(), judge.judging.model_dump_json())
+        self.identity = (identity_of(provider), self.name, self.prompt.digest, *settings)
+        self.digest = sha256(response.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def key(self, criterion: Criterion) -> tuple[object, ...]:
+        return (self.identity, criterion.text, self.digest)
+
+    # --- one criterion a call ---
+
+    async def each(self, criterion: Criterion) -> Verdict:
+        if self.once is None:
+            return await self._one(criterion)
+        make = partial(self._one, criterion)
+        verdict, shared = await self.once.get(self.key(criterion), make, keep=_answered)
+        return _handed(verdict, criterion) if shared else verdict
+
+    async def _one(self, criterion: Criterion) -> Verdict:
+        form = Form(VERDICT, lambda text: self._checked(read_verdict(text)))
+        said, calls = await self._asked(form, {"criterion": criterion.text}, self.options.attempts)
+        return self._verdict(criterion, said, calls)
+
+    # --- all criteria in one call ---
+
+    async def all(self, criteria: Sequence[Criterion]) -> dict[str, Verdict]:
+        found: dict[str, Verdict] = {}
+        for criterion in criteria:
+            kept = self.once.peek(self.key(criterion)) if self.once else None
+            if kept is not None:
+                found[criterion.id] = _handed(kept, criterion)
+        asked = [criterion for criterion in criteria if criterion.id not in found]
+        return found | await self._batch(self._ordered(asked)) if asked else found
+
+    def _ordered(self, criteria: list[Criterion]) -> list[Criterion]:
+        if self.options.seed is None:
+            return criteria
+        # The same order for every response: rollouts are compared, and services cache beginnings.
+        return Random(self.options.seed).sample(criteria, len(criteria))
+
+    async def _batch(self, criteria: Sequence[Criterion]) -> dict[str, Verdict]:
+        if self.once is None:
+            return await self._rounds(criteria)
+        key = (self.identity, tuple((c.id, c.text) for c in criteria), self.digest)
+        make = partial(self._rounds, criteria)
+        verdicts, shared = await self.memory.batches.get(key, make, keep=lambda _: False)
+        if shared:
+            return {c.id: _handed(verdicts[c.id], c) for c in criteria}
+        for criterion in criteria:
+            if _answered(verdicts[criterion.id]):
+                self.once.put(self.key(criterion), verdicts[criterion.id])
+        return verdicts
+
+    async def _rounds(self, criteria: Sequence[Criterion]) -> dict[str, Verdict]:
+        """Ask for all, then again for those that are missing or misquoted."""
+        verdicts: dict[str, Verdict] = {}
+        spent: list[Call] = []
+        left, asked = self.options.attempts, list(criteria)
+        while asked and left > 0:
+            texts = [f"id: {criterion.id}\n{criterion.text}" for criterion in asked]
+            read = _Counted(partial(read_verdicts, ids=[criterion.id for criterion in asked]))
+            said, calls = await self._asked(Form(VERDICTS, read), {"criteria": texts}, left)
+            left -= max(1, read.times)
+            spent += calls
+            for criterion in asked:
+                one = said if isinstance(said, Failure) else self._found(said, criterion)
+                verdicts[criterion.id] = self._verdict(criterion, one, calls)
+            asked = [each for each in criteria if _again(verdicts[each.id])]
+        return _paid_once(verdicts, criteria, tuple(spent))
+
+    def _found(self, answers: Mapping[str, Answer], criterion: Criterion) -> Answer | Failure:
+        if criterion.id not in answers:
+            return Failure(kind="MissingVerdict", message="the judge left this criterion out")
+        try:
+            return self._checked(answers[criterion.id])
+        except EvidenceNotFoundError as error:
+            return Failure.of(error)
+
+    # --- both ---
+
+    async def _asked(
+        self, form: Form[T], slots: Mapping[str, str | list[str]], attempts: int
+    ) -> tuple[T | Failure, list[Call]]:
+        route = route_of(self.provider, self.options.route)
+        messages = self.prompt.messages(form=form_name(route), response=self.response, **slots)
+        request = self.judge.sampling.request(messages)
+        send = partial(
+            ask, self.provider, request, form, attempts=attempts, route=self.options.route
+        )
+        with recorded("judge") as calls:
+            try:
+                said, _ = await self.memory.warming.send(request, send)
+            except (ConfigurationError, InvalidInputError):
+                raise
+            except CatError as error:
+                return Failure.of(error), calls
+        return said, calls
+
+    def _checked(self, answer: Answer) -> Answer:
+        policy, quote = self.options.evidence, answer.evidence
+        if policy == "off" or answer.met is None:
+            return answer
+        if quote is None:
+            if policy == "required" and answer.met:
+                raise EvidenceNotFoundError("the verdict is yes, but no words are quoted for it")
+            return answer
+        if not stands_in(quote, self.response):
+            raise EvidenceNotFoundError(
+                f"the quote {quote[:200]!r} does not stand in the response; quote it exactly, or"
+                " leave the quote empty"
+            )
+        return answer
+
+    def _verdict(
+        self, criterion: Criterion, said: Answer | Failure, calls: Sequence[Call]
+    ) -> Verdict:
+        answer = Answer(None) if isinstance(said, Failure) else said
+        failure = said if isinstance(said, Failure) else None
+        if failure is None and answer.met is None:
+            message = answer.reason or "the judge says that it cannot tell"
+            failure = Failure(kind="CannotTell", message=message, model=self.name)
+        quoted = answer.evidence is not None and self.options.evidence != "off"
+        return Verdict(
+            criterion_id=criterion.id,
+            met=answer.met,
+            evidence=answer.evidence,
+            quoted=True if quoted and answer.met is not None else None,
+            reason=answer.reason,
+            judge=self.name,
+            request_id=calls[-1].request_id if calls else None,
+            failure=failure,
+            calls=tuple(calls),
+        )
+
+
+class _Counted(Generic[T]):
+    """How often replies were read: what is left of the attempts."""
+
+    def __init__(self, read: Callable[[str], T]) -> None:
+        self.read, self.times = read, 0
+
+    def __call__(self, text: str) -> T:
+        self.times += 1
+        return self.read(text)
+
+
+def _answered(verdict: Verdict) -> bool:
+    return verdict.met is not None
+
+
+def _again(verdict: Verdict) -> bool:
+    kinds = {"MissingVerdict", EvidenceNotFoundError.__name__}
+    return verdict.failure is not None and verdict.failure.kind in kinds
+
+
+def _handed(verdict: Verdict, criterion: Criterion) -> Verdict:
+    """The verdict for another request: under its id, and paid for already."""
+    update = {"criterion_id": criterion.id, "calls": (), "shared": True}
+    return verdict.model_copy(update=update)
+
+
+def _paid_once(
+    verdicts: Mapping[str, Verdict], criteria: Sequence[Criterion], calls: tuple[Call, ...]
+) -> dict[str, Verdict]:
+    return {
+        criterion.id: verdicts[criterion.id].model_copy(update={"calls": () if at else calls})
+        for at, criterion in enumerate(criteria)
+    }

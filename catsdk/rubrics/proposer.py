@@ -1,0 +1,135 @@
+"""RubricProposer: the anchor writes binary criteria from the reference, or from the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, get_args
+
+from catsdk.core.choices import check_choice
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import Criterion, Kind, Provenance, Reference, Rubric
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
+from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.reply import Written, read_criteria
+from catsdk.prompts.schemas import CRITERIA, KINDS_OF_CRITERIA
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["RubricProposer"]
+
+Source = Literal["reference", "question"]
+
+# Rubrics as rewards (arXiv 2507.17746): 1.0, 0.7, 0.3, and 0.9 for a pitfall, here taken off.
+_WEIGHTS: dict[Kind, float] = {
+    "essential": 1.0,
+    "important": 0.7,
+    "optional": 0.3,
+    "pitfall": -0.9,
+}
+
+
+@dataclass(frozen=True)
+class RubricProposer:
+    """Writes a rubric: once a prompt, by the anchor (paper, section 3.3).
+
+    It reads the reference; with `source="question"` it reads the question alone, which is the
+    paper's control. From `at_least` to `at_most` different criteria are asked for (the paper: at
+    least 5); a reply with fewer is asked for again with its error, `attempts` times in all; more
+    are cut off at the end. They are unweighted, as in the paper, unless they are to be `weighted`:
+    then each has a kind, and the weight of its kind.
+    """
+
+    anchor: str | Provider | None = None
+    sampling: Sampling = Sampling()
+    prompt: Prompt | None = None
+    at_least: int = 5
+    at_most: int = 20
+    source: Source = "reference"
+    weighted: bool = False
+    attempts: int = 2
+    route: Literal["auto"] | Route = "auto"
+
+    def __post_init__(self) -> None:
+        """Check the numbers and the words.
+
+        Raises:
+            InvalidInputError: `at_least` is over `at_most`, a number is under 1, or `source` or
+                `route` is none of its words.
+        """
+        check_choice("source", self.source, get_args(Source))
+        check_choice("route", self.route, ("auto", *get_args(Route)))
+        if not 1 <= self.at_least <= self.at_most or self.attempts < 1:
+            raise InvalidInputError(
+                f"at_least is {self.at_least}, at_most {self.at_most}, attempts {self.attempts};"
+                " give numbers from 1, the first not over the second"
+            )
+
+    async def propose(self, reference: Reference, ctx: Context | None = None) -> Rubric:
+        """Write the rubric for `reference`.
+
+        Args:
+            reference: What the criteria follow from; with `source="question"` its group's prompt.
+            ctx: The context of a run; without one the proposer stands alone.
+
+        Raises:
+            InvalidInputError: the question is the source, and the reference's group has none.
+            StructuredOutputError: no reply held enough criteria.
+            ProviderError: the anchor failed.
+        """
+        text = reference.text if self.source == "reference" else reference.group.question
+        if not text.strip():
+            raise InvalidInputError(f"the {self.source} is empty: no criterion follows from it")
+        async with standing_alone(ctx) as context:
+            with recorded("propose_rubric") as calls:
+                anchor = await context.model(self.anchor)
+                prompt = self.prompt or load(capabilities_of(anchor).prompts, self._task)
+                form = form_name(route_of(anchor, self.route))
+                messages = prompt.messages(
+                    form=f"{form}_weighted" if self.weighted else form,
+                    task=self._wanted,
+                    **{self.source: text},
+                )
+                written, completion = await ask(
+                    anchor,
+                    self.sampling.request(messages),
+                    self._form,
+                    attempts=self.attempts,
+                    route=self.route,
+                )
+                model = completion.model or name_of(anchor)
+        criteria = tuple(self._criterion(at, each) for at, each in enumerate(written, 1))
+        provenance = Provenance(
+            method=f"rubric from {self.source}",
+            model=model,
+            prompt=prompt.name,
+            prompt_version=prompt.version,
+            settings={"weighted": self.weighted},
+        )
+        rubric = Rubric(criteria=criteria, provenance=provenance, calls=tuple(calls))
+        return rubric.model_copy(update={"id": f"rubric-{rubric.digest}"})
+
+    @property
+    def _task(self) -> str:
+        return "propose" if self.source == "reference" else "propose_from_question"
+
+    @property
+    def _wanted(self) -> str:
+        return (
+            f"Write at least {self.at_least} criteria and at most {self.at_most}, the most"
+            " important first."
+        )
+
+    @property
+    def _form(self) -> Form[list[Written]]:
+        schema = KINDS_OF_CRITERIA if self.weighted else CRITERIA
+        read = partial(read_criteria, at_least=self.at_least, at_most=self.at_most)
+        return Form(schema, read)
+
+    def _criterion(self, at: int, written: Written) -> Criterion:
+        if not self.weighted:
+            return Criterion(id=f"r{at}", text=written.text)
+        kind = written.kind or "important"
+        return Criterion(id=f"r{at}", text=written.text, kind=kind, weight=_WEIGHTS[kind])

@@ -1,0 +1,212 @@
+"""The chain of wrappers around a model: a visible default list that a client may change."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from catsdk.core.errors import ConfigurationError, InvalidInputError, MissingExtraError
+from catsdk.core.events import CallEnded, CallStarted
+from catsdk.core.ports import Provider, declared, name_of
+from catsdk.core.sending import Sending
+from catsdk.middleware.account import Account
+from catsdk.middleware.adapt import Adapt
+from catsdk.middleware.budget import Room, Spend, Wait
+from catsdk.middleware.cache import Caching
+from catsdk.middleware.deadline import Deadline
+from catsdk.middleware.gates import Gates, identity_of
+from catsdk.middleware.hedge import Hedging
+from catsdk.middleware.limit import Limit
+from catsdk.middleware.priced import Priced
+from catsdk.middleware.prices import Rates, rates_of
+from catsdk.middleware.record import Record
+from catsdk.middleware.retry import Retrying
+from catsdk.middleware.stores import store_of
+from catsdk.middleware.timeout import Timeout
+from catsdk.middleware.wrapper import Wrapper
+
+__all__ = ["Chain", "Layer", "Middleware", "Opened", "chained", "default_middleware"]
+
+
+class Layer(Enum):
+    """A layer of the default chain; the client's settings say how each works.
+
+    `ADAPT` emulates what a model lacks or refuses it by name; `DEADLINE` ends a call with all its
+    attempts; `CACHE` keeps answers and sends equal calls once; `RETRY` repeats transient failures;
+    `HEDGE` sends a straggling call twice; `LIMIT` bounds calls in flight and per minute.
+    """
+
+    ADAPT = "adapt"
+    DEADLINE = "deadline"
+    CACHE = "cache"
+    RETRY = "retry"
+    HEDGE = "hedge"
+    LIMIT = "limit"
+
+    def __repr__(self) -> str:
+        """The name, as it is written."""
+        return f"Layer.{self.name}"
+
+
+Middleware = Layer | Callable[[Provider], Provider]
+"""A layer of the default chain, or a function (a class, too) that wraps a provider."""
+
+
+def default_middleware() -> list[Middleware]:
+    """The default chain, outermost first, to be extended or reordered.
+
+    What comes first sees each call once, kept answers too; what comes last sees every attempt.
+    Inside the whole list stand, and cannot be removed, the time limit of an attempt, prices, the
+    record of each call and the budget: nothing is sent that is not counted.
+
+    Returns:
+        A new list.
+
+    Example:
+        >>> default_middleware()[0]
+        Layer.ADAPT
+    """
+    return list(Layer)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a chain is made with.
+
+    Args:
+        sending: The client's settings.
+        gates: Where the calls of each endpoint and model meet.
+        accounts: The budgets that pay for each call, all of them.
+        middleware: The layers, outermost first.
+        on_event: Hears of each call that begins and ends.
+    """
+
+    sending: Sending
+    gates: Gates
+    accounts: tuple[Account, ...]
+    middleware: Sequence[Middleware]
+    on_event: Callable[[CallStarted | CallEnded], None] | None = None
+
+
+@dataclass
+class Opened(Wrapper):
+    """A model that was opened by a client: the whole chain around `bare`."""
+
+    bare: Provider
+
+
+def chained(bare: Provider, chain: Chain) -> Opened:
+    """Put the layers of `chain` around `bare`.
+
+    Raises:
+        ConfigurationError: an account caps money, and the price of the model is not known.
+        InvalidInputError: a layer returned something that is not a provider.
+        MissingExtraError: telemetry is asked for and its package is not installed.
+    """
+    rates = rates_of(bare, chain.sending.prices)
+    provider = _counted(bare, chain, rates)
+    limited = Layer.LIMIT in chain.middleware
+    if chain.accounts and not limited:
+        provider = Wait(provider)
+    for layer in reversed(chain.middleware):
+        provider = (
+            _LAYERS[layer](provider, bare, chain)
+            if isinstance(layer, Layer)
+            else _wrapped(layer, provider)
+        )
+    rooms = [a.budget.answer_tokens for a in chain.accounts if a.budget.needs_room]
+    return Opened(Room(provider, min(rooms)) if rooms else provider, bare)
+
+
+def _counted(bare: Provider, chain: Chain, rates: Rates | None) -> Provider:
+    """What stands around a model in any case: time limit, price, record and budget."""
+    provider: Provider = Timeout(bare, chain.sending.timeouts.attempt)
+    if rates is not None:
+        provider = Priced(provider, rates)
+    provider = Record(_traced(provider, bare, chain), chain.on_event)
+    for account in chain.accounts:
+        _check_price(rates, bare, account)
+        provider = Spend(provider, account, rates)
+    return provider
+
+
+def _traced(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    """Add spans and metrics where they are wanted: only then their package is loaded."""
+    telemetry = chain.sending.telemetry
+    wanted = telemetry.enabled
+    if wanted is None:
+        wanted = "opentelemetry.sdk" in sys.modules
+    if not wanted:
+        return provider
+    try:
+        from catsdk.middleware.telemetry import Tracing
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"telemetry needs the package {error.name!r}: pip install 'catsdk[telemetry]'"
+        ) from error
+    url = declared(bare, "base_url")
+    return Tracing(provider, url if isinstance(url, str) else None, telemetry.content)
+
+
+def _check_price(rates: Rates | None, bare: Provider, account: Account) -> None:
+    if rates is None and account.budget.usd is not None:
+        name = name_of(bare)
+        raise ConfigurationError(
+            f"the price of {name} is not known, so a budget of money cannot be kept; give it:"
+            f" Client(prices={{{name!r}: {{'input': ..., 'output': ...}}}}), in dollars for a"
+            " million tokens, or CATSDK_PRICES as JSON"
+        )
+
+
+def _adapt(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    return Adapt(provider)
+
+
+def _deadline(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    return Deadline(provider, chain.sending.timeouts.call, chain.accounts)
+
+
+def _cache(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    cache = chain.sending.cache
+    return provider if cache is None else Caching(provider, identity_of(bare), store_of(cache))
+
+
+def _retry(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    retry, within = chain.sending.retry, chain.sending.timeouts.call
+    return Retrying(provider, retry.times, within, retry.max_retry_after)
+
+
+def _hedge(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    hedge, sending = chain.sending.hedge, chain.sending
+    if hedge is None:
+        return provider
+    gate = chain.gates.of(bare, sending.limits, sending.retry)
+    return Hedging(provider, gate, chain.gates.extra_of(bare), hedge.share)
+
+
+def _limit(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    limited = Limit(provider, chain.gates.of(bare, chain.sending.limits, chain.sending.retry))
+    # A call that waits for the budget has no place in flight.
+    return Wait(limited) if chain.accounts else limited
+
+
+_LAYERS = {
+    Layer.ADAPT: _adapt,
+    Layer.DEADLINE: _deadline,
+    Layer.CACHE: _cache,
+    Layer.RETRY: _retry,
+    Layer.HEDGE: _hedge,
+    Layer.LIMIT: _limit,
+}
+
+
+def _wrapped(layer: Callable[[Provider], Provider], provider: Provider) -> Provider:
+    wrapped: object = layer(provider)
+    if not isinstance(wrapped, Provider):
+        raise InvalidInputError(
+            f"the middleware {layer!r:.80} made {wrapped!r:.80} of a provider; give a function or"
+            " a class that returns an object with an async method complete(request, on_text)"
+        )
+    return wrapped

@@ -1,0 +1,250 @@
+"""Client: everything about sending calls, in one place that roles and methods share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Self
+
+from anyio import to_thread
+
+from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.core.events import Event
+from catsdk.core.inputs import check_kind
+from catsdk.core.ports import Provider
+from catsdk.core.sending import (
+    Budget,
+    Cache,
+    Hedge,
+    Limits,
+    Price,
+    Retry,
+    Sending,
+    Telemetry,
+    Timeouts,
+)
+from catsdk.core.settings import Settings
+from catsdk.core.types import Verdict
+from catsdk.middleware.account import Account
+from catsdk.middleware.gates import SHARED, Gates
+from catsdk.middleware.once import Once
+from catsdk.middleware.warm import Warming
+from catsdk.runtime.chain import Chain, Layer, Middleware, Opened, chained, default_middleware
+from catsdk.runtime.session import Session, session
+
+__all__ = ["Client", "VerdictMemory"]
+
+_log = logging.getLogger("catsdk")
+
+
+class VerdictMemory:
+    """The verdicts that were given before, so that judges ask for equal ones once."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.single: Once[Verdict] = Once()
+        self.batches: Once[dict[str, Verdict]] = Once(0)
+        self.warming = Warming()
+
+
+class Client:
+    """How calls are sent: what opens models and puts limits, retries, budget and cache around them.
+
+    What is not given comes from the environment (`CATSDK_LIMITS__IN_FLIGHT` and so on), else from
+    the defaults of each value. A client is new, then open (inside `async with`, which may be
+    nested), then closed: after the last exit every use raises. Enter it to share open models
+    between several `CaT`s; a `CaT` that is given a client which is not open opens its models for
+    itself. Budget, limits and cache are those of the client in either case. It can be pickled: the
+    copy has the same settings, with nothing spent.
+
+    Args:
+        budget: Caps on what all calls together may use.
+        limits: Calls at once and per minute, for each endpoint and model.
+        retry: How transient failures are retried.
+        hedge: Whether a straggling call is sent twice; `True` takes the defaults.
+        cache: Where answers are kept: `"memory"`, a path, or a `Cache`; `None` keeps none.
+        timeouts: Seconds for an attempt and for a whole call.
+        telemetry: OpenTelemetry; by default on where its SDK is loaded.
+        prices: US dollars for a million tokens, by the model's name, before the known prices.
+        middleware: The chain of wrappers, outermost first; by default `default_middleware()`.
+        on_event: Hears of each call, and of each step of the method, in the event loop; it must
+            return soon.
+
+    Raises:
+        InvalidInputError: a setting is of the wrong kind or out of its range.
+        ConfigurationError: a variable of the environment holds a wrong value.
+
+    Example:
+        >>> Client(budget=Budget(usd=2), hedge=True).sending.hedge
+        Hedge(share=0.07)
+    """
+
+    def __init__(
+        self,
+        *,
+        budget: Budget | None = None,
+        limits: Limits | None = None,
+        retry: Retry | None = None,
+        hedge: Hedge | bool | None = None,
+        cache: Cache | str | None = None,
+        timeouts: Timeouts | None = None,
+        telemetry: Telemetry | bool | None = None,
+        prices: Mapping[str, Price | Mapping[str, float]] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        """Choose how calls are sent; nothing is opened or sent."""
+        check_kind("budget", budget, (Budget, Mapping), "a Budget such as Budget(requests=100)")
+        check_kind("limits", limits, (Limits, Mapping), "Limits such as Limits(in_flight=16)")
+        check_kind("retry", retry, (Retry, Mapping), "a Retry such as Retry(times=8)")
+        check_kind("timeouts", timeouts, (Timeouts, Mapping), "Timeouts such as Timeouts(call=60)")
+        self.middleware = tuple(default_middleware() if middleware is None else middleware)
+        for layer in self.middleware:
+            if not (isinstance(layer, Layer) or callable(layer)):
+                raise InvalidInputError(
+                    f"middleware holds {layer!r:.80}; give layers of default_middleware(), or"
+                    " functions that wrap a provider"
+                )
+        self.sending: Sending = Settings().sending(
+            {
+                "budget": budget,
+                "limits": limits,
+                "retry": retry,
+                "hedge": hedge,
+                "cache": cache,
+                "timeouts": timeouts,
+                "telemetry": telemetry,
+                "prices": prices,
+            }
+        )
+        self.on_event = on_event
+        self._begin(Gates())
+
+    def _begin(self, gates: Gates) -> None:
+        budget = self.sending.budget
+        self.account = None if budget is None else Account(budget)
+        """What is spent of the budget; `None` without one."""
+        self.verdicts = VerdictMemory()
+        self._gates = gates
+        self._entered = 0
+        self._closed = False
+        self._session: Session | None = None
+        self._exits = AsyncExitStack()
+
+    @classmethod
+    def unnamed(cls, **settings: Any) -> Self:
+        """Make a client for somebody who named none: such clients share one set of limits.
+
+        Args:
+            settings: As for the class.
+        """
+        client = cls(**settings)
+        client._gates = SHARED
+        return client
+
+    @property
+    def named(self) -> bool:
+        """Whether a program made this client, so that its limits are its own."""
+        return self._gates is not SHARED
+
+    def __repr__(self) -> str:
+        """The settings that differ from the defaults."""
+        settings = self.sending.model_dump(exclude_defaults=True)
+        return f"Client({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The settings; what is open or spent stays here."""
+        return {
+            "sending": self.sending,
+            "middleware": self.middleware,
+            "on_event": self.on_event,
+            "named": self.named,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be new, with the same settings."""
+        self.sending, self.middleware = state["sending"], state["middleware"]
+        self.on_event = state["on_event"]
+        self._begin(Gates() if state["named"] else SHARED)
+
+    async def __aenter__(self) -> Self:
+        """Open the client, or count one more entry.
+
+        Raises:
+            ConfigurationError: it was closed.
+        """
+        self._check_not_closed()
+        if self._entered == 0:
+            self._session = await self._exits.enter_async_context(session())
+        self._entered += 1
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the models at the end of the outermost block."""
+        self._entered -= 1
+        if self._entered == 0:
+            self._closed, self._session = True, None
+            await self._exits.aclose()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Session]:
+        """Give the open models: those of the client where it is open, else new ones.
+
+        Raises:
+            ConfigurationError: the client was closed.
+        """
+        self._check_not_closed()
+        if self._session is not None:
+            yield self._session
+            return
+        async with session() as own:
+            yield own
+
+    async def open(
+        self,
+        model: str | Provider,
+        models: Session,
+        *,
+        accounts: tuple[Account, ...] = (),
+        cheap_only: bool = False,
+    ) -> Opened:
+        """Give the provider of `model` with the whole chain around it.
+
+        Args:
+            model: A model string or a provider; one that was opened before passes through.
+            models: Where models that strings name are kept open.
+            accounts: Further budgets that pay for the calls, beside the client's own.
+            cheap_only: Whether to refuse models that are loaded into this process.
+
+        Raises:
+            InvalidInputError: `model` is neither a string nor a provider, or is empty.
+            ConfigurationError: the model cannot be made, its price is not known and a budget caps
+                money, or the client was closed.
+        """
+        self._check_not_closed()
+        if isinstance(model, Opened):
+            return model
+        bare = await models.model(model, cheap_only=cheap_only)
+        key: Hashable = (id(bare), id(self), *map(id, accounts))
+        kept = models.kept.get(key)
+        if isinstance(kept, Opened) and kept.bare is bare:
+            return kept
+        own = () if self.account is None else (self.account,)
+        chain = Chain(self.sending, self._gates, own + accounts, self.middleware, self.on_event)
+        # In a thread: the first look at the prices reads a table, which takes a third of a second.
+        opened = await to_thread.run_sync(chained, bare, chain)
+        models.kept[key] = opened
+        return opened
+
+    def emit(self, event: Event) -> None:
+        """Tell the client's listener, if there is one, what happened."""
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def _check_not_closed(self) -> None:
+        if self._closed:
+            raise ConfigurationError(
+                "this Client was closed at the end of its `async with` block; make a new one, or"
+                " do the work inside the block"
+            )

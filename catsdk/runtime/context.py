@@ -1,0 +1,231 @@
+"""The context that every role is given: open models, answers, the data row, and who listens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from catsdk.core.errors import InvalidInputError, NoModelError
+from catsdk.core.events import Event, MethodEvent, TextArrived
+from catsdk.core.ports import OnText, Provider
+from catsdk.core.settings import Settings
+from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollout, Score
+from catsdk.equivalence.answers import Answers
+from catsdk.middleware.account import Account
+from catsdk.prompts.prompt import Prompt
+from catsdk.runtime.client import Client, VerdictMemory
+from catsdk.runtime.session import Session
+
+__all__ = ["Context", "Defaults", "Role", "Row", "context_of", "standing_alone"]
+
+Model = str | Provider
+Row = Mapping[str, object]
+"""The columns of a prompt's data row, such as a known answer."""
+Role = Literal["policy", "anchor", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The models that play a role where none is named."""
+
+    policy: Model | None = None
+    anchor: Model | None = None
+    judge: Model | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a role is given beside its input; made by `CaT` for each run.
+
+    Args:
+        client: How calls are sent.
+        answers: How final answers are found and compared.
+        row: The other columns of the prompt's data row, such as a known answer.
+        group: The group that the role works on, for `reference`.
+        defaults: The models that play a role where none is named.
+
+    Example:
+        An estimator of one's own::
+
+            class Longest:
+                async def estimate(self, group, ctx):
+                    return ctx.reference(max(group.rollouts, key=lambda r: len(r.text)))
+    """
+
+    client: Client
+    answers: Answers = Answers()
+    row: Row = field(default_factory=dict[str, object])
+    group: Group | None = None
+    defaults: Defaults = Defaults()
+    models: Session | None = field(default=None, repr=False)
+    accounts: tuple[Account, ...] = ()
+    around: tuple[Callable[[Provider], Provider], ...] = field(default=(), repr=False)
+    listener: Callable[[Event], None] | None = field(default=None, repr=False)
+    streams: bool = False
+    item: int | None = None
+    cheap_only: bool = False
+
+    async def model(self, model: Model | None = None, role: Role = "anchor") -> Provider:
+        """Open a model under the client: limited, retried, counted and paid.
+
+        Args:
+            model: A model string or a provider; by default the one that plays `role`.
+            role: Whose model is taken where none is given.
+
+        Returns:
+            The provider, to be asked by `complete`; it stays open as long as the client does.
+
+        Raises:
+            NoModelError: none is given and none plays the role.
+            ConfigurationError: the model cannot be made.
+        """
+        chosen = model if model is not None else getattr(self.defaults, role)
+        if chosen is None:
+            raise NoModelError(
+                f"no {role}: name its model, or set CATSDK_{role.upper()} or CATSDK_MODEL"
+            )
+        assert self.models is not None, "a context is used inside `context_of`"
+        provider: Provider = await self.client.open(
+            chosen, self.models, accounts=self.accounts, cheap_only=self.cheap_only
+        )
+        for wrap in reversed(self.around):
+            provider = wrap(provider)
+        return provider
+
+    @property
+    def verdicts(self) -> VerdictMemory:
+        """The verdicts that judges gave before under this client."""
+        return self.client.verdicts
+
+    def emit(self, event: Event) -> None:
+        """Tell those who listen to this run, and to its client, what happened."""
+        if self.item is not None and isinstance(event, MethodEvent):
+            event = event.model_copy(update={"item": self.item})
+        if self.listener is not None:
+            self.listener(event)
+        self.client.emit(event)
+
+    @property
+    def on_text(self) -> OnText | None:
+        """Where a model's text goes piece by piece; `None` where nobody wants pieces."""
+        if not self.streams:
+            return None
+        return lambda text: self.emit(TextArrived(text=text))
+
+    def on(self, group: Group) -> Context:
+        """The context for another group, such as a part of this one."""
+        return replace(self, group=group)
+
+    def quiet(self) -> Context:
+        """The context for calls whose text and events are nobody's business."""
+        return replace(self, listener=None, streams=False)
+
+    def reference(
+        self,
+        chosen: Rollout | str,
+        *,
+        method: str = "",
+        settings: Mapping[str, JsonValue] | None = None,
+        rationale: str | None = None,
+        calls: Sequence[Call] = (),
+        model: str = "",
+        prompt: Prompt | None = None,
+    ) -> Reference:
+        """Make the reference of the context's group.
+
+        Args:
+            chosen: The rollout that is the reference, or a new text, whose answer is then found.
+            method: How it was estimated; by default the name of the estimator's class.
+            settings: What mattered, for the provenance.
+            rationale: Why the reference says what it says.
+            calls: The requests that were made for it.
+            model: The model that wrote or chose it.
+            prompt: The prompt that the model was given.
+
+        Returns:
+            The reference; whoever asked for it adds the evidence of the group.
+
+        Raises:
+            InvalidInputError: the context has no group.
+        """
+        if self.group is None:
+            raise InvalidInputError("this context has no group; use ctx.on(group).reference(...)")
+        told = dict(settings or {})
+        if isinstance(chosen, Rollout):
+            text, answer = chosen.text, chosen.answer
+            told = {"selected": chosen.index, **told}
+        else:
+            found = self.answers.extract(chosen)
+            text, answer = chosen, found.answer
+            told = {"answer_rule": found.rule, **told}
+        return Reference(
+            text=text,
+            answer=answer,
+            rationale=rationale,
+            group=self.group,
+            provenance=Provenance(
+                method=method,
+                model=model,
+                prompt=prompt.name if prompt else None,
+                prompt_version=prompt.version if prompt else None,
+                settings=told,
+            ),
+            calls=tuple(calls),
+            partial=self.group.partial,
+        )
+
+    async def with_evidence(self, reference: Reference) -> Reference:
+        """Add the group's agreement and majority to `reference`."""
+        return await self.answers.with_evidence(reference)
+
+    def score(self, rollout: Rollout, value: float | None, *reasons: str) -> Score:
+        """Make the score of one rollout.
+
+        Args:
+            rollout: Whose score it is.
+            value: The reward; `None` where evidence is missing.
+            reasons: Sentences for a reader; without a value they say why there is none.
+        """
+        failure = None
+        if value is None:
+            failure = Failure(kind="NoEvidence", message="; ".join(reasons) or "no cause given")
+        return Score(index=rollout.index, value=value, reasons=reasons, failure=failure)
+
+
+@asynccontextmanager
+async def context_of(client: Client, **settings: Any) -> AsyncGenerator[Context]:
+    """Give a context whose models are open inside the block.
+
+    Args:
+        client: How calls are sent.
+        settings: Fields of the context.
+    """
+    async with client.session() as models:
+        yield Context(client, models=models, **settings)
+
+
+@asynccontextmanager
+async def standing_alone(
+    ctx: Context | None, group: Group | None = None
+) -> AsyncGenerator[Context]:
+    """Give `ctx`; without one, a context of its own for a role that is used alone.
+
+    Models named by strings are then opened for this call, and roles without a model take those of
+    the environment.
+
+    Args:
+        ctx: The context that the role was given, if any.
+        group: The group that the role works on.
+    """
+    if ctx is not None:
+        yield ctx if group is None or ctx.group is group else ctx.on(group)
+        return
+    settings = Settings()
+    anchor = settings.anchor or settings.model
+    defaults = Defaults(settings.model, anchor, settings.judge or anchor)
+    async with context_of(Client.unnamed(), group=group, defaults=defaults) as own:
+        yield own

@@ -1,0 +1,105 @@
+"""The models that are open: each opened once, and closed by the task that opened it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Hashable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup, TaskStatus
+
+from catsdk.core.errors import ConfigurationError
+from catsdk.core.ports import Provider
+from catsdk.core.registry import check_model, resolve
+
+__all__ = ["Session", "session"]
+
+# How long a service's connections may take to close, in seconds.
+_CLOSING = 10.0
+
+
+@dataclass(eq=False)
+class Session:
+    """Models by name, for one event loop; use `session` to make one.
+
+    A provider that is given as an object passes through: who made it closes it.
+    """
+
+    _tasks: TaskGroup
+    _closing: anyio.Event = field(default_factory=anyio.Event)
+    _models: dict[str, Provider] = field(default_factory=dict[str, Provider])
+    _opening: dict[str, anyio.Lock] = field(default_factory=dict[str, anyio.Lock])
+    _held: list[anyio.CancelScope] = field(default_factory=list[anyio.CancelScope])
+    _empty: anyio.Event = field(default_factory=anyio.Event)
+    kept: dict[Hashable, Provider] = field(default_factory=dict[Hashable, Provider])
+    """The chains that were made around models, by what they were made with."""
+
+    async def model(self, model: str | Provider, *, cheap_only: bool = False) -> Provider:
+        """Give the provider of `model`; one that a string names is opened once.
+
+        Args:
+            model: A model string or a provider.
+            cheap_only: Whether to refuse models that are loaded into this process.
+
+        Raises:
+            InvalidInputError: `model` is neither a string nor a provider, or is empty.
+            ConfigurationError: the model cannot be made, or `cheap_only` refuses it.
+        """
+        check_model(model)
+        if not isinstance(model, str):
+            return model
+        async with self._opening.setdefault(model, anyio.Lock()):
+            if model not in self._models:
+                # In a thread: it may import a vendor's packages, which takes seconds.
+                provider = await to_thread.run_sync(resolve, model)
+                if cheap_only and getattr(provider, "loads_here", False) is True:
+                    raise ConfigurationError(
+                        f"{model!r} is loaded into this process, which takes too long for one call;"
+                        " open it once: async with CaT(...) as c: ..."
+                    )
+                await self._tasks.start(self._hold, provider)
+                self._models[model] = provider
+            return self._models[model]
+
+    async def _hold(self, provider: Provider, *, task_status: TaskStatus[None]) -> None:
+        """Keep `provider` open until the session ends: some must be closed where they were opened."""
+        if not isinstance(provider, AbstractAsyncContextManager):
+            task_status.started()
+            return
+        with anyio.CancelScope() as scope:
+            async with cast("AbstractAsyncContextManager[object]", provider):  # pyright: ignore[reportUnknownArgumentType]
+                # From here on only the end of the session closes it, so that it is closed whole.
+                scope.shield = True
+                self._held.append(scope)
+                task_status.started()
+                await self._closing.wait()
+        self._held.remove(scope)
+        if not self._held:
+            self._empty.set()
+
+    async def close(self) -> None:
+        """Close every model; those that take too long are cut off."""
+        self._closing.set()
+        with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
+            if self._held:
+                await self._empty.wait()
+        for scope in self._held:
+            scope.shield = False
+        self._tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def session() -> AsyncGenerator[Session]:
+    """Open a session; at the end its models are closed, also where the block was cancelled."""
+    tasks = anyio.create_task_group()
+    await tasks.__aenter__()
+    opened = Session(tasks)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        # Without the block's own error, which a task group would wrap into an exception group.
+        await tasks.__aexit__(None, None, None)

@@ -1,0 +1,232 @@
+"""Sampler: draws the rollouts o_1..o_G of a prompt from one policy or several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, get_args
+
+import anyio
+
+from catsdk.core.choices import check_choice
+from catsdk.core.errors import BudgetExceededError, InvalidInputError
+from catsdk.core.events import RolloutArrived, RolloutFailed
+from catsdk.core.fanout import fan_out
+from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_kind, check_prompt
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
+from catsdk.equivalence.answers import Answers
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.draw import draw
+from catsdk.runtime.context import Context, standing_alone
+
+__all__ = ["CUT_SHORT", "SAMPLING_SHARE", "Sampler", "group_of"]
+
+Late = Literal["cancel", "keep"]
+
+_SEEDS = 2**31
+_APART = 1_000_003
+
+LATE = "Late"
+OUT_OF_TIME = "OutOfTime"
+CUT_SHORT = {BudgetExceededError.__name__, OUT_OF_TIME}
+SAMPLING_SHARE = 0.7
+"""The part of a deadline after which the estimation begins with the rollouts that are there."""
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws groups of rollouts (paper, section 3.1).
+
+    Args:
+        policy: The model, or several: rollout i then comes from policy i mod P. `None` is the
+            policy of the `CaT` that it is given to, else `CATSDK_MODEL`.
+        sampling: Temperature and the like; by default the model's own.
+        seed: Makes a group repeatable where the models can. It is combined with the prompt, so
+            that draws are independent for each prompt.
+        quorum: Number of rollouts that are enough to go on with; `None` waits for all.
+        late: What becomes of the rollouts that come after the quorum: `cancel`, or `keep` them in
+            the group, though the estimator does not see them.
+        deadline: Seconds for a whole result, of which sampling may take 70 %; then what is there
+            is used, marked `partial`.
+
+    Raises:
+        InvalidInputError: a setting is of the wrong kind or out of its range.
+    """
+
+    policy: str | Provider | Sequence[str | Provider] | None = None
+    sampling: Sampling = Sampling()
+    seed: int | None = None
+    quorum: int | None = None
+    late: Late = "cancel"
+    deadline: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_kind("sampling", self.sampling, (Sampling,), "a Sampling such as Sampling(top_p=0.9)")
+        check_choice("late", self.late, get_args(Late))
+        if self.quorum is not None:
+            check_count(self.quorum, "quorum")
+        if self.deadline is not None and not self.deadline > 0:
+            raise InvalidInputError(f"deadline is {self.deadline}; give seconds, more than 0")
+
+    async def sample(
+        self, prompt: PromptLike, n: int = 8, ctx: Context | None = None, *, start: int = 0
+    ) -> Group:
+        """Draw `n` rollouts of `prompt`.
+
+        Args:
+            prompt: A text, or the messages of a chat.
+            n: G, the number of rollouts.
+            ctx: The context of a run; without one the sampler stands alone.
+            start: The index of the first rollout; those from there on are the ones that a larger
+                group would have there.
+
+        Returns:
+            The group; rollouts that failed are in `Group.failures`, with their causes. Once the
+            quorum is there, or the time is over, the others are cancelled, and are failures too. A
+            group that time cut short is `partial`.
+
+        Raises:
+            InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
+        """
+        messages, count = check_prompt(prompt), check_count(n)
+        async with standing_alone(ctx) as context:
+            drawing = _Drawing(self, messages, range(start, start + count), context)
+            return await drawing.run()
+
+
+class _Drawing:
+    """One group while it is drawn."""
+
+    def __init__(
+        self, sampler: Sampler, messages: tuple[Message, ...], wanted: range, ctx: Context
+    ) -> None:
+        self.sampler, self.messages, self.wanted, self.ctx = sampler, messages, wanted, ctx
+        self.arrived: dict[int, Rollout | Failure] = {}
+        self.scope = anyio.CancelScope()
+
+    async def run(self) -> Group:
+        policies = self._policies()
+        seconds = self._seconds
+        if seconds is not None:
+            self.scope.deadline = anyio.current_time() + seconds
+
+        async def share(at: int) -> None:
+            start = self.wanted.start
+            first = start + (at - start) % len(policies)
+            if indices := range(first, self.wanted.stop, len(policies)):
+                await self._draw(policies[at], indices)
+
+        with recorded("sample") as calls, self.scope:
+            await fan_out(share, range(len(policies)))
+        return _group(self.messages, self.arrived | self._late(), tuple(calls))
+
+    @property
+    def _seconds(self) -> float | None:
+        deadline = self.sampler.deadline
+        return None if deadline is None else deadline * SAMPLING_SHARE
+
+    @property
+    def _quorum(self) -> int | None:
+        return self.sampler.quorum if self.sampler.late == "cancel" else None
+
+    def _keep(self, index: int, sample: Completion | Failure) -> None:
+        if isinstance(sample, Failure):
+            self.arrived[index] = sample
+            self.ctx.emit(RolloutFailed(index=index, failure=sample))
+        else:
+            rollout = _rollout(index, sample, self.ctx.answers)
+            self.arrived[index] = rollout
+            self.ctx.emit(RolloutArrived(rollout=rollout))
+        if self._quorum is not None and self._there >= self._quorum:
+            self.scope.cancel()
+
+    @property
+    def _there(self) -> int:
+        return sum(isinstance(sample, Rollout) for sample in self.arrived.values())
+
+    def _policies(self) -> Sequence[str | Provider | None]:
+        policy = self.sampler.policy
+        if policy is None or isinstance(policy, str | Provider) or not isinstance(policy, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return [policy]
+        if not policy:
+            raise InvalidInputError("policy is an empty list; give at least one model")
+        return policy
+
+    async def _draw(self, policy: str | Provider | None, indices: range) -> None:
+        provider = await self.ctx.model(policy, "policy")
+        seed = self._seed(indices) if capabilities_of(provider).seed else None
+        request = self.sampler.sampling.request(self.messages, n=len(indices), seed=seed)
+        if indices.start:
+            # Two policies may be one model: their samples are different ones all the same.
+            earlier, policy_index = divmod(indices.start, indices.step)
+            first = policy_index * MAX_ROLLOUTS + earlier
+            request = request.model_copy(update={"sample_index": first})
+        await draw(provider, request, lambda at, sample: self._keep(indices[at], sample))
+
+    def _seed(self, indices: range) -> int | None:
+        """The seed of the first of `indices`; those of one policy follow each other."""
+        if self.sampler.seed is None:
+            return None
+        digest = sha256(f"{self.sampler.seed}\0{self.messages!r}".encode()).digest()
+        earlier, policy_index = divmod(indices.start, indices.step)
+        return (int.from_bytes(digest[:4]) + policy_index * _APART) % _SEEDS + earlier
+
+    def _late(self) -> dict[int, Rollout | Failure]:
+        """The failures of the rollouts that were cancelled."""
+        if self._quorum is not None and self._there >= self._quorum:
+            told = f"cancelled: a quorum of {self._quorum} was there before"
+            cause = Failure(kind=LATE, message=told)
+        elif self._seconds is not None:
+            cause = Failure(
+                kind=OUT_OF_TIME,
+                message=f"cancelled: not there within {self._seconds:.3g} s; raise the deadline of"
+                " the sampler, of which sampling has a part",
+            )
+        else:
+            return {}
+        return {index: cause for index in self.wanted if index not in self.arrived}
+
+
+def group_of(
+    prompt: PromptLike, responses: Sequence[str], *, answers: Answers = Answers()
+) -> Group:
+    r"""Make a group of responses that were sampled elsewhere, in their order.
+
+    Args:
+        prompt: What they respond to: a text, or the messages of a chat.
+        responses: The G texts.
+        answers: How their final answers are found.
+
+    Raises:
+        InvalidInputError: the prompt is empty or not a chat.
+
+    Example:
+        >>> group_of("6*7?", ["\\boxed{42}"]).rollouts[0].answer
+        '42'
+    """
+    messages = check_prompt(prompt)
+    rollouts = (_rollout(at, Completion(text=text), answers) for at, text in enumerate(responses))
+    return Group(prompt=messages, rollouts=tuple(rollouts))
+
+
+def _rollout(index: int, completion: Completion, answers: Answers) -> Rollout:
+    found = answers.extract(completion.text)
+    return Rollout(index=index, completion=completion, answer=found.answer, answer_rule=found.rule)
+
+
+def _group(
+    messages: tuple[Message, ...], arrived: dict[int, Rollout | Failure], calls: tuple[Call, ...]
+) -> Group:
+    ordered = sorted(arrived.items())
+    failures = {index: sample for index, sample in ordered if isinstance(sample, Failure)}
+    return Group(
+        prompt=messages,
+        rollouts=tuple(sample for _, sample in ordered if isinstance(sample, Rollout)),
+        failures=failures,
+        calls=calls,
+        partial=any(failure.kind in CUT_SHORT for failure in failures.values()),
+    )
