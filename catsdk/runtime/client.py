@@ -30,7 +30,15 @@ from catsdk.middleware.account import Account
 from catsdk.middleware.gates import SHARED, Gates
 from catsdk.middleware.once import Once
 from catsdk.middleware.warm import Warming
-from catsdk.runtime.chain import Chain, Layer, Middleware, Opened, chained, default_middleware
+from catsdk.runtime.chain import (
+    Chain,
+    Layer,
+    Middleware,
+    Opened,
+    chained,
+    default_middleware,
+    is_opened,
+)
 from catsdk.runtime.session import Session, session
 
 __all__ = ["Client", "VerdictMemory"]
@@ -208,7 +216,7 @@ class Client:
         *,
         accounts: tuple[Account, ...] = (),
         cheap_only: bool = False,
-    ) -> Opened:
+    ) -> Provider:
         """Give the provider of `model` with the whole chain around it.
 
         Args:
@@ -223,7 +231,7 @@ class Client:
                 money, or the client was closed.
         """
         self._check_not_closed()
-        if isinstance(model, Opened):
+        if not isinstance(model, str) and is_opened(model):
             return model
         bare = await models.model(model, cheap_only=cheap_only)
         key: Hashable = (id(bare), id(self), *map(id, accounts))
