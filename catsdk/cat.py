@@ -733,7 +733,7 @@ def _policy_from(data: object) -> Any:
     if isinstance(data, str):
         return from_data(data, "policy") if data in ("Sampler", "AdaptiveSampler") else data
     if isinstance(data, SequenceABC):
-        return list(cast("SequenceABC[Any]", data))
+        return [*data]
     return _role_from(data, "policy")
 
 

@@ -74,12 +74,13 @@ _HOMES = {
     "catsdk.rubrics.judge": ("Judge",),
     "catsdk.rubrics.panel": ("Panel",),
     "catsdk.rubrics.proposer": ("RubricProposer",),
-    "catsdk.rewards.algebra": ("SkipAgreed", "SkipFlat", "Sum"),
+    "catsdk.rewards.filters": ("SkipAgreed", "SkipFlat"),
     "catsdk.rewards.answer": ("AnswerReward", "Gold"),
     "catsdk.rewards.controls": ("ClusterShare", "Random"),
     "catsdk.rewards.equivalent": ("EquivalenceReward",),
     "catsdk.rewards.graded": ("GradedReward",),
     "catsdk.rewards.penalties": ("LengthPenalty", "TruncationPenalty"),
+    "catsdk.rewards.reward": ("Sum",),
     "catsdk.rewards.rubric": ("RubricReward",),
     "catsdk.prompts.prompt": ("Prompt",),
     "catsdk.equivalence.answers": ("Answers",),
@@ -183,6 +184,9 @@ def written(role: object) -> str:
     if isinstance(role, tuple | list):
         items = cast("Iterable[object]", role)
         return f"[{', '.join(map(written, items))}]"
+    own = getattr(role, "as_written", None)
+    if callable(own):
+        return str(own())
     if isinstance(role, BaseModel):
         chosen = {name: getattr(role, name) for name in role.model_dump(exclude_defaults=True)}
     elif is_dataclass(role) and not isinstance(role, type | Provider):
@@ -378,12 +382,12 @@ def _constructed(kind: Any, arguments: Mapping[str, Any], name: str) -> Any:
             f"{name} has no argument {unknown[0]!r}; there are {', '.join(accepted)}"
         )
     hints = _hints(kind)
-    several: Sequence[Any] = ()
+    several: list[Any] = []
     given: dict[str, Any] = {}
     for argument, value in arguments.items():
         made = _value(value, hints.get(argument, Any), f"{name}.{argument}")
         if accepted[argument].kind is inspect.Parameter.VAR_POSITIONAL:
-            several = made if isinstance(made, tuple | list) else (made,)
+            several = list(made) if isinstance(value, list) else [made]
         else:
             given[argument] = made
     try:
@@ -396,7 +400,7 @@ def _constructed(kind: Any, arguments: Mapping[str, Any], name: str) -> Any:
 def _hints(kind: Any) -> dict[str, Any]:
     try:
         hints = get_type_hints(kind)
-        return hints | get_type_hints(kind.__init__) if isinstance(kind, type) else hints
+        return hints | get_type_hints(inspect.unwrap(vars(kind).get("__init__", kind)))
     except (NameError, TypeError):
         return {}
 
