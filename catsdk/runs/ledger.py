@@ -87,7 +87,9 @@ class Keeping(Wrapper):
         try:
             async with lock:
                 kept = await self.ledger.store.get(ANSWER, key)
-                completions = await (self._ask(key, request) if kept is None else self._again(key, kept))
+                completions = await (
+                    self._ask(key, request) if kept is None else self._again(key, kept)
+                )
         except BaseException:
             self.taken[digest].discard(number)
             raise
