@@ -28,7 +28,6 @@ from catsdk.evaluate.items import Item, halves
 from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
-from catsdk.evaluate.rows import read_rows
 from catsdk.evaluate.sources import Columns, check_graded, read_items
 from catsdk.evaluate.table import show
 from catsdk.runtime.client import Client
@@ -149,7 +148,7 @@ def evaluate(
     method = None if config is None else _method(config, model, recorded=recorded)
     items, rollouts = _read(data, columns, split, limit, recorded=recorded)
     if not ungraded:
-        check_graded(items, data, _columns_in(data, split))
+        check_graded(items, data, split)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
     settings: dict[str, Any] = {
         "names": _names(aggregator, controls=controls, alone=recorded and anchor is None),
@@ -220,11 +219,6 @@ async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str)
 
 def _named(data: str) -> str:
     return Path(data).name if Path(data).exists() else data
-
-
-def _columns_in(data: str, split: str | None) -> list[str]:
-    """The columns of the first row, for an error."""
-    return list(read_rows(data, split, 1)[0].values)
 
 
 def _read(

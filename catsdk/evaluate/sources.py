@@ -97,19 +97,20 @@ def _columns(rows: Sequence[Row], wanted: Columns, source: str) -> Columns:
     )
 
 
-def check_graded(items: Sequence[Item], source: str, columns: Sequence[str]) -> None:
+def check_graded(items: Sequence[Item], source: str, split: str | None = None) -> None:
     """Raise where no item has a known answer or criteria: a column may have another name.
 
     Args:
         items: The items of `source`.
         source: Where they come from.
-        columns: The columns that it has.
+        split: The split of a Hugging Face data set.
 
     Raises:
         InvalidInputError: no item can be graded; the message names the columns.
     """
     if any(item.accepted or item.criteria for item in items):
         return
+    columns = read_rows(source, split, 1)[0].values
     raise InvalidInputError(
         f"no row of {source!r} has a known answer ({', '.join(GOLDS)}) or criteria"
         f" ({', '.join(CRITERIA)}); it has the columns {', '.join(columns)}. Name the right one"
