@@ -313,7 +313,8 @@ class _Work:
     ) -> tuple[list[Seen], list[Contender], Models, Calibration | None]:
         """What was seen, by which contenders, made with which models and calibration."""
         evaluation, models = self.evaluation, self.evaluation._models()
-        contenders = evaluation._contenders(models)
+        # In a thread: classes of one's own are imported.
+        contenders = await to_thread.run_sync(evaluation._contenders, models)
         sampler = await self._sampler()
         # Every model is opened before anything is paid for.
         await evaluation._named(self.ctx)
@@ -322,7 +323,7 @@ class _Work:
             calibration = await self._calibrated(sampler, models)
             chosen = calibration.chosen
             models = replace(models, confidence=chosen.confidence, threshold=chosen.threshold)
-            contenders = evaluation._contenders(models)
+            contenders = await to_thread.run_sync(evaluation._contenders, models)
         seen = await self._seen(sampler, contenders, evaluation.sweep, items)
         return seen, contenders, models, calibration
 
