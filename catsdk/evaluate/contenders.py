@@ -144,7 +144,7 @@ def _generative(models: Models) -> Contender:
 
 def _mixture(models: Models) -> Contender:
     """Two layers of a proposer a policy, three of one model where there is only one."""
-    policies = models.policies or [None]
+    policies: Sequence[str | Provider | None] = models.policies or [None]
     count = 3 if len(policies) == 1 else len(policies)
     proposers = [
         GenerativeSelfAggregation(
