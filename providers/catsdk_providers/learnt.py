@@ -1,4 +1,4 @@
-"""What services have refused, learnt once a process: a model's capabilities less those."""
+"""What services turned out to do, learnt once a process: capabilities they lack, and habits."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from catsdk.core.ports import Capabilities
 
 __all__ = ["Learnt"]
 
-# (service, model) -> names of capabilities.
+# (service, model) -> names of capabilities, and of habits.
 _lacking: dict[tuple[str, str], set[str]] = {}
+_habits: dict[tuple[str, str], set[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What one model at one service (its URL, say) was found to lack; all its providers share it."""
+    """What one model at one service (its URL, say) was found to do; all its providers share it."""
 
     service: str
     model: str
@@ -37,3 +38,11 @@ class Learnt:
             return declared
         without: dict[str, Any] = dict.fromkeys(lacking, False)
         return replace(declared, **without)
+
+    def does(self, habit: str) -> None:
+        """Learn a habit of the service, such as that its usage counts one choice only."""
+        _habits.setdefault((self.service, self.model), set()).add(habit)
+
+    def is_known_to(self, habit: str) -> bool:
+        """Whether the habit was seen."""
+        return habit in _habits.get((self.service, self.model), ())

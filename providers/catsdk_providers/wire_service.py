@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar
 
@@ -10,13 +10,12 @@ import aiohttp
 import anyio
 import httpx2
 from anyio.lowlevel import RunVar
-from pydantic import SecretStr
 
-from catsdk.core.errors import MalformedResponseError, ProviderError
-from catsdk_providers.wire_refusals import late
-from catsdk_providers.wire_secrets import checked_key, checked_url, scrubbed
+from catsdk.core.errors import CatError, MalformedResponseError, ProviderError
+from catsdk_providers.wire_refusals import Place, broken, late
+from catsdk_providers.wire_secrets import checked_headers, checked_key, checked_url, secrets_in
 
-__all__ = ["Service"]
+__all__ = ["CallerFailed", "Service"]
 
 # What the transports below the SDKs raise when a call fails, and no SDK maps.
 _TRANSPORT_FAILED = (
@@ -25,7 +24,17 @@ _TRANSPORT_FAILED = (
     aiohttp.ClientError,
     anyio.BrokenResourceError,
     anyio.ClosedResourceError,
+    OSError,
 )
+
+
+class CallerFailed(Exception):
+    """What the caller's own `on_text` raised in the middle of a call: passed on as it is."""
+
+    def __init__(self, error: Exception) -> None:
+        """Keep the error."""
+        super().__init__(str(error))
+        self.error = error
 
 
 class Closable(Protocol):
@@ -55,23 +64,22 @@ class Service(Generic[C]):
         headers: Mapping[str, str] | None,
         timeout: float | None,
         open_client: Callable[[Service[C]], Awaitable[C]],
-        error_of: Callable[[Exception, str, Sequence[str]], ProviderError],
         sdk_errors: type[Exception],
     ) -> None:
         """`name` is the provider's, for errors; `key_from` says where its key comes from.
 
         Raises:
-            InvalidInputError: the address is no http(s) URL.
-            ConfigurationError: the key cannot be one.
+            InvalidInputError: the address is no http(s) URL, or has a query.
+            ConfigurationError: the key or a header cannot be one.
         """
         self.name = name
         self.base_url = checked_url(base_url)
         self.key = checked_key(key, key_from)
-        self._headers = {name: SecretStr(value) for name, value in (headers or {}).items()}
+        self._headers = checked_headers(headers)
+        self._secrets = secrets_in(self.key.get_secret_value(), self.headers, self.base_url)
         self._timeout = timeout
         self._open_client = open_client
-        self._error_of = error_of
-        self._failed = (sdk_errors, *_TRANSPORT_FAILED)
+        self._sdk_errors = sdk_errors
         self._client: RunVar[C | None] = RunVar("catsdk-client", None)
         self._opening: RunVar[anyio.Lock | None] = RunVar("catsdk-client-opening", None)
 
@@ -82,13 +90,15 @@ class Service(Generic[C]):
 
     def secrets(self) -> list[str]:
         """What no message may show."""
-        password = httpx2.URL(self.base_url).password
-        return [self.key.get_secret_value(), *self.headers.values(), password]
+        return self._secrets
+
+    def place(self, request_id: str | None = None) -> Place:
+        """Where a call goes, for its errors."""
+        return Place(self.name, self._secrets, request_id)
 
     def malformed(self, what: str, request_id: str | None) -> ProviderError:
         """The error of a reply that is not of the wire."""
-        message = scrubbed(f"{self.name}: {what}", self.secrets())
-        return MalformedResponseError(message, model=self.name, status=200, request_id=request_id)
+        return self.place(request_id).error(MalformedResponseError, what, 200)
 
     async def client(self) -> C:
         """The running loop's client."""
@@ -108,17 +118,34 @@ class Service(Generic[C]):
 
     @asynccontextmanager
     async def failing_as_ours(self) -> AsyncGenerator[None]:
-        """Turn what the SDK raises inside into catsdk's errors, and end it at the time limit."""
+        """Turn whatever is raised inside into catsdk's errors, and end it at the time limit.
+
+        A hostile reply can make a vendor's code raise anything; it is the failure of this call.
+        """
         try:
             with anyio.fail_after(self._timeout):
                 yield
-        except self._failed as error:
-            if isinstance(error.__cause__, ProviderError):
-                # Ours already, from the bounds of the reply; some SDKs wrap what a read raises.
-                raise error.__cause__ from None
-            raise self._error_of(error, self.name, self.secrets()) from None
+        except CatError:
+            raise
+        except CallerFailed as error:
+            raise error.error from None
         except TimeoutError:
             raise late(self.name, self._timeout) from None
+        except Exception as error:  # noqa: BLE001 - see above
+            raise self._ours(error) from None
+
+    def _ours(self, error: Exception) -> ProviderError:
+        cause = error.__cause__
+        if isinstance(cause, ProviderError):
+            # Ours already, from the bounds of the reply; some SDKs wrap what a read raises.
+            return cause
+        if isinstance(error, self._sdk_errors):
+            return broken(cause or error, self.place())
+        if isinstance(error, _TRANSPORT_FAILED):
+            return broken(error, self.place())
+        return self.malformed(
+            f"the reply could not be read ({type(error).__name__}: {str(error)[:200]})", None
+        )
 
     async def aclose(self) -> None:
         """Close the running loop's client and its connections."""

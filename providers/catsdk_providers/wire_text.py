@@ -1,13 +1,38 @@
-"""Text that came over a wire: mended where no encoding takes it, and bounded."""
+"""Text on its way over a wire: checked before it is sent, mended and bounded when it comes."""
 
 from __future__ import annotations
 
-__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "mended"]
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from catsdk.core.errors import InvalidInputError
+
+__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "json_bytes", "mended"]
 
 MAX_TEXT = 1_000_000
 
 # What reading a reply raises that is not of the wire's form.
 NOT_THE_WIRE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
+
+
+def json_bytes(payload: Mapping[str, Any]) -> bytes:
+    """The payload as JSON.
+
+    Raises:
+        InvalidInputError: a text in it holds half a character, or a number is not finite.
+    """
+    try:
+        return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 20) : error.start].encode("ascii", "replace")
+        raise InvalidInputError(
+            f"the request holds {error.object[error.start]!a}, half of a character that no"
+            f" encoding takes, after {around.decode()!r}; replace it, for instance by"
+            " text.encode('utf-8', 'replace').decode()"
+        ) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidInputError(f"the request cannot be sent as JSON: {error}") from None
 
 
 def mended(text: str) -> str:
