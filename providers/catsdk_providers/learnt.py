@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from catsdk.core.errors import UnsupportedError
@@ -11,7 +12,7 @@ from catsdk.core.ports import Capabilities
 __all__ = ["Learnt"]
 
 # (service, model) -> names of capabilities, and of habits.
-_lacking: dict[tuple[str, str], set[str]] = {}
+_lacking: dict[tuple[str, str], frozenset[str]] = {}
 _habits: dict[tuple[str, str], set[str]] = {}
 
 
@@ -24,7 +25,8 @@ class Learnt:
 
     def lacks(self, capability: str) -> None:
         """Learn that the model lacks `capability`, a field of `Capabilities`."""
-        _lacking.setdefault((self.service, self.model), set()).add(capability)
+        known = _lacking.get((self.service, self.model), frozenset())
+        _lacking[self.service, self.model] = known | {capability}
 
     def refused(self, error: UnsupportedError) -> None:
         """Learn from a refusal; one that names no field of `Capabilities` teaches nothing."""
@@ -34,10 +36,7 @@ class Learnt:
     def within(self, declared: Capabilities) -> Capabilities:
         """The declared capabilities less what was refused."""
         lacking = _lacking.get((self.service, self.model))
-        if not lacking:
-            return declared
-        without: dict[str, Any] = dict.fromkeys(lacking, False)
-        return replace(declared, **without)
+        return declared if lacking is None else _without(declared, lacking)
 
     def does(self, habit: str) -> None:
         """Learn a habit of the service, such as that its usage counts one choice only."""
@@ -46,3 +45,10 @@ class Learnt:
     def is_known_to(self, habit: str) -> bool:
         """Whether the habit was seen."""
         return habit in _habits.get((self.service, self.model), ())
+
+
+@lru_cache(maxsize=256)
+def _without(declared: Capabilities, lacking: frozenset[str]) -> Capabilities:
+    # Asked for several times a call.
+    without: dict[str, Any] = dict.fromkeys(lacking, False)
+    return replace(declared, **without)

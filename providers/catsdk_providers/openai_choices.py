@@ -27,6 +27,7 @@ __all__ = ["completions_of", "usage_of"]
 _SPARE = 64
 _MOST_CHOICES = 4096
 _MOST_LOGPROBS = 2**17
+_NONE = Usage()
 
 
 @dataclass(slots=True)
@@ -65,16 +66,20 @@ def completions_of(
         error=reply.get("error") if says_something(reply.get("error")) else None,
     )
     usage = usage_of(reply.get("usage"))
-    read = [_read(choice, shared) for choice in _ordered(reply["choices"], n)]
+    read = [
+        _read(choice, shared, _NONE if at else usage)
+        for at, choice in enumerate(_ordered(reply["choices"], n))
+    ]
     if not read:
         raise place.error(MalformedResponseError, "the reply holds no choice", 200)
     errors = [each for each in read if isinstance(each, ProviderError)]
     if len(errors) == len(read):
         errors[0].usage = usage
         raise errors[0]
-    completions = [_failed(e, shared) if isinstance(e, ProviderError) else e for e in read]
-    completions[0] = completions[0].model_copy(update={"usage": usage})
-    return completions
+    return [
+        _failed(each, shared, _NONE if at else usage) if isinstance(each, ProviderError) else each
+        for at, each in enumerate(read)
+    ]
 
 
 def _ordered(choices: list[Any], n: int | None) -> list[Any]:
@@ -95,9 +100,9 @@ def _index(choice: Any, at: int) -> int:
     return index if isinstance(index, int) and not isinstance(index, bool) else at
 
 
-def _read(choice: Any, shared: _Reply) -> Completion | ProviderError:
+def _read(choice: Any, shared: _Reply, usage: Usage) -> Completion | ProviderError:
     try:
-        return _choice(choice, shared)
+        return _choice(choice, shared, usage)
     except ProviderError as error:
         return error
     except NOT_THE_WIRE as error:
@@ -105,7 +110,7 @@ def _read(choice: Any, shared: _Reply) -> Completion | ProviderError:
         return shared.place.error(MalformedResponseError, said, 200)
 
 
-def _choice(choice: dict[str, Any], shared: _Reply) -> Completion:
+def _choice(choice: dict[str, Any], shared: _Reply, usage: Usage) -> Completion:
     ended = _ended(choice.get("finish_reason"))
     message = _message(choice, ended, shared)
     _check(choice, ended, message, shared)
@@ -121,17 +126,15 @@ def _choice(choice: dict[str, Any], shared: _Reply) -> Completion:
         raise shared.place.error(
             MalformedResponseError, f"the reply holds a text over {MAX_TEXT:,} characters", 200
         )
-    return Completion.model_construct(
+    return Completion(
         text=text,
         reasoning=apart or inline,
         finish_reason="content_filter" if refusal else _finish(ended),
         logprobs=_logprobs(choice.get("logprobs"), shared),
-        usage=Usage(),
+        usage=usage,
         model=shared.model,
         latency=shared.latency,
         request_id=shared.place.shown_id,
-        cached=False,
-        failure=None,
     )
 
 
@@ -179,10 +182,11 @@ def _check(choice: dict[str, Any], ended: str, message: dict[str, Any], shared: 
         raise reported(said | {"code": FAILED_FINISHES[ended]}, shared.place)
 
 
-def _failed(error: ProviderError, shared: _Reply) -> Completion:
+def _failed(error: ProviderError, shared: _Reply, usage: Usage) -> Completion:
     return Completion(
         text="",
         finish_reason="other",
+        usage=usage,
         model=shared.model,
         latency=shared.latency,
         request_id=shared.place.shown_id,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ssl
 import urllib.request
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from catsdk.core.errors import RequestRefusedError
 from catsdk_providers.openai_reply import Reply
 from catsdk_providers.wire_client import same_origin
 from catsdk_providers.wire_decode import Decoder
@@ -22,6 +22,8 @@ from catsdk_providers.wire_refusals import Place
 
 __all__ = ["Direct", "proxy_for"]
 
+_REDIRECTS = {301, 302, 303, 307, 308}
+# Those that keep a call what it is: with its method and its body.
 _SENT_AGAIN = {307, 308}
 _MOST_REDIRECTS = 3
 
@@ -52,55 +54,56 @@ class Direct:
             auto_decompress=False,
         )
 
-    @asynccontextmanager
-    async def sent(self, path: str, body: bytes, place: Place) -> AsyncGenerator[Reply]:
+    async def sent(self, path: str, body: bytes, place: Place) -> Reply:
         """Send `body` to `path`; redirects are followed within the endpoint's origin.
 
         Raises:
-            RequestRefusedError: the reply redirects to another origin.
+            RequestRefusedError: the reply redirects to another origin, or in a circle.
             aiohttp.ClientError: the connection failed.
         """
         url = self._base_url + path
         for _ in range(_MOST_REDIRECTS):
-            async with self._session.post(
+            response = await self._session.post(
                 URL(url, encoded=True),
                 data=body,
                 headers=self._headers,
                 proxy=self._proxy,
                 allow_redirects=False,
-            ) as response:
-                location = response.headers.get("location")
-                if response.status in _SENT_AGAIN and location is not None:
-                    url = same_origin(url, location, response.status, place)
-                    continue
-                yield _reply(response, url, place)
-                return
-        yield Reply(310, {}, _nothing(), url)
+            )
+            location = response.headers.get("location")
+            if response.status not in _REDIRECTS or location is None:
+                return _reply(response, place)
+            response.close()
+            url = same_origin(url, location, response.status, place)
+            if response.status not in _SENT_AGAIN:
+                break
+        raise place.error(
+            RequestRefusedError,
+            f"the service redirects to {location[:200]!r} in a way that calls cannot follow; set"
+            f" base_url to the service's own address (HTTP {response.status})",
+            response.status,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
 
 
-def _reply(response: aiohttp.ClientResponse, url: str, place: Place) -> Reply:
+def _reply(response: aiohttp.ClientResponse, place: Place) -> Reply:
     headers = response.headers
     here = Place(place.model, place.secrets, headers.get("x-request-id"))
-    if 300 <= response.status < 400 and "location" in headers:
-        # Any other redirect would turn the call into one without a body.
-        same_origin(url, headers["location"], response.status, here)
-    decoder = Decoder(headers.get("content-encoding"), response.status, here)
 
-    async def pieces() -> AsyncGenerator[bytes]:
-        async for piece in response.content.iter_any():
-            for decoded in decoder.feed(piece):
-                yield decoded
+    async def close() -> None:
+        # A body that was read to its end gave its connection back already.
+        response.close()
 
-    return Reply(response.status, headers, pieces(), url)
-
-
-async def _nothing() -> AsyncGenerator[bytes]:
-    return
-    yield b""
+    return Reply(
+        status=response.status,
+        headers=headers,
+        receive=response.content.readany,
+        close=close,
+        decoder=Decoder(headers.get("content-encoding"), response.status, here),
+    )
 
 
 def proxy_for(base_url: str) -> str | None:

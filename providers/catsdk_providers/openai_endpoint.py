@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import aclosing
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +23,7 @@ from catsdk_providers.openai_errors import refused_by
 from catsdk_providers.openai_reply import Reply
 from catsdk_providers.openai_stream import Collected, ReportedError
 from catsdk_providers.wire_counts import with_all_choices
+from catsdk_providers.wire_decode import Decoder
 from catsdk_providers.wire_refusals import Place, reported
 from catsdk_providers.wire_secrets import hidden, shown
 from catsdk_providers.wire_service import Service
@@ -120,22 +121,12 @@ class Endpoint:
         streaming = {} if on_text is None else _STREAMING
         content = json_bytes(_body_of(payload) | streaming)
         start = perf_counter()
-        async with self._service.failing_as_ours(), self._sent(content) as reply:
-            if not 200 <= reply.status < 300:
-                raise self._refused(reply.status, reply.headers, await reply.beginning())
-            told = None if on_text is None else Told(on_text, self._service.secrets())
-            if told is None:
-                body = self._read(reply.headers, await reply.content())
-            else:
-                body = await self._streamed(reply, told)
-            completions = completions_of(
-                body,
-                self._service.place(reply.request_id),
-                latency=perf_counter() - start,
-                n=n,
-            )
-            if told is not None:
-                told.end(completions[0].text)
+        async with self._service.failing_as_ours():
+            reply = await self._sent(content)
+            try:
+                completions = await self._completions(reply, on_text, n, start)
+            finally:
+                await reply.close()
         return self._counted(completions, payload)
 
     async def post(self, path: str, body: dict[str, Any]) -> tuple[object, str | None]:
@@ -166,22 +157,44 @@ class Endpoint:
         """Close the running loop's client and its connections."""
         await self._service.aclose()
 
-    @asynccontextmanager
-    async def _sent(self, content: bytes) -> AsyncGenerator[Reply]:
+    async def _sent(self, content: bytes) -> Reply:
         clients = await self._service.client()
         if clients.direct is not None:
-            async with clients.direct.sent(_CHAT, content, self._service.place()) as reply:
-                yield reply
-            return
+            return await clients.direct.sent(_CHAT, content, self._service.place())
         response = await clients.sdk.post(
             _CHAT, cast_to=httpx2.Response, body=json.loads(content), options=_UNREAD
         )
-        try:
-            async with aclosing(response.aiter_bytes()) as pieces:
-                yield Reply(response.status_code, response.headers, pieces, self.base_url)
-        finally:
+        pieces = response.aiter_bytes()
+
+        async def close() -> None:
             with anyio.CancelScope(shield=True):
+                await pieces.aclose()  # type: ignore[attr-defined]
                 await response.aclose()
+
+        return Reply(
+            status=response.status_code,
+            headers=response.headers,
+            receive=lambda: anext(pieces, b""),
+            close=close,
+            # The client decodes what it reads.
+            decoder=Decoder(None, response.status_code, self._service.place()),
+        )
+
+    async def _completions(
+        self, reply: Reply, on_text: OnText | None, n: int, start: float
+    ) -> list[Completion]:
+        if not 200 <= reply.status < 300:
+            raise self._refused(reply.status, reply.headers, await reply.beginning())
+        told = None if on_text is None else Told(on_text, self._service.secrets())
+        if told is None:
+            body = self._read(reply.headers, await reply.content())
+        else:
+            body = await self._streamed(reply, told)
+        place = self._service.place(reply.request_id)
+        completions = completions_of(body, place, latency=perf_counter() - start, n=n)
+        if told is not None:
+            told.end(completions[0].text)
+        return completions
 
     def _counted(
         self, completions: list[Completion], payload: Mapping[str, Any]
@@ -240,8 +253,8 @@ class Endpoint:
     async def _streamed(self, reply: Reply, told: Told) -> object:
         collected = Collected()
         try:
-            async with aclosing(reply.pieces):
-                async for piece in reply.pieces:
+            async with aclosing(reply.pieces()) as pieces:
+                async for piece in pieces:
                     told.feed(collected.add(piece))
             told.feed(collected.end())
         except ReportedError as error:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import aiohttp
 import httpx2
 
 from catsdk.core.errors import MalformedResponseError
-from catsdk_providers.wire_decode import MAX_ERROR
+from catsdk_providers.wire_decode import MAX_ERROR, Decoder
 
 __all__ = ["Reply"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply whose body has not been read. Its pieces are decoded and bounded."""
+    """A reply whose body has not been read; who gets it must close it.
+
+    `receive` gives the next bytes of the body, and none at its end; `decoder` bounds them.
+    """
 
     status: int
     headers: Mapping[str, str]
-    pieces: AsyncGenerator[bytes]
-    url: str
+    receive: Callable[[], Awaitable[bytes]]
+    close: Callable[[], Awaitable[None]]
+    decoder: Decoder
 
     @property
     def request_id(self) -> str | None:
@@ -31,16 +35,21 @@ class Reply:
 
     async def content(self) -> bytes:
         """The whole body."""
-        async with aclosing(self.pieces):
-            return b"".join([piece async for piece in self.pieces])
+        pieces: list[bytes] = []
+        while received := await self.receive():
+            pieces += self.decoder.feed(received)
+        return b"".join(pieces)
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """The body as it comes."""
+        while received := await self.receive():
+            for piece in self.decoder.feed(received):
+                yield piece
 
     async def beginning(self) -> bytes:
         """As much as an error's words need; a body that breaks off says what it said until then."""
         content = b""
         with suppress(httpx2.HTTPError, aiohttp.ClientError, MalformedResponseError, OSError):
-            async with aclosing(self.pieces):
-                async for piece in self.pieces:
-                    content += piece
-                    if len(content) >= MAX_ERROR:
-                        break
+            while len(content) < MAX_ERROR and (received := await self.receive()):
+                content += b"".join(self.decoder.feed(received))
         return content[:MAX_ERROR]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
 import aiohttp
@@ -46,6 +46,41 @@ class Closable(Protocol):
 
 
 C = TypeVar("C", bound=Closable)
+
+
+class Failing:
+    """A block in which errors become `ours`, and that ends after so many seconds.
+
+    A class, since the generator of a context manager would cost more than what is done here.
+    """
+
+    __slots__ = ("_ours", "_scope")
+
+    def __init__(self, ours: Callable[[Exception], Exception], seconds: float | None) -> None:
+        """Without `seconds` the caller limits the time."""
+        self._ours = ours
+        self._scope = None if seconds is None else anyio.move_on_after(seconds)
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+        if self._scope is not None:
+            self._scope.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End; raises what `ours` makes of an error."""
+        if self._scope is not None:
+            self._scope.__exit__(kind, error, trace)
+            if self._scope.cancelled_caught:
+                raise self._ours(TimeoutError())
+        if isinstance(error, Exception):
+            raised = self._ours(error)
+            if raised is not error:
+                raise raised from None
 
 
 class Service(Generic[C]):
@@ -116,25 +151,24 @@ class Service(Generic[C]):
                 self._client.set(client := await self._open_client(self))
             return client
 
-    @asynccontextmanager
-    async def failing_as_ours(self) -> AsyncGenerator[None]:
+    def failing_as_ours(self) -> Failing:
         """Turn whatever is raised inside into catsdk's errors, and end it at the time limit.
 
         A hostile reply can make a vendor's code raise anything; it is the failure of this call.
         """
-        try:
-            with anyio.fail_after(self._timeout):
-                yield
-        except CatError:
-            raise
-        except CallerFailed as error:
-            raise error.error from None
-        except TimeoutError:
-            raise late(self.name, self._timeout) from None
-        except Exception as error:  # noqa: BLE001 - see above
-            raise self._ours(error) from None
+        return Failing(self.ours, self._timeout)
 
-    def _ours(self, error: Exception) -> ProviderError:
+    def ours(self, error: Exception) -> Exception:
+        """What the caller sees of `error`, which was raised in a call."""
+        if isinstance(error, CallerFailed):
+            return error.error
+        if isinstance(error, CatError):
+            return error
+        if isinstance(error, TimeoutError):
+            return late(self.name, self._timeout)
+        return self._failure(error)
+
+    def _failure(self, error: Exception) -> ProviderError:
         cause = error.__cause__
         if isinstance(cause, ProviderError):
             # Ours already, from the bounds of the reply; some SDKs wrap what a read raises.
