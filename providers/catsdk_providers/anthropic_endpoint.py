@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Mapping
 from contextlib import aclosing, contextmanager
 from time import perf_counter
@@ -21,7 +20,7 @@ from catsdk_providers.anthropic_wire import completion_of
 from catsdk_providers.wire_client import open_http
 from catsdk_providers.wire_events import ReportedError
 from catsdk_providers.wire_service import Service
-from catsdk_providers.wire_text import NOT_THE_WIRE, json_bytes
+from catsdk_providers.wire_text import NOT_THE_WIRE, json_bytes, parsed
 from catsdk_providers.wire_told import Told
 from catsdk_providers.wire_words import says_something
 
@@ -89,8 +88,7 @@ class Endpoint:
     def _read(self, headers: Mapping[str, str], content: bytes) -> tuple[object, str | None]:
         request_id = headers.get(REQUEST_ID)
         try:
-            # Parsed by hand: the SDK's models cost more than the call, and are not needed.
-            body: Any = json.loads(content)
+            body: Any = parsed(content)
         except NOT_THE_WIRE as error:
             kind = headers.get("content-type", "no content type")[:100]
             what = f"the reply ({kind}) is not JSON: {str(error)[:200]}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from catsdk.core.errors import ContentFilteredError, MalformedResponseError, ProviderError
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Failure, FinishReason, TokenLogprob, Usage
@@ -28,6 +30,7 @@ _SPARE = 64
 _MOST_CHOICES = 4096
 _MOST_LOGPROBS = 2**17
 _NONE = Usage()
+_TOKENS = TypeAdapter(tuple[TokenLogprob, ...])
 
 
 @dataclass(slots=True)
@@ -221,16 +224,23 @@ def _logprobs(logprobs: Any, shared: _Reply) -> tuple[TokenLogprob, ...] | None:
         return None
     shared.logprobs_left -= len(content)
     try:
-        return tuple([_token(each, shared.place) for each in content])
+        tokens = [(each["token"], each["logprob"]) for each in content]
+        whole = "".join([token for token, _ in tokens])
+        clean = _clean(whole, shared.place) == whole
+        return _TOKENS.validate_python(
+            [
+                {"token": token if clean else _clean(token, shared.place), "logprob": logprob}
+                for token, logprob in tokens
+                if math.isfinite(logprob) or _refuse(logprob)
+            ],
+            strict=True,
+        )
     except NOT_THE_WIRE:
         return None
 
 
-def _token(token: Any, place: Place) -> TokenLogprob:
-    text, logprob = token["token"], token["logprob"]
-    if isinstance(logprob, bool) or not math.isfinite(logprob):
-        raise ValueError(f"{logprob!r} is no log-probability")
-    return TokenLogprob(token=_clean(text, place), logprob=logprob)
+def _refuse(logprob: object) -> bool:
+    raise ValueError(f"{logprob!r} is no log-probability")
 
 
 def usage_of(usage: Any) -> Usage:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 import urllib.request
 from collections.abc import Mapping
+from functools import lru_cache
 
 import aiohttp
 from multidict import CIMultiDict
@@ -64,7 +65,7 @@ class Direct:
         url = self._base_url + path
         for _ in range(_MOST_REDIRECTS):
             response = await self._session.post(
-                URL(url, encoded=True),
+                _parsed(url),
                 data=body,
                 headers=self._headers,
                 proxy=self._proxy,
@@ -87,6 +88,11 @@ class Direct:
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 def _reply(response: aiohttp.ClientResponse, place: Place) -> Reply:

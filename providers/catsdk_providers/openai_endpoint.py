@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import openai
 from pydantic import SecretStr
@@ -27,13 +28,14 @@ from catsdk_providers.wire_decode import Decoder
 from catsdk_providers.wire_refusals import Place, reported
 from catsdk_providers.wire_secrets import hidden, shown
 from catsdk_providers.wire_service import Service
-from catsdk_providers.wire_text import NOT_THE_WIRE, json_bytes
+from catsdk_providers.wire_text import NOT_THE_WIRE, json_bytes, parsed
 from catsdk_providers.wire_told import Told
 from catsdk_providers.wire_words import says_something
 
 __all__ = ["Endpoint", "shown"]
 
 _CHAT = "/chat/completions"
+_AT_ONCE = 2**14
 _COUNTS_ONE = "usage of one choice"
 # The SDK gives the response before its body is read.
 _UNREAD: dict[str, Any] = {"headers": {"X-Stainless-Raw-Response": "stream"}}
@@ -220,8 +222,7 @@ class Endpoint:
             # An endpoint that streams whatever it is asked for.
             return self._streamed_all_the_same(content, place)
         try:
-            # Parsed by hand: the SDK's models cost more than the call, and are not needed.
-            body: Any = json.loads(content)
+            body: Any = parsed(content)
         except NOT_THE_WIRE as error:
             kind = headers.get("content-type", "no content type")[:100]
             said = f"the reply ({kind}) is not JSON: {str(error)[:200]}"
@@ -255,7 +256,10 @@ class Endpoint:
         try:
             async with aclosing(reply.pieces()) as pieces:
                 async for piece in pieces:
-                    told.feed(collected.add(piece))
+                    for at in range(0, len(piece), _AT_ONCE):
+                        told.feed(collected.add(piece[at : at + _AT_ONCE]))
+                        # A fast server must not keep other calls waiting.
+                        await anyio.lowlevel.checkpoint()
             told.feed(collected.end())
         except ReportedError as error:
             raise reported(error.body, self._service.place(reply.request_id)) from None

@@ -149,7 +149,7 @@ class Collected:
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             choices = []
-        if says_something(chunk.get("error")):
+        if chunk.get("error") and says_something(chunk["error"]):
             if not choices:
                 raise ReportedError(chunk["error"])
             self._error = chunk["error"]
@@ -165,21 +165,37 @@ class Collected:
         index = index if isinstance(index, int) and index > 0 else 0
         if index not in self._choices and len(self._choices) >= _MOST_CHOICES:
             return ""
-        kept = self._choices.setdefault(index, _Choice())
+        kept = self._choices.get(index)
+        if kept is None:
+            kept = self._choices[index] = _Choice()
+        delta = choice.get("delta")
+        if isinstance(delta, dict) and len(delta) == 1 and type(delta.get("content")) is str:
+            # The usual chunk, of which an answer has thousands.
+            kept.some = kept.some or bool(delta["content"])
+            piece = kept.text.feed(delta["content"])
+            self._end(choice, kept)
+            return "" if index else piece
         delta = _delta(choice, kept)
         parts = parts_of(delta.get("content"))
         kept.thinking.append(thinking_in(delta) or parts.thinking)
         told = delta.get("refusal")
         kept.refusal.append((told if isinstance(told, str) else "") or parts.refusal)
         _add_calls(kept.calls, delta.get("tool_calls"))
-        logprobs = choice.get("logprobs")
-        content = logprobs.get("content") if isinstance(logprobs, dict) else None
-        kept.logprobs += content if isinstance(content, list) else []
-        kept.finish_reason = choice.get("finish_reason") or kept.finish_reason
-        kept.error = choice.get("error") if says_something(choice.get("error")) else kept.error
         kept.some = kept.some or bool(parts.answer or kept.calls or any(kept.refusal[-1:]))
         piece = kept.text.feed(parts.answer)
+        self._end(choice, kept)
         return "" if index else piece
+
+    def _end(self, choice: dict[str, Any], kept: _Choice) -> None:
+        """Take in what stands beside the delta."""
+        logprobs = choice.get("logprobs")
+        content = logprobs.get("content") if isinstance(logprobs, dict) else None
+        if isinstance(content, list):
+            kept.logprobs += content
+        kept.finish_reason = choice.get("finish_reason") or kept.finish_reason
+        error = choice.get("error")
+        if error and says_something(error):
+            kept.error = error
 
 
 def _delta(choice: dict[str, Any], kept: _Choice) -> dict[str, Any]:

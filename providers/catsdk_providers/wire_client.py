@@ -48,8 +48,11 @@ async def open_http(
         decoder = Decoder(encoding, response.status_code, here)
         response.stream = _Bounded(cast(httpx2.AsyncByteStream, response.stream), decoder)
         if response.has_redirect_location:
-            # Raises where it leads to another origin; the client follows the rest.
-            same_origin(str(response.url), response.headers["location"], response.status_code, here)
+            # Raises where it leads to another origin. The client follows the rest, as read here:
+            # two readings of one odd address may differ.
+            response.headers["location"] = same_origin(
+                str(response.url), response.headers["location"], response.status_code, here
+            )
         elif not response.is_success:
             raise refused(response.status_code, response.headers, await _beginning(response))
 

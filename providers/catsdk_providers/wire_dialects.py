@@ -101,7 +101,7 @@ WORDS: tuple[Words, ...] = (
         "TGI, Together",
         r"`?inputs`? tokens \+ `?max_(?:new_)?tokens`? must be|`inputs` must have less than \d+ tok",
     ),
-    _words("context", "Mistral", r"prompt contains \d+ tokens .{0,60}too large"),
+    _words("context", "Mistral", r"prompt contains \d+ tokens\b.{0,60}too large"),
     _words("context", "Cohere", r"too many tokens: (?:total|size|the total)"),
     _words(
         "context",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["Events", "ReportedError"]
 
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 300
+_MOST_LINES = 10_000
 
 
 class ReportedError(Exception):
@@ -41,7 +41,7 @@ class Events:
         # The lines of data that are only together a value.
         self._data: list[bytes] = []
 
-    def read(self, chunk: bytes) -> Iterator[Any]:
+    def read(self, chunk: bytes) -> list[Any]:
         """Take in the next bytes; gives the values that are complete with them.
 
         Raises:
@@ -54,61 +54,71 @@ class Events:
             self._after_cr = chunk.endswith(b"\r")
         if b"\r" in chunk:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        while b"\n\n\n" in chunk:
+            chunk = chunk.replace(b"\n\n\n", b"\n\n")
         *ends, rest = chunk.split(b"\n")
+        values: list[Any] = []
         for end in ends:
-            line = b"".join([*self._line, end]) if self._line else end
-            self._line.clear()
-            yield from self._read(line)
+            line = end
+            if self._line:
+                line = b"".join([*self._line, end])
+                self._line.clear()
+            self._read(line.strip(), values)
         if rest:
             self._line.append(rest)
+        return values
 
-    def end(self) -> Iterator[Any]:
+    def end(self) -> list[Any]:
         """Take in that no more comes; gives what the last line holds. Raises as `read` does."""
-        yield from self.read(b"\n\n")
+        return self.read(b"\n\n")
 
-    def _read(self, line: bytes) -> Iterator[Any]:
-        if not self._begun:
+    def _read(self, line: bytes, values: list[Any]) -> None:
+        if not self._begun and line:
             self._begun = True
             line = line.removeprefix(_BOM)
-        name, _, value = line.strip().partition(b":")
-        value = value.strip()
-        if name == b"data":
-            yield from self._take(value)
-        elif name == b"event":
-            self._kind = value
-        elif name == b"error":
+        if line.startswith(b"data:"):
+            self._take(line[5:].strip(), values)
+        elif not line:
+            self._close(values)
+        elif line.startswith(b"event:"):
+            self._kind = line[6:].strip()
+        elif line.startswith(b"error:"):
             # llama.cpp's older servers report a failure so.
-            raise ReportedError(_json_or_text(value))
-        elif not name and not line.strip():
-            yield from self._close()
+            raise ReportedError(_json_or_text(line[6:].strip()))
 
-    def _take(self, value: bytes) -> Iterator[Any]:
+    def _take(self, data: bytes, values: list[Any]) -> None:
         if self._data:
-            self._data.append(value)
-        elif value == b"[DONE]":
+            if len(self._data) == _MOST_LINES:
+                raise ValueError(f"an event has over {_MOST_LINES:,} lines")
+            self._data.append(data)
+        elif data == b"[DONE]":
             self.done = True
-        elif self._kind == b"error" and value:
-            body = _json_or_text(value)
+        elif self._kind == b"error" and data:
+            body = _json_or_text(data)
             raise ReportedError(body.get("error") or body if isinstance(body, dict) else body)
-        elif value[:1] in {b"{", b"["}:
+        elif data.startswith((b"{", b"[")):
             try:
-                parsed = json.loads(value)
+                _add(json.loads(data), values)
             except ValueError:
                 # The rest may stand on the next lines of the same event.
-                self._data.append(value)
-                return
-            yield from parsed if isinstance(parsed, list) else [parsed]
-        elif value:
-            self.other = value[:_SHOWN].decode(errors="replace")
+                self._data.append(data)
+        elif data:
+            self.other = data[:_SHOWN].decode(errors="replace")
 
-    def _close(self) -> Iterator[Any]:
+    def _close(self, values: list[Any]) -> None:
         """A blank line ends an event."""
         self._kind = b""
         if self._data:
             data = b"\n".join(self._data)
             self._data.clear()
-            parsed = json.loads(data)
-            yield from parsed if isinstance(parsed, list) else [parsed]
+            _add(json.loads(data), values)
+
+
+def _add(parsed: Any, values: list[Any]) -> None:
+    if isinstance(parsed, list):
+        values += parsed
+    else:
+        values.append(parsed)
 
 
 def _json_or_text(value: bytes) -> Any:

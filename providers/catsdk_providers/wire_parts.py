@@ -39,8 +39,8 @@ def parts_of(content: object) -> Parts:
     if isinstance(content, Mapping):
         return _part(content)
     if isinstance(content, list):
-        answer, thinking, refusal = zip(Parts(), *map(parts_of, content), strict=True)
-        return Parts("".join(answer), "".join(thinking), "".join(refusal))
+        each = [parts_of(part) for part in content]
+        return Parts(*("".join([parts[at] for parts in each]) for at in range(3)))
     raise TypeError(f"the content is of type {type(content).__name__}")
 
 
@@ -58,6 +58,9 @@ def thinking_in(message: Mapping[str, Any]) -> str:
 
 def _part(part: Mapping[str, Any]) -> Parts:
     kind = part.get("type") or ""
+    text = part.get("text")
+    if kind == "text" and isinstance(text, str):
+        return Parts(text)
     if kind in _THINKING or part.get("thought") is True or "thinking" in part:
         return Parts(thinking=thinking_in({"thinking": dict(part)}))
     if kind == "refusal":

@@ -11,7 +11,12 @@ import anyio
 import httpx2
 from anyio.lowlevel import RunVar
 
-from catsdk.core.errors import CatError, MalformedResponseError, ProviderError
+from catsdk.core.errors import (
+    CatError,
+    MalformedResponseError,
+    ProviderError,
+    RequestRefusedError,
+)
 from catsdk_providers.wire_refusals import Place, broken, late
 from catsdk_providers.wire_secrets import checked_headers, checked_key, checked_url, secrets_in
 
@@ -173,6 +178,10 @@ class Service(Generic[C]):
         if isinstance(cause, ProviderError):
             # Ours already, from the bounds of the reply; some SDKs wrap what a read raises.
             return cause
+        if isinstance(cause or error, httpx2.TooManyRedirects):
+            return self.place().error(
+                RequestRefusedError, "the service redirects in a circle; look at base_url"
+            )
         if isinstance(error, self._sdk_errors):
             return broken(cause or error, self.place())
         if isinstance(error, _TRANSPORT_FAILED):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from catsdk.core.errors import InvalidInputError
 
-__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "json_bytes", "mended"]
+__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "json_bytes", "mended", "parsed"]
 
 MAX_TEXT = 1_000_000
+_LARGE = 2**18
 
 # What reading a reply raises that is not of the wire's form.
-NOT_THE_WIRE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
+NOT_THE_WIRE = (
+    KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
+)  # fmt: skip
 
 
 def json_bytes(payload: Mapping[str, Any]) -> bytes:
@@ -33,6 +37,24 @@ def json_bytes(payload: Mapping[str, Any]) -> bytes:
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidInputError(f"the request cannot be sent as JSON: {error}") from None
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON in the body of a reply.
+
+    Raises:
+        ValueError: it is none (also any of `NOT_THE_WIRE`).
+    """
+    # The SDKs' models cost more than a call, and are not needed. Parsing makes no garbage, but
+    # enough objects that the collector would look through all of the program again and again.
+    collecting = len(content) > _LARGE and gc.isenabled()
+    if collecting:
+        gc.disable()
+    try:
+        return json.loads(content)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def mended(text: str) -> str:

@@ -50,7 +50,7 @@ class Said:
 def said_in(body: object) -> Said:
     """Read the words of `body`: parsed JSON of any form, JSON in a text, or plain text."""
     said = _said(body, _DEEPEST)
-    return replace(said, message=" ".join(said.message.split())[:_LONGEST])
+    return replace(said, message=" ".join(said.message[: 2 * _LONGEST].split())[:_LONGEST])
 
 
 def says_something(error: object) -> bool:
