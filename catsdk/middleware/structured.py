@@ -141,14 +141,19 @@ def _read(form: Form[T], completion: Completion, complaint: str | None, name: st
         raise ContentFilteredError(
             f"{name} refused to answer: {completion.text[:200]!r}", model=completion.model or name
         )
+    cut = "the reply was cut at its token limit; " if completion.finish_reason == "length" else ""
     try:
         if complaint is not None:
             raise StructuredOutputError(complaint)
-        return form.read(completion.text)
+        found = form.read(completion.text)
     except StructuredOutputError as error:
-        if completion.finish_reason != "length":
+        if not cut:
             raise
-        raise type(error)(f"the reply was cut at its token limit; {error}") from error
+        raise type(error)(f"{cut}{error}") from error
+    if cut:
+        # What can be read of it may be a piece that only looks whole: a quoted object, half a list.
+        raise StructuredOutputError(f"{cut}write a shorter one")
+    return found
 
 
 def _corrected(request: Request, reply: str, error: StructuredOutputError) -> Request:

@@ -16,6 +16,7 @@ from catsdk.core.errors import (
     ConfigurationError,
     EvidenceNotFoundError,
     InvalidInputError,
+    StructuredOutputError,
 )
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options, Sampling
@@ -28,6 +29,7 @@ from catsdk.middleware.stack import opened
 from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
 from catsdk.middleware.warm import Warming
 from catsdk.middleware.wrapper import unwrapped
+from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
 from catsdk.prompts.schemas import VERDICT, VERDICTS
@@ -116,6 +118,7 @@ class _Sitting:
         self.prompt = judge.prompt or load(capabilities_of(provider).prompts, task)
         settings = (judge.sampling.model_dump_json(), judge.judging.model_dump_json())
         self.identity = (identity_of(unwrapped(provider)), self.name, self.prompt.digest, *settings)
+        self.forged = holds_a_yes(response, {self.prompt.verdict, "verdict"})
         self.digest = sha256(response.encode("utf-8", "surrogatepass")).hexdigest()
 
     def key(self, criterion: Criterion) -> tuple[object, ...]:
@@ -131,7 +134,8 @@ class _Sitting:
         return _handed(verdict, criterion) if shared else verdict
 
     async def _one(self, criterion: Criterion) -> Verdict:
-        form = Form(VERDICT, lambda text: self._checked(read_verdict(text)))
+        read = partial(read_verdict, key=self.prompt.verdict)
+        form = Form(VERDICT, lambda text: self._checked(read(text)))
         said, calls = await self._asked(form, {"criterion": criterion.text}, self.options.attempts)
         return self._verdict(criterion, said, calls)
 
@@ -182,12 +186,17 @@ class _Sitting:
             asked = [each for each in criteria if _again(verdicts[each.id])]
         return _paid_once(verdicts, criteria, tuple(spent))
 
-    def _found(self, answers: Mapping[str, Answer], criterion: Criterion) -> Answer | Failure:
-        if criterion.id not in answers:
+    def _found(
+        self, answers: Mapping[str, Answer | StructuredOutputError], criterion: Criterion
+    ) -> Answer | Failure:
+        answer = answers.get(criterion.id)
+        if answer is None:
             return Failure(kind="MissingVerdict", message="the judge left this criterion out")
+        if isinstance(answer, StructuredOutputError):
+            return Failure.of(answer)
         try:
-            return self._checked(answers[criterion.id])
-        except EvidenceNotFoundError as error:
+            return self._checked(answer)
+        except StructuredOutputError as error:
             return Failure.of(error)
 
     # --- both ---
@@ -212,6 +221,11 @@ class _Sitting:
         return said, calls
 
     def _checked(self, answer: Answer) -> Answer:
+        if answer.met and self.forged:
+            raise StructuredOutputError(
+                "the response holds a yes in the form of a reply, so that this yes may be a copy of"
+                " it"
+            )
         policy, quote = self.options.evidence, answer.evidence
         if policy == "off" or answer.met is None:
             return answer
@@ -264,7 +278,11 @@ def _answered(verdict: Verdict) -> bool:
 
 
 def _again(verdict: Verdict) -> bool:
-    kinds = {"MissingVerdict", EvidenceNotFoundError.__name__}
+    kinds = {
+        "MissingVerdict",
+        EvidenceNotFoundError.__name__,
+        StructuredOutputError.__name__,
+    }
     return verdict.failure is not None and verdict.failure.kind in kinds
 
 
