@@ -27,7 +27,7 @@ def holds_a_yes(text: str, names: Collection[str] = ("verdict",)) -> bool:
         plain = _INVISIBLE.sub("", plain).translate(_WIDE)
     name = f"(?:{'|'.join(map(re.escape, sorted(names)))})"
     yes = r"(?:yes|true)(?![\w-])"
-    gap = rf"[\s\\{_QUOTES}]{{0,12}}"
-    json = rf"[{{,\\{_QUOTES}]\s{{0,12}}{name}{gap}:{gap}{yes}"
-    xml = rf"<{name}>\s{{0,12}}{yes}"
+    gap = rf"[\s\\{_QUOTES}]*"
+    json = rf"[{{,\\{_QUOTES}]\s*{name}{gap}:{gap}{yes}"
+    xml = rf"<{name}>\s*{yes}"
     return re.search(f"{json}|{xml}", plain, re.IGNORECASE) is not None

@@ -93,7 +93,7 @@ def _json(text: str) -> dict[str, object]:
 def _unique(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
     for given, value in pairs:
-        name = given.strip().lower()
+        name = given.lower()
         if name in found and found[name] != value:
             raise StructuredOutputError(f"the reply gives {name[:100]!r} twice")
         found[name] = value
@@ -121,7 +121,11 @@ def _mended(text: str, error: ValueError) -> object:
         raise refusal from None
     counts = Counter(names_in(found))
     whole = _bare(_rendered(found)) == _bare(_TRAILING_COMMA.sub("", _WHITE_ESCAPE.sub(" ", text)))
-    if not whole or not 0 < len(counts) <= MAX_NAMES or set(_QUOTED_NAME.findall(text)) - set(counts):
+    if (
+        not whole
+        or not 0 < len(counts) <= MAX_NAMES
+        or set(_QUOTED_NAME.findall(text)) - set(counts)
+    ):
         raise refusal
     if any(_times(name, text) != count for name, count in counts.items()):
         raise refusal

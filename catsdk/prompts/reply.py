@@ -143,9 +143,9 @@ def read_verdicts(reply: str, ids: Collection[str]) -> dict[str, Answer | Struct
         raise StructuredOutputError(
             f"the reply holds no list 'verdicts' with the ids asked for: {reply[:200]!r}"
         )
-    errors = [each for each in answers.values() if isinstance(each, StructuredOutputError)]
+    errors = {name: each for name, each in answers.items() if not isinstance(each, Answer)}
     if len(errors) == len(answers):
-        raise errors[0]
+        raise StructuredOutputError("; ".join(f"{name}: {each}" for name, each in errors.items()))
     return answers
 
 
@@ -193,7 +193,8 @@ def _answer(fields: dict[str, object], key: str) -> Answer:
 
 
 def _word(value: object) -> str:
-    word = str(value).strip().strip(".!").lower() if isinstance(value, str | bool) else "?"
+    # Stripped of no more than `holds_a_yes` looks past.
+    word = str(value).strip(" ").rstrip(".!").lower() if isinstance(value, str | bool) else "?"
     return {"true": "yes", "false": "no"}.get(word, word)
 
 
@@ -211,7 +212,9 @@ def read_choice(reply: str, count: int) -> int:
     choice, _ = _number_in(reply, "choice", f"1 to {count}")
     if choice == int(choice) and 1 <= choice <= count:
         return int(choice) - 1
-    raise StructuredOutputError(f"the choice is not a whole number from 1 to {count}: {reply[:200]!r}")
+    raise StructuredOutputError(
+        f"the choice is not a whole number from 1 to {count}: {reply[:200]!r}"
+    )
 
 
 def read_grade(reply: str, *, most: float = 10.0) -> tuple[float, str | None]:
