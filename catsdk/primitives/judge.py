@@ -33,7 +33,7 @@ from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
 from catsdk.prompts.schemas import VERDICT, VERDICTS
-from catsdk.rubrics.quotes import stands_in
+from catsdk.rubrics.quotes import Quotable
 
 __all__ = ["Judge", "Judging"]
 
@@ -114,6 +114,7 @@ class _Sitting:
     def __init__(self, judge: Judge, provider: Provider, response: str) -> None:
         self.judge, self.options, self.once = judge, judge.judging, judge.once
         self.provider, self.name, self.response = provider, name_of(provider), response
+        self.quotable = Quotable(response)
         task = "judge" if self.options.mode == "each" else "judge_all"
         self.prompt = judge.prompt or load(capabilities_of(provider).prompts, task)
         settings = (judge.sampling.model_dump_json(), judge.judging.model_dump_json())
@@ -233,10 +234,12 @@ class _Sitting:
             if policy == "required" and answer.met:
                 raise EvidenceNotFoundError("the verdict is yes, but no words are quoted for it")
             return answer
-        if not stands_in(quote, self.response):
+        if policy == "required" and answer.met and not self.quotable.is_told_by(quote):
+            raise EvidenceNotFoundError(f"the quote {quote!r} shows nothing; quote whole words")
+        if not self.quotable.holds(quote):
             raise EvidenceNotFoundError(
-                f"the quote {quote[:200]!r} does not stand in the response; quote it exactly, or"
-                " leave the quote empty"
+                f"the quote {quote[:200]!r} does not stand in the response; quote whole words"
+                " exactly, or leave the quote empty"
             )
         return answer
 
