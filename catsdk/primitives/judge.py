@@ -32,7 +32,7 @@ from catsdk.middleware.wrapper import unwrapped
 from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
-from catsdk.prompts.schemas import VERDICT, VERDICTS
+from catsdk.prompts.schemas import VERDICT, verdicts_schema
 from catsdk.rubrics.quotes import Quotable
 
 __all__ = ["Judge", "Judging"]
@@ -177,8 +177,10 @@ class _Sitting:
         left, asked = self.options.attempts, list(criteria)
         while asked and left > 0:
             texts = [f"id: {criterion.id}\n{criterion.text}" for criterion in asked]
-            read = _Counted(partial(read_verdicts, ids=[criterion.id for criterion in asked]))
-            said, calls = await self._asked(Form(VERDICTS, read), {"criteria": texts}, left)
+            ids = [criterion.id for criterion in asked]
+            read = _Counted(partial(read_verdicts, ids=ids))
+            form = Form(verdicts_schema(ids), read)
+            said, calls = await self._asked(form, {"criteria": texts}, left)
             left -= max(1, read.times)
             spent += calls
             for criterion in asked:
