@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from typing import cast
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, Value
 
-__all__ = ["MAX_ROLLOUTS", "PromptLike", "check_count", "check_kind", "check_many", "check_prompt"]
+__all__ = [
+    "MAX_ROLLOUTS",
+    "PromptLike",
+    "check_count",
+    "check_kind",
+    "check_many",
+    "check_message",
+    "check_prompt",
+]
 
 MAX_ROLLOUTS = 1024
 
@@ -43,7 +54,7 @@ def check_prompt(prompt: PromptLike) -> tuple[Message, ...]:
         raise InvalidInputError(
             f"the prompt is {_shown(prompt)}; give a string or a list of chat messages"
         )
-    messages = tuple(_message(at, message) for at, message in enumerate(prompt))
+    messages = tuple(check_message(at, message) for at, message in enumerate(prompt))
     if not any(message.role == "user" and message.content for message in messages):
         raise InvalidInputError(
             f"the prompt is a chat of {len(messages)} messages without a user message that is"
@@ -74,16 +85,42 @@ def check_kind(name: str, value: object, kinds: tuple[type, ...], fix: str) -> N
         raise InvalidInputError(f"{name} is {_shown(value)}; give {fix}")
 
 
-def _message(at: int, message: object) -> Message:
+def check_message(at: int, message: object) -> Message:
+    """Return `message`, the one at place `at` of a chat, as a `Message`.
+
+    A key whose value is `None` counts as absent: tables (Arrow, Parquet, data sets) give every
+    message, and every part of one, the keys of all the others.
+
+    Raises:
+        InvalidInputError: it is not a message; the error names the key at fault.
+    """
     if isinstance(message, Message):
         return message
     try:
-        return Message.model_validate(message)
+        return Message.model_validate(_without_nulls(message))
     except ValidationError as error:
         raise InvalidInputError(
-            f"message {at} of the prompt is {_shown(message)}; give a Message or a mapping such as"
-            " {'role': 'user', 'content': 'a text'}, with role system, user or assistant"
+            f"message {at} of the prompt is {_shown(message)} ({_fault(error.errors()[0])}); give a"
+            " Message or a mapping such as {'role': 'user', 'content': 'a text'}, with role system,"
+            " user or assistant"
         ) from error
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value).items()
+        return {name: _without_nulls(each) for name, each in fields if each is not None}
+    if isinstance(value, list | tuple):
+        return [_without_nulls(each) for each in cast("Sequence[object]", value)]
+    return value
+
+
+def _fault(error: ErrorDetails) -> str:
+    # The name of the alternative that was tried, such as `tuple[...]`, is not a key.
+    keys = [str(key) for key in error["loc"] if re.fullmatch(r"\w+", str(key))]
+    if error["type"] == "extra_forbidden":
+        return f"the key {'.'.join(keys)!r} is not known"
+    return f"at {'.'.join(keys)!r}: {error['msg']}" if keys else error["msg"]
 
 
 def _shown(value: object, limit: int = 80) -> str:

@@ -122,7 +122,13 @@ def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:
 
 def _third_party(prefix: str, model: str) -> Callable[[str | None], Provider]:
     for point in entry_points(group=GROUP, name=prefix):
-        factory: Callable[[str | None], Provider] = point.load()
+        try:
+            factory: Callable[[str | None], Provider] = point.load()
+        except Exception as error:
+            raise UnknownProviderError(
+                f"model {model!r}: the package that offers the provider {prefix!r} cannot be loaded"
+                f" from {point.value} ({type(error).__name__}: {error}); install it anew or remove it"
+            ) from error
         return factory
     extras = ", ".join(
         f"{name} (catsdk[{origin.extra}])" if origin.extra else name

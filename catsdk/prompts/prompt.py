@@ -90,7 +90,7 @@ class Prompt:
     @classmethod
     def from_file(cls, path: str | Path) -> Prompt:
         """Read a prompt file of one's own."""
-        return cls.parse(Path(path).stem, Path(path).read_text(encoding="utf-8"))
+        return cls.parse(Path(path).stem, Path(path).read_text(encoding="utf-8-sig"))
 
     def messages(self, *, form: str = "json", **slots: Slot) -> tuple[Message, ...]:
         """Fill the slots. A list fills its slot with one `each` section an item.

@@ -176,8 +176,9 @@ async def _openrlhf(request: web.Request, size: int) -> web.StreamResponse:
     if len(queries) != len(prompts):
         raise InvalidInputError("query and prompts are lists of different lengths")
 
-    async def one(row: tuple[str, str, Any]) -> Seat:
-        query, prompt, label = map(_text_or_none, row)
+    async def one(row: tuple[Any, Any, Any]) -> Seat:
+        query, prompt = map(_text_or_none, row[:2])
+        label = _label(row[2])
         name = sha256(json.dumps([prompt, label]).encode()).hexdigest()
         response = Response((query or "").removeprefix(prompt or ""))
         known = {} if label is None else {"answer": label}
@@ -251,8 +252,15 @@ def _whole(name: str, value: Any) -> int:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidInputError(f"{str(value)[:60]!r} is no text")
+        raise InvalidInputError(f"{_shown(value)} is not a text")
     return value
+
+
+def _label(value: Any) -> str | None:
+    """A label as the text that it is in the data of every other door."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return _text_or_none(value)
 
 
 def _text_or_none(value: Any) -> str | None:
