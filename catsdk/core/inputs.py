@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import cast
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, Value
@@ -100,7 +98,7 @@ def check_message(at: int, message: object) -> Message:
         return Message.model_validate(_without_nulls(message))
     except ValidationError as error:
         raise InvalidInputError(
-            f"message {at} of the prompt is {_shown(message)} ({_fault(error.errors()[0])}); give a"
+            f"message {at} of the prompt is {_shown(message)} ({_fault(error)}); give a"
             " Message or a mapping such as {'role': 'user', 'content': 'a text'}, with role system,"
             " user or assistant"
         ) from error
@@ -115,12 +113,13 @@ def _without_nulls(value: object) -> object:
     return value
 
 
-def _fault(error: ErrorDetails) -> str:
-    # The name of the alternative that was tried, such as `tuple[...]`, is not a key.
-    keys = [str(key) for key in error["loc"] if re.fullmatch(r"\w+", str(key))]
-    if error["type"] == "extra_forbidden":
-        return f"the key {'.'.join(keys)!r} is not known"
-    return f"at {'.'.join(keys)!r}: {error['msg']}" if keys else error["msg"]
+def _fault(error: ValidationError) -> str:
+    """The key at fault and why; of the errors for each alternative, the one that lies deepest."""
+    deepest = max(error.errors(), key=lambda each: len(each["loc"]))
+    keys = deepest["loc"]
+    if deepest["type"] == "extra_forbidden":
+        return f"the key {keys[-1]!r} is not known"
+    return f"at {keys[0]!r}: {deepest['msg']}" if keys else deepest["msg"]
 
 
 def _shown(value: object, limit: int = 80) -> str:
