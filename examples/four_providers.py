@@ -62,7 +62,7 @@ def _anchor(request: cat.Request) -> str:
 
 def _judge(request: cat.Request) -> str:
     met = ">\ngives 46\n</" in request.messages[-1].text
-    return json.dumps({"evidence": "", "met": met})
+    return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
 
 
 if __name__ == "__main__":

@@ -35,13 +35,16 @@ class Limits(Options):
     seconds after its first sample, or not scored within `deadline` seconds, has no reward. A
     sample with an id whose client went away keeps its place for `grace` seconds, in which the
     client may ask again; one without an id loses it at once. `kept` results can be asked for again
-    by a client whose answer got lost.
+    by a client whose answer got lost. The header of a request, and then its body, must be there
+    within `arrival` seconds each.
     """
 
     groups: int = Field(default=256, ge=1)
     samples: int = Field(default=64, ge=1, description="most samples of a group")
     characters: int = Field(default=200_000, ge=1, description="most of a response, prompt or row")
     body: int = Field(default=2**24, ge=1024, description="bytes of one request")
+    bodies: int = Field(default=2**28, ge=1024, description="bytes of requests that are being read")
+    arrival: float = Field(default=60.0, gt=0)
     patience: float = Field(default=600.0, gt=0)
     deadline: float = Field(default=900.0, gt=0)
     grace: float = Field(default=15.0, ge=0)
@@ -159,6 +162,8 @@ class Rendezvous:
         self._gathering: dict[str, _Gathering] = {}
         self._places: dict[bytes, _Place] = {}
         self._kept: OrderedDict[bytes, tuple[bytes, Seat]] = OrderedDict()
+        self._scoring = 0
+        self._idle = anyio.Event()
         self.needs = _needed(scorer)
         self.open = 0
 
@@ -195,6 +200,12 @@ class Rendezvous:
             return await self._scored(_group(messages, responses), row)
         finally:
             self.open -= 1
+
+    async def idle(self) -> None:
+        """Wait until no group is being scored."""
+        while self._scoring:
+            self._idle = anyio.Event()
+            await self._idle.wait()
 
     def _known(self, key: bytes | None, mark: bytes, sample: Sample) -> _Place | Seat | None:
         if key is None:
@@ -288,11 +299,15 @@ class Rendezvous:
 
     async def _scored(self, group: Group, row: Mapping[str, Any]) -> Outcome:
         late = Failure(kind="TimedOutError", message=f"not scored in {self._limits.deadline:g} s")
+        self._scoring += 1
         try:
             with anyio.move_on_after(self._limits.deadline):
                 return Outcome.of(await self._scorer.score_group(group, row))
         except Exception as error:  # noqa: BLE001 - a defect costs this group, not the service
             return Outcome.of(unscored(group, Failure.of(error)))
+        finally:
+            self._scoring -= 1
+            self._idle.set()
         return Outcome.of(unscored(group, late))
 
     async def _expire(self, gathering: _Gathering) -> None:
