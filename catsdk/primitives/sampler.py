@@ -13,13 +13,14 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_prompt
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
 from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.middleware.draw import draw
 from catsdk.middleware.record import recorded
 from catsdk.middleware.stack import opened
 
-__all__ = ["CUT_SHORT", "OnRollout", "Sampler", "group_of"]
+__all__ = ["CUT_SHORT", "OnRollout", "Sampler", "group_of", "rollout_of"]
 
 OnRollout = Callable[[int, Rollout | Failure], None]
 
@@ -73,7 +74,7 @@ class Sampler:
 
         def keep(index: int, sample: Completion | Failure) -> None:
             arrived[index] = (
-                sample if isinstance(sample, Failure) else _rollout(index, sample, self.extractor)
+                sample if isinstance(sample, Failure) else rollout_of(index, sample, self.extractor)
             )
             if on_rollout is not None:
                 on_rollout(index, arrived[index])
@@ -125,20 +126,31 @@ class Sampler:
 
 
 def group_of(
-    prompt: PromptLike, responses: Sequence[str], *, extractor: Extractor = STATED
+    prompt: PromptLike, responses: Sequence[Sampled], *, extractor: Extractor = STATED
 ) -> Group:
     """Make a group of responses that were sampled elsewhere, in their order.
 
+    They are read as a provider's are: thinking is kept apart, and of messages only the
+    assistant's count.
+
+    Args:
+        prompt: What was asked.
+        responses: Texts, completions, or lists of messages.
+        extractor: Finds the final answers.
+
     Raises:
-        InvalidInputError: the prompt is empty or no chat.
+        InvalidInputError: the prompt is empty or no chat, or a response cannot be read.
     """
     messages = check_prompt(prompt)
-    rollouts = (_rollout(at, Completion(text=text), extractor) for at, text in enumerate(responses))
+    rollouts = (
+        rollout_of(at, completion_of(response), extractor) for at, response in enumerate(responses)
+    )
     return Group(prompt=messages, rollouts=tuple(rollouts))
 
 
-def _rollout(index: int, completion: Completion, extractor: Extractor) -> Rollout:
-    found = extractor.extract(completion.text)
+def rollout_of(index: int, completion: Completion, extractor: Extractor = STATED) -> Rollout:
+    """Make the rollout of a completion: its final answer, and the rule that found it."""
+    found = extractor.extract(completion.text, cut=completion.finish_reason == "length")
     return Rollout(index=index, completion=completion, answer=found.answer, answer_rule=found.rule)
 
 

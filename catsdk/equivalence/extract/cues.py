@@ -1,0 +1,107 @@
+"""Answers behind a cue: "the answer is", "Answer:", a heading, in several languages."""
+
+from __future__ import annotations
+
+import re
+
+from catsdk.equivalence.extract.sentences import answer_of, is_answer_in_words, sentence_around, sentences_of
+from catsdk.equivalence.extract.values import value_at, words_at
+from catsdk.equivalence.extract.wording import asserts, hedges, takes_back
+
+__all__ = ["after_cue"]
+
+_CUE = re.compile(
+    r"""(?<![\w"'\\])(?:
+        (?:(?:final|correct|right|best|exact|numerical|numeric)\ ){0,2}(?P<noun>answers?|option|choice)
+          (?:\ (?:to|for|of)\ [^.\n:?!=]{1,100}?|\ \([^()\n]{1,40}\))?
+          (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are)\b(?:\ ?:)?|:|=|→|->|⇒|—|\ -\ )
+      | (?P<line>(?<=\n)|^)[\ \t>*_\#-]{0,8}(?:A|Ans|ANS)[.:](?=\s)
+      | (?:final\ )?answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
+      | \bi(?:['’]ll|['’]d|\ will|\ would)?\ (?:choose|pick|select|go\ with|chose|picked|selected)\b
+      | \b(?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
+          |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap|antwoord)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
+      | (?:ответ|答案|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+    )(?:\*\*|__)?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_HEADING = re.compile(
+    r"^[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer|result|conclusion)"
+    r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_WEAK = re.compile(
+    r"(?<![\w\"'\\])(?:final |end )?(?:result|solutions?|(?:values?|values? of \$?[a-z]\$?))\*{0,2} ?(?:is\b|are\b|:|=)(?:\*\*)?",
+    re.IGNORECASE,
+)
+_CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|—", re.IGNORECASE)
+_MOST = 64
+_PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
+_ALTERNATIVE = re.compile(r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE)
+
+
+def after_cue(text: str) -> str | None:
+    """Return what the last cue states that has an answer behind it.
+
+    "The result is" and "the solution is" count only where nothing else does, and only with a value
+    behind them; a statement about the answer, such as "the answer is correct", is none.
+    """
+    cues = [*list(_CUE.finditer(text))[-_MOST:], *list(_HEADING.finditer(text))[-_MOST:]]
+    cues.sort(key=lambda cue: cue.end(), reverse=True)
+    weak = list(_WEAK.finditer(text))[:-_MOST:-1]
+    for found, read in ((cues, _stated), (cues, _worded), (weak, _stated)):
+        for cue in found:
+            answer = read(text, cue)
+            if answer is not None:
+                return "" if takes_back(text[cue.end() :]) else answer
+    return None
+
+
+def _stated(text: str, cue: re.Match[str]) -> str | None:
+    """Return the value behind a cue; an empty text where it is only guessed."""
+    before, _ = sentence_around(text, cue.start())
+    if not _is_stated(before):
+        return "" if hedges(before) and _value(text, cue) else None
+    answer = _value(text, cue)
+    if answer and hedges(before):
+        return ""
+    return answer
+
+
+def _value(text: str, cue: re.Match[str]) -> str | None:
+    behind = text[cue.end() : cue.end() + 2_000]
+    found = value_at(behind, several=_PLURAL.search(cue.group()) is not None)
+    if found is None:
+        return _in_sentence(behind, cue)
+    rest = sentences_of(found.rest[:400])[:1]
+    tail = rest[0] if rest and not found.rest.startswith("\n") else ""
+    if tail.rstrip("*_ )\"”").endswith(("?", "？")):
+        return None
+    if found.alternatives or (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
+        return ""
+    return found.text
+
+
+def _in_sentence(behind: str, cue: re.Match[str]) -> str | None:
+    """Return what the sentence behind a colon or a heading concludes."""
+    if cue.groupdict().get("is") or _WEAK.fullmatch(cue.group()):
+        return None
+    following = sentences_of(behind)[:1]
+    if not following or following[0].startswith(("#", "|", "```")):
+        return None
+    return answer_of(following[0], alone=True) or None
+
+
+def _worded(text: str, cue: re.Match[str]) -> str | None:
+    """Return the few words behind a cue, where they can be an answer."""
+    before, _ = sentence_around(text, cue.start())
+    if not _is_stated(before) or hedges(before):
+        return None
+    found = words_at(text[cue.end() : cue.end() + 400])
+    if found is None or not is_answer_in_words(found.text):
+        return None
+    return found.text.rstrip(".")
+
+
+def _is_stated(before: str) -> bool:
+    """Tell whether the clause that leads to a cue asserts what follows."""
+    return asserts(_CLAUSE_START.split(before)[-1][-200:])
