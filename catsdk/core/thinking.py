@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 __all__ = ["TAGS", "AnswerStream", "split_thinking", "without_thinking"]
 
@@ -40,9 +40,9 @@ def split_thinking(text: str) -> tuple[str | None, str]:
     return "\n".join(filter(None, map(str.strip, thoughts))) or None, body.strip()
 
 
-def without_thinking(text: str) -> str:
-    """Return `text` without the blocks of thinking anywhere in it, those without an end included."""
-    for opening, closing in TAGS:
+def without_thinking(text: str, tags: Iterable[tuple[str, str]] = TAGS) -> str:
+    """Return `text` without the blocks between `tags`, those without an end included."""
+    for opening, closing in tags:
         if opening in text or closing in text:
             *before, last = text.split(closing)
             kept = [part.partition(opening)[0] for part in before if opening in part]

@@ -14,7 +14,7 @@ several alternatives, a template, a sentence that stops.
 from __future__ import annotations
 
 from catsdk.equivalence.extract.closing import chosen, concluded, whole_reply
-from catsdk.equivalence.extract.cues import after_cue
+from catsdk.equivalence.extract.cues import after_cue, after_result
 from catsdk.equivalence.extract.extractor import MAX_ANSWER, Extraction, Extractor, Rule
 from catsdk.equivalence.extract.fields import answer_field
 from catsdk.equivalence.extract.marked import boxed, hashed, tagged
@@ -37,10 +37,11 @@ MARKED = Extractor((("json", answer_field), *BOXED.rules, ("tag", tagged), ("has
 STATED = Extractor(
     (
         *MARKED.rules,
-        ("whole", whole_reply),
         ("said", after_cue),
+        ("whole", whole_reply),
         ("choice", chosen),
         ("concluded", concluded),
+        ("result", after_result),
     )
 )
 ANYWHERE = Extractor((*STATED.rules, ("last expression", last_expression)))

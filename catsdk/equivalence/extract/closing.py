@@ -35,10 +35,11 @@ _PLEASANTRY = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CHECKING = re.compile(
-    r"^\W{0,6}(?:check|verif|double[- ]check|to (?:check|verify|confirm)|let['’]?s (?:check|verify|confirm)|proof|explanation"
-    r"|note|in other words|because|since|reason)",
+    r"^\W{0,6}(?:(?:quick |sanity )?check\b|verif|double[- ]check|to (?:check|verify|confirm|double)"
+    r"|let['’]?s (?:check|verify|confirm|double)|let me (?:check|verify|confirm|double)|proof\b|explanation\b|note\b)",
     re.IGNORECASE,
 )
+_CONCLUDING = re.compile(r"^\W{0,4}(?:so|therefore|thus|hence|finally|in conclusion|in total)\b", re.IGNORECASE)
 _HEADING = re.compile(r"^#{1,6}\s|^\*\*[^*]{1,60}:?\*\*:?$")
 _NUMBERED = re.compile(r"^\(?([A-J])[).:]\s")
 
@@ -53,10 +54,11 @@ def whole_reply(text: str) -> str | None:
         return ""
     if hedges(body) or refuses(body):
         return ""
-    if (value := whole_value(body)) is not None and not denies(body):
+    listed = "\n" in body and not body.startswith(("$$", "\\[", "**"))
+    if not listed and (value := whole_value(body)) is not None and not denies(body):
         return value
     words = bare.split()
-    if "\n" in bare or not 1 <= len(words) <= 3 or not is_answer_in_words(bare):
+    if "\n" in bare or _NUMBERED.match(f"{bare} ") or len(bare) > 40 * len(words) or not 1 <= len(words) <= 3 or not is_answer_in_words(bare):
         return None
     return bare if re.search(r"[.!,:;=]\s?", bare) is None else None
 
@@ -100,8 +102,7 @@ def concluded(text: str) -> str | None:
 
 def _conclusion(sentences: list[str]) -> int | None:
     """Return the place of the sentence that concludes; `None` where the end concludes nothing."""
-    checked = next((at for at, each in enumerate(sentences) if _is_check(each)), len(sentences))
-    for at in range(min(checked, len(sentences)) - 1, max(checked - 6, -1), -1):
+    for at in range(_before_check(sentences) - 1, max(len(sentences) - 12, -1), -1):
         sentence = sentences[at]
         if _PLEASANTRY.match(sentence) and whole_value(sentence) is None and not re.search(r"\d", sentence):
             continue
@@ -111,5 +112,11 @@ def _conclusion(sentences: list[str]) -> int | None:
     return None
 
 
-def _is_check(sentence: str) -> bool:
-    return _CHECKING.match(sentence) is not None
+def _before_check(sentences: list[str]) -> int:
+    """Return how many sentences stand before a check at the end that concludes nothing anew."""
+    for at in range(len(sentences) - 1, max(len(sentences) - 8, 0), -1):
+        if _CONCLUDING.match(sentences[at]):
+            break
+        if _CHECKING.match(sentences[at]):
+            return at
+    return len(sentences)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 
 from catsdk.equivalence.extract.sentences import answer_of, is_answer_in_words, sentence_around, sentences_of
 from catsdk.equivalence.extract.values import value_at, words_at
-from catsdk.equivalence.extract.wording import asserts, hedges, takes_back
+from catsdk.equivalence.extract.wording import asserts, hedges, is_example, takes_back
 
-__all__ = ["after_cue"]
+__all__ = ["after_cue", "after_result"]
 
 _CUE = re.compile(
     r"""(?<![\w"'\\])(?:
         (?:(?:final|correct|right|best|exact|numerical|numeric)\ ){0,2}(?P<noun>answers?|option|choice)
           (?:\ (?:to|for|of)\ [^.\n:?!=]{1,100}?|\ \([^()\n]{1,40}\))?
           (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are)\b(?:\ ?:)?|:|=|→|->|⇒|—|\ -\ )
-      | (?P<line>(?<=\n)|^)[\ \t>*_\#-]{0,8}(?:A|Ans|ANS)[.:](?=\s)
+      | (?P<line>(?<=\n)|^)[\ \t>*_\#-]{0,8}(?:A:|Ans[.:])(?=\s)
       | (?:final\ )?answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
       | \bi(?:['’]ll|['’]d|\ will|\ would)?\ (?:choose|pick|select|go\ with|chose|picked|selected)\b
       | \b(?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
@@ -30,10 +31,13 @@ _HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _WEAK = re.compile(
-    r"(?<![\w\"'\\])(?:final |end )?(?:result|solutions?|(?:values?|values? of \$?[a-z]\$?))\*{0,2} ?(?:is\b|are\b|:|=)(?:\*\*)?",
+    r"(?<![\w\"'\\])(?:final |end )?(?:result|solutions?)\*{0,2} ?(?:is\b|are\b|:|=)(?:\*\*)?",
     re.IGNORECASE,
 )
 _CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|—", re.IGNORECASE)
+_TASK = re.compile(
+    r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b", re.IGNORECASE
+)
 _MOST = 64
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE)
@@ -42,17 +46,27 @@ _ALTERNATIVE = re.compile(r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|
 def after_cue(text: str) -> str | None:
     """Return what the last cue states that has an answer behind it.
 
-    "The result is" and "the solution is" count only where nothing else does, and only with a value
-    behind them; a statement about the answer, such as "the answer is correct", is none.
+    A cue with a value behind it goes before one with words. A statement about the answer, such as
+    "the answer is correct", states none.
     """
     cues = [*list(_CUE.finditer(text))[-_MOST:], *list(_HEADING.finditer(text))[-_MOST:]]
     cues.sort(key=lambda cue: cue.end(), reverse=True)
-    weak = list(_WEAK.finditer(text))[:-_MOST:-1]
-    for found, read in ((cues, _stated), (cues, _worded), (weak, _stated)):
-        for cue in found:
-            answer = read(text, cue)
-            if answer is not None:
-                return "" if takes_back(text[cue.end() :]) else answer
+    stated = _first(text, cues, _stated)
+    return _first(text, cues, _worded) if stated is None else stated
+
+
+def after_result(text: str) -> str | None:
+    """Return the value behind the last "the result is" or "the solution is"."""
+    return _first(text, list(_WEAK.finditer(text))[:-_MOST:-1], _stated)
+
+
+def _first(
+    text: str, cues: Sequence[re.Match[str]], read: Callable[[str, re.Match[str]], str | None]
+) -> str | None:
+    for cue in cues:
+        answer = read(text, cue)
+        if answer is not None:
+            return "" if takes_back(text[cue.end() :]) else answer
     return None
 
 
@@ -104,4 +118,5 @@ def _worded(text: str, cue: re.Match[str]) -> str | None:
 
 def _is_stated(before: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
-    return asserts(_CLAUSE_START.split(before)[-1][-200:])
+    clause = _CLAUSE_START.split(before)[-1][-200:]
+    return not is_example(before) and asserts(clause) and not _TASK.search(clause)

@@ -29,6 +29,11 @@ class Extraction:
     rule: str | None
 
 
+# What prompts ask for around work that is not thinking of the model's own kind.
+_SCRATCH = tuple(
+    (f"<{name}>", f"</{name}>") for name in ("reasoning", "scratchpad", "analysis", "reflection")
+)
+
 NOTHING = Extraction(None, None)
 
 
@@ -83,5 +88,5 @@ def _searched(text: str) -> str:
     for opening, closing in TAGS if start else ():
         if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
             return ""
-    tail = without_thinking(tail)
+    tail = without_thinking(tail, (*TAGS, *_SCRATCH))
     return _NOISE.sub("", tail) if "<" in tail else tail

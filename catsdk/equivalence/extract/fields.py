@@ -67,10 +67,11 @@ def answer_field(text: str) -> str | None:
 
 
 def _is_object(text: str) -> bool:
-    body = text.lstrip()
+    """Tell whether a text is an object and nothing else, or one that was cut."""
+    body = text.strip()
     fence = _FENCE.match(body)
-    body = fence.group(1).lstrip() if fence else body
-    return body.startswith("{") and _ANY_KEY.match(body) is not None
+    body = fence.group(1).strip() if fence else body
+    return _ANY_KEY.match(body) is not None and (body.endswith("}") or "}" not in body)
 
 
 def _whole_object(text: str) -> tuple[str | None, int] | None:

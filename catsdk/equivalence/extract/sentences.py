@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from catsdk.equivalence.extract.values import Value, one_number, value_at, whole_value, words_at
+from catsdk.equivalence.extract.values import Value, formula_around, one_number, value_at, whole_value, words_at
 from catsdk.equivalence.extract.wording import (
     asserts,
     denies,
     hedges,
+    is_example,
     is_placeholder,
     is_unfinished,
     refuses,
@@ -17,7 +18,9 @@ from catsdk.equivalence.extract.wording import (
 __all__ = ["answer_of", "is_answer_in_words", "sentence_around", "sentences_of"]
 
 _END = re.compile(r"(?<=[.!?。！？…])(?:[*_)\"”'’]{0,3})(?=\s|$)(?<!\b[A-Z]\.)(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<!Mr\.)(?<!Dr\.)(?<!Ms\.)(?<!Mrs\.)(?<!No\.)(?<!approx\.)|(?<=[。！？])|\n+")
-_FORMULA_END = re.compile(r"\\\]|\$\$")
+_OPENING, _CLOSING = re.compile(r"(?<!\\)\\\["), re.compile(r"(?<!\\)\\\]")
+_LABEL = re.compile(r"[\s>*_-]{0,4}\(?(?:\d{1,2}|[A-Za-z])[.)]")
+_LONGEST = 3_000
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
 _EQUALS = re.compile(r"(?<![<>!:=])=(?![=>])|≈|\\approx(?![a-z])|\bequals\b|\bis equal to\b", re.IGNORECASE)
 _COPULA = re.compile(
@@ -34,8 +37,11 @@ _CONCLUDES = re.compile(
     r"|\b(?:in total|altogether|in all|a total of|total|left|remain(?:s|ing)?|overall)\b|^∴",
     re.IGNORECASE,
 )
+_WRONG = re.compile(r"\b(?:not true|false|wrong\w*|incorrect\w*|mistaken\w*|suppose|assume)\b", re.IGNORECASE)
+# The arithmetic in front of an equals sign, with the words of its units.
+_UNWORDED = re.compile(r"[\s\d.,$%+*/×·÷()-]+$")
 _FIRST_STEP = re.compile(
-    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)]|let|start|begin|we (?:need|know|have to|can"
+    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let|start|begin|we (?:need|know|have to|can"
     r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next)\b",
     re.IGNORECASE,
 )
@@ -46,7 +52,7 @@ _COMPARES = re.compile(
 )
 _TRAILING = re.compile(
     r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as|because|since"
-    r"|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)\W*$",
+    r"|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$",
     re.IGNORECASE,
 )
 _REVERSED = re.compile(
@@ -62,7 +68,7 @@ _NO_ANSWER = frozenset(
     """consistent correct right wrong incorrect unique valid invalid complete incomplete verified confirmed
     reasonable expected ok okay fine good clear unclear unknown same different given found obtained based
     computed calculated derived shown written expressed stated provided required simplified rounded accurate
-    exact approximate final true-to sensible plausible possible impossible obvious simple straightforward easy
+    exact approximate final sensible plausible possible impossible obvious simple straightforward easy
     hard difficult tricky this that it these those what which who whom whose where when why how there here
     in on at of for from to with by as like about after before between into through per via using above below
     not no never none nothing neither either maybe perhaps possibly probably sure well yet still already just
@@ -74,11 +80,19 @@ _NO_ANSWER = frozenset(
     satisfied satisfying meaningful useful helpful independent dependent close near far off unchanged
     checked proven proved reached ready done justified supported explained formatted boxed blank empty
     sorry please thanks thank hello hi hey okay sure certainly absolutely great alright understood
-    think thinking guess skip pass error warning todo n/a na null undefined-answer anything everything
+    think thinking guess skip pass error warning todo n/a na null anything everything
     something whatever any some all each every both various several many few likely unlikely
+    verification explanation conclusion summary approach analysis calculation reasoning introduction notes
+    overview details method background proof example discussion remark justification understanding
     a an the""".split()
 )
-_NEVER_ALONE = frozenset("true-to undefined-answer".split())
+_LETTERS = re.compile(r"[^\W\d_]{2,}|[^\x00-\x7f]|^[A-Za-z]$")
+_SPECIAL = re.compile(
+    r"yes|no|true|false|no (?:real |integer |such |valid |possible )*(?:solutions?|roots?|values?|numbers?)(?: exists?)?"
+    r"|none(?: of the above)?|does not exist|dne|undefined|not possible|(?:the )?empty set|not equal|not guilty",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(r"\bor\b|\b(?:one|some|any) of\b|\b[A-J]\s?[/&,]\s?[A-J]\b|\bin base\b", re.IGNORECASE)
 _CODE = re.compile(r"[{}<>\\|#]|```|://")
 _PROPER = re.compile(r"[A-Z][^\W\d_]*(?:[ '’.-]+(?:[A-Z][^\W\d_]*|of|the|de|and|la))*")
 
@@ -89,7 +103,7 @@ def sentences_of(text: str) -> list[str]:
     at = 0
     for end in _END.finditer(text):
         piece = text[at : end.end()]
-        if _open_display(piece):
+        if len(piece) < _LONGEST and (_open_display(piece) or _LABEL.fullmatch(piece.strip())):
             continue
         if piece.strip():
             found.append(piece.strip())
@@ -100,13 +114,14 @@ def sentences_of(text: str) -> list[str]:
 
 
 def _open_display(piece: str) -> bool:
-    return piece.count("\\[") > piece.count("\\]") or piece.count("$$") % 2 == 1
+    opened, closed = (len(sign.findall(piece)) for sign in (_OPENING, _CLOSING))
+    return opened > closed or piece.count("$$") % 2 == 1
 
 
 def sentence_around(text: str, at: int) -> tuple[str, str]:
     """Return what stands before and behind position `at` in its sentence, or its line."""
     before = text[max(0, at - 400) : at]
-    start = max((end.end() for end in _END.finditer(before) if end.end() < len(before)), default=0)
+    start = max((end.end() for end in _END.finditer(before)), default=0)
     after = text[at : at + 400]
     end = next((end.end() for end in _END.finditer(after) if end.end() > 0), len(after))
     return before[start:], after[:end]
@@ -123,7 +138,7 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return ""
     if is_unfinished(sentence) or _TRAILING.search(sentence):
         return ""
-    if _FIRST_STEP.match(sentence):
+    if _FIRST_STEP.match(sentence) or is_example(sentence):
         return None
     if (value := whole_value(_unlabelled(sentence))) is not None:
         return value
@@ -139,10 +154,14 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
 
 def is_answer_in_words(phrase: str) -> bool:
     """Tell whether a few words can be an answer: they are not about an answer, and deny nothing."""
+    if _SPECIAL.fullmatch(phrase.strip(" .*$")):
+        return True
+    if not _LETTERS.search(phrase) or re.search(r"\d\s?[×*+=÷]", phrase):
+        return False
     words = re.findall(r"[^\W_]+(?:['’/-][^\W_]+)*", phrase)
     if not 1 <= len(words) <= 6 or hedges(phrase) or refuses(phrase) or is_placeholder(phrase):
         return False
-    if _CODE.search(phrase) or denies(phrase):
+    if _CODE.search(phrase) or denies(phrase) or _SEVERAL.search(phrase):
         return False
     first = [word for word in words if word.lower() not in ("a", "an", "the")]
     return bool(first) and not any(word.lower() in _NO_ANSWER for word in (first[0], first[-1]))
@@ -212,18 +231,19 @@ def _equation(sentence: str) -> str | None:
         if re.search(r"\band\b|[,;]\s|\bor\b", between):
             return None
     before = sentence[: signs[0].start()]
-    if not _holds(before, sentence):
+    if _WRONG.search(before) or denies(_UNWORDED.sub("", before)[-30:]):
         return None
-    right = sentence[last.end() :]
-    for closing in ("$$", "$", "\\)", "\\]"):
-        opening = {"\\)": "\\(", "\\]": "\\["}.get(closing, closing)
-        inside = right.find(closing)
-        if inside >= 0 and opening in before[-1_000:] and opening not in right[:inside]:
-            return _side(before.rpartition(opening)[2], right[:inside], right[inside + len(closing) :])
-    found = value_at(right)
-    if found is None or found.alternatives or not _plain_rest(found):
+    if (formula := formula_around(sentence, last.start())) is not None:
+        start, end, content = formula
+        inside = list(_EQUALS.finditer(content))
+        if not inside:
+            return None
+        left = content[: inside[0].start()]
+        return _side(left, content[inside[-1].end() :], sentence[end:])
+    found = value_at(sentence[last.end() :])
+    if found is None or found.alternatives or re.search(r"[=≠]|\bor\b", found.rest):
         return None
-    if len(signs) == 1 and not _names(before):
+    if denies(found.rest[:40]) or (len(signs) == 1 and not _names(before)):
         return None
     return found.text
 
@@ -240,6 +260,7 @@ def _side(left: str, right: str, rest: str) -> str | None:
 
 def _names(left: str) -> bool:
     """Tell whether the left side of an equation is what is computed, and no part of a relation."""
+    left = re.sub(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])", " × ", left)
     left = re.sub(r"\\(?:text|mathrm|mathbf|textbf)\s?\{[^{}]*\}", "word", left).strip(" $*(\\[")
     bare = re.sub(r"[^\W\d_]{2,}", "", left)
     letters = set(re.findall(r"[A-Za-z]", bare))

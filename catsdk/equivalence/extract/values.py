@@ -10,7 +10,7 @@ from catsdk.equivalence.extract.wording import ELLIPSIS
 from catsdk.equivalence.parse.number_words import number_of
 from catsdk.equivalence.parse.units import SCALES, is_unit
 
-__all__ = ["Value", "choice_at", "one_number", "value_at", "whole_value", "words_at"]
+__all__ = ["Value", "choice_at", "formula_around", "one_number", "value_at", "whole_value", "words_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +24,30 @@ class Value:
 
 _SIGN = r"[-+\u2212\u2013±]?"
 _MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
-_DIGITS = r"(?:\d{1,3}(?:(?:,|\{,\}|\u202f)\d{3})+(?!\d)|\d{1,400})(?:\.\d{1,400}(?!\.\d))?|\.\d{1,400}"
+_DIGITS = r"\d{1,400}(?:(?:,|\{,\}|\u202f)\d{1,400})*(?:\.\d{1,400}(?!\.\d))?|\.\d{1,400}"
 _NUMBER = rf"{_SIGN}{_MONEY}{_SIGN}(?:{_DIGITS})"
 _POWER = r"(?:[eE][-+]?\d{1,4}(?![\w.])|\s?[×x*]\s?10\s?(?:\^\s?\{?\s?[-+\u2212]?\d{1,4}\}?|[⁰¹²³⁴-⁹⁻]{1,5}))?"
 _TAILED = rf"{_NUMBER}{_POWER}(?:\s?(?:\\?%|°[CF]?|[½⅓⅔¼¾⅛]))?"
 # Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
 _QUANTITY = re.compile(
     rf"{_TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{_TAILED}|-\d{{1,2}}-\d{{1,2}})*"
-    r"(?:\s?[ap]\.?m\.?(?![a-z]))?(?![^\W_])(?!\^)",
+    r"(?:\s?(?:[ap]\.m\.|[ap]m(?![a-z])))?(?![A-Za-z0-9π√θ])(?!\^)",
     re.IGNORECASE,
 )
 _FUNCTIONS = "sqrt|cbrt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|pi|infinity|inf|max|min|mod|oo"
 _SYMBOL = rf"(?:(?:{_FUNCTIONS})\b|[A-Za-z](?:_\{{?\w{{1,3}}\}}?)?'?(?![A-Za-z])|[πθφλ∞√∅∪∩∈ℝℤ])"
 # A run of numbers, symbols and operators, in plain writing.
 _RUN = re.compile(
-    rf"(?:{_TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])|\s(?=\S))+"
+    rf"(?:{_TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])|[ \t](?=\S))+"
 )
-_OPERATOR = re.compile(r"[-+*/^=×·÷±≤≥<>≠|√∪∩!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]")
+_OPERATOR = re.compile(r"[-+*/^=×·÷±≤≥<>≠|√∪∩!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]|^[(\[{].*,")
 _LATEX_START = re.compile(r"[-+(\[]{0,2}\s?(?:\d{0,20}\s?)?\\(?!boxed|fbox)[A-Za-z({\[]")
 _FORMULA = re.compile(
     r"\$\$((?:(?!\$\$).){1,1000})\$\$|\\\[((?:(?!\\[\[\]]).){1,1000})\\\]|\\\(((?:(?!\\[()]).){1,1000})\\\)"
     r"|\$(?=[^\s$]|\s\S)((?:[^$\n\\]|\\.){1,500})(?<!\\)\$(?!\d)",
     re.DOTALL,
 )
+_OPERATORS = re.compile(r"\\(?:times|cdot|div|frac|left|right|[,;! ])|\\[dt]frac|(?<=\d)\s?x\s?(?=\d)")
 _MARK = re.compile(r"(\*{1,3}|_{2}|`{1,3}|\"|“|<b>|<strong>)(?=\S)")
 _CLOSING = {"“": "”", "<b>": "</b>", "<strong>": "</strong>"}
 _CHOICE = re.compile(r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])")
@@ -67,7 +68,7 @@ _CHANGING = frozenset(
     """squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
     quarter quarters fourth fourths fifth fifths sixth eighths tenths hundredths percent percentage times
     plus minus over divided multiplied or and to through mod modulo choose more less fewer greater out in of
-    below above under short away than not except other without if but per off point root th st nd rd
+    below above under short away than not except other without if but off point root th st nd rd
     raised power exactly only if""".split()
 )
 _FILLER = re.compile(
@@ -77,7 +78,13 @@ _FILLER = re.compile(
     r"|[:=≈≅~→>]\s*|\\approx\s*|is\s+)+",
     re.IGNORECASE,
 )
+_VERB = re.compile(r"\b(?:is|are|was|were|equals?|has|have|can|will)\b|=", re.IGNORECASE)
 _SIGNED = re.compile(r"(?:negative|minus)\s+(?=\$?\s?\d)", re.IGNORECASE)
+_TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
+# What still has to be worked out, such as the question itself, or does not name a value.
+_SUM = re.compile(
+    r"[\d\s.,$€£()%]+(?:(?:[-+*×·÷xX<>≤≥≠]|!=|\\times|\\cdot|\\div)+[\d\s.,$€£()%]+)+"
+)
 _SIMPLE = re.compile(r"(-?)\$?(\d{1,15})(?:\.(\d{1,15}))?(?:/(\d{1,15}))?\s?(%|percent)?", re.IGNORECASE)
 _AROUND = " \t\n:*_`\"'“”"
 
@@ -99,8 +106,19 @@ def value_at(text: str, *, several: bool = False) -> Value | None:
     for read in (_formulas, _quantity, choice_at, _run, _latex, _number_word):
         found = read(text)
         if found is not None:
-            return _judged(found, several)
+            return _judged(_with_others(found, several), several)
     return None
+
+
+def _with_others(found: Value, several: bool) -> Value:
+    """Join what follows an "or": a further solution, or an alternative."""
+    other = re.match(r"\s?,?\s?\bor\s", found.rest)
+    following = value_at(found.rest[other.end() :], several=several) if other else None
+    if following is None:
+        return found
+    if several or "=" in found.text:
+        return Value(f"{found.text} or {following.text}", following.rest)
+    return Value(found.text, following.rest, following.text != found.text)
 
 
 def whole_value(text: str) -> str | None:
@@ -111,7 +129,9 @@ def whole_value(text: str) -> str | None:
         return None
     rest = found.rest.strip(f"{_AROUND}.,!)")
     words = _WORD.findall(rest)
-    return found.text if len(words) <= 3 and not re.search(r"\d|[=?]", rest) else None
+    if len(words) > 3 or re.search(r"\d|[=≠?]", rest) or _VERB.search(rest):
+        return None
+    return found.text
 
 
 def words_at(text: str, most: int = 4) -> Value | None:
@@ -133,14 +153,27 @@ def one_number(sentence: str) -> str | None:
     at = 0
     while match := _STANDALONE.search(sentence, at):
         value = _quantity(sentence[match.start() :])
-        if value is None or (found and value.text not in found):
+        if value is None or value.alternatives or (found and value.text not in found):
             return None
         found.append(value.text)
         at = len(sentence) - len(value.rest)
     return found[0] if found else None
 
 
+_POWERS = ("square", "cubic", "sq", "cu")
+_ONE_UNIT = (
+    r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_]+\.?(?:\s?(?:per|/)\s?[^\W\d_]+|\^?[²³23](?!\d))?"
+)
+_UNIT = re.compile(rf"{_ONE_UNIT}(?:,?\s(?:and\s)?(?:{_DIGITS}){_ONE_UNIT})*")
 _STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
+
+
+def formula_around(text: str, at: int) -> tuple[int, int, str] | None:
+    """Return start, end and content of the formula in delimiters that position `at` is inside."""
+    for formula in _FORMULA.finditer(text):
+        if formula.start() < at < formula.end():
+            return formula.start(), formula.end(), _content(formula)
+    return None
 
 
 def choice_at(text: str) -> Value | None:
@@ -185,20 +218,25 @@ def _formulas(text: str) -> Value | None:
     first = _FORMULA.match(text)
     if first is None:
         return None
-    parts, rest, alternatives = [_content(first)], text[first.end() :], False
+    parts, rest = [_content(first)], text[first.end() :]
     if again := re.match(r"\s?=\s?", rest):
         if (found := value_at(rest[again.end() :])) is not None:
             return found
     while join := _JOIN.match(rest):
         following = _FORMULA.match(rest, join.end())
-        if following is None:
+        if following is None or "or" in join.group():
             break
-        alternatives |= "or" in join.group()
         parts.append(_content(following))
         rest = rest[following.end() :]
     if unit := re.match(r"\s?(%|\\%|percent\b|degrees\b|°)", rest):
         parts[-1], rest = f"{parts[-1]}{unit.group()}", rest[unit.end() :]
-    return Value(", ".join(parts), rest, alternatives and len(set(parts)) > 1)
+    if len(parts) == 1:
+        left, equals, right = parts[0].rpartition("=")
+        if equals and not re.search(r"[A-Za-z<>!]", _OPERATORS.sub("", left)):
+            return Value(right.strip(), rest)
+        if _SUM.fullmatch(parts[0]):
+            return None
+    return Value(", ".join(parts), rest)
 
 
 def _content(formula: re.Match[str]) -> str:
@@ -211,7 +249,7 @@ def _quantity(text: str) -> Value | None:
     if found is None:
         return None
     number, rest = found.group(), text[found.end() :]
-    if re.match(r"\s?(?:[-+*/^=×·÷±≤≥<>√(²³⁴\u2212]\s?[-\w(\\$√]|[²³]|!(?=[\s.=]|$))", rest):
+    if re.match(r"\s?(?:[-+*/^=×·÷±≤≥<>√(²³⁴\u2212]\s?[-\w(\\$√]|[²³]|!\s?[-+*/×=])", rest):
         return None
     words = re.match(r"\s*(?:-\s?)?((?:[^\W\d_]|[²³/.'’°$¢-])+)", rest)
     first = words.group(1).lower().strip(".-'’") if words else ""
@@ -222,10 +260,8 @@ def _quantity(text: str) -> Value | None:
         return Value(number, rest[other.end() :], alternatives=not same)
     if first in _CHANGING or first in SCALES:
         return _phrase(text)
-    if first and is_unit(first):
-        unit = re.match(
-            r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_]+\.?(?:\s?(?:per|/)\s?[^\W\d_]+|\^?[²³23](?!\d))?", rest
-        )
+    if first and (is_unit(first) or first in _POWERS):
+        unit = _UNIT.match(rest)
         end = unit.end() if unit else 0
         return Value(number + rest[:end].rstrip("."), rest[end:])
     return Value(number, rest)
@@ -234,7 +270,7 @@ def _quantity(text: str) -> Value | None:
 def _phrase(text: str) -> Value | None:
     """Read a number whose words say more than a unit does, with all of them."""
     found = words_at(text, most=6)
-    if found is None:
+    if found is None or _VERB.search(found.text):
         return None
     return Value(found.text, found.rest, alternatives=re.search(r"\bor\b", found.text) is not None)
 
@@ -255,12 +291,13 @@ def _run(text: str) -> Value | None:
     if re.match(r"[^\W\d_]", rest) and run[-1].isalnum():
         return None
     sides = [side.strip() for side in re.split(r"(?<![<>!:])=(?!=)", run)]
-    if len(sides) > 1 and not re.search(r"[A-Za-z]", sides[0]):
-        run = sides[-1]
-        ending = _quantity(run + rest)
-        if ending is not None:
-            return ending
-    return Value(run, rest)
+    if len(sides) > 1 and not re.search(r"[A-Za-z]", _TIMES.sub("×", sides[0])):
+        return _quantity(sides[-1] + rest) or (
+            None if _SUM.fullmatch(sides[-1]) else Value(sides[-1], rest)
+        )
+    if re.fullmatch(r"[A-J]\s?[/,]\s?[A-J]", run):
+        return Value(run, rest, alternatives=True)
+    return None if _SUM.fullmatch(run) else Value(run.rstrip("!"), rest)
 
 
 def _latex(text: str) -> Value | None:
@@ -277,9 +314,9 @@ def _number_word(text: str) -> Value | None:
     words = _WORD.findall(found.text.lower())
     for count in range(min(len(words), 6), 0, -1):
         first = " ".join(words[:count])
-        if first not in ("a", "an", "second", "first", "one") and number_of(first) is not None:
+        if words[0] not in ("the", "a", "an", "second", "first", "one") and number_of(first) is not None:
             if (words[count:] or [""])[0] in _CHANGING:
-                return found
+                return None if _VERB.search(found.text) else found
             at = found.text.lower().find(words[count - 1]) + len(words[count - 1])
             return Value(first if count > 1 else found.text[:at], found.text[at:] + found.rest)
     return None

@@ -9,6 +9,7 @@ __all__ = [
     "asserts",
     "denies",
     "hedges",
+    "is_example",
     "is_placeholder",
     "is_unfinished",
     "offers_choices",
@@ -32,7 +33,7 @@ _HEDGE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _DENIAL = re.compile(
-    r"""\b(?:not|never|cannot|nothing|neither|nor|no\ longer|hardly|rather\ than|instead\ of
+    r"""\b(?:not|never|cannot|nothing|neither|nor|no\ longer|hardly|rather\ than|other\ than|anything\ but|no\ way|instead\ of
       |unlike|except|without|nicht|kein\w*|pas|jamais|tampoco|nunca|false|wrong|incorrect(?:ly)?
       |mistaken(?:ly)?|impossible|invalid)\b
       |n['’]t\b|не\b|不是|并非|不等于""",
@@ -40,11 +41,11 @@ _DENIAL = re.compile(
 )
 _SUPPOSED = re.compile(
     r"""\b(?:if|unless|whether|suppose|supposing|assum(?:e|es|ed|ing)|imagine|pretend
-      |hypothetical(?:ly)?|were|would|should|until|before|when(?:ever)?|wenn|whereas|is\ it\ true
-      |check(?:s|ing)?|verify|verif(?:ies|ying)|prove|show\ that|see\ if|determine|find|compute)\b
+      |hypothetical(?:ly)?|were|would|should|until|before|when(?:ever)?|wenn|whereas|is\ it\ true)\b
       |如果|假设""",
     re.VERBOSE | re.IGNORECASE,
 )
+_EXAMPLE = re.compile(r"\bfor (?:example|instance)\b|\be\.g\.", re.IGNORECASE)
 _OTHERS = re.compile(
     r"""\b(?:says|said|claims?|claimed|thinks|thought|believes|believed|argues|argued|asks?|asked
       |asking|states\ that|stated\ that|reads|suggested|expects?|expected|wants?|wanted|told|guesses
@@ -96,7 +97,7 @@ _PLACEHOLDER = re.compile(
       | [\[<{(]*\s*(?:insert\ |put\ |enter\ |write\ |add\ |give\ |fill\ in\ |type\ )?
         (?:the\ |a\ |an\ |your\ |my\ |this\ )*(?:own\ |correct\ |final\ |short\ |single\ |exact\ |numerical\ |numeric\ |integer\ )*
         (?:answers?|numbers?|results?|solutions?|values?|choices?|options?|letters?|expressions?|text|string|placeholder
-          |integers?|floats?|ans|n/?a|null|none\ yet|tbd|todo|response|output|here|content|x{3,}|y{3,}|\?+)
+          |integers?|floats?|ans|x+\.x+|n/?a|null|none\ yet|tbd|todo|response|output|here|content|x{3,}|y{3,}|\?+)
         (?:\ (?:goes\ |comes\ )?(?:here|as\ .{1,40}|in\ .{1,40}|only|of\ .{1,40}|to\ .{1,40}))?\s*[\]>})]*\.?
       | (?:the\ |your\ )?(?:final\ )?answer\ (?:here|goes\ here|only)
       | \\(?:text|mathrm)\{\s*(?:your\ |the\ |final\ )*(?:answer|result|number|value|solution)(?:\ here)?\s*\}
@@ -110,6 +111,11 @@ _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 def asserts(clause: str) -> bool:
     """Tell whether what follows `clause` in its sentence is asserted by the writer."""
     return not any(words.search(clause) for words in (_DENIAL, _SUPPOSED, _OTHERS))
+
+
+def is_example(sentence: str) -> bool:
+    """Tell whether a sentence gives an example."""
+    return _EXAMPLE.search(sentence) is not None
 
 
 def denies(text: str) -> bool:
