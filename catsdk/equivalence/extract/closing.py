@@ -106,7 +106,7 @@ def _conclusion(sentences: list[str]) -> int | None:
         sentence = sentences[at]
         if _PLEASANTRY.match(sentence) and whole_value(sentence) is None and not re.search(r"\d", sentence):
             continue
-        if _HEADING.match(sentence) and whole_value(sentence.strip("#* ")) is None:
+        if _HEADING.match(sentence) and not answer_of(sentence.strip("#* ")):
             return None
         return None if sentence.rstrip("* ").endswith(":") else at
     return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from catsdk.equivalence.extract.sentences import answer_of, is_answer_in_words, sentence_around, sentences_of
 from catsdk.equivalence.extract.values import value_at, words_at
-from catsdk.equivalence.extract.wording import asserts, hedges, is_example, takes_back
+from catsdk.equivalence.extract.wording import asserts, denies, hedges, is_example, takes_back
 
 __all__ = ["after_cue", "after_result"]
 
@@ -119,4 +119,6 @@ def _worded(text: str, cue: re.Match[str]) -> str | None:
 def _is_stated(before: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
     clause = _CLAUSE_START.split(before)[-1][-200:]
-    return not is_example(before) and asserts(clause) and not _TASK.search(clause)
+    if is_example(before) or denies(clause) or _TASK.search(clause):
+        return False
+    return asserts(clause)

@@ -24,7 +24,7 @@ _LONGEST = 3_000
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
 _EQUALS = re.compile(r"(?<![<>!:=])=(?![=>])|≈|\\approx(?![a-z])|\bequals\b|\bis equal to\b", re.IGNORECASE)
 _COPULA = re.compile(
-    r"""\b(?:is|are|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?|comes?\ (?:out\ )?to
+    r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?|comes?\ (?:out\ )?to
       |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to|results?\ in
       |gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|says|obtain(?:s|ed)?|ist|est|es|é
       |beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|[→⇒]|:\s(?=[*$\\\d(-])""",
@@ -37,6 +37,14 @@ _CONCLUDES = re.compile(
     r"|\b(?:in total|altogether|in all|a total of|total|left|remain(?:s|ing)?|overall)\b|^∴",
     re.IGNORECASE,
 )
+_CLAUSES = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
+_REFUTED = re.compile(r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)", re.IGNORECASE)
+_WORDING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s?\{[^{}]*\}|\b[AaI]\s(?=\S)|['’]s\b")
+_TIMES = re.compile(r"(?<=[\w)])\s?[xX]\s?(?=[\d$(])")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+# The numbers, single letters and operators in front of an equals sign.
+_LAST_TERM = re.compile(r"(?:[^\sA-Za-z]|\s|\\[A-Za-z]+|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+$")
+_NAME = re.compile(r"\W{0,6}[A-Za-z](?:_\{?\w+\}?)?'?\s?(?:\([^()]*\))?")
 _WRONG = re.compile(r"\b(?:not true|false|wrong\w*|incorrect\w*|mistaken\w*|suppose|assume)\b", re.IGNORECASE)
 # The arithmetic in front of an equals sign, with the words of its units.
 _UNWORDED = re.compile(r"[\s\d.,$%+*/×·÷()-]+$")
@@ -48,6 +56,11 @@ _FIRST_STEP = re.compile(
 _COMPARES = re.compile(
     r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
     r"|\bbetween\b|\bup to\b|\bwithin\b|\balmost\b|\bthan\b|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to|\balmost"
+    r"|\bbetween|\bwithin)\W*$",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
@@ -173,8 +186,8 @@ def _unlabelled(sentence: str) -> str:
 
 def _holds(before: str, sentence: str) -> bool:
     """Tell whether a value behind `before` is asserted."""
-    clause = re.split(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", before)[-1]
-    return not denies(clause) and asserts(clause) and not _COMPARES.search(clause[-40:])
+    clause = _CLAUSES.split(before)[-1]
+    return asserts(clause) and not _COMPARED.search(clause)
 
 
 def _plain_rest(found: Value) -> bool:
@@ -194,7 +207,7 @@ def _bold(sentence: str) -> str | None:
     if not before.strip(" >*-•") and behind.strip(" .*") and not _REVERSED.match(behind):
         # A label, as in "**Total:** 5" or "**5** is one of them".
         return None
-    if not _holds(before, sentence) or re.search(r"\d|=|\bor\b", behind) or denies(behind):
+    if not _holds(before, sentence) or re.search(r"\d|=|\bor\b", behind) or _REFUTED.match(behind):
         return None
     value = value_at(content)
     if value is not None:
@@ -231,7 +244,8 @@ def _equation(sentence: str) -> str | None:
         if re.search(r"\band\b|[,;]\s|\bor\b", between):
             return None
     before = sentence[: signs[0].start()]
-    if _WRONG.search(before) or denies(_UNWORDED.sub("", before)[-30:]):
+    clause = _CLAUSES.split(_UNWORDED.sub("", before))[-1]
+    if _WRONG.search(before) or not asserts(clause):
         return None
     if (formula := formula_around(sentence, last.start())) is not None:
         start, end, content = formula
@@ -243,7 +257,7 @@ def _equation(sentence: str) -> str | None:
     found = value_at(sentence[last.end() :])
     if found is None or found.alternatives or re.search(r"[=≠]|\bor\b", found.rest):
         return None
-    if denies(found.rest[:40]) or (len(signs) == 1 and not _names(before)):
+    if _REFUTED.match(found.rest) or (len(signs) == 1 and not _names(before)):
         return None
     return found.text
 
@@ -260,12 +274,10 @@ def _side(left: str, right: str, rest: str) -> str | None:
 
 def _names(left: str) -> bool:
     """Tell whether the left side of an equation is what is computed, and no part of a relation."""
-    left = re.sub(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])", " × ", left)
-    left = re.sub(r"\\(?:text|mathrm|mathbf|textbf)\s?\{[^{}]*\}", "word", left).strip(" $*(\\[")
-    bare = re.sub(r"[^\W\d_]{2,}", "", left)
-    letters = set(re.findall(r"[A-Za-z]", bare))
-    numeric = re.search(r"\d", left) is not None
-    return not letters or re.fullmatch(r".*?\b[A-Za-z](?:_\{?\w+\}?)?(?:\s?\([^()]*\))?", left, re.DOTALL) is not None and not numeric
+    left = _TIMES.sub(" × ", _WORDING.sub("word", left)).strip(" $*")
+    side = _LAST_TERM.search(left)
+    term = side.group().strip() if side else ""
+    return not re.search(r"[A-Za-z]", _COMMAND.sub("", term)) or _NAME.fullmatch(term) is not None
 
 
 def _copula(sentence: str) -> str | None:

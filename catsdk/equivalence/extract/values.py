@@ -66,10 +66,14 @@ _WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’-][^\W_]+)*")
 _LATEX_WORDS = re.compile(r"\\[A-Za-z]+(?:\{[^{}]{0,80}\})?|\$[^$]{0,200}\$")
 _CHANGING = frozenset(
     """squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
-    quarter quarters fourth fourths fifth fifths sixth eighths tenths hundredths percent percentage times
-    plus minus over divided multiplied or and to through mod modulo choose more less fewer greater out in of
-    below above under short away than not except other without if but off point root th st nd rd
-    raised power exactly only if""".split()
+    quarter quarters fourth fourths fifth fifths sixth eighths tenths hundredths percent percentage
+    plus minus over divided multiplied or through mod modulo choose out not except th st nd rd
+    root raised power""".split()
+)
+# These change a number only with what follows: "5 more than x", "20% of 50", "3 to 4", "5 in base 6".
+_CHANGING_WITH = re.compile(
+    r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than|of)\b"
+    r"|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b)"
 )
 _FILLER = re.compile(
     r"(?:(?:therefore|thus|hence|then|simply|just|clearly|exactly|precisely|indeed|also|now|equal to|equals"
@@ -83,7 +87,7 @@ _SIGNED = re.compile(r"(?:negative|minus)\s+(?=\$?\s?\d)", re.IGNORECASE)
 _TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
 # What still has to be worked out, such as the question itself, or does not name a value.
 _SUM = re.compile(
-    r"[\d\s.,$€£()%]+(?:(?:[-+*×·÷xX<>≤≥≠]|!=|\\times|\\cdot|\\div)+[\d\s.,$€£()%]+)+"
+    r"[\d\s.,$€£()%]+(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot|\\div)+[\d\s.,$€£()%]+)+"
 )
 _SIMPLE = re.compile(r"(-?)\$?(\d{1,15})(?:\.(\d{1,15}))?(?:/(\d{1,15}))?\s?(%|percent)?", re.IGNORECASE)
 _AROUND = " \t\n:*_`\"'“”"
@@ -160,6 +164,10 @@ def one_number(sentence: str) -> str | None:
     return found[0] if found else None
 
 
+# An operator with something behind it; a slash in front of a word belongs to a unit.
+_GOES_ON = re.compile(
+    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
+)
 _POWERS = ("square", "cubic", "sq", "cu")
 _ONE_UNIT = (
     r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_]+\.?(?:\s?(?:per|/)\s?[^\W\d_]+|\^?[²³23](?!\d))?"
@@ -249,7 +257,7 @@ def _quantity(text: str) -> Value | None:
     if found is None:
         return None
     number, rest = found.group(), text[found.end() :]
-    if re.match(r"\s?(?:[-+*/^=×·÷±≤≥<>√(²³⁴\u2212]\s?[-\w(\\$√]|[²³]|!\s?[-+*/×=])", rest):
+    if _GOES_ON.match(rest):
         return None
     words = re.match(r"\s*(?:-\s?)?((?:[^\W\d_]|[²³/.'’°$¢-])+)", rest)
     first = words.group(1).lower().strip(".-'’") if words else ""
@@ -258,7 +266,7 @@ def _quantity(text: str) -> Value | None:
     if other := re.match(rf"\s?(?:,\s?)?\bor\s(?:\w+\s)?({_TAILED}(?:/\d+)?)(?!\w)", rest):
         same = _rational(number) is not None and _rational(number) == _rational(other.group(1))
         return Value(number, rest[other.end() :], alternatives=not same)
-    if first in _CHANGING or first in SCALES:
+    if first in _CHANGING or first in SCALES or _CHANGING_WITH.match(rest):
         return _phrase(text)
     if first and (is_unit(first) or first in _POWERS):
         unit = _UNIT.match(rest)

@@ -39,9 +39,16 @@ _DENIAL = re.compile(
       |n['’]t\b|не\b|不是|并非|不等于""",
     re.VERBOSE | re.IGNORECASE,
 )
+_REJECTION = re.compile(
+    r"""\b(?:false|wrong|incorrect(?:ly)?|mistaken(?:ly)?|impossible|no\ way|nobody|no\ one|neither|nor
+      |rather\ than|instead\ of|other\ than|anything\ but|never|hardly|disagree\w*
+      |(?:not|n['’]t|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say|claim
+        |mean|imply|suggest|expect|agree|follow|equal|be|as\ if))\b|(?:not|n['’]t|never|nicht|pas)\W*$""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _SUPPOSED = re.compile(
     r"""\b(?:if|unless|whether|suppose|supposing|assum(?:e|es|ed|ing)|imagine|pretend
-      |hypothetical(?:ly)?|were|would|should|until|before|when(?:ever)?|wenn|whereas|is\ it\ true)\b
+      |hypothetical(?:ly)?|would|should|is\ it\ true)\b
       |如果|假设""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -98,7 +105,7 @@ _PLACEHOLDER = re.compile(
         (?:the\ |a\ |an\ |your\ |my\ |this\ )*(?:own\ |correct\ |final\ |short\ |single\ |exact\ |numerical\ |numeric\ |integer\ )*
         (?:answers?|numbers?|results?|solutions?|values?|choices?|options?|letters?|expressions?|text|string|placeholder
           |integers?|floats?|ans|x+\.x+|n/?a|null|none\ yet|tbd|todo|response|output|here|content|x{3,}|y{3,}|\?+)
-        (?:\ (?:goes\ |comes\ )?(?:here|as\ .{1,40}|in\ .{1,40}|only|of\ .{1,40}|to\ .{1,40}))?\s*[\]>})]*\.?
+        (?:\ (?:goes\ |comes\ )?(?:here|only|as\ an?\ \w+|in\ \w+))?\s*[\]>})]*\.?
       | (?:the\ |your\ )?(?:final\ )?answer\ (?:here|goes\ here|only)
       | \\(?:text|mathrm)\{\s*(?:your\ |the\ |final\ )*(?:answer|result|number|value|solution)(?:\ here)?\s*\}
       | \\?l?dots|\\(?:square|_+|underline\{\s*\}|quad|ldots|cdots)
@@ -109,8 +116,11 @@ _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 
 
 def asserts(clause: str) -> bool:
-    """Tell whether what follows `clause` in its sentence is asserted by the writer."""
-    return not any(words.search(clause) for words in (_DENIAL, _SUPPOSED, _OTHERS))
+    """Tell whether what follows `clause` in its sentence is asserted by the writer.
+
+    A "not" that belongs to a noun does not count: "the orders with vanilla not on top are 18".
+    """
+    return not any(words.search(clause) for words in (_REJECTION, _SUPPOSED, _OTHERS))
 
 
 def is_example(sentence: str) -> bool:
