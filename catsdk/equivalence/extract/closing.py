@@ -24,6 +24,7 @@ from catsdk.equivalence.extract.wording import (
 
 __all__ = ["chosen", "concluded", "whole_reply"]
 
+_READ = 4_000
 _FENCE = re.compile(r"```[^\n]*\n.*?(?:```|\Z)", re.DOTALL)
 _PLEASANTRY = re.compile(
     r"""^\W{0,6}(?:(?:i\ )?hope\ (?:this|that|it)|let\ me\ know|feel\ free|if\ you\ (?:have|need|want|would)
@@ -85,7 +86,7 @@ def concluded(text: str) -> str | None:
     the like, or is the only number of a sentence that concludes. Several different values, a
     guess, a denial, a question, a list of choices and a sentence that stops give none.
     """
-    body = _FENCE.sub("\n", text).strip()
+    body = _FENCE.sub("\n", text[-_READ:]).strip()
     sentences = sentences_of(body)[-40:]
     end = _conclusion(sentences)
     if end is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from catsdk.equivalence.extract.sentences import answer_of, is_answer_in_words, sentence_around, sentences_of
 from catsdk.equivalence.extract.values import value_at, words_at
@@ -11,34 +11,42 @@ from catsdk.equivalence.extract.wording import asserts, denies, hedges, is_examp
 
 __all__ = ["after_cue", "after_result"]
 
+# What may hold a cue, found fast; the patterns below are tried there alone.
+_STRONG = (
+    *("answer", "Answer", "ANSWER", "option", "Option", "choice", "Choice", "\nA:", "\nAns"),
+    *("choose", "pick", "select", "go with", "chose"),
+    *("réponse", "Réponse", "reponse", "Reponse", "respuesta", "Respuesta", "resposta", "Resposta"),
+    *("risposta", "Risposta", "ntwort", "odpowiedź", "cevap", "Cevap", "ответ", "Ответ"),
+    *("答", "정답", "답"),
+)
+_OUTCOME = ("result", "Result", "RESULT", "solution", "Solution", "onclusion")
 _CUE = re.compile(
-    r"""(?<![\w"'\\])(?:
-        (?:(?:final|correct|right|best|exact|numerical|numeric)\ ){0,2}(?P<noun>answers?|option|choice)
+    r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
+        (?:answers?|option|choice)
           (?:\ (?:to|for|of)\ [^.\n:?!=]{1,100}?|\ \([^()\n]{1,40}\))?
           (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are)\b(?:\ ?:)?|:|=|→|->|⇒|—|\ -\ )
-      | (?P<line>(?<=\n)|^)[\ \t>*_\#-]{0,8}(?:A:|Ans[.:])(?=\s)
-      | (?:final\ )?answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
-      | \bi(?:['’]ll|['’]d|\ will|\ would)?\ (?:choose|pick|select|go\ with|chose|picked|selected)\b
-      | \b(?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
-          |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap|antwoord)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
+      | answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
+      | (?:A:|Ans[.:])(?=\s)
+      | (?:choose|pick|select|go\ with|chose)\b
+      | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
+          |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
       | (?:ответ|答案|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
     )(?:\*\*|__)?""",
     re.VERBOSE | re.IGNORECASE,
 )
 _HEADING = re.compile(
-    r"^[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer|result|conclusion)"
-    r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_WEAK = re.compile(
-    r"(?<![\w\"'\\])(?:final |end )?(?:result|solutions?)\*{0,2} ?(?:is\b|are\b|:|=)(?:\*\*)?",
+    r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer|result|conclusion)"
+    r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*(?=\n|\Z)",
     re.IGNORECASE,
 )
+_WEAK = re.compile(r"(?:result|solutions?)\*{0,2} ?(?P<is>is\b|are\b|:|=)(?:\*\*)?", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\bi(?:['’]ll|['’]d| will| would)? $", re.IGNORECASE)
 _CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|—", re.IGNORECASE)
 _TASK = re.compile(
     r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b", re.IGNORECASE
 )
-_MOST = 64
+_MOST = 32
+_LONGEST_HEADING = 40
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE)
 
@@ -49,15 +57,46 @@ def after_cue(text: str) -> str | None:
     A cue with a value behind it goes before one with words. A statement about the answer, such as
     "the answer is correct", states none.
     """
-    cues = [*list(_CUE.finditer(text))[-_MOST:], *list(_HEADING.finditer(text))[-_MOST:]]
-    cues.sort(key=lambda cue: cue.end(), reverse=True)
-    stated = _first(text, cues, _stated)
-    return _first(text, cues, _worded) if stated is None else stated
+    found = _cues(text, _STRONG, _CUE)
+    stated = _first(text, found, _stated)
+    return _first(text, found, _worded) if stated is None else stated
 
 
 def after_result(text: str) -> str | None:
     """Return the value behind the last "the result is" or "the solution is"."""
-    return _first(text, list(_WEAK.finditer(text))[:-_MOST:-1], _stated)
+    return _first(text, _cues(text, _OUTCOME, _WEAK), _stated)
+
+
+def _cues(text: str, words: Sequence[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """Return the last cues of a text, the last one first."""
+    places = sorted({at for word in words for at in _places(text, word)}, reverse=True)
+    if text.startswith(("A:", "Ans")):
+        places.append(0)
+    found: dict[int, re.Match[str]] = {}
+    for at in places[:_MOST]:
+        start = text.rfind("\n", 0, at) + 1
+        cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
+        cue = cue or pattern.match(text, at)
+        if cue is not None and cue.end() not in found and _is_word(text, cue):
+            found[cue.end()] = cue
+    return sorted(found.values(), key=lambda cue: cue.end(), reverse=True)
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.rfind(word)
+    for _ in range(_MOST):
+        if at < 0:
+            return
+        yield at + word.startswith("\n") - (word == "ntwort")
+        at = text.rfind(word, 0, at)
+
+
+def _is_word(text: str, cue: re.Match[str]) -> bool:
+    """Tell whether a cue is a word of its own; "choose" is one only behind "I"."""
+    before = text[max(0, cue.start() - 12) : cue.start()]
+    if cue.group()[:4].lower() in ("choo", "pick", "sele", "go w", "chos"):
+        return _FIRST_PERSON.search(before) is not None
+    return not before[-1:].isalnum() and before[-1:] not in ("_", '"', "'", "\\")
 
 
 def _first(
@@ -97,7 +136,7 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
 
 def _in_sentence(behind: str, cue: re.Match[str]) -> str | None:
     """Return what the sentence behind a colon or a heading concludes."""
-    if cue.groupdict().get("is") or _WEAK.fullmatch(cue.group()):
+    if cue.groupdict().get("is"):
         return None
     following = sentences_of(behind)[:1]
     if not following or following[0].startswith(("#", "|", "```")):

@@ -20,7 +20,9 @@ __all__ = ["answer_of", "is_answer_in_words", "sentence_around", "sentences_of"]
 _END = re.compile(r"(?<=[.!?。！？…])(?:[*_)\"”'’]{0,3})(?=\s|$)(?<!\b[A-Z]\.)(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<!Mr\.)(?<!Dr\.)(?<!Ms\.)(?<!Mrs\.)(?<!No\.)(?<!approx\.)|(?<=[。！？])|\n+")
 _OPENING, _CLOSING = re.compile(r"(?<!\\)\\\["), re.compile(r"(?<!\\)\\\]")
 _LABEL = re.compile(r"[\s>*_-]{0,4}\(?(?:\d{1,2}|[A-Za-z])[.)]")
-_LONGEST = 3_000
+_LONGEST = 1_000
+_LONGEST_READ = 2_000
+_NEAR = 300
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
 _EQUALS = re.compile(r"(?<![<>!:=])=(?![=>])|≈|\\approx(?![a-z])|\bequals\b|\bis equal to\b", re.IGNORECASE)
 _COPULA = re.compile(
@@ -50,7 +52,7 @@ _WRONG = re.compile(r"\b(?:not true|false|wrong\w*|incorrect\w*|mistaken\w*|supp
 _UNWORDED = re.compile(r"[\s\d.,$%+*/×·÷()-]+$")
 _FIRST_STEP = re.compile(
     r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let|start|begin|we (?:need|know|have to|can"
-    r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next)\b",
+    r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next)(?!\w)",
     re.IGNORECASE,
 )
 _COMPARES = re.compile(
@@ -147,6 +149,8 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
     open: it guesses, asks, refuses or stops before its end. `alone` says that the sentence is the
     whole reply.
     """
+    if len(sentence) > _LONGEST_READ:
+        return None
     if sentence.rstrip("*_ )\"”").endswith(("?", "？")) or hedges(sentence) or refuses(sentence):
         return ""
     if is_unfinished(sentence) or _TRAILING.search(sentence):
@@ -186,7 +190,7 @@ def _unlabelled(sentence: str) -> str:
 
 def _holds(before: str, sentence: str) -> bool:
     """Tell whether a value behind `before` is asserted."""
-    clause = _CLAUSES.split(before)[-1]
+    clause = _CLAUSES.split(before[-_NEAR:])[-1]
     return asserts(clause) and not _COMPARED.search(clause)
 
 
@@ -244,7 +248,7 @@ def _equation(sentence: str) -> str | None:
         if re.search(r"\band\b|[,;]\s|\bor\b", between):
             return None
     before = sentence[: signs[0].start()]
-    clause = _CLAUSES.split(_UNWORDED.sub("", before))[-1]
+    clause = _CLAUSES.split(_UNWORDED.sub("", before[-_NEAR:]))[-1]
     if _WRONG.search(before) or not asserts(clause):
         return None
     if (formula := formula_around(sentence, last.start())) is not None:
@@ -274,7 +278,7 @@ def _side(left: str, right: str, rest: str) -> str | None:
 
 def _names(left: str) -> bool:
     """Tell whether the left side of an equation is what is computed, and no part of a relation."""
-    left = _TIMES.sub(" × ", _WORDING.sub("word", left)).strip(" $*")
+    left = _TIMES.sub(" × ", _WORDING.sub("word", left[-_NEAR:])).strip(" $*")
     side = _LAST_TERM.search(left)
     term = side.group().strip() if side else ""
     return not re.search(r"[A-Za-z]", _COMMAND.sub("", term)) or _NAME.fullmatch(term) is not None

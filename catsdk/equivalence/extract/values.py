@@ -22,6 +22,9 @@ class Value:
     alternatives: bool = False
 
 
+_WINDOW = 1_200
+_MOST_JOINED = 8
+_OR = re.compile(r"\s?,?\s?\bor\s")
 _SIGN = r"[-+\u2212\u2013±]?"
 _MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
 _DIGITS = r"\d{1,400}(?:(?:,|\{,\}|\u202f)\d{1,400})*(?:\.\d{1,400}(?!\.\d))?|\.\d{1,400}"
@@ -101,28 +104,32 @@ def value_at(text: str, *, several: bool = False) -> Value | None:
     `several`, an "or" joins parts of one answer, as in a list of solutions; else it makes them
     `alternatives`.
     """
-    text = _start(text)
+    found = _one(_start(text), several)
+    for _ in range(_MOST_JOINED):
+        other = _OR.match(found.rest) if found is not None else None
+        following = _one(_start(found.rest[other.end() :]), several) if found and other else None
+        if found is None or following is None:
+            break
+        if several or "=" in found.text:
+            found = Value(f"{found.text} or {following.text}", following.rest)
+        else:
+            different = found.alternatives or following.text != found.text
+            found = Value(found.text, following.rest, different)
+    if found is None or found.rest.startswith((ELLIPSIS, "...")):
+        return None
+    return Value(found.text, found.rest) if several and found.alternatives else found
+
+
+def _one(text: str, several: bool) -> Value | None:
     if mark := _MARK.match(text):
         return _marked(text, mark, several)
     if sign := _SIGNED.match(text):
-        found = value_at(text[sign.end() :], several=several)
+        found = _quantity(text[sign.end() :])
         return found and Value(f"-{found.text}", found.rest, found.alternatives)
     for read in (_formulas, _quantity, choice_at, _run, _latex, _number_word):
-        found = read(text)
-        if found is not None:
-            return _judged(_with_others(found, several), several)
+        if (found := read(text)) is not None:
+            return found
     return None
-
-
-def _with_others(found: Value, several: bool) -> Value:
-    """Join what follows an "or": a further solution, or an alternative."""
-    other = re.match(r"\s?,?\s?\bor\s", found.rest)
-    following = value_at(found.rest[other.end() :], several=several) if other else None
-    if following is None:
-        return found
-    if several or "=" in found.text:
-        return Value(f"{found.text} or {following.text}", following.rest)
-    return Value(found.text, following.rest, following.text != found.text)
 
 
 def whole_value(text: str) -> str | None:
@@ -198,7 +205,7 @@ def choice_at(text: str) -> Value | None:
 
 
 def _start(text: str) -> str:
-    text = text[:2_000].lstrip(" \t\n:")
+    text = text[:_WINDOW].lstrip(" \t\n:")
     filler = _FILLER.match(text)
     return text[filler.end() :] if filler else text
 
@@ -328,12 +335,6 @@ def _number_word(text: str) -> Value | None:
             at = found.text.lower().find(words[count - 1]) + len(words[count - 1])
             return Value(first if count > 1 else found.text[:at], found.text[at:] + found.rest)
     return None
-
-
-def _judged(found: Value, several: bool) -> Value | None:
-    if found.text.endswith(ELLIPSIS) or found.rest.startswith((ELLIPSIS, "...")):
-        return None
-    return Value(found.text, found.rest) if several and found.alternatives else found
 
 
 def _rational(text: str) -> Fraction | None:

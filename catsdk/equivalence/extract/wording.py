@@ -42,13 +42,14 @@ _DENIAL = re.compile(
 _REJECTION = re.compile(
     r"""\b(?:false|wrong|incorrect(?:ly)?|mistaken(?:ly)?|impossible|no\ way|nobody|no\ one|neither|nor
       |rather\ than|instead\ of|other\ than|anything\ but|never|hardly|disagree\w*
-      |(?:not|n['’]t|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say|claim
-        |mean|imply|suggest|expect|agree|follow|equal|be|as\ if))\b|(?:not|n['’]t|never|nicht|pas)\W*$""",
+      |(?:not|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say|claim
+        |mean|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
+      |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal|be)\b|(?:not|n['’]t|never|nicht|pas)\W*$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
     r"""\b(?:if|unless|whether|suppose|supposing|assum(?:e|es|ed|ing)|imagine|pretend
-      |hypothetical(?:ly)?|would|should|is\ it\ true)\b
+      |hypothetical(?:ly)?|is\ it\ true)\b
       |如果|假设""",
     re.VERBOSE | re.IGNORECASE,
 )
