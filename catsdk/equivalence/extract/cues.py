@@ -45,7 +45,7 @@ _CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|â€
 _TASK = re.compile(
     r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b", re.IGNORECASE
 )
-_MOST = 32
+_MOST = 16
 _LONGEST_HEADING = 40
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE)

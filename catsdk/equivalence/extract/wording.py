@@ -18,6 +18,7 @@ __all__ = [
 ]
 
 ELLIPSIS = "…"
+_READ = 4_000
 
 _HEDGE = re.compile(
     r"""\b(?:
@@ -78,7 +79,7 @@ _REFUSAL = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
-    r"""(?:^|(?<=[.!?\n]))[\s*_>-]*(?:
+    r"""(?:^|(?<=[.!?\n]))[\s*_>-]{0,8}(?:
         (?:(?:wait|no|oops|hmm+|actually|hold\ on|sorry|but|however|hang\ on|ah|oh|well)\b[,.!…—-]*\s+)
         {1,3}(?:that|this|it|i)\b(?:
           (?:['’]s|\ is|\ was|['’]m|\ am|\ must\ be|\ seems|\ looks)\ (?:\w+ly\ |all\ )?
@@ -89,8 +90,8 @@ _TAKEN_BACK = re.compile(
       | that\ (?:isn['’]t|can['’]?t\ be|cannot\ be)\ (?:right|correct|true)
       | (?:the|my|this|that)\ (?:above\ |previous\ |first\ )?(?:answer|result|calculation)
         \ (?:is|was|must\ be|seems)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right|correct))
-      | (?:\w+[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error|wrong|mistaken)
-      | (?:\w+[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this|the\ above)\b
+      | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error|wrong|mistaken)
+      | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this|the\ above)\b
       | never\ ?mind\b | oops\b
       | (?:but\ |though\ |although\ )?(?:i\ am|i['’]m)\ (?:not\ (?:\w+\ )?(?:sure|certain|confident)|unsure|(?:just\ |only\ )?guessing)
       | (?:but\ )?i\ (?:just\ |only\ )?guessed\b
@@ -146,7 +147,7 @@ def refuses(sentence: str) -> bool:
 
 def takes_back(text: str) -> bool:
     """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
-    return _TAKEN_BACK.search(text) is not None
+    return _TAKEN_BACK.search(text[:_READ]) is not None
 
 
 def is_placeholder(answer: str) -> bool:
