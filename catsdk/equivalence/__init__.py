@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from catsdk.equivalence.classes import equivalence_classes, majority_of
     from catsdk.equivalence.compare import compare_sync, is_same, same
-    from catsdk.equivalence.extract import ANYWHERE, STATED, Extractor, extract_answer
+    from catsdk.equivalence.extract import (
+        ANYWHERE,
+        BOXED,
+        MARKED,
+        STATED,
+        Extraction,
+        Extractor,
+        extract_answer,
+        gold_answers,
+    )
     from catsdk.equivalence.graders.grader import Grader, grade_all
     from catsdk.equivalence.graders.math_verify import MathVerifyGrader
     from catsdk.equivalence.graders.mathematics import MathGrader
@@ -26,9 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANYWHERE",
+    "BOXED",
+    "MARKED",
     "STATED",
     "CodeOutput",
     "ExactMatch",
+    "Extraction",
     "Extractor",
     "FunctionGrader",
     "Grader",
@@ -42,6 +54,7 @@ __all__ = [
     "compare_sync",
     "equivalence_classes",
     "extract_answer",
+    "gold_answers",
     "grade_all",
     "is_same",
     "majority_of",
@@ -50,9 +63,12 @@ __all__ = [
 
 _HOME = {
     "ANYWHERE": "extract",
+    "BOXED": "extract",
+    "MARKED": "extract",
     "STATED": "extract",
     "CodeOutput": "graders.yours",
     "ExactMatch": "graders.plain",
+    "Extraction": "extract",
     "Extractor": "extract",
     "FunctionGrader": "graders.yours",
     "Grader": "graders.grader",
@@ -65,6 +81,7 @@ _HOME = {
     "Verdict": "verdict",
     "equivalence_classes": "classes",
     "extract_answer": "extract",
+    "gold_answers": "extract",
     "grade_all": "graders.grader",
     "majority_of": "classes",
 }

@@ -17,6 +17,7 @@ from catsdk.equivalence.extract.closing import chosen, concluded, whole_reply
 from catsdk.equivalence.extract.cues import after_cue, after_result
 from catsdk.equivalence.extract.extractor import MAX_ANSWER, Extraction, Extractor, Rule
 from catsdk.equivalence.extract.fields import answer_field
+from catsdk.equivalence.extract.golds import gold_answer, gold_answers
 from catsdk.equivalence.extract.marked import boxed, hashed, tagged
 from catsdk.equivalence.parse.sentences import last_expression
 
@@ -30,6 +31,8 @@ __all__ = [
     "Extractor",
     "Rule",
     "extract_answer",
+    "gold_answer",
+    "gold_answers",
 ]
 
 BOXED = Extractor((("boxed", boxed),))

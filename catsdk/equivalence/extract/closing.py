@@ -59,6 +59,8 @@ def whole_reply(text: str) -> str | None:
     if not listed and (value := whole_value(body)) is not None and not denies(body):
         return value
     words = bare.split()
+    if re.search(r"\d", bare):
+        return None
     if "\n" in bare or _NUMBERED.match(f"{bare} ") or len(bare) > 40 * len(words) or not 1 <= len(words) <= 3 or not is_answer_in_words(bare):
         return None
     return bare if re.search(r"[.!,:;=]\s?", bare) is None else None

@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator, Sequence
 
 from catsdk.equivalence.extract.sentences import answer_of, is_answer_in_words, sentence_around, sentences_of
 from catsdk.equivalence.extract.values import value_at, words_at
-from catsdk.equivalence.extract.wording import asserts, denies, hedges, is_example, takes_back
+from catsdk.equivalence.extract.wording import asserts, denies, hedges, is_example, refutes, takes_back
 
 __all__ = ["after_cue", "after_result"]
 
 # What may hold a cue, found fast; the patterns below are tried there alone.
 _STRONG = (
     *("answer", "Answer", "ANSWER", "option", "Option", "choice", "Choice", "\nA:", "\nAns"),
+    *("abel:", "ategory:", "lass:", "entiment:", "lassification:", "rediction:", "erdict:", "ntent:"),
     *("choose", "pick", "select", "go with", "chose"),
     *("réponse", "Réponse", "reponse", "Reponse", "respuesta", "Respuesta", "resposta", "Resposta"),
     *("risposta", "Risposta", "ntwort", "odpowiedź", "cevap", "Cevap", "ответ", "Ответ"),
     *("答", "정답", "답"),
 )
+# These begin with a letter in either case.
+_HEADLESS = frozenset(("ntwort", *(word for word in _STRONG if word.endswith(":") and word[0].islower())))
 _OUTCOME = ("result", "Result", "RESULT", "solution", "Solution", "onclusion")
 _CUE = re.compile(
     r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
@@ -27,6 +30,7 @@ _CUE = re.compile(
           (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are)\b(?:\ ?:)?|:|=|→|->|⇒|—|\ -\ )
       | answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
       | (?:A:|Ans[.:])(?=\s)
+      | (?:label|category|class|sentiment|classification|prediction|verdict|intent):
       | (?:choose|pick|select|go\ with|chose)\b
       | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
           |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
@@ -47,6 +51,9 @@ _TASK = re.compile(
 )
 _MOST = 16
 _LONGEST_HEADING = 40
+# The text of a choice and the next letter: the choices are listed.
+_LISTED = re.compile(r"\)?[ \t]\S{1,20}[ \t]\(?[A-J][).][ \t]")
+_QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b", re.IGNORECASE)
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE)
 
@@ -87,7 +94,7 @@ def _places(text: str, word: str) -> Iterator[int]:
     for _ in range(_MOST):
         if at < 0:
             return
-        yield at + word.startswith("\n") - (word == "ntwort")
+        yield at + word.startswith("\n") - (word in _HEADLESS)
         at = text.rfind(word, 0, at)
 
 
@@ -129,6 +136,8 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
     tail = rest[0] if rest and not found.rest.startswith("\n") else ""
     if tail.rstrip("*_ )\"”").endswith(("?", "？")):
         return None
+    if refutes(found.rest) or _LISTED.match(found.rest):
+        return ""
     if found.alternatives or (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
         return ""
     return found.text
@@ -158,6 +167,6 @@ def _worded(text: str, cue: re.Match[str]) -> str | None:
 def _is_stated(before: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
     clause = _CLAUSE_START.split(before)[-1][-200:]
-    if is_example(before) or denies(clause) or _TASK.search(clause):
+    if is_example(before) or _QUOTED.search(before) or denies(clause) or _TASK.search(clause):
         return False
     return asserts(clause)

@@ -13,6 +13,7 @@ from catsdk.equivalence.extract.wording import (
     is_placeholder,
     is_unfinished,
     refuses,
+    refutes,
 )
 
 __all__ = ["answer_of", "is_answer_in_words", "sentence_around", "sentences_of"]
@@ -28,8 +29,8 @@ _EQUALS = re.compile(r"(?<![<>!:=])=(?![=>])|≈|\\approx(?![a-z])|\bequals\b|\b
 _COPULA = re.compile(
     r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?|comes?\ (?:out\ )?to
       |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to|results?\ in
-      |gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|says|obtain(?:s|ed)?|ist|est|es|é
-      |beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|[→⇒]|:\s(?=[*$\\\d(-])""",
+      |gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|obtain(?:s|ed)?|ist|est|es|é
+      |beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|(?<=\w)['’]s\s(?=[*$\\\d(-])|[→⇒]|:\s(?=[*$\\\d(-])""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
@@ -40,7 +41,6 @@ _CONCLUDES = re.compile(
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
-_REFUTED = re.compile(r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)", re.IGNORECASE)
 _WORDING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s?\{[^{}]*\}|\b[AaI]\s(?=\S)|['’]s\b")
 _TIMES = re.compile(r"(?<=[\w)])\s?[xX]\s?(?=[\d$(])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -52,9 +52,10 @@ _WRONG = re.compile(r"\b(?:not true|false|wrong\w*|incorrect\w*|mistaken\w*|supp
 _UNWORDED = re.compile(r"[\s\d.,$%+*/×·÷()-]+$")
 _FIRST_STEP = re.compile(
     r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let|start|begin|we (?:need|know|have to|can"
-    r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next)(?!\w)",
+    r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if|whether))(?!\w)",
     re.IGNORECASE,
 )
+_FIRST_ONLY = re.compile(r"\bfirst,? (?:multiply|add|subtract|divide|compute|calculate|find|take)\b(?!.*\bthen\b)", re.IGNORECASE)
 _COMPARES = re.compile(
     r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
     r"|\bbetween\b|\bup to\b|\bwithin\b|\balmost\b|\bthan\b|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d",
@@ -67,7 +68,7 @@ _COMPARED = re.compile(
 )
 _TRAILING = re.compile(
     r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as|because|since"
-    r"|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$",
+    r"|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$|(?:[-+/×÷=^(]|\s\*)\s*$",
     re.IGNORECASE,
 )
 _REVERSED = re.compile(
@@ -90,7 +91,7 @@ _NO_ANSWER = frozenset(
     only also therefore thus hence so because since if whether but and or wait hmm let we i you he she they my
     your our their its is are was be being been can could may might must shall should will would do does did
     has have had get got see note check step steps first next then finally now left up down out over under
-    positive negative larger smaller greater less more fewer bigger better best worse integer number value
+    larger smaller greater less more fewer bigger better best worse integer number value
     answer result solution question problem option choice undetermined ambiguous interesting important
     satisfied satisfying meaningful useful helpful independent dependent close near far off unchanged
     checked proven proved reached ready done justified supported explained formatted boxed blank empty
@@ -102,6 +103,13 @@ _NO_ANSWER = frozenset(
     a an the""".split()
 )
 _LETTERS = re.compile(r"[^\W\d_]{2,}|[^\x00-\x7f]|^[A-Za-z]$")
+# This is for the rule of cues, which has passed it over where it comes to here.
+_SAID = re.compile(r"\b(?:answers?|option|choice) (?:is|are):?\s$", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"[\s*_]{0,4}(yes|no|true|false)\b(?=[\s*_]{0,4}[,.:;—–-])", re.IGNORECASE)
+_OF_ANSWERS = re.compile(r"\b(?:answer\w*|options?|choices?)\b", re.IGNORECASE)
+_AGAINST = re.compile(
+    r"\b(?:to|from|than|by|with|between|until|over|under|above|below|about|near)\s\$?\d", re.IGNORECASE
+)
 _SPECIAL = re.compile(
     r"yes|no|true|false|no (?:real |integer |such |valid |possible )*(?:solutions?|roots?|values?|numbers?)(?: exists?)?"
     r"|none(?: of the above)?|does not exist|dne|undefined|not possible|(?:the )?empty set|not equal|not guilty",
@@ -155,7 +163,7 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return ""
     if is_unfinished(sentence) or _TRAILING.search(sentence):
         return ""
-    if _FIRST_STEP.match(sentence) or is_example(sentence):
+    if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None
     if (value := whole_value(_unlabelled(sentence))) is not None:
         return value
@@ -163,6 +171,10 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         if (found := read(sentence)) is not None:
             return found
     ended = sentence.rstrip("*_\"”) ").endswith((".", "!", "。", "！"))
+    if alone and (word := _YES_OR_NO.match(sentence)) is not None:
+        return word.group(1)
+    if _OF_ANSWERS.search(sentence):
+        return None
     if (alone or _CONCLUDES.search(sentence)) and (ended or alone):
         if not denies(sentence) and asserts(sentence) and not _COMPARES.search(sentence):
             return one_number(_BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence))
@@ -179,6 +191,8 @@ def is_answer_in_words(phrase: str) -> bool:
     if not 1 <= len(words) <= 6 or hedges(phrase) or refuses(phrase) or is_placeholder(phrase):
         return False
     if _CODE.search(phrase) or denies(phrase) or _SEVERAL.search(phrase):
+        return False
+    if _AGAINST.search(phrase):
         return False
     first = [word for word in words if word.lower() not in ("a", "an", "the")]
     return bool(first) and not any(word.lower() in _NO_ANSWER for word in (first[0], first[-1]))
@@ -211,7 +225,9 @@ def _bold(sentence: str) -> str | None:
     if not before.strip(" >*-•") and behind.strip(" .*") and not _REVERSED.match(behind):
         # A label, as in "**Total:** 5" or "**5** is one of them".
         return None
-    if not _holds(before, sentence) or re.search(r"\d|=|\bor\b", behind) or _REFUTED.match(behind):
+    if re.search(r"\bor\W*$", before):
+        return ""
+    if not _holds(before, sentence) or re.search(r"\d|=|\bor\b", behind) or refutes(behind):
         return None
     value = value_at(content)
     if value is not None:
@@ -261,7 +277,7 @@ def _equation(sentence: str) -> str | None:
     found = value_at(sentence[last.end() :])
     if found is None or found.alternatives or re.search(r"[=≠]|\bor\b", found.rest):
         return None
-    if _REFUTED.match(found.rest) or (len(signs) == 1 and not _names(before)):
+    if refutes(found.rest) or (len(signs) == 1 and not _names(before)):
         return None
     return found.text
 
@@ -288,6 +304,8 @@ def _copula(sentence: str) -> str | None:
     """Read the value behind the last verb that can state one."""
     for verb in reversed(list(_COPULA.finditer(sentence))[-6:]):
         behind = sentence[verb.end() :]
+        if _SAID.search(sentence[: verb.end()]):
+            return None
         found = value_at(behind)
         if found is None:
             continue

@@ -24,7 +24,7 @@ class Value:
 
 _WINDOW = 1_200
 _MOST_JOINED = 8
-_OR = re.compile(r"\s?,?\s?\bor\s")
+_OR = re.compile(r"\s?,?\s?\b(or|and)\s")
 _SIGN = r"[-+\u2212\u2013±]?"
 _MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
 _DIGITS = r"\d{1,400}(?:(?:,|\{,\}|\u202f)\d{1,400})*(?:\.\d{1,400}(?!\.\d))?|\.\d{1,400}"
@@ -87,6 +87,8 @@ _FILLER = re.compile(
 )
 _VERB = re.compile(r"\b(?:is|are|was|were|equals?|has|have|can|will)\b|=", re.IGNORECASE)
 _SIGNED = re.compile(r"(?:negative|minus)\s+(?=\$?\s?\d)", re.IGNORECASE)
+# A function of known things, such as f(2), P(A) or sqrt(81): its value is asked for.
+_APPLIED = re.compile(r"\\?[A-Za-z]+\{?(?:_\{?\d\}?)?\s?[({][^a-z]{1,30}[)}]|\\sqrt\{\d+\}")
 _TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
 # What still has to be worked out, such as the question itself, or does not name a value.
 _SUM = re.compile(
@@ -110,8 +112,11 @@ def value_at(text: str, *, several: bool = False) -> Value | None:
         following = _one(_start(found.rest[other.end() :]), several) if found and other else None
         if found is None or following is None:
             break
+        joint = other.group(1) if other else ""
+        if joint == "and" and not ("=" in found.text and "=" in following.text):
+            break
         if several or "=" in found.text:
-            found = Value(f"{found.text} or {following.text}", following.rest)
+            found = Value(f"{found.text} {joint} {following.text}", following.rest)
         else:
             different = found.alternatives or following.text != found.text
             found = Value(found.text, following.rest, different)
@@ -177,7 +182,7 @@ _GOES_ON = re.compile(
 )
 _POWERS = ("square", "cubic", "sq", "cu")
 _ONE_UNIT = (
-    r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_]+\.?(?:\s?(?:per|/)\s?[^\W\d_]+|\^?[²³23](?!\d))?"
+    r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_²³]+\.?(?:\s?(?:per|/)\s?[^\W\d_²³]+|\^?[²³23](?!\d))?"
 )
 _UNIT = re.compile(rf"{_ONE_UNIT}(?:,?\s(?:and\s)?(?:{_DIGITS}){_ONE_UNIT})*")
 _STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
@@ -247,7 +252,8 @@ def _formulas(text: str) -> Value | None:
         parts[-1], rest = f"{parts[-1]}{unit.group()}", rest[unit.end() :]
     if len(parts) == 1:
         left, equals, right = parts[0].rpartition("=")
-        if equals and not re.search(r"[A-Za-z<>!]", _OPERATORS.sub("", left)):
+        plain = equals and not re.search(r"[A-Za-z<>!]", _OPERATORS.sub("", left))
+        if plain or _APPLIED.fullmatch(left.partition("=")[0].strip()):
             return Value(right.strip(), rest)
         if _SUM.fullmatch(parts[0]):
             return None
@@ -266,8 +272,8 @@ def _quantity(text: str) -> Value | None:
     number, rest = found.group(), text[found.end() :]
     if _GOES_ON.match(rest):
         return None
-    words = re.match(r"\s*(?:-\s?)?((?:[^\W\d_]|[²³/.'’°$¢-])+)", rest)
-    first = words.group(1).lower().strip(".-'’") if words else ""
+    words = re.match(r"\s*(?:-\s?)?([^\W\d_²³]+|[°$¢])", rest)
+    first = words.group(1).lower() if words else ""
     if listed := re.match(rf"(?:\s?(?:,|\band\b|&)\s?(?:and\s)?{_TAILED}(?![\w.]))+", rest):
         return Value(number + listed.group(), rest[listed.end() :])
     if other := re.match(rf"\s?(?:,\s?)?\bor\s(?:\w+\s)?({_TAILED}(?:/\d+)?)(?!\w)", rest):
@@ -310,6 +316,8 @@ def _run(text: str) -> Value | None:
         return _quantity(sides[-1] + rest) or (
             None if _SUM.fullmatch(sides[-1]) else Value(sides[-1], rest)
         )
+    if len(sides) > 1 and _APPLIED.fullmatch(sides[0]):
+        return _quantity(sides[-1] + rest) or Value(sides[-1], rest)
     if re.fullmatch(r"[A-J]\s?[/,]\s?[A-J]", run):
         return Value(run, rest, alternatives=True)
     return None if _SUM.fullmatch(run) else Value(run.rstrip("!"), rest)

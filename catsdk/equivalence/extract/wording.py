@@ -14,6 +14,7 @@ __all__ = [
     "is_unfinished",
     "offers_choices",
     "refuses",
+    "refutes",
     "takes_back",
 ]
 
@@ -59,7 +60,8 @@ _OTHERS = re.compile(
     r"""\b(?:says|said|claims?|claimed|thinks|thought|believes|believed|argues|argued|asks?|asked
       |asking|states\ that|stated\ that|reads|suggested|expects?|expected|wants?|wanted|told|guesses
       |answered|replied|wrote|according\ to|for\ (?:example|instance)|e\.g\.
-      |previous(?:ly)?|initial(?:ly)?|naive(?:ly)?|common|tempting
+      |previous(?:ly)?|initial(?:ly)?|naive(?:ly)?|tempting
+      |common\ (?:\w+\ )?(?:answer|mistake|error|guess)|den(?:y|ies|ied)|disprove\w*|reject\w*|refute\w*|none\ of
       |(?:some|someone|people|many|they|others|you|one)\ (?:\w+\ )?(?:say|think|claim|believe|argue|get|write)
       )\b""",
     re.VERBOSE | re.IGNORECASE,
@@ -102,7 +104,7 @@ _TAKEN_BACK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"""[\s_.?*\-–—…\#"'`~:|]*|\[\s*\]|\(\s*\)
+    r"""(?:[\s_.?*\-–—…\#"'`~:|]|\\_)*|\[\s*\]|[A-J](?:\s?[/|]\s?[A-J]){2,}|\(\s*\)
       | [\[<{(]*\s*(?:insert\ |put\ |enter\ |write\ |add\ |give\ |fill\ in\ |type\ )?
         (?:the\ |a\ |an\ |your\ |my\ |this\ )*(?:own\ |correct\ |final\ |short\ |single\ |exact\ |numerical\ |numeric\ |integer\ )*
         (?:answers?|numbers?|results?|solutions?|values?|choices?|options?|letters?|expressions?|text|string|placeholder
@@ -113,6 +115,9 @@ _PLACEHOLDER = re.compile(
       | \\?l?dots|\\(?:square|_+|underline\{\s*\}|quad|ldots|cdots)
       | <[a-z_\ ]{2,40}> | \{\{?\s*[a-z_\ ]{2,40}\s*\}?\} | \[[A-Za-z_\ ]{2,40}\]""",
     re.VERBOSE | re.IGNORECASE,
+)
+_REFUTED = re.compile(
+    r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)", re.IGNORECASE
 )
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 
@@ -138,6 +143,11 @@ def denies(text: str) -> bool:
 def hedges(sentence: str) -> bool:
     """Tell whether a sentence guesses, or leaves open which of several things it means."""
     return _HEDGE.search(sentence) is not None
+
+
+def refutes(rest: str) -> bool:
+    """Tell whether `rest`, which follows a value in its sentence, says that it is wrong."""
+    return _REFUTED.match(rest) is not None
 
 
 def refuses(sentence: str) -> bool:
