@@ -34,6 +34,8 @@ _SCRATCH = tuple(
     (f"<{name}>", f"</{name}>") for name in ("reasoning", "scratchpad", "analysis", "reflection")
 )
 
+_BRACE = re.compile(r"[{}]")
+
 NOTHING = Extraction(None, None)
 
 
@@ -88,5 +90,18 @@ def _searched(text: str) -> str:
     for opening, closing in TAGS if start else ():
         if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
             return ""
-    tail = without_thinking(tail, (*TAGS, *_SCRATCH))
+    tail = without_thinking(_outside_boxes(text, start), (*TAGS, *_SCRATCH))
     return _NOISE.sub("", tail) if "<" in tail else tail
+
+
+def _outside_boxes(text: str, start: int) -> str:
+    """Return the text from `start` on, or from the end of a box that stands open there."""
+    box = max(text.rfind(mark, 0, start) for mark in ("\\boxed{", "\\fbox{"))
+    depth = text.count("{", box, start) - text.count("}", box, start) if box >= 0 else 0
+    if depth <= 0:
+        return text[start:]
+    for brace in _BRACE.finditer(text, start):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            return text[brace.end() :]
+    return ""

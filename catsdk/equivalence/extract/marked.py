@@ -7,7 +7,7 @@ import re
 from catsdk.equivalence.extract.cues import after_cue
 from catsdk.equivalence.extract.sentences import is_answer_in_words
 from catsdk.equivalence.extract.values import whole_value
-from catsdk.equivalence.extract.wording import denies, is_placeholder
+from catsdk.equivalence.extract.wording import denies, is_placeholder, is_unfinished
 from catsdk.equivalence.parse.boxes import joined_boxes
 
 __all__ = ["boxed", "hashed", "inside", "tagged"]
@@ -59,7 +59,7 @@ def hashed(text: str) -> str | None:
     """Return what follows the last `####`, where it is an answer and not a heading."""
     for line in reversed(list(_HASHES.finditer(text))[-_MOST:]):
         content = line.group(1).strip().rstrip("#").strip()
-        if re.match(r"\d{1,2}[.)]\s+[^\W\d_]", content) or is_placeholder(content):
+        if re.match(r"\d{1,2}[.)]\s+[^\W\d_]", content) or is_placeholder(content) or is_unfinished(content):
             continue
         if (value := whole_value(content)) is not None:
             return value if re.search(r"[^\W\d_]", content) else content

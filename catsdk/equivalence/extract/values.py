@@ -44,7 +44,9 @@ _RUN = re.compile(
     rf"(?:{_TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])|[ \t](?=\S))+"
 )
 _OPERATOR = re.compile(r"[-+*/^=×·÷±≤≥<>≠|√∪∩!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]|^[(\[{].*,")
-_LATEX_START = re.compile(r"[-+(\[]{0,2}\s?(?:\d{0,20}\s?)?\\(?!boxed|fbox)[A-Za-z({\[]")
+_LATEX_START = re.compile(
+    r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline)(?:[A-Za-z]|\{)"
+)
 _FORMULA = re.compile(
     r"\$\$((?:(?!\$\$).){1,1000})\$\$|\\\[((?:(?!\\[\[\]]).){1,1000})\\\]|\\\(((?:(?!\\[()]).){1,1000})\\\)"
     r"|\$(?=[^\s$]|\s\S)((?:[^$\n\\]|\\.){1,500})(?<!\\)\$(?!\d)",
@@ -169,7 +171,7 @@ def one_number(sentence: str) -> str | None:
     at = 0
     while match := _STANDALONE.search(sentence, at):
         value = _quantity(sentence[match.start() :])
-        if value is None or value.alternatives or (found and value.text not in found):
+        if value is None or value.alternatives or found:
             return None
         found.append(value.text)
         at = len(sentence) - len(value.rest)
@@ -178,7 +180,7 @@ def one_number(sentence: str) -> str | None:
 
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(
-    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
+    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
 )
 _POWERS = ("square", "cubic", "sq", "cu")
 _ONE_UNIT = (
@@ -327,7 +329,13 @@ def _latex(text: str) -> Value | None:
     """Read LaTeX that stands without delimiters, up to the end of its clause."""
     if _LATEX_START.match(text) is None:
         return None
-    return words_at(text, most=3)
+    found = words_at(text, most=3)
+    if found is None:
+        return None
+    left, equals, right = found.text.rpartition("=")
+    if equals and not re.search(r"[A-Za-z]", _OPERATORS.sub("", left)):
+        return _one(right.strip() + found.rest, several=False)
+    return None if _SUM.fullmatch(found.text) else found
 
 
 def _number_word(text: str) -> Value | None:
