@@ -58,11 +58,15 @@ def _opened(body: str) -> tuple[str, str] | None:
 
 def _begun_by_template(body: str) -> str | None:
     """Return the end tag of thinking whose first tag stands in the prompt."""
-    for opening, closing in TAGS:
-        end = body.find(closing)
-        if end >= 0 and opening not in body[:end]:
-            return closing
-    return None
+    if _opened(body) is not None:
+        return None
+    ends = {closing: body.find(closing) for _, closing in TAGS}
+    begun = [
+        (ends[closing], closing)
+        for opening, closing in TAGS
+        if ends[closing] >= 0 and opening not in body[: ends[closing]]
+    ]
+    return min(begun)[1] if begun else None
 
 
 class AnswerStream:

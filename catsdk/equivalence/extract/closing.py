@@ -26,6 +26,7 @@ __all__ = ["chosen", "concluded", "whole_reply"]
 
 _READ = 4_000
 _FENCE = re.compile(r"```[^\n]*\n.*?(?:```|\Z)", re.DOTALL)
+_ONLY_FENCE = re.compile(r"```(?:text|txt|plaintext|markdown)?[ \t]*\n([^`]{1,200})```")
 _PLEASANTRY = re.compile(
     r"""^\W{0,6}(?:(?:i\ )?hope\ (?:this|that|it)|let\ me\ know|feel\ free|if\ you\ (?:have|need|want|would)
       |(?:is|was)\ there\ anything|please\ let|happy\ to|glad\ to|thank|good\ luck|have\ a\ (?:nice|great|good)
@@ -48,6 +49,8 @@ _NUMBERED = re.compile(r"^\(?([A-J])[).:]\s")
 def whole_reply(text: str) -> str | None:
     """Return a reply that is an answer and nothing else: `42`, `**Paris**`, `x = 5`, `B.`."""
     body = text.strip()
+    if fence := _ONLY_FENCE.fullmatch(body):
+        body = fence.group(1).strip()
     if not body or len(body) > 200 or body.count("\n") > 2:
         return None
     bare = body.strip("*_`\"'“” \n").rstrip(".!").rstrip("*_`\"'”")

@@ -7,7 +7,7 @@ import re
 from catsdk.equivalence.extract.cues import after_cue
 from catsdk.equivalence.extract.sentences import is_answer_in_words
 from catsdk.equivalence.extract.values import whole_value
-from catsdk.equivalence.extract.wording import denies, is_placeholder, is_unfinished
+from catsdk.equivalence.extract.wording import is_placeholder, is_unfinished, refuses
 from catsdk.equivalence.parse.boxes import joined_boxes
 
 __all__ = ["boxed", "hashed", "inside", "tagged"]
@@ -58,7 +58,7 @@ def tagged(text: str) -> str | None:
 def hashed(text: str) -> str | None:
     """Return what follows the last `####`, where it is an answer and not a heading."""
     for line in reversed(list(_HASHES.finditer(text))[-_MOST:]):
-        content = line.group(1).strip().rstrip("#").strip()
+        content = line.group(1).strip().rstrip("#").strip().strip("*")
         if re.match(r"\d{1,2}[.)]\s+[^\W\d_]", content) or is_placeholder(content) or is_unfinished(content):
             continue
         if (value := whole_value(content)) is not None:
@@ -78,4 +78,4 @@ def inside(content: str) -> str:
         return value if len(content.split()) > 4 else content
     if found := after_cue(content):
         return found
-    return content if len(content) < 1_000 or not denies(content) else ""
+    return "" if refuses(content) else content

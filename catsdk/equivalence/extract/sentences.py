@@ -95,7 +95,7 @@ _NO_ANSWER = frozenset(
     answer result solution question problem option choice undetermined ambiguous interesting important
     satisfied satisfying meaningful useful helpful independent dependent close near far off unchanged
     checked proven proved reached ready done justified supported explained formatted boxed blank empty
-    sorry please thanks thank hello hi hey okay sure certainly absolutely great alright understood
+    beats sorry please thanks thank hello hi hey okay sure certainly absolutely great alright understood
     think thinking guess skip pass error warning todo n/a na null anything everything
     something whatever any some all each every both various several many few likely unlikely
     verification explanation conclusion summary approach analysis calculation reasoning introduction notes

@@ -43,9 +43,9 @@ _SYMBOL = rf"(?:(?:{_FUNCTIONS})\b|[A-Za-z](?:_\{{?\w{{1,3}}\}}?)?'?(?![A-Za-z])
 _RUN = re.compile(
     rf"(?:{_TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])|[ \t](?=\S))+"
 )
-_OPERATOR = re.compile(r"[-+*/^=×·÷±≤≥<>≠|√∪∩!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]|^[(\[{].*,")
+_OPERATOR = re.compile(r"[-+*/^=×·÷±≤≥<>≠|√∪∩!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]|^[(\[{].*,|^\[[^\[\],]+\]$")
 _LATEX_START = re.compile(
-    r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline)(?:[A-Za-z]|\{)"
+    r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline|ne\b|neq\b|not\b)(?:[A-Za-z]|\{)"
 )
 _FORMULA = re.compile(
     r"\$\$((?:(?!\$\$).){1,1000})\$\$|\\\[((?:(?!\\[\[\]]).){1,1000})\\\]|\\\(((?:(?!\\[()]).){1,1000})\\\)"
@@ -90,7 +90,7 @@ _FILLER = re.compile(
 _VERB = re.compile(r"\b(?:is|are|was|were|equals?|has|have|can|will)\b|=", re.IGNORECASE)
 _SIGNED = re.compile(r"(?:negative|minus)\s+(?=\$?\s?\d)", re.IGNORECASE)
 # A function of known things, such as f(2), P(A) or sqrt(81): its value is asked for.
-_APPLIED = re.compile(r"\\?[A-Za-z]+\{?(?:_\{?\d\}?)?\s?[({][^a-z]{1,30}[)}]|\\sqrt\{\d+\}")
+_APPLIED = re.compile(r"\\?[A-Za-z]+\{?(?:_\{?\d\}?)?\s?[({][^a-z]{1,30}[)}](?=\s*(?:=|$))|\\sqrt\{\d+\}(?=\s*=)")
 _TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
 # What still has to be worked out, such as the question itself, or does not name a value.
 _SUM = re.compile(
@@ -255,9 +255,9 @@ def _formulas(text: str) -> Value | None:
     if len(parts) == 1:
         left, equals, right = parts[0].rpartition("=")
         plain = equals and not re.search(r"[A-Za-z<>!]", _OPERATORS.sub("", left))
-        if plain or _APPLIED.fullmatch(left.partition("=")[0].strip()):
+        if plain or (equals and _APPLIED.match(parts[0])):
             return Value(right.strip(), rest)
-        if _SUM.fullmatch(parts[0]):
+        if _is_sum(parts[0]):
             return None
     return Value(", ".join(parts), rest)
 
@@ -315,14 +315,21 @@ def _run(text: str) -> Value | None:
         return None
     sides = [side.strip() for side in re.split(r"(?<![<>!:])=(?!=)", run)]
     if len(sides) > 1 and not re.search(r"[A-Za-z]", _TIMES.sub("×", sides[0])):
+        if re.fullmatch(r"[A-Za-z]", sides[-1]):
+            return None
         return _quantity(sides[-1] + rest) or (
-            None if _SUM.fullmatch(sides[-1]) else Value(sides[-1], rest)
+            None if _is_sum(sides[-1]) else Value(sides[-1], rest)
         )
     if len(sides) > 1 and _APPLIED.fullmatch(sides[0]):
         return _quantity(sides[-1] + rest) or Value(sides[-1], rest)
     if re.fullmatch(r"[A-J]\s?[/,]\s?[A-J]", run):
         return Value(run, rest, alternatives=True)
-    return None if _SUM.fullmatch(run) else Value(run.rstrip("!"), rest)
+    return None if _is_sum(run) else Value(run.rstrip("!"), rest)
+
+
+def _is_sum(run: str) -> bool:
+    """Tell whether an expression of plain numbers is still to be worked out; a tuple is not."""
+    return _SUM.fullmatch(run) is not None and re.search(r",\s", run) is None
 
 
 def _latex(text: str) -> Value | None:
@@ -335,7 +342,7 @@ def _latex(text: str) -> Value | None:
     left, equals, right = found.text.rpartition("=")
     if equals and not re.search(r"[A-Za-z]", _OPERATORS.sub("", left)):
         return _one(right.strip() + found.rest, several=False)
-    return None if _SUM.fullmatch(found.text) else found
+    return None if _is_sum(found.text) else found
 
 
 def _number_word(text: str) -> Value | None:
