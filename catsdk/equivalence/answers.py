@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.core.errors import NoEvidenceError
+from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.types import Group, Reference
 from catsdk.equivalence.classes import equivalence_classes
-from catsdk.equivalence.extract import STATED, Extraction, Extractor
+from catsdk.equivalence.extract import (
+    ANYWHERE,
+    BOXED,
+    MARKED,
+    STATED,
+    Extraction,
+    Extractor,
+    gold_answers,
+)
 from catsdk.equivalence.graders.grader import Grader
 from catsdk.equivalence.graders.mathematics import MathGrader
 from catsdk.equivalence.verdict import Verdict
@@ -17,6 +25,7 @@ from catsdk.equivalence.votes import Votes, votes_of
 __all__ = ["BY_MEANING", "Answers", "no_evidence"]
 
 BY_MEANING = MathGrader()
+_SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
 
 
 @dataclass(frozen=True)
@@ -39,22 +48,43 @@ class Answers:
     extractor: Extractor = STATED
     grader: Grader = BY_MEANING
 
-    def extract(self, text: str) -> Extraction:
-        """Find the final answer of `text`, and the rule that found it."""
-        return self.extractor.extract(text)
-
-    def gold(self, text: str) -> str:
-        r"""Read a known answer as a rollout is read; a bare answer stays as it is.
+    def extract(self, text: str, *, cut: bool = False) -> Extraction:
+        """Find the final answer of `text`, and the rule that found it.
 
         Args:
-            text: A gold answer of a data set: bare, or a whole solution (`... #### 72`,
-                `\boxed{72}`).
+            text: What the model wrote.
+            cut: Whether it was stopped at its limit of tokens, before it had finished.
+        """
+        return self.extractor.extract(text, cut=cut)
+
+    def golds(self, value: object) -> tuple[str, ...]:
+        r"""Read the known answers in a cell of a data set, as rollouts are read.
+
+        Args:
+            value: A text or a number, bare or a whole solution (`... #### 72`, `\boxed{72}`), or a
+                list of them where several answers are accepted.
+
+        Returns:
+            The accepted answers; none where the cell is empty.
+
+        Raises:
+            InvalidInputError: the value, or one in the list, is neither a text nor a number.
 
         Example:
-            >>> Answers().gold("6 * 12 is 72\n#### 72")
-            '72'
+            >>> Answers().golds("6 * 12 is 72\n#### 72")
+            ('72',)
         """
-        return self.extract(text).answer or text.strip()
+        try:
+            if self.extractor in _SHIPPED:
+                return gold_answers(value)
+            cells = value if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownVariableType]
+            return tuple(gold for cell in cells for gold in self._own_golds(cell))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        except TypeError as error:
+            raise InvalidInputError(str(error)) from None
+
+    def _own_golds(self, cell: object) -> tuple[str, ...]:
+        own = self.extract(cell).answer if isinstance(cell, str) else None
+        return gold_answers(cell) if own is None else (own,)
 
     async def grade(self, answer: str, reference: str) -> Verdict:
         """Say whether `answer` is the same as `reference`; unknown where that cannot be decided."""

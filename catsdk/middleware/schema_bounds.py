@@ -9,9 +9,8 @@ from typing import cast
 from pydantic import JsonValue
 
 from catsdk.core.errors import ContentFilteredError, ContextTooLongError, RequestRefusedError
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Provider, innermost
 from catsdk.middleware.gates import PerEndpoint
-from catsdk.middleware.wrapper import unwrapped
 
 __all__ = ["learn_refused_bounds", "taken_schema"]
 
@@ -24,7 +23,7 @@ _refused: PerEndpoint[set[str]] = PerEndpoint(lambda _: set())
 
 def taken_schema(provider: Provider, schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return `schema` without the bounds that the provider's service is known to refuse."""
-    refused = _refused.of(unwrapped(provider))
+    refused = _refused.of(innermost(provider))
     return cast("dict[str, JsonValue]", _without(dict(schema), refused))
 
 
@@ -43,7 +42,7 @@ def learn_refused_bounds(
     capability = getattr(error, "capability", None)
     if not named and (capability is not None or not _SCHEMA.search(str(error))):
         return False
-    _refused.of(unwrapped(provider)).update(named or there)
+    _refused.of(innermost(provider)).update(named or there)
     return bool(there)
 
 

@@ -16,13 +16,14 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_kind, check_prompt
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
 from catsdk.equivalence.answers import Answers
 from catsdk.middleware.attribution import recorded
 from catsdk.middleware.draw import draw
 from catsdk.runtime.context import Context, standing_alone
 
-__all__ = ["CUT_SHORT", "SAMPLING_SHARE", "Sampler", "group_of"]
+__all__ = ["CUT_SHORT", "SAMPLING_SHARE", "Sampler", "group_of", "rollout_of"]
 
 Late = Literal["cancel", "keep"]
 
@@ -138,7 +139,7 @@ class _Drawing:
             self.arrived[index] = sample
             self.ctx.emit(RolloutFailed(index=index, failure=sample))
         else:
-            rollout = _rollout(index, sample, self.ctx.answers)
+            rollout = rollout_of(index, sample, self.ctx.answers)
             self.arrived[index] = rollout
             self.ctx.emit(RolloutArrived(rollout=rollout))
         if self._quorum is not None and self._there >= self._quorum:
@@ -192,29 +193,35 @@ class _Drawing:
 
 
 def group_of(
-    prompt: PromptLike, responses: Sequence[str], *, answers: Answers = Answers()
+    prompt: PromptLike, responses: Sequence[Sampled], *, answers: Answers = Answers()
 ) -> Group:
     r"""Make a group of responses that were sampled elsewhere, in their order.
 
+    They are read as a provider's are: thinking is kept apart, and of messages only the
+    assistant's count.
+
     Args:
         prompt: What they respond to: a text, or the messages of a chat.
-        responses: The G texts.
+        responses: The G texts, completions, or lists of messages.
         answers: How their final answers are found.
 
     Raises:
-        InvalidInputError: the prompt is empty or not a chat.
+        InvalidInputError: the prompt is empty or not a chat, or a response cannot be read.
 
     Example:
         >>> group_of("6*7?", ["\\boxed{42}"]).rollouts[0].answer
         '42'
     """
     messages = check_prompt(prompt)
-    rollouts = (_rollout(at, Completion(text=text), answers) for at, text in enumerate(responses))
+    rollouts = (
+        rollout_of(at, completion_of(response), answers) for at, response in enumerate(responses)
+    )
     return Group(prompt=messages, rollouts=tuple(rollouts))
 
 
-def _rollout(index: int, completion: Completion, answers: Answers) -> Rollout:
-    found = answers.extract(completion.text)
+def rollout_of(index: int, completion: Completion, answers: Answers = Answers()) -> Rollout:
+    """Make the rollout of a completion: its final answer, and the rule that found it."""
+    found = answers.extract(completion.text, cut=completion.finish_reason == "length")
     return Rollout(index=index, completion=completion, answer=found.answer, answer_rule=found.rule)
 
 

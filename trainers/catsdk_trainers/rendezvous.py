@@ -16,7 +16,8 @@ from pydantic import Field
 from catsdk.core.errors import CatError, InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
-from catsdk.core.types import Failure, FinishReason, Group, Message, Rollout, Usage
+from catsdk.core.sampled import completion_of
+from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
 from catsdk.sampling.sampler import group_of
 from catsdk_trainers.scoring import GroupScore, GroupScorer, unscored
 from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
@@ -381,18 +382,16 @@ def _needed(scorer: GroupScorer) -> Mapping[str, str]:
 
 
 def _group(prompt: tuple[Message, ...], responses: Sequence[Response]) -> Group:
-    group = group_of(prompt, [response.text for response in responses])
-    rollouts = tuple(map(_measured, group.rollouts, responses))
-    return group.model_copy(update={"rollouts": rollouts})
+    return group_of(prompt, list(map(_completion, responses)))
 
 
-def _measured(rollout: Rollout, response: Response) -> Rollout:
-    told: dict[str, Any] = {}
+def _completion(response: Response) -> Completion:
+    known: dict[str, Any] = {}
     if response.tokens is not None:
-        told["usage"] = Usage(output_tokens=response.tokens)
+        known["usage"] = Usage(output_tokens=response.tokens)
     if response.finish_reason is not None:
-        told["finish_reason"] = response.finish_reason
-    return rollout.model_copy(update={"completion": rollout.completion.model_copy(update=told)})
+        known["finish_reason"] = response.finish_reason
+    return completion_of(response.text, **known)
 
 
 def _key(sample: Sample) -> bytes | None:

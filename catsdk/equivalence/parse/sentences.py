@@ -8,7 +8,8 @@ from collections import deque
 __all__ = ["formula_at_start", "last_expression", "last_match", "last_number", "without_formulas"]
 
 _MATH = re.compile(
-    r"\$\$(.{1,2000}?)\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)"
+    # An opening delimiter ends the search of the one before it: else many of them take long.
+    r"\$\$(.{1,2000}?)\$\$|\\\[((?:(?!\\[(\[]).){1,2000}?)\\\]|\\\(((?:(?!\\[(\[]).){1,2000}?)\\\)"
     r"|(?<![\\$])\$(?=\s?[^\s\d$]|\s?\d[^$\n]{0,200}\$)((?:[^$\n\\]|\\.){1,500}?)\$(?!\d)",
     re.DOTALL,
 )
