@@ -299,6 +299,7 @@ class _Lexer:
         raise UnreadableError("a brace does not close")
 
     def _content(self, content: str) -> None:
+        content = content.strip("~")
         lower = content.strip(" ,").lower()
         if not lower or lower in ("and", "or"):
             self._add("sign", ",") if content else None

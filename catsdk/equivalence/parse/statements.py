@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import cast
 
 from catsdk.equivalence.limits import UnreadableError
 from catsdk.equivalence.parse.grammar import ExpressionParser
-from catsdk.equivalence.parse.lexer import END, tokens_of
+from catsdk.equivalence.parse.lexer import END, Token, tokens_of
 from catsdk.equivalence.parse.units import SCALES, is_unit, unit_of
 from catsdk.equivalence.tree import (
     Call,
@@ -38,6 +39,8 @@ _SET_SIGNS = frozenset(["cup", ":", "setminus", "cap"])
 _UNIT_KINDS = frozenset(["text", "word"])
 _MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
+
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
 
 Separated = list[tuple[str, Node]]
 
@@ -108,6 +111,7 @@ class AnswerParser(ExpressionParser):
 
     def _side(self) -> Node:
         """Read an expression with its unit, a ratio, or a union of sets."""
+        start = self.at
         first = self._measured()
         kind, sign = self.tokens[self.at]
         if sign == "-" and isinstance(first, Interval):
@@ -129,7 +133,9 @@ class AnswerParser(ExpressionParser):
                 parts.append(part)
             else:
                 parts[-1] = Call(sign, (parts[-1], part))
-        return parts[0] if len(parts) == 1 else Items("ratio", tuple(parts))
+        if len(parts) == 1:
+            return parts[0]
+        return _time(self.tokens[start : self.at]) or Items("ratio", tuple(parts))
 
     def _measured(self) -> Node:
         node = self._plain()
@@ -305,6 +311,17 @@ class AnswerParser(ExpressionParser):
                 return found
             if self.next[1] in ends or self.next[0] == "env":
                 return found
+
+
+def _time(tokens: list[Token]) -> Node | None:
+    """Read `2:30` as what may be a time of day, and `2:05`, which is no ratio, as one."""
+    written = "".join(value for _, value in tokens)
+    if not _CLOCK.fullmatch(written):
+        return None
+    hour, *rest = written.split(":")
+    if any(part.startswith("0") for part in rest) or (len(hour) == 2 and hour.startswith("0")):
+        return Text(":".join([str(int(hour)), *rest]))
+    return Items("clock", tuple(Number(Fraction(int(part))) for part in (hour, *rest)))
 
 
 def _times(node: Node, scale: Fraction) -> Node:

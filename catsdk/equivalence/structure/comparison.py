@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -15,7 +17,7 @@ from catsdk.equivalence.limits import (
 from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.parse.units import is_money
-from catsdk.equivalence.parse.wording import same_text, speaks_of_numbers, text_as_node
+from catsdk.equivalence.parse.wording import mentions, same_text, speaks_of_numbers, text_as_node
 from catsdk.equivalence.structure.expressions import same_expression
 from catsdk.equivalence.structure.labels import as_meant, by_names, is_point
 from catsdk.equivalence.structure.pieces import is_set_operation, same_pieces
@@ -38,7 +40,7 @@ from catsdk.equivalence.tree import (
     Text,
     Union,
 )
-from catsdk.equivalence.verdict import Cause, Tier
+from catsdk.equivalence.verdict import NOTHING, Cause, Tier
 from catsdk.equivalence.walk import worth
 
 __all__ = ["Comparison", "Pair"]
@@ -46,6 +48,8 @@ __all__ = ["Comparison", "Pair"]
 Pair: TypeAlias = tuple[Node, Node]
 
 _MOST_ITEMS = 150
+_RATIOS = frozenset(["ratio", "clock"])
+_TIME = re.compile(r"\d{1,2}(?::\d\d){1,2}")
 _TIERS: tuple[Tier, ...] = ("text", "exact", "structure", "numeric", "symbolic", "engine")
 
 
@@ -220,20 +224,27 @@ class Comparison:
         self.cause, self.detail = self.cause or cause, self.detail or detail
 
     def _text(self, left: Text, right: Node) -> bool | None:
+        if not left.words and isinstance(right, Text) and not right.words:
+            return self.open(NOTHING)
         meaning = text_as_node(left)
         if meaning is not None:
             return self.same(meaning, right)
         if isinstance(right, Text):
             other = text_as_node(right)
-            return self.same(other, left) if other is not None else same_text(left, right)
+            found = self.same(other, left) if other is not None else same_text(left, right)
+            return self.open("words that say more, or with other marks") if found is None else found
         if isinstance(right, Product) and all(isinstance(each, Symbol) for each in right.factors):
             spelled = "".join(each.name for each in right.factors if isinstance(each, Symbol))
             return same_text(left, Text(spelled.lower()))
         if isinstance(right, Symbol):
             return left.words.strip("(). ").lower() == right.name.lower()
-        if isinstance(right, Items) and left.words == _clock(right):
-            return True
-        return self.open("words that speak of numbers") if speaks_of_numbers(left) else False
+        if isinstance(right, Items) and (time := _clock(right)) and _TIME.fullmatch(left.words):
+            return left.words == time
+        if _TIME.fullmatch(left.words):
+            return False
+        value = rational_of(right.value if isinstance(right, Quantity) else right)
+        spoken = mentions(left, value) or speaks_of_numbers(left)
+        return self.open("words that speak of numbers") if spoken else False
 
     def _numerals(self, left: Numeral, right: Node) -> bool | None:
         if isinstance(right, Numeral):
@@ -303,8 +314,8 @@ class Comparison:
 
     def _items(self, left: Items, right: Items) -> bool | None:
         kinds = {left.kind, right.kind}
-        if "ratio" in kinds:
-            return self._ratios(left, right) if kinds == {"ratio"} else False
+        if kinds & _RATIOS:
+            return self._ratios(left, right) if kinds <= _RATIOS else False
         nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
         if "tuple" in kinds and not nested and kinds != {"tuple"}:
             left, right = by_names(left), by_names(right)
@@ -331,7 +342,12 @@ class Comparison:
         return kept
 
     def _ratios(self, left: Items, right: Items) -> bool | None:
-        """Compare proportions; a clock's time, which may end in 0, only as it stands."""
+        """Compare proportions; two that may be times of day are the same as they stand only."""
+        if left.kind == right.kind == "clock":
+            same, ratio = self.ordered(left.items, right.items), replace(left, kind="ratio")
+            if same is False and self._ratios(ratio, right):
+                return self.open("times of day, or ratios")
+            return same
         if len(left.items) != len(right.items):
             return False
         last = (left.items[-1], right.items[-1])
@@ -357,8 +373,13 @@ class Comparison:
                     return self.ordered((low, high), cells) if len(cells) == 2 else False
                 case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
                     return self.ordered([cell for row in rows for cell in row], items)
-                case Items("ratio", items), _ if len(items) == 2 and not _is_collection(other):
-                    return self._quotient(items[0], items[1], other)
+                case Items("ratio" | "clock", items), _ if (
+                    len(items) == 2 and not _is_collection(other)
+                ):
+                    same = self._quotient(items[0], items[1], other)
+                    if same and one.kind == "clock" and other != Quotient(*items):
+                        return self.open("a time of day, or a ratio")
+                    return same
                 case Items("set", items), Union(parts):
                     return self.unordered(items, parts)
                 case Items(_, (item,)), _ if not _is_collection(other):
@@ -414,7 +435,7 @@ def _is_collection(node: Node) -> bool:
 def _clock(node: Items) -> str | None:
     """Write `16:30`, which reads as a ratio, as a time of day."""
     values = [rational_of(item) for item in node.items]
-    if node.kind != "ratio" or len(values) != 2 or None in values:
+    if node.kind != "clock" or len(values) != 2 or None in values:
         return None
     hour, minute = values
     return f"{hour}:{int(minute or 0):02}"

@@ -25,7 +25,7 @@ def is_label(node: Node) -> bool:
     match node:
         case Symbol() | Text():
             return True
-        case Items("tuple" | "ratio", items):
+        case Items("tuple" | "ratio" | "clock", items):
             return bool(items) and all(map(is_label, items))
         case Call("abs", (inner,)):
             return is_label(inner)
