@@ -28,7 +28,8 @@ def attempt(
     first, second = read(answer), read(reference)
     if first.node is None or second.node is None:
         return _chosen(answer, reference) or _unread(first, second), []
-    if first.node is second.node and always_defined(first.node):
+    alike = _same_qualifiers(first, second, options)
+    if alike and first.node is second.node and always_defined(first.node):
         return Verdict("equal", "text"), []
     comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
     try:
@@ -36,6 +37,8 @@ def attempt(
         found = _numbers(first.node, second.node, comparison)
         if found is None:
             found = _readings(first, second, comparison)
+        if found and not alike:
+            found = comparison.open("another currency, or another domain of the index")
         if not found and (chosen := _chosen(answer, reference)):
             return chosen, []
     except LimitReachedError as error:
@@ -71,9 +74,6 @@ def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool |
     assert right is not None
     if first.choice and first.choice == second.choice:
         return True
-    if not _same_qualifiers(first, second, comparison.options):
-        found = comparison.same(left, right)
-        return False if found is False else comparison.open("another currency or domain")
     if isinstance(left, Text) != isinstance(right, Text):
         spoken, value = (first, right) if isinstance(left, Text) else (second, left)
         if spoken.stated is not None:
@@ -98,6 +98,8 @@ def _same_qualifiers(first: Reading, second: Reading, options: Options) -> bool:
     """Tell whether what stands beside the values is the same: currency, domain of an index."""
     if first.domain and second.domain and first.domain != second.domain:
         return False
+    if not (first.currency or second.currency or _unit_of(first.node)):
+        return True
     one, other = _money(first), _money(second)
     if options.units == "ignore" or not (one or other):
         return True

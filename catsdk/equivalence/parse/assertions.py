@@ -95,15 +95,15 @@ def asserted_value(text: str) -> str | None:
     That needs a single value in the text, directly behind a word such as "is", and nothing that
     denies it, doubts it, compares with it or offers another one.
     """
-    text = text.strip().strip("*").strip()
-    if len(text) > _LONGEST or _SENTENCE_END.search(text):
+    text = text.strip().replace("**", "")
+    if not _WORD.search(text) or len(text) > _LONGEST or _SENTENCE_END.search(text):
         return None
     found = formulas_and_numbers(text)
     values = [each for each in found if not _PLAIN_SYMBOL.fullmatch(each[2].strip())]
     if len(values) != 1 or values[0] is not found[-1]:
         return None
     start, end, value = values[0]
-    before, behind = text[:start], text[end:].strip().rstrip(".!\u3002").strip().strip("*")
+    before, behind = text[:start], text[end:].strip().rstrip(".!\u3002").strip()
     around = f"{before} {behind}"
     if is_doubtful(around) or _CALCULATED.search(behind) or len(_WORD.findall(around)) > _MOST_WORDS:
         return None

@@ -11,7 +11,8 @@ __all__ = ["clean"]
 
 _SIGNS = {
     "π": "\\pi ", "√": "\\sqrt ", "∛": "\\sqrt[3]", "∞": "\\infty ", "≤": "\\le ", "⩽": "\\le ",
-    "≥": "\\ge ", "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≅": "\\approx ", "≡": "\\equiv ",
+    "≥": "\\ge ", "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≅": "\\approx ", "≡": "\\equiv ", "¬": "\\neg ", "∧": "\\land ", "∨": "\\lor ",
+    "⇔": "\\iff ", "∉": "\\notin ",
     "×": "\\times ", "✕": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "∙": "\\cdot ", "∗": "*",
     "÷": "\\div ", "∪": "\\cup ", "∩": "\\cap ", "∈": "\\in ", "∅": "\\emptyset ", "±": "\\pm ",
     "∓": "\\mp ", "°": "\\degree ", "º": "\\degree ", "˚": "\\degree ", "∠": "\\angle ",
@@ -58,7 +59,9 @@ _COMPOUND = re.compile(
 )
 _CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
 _LEADING_SIGNS = frozenset("\\=~")
-_LEADING = re.compile(r"^(?:\\approx|\\sim|\\simeq|=|~)(?![a-z]) ?")
+# What is about a number is that number; before a letter these signs deny it.
+_LEADING = re.compile(r"^(?:(?:\\approx|\\simeq|=)(?![a-z])|(?:~|\\sim) ?(?=[-+$\d.]|\\d?frac|\\sqrt|\\pi)) ?")
+_CONGRUENT = re.compile(r"\( ?(?:\\(?:mod|bmod|pmod|operatorname ?\{mod\})|\\text ?\{ ?mod ?\}|mod)\b ?([^()]{1,40})\)")
 _WHOLE_INDEX = re.compile(
     r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
     r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
@@ -102,6 +105,10 @@ def _respelled(text: str) -> str:
         text = _CHOICES.sub(r"\\binom{\1}{\2}", text)
     if text and text[0] in _LEADING_SIGNS:
         text = _LEADING.sub("", text)
+        if text.startswith("\\sim "):
+            text = text.replace("\\sim ", "\\neg ", 1)
+    if "mod" in text:
+        text = _CONGRUENT.sub(r"\\pmod{\1}", text)
     if " and " in text:
         text = _COMPOUND.sub(r"\1 ", text)
     if "min" in text:

@@ -57,6 +57,8 @@ def names_what_counts(unit: str, *, one: bool = False) -> bool:
     if changes_value(" ".join(words if not known else _without_comparison(rest))):
         return False
     if known:
+        if any(len(word) == 1 and word.isalpha() and word != "a" for word in rest):
+            return False
         joined = rest[0] in _JOINING or words[known - 1] in ("per", "/")
         return joined or len(rest) == 1 and _COMPARED.fullmatch(rest[0]) is not None
     head = next((at for at, word in enumerate(words) if word in _JOINING), len(words))

@@ -432,6 +432,8 @@ class ExpressionParser(ABC):
             return self._root(name)
         if name in ("int", "sum", "prod", "lim"):
             return self._large(name)
+        if name == "not":
+            return Call("not", (self.primary(),))
         base, exponent = self._script("_"), self._script("^")
         base = base or self._script("_")
         node = self._value_of(name, base)

@@ -17,6 +17,7 @@ from catsdk.equivalence.parse.lexer import repeating, whole_number
 from catsdk.equivalence.parse.statements import parse
 from catsdk.equivalence.parse.wording import (
     choice_letters,
+    is_undecided,
     is_words,
     plain_words,
     text_as_node,
@@ -136,12 +137,15 @@ def _read_cleaned(text: str, original: str) -> Reading:
     if not any(map(str.isalnum, text)) and not _SAYS_SOMETHING.search(text):
         return _without_words(text)
     if text[0] in _STARTS and (number := _plain(text) or _special(text)):
-        return number
+        currency = currency_written(original)
+        return replace(number, currency=currency) if currency else number
     text = _AT_TIME.sub("", text)
     latex = "\\" in text
     if latex and (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
         return _read_cleaned(clean(whole.group(1)), original)
     choice = choice_letters(text) if len(text) <= _LONGEST_CHOICE else None
+    if is_undecided(text):
+        return Reading(Text(plain_words(text)))
     currency = currency_written(original)
     try:
         other = _other_reading(text) if "," in text else None

@@ -23,6 +23,7 @@ from catsdk.equivalence.tree import (
     Quantity,
     Relation,
     Sum,
+    Symbol,
     Text,
     Union,
 )
@@ -30,7 +31,8 @@ from catsdk.equivalence.walk import symbols_of
 
 __all__ = ["parse"]
 
-_SEPARATORS = frozenset([",", ";"])
+_SEPARATORS = frozenset([",", ";", "land", "lor"])
+_LOGIC = {"land": "and", "lor": "or", "=>": "implies", "<=>": "iff"}
 _INFINITY = Constant("infinity")
 _MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
 _REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
@@ -79,7 +81,7 @@ class AnswerParser(ExpressionParser):
             if kind == "sign" and value in ends and not (value == "[" and (separator or not found)):
                 break
             if kind == "sign" and value in _SEPARATORS:
-                separator = separator if separator == ";" else value
+                separator = separator if separator in (";", "land", "lor") else value
                 self.at += 1
                 continue
             if found and not separator:
@@ -101,7 +103,11 @@ class AnswerParser(ExpressionParser):
             if operator == "->":
                 raise UnreadableError("a map or a limit")
             side = self._side()
-            if operator in ("in", "=>"):
+            if operator == "==":
+                side, operator = _congruence(side), "="
+            if operator in ("=>", "<=>") and _is_proposition(sides[-1]) and _is_proposition(side):
+                sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
+            elif operator in ("in", "=>", "<=>"):
                 # What is said of the left side is the answer; so is a conclusion.
                 sides, operators = [side], []
             else:
@@ -145,7 +151,7 @@ class AnswerParser(ExpressionParser):
         ):
             return node
         if self.take("pmod"):
-            return Call("mod", (node, self.primary()))
+            return Call("residue", (node, self.primary()))
         unit = self._unit(node) if self._may_have_unit(node) else None
         if unit is None:
             return node
@@ -335,14 +341,49 @@ def _parts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, Union) else (node,)
 
 
+def _congruence(side: Node) -> Node:
+    """Read `3 \\mod 5` behind a sign of congruence as a class of numbers, not as a number."""
+    return Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
+
+
+def _is_proposition(node: Node) -> bool:
+    """Tell a letter that may be true or false, and what logic makes of such letters."""
+    logic = isinstance(node, Call) and node.name in ("not", "and", "or", "implies", "iff")
+    return logic or isinstance(node, Symbol)
+
+
+def _joined(found: Separated) -> Node | None:
+    """Make `p and q` of propositions between signs of logic; of values these make a list."""
+    signs = {separator for separator, _ in found[1:]}
+    nodes = [node for _, node in found]
+    if signs.isdisjoint(_LOGIC) or not all(map(_is_proposition, nodes)):
+        return None
+    if len(signs) > 1:
+        raise UnreadableError("and beside or without brackets")
+    return Call(_LOGIC[signs.pop()], tuple(sorted(nodes, key=repr)))
+
+
+def _excepted(nodes: list[Node]) -> list[Node]:
+    """Read `x != 1, 4` as x being neither; what else stands behind an inequality is not its."""
+    first = nodes[0]
+    if not isinstance(first, Relation) or first.operators != ("!=",):
+        return nodes
+    return [
+        node if isinstance(node, Relation) else Relation((first.sides[0], node), ("!=",))
+        for node in nodes
+    ]
+
+
 def _listed(found: Separated, kind: str) -> Node:
     """Make the list of statements; where `;` and `,` both stand, `;` parts the outer list."""
     if not found and kind == "list":
         raise UnreadableError("nothing is there")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
+    if kind == "list" and (proposition := _joined(found)):
+        return proposition
     separators = {separator for separator, _ in found[1:]}
-    if len(separators) == 2:
+    if len(separators) == 2 and ";" in separators:
         rows: list[list[Node]] = []
         for separator, node in found:
             if separator == ";" or not rows:
@@ -351,6 +392,7 @@ def _listed(found: Separated, kind: str) -> Node:
         nodes = [Items("list", tuple(row)) if len(row) > 1 else row[0] for row in rows]
     else:
         nodes = [node for _, node in found]
+        nodes = _excepted(nodes) if kind == "list" else nodes
     return Items("set" if kind == "set" else "list", tuple(nodes))
 
 

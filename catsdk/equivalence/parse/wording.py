@@ -10,6 +10,7 @@ from catsdk.equivalence.tree import Constant, Interval, Items, Node, Number, Pro
 
 __all__ = [
     "choice_letters",
+    "is_undecided",
     "is_words",
     "mentions",
     "plain_words",
@@ -50,7 +51,7 @@ _DENIED_CHOICE = re.compile(
     r"versus|vs|rather|guess)\b|\?",
     re.IGNORECASE,
 )
-_STANDING_NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?!\d)|(?<![\w.])-?\d{1,40}(?:\.\d{1,40})?")
+_STANDING_NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]{0,40}")
 _POINT_IN_BASE = re.compile(r"[\d.]{1,40}_\d{1,2}")
 _TIMES_OF_DAY = {"noon": "12:00", "midnight": "0:00"}
 _ARTICLES = re.compile(r"^(?:the|an?) ")
@@ -64,6 +65,8 @@ _NEGATIONS = re.compile(
     r"|\w+n't)\b"
 )
 _CHOICE_LETTERS = re.compile(r"\(?([A-Ja-dfghj])\)?")
+_SEVERAL_LETTERS = re.compile(r"[A-J](?:(?:, ?| and |, and )?[A-J]){1,9}")
+_ALTERNATIVES = re.compile(r"(?:either )?\(?[A-J]\)?(?: ?,? ?(?:or|/) ?\(?[A-J]\)?){1,9}")
 
 
 def is_words(text: str) -> bool:
@@ -78,9 +81,20 @@ def plain_words(text: str) -> str:
 
 
 def choice_letters(text: str) -> str | None:
-    """Return the capital letter of a choice that is written as `c`, `(C)` or `C`; else `None`."""
-    found = _CHOICE_LETTERS.fullmatch(_COMMAND.sub("", text).strip(" .$"))
-    return found[1].upper() if found else None
+    """Return the capital letter of a choice that is written as `c`, `(C)` or `C`; else `None`.
+
+    Several in their order, as `A, C` and `AC`, are chosen together.
+    """
+    plain = _COMMAND.sub("", text).strip(" .$")
+    if found := _CHOICE_LETTERS.fullmatch(plain):
+        return found[1].upper()
+    letters = re.sub("[^A-J]", "", plain) if _SEVERAL_LETTERS.fullmatch(plain) else ""
+    return letters if letters and letters == "".join(sorted(set(letters))) else None
+
+
+def is_undecided(text: str) -> bool:
+    """Tell whether an answer names one choice or another, and so chooses none."""
+    return _ALTERNATIVES.fullmatch(_COMMAND.sub("", text).strip(" .$")) is not None
 
 
 def text_as_node(text: Text) -> Node | None:
@@ -104,8 +118,15 @@ def speaks_of_numbers(text: Text) -> bool:
 
 def mentions(text: Text, value: Fraction | None) -> bool:
     """Tell whether a number in the words has this value; with `None`, whether one is there."""
-    numbers = (each.replace(",", "") for each in _STANDING_NUMBER.findall(text.words))
-    return any(value is None or abs(Fraction(each)) == abs(value) for each in numbers)
+    for each in _STANDING_NUMBER.findall(text.words):
+        for written in {each.replace(",", ""), each.replace(".", "").replace(",", ".")}:
+            try:
+                found = Fraction(written.rstrip("."))
+            except ValueError:
+                continue
+            if value is None or found == abs(value):
+                return True
+    return False
 
 
 def same_choice(one: str, other: str) -> bool | None:

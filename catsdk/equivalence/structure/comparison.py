@@ -103,6 +103,8 @@ class Comparison:
 
     def _same(self, left: Node, right: Node) -> bool | None:
         if isinstance(left, Call) or isinstance(right, Call):
+            if "residue" in (_call_of(left), _call_of(right)):
+                return self._residues(left, right)
             for one, other in ((left, right), (right, left)):
                 if is_point(one) and not is_point(other) and not isinstance(other, Relation):
                     return self._point(one, other)
@@ -127,6 +129,16 @@ class Comparison:
         meant = as_meant(point, other)
         found = self._same(meant, other) if meant is not None else None
         return found if isinstance(other, Items) else found or self.open("a name")
+
+    def _residues(self, left: Node, right: Node) -> bool | None:
+        """Compare classes of numbers; nobody says that a number stands for its class."""
+        if not (isinstance(left, Call) and isinstance(right, Call) and left.name == right.name):
+            return self.open("a class of numbers and something else")
+        (one, modulus), (other, other_modulus) = left.arguments, right.arguments
+        same = self.same(modulus, other_modulus)
+        if not same:
+            return same
+        return self.same(Call("mod", (one, modulus)), Call("mod", (other, modulus)))
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
@@ -430,6 +442,10 @@ _RANKS: dict[type[Node], int] = {
 
 def _is_collection(node: Node) -> bool:
     return isinstance(node, Items | Union | Interval | Matrix) or is_set_operation(node)
+
+
+def _call_of(node: Node) -> str:
+    return node.name if isinstance(node, Call) else ""
 
 
 def _clock(node: Items) -> str | None:
