@@ -68,8 +68,8 @@ _ASSERTS = re.compile(
     r"saves?|saved|contains?|sold|sells?|bought|buys?|ate|eats?|used|uses?|remains?|remain|weighs?|"
     r"measures?|travel(?:s|ed)|comes\s+to|amounts\s+to|simplifies\s+to|evaluates\s+to|that|"
     r"ist|sind|est|sont|es|son|\u00e9|s\u00e3o|sono|ha|hay|so|thus|hence|therefore|answer|total|result)"
-    r"(?:\s+(?:that|just|exactly|precisely|only|about|approximately|roughly|now|then|also|"
-    r"equal\s+to|a\s+total\s+of|the\s+number|the\s+matrix))*\s*[:=]?\s*$"
+    r"(?:\s{1,4}(?:that|just|exactly|precisely|only|about|approximately|roughly|now|then|also|"
+    r"equal\s+to|a\s+total\s+of|the\s+number|the\s+matrix)){0,4}\s*[:=]?\s*$"
     r"|^(?:just\s+)?(?:about|approximately|roughly|exactly|only)\s*$|.*[:=]\s*$|^\s*$",
     re.IGNORECASE | re.DOTALL,
 )

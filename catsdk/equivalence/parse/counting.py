@@ -11,7 +11,7 @@ from catsdk.equivalence.parse.units import factor_of, is_known
 __all__ = ["names_what_counts", "same_words"]
 
 _MOST_WORDS = 7
-_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\.?|[/^\u00b0%$\u00a2]|\d+|\S")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+){0,4}\.?|[/^\u00b0%$\u00a2]|\d+|\S")
 _JOINING = frozenset(["per", "/", "of", "a", "an", "the", "in", "for", "on", "at", "with", "by", "to"])
 # Plurals that do not end in s, and words that count as they stand.
 _PLURALS = frozenset(

@@ -42,6 +42,7 @@ _WORDS = "two three four five six seven eight nine ten"
 _NAMED: dict[str, Node] = {"e": Constant("e"), "i": Constant("i")}
 _BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
+_NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we"])
 _SHORT_WORDS = frozenset("no on up so to we us he it an as at by do go if in is me my of or be".split())
 _VOWELS = frozenset("aeiou")
 _SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
@@ -187,6 +188,8 @@ class ExpressionParser(ABC):
         if word.startswith("d") and len(word) == 2:
             return False
         capitals = sum(letter.isupper() for letter in word)
+        if word in _NEVER_VARIABLES:
+            return False
         if len(word) == 2:
             return word.lower() not in _SHORT_WORDS if word.istitle() else True
         # A vowel inside makes a word: `per` and `not`, unlike `abc` and `xyz`.

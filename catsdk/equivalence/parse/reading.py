@@ -152,7 +152,7 @@ def _read_cleaned(text: str, original: str) -> Reading:
         special = (latex or "[" in text) and _SPECIAL.search(text) is not None
         node = _parsed(text) if len(text) <= _CACHED_LENGTH else parse(text)
         tens = parse(text, _TEN) if "log" in text else None
-        whole = _INTEGERS.search(original) if latex else None
+        whole = _INTEGERS.search(original) if "\\in" in original else None
         integers, domain = whole.groups() if whole else ("", "")
         return Reading(
             node,

@@ -19,7 +19,13 @@ from catsdk.equivalence.options import Options
 from catsdk.equivalence.parse.units import is_money
 from catsdk.equivalence.parse.wording import mentions, same_text, speaks_of_numbers, text_as_node
 from catsdk.equivalence.structure.expressions import same_expression
-from catsdk.equivalence.structure.labels import as_meant, by_names, is_point
+from catsdk.equivalence.structure.labels import (
+    as_meant,
+    by_names,
+    has_usual_order,
+    is_point,
+    names_of,
+)
 from catsdk.equivalence.structure.pieces import is_set_operation, same_pieces
 from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
 from catsdk.equivalence.structure.regions import readings_of
@@ -335,7 +341,19 @@ class Comparison:
             return self.ordered(left.items, right.items)
         if len(left.items) != len(right.items):
             return self._repeated(left, right)
+        if kinds == {"list"} and (names_of(left) is None) is not (names_of(right) is None):
+            return self._named(left, right)
         return self.unordered(left.items, right.items)
+
+    def _named(self, left: Items, right: Items) -> bool | None:
+        """Compare `a = 3, b = 4` with values that have no names, which stand in their order."""
+        named, other = (left, right) if names_of(left) else (right, left)
+        if self.ordered(by_names(named).items, other.items):
+            return True
+        if not has_usual_order(names_of(named) or []) and self.ordered(named.items, other.items):
+            return True
+        found = self.unordered(left.items, right.items)
+        return self.open("values in another order than their names") if found else found
 
     def _repeated(self, left: Items, right: Items) -> bool | None:
         """Compare without repetitions, which count in a list of numbers only."""
