@@ -14,7 +14,7 @@ _MOST_WORDS_BEHIND = 4
 # Words that deny, doubt or compare a value, or offer another one.
 _DENYING = r"""
 not|\w+n['\u2019]?t|never|no|none|nor|neither|cannot|nothing|nobody|hardly|barely|scarcely|without|
-but|except\w*|exclud\w*|exclusive\w*|unless|besides|apart|aside|others?|otherwise|rather|
+but|except\w*|exclud\w*|exclusive\w*|unless|besides|apart|aside|opposed|contrary|unlike|contrast|nowhere|others?|otherwise|rather|
 instead|however|though|although|yet|still|despite|or|and|either|both|versus|vs|alternativ\w*|
 than|less|more|fewer|greater|smaller|larger|bigger|lesser|least|most|over|under|above|below|
 beneath|beyond|exceed\w*|between|within|outside|inside|up|upwards?|downwards?|from|until|till|
@@ -43,7 +43,7 @@ quarters?|multipl\w+|divisible|divid\w+|divisors?|factor(?:s|ial\w*)?|remainders
 powers?|raised|times|logarithms?|logs?|exponent\w*|percent\s+of|choose|hundreds?|thousands?|
 millions?|billions?|trillions?|tens|ones|tenths?|hundredths?|thousandths?|millionths?|dozens?|
 scores?|gross|lakhs?|crores?|fold|ish|base|binary|hexadecimal|octal|decimals?|point|
-zeros?|zeroes|nines|rounded|truncated|approx\w*|cosines?|sines?|tangents?|bits?
+zeros|zeroes|nines|rounded|truncated|approx\w*|cosines?|sines?|tangents?|bits?
 """
 _EAST_ASIAN_DENIALS = (
     "[\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a\u522b\u5225\u9664\u6216\u7ea6\u7d04"
@@ -70,9 +70,12 @@ _ASSERTS = re.compile(
     r"ist|sind|est|sont|es|son|\u00e9|s\u00e3o|sono|ha|hay|so|thus|hence|therefore|answer|total|result)"
     r"(?:\s{1,4}(?:that|just|exactly|precisely|only|about|approximately|roughly|now|then|also|"
     r"equal\s+to|a\s+total\s+of|the\s+number|the\s+matrix)){0,4}\s*[:=]?\s*$"
-    r"|^(?:just\s+)?(?:about|approximately|roughly|exactly|only)\s*$|.*[:=]\s*$|^\s*$",
+    r"|^(?:just\s+)?(?:about|approximately|roughly|exactly|only)\s*$|^\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+_NAME = re.compile(r"(.*\S)\s*([:=])\s*$", re.DOTALL)
+_MOST_WORDS_OF_NAME = 3
+_MOST_WORDS_BEFORE_COLON = 6
 _WORD = re.compile(r"[^\W\d_]+")
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _SENTENCE_END = re.compile(r"[.!\u3002\uff01;]\s+\S|\n")
@@ -109,6 +112,18 @@ def asserted_value(text: str) -> str | None:
         return None
     if _EAST_ASIAN.search(around):
         return value
-    if not _ASSERTS.match(before) or len(_WORD.findall(behind)) > _MOST_WORDS_BEHIND:
+    if not _asserts(before) or len(_WORD.findall(behind)) > _MOST_WORDS_BEHIND:
         return None
     return f"{value} {behind}".strip()
+
+
+def _asserts(before: str) -> bool:
+    """Tell whether a value is asserted by what stands before it: a verb, or a short name and a mark."""
+    named = _NAME.match(before)
+    if named is None:
+        return _ASSERTS.match(before) is not None
+    words = named[1]
+    if _CALCULATED.search(words):
+        return False
+    few = _MOST_WORDS_OF_NAME if named[2] == "=" else _MOST_WORDS_BEFORE_COLON
+    return len(_WORD.findall(words)) <= few or _ASSERTS.match(words.rpartition(" ")[0]) is not None

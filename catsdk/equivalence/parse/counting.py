@@ -17,12 +17,13 @@ _JOINING = frozenset(["per", "/", "of", "a", "an", "the", "in", "for", "on", "at
 _PLURALS = frozenset(
     """
     people children men women mice geese teeth feet fish sheep deer oxen dice cattle data criteria
-    police staff crew rice corn water money work cash pi vertices indices matrices money boxes
+    police staff crew rice corn water money work cash vertices indices matrices money boxes
     each total altogether away remaining left long wide tall old high deep apart ago
     """.split()
 )
 # What is said of a known unit: 14 degrees lower, 3 years older.
 _COMPARED = re.compile(r"[a-z]{2,}er|long|wide|tall|old|high|deep|left|away|ago|apart|each|total")
+_DEFINITE = frozenset(["the", "them", "these", "those", "his", "her", "their", "its", "my", "our"])
 _PLACES = frozenset(["st", "nd", "rd", "th"])
 _RANKED = frozenset(
     "place term row column day week month year grade floor century position player from last".split()
@@ -43,7 +44,7 @@ def names_what_counts(unit: str, *, one: bool = False) -> bool:
     `red balls`, `eggs per child`. With `one` a noun in the singular will do. Words that calculate
     (squared), deny, doubt or compare do not, nor do others that are not known.
     """
-    if factor_of(unit) is not None or is_known(unit) or currency_of_unit(unit):
+    if unit == "%" or factor_of(unit) is not None or is_known(unit) or currency_of_unit(unit):
         return True
     words = [word.rstrip(".") for word in _WORD.findall(unit.lower())]
     if not 0 < len(words) <= _MOST_WORDS:
@@ -63,8 +64,11 @@ def names_what_counts(unit: str, *, one: bool = False) -> bool:
         return joined or len(rest) == 1 and _COMPARED.fullmatch(rest[0]) is not None
     head = next((at for at, word in enumerate(words) if word in _JOINING), len(words))
     if head == 0:
-        return len(words) > 1 and words[0] in ("per", "/")
-    return _is_noun(words[head - 1], one=one) and all(map(_is_word, words[:head]))
+        return len(words) > 1 and (words[0] in ("per", "/") or words[1] in _DEFINITE)
+    phrase = words[:head]
+    if not all(map(_is_word, phrase)) or not _NO_PLURALS.isdisjoint(phrase):
+        return False
+    return _is_noun(words[head - 1], one=one and len(words) == 1)
 
 
 def same_words(one: str, other: str) -> bool:

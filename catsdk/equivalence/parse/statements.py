@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import cast
 
 from catsdk.equivalence.limits import UnreadableError
+from catsdk.equivalence.parse.counting import names_what_counts
 from catsdk.equivalence.parse.grammar import ExpressionParser
 from catsdk.equivalence.parse.lexer import END, Token, tokens_of
 from catsdk.equivalence.parse.units import SCALES, is_unit, unit_of
@@ -158,6 +159,8 @@ class AnswerParser(ExpressionParser):
         head, _, tail = unit.partition(" ")
         if head in SCALES:
             node, unit = _times(node, Fraction(SCALES[head])), tail
+            if tail and not names_what_counts(tail):
+                raise UnreadableError("words behind a value that are no unit")
         if unit and self.next[0] == "number":
             rest = self._measured()
             if not isinstance(rest, Quantity):
@@ -212,7 +215,11 @@ class AnswerParser(ExpressionParser):
             return None
         if words[0] in _ORDINALS and len(words) == 1:
             return ""
-        return unit_of(" ".join(words))
+        unit = unit_of(" ".join(words))
+        one = isinstance(node, Number) and node.value == 1
+        if unit.partition(" ")[0] not in SCALES and not names_what_counts(unit, one=one):
+            raise UnreadableError("words behind a value that are no unit")
+        return unit
 
     def _continues(self, kind: str, value: str, words: list[str]) -> bool:
         """Tell whether a token goes on with a unit: `/`, a power, a letter, a full stop."""

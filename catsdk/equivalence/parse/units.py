@@ -139,7 +139,9 @@ def is_unit(word: str) -> bool:
 def is_known(unit: str) -> bool:
     """Tell whether all words of a unit are known, such as those of `volts per hour`."""
     words = [piece.rstrip(".") for piece in _PIECE.findall(unit.lower())]
-    return bool(words) and all(
+    if words[:1] == ["times"] and any(map(str.isdigit, words)):
+        return False
+    return all(
         word in _KNOWN or word in _OPEN or word in _PARTS or word.isdigit() for word in words
     ) and any(word in _KNOWN or word in _OPEN for word in words)
 

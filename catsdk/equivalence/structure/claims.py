@@ -72,7 +72,8 @@ def _is_identity(relation: Relation, budget: Budget) -> bool:
             return False
     if not symbols_of(relation):
         # A calculation gives a value; the same number twice does not.
-        return all(_is_plain(side) for side in relation.sides)
+        same = all(side == relation.sides[0] for side in relation.sides)
+        return same or all(_is_plain(side) for side in relation.sides)
     return all(_equal(one, other, budget) is True for one, other in pairwise(relation.sides))
 
 

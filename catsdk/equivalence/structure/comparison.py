@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import gcd
 from typing import TypeAlias
 
 from catsdk.equivalence.limits import (
@@ -378,6 +379,9 @@ class Comparison:
             if same is False and self._ratios(ratio, right):
                 return self.open("times of day, or ratios")
             return same
+        if {left.kind, right.kind} == _RATIOS and not _is_reduced(left, right):
+            same = self.ordered(left.items, right.items)
+            return same or (same if same is None else self.open("a time of day, or a ratio"))
         if len(left.items) != len(right.items):
             return False
         last = (left.items[-1], right.items[-1])
@@ -460,6 +464,15 @@ _RANKS: dict[type[Node], int] = {
 
 def _is_collection(node: Node) -> bool:
     return isinstance(node, Items | Union | Interval | Matrix) or is_set_operation(node)
+
+
+def _is_reduced(left: Items, right: Items) -> bool:
+    """Tell whether the one that is surely a ratio is in its lowest terms."""
+    ratio = left if left.kind == "ratio" else right
+    values = [rational_of(item) for item in ratio.items]
+    if any(value is None or value.denominator != 1 for value in values):
+        return True
+    return gcd(*(value.numerator for value in values if value is not None)) == 1
 
 
 def _call_of(node: Node) -> str:

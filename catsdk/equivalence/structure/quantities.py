@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.parse.counting import names_what_counts, same_words
+from catsdk.equivalence.parse.counting import same_words
 from catsdk.equivalence.parse.units import factor_of, is_radian, measures, scale_of
 from catsdk.equivalence.tree import (
     Constant,
@@ -29,7 +29,6 @@ _OTHER_SIZES: dict[str, Node] = {
     **dict.fromkeys(["cent", "cents", "¢"], Number(Fraction(1, 100))),
 }
 _ZERO_CELSIUS = Number(Fraction(27315, 100))
-_NO_UNIT = "words behind a number that are no unit"
 _HUNDRED = Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
 _LETTERS = frozenset("mgshLlVWJNK")
@@ -59,8 +58,6 @@ def same_quantity(left: Quantity, right: Node, comparer: Comparer) -> bool | Non
         return _percent(left, right, comparer)
     if comparer.options.units == "strict":
         return False
-    if comparer.options.units != "ignore" and not _stands(left):
-        return comparer.open(_NO_UNIT)
     same = comparer.same(left.value, right)
     other = _OTHER_SIZES.get(left.unit)
     if same is not False or other is None:
@@ -108,17 +105,11 @@ def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool 
     if comparer.options.units == "strict":
         return False
     same = comparer.same(left.value, right.value)
-    if same_words(left.unit, right.unit) and _stands(left) and _stands(right):
+    if same_words(left.unit, right.unit):
         return same
     if same is False and not (measures(left.unit) and measures(right.unit)):
-        return False if _stands(left) and _stands(right) else comparer.open(_NO_UNIT)
+        return False
     return comparer.open("units whose sizes are not known")
-
-
-def _stands(quantity: Quantity) -> bool:
-    """Tell whether the unit leaves the value as it is."""
-    one = isinstance(quantity.value, Number) and quantity.value.value == 1
-    return names_what_counts(quantity.unit, one=one)
 
 
 def _kelvin(value: Node, scale: str) -> Node:
