@@ -66,6 +66,7 @@ _WHOLE_INDEX = re.compile(
     r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
     r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
 )
+_STYLE = re.compile(r"^\\(?:displaystyle|textstyle) ?")
 _HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
 _TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")
 _LEAD = re.compile(r"^\\text\{[^{}]{1,60}(?:\bis|\bare|[:=]) ?\}")
@@ -158,6 +159,17 @@ def _inside(text: str) -> str:
     return text
 
 
+def _without_braces(text: str) -> str:
+    """Leave out one pair of braces around the whole, unless it holds a set."""
+    inner = text[1:-1]
+    depth = 0
+    for sign in inner:
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        if depth < 0:
+            return text
+    return text if depth or "," in inner or ";" in inner or not inner.strip() else inner
+
+
 def _plain_latex(text: str) -> str:
     # Escaped once more: then every run of backslashes is even, row ends (four) too.
     if "\\\\" in text:
@@ -167,6 +179,9 @@ def _plain_latex(text: str) -> str:
             text = _DOUBLED.sub("\\\\", text)
     if text.startswith("\\boxed{") and text.count("{") > text.count("}"):
         text = text.removeprefix("\\boxed{")
+    text = _STYLE.sub("", text)
+    if text.startswith("{") and text.endswith("}"):
+        text = _without_braces(text)
     text = _LEAD.sub("", _GROUPED.sub("", text))
     if "\\mathbb" in text:
         text = _WHOLE_INDEX.sub("", text)

@@ -282,6 +282,7 @@ class _Lexer:
         return True
 
     def _skip(self, name: str, at: int) -> int:
+        name = name.removeprefix("m") if name in ("mleft", "mright") else name
         if name in ("left", "right", "middle"):
             if self.text.startswith(".", at):
                 return at + 1

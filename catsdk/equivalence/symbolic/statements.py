@@ -54,7 +54,7 @@ def _as_multiples(left: Relation, right: Relation) -> Answer:
         raise NotConvertibleError("an identity")
     equations = left.operators == right.operators == ("=",)
     ratio = _ratio(one, other, real=not equations)
-    if ratio is None or not ratio.is_nonzero:
+    if ratio is None or ratio.is_zero is not False:
         return (
             _as_polynomials(one, other)
             if equations
