@@ -43,12 +43,14 @@ def currency_written(text: str) -> str:
 
     A `$` that delimits a formula is no sign of money.
     """
-    for sign, name in _SIGNS.items():
-        if sign in text:
-            return name
-    for command, name in _COMMANDS.items():
-        if command in text:
-            return name
+    if not text.isascii():
+        for sign, name in _SIGNS.items():
+            if sign in text:
+                return name
+    if "\\" in text:
+        for command, name in _COMMANDS.items():
+            if command in text:
+                return name
     if "$" not in text or not _DOLLAR.search(text):
         return ""
     return "dollar" if "\\$" in text or text.count("$") % 2 else ""

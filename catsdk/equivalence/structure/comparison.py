@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd
@@ -88,7 +88,7 @@ class Comparison:
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
-        self.budget.spend(12)
+        self.budget.spend(24)
         for one, other in ((left, right), (right, left)):
             if is_compound(one) and not is_compound(other) and _rank(other) == 0:
                 # A number alone does not say which of the units it counts, unless it is money.
@@ -198,10 +198,13 @@ class Comparison:
         """Match each item of one side with another item of the other side."""
         if len(left) != len(right):
             return False
-        if max(len(left), len(right)) > _MOST_ITEMS:
+        # Equal nodes and equal numbers meet without a comparison.
+        others, rest = _without_common(left, right, lambda node: node)
+        others, rest = _without_common(others, rest, _number_or_self)
+        if len(others) > _MOST_ITEMS:
             raise LimitReachedError("too many items")
-        rest, open_items = list(right), list[Node]()
-        for item in left:
+        open_items = list[Node]()
+        for item in others:
             at, same = self._match(item, rest)
             if same:
                 del rest[at]
@@ -216,8 +219,6 @@ class Comparison:
         return False if alone or any(self._match(item, left)[1] is False for item in rest) else None
 
     def _match(self, item: Node, rest: Sequence[Node]) -> tuple[int, bool | None]:
-        if item in rest:
-            return rest.index(item), True
         unknown = False
         for at, other in enumerate(rest):
             # An item that fits nowhere is compared again with what others have taken.
@@ -367,7 +368,7 @@ class Comparison:
         if node.kind == "list" and not all(isinstance(item, Items) for item in node.items):
             return list(node.items)
         kept: list[Node] = []
-        for item in node.items:
+        for item in dict.fromkeys(node.items):
             if self._match(item, kept)[1] is not True:
                 kept.append(item)
         return kept
@@ -464,6 +465,27 @@ _RANKS: dict[type[Node], int] = {
 
 def _is_collection(node: Node) -> bool:
     return isinstance(node, Items | Union | Interval | Matrix) or is_set_operation(node)
+
+
+def _without_common(
+    left: Sequence[Node], right: Sequence[Node], key: Callable[[Node], Hashable]
+) -> tuple[list[Node], list[Node]]:
+    """Take off both sides, one for one, what has the same key."""
+    places: dict[Hashable, list[int]] = {}
+    for at, item in enumerate(right):
+        places.setdefault(key(item), []).append(at)
+    rest, taken = list[Node](), set[int]()
+    for item in left:
+        if same := places.get(key(item)):
+            taken.add(same.pop())
+        else:
+            rest.append(item)
+    return rest, [item for at, item in enumerate(right) if at not in taken]
+
+
+def _number_or_self(node: Node) -> Hashable:
+    value = rational_of(node)
+    return node if value is None else value
 
 
 def _is_reduced(left: Items, right: Items) -> bool:
