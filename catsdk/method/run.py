@@ -13,6 +13,7 @@ from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
     InvalidInputError,
+    StructuredOutputError,
     SynthesisFailedError,
     TimedOutError,
 )
@@ -193,7 +194,7 @@ class _Run:
                     return self._told(await self._whole(reference, calls))
                 late = f"the deadline of {self.deadline:g} s is over; raise the sampler's deadline="
                 return self._told(await self._most_frequent(group, TimedOutError(late), calls))
-            except BudgetExceededError as error:
+            except (BudgetExceededError, StructuredOutputError) as error:
                 return self._told(await self._most_frequent(group, error, calls))
             except CatError as error:
                 raise SynthesisFailedError(
@@ -230,7 +231,7 @@ class _Run:
     async def _most_frequent(
         self, group: Group, error: CatError, calls: Sequence[Call]
     ) -> Reference:
-        """What is there where a budget or a deadline does not allow the estimator."""
+        """What is there where a budget or a deadline ended the estimator, or its replies held none."""
         votes = await self.ctx.answers.votes([rollout.answer for rollout in group.rollouts])
         first = 0 if votes.tied or not votes.classes else votes.classes[0][0]
         chosen = group.rollouts[first]
