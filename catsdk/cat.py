@@ -319,6 +319,7 @@ class CaT:
                 defaults=self._defaults,
                 models=session,
                 accounts=() if budget is None else (Account(budget),),
+                chains=None if budget is None else {},
                 listener=on_event,
                 streams=streams,
                 asks=bool(getattr(self._reward, "by_answer", False)),
@@ -407,13 +408,15 @@ class CaT:
         check_count(n)
         check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
         method = self._method(sampling=sampling, seed=seed)
-        account = () if budget is None else (Account(budget),)
+        paying: dict[str, Any] = {}
+        if budget is not None:
+            paying = {"accounts": (Account(budget),), "chains": {}}
 
         async def one(index: int, item: Item) -> Result:
             prompt, row = _with_row(item)
             try:
                 async with self._context(row=row, on_event=on_event, item=index) as ctx:
-                    ctx = replace(ctx, accounts=account)
+                    ctx = replace(ctx, **paying)
                     return await run_method(method, prompt, n, ctx, index=index)
             except CatError as error:
                 return failed_result(error, index)
