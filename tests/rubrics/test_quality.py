@@ -6,9 +6,9 @@ import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Score, Verdict
+from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.rubrics.panel import Panel
-from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.quality import (
     Filters,
     corrupted,
@@ -19,7 +19,7 @@ from catsdk.rubrics.quality import (
     twins,
 )
 from catsdk.rubrics.screening import screened
-from tests.primitives.scripted import FixedJudge, contains_judge, rollout_of, rubric_of
+from tests.rubrics.scripted import FixedJudge, contains_judge, rollout_of, rubric_of
 
 
 def texts(rubric: object) -> list[str]:
