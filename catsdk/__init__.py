@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from catsdk.estimators.cascade import Cascade
     from catsdk.estimators.majority import Majority
     from catsdk.estimators.synthesis import Synthesizer
-    from catsdk.method.sync import synthesize_sync
     from catsdk.prompts.prompt import Prompt
     from catsdk.rewards.answer import AnswerReward, Gold
     from catsdk.rewards.penalties import LengthPenalty
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from catsdk.runtime.client import Client
     from catsdk.runtime.context import Context
     from catsdk.sampling.sampler import Sampler, group_of
+    from catsdk.sync import synthesize_sync
 
 __all__ = [
     "AnswerReward",
@@ -123,7 +123,7 @@ _HOMES = {
     "default_middleware": "catsdk.runtime.chain",
     "group_of": "catsdk.sampling.sampler",
     "synthesize": "catsdk.cat",
-    "synthesize_sync": "catsdk.method.sync",
+    "synthesize_sync": "catsdk.sync",
 }
 
 # Hidden from type checkers, so that a misspelt name is their error too.

@@ -10,6 +10,7 @@ from math import inf
 from typing import Any, Self, TypeVar, cast
 
 import anyio
+import yaml
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
@@ -29,7 +30,7 @@ from catsdk.method.run import Method, failed_result, run_method, setting_of
 from catsdk.method.streaming import EventStream, Results
 from catsdk.middleware.account import Account
 from catsdk.middleware.attribution import in_order
-from catsdk.rewards.algebra import Sum
+from catsdk.recipes import digest_of, from_data, known_roles, to_data, written
 from catsdk.rewards.reward import completed
 from catsdk.rubrics.judge import Judge
 from catsdk.rubrics.proposer import RubricProposer
@@ -94,10 +95,10 @@ class CaT:
         settings = Settings()
         self._sampler = _sampler(policy, settings)
         self._estimator = _estimator(estimator, self._sampler)
+        self._own_estimator = estimator is not None
         self._reward = _checked_reward(reward)
         self._client = client or Client.unnamed()
         self._answers = answers or Answers()
-        self._always_estimates = estimator is not None or not _is_independent(reward)
         self._begin(settings)
 
     def _begin(self, settings: Settings) -> None:
@@ -146,16 +147,16 @@ class CaT:
         policy: object = self._sampler
         if isinstance(policy, Sampler) and policy == Sampler(policy.policy):
             policy = policy.policy
-        told = [] if policy is None else [_written(policy)]
-        told += [f"estimator={_written(self._estimator)}"]
-        told += [] if self._reward is None else [f"reward={_written(self._reward)}"]
+        told = [] if policy is None else [written(policy)]
+        told += [f"estimator={written(self._estimator)}"]
+        told += [] if self._reward is None else [f"reward={written(self._reward)}"]
         told += [f"client={self._client!r}"] if self._client.named else []
-        told += [f"answers={_written(self._answers)}"] if self._answers != Answers() else []
+        told += [f"answers={written(self._answers)}"] if self._answers != Answers() else []
         return f"CaT({', '.join(told)})"
 
     def __getstate__(self) -> dict[str, Any]:
         """The description; what is open stays here."""
-        names = ("_sampler", "_estimator", "_reward", "_client", "_answers", "_always_estimates")
+        names = ("_sampler", "_estimator", "_own_estimator", "_reward", "_client", "_answers")
         return {**{name: getattr(self, name) for name in names}, "_defaults": self._defaults}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -164,6 +165,98 @@ class CaT:
         defaults = self._defaults
         self._begin(Settings())
         self._defaults = defaults
+
+    # --- as data --------------------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        """Write the description as data: names and arguments, no secrets.
+
+        Returns:
+            A mapping with `policy`, and `estimator`, `reward`, `answers` and `client` where they
+            were given.
+
+        Raises:
+            InvalidInputError: a model is an object, or a role has no name to write.
+        """
+        policy = self._sampler
+        plain = isinstance(policy, Sampler) and policy == Sampler(policy.policy)
+        data = {
+            "policy": to_data(policy.policy if isinstance(policy, Sampler) and plain else policy)
+        }
+        if self._own_estimator:
+            data["estimator"] = to_data(self._estimator)
+        if self._reward is not None:
+            data["reward"] = to_data(self._reward)
+        if self._answers != Answers():
+            data["answers"] = to_data(self._answers)["Answers"]
+        if self._client.named:
+            data["client"] = self._client.to_data()
+        return {name: value for name, value in data.items() if value is not None}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Make the CaT that `data` describes.
+
+        Args:
+            data: What `to_data` gives. A role is a class's name, or a mapping from it to its
+                arguments; a model is a string.
+
+        Raises:
+            InvalidInputError: a name is not known, or a value is out of its range.
+        """
+        known = ("policy", "estimator", "reward", "answers", "client")
+        unknown = [name for name in data if name not in known]
+        if unknown:
+            raise InvalidInputError(f"there is no {unknown[0]!r}; a CaT has {', '.join(known)}")
+        client = data.get("client")
+        return cls(
+            _policy_from(data.get("policy")),
+            estimator=_role_from(data.get("estimator"), "estimator"),
+            reward=_role_from(data.get("reward"), "reward"),
+            answers=_role_from(data.get("answers"), "answers"),
+            client=None if client is None else Client.from_data(client),
+        )
+
+    def to_yaml(self) -> str:
+        """Write the description as YAML; `from_yaml` makes an equal one.
+
+        Raises:
+            InvalidInputError: as `to_data`.
+        """
+        text: str = yaml.safe_dump(self.to_data(), sort_keys=False, allow_unicode=True)
+        return text
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """Make the CaT that the YAML `text` describes.
+
+        Raises:
+            InvalidInputError: it is not a mapping in YAML, or as `from_data`.
+        """
+        try:
+            data: object = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InvalidInputError(f"the description is not YAML: {error}") from None
+        if not isinstance(data, Mapping):
+            raise InvalidInputError(f"the description is {data!r:.60}; write a mapping of roles")
+        return cls.from_data(cast("Mapping[str, Any]", data))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells two methods apart; it changes if and only if what they do can change.
+
+        How calls are sent, and what they may cost, does not count, but wrappers of your own do.
+        """
+        parts = {
+            "sampler": self._sampler,
+            "estimator": self._estimator,
+            "reward": self._reward,
+            "answers": self._answers,
+            "middleware": self._client.own_middleware,
+        }
+        defaults = self._defaults
+        models = {"policy": defaults.policy, "anchor": defaults.anchor, "judge": defaults.judge}
+        return digest_of(parts, models)
 
     # --- life -----------------------------------------------------------------------------
 
@@ -519,7 +612,8 @@ class CaT:
             sampler = _changed(sampler, "seed", seed)
             if any(field.name == "seed" for field in _fields(estimator)):
                 estimator = _changed(estimator, "seed", seed)
-        return Method(sampler, estimator, self._reward, self._always_estimates)
+        always = self._own_estimator or not _is_independent(self._reward)
+        return Method(sampler, estimator, self._reward, always)
 
 
 async def synthesize(
@@ -634,6 +728,29 @@ def _checked_reward(reward: object) -> roles.Rewarder | None:
     )
 
 
+def _policy_from(data: object) -> Any:
+    """A model, several, or a sampler."""
+    if isinstance(data, str):
+        return from_data(data, "policy") if data in ("Sampler", "AdaptiveSampler") else data
+    if isinstance(data, SequenceABC):
+        return [*data]
+    return _role_from(data, "policy")
+
+
+def _role_from(data: object, kind: str) -> Any:
+    """A role; for the estimator a model's string is the anchor."""
+    if data is None:
+        return None
+    if kind == "answers":
+        return from_data({"Answers": data}, kind)
+    if kind == "estimator" and isinstance(data, str) and data not in known_roles():
+        try:
+            return from_data(data, kind)
+        except InvalidInputError:
+            return data
+    return from_data(data, kind)
+
+
 def _is_independent(reward: roles.Rewarder | None) -> bool:
     return reward is not None and not getattr(reward, "needs_reference", True)
 
@@ -683,17 +800,3 @@ def _with_row(item: Item) -> tuple[PromptLike | Group, Row | None]:
         if not isinstance(prompt, Mapping | Message):
             return prompt, row
     return cast("PromptLike | Group", item), None
-
-
-def _written(role: object) -> str:
-    """A role as it would be written, without what is at its default."""
-    if isinstance(role, Sum):
-        terms = zip(role.weights, map(_written, role.rewards), strict=True)
-        return " + ".join(told if weight == 1 else f"{weight:g} * {told}" for weight, told in terms)
-    if isinstance(role, Provider) or not _fields(role):
-        return repr(role)
-    values = {field.name: (getattr(role, field.name), field.default) for field in _fields(role)}
-    told = [
-        f"{name}={_written(value)}" for name, (value, usual) in values.items() if value != usual
-    ]
-    return f"{type(role).__name__}({', '.join(told)})"

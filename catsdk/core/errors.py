@@ -29,6 +29,8 @@ CatError
 
 from __future__ import annotations
 
+from typing import Any
+
 from catsdk.core.types import Call, Failure, Group, Usage
 
 __all__ = [
@@ -258,7 +260,11 @@ def error_of(failure: Failure) -> CatError:
         return CatError(str(failure))
     if not issubclass(kind, ProviderError):
         return CatError(str(failure)) if kind is SynthesisFailedError else kind(failure.message)
-    facts = {"model": failure.model, "status": failure.status, "request_id": failure.request_id}
+    facts: dict[str, Any] = {
+        "model": failure.model,
+        "status": failure.status,
+        "request_id": failure.request_id,
+    }
     if issubclass(kind, UnsupportedError):
         return kind(failure.message, capability="", **facts)
     return kind(failure.message, **facts)

@@ -88,12 +88,13 @@ def set_by_name(assignments: Mapping[str, Any]) -> dict[str, Any]:
         *sections, last = name.split(".")
         branch = tree
         for section in sections:
-            branch = branch.setdefault(section, {})
-            if not isinstance(branch, dict):
+            part: object = branch.setdefault(section, {})
+            if not isinstance(part, dict):
                 raise InvalidInputError(
-                    f"{name!r} names a part of {section!r}, which is set to {branch!r} too;"
+                    f"{name!r} names a part of {section!r}, which is set to {part!r} too;"
                     " give one of the two"
                 )
+            branch = cast("dict[str, Any]", part)
         branch[last] = value
     return tree
 

@@ -504,7 +504,8 @@ class Result(Value):
         fields = cast("dict[str, Any]", data)
         reference: object = fields.get("reference")
         if isinstance(reference, dict) and "group" not in reference:
-            return {**fields, "reference": {**reference, "group": fields.get("group")}}
+            whole = {**cast("dict[str, Any]", reference), "group": fields.get("group")}
+            return {**fields, "reference": whole}
         return fields
 
     @property

@@ -81,7 +81,7 @@ class Answers:
         """
         there = [answer for answer in answers if answer is not None]
         if isinstance(self.grader, MathGrader):
-            labels = equivalence_classes(there, self.grader.options).labels
+            labels: Sequence[int] = equivalence_classes(there, self.grader.options).labels
         else:
             labels = await self._labels(there)
         return votes_of(answers, labels)

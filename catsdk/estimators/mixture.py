@@ -32,6 +32,10 @@ class MixtureOfAgents:
     layers: Sequence[Sequence[Estimator]]
     final: Estimator
 
+    def __post_init__(self) -> None:
+        """Keep the layers as they are now."""
+        object.__setattr__(self, "layers", tuple(tuple(layer) for layer in self.layers))
+
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Go through the layers.
 

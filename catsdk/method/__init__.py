@@ -1,1 +1,1 @@
-"""The method in motion: one run, the events of a run, many runs, and their synchronous forms."""
+"""The method in motion: one run, its events, and the results of many."""

@@ -137,8 +137,8 @@ class _Run:
         return group, await self._estimate(group) if self.method.estimates else None
 
     async def _sample(self, prompt: PromptLike, n: int) -> Group:
-        group: object = await self.method.sampler.sample(prompt, n, self.ctx)
-        if not isinstance(group, Group):
+        group = await self.method.sampler.sample(prompt, n, self.ctx)
+        if not isinstance(group, Group):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(
                 f"the sampler {self.method.sampler!r:.80} gave {group!r:.80}; give a Group, such as"
                 " group_of(prompt, texts)"

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from catsdk.core.doors import door
 
 if TYPE_CHECKING:
-    from catsdk.rewards.algebra import SkipAgreed, SkipFlat, Sum
     from catsdk.rewards.answer import AnswerReward, Gold
     from catsdk.rewards.controls import ClusterShare, Random
     from catsdk.rewards.equivalent import EquivalenceReward
+    from catsdk.rewards.filters import SkipAgreed, SkipFlat
     from catsdk.rewards.graded import GradedReward
     from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
-    from catsdk.rewards.reward import Reward
+    from catsdk.rewards.reward import Reward, Sum
     from catsdk.rewards.rubric import RubricReward
     from catsdk.rubrics.scoring import Missing
 
@@ -43,9 +43,9 @@ _HOMES = {
     "Random": "catsdk.rewards.controls",
     "Reward": "catsdk.rewards.reward",
     "RubricReward": "catsdk.rewards.rubric",
-    "SkipAgreed": "catsdk.rewards.algebra",
-    "SkipFlat": "catsdk.rewards.algebra",
-    "Sum": "catsdk.rewards.algebra",
+    "SkipAgreed": "catsdk.rewards.filters",
+    "SkipFlat": "catsdk.rewards.filters",
+    "Sum": "catsdk.rewards.reward",
     "TruncationPenalty": "catsdk.rewards.penalties",
 }
 

@@ -1,17 +1,20 @@
-"""Reward: the base of all rewards, which carries their algebra; write your own in a few lines."""
+"""Reward and Sum: the base of all rewards, and their algebra; write your own in a few lines."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
+from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Score
+from catsdk.recipes import written
 from catsdk.runtime.context import Context, standing_alone
 
-__all__ = ["LEFT_OUT", "Given", "Reward", "completed", "unscored"]
+__all__ = ["LEFT_OUT", "Given", "Reward", "Sum", "completed", "unscored"]
 
 LEFT_OUT = "LeftOut"
 """The kind of the cause where a filter left a group out on purpose: that is not a failure."""
@@ -91,9 +94,7 @@ class Reward:
 
     def __add__(self, other: Reward) -> Reward:
         """Add up two rewards."""
-        from catsdk.rewards.algebra import plus
-
-        return plus(self, other) if isinstance(other, Reward) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
+        return _plus(self, other) if isinstance(other, Reward) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
 
     def __sub__(self, other: Reward) -> Reward:
         """Subtract a reward."""
@@ -101,15 +102,119 @@ class Reward:
 
     def __mul__(self, weight: float) -> Reward:
         """Scale this reward."""
-        from catsdk.rewards.algebra import times
-
-        return times(weight, self) if isinstance(weight, int | float) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
+        return _times(weight, self) if isinstance(weight, int | float) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Reward:
         """Turn the sign."""
         return -1.0 * self
+
+
+@dataclass(frozen=True)
+class Sum(Reward):
+    """The sum of weight times value over rewards, which are asked at once.
+
+    `RubricReward() + LengthPenalty(750)` is the paper's reward on HealthBench. A rollout without a
+    reward by one of the parts has none, with that part's cause; `Score.parts` keeps them all.
+
+    Args:
+        rewards: The parts.
+        weights: One for each part; by default 1. They are not normalised: a sum of two rewards in
+            0..1 is in 0..2. GRPO's advantages do not depend on a common scale.
+
+    Raises:
+        InvalidInputError: there is no part, or the weights are not one finite number for each.
+    """
+
+    rewards: tuple[Reward, ...]
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the parts."""
+        rewards = tuple(self.rewards)
+        weights = tuple(self.weights) or (1.0,) * len(rewards)
+        object.__setattr__(self, "rewards", rewards)
+        object.__setattr__(self, "weights", tuple(float(weight) for weight in weights))
+        if not rewards or len(weights) != len(rewards) or not all(map(math.isfinite, weights)):
+            raise InvalidInputError(
+                f"a sum of {len(rewards)} rewards has the weights {list(weights)}; give one or"
+                " more rewards, and a finite weight for each"
+            )
+        needs = any(reward.needs_reference for reward in rewards)
+        object.__setattr__(self, "needs_reference", needs)
+
+    @property
+    def name(self) -> str:
+        """The names of the parts."""
+        return "+".join(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts' names, numbered where two are equal."""
+        names: list[str] = []
+        for reward in self.rewards:
+            count = sum(name.partition("#")[0] == reward.name for name in names)
+            names.append(f"{reward.name}#{count + 1}" if count else reward.name)
+        return tuple(names)
+
+    def as_written(self) -> str:
+        """The sum as it is written in Python."""
+        parts = zip(self.weights, map(written, self.rewards), strict=True)
+        return " + ".join(part if weight == 1 else f"{weight:g} * {part}" for weight, part in parts)
+
+    __repr__ = as_written
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Ask every part, and add up."""
+
+        async def one(reward: Reward) -> dict[int, Score]:
+            scores = await reward.reward(group, reference, ctx)
+            return {score.index: score for score in scores}
+
+        found = dict(zip(self.names, await fan_out(one, self.rewards), strict=True))
+        return [self._total(rollout.index, found) for rollout in group.rollouts]
+
+    def _total(self, index: int, found: Mapping[str, Mapping[int, Score]]) -> Score:
+        parts = {name: scores[index] for name, scores in found.items()}
+        missing = next((part for part in parts.values() if part.value is None), None)
+        pairs = zip(self.weights, parts.items(), strict=True)
+        reasons = tuple(_reason(weight, name, part) for weight, (name, part) in pairs)
+        if missing is not None:
+            reasons = (*missing.reasons, *reasons)
+            return Score(
+                index=index, value=None, reasons=reasons, parts=parts, failure=missing.failure
+            )
+        values = (part.value or 0.0 for part in parts.values())
+        total = math.fsum(
+            weight * value for weight, value in zip(self.weights, values, strict=True)
+        )
+        return Score(index=index, value=total, reasons=reasons, parts=parts)
+
+
+def _reason(weight: float, name: str, part: Score) -> str:
+    value = "none" if part.value is None else f"{part.value:g}"
+    return f"{name}: {weight:g} x {value}"
+
+
+def _plus(first: Reward, second: Reward) -> Sum:
+    """The sum of two rewards; sums inside it are taken apart."""
+    parts = [part for reward in (first, second) for part in _terms(reward)]
+    return Sum(tuple(reward for _, reward in parts), tuple(weight for weight, _ in parts))
+
+
+def _times(weight: float, reward: Reward) -> Sum:
+    """The reward times `weight`."""
+    parts = _terms(reward)
+    return Sum(tuple(part for _, part in parts), tuple(weight * own for own, _ in parts))
+
+
+def _terms(reward: Reward) -> list[tuple[float, Reward]]:
+    if isinstance(reward, Sum):
+        return list(zip(reward.weights, reward.rewards, strict=True))
+    return [(1.0, reward)]
 
 
 def completed(group: Group, given: Given) -> tuple[Score, ...]:

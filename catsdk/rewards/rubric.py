@@ -88,8 +88,7 @@ class RubricReward(Reward):
         ):
             one = rubric.model_copy(update={"criteria": (criteria[asked],)})
             asked += 1
-            ask = partial(judge.judge, one)
-            new = await fan_out(lambda rollout, ask=ask: ask(rollout, ctx), rollouts)
+            new = await fan_out(partial(_judged, judge, one, ctx), rollouts)
             for known, more in zip(verdicts, new, strict=True):
                 known.extend(more)
         part = rubric.model_copy(update={"criteria": tuple(criteria[:asked])})
@@ -98,6 +97,12 @@ class RubricReward(Reward):
             for rollout, known in zip(rollouts, verdicts, strict=True)
         ]
         return [_stopped(each, asked, len(criteria)) for each in scores]
+
+
+async def _judged(
+    judge: roles.Judge, rubric: Rubric, ctx: Context, rollout: Rollout
+) -> Sequence[Verdict]:
+    return await judge.judge(rubric, rollout, ctx)
 
 
 async def rubric_for(proposer: roles.Proposer, reference: Reference | None, ctx: Context) -> Rubric:

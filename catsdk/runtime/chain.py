@@ -203,8 +203,8 @@ _LAYERS = {
 
 
 def _wrapped(layer: Callable[[Provider], Provider], provider: Provider) -> Provider:
-    wrapped: object = layer(provider)
-    if not isinstance(wrapped, Provider):
+    wrapped = layer(provider)
+    if not isinstance(wrapped, Provider):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidInputError(
             f"the middleware {layer!r:.80} made {wrapped!r:.80} of a provider; give a function or"
             " a class that returns an object with an async method complete(request, on_text)"

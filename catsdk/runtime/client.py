@@ -30,6 +30,7 @@ from catsdk.middleware.account import Account
 from catsdk.middleware.gates import SHARED, Gates
 from catsdk.middleware.once import Once
 from catsdk.middleware.warm import Warming
+from catsdk.recipes import from_data, to_data, written
 from catsdk.runtime.chain import Chain, Layer, Middleware, Opened, chained, default_middleware
 from catsdk.runtime.session import Session, session
 
@@ -150,8 +151,45 @@ class Client:
 
     def __repr__(self) -> str:
         """The settings that differ from the defaults."""
-        settings = self.sending.model_dump(exclude_defaults=True)
-        return f"Client({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+        return written(self.sending).replace("Sending", "Client", 1)
+
+    @property
+    def own_middleware(self) -> tuple[Middleware, ...]:
+        """The layers that are not of the default chain."""
+        return tuple(layer for layer in self.middleware if not isinstance(layer, Layer))
+
+    def to_data(self) -> dict[str, Any]:
+        """Write the settings as data, without what is at its default.
+
+        Raises:
+            InvalidInputError: a wrapper of the middleware cannot be imported by its name.
+        """
+        data = self.sending.model_dump(mode="json", exclude_defaults=True)
+        if self.middleware != tuple(default_middleware()):
+            data["middleware"] = [to_data(layer) for layer in self.middleware]
+        return data
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Make the client that `data` describes.
+
+        Args:
+            data: What `to_data` gives; sections are mappings, such as `{limits: {in_flight: 8}}`.
+
+        Raises:
+            InvalidInputError: a setting is unknown or out of its range.
+        """
+        known = {*Sending.model_fields, "middleware"}
+        unknown = [name for name in data if name not in known]
+        if unknown:
+            raise InvalidInputError(
+                f"a client has no setting {unknown[0]!r}; there are {', '.join(sorted(known))}"
+            )
+        settings = dict(data)
+        layers = settings.pop("middleware", None)
+        if layers is not None:
+            settings["middleware"] = [_layer(each) for each in layers]
+        return cls(**settings)
 
     def __getstate__(self) -> dict[str, Any]:
         """The settings; what is open or spent stays here."""
@@ -248,3 +286,9 @@ class Client:
                 "this Client was closed at the end of its `async with` block; make a new one, or"
                 " do the work inside the block"
             )
+
+
+def _layer(data: Any) -> Middleware:
+    known = {layer.value: layer for layer in Layer}
+    layer: Middleware = known[data] if data in known else from_data(data, "middleware")
+    return layer

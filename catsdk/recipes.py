@@ -1,0 +1,484 @@
+"""Roles as data: what a role is and how it is set, to and from YAML, with one fingerprint.
+
+A role is written as the name of its class, or as a mapping from that name to the arguments that
+differ from their defaults. A model is a string. Classes of one's own are written `module:Class`,
+or by the name that they have under an entry point group::
+
+    policy: openai:gpt-5
+    estimator:
+      Cascade:
+        easy: {Adaptive: {estimator: Majority}}
+        hard: {Synthesizer: {anchor: openai:gpt-5, show_question: true}}
+    reward: {Sum: {rewards: [RubricReward, {LengthPenalty: {over: 750}}], weights: [1, 0.1]}}
+
+Nothing secret is ever written: a model that is an object, and may hold a key, is refused.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from hashlib import sha256
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.resources import files
+from math import isfinite
+from types import UnionType
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.ports import Provider, name_of
+
+__all__ = [
+    "ENTRY_POINTS",
+    "digest_of",
+    "from_data",
+    "from_yaml",
+    "known_roles",
+    "to_data",
+    "to_yaml",
+    "written",
+]
+
+ENTRY_POINTS = ("catsdk.estimators", "catsdk.rewards", "catsdk.graders", "catsdk.samplers")
+"""The entry point groups whose classes can be named in a recipe."""
+
+_HOMES = {
+    "catsdk.sampling.sampler": ("Sampler",),
+    "catsdk.sampling.adaptive": ("AdaptiveSampler",),
+    "catsdk.estimators.synthesis": ("Synthesizer",),
+    "catsdk.estimators.adaptive": ("Adaptive",),
+    "catsdk.estimators.best_of_n": ("BestOfN",),
+    "catsdk.estimators.cascade": ("Cascade",),
+    "catsdk.estimators.generative": ("GenerativeSelfAggregation",),
+    "catsdk.estimators.grading": ("Grading",),
+    "catsdk.estimators.likelihood": ("Likelihood",),
+    "catsdk.estimators.majority": ("Majority",),
+    "catsdk.estimators.mixture": ("MixtureOfAgents",),
+    "catsdk.estimators.perplexity": ("MinPerplexity",),
+    "catsdk.estimators.predictability": ("MutualPredictability",),
+    "catsdk.estimators.recursive": ("RecursiveSelfAggregation",),
+    "catsdk.estimators.self_best_of_n": ("SelfBestOfN",),
+    "catsdk.estimators.universal": ("UniversalSelfConsistency",),
+    "catsdk.estimators.weighted": ("WeightedMajority",),
+    "catsdk.estimators.controls.greedy": ("Greedy",),
+    "catsdk.estimators.controls.random_choice": ("RandomChoice",),
+    "catsdk.estimators.controls.shuffled": ("Shuffled",),
+    "catsdk.rubrics.judge": ("Judge",),
+    "catsdk.rubrics.panel": ("Panel",),
+    "catsdk.rubrics.proposer": ("RubricProposer",),
+    "catsdk.rewards.filters": ("SkipAgreed", "SkipFlat"),
+    "catsdk.rewards.answer": ("AnswerReward", "Gold"),
+    "catsdk.rewards.controls": ("ClusterShare", "Random"),
+    "catsdk.rewards.equivalent": ("EquivalenceReward",),
+    "catsdk.rewards.graded": ("GradedReward",),
+    "catsdk.rewards.penalties": ("LengthPenalty", "TruncationPenalty"),
+    "catsdk.rewards.reward": ("Sum",),
+    "catsdk.rewards.rubric": ("RubricReward",),
+    "catsdk.prompts.prompt": ("Prompt",),
+    "catsdk.equivalence.answers": ("Answers",),
+    "catsdk.equivalence.extract": ("ANYWHERE", "Extractor", "STATED"),
+    "catsdk.equivalence.graders.math_verify": ("MathVerifyGrader",),
+    "catsdk.equivalence.graders.mathematics": ("MathGrader",),
+    "catsdk.equivalence.graders.plain": (
+        "ExactMatch",
+        "JsonEquality",
+        "MultipleChoice",
+        "NumericTolerance",
+    ),
+    "catsdk.equivalence.graders.yours": ("CodeOutput", "FunctionGrader"),
+    "catsdk.equivalence.options": ("Options",),
+    "catsdk_trainers.anchors": ("PolicyAnchor",),
+}
+_BUILT_IN = {name: f"{home}:{name}" for home, names in _HOMES.items() for name in names}
+
+# Whose model is taken where a role names none.
+_DEFAULT_MODELS = {
+    ("Sampler", "policy"): "policy",
+    ("SelfBestOfN", "model"): "policy",
+    ("Judge", "model"): "judge",
+    ("Grading", "judge"): "judge",
+    ("GradedReward", "model"): "judge",
+    ("EquivalenceReward", "model"): "judge",
+    ("Synthesizer", "anchor"): "anchor",
+    ("RubricProposer", "anchor"): "anchor",
+    ("GenerativeSelfAggregation", "model"): "anchor",
+    ("UniversalSelfConsistency", "model"): "anchor",
+    ("MutualPredictability", "model"): "anchor",
+}
+
+
+def known_roles() -> list[str]:
+    """The names that a recipe may use for classes, those of other packages included."""
+    return sorted({*_BUILT_IN, *_registered()})
+
+
+def to_data(role: object) -> Any:
+    """Write `role` as data for YAML or JSON, without what is at its default.
+
+    Args:
+        role: A role of the method, a grader, options, or a plain value.
+
+    Returns:
+        Strings, numbers, lists and mappings.
+
+    Raises:
+        InvalidInputError: it, or something in it, has no name: a model or a function that is an
+            object, or an object of an unknown kind.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> to_data(Majority(tie="first"))
+        {'Majority': {'tie': 'first'}}
+    """
+    return _Writer().data(role)
+
+
+def from_data(data: object, kind: str = "a role") -> Any:
+    """Make what `data` describes.
+
+    Args:
+        data: What `to_data` gives: a class's name, or a mapping from it to its arguments.
+        kind: What it should be, for errors.
+
+    Raises:
+        InvalidInputError: a class is not known, an argument is not one of its own, or a value is
+            out of range.
+
+    Example:
+        >>> from_data({"Majority": {"tie": "first"}})
+        Majority(tie='first', seed=0)
+    """
+    if isinstance(data, str):
+        return _made(data, {}, kind)
+    if isinstance(data, Mapping):
+        described = cast("Mapping[str, Any]", data)
+        if len(described) == 1:
+            ((name, arguments),) = described.items()
+            if not isinstance(arguments, Mapping | None):
+                raise InvalidInputError(
+                    f"{kind}: {name} has {arguments!r:.80}; give its arguments as a mapping"
+                )
+            return _made(str(name), arguments or {}, kind)
+    raise InvalidInputError(
+        f"{kind} is {data!r:.120}; give a class's name such as 'Majority', or a mapping from it to"
+        " its arguments, such as {Majority: {tie: first}}"
+    )
+
+
+def written(role: object) -> str:
+    """Write `role` as in Python, without what is at its default; for reprs.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> written(Majority(tie="first"))
+        "Majority(tie='first')"
+    """
+    if isinstance(role, tuple | list):
+        items = cast("Iterable[object]", role)
+        return f"[{', '.join(map(written, items))}]"
+    own = getattr(role, "as_written", None)
+    if callable(own):
+        return str(own())
+    if isinstance(role, BaseModel):
+        chosen = {name: getattr(role, name) for name in role.model_dump(exclude_defaults=True)}
+    elif is_dataclass(role) and not isinstance(role, type | Provider):
+        chosen = {f.name: getattr(role, f.name) for f in _arguments(role) if not _is_usual(role, f)}
+    else:
+        return repr(role)
+    told = ", ".join(f"{name}={written(value)}" for name, value in chosen.items())
+    return f"{type(role).__name__}({told})"
+
+
+def to_yaml(role: object) -> str:
+    """Write `role` as YAML; `from_yaml` makes an equal one.
+
+    Raises:
+        InvalidInputError: as `to_data`.
+    """
+    text: str = yaml.safe_dump(to_data(role), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def from_yaml(text: str, kind: str = "a role") -> Any:
+    """Make what the YAML `text` describes.
+
+    Raises:
+        InvalidInputError: it is not YAML, or as `from_data`.
+    """
+    try:
+        data: object = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidInputError(f"{kind} is not YAML: {error}") from None
+    return from_data(data, kind)
+
+
+def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> str:
+    """What tells two methods apart: it changes if and only if what they do can change.
+
+    Every argument counts, whether it was written or is at its default, and so do the shipped
+    prompts. How calls are sent does not.
+
+    Args:
+        parts: The roles by name.
+        defaults: The models `policy`, `anchor` and `judge` that roles without one take.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    writer = _Writer(whole=True, defaults=defaults)
+    told = {name: writer.data(part) for name, part in parts.items()}
+    return sha256(_canonical([told, _prompts()])).hexdigest()[:16]
+
+
+class _Writer:
+    def __init__(
+        self, *, whole: bool = False, defaults: Mapping[str, object] | None = None
+    ) -> None:
+        self.whole, self.defaults = whole, defaults or {}
+
+    def data(self, value: object) -> Any:
+        if value is None or isinstance(value, bool | int | str):
+            return value
+        if isinstance(value, float):
+            # YAML and JSON have no common way to write what is not finite.
+            return value if isfinite(value) else {"float": str(value)}
+        if isinstance(value, Enum):
+            return self.data(value.value)
+        if isinstance(value, BaseModel):
+            return value.model_dump(mode="json", exclude_defaults=not self.whole)
+        if isinstance(value, Mapping):
+            pairs = cast("Mapping[object, object]", value)
+            return {str(key): self.data(each) for key, each in pairs.items()}
+        if isinstance(value, tuple | list | set | frozenset):
+            items = cast("Iterable[object]", value)
+            return [self.data(each) for each in items]
+        return self._object(value)
+
+    def _object(self, value: object) -> Any:
+        if not self.whole:
+            for constant in ("STATED", "ANYWHERE"):
+                if value == _load(_BUILT_IN[constant]):
+                    return constant
+        own = getattr(value, "as_recipe", None)
+        if callable(own):
+            return _tagged(_name_of(type(value)), cast("Mapping[str, Any]", own()))
+        if isinstance(value, Provider):
+            return self._model(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            told = {field.name: self._argument(value, field) for field in _arguments(value)}
+            return _tagged(
+                _name_of(type(value)), {k: v for k, v in told.items() if v is not _USUAL}
+            )
+        if callable(value):
+            return _path_of(value)
+        raise InvalidInputError(
+            f"{value!r:.80} cannot be written in a recipe; make its class a dataclass, or give it a"
+            " method as_recipe() that returns its arguments"
+        )
+
+    def _argument(self, role: object, field: Field[Any]) -> Any:
+        value: object = getattr(role, field.name)
+        if self.whole:
+            stands_for = _DEFAULT_MODELS.get((type(role).__name__, field.name))
+            if value is None and stands_for is not None:
+                value = self.defaults.get(stands_for)
+            return self.data(value)
+        return _USUAL if _is_usual(role, field) else self.data(value)
+
+    def _model(self, provider: Provider) -> Any:
+        if self.whole:
+            return {"model": name_of(provider), "at": str(getattr(provider, "base_url", ""))}
+        raise InvalidInputError(
+            f"the model {name_of(provider)} is an object, which a recipe cannot hold: it may have a"
+            " key. Name it by a string, such as 'openai:NAME'"
+        )
+
+
+_USUAL: Any = object()
+
+
+def _is_usual(role: object, field: Field[Any]) -> bool:
+    value: object = getattr(role, field.name)
+    usual: object = field.default
+    if usual is MISSING and field.default_factory is not MISSING:
+        usual = field.default_factory()
+    if usual is MISSING:
+        # A class with an `__init__` of its own has its defaults there.
+        parameter = inspect.signature(type(role)).parameters.get(field.name)
+        usual = MISSING if parameter is None else parameter.default
+    return bool(type(value) is type(usual) and value == usual)
+
+
+def _arguments(role: object) -> list[Field[Any]]:
+    return [field for field in fields(cast("Any", role)) if not field.name.startswith("_")]
+
+
+def _tagged(name: str, arguments: Mapping[str, Any]) -> Any:
+    return {name: dict(arguments)} if arguments else name
+
+
+def _name_of(kind: type) -> str:
+    for name, path in {**_registered(), **_BUILT_IN}.items():
+        if path == f"{kind.__module__}:{kind.__qualname__}":
+            return name
+    return _path_of(kind)
+
+
+def _path_of(named: Any) -> str:
+    path = f"{getattr(named, '__module__', '')}:{getattr(named, '__qualname__', '')}"
+    try:
+        found: object = _load(path)
+    except InvalidInputError:
+        found = None
+    if found is not named:
+        raise InvalidInputError(
+            f"{named!r:.80} cannot be imported by its name, so a recipe cannot name it; define it"
+            " at the top of a module"
+        )
+    return path
+
+
+def _made(name: str, arguments: Mapping[str, Any], kind: str) -> Any:
+    found = _find(name, kind)
+    if not (isinstance(found, type) or arguments):
+        return found
+    return _constructed(found, arguments, name)
+
+
+def _find(name: str, kind: str) -> Any:
+    path = _BUILT_IN.get(name) or _registered().get(name) or (name if ":" in name else None)
+    if path is None:
+        raise InvalidInputError(
+            f"{kind}: there is no {name!r}; known: {', '.join(known_roles())}; or write"
+            " 'module:Class' for one of your own"
+        )
+    return _load(path)
+
+
+def _load(path: str) -> Any:
+    module, _, attributes = path.partition(":")
+    try:
+        found: Any = import_module(module)
+        for attribute in attributes.split("."):
+            found = getattr(found, attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidInputError(f"{path!r} cannot be imported: {error}") from error
+    return found
+
+
+def _constructed(kind: Any, arguments: Mapping[str, Any], name: str) -> Any:
+    accepted = inspect.signature(kind).parameters
+    unknown = [each for each in arguments if each not in accepted]
+    if unknown:
+        raise InvalidInputError(
+            f"{name} has no argument {unknown[0]!r}; there are {', '.join(accepted)}"
+        )
+    hints = _hints(kind)
+    several: list[Any] = []
+    given: dict[str, Any] = {}
+    for argument, value in arguments.items():
+        made = _value(value, hints.get(argument, Any), f"{name}.{argument}")
+        if accepted[argument].kind is inspect.Parameter.VAR_POSITIONAL:
+            several = list(made) if isinstance(value, list) else [made]
+        else:
+            given[argument] = made
+    try:
+        return kind(*several, **given)
+    except TypeError as error:
+        raise InvalidInputError(f"{name}: {error}") from error
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    try:
+        hints = get_type_hints(kind)
+        return hints | get_type_hints(inspect.unwrap(vars(kind).get("__init__", kind)))
+    except (NameError, TypeError):
+        return {}
+
+
+def _value(value: Any, hint: Any, where: str) -> Any:
+    """Turn data into what the argument's annotation says."""
+    options = _members(hint)
+    if isinstance(value, str):
+        return _text(value, options, where)
+    if isinstance(value, Mapping):
+        return _mapping(cast("Mapping[str, Any]", value), options, where)
+    if isinstance(value, list):
+        inner = next((get_args(o)[0] for o in options if get_args(o)), Any)
+        items = cast("list[Any]", value)
+        return tuple(_value(each, inner, f"{where}[{at}]") for at, each in enumerate(items))
+    return value
+
+
+def _text(value: str, options: Sequence[Any], where: str) -> Any:
+    if any(_is_plain_text(option) for option in options):
+        takes_role = any(_takes_role(option) for option in options)
+        named = value in _BUILT_IN or value in _registered()
+        return from_data(value, where) if takes_role and named else value
+    if any(get_origin(option) is not None and get_args(option) for option in options):
+        return value
+    return from_data(value, where)
+
+
+def _is_plain_text(option: Any) -> bool:
+    literal = get_args(option) and all(isinstance(each, str) for each in get_args(option))
+    return option is str or option is Any or bool(literal)
+
+
+def _takes_role(option: Any) -> bool:
+    return isinstance(option, type) and option not in (str, int, float, bool, type(None), Provider)
+
+
+def _mapping(value: Mapping[str, Any], options: Sequence[Any], where: str) -> Any:
+    if set(value) == {"float"}:
+        return float(value["float"])
+    for option in options:
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            try:
+                return option(**value)
+            except ValidationError as error:
+                raise InvalidInputError(f"{where}: {error}") from None
+    if any(get_origin(option) in (dict, Mapping) or option is dict for option in options):
+        return dict(value)
+    return from_data(value, where)
+
+
+def _members(hint: Any) -> list[Any]:
+    """The alternatives of an annotation."""
+    if get_origin(hint) in (Union, UnionType):
+        return [each for part in get_args(hint) for each in _members(part)]
+    # The origin of `Mapping[...]` of `collections.abc` is the class itself.
+    return [hint]
+
+
+@cache
+def _registered() -> dict[str, str]:
+    points = [point for group in ENTRY_POINTS for point in entry_points(group=group)]
+    return {point.name: point.value for point in points}
+
+
+@cache
+def _prompts() -> str:
+    """The digest of the shipped prompts."""
+    told: list[tuple[str, str]] = []
+    for folder in files("catsdk.prompts").iterdir():
+        if folder.is_dir():
+            told += [
+                (f"{folder.name}/{f.name}", f.read_text("utf-8"))
+                for f in folder.iterdir()
+                if f.name.endswith(".md")
+            ]
+    return sha256(_canonical(sorted(told))).hexdigest()
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True).encode()

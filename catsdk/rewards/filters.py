@@ -1,0 +1,80 @@
+"""Filters: leave out groups that teach nothing, which is not a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.types import Failure, Group, Reference, Score
+from catsdk.rewards.reward import LEFT_OUT, Reward, unscored
+from catsdk.runtime.context import Context
+
+__all__ = ["SkipAgreed", "SkipFlat"]
+
+
+@dataclass(frozen=True)
+class SkipAgreed(Reward):
+    """Leaves out groups that agree too much: they get no reward, which is not a failure.
+
+    A self-consistent reward tells such a group only to stay as it is (arXiv 2505.21444).
+
+    Args:
+        inner: The reward of the other groups.
+        above: Largest share of the answers that may be one, in 0..1.
+
+    Raises:
+        InvalidInputError: `above` is not a share.
+    """
+
+    inner: Reward
+    above: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Check the share."""
+        if not 0 <= self.above <= 1:
+            raise InvalidInputError(f"above is {self.above}; give a share from 0 to 1")
+        object.__setattr__(self, "needs_reference", self.inner.needs_reference)
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Look at the agreement first: a group that is left out costs nothing more."""
+        votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+        if votes.share is not None and votes.share > self.above:
+            why = f"agreement {votes.share:.2f} is over {self.above:g}"
+            return unscored(group, Failure(kind=LEFT_OUT, message=why))
+        return await self.inner.reward(group, reference, ctx)
+
+
+@dataclass(frozen=True)
+class SkipFlat(Reward):
+    """Leaves out groups whose rewards are all the same: they have no advantages to learn from.
+
+    Args:
+        inner: The reward.
+    """
+
+    inner: Reward
+
+    def __post_init__(self) -> None:
+        """Need what the inner reward needs."""
+        object.__setattr__(self, "needs_reference", self.inner.needs_reference)
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Score, then look at the spread."""
+        scores = await self.inner.reward(group, reference, ctx)
+        values = {score.value for score in scores if score.value is not None}
+        if len(values) != 1:
+            return scores
+        why = "all rewards of the group are the same"
+        return [
+            left.model_copy(
+                update={"parts": own.parts, "verdicts": own.verdicts, "calls": own.calls}
+            )
+            for left, own in zip(
+                unscored(group, Failure(kind=LEFT_OUT, message=why)), scores, strict=True
+            )
+        ]
