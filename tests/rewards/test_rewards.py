@@ -9,11 +9,10 @@ import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Completion, Failure, Group, Reference, Request, Score, Usage
-from catsdk.rewards.algebra import Sum
 from catsdk.rewards.equivalent import EquivalenceReward
 from catsdk.rewards.graded import GradedReward
 from catsdk.rewards.penalties import LengthPenalty
-from catsdk.rewards.reward import Reward
+from catsdk.rewards.reward import Reward, Sum
 from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.judge import Judge
 from catsdk.rubrics.scoring import Missing
