@@ -493,7 +493,10 @@ class Result(Value):
     def _without_a_second_group(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data: dict[str, Any] = dump(self)
         if self.reference is not None and self.reference.group == self.group:
-            data["reference"].pop("group", None)
+            reference: object = data.get("reference")
+            # Where the caller leaves out the result's own group, the reference keeps it.
+            if isinstance(reference, dict) and "group" in data:
+                cast("dict[str, Any]", reference).pop("group", None)
         return data
 
     @model_validator(mode="before")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
+from numbers import Number
+from typing import cast
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
@@ -90,10 +93,20 @@ class Gold(Reward):
 
 
 def accepted_answers(value: object) -> list[str]:
-    """The known answers in a cell of a data row: one, or a list of accepted ones."""
-    values = value if isinstance(value, list | tuple) else [value]
-    texts = [str(each) for each in values if isinstance(each, str | int | float)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return [text for text in texts if text.strip()]
+    """The known answers in a cell of a data row: one, or a collection of accepted ones.
+
+    Texts and numbers are answers; empty texts, numbers that are not a number, and anything else
+    are not.
+    """
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    values = cast("Iterable[object]", value) if several else (value,)
+    known = (each for each in values if isinstance(each, str | Number) and not _is_nan(each))
+    return [text for each in known if (text := str(each)).strip()]
+
+
+def _is_nan(value: object) -> bool:
+    """What a table has where a cell is empty."""
+    return isinstance(value, float) and isnan(value)
 
 
 async def compared(
