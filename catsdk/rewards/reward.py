@@ -96,6 +96,10 @@ class Reward:
         """Add up two rewards."""
         return _plus(self, other) if isinstance(other, Reward) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
 
+    def __radd__(self, other: object) -> Reward:
+        """Begin a sum by `sum([a, b])`, which starts at 0."""
+        return self if other == 0 else NotImplemented
+
     def __sub__(self, other: Reward) -> Reward:
         """Subtract a reward."""
         return self + -1.0 * other
