@@ -321,6 +321,7 @@ class CaT:
                 accounts=() if budget is None else (Account(budget),),
                 listener=on_event,
                 streams=streams,
+                asks=bool(getattr(self._reward, "by_answer", False)),
                 item=item,
                 cheap_only=self._session is None and not self._client.is_open,
             )

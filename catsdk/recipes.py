@@ -84,7 +84,7 @@ _HOMES = {
     "catsdk.rewards.rubric": ("RubricReward",),
     "catsdk.prompts.prompt": ("Prompt",),
     "catsdk.equivalence.answers": ("Answers",),
-    "catsdk.equivalence.extract": ("ANYWHERE", "Extractor", "STATED"),
+    "catsdk.equivalence.extract": ("ANYWHERE", "BOXED", "Extractor", "MARKED", "STATED"),
     "catsdk.equivalence.graders.math_verify": ("MathVerifyGrader",),
     "catsdk.equivalence.graders.mathematics": ("MathGrader",),
     "catsdk.equivalence.graders.plain": (
@@ -264,7 +264,7 @@ class _Writer:
 
     def _object(self, value: object) -> Any:
         if not self.whole:
-            for constant in ("STATED", "ANYWHERE"):
+            for constant in ("STATED", "ANYWHERE", "MARKED", "BOXED"):
                 if value == _load(_BUILT_IN[constant]):
                     return constant
         own = getattr(value, "as_recipe", None)
@@ -414,8 +414,7 @@ def _value(value: Any, hint: Any, where: str) -> Any:
         return _mapping(cast("Mapping[str, Any]", value), options, where)
     if isinstance(value, list):
         inner = next((get_args(o)[0] for o in options if get_args(o)), Any)
-        items = cast("list[Any]", value)
-        return tuple(_value(each, inner, f"{where}[{at}]") for at, each in enumerate(items))
+        return tuple(_value(each, inner, f"{where}[{at}]") for at, each in enumerate(value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return value
 
 

@@ -66,7 +66,7 @@ def _anchor(request: Request) -> str:
 
 def _judge(request: Request) -> str:
     met = ">\ngives 46\n</" in request.messages[-1].text
-    return json.dumps({"evidence": "", "met": met})
+    return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
 
 
 if __name__ == "__main__":

@@ -162,9 +162,9 @@ def _read(prompt: str | None, file: Path | None) -> str:
     if prompt is not None:
         return prompt
     if file is None:
-        return sys.stdin.read()
+        return sys.stdin.read().removeprefix("\ufeff")
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"--file {file} cannot be read: {error}") from error
 

@@ -75,7 +75,7 @@ def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> C
     text = ""
     if path is not None:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(f"the config {path} cannot be read: {error}") from error
     if preset is not None and preset not in PRESETS:

@@ -129,7 +129,8 @@ class Message(_Whole):
 class Usage(Value):
     """What calls consumed. `cost` is in US dollars, `None` where a price is unknown.
 
-    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers.
+    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers;
+    `estimated` those whose tokens are partly our own estimate, since the report left some out.
     Cached tokens are part of the input tokens, reasoning tokens part of the output tokens.
     """
 
@@ -139,6 +140,7 @@ class Usage(Value):
     reasoning_tokens: int = 0
     requests: int = 0
     unreported: int = 0
+    estimated: int = 0
     cost: float | None = 0.0
 
     @property
@@ -156,6 +158,7 @@ class Usage(Value):
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             requests=self.requests + other.requests,
             unreported=self.unreported + other.unreported,
+            estimated=self.estimated + other.estimated,
             cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
         )
 
@@ -197,29 +200,6 @@ class TokenLogprob(Value):
     logprob: float
 
 
-class Completion(Value):
-    """One answer of a model. `latency` is in seconds, for the call that brought it.
-
-    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
-    completions of one request add up to the request's; a service that tells only the sum has it
-    on the first. `cached` answers were paid for before, and have used nothing.
-    """
-
-    text: str
-    reasoning: str | None = None
-    finish_reason: FinishReason = "stop"
-    logprobs: tuple[TokenLogprob, ...] | None = None
-    usage: Usage = Usage()
-    model: str = ""
-    latency: float = 0.0
-    request_id: str | None = None
-    cached: bool = False
-
-    def __repr__(self) -> str:
-        """Text, model and how it ended."""
-        return self._short("text", "finish_reason", "model", "cached")
-
-
 class Failure(Value):
     """Something that did not work, as data: the error's class name and its message."""
 
@@ -238,6 +218,32 @@ class Failure(Value):
     def __str__(self) -> str:
         """Kind and message on one line."""
         return f"{self.kind}: {self.message}"
+
+
+class Completion(Value):
+    """One answer of a model. `latency` is in seconds, for the call that brought it.
+
+    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
+    completions of one request add up to the request's; a service that tells only the sum has it
+    on the first. `cached` answers were paid for before, and have used nothing. `failure` is set
+    where the service reported that this one of several answers failed; `text` is then what came
+    before it, and no answer.
+    """
+
+    text: str
+    reasoning: str | None = None
+    finish_reason: FinishReason = "stop"
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    usage: Usage = Usage()
+    model: str = ""
+    latency: float = 0.0
+    request_id: str | None = None
+    cached: bool = False
+    failure: Failure | None = None
+
+    def __repr__(self) -> str:
+        """Text, model and how it ended."""
+        return self._short("text", "finish_reason", "model", "cached", "failure")
 
 
 class Call(Value):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
-from numbers import Number
-from typing import cast
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
@@ -37,6 +34,7 @@ class AnswerReward(Reward):
 
     estimator: Estimator | None = None
     unknown: float | None = None
+    by_answer = True
 
     def __post_init__(self) -> None:
         """Check the estimator."""
@@ -75,38 +73,21 @@ class Gold(Reward):
 
     column: str = "answer"
     needs_reference = False
+    by_answer = True
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
         """Compare each rollout's answer with the row's."""
-        accepted = accepted_answers(ctx.row.get(self.column))
-        if not accepted:
+        wanted = ctx.answers.golds(ctx.row.get(self.column))
+        if not wanted:
             found = ctx.row.get(self.column)
             message = (
                 f"the row's {self.column!r} is {found!r:.80}; a gold reward needs a known answer"
                 f" there. The row has {', '.join(ctx.row) or 'no columns'}"
             )
             return unscored(group, Failure(kind="NoGoldAnswer", message=message))
-        wanted = [ctx.answers.gold(each) for each in accepted]
         return await compared(group, wanted, "the known answer", ctx, None)
-
-
-def accepted_answers(value: object) -> list[str]:
-    """The known answers in a cell of a data row: one, or a collection of accepted ones.
-
-    Texts and numbers are answers; empty texts, numbers that are not a number, and anything else
-    are not.
-    """
-    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-    values = cast("Iterable[object]", value) if several else (value,)
-    known = (each for each in values if isinstance(each, str | Number) and not _is_nan(each))
-    return [text for each in known if (text := str(each)).strip()]
-
-
-def _is_nan(value: object) -> bool:
-    """What a table has where a cell is empty."""
-    return isinstance(value, float) and isnan(value)
 
 
 async def compared(

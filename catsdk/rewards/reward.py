@@ -38,9 +38,11 @@ class Reward:
     Attributes:
         needs_reference: Whether `score` reads the reference; where no reward of a run does, none
             is estimated and the anchor is not called.
+        by_answer: Whether `score` goes by final answers; prompts then ask for one.
     """
 
     needs_reference: bool = True
+    by_answer: bool = False
 
     async def score(self, group: Group, reference: Reference | None, ctx: Context) -> Given:
         """Score the rollouts that are there; to be overridden.
@@ -147,6 +149,8 @@ class Sum(Reward):
             )
         needs = any(reward.needs_reference for reward in rewards)
         object.__setattr__(self, "needs_reference", needs)
+        by_answer = any(reward.by_answer for reward in rewards)
+        object.__setattr__(self, "by_answer", by_answer)
 
     @property
     def name(self) -> str:

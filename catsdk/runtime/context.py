@@ -47,6 +47,7 @@ class Context:
         row: The other columns of the prompt's data row, such as a known answer.
         group: The group that the role works on, for `reference`.
         defaults: The models that play a role where none is named.
+        asks: Whether rollouts are rewarded by their final answers, so that prompts ask for one.
 
     Example:
         An estimator of one's own::
@@ -66,6 +67,7 @@ class Context:
     around: tuple[Callable[[Provider], Provider], ...] = field(default=(), repr=False)
     listener: Callable[[Event], None] | None = field(default=None, repr=False)
     streams: bool = False
+    asks: bool = False
     item: int | None = None
     cheap_only: bool = False
     silent: bool = False

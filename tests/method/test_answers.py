@@ -29,7 +29,7 @@ async def same_letter_later(answer: str, reference: str) -> bool:
 
 OWN = cat.Answers(extractor=LAST_WORD, grader=FunctionGrader(same_letter))
 LATER = cat.Answers(extractor=LAST_WORD, grader=FunctionGrader(same_letter_later))
-WORDS = ["it is apple", "it is Apricot", "it is banana"]
+WORDS = ["eat an apple", "eat an Apricot", "eat a banana"]
 
 
 def saying(*texts: str, name: str = "policy") -> FunctionProvider:

@@ -20,6 +20,7 @@ from catsdk.middleware.structured import Route
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import (
+    Answer,
     read_choice,
     read_criteria,
     read_grade,
@@ -162,7 +163,8 @@ def test_a_batch_that_quotes_hostile_text_gains_no_yes(attack: Attack) -> None:
         except StructuredOutputError:
             assert reply != good
             continue
-        assert {name: answer.met for name, answer in answers.items()} == {"c1": False}
+        read = {name: each.met for name, each in answers.items() if isinstance(each, Answer)}
+        assert read == {"c1": False}
 
 
 def honest_judge(route: Route, able: Capabilities) -> FunctionProvider:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import catsdk as cat
+from catsdk.core.errors import InvalidInputError
 from tests.method.scripted import policy
 
 GSM8K = "She sells 16 - 3 - 4 = <<16-3-4=9>>9 eggs, and makes 9 * 8 = $<<9*8=72>>72.\n#### 72"
@@ -59,7 +60,7 @@ async def test_another_column_may_hold_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "known", [None, "", "  ", [], [None, ""], {"a": 1}, float("nan")], ids=repr
+    "known", [None, "", "  ", [], [None, ""], float("nan")], ids=repr
 )
 async def test_without_a_known_answer_there_is_no_reward(known: Any) -> None:
     c = cat.CaT(policy(), reward=cat.Gold())
@@ -68,6 +69,12 @@ async def test_without_a_known_answer_there_is_no_reward(known: Any) -> None:
     assert scores[0].failure is not None and "answer, level" in scores[0].failure.message
     alone = (await c.run("q", 2)).scores
     assert alone[0].failure is not None and "no columns" in alone[0].failure.message
+
+
+@pytest.mark.parametrize("known", [{"a": 1}, b"72", [["72"], object()]], ids=repr)
+async def test_what_cannot_be_an_answer_is_refused(known: Any) -> None:
+    with pytest.raises(InvalidInputError, match="a gold answer is a text or a number, not"):
+        await gold(known)
 
 
 async def test_a_wrong_answer_among_undecided_ones_is_unknown_and_not_wrong() -> None:

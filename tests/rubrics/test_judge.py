@@ -76,7 +76,13 @@ async def test_the_corrective_question_shows_the_model_its_own_error() -> None:
 
 @pytest.mark.parametrize(
     ("policy", "evidence", "met"),
-    [("required", "", None), ("checked", "", True), ("off", "never written", True)],
+    [
+        ("required", "", None),
+        ("checked", "", True),
+        ("off", "never written", True),
+        ("required", "a", None),
+        ("required", "alp", None),
+    ],
 )
 async def test_how_strict_evidence_is_taken_is_a_choice(
     policy: Any, evidence: str, met: bool | None
@@ -183,10 +189,48 @@ async def test_ids_that_stay_missing_are_no_verdicts() -> None:
     assert kinds(await judge.judge(RUBRIC, ROLLOUT)) == [None, "MissingVerdict", "MissingVerdict"]
 
 
-@pytest.mark.parametrize("reply", [batch(("c1", True), ("c9", True)), batch(("c1", True)) * 2])
-async def test_a_batch_with_an_extra_id_or_two_objects_is_refused_whole(reply: str) -> None:
+async def test_a_batch_of_two_objects_is_refused_whole() -> None:
+    reply = batch(("c1", True)) * 2
     judge = Judge(FunctionProvider(lambda _: reply), judging=Judging(mode="all"))
     assert kinds(await judge.judge(rubric_of("a"), ROLLOUT)) == ["StructuredOutputError"]
+
+
+async def test_a_verdict_too_many_costs_the_others_nothing() -> None:
+    reply = batch(("c1", True), ("c2", False), ("c9", True))
+    model = FunctionProvider(lambda _: reply)
+    verdicts = await Judge(model, judging=Judging(mode="all")).judge(rubric_of("a", "b"), ROLLOUT)
+    assert [v.met for v in verdicts] == [True, False]
+    assert len(model.requests) == 1
+
+
+async def test_an_unreadable_verdict_of_a_batch_is_asked_for_again_alone() -> None:
+    def script(request: Request) -> str:
+        shown = [text.split("\n")[0].removeprefix("id: ") for text in criteria_shown(request)]
+        said_of = {"c1": said(True), "c2": said("partially"), "c3": said(False)}
+        return json.dumps({"verdicts": [{"id": name, **said_of[name]} for name in shown]})
+
+    model = FunctionProvider(script)
+    verdicts = await Judge(model, judging=Judging(mode="all")).judge(RUBRIC, ROLLOUT)
+    assert [v.met for v in verdicts] == [True, None, False]
+    assert kinds(verdicts) == [None, "StructuredOutputError", None]
+    assert "partially" in str(verdicts[1].failure)
+    assert [criteria_shown(request) for request in model.requests[1:]] == [["id: c2\nbeta"]]
+    assert sum(len(v.calls) for v in verdicts) == 2
+
+
+async def test_a_quote_of_latex_counts_as_it_stands_in_the_response() -> None:
+    reply = r'{"evidence":"x \frac{1}{2}","reason":"r","verdict":"yes"}'
+    model = FunctionProvider(lambda _: reply)
+    response = rollout_of(r"it is x \frac{1}{2}\times\beta in all")
+    (verdict,) = await Judge(model).judge(rubric_of("a"), response)
+    assert (verdict.met, verdict.evidence, verdict.quoted) == (True, r"x \frac{1}{2}", True)
+
+
+async def test_a_whole_object_in_a_reply_that_was_cut_is_not_a_verdict() -> None:
+    cut = Completion(text=json.dumps(said(True)), finish_reason="length")
+    (verdict,) = await Judge(FunctionProvider(lambda _: cut)).judge(rubric_of("a"), ROLLOUT)
+    assert verdict.met is None
+    assert "cut at its token limit" in str(verdict.failure)
 
 
 async def test_a_criterion_with_two_verdicts_is_refused() -> None:

@@ -190,3 +190,10 @@ print(GroupReward(opens, 1)(["1+1"], ["\\\\boxed{2}"], answer=["2"]))
         env=os.environ | {"PYTHONPATH": paths},
     )
     assert (done.returncode, done.stdout.strip()) == (0, "[1.0]"), done.stderr
+
+
+@pytest.mark.parametrize(("rows", "size"), [(7, 4), (3, 2), (5, 4), (1, 2), (2, 8)])
+def test_rows_that_do_not_make_groups_are_refused_in_one_process_too(rows: int, size: int) -> None:
+    reward = GroupReward(opens(GoldScorer()), size)
+    with pytest.raises(InvalidInputError, match=f"{rows} rows do not make groups of {size}"):
+        reward(["q"] * rows, ["x"] * rows)

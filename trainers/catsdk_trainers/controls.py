@@ -8,6 +8,7 @@ from hashlib import sha256
 from catsdk.core.types import Failure, Group, Provenance, Reference, Rollout, Score
 from catsdk.equivalence.classes import equivalence_classes
 from catsdk.rewards.rubric import Reward
+from catsdk.equivalence.extract import gold_answer
 from catsdk_trainers.scoring import GroupScore, Row, unscored
 
 __all__ = ["ClusterShareScorer", "GoldScorer", "RandomScorer"]
@@ -29,7 +30,7 @@ class GoldScorer:
         if not isinstance(gold, str):
             message = f"the row's {self.column!r} is {gold!r}; a gold reward needs a text there"
             return unscored(group, Failure(kind="NoGoldAnswer", message=message))
-        known = Reference(text=gold, answer=gold, group=group, provenance=Provenance(method="gold"))
+        known = Reference(text=gold, answer=gold_answer(gold), group=group, provenance=Provenance(method="gold"))
         return GroupScore(group, await Reward().reward(group, known))
 
 

@@ -9,6 +9,7 @@ from catsdk.core.errors import CatError
 from catsdk.core.ports import Estimator
 from catsdk.core.types import Failure, Group, Provenance, Reference
 from catsdk.equivalence.evidence import with_evidence
+from catsdk.equivalence.extract import gold_answer
 from catsdk.equivalence.graders.grader import Grader
 from catsdk.rewards.rubric import BY_MEANING, Reward
 from catsdk_trainers.scoring import GroupScore, Row, unscored
@@ -42,14 +43,15 @@ class Examiner:
         gold = row.get(self.column)
         if not isinstance(gold, str):
             return await self._without_answer(group, reference, cause)
+        answer = gold_answer(gold)
         known = with_evidence(
-            Reference(text=gold, answer=gold, group=group, provenance=Provenance(method="gold"))
+            Reference(text=gold, answer=answer, group=group, provenance=Provenance(method="gold"))
         )
         scores = await Reward(grader=self.grader).reward(group, known)
         measures = {"agreement": known.agreement, "policy": _mean([s.value for s in scores])}
-        measures["majority"] = await self._right(known.majority, gold)
+        measures["majority"] = await self._right(known.majority, answer)
         if reference is not None:
-            measures["teacher"] = await self._right(reference.answer, gold)
+            measures["teacher"] = await self._right(reference.answer, answer)
             measures["lead"] = _difference(measures["teacher"], measures["policy"])
         return GroupScore(group, scores, reference, None, cause, _there(measures))
 

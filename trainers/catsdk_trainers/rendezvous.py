@@ -16,7 +16,8 @@ from pydantic import Field
 from catsdk.core.errors import CatError, InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
-from catsdk.core.types import Failure, FinishReason, Group, Message, Rollout, Usage
+from catsdk.core.sampled import completion_of
+from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
 from catsdk.sampling.sampler import group_of
 from catsdk_trainers.scoring import GroupScore, GroupScorer, unscored
 from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
@@ -35,13 +36,16 @@ class Limits(Options):
     seconds after its first sample, or not scored within `deadline` seconds, has no reward. A
     sample with an id whose client went away keeps its place for `grace` seconds, in which the
     client may ask again; one without an id loses it at once. `kept` results can be asked for again
-    by a client whose answer got lost.
+    by a client whose answer got lost. The header of a request, and then its body, must be there
+    within `arrival` seconds each.
     """
 
     groups: int = Field(default=256, ge=1)
     samples: int = Field(default=64, ge=1, description="most samples of a group")
     characters: int = Field(default=200_000, ge=1, description="most of a response, prompt or row")
     body: int = Field(default=2**24, ge=1024, description="bytes of one request")
+    bodies: int = Field(default=2**28, ge=1024, description="bytes of requests that are being read")
+    arrival: float = Field(default=60.0, gt=0)
     patience: float = Field(default=600.0, gt=0)
     deadline: float = Field(default=900.0, gt=0)
     grace: float = Field(default=15.0, ge=0)
@@ -159,6 +163,8 @@ class Rendezvous:
         self._gathering: dict[str, _Gathering] = {}
         self._places: dict[bytes, _Place] = {}
         self._kept: OrderedDict[bytes, tuple[bytes, Seat]] = OrderedDict()
+        self._scoring = 0
+        self._idle = anyio.Event()
         self.needs = _needed(scorer)
         self.open = 0
 
@@ -195,6 +201,12 @@ class Rendezvous:
             return await self._scored(_group(messages, responses), row)
         finally:
             self.open -= 1
+
+    async def idle(self) -> None:
+        """Wait until no group is being scored."""
+        while self._scoring:
+            self._idle = anyio.Event()
+            await self._idle.wait()
 
     def _known(self, key: bytes | None, mark: bytes, sample: Sample) -> _Place | Seat | None:
         if key is None:
@@ -288,11 +300,15 @@ class Rendezvous:
 
     async def _scored(self, group: Group, row: Mapping[str, Any]) -> Outcome:
         late = Failure(kind="TimedOutError", message=f"not scored in {self._limits.deadline:g} s")
+        self._scoring += 1
         try:
             with anyio.move_on_after(self._limits.deadline):
                 return Outcome.of(await self._scorer.score_group(group, row))
         except Exception as error:  # noqa: BLE001 - a defect costs this group, not the service
             return Outcome.of(unscored(group, Failure.of(error)))
+        finally:
+            self._scoring -= 1
+            self._idle.set()
         return Outcome.of(unscored(group, late))
 
     async def _expire(self, gathering: _Gathering) -> None:
@@ -366,18 +382,16 @@ def _needed(scorer: GroupScorer) -> Mapping[str, str]:
 
 
 def _group(prompt: tuple[Message, ...], responses: Sequence[Response]) -> Group:
-    group = group_of(prompt, [response.text for response in responses])
-    rollouts = tuple(map(_measured, group.rollouts, responses))
-    return group.model_copy(update={"rollouts": rollouts})
+    return group_of(prompt, list(map(_completion, responses)))
 
 
-def _measured(rollout: Rollout, response: Response) -> Rollout:
-    told: dict[str, Any] = {}
+def _completion(response: Response) -> Completion:
+    known: dict[str, Any] = {}
     if response.tokens is not None:
-        told["usage"] = Usage(output_tokens=response.tokens)
+        known["usage"] = Usage(output_tokens=response.tokens)
     if response.finish_reason is not None:
-        told["finish_reason"] = response.finish_reason
-    return rollout.model_copy(update={"completion": rollout.completion.model_copy(update=told)})
+        known["finish_reason"] = response.finish_reason
+    return completion_of(response.text, **known)
 
 
 def _key(sample: Sample) -> bytes | None:
