@@ -17,6 +17,7 @@ from catsdk.equivalence.extract import (
     Extractor,
     gold_answers,
 )
+from catsdk.equivalence.extract.golds import gold_cells
 from catsdk.equivalence.graders.grader import Grader
 from catsdk.equivalence.graders.mathematics import MathGrader
 from catsdk.equivalence.verdict import Verdict
@@ -106,8 +107,8 @@ class Answers:
         try:
             if self.extractor in _SHIPPED:
                 return gold_answers(value)
-            cells = value if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownVariableType]
-            return tuple(gold for cell in cells for gold in self._own_golds(cell))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            found = (gold for cell in gold_cells(value) for gold in self._own_golds(cell))
+            return tuple(dict.fromkeys(found))
         except TypeError as error:
             raise InvalidInputError(str(error)) from None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import SupportsFloat, TypeAlias
 
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 from catsdk.core.fanout import fan_out
@@ -97,6 +97,10 @@ class Reward:
     def __add__(self, other: Reward) -> Reward:
         """Add up two rewards."""
         return _plus(self, other) if isinstance(other, Reward) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
+
+    def __radd__(self, other: object) -> Reward:
+        """Begin a sum by `sum([a, b])`, which starts at 0."""
+        return self if other == 0 else NotImplemented
 
     def __sub__(self, other: Reward) -> Reward:
         """Subtract a reward."""
@@ -257,6 +261,10 @@ def completed(group: Group, given: Given) -> tuple[Score, ...]:
 
 
 def _as_scores(group: Group, given: Given) -> dict[int, Score]:
+    if not isinstance(given, Collection) or isinstance(given, str | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(
+            f"a reward gave {given!r:.80}; give a list with one score or number for each rollout"
+        )
     if all(isinstance(each, Score) for each in given):
         return {each.index: each for each in given if isinstance(each, Score)}
     if len(given) != len(group.rollouts):
@@ -272,8 +280,17 @@ def _as_scores(group: Group, given: Given) -> dict[int, Score]:
             cause = Failure(kind="NoEvidence", message="the reward gave None")
             scores[rollout.index] = Score(index=rollout.index, value=None, failure=cause)
         else:
-            scores[rollout.index] = Score(index=rollout.index, value=float(each))
+            scores[rollout.index] = Score(index=rollout.index, value=_number(each, rollout.index))
     return scores
+
+
+def _number(value: object, index: int) -> float:
+    if isinstance(value, SupportsFloat) and not isinstance(value, str):
+        return float(value)
+    raise InvalidInputError(
+        f"the reward of rollout {index} is {value!r:.80}; give a number, a Score, or None where"
+        " there is no evidence"
+    )
 
 
 def unscored(group: Group, cause: Failure) -> tuple[Score, ...]:

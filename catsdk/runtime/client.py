@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 from anyio import to_thread
+from anyio.lowlevel import current_token
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.events import Event
@@ -131,6 +132,7 @@ class Client:
         self._entered = 0
         self._closed = False
         self._session: Session | None = None
+        self._loop: object = None
         self._exits = AsyncExitStack()
 
     @classmethod
@@ -215,6 +217,7 @@ class Client:
         self._check_not_closed()
         if self._entered == 0:
             self._session = await self._exits.enter_async_context(session())
+            self._loop = current_token()
         self._entered += 1
         return self
 
@@ -225,15 +228,20 @@ class Client:
             self._closed, self._session = True, None
             await self._exits.aclose()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether models that are opened now stay open for later calls, in this event loop."""
+        return self._session is not None and self._loop == current_token()
+
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
-        """Give the open models: those of the client where it is open, else new ones.
+        """Give the open models: those of the client where it is open in this loop, else new ones.
 
         Raises:
             ConfigurationError: the client was closed.
         """
         self._check_not_closed()
-        if self._session is not None:
+        if self._session is not None and self.is_open:
             yield self._session
             return
         async with session() as own:

@@ -71,6 +71,7 @@ class Context:
     asks: bool = False
     item: int | None = None
     cheap_only: bool = False
+    silent: bool = False
 
     async def model(self, model: Model | None = None, role: Role = "anchor") -> Provider:
         """Open a model under the client: limited, retried, counted and paid.
@@ -110,6 +111,8 @@ class Context:
 
     def emit(self, event: Event) -> None:
         """Tell those who listen to this run, and to its client, what happened."""
+        if self.silent:
+            return
         if self.item is not None and isinstance(event, MethodEvent):
             event = event.model_copy(update={"item": self.item})
         if self.listener is not None:
@@ -128,8 +131,8 @@ class Context:
         return replace(self, group=group)
 
     def quiet(self) -> Context:
-        """The context for calls whose text and events are nobody's business."""
-        return replace(self, listener=None, streams=False)
+        """The context for inner steps, whose text and events are not those of the run."""
+        return replace(self, streams=False, silent=True)
 
     def reference(
         self,

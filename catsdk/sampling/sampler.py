@@ -75,8 +75,9 @@ class Sampler:
         check_choice("late", self.late, get_args(Late))
         if self.quorum is not None:
             check_count(self.quorum, "quorum")
-        if self.deadline is not None and not self.deadline > 0:
-            raise InvalidInputError(f"deadline is {self.deadline}; give seconds, more than 0")
+        seconds: object = self.deadline
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise InvalidInputError(f"deadline is {seconds!r:.80}; give seconds, more than 0")
 
     async def sample(
         self, prompt: PromptLike, n: int = 8, ctx: Context | None = None, *, start: int = 0
