@@ -40,12 +40,14 @@ async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> 
     async with hosted, judging, LocalProvider() as box:
         policy = OpenAIProvider("loopback", base_url=hosted.url, api_key=hosted.key)
         judge = AnthropicProvider("judge", base_url=judging.url, api_key=judging.key)
+        c = cat.CaT(
+            cat.Sampler((box, policy), seed=1), estimator=anchor, reward=cat.RubricReward(judge=judge)
+        )
         with anyio.fail_after(60):
-            async with policy, judge, cat.CaT([box, policy], anchor, judge, seed=1) as c:
+            async with policy, judge, c:
                 group = await c.sample(PROMPT, n=4)
                 reference = await c.synthesize(group)
-                rubric = await c.propose_rubric(reference)
-                scores = await c.reward(group, reference, rubric)
+                scores = await c.reward(group, reference)
     assert not group.failures
     assert [call.model for call in sorted(group.calls, key=lambda call: call.model)] == [
         box.name,

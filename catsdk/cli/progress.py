@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.events import CallStarted, Event, RuntimeEvent, line_of
+from catsdk.core.events import CallEnded, CallStarted, Event, line_of
 from catsdk.core.types import Usage
-from catsdk.middleware.watch import watching
 
 __all__ = ["Sight", "Tally", "cost_of", "shown"]
 
@@ -30,7 +29,7 @@ class Tally:
     in_flight: int = 0
     rate_limited: int = 0
 
-    def add(self, event: RuntimeEvent) -> None:
+    def add(self, event: CallStarted | CallEnded) -> None:
         """Take in a call that began or ended."""
         if isinstance(event, CallStarted):
             self.in_flight += 1
@@ -60,14 +59,11 @@ class Sight:
         """Begin with nothing done."""
         self.bar = self.progress.add_task("sampling", total=self.total, counts="")
 
-    def on_call(self, event: RuntimeEvent) -> None:
-        """Count a call."""
-        self.tally.add(event)
-        self.progress.update(self.bar, counts=str(self.tally))
-        self.on_event(event)
-
-    def on_event(self, event: Event | RuntimeEvent) -> None:
-        """Write an event to the file that was asked for."""
+    def on_event(self, event: Event) -> None:
+        """Count a call; write any event to the file that was asked for. For `Client(on_event=)`."""
+        if isinstance(event, CallStarted | CallEnded):
+            self.tally.add(event)
+            self.progress.update(self.bar, counts=str(self.tally))
         if self.lines is not None:
             self.lines.write(line_of(event) + "\n")
 
@@ -82,7 +78,14 @@ class Sight:
 
 @contextmanager
 def shown(total: int, events: Path | None = None) -> Generator[Sight]:
-    """Show the calls that are made inside, and write their events to `events`, a line each.
+    """Show how the work inside goes on.
+
+    Args:
+        total: The number of rollouts.
+        events: Where each event is written as a line of JSON.
+
+    Returns:
+        What a client's events go to: `Client(on_event=sight.on_event)`.
 
     Raises:
         InvalidInputError: the file cannot be written.
@@ -103,9 +106,7 @@ def shown(total: int, events: Path | None = None) -> Generator[Sight]:
     except OSError as error:
         raise InvalidInputError(f"--events {events} cannot be written: {error}") from error
     with opened as lines, progress:
-        sight = Sight(progress, total, lines=lines)
-        with watching(sight.on_call):
-            yield sight
+        yield Sight(progress, total, lines=lines)
 
 
 def cost_of(usage: Usage) -> str:
