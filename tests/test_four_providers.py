@@ -41,7 +41,9 @@ async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> 
         policy = OpenAIProvider("loopback", base_url=hosted.url, api_key=hosted.key)
         judge = AnthropicProvider("judge", base_url=judging.url, api_key=judging.key)
         c = cat.CaT(
-            cat.Sampler((box, policy), seed=1), estimator=anchor, reward=cat.RubricReward(judge=judge)
+            cat.Sampler((box, policy), seed=1),
+            estimator=anchor,
+            reward=cat.RubricReward(judge=judge),
         )
         with anyio.fail_after(60):
             async with policy, judge, c:

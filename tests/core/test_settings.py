@@ -10,7 +10,16 @@ import pytest
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.options import Options
-from catsdk.core.sending import Budget, Cache, Hedge, Limits, Retry, Sending, SendingFields
+from catsdk.core.sending import (
+    Budget,
+    Cache,
+    Hedge,
+    Limits,
+    Retry,
+    Sending,
+    SendingFields,
+    Telemetry,
+)
 from catsdk.core.settings import Settings, set_by_name
 
 # A value of each kind of setting that is inside every bound and no default.
@@ -77,32 +86,53 @@ def test_two_parts_of_one_section_from_two_names_are_one_section() -> None:
     assert (sending.limits, sending.hedge) == (Limits(in_flight=8, adaptive=False), Hedge())
 
 
-def test_a_short_form_of_one_side_meets_the_parts_of_the_other(
+def test_a_short_form_of_the_program_leaves_the_other_parts_to_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CATSDK_CACHE__SECONDS", "5")
+    monkeypatch.setenv("CATSDK_HEDGE__SHARE", "0.5")
+    monkeypatch.setenv("CATSDK_TELEMETRY__CONTENT", "true")
+    sending = Settings().sending({"cache": "answers.db", "hedge": True, "telemetry": False})
+    assert sending.cache == Cache(path="answers.db", seconds=5)
+    assert sending.hedge == Hedge(share=0.5)
+    assert sending.telemetry == Telemetry(enabled=False, content=True)
+
+
+def test_a_part_of_the_program_joins_a_short_form_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CATSDK_CACHE", "answers.db")
     monkeypatch.setenv("CATSDK_HEDGE", "true")
-    assert Settings().sending({"cache": {"seconds": 5}}).cache == Cache(
-        path="answers.db", seconds=5
-    )
-    assert Settings().sending({"hedge": {"share": 0.5}}).hedge == Hedge(share=0.5)
+    sending = Settings().sending(set_by_name({"cache.seconds": "5", "hedge.share": "0.5"}))
+    assert sending.cache == Cache(path="answers.db", seconds=5)
+    assert sending.hedge == Hedge(share=0.5)
     assert Settings().sending({"hedge": False, "cache": ""}) == Sending()
 
 
 @pytest.mark.parametrize(
-    ("path", "under"), [("CATSDK_CACHE", "CATSDK_CACHE__SECONDS"), ("CATSDK_HEDGE", "")]
-)
-def test_a_short_form_stands_beside_its_parts_in_the_environment(
-    monkeypatch: pytest.MonkeyPatch, path: str, under: str
+    ("variables", "section", "value"),
+    [
+        (("CACHE=a.db", "CACHE__SECONDS=5"), "cache", Cache(path="a.db", seconds=5)),
+        (("HEDGE=1", "HEDGE__SHARE=0.5"), "hedge", Hedge(share=0.5)),
+        (("HEDGE=off", "HEDGE__SHARE=0.5"), "hedge", None),
+        (("TELEMETRY=on", "TELEMETRY__CONTENT=1"), "telemetry", Telemetry(enabled=True, content=True)),
+        (('BUDGET={"usd": 2}', "BUDGET__REQUESTS=3"), "budget", Budget(usd=2, requests=3)),
+    ],
+)  # fmt: skip
+def test_a_whole_section_stands_beside_its_parts_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...], section: str, value: object
 ) -> None:
-    monkeypatch.setenv(path, "1" if path.endswith("HEDGE") else "answers.db")
-    if under:
-        monkeypatch.setenv(under, "5")
-    settings = Settings()
-    if under:
-        assert settings.cache == Cache(path="answers.db", seconds=5)
-    else:
-        assert settings.hedge == Hedge()
+    for variable in variables:
+        monkeypatch.setenv(*f"CATSDK_{variable}".split("=", 1))
+    assert getattr(Settings().sending({}), section) == value
+
+
+def test_prices_of_the_program_join_those_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CATSDK_PRICES", '{"a": {"input": 1, "output": 1}}')
+    given = {"prices": {"b": {"input": 2, "output": 2}}}
+    assert set(Settings().sending(given).prices) == {"a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +148,7 @@ def test_a_short_form_stands_beside_its_parts_in_the_environment(
         ("TELEMETRY__CONTENT", "some", "CATSDK_TELEMETRY__CONTENT is 'some'"),
         ("PRICES", "{cheap", "CATSDK_PRICES"),
         ("PRICES", '{"m": {"input": -1, "output": 2}}', "CATSDK_PRICES__M__INPUT is -1"),
-        ("LIMITS", "many", "CATSDK_LIMITS"),
+        ("LIMITS", "many", "CATSDK_LIMITS is 'many'; give its parts"),
     ],
 )
 def test_a_wrong_value_is_an_error_of_the_configuration_that_names_the_variable(

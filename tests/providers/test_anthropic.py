@@ -17,9 +17,9 @@ from catsdk.middleware.draw import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic import AnthropicProvider
+from tests.middleware.whole_chain import whole_chain
 from tests.providers.contract import ProviderContract
 from tests.providers.error_contract import ErrorContract
-from tests.middleware.whole_chain import whole_chain
 from tests.providers.test_function import obedient
 
 SCHEMA = {"type": "object", "properties": {"met": {"type": "boolean"}}, "required": ["met"]}
@@ -254,7 +254,9 @@ async def test_an_endpoint_without_output_formats_is_asked_by_tool() -> None:
     async with LoopbackServer(model) as server, provider_for(server) as provider:
         server.fail_next("no_schema")
         with anyio.fail_after(10):
-            (completion,) = await whole_chain(provider).complete(q(json_schema=SCHEMA), pieces.append)
+            (completion,) = await whole_chain(provider).complete(
+                q(json_schema=SCHEMA), pieces.append
+            )
     assert completion.text == '{"met": true}' == "".join(pieces)
     first, second = server.payloads
     assert "output_config" in first

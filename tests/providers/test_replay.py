@@ -24,8 +24,8 @@ from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.replay import Recording, ReplayProvider
 from catsdk_providers.vllm import VLLMProvider
-from tests.providers.contract import ProviderContract, ask
 from tests.middleware.whole_chain import whole_chain
+from tests.providers.contract import ProviderContract, ask
 from tests.providers.test_function import obedient
 
 
