@@ -136,6 +136,12 @@ async def test_an_error_in_the_block_comes_out_as_it_is_and_the_models_are_close
         await used(owner)
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for what happens in the server's thread."""
+    while not true():  # noqa: ASYNC110
+        await anyio.sleep(0.005)
+
+
 @BOTH
 async def test_cancelling_the_block_ends_its_calls_and_gives_places_back(
     kind: str, server: LoopbackServer
@@ -152,13 +158,11 @@ async def test_cancelling_the_block_ends_its_calls_and_gives_places_back(
                     await used(owner)
 
             tasks.start_soon(work)
-            while sum(served.fault == "hang" for served in server.served) == 0:
-                await anyio.sleep(0.005)
+            await until(lambda: any(served.fault == "hang" for served in server.served))
             tasks.cancel_scope.cancel()
         gate = client.gate(await bare_of(client))
         assert (gate.in_flight, gate.waiting) == (0, 0)
-        while server.counters.in_flight:
-            await anyio.sleep(0.005)
+        await until(lambda: server.counters.in_flight == 0)
     with pytest.raises(ConfigurationError, match="was closed"):
         await used(owner)
 
@@ -245,7 +249,7 @@ async def test_a_failure_while_a_cat_is_opened_leaves_it_new(server: LoopbackSer
         with anyio.fail_after(10), pytest.raises(ConfigurationError, match="nowhere"):
             async with c:
                 pass
-    with anyio.fail_after(10), pytest.raises(ConfigurationError, match="async with"):
+    with pytest.raises(ConfigurationError, match="async with"):
         c.map(["2+2"])
 
 

@@ -80,7 +80,7 @@ async def test_a_call_refused_by_one_account_takes_nothing_from_the_other() -> N
     assert first.reserved == second.reserved == Amount()
 
 
-class _nothing:  # noqa: N801 - reads as the other branch's function
+class _nothing:
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...
 
