@@ -16,12 +16,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
+from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, TimedOutError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
 from catsdk.core.registry import BUILT_IN, resolve
+from catsdk.core.sending import Timeouts
 from catsdk.core.settings import Settings
 from catsdk.core.types import Message, Request, Value
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, context_of
 
 __all__ = ["Finding", "doctor"]
 
@@ -133,38 +136,32 @@ def _bare(url: str) -> str:
 
 
 async def _called(models: Sequence[str], seconds: float) -> list[Finding]:
-    return await fan_out(lambda model: _call(model, seconds), models)
+    # One attempt as it is: no retry and no kept answer may hide what is wrong.
+    client = Client(timeouts=Timeouts(attempt=seconds), middleware=[])
+    async with context_of(client) as ctx:
+        return await fan_out(lambda model: _call(model, seconds, ctx), models)
 
 
-async def _call(model: str, seconds: float) -> Finding:
+async def _call(model: str, seconds: float, ctx: Context) -> Finding:
     try:
-        provider = await anyio.to_thread.run_sync(resolve, model)
+        provider = await ctx.model(model)
         start = perf_counter()
-        tokens = await _one_token(provider, seconds)
+        (completion, *_) = await provider.complete(HELLO)
+    except TimedOutError as error:
+        if error.status is not None:
+            return _failure(model, error)
+        said = f"no answer within {seconds:g} s; raise --timeout if the model needs longer"
+        return Finding(what="model", name=model, state="failed", said=said)
     except CatError as error:
         return _failure(model, error)
-    except TimeoutError:
-        return Finding(
-            what="model", name=model, state="failed", said=f"no answer within {seconds:g} s"
-        )
-    said = f"answered in {perf_counter() - start:.2f} s{_at(provider)}, {tokens}"
+    seconds, usage = perf_counter() - start, completion.usage
+    tokens = "usage not reported" if usage.unreported else f"{usage.tokens} tokens"
+    said = f"answered in {seconds:.2f} s{_at(provider)}, {tokens}"
     return Finding(what="model", name=model, state="ok", said=said)
 
 
-async def _one_token(provider: Provider, seconds: float) -> str:
-    try:
-        with anyio.fail_after(seconds):
-            (completion, *_) = await provider.complete(HELLO)
-    finally:
-        close = getattr(provider, "aclose", None)
-        if close is not None:
-            with anyio.CancelScope(shield=True):
-                await close()
-    usage = completion.usage
-    return "usage not told" if usage.unreported else f"{usage.tokens} tokens"
-
-
 def _made(model: str) -> Finding:
+    """Make a model's provider, without opening it: that could load the model."""
     try:
         provider = resolve(model)
     except CatError as error:

@@ -49,6 +49,8 @@ from catsdk.runtime.context import Context
 
 __all__ = ["Method", "run_method", "run_or_fail", "setting_of"]
 
+_ROLE_METHODS = ("sample", "estimate", "reward", "judge", "propose")
+
 
 @dataclass(frozen=True)
 class Method:
@@ -327,8 +329,8 @@ def setting_of(role: object, name: str) -> object:
 
 
 def _is_role(value: object) -> bool:
-    kinds = (roles.Sampler, roles.Estimator, roles.Rewarder, roles.Judge, roles.Proposer)
-    return isinstance(value, kinds)
+    # As `isinstance` with the protocols says, which takes a hundred times as long.
+    return any(callable(getattr(value, method, None)) for method in _ROLE_METHODS)
 
 
 def _ended_by_budget(score: Score) -> bool:

@@ -46,7 +46,33 @@ _DERIVATIVE = re.compile(r"\{d(?:\^\{?(\d)\}?)?([a-zA-Z])\}\{d([a-zA-Z])(?:\^\{?
 _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 _NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we"])
-_SHORT_WORDS = frozenset("no on up so to we us he it an as at by do go if in is me my of or be".split())
+_SHORT_WORDS = frozenset(
+    [
+        "no",
+        "on",
+        "up",
+        "so",
+        "to",
+        "we",
+        "us",
+        "he",
+        "it",
+        "an",
+        "as",
+        "at",
+        "by",
+        "do",
+        "go",
+        "if",
+        "in",
+        "is",
+        "me",
+        "my",
+        "of",
+        "or",
+        "be",
+    ]
+)
 _VOWELS = frozenset("aeiou")
 _SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
 _INVERSES = {
