@@ -39,7 +39,7 @@ def attempt(
             found = _readings(first, second, comparison)
         if found and not alike:
             found = comparison.open("another currency, or another domain of the index")
-        if not found and (chosen := _chosen(answer, reference)):
+        elif not found and (chosen := _chosen(answer, reference)):
             return chosen, []
     except LimitReachedError as error:
         return Verdict("unknown", cause="limit", detail=str(error)), comparison.pending

@@ -44,12 +44,16 @@ or more|or less|or not|or so|or higher|or fewer|is wrong|is not the answer|is in
 was my first guess|but I changed my mind|, but possibly another|is too small|is false|and above|
 and below|and up|is one option|would be wrong|plus|minus|if and only if not
 """.replace("\n", "").split("|")
-_OPERATIONS = """
+_OPERATIONS = (
+    """
 squared|cubed|factorial|hundred|thousand|million|billion|dozen|halves|thirds|quarters|tenths|
 hundredths|thousandths|percent of x|modulo 3|to the power of 2|times 2|plus 1|minus 1|over 2|
 double|triple|half|inverse|root|choose 2|in base 7|fold|tens|hundreds|dozens|score|lakh|crore|point 5|
 point|negative|reciprocal|raised to 3|divided by 2|multiplied by 3|th root|lakhs|ths|eighths|pi|
-""".replace("\n", "").strip("|").split("|")
+""".replace("\n", "")
+    .strip("|")
+    .split("|")
+)
 _UNITS = [
     ("volts", "amps"), ("apples", "oranges"), ("meters", "seconds"), ("grams", "liters"),
     ("joules", "watts"), ("dollars", "euros"), ("yen", "rupees"), ("degrees", "radians"),

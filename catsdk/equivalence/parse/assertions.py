@@ -108,7 +108,11 @@ def asserted_value(text: str) -> str | None:
     start, end, value = values[0]
     before, behind = text[:start], text[end:].strip().rstrip(".!\u3002").strip()
     around = f"{before} {behind}"
-    if is_doubtful(around) or _CALCULATED.search(behind) or len(_WORD.findall(around)) > _MOST_WORDS:
+    if (
+        is_doubtful(around)
+        or _CALCULATED.search(behind)
+        or len(_WORD.findall(around)) > _MOST_WORDS
+    ):
         return None
     if _EAST_ASIAN.search(around):
         return value

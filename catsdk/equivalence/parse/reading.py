@@ -230,15 +230,19 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
     if rate := _RATE.fullmatch(text):
         value = _read(rate[1]).node
         if value is not None:
-            return Reading(Quantity(value, f"/ {rate[2].lower()}"), currency=currency_written(original))
+            return Reading(
+                Quantity(value, f"/ {rate[2].lower()}"), currency=currency_written(original)
+            )
     if dated := _MONTH_FIRST.fullmatch(text):
         return _date(int(dated[2]), _month(dated[1]), dated[3])
     words = _TEXT_COMMAND.sub("", text).replace("{", "").replace("}", "")
     spoken = is_words(text)
     stated = None if spoken else _stated(original)
     latex = "\\" in words
-    if spoken or stated is not None or (
-        not latex and (_LONG_WORD.search(words) or _CODE.search(words))
+    if (
+        spoken
+        or stated is not None
+        or (not latex and (_LONG_WORD.search(words) or _CODE.search(words)))
     ):
         return Reading(Text(plain_words(words)), stated=stated, currency=currency_written(original))
     return Reading(None, cause="unparseable", detail=detail)

@@ -8,7 +8,7 @@ from typing import cast
 
 from catsdk.equivalence.limits import UnreadableError
 from catsdk.equivalence.parse.counting import names_what_counts
-from catsdk.equivalence.parse.grammar import ExpressionParser
+from catsdk.equivalence.parse.functions import FunctionParser
 from catsdk.equivalence.parse.lexer import END, Token, tokens_of
 from catsdk.equivalence.parse.units import SCALES, is_unit, unit_of
 from catsdk.equivalence.tree import (
@@ -63,7 +63,7 @@ def parse(text: str, log_base: Node | None = None) -> Node:
     return node
 
 
-class AnswerParser(ExpressionParser):
+class AnswerParser(FunctionParser):
     """Reads what answers are made of besides expressions."""
 
     def answer(self) -> Node:
@@ -350,7 +350,9 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 def _congruence(side: Node) -> Node:
     """Read `3 \\mod 5` behind a sign of congruence as a class of numbers, not as a number."""
-    return Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
+    return (
+        Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
+    )
 
 
 def _is_proposition(node: Node) -> bool:

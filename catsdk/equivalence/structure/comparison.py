@@ -408,8 +408,8 @@ class Comparison:
                     return self.ordered((low, high), cells) if len(cells) == 2 else False
                 case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
                     return self.ordered([cell for row in rows for cell in row], items)
-                case Items("ratio" | "clock", items), _ if (
-                    len(items) == 2 and not _is_collection(other)
+                case Items("ratio" | "clock", items), _ if len(items) == 2 and not _is_collection(
+                    other
                 ):
                     same = self._quotient(items[0], items[1], other)
                     if same and one.kind == "clock" and other != Quotient(*items):
