@@ -85,10 +85,10 @@ class FunctionParser(ExpressionParser):
         if name == "log":
             base = base or self.log_base
             return Call("log", (*arguments, base)) if base else Call("ln", arguments)
-        if len(arguments) > 1 and name not in _SEVERAL:
-            raise UnreadableError(f"{name} of several arguments")
         if name in _TRIGONOMETRIC and not isinstance(arguments[0], Quantity):
             arguments = tuple(map(_in_radians, arguments))
+        if len(arguments) > 1 and name not in _SEVERAL:
+            raise UnreadableError(f"{name} of several arguments")
         return Call(name, arguments)
 
     def _script(self, mark: str) -> Node | None:

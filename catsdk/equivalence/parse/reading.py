@@ -228,10 +228,10 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
         if inner is not None and isinstance(inner, Number | Constant | Quotient | Quantity):
             return replace(value, node=minus(inner) if sign else inner, stated=None)
     if rate := _RATE.fullmatch(text):
-        value = _read(rate[1]).node
-        if value is not None:
+        amount = _read(rate[1]).node
+        if amount is not None:
             return Reading(
-                Quantity(value, f"/ {rate[2].lower()}"), currency=currency_written(original)
+                Quantity(amount, f"/ {rate[2].lower()}"), currency=currency_written(original)
             )
     if dated := _MONTH_FIRST.fullmatch(text):
         return _date(int(dated[2]), _month(dated[1]), dated[3])

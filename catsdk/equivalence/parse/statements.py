@@ -349,7 +349,7 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 
 def _congruence(side: Node) -> Node:
-    """Read `3 \\mod 5` behind a sign of congruence as a class of numbers, not as a number."""
+    r"""Read `3 \mod 5` behind a sign of congruence as a class of numbers, not as a number."""
     return (
         Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
     )

@@ -55,7 +55,6 @@ __all__ = ["Comparison", "Pair"]
 Pair: TypeAlias = tuple[Node, Node]
 
 _MOST_ITEMS = 150
-_RATIOS = frozenset(["ratio", "clock"])
 _TIME = re.compile(r"\d{1,2}(?::\d\d){1,2}")
 _TIERS: tuple[Tier, ...] = ("text", "exact", "structure", "numeric", "symbolic", "engine")
 
@@ -112,9 +111,8 @@ class Comparison:
         if isinstance(left, Call) or isinstance(right, Call):
             if "residue" in (_call_of(left), _call_of(right)):
                 return self._residues(left, right)
-            for one, other in ((left, right), (right, left)):
-                if is_point(one) and not is_point(other) and not isinstance(other, Relation):
-                    return self._point(one, other)
+            if (pair := _point_and_other(left, right)) is not None:
+                return self._point(*pair)
         if _rank(left) < _rank(right):
             left, right = right, left
         match left:
@@ -334,8 +332,9 @@ class Comparison:
 
     def _items(self, left: Items, right: Items) -> bool | None:
         kinds = {left.kind, right.kind}
-        if kinds & _RATIOS:
-            return self._ratios(left, right) if kinds <= _RATIOS else False
+        ratios = [node.kind in ("ratio", "clock") for node in (left, right)]
+        if any(ratios):
+            return self._ratios(left, right) if all(ratios) else False
         nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
         if "tuple" in kinds and not nested and kinds != {"tuple"}:
             left, right = by_names(left), by_names(right)
@@ -380,7 +379,7 @@ class Comparison:
             if same is False and self._ratios(ratio, right):
                 return self.open("times of day, or ratios")
             return same
-        if {left.kind, right.kind} == _RATIOS and not _is_reduced(left, right):
+        if left.kind != right.kind and not _is_reduced(left, right):
             same = self.ordered(left.items, right.items)
             return same or (same if same is None else self.open("a time of day, or a ratio"))
         if len(left.items) != len(right.items):
@@ -495,6 +494,13 @@ def _is_reduced(left: Items, right: Items) -> bool:
     if any(value is None or value.denominator != 1 for value in values):
         return True
     return gcd(*(value.numerator for value in values if value is not None)) == 1
+
+
+def _point_and_other(left: Node, right: Node) -> Pair | None:
+    for one, other in ((left, right), (right, left)):
+        if is_point(one) and not is_point(other) and not isinstance(other, Relation):
+            return one, other
+    return None
 
 
 def _call_of(node: Node) -> str:
