@@ -110,6 +110,8 @@ class AnswerParser(FunctionParser):
                 sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
             elif operator in ("in", "=>", "<=>"):
                 # What is said of the left side is the answer; so is a conclusion.
+                if operator != "in" and not (operators or isinstance(sides[0], Symbol)):
+                    raise UnreadableError("a conclusion from no statement")
                 sides, operators = [side], []
             else:
                 sides.append(side)
@@ -258,6 +260,8 @@ class AnswerParser(FunctionParser):
             raise UnreadableError(f"{opening} does not close")
         self.at += 1
         if opening == "{":
+            if not inner:
+                raise UnreadableError("braces around nothing")
             return _listed(inner, "set")
         if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner])):
             return matrix
@@ -372,6 +376,18 @@ def _joined(found: Separated) -> Node | None:
     return Call(_LOGIC[signs.pop()], tuple(sorted(nodes, key=repr)))
 
 
+def _alternatives(found: Separated) -> Node | None:
+    """Make `x < 1 or x > 3` of inequalities; with commas they may hold together as well."""
+    signs = {separator for separator, _ in found[1:]}
+    nodes = tuple(node for _, node in found)
+    relations = [node for node in nodes if isinstance(node, Relation)]
+    if len(signs) != 1 or signs.isdisjoint(_LOGIC) or len(relations) < len(nodes):
+        return None
+    if all(set(relation.operators) <= {"=", "~"} for relation in relations):
+        return None
+    return Call("either" if signs == {"lor"} else "both", nodes)
+
+
 def _excepted(nodes: list[Node]) -> list[Node]:
     """Read `x != 1, 4` as x being neither; what else stands behind an inequality is not its."""
     first = nodes[0]
@@ -389,8 +405,8 @@ def _listed(found: Separated, kind: str) -> Node:
         raise UnreadableError("nothing is there")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
-    if kind == "list" and (proposition := _joined(found)):
-        return proposition
+    if kind == "list" and (joined := _joined(found) or _alternatives(found)):
+        return joined
     separators = {separator for separator, _ in found[1:]}
     if len(separators) == 2 and ";" in separators:
         rows: list[list[Node]] = []

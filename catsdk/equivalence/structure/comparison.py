@@ -109,8 +109,10 @@ class Comparison:
 
     def _same(self, left: Node, right: Node) -> bool | None:
         if isinstance(left, Call) or isinstance(right, Call):
-            if "residue" in (_call_of(left), _call_of(right)):
+            if "residue" in (calls := {_call_of(left), _call_of(right)}):
                 return self._residues(left, right)
+            if calls == {"mod"}:
+                return self._remainders(left, right)
             if (pair := _point_and_other(left, right)) is not None:
                 return self._point(*pair)
         if _rank(left) < _rank(right):
@@ -144,6 +146,15 @@ class Comparison:
         if not same:
             return same
         return self.same(Call("mod", (one, modulus)), Call("mod", (other, modulus)))
+
+    def _remainders(self, left: Node, right: Node) -> bool | None:
+        """Compare `3 mod 5` with `3 mod 7`: equal as numbers, and other classes."""
+        found = self.leaf(left, right)
+        assert isinstance(left, Call)
+        assert isinstance(right, Call)
+        if not found or self.same(left.arguments[1], right.arguments[1]):
+            return found
+        return self.open("remainders, or classes of numbers")
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
