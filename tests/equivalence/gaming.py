@@ -10,7 +10,7 @@ from catsdk.equivalence.compare import compare_sync, same
 from catsdk.equivalence.options import DEFAULT
 from tests.equivalence.unrelated import Gold
 
-__all__ = ["FAMILIES", "Cheat", "cheats_on", "scores"]
+__all__ = ["FAMILIES", "Cheat", "cheats_on", "scores", "units_confused"]
 
 QUICK = replace(DEFAULT, seconds=1.0)
 
@@ -169,10 +169,6 @@ def _several_choices(gold: str, chance: random.Random) -> str:
 def _swapped_names(gold: str, _: random.Random) -> str:
     values = [part.partition("=")[2].strip() for part in gold.split(",")]
     return ", ".join(reversed(values))
-
-
-def _another_unit(gold: str, chance: random.Random) -> str:
-    return chance.choice([each for pair in _UNITS for each in pair])
 
 
 def _negated_text(gold: str, chance: random.Random) -> str:

@@ -52,7 +52,8 @@ def _symmetric(gold: Gold, other: Gold, _: random.Random) -> Iterator[str]:
 
 def _rewritten(gold: Gold, _: Gold, chance: random.Random) -> Iterator[str]:
     """One value in three writings: each two are the same."""
-    if gold[0] not in _MATHEMATICAL:
+    if gold[0] not in _MATHEMATICAL or "," in gold[1]:
+        # In brackets a comma parts two values.
         return
     writings = [chance.choice(_REWRITINGS).format(gold[1]) for _ in range(2)]
     for one, other in ((gold[1], writings[0]), (gold[1], writings[1]), (writings[0], writings[1])):
