@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 
-from catsdk.equivalence.extract.sentences import (
-    answer_of,
-    is_answer_in_words,
-    proper_noun,
-    sentences_of,
-)
+from catsdk.equivalence.extract.conclusions import answer_of
+from catsdk.equivalence.extract.sentences import sentences_of
 from catsdk.equivalence.extract.values import choice_at, whole_value
 from catsdk.equivalence.extract.wording import (
     asserts,
@@ -21,6 +17,7 @@ from catsdk.equivalence.extract.wording import (
     refuses,
     takes_back,
 )
+from catsdk.equivalence.extract.words import is_answer_in_words, proper_noun
 
 __all__ = ["chosen", "concluded", "whole_reply"]
 
@@ -41,7 +38,9 @@ _CHECKING = re.compile(
     r"|let['’]?s (?:check|verify|confirm|double)|let me (?:check|verify|confirm|double)|proof\b|explanation\b|note\b)",
     re.IGNORECASE,
 )
-_CONCLUDING = re.compile(r"^\W{0,4}(?:so|therefore|thus|hence|finally|in conclusion|in total)\b", re.IGNORECASE)
+_CONCLUDING = re.compile(
+    r"^\W{0,4}(?:so|therefore|thus|hence|finally|in conclusion|in total)\b", re.IGNORECASE
+)
 _HEADING = re.compile(r"^#{1,6}\s|^\*\*[^*]{1,60}:?\*\*:?$")
 _NUMBERED = re.compile(r"^\(?([A-J])[).:]\s")
 
@@ -64,7 +63,13 @@ def whole_reply(text: str) -> str | None:
     words = bare.split()
     if re.search(r"\d", bare):
         return None
-    if "\n" in bare or _NUMBERED.match(f"{bare} ") or len(bare) > 40 * len(words) or not 1 <= len(words) <= 3 or not is_answer_in_words(bare):
+    if (
+        "\n" in bare
+        or _NUMBERED.match(f"{bare} ")
+        or len(bare) > 40 * len(words)
+        or not 1 <= len(words) <= 3
+        or not is_answer_in_words(bare)
+    ):
         return None
     return bare if re.search(r"[.!,:;=]\s?", bare) is None else None
 
@@ -79,7 +84,11 @@ def chosen(text: str) -> str | None:
     first = re.split(r"\b(?:because|since|as)\b", sentences_of(body)[0])[0]
     if found is None or denies(first) or hedges(first) or re.search(r"\bor\b\s\(?[A-J]\b", first):
         return "" if hedges(first) else None
-    if labelled.group(1) in "AI" and not body.startswith(("(", f"{labelled.group(1)})")) and len(body) > 400:
+    if (
+        labelled.group(1) in "AI"
+        and not body.startswith(("(", f"{labelled.group(1)})"))
+        and len(body) > 400
+    ):
         return None
     return labelled.group(1)
 
@@ -110,7 +119,11 @@ def _conclusion(sentences: list[str]) -> int | None:
     """Return the place of the sentence that concludes; `None` where the end concludes nothing."""
     for at in range(_before_check(sentences) - 1, max(len(sentences) - 12, -1), -1):
         sentence = sentences[at]
-        if _PLEASANTRY.match(sentence) and whole_value(sentence) is None and not re.search(r"\d", sentence):
+        if (
+            _PLEASANTRY.match(sentence)
+            and whole_value(sentence) is None
+            and not re.search(r"\d", sentence)
+        ):
             continue
         if _HEADING.match(sentence) and not answer_of(sentence.strip("#* ")):
             return None

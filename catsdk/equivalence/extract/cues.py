@@ -5,24 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from catsdk.equivalence.extract.sentences import answer_of, is_answer_in_words, sentence_around, sentences_of
-from catsdk.equivalence.extract.values import value_at, words_at
-from catsdk.equivalence.extract.wording import asserts, denies, hedges, is_example, refutes, takes_back
+from catsdk.equivalence.extract.conclusions import answer_of
+from catsdk.equivalence.extract.phrases import words_at
+from catsdk.equivalence.extract.sentences import sentence_around, sentences_of
+from catsdk.equivalence.extract.values import value_at
+from catsdk.equivalence.extract.wording import (
+    asserts,
+    denies,
+    hedges,
+    is_example,
+    refutes,
+    takes_back,
+)
+from catsdk.equivalence.extract.words import is_answer_in_words
 
 __all__ = ["after_cue", "after_result"]
 
-# What may hold a cue, found fast; the patterns below are tried there alone.
-_STRONG = (
-    *("answer", "Answer", "ANSWER", "option", "Option", "choice", "Choice", "\nA:", "\nAns"),
-    *("abel:", "ategory:", "lass:", "entiment:", "lassification:", "rediction:", "erdict:", "ntent:"),
-    *("choose", "pick", "select", "go with", "chose"),
-    *("réponse", "Réponse", "reponse", "Reponse", "respuesta", "Respuesta", "resposta", "Resposta"),
-    *("risposta", "Risposta", "ntwort", "odpowiedź", "cevap", "Cevap", "ответ", "Ответ"),
-    *("答", "정답", "답"),
-)
-# These begin with a letter in either case.
-_HEADLESS = frozenset(("ntwort", *(word for word in _STRONG if word.endswith(":") and word[0].islower())))
-_OUTCOME = ("result", "Result", "RESULT", "solution", "Solution", "onclusion")
+# What may hold a cue, found fast; the pattern below is tried there alone. A hyphen stands for a first
+# letter in either case.
+_PLACES = """
+-nswer ANSWER -ption -hoice choose chose pick select -éponse -eponse -espuesta -esposta -isposta
+-ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
+-rediction: -erdict: -ntent:
+"""
+_STRONG = (*_PLACES.split(), "go with", "\nA:", "\nAns")
+_OUTCOME = ("-esult", "RESULT", "-olution", "-onclusion")
 _CUE = re.compile(
     r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
         (?:answers?|option|choice)
@@ -47,15 +54,19 @@ _WEAK = re.compile(r"(?:result|solutions?)\*{0,2} ?(?P<is>is\b|are\b|:|=)(?:\*\*
 _FIRST_PERSON = re.compile(r"\bi(?:['’]ll|['’]d| will| would)? $", re.IGNORECASE)
 _CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|—", re.IGNORECASE)
 _TASK = re.compile(
-    r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b", re.IGNORECASE
+    r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
+    re.IGNORECASE,
 )
+_MOST_PLACES = 64
 _MOST = 16
 _LONGEST_HEADING = 40
 # The text of a choice and the next letter: the choices are listed.
 _LISTED = re.compile(r"\)?[ \t]\S{1,20}[ \t]\(?[A-J][).][ \t]")
 _QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b", re.IGNORECASE)
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
-_ALTERNATIVE = re.compile(r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE)
+_ALTERNATIVE = re.compile(
+    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE
+)
 
 
 def after_cue(text: str) -> str | None:
@@ -80,21 +91,23 @@ def _cues(text: str, words: Sequence[str], pattern: re.Pattern[str]) -> list[re.
     if text.startswith(("A:", "Ans")):
         places.append(0)
     found: dict[int, re.Match[str]] = {}
-    for at in places[:_MOST]:
+    for at in places[:_MOST_PLACES]:
         start = text.rfind("\n", 0, at) + 1
         cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
         cue = cue or pattern.match(text, at)
-        if cue is not None and cue.end() not in found and _is_word(text, cue):
-            found[cue.end()] = cue
-    return sorted(found.values(), key=lambda cue: cue.end(), reverse=True)
+        if cue is not None and _is_word(text, cue):
+            found.setdefault(cue.end(), cue)
+    return [found[end] for end in sorted(found, reverse=True)][:_MOST]
 
 
 def _places(text: str, word: str) -> Iterator[int]:
+    """Yield where `word` stands, from the end of the text on."""
+    ahead, word = word.startswith("-"), word.removeprefix("-")
     at = text.rfind(word)
-    for _ in range(_MOST):
+    for _ in range(_MOST_PLACES):
         if at < 0:
             return
-        yield at + word.startswith("\n") - (word in _HEADLESS)
+        yield max(0, at - ahead) + word.startswith("\n")
         at = text.rfind(word, 0, at)
 
 
@@ -134,7 +147,7 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return _in_sentence(behind, cue)
     rest = sentences_of(found.rest[:400])[:1]
     tail = rest[0] if rest and not found.rest.startswith("\n") else ""
-    if tail.rstrip("*_ )\"”").endswith(("?", "？")):
+    if tail.rstrip('*_ )"”').endswith(("?", "？")):
         return None
     if refutes(found.rest) or _LISTED.match(found.rest):
         return ""

@@ -16,16 +16,30 @@ __all__ = ["answer_field"]
 _NAMES = (
     ("finalanswer", "finalresult", "correctanswer"),
     ("answer", "ans", "answers"),
-    ("result", "solution", "choice", "option", "label", "prediction", "category", "class", "verdict"),
+    (
+        "result",
+        "solution",
+        "choice",
+        "option",
+        "label",
+        "prediction",
+        "category",
+        "class",
+        "verdict",
+    ),
     ("output", "value", "classification", "sentiment", "intent"),
 )
 _RANK = {name: rank for rank, names in enumerate(_NAMES) for name in names}
-_NOT_ANSWERS = frozenset(
-    """reasoning thought thoughts explanation steps step rationale analysis error message status name
-    tool arguments query question problem prompt id type role content confidence description title
-    action input code note plan comment think thinking summary url path command""".split()
+_NOT_ANSWERS_WORDS = """
+reasoning thought thoughts explanation steps step rationale analysis error message status name
+tool arguments query question problem prompt id type role content confidence description title
+action input code note plan comment think thinking summary url path command
+"""
+_NOT_ANSWERS = frozenset(_NOT_ANSWERS_WORDS.split())
+_KEY = re.compile(
+    r"""(?<!\\)["'](final[_ ]?answer|answer|result|choice|label|prediction)["']\s{0,8}:\s{0,8}""",
+    re.IGNORECASE,
 )
-_KEY = re.compile(r"""(?<!\\)["'](final[_ ]?answer|answer|result|choice|label|prediction)["']\s{0,8}:\s{0,8}""", re.IGNORECASE)
 _ANY_KEY = re.compile(r'[{,]\s{0,20}"[A-Za-z_ ]{1,40}"\s{0,8}:')
 _FENCE = re.compile(r"```(?:json5?|JSON)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?=[,}\]\n]|$)', re.DOTALL)
@@ -33,14 +47,15 @@ _LOOSE_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _BARE = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|[^,}\n\"'\[\]{`])+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([A-Za-z]+)|(.))", re.DOTALL)
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_COMMANDS = frozenset(
-    """bar barwedge begin beta beth bf big bigcap bigcup bigl bigr binom blacksquare bmod bot bowtie boxed bullet
-    fbox flat forall frac frown nabla natural ne nearrow neg neq ni nmid nolimits not notin nparallel nu
-    rangle rbrace rbrack rceil real rfloor rho right rightarrow rightharpoonup rm root tan tanh tau tbinom
-    text textbf textit textnormal textrm tfrac therefore theta thickapprox thinspace tilde times to top
-    triangle triangleleft triangleq tt bigtriangleup backslash bold boldsymbol brace underline union unit
-    uparrow uplus upsilon underbrace""".split()
-)
+_COMMANDS_WORDS = """
+bar barwedge begin beta beth bf big bigcap bigcup bigl bigr binom blacksquare bmod bot bowtie
+boxed bullet fbox flat forall frac frown nabla natural ne nearrow neg neq ni nmid nolimits not
+notin nparallel nu rangle rbrace rbrack rceil real rfloor rho right rightarrow rightharpoonup rm
+root tan tanh tau tbinom text textbf textit textnormal textrm tfrac therefore theta thickapprox
+thinspace tilde times to top triangle triangleleft triangleq tt bigtriangleup backslash bold
+boldsymbol brace underline union unit uparrow uplus upsilon underbrace
+"""
+_COMMANDS = frozenset(_COMMANDS_WORDS.split())
 _DAMAGED = re.compile(r"[\x08\x0c\r\t\n][A-Za-z]+")
 _SPOILT = {"\b": "b", "\f": "f", "\r": "r", "\t": "t", "\n": "n"}
 _MOST_TEXT = 20_000
@@ -77,9 +92,14 @@ def _is_object(text: str) -> bool:
 def _whole_object(text: str) -> tuple[str | None, int] | None:
     """Read the object between the first and the last brace, where that is JSON."""
     start, end = text.find("{"), text.rfind("}") + 1
-    for first, last in ((start, end), *((m.start(1), m.end(1)) for m in list(_FENCE.finditer(text))[-2:])):
+    for first, last in (
+        (start, end),
+        *((m.start(1), m.end(1)) for m in list(_FENCE.finditer(text))[-2:]),
+    ):
         try:
-            value: object = json.loads(text[first:last], strict=False, parse_int=str, parse_float=str)
+            value: object = json.loads(
+                text[first:last], strict=False, parse_int=str, parse_float=str
+            )
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
@@ -89,7 +109,8 @@ def _whole_object(text: str) -> tuple[str | None, int] | None:
 
 def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int] | None:
     ranked = sorted(
-        (name for name in fields if _bare_name(name) in _RANK), key=lambda name: _RANK[_bare_name(name)]
+        (name for name in fields if _bare_name(name) in _RANK),
+        key=lambda name: _RANK[_bare_name(name)],
     )
     for name in ranked:
         if fields[name] is None:
@@ -127,9 +148,9 @@ def _value(text: str, at: int) -> tuple[str | None, int] | None:
         return None
     if text[at : at + 1] in "[{":
         try:
-            value, length = json.JSONDecoder(strict=False, parse_int=str, parse_float=str).raw_decode(
-                text[at : at + _MOST_TEXT]
-            )
+            value, length = json.JSONDecoder(
+                strict=False, parse_int=str, parse_float=str
+            ).raw_decode(text[at : at + _MOST_TEXT])
         except (ValueError, RecursionError):
             return None
         return _as_text(value), at + length

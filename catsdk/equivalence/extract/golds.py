@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import cast
 
+from catsdk.equivalence.extract.closing import concluded
 from catsdk.equivalence.extract.cues import after_cue
 from catsdk.equivalence.extract.extractor import Extractor
 from catsdk.equivalence.extract.fields import answer_field
 from catsdk.equivalence.extract.marked import boxed, hashed, tagged
-from catsdk.equivalence.extract.closing import concluded
 from catsdk.equivalence.extract.sentences import sentences_of
 
 __all__ = ["gold_answer", "gold_answers"]

@@ -12,6 +12,7 @@ __all__ = [
     "is_example",
     "is_placeholder",
     "is_unfinished",
+    "last_clause",
     "offers_choices",
     "refuses",
     "refutes",
@@ -116,8 +117,10 @@ _PLACEHOLDER = re.compile(
       | <[a-z_\ ]{2,40}> | \{\{?\s*[a-z_\ ]{2,40}\s*\}?\} | \[[A-Za-z_\ ]{2,40}\]""",
     re.VERBOSE | re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
 _REFUTED = re.compile(
-    r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)", re.IGNORECASE
+    r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)",
+    re.IGNORECASE,
 )
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 
@@ -128,6 +131,11 @@ def asserts(clause: str) -> bool:
     A "not" that belongs to a noun does not count: "the orders with vanilla not on top are 18".
     """
     return not any(words.search(clause) for words in (_REJECTION, _SUPPOSED, _OTHERS))
+
+
+def last_clause(before: str) -> str:
+    """Return the last clause of the beginning of a sentence."""
+    return _CLAUSE.split(before)[-1]
 
 
 def is_example(sentence: str) -> bool:
