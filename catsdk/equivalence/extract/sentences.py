@@ -18,7 +18,7 @@ _AROUND = 400
 
 
 def sentences_of(text: str) -> list[str]:
-    """Split prose into its sentences and lines, in order; a displayed formula is one."""
+    """Split prose into its sentences and lines, in order; a displayed formula is not split."""
     found: list[str] = []
     at = 0
     for end in _END.finditer(text):

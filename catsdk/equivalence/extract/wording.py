@@ -118,6 +118,7 @@ _PLACEHOLDER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
+_OPENING, _CLOSING = re.compile(r"(?<!\\)\\[(\[]"), re.compile(r"(?<!\\)\\[)\]]")
 _REFUTED = re.compile(
     r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)",
     re.IGNORECASE,
@@ -174,8 +175,10 @@ def is_placeholder(answer: str) -> bool:
 
 
 def is_unfinished(sentence: str) -> bool:
-    """Tell whether a sentence stops before its end."""
-    return sentence.rstrip().endswith((ELLIPSIS, "...", "\\ldots", "\\dots"))
+    """Tell whether a sentence stops before its end, or inside a formula."""
+    if sentence.rstrip().endswith((ELLIPSIS, "...", "\\ldots", "\\dots")):
+        return True
+    return len(_OPENING.findall(sentence)) > len(_CLOSING.findall(sentence))
 
 
 def offers_choices(text: str) -> bool:
