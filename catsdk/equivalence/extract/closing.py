@@ -6,13 +6,12 @@ import re
 
 from catsdk.equivalence.extract.conclusions import answer_of
 from catsdk.equivalence.extract.sentences import sentences_of
+from catsdk.equivalence.extract.templates import is_placeholder, is_unfinished
 from catsdk.equivalence.extract.values import choice_at, whole_value
 from catsdk.equivalence.extract.wording import (
     asserts,
     denies,
     hedges,
-    is_placeholder,
-    is_unfinished,
     offers_choices,
     refuses,
     takes_back,

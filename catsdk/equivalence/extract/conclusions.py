@@ -7,13 +7,13 @@ import re
 from catsdk.equivalence.extract.equations import EQUALS, equation_in
 from catsdk.equivalence.extract.numbers import one_number
 from catsdk.equivalence.extract.phrases import Value
+from catsdk.equivalence.extract.templates import is_unfinished
 from catsdk.equivalence.extract.values import value_at, whole_value
 from catsdk.equivalence.extract.wording import (
     asserts,
     denies,
     hedges,
     is_example,
-    is_unfinished,
     last_clause,
     refuses,
     refutes,

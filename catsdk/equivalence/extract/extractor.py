@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from catsdk.core.thinking import TAGS, without_thinking
-from catsdk.equivalence.extract.wording import ELLIPSIS, is_placeholder
+from catsdk.equivalence.extract.templates import ELLIPSIS, is_placeholder
 
 __all__ = ["MAX_ANSWER", "Extraction", "Extractor", "Rule"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from catsdk.equivalence.extract.marked import inside
-from catsdk.equivalence.extract.wording import is_placeholder
+from catsdk.equivalence.extract.templates import is_placeholder
 from catsdk.equivalence.parse.boxes import joined_boxes
 
 __all__ = ["answer_field"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from catsdk.equivalence.extract.cues import after_cue
+from catsdk.equivalence.extract.templates import is_placeholder, is_unfinished
 from catsdk.equivalence.extract.values import whole_value
-from catsdk.equivalence.extract.wording import is_placeholder, is_unfinished, refuses
+from catsdk.equivalence.extract.wording import refuses
 from catsdk.equivalence.extract.words import is_answer_in_words
 from catsdk.equivalence.parse.boxes import ends_in_box, joined_boxes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from catsdk.equivalence.extract.wording import ELLIPSIS
+from catsdk.equivalence.extract.templates import ELLIPSIS
 
 __all__ = ["AROUND", "VERB", "WORD", "Value", "start_of", "words_at"]
 

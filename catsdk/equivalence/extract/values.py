@@ -7,7 +7,7 @@ import re
 from catsdk.equivalence.extract.formulas import expression_at, formulas_at, latex_at
 from catsdk.equivalence.extract.numbers import CHANGING, quantity_at
 from catsdk.equivalence.extract.phrases import AROUND, VERB, WORD, Value, start_of, words_at
-from catsdk.equivalence.extract.wording import ELLIPSIS
+from catsdk.equivalence.extract.templates import ELLIPSIS
 from catsdk.equivalence.parse.number_words import number_of
 
 __all__ = ["choice_at", "value_at", "whole_value"]

@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 
 __all__ = [
-    "ELLIPSIS",
     "asserts",
     "denies",
     "hedges",
     "is_example",
-    "is_placeholder",
-    "is_unfinished",
     "last_clause",
     "offers_choices",
     "refuses",
@@ -19,7 +16,6 @@ __all__ = [
     "takes_back",
 ]
 
-ELLIPSIS = "…"
 _READ = 4_000
 
 _HEDGE = re.compile(
@@ -104,21 +100,7 @@ _TAKEN_BACK = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
-    r"""(?:[\s_.?*\-–—…\#"'`~:|]|\\_)*|\[\s*\]|[A-J](?:\s?[/|]\s?[A-J]){2,}|\(\s*\)
-      | [\[<{(]*\s*(?:insert\ |put\ |enter\ |write\ |add\ |give\ |fill\ in\ |type\ )?
-        (?:the\ |a\ |an\ |your\ |my\ |this\ )*(?:own\ |correct\ |final\ |short\ |single\ |exact\ |numerical\ |numeric\ |integer\ )*
-        (?:answers?|numbers?|results?|solutions?|values?|choices?|options?|letters?|expressions?|text|string|placeholder
-          |integers?|floats?|ans|x+\.x+|n/?a|null|none\ yet|tbd|todo|response|output|here|content|x{3,}|y{3,}|\?+)
-        (?:\ (?:goes\ |comes\ )?(?:here|only|as\ an?\ \w+|in\ \w+))?\s*[\]>})]*\.?
-      | (?:the\ |your\ )?(?:final\ )?answer\ (?:here|goes\ here|only)
-      | \\(?:text|mathrm)\{\s*(?:your\ |the\ |final\ )*(?:answer|result|number|value|solution)(?:\ here)?\s*\}
-      | \\?l?dots|\\(?:square|_+|underline\{\s*\}|quad|ldots|cdots)
-      | <[a-z_\ ]{2,40}> | \{\{?\s*[a-z_\ ]{2,40}\s*\}?\} | \[[A-Za-z_\ ]{2,40}\]""",
-    re.VERBOSE | re.IGNORECASE,
-)
 _CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
-_OPENING, _CLOSING = re.compile(r"(?<!\\)\\[(\[]"), re.compile(r"(?<!\\)\\[)\]]")
 _REFUTED = re.compile(
     r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)",
     re.IGNORECASE,
@@ -167,18 +149,6 @@ def refuses(sentence: str) -> bool:
 def takes_back(text: str) -> bool:
     """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
     return _TAKEN_BACK.search(text[:_READ]) is not None
-
-
-def is_placeholder(answer: str) -> bool:
-    """Tell whether an answer is the blank of a template, such as `___` or `your answer here`."""
-    return len(answer) <= 100 and _PLACEHOLDER.fullmatch(answer.strip()) is not None
-
-
-def is_unfinished(sentence: str) -> bool:
-    """Tell whether a sentence stops before its end, or inside a formula."""
-    if sentence.rstrip().endswith((ELLIPSIS, "...", "\\ldots", "\\dots")):
-        return True
-    return len(_OPENING.findall(sentence)) > len(_CLOSING.findall(sentence))
 
 
 def offers_choices(text: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from catsdk.equivalence.extract.phrases import words_at
-from catsdk.equivalence.extract.wording import asserts, denies, hedges, is_placeholder, refuses
+from catsdk.equivalence.extract.templates import is_placeholder
+from catsdk.equivalence.extract.wording import asserts, denies, hedges, refuses
 
 __all__ = ["is_answer_in_words", "proper_noun"]
 
