@@ -14,6 +14,7 @@ several alternatives, a template, a sentence that stops.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,13 @@ class _Late:
     name: str
 
     def __call__(self, text: str) -> str | None:
-        rule: Rule = getattr(import_module(f"{__name__}.{self.module}"), self.name)
-        return rule(text)
+        return _loaded(self.module, self.name)(text)
+
+
+@cache
+def _loaded(module: str, name: str) -> Rule:
+    rule: Rule = getattr(import_module(f"{__name__}.{module}"), name)
+    return rule
 
 
 BOXED = Extractor((("boxed", _Late("marked", "boxed")),))

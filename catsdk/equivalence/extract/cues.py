@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from catsdk.equivalence.extract.conclusions import answer_of
 from catsdk.equivalence.extract.phrases import words_at
@@ -21,6 +21,16 @@ from catsdk.equivalence.extract.words import is_answer_in_words
 
 __all__ = ["after_cue", "after_result"]
 
+_Place = tuple[str, int]
+
+
+def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
+    """Return the words to look for, each with how far behind it its cue begins."""
+    return tuple(
+        (word.removeprefix("-"), word.startswith("\n") - word.startswith("-")) for word in words
+    )
+
+
 # What may hold a cue, found fast; the pattern below is tried there alone. A hyphen stands for a first
 # letter in either case.
 _PLACES = """
@@ -28,8 +38,8 @@ _PLACES = """
 -ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
 -rediction: -erdict: -ntent:
 """
-_STRONG = (*_PLACES.split(), "go with", "\nA:", "\nAns")
-_OUTCOME = ("-esult", "RESULT", "-olution", "-onclusion")
+_STRONG = _parted((*_PLACES.split(), "go with", "\nA:", "\nAns"))
+_OUTCOME = _parted(("-esult", "RESULT", "-olution", "-onclusion"))
 _CUE = re.compile(
     r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
         (?:answers?|option|choice)
@@ -85,13 +95,14 @@ def after_result(text: str) -> str | None:
     return _first(text, _cues(text, _OUTCOME, _WEAK), _stated)
 
 
-def _cues(text: str, words: Sequence[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> list[re.Match[str]]:
     """Return the last cues of a text, the last one first."""
-    places = sorted({at for word in words for at in _places(text, word)}, reverse=True)
-    if text.startswith(("A:", "Ans")):
-        places.append(0)
+    places = {0} if text.startswith(("A:", "Ans")) else set[int]()
+    for word, shift in words:
+        if word.isascii() or not text.isascii():
+            _add_places(places, text, word, shift)
     found: dict[int, re.Match[str]] = {}
-    for at in places[:_MOST_PLACES]:
+    for at in sorted(places, reverse=True)[:_MOST_PLACES]:
         start = text.rfind("\n", 0, at) + 1
         cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
         cue = cue or pattern.match(text, at)
@@ -100,14 +111,13 @@ def _cues(text: str, words: Sequence[str], pattern: re.Pattern[str]) -> list[re.
     return [found[end] for end in sorted(found, reverse=True)][:_MOST]
 
 
-def _places(text: str, word: str) -> Iterator[int]:
-    """Yield where `word` stands, from the end of the text on."""
-    ahead, word = word.startswith("-"), word.removeprefix("-")
+def _add_places(places: set[int], text: str, word: str, shift: int) -> None:
+    """Add the last places of `word` in a text."""
     at = text.rfind(word)
     for _ in range(_MOST_PLACES):
         if at < 0:
             return
-        yield max(0, at - ahead) + word.startswith("\n")
+        places.add(max(0, at + shift))
         at = text.rfind(word, 0, at)
 
 

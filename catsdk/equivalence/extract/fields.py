@@ -69,7 +69,7 @@ def answer_field(text: str) -> str | None:
     one plain field answers by that. A reply that begins as an object and has no such field states
     no answer: what its reasoning says in passing is none.
     """
-    if "{" not in text or ('"' not in text and "'" not in text):
+    if "{" not in text or not any(sign in text for sign in ('":', "':", '" :', "' :")):
         return None
     found = _whole_object(text) or _named_field(text)
     if found is None:
