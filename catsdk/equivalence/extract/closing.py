@@ -119,7 +119,8 @@ def _conclusion(sentences: list[str]) -> int | None:
     for at in range(_before_check(sentences) - 1, max(len(sentences) - 12, -1), -1):
         sentence = sentences[at]
         if (
-            _PLEASANTRY.match(sentence)
+            len(sentences) > 1
+            and _PLEASANTRY.match(sentence)
             and whole_value(sentence) is None
             and not re.search(r"\d", sentence)
         ):

@@ -72,7 +72,11 @@ _MOST = 16
 _LONGEST_HEADING = 40
 # The text of a choice and the next letter: the choices are listed.
 _LISTED = re.compile(r"\)?[ \t]\S{1,20}[ \t]\(?[A-J][).][ \t]")
-_QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b", re.IGNORECASE)
+_QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
+_TENTATIVE = re.compile(
+    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another)\W*$",
+    re.IGNORECASE,
+)
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(
     r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE
@@ -142,6 +146,8 @@ def _first(
 def _stated(text: str, cue: re.Match[str]) -> str | None:
     """Return the value behind a cue; an empty text where it is only guessed."""
     before, _ = sentence_around(text, cue.start())
+    if _TENTATIVE.search(before):
+        return ""
     if not _is_stated(before):
         return "" if hedges(before) and _value(text, cue) else None
     answer = _value(text, cue)

@@ -26,11 +26,15 @@ _WRONG = re.compile(
 # The arithmetic in front of an equals sign, with the words of its units.
 _UNWORDED = re.compile(r"[\s\d.,$%+*/×·÷()-]+$")
 _APART = re.compile(r"\band\b|[,;]\s|\bor\b")
+_SO = re.compile(r",?\s(?:so|therefore|thus|hence|which gives)\s(?=[^.]*=)", re.IGNORECASE)
 _NEAR = 300
 
 
 def equation_in(sentence: str) -> str | None:
     """Read the last side of the one equation of a sentence."""
+    conclusion = _SO.split(sentence)[-1]
+    if EQUALS.search(conclusion):
+        sentence = conclusion
     signs = list(EQUALS.finditer(sentence))
     if not signs:
         return None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from catsdk.equivalence.extract.conclusions import answer_of
 from catsdk.equivalence.extract.cues import after_cue
 from catsdk.equivalence.extract.templates import is_placeholder, is_unfinished
 from catsdk.equivalence.extract.values import whole_value
-from catsdk.equivalence.extract.wording import refuses
+from catsdk.equivalence.extract.wording import hedges, refuses
 from catsdk.equivalence.extract.words import is_answer_in_words
 from catsdk.equivalence.parse.boxes import ends_in_box, joined_boxes
 
@@ -16,6 +17,7 @@ __all__ = ["boxed", "hashed", "inside", "tagged"]
 _TAG = re.compile(r"<(/?)(?:final_)?answer>|\[(/?)ANSWER\]", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]+([^\n]*)")
 _MOST = 64
+_MOST_WORDS = 3
 _DENIED = re.compile(
     r"(?:^|[\s(,;:])((?:is |are )?(?:not|never|n['’]t|rather than|instead of|anything but))\W{0,6}$|n['’]t\W{0,6}$",
     re.IGNORECASE,
@@ -76,4 +78,7 @@ def inside(content: str) -> str:
         return value if len(content.split()) > 4 else content
     if found := after_cue(content):
         return found
-    return "" if refuses(content) else content
+    words = len(content.split())
+    if refuses(content) or (words > 1 and hedges(content)):
+        return ""
+    return (answer_of(content, alone=True) if words > _MOST_WORDS else None) or content

@@ -44,7 +44,10 @@ _ONE_UNIT = r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_²³]+\.?(?:\s?(?:per|/)
 _UNIT = re.compile(rf"{_ONE_UNIT}(?:,?\s(?:and\s)?(?:{_DIGITS}){_ONE_UNIT})*")
 _FIRST_WORD = re.compile(r"\s*(?:-\s?)?([^\W\d_²³]+|[°$¢])")
 _LISTED = re.compile(rf"(?:\s?(?:,|\band\b|&)\s?(?:and\s)?{TAILED}(?![\w.]))+")
-_OTHER = re.compile(rf"\s?(?:,\s?)?\bor\s(?:\w+\s)?({TAILED}(?:/\d+)?)(?!\w)")
+_OTHER = re.compile(rf"\s?[,(]?\s?\bor\s(?:\w+\s)?({TAILED}(?:/\d+)?)(?!\w)")
+_LISTING = re.compile(r",\s|\band\b")
+# Arithmetic in words that is not worked out.
+_TO_DO = re.compile(r"\S+ (?:times|plus|minus|multiplied by|divided by) \$?-?\d")
 _SIMPLE = re.compile(
     r"(-?)\$?(\d{1,15})(?:\.(\d{1,15}))?(?:/(\d{1,15}))?\s?(%|percent)?", re.IGNORECASE
 )
@@ -80,7 +83,7 @@ def one_number(sentence: str) -> str | None:
     at = 0
     while match := _STANDALONE.search(sentence, at):
         value = quantity_at(sentence[match.start() :])
-        if value is None or value.alternatives or found:
+        if value is None or value.alternatives or found or _LISTING.search(value.text):
             return None
         found.append(value.text)
         at = len(sentence) - len(value.rest)
@@ -90,7 +93,7 @@ def one_number(sentence: str) -> str | None:
 def _phrase(text: str) -> Value | None:
     """Read a number whose words say more than a unit does, with all of them."""
     found = words_at(text, most=6)
-    if found is None or VERB.search(found.text):
+    if found is None or VERB.search(found.text) or _TO_DO.match(found.text):
         return None
     return Value(found.text, found.rest, alternatives=re.search(r"\bor\b", found.text) is not None)
 

@@ -19,6 +19,7 @@ _CLAUSE = re.compile(
 WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’-][^\W_]+)*")
 VERB = re.compile(r"\b(?:is|are|was|were|equals?|has|have|can|will)\b|=", re.IGNORECASE)
 _LATEX_WORDS = re.compile(r"\\[A-Za-z]+(?:\{[^{}]{0,80}\})?|\$[^$]{0,200}\$")
+_BULLET = re.compile(r"^[ \t:*]{0,4}\n\s{0,4}[-•*]\s")
 _FILLER = re.compile(
     r"(?:(?:therefore|thus|hence|then|simply|just|clearly|exactly|precisely|indeed|also|now|equal to|equals"
     r"|obviously|actually|definitely|certainly|for sure|approximately|about|around|roughly|nearly|given by"
@@ -40,7 +41,7 @@ class Value:
 
 def start_of(text: str) -> str:
     """Return a text from where its answer may begin, without words that only lead to it."""
-    text = text[:_WINDOW].lstrip(" \t\n:")
+    text = _BULLET.sub("", text[:_WINDOW]).lstrip(" \t\n:")
     filler = _FILLER.match(text)
     return text[filler.end() :] if filler else text
 

@@ -9,6 +9,7 @@ __all__ = ["ELLIPSIS", "is_placeholder", "is_unfinished"]
 ELLIPSIS = "…"
 """Stands at the end of a text that was cut off."""
 
+_SPACE = re.compile(r"\\(?:[hv]?phantom|[hv]space|underline|rule)\*?\{[^{}]{0,40}\}")
 _DIGIT = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
     r"""(?:[\s_.?*\-–—…\#"'`~:|]|\\_)*|\[\s*\]|[A-J](?:\s?[/|]\s?[A-J]){2,}|\(\s*\)
@@ -28,6 +29,8 @@ _OPENING, _CLOSING = re.compile(r"(?<!\\)\\[(\[]"), re.compile(r"(?<!\\)\\[)\]]"
 
 def is_placeholder(answer: str) -> bool:
     """Tell whether an answer is the blank of a template, such as `___` or `your answer here`."""
+    if _SPACE.fullmatch(answer.strip()):
+        return True
     if len(answer) > 100 or _DIGIT.search(answer):
         return False
     return _PLACEHOLDER.fullmatch(answer.strip()) is not None

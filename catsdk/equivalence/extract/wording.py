@@ -26,7 +26,7 @@ _HEDGE = re.compile(
       | (?:not|n['’]t)\ (?:\w+\ |100\s?%\ ){0,2}(?:sure|certain|likely|confident|clear|convinced)
       | (?:do\ not|don['’]?t)\ (?:\w+\ )?know
       | seems?\ (?:like|to\ be|that)|appears?\ to\ be|looks?\ like|tempted|tempting
-      | either|something\ like|if\ i\ had\ to
+      | think(?:ing)?\ (?:of|about)|either|something\ like|if\ i\ had\ to
       | vielleicht|peut-être|quizás|tal\ vez|talvez|forse|возможно|наверное
     )\b|可能|也许|或许|大概|かもしれ|多分""",
     re.VERBOSE | re.IGNORECASE,

@@ -32,6 +32,7 @@ everything something whatever any some all each every both various several many 
 unlikely verification explanation conclusion summary approach analysis calculation reasoning
 introduction notes overview details method background proof example discussion remark
 justification understanding a an the
+approximately about roughly points key reference expected gold truth
 """
 _NO_ANSWER = frozenset(_NO_ANSWER_WORDS.split())
 _LETTERS = re.compile(r"[^\W\d_]{2,}|[^\x00-\x7f]|^[A-Za-z]$")
@@ -51,6 +52,7 @@ _CODE = re.compile(r"[{}<>\\|#]|```|://")
 _PROPER = re.compile(r"[A-Z][^\W\d_]*(?:[ '’.-]+(?:[A-Z][^\W\d_]*|of|the|de|and|la))*")
 _WORD = re.compile(r"[^\W_]+(?:['’/-][^\W_]+)*")
 _ARITHMETIC = re.compile(r"\d\s?[×*+=÷]")
+_TRUTH = re.compile(r"true|false", re.IGNORECASE)
 _VERB = re.compile(r"\b(?:is|was|are|were)\s+(?:called\s+|named\s+)?")
 
 
@@ -76,5 +78,5 @@ def proper_noun(sentence: str) -> str | None:
         return None
     found = words_at(sentence[verb.end() :])
     if found is None or found.rest.strip(" .!*") or not _PROPER.fullmatch(found.text):
-        return None
+        return found.text if found and _TRUTH.fullmatch(found.text) else None
     return found.text if is_answer_in_words(found.text) else None
