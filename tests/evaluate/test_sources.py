@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item, halves, item_of
 from catsdk.evaluate.sources import Columns, read_items
 
@@ -29,6 +30,26 @@ def test_json_lines_plain_and_compressed(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(text.encode()))
     assert told(read_items(str(plain))) == told(read_items(str(packed))) == WANTED
     assert told(read_items(str(plain), limit=1)) == WANTED[:1]
+
+
+def test_gold_answers_are_read_like_completions_and_a_list_holds_all_that_are_accepted(
+    tmp_path: Path,
+) -> None:
+    golds = ["The answer is 4.", "No solution: they are parallel", ["#### 4", "four"], 4]
+    path = tmp_path / "d.jsonl"
+    rows = [{"prompt": f"q{at}", "gold": gold} for at, gold in enumerate(golds)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    items = read_items(str(path))
+    assert [item.gold for item in items] == ["4", "No solution: they are parallel", "4", "4"]
+    assert [item.also for item in items] == [(), (), ("four",), ()]
+
+
+async def test_an_answer_is_right_where_it_is_one_of_those_that_are_accepted() -> None:
+    item = item_of("2+2?", ["4", "vier"])
+    scores = [await ItemGrader().grade(item, "", answer) for answer in ("vier", "4.0", "5", None)]
+    assert [score.value for score in scores] == [1.0, 1.0, 0.0, 0.0]
+    unknown = await ItemGrader().grade(item_of("q", ["1/0", "5"]), "", "1/0")
+    assert (unknown.value, unknown.failure and unknown.failure.kind) == (None, "UnknownVerdict")
 
 
 def test_csv_with_names_of_its_own(tmp_path: Path) -> None:
@@ -80,7 +101,7 @@ def test_chats_and_criteria_as_texts_or_objects(tmp_path: Path) -> None:
         ('\n{"prompt": ""}', "d.jsonl, line 2: the prompt is ''"),
         ('{"prompt": "a"}\n{"text": "b"}', "d.jsonl, line 2: there is nothing in the column"),
         ('{"prompt": "a"}\n{"prompt": 7}', "d.jsonl, line 2: the prompt is 7"),
-        ('{"prompt": "a", "gold": ["1"]}', "d.jsonl, line 1: the gold answer is"),
+        ('{"prompt": "a", "gold": {"is": "1"}}', "d.jsonl, line 1: the gold answer is"),
         ('{"prompt": "a", "id": 1}\n{"prompt": "b", "id": 1}', "line 2: the id '1' stands at"),
         ('{"prompt": "a", "id": 1}\n{"prompt": "b"}', "line 2: the id is None"),
         ('{"prompt": "a", "criteria": "polite"}', "line 1: criteria"),
