@@ -37,6 +37,7 @@ from catsdk_providers.wire_dialects import (
     Kind,
 )
 from catsdk_providers.wire_secrets import hidden, scrubbed
+from catsdk_providers.wire_text import mended
 from catsdk_providers.wire_words import Said, said_in
 
 __all__ = [
@@ -113,7 +114,7 @@ class Place:
         """The request id without secrets, and of a length for a log."""
         if self.request_id is None:
             return None
-        return hidden(self.request_id, self.secrets)[:200]
+        return hidden(mended(self.request_id), self.secrets)[:200]
 
 
 def refusal(
