@@ -35,7 +35,7 @@ _CHAT = "/chat/completions"
 _AT_ONCE = 2**14
 _COUNTS_ONE = "usage of one choice"
 # The SDK gives the response before its body is read.
-_UNREAD: dict[str, Any] = {"headers": {"X-Stainless-Raw-Response": "stream"}}
+_UNREAD: Any = {"headers": {"X-Stainless-Raw-Response": "stream"}}
 _STREAMING: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -171,7 +171,7 @@ class Endpoint:
 
         async def close() -> None:
             with anyio.CancelScope(shield=True):
-                await pieces.aclose()  # type: ignore[attr-defined]
+                await pieces.aclose()
                 await response.aclose()
 
         return Reply(

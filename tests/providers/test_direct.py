@@ -20,7 +20,7 @@ from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.openai_direct import proxy_for
 from catsdk_providers.vllm import VLLMProvider
 from catsdk_providers.wire_decode import MAX_DECODED
-from tests.providers.contract import ask
+from tests.providers.contract import ask, unheard
 from tests.providers.test_function import obedient
 
 SECRET = "gw-secret-123456"
@@ -65,7 +65,7 @@ async def test_every_setting_takes_the_short_way_on_asyncio_and_the_sdk_on_trio(
             if made is VLLMProvider and settings.get("schema_by") == "tool":
                 continue
             with anyio.fail_after(10):
-                await provider.complete(ask(**settings), [].append if streamed else None)
+                await provider.complete(ask(**settings), unheard if streamed else None)
     ways = went_direct(server)
     assert len(ways) >= len(SETTINGS) - 1
     assert set(ways) == {anyio_backend == "asyncio"}
@@ -144,7 +144,7 @@ async def test_no_redirect_leads_to_another_origin(
             server.model, base_url=server.url, api_key=server.key, headers=headers
         ) as provider:
             with anyio.fail_after(10), pytest.raises(errors.RequestRefusedError) as caught:
-                await provider.complete(ask(), [].append if streamed else None)
+                await provider.complete(ask(), unheard if streamed else None)
         assert other.counters.requests == 0
     assert "set base_url" in str(caught.value).lower()
     assert caught.value.status == status
@@ -206,7 +206,7 @@ async def test_a_compressed_reply_is_read(
     server.answer = lambda _: RawReply(packed(reply("4")), headers={"content-encoding": encoding})
     async with OpenAIProvider(server.model, base_url=server.url, api_key=server.key) as provider:
         assert (await provider.complete(ask()))[0].text == "4"
-        assert (await provider.complete(ask(), [].append))[0].text == "4"
+        assert (await provider.complete(ask(), unheard))[0].text == "4"
 
 
 @MADE
@@ -221,7 +221,7 @@ async def test_a_small_body_that_grows_without_bound_is_given_up(
     server.answer = lambda _: RawReply(packed, headers={"content-encoding": encoding})
     async with made(server.model, base_url=server.url, api_key=server.key) as provider:
         with anyio.fail_after(10), pytest.raises(errors.MalformedResponseError, match="is over"):
-            await provider.complete(ask(), [].append if streamed else None)
+            await provider.complete(ask(), unheard if streamed else None)
 
 
 @MADE
@@ -272,7 +272,7 @@ async def test_a_key_that_a_service_repeats_is_shown_nowhere(
     server.answer = lambda _: RawReply(said, 400, ids)
     async with made(server.model, base_url=server.url, headers=headers, api_key=echo) as provider:
         with anyio.fail_after(10), pytest.raises(errors.ProviderError) as caught:
-            await provider.complete(ask(), [].append if streamed else None)
+            await provider.complete(ask(), unheard if streamed else None)
     failure = f"{caught.value} {caught.value.request_id}"
     assert echo not in failure
     assert SECRET not in failure
@@ -345,7 +345,7 @@ async def test_half_a_character_in_a_prompt_is_refused_before_anything_is_sent(
     request = Request(messages=(Message(role="user", content="q \ud800"),))
     async with made(server.model, base_url=server.url, api_key=server.key) as provider:
         with pytest.raises(errors.InvalidInputError, match="half of a character") as caught:
-            await provider.complete(request, [].append if streamed else None)
+            await provider.complete(request, unheard if streamed else None)
     assert server.counters.requests == 0
     str(caught.value).encode()
 
