@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import zlib
 from collections.abc import Generator
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import anyio
 import pytest
+from aiohttp import web
 
 from catsdk.core import errors
 from catsdk.core.types import Message, Request
@@ -19,6 +23,7 @@ from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.openai_direct import proxy_for
 from catsdk_providers.vllm import VLLMProvider
+from catsdk_providers.wire_client import certificates
 from catsdk_providers.wire_decode import MAX_DECODED
 from tests.providers.contract import ask, unheard
 from tests.providers.test_function import obedient
@@ -122,6 +127,49 @@ async def test_a_call_goes_through_the_proxy(
     (served,) = server.served
     assert served.headers["host"] == "service.example"
     assert went_direct(server) == [True]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openssl = which("openssl")
+    if openssl is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    made, key = tmp_path / "own.pem", tmp_path / "own.key"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=own", "-addext", "subjectAltName=IP:127.0.0.1"]
+    await anyio.run_process([*command, *names, "-keyout", str(key), "-out", str(made)])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made, key)
+    direct: list[bool] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        direct.append("x-stainless-lang" not in request.headers)
+        return web.Response(body=reply("4"), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    url = f"https://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        for trusted in (False, True):
+            if trusted:
+                monkeypatch.setenv("SSL_CERT_FILE", str(made))
+            certificates.cache_clear()
+            async with OpenAIProvider("m", base_url=url, api_key="sk-1234567") as provider:
+                with anyio.fail_after(10):
+                    if trusted:
+                        assert (await provider.complete(ask()))[0].text == "4"
+                    else:
+                        with pytest.raises(errors.ConnectionFailedError, match="certificate"):
+                            await provider.complete(ask())
+    finally:
+        certificates.cache_clear()
+        await runner.cleanup()
+    assert direct == [True]
 
 
 # --- redirects ------------------------------------------------------------------------------
