@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catsdk.cli.probes import probed
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
@@ -39,6 +41,8 @@ OPTIONAL = (
 )
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY")
 ENDPOINTS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "VLLM_BASE_URL")
+# Calls of the probes, about: --timeout holds for each.
+PROBES = 10
 HELLO = Request(messages=(Message(role="user", content="Say: ok"),), max_tokens=1)
 
 State = Literal["ok", "absent", "set-up", "failed"]
@@ -52,6 +56,10 @@ Models = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Call nothing.")]
 Seconds = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for one call.")]
+Deep = Annotated[
+    list[str] | None,
+    typer.Option("--deep", help="Model to try out with a dozen short calls; several times."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
 
 
@@ -65,15 +73,22 @@ class Finding(Value):
 
 
 def doctor(
-    model: Models = None, offline: Offline = False, timeout: Seconds = 60.0, as_json: AsJson = False
+    model: Models = None,
+    deep: Deep = None,
+    offline: Offline = False,
+    timeout: Seconds = 60.0,
+    as_json: AsJson = False,
 ) -> None:
     """Check the set-up and ask each configured model for one token.
+
+    With --deep, find out what a model's endpoint really does (several answers a request, token
+    counts, log-probabilities, seeds, forms, streams), and what catsdk does with that.
 
     Exit codes: 0 all is well; 1 a model or its service failed; 2 the set-up is wrong.
     """
     findings = [*_versions(), *_variables()]
-    models = model or _configured()
-    if not models:
+    models = model or ([] if deep else _configured())
+    if not models and not deep:
         findings.append(
             Finding(
                 what="model",
@@ -83,6 +98,8 @@ def doctor(
             )
         )
     findings += [_made(each) for each in models] if offline else anyio.run(_called, models, timeout)
+    for each in deep or ():
+        findings += [_made(each)] if offline else anyio.run(_probed, each, timeout)
     if as_json:
         typer.echo("\n".join(finding.model_dump_json() for finding in findings))
     else:
@@ -162,6 +179,32 @@ async def _one_token(provider: Provider, seconds: float) -> str:
                 await close()
     usage = completion.usage
     return "usage not told" if usage.unreported else f"{usage.tokens} tokens"
+
+
+async def _probed(model: str, seconds: float) -> list[Finding]:
+    try:
+        provider = await anyio.to_thread.run_sync(resolve, model)
+        with anyio.fail_after(seconds * PROBES):
+            async with _opened(provider):
+                results = await probed(provider)
+    except CatError as error:
+        return [_failure(model, error)]
+    except TimeoutError:
+        said = f"the probes took over {seconds * PROBES:g} s"
+        return [Finding(what="model", name=model, state="failed", said=said)]
+    head = Finding(what="model", name=model, state="ok", said=f"tried out{_at(provider)}")
+    found = [
+        Finding(what="probe", name=each.name, state=each.state, said=each.said) for each in results
+    ]
+    return [head, *found]
+
+
+@asynccontextmanager
+async def _opened(provider: Provider) -> AsyncGenerator[None]:
+    async with AsyncExitStack() as exits:
+        if isinstance(provider, AbstractAsyncContextManager):
+            await exits.enter_async_context(provider)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        yield
 
 
 def _made(model: str) -> Finding:
