@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catsdk.cli.probes import probed
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, TimedOutError
 from catsdk.core.fanout import fan_out
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Provider, innermost
 from catsdk.core.registry import BUILT_IN, resolve
 from catsdk.core.sending import Timeouts
 from catsdk.core.settings import Settings
@@ -42,6 +43,8 @@ OPTIONAL = (
 )
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY")
 ENDPOINTS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "VLLM_BASE_URL")
+# Calls of the probes, about: --timeout holds for each.
+PROBES = 10
 HELLO = Request(messages=(Message(role="user", content="Say: ok"),), max_tokens=1)
 
 State = Literal["ok", "absent", "set-up", "failed"]
@@ -55,6 +58,10 @@ Models = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Call nothing.")]
 Seconds = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for one call.")]
+Deep = Annotated[
+    list[str] | None,
+    typer.Option("--deep", help="Model to try out with a dozen short calls; several times."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
 
 
@@ -68,15 +75,22 @@ class Finding(Value):
 
 
 def doctor(
-    model: Models = None, offline: Offline = False, timeout: Seconds = 60.0, as_json: AsJson = False
+    model: Models = None,
+    deep: Deep = None,
+    offline: Offline = False,
+    timeout: Seconds = 60.0,
+    as_json: AsJson = False,
 ) -> None:
     """Check the set-up and ask each configured model for one token.
+
+    With --deep, find out what a model's endpoint really does (several answers a request, token
+    counts, log-probabilities, seeds, forms, streams), and what catsdk does with that.
 
     Exit codes: 0 all is well; 1 a model or its service failed; 2 the set-up is wrong.
     """
     findings = [*_versions(), *_variables()]
-    models = model or _configured()
-    if not models:
+    models = model or ([] if deep else _configured())
+    if not models and not deep:
         findings.append(
             Finding(
                 what="model",
@@ -86,6 +100,8 @@ def doctor(
             )
         )
     findings += [_made(each) for each in models] if offline else anyio.run(_called, models, timeout)
+    for each in deep or ():
+        findings += [_made(each)] if offline else anyio.run(_probed, each, timeout)
     if as_json:
         typer.echo("\n".join(finding.model_dump_json() for finding in findings))
     else:
@@ -158,6 +174,25 @@ async def _call(model: str, seconds: float, ctx: Context) -> Finding:
     tokens = "usage not reported" if usage.unreported else f"{usage.tokens} tokens"
     said = f"answered in {seconds:.2f} s{_at(provider)}, {tokens}"
     return Finding(what="model", name=model, state="ok", said=said)
+
+
+async def _probed(model: str, seconds: float) -> list[Finding]:
+    try:
+        async with context_of(Client(middleware=[])) as ctx:
+            # The bare model: nothing may stand between the probes and the service.
+            provider = innermost(await ctx.model(model))
+            with anyio.fail_after(seconds * PROBES):
+                results = await probed(provider)
+    except CatError as error:
+        return [_failure(model, error)]
+    except TimeoutError:
+        said = f"the probes took over {seconds * PROBES:g} s"
+        return [Finding(what="model", name=model, state="failed", said=said)]
+    head = Finding(what="model", name=model, state="ok", said=f"tried out{_at(provider)}")
+    found = [
+        Finding(what="probe", name=each.name, state=each.state, said=each.said) for each in results
+    ]
+    return [head, *found]
 
 
 def _made(model: str) -> Finding:
