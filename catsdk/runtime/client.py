@@ -32,7 +32,15 @@ from catsdk.middleware.gates import SHARED, Gates
 from catsdk.middleware.once import Once
 from catsdk.middleware.warm import Warming
 from catsdk.recipes import from_data, to_data, written
-from catsdk.runtime.chain import Chain, Layer, Middleware, Opened, chained, default_middleware
+from catsdk.runtime.chain import (
+    Chain,
+    Layer,
+    Middleware,
+    Opened,
+    chained,
+    default_middleware,
+    is_opened,
+)
 from catsdk.runtime.life import Life
 from catsdk.runtime.session import Session, session
 
@@ -253,7 +261,7 @@ class Client:
         accounts: tuple[Account, ...] = (),
         chains: dict[Hashable, Provider] | None = None,
         cheap_only: bool = False,
-    ) -> Opened:
+    ) -> Provider:
         """Give the provider of `model` with the whole chain around it.
 
         Args:
@@ -270,7 +278,7 @@ class Client:
                 money, or the client was closed.
         """
         self._life.check()
-        if isinstance(model, Opened):
+        if not isinstance(model, str) and is_opened(model):
             return model
         bare = await models.model(model, cheap_only=cheap_only)
         key: Hashable = (id(bare), id(self), *map(id, accounts))
