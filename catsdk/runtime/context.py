@@ -113,6 +113,11 @@ class Context:
         """The verdicts that judges gave before under this client."""
         return self.client.verdicts
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens, so that events are worth making."""
+        return self.listener is not None or self.client.on_event is not None
+
     def emit(self, event: Event) -> None:
         """Tell those who listen to this run, and to its client, what happened."""
         if self.silent:

@@ -150,7 +150,8 @@ class _Drawing:
         else:
             rollout = rollout_of(index, sample, self.ctx.answers)
             self.arrived[index] = rollout
-            self.ctx.emit(RolloutArrived(rollout=rollout))
+            if self.ctx.heard:
+                self.ctx.emit(RolloutArrived(rollout=rollout))
         if self._quorum is not None and self._there >= self._quorum:
             self.scope.cancel()
 
