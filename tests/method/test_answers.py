@@ -66,10 +66,11 @@ async def test_own_answers_reach_every_part_of_a_run(answers: cat.Answers) -> No
     )
 
 
-async def test_the_default_answers_read_none_of_it() -> None:
+async def test_the_default_answers_read_the_same_texts_otherwise() -> None:
     result = await cat.CaT(saying(*WORDS), estimator=cat.Majority()).run("q", 3)
-    assert result.group is not None
-    assert [rollout.answer for rollout in result.group.rollouts] == [None] * 3
+    assert result.group is not None and result.reference is not None
+    assert result.reference.majority is None
+    assert "apple" not in [rollout.answer for rollout in result.group.rollouts]
 
 
 class Own:
