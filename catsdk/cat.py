@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from collections.abc import Sequence as SequenceABC
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from math import inf
 from typing import Any, Self, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectSendStream
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelError
 from catsdk.core.events import Event
@@ -340,17 +339,26 @@ class CaT(Description):
         send, receive = anyio.create_memory_object_stream[Event | Exception](inf)
         stream = EventStream(receive)
 
-        async def produce(send: MemoryObjectSendStream[Event | Exception]) -> None:
+        def tell(event: Event | Exception) -> None:
+            # A reader that has left may have closed its end before the run hears of it.
+            with suppress(anyio.BrokenResourceError):
+                send.send_nowait(event)
+
+        async def produce() -> None:
             with send, stream.scope:
                 try:
                     async with self._context(
-                        row=row, budget=budget, on_event=send.send_nowait, streams=True
+                        row=row, budget=budget, on_event=tell, streams=True
                     ) as ctx:
                         await run_method(method, asked, count, ctx)
                 except Exception as error:  # noqa: BLE001  # a role of the user's own may raise any
-                    send.send_nowait(error)
+                    tell(error)
+                except BaseException:
+                    # The block ended, and with it the reading.
+                    stream.drop()
+                    raise
 
-        tasks.start_soon(produce, send)
+        tasks.start_soon(produce)
         return stream
 
     def _open_tasks(self, who: str) -> TaskGroup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -136,3 +137,12 @@ async def test_a_stream_that_was_read_to_its_end_stays_at_its_end() -> None:
         await stream.aclose()
         with pytest.raises(StopAsyncIteration):
             await stream.__anext__()
+
+
+async def test_a_stream_may_be_left_by_a_break() -> None:
+    with anyio.fail_after(10):
+        async with cat.CaT(policy(), estimator=anchor()) as c:
+            async for event in c.stream("q", 4):
+                assert event is not None
+                break
+        gc.collect()
