@@ -168,6 +168,7 @@ class CaT(Description):
                 defaults=self._defaults,
                 models=session,
                 accounts=() if budget is None else (Account(budget),),
+                chains=None if budget is None else {},
                 listener=on_event,
                 streams=streams,
                 asks=bool(getattr(self._reward, "by_answer", False)),
@@ -256,12 +257,14 @@ class CaT(Description):
         check_count(n)
         check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
         method = self._method(sampling=sampling, seed=seed)
-        account = () if budget is None else (Account(budget),)
+        paying: dict[str, Any] = {}
+        if budget is not None:
+            paying = {"accounts": (Account(budget),), "chains": {}}
 
         async def one(index: int, item: Item) -> Result:
             prompt, row = _with_row(item)
             async with self._context(row=row, on_event=on_event, item=index) as ctx:
-                ctx = replace(ctx, accounts=account)
+                ctx = replace(ctx, **paying)
                 return await run_or_fail(method, prompt, n, ctx, index=index)
 
         return Results(self._flow(one, prompts, ordered=ordered, at_once=at_once))

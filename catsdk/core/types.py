@@ -311,6 +311,13 @@ class Group(Value):
         """The text of the last user message."""
         return next((m.text for m in reversed(self.prompt) if m.role == "user"), "")
 
+    @property
+    def conversation(self) -> str:
+        """The whole prompt as a text: the question alone, or every turn under its role."""
+        if len(self.prompt) == 1:
+            return self.question
+        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in self.prompt)
+
 
 class Provenance(Value):
     """Where a text came from: method, model, prompt and its version, settings that mattered."""

@@ -15,6 +15,7 @@ from catsdk.core.errors import (
     ConfigurationError,
     InvalidInputError,
     NoEvidenceError,
+    StructuredOutputError,
     SynthesisFailedError,
     TimedOutError,
 )
@@ -239,7 +240,7 @@ class _Run:
                     return self._told(await self._whole(reference, calls))
                 late = f"the deadline of {self.deadline:g} s is over; raise the sampler's deadline="
                 return self._told(await self._most_frequent(group, TimedOutError(late), calls))
-            except BudgetExceededError as error:
+            except (BudgetExceededError, StructuredOutputError) as error:
                 return self._told(await self._most_frequent(group, error, calls))
             except CatError as error:
                 raise SynthesisFailedError(
@@ -276,7 +277,7 @@ class _Run:
     async def _most_frequent(
         self, group: Group, error: CatError, calls: Sequence[Call]
     ) -> Reference:
-        """What is there where a budget or a deadline does not allow the estimator."""
+        """What is there where a budget or a deadline ended the estimator, or its replies held none."""
         votes = await self.ctx.answers.votes([rollout.answer for rollout in group.rollouts])
         first = 0 if votes.tied or not votes.classes else votes.classes[0][0]
         chosen = group.rollouts[first]

@@ -253,6 +253,7 @@ class Client:
         models: Session,
         *,
         accounts: tuple[Account, ...] = (),
+        chains: dict[Hashable, Provider] | None = None,
         cheap_only: bool = False,
     ) -> Opened:
         """Give the provider of `model` with the whole chain around it.
@@ -261,6 +262,8 @@ class Client:
             model: A model string or a provider; one that was opened before passes through.
             models: Where models that strings name are kept open.
             accounts: Further budgets that pay for the calls, beside the client's own.
+            chains: The chains that were made before; by default those of `models`. Whoever pays
+                from further accounts keeps them no longer than those.
             cheap_only: Whether to refuse models that are loaded into this process.
 
         Raises:
@@ -273,14 +276,15 @@ class Client:
             return model
         bare = await models.model(model, cheap_only=cheap_only)
         key: Hashable = (id(bare), id(self), *map(id, accounts))
-        kept = models.kept.get(key)
+        known = models.chains if chains is None else chains
+        kept = known.get(key)
         if isinstance(kept, Opened) and kept.bare is bare:
             return kept
         own = () if self.account is None else (self.account,)
         chain = Chain(self.sending, self._gates, own + accounts, self.middleware, self.on_event)
         # In a thread: the first look at the prices reads a table, which takes a third of a second.
         opened = await to_thread.run_sync(chained, bare, chain)
-        models.kept[key] = opened
+        known[key] = opened
         return opened
 
     def emit(self, event: Event) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -64,6 +64,7 @@ class Context:
     defaults: Defaults = Defaults()
     models: Session | None = field(default=None, repr=False)
     accounts: tuple[Account, ...] = ()
+    chains: dict[Hashable, Provider] | None = field(default=None, repr=False)
     around: tuple[Callable[[Provider], Provider], ...] = field(default=(), repr=False)
     listener: Callable[[Event], None] | None = field(default=None, repr=False)
     streams: bool = False
@@ -93,7 +94,11 @@ class Context:
             )
         assert self.models is not None, "a context is used inside `context_of`"
         provider: Provider = await self.client.open(
-            chosen, self.models, accounts=self.accounts, cheap_only=self.cheap_only
+            chosen,
+            self.models,
+            accounts=self.accounts,
+            chains=self.chains,
+            cheap_only=self.cheap_only,
         )
         for wrap in reversed(self.around):
             provider = wrap(provider)
