@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request
-from catsdk.primitives.judge import Judge, Judging
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.reply import read_verdict, read_verdicts
 from catsdk.testing import FunctionProvider

@@ -71,7 +71,7 @@ async def test_without_a_known_answer_there_is_no_reward(known: Any) -> None:
     assert alone[0].failure is not None and "no columns" in alone[0].failure.message
 
 
-@pytest.mark.parametrize("known", [{"a": 1}, b"72", [["72"], object()]], ids=repr)
+@pytest.mark.parametrize("known", [{"a": 1}, b"72", [["72"], object]], ids=repr)
 async def test_what_cannot_be_an_answer_is_refused(known: Any) -> None:
     with pytest.raises(InvalidInputError, match="a gold answer is a text or a number, not"):
         await gold(known)
