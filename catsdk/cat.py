@@ -40,6 +40,7 @@ from catsdk.rubrics.proposer import RubricProposer
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, Row
+from catsdk.runtime.life import Life
 from catsdk.runtime.session import Session
 from catsdk.sampling.sampler import Sampler
 
@@ -101,9 +102,7 @@ class CaT(Description):
         self._begin()
 
     def _begin(self) -> None:
-        self._exits = AsyncExitStack()
-        self._entered = 0
-        self._closed = False
+        self._life = Life("CaT")
         self._session: Session | None = None
         self._tasks: TaskGroup | None = None
 
@@ -115,33 +114,23 @@ class CaT(Description):
         Raises:
             ConfigurationError: the CaT was closed, or a model cannot be made.
         """
-        self._check_not_closed()
-        if self._entered == 0:
-            async with AsyncExitStack() as exits:
-                self._session = await exits.enter_async_context(self._client.session())
-                self._tasks = await exits.enter_async_context(_tasks())
-                for model in policies_of(self._sampler):
-                    await self._client.open(model, self._session)
-                self._exits = exits.pop_all()
-        self._entered += 1
+        await self._life.enter(self._open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """At the end of the outermost block: end what still runs, and close the models."""
-        self._entered -= 1
-        if self._entered:
-            return
-        self._closed = True
-        self._session = self._tasks = None
-        # Without the block's own error: a task group would wrap it into an exception group.
-        await self._exits.__aexit__(None, None, None)
+        await self._life.leave()
 
-    def _check_not_closed(self) -> None:
-        if self._closed:
-            raise ConfigurationError(
-                "this CaT was closed at the end of its `async with` block; make a new one, or do"
-                " the work inside the block"
-            )
+    async def _open(self, exits: AsyncExitStack) -> None:
+        session = await exits.enter_async_context(self._client.session())
+        tasks = await exits.enter_async_context(_tasks())
+        for model in policies_of(self._sampler):
+            await self._client.open(model, session)
+        self._session, self._tasks = session, tasks
+        exits.callback(self._forget_what_is_open)
+
+    def _forget_what_is_open(self) -> None:
+        self._session = self._tasks = None
 
     @asynccontextmanager
     async def _context(
@@ -154,7 +143,7 @@ class CaT(Description):
         item: int | None = None,
     ) -> AsyncGenerator[Context]:
         """The context of one run, its models open."""
-        self._check_not_closed()
+        self._life.check()
         check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
         check_kind("row", row, (Mapping,), "a mapping such as {'answer': '42'}")
         async with AsyncExitStack() as exits:
@@ -365,7 +354,7 @@ class CaT(Description):
         return stream
 
     def _open_tasks(self, who: str) -> TaskGroup:
-        self._check_not_closed()
+        self._life.check()
         if self._tasks is None:
             raise ConfigurationError(f"{who} need an open CaT: async with CaT(...) as c: ...")
         return self._tasks

@@ -27,7 +27,7 @@ from tests.method.scripted import anchor, judge, policy
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "composition.md"
 ELSEWHERE = {
-    "catsdk eval": "tests/evaluate",
+    "catsdk eval": "tests/evaluate/test_evaluation.py",
     "TRL run": "tests/trainers",
     "reward service": "tests/trainers",
 }
