@@ -59,7 +59,7 @@ def test_a_rubric_is_proposed_shown_and_saved(folder: Path) -> None:
 
 
 def test_a_rubric_that_any_text_meets_is_rejected_and_not_saved(folder: Path) -> None:
-    planted = ["c", "e", "c and e"]
+    planted = ["once", "wait", "once and wait"]
     replies = iter([json.dumps({"criteria": planted})])
 
     def model(request: Request) -> object:
