@@ -12,7 +12,7 @@ import pytest
 import catsdk as cat
 from catsdk.core.errors import RequestRefusedError
 from catsdk.core.events import ResultReady
-from catsdk.core.types import Request
+from catsdk.core.types import Provenance, Request
 from catsdk.testing import FunctionProvider
 from tests.method.scripted import anchor, judge, policy
 
@@ -37,13 +37,13 @@ async def test_a_stage_that_fails_for_one_prompt_keeps_what_the_stages_before_it
     prompts = ["fine", "nosample", "noanchor", "nojudge", " "]
     sampled = refusing("nosample", "x")
     model = FunctionProvider(
-        lambda r: sampled.script(r) and f"{r.messages[-1].text} \\boxed{{4}}",  # type: ignore[arg-type]
+        lambda r: sampled.script(r) and f"{r.messages[-1].text} \\boxed{{4}}",
         name="policy",
         capabilities=cat.Capabilities(),
     )
     reward = cat.RubricReward(
         rubric=cat.Rubric(
-            criteria=(cat.Criterion(id="c", text="fine"),), provenance={"method": "mine"}
+            criteria=(cat.Criterion(id="c", text="fine"),), provenance=Provenance(method="mine")
         ),
         judge=refusing("nojudge", "yes", name="judge"),
     )
