@@ -61,7 +61,7 @@ class Value(BaseModel):
         """The fields that differ from their defaults, long ones cut."""
         fields = type(self).model_fields
         for name, value in super().__repr_args__():
-            if name not in fields or value != fields[name].default:
+            if name not in fields or value != fields[name].get_default(call_default_factory=True):
                 yield name, _Shown(value)
 
     def _short(self, *names: str, **more: object) -> str:

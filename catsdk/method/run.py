@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
@@ -42,14 +42,13 @@ from catsdk.core.types import (
     Score,
 )
 from catsdk.equivalence.answers import no_evidence
+from catsdk.method.composing import setting_of
 from catsdk.middleware.attribution import recorded
 from catsdk.rewards.reward import completed, unscored
 from catsdk.runtime import roles
 from catsdk.runtime.context import Context
 
-__all__ = ["Method", "run_method", "run_or_fail", "setting_of", "whole_reference"]
-
-_ROLE_METHODS = ("sample", "estimate", "reward", "judge", "propose")
+__all__ = ["Method", "run_method", "run_or_fail", "whole_reference"]
 
 
 @dataclass(frozen=True)
@@ -317,31 +316,6 @@ async def whole_reference(
     if update:
         reference = reference.model_copy(update=update)
     return reference if reference.agreement is not None else await ctx.with_evidence(reference)
-
-
-def setting_of(role: object, name: str) -> object:
-    """The field `name` of a role, or else of the first role inside it that has it set.
-
-    Args:
-        role: A sampler, an estimator or a reward; dataclasses are looked into.
-        name: The field, such as `deadline`.
-    """
-    value = getattr(role, name, None)
-    if value is not None:
-        return value
-    if is_dataclass(role) and not isinstance(role, type):
-        for field in fields(role):
-            inner: object = getattr(role, field.name)
-            parts = cast("Sequence[object]", inner) if isinstance(inner, tuple | list) else [inner]
-            for part in parts:
-                if _is_role(part) and (found := setting_of(part, name)) is not None:
-                    return found
-    return None
-
-
-def _is_role(value: object) -> bool:
-    # As `isinstance` with the protocols says, which takes a hundred times as long.
-    return any(callable(getattr(value, method, None)) for method in _ROLE_METHODS)
 
 
 def _ended_by_budget(score: Score) -> bool:

@@ -53,7 +53,15 @@ class EventStream:
     async def aclose(self) -> None:
         """Stop the run, with the requests that are in flight."""
         self.scope.cancel()
+        self.drop()
+
+    def drop(self) -> None:
+        """Keep no more events: nobody reads on."""
         self._receive.close()
+
+    def __del__(self) -> None:
+        """Leaving a loop over the events is no mistake that needs a warning."""
+        self.drop()
 
 
 class Results:

@@ -73,7 +73,7 @@ def test_a_passed_deadline_is_told_as_one() -> None:
         args = ["synthesize", "2+2", "-m", "openai:loopback", "-n", "2", "--set", "deadline=2"]
         done = CliRunner().invoke(app, args, env=env)
     assert done.exit_code == 3, done.output
-    told = done.output.replace("\n", " ")
+    told = " ".join(done.output.split())
     assert "PARTIAL: the deadline of 2 s is over; raise the sampler's deadline=" in told
 
 

@@ -45,7 +45,7 @@ async def test_the_named_rollout_is_taken_after_all_were_shown(kind: Chooser) ->
 
 
 @pytest.mark.parametrize("kind", [UniversalSelfConsistency, SelfBestOfN])
-@pytest.mark.parametrize("reply", ["0", "4", "the second", '{"choice": true}', '{"choice": "2"}'])
+@pytest.mark.parametrize("reply", ["0", "4", "the second", '{"choice": true}', '{"choice": "two"}'])
 async def test_a_reply_that_names_no_rollout_is_asked_for_again_then_an_error(
     kind: Chooser, reply: str
 ) -> None:

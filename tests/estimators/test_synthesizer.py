@@ -33,18 +33,19 @@ def shown(provider: FunctionProvider) -> list[int]:
     return [at for at, rollout in enumerate(LONG) if rollout in text]
 
 
-async def test_whole_responses_are_shown_in_order_without_the_question() -> None:
+async def test_whole_responses_are_shown_in_order_and_the_paper_s_form_hides_the_question() -> None:
     model = anchor()
-    reference = await cat.Synthesizer(model).estimate(GROUP)
+    reference = await cat.Synthesizer(model, show_question=False).estimate(GROUP)
     assert shown(model) == [0, 1, 2, 3, 4, 5]
     assert "what is it?" not in model.requests[-1].messages[-1].text
     assert reference.provenance.settings["rollouts"] == [0, 1, 2, 3, 4, 5]
-    assert reference.provenance.prompt == "english/synthesize"
+    assert reference.provenance.prompt == "english/synthesize_blind"
 
 
-async def test_the_question_is_shown_on_request() -> None:
+@pytest.mark.parametrize("show", [None, True])
+async def test_the_question_is_shown_by_default_and_on_request(show: bool | None) -> None:
     model = anchor()
-    await cat.Synthesizer(model, show_question=True).estimate(GROUP)
+    await cat.Synthesizer(model, show_question=show).estimate(GROUP)
     assert "what is it?" in model.requests[-1].messages[-1].text
 
 
@@ -57,7 +58,7 @@ async def test_a_seed_shuffles_the_order_repeatably() -> None:
     assert sorted(orders[0]) == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("able", [{"context": 1600}, {"refuse_over": 4200}])
+@pytest.mark.parametrize("able", [{"context": 1600}, {"refuse_over": 5200}])
 async def test_a_subset_that_fits_is_shown_and_named(able: dict[str, Any]) -> None:
     model = anchor(**able)
     reference = await cat.Synthesizer(model).estimate(GROUP)

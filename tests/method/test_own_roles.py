@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import anyio
@@ -17,7 +18,7 @@ from catsdk.core.errors import (
 )
 from catsdk.core.events import RolloutArrived, TextArrived
 from catsdk.core.inputs import PromptLike
-from catsdk.core.types import Reference, Request, Rubric, Score, Verdict
+from catsdk.core.types import Provenance, Reference, Request, Rubric, Score, Verdict
 from catsdk.testing import FunctionProvider
 from tests.method.scripted import anchor, judge, policy
 
@@ -129,7 +130,7 @@ async def test_an_own_sampler_is_asked_for_what_run_was_asked_for() -> None:
 async def test_an_own_judge_judges_alone_and_in_a_panel() -> None:
     rubric = cat.Rubric(
         criteria=(cat.Criterion(id="c1", text="4"), cat.Criterion(id="c2", text="so")),
-        provenance={"method": "mine"},
+        provenance=Provenance(method="mine"),
     )
     for by in (Strict(), cat.Panel(Strict(), Strict(), judge())):
         reward = cat.RubricReward(judge=by, rubric=rubric)
@@ -270,4 +271,4 @@ async def test_map_streams_no_text_but_names_the_prompt_of_each_event() -> None:
             pass
     assert not any(isinstance(event, TextArrived) for event in heard)
     arrived = [event.item for event in heard if isinstance(event, RolloutArrived)]
-    assert sorted(arrived) == [0, 0, 1, 1, 2, 2]
+    assert Counter(arrived) == {0: 2, 1: 2, 2: 2}

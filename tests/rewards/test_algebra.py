@@ -231,5 +231,6 @@ async def test_the_length_that_a_service_reports_is_the_one_that_is_penalised() 
 
 async def test_a_response_that_was_cut_is_penalised() -> None:
     cut = Completion(text="a", finish_reason="length")
-    model = FunctionProvider(lambda request: [cut, "b"][: request.n])
+    texts: list[str | Completion] = [cut, "b"]
+    model = FunctionProvider(lambda request: texts[: request.n])
     assert (await cat.CaT(model, reward=TruncationPenalty(-0.5)).run("q", 2)).rewards == (-0.5, 0.0)

@@ -59,9 +59,7 @@ async def test_another_column_may_hold_it() -> None:
     assert await gold("72", column="label") == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(
-    "known", [None, "", "  ", [], [None, ""], float("nan")], ids=repr
-)
+@pytest.mark.parametrize("known", [None, "", "  ", [], [None, ""], float("nan")], ids=repr)
 async def test_without_a_known_answer_there_is_no_reward(known: Any) -> None:
     c = cat.CaT(policy(), reward=cat.Gold())
     scores = (await c.run("q", 2, row={"answer": known, "level": 3})).scores
@@ -71,7 +69,7 @@ async def test_without_a_known_answer_there_is_no_reward(known: Any) -> None:
     assert alone[0].failure is not None and "no columns" in alone[0].failure.message
 
 
-@pytest.mark.parametrize("known", [{"a": 1}, b"72", [["72"], object()]], ids=repr)
+@pytest.mark.parametrize("known", [{"a": 1}, b"72", [["72"], object]], ids=repr)
 async def test_what_cannot_be_an_answer_is_refused(known: Any) -> None:
     with pytest.raises(InvalidInputError, match="a gold answer is a text or a number, not"):
         await gold(known)
@@ -82,7 +80,12 @@ async def test_a_wrong_answer_among_undecided_ones_is_unknown_and_not_wrong() ->
 
 
 async def test_each_prompt_of_a_map_has_its_own_row() -> None:
-    rows = [("a", {"answer": 4}), ("b", {"answer": "5"}), (cat.group_of("c", ["6"]), {}), "d"]
+    rows: list[Any] = [
+        ("a", {"answer": 4}),
+        ("b", {"answer": "5"}),
+        (cat.group_of("c", ["6"]), {}),
+        "d",
+    ]
     async with cat.CaT(policy("44"), reward=cat.Gold()) as c:
         results = [result async for result in c.map(rows, 2, ordered=True)]
     assert [result.rewards for result in results] == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Score, Verdict
+from catsdk.core.types import Rubric, Score, Verdict
 from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.rubrics.panel import Panel
@@ -175,7 +175,7 @@ async def test_a_rubric_that_names_the_reference_s_facts_ranks_it_first() -> Non
 
 async def test_a_planted_rubric_that_any_text_meets_does_not() -> None:
     judge = Judge(contains_judge())
-    assert await ranks_reference(rubric_of("a", "e"), REFERENCE, judge) is False
+    assert await ranks_reference(rubric_of("mg", "hours"), REFERENCE, judge) is False
     worse = ["Take 50 mg."]
     assert await ranks_reference(rubric_of("50 mg"), REFERENCE, judge, worse=worse) is False
 
@@ -189,7 +189,7 @@ async def test_a_screened_rubric_is_filtered_and_passes_or_says_why_not() -> Non
     judge, filters = Judge(contains_judge()), Filters(twins=True)
     good = await screened(rubric_of("50 mg", "two hours"), REFERENCE, filters, judge=judge)
     assert (good.rejected, good.changes) == (None, ())
-    planted = await screened(rubric_of("a b", "b a", "e"), REFERENCE, filters, judge=judge)
+    planted = await screened(rubric_of("Take mg", "mg Take", "mg"), REFERENCE, filters, judge=judge)
     assert planted.changes == ("c2 says the same as c1 and is dropped",)
     assert "does not rank" in (planted.rejected or "")
     mute = FixedJudge(lambda name, text: None)
@@ -203,9 +203,8 @@ async def test_a_screened_rubric_is_filtered_and_passes_or_says_why_not() -> Non
 
 async def test_a_judge_that_goes_by_place_is_found_out() -> None:
     class ByPlace:
-        async def judge(self, rubric: object, rollout: object) -> list[Verdict]:
-            criteria = rubric.criteria  # type: ignore[attr-defined]
-            return [Verdict(criterion_id=c.id, met=at < 2) for at, c in enumerate(criteria)]
+        async def judge(self, rubric: Rubric, rollout: object, ctx: object) -> list[Verdict]:
+            return [Verdict(criterion_id=c.id, met=at < 2) for at, c in enumerate(rubric.criteria)]
 
     found = await position_bias(ByPlace(), rubric_of(*"abcd"), [rollout_of("x")])
     assert (found.compared, found.flipped) == (4, 1.0)
