@@ -128,6 +128,11 @@ class CaT:
         return self._reward
 
     @property
+    def estimates(self) -> bool:
+        """Whether a run makes a reference: the reward needs one, or an estimator was given."""
+        return self._method().estimates
+
+    @property
     def client(self) -> Client:
         """How calls are sent, and what was spent."""
         return self._client
@@ -295,18 +300,35 @@ class CaT:
             )
 
     @asynccontextmanager
-    async def _context(
+    async def context(
         self,
         *,
         row: Row | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Account | None = None,
         on_event: OnEvent | None = None,
         streams: bool = False,
         item: int | None = None,
     ) -> AsyncGenerator[Context]:
-        """The context of one run, its models open."""
+        """Give what the roles of a run are given, to call one role by itself under this CaT.
+
+        Args:
+            row: The other columns of the prompt's data row.
+            budget: Caps beside the client's; an `Account` is shared by all that is given it.
+            on_event: Hears of each step as it happens.
+            streams: Whether the anchor's text is heard of piece by piece.
+            item: The place of the prompt among many.
+
+        Raises:
+            ConfigurationError: the CaT was closed.
+
+        Example:
+            An estimator of your own, under the limits and with the answers of `c`::
+
+                async with c.context() as ctx:
+                    reference = await Longest().estimate(group, ctx.on(group))
+        """
         self._check_not_closed()
-        check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
+        check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         check_kind("row", row, (Mapping,), "a mapping such as {'answer': '42'}")
         async with AsyncExitStack() as exits:
             session = self._session
@@ -318,7 +340,7 @@ class CaT:
                 row=row or {},
                 defaults=self._defaults,
                 models=session,
-                accounts=() if budget is None else (Account(budget),),
+                accounts=_accounts(budget),
                 listener=on_event,
                 streams=streams,
                 item=item,
@@ -335,7 +357,7 @@ class CaT:
         row: Row | None = None,
         sampling: Sampling | None = None,
         seed: int | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Account | None = None,
         on_event: OnEvent | None = None,
     ) -> Result:
         """Sample, estimate the reference, and reward the rollouts by it.
@@ -346,7 +368,8 @@ class CaT:
             row: The other columns of the prompt's data row, such as a known answer for `Gold`.
             sampling: How the policy is sampled this time.
             seed: The seed of sampler and estimator this time.
-            budget: Caps for this run alone, beside the client's.
+            budget: Caps for this run alone, beside the client's; an `Account` is shared by all
+                runs that are given it.
             on_event: Hears of each step as it happens, in the event loop.
 
         Returns:
@@ -361,7 +384,7 @@ class CaT:
             ConfigurationError: the CaT was closed, or a model cannot be made.
         """
         method = self._method(sampling=sampling, seed=seed)
-        async with self._context(
+        async with self.context(
             row=row, budget=budget, on_event=on_event, streams=on_event is not None
         ) as ctx:
             return await run_method(method, prompt, n, ctx)
@@ -375,7 +398,7 @@ class CaT:
         at_once: int | None = None,
         sampling: Sampling | None = None,
         seed: int | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Account | None = None,
         on_event: OnEvent | None = None,
     ) -> Results:
         """Run the method on many prompts, each as soon as its own inputs are there.
@@ -404,15 +427,15 @@ class CaT:
         """
         check_many("prompts", prompts, "give a list of prompts, or use run")
         check_count(n)
-        check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
+        check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         method = self._method(sampling=sampling, seed=seed)
-        account = () if budget is None else (Account(budget),)
+        accounts = _accounts(budget)
 
         async def one(index: int, item: Item) -> Result:
             prompt, row = _with_row(item)
             try:
-                async with self._context(row=row, on_event=on_event, item=index) as ctx:
-                    ctx = replace(ctx, accounts=account)
+                async with self.context(row=row, on_event=on_event, item=index) as ctx:
+                    ctx = replace(ctx, accounts=accounts)
                     return await run_method(method, prompt, n, ctx, index=index)
             except CatError as error:
                 return failed_result(error, index)
@@ -495,7 +518,7 @@ class CaT:
         async def produce(send: MemoryObjectSendStream[Event | CatError]) -> None:
             with send, stream.scope:
                 try:
-                    async with self._context(
+                    async with self.context(
                         row=row, budget=budget, on_event=send.send_nowait, streams=True
                     ) as ctx:
                         await run_method(method, asked, count, ctx)
@@ -535,7 +558,7 @@ class CaT:
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         """
         method = self._method(sampling=sampling, seed=seed)
-        async with self._context(on_event=on_event) as ctx:
+        async with self.context(on_event=on_event) as ctx:
             return await method.sampler.sample(prompt, n, ctx)
 
     async def synthesize(
@@ -552,7 +575,7 @@ class CaT:
             CatError: as `run`.
         """
         method = replace(self._method(), reward=None, always_estimates=True)
-        async with self._context(on_event=on_event, streams=on_event is not None) as ctx:
+        async with self.context(on_event=on_event, streams=on_event is not None) as ctx:
             result = await run_method(method, prompt, n, ctx)
         assert result.reference is not None
         return result.reference
@@ -577,7 +600,7 @@ class CaT:
             raise InvalidInputError(
                 "this CaT has no reward; give one, such as CaT(..., reward=AnswerReward())"
             )
-        async with self._context(row=row) as ctx:
+        async with self.context(row=row) as ctx:
             return completed(group, await self._reward.reward(group, reference, ctx.on(group)))
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
@@ -589,7 +612,7 @@ class CaT:
         """
         proposer = setting_of(self._reward, "proposer")
         chosen = proposer if isinstance(proposer, roles.Proposer) else RubricProposer()
-        async with self._context() as ctx:
+        async with self.context() as ctx:
             return await chosen.propose(reference, ctx)
 
     async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
@@ -599,7 +622,7 @@ class CaT:
         """
         judge = setting_of(self._reward, "judge")
         chosen = judge if isinstance(judge, roles.Judge) else Judge()
-        async with self._context() as ctx:
+        async with self.context() as ctx:
             return tuple(await chosen.judge(rubric, rollout, ctx))
 
     def _method(self, *, sampling: Sampling | None = None, seed: int | None = None) -> Method:
@@ -726,6 +749,12 @@ def _checked_reward(reward: object) -> roles.Rewarder | None:
         f"reward is {reward!r:.80}; give a reward such as AnswerReward() or RubricReward(), or an"
         " object with an async method reward(group, reference, ctx)"
     )
+
+
+def _accounts(budget: Budget | Account | None) -> tuple[Account, ...]:
+    if budget is None:
+        return ()
+    return (budget if isinstance(budget, Account) else Account(budget),)
 
 
 def _policy_from(data: object) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, cast, get_args
 import anyio
 from aiohttp import web
 
+from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import FinishReason
@@ -24,7 +25,7 @@ from catsdk_trainers.rendezvous import (
     Sample,
     Seat,
 )
-from catsdk_trainers.trl_reward import OpenScorer
+from catsdk_trainers.trl_reward import opened
 
 __all__ = ["RETRY_AFTER", "reward_app", "serving"]
 
@@ -37,7 +38,7 @@ RENDEZVOUS: web.AppKey[Rendezvous] = web.AppKey("rendezvous", Rendezvous)
 
 @asynccontextmanager
 async def serving(
-    open_scorer: OpenScorer,
+    c: CaT,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -45,10 +46,18 @@ async def serving(
     group_size: int = 8,
     limits: Limits | None = None,
 ) -> AsyncGenerator[str]:
-    """Serve rewards until the block ends; yields the address. Needs asyncio.
+    """Serve the rewards of `c` until the block ends; yields the address. Needs asyncio.
 
     Each request must carry `Authorization: Bearer TOKEN` where a `token` is given; an empty one is
     none.
+
+    Args:
+        c: What rewards; a copy of it is opened, and closed at the end.
+        host: The address to listen on.
+        port: 0 takes a free one.
+        token: What each request must carry.
+        group_size: G, for clients that do not say it (OpenRLHF).
+        limits: What the service takes on at once.
 
     Raises:
         InvalidInputError: it would listen to other machines without a token.
@@ -58,8 +67,8 @@ async def serving(
             f"{host} can be reached from other machines: give a token (CATSDK_REWARD_TOKEN)"
         )
     limits = limits or Limits()
-    async with open_scorer() as scorer, anyio.create_task_group() as tasks:
-        app = reward_app(Rendezvous(scorer, tasks, limits), token, group_size, limits)
+    async with opened(c) as own, anyio.create_task_group() as tasks:
+        app = reward_app(Rendezvous(own, tasks, limits), token, group_size, limits)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
         try:

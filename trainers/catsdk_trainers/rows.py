@@ -7,8 +7,9 @@ from typing import Any
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Group, Rollout, Usage
+from catsdk.equivalence.answers import Answers
+from catsdk.runtime.context import Row
 from catsdk.sampling.sampler import group_of
-from catsdk_trainers.scoring import Row
 
 __all__ = ["IDS", "groups_of", "text_of"]
 
@@ -23,12 +24,13 @@ def groups_of(
     group_size: int,
     *,
     most_tokens: int | None = None,
+    answers: Answers = Answers(),
 ) -> list[tuple[Group, Row]]:
     """Chunk the rows into groups of `group_size` consecutive ones, each with its row of columns.
 
     TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
     Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
-    of `most_tokens` or more count as cut short.
+    of `most_tokens` or more count as cut short. Final answers are found by `answers`.
 
     Raises:
         InvalidInputError: the rows do not make whole groups, or a group holds two prompts.
@@ -42,20 +44,21 @@ def groups_of(
     groups: list[tuple[Group, Row]] = []
     for at in range(0, len(prompts), group_size):
         here = slice(at, at + group_size)
-        group = _group(prompts[here], completions[here])
+        group = _group(prompts[here], completions[here], answers)
         if IDS in columns:
             group = _measured(group, columns[IDS][here], most_tokens)
         groups.append((group, {name: values[at] for name, values in rows.items()}))
     return groups
 
 
-def _group(prompts: Sequence[Any], completions: Sequence[Any]) -> Group:
+def _group(prompts: Sequence[Any], completions: Sequence[Any], answers: Answers) -> Group:
     if any(prompt != prompts[0] for prompt in prompts):
         raise InvalidInputError(
             f"a group of {len(prompts)} rows holds several prompts, the first of them"
             f" {str(prompts[0])[:80]!r}: num_generations here is not the trainer's"
         )
-    return group_of(prompts[0], [text_of(completion) for completion in completions])
+    texts = [text_of(completion) for completion in completions]
+    return group_of(prompts[0], texts, answers=answers)
 
 
 def _measured(group: Group, ids: Sequence[Any], most: int | None) -> Group:
