@@ -59,7 +59,7 @@ class EnvironmentReward:
     @property
     def __name__(self) -> str:
         """What TRL's metrics call the reward."""
-        return self.made.__name__
+        return str(self.made.__name__)
 
     def __call__(self, *rows: Any, **columns: Any) -> list[float | None]:
         """Reward the rows; see `GroupReward`."""

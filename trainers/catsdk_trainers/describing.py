@@ -46,7 +46,8 @@ def cat_of(config: CaTConfig) -> CaT:
 
 def teacher_of(config: CaTConfig) -> roles.Estimator:
     """The estimator of the config, which samples as the policy unless it says otherwise."""
-    return _as_the_policy(CaT.from_data(config.cat).estimator, config)
+    teacher: roles.Estimator = _as_the_policy(CaT.from_data(config.cat).estimator, config)
+    return teacher
 
 
 def policy_sampling(config: CaTConfig) -> Sampling:

@@ -84,10 +84,10 @@ async def scored_group(c: CaT, group: Group, row: Row, account: Account | None =
     try:
         result = await c.run(group, row=row, budget=account)
     except CatError as error:
-        for cause in (error, error.__cause__):
-            if isinstance(cause, ConfigurationError):
-                raise cause from None
-        return failed_group(group, Failure.of(error.__cause__ or error))
+        cause = error.__cause__ if isinstance(error.__cause__, CatError) else error
+        if isinstance(cause, ConfigurationError):
+            raise cause from None
+        return failed_group(group, Failure.of(cause))
     reference = result.reference
     if reference is not None and reference.partial:
         because = reference.provenance.settings.get("because", "the reference was cut short")
