@@ -47,7 +47,10 @@ def test_wrong_input_ends_with_2_and_says_what_to_do(arguments: tuple[str, ...],
     ("changes", "told"),
     [
         (("model=/no/such/model",), "the model '/no/such/model' cannot be loaded"),
-        (("anchor.model=intial",), "anchor.model is none of initial, average, current"),
+        (
+            ("cat.estimator.Synthesizer.anchor=initial",),
+            "for an anchor made of the model in training write {PolicyAnchor: {kind: KIND}}",
+        ),
     ],
 )
 def test_a_model_that_is_nowhere_is_named(
@@ -78,7 +81,7 @@ def test_it_trains_and_says_where_the_model_is(tmp_path: Path) -> None:
         "batch": 4,
         "device_batch": 4,
         "rollouts": {"count": 2, "max_tokens": 4},
-        "reward": {"parts": {"random": 1}},
+        "cat": {"reward": "Random"},
         "trl": {"gradient_checkpointing": False},
     }
     file.write_text(json.dumps(settings))

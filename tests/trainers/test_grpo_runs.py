@@ -41,7 +41,7 @@ def tiny_config(model: str, output: Path, **changes: Any) -> CaTConfig:
         "device_batch": 4,
         "learning_rate": 0.01,
         "rollouts": {"count": 2, "max_tokens": 6},
-        "reward": {"parts": {"random": 1.0}},
+        "cat": {"reward": "Random"},
         "evaluation": {"every": 2, "rollouts": 2, "prompts": 2},
         "checkpoints": {"every": 2},
         "trl": {"gradient_checkpointing": False},
@@ -89,7 +89,7 @@ from tests.trainers.test_grpo_runs import ROWS, tiny_config
 model = tiny_model()
 config = tiny_config(
     "tiny", Path(sys.argv[1]), batch=4, device_batch=2, lora=None, kl=0,
-    rollouts={"count": 4, "max_tokens": 6}, reward={"parts": {"cluster-share": 1.0}},
+    rollouts={"count": 4, "max_tokens": 6}, cat={"reward": "ClusterShare"},
     trl={"gradient_checkpointing": False, "log_completions": True, "num_completions_to_print": 0},
 )
 done = grpo(config, ROWS, model=model, tokenizer=tiny_tokenizer())
