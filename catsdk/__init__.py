@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from catsdk.core.doors import door
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
+    from catsdk import errors as errors
+    from catsdk import estimators as estimators
+    from catsdk import events as events
+    from catsdk import providers as providers
+    from catsdk import rewards as rewards
+    from catsdk import sampling as sampling
+    from catsdk import train as train
+    from catsdk import types as types
     from catsdk.cat import CaT, synthesize
     from catsdk.core.errors import CatError
     from catsdk.core.options import Sampling
@@ -126,9 +136,11 @@ _HOMES = {
     "synthesize_sync": "catsdk.sync",
 }
 
+_FACES = ("errors", "estimators", "events", "providers", "rewards", "sampling", "train", "types")
+
 # Hidden from type checkers, so that a misspelt name is their error too.
 if not TYPE_CHECKING:
-    __getattr__ = door(__name__, _HOMES)
+    __getattr__ = door(__name__, _HOMES, faces=_FACES)
 
 
 def __dir__() -> list[str]:

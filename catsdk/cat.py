@@ -14,7 +14,7 @@ import yaml
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, NoModelError
+from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelError
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
 from catsdk.core.options import Sampling
@@ -26,7 +26,7 @@ from catsdk.core.settings import Settings
 from catsdk.core.types import Group, Message, Reference, Result, Rollout, Rubric, Score, Verdict
 from catsdk.equivalence.answers import Answers
 from catsdk.estimators.synthesis import Synthesizer
-from catsdk.method.run import Method, failed_result, run_method, setting_of
+from catsdk.method.run import Method, run_method, run_or_fail, setting_of
 from catsdk.method.streaming import EventStream, Results
 from catsdk.middleware.account import Account
 from catsdk.middleware.attribution import in_order
@@ -341,10 +341,13 @@ class CaT:
                 defaults=self._defaults,
                 models=session,
                 accounts=_accounts(budget),
+                # An account outlives the run, and the chains that it pays for with it.
+                chains={} if isinstance(budget, Budget) else None,
                 listener=on_event,
                 streams=streams,
+                asks=bool(getattr(self._reward, "by_answer", False)),
                 item=item,
-                cheap_only=self._session is None,
+                cheap_only=self._session is None and not self._client.is_open,
             )
 
     # --- the method -----------------------------------------------------------------------
@@ -429,16 +432,15 @@ class CaT:
         check_count(n)
         check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         method = self._method(sampling=sampling, seed=seed)
-        accounts = _accounts(budget)
+        paying: dict[str, Any] = {}
+        if budget is not None:
+            paying = {"accounts": _accounts(budget), "chains": {}}
 
         async def one(index: int, item: Item) -> Result:
             prompt, row = _with_row(item)
-            try:
-                async with self.context(row=row, on_event=on_event, item=index) as ctx:
-                    ctx = replace(ctx, accounts=accounts)
-                    return await run_method(method, prompt, n, ctx, index=index)
-            except CatError as error:
-                return failed_result(error, index)
+            async with self.context(row=row, on_event=on_event, item=index) as ctx:
+                ctx = replace(ctx, **paying)
+                return await run_or_fail(method, prompt, n, ctx, index=index)
 
         return Results(self._flow(one, prompts, ordered=ordered, at_once=at_once))
 
@@ -512,17 +514,17 @@ class CaT:
         tasks = self._open_tasks("stream")
         asked = prompt if isinstance(prompt, Group) else check_prompt(prompt)
         count, method = check_count(n), self._method(sampling=sampling, seed=seed)
-        send, receive = anyio.create_memory_object_stream[Event | CatError](inf)
+        send, receive = anyio.create_memory_object_stream[Event | Exception](inf)
         stream = EventStream(receive)
 
-        async def produce(send: MemoryObjectSendStream[Event | CatError]) -> None:
+        async def produce(send: MemoryObjectSendStream[Event | Exception]) -> None:
             with send, stream.scope:
                 try:
                     async with self.context(
                         row=row, budget=budget, on_event=send.send_nowait, streams=True
                     ) as ctx:
                         await run_method(method, asked, count, ctx)
-                except CatError as error:
+                except Exception as error:  # noqa: BLE001  # a role of the user's own may raise any
                     send.send_nowait(error)
 
         tasks.start_soon(produce, send)

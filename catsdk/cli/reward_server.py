@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
 __all__ = ["reward_server"]
+
+# Seconds for groups that are being scored when the service is to end.
+_DRAIN = 30.0
 
 Config = Annotated[Path, typer.Argument(help="YAML file, as for `catsdk train`.")]
 Host = Annotated[
@@ -28,6 +33,15 @@ class _Token(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CATSDK_REWARD_", extra="ignore")
 
     token: str | None = Field(default=None)
+
+
+async def _terminated() -> None:
+    """Wait for SIGTERM, which systems send to those who should end in good order."""
+    if sys.platform == "win32":
+        await anyio.sleep_forever()
+    with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            return
 
 
 def reward_server(
@@ -51,9 +65,10 @@ def reward_server(
             token=_Token().token,
             group_size=plan.rollouts.count,
             limits=limits,
+            drain=_DRAIN,
         )
         async with opening as url:
             Console(emoji=False).print(f"rewards at {url}", highlight=False)
-            await anyio.sleep_forever()
+            await _terminated()
 
     anyio.run(serve)

@@ -31,9 +31,7 @@ Preset = Annotated[str | None, typer.Option(help="gemma3-4b, qwen3-4b or llama3.
 Kind = Annotated[Method, typer.Option(help="CaT-RL, or fine-tuning on syntheses (CaT-SFT).")]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", help="A setting as NAME=VALUE, such as reward.answer=gold; several times."
-    ),
+    typer.Option("--set", help="A setting as NAME=VALUE, such as cat.reward=Gold; several times."),
 ]
 Data = Annotated[str | None, typer.Option(help="JSONL file, or hf:NAME[:SPLIT].")]
 HeldOutData = Annotated[str | None, typer.Option("--held-out", help="As --data, with answers.")]
@@ -75,7 +73,7 @@ def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> C
     text = ""
     if path is not None:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(f"the config {path} cannot be read: {error}") from error
     if preset is not None and preset not in PRESETS:
@@ -118,7 +116,8 @@ def _told(trained: Trained) -> str:
         parts.append(f"went on from {trained.resumed_from}")
     if trained.stopped_because is not None:
         parts.append(f"stopped early: {trained.stopped_because}")
-    held_out = [row["eval_cat/policy"] for row in trained.history if row.get("eval_cat/policy")]
+    known = (row.get("eval_cat/policy") for row in trained.history)
+    held_out = [accuracy for accuracy in known if accuracy is not None]
     if held_out:
         parts.append(f"held-out accuracy {held_out[0]:.3f} at the start, {held_out[-1]:.3f} now")
     return "\n".join(parts)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 
 __all__ = ["door"]
 
 
 def door(
-    package: str, homes: Mapping[str, str], *, extra: str | None = None
+    package: str,
+    homes: Mapping[str, str],
+    *,
+    faces: Collection[str] = (),
+    extra: str | None = None,
 ) -> Callable[[str], object]:
     """Make the `__getattr__` of a package that loads its names lazily.
 
     Args:
         package: The package's `__name__`, for errors.
         homes: The module of each name.
+        faces: The modules of the package that are reached as its attributes.
         extra: The extra that brings what the modules import, for the error where it is missing.
 
     Returns:
@@ -23,6 +28,8 @@ def door(
     """
 
     def load(name: str) -> object:
+        if name in faces:
+            return import_module(f"{package}.{name}")
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         try:

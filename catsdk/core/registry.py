@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
 from catsdk.core.errors import InvalidInputError, MissingExtraError, UnknownProviderError
 from catsdk.core.ports import Provider
@@ -122,8 +123,7 @@ def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:
 
 def _third_party(prefix: str, model: str) -> Callable[[str | None], Provider]:
     for point in entry_points(group=GROUP, name=prefix):
-        factory: Callable[[str | None], Provider] = point.load()
-        return factory
+        return _loaded(point, prefix, model)
     extras = ", ".join(
         f"{name} (catsdk[{origin.extra}])" if origin.extra else name
         for name, origin in BUILT_IN.items()
@@ -134,3 +134,16 @@ def _third_party(prefix: str, model: str) -> Callable[[str | None], Provider]:
         f" Known: {', '.join([extras, *others])}. Write provider:name, for instance"
         f" 'openai:{model}'; other packages register under the entry point group '{GROUP}'"
     )
+
+
+def _loaded(point: EntryPoint, prefix: str, model: str) -> Callable[[str | None], Provider]:
+    try:
+        factory: object = point.load()
+        if not callable(factory):
+            raise TypeError(f"{factory!r:.80} cannot be called")
+    except Exception as error:
+        raise UnknownProviderError(
+            f"model {model!r}: the provider {prefix!r} cannot be loaded from {point.value}"
+            f" ({type(error).__name__}: {error}); repair or remove the package that offers it"
+        ) from error
+    return cast("Callable[[str | None], Provider]", factory)

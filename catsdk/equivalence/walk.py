@@ -82,8 +82,8 @@ def symbols_of(node: Node) -> frozenset[str]:
 def always_defined(node: Node) -> bool:
     """Tell whether an answer surely has a value: it divides by plain numbers only."""
     match node:
-        case Text():
-            return True
+        case Text(words):
+            return words != ""
         case Interval(low, high, _):
             return all(end in _INFINITIES or _is_defined(end) for end in (low, high))
         case Items() | Union() | Relation() | Matrix():

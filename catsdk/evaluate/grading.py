@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catsdk.core.ports import Judge
@@ -30,22 +31,27 @@ class ItemGrader:
     async def grade(self, item: Item, text: str, answer: str | None) -> Score:
         """Score one text that answers `item`; `answer` is the final answer found in it."""
         if item.gold is not None:
-            return await _by_gold(item.gold, answer, self.grader)
+            return await _by_gold((item.gold, *item.also), answer, self.grader)
         if item.criteria and self.judge is not None:
             return await _by_criteria(item, text, self.judge)
         message = "the item has no gold answer, and no criteria with a judge"
         return Score(index=0, value=None, failure=Failure(kind="NotGraded", message=message))
 
 
-async def _by_gold(gold: str, answer: str | None, grader: Grader) -> Score:
+async def _by_gold(accepted: Sequence[str], answer: str | None, grader: Grader) -> Score:
+    """Score 1 where one of the accepted answers is given, 0 where all of them are others."""
     if answer is None:
         return Score(index=0, value=0.0, reasons=("it gives no final answer",))
-    verdict = await grader.grade(answer, gold)
-    if verdict.equal is None:
-        because = ": ".join(part for part in (verdict.cause, verdict.detail) if part)
-        message = f"whether {answer!r:.200} equals {gold!r:.200} is unknown ({because})"
-        return Score(index=0, value=None, failure=Failure(kind="UnknownVerdict", message=message))
-    return Score(index=0, value=float(verdict.equal))
+    unknown: Failure | None = None
+    for gold in accepted:
+        verdict = await grader.grade(answer, gold)
+        if verdict.equal:
+            return Score(index=0, value=1.0)
+        if verdict.equal is None:
+            because = ": ".join(part for part in (verdict.cause, verdict.detail) if part)
+            message = f"whether {answer!r:.200} equals {gold!r:.200} is unknown ({because})"
+            unknown = unknown or Failure(kind="UnknownVerdict", message=message)
+    return Score(index=0, value=None if unknown else 0.0, failure=unknown)
 
 
 async def _by_criteria(item: Item, text: str, judge: Judge) -> Score:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from catsdk.core.inputs import PromptLike, check_prompt
@@ -13,32 +14,37 @@ __all__ = ["Item", "halves", "item_of"]
 class Item(Value):
     """One prompt of a data set. `gold` is the right answer, `criteria` a rubric; either may miss.
 
-    `id` is unique in its data set and names the item in results; `prompt` is a chat.
+    `also` are other answers that are accepted, where the data set names several. `id` is unique in its data set and names the item in results; `prompt` is a chat.
     """
 
     id: str
     prompt: tuple[Message, ...]
     gold: str | None = None
+    also: tuple[str, ...] = ()
     criteria: tuple[Criterion, ...] = ()
 
 
 def item_of(
     prompt: PromptLike,
-    gold: str | None = None,
+    gold: str | Sequence[str] | None = None,
     *,
     id: str | None = None,
     criteria: tuple[str, ...] = (),
 ) -> Item:
     """Make an item; without an id it is a digest of the prompt.
 
+    Of several `gold` answers each is accepted.
+
     Raises:
         InvalidInputError: the prompt is empty or no chat.
     """
     messages = check_prompt(prompt)
+    accepted = (gold,) if isinstance(gold, str) else tuple(gold or ())
     return Item(
         id=id or sha256(repr(messages).encode()).hexdigest()[:16],
         prompt=messages,
-        gold=gold,
+        gold=accepted[0] if accepted else None,
+        also=accepted[1:],
         criteria=tuple(Criterion(id=f"r{at}", text=text) for at, text in enumerate(criteria, 1)),
     )
 

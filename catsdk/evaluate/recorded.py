@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import cast, get_args
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
+from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import (
-    Completion,
     Failure,
+    FinishReason,
     Group,
     Message,
     Rollout,
@@ -23,6 +24,7 @@ from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.rows import Row, read_rows
 from catsdk.evaluate.sources import Columns, items_of
+from catsdk.primitives.sampler import rollout_of
 
 __all__ = ["Recorded", "RecordedScores", "read_recorded"]
 
@@ -122,8 +124,8 @@ def read_recorded(
 
     They are a list in the column `samples`, `completions`, `responses`, `rollouts` or
     `generations`, of texts or of objects with `completion` (or `text`, `response`, `content`,
-    `output`), and where there are any `model`, `score` (or `rm_score`, `reward`), `logprobs` (one
-    number a token), `input_tokens`, `output_tokens`, and `extracted`, the final answer, which
+    `output`; a text, or the messages of a conversation), and where there are any `model`, `score` (or `rm_score`, `reward`), `logprobs` (one
+    number a token), `input_tokens`, `output_tokens`, `finish_reason`, and `extracted`, the final answer, which
     counts where `extractor` finds none in the text.
 
     Raises:
@@ -168,22 +170,26 @@ def _samples(row: Row, column: str, item: Item, extractor: Extractor) -> list[_S
 def _sample(at: int, given: object, item: Item, extractor: Extractor) -> _Sample:
     fields = cast("dict[str, object]", given) if isinstance(given, dict) else {"text": given}
     text = next((fields[name] for name in TEXTS if name in fields), None)
-    if not isinstance(text, str):
+    if not isinstance(text, str | list):
         raise InvalidInputError(
             f"completion {at} is {given!r:.80}; give a text, or an object with {TEXTS[0]!r}"
         )
-    completion = Completion(
-        text=text,
+    ended = fields.get("finish_reason")
+    read = completion_of(cast("Sampled", text))
+    completion = completion_of(
+        read,
         model=str(fields.get("model") or ""),
-        usage=_usage(fields, item, text),
+        usage=_usage(fields, item, f"{read.reasoning or ''}{read.text}"),
         logprobs=_logprobs(at, fields.get("logprobs")),
+        finish_reason=ended if ended in get_args(FinishReason) else "stop",
     )
+    rollout = rollout_of(at, completion, extractor)
     told = fields.get("extracted")
-    answer = extractor.extract(text).answer or (str(told).strip() if told is not None else None)
+    if rollout.answer is None and told is not None and (answer := str(told).strip()):
+        rollout = rollout.model_copy(update={"answer": answer, "answer_rule": "recorded"})
     score = next((fields[name] for name in SCORES if fields.get(name) is not None), None)
     if score is not None and not _is_number(score):
         raise InvalidInputError(f"the score of completion {at} is {score!r:.80}; give a number")
-    rollout = Rollout(index=at, completion=completion, answer=answer or None)
     return _Sample(rollout, float(score) if isinstance(score, int | float) else None)
 
 

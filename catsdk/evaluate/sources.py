@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.equivalence.extract import extract_answer
+from catsdk.equivalence.extract import gold_answers
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.rows import Row, read_rows
 
@@ -40,7 +39,8 @@ def read_items(
     `datasets.save_to_disk` wrote, `hf:OWNER/NAME` or `hf:OWNER/NAME/CONFIG` for one on the hub, or
     `box:SPLIT` for problems of the model in the box (`box:heldout`, `box:dev`, 500 of them unless
     `limit` says otherwise; `box:heldout@3` draws others). A gold answer that
-    is a whole solution (`\boxed{}`, `#### x`) is reduced to its final answer. Criteria are a list
+    is a whole solution (`\boxed{}`, `#### x`) is reduced to its final answer; a list of answers
+    means that each is accepted. Criteria are a list
     of texts, or of objects with a `criterion` or `text`.
 
     Raises:
@@ -118,16 +118,14 @@ def _id(value: object) -> str:
     return str(value)
 
 
-def _gold(value: object) -> str | None:
-    # Tables write a cell without a number as one that is not a number.
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if not isinstance(value, str | int | float):
+def _gold(value: object) -> tuple[str, ...]:
+    try:
+        return gold_answers(value)
+    except TypeError as error:
         raise InvalidInputError(
-            f"the gold answer is {value!r:.80}; give a text or a number, or name another column"
-        )
-    text = str(value)
-    return extract_answer(text) or text.strip()
+            f"the gold answer is {value!r:.80}; give a text or a number, or a list of those that"
+            " are accepted, or name another column"
+        ) from error
 
 
 def _criteria(value: object) -> tuple[str, ...]:

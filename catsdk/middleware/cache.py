@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
 
 import anyio
 
@@ -14,31 +13,14 @@ from catsdk.core.errors import ProviderError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request, Usage
-from catsdk.middleware.flights import Flight, Flights
+from catsdk.middleware.flights import Flight
+from catsdk.middleware.store import Store
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Caching", "Store", "keys_of"]
+__all__ = ["Caching", "keys_of"]
 
 # Changed when the meaning of a key or of what is kept changes.
 VERSION = 1
-
-
-class Store(Protocol):
-    """Keeps bytes by key; it may forget them at any time, and never fails a call."""
-
-    flights: Flights
-
-    async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """Those of `keys` that it has."""
-        ...
-
-    async def put(self, entries: dict[str, bytes]) -> None:
-        """Keep `entries`."""
-        ...
-
-    async def drop(self, keys: Sequence[str]) -> None:
-        """Forget `keys`."""
-        ...
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
@@ -12,9 +13,8 @@ from uuid import uuid4
 from catsdk.core.ports import Provider, declared, innermost, name_of
 from catsdk.core.sending import Limits, Retry
 from catsdk.middleware.gate import Gate
-from catsdk.middleware.hedge import Extra
 
-__all__ = ["SHARED", "Gates", "PerEndpoint", "endpoint_of", "identity_of"]
+__all__ = ["SHARED", "Extra", "Gates", "PerEndpoint", "endpoint_of", "identity_of"]
 
 T = TypeVar("T")
 
@@ -72,6 +72,24 @@ class PerEndpoint(Generic[T]):
                 return made
             self._made[key] = made
         return self._made[key]
+
+
+# So many may be sent extra before the share counts: the first stragglers come before many calls.
+_AHEAD = 4
+
+
+@dataclass(slots=True)
+class Extra:
+    """How many extra requests may be sent: a share of all calls of one endpoint and model."""
+
+    calls: int = 0
+    sent: int = 0
+
+    def take(self, share: float) -> bool:
+        """Count one extra request, where it is allowed."""
+        allowed = self.sent + 1 <= _AHEAD + share * self.calls
+        self.sent += allowed
+        return allowed
 
 
 class Gates:

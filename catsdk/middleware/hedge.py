@@ -15,27 +15,12 @@ from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request
 from catsdk.middleware.attribution import attribution, on_admitted
 from catsdk.middleware.gate import Gate
+from catsdk.middleware.gates import Extra
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Extra", "Hedging"]
+__all__ = ["Hedging"]
 
 COPIES = 3
-# So many may be sent extra before the share counts: the first stragglers come before many calls.
-_AHEAD = 4
-
-
-@dataclass(slots=True)
-class Extra:
-    """How many extra requests may be sent: a share of all calls of one endpoint and model."""
-
-    calls: int = 0
-    sent: int = 0
-
-    def take(self, share: float) -> bool:
-        """Count one extra request, where it is allowed."""
-        allowed = self.sent + 1 <= _AHEAD + share * self.calls
-        self.sent += allowed
-        return allowed
 
 
 @dataclass

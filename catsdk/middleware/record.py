@@ -70,7 +70,9 @@ class Record(Wrapper):
         except CatError as error:
             failure = Failure.of(error) if was_sent(error) else _NOT_SENT
             request_id = failure.request_id
-            if isinstance(error, ProviderError) and (error.status or 0) >= 400:
+            if isinstance(error, ProviderError) and error.usage is not None:
+                usage = error.usage
+            elif isinstance(error, ProviderError) and (error.status or 0) >= 400:
                 usage = Usage(requests=1)
             raise
         finally:

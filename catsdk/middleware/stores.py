@@ -6,9 +6,9 @@ from pathlib import Path
 from threading import Lock
 
 from catsdk.core.sending import Cache
-from catsdk.middleware.cache import Store
 from catsdk.middleware.disk_store import DiskStore
 from catsdk.middleware.memory_store import MemoryStore
+from catsdk.middleware.store import Store
 
 __all__ = ["store_of"]
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 from anyio import to_thread
+from anyio.lowlevel import current_token
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.events import Event
@@ -131,6 +132,7 @@ class Client:
         self._entered = 0
         self._closed = False
         self._session: Session | None = None
+        self._loop: object = None
         self._exits = AsyncExitStack()
 
     @classmethod
@@ -215,6 +217,7 @@ class Client:
         self._check_not_closed()
         if self._entered == 0:
             self._session = await self._exits.enter_async_context(session())
+            self._loop = current_token()
         self._entered += 1
         return self
 
@@ -225,15 +228,20 @@ class Client:
             self._closed, self._session = True, None
             await self._exits.aclose()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether models that are opened now stay open for later calls, in this event loop."""
+        return self._session is not None and self._loop == current_token()
+
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
-        """Give the open models: those of the client where it is open, else new ones.
+        """Give the open models: those of the client where it is open in this loop, else new ones.
 
         Raises:
             ConfigurationError: the client was closed.
         """
         self._check_not_closed()
-        if self._session is not None:
+        if self._session is not None and self.is_open:
             yield self._session
             return
         async with session() as own:
@@ -245,6 +253,7 @@ class Client:
         models: Session,
         *,
         accounts: tuple[Account, ...] = (),
+        chains: dict[Hashable, Provider] | None = None,
         cheap_only: bool = False,
     ) -> Opened:
         """Give the provider of `model` with the whole chain around it.
@@ -253,6 +262,8 @@ class Client:
             model: A model string or a provider; one that was opened before passes through.
             models: Where models that strings name are kept open.
             accounts: Further budgets that pay for the calls, beside the client's own.
+            chains: The chains that were made before; by default those of `models`. Whoever pays
+                from further accounts keeps them no longer than those.
             cheap_only: Whether to refuse models that are loaded into this process.
 
         Raises:
@@ -265,14 +276,15 @@ class Client:
             return model
         bare = await models.model(model, cheap_only=cheap_only)
         key: Hashable = (id(bare), id(self), *map(id, accounts))
-        kept = models.kept.get(key)
+        known = models.chains if chains is None else chains
+        kept = known.get(key)
         if isinstance(kept, Opened) and kept.bare is bare:
             return kept
         own = () if self.account is None else (self.account,)
         chain = Chain(self.sending, self._gates, own + accounts, self.middleware, self.on_event)
         # In a thread: the first look at the prices reads a table, which takes a third of a second.
         opened = await to_thread.run_sync(chained, bare, chain)
-        models.kept[key] = opened
+        known[key] = opened
         return opened
 
     def emit(self, event: Event) -> None:

@@ -15,8 +15,8 @@ from catsdk.core.errors import (
     ProviderError,
     UnsupportedError,
 )
-from catsdk_providers.openai_errors import CAPABILITIES, refusal_of
-from catsdk_providers.wire_refusals import retry_after_of
+from catsdk_providers.wire_dialects import FIELDS
+from catsdk_providers.wire_refusals import Place, refusal, retry_after_of
 from catsdk_providers.wire_secrets import scrubbed
 
 __all__ = ["error_of", "secrets_of_vendors"]
@@ -66,7 +66,8 @@ def error_of(
     kind = _kind(error, said, status, replied=replied is not None)
     if kind is not None:
         return kind(message, **facts)
-    return refusal_of(body, message, retry_after_of(headers), facts)
+    place = Place(model, secrets, facts["request_id"])
+    return refusal(body or said, status, place, retry_after=retry_after_of(headers))
 
 
 def _status(error: Exception, body: Mapping[str, Any], replied: int | None) -> int | None:
@@ -100,7 +101,7 @@ def _kind(
 
 def _capability(named: str) -> str:
     names = re.findall(r"\w+", named)
-    return next((CAPABILITIES[name] for name in names if name in CAPABILITIES), names[0])
+    return next((FIELDS[name] for name in names if name in FIELDS), names[0])
 
 
 def _causes(error: BaseException) -> Generator[BaseException]:

@@ -99,6 +99,8 @@ class LocalProvider:
             threads=threads,
         )
         self._engine: Engine | None = None
+        # The weights are read into this process, which is quick for the model in the box alone.
+        self.loads_here = model is not None
 
     @classmethod
     def of(
@@ -127,6 +129,7 @@ class LocalProvider:
         provider._engine = _checked(
             engine_of(model, tokenizer, max_batch_tokens, threads), provider.name, adapter
         )
+        provider.loads_here = False
         return provider
 
     @classmethod
@@ -302,12 +305,6 @@ def _checked(engine: Engine, name: str, adapter: bool) -> Engine:
 
 def _completions(job: Job, model: str, latency: float) -> list[Completion]:
     rows = [row for row in job.answers if row is not None]
-    total = Usage(
-        input_tokens=len(job.plan.prompt),
-        output_tokens=sum(row.count for row in rows),
-        requests=1,
-        cost=0.0,
-    )
     parted = [split_thinking(row.text) for row in rows]
     return [
         Completion(
@@ -315,12 +312,19 @@ def _completions(job: Job, model: str, latency: float) -> list[Completion]:
             reasoning=thinking,
             finish_reason=row.reason or "other",
             logprobs=_logprobs(row) if job.plan.logprobs else None,
-            usage=total if row.index == 0 else Usage(),
+            usage=_usage(job, row),
             model=model,
             latency=latency,
         )
         for row, (thinking, text) in zip(rows, parted, strict=True)
     ]
+
+
+def _usage(job: Job, row: Row) -> Usage:
+    """The tokens of one answer; the prompt and the request stand with the first."""
+    first = row.index == 0
+    prompt = len(job.plan.prompt) if first else 0
+    return Usage(input_tokens=prompt, output_tokens=row.count, requests=int(first), cost=0.0)
 
 
 def _logprobs(row: Row) -> tuple[TokenLogprob, ...]:

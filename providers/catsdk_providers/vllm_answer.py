@@ -69,17 +69,12 @@ async def answered(
                     stream.feed(part.text)
     if stream is not None:
         stream.end()
-    usage = Usage(
-        input_tokens=len(prompt),
-        output_tokens=sum(len(answer.ids) for answer in answers),
-        cached_tokens=cached,
-        requests=1,
-        cost=0.0,
-    )
+    # The prompt and the request stand with the first answer.
+    asked = Usage(input_tokens=len(prompt), cached_tokens=cached, requests=1, cost=0.0)
     return [
         answer.completion(
             running,
-            usage=usage if at == 0 else Usage(),
+            usage=(Usage() if at else asked) + Usage(output_tokens=len(answer.ids)),
             model=name,
             latency=perf_counter() - start,
         )

@@ -1,19 +1,35 @@
-"""Addresses and keys: checked before anything is sent, and never shown."""
+"""Addresses, keys and headers: checked before anything is sent, and never shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import unquote
 
 import httpx2
 from pydantic import SecretStr
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 
-__all__ = ["checked_key", "checked_url", "hidden", "scrubbed", "shown"]
+__all__ = [
+    "Hiding",
+    "checked_headers",
+    "checked_key",
+    "checked_url",
+    "hidden",
+    "scrubbed",
+    "secrets_in",
+    "shown",
+]
 
 _SHOWN = 500
 # A shorter key is a placeholder; cutting it out would only garble messages.
 _SHORTEST_SECRET = 6
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# Headers whose values are no secret: they say what is sent, and in which form.
+_OPEN_HEADERS = {"accept", "accept-encoding", "anthropic-version", "content-type", "user-agent"}
 
 
 def scrubbed(message: str, secrets: Sequence[str]) -> str:
@@ -25,14 +41,76 @@ def scrubbed(message: str, secrets: Sequence[str]) -> str:
 def hidden(text: str, secrets: Sequence[str]) -> str:
     """Give `text` with `secrets` replaced by stars."""
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _SHORTEST_SECRET and secret in text:
             text = text.replace(secret, "***")
     return text
 
 
+class Hiding:
+    """Hides secrets in a text that comes in pieces, also one that is cut between two of them."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        """Hide `secrets` in what is fed from now on."""
+        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """Take the next piece; returns what can be passed on now."""
+        if not self._secrets:
+            return piece
+        text = hidden(self._held + piece, self._secrets)
+        cut = len(text) - max(_begun(text, secret) for secret in self._secrets)
+        self._held = text[cut:]
+        return text[:cut]
+
+    def end(self) -> str:
+        """Take in that no more comes; returns the rest."""
+        held, self._held = self._held, ""
+        return held
+
+
+def _begun(text: str, secret: str) -> int:
+    """How many characters at the end of `text` may be the beginning of `secret`."""
+    longest = min(len(text), len(secret) - 1)
+    return next((n for n in range(longest, 0, -1) if text.endswith(secret[:n])), 0)
+
+
+def secrets_in(key: str, headers: Mapping[str, str], base_url: str) -> list[str]:
+    """What no message may show: key, values of headers and their parts, the URL's user and password.
+
+    Longest first, so that no part of a secret is left where another one is in it.
+    """
+    found = {key}
+    for name, value in headers.items():
+        if name.lower() not in _OPEN_HEADERS:
+            found.update([value, *_parts(value)])
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL:
+        return sorted(found - {""}, key=len, reverse=True)
+    found.update([url.password, unquote(url.password)])
+    return sorted(found - {""}, key=len, reverse=True)
+
+
+def _parts(value: str) -> Iterable[str]:
+    """A service may repeat the credentials alone: what stands behind `Bearer`, or in `Basic`."""
+    scheme, _, credentials = value.strip().partition(" ")
+    if not credentials:
+        return
+    yield credentials.strip()
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(credentials).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return
+        yield f"{user}:{password}"
+        yield password
+
+
 def shown(base_url: str) -> str:
-    """The URL without what stands before an @, where a password would be."""
+    """The URL without what may be secret in it: user and password, query and fragment."""
     scheme, separator, rest = base_url.partition("://")
+    rest = rest.partition("?")[0].partition("#")[0]
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
@@ -40,15 +118,20 @@ def checked_url(base_url: str) -> str:
     """The URL without a slash at its end.
 
     Raises:
-        InvalidInputError: it is no http(s) URL.
+        InvalidInputError: it is no http(s) URL, or has a query or a fragment.
     """
     try:
         url = httpx2.URL(base_url)
-    except httpx2.InvalidURL:
+    except (httpx2.InvalidURL, ValueError):
         url = httpx2.URL()
     if url.scheme not in {"http", "https"} or not url.host:
         raise InvalidInputError(
             f"base_url is {shown(base_url)!r}; give a URL such as 'http://localhost:8000/v1'"
+        )
+    if "?" in base_url or "#" in base_url:
+        raise InvalidInputError(
+            f"base_url {shown(base_url)!r} has a query or a fragment behind it, to which no path"
+            " can be added; give the address alone, and a key as api_key= or in headers="
         )
     return base_url.rstrip("/")
 
@@ -66,3 +149,23 @@ def checked_key(key: str, key_from: str) -> SecretStr:
             f" typographic quote in it ({key_from} or api_key)"
         )
     return SecretStr(key)
+
+
+def checked_headers(headers: Mapping[str, str] | None) -> dict[str, SecretStr]:
+    """The headers, without white space around their values.
+
+    Raises:
+        ConfigurationError: a name or a value is none that HTTP takes; the value is not shown.
+    """
+    checked: dict[str, SecretStr] = {}
+    for name, value in (headers or {}).items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"{name!r} cannot be the name of an HTTP header")
+        value = value.strip()
+        if not (value.isascii() and (value.isprintable() or not value)):
+            raise ConfigurationError(
+                f"the value of the header {name!r} holds characters that no HTTP header takes;"
+                " look for a line break or a typographic quote in it"
+            )
+        checked[name] = SecretStr(value)
+    return checked

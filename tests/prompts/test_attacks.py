@@ -20,6 +20,7 @@ from catsdk.middleware.structured import Route
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import (
+    Answer,
     read_choice,
     read_criteria,
     read_grade,
@@ -28,7 +29,7 @@ from catsdk.prompts.reply import (
     read_verdicts,
 )
 from catsdk.testing import FunctionProvider
-from tests.primitives.scripted import rollout_of, rubric_of, said
+from tests.rubrics.scripted import rollout_of, rubric_of, said
 from tests.prompts.attacks import ATTACKS, IDS, SMALL, SMALL_IDS, Attack
 
 EACH = pytest.mark.parametrize("attack", ATTACKS, ids=IDS)
@@ -162,7 +163,8 @@ def test_a_batch_that_quotes_hostile_text_gains_no_yes(attack: Attack) -> None:
         except StructuredOutputError:
             assert reply != good
             continue
-        assert {name: answer.met for name, answer in answers.items()} == {"c1": False}
+        read = {name: each.met for name, each in answers.items() if isinstance(each, Answer)}
+        assert read == {"c1": False}
 
 
 def honest_judge(route: Route, able: Capabilities) -> FunctionProvider:

@@ -125,11 +125,11 @@ async def test_the_narrowest_sampling_is_greedy(narrow: dict[str, Any]) -> None:
     assert (await answers(provider, ask(seed=5, **narrow)))[0].text == greedy[0].text
 
 
-async def test_usage_stands_on_the_first_completion_and_local_is_free() -> None:
+async def test_each_completion_has_its_own_tokens_and_local_is_free() -> None:
     first, *others = await answers(provider_of(), ask(n=3, seed=0, max_tokens=7))
     length = prompt_ids("12+34").shape[1]
-    assert first.usage == Usage(input_tokens=length, output_tokens=21, requests=1, cost=0.0)
-    assert [other.usage for other in others] == [Usage(), Usage()]
+    assert first.usage == Usage(input_tokens=length, output_tokens=7, requests=1, cost=0.0)
+    assert [other.usage for other in others] == [Usage(output_tokens=7), Usage(output_tokens=7)]
 
 
 async def test_the_token_that_ends_an_answer_is_counted_and_not_listed() -> None:

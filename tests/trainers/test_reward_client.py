@@ -240,3 +240,31 @@ async def test_tokens_and_the_reason_of_the_end_are_sent_where_they_are_known() 
         await ask(url)
     assert (server.bodies[0]["tokens"], server.bodies[0]["finish_reason"]) == (7, "length")
     assert server.bodies[1].keys().isdisjoint({"tokens", "finish_reason"})
+
+
+@pytest.mark.parametrize("retry_after", ["0", "-5", "nan", "inf", "soon", "1e-9"])
+async def test_a_time_that_is_none_does_not_make_the_client_ask_without_a_pause(
+    retry_after: str,
+) -> None:
+    async with scripted(*[refused(429, retry_after)] * 10_000) as (url, server):
+        with pytest.raises(NoRewardError, match="answered 429"):
+            await ask(url, within=1)
+    assert 1 <= len(server.bodies) <= 25
+
+
+@pytest.mark.parametrize("reward", ['"1"', "true", "NaN", "Infinity", "[1]", "{}"])
+async def test_what_is_not_a_number_is_not_a_reward(reward: str) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=f'{{"reward": {reward}}}')
+
+    async with scripted(answer) as (url, _):
+        with pytest.raises(NoRewardError, match="in place of a reward"):
+            await ask(url)
+
+
+async def test_an_answer_with_nothing_but_its_reward_is_enough() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text='{"reward": 1, "reference": "none"}')
+
+    async with scripted(answer) as (url, _):
+        assert await ask(url) == 1.0

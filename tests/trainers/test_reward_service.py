@@ -11,13 +11,14 @@ from weakref import ref
 
 import aiohttp
 import anyio
+import anyio.abc
 import pytest
 
 import catsdk as cat
 from catsdk.core.errors import InvalidInputError, ServerError
 from catsdk.core.types import Group, Provenance, Reference
 from catsdk.rewards import ClusterShare
-from catsdk.runtime.context import Context
+from catsdk.runtime.context import Context, Row
 from catsdk.testing import FunctionProvider
 
 pytest.importorskip("torch")
@@ -473,3 +474,127 @@ async def test_known_answers_of_a_row_are_read_like_responses_and_may_be_several
         for answer in ("2 - 1 = 1\n#### 1", ["7", "\\boxed{1}"]):
             body = {"prompt": "q", "responses": TEXTS, "row": {"answer": answer}}
             assert (await post(f"{url}/v1/groups", body))[1]["rewards"] == [1.0, 1.0, 0.0]
+
+
+async def raw(url: str, text: bytes) -> anyio.abc.SocketStream:
+    stream = await anyio.connect_tcp("127.0.0.1", int(url.rpartition(":")[2]))
+    await stream.send(text)
+    return stream
+
+
+async def all_of(stream: anyio.abc.SocketStream) -> bytes:
+    received = b""
+    with anyio.fail_after(10):
+        while True:
+            try:
+                received += await stream.receive()
+            except anyio.EndOfStream:
+                return received
+
+
+@pytest.mark.parametrize("labels", [[4, 4, 4], [4.0, 4.0, 4.0], ["4", None, 4]])
+async def test_labels_of_openrlhf_may_be_numbers(labels: list[Any]) -> None:
+    rows: list[Row] = []
+
+    class Golds(ClusterShare):
+        async def score(
+            self, group: Group, reference: Reference | None, ctx: Context
+        ) -> Sequence[cat.Score]:
+            rows.append(ctx.row)
+            return await super().score(group, reference, ctx)
+
+    size = 1 if None in labels else 3
+    body = {"query": ["q\\boxed{4}"] * 3, "prompts": ["q"] * 3, "labels": labels}
+
+    async with serving(cat.CaT(reward=Golds()), group_size=size) as url:
+        status, told = await post(f"{url}/openrlhf", body)
+    assert (status, told["rewards"]) == (200, [1.0] * 3)
+    assert {row.get("answer") for row in rows} == {
+        None if label is None else str(label) for label in labels
+    }
+
+
+@pytest.mark.parametrize("part", [b"", b"POST /v1/groups HT", b"POST /v1/groups HTTP/1.1\r\nA: b"])
+async def test_a_connection_that_sends_no_whole_header_is_closed(part: bytes) -> None:
+    async with service(ClusterShare(), limits=Limits(arrival=0.2)) as url:
+        stream = await raw(url, part) if part else await raw(url, b"\r\n")
+        async with stream:
+            assert await all_of(stream) == b""
+        assert await open_groups(url) == 0
+
+
+async def test_a_connection_is_closed_behind_its_request() -> None:
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with service(ClusterShare()) as url, await raw(url, request) as stream:
+        assert (await all_of(stream)).startswith(b"HTTP/1.1 200")
+
+
+HALF = b"POST /v1/groups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
+    async with (
+        service(ClusterShare(), limits=Limits(arrival=0.2)) as url,
+        await raw(url, HALF) as stream,
+    ):
+        assert (await all_of(stream)).startswith(b"HTTP/1.1 408")
+
+
+async def test_of_bodies_that_are_too_many_together_the_last_are_told_to_come_again() -> None:
+    limits = Limits(body=1024, bodies=1024)
+    async with service(ClusterShare(), limits=limits) as url, await raw(url, HALF):
+        with anyio.fail_after(10):
+            while (await post(f"{url}/v1/groups", b"x" * 100))[0] != 429:
+                await anyio.lowlevel.checkpoint()
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused() -> None:
+    async with (
+        service(ClusterShare()) as url,
+        aiohttp.ClientSession(headers={"Content-Encoding": "gzip"}) as session,
+        session.post(f"{url}/v1/groups", data=b"not gzip", compress=False) as response,
+    ):
+        assert response.status in {400, 422}
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}]
+)
+async def test_without_a_token_no_page_of_a_browser_is_served(headers: dict[str, str]) -> None:
+    body = {"prompt": "q", "responses": TEXTS}
+    for token, status in (("", 403), ("secret", 200)):
+        async with (
+            service(ClusterShare(), token=token) as url,
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
+            session.post(f"{url}/v1/groups", json=body, headers=headers) as response,
+        ):
+            assert response.status == status
+
+
+async def test_groups_that_are_being_scored_are_waited_for_at_the_end() -> None:
+    scorer = Waits()
+    c = cat.CaT(reward=scorer)
+    answers: list[tuple[int, Any]] = []
+
+    async def ask(url: str) -> None:
+        answers.append(await post(f"{url}/v1/groups", {"prompt": "q", "responses": TEXTS}))
+
+    async def later() -> None:
+        await anyio.wait_all_tasks_blocked()
+        scorer.go.set()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks, serving(c, drain=10) as url:
+            tasks.start_soon(ask, url)
+            await scorer.began.wait()
+            tasks.start_soon(later)
+    assert [(status, told["rewards"]) for status, told in answers] == [(200, SHARES)]
+
+
+async def test_a_malformed_request_does_not_show_its_token_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad = b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer secret-token\r\n\r\n"
+    async with service(ClusterShare()) as url, await raw(url, bad) as stream:
+        assert (await all_of(stream)).startswith(b"HTTP/1.0 400")
+    assert "secret-token" not in caplog.text

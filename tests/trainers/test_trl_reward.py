@@ -283,3 +283,10 @@ def test_a_reference_that_the_budget_cut_short_rewards_nothing() -> None:
     with pytest.raises(BudgetExceededError, match="the budget of 1 requests is used up"):
         made(**ROWS)
     made.close()
+
+
+@pytest.mark.parametrize(("rows", "size"), [(7, 4), (3, 2), (5, 4), (1, 2), (2, 8)])
+def test_rows_that_do_not_make_groups_are_refused_in_one_process_too(rows: int, size: int) -> None:
+    made = rewarding(cat.Gold(), size)
+    with pytest.raises(InvalidInputError, match=f"{rows} rows do not make groups of {size}"):
+        made(["q"] * rows, ["x"] * rows)

@@ -9,7 +9,7 @@ from catsdk.cat import CaT
 from catsdk.core.errors import CatError
 from catsdk.core.types import Failure, Group, Reference, Result
 from catsdk.middleware.account import Account
-from catsdk.rewards.answer import AnswerReward, Gold, accepted_answers
+from catsdk.rewards.answer import AnswerReward, Gold
 from catsdk.runtime.context import Context, Row
 from catsdk.runtime.roles import Estimator
 from catsdk_trainers.scored import Scored, failed_group
@@ -62,14 +62,15 @@ class Examiner:
             cause = Failure.of(error)
         if reference is not None and reference.agreement is None:
             reference = await ctx.with_evidence(reference)
-        if not accepted_answers(ctx.row.get(self.column)):
+        accepted = ctx.answers.golds(ctx.row.get(self.column))
+        if not accepted:
             return await self._without_answer(group, reference, cause, ctx)
         votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
         scores = await Gold(self.column).reward(group, None, ctx)
         measures = {"agreement": votes.share, "policy": _mean([s.value for s in scores])}
-        measures["majority"] = await self._right(votes.majority, ctx)
+        measures["majority"] = await _right(votes.majority, accepted, ctx)
         if reference is not None:
-            measures["teacher"] = await self._right(reference.answer, ctx)
+            measures["teacher"] = await _right(reference.answer, accepted, ctx)
             measures["lead"] = _difference(measures["teacher"], measures["policy"])
         result = Result(group=group, reference=reference, scores=scores, failure=cause)
         return Scored(group, result, _there(measures))
@@ -83,15 +84,13 @@ class Examiner:
         result = Result(group=group, reference=reference, scores=scores)
         return Scored(group, result, _there({"agreement": reference.agreement}))
 
-    async def _right(self, answer: str | None, ctx: Context) -> float | None:
-        """1 or 0, where a missing answer is not right; `None` where nothing could be compared."""
-        if answer is None:
-            return 0.0
-        wanted = accepted_answers(ctx.row.get(self.column))
-        found = [(await ctx.answers.grade(answer, ctx.answers.gold(each))).equal for each in wanted]
-        if any(found):
-            return 1.0
-        return None if None in found else 0.0
+
+async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:
+    """1 or 0, where a missing answer is not right; `None` where it could not be compared."""
+    if answer is None:
+        return 0.0
+    found = [(await ctx.answers.grade(answer, each)).equal for each in accepted]
+    return 1.0 if any(found) else None if None in found else 0.0
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
-from catsdk.rewards.answer import Gold, accepted_answers
+from catsdk.rewards.answer import Gold
 from catsdk_trainers.role_tree import parts_of
 
-__all__ = ["check_gold", "gold_rewards", "of_one_kind"]
+__all__ = ["check_gold", "gold_rewards", "golds_of", "of_one_kind"]
 
 
 def gold_rewards(reward: object) -> list[Gold]:
@@ -17,26 +18,37 @@ def gold_rewards(reward: object) -> list[Gold]:
     return [part for part in parts_of(reward) if isinstance(part, Gold)]
 
 
-def check_gold(reward: object, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse rows without the known answer that `reward` compares with.
+def check_gold(c: CaT, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse rows without the known answer that the reward of `c` compares with.
 
     Args:
-        reward: The reward of the training.
+        c: The method of the training.
         rows: The training data.
 
     Raises:
-        InvalidInputError: a row has none in the column.
+        InvalidInputError: a row has none in the column, or something that is no answer.
     """
-    for gold in gold_rewards(reward):
-        without = [at for at, row in enumerate(rows) if not accepted_answers(row.get(gold.column))]
+    for gold in gold_rewards(c.rewarder):
+        without = [at for at, row in enumerate(rows) if not golds_of(c, row, gold.column, at)]
         if without:
-            row = rows[without[0]]
             raise InvalidInputError(
                 f"{len(without)} of {len(rows)} training rows have no known answer in the column"
                 f" {gold.column!r}, which the reward Gold compares with; the first is row"
-                f" {without[0]} (from 0), which has the columns {', '.join(row)}. Name another"
-                " column, or take another reward, such as AnswerReward, which needs no answers"
+                f" {without[0]} (from 0), which has the columns {', '.join(rows[without[0]])}. Name"
+                " another column, or take a reward that needs no answers, such as AnswerReward"
             )
+
+
+def golds_of(c: CaT, row: Mapping[str, Any], column: str, at: int) -> tuple[str, ...]:
+    """The known answers of a row, as the answers of `c` read them.
+
+    Raises:
+        InvalidInputError: what is in the column is no answer; the message names the row `at`.
+    """
+    try:
+        return c.answers.golds(row.get(column))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"row {at} (from 0), column {column!r}: {error}") from None
 
 
 def of_one_kind(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -50,12 +62,16 @@ def of_one_kind(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> li
     """
     changed = [dict(row) for row in rows]
     for column in columns:
-        values = [row.get(column) for row in changed]
-        lists = any(isinstance(value, list | tuple) for value in values)
+        lists = any(isinstance(row.get(column), list | tuple) for row in changed)
         for row in changed:
-            answers = accepted_answers(row.get(column))
-            if lists and column in row:
-                row[column] = answers or None
-            elif answers:
-                row[column] = answers[0]
+            cell = row.get(column)
+            if cell is not None:
+                cells = [_text(each) for each in cell] if isinstance(cell, list | tuple) else None
+                row[column] = (
+                    (cells if cells is not None else [_text(cell)]) if lists else _text(cell)
+                )
     return changed
+
+
+def _text(cell: object) -> object:
+    return str(cell) if isinstance(cell, int | float) else cell

@@ -26,7 +26,7 @@ from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.data import Rows, fingerprint, order, rows_of, training_rows
 from catsdk_trainers.describing import cat_of, teacher_of
 from catsdk_trainers.examining import Examiner
-from catsdk_trainers.gold import check_gold, gold_rewards, of_one_kind
+from catsdk_trainers.gold import check_gold, gold_rewards, golds_of, of_one_kind
 from catsdk_trainers.progress import ShowProgress
 from catsdk_trainers.ranks import on_first_rank
 from catsdk_trainers.resuming import MarkWhole, begin
@@ -87,7 +87,9 @@ def grpo(
     )
     _check_checkpoints(config, arguments)
     reward = _reward(config, cat, evaluates=bool(tests))
-    check_gold(reward.cat.rewarder, rows)
+    check_gold(reward.cat, rows)
+    for at, row in enumerate(tests):
+        golds_of(reward.cat, row, config.evaluation.answer, at)
     if model is None:
         check_weights(config.model)
     answers = [config.evaluation.answer, *(g.column for g in gold_rewards(reward.cat.rewarder))]

@@ -17,7 +17,8 @@ from catsdk.cat import CaT
 from catsdk.core.errors import CatError, InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
-from catsdk.core.types import Failure, FinishReason, Group, Message, Rollout, Usage
+from catsdk.core.sampled import completion_of
+from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
 from catsdk.equivalence.answers import Answers
 from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
 from catsdk.sampling.sampler import group_of
@@ -38,13 +39,16 @@ class Limits(Options):
     seconds after its first sample, or not scored within `deadline` seconds, has no reward. A
     sample with an id whose client went away keeps its place for `grace` seconds, in which the
     client may ask again; one without an id loses it at once. `kept` results can be asked for again
-    by a client whose answer got lost.
+    by a client whose answer got lost. The header of a request, and then its body, must be there
+    within `arrival` seconds each.
     """
 
     groups: int = Field(default=256, ge=1)
     samples: int = Field(default=64, ge=1, description="most samples of a group")
     characters: int = Field(default=200_000, ge=1, description="most of a response, prompt or row")
     body: int = Field(default=2**24, ge=1024, description="bytes of one request")
+    bodies: int = Field(default=2**28, ge=1024, description="bytes of requests that are being read")
+    arrival: float = Field(default=60.0, gt=0)
     patience: float = Field(default=600.0, gt=0)
     deadline: float = Field(default=900.0, gt=0)
     grace: float = Field(default=15.0, ge=0)
@@ -164,6 +168,8 @@ class Rendezvous:
         self._gathering: dict[str, _Gathering] = {}
         self._places: dict[bytes, _Place] = {}
         self._kept: OrderedDict[bytes, tuple[bytes, Seat]] = OrderedDict()
+        self._scoring = 0
+        self._idle = anyio.Event()
         self.needs = _needed(c)
         self.open = 0
 
@@ -200,6 +206,12 @@ class Rendezvous:
             return await self._scored(_group(messages, responses, self._cat.answers), row)
         finally:
             self.open -= 1
+
+    async def idle(self) -> None:
+        """Wait until no group is being scored."""
+        while self._scoring:
+            self._idle = anyio.Event()
+            await self._idle.wait()
 
     def _known(self, key: bytes | None, mark: bytes, sample: Sample) -> _Place | Seat | None:
         if key is None:
@@ -293,11 +305,15 @@ class Rendezvous:
 
     async def _scored(self, group: Group, row: Mapping[str, Any]) -> Outcome:
         late = Failure(kind="TimedOutError", message=f"not scored in {self._limits.deadline:g} s")
+        self._scoring += 1
         try:
             with anyio.move_on_after(self._limits.deadline):
                 return Outcome.of(await scored_group(self._cat, group, row))
         except Exception as error:  # noqa: BLE001 - a defect costs this group, not the service
             return Outcome.of(failed_group(group, Failure.of(error)))
+        finally:
+            self._scoring -= 1
+            self._idle.set()
         return Outcome.of(failed_group(group, late))
 
     async def _expire(self, gathering: _Gathering) -> None:
@@ -366,18 +382,16 @@ def _needed(c: CaT) -> Mapping[str, str]:
 
 
 def _group(prompt: tuple[Message, ...], responses: Sequence[Response], answers: Answers) -> Group:
-    group = group_of(prompt, [response.text for response in responses], answers=answers)
-    rollouts = tuple(map(_measured, group.rollouts, responses))
-    return group.model_copy(update={"rollouts": rollouts})
+    return group_of(prompt, list(map(_completion, responses)), answers=answers)
 
 
-def _measured(rollout: Rollout, response: Response) -> Rollout:
-    told: dict[str, Any] = {}
+def _completion(response: Response) -> Completion:
+    known: dict[str, Any] = {}
     if response.tokens is not None:
-        told["usage"] = Usage(output_tokens=response.tokens)
+        known["usage"] = Usage(output_tokens=response.tokens)
     if response.finish_reason is not None:
-        told["finish_reason"] = response.finish_reason
-    return rollout.model_copy(update={"completion": rollout.completion.model_copy(update=told)})
+        known["finish_reason"] = response.finish_reason
+    return completion_of(response.text, **known)
 
 
 def _key(sample: Sample) -> bytes | None:

@@ -46,7 +46,12 @@ async def compute_score(
     service = service_of(settings)
     sample = _verl_sample(data_source, solution_str, ground_truth, extra_info, service)
     (told,) = await answers(service, [sample])
-    return {"score": told["reward"], "agreement": (told["reference"] or {}).get("agreement") or 0.0}
+    reference = told.get("reference")
+    agreement = reference.get("agreement") if isinstance(reference, Mapping) else None
+    return {
+        "score": told["reward"],
+        "agreement": agreement if isinstance(agreement, int | float) else 0.0,
+    }
 
 
 def compute_scores(

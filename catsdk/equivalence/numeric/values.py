@@ -123,13 +123,16 @@ def _same_function(left: Node, right: Node, symbols: tuple[str, ...], budget: Bu
     kinks = _kinks(left) | _kinks(right)
     points = _points(symbols, whole) + (_far_points(symbols, whole) if kinks else ())
     # Outside the real numbers only where hardly any point is inside: roots have branches there.
+    inside = False
     for real in (True, False):
         agreeing: list[tuple[Point, Evaluator]] = []
-        for point in points:
+        for point in points + _near_points(symbols, whole) if real else points:
             found = _at(left, right, point, budget, real=real)
             if found is None:
                 continue
             same, evaluator = found
+            if not same and inside:
+                raise UndecidedError("equal where both are real, and not elsewhere")
             if not same:
                 return False
             agreeing.append((point, evaluator))
@@ -140,6 +143,7 @@ def _same_function(left: Node, right: Node, symbols: tuple[str, ...], budget: Bu
                 _agree_precisely(left, right, point, budget, real=real, digits=_digits(evaluator))
                 for point, evaluator in (agreeing[0], agreeing[-1])
             )
+        inside = bool(agreeing)
     raise UndecidedError("both have a value at too few points")
 
 
@@ -189,6 +193,18 @@ def _far_points(symbols: tuple[str, ...], whole: frozenset[str]) -> tuple[Point,
     return tuple(
         {name: Fraction(sign * size * (11 + at), 11) for at, name in enumerate(symbols)}
         for size in _FAR
+        for sign in (1, -1)
+    )
+
+
+@lru_cache(maxsize=256)
+def _near_points(symbols: tuple[str, ...], whole: frozenset[str]) -> tuple[Point, ...]:
+    """Points near zero, where a logarithm or a root may have real values only."""
+    if whole:
+        return ()
+    return tuple(
+        {name: Fraction(sign * (7 + 2 * at), size) for at, name in enumerate(symbols)}
+        for size in (13, 37, 101)
         for sign in (1, -1)
     )
 

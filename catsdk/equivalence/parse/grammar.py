@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
@@ -26,7 +27,7 @@ from catsdk.equivalence.tree import (
     Symbol,
     Text,
 )
-from catsdk.equivalence.walk import symbols_of, with_symbols
+from catsdk.equivalence.walk import symbols_of, with_operands, with_symbols
 
 __all__ = ["ExpressionParser"]
 
@@ -41,7 +42,11 @@ _BASES = frozenset(str(base) for base in range(2, 37))
 _WORDS = "two three four five six seven eight nine ten"
 _NAMED: dict[str, Node] = {"e": Constant("e"), "i": Constant("i")}
 _BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
+_DERIVATIVE = re.compile(r"\{d(?:\^\{?(\d)\}?)?([a-zA-Z])\}\{d([a-zA-Z])(?:\^\{?\1\}?)?\}")
+_TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
+_NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we"])
+_SHORT_WORDS = frozenset("no on up so to we us he it an as at by do go if in is me my of or be".split())
 _VOWELS = frozenset("aeiou")
 _SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
 _INVERSES = {
@@ -144,6 +149,9 @@ class ExpressionParser(ABC):
             self.at += 1
             return PlusMinus(Number(Fraction(0)), self.term(), "+" if sign == "pm" else "-")
         node = read()
+        if negative and isinstance(node, Call) and node.name == "mod":
+            # The remainder of a negative number, not a negative remainder.
+            return Call("mod", (minus(node.arguments[0]), node.arguments[1]))
         return minus(node) if negative else node
 
     def term(self) -> Node:
@@ -176,7 +184,8 @@ class ExpressionParser(ABC):
         if kind in _STARTING_KINDS:
             return not (kind == "env" and value.startswith("end"))
         if kind == "sign":
-            return value in _OPENING_SIGNS or (value == "|" and self.bars == 0)
+            matrix = value == "[" and self.ahead(1)[0] == "env"
+            return value in _OPENING_SIGNS or matrix or (value == "|" and self.bars == 0)
         return kind == "word" and self._is_product(value)
 
     def _is_product(self, word: str) -> bool:
@@ -186,8 +195,10 @@ class ExpressionParser(ABC):
         if word.startswith("d") and len(word) == 2:
             return False
         capitals = sum(letter.isupper() for letter in word)
+        if word in _NEVER_VARIABLES:
+            return False
         if len(word) == 2:
-            return capitals != 1
+            return word.lower() not in _SHORT_WORDS if word.istitle() else True
         # A vowel inside makes a word: `per` and `not`, unlike `abc` and `xyz`.
         return capitals == 0 and _VOWELS.isdisjoint(word[1:])
 
@@ -215,6 +226,10 @@ class ExpressionParser(ABC):
         while True:
             kind, sign = self.tokens[self.at]
             if kind != "sign" or sign not in _RAISED_SIGNS:
+                indexed = isinstance(node, Power) and isinstance(node.base, Symbol)
+                if kind == "sign" and sign == "_" and indexed:
+                    node = self._with_index(node)
+                    continue
                 return node
             if sign == "^":
                 self.at += 1
@@ -228,6 +243,12 @@ class ExpressionParser(ABC):
             else:
                 self.at += 1
                 node = Quantity(node, self._scale())
+
+    def _with_index(self, node: Node) -> Node:
+        """Read `x^2_1`, whose index stands behind the power."""
+        assert isinstance(node, Power)
+        assert isinstance(node.base, Symbol)
+        return Power(Symbol(node.base.name + self._index()), node.exponent)
 
     def _scale(self) -> str:
         if self.next[0] == "symbol" and self.next[1] in "CFK":
@@ -245,16 +266,39 @@ class ExpressionParser(ABC):
                 return Quantity(base, self._scale()) if mark == "degree" else _primed(base)
         if self.take("'"):
             return _primed(base)
+        if isinstance(base, Number) and self._is_ordinal():
+            return base
         return choices(base, self._exponent())
+
+    def _is_ordinal(self) -> bool:
+        """Step over the letters of `12^{th}`."""
+        braced = self.next == ("sign", "{")
+        if self.ahead(int(braced))[1] not in _ORDINALS:
+            return False
+        if braced and self.ahead(2) != ("sign", "}"):
+            return False
+        self.at += 3 if braced else 1
+        return True
 
     def _exponent(self) -> Node:
         """Read an exponent: a group, or one signed factor with its own exponent."""
         self._deeper()
-        exponent = self._signed(self.primary)
+        exponent = self._signed(self._script_value)
         if self.take("^"):
             exponent = Power(exponent, self._exponent())
         self.depth -= 1
         return exponent
+
+    def _script_value(self) -> Node:
+        """Read what stands above or below; a number is not one in another base there."""
+        kind, value = self.next
+        if kind == "number" and self.ahead(1) == ("sign", "_"):
+            self.at += 1
+            return read_decimal(value)
+        if kind in ("symbol", "constant") and self.ahead(1) == ("sign", "_"):
+            self.at += 1
+            return _NAMED.get(value) or Symbol(value)
+        return self.primary()
 
     def primary(self) -> Node:
         """Read one number, name, function or bracket."""
@@ -422,6 +466,8 @@ class ExpressionParser(ABC):
 
     def _function(self, name: str) -> Node:
         if name == "frac":
+            if derivative := self._derivative():
+                return derivative
             top = self._group()
             return Quotient(top, self._group())
         if name == "binom":
@@ -431,6 +477,8 @@ class ExpressionParser(ABC):
             return self._root(name)
         if name in ("int", "sum", "prod", "lim"):
             return self._large(name)
+        if name == "not":
+            return Call("not", (self.primary(),))
         base, exponent = self._script("_"), self._script("^")
         base = base or self._script("_")
         node = self._value_of(name, base)
@@ -439,6 +487,17 @@ class ExpressionParser(ABC):
         if exponent == _MINUS_ONE and name in _INVERSES and isinstance(node, Call):
             return Call(_INVERSES[name], node.arguments)
         return Power(node, exponent)
+
+    def _derivative(self) -> Node | None:
+        r"""Read `\frac{dy}{dx}` and `\frac{d^2y}{dx^2}` as one name."""
+        written = ""
+        for at in range(self.at, min(self.at + 16, len(self.tokens))):
+            written += self.tokens[at][1]
+            if found := _DERIVATIVE.fullmatch(written):
+                self.at = at + 1
+                power = f"^{found[1]}" if found[1] else ""
+                return Symbol(f"d{power}{found[2]}/d{found[3]}{power}")
+        return None
 
     def _value_of(self, name: str, base: Node | None) -> Node:
         arguments = self._arguments()
@@ -451,6 +510,8 @@ class ExpressionParser(ABC):
             return Call("log", (*arguments, base)) if base else Call("ln", arguments)
         if len(arguments) > 1 and name not in _SEVERAL:
             raise UnreadableError(f"{name} of several arguments")
+        if name in _TRIGONOMETRIC and not isinstance(arguments[0], Quantity):
+            arguments = tuple(map(_in_radians, arguments))
         return Call(name, arguments)
 
     def _script(self, mark: str) -> Node | None:
@@ -499,7 +560,7 @@ class ExpressionParser(ABC):
             if self.take("_"):
                 low = self._lower()
             elif self.take("^"):
-                high = self._signed(self.primary)
+                high = self._signed(self._script_value)
         if name == "int":
             return self._integral(low, high)
         symbol, start = _pair(low)
@@ -541,6 +602,8 @@ class ExpressionParser(ABC):
         close = next(
             (at for at in range(self.at, len(self.tokens) - 1) if self._is_differential(at)), None
         )
+        if close is not None:
+            close = self._out_of_fraction(close)
         if close is None:
             raise UnreadableError("an integral over nothing")
         value = self.tokens[close][1]
@@ -551,6 +614,21 @@ class ExpressionParser(ABC):
         body = self.primary()
         ends = (low, high) if low is not None and high is not None else ()
         return Call("integral", (body, Symbol(name), *ends))
+
+    def _out_of_fraction(self, at: int) -> int:
+        r"""Move the differential of `\int \frac{dz}{z}` behind its fraction; return where it is."""
+        length = 1 if len(self.tokens[at][1]) == 2 else 2
+        after = at + length
+        if self.tokens[after] != ("sign", "}") or self.tokens[after + 1] != ("sign", "{"):
+            return at
+        depth, end = 1, after + 2
+        while depth and end < len(self.tokens) - 1:
+            depth += {("sign", "{"): 1, ("sign", "}"): -1}.get(self.tokens[end], 0)
+            end += 1
+        moved = self.tokens[at:after]
+        top = [] if self.tokens[at - 1] != ("sign", "{") else [("number", "1")]
+        self.tokens[at:end] = [*top, *self.tokens[after:end], *moved]
+        return end - length + len(top)
 
     def _is_differential(self, at: int) -> bool:
         kind, value = self.tokens[at]
@@ -565,6 +643,13 @@ def _sum(terms: list[Node]) -> Node:
 
 def _product(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def _in_radians(node: Node) -> Node:
+    """Turn the degrees inside a sum or a product, as in 90 degrees minus x, into radians."""
+    if isinstance(node, Quantity) and node.unit == "degree":
+        return Product((node.value, Quotient(Constant("pi"), Number(Fraction(180)))))
+    return with_operands(node, _in_radians)
 
 
 def _primed(node: Node) -> Node:

@@ -34,7 +34,7 @@ FLIPPED: dict[Operator, Operator] = {
 
 def region_of(relation: Relation) -> tuple[Node, Node] | None:
     """Return the variable and the interval or union that a chain says it lies in."""
-    if not _INEQUALITIES.issuperset(relation.operators):
+    if not _INEQUALITIES.issuperset(relation.operators) or _is_trivial(relation):
         return None
     sides, operators = relation.sides, relation.operators
     if len(sides) == 2:
@@ -44,6 +44,18 @@ def region_of(relation: Relation) -> tuple[Node, Node] | None:
     if len(sides) == 3 and _is_variable(sides[1]):
         return _between(sides, operators)
     return None
+
+
+def _is_trivial(relation: Relation) -> bool:
+    """Tell whether an absolute value is compared with what it always or never exceeds."""
+    if len(relation.sides) != 2:
+        return False
+    sides = relation.sides
+    for side, end in (sides, sides[::-1]):
+        if isinstance(side, Call) and side.name == "abs":
+            value = rational_of(end)
+            return value is not None and value <= 0 and "!=" not in relation.operators
+    return False
 
 
 def _is_variable(node: Node) -> bool:
@@ -120,6 +132,8 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     together = regions[0][1]
     for _, region in regions[1:]:
         together = Call("cap", (together, region))
+    if all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items):
+        return (together,)
     return Union(tuple(parts)), together
 
 
