@@ -107,7 +107,7 @@ class Spending:
             return 0.0
         caps = {name: getattr(self.budget, name) for name in asdict(self.spent)}
         shares = [value / caps[name] for name, value in asdict(self.spent).items() if caps[name]]
-        return max(shares, default=0.0)
+        return min(1.0, max(shares, default=0.0))
 
     def begin(self, folder: Path) -> None:
         """Go on counting from what `folder` says that earlier starts spent. Collective."""
