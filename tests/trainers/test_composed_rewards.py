@@ -17,7 +17,7 @@ pytestmark = [
 
 import catsdk as cat
 from catsdk.core.types import Group, Reference, Request
-from catsdk.equivalence import Extractor
+from catsdk.equivalence import ExactMatch, Extractor
 from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.anchors import PolicyAnchor
@@ -71,7 +71,8 @@ def trained(c: cat.CaT, folder: Path, **settings: Any) -> list[dict[str, Any]]:
 def test_answers_are_rewarded_by_the_synthesis_of_the_initial_policy(tmp_path: Path) -> None:
     synthesis = cat.Synthesizer(PolicyAnchor("initial"), cat.Sampling(max_tokens=8))
     logged = trained(cat.CaT(estimator=synthesis, reward=cat.AnswerReward()), tmp_path)
-    assert [row["cat/requests"] for row in logged] == [2.0] * TWO_STEPS
+    # Two groups a step; the anchor, a random model too, is asked again where it wrote nothing.
+    assert all(row["cat/requests"] >= 2.0 for row in logged)
     assert all("rewards/answer/mean" in row for row in logged)
 
 
@@ -95,7 +96,7 @@ def test_a_panel_by_rubric_and_a_penalty_add_up_and_each_part_is_logged(tmp_path
 
 
 def test_the_answers_of_the_cat_decide_what_an_answer_is(tmp_path: Path) -> None:
-    anything = cat.Answers(Extractor((("everything", everything),)))
+    anything = cat.Answers(Extractor((("everything", everything),)), ExactMatch())
     majority = cat.CaT(estimator=cat.Majority(), reward=cat.AnswerReward(), answers=anything)
     boxed = cat.CaT(estimator=cat.Majority(), reward=cat.AnswerReward())
     # A random model boxes nothing; with everything as the answer each response has one.

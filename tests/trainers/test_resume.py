@@ -28,18 +28,26 @@ STEPS = 6
 RUN = """
 import json, os, signal, sys, warnings
 warnings.simplefilter("ignore")
+from dataclasses import dataclass
 from hashlib import sha256
 from transformers import TrainerCallback
 import catsdk as cat
 from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.describing import cat_of
+from catsdk_trainers.anchors import PolicyAnchor
+from catsdk_trainers.describing import cat_of, policy_sampling
 from catsdk_trainers.grpo import grpo
 
 config = CaTConfig.read(sys.argv[1])
 
+@dataclass(frozen=True)
 class ByTheAnchorsWords(cat.Reward):
+    anchor: PolicyAnchor
+    needs_reference = False
+
     async def score(self, group, reference, ctx):
-        texts = [f"{ctx.row['uid']} {reference.text} {rollout.text}" for rollout in group.rollouts]
+        said = policy_sampling(config).request(group.prompt, seed=config.seed)
+        words = (await (await ctx.model(self.anchor)).complete(said))[0].text
+        texts = [f"{ctx.row['uid']} {words} {rollout.text}" for rollout in group.rollouts]
         rewards = [sha256(text.encode()).digest()[0] / 255 for text in texts]
         with open(sys.argv[2], "a") as seen:
             seen.write(json.dumps([ctx.row["uid"], rewards]) + "\\n")
@@ -51,7 +59,7 @@ class Kill(TrainerCallback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 rows = [{"prompt": f"{at}+{at}", "uid": at} for at in range(5)]
-method = cat.CaT(estimator=cat_of(config).estimator, reward=ByTheAnchorsWords())
+method = cat.CaT(reward=ByTheAnchorsWords(cat_of(config).estimator.anchor))
 trained = grpo(config, rows, cat=method, callbacks=[Kill()])
 rewards = [row["reward"] for row in trained.history if "reward" in row]
 print(json.dumps([str(trained.resumed_from), rewards]))

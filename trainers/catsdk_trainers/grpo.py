@@ -109,7 +109,7 @@ def grpo(
         trainer.add_callback(callback)
     prints = {"data": fingerprint(rows), "held_out": fingerprint(tests)}
     if cat is not None:
-        prints["cat"] = cat.fingerprint
+        prints |= _fingerprint(cat)
     at = on_first_rank(lambda: begin(Path(config.output), config, prints, resume=resume))
     try:
         trainer.train(resume_from_checkpoint=None if at is None else str(at))
@@ -119,6 +119,14 @@ def grpo(
     state = trainer.state
     because = stop.because or reward.spending.ended
     return Trained(Path(config.output), state.global_step, tuple(state.log_history), because, at)
+
+
+def _fingerprint(c: CaT) -> dict[str, str]:
+    """What tells `c` from another; nothing where a role of the user's own cannot be written."""
+    try:
+        return {"cat": c.fingerprint}
+    except InvalidInputError:
+        return {}
 
 
 def _tests(config: CaTConfig, held_out: Rows | None) -> list[dict[str, Any]]:
