@@ -14,7 +14,7 @@ from catsdk.core.errors import InvalidInputError, MissingExtraError
 if TYPE_CHECKING:
     from catsdk.train import CaTConfig, Trained
 
-__all__ = ["train"]
+__all__ = ["summary", "train"]
 
 
 class Method(StrEnum):
@@ -59,7 +59,7 @@ def train(
         typer.echo(whole.to_yaml(), nl=False)
         return
     trained = _run(whole, method, resume=not anew)
-    Console(emoji=False).print(_told(trained), highlight=False)
+    Console(emoji=False).print(summary(trained), highlight=False)
 
 
 def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> CaTConfig:
@@ -110,7 +110,8 @@ def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:
     return (grpo if method is Method.GRPO else sft)(config, resume=resume)
 
 
-def _told(trained: Trained) -> str:
+def summary(trained: Trained) -> str:
+    """What is printed when a training has ended: steps, where the model is, and why it stopped."""
     parts = [f"{trained.steps} steps, model in {trained.output}"]
     if trained.resumed_from is not None:
         parts.append(f"went on from {trained.resumed_from}")
