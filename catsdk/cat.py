@@ -37,6 +37,7 @@ from catsdk.rubrics.proposer import RubricProposer
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, Defaults, Row
+from catsdk.runtime.life import Life
 from catsdk.runtime.session import Session
 from catsdk.sampling.sampler import Sampler
 
@@ -106,9 +107,7 @@ class CaT:
         anchor = _model_of(self._estimator) or settings.anchor or first
         judge = settings.judge or anchor
         self._defaults = Defaults(policy=first, anchor=anchor, judge=judge)
-        self._exits = AsyncExitStack()
-        self._entered = 0
-        self._closed = False
+        self._life = Life("CaT")
         self._session: Session | None = None
         self._tasks: TaskGroup | None = None
 
@@ -271,33 +270,23 @@ class CaT:
         Raises:
             ConfigurationError: the CaT was closed, or a model cannot be made.
         """
-        self._check_not_closed()
-        if self._entered == 0:
-            async with AsyncExitStack() as exits:
-                self._session = await exits.enter_async_context(self._client.session())
-                self._tasks = await exits.enter_async_context(_tasks())
-                for model in _policies(self._sampler):
-                    await self._client.open(model, self._session)
-                self._exits = exits.pop_all()
-        self._entered += 1
+        await self._life.enter(self._open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """At the end of the outermost block: end what still runs, and close the models."""
-        self._entered -= 1
-        if self._entered:
-            return
-        self._closed = True
-        self._session = self._tasks = None
-        # Without the block's own error: a task group would wrap it into an exception group.
-        await self._exits.__aexit__(None, None, None)
+        await self._life.leave()
 
-    def _check_not_closed(self) -> None:
-        if self._closed:
-            raise ConfigurationError(
-                "this CaT was closed at the end of its `async with` block; make a new one, or do"
-                " the work inside the block"
-            )
+    async def _open(self, exits: AsyncExitStack) -> None:
+        session = await exits.enter_async_context(self._client.session())
+        tasks = await exits.enter_async_context(_tasks())
+        for model in _policies(self._sampler):
+            await self._client.open(model, session)
+        self._session, self._tasks = session, tasks
+        exits.callback(self._forget_what_is_open)
+
+    def _forget_what_is_open(self) -> None:
+        self._session = self._tasks = None
 
     @asynccontextmanager
     async def context(
@@ -327,7 +316,7 @@ class CaT:
                 async with c.context() as ctx:
                     reference = await Longest().estimate(group, ctx.on(group))
         """
-        self._check_not_closed()
+        self._life.check()
         check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         check_kind("row", row, (Mapping,), "a mapping such as {'answer': '42'}")
         async with AsyncExitStack() as exits:
@@ -531,7 +520,7 @@ class CaT:
         return stream
 
     def _open_tasks(self, who: str) -> TaskGroup:
-        self._check_not_closed()
+        self._life.check()
         if self._tasks is None:
             raise ConfigurationError(f"{who} need an open CaT: async with CaT(...) as c: ...")
         return self._tasks

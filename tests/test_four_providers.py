@@ -30,7 +30,7 @@ def anchored(request: Request) -> str:
 
 def judged(request: Request) -> str:
     met = ">\ngives 46\n</" in request.messages[-1].text
-    return json.dumps({"evidence": "", "met": met})
+    return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
 
 
 async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> None:

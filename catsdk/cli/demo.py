@@ -86,7 +86,7 @@ async def _run(model: Provider, items: Sequence[Item], seed: int) -> tuple[Repor
         sweep=Sweep(sizes=SIZES, draws=1, at_once=len(items), seed=seed),
         sampling=Sampling(max_tokens=MAX_TOKENS),
         seed=seed,
-        client=Client(limits=Limits(in_flight=IN_FLIGHT)),
+        client=Client(limits=Limits(in_flight=IN_FLIGHT), cache=""),
     )
     console = Console(stderr=True, emoji=False)
     columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())

@@ -17,6 +17,7 @@ from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollo
 from catsdk.equivalence.answers import Answers
 from catsdk.middleware.account import Account
 from catsdk.prompts.prompt import Prompt
+from catsdk.runtime.chain import Opened
 from catsdk.runtime.client import Client, VerdictMemory
 from catsdk.runtime.session import Session
 
@@ -100,6 +101,9 @@ class Context:
             chains=self.chains,
             cheap_only=self.cheap_only,
         )
+        if provider is chosen and not isinstance(provider, Opened):
+            # A context has given it before, with what stood around it there.
+            return provider
         for wrap in reversed(self.around):
             provider = wrap(provider)
         return provider

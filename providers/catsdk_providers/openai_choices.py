@@ -232,8 +232,7 @@ def _logprobs(logprobs: Any, shared: _Reply) -> tuple[TokenLogprob, ...] | None:
                 {"token": token if clean else _clean(token, shared.place), "logprob": logprob}
                 for token, logprob in tokens
                 if math.isfinite(logprob) or _refuse(logprob)
-            ],
-            strict=True,
+            ]
         )
     except NOT_THE_WIRE:
         return None

@@ -15,12 +15,13 @@ from catsdk.middleware.draw import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
+from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.openai_choices import completions_of
 from catsdk_providers.wire_dialects import FAILED_FINISHES, WORDS
 from catsdk_providers.wire_refusals import Place, reported
 from catsdk_providers.wire_words import said_in, says_something
-from tests.providers.contract import ask
+from tests.providers.contract import ask, unheard
 from tests.providers.dialects import ENDINGS, REFUSALS, REPORTED, Example
 from tests.providers.test_function import obedient
 
@@ -68,7 +69,7 @@ async def test_an_error_of_status_200_is_the_error_that_it_names(
     raw = RawReply(b"data: " + body + b"\n\n" if streamed else body)
     async with serving(lambda _: raw) as server, provider_at(server) as provider:
         with anyio.fail_after(10), pytest.raises(ProviderError) as caught:
-            await provider.complete(ask(), [].append if streamed else None)
+            await provider.complete(ask(), unheard if streamed else None)
     assert type(caught.value) is example.error
     assert caught.value.status == example.status
 
@@ -199,3 +200,21 @@ async def test_a_schema_that_is_refused_without_a_reason_is_learnt(text: str) ->
             assert caught.value.capability == "json_schema"
         assert not provider.capabilities.json_schema
         assert server.counters.requests == 2
+
+
+async def test_the_messages_wire_asks_once_more_with_a_tool() -> None:
+    block = {"type": "tool_use", "name": "reply", "input": {"a": 1}}
+
+    def answer(payload: dict[str, Any]) -> RawReply:
+        if "output_config" in payload:
+            return RawReply({"type": "error", "error": {"message": "Bad Request"}}, 400)
+        return RawReply({"type": "message", "content": [block], "stop_reason": "tool_use"})
+
+    async with (
+        serving(answer) as server,
+        AnthropicProvider(server.model, base_url=server.url, api_key=server.key) as provider,
+    ):
+        for _ in range(2):
+            (completion,) = await provider.complete(ask(json_schema={"type": "object"}))
+            assert completion.text == '{"a": 1}'
+        assert ["output_config" in payload for payload in server.payloads] == [True, False, False]

@@ -7,17 +7,15 @@ from collections.abc import Iterable, Mapping
 from numbers import Number
 from typing import cast
 
+from catsdk.equivalence.extract import MARKED
 from catsdk.equivalence.extract.closing import concluded
 from catsdk.equivalence.extract.cues import after_cue
 from catsdk.equivalence.extract.extractor import Extractor
-from catsdk.equivalence.extract.fields import answer_field
-from catsdk.equivalence.extract.marked import boxed, hashed, tagged
 from catsdk.equivalence.extract.sentences import sentences_of
 
 __all__ = ["gold_answer", "gold_answers", "gold_cells"]
 
-_MARKED = (("json", answer_field), ("boxed", boxed), ("tag", tagged), ("hashes", hashed))
-_SENTENCE = Extractor((*_MARKED, ("said", after_cue)))
+_SENTENCE = Extractor((*MARKED.rules, ("said", after_cue)))
 _SOLUTION = Extractor((*_SENTENCE.rules, ("concluded", concluded)))
 
 
