@@ -133,18 +133,35 @@ class CaT(Description):
         self._session = self._tasks = None
 
     @asynccontextmanager
-    async def _context(
+    async def context(
         self,
         *,
         row: Row | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Account | None = None,
         on_event: OnEvent | None = None,
         streams: bool = False,
         item: int | None = None,
     ) -> AsyncGenerator[Context]:
-        """The context of one run, its models open."""
+        """Give what the roles of a run are given, to call one role by itself under this CaT.
+
+        Args:
+            row: The other columns of the prompt's data row.
+            budget: Caps beside the client's; an `Account` is shared by all that is given it.
+            on_event: Hears of each step as it happens.
+            streams: Whether the anchor's text is heard of piece by piece.
+            item: The place of the prompt among many.
+
+        Raises:
+            ConfigurationError: the CaT was closed.
+
+        Example:
+            An estimator of your own, under the limits and with the answers of `c`::
+
+                async with c.context() as ctx:
+                    reference = await Longest().estimate(group, ctx.on(group))
+        """
         self._life.check()
-        check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
+        check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         check_kind("row", row, (Mapping,), "a mapping such as {'answer': '42'}")
         async with AsyncExitStack() as exits:
             session = self._session
@@ -156,8 +173,9 @@ class CaT(Description):
                 row=row or {},
                 defaults=self._defaults,
                 models=session,
-                accounts=() if budget is None else (Account(budget),),
-                chains=None if budget is None else {},
+                accounts=_accounts(budget),
+                # An account outlives the run, and the chains that it pays for with it.
+                chains={} if isinstance(budget, Budget) else None,
                 listener=on_event,
                 streams=streams,
                 asks=bool(getattr(self._reward, "by_answer", False)),
@@ -175,7 +193,7 @@ class CaT(Description):
         row: Row | None = None,
         sampling: Sampling | None = None,
         seed: int | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Account | None = None,
         on_event: OnEvent | None = None,
     ) -> Result:
         """Sample, estimate the reference, and reward the rollouts by it.
@@ -186,7 +204,8 @@ class CaT(Description):
             row: The other columns of the prompt's data row, such as a known answer for `Gold`.
             sampling: How the policy is sampled this time.
             seed: The seed of sampler and estimator this time.
-            budget: Caps for this run alone, beside the client's.
+            budget: Caps for this run alone, beside the client's; an `Account` is shared by all
+                runs that are given it.
             on_event: Hears of each step as it happens, in the event loop.
 
         Returns:
@@ -201,7 +220,7 @@ class CaT(Description):
             ConfigurationError: the CaT was closed, or a model cannot be made.
         """
         method = self._method(sampling=sampling, seed=seed)
-        async with self._context(
+        async with self.context(
             row=row, budget=budget, on_event=on_event, streams=on_event is not None
         ) as ctx:
             return await run_method(method, prompt, n, ctx)
@@ -215,7 +234,7 @@ class CaT(Description):
         at_once: int | None = None,
         sampling: Sampling | None = None,
         seed: int | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Account | None = None,
         on_event: OnEvent | None = None,
     ) -> Results:
         """Run the method on many prompts, each as soon as its own inputs are there.
@@ -244,15 +263,15 @@ class CaT(Description):
         """
         check_many("prompts", prompts, "give a list of prompts, or use run")
         check_count(n)
-        check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
+        check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         method = self._method(sampling=sampling, seed=seed)
         paying: dict[str, Any] = {}
         if budget is not None:
-            paying = {"accounts": (Account(budget),), "chains": {}}
+            paying = {"accounts": _accounts(budget), "chains": {}}
 
         async def one(index: int, item: Item) -> Result:
             prompt, row = _with_row(item)
-            async with self._context(row=row, on_event=on_event, item=index) as ctx:
+            async with self.context(row=row, on_event=on_event, item=index) as ctx:
                 ctx = replace(ctx, **paying)
                 return await run_or_fail(method, prompt, n, ctx, index=index)
 
@@ -383,7 +402,7 @@ class CaT(Description):
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         """
         method = self._method(sampling=sampling, seed=seed)
-        async with self._context(on_event=on_event) as ctx:
+        async with self.context(on_event=on_event) as ctx:
             return await method.sampler.sample(prompt, n, ctx)
 
     async def synthesize(
@@ -400,7 +419,7 @@ class CaT(Description):
             CatError: as `run`.
         """
         method = replace(self._method(), reward=None, always_estimates=True)
-        async with self._context(on_event=on_event, streams=on_event is not None) as ctx:
+        async with self.context(on_event=on_event, streams=on_event is not None) as ctx:
             result = await run_method(method, prompt, n, ctx)
         assert result.reference is not None
         return result.reference
@@ -425,7 +444,7 @@ class CaT(Description):
             raise InvalidInputError(
                 "this CaT has no reward; give one, such as CaT(..., reward=AnswerReward())"
             )
-        async with self._context(row=row) as ctx:
+        async with self.context(row=row) as ctx:
             return completed(group, await self._reward.reward(group, reference, ctx.on(group)))
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
@@ -437,7 +456,7 @@ class CaT(Description):
         """
         proposer = setting_of(self._reward, "proposer")
         chosen = proposer if isinstance(proposer, roles.Proposer) else RubricProposer()
-        async with self._context() as ctx:
+        async with self.context() as ctx:
             return await chosen.propose(reference, ctx)
 
     async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
@@ -447,7 +466,7 @@ class CaT(Description):
         """
         judge = setting_of(self._reward, "judge")
         chosen = judge if isinstance(judge, roles.Judge) else Judge()
-        async with self._context() as ctx:
+        async with self.context() as ctx:
             return tuple(await chosen.judge(rubric, rollout, ctx))
 
     def _method(self, *, sampling: Sampling | None = None, seed: int | None = None) -> Method:

@@ -52,14 +52,14 @@ def reward_server(
     patience: Patience = 600.0,
 ) -> None:
     """Serve rewards by group or by sample; the token is `CATSDK_REWARD_TOKEN`."""
-    from catsdk.train import CaTConfig, Limits, config_scorer, serving
+    from catsdk.train import CaTConfig, Limits, serves_alone, serving
 
     plan = CaTConfig.read(config)
     limits = Limits(groups=max_groups, patience=patience, deadline=plan.failing.deadline)
 
     async def serve() -> None:
         opening = serving(
-            config_scorer(plan),
+            serves_alone(plan),
             host=host,
             port=port,
             token=_Token().token,

@@ -95,6 +95,11 @@ class Description:
         )
         return self._own_estimator or not independent
 
+    @property
+    def estimates(self) -> bool:
+        """Whether a run makes a reference: the reward needs one, or an estimator was given."""
+        return self.always_estimates or bool(getattr(self._reward, "needs_reference", True))
+
     def __repr__(self) -> str:
         """The roles, as they are written."""
         policy: object = self._sampler

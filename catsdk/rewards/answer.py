@@ -13,7 +13,7 @@ from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
 from catsdk.runtime.roles import Estimator
 
-__all__ = ["AnswerReward", "Gold", "accepted_answers", "compared"]
+__all__ = ["AnswerReward", "Gold", "compared"]
 
 
 @dataclass(frozen=True)

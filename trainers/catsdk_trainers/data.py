@@ -127,9 +127,9 @@ def _row(where: str, row: Any, config: CaTConfig) -> dict[str, Any]:
         check_prompt(prompt)
     except InvalidInputError as error:
         raise InvalidInputError(f"{where}: {error}") from None
-    answer = columns.get(config.reward.answer)
+    answer = columns.get(config.evaluation.answer)
     if isinstance(answer, int | float):
-        columns[config.reward.answer] = str(answer)
+        columns[config.evaluation.answer] = str(answer)
     return {"prompt": _chat(prompt, config), **columns}
 
 

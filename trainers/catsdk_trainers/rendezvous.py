@@ -13,14 +13,17 @@ import anyio
 from anyio.abc import TaskGroup
 from pydantic import Field
 
+from catsdk.cat import CaT
 from catsdk.core.errors import CatError, InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
 from catsdk.core.sampled import completion_of
 from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
+from catsdk.equivalence.answers import Answers
+from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
 from catsdk.sampling.sampler import group_of
-from catsdk_trainers.scoring import GroupScore, GroupScorer, unscored
-from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
+from catsdk_trainers.role_tree import parts_of
+from catsdk_trainers.scored import Scored, failed_group, scored_group
 
 __all__ = ["BusyError", "Limits", "Outcome", "Rendezvous", "Response", "Sample", "Seat"]
 
@@ -87,19 +90,20 @@ class Outcome:
     usage: Usage
 
     @classmethod
-    def of(cls, score: GroupScore) -> Outcome:
-        """What is to be told of `score`."""
+    def of(cls, scored: Scored) -> Outcome:
+        """What is to be told of `scored`."""
+        result = scored.result
         reference: Mapping[str, Any] | None = None
-        if score.reference is not None:
+        if result.reference is not None:
             reference = {
-                name: getattr(score.reference, name) for name in ("text", "answer", "agreement")
+                name: getattr(result.reference, name) for name in ("text", "answer", "agreement")
             }
         return cls(
-            score.rewards,
-            tuple("; ".join(each.reasons) for each in score.scores),
-            None if score.cause is None else str(score.cause),
+            result.rewards,
+            tuple("; ".join(each.reasons) for each in result.scores),
+            scored.cause,
             reference,
-            score.usage,
+            result.usage,
         )
 
 
@@ -142,12 +146,13 @@ class _Gathering:
     size: int
     prompt: tuple[Message, ...]
     row: Mapping[str, Any]
+    answers: Answers
     places: list[_Place] = field(default_factory=list[_Place])
     settled: anyio.Event = field(default_factory=anyio.Event)
     done: anyio.Event = field(default_factory=anyio.Event)
 
     def group(self) -> Group:
-        return _group(self.prompt, [place.response for place in self.places])
+        return _group(self.prompt, [place.response for place in self.places], self.answers)
 
 
 class Rendezvous:
@@ -157,15 +162,15 @@ class Rendezvous:
     reward that reads it.
     """
 
-    def __init__(self, scorer: GroupScorer, tasks: TaskGroup, limits: Limits) -> None:
-        """Score whole groups by `scorer`."""
-        self._scorer, self._tasks, self._limits = scorer, tasks, limits
+    def __init__(self, c: CaT, tasks: TaskGroup, limits: Limits) -> None:
+        """Score whole groups by `c`, which is open."""
+        self._cat, self._tasks, self._limits = c, tasks, limits
         self._gathering: dict[str, _Gathering] = {}
         self._places: dict[bytes, _Place] = {}
         self._kept: OrderedDict[bytes, tuple[bytes, Seat]] = OrderedDict()
         self._scoring = 0
         self._idle = anyio.Event()
-        self.needs = _needed(scorer)
+        self.needs = _needed(c)
         self.open = 0
 
     async def join(self, sample: Sample) -> Seat:
@@ -198,7 +203,7 @@ class Rendezvous:
         messages = self._checked(len(responses), responses, prompt, row)
         self._open()
         try:
-            return await self._scored(_group(messages, responses), row)
+            return await self._scored(_group(messages, responses, self._cat.answers), row)
         finally:
             self.open -= 1
 
@@ -238,7 +243,7 @@ class Rendezvous:
         gathering = self._gathering.get(sample.group)
         if gathering is None:
             self._open()
-            gathering = _Gathering(sample.group, sample.size, prompt, sample.row)
+            gathering = _Gathering(sample.group, sample.size, prompt, sample.row, self._cat.answers)
             self._gathering[sample.group] = gathering
             self._tasks.start_soon(self._expire, gathering)
         if (sample.size, prompt) != (gathering.size, gathering.prompt):
@@ -303,13 +308,13 @@ class Rendezvous:
         self._scoring += 1
         try:
             with anyio.move_on_after(self._limits.deadline):
-                return Outcome.of(await self._scorer.score_group(group, row))
+                return Outcome.of(await scored_group(self._cat, group, row))
         except Exception as error:  # noqa: BLE001 - a defect costs this group, not the service
-            return Outcome.of(unscored(group, Failure.of(error)))
+            return Outcome.of(failed_group(group, Failure.of(error)))
         finally:
             self._scoring -= 1
             self._idle.set()
-        return Outcome.of(unscored(group, late))
+        return Outcome.of(failed_group(group, late))
 
     async def _expire(self, gathering: _Gathering) -> None:
         """Give up on a group whose samples do not come; those who wait are told."""
@@ -322,7 +327,7 @@ class Rendezvous:
         missing = Failure(kind="MissingSamples", message=message)
         self._settle(gathering)
         self.open -= 1
-        self._finish(gathering, Outcome.of(unscored(gathering.group(), missing)))
+        self._finish(gathering, Outcome.of(failed_group(gathering.group(), missing)))
 
     def _abandoned(self, place: _Place) -> None:
         """Take back the sample of a client that went away; one with an id may be asked for."""
@@ -365,24 +370,19 @@ class Rendezvous:
         gathering.done.set()
 
 
-def _needed(scorer: GroupScorer) -> Mapping[str, str]:
-    """What `scorer` reads of a response beside its text, and the setting that makes it read it."""
-    if isinstance(scorer, SelectingScorer):
-        return _needed(scorer.scorer)
-    if isinstance(scorer, CombinedScorer):
-        parts = (_needed(part).items() for _, _, part in scorer.parts)
-        return {fact: setting for part in parts for fact, setting in part}
-    if not isinstance(scorer, PenalisingScorer):
-        return {}
-    own = {
-        **({} if scorer.most_tokens is None else {"tokens": "penalise_over"}),
-        **({"finish_reason": "truncated"} if scorer.truncated else {}),
-    }
-    return {**_needed(scorer.scorer), **own}
+def _needed(c: CaT) -> Mapping[str, str]:
+    """What the reward of `c` reads of a response beside its text, and the part that reads it."""
+    needs: dict[str, str] = {}
+    for part in parts_of(c.rewarder):
+        if isinstance(part, LengthPenalty) and part.counter is None:
+            needs["tokens"] = "LengthPenalty"
+        if isinstance(part, TruncationPenalty):
+            needs["finish_reason"] = "TruncationPenalty"
+    return needs
 
 
-def _group(prompt: tuple[Message, ...], responses: Sequence[Response]) -> Group:
-    return group_of(prompt, list(map(_completion, responses)))
+def _group(prompt: tuple[Message, ...], responses: Sequence[Response], answers: Answers) -> Group:
+    return group_of(prompt, list(map(_completion, responses)), answers=answers)
 
 
 def _completion(response: Response) -> Completion:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from catsdk.cat import run_sync
+from anyio.from_thread import start_blocking_portal
+
 from catsdk.core.errors import InvalidInputError
 
 # Those trainers load this file by its path and do not know it as a module, which classes need.
@@ -70,7 +71,7 @@ def compute_scores(
         _verl_sample(*row, service)
         for row in zip(data_sources, solution_strs, ground_truths, extra_infos, strict=True)
     ]
-    return [told["reward"] for told in run_sync(lambda: answers(service, samples))]
+    return [told["reward"] for told in _in_a_loop(service, samples)]
 
 
 def reward_func(
@@ -94,9 +95,15 @@ def reward_func(
         }
         for query, prompt, label in zip(queries, prompts, labels, strict=True)
     ]
-    told = run_sync(lambda: answers(service, samples))
+    told = _in_a_loop(service, samples)
     rewards = torch.tensor([float(each["reward"]) for each in told])
     return {"rewards": rewards, "scores": rewards, "extra_logs": {}}
+
+
+def _in_a_loop(service: Service, samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Ask in an event loop of its own, also where one is running."""
+    with start_blocking_portal() as portal:
+        return portal.call(answers, service, samples)
 
 
 def _verl_sample(

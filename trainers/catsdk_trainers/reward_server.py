@@ -12,6 +12,7 @@ from typing import Any, cast, get_args
 import anyio
 from aiohttp import web
 
+from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import FinishReason
@@ -25,7 +26,7 @@ from catsdk_trainers.rendezvous import (
     Seat,
 )
 from catsdk_trainers.reward_site import LOOPBACK, Bodies, detail, from_elsewhere, listening
-from catsdk_trainers.trl_reward import OpenScorer
+from catsdk_trainers.trl_reward import opened
 
 __all__ = ["RETRY_AFTER", "reward_app", "serving"]
 
@@ -39,7 +40,7 @@ BODIES: web.AppKey[Bodies] = web.AppKey("bodies", Bodies)
 
 @asynccontextmanager
 async def serving(
-    open_scorer: OpenScorer,
+    c: CaT,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -48,12 +49,21 @@ async def serving(
     limits: Limits | None = None,
     drain: float = 0.0,
 ) -> AsyncGenerator[str]:
-    """Serve rewards until the block ends; yields the address. Needs asyncio.
+    """Serve the rewards of `c` until the block ends; yields the address. Needs asyncio.
 
     Each request must carry `Authorization: Bearer TOKEN` where a `token` is given; an empty one is
     none. Without a token, requests of web pages are refused, and those to another host name. At
     the end of the block no more requests are taken, and groups that are being scored are waited
     for, at most `drain` seconds.
+
+    Args:
+        c: What rewards; a copy of it is opened, and closed at the end.
+        host: The address to listen on.
+        port: 0 takes a free one.
+        token: What each request must carry.
+        group_size: G, for clients that do not say it (OpenRLHF).
+        limits: What the service takes on at once.
+        drain: How long groups that are being scored are waited for at the end, in seconds.
 
     Raises:
         InvalidInputError: it would listen to other machines without a token.
@@ -63,8 +73,8 @@ async def serving(
             f"{host} can be reached from other machines: give a token (CATSDK_REWARD_TOKEN)"
         )
     limits = limits or Limits()
-    async with open_scorer() as scorer, anyio.create_task_group() as tasks:
-        rendezvous = Rendezvous(scorer, tasks, limits)
+    async with opened(c) as own, anyio.create_task_group() as tasks:
+        rendezvous = Rendezvous(own, tasks, limits)
         app = reward_app(rendezvous, token, group_size, limits)
         try:
             async with listening(app, host, port, limits.arrival) as server:

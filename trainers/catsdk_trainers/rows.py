@@ -8,8 +8,9 @@ from typing import Any
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.sampled import completion_of
 from catsdk.core.types import Group, Usage
+from catsdk.equivalence.answers import Answers
+from catsdk.runtime.context import Row
 from catsdk.sampling.sampler import group_of
-from catsdk_trainers.scoring import Row
 
 __all__ = ["IDS", "groups_of"]
 
@@ -24,13 +25,14 @@ def groups_of(
     group_size: int,
     *,
     most_tokens: int | None = None,
+    answers: Answers = Answers(),
 ) -> list[tuple[Group, Row]]:
     """Chunk the rows into groups of `group_size` consecutive ones, each with its row of columns.
 
     TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
     Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
     of `most_tokens` or more count as cut short. A completion is a text, or the messages of a
-    conversation, of which the assistant's count.
+    conversation, of which the assistant's count. Final answers are found by `answers`.
 
     Raises:
         InvalidInputError: the rows do not make whole groups, or a group holds two prompts.
@@ -45,13 +47,16 @@ def groups_of(
     for at in range(0, len(prompts), group_size):
         here = slice(at, at + group_size)
         known = _measured(columns[IDS][here], most_tokens) if IDS in columns else None
-        group = _group(prompts[here], completions[here], known)
+        group = _group(prompts[here], completions[here], known, answers)
         groups.append((group, {name: values[at] for name, values in rows.items()}))
     return groups
 
 
 def _group(
-    prompts: Sequence[Any], completions: Sequence[Any], known: Sequence[dict[str, Any]] | None
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    known: Sequence[dict[str, Any]] | None,
+    answers: Answers,
 ) -> Group:
     if any(prompt != prompts[0] for prompt in prompts):
         raise InvalidInputError(
@@ -60,7 +65,7 @@ def _group(
         )
     known = known or [{} for _ in completions]
     read = [completion_of(each, **facts) for each, facts in zip(completions, known, strict=True)]
-    return group_of(prompts[0], read)
+    return group_of(prompts[0], read, answers=answers)
 
 
 def _measured(ids: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
