@@ -1,4 +1,4 @@
-"""How long the report of a large evaluation takes, and that the time grows with what was observed.
+"""How long the report of a large evaluation takes; the time grows with what was observed alone.
 
 python -m benchmarks.evaluation_report --items 5000 20000
 
@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Iterator
 from math import comb
 from random import Random
-from time import perf_counter
+from time import process_time
 
 from catsdk.core.types import Completion, Group, Message, Rollout, Usage
 from catsdk.estimators import Majority
@@ -74,11 +74,11 @@ def _observed(item: str, random: Random) -> Iterator[Observation]:
 
 
 def seconds(items: int) -> tuple[float, int, Report]:
-    """Seconds for the report of that many items, the number of observations, and the report."""
+    """CPU seconds for the report of that many items, the number of observations, and the report."""
     seen = made(items)
-    start = perf_counter()
+    start = process_time()
     report = summarise(seen, CONTENDERS, title="scale", data="made up")
-    return perf_counter() - start, sum(len(each.observations) for each in seen), report
+    return process_time() - start, sum(len(each.observations) for each in seen), report
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--items", type=int, nargs="+", default=[2_000, 5_000, 20_000])
-    print("| items | observations | seconds |\n| --- | --- | --- |")
+    print("| items | observations | CPU seconds |\n| --- | --- | --- |")
     for items in parser.parse_args().items:
         took, observed, _ = seconds(items)
         print(f"| {items:,} | {observed:,} | {took:.1f} |", flush=True)

@@ -162,7 +162,8 @@ class Evaluation:
             ledger = None
             if self.store is not None:
                 store = await exits.enter_async_context(RunStore(self.store))
-                ledger = Ledger(store, client.sending.prices)
+                limits = client.sending.limits
+                ledger = Ledger(store, client.sending.prices, unkept=2 * limits.in_flight)
             ctx = await exits.enter_async_context(
                 context_of(
                     client,

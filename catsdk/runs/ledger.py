@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from weakref import WeakValueDictionary
@@ -37,13 +38,18 @@ class Ledger:
     Args:
         store: Where answers are kept; it must be open.
         prices: The client's prices, by which answers that were kept without a cost get one.
+        unkept: Most calls of a model that are under way, wait to be retried, or wait for their
+            answer to be written: what is lost at most when the process is killed. `None` is no
+            bound. More than the client's `in_flight`, so that waiting retries hold nobody up.
     """
 
     store: RunStore
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    unkept: int | None = None
     waiting: WeakValueDictionary[str, anyio.Lock] = field(
         default_factory=WeakValueDictionary[str, anyio.Lock]
     )
+    _rooms: dict[str, anyio.Semaphore] = field(default_factory=dict[str, anyio.Semaphore])
 
     def at(self, place: str) -> Callable[[Provider], Keeping]:
         """Give the wrapper for one piece of work.
@@ -57,6 +63,14 @@ class Ledger:
         """
         taken: dict[str, set[int]] = {}
         return lambda provider: Keeping(provider, self, place, taken)
+
+    def room(self, whose: str) -> AbstractAsyncContextManager[object]:
+        """What is held while a call of that model has no kept answer."""
+        if self.unkept is None:
+            return nullcontext()
+        if whose not in self._rooms:
+            self._rooms[whose] = anyio.Semaphore(self.unkept)
+        return self._rooms[whose]
 
 
 @dataclass(eq=False)
@@ -88,7 +102,7 @@ class Keeping(Wrapper):
             async with lock:
                 kept = await self.ledger.store.get(ANSWER, key)
                 completions = await (
-                    self._ask(key, request) if kept is None else self._again(key, kept)
+                    self._ask(key, whose, request) if kept is None else self._again(key, kept)
                 )
         except BaseException:
             self.taken[digest].discard(number)
@@ -103,14 +117,15 @@ class Keeping(Wrapper):
         taken.add(number)
         return number
 
-    async def _ask(self, key: str, request: Request) -> Sequence[Completion]:
-        with recorded(attribution().stage) as calls:
-            try:
-                completions = await self.pass_on(request)
-            except CatError:
-                await self._lose(key, calls)
-                raise
-        await self.ledger.store.put(ANSWER, key, _written(completions, calls))
+    async def _ask(self, key: str, whose: str, request: Request) -> Sequence[Completion]:
+        async with self.ledger.room(whose):
+            with recorded(attribution().stage) as calls:
+                try:
+                    completions = await self.pass_on(request)
+                except CatError:
+                    await self._lose(key, calls)
+                    raise
+            await self.ledger.store.put(ANSWER, key, _written(completions, calls))
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:

@@ -18,11 +18,19 @@ ROOT = Path(__file__).parents[2]
 MAIN = "from catsdk.cli import main; main()"
 
 
-def evaluate(
-    *arguments: str, env: dict[str, str] | None = None, absent: str | None = None
-) -> subprocess.CompletedProcess[str]:
+def environment(more: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment of the command: no settings of whoever runs the tests, and our packages."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    return clean | {"PYTHONPATH": paths} | (more or {})
+
+
+def evaluate(
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    absent: str | None = None,
+    folder: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
     without = "" if absent is None else f"import sys; sys.modules[{absent!r}] = None; "
     return subprocess.run(
         [sys.executable, "-c", without + MAIN, "eval", *arguments],
@@ -30,7 +38,8 @@ def evaluate(
         text=True,
         timeout=300,
         check=False,
-        env=clean | {"PYTHONPATH": paths} | (env or {}),
+        env=environment(env),
+        cwd=folder,
     )
 
 

@@ -134,8 +134,9 @@ def test_a_run_that_is_killed_at_random_points_repeats_no_kept_call(
         numbers for numbers in paid.calls.values() if max(numbers) > max(kept & set(numbers))
     ]
     assert repeated == []
-    # What was asked twice was under way when the process was killed, and never arrived.
+    # What was asked twice was under way when the process was killed, or arrived and was not yet
+    # written.
     lost = served - len(kept)
-    assert 0 <= lost <= kills * IN_FLIGHT
+    assert 0 <= lost <= kills * 2 * IN_FLIGHT
     told = f"{kills} kills, {whole.served} calls, {served} served, {lost} under way when killed"
     sys.stdout.write(f"{told}\n")

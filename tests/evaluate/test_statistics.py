@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations, product
+from time import process_time
 
 import pytest
 
@@ -100,3 +101,19 @@ def test_pass_at_k_is_the_share_of_subsets_that_hold_a_right_sample() -> None:
             assert pass_at_k(6, right, k) == pytest.approx(share)
     with pytest.raises(InvalidInputError):
         pass_at_k(6, 1, 7)
+
+
+def test_ten_thousand_discordant_items_are_tested_exactly_and_at_once() -> None:
+    start = process_time()
+    # The normal approximation, which is good to a percent here: z = 200 / sqrt(10,000) = 2.
+    assert mcnemar(4_900, 5_100) == pytest.approx(0.0466, rel=0.02)
+    assert process_time() - start < 1.0
+
+
+def test_several_columns_have_the_estimates_that_each_has_alone() -> None:
+    columns: list[list[float | None]] = [[1.0, 0.0, None, 3.0], [None] * 4, [0.1] * 4]
+    made = Bootstrap(4, seed=2).estimates(columns)
+    assert made == [Bootstrap(4, seed=2).estimate(each) for each in columns]
+    assert made[1] is None
+    constant = made[2]
+    assert constant is not None and constant.low == constant.mean == constant.high

@@ -183,6 +183,28 @@ async def test_a_model_that_a_context_has_opened_is_not_wrapped_once_more(tmp_pa
         assert len(await store.all("answer")) == 1
 
 
+async def test_no_more_calls_than_allowed_have_no_kept_answer(tmp_path: Path) -> None:
+    under_way: list[int] = []
+    gate = anyio.Event()
+
+    async def script(_: Request) -> str:
+        under_way.append(1)
+        await gate.wait()
+        return "a"
+
+    model = FunctionProvider(script)
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        ledger = Ledger(store, unkept=2)
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                for name in "abcde":
+                    tasks.start_soon(texts, model, ledger, name, 1)
+                await anyio.wait_all_tasks_blocked()
+                assert len(under_way) <= 2
+                gate.set()
+    assert len(under_way) == 5
+
+
 async def test_it_declares_what_its_model_declares_and_scores_where_that_scores(
     tmp_path: Path,
 ) -> None:
