@@ -23,7 +23,7 @@ __all__ = [
 _INFINITY = Constant("infinity")
 _REALS = Interval(Product((Number(Fraction(-1)), _INFINITY)), _INFINITY, (False, False))
 _NOTHING = re.compile(
-    r"(?:there (?:is|are) )?(?:none|no (?:real |such |valid |possible |integer )*"
+    r"(?:there (?:is|are) )?(?:none|no (?:real |such |valid |possible )*"
     r"(?:solutions?|numbers?|roots?|values?)(?: exists?)?|empty set|the empty set)"
 )
 _EVERYTHING = re.compile(r"(?:all|every|any) (?:real numbers?|reals?)|(?:the )?reals?(?: numbers)?")

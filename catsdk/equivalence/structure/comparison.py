@@ -48,7 +48,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 from catsdk.equivalence.verdict import NOTHING, Cause, Tier
-from catsdk.equivalence.walk import worth
+from catsdk.equivalence.walk import holds_matrices, worth
 
 __all__ = ["Comparison", "Pair"]
 
@@ -176,6 +176,8 @@ class Comparison:
             self._unknown("limit", str(error))
             return None
         self._note(decision.tier)
+        if decision.equal and left != right and (holds_matrices(left) or holds_matrices(right)):
+            return self.open("a product of matrices in another order")
         return decision.equal
 
     def ask(self, left: Node, right: Node) -> bool | None:
