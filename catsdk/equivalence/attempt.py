@@ -17,6 +17,8 @@ from catsdk.equivalence.walk import always_defined, with_symbols
 
 __all__ = ["Pair", "attempt"]
 
+_CENTS = frozenset(["cent", "cents", "\u00a2"])
+
 
 def attempt(
     answer: str, reference: str, options: Options, decided: Mapping[Pair, bool | None]
@@ -76,9 +78,7 @@ def _numbers(left: Node, right: Node, comparison: Comparison) -> bool | None:
 
 
 def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool | None:
-    left, right = first.node, second.node
-    assert left is not None
-    assert right is not None
+    left, right = _in_dollars(first, second), _in_dollars(second, first)
     if first.choice and first.choice == second.choice:
         return True
     if isinstance(left, Text) != isinstance(right, Text):
@@ -99,6 +99,18 @@ def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool |
             if other is not None and _fits(other, node) and comparison.same(other, node):
                 return True
     return found
+
+
+def _in_dollars(reading: Reading, other: Reading) -> Node:
+    """Return the node; a sign of dollars counts beside cents."""
+    node = reading.node
+    assert node is not None
+    cents = _unit_of(other.node) in _CENTS
+    return (
+        Quantity(node, "$")
+        if cents and reading.currency == "dollar" and not _unit_of(node)
+        else node
+    )
 
 
 def _same_qualifiers(first: Reading, second: Reading, options: Options) -> bool:

@@ -34,6 +34,7 @@ from catsdk.equivalence.tree import (
 __all__ = [
     "always_defined",
     "children",
+    "holds_matrices",
     "symbols_of",
     "undefined_in",
     "with_operands",
@@ -77,6 +78,27 @@ def symbols_of(node: Node) -> frozenset[str]:
     if isinstance(node, Call) and node.name in _BINDING and isinstance(node.arguments[1], Symbol):
         found -= {node.arguments[1].name}
     return found
+
+
+def holds_matrices(node: Node) -> bool:
+    """Tell whether a product of capital letters holds an inverse or a transpose of one."""
+    if isinstance(node, Product):
+        letters = [factor.base if isinstance(factor, Power) else factor for factor in node.factors]
+        capital = [letter for letter in letters if isinstance(letter, Symbol)]
+        turned = any(_is_turned(factor) for factor in node.factors)
+        if turned and sum(len(each.name) == 1 and each.name.isupper() for each in capital) > 1:
+            return True
+    return any(map(holds_matrices, children(node)))
+
+
+def _is_turned(node: Node) -> bool:
+    match node:
+        case Power(Symbol(name), Number(exponent)):
+            return len(name) == 1 and name.isupper() and exponent == -1
+        case Power(Symbol(name), Symbol("T")):
+            return len(name) == 1 and name.isupper()
+        case _:
+            return False
 
 
 def always_defined(node: Node) -> bool:

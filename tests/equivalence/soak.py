@@ -227,10 +227,10 @@ def main() -> int:
     asked = parser.parse_args()
     seed = random.randrange(1 << 32) if asked.seed is None else asked.seed
     chance, end = random.Random(seed), time.monotonic() + 60 * asked.minutes
-    golds = our_golds() + (golds_in(asked.golds) if asked.golds else [])
+    golds = golds_in(asked.golds) if asked.golds else our_golds()
     found, failures = Counter[str](), Counter[str]()
     _say(f"seed {seed}")
-    cheats = cheats_on(golds, chance)
+    cheats = cheats_on(our_golds() + golds if asked.golds else golds, chance)
     while time.monotonic() < end:
         try:
             ask = chance.randrange(asked.asked) == 0

@@ -216,11 +216,13 @@ def _points(symbols: tuple[str, ...], whole: frozenset[str]) -> tuple[Point, ...
 
     def value(name: str, signed: bool) -> Fraction:
         if name in whole:
-            return Fraction(random.randrange(1, 9))
+            # From 2: with 1 too much is the same, as n over 1 and n.
+            return Fraction(random.randrange(2, 10))
         size = Fraction(random.randrange(20_000, 200_000), 65_536)
         return -size if signed and random.random() < 0.5 else size
 
-    points = [{name: value(name, at >= _POINTS // 2) for name in symbols} for at in range(_POINTS)]
+    count = _POINTS + 3 if whole else _POINTS
+    points = [{name: value(name, at >= count // 2) for name in symbols} for at in range(count)]
     if not whole:
         points.append({name: -value(name, False) for name in symbols})
     return tuple(points)

@@ -26,7 +26,7 @@ if|when|whenever|whether|where|wherever|while|because|since|given|provided|
 wrong\w*|incorrect\w*|false\w*|mistak\w+|error\w*|invalid|untrue|fake|bogus|trap|distractor|decoy|
 reject\w*|discard\w*|eliminat\w+|ruled|ignor\w+|impossible|contradict\w*|den(?:y|ies|ied)|avoid\w*|
 refus\w+|fails?|failed|omit\w*|missing|lacks?|
-opposite|reciprocal|inverse|negat\w+|minus|conjugate|complement\w*|
+opposite|reciprocal|inverse|used|does|did|let|lets|questions?|worst|for\s+all|for\s+every|negat\w+|minus|conjugate|complement\w*|
 any|anything|every|everything|each|some|something|whatever|what|which|how|who|why|
 previous\w*|former\w*|earlier|initial\w*|originally|again|unresolved|nope|nah|
 nicht|kein\w*|nie|oder|au\u00dfer|ohne|vielleicht|weniger|mehr|mindestens|h\u00f6chstens|falsch|
@@ -37,7 +37,7 @@ n\u00e3o|nem|exceto|sem|talvez|mais|non|mai|tranne|senza|forse|meno|pi\u00f9|
 """
 # Words that make another number of the one before them.
 _CALCULATING = r"""
-positive|squares?|squared|cubes?|cubed|roots?|half|halves|halved|halfway|twice|thrice|
+positive|zero|one|two|three|four|five|six|seven|eight|nine|ten|percent|percentage|pct|squares?|squared|cubes?|cubed|roots?|half|halves|halved|halfway|twice|thrice|
 double\w*|triple\w*|quadrupl\w+|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|
 quarters?|multipl\w+|divisible|divid\w+|divisors?|factor(?:s|ial\w*)?|remainders?|modul\w+|mod|
 powers?|raised|times|logarithms?|logs?|exponent\w*|percent\s+of|choose|hundreds?|thousands?|
@@ -73,6 +73,7 @@ _ASSERTS = re.compile(
     r"|^(?:just\s+)?(?:about|approximately|roughly|exactly|only)\s*$|^\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+_ASKS = re.compile(r"(?:is|are|was|were|do|will|shall|has|have)\b", re.IGNORECASE)
 _NAME = re.compile(r"(.*\S)\s*([:=])\s*$", re.DOTALL)
 _MOST_WORDS_OF_NAME = 3
 _MOST_WORDS_BEFORE_COLON = 6
@@ -99,7 +100,9 @@ def asserted_value(text: str) -> str | None:
     denies it, doubts it, compares with it or offers another one.
     """
     text = text.strip().replace("**", "")
-    if not _WORD.search(text) or len(text) > _LONGEST or _SENTENCE_END.search(text):
+    if not _WORD.search(text) or len(text) > _LONGEST:
+        return None
+    if _SENTENCE_END.search(text) or _ASKS.match(text):
         return None
     found = formulas_and_numbers(text)
     values = [each for each in found if not _PLAIN_SYMBOL.fullmatch(each[2].strip())]

@@ -33,7 +33,9 @@ _INVERSES = {
     for name in ("sin", "cos", "tan", "cot", "sec", "csc")
     for tail in ("", "h")
 }
-_DERIVATIVE = re.compile(r"\{d(?:\^\{?(\d)\}?)?([a-zA-Z])\}\{d([a-zA-Z])(?:\^\{?\1\}?)?\}")
+_DERIVATIVE = re.compile(
+    r"\{(d|partial)(?:\^\{?(\d)\}?)?([a-zA-Z])\}\{\1([a-zA-Z])(?:\^\{?\2\}?)?\}"
+)
 _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 
 
@@ -72,8 +74,9 @@ class FunctionParser(ExpressionParser):
             written += self.tokens[at][1]
             if found := _DERIVATIVE.fullmatch(written):
                 self.at = at + 1
-                power = f"^{found[1]}" if found[1] else ""
-                return Symbol(f"d{power}{found[2]}/d{found[3]}{power}")
+                sign, number, top, bottom = found.groups()
+                power = f"^{number}" if number else ""
+                return Symbol(f"{sign}{power} {top}/{sign} {bottom}{power}")
         return None
 
     def _value_of(self, name: str, base: Node | None) -> Node:

@@ -43,6 +43,7 @@ _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 _NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we"])
 _SHORT_WORD_LIST = "no on up so to we us he it an as at by do go if in is me my of or be"
 _SHORT_WORDS = frozenset(_SHORT_WORD_LIST.split())
+_OPERATORS_ON_NAMES = frozenset(["Delta", "partial", "nabla"])
 _VOWELS = frozenset("aeiou")
 # Signs over letters that mean the same.
 _ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
@@ -161,6 +162,9 @@ class ExpressionParser(ABC):
                 factors = (
                     [*factors, factor] if value == "*" else [Quotient(product_of(factors), factor)]
                 )
+            elif kind == "sign" and value == "times":
+                self.at += 1
+                factors = _crossed(factors, self._signed(self.power))
             elif kind == "sign" and value == "mod":
                 self.at += 1
                 factors = [Call("mod", (product_of(factors), self.power()))]
@@ -234,6 +238,8 @@ class ExpressionParser(ABC):
             elif sign == "%":
                 self.at += 1
                 node = Quantity(node, "%")
+            elif isinstance(node, Symbol):
+                raise UnreadableError("a composition of functions")
             else:
                 self.at += 1
                 node = Quantity(node, self._scale())
@@ -348,6 +354,10 @@ class ExpressionParser(ABC):
     def _symbol(self, value: str) -> Node:
         self.at += 1
         after = self.tokens[self.at]
+        if value in _OPERATORS_ON_NAMES and after[0] == "symbol":
+            # A difference of x is one name, no product.
+            self.at += 1
+            return Symbol(f"{value} {after[1]}{self._index()}")
         named = _NAMED.get(value) if value not in self.bound else None
         if after[0] != "sign":
             return named or Symbol(value)
@@ -456,11 +466,22 @@ class ExpressionParser(ABC):
             raise UnreadableError("an accent over nothing")
         if accent in ("overline", "bar") and 1 < len(name) <= 4 and is_name(name):
             return Product(tuple(map(Symbol, name)))
-        return Symbol(name if accent in ("angle", "triangle") else f"{accent} {name}")
+        return Symbol(name if accent == "angle" else f"{accent} {name}")
 
 
 def _sum(terms: list[Node]) -> Node:
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def _crossed(factors: list[Node], factor: Node) -> list[Node]:
+    """Multiply; between two vectors the sign of multiplication is that of their cross product."""
+    if _is_vector(factors[-1]) and _is_vector(factor):
+        return [*factors[:-1], Call("cross", (factors[-1], factor))]
+    return [*factors, factor]
+
+
+def _is_vector(node: Node) -> bool:
+    return isinstance(node, Symbol) and node.name.startswith("vec ")
 
 
 def product_of(factors: list[Node]) -> Node:

@@ -104,6 +104,11 @@ class AnswerParser(FunctionParser):
             if operator == "->":
                 raise UnreadableError("a map or a limit")
             side = self._side()
+            if operator == "cong":
+                named = isinstance(sides[-1], Symbol | Product) and isinstance(
+                    side, Symbol | Product
+                )
+                side, operator = (Symbol(f"cong {side}"), "~") if named else (side, "~")
             if operator == "==":
                 side, operator = _congruence(side), "="
             if operator in ("=>", "<=>") and _is_proposition(sides[-1]) and _is_proposition(side):

@@ -150,7 +150,9 @@ def unit_of(words: str) -> str:
     """Return the usual writing of a unit, such as `%` for percent; else the words in lower case."""
     lower = " ".join(words.lower().split()).rstrip(".")
     first = lower.partition(" ")[0].rstrip(".,")
-    share = first in ("percent", "pct", "percentage", "percents") and not _OF_LETTER.search(lower)
+    rest = lower.split()[1:2]
+    share = first in ("percent", "pct", "percentage", "percents") and rest in ([], ["of"])
+    share = share and not _OF_LETTER.search(lower)
     return "%" if share else lower
 
 

@@ -23,7 +23,7 @@ __all__ = [
 _INFINITY = Constant("infinity")
 _REALS = Interval(Product((Number(Fraction(-1)), _INFINITY)), _INFINITY, (False, False))
 _NOTHING = re.compile(
-    r"(?:there (?:is|are) )?(?:none|no (?:real |such |valid |possible |integer )*"
+    r"(?:there (?:is|are) )?(?:none|no (?:real |such |valid |possible )*"
     r"(?:solutions?|numbers?|roots?|values?)(?: exists?)?|empty set|the empty set)"
 )
 _EVERYTHING = re.compile(r"(?:all|every|any) (?:real numbers?|reals?)|(?:the )?reals?(?: numbers)?")
@@ -46,12 +46,21 @@ _LED = re.compile(
 # A second choice behind the first one: `(B)`, `C)`, `D.` or a capital letter alone.
 _ANOTHER_CHOICE = re.compile(r"\(\s?[A-J]\s?\)|(?<![A-Za-z])[B-HJ](?![A-Za-z'])|\b[AI][).:]")
 _DENIED_CHOICE = re.compile(
-    r"\b(?:is|are|was)? ?(?:not|never|n't|isn't|wrong|incorrect|false|impossible|eliminated|out|no)\b"
+    r"\b(?:is|are|was)? ?(?:not|never|cannot|\w{2,5}n't|wrong|incorrect|false|impossible|eliminated|out|no)\b"
     r"|\b(?:or|unless|but|maybe|perhaps|possibly|probably|likely|might|could|may|except|instead|"
     r"versus|vs|rather|guess)\b|\?",
     re.IGNORECASE,
 )
 _STANDING_NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]{0,40}")
+# What is said of a choice, unless it is that it is right.
+_SAID_OF_CHOICE = re.compile(
+    r"(?:is|are|was|were|can|cannot|can't|could|should|must|seems?|looks?|has|does|do|will|would|"
+    r"needs?|fails?|sounds?|appears?|turns|beats|loses)\b"
+    r"(?!\s+(?:be\s+)?(?:the\s+)?(?:correct|right|true|answer|best|solution)\b)"
+    r"|[^\x00-\u2fff]|[\u2000-\u2fff]",
+    re.IGNORECASE,
+)
+_EAST_ASIAN = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
 _POINT_IN_BASE = re.compile(r"[\d.]{1,40}_\d{1,2}")
 _TIMES_OF_DAY = {"noon": "12:00", "midnight": "0:00"}
 _ARTICLES = re.compile(r"^(?:the|an?) ")
@@ -129,6 +138,11 @@ def mentions(text: Text, value: Fraction | None) -> bool:
     return False
 
 
+def said_of(tail: str) -> bool:
+    """Tell whether what stands behind a choice is said of it, and not its text."""
+    return _SAID_OF_CHOICE.match(tail.strip()) is not None and not _EAST_ASIAN.match(tail.strip())
+
+
 def same_choice(one: str, other: str) -> bool | None:
     """Compare a letter with one choice that has its text behind it, as `B` with `(B) 25`.
 
@@ -139,7 +153,9 @@ def same_choice(one: str, other: str) -> bool | None:
             continue
         alone, led = _LETTER.fullmatch(letter.strip()), _LED.match(choice.strip())
         if alone and led:
-            if _ANOTHER_CHOICE.search(led[3]) or _DENIED_CHOICE.search(led[3]):
+            if any(
+                (_ANOTHER_CHOICE.search(led[3]), _DENIED_CHOICE.search(led[3]), said_of(led[3]))
+            ):
                 return None
             return alone[1] == (led[1] or led[2])
     return None

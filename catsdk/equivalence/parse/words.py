@@ -51,7 +51,7 @@ DELIMITERS = {
 }
 OPERATORS = {
     "cdot": "*",
-    "times": "*",
+    "times": "times",
     "ast": "*",
     "bullet": "*",
     "div": "/",
@@ -100,7 +100,7 @@ RELATIONS = {
     "approx": "~",
     "simeq": "~",
     "sim": "~",
-    "cong": "~",
+    "cong": "cong",
     "thickapprox": "~",
     "doteq": "~",
     "equiv": "==",

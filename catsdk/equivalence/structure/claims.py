@@ -30,6 +30,8 @@ from catsdk.equivalence.walk import symbols_of
 __all__ = ["claims_nothing"]
 
 _STEPS = 3_000
+# Values further from each other than this share of them are not about the same.
+_ABOUT = 0.1
 _EXPRESSIONS = Number | Constant | Symbol | Sum | Product | Quotient | Power | Call
 
 
@@ -41,6 +43,11 @@ def claims_nothing(relation: Relation, budget: Budget) -> bool:
     """
     if not set(relation.operators) <= {"=", "~"}:
         return not symbols_of(relation)
+    about = [
+        pair
+        for pair, operator in zip(pairwise(relation.sides), relation.operators, strict=True)
+        if operator == "~"
+    ]
     pairs = [
         pair
         for pair, operator in zip(pairwise(relation.sides), relation.operators, strict=True)
@@ -49,6 +56,8 @@ def claims_nothing(relation: Relation, budget: Budget) -> bool:
     own = budget.lend(_STEPS)
     try:
         if any(_contradicts(*pair, own) for pair in pairs):
+            return True
+        if not pairs and any(_is_far(*pair, own) for pair in about):
             return True
         return bool(pairs) and len(pairs) == len(relation.operators) and _is_identity(relation, own)
     finally:
@@ -63,6 +72,18 @@ def _contradicts(left: Node, right: Node, budget: Budget) -> bool:
     if _equal(left, right, budget) is not False:
         return False
     return not _is_rounded(left, right, budget)
+
+
+def _is_far(left: Node, right: Node, budget: Budget) -> bool:
+    """Tell whether two values without variables are not even about the same."""
+    left, right = _value(left), _value(right)
+    if not _is_closed(left) or not _is_closed(right):
+        return False
+    try:
+        (one, _), (other, _) = number_of(left, budget), number_of(right, budget)
+    except (LimitReachedError, UndecidedError, UndefinedError):
+        return False
+    return abs(one - other) > _ABOUT * max(abs(one), abs(other))
 
 
 def _is_identity(relation: Relation, budget: Budget) -> bool:

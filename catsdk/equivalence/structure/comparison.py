@@ -48,7 +48,7 @@ from catsdk.equivalence.tree import (
     Union,
 )
 from catsdk.equivalence.verdict import NOTHING, Cause, Tier
-from catsdk.equivalence.walk import worth
+from catsdk.equivalence.walk import holds_matrices, worth
 
 __all__ = ["Comparison", "Pair"]
 
@@ -109,10 +109,9 @@ class Comparison:
 
     def _same(self, left: Node, right: Node) -> bool | None:
         if isinstance(left, Call) or isinstance(right, Call):
-            if "residue" in (calls := {_call_of(left), _call_of(right)}):
+            calls = {_call_of(left), _call_of(right)}
+            if "residue" in calls or calls == {"mod"}:
                 return self._residues(left, right)
-            if calls == {"mod"}:
-                return self._remainders(left, right)
             if (pair := _point_and_other(left, right)) is not None:
                 return self._point(*pair)
         if _rank(left) < _rank(right):
@@ -138,23 +137,18 @@ class Comparison:
         return found if isinstance(other, Items) else found or self.open("a name")
 
     def _residues(self, left: Node, right: Node) -> bool | None:
-        """Compare classes of numbers; nobody says that a number stands for its class."""
+        """Compare classes of numbers: nobody says that a number stands for its class.
+
+        `3 mod 5` and `3 mod 7` are one number, and two classes.
+        """
         if not (isinstance(left, Call) and isinstance(right, Call) and left.name == right.name):
             return self.open("a class of numbers and something else")
-        (one, modulus), (other, other_modulus) = left.arguments, right.arguments
-        same = self.same(modulus, other_modulus)
-        if not same:
-            return same
-        return self.same(Call("mod", (one, modulus)), Call("mod", (other, modulus)))
-
-    def _remainders(self, left: Node, right: Node) -> bool | None:
-        """Compare `3 mod 5` with `3 mod 7`: equal as numbers, and other classes."""
-        found = self.leaf(left, right)
-        assert isinstance(left, Call)
-        assert isinstance(right, Call)
-        if not found or self.same(left.arguments[1], right.arguments[1]):
-            return found
-        return self.open("remainders, or classes of numbers")
+        (one, modulus), (other, another) = left.arguments, right.arguments
+        same = self.same(modulus, another)
+        if left.name == "mod":
+            found = self.leaf(left, right)
+            return self.open("remainders, or classes of numbers") if found and not same else found
+        return same and self.leaf(Call("mod", (one, modulus)), Call("mod", (other, modulus)))
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
@@ -176,6 +170,8 @@ class Comparison:
             self._unknown("limit", str(error))
             return None
         self._note(decision.tier)
+        if decision.equal and left != right and (holds_matrices(left) or holds_matrices(right)):
+            return self.open("a product of matrices in another order")
         return decision.equal
 
     def ask(self, left: Node, right: Node) -> bool | None:
