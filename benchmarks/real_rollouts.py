@@ -37,7 +37,7 @@ from catsdk.aggregators import (
 from catsdk.core.ports import Capabilities
 from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
-from catsdk.equivalence.extract import STATED, Extractor
+from catsdk.equivalence.extract import STATED
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.experiment import Experiment, Sweep
 from catsdk.evaluate.files import write_report
@@ -52,9 +52,6 @@ from catsdk.testing import FunctionProvider
 from catsdk_providers.replay import Recording, ReplayProvider
 
 __all__ = ["Problem", "compare", "counted", "read"]
-
-# GSM8K's fine-tuned models end with this line; the others box their answer.
-_LAST_LINE = re.compile(r"^A: *(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -72,14 +69,6 @@ def read(path: Path) -> list[Problem]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return [Problem(str(r["id"]), r["problem"], r["gold"], r["samples"]) for r in rows]
-
-
-def _last_line(text: str) -> str | None:
-    lines = _LAST_LINE.findall(text)
-    return lines[-1].strip() if lines else None
-
-
-EXTRACTOR = Extractor((*STATED.rules, ("last line A:", _last_line)))
 
 
 class RewardModel:
@@ -170,7 +159,7 @@ async def compare(
     policies = [stacked(each, runtime=Runtime(max_in_flight=4096, cache=None)) for each in replays]
     chosen = contenders(problems)
     seen = await Experiment(
-        Sampler(policies, extractor=EXTRACTOR), chosen, sweep=Sweep(sizes=sizes, draws=draws)
+        Sampler(policies, extractor=STATED), chosen, sweep=Sweep(sizes=sizes, draws=draws)
     ).run(items)
     return summarise(seen, chosen, title=title, data=title, notes=_notes(problems)), seen
 
@@ -200,7 +189,7 @@ def counted(problems: Sequence[Problem]) -> dict[str, float]:
     shares: dict[str, list[float]] = {}
     for problem in problems:
         grades = [bool(sample["graded"]) for sample in problem.samples]
-        answers = [_plain(EXTRACTOR.extract(s["completion"]).answer) for s in problem.samples]
+        answers = [_plain(STATED.extract(s["completion"]).answer) for s in problem.samples]
         votes = Counter(answer for answer in answers if answer is not None)
         # Equal counts stand in the order in which the answers came.
         right = [

@@ -76,6 +76,8 @@ async def test_a_failing_proposer_keeps_the_reference_that_was_paid_for() -> Non
 async def test_gold_rewards_by_the_rows_answer_or_says_that_there_is_none() -> None:
     scorer = GoldScorer(column="gold")
     assert (await scorer.score_group(GROUP, {"gold": "5"})).rewards == (0.0, 1.0, 0.0, 0.0)
+    for gold in ("so it is\n#### 5", "\\boxed{5}", "The answer is 5.", 5, ["7", "5"]):
+        assert (await scorer.score_group(GROUP, {"gold": gold})).rewards == (0.0, 1.0, 0.0, 0.0)
     missing = await scorer.score_group(GROUP, {"answer": "5"})
     assert missing.rewards == (None,) * 4
     assert missing.cause is not None and "'gold' is None" in missing.cause.message

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from catsdk.core.types import Failure, Group, Provenance, Reference, Rollout, Score
 from catsdk.equivalence.classes import equivalence_classes
-from catsdk.equivalence.extract import gold_answer
+from catsdk.equivalence.extract import gold_answers
 from catsdk.primitives.reward import Reward
 from catsdk_trainers.scoring import GroupScore, Row, unscored
 
@@ -25,15 +25,26 @@ class GoldScorer:
     column: str = "answer"
 
     async def score_group(self, group: Group, row: Row) -> GroupScore:
-        """Compare each rollout's answer with the row's."""
-        gold = row.get(self.column)
-        if not isinstance(gold, str):
-            message = f"the row's {self.column!r} is {gold!r}; a gold reward needs a text there"
+        """Compare each rollout's answer with the row's, or with each that the row accepts."""
+        value = row.get(self.column)
+        try:
+            golds = gold_answers(value)
+        except TypeError:
+            golds = ()
+        if not golds:
+            message = f"the row's {self.column!r} is {value!r}; a gold reward needs an answer there"
             return unscored(group, Failure(kind="NoGoldAnswer", message=message))
-        known = Reference(
-            text=gold, answer=gold_answer(gold), group=group, provenance=Provenance(method="gold")
-        )
-        return GroupScore(group, await Reward().reward(group, known))
+        provenance = Provenance(method="gold")
+        known = [Reference(text=g, answer=g, group=group, provenance=provenance) for g in golds]
+        scores = [await Reward().reward(group, each) for each in known]
+        return GroupScore(group, tuple(_best(*of_one) for of_one in zip(*scores, strict=True)))
+
+
+def _best(*scores: Score) -> Score:
+    """Return the score of a rollout that counts, of those by each accepted answer."""
+    right = [score for score in scores if score.value]
+    unknown = [score for score in scores if score.value is None]
+    return (right or unknown or scores)[0]
 
 
 @dataclass(frozen=True)
