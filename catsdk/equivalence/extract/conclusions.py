@@ -42,7 +42,7 @@ _CONCLUDES = re.compile(
     re.IGNORECASE,
 )
 _FIRST_STEP = re.compile(
-    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try|say|repeat|consider|start|begin|we (?:need|know|have to|can"
+    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)|start|begin|we (?:need|know|have to|can"
     r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if|whether))(?!\w)",
     re.IGNORECASE,
 )
