@@ -72,8 +72,8 @@ STATED = Extractor(
     (
         *MARKED.rules,
         ("said", _Late("cues", "after_cue")),
-        ("whole", _Late("closing", "whole_reply")),
         ("choice", _Late("closing", "chosen")),
+        ("whole", _Late("closing", "whole_reply")),
         ("concluded", _Late("closing", "concluded")),
         ("result", _Late("cues", "after_result")),
     )

@@ -71,7 +71,7 @@ _REVERSED = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number|letter)\b,?\s*|\W(?<![$\\({\[\-+*.√∞π]))+",
+    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
     re.IGNORECASE,
 )
 # This is for the rule of cues, which has passed it over where it comes to here.

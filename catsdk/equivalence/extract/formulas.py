@@ -37,7 +37,7 @@ _APPLIED = re.compile(
 _TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
 # What still has to be worked out, such as the question itself, or does not name a value.
 _SUM = re.compile(
-    r"[\d\s.,$€£()%]+(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot|\\div)+[\d\s.,$€£()%]+)+"
+    r"[\d\s.,$€£()%]{1,60}(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot|\\div){1,4}[\d\s.,$€£()%]{1,60}){1,60}"
 )
 _EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
 _NAME = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
