@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from catsdk.equivalence.compare import compare_sync
-from catsdk.equivalence.extract import STATED
+from catsdk.equivalence.extract import STATED, load_rules
 
 __all__ = ["Tally", "measure", "read", "without_mark"]
 
@@ -93,6 +93,7 @@ def _closing(text: str, start: int) -> int | None:
 
 def measure(path: Path) -> tuple[Tally, Tally, Tally]:
     """Read the completions of a file as they stand, without the marks of their answers, and cut."""
+    load_rules()
     marked, prose, cut = Tally(), Tally(), Tally()
     places = random.Random(0)
     for gold, sample in read(path):

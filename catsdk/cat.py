@@ -526,6 +526,12 @@ async def synthesize(
     return result.reference
 
 
+def _accounts(budget: Budget | Account | None) -> tuple[Account, ...]:
+    if budget is None:
+        return ()
+    return (budget if isinstance(budget, Account) else Account(budget),)
+
+
 @asynccontextmanager
 async def _tasks() -> AsyncGenerator[TaskGroup]:
     """A task group that ends what still runs at its end."""

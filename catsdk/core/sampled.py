@@ -38,10 +38,11 @@ def completion_of(given: Sampled, **known: Any) -> Completion:
         return given.model_copy(update=_fields([given.reasoning], [given.text]) | known)
     if isinstance(given, str):
         return Completion(**_fields([], [given]), **known)
-    messages = [given] if isinstance(given, Mapping) else given
+    messages: object = [given] if isinstance(given, Mapping) else given
     if not isinstance(messages, Sequence):
         raise _unreadable(given)
-    own = [each for each in map(_message, messages) if each.get("role", "assistant") == "assistant"]
+    read = map(_message, cast("Sequence[object]", messages))
+    own = [message for message in read if message.get("role", "assistant") == "assistant"]
     thoughts = [message.get(name) for message in own for name in _THOUGHTS]
     return Completion(**_fields(thoughts, [_text(message) for message in own]), **known)
 

@@ -79,7 +79,10 @@ class Gold(Reward):
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
         """Compare each rollout's answer with the row's."""
-        wanted = ctx.answers.golds(ctx.row.get(self.column))
+        try:
+            wanted = ctx.answers.golds(ctx.row.get(self.column))
+        except InvalidInputError:
+            wanted = ()
         if not wanted:
             found = ctx.row.get(self.column)
             message = (

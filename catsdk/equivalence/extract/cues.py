@@ -71,7 +71,9 @@ _MOST_PLACES = 64
 _MOST = 16
 _LONGEST_HEADING = 40
 # The text of a choice and the next letter: the choices are listed.
-_LISTED = re.compile(r"\)?[ \t]\S{1,20}[ \t]\(?[A-J][).][ \t]")
+_LISTED = re.compile(
+    r"\)?[ \t](?!since|because|as|while|but|and|not|so\b)\S{1,20}[ \t]\(?[A-J][).][ \t]"
+)
 _QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
 _TENTATIVE = re.compile(
     r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another)\W*$",

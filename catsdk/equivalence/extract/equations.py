@@ -18,7 +18,7 @@ _WORDING = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s?\{[^{}]*\}|\b[AaI]\s(?
 _TIMES = re.compile(r"(?<=[\w)])\s?[xX]\s?(?=[\d$(])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 # The numbers, single letters and operators in front of an equals sign.
-_LAST_TERM = re.compile(r"(?:[^\sA-Za-z]|\s|\\[A-Za-z]+|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+$")
+_LAST_TERM = re.compile(r"(?:[^\sA-Za-z]|\s|\\[A-Za-z]{1,20}|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+$")
 _NAME = re.compile(r"\W{0,6}[A-Za-z](?:_\{?\w+\}?)?'?\s?(?:\([^()]*\))?")
 _WRONG = re.compile(
     r"\b(?:not true|false|wrong\w*|incorrect\w*|mistaken\w*|suppose|assume)\b", re.IGNORECASE

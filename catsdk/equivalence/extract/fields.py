@@ -44,7 +44,7 @@ _ANY_KEY = re.compile(r'[{,]\s{0,20}"[A-Za-z_ ]{1,40}"\s{0,8}:')
 _FENCE = re.compile(r"```(?:json5?|JSON)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?=[,}\]\n]|$)', re.DOTALL)
 _LOOSE_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
-_BARE = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|[^,}\n\"'\[\]{`])+")
+_BARE = re.compile(r"(?:\d{1,3}(?:,\d{3}){1,9}(?!\d)|[^,}\n\"'\[\]{`]){1,400}")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([A-Za-z]+)|(.))", re.DOTALL)
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _COMMANDS_WORDS = """

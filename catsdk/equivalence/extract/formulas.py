@@ -16,7 +16,7 @@ _RUN = re.compile(
     rf"(?:{TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])|[ \t](?=\S))+"
 )
 _OPERATOR = re.compile(
-    r"[-+*/^=×·÷±≤≥<>≠|√∪∩!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]|^[(\[{].*,|^\[[^\[\],]+\]$"
+    r"[-+*/^=×·÷±≤≥<>≠|√∪∩∈!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]|^[(\[{].*,|^\[[^\[\],]+\]$"
 )
 _LATEX_START = re.compile(
     r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline|ne\b|neq\b|not\b)(?:[A-Za-z]|\{)"
@@ -37,9 +37,10 @@ _APPLIED = re.compile(
 _TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
 # What still has to be worked out, such as the question itself, or does not name a value.
 _SUM = re.compile(
-    r"[\d\s.,$€£()%]+(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot|\\div)+[\d\s.,$€£()%]+)+"
+    r"[\d\s.,$€£()%]{1,60}(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot|\\div){1,4}[\d\s.,$€£()%]{1,60}){1,60}"
 )
 _EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
+_NAME = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
 _LOOSE_END = re.compile(r"(?:\s[A-Za-z])?[\s,(\[]*$")
 _LETTERS = re.compile(r"[A-J]\s?[/,]\s?[A-J]")
 _DEGREES = re.compile(r"\s?(%|\\%|percent\b|degrees\b|°)")
@@ -95,6 +96,8 @@ def expression_at(text: str) -> Value | None:
         return quantity_at(last + rest) or (None if _is_sum(last) else Value(last, rest))
     if others and _APPLIED.fullmatch(first):
         return quantity_at(last + rest) or Value(last, rest)
+    if len(others) > 1 and _NAME.fullmatch(first):
+        return Value(f"{first} = {last}", rest)
     if _LETTERS.fullmatch(run):
         return Value(run, rest, alternatives=True)
     return None if _is_sum(run) else Value(run.rstrip("!"), rest)

@@ -19,8 +19,7 @@ TAILED = rf"{_NUMBER}{_POWER}(?:\s?(?:\\?%|°[CF]?|[½⅓⅔¼¾⅛]))?"
 # Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
 _QUANTITY = re.compile(
     rf"{TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{TAILED}|-\d{{1,2}}-\d{{1,2}})*"
-    r"(?:\s?(?:[ap]\.m\.|[ap]m(?![a-z])))?(?![A-Za-z0-9π√θ])(?!\^)",
-    re.IGNORECASE,
+    r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ])(?!\^)"
 )
 _STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
 _CHANGING_WORDS = """
@@ -45,6 +44,13 @@ _UNIT = re.compile(rf"{_ONE_UNIT}(?:,?\s(?:and\s)?(?:{_DIGITS}){_ONE_UNIT})*")
 _FIRST_WORD = re.compile(r"\s*(?:-\s?)?([^\W\d_²³]+|[°$¢])")
 _LISTED = re.compile(rf"(?:\s?(?:,|\band\b|&)\s?(?:and\s)?{TAILED}(?![\w.]))+")
 _OTHER = re.compile(rf"\s?[,(]?\s?\bor\s(?:\w+\s)?({TAILED}(?:/\d+)?)(?!\w)")
+_CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
+_LABEL = re.compile(
+    r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
+    r"|part|line|number|no|example|item|case|january|february|march|april|may|june|july|august"
+    r"|september|october|november|december)\.?\s$",
+    re.IGNORECASE,
+)
 _LISTING = re.compile(r",\s|\band\b")
 # Arithmetic in words that is not worked out.
 _TO_DO = re.compile(r"\S+ (?:times|plus|minus|multiplied by|divided by) \$?-?\d")
@@ -81,7 +87,11 @@ def one_number(sentence: str) -> str | None:
     """Return the one number of a sentence, with its unit; `None` where there is none or several."""
     found: list[str] = []
     at = 0
+    if _CODE.search(sentence):
+        return None
     while match := _STANDALONE.search(sentence, at):
+        if _LABEL.search(sentence[: match.start()]):
+            return None
         value = quantity_at(sentence[match.start() :])
         if value is None or value.alternatives or found or _LISTING.search(value.text):
             return None

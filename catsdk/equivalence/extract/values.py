@@ -12,6 +12,7 @@ from catsdk.equivalence.parse.number_words import number_of
 
 __all__ = ["choice_at", "value_at", "whole_value"]
 
+_ASSIGNED = re.compile(r"[A-Za-z]\w{0,2}\s*=")
 _MOST_JOINED = 8
 _OR = re.compile(r"\s?,?\s?\b(or|and)\s")
 _MARK = re.compile(r"(\*{1,3}|_{2}|`{1,3}|\"|“|<b>|<strong>)(?=\S)")
@@ -44,9 +45,11 @@ def value_at(text: str, *, several: bool = False) -> Value | None:
         if found is None or following is None:
             break
         joint = other.group(1) if other else ""
-        if joint == "and" and not ("=" in found.text and "=" in following.text):
+        assigned = _ASSIGNED.match(found.text) and _ASSIGNED.match(following.text)
+        points = found.text.startswith("(") and following.text.startswith("(")
+        if joint == "and" and not assigned and not points:
             break
-        if several or "=" in found.text:
+        if several or assigned or joint == "and":
             found = Value(f"{found.text} {joint} {following.text}", following.rest)
         else:
             different = found.alternatives or following.text != found.text

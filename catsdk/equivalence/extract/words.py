@@ -49,8 +49,10 @@ _SEVERAL = re.compile(
     r"\bor\b|\b(?:one|some|any) of\b|\b[A-J]\s?[/&,]\s?[A-J]\b|\bin base\b", re.IGNORECASE
 )
 _CODE = re.compile(r"[{}<>\\|#]|```|://")
-_PROPER = re.compile(r"[A-Z][^\W\d_]*(?:[ '’.-]+(?:[A-Z][^\W\d_]*|of|the|de|and|la))*")
-_WORD = re.compile(r"[^\W_]+(?:['’/-][^\W_]+)*")
+_PROPER = re.compile(
+    r"[A-Z][^\W\d_]{0,60}(?:[ '’.-]{1,3}(?:[A-Z][^\W\d_]{0,60}|of|the|de|and|la)){0,8}"
+)
+_WORD = re.compile(r"[^\W_]{1,80}(?:['’/-][^\W_]{1,80}){0,8}")
 _ARITHMETIC = re.compile(r"\d\s?[×*+=÷]")
 _TRUTH = re.compile(r"true|false", re.IGNORECASE)
 _VERB = re.compile(r"\b(?:is|was|are|were)\s+(?:called\s+|named\s+)?")

@@ -3,8 +3,17 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from catsdk.equivalence.extract import ANYWHERE, BOXED, STATED, Extraction, extract_answer
+from catsdk.equivalence.extract import (
+    ANYWHERE,
+    BOXED,
+    MAX_ANSWER,
+    STATED,
+    Extraction,
+    extract_answer,
+)
 
 HOSTILE = [
     r"\( ", r"\[ ", "$ ", "$$ ", r"\boxed{", "{", "**", "** a ", "the answer is ", "answer: 5 or ",
@@ -13,6 +22,63 @@ HOSTILE = [
     "x ", "5 or ", "5 and ", "答案是", "wait, ", "```\n", "solution ", "final ", "1", "-", r"\text{a} ",
     "$a=b$ ", "5 m ", "**5** ", "seven ", "1:", "1/", "1e1", "$5 ", "The answer is 1,2,3 or x^2 = **",
 ]  # fmt: skip
+
+
+PIECES = [
+    *(
+        "The answer is ",
+        "Answer: ",
+        "So ",
+        "x = ",
+        "42",
+        "7",
+        "-3",
+        "1/2",
+        " or ",
+        " and ",
+        " not ",
+    ),
+    *(
+        "maybe ",
+        "**",
+        "$",
+        "\\(",
+        "\\)",
+        "\\[",
+        "\\]",
+        "\\boxed{",
+        "}",
+        "{",
+        '"answer": ',
+        '"',
+        ",",
+    ),
+    *(
+        "\n",
+        "\n\n",
+        ". ",
+        "?",
+        "#### ",
+        "<answer>",
+        "</answer>",
+        "<think>",
+        "</think>",
+        "(B)",
+        "= ",
+    ),
+    *("...", "…", "\\frac{1}{2}", "apples", " is ", "```", "\ud800", "\u0000", "答案是", "٣", "²"),
+]
+
+
+# The first example loads the rules.
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), st.booleans())
+def test_whatever_the_text_there_is_an_answer_with_its_rule_or_neither(
+    text: str, cut: bool
+) -> None:
+    found = ANYWHERE.extract(text, cut=cut)
+    assert (found.answer is None) == (found.rule is None)
+    assert found.answer is None or 0 < len(found.answer.strip()) <= MAX_ANSWER
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

@@ -1,6 +1,8 @@
 """The final answer is found by the first rule that fires, and the rule is recorded."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,18 @@ def test_of_a_text_that_was_cut_only_an_answer_that_is_whole_counts(
     text: str, answer: str | None
 ) -> None:
     assert STATED.extract(text, cut=True).answer == answer
+
+
+def test_the_rules_are_loaded_by_the_first_text_or_on_demand() -> None:
+    code = (
+        "import sys, catsdk.equivalence.extract as e\n"
+        "name = 'catsdk.equivalence.extract.cues'\n"
+        "before = name in sys.modules\n"
+        "e.load_rules()\n"
+        "print(before, name in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_what_follows_or_precedes_an_answer_can_take_it_back() -> None:
