@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from catsdk.core.errors import CatError, UnsupportedError
 from catsdk.core.ports import Provider, capabilities_of
@@ -61,7 +61,7 @@ async def _result(name: str, probe: Probe, provider: Provider) -> Probed:
         return Probed(name, "failed", f"{type(error).__name__}: {error}")
 
 
-def _asked(text: str = _QUESTION, **settings: object) -> Request:
+def _asked(text: str = _QUESTION, **settings: Any) -> Request:
     messages = (Message(role="user", content=text),)
     return Request.model_validate({"messages": messages, "max_tokens": ROOM, **settings})
 
@@ -111,7 +111,7 @@ async def _seed(provider: Provider) -> str:
     return "two answers under one seed are equal"
 
 
-def _warm(provider: Provider) -> dict[str, object]:
+def _warm(provider: Provider) -> dict[str, Any]:
     return {"temperature": 1.0} if capabilities_of(provider).temperature else {}
 
 

@@ -20,6 +20,7 @@ from catsdk_providers.anthropic_stream import Collected
 from catsdk_providers.anthropic_wire import completion_of
 from catsdk_providers.wire_client import open_http
 from catsdk_providers.wire_events import ReportedError
+from catsdk_providers.wire_secrets import checked_url, without_password
 from catsdk_providers.wire_service import Service
 from catsdk_providers.wire_text import NOT_THE_WIRE, json_bytes, parsed
 from catsdk_providers.wire_told import Told
@@ -49,13 +50,17 @@ class Endpoint:
             InvalidInputError: the address is no http(s) URL.
             ConfigurationError: the key cannot be one.
         """
+        address, basic = without_password(checked_url(base_url))
+        if basic and key:
+            # The header in which the SDK sends the key has user and password now.
+            basic["X-Api-Key"] = key.strip()
         self.service = Service(
             name,
             # The SDK adds /v1 itself.
-            base_url=base_url.rstrip("/").removesuffix("/v1"),
+            base_url=address.removesuffix("/v1"),
             key=key,
             key_from="ANTHROPIC_API_KEY",
-            headers=headers,
+            headers={**basic, **(headers or {})},
             timeout=timeout,
             open_client=_open_client,
             sdk_errors=anthropic.AnthropicError,

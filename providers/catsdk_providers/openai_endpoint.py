@@ -137,7 +137,8 @@ class Endpoint:
         async with self._service.failing_as_ours():
             sdk = (await self._service.client()).sdk
             response = await sdk.post(path, cast_to=httpx2.Response, body=body)
-            return self._object_in(response), _id(response.headers)
+            shown_id = self._service.place(_id(response.headers)).shown_id
+            return self._object_in(response), shown_id
 
     async def order(self, path: str, body: dict[str, Any]) -> None:
         """Send a JSON body to `path`, whose answer is its status alone. Raises as `post` does."""

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 import httpx2
@@ -23,6 +24,7 @@ __all__ = [
     "scrubbed",
     "secrets_in",
     "shown",
+    "without_password",
 ]
 
 _SHOWN = 500
@@ -52,17 +54,18 @@ class Hiding:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         """Hide `secrets` in what is fed from now on."""
-        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        self._secrets = secrets
+        self._beginnings = _beginnings(tuple(secrets))
         self._held = ""
 
     def feed(self, piece: str) -> str:
         """Take the next piece; returns what can be passed on now."""
-        if not self._secrets:
-            return piece
         text = hidden(self._held + piece, self._secrets)
-        cut = len(text) - max(_begun(text, secret) for secret in self._secrets)
-        self._held = text[cut:]
-        return text[:cut]
+        held = next(
+            (begun for begun in self._beginnings.get(text[-1:], ()) if text.endswith(begun)), ""
+        )
+        self._held = held
+        return text[: len(text) - len(held)]
 
     def end(self) -> str:
         """Take in that no more comes; returns the rest."""
@@ -70,10 +73,14 @@ class Hiding:
         return held
 
 
-def _begun(text: str, secret: str) -> int:
-    """How many characters at the end of `text` may be the beginning of `secret`."""
-    longest = min(len(text), len(secret) - 1)
-    return next((n for n in range(longest, 0, -1) if text.endswith(secret[:n])), 0)
+@lru_cache(maxsize=64)
+def _beginnings(secrets: tuple[str, ...]) -> dict[str, list[str]]:
+    """What a secret may begin with, by its last character; the longest first."""
+    by_end: dict[str, list[str]] = {}
+    for secret in secrets:
+        for end in range(1, len(secret) if len(secret) >= _SHORTEST_SECRET else 0):
+            by_end.setdefault(secret[end - 1], []).append(secret[:end])
+    return {last: sorted(begun, key=len, reverse=True) for last, begun in by_end.items()}
 
 
 def secrets_in(key: str, headers: Mapping[str, str], base_url: str) -> list[str]:
@@ -113,6 +120,22 @@ def shown(base_url: str) -> str:
     scheme, separator, rest = base_url.partition("://")
     rest = rest.partition("?")[0].partition("#")[0]
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def without_password(base_url: str) -> tuple[str, dict[str, str]]:
+    """The URL without user and password, and the header in which they are sent instead.
+
+    Clients write whole URLs into their logs. A URL that is none stays as it is.
+    """
+    try:
+        url = httpx2.URL(base_url)
+    except (httpx2.InvalidURL, ValueError):
+        return base_url, {}
+    if not url.userinfo:
+        return base_url, {}
+    user = f"{unquote(url.username)}:{unquote(url.password)}"
+    header = {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
+    return shown(base_url), header
 
 
 def checked_url(base_url: str) -> str:
