@@ -227,14 +227,12 @@ def _logprobs(logprobs: Any, shared: _Reply) -> tuple[TokenLogprob, ...] | None:
         tokens = [(each["token"], each["logprob"]) for each in content]
         whole = "".join([token for token, _ in tokens])
         clean = _clean(whole, shared.place) == whole
-        return _TOKENS.validate_python(
-            [
-                {"token": token if clean else _clean(token, shared.place), "logprob": logprob}
-                for token, logprob in tokens
-                if math.isfinite(logprob) or _refuse(logprob)
-            ],
-            strict=True,
+        read = tuple(
+            {"token": token if clean else _clean(token, shared.place), "logprob": logprob}
+            for token, logprob in tokens
+            if math.isfinite(logprob) or _refuse(logprob)
         )
+        return _TOKENS.validate_python(read, strict=True)
     except NOT_THE_WIRE:
         return None
 
