@@ -19,12 +19,13 @@ import catsdk
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Capabilities, Provider
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Limits
 from catsdk.core.types import Rollout, Score
-from catsdk.middleware.stack import stacked
-from catsdk.rubrics.judge import Judging
 from catsdk.providers import LocalProvider, OpenAIProvider
+from catsdk.rewards.rubric import RubricReward
+from catsdk.rubrics.judge import Judging
 from catsdk.rubrics.scoring import failures_of
+from catsdk.runtime.context import Context, context_of
 from catsdk.testing import LoopbackServer
 from catsdk_providers.box.problems import Problem, problems, response, solve
 from examples.lab.corpus import criteria
@@ -49,16 +50,18 @@ class Case:
         return float(rollout.answer == solve(self.problem).answer)
 
 
-async def case_of(model: Provider, problem: Problem, seed: int, judging: Judging) -> Case | str:
+async def case_of(
+    model: Provider, problem: Problem, seed: int, judging: Judging, ctx: Context
+) -> Case | str:
     """One problem through all stages, the model in every role; the name of the error if it fails."""
     sampling = catsdk.Sampling(temperature=1.0, max_tokens=MAX_TOKENS)
     exact = catsdk.Sampling(temperature=0.0, max_tokens=MAX_TOKENS)
     try:
-        group = await catsdk.Sampler([model], sampling, seed=seed).sample(str(problem), GROUP)
-        reference = await catsdk.Synthesizer(model, exact).estimate(group)
-        rubric = await catsdk.RubricProposer(model, exact).propose(reference)
+        group = await catsdk.Sampler([model], sampling, seed=seed).sample(str(problem), GROUP, ctx)
+        reference = await catsdk.Synthesizer(model, exact).estimate(group, ctx.on(group))
+        rubric = await catsdk.RubricProposer(model, exact).propose(reference, ctx)
         judge = catsdk.Judge(model, exact, judging=judging)
-        scores = await catsdk.Reward(judge).reward(group, reference, rubric)
+        scores = await RubricReward(judge=judge, rubric=rubric).reward(group, None, ctx)
     except CatError as error:
         return type(error).__name__
     texts = tuple(criterion.text for criterion in rubric.criteria)
@@ -249,9 +252,9 @@ async def main() -> None:
     chosen = parser.parse_args()
     judging = Judging(evidence=chosen.evidence)
     asked = problems(chosen.split, chosen.n, chosen.seed)
-    async with provider(served=chosen.served) as plain:
-        model = stacked(plain, runtime=Runtime(max_in_flight=256, adaptive=False))
-        found = await fan_out(lambda p: case_of(model, p, chosen.seed, judging), asked)
+    client = catsdk.Client(limits=Limits(in_flight=256, adaptive=False))
+    async with provider(served=chosen.served) as model, context_of(client) as ctx:
+        found = await fan_out(lambda p: case_of(model, p, chosen.seed, judging, ctx), asked)
     lost = Counter(each for each in found if isinstance(each, str))
     cases = [each for each in found if isinstance(each, Case)]
     print(table(cases, lost, chosen.seed) if cases else f"no rubric: {dict(lost)}")

@@ -25,6 +25,11 @@ from typing import Any
 
 import anyio
 
+from catsdk.core.ports import Capabilities
+from catsdk.core.sending import Limits
+from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
+from catsdk.equivalence.answers import Answers
+from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.estimators import (
     Adaptive,
     BestOfN,
@@ -34,10 +39,6 @@ from catsdk.estimators import (
     RandomChoice,
     WeightedMajority,
 )
-from catsdk.core.ports import Capabilities
-from catsdk.core.runtime import Runtime
-from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
-from catsdk.equivalence.extract import STATED, Extractor
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.experiment import Experiment, Sweep
 from catsdk.evaluate.files import write_report
@@ -46,7 +47,8 @@ from catsdk.evaluate.observations import Seen
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.statistics import Estimate
 from catsdk.evaluate.summary import summarise
-from catsdk.middleware.stack import stacked
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, context_of
 from catsdk.sampling.sampler import Sampler
 from catsdk.testing import FunctionProvider
 from catsdk_providers.replay import Recording, ReplayProvider
@@ -80,6 +82,7 @@ def _last_line(text: str) -> str | None:
 
 
 EXTRACTOR = Extractor((*STATED.rules, ("last line A:", _last_line)))
+ANSWERS = Answers(extractor=EXTRACTOR)
 
 
 class RewardModel:
@@ -97,7 +100,7 @@ class RewardModel:
         """Whether the file holds any score."""
         return bool(self._scores)
 
-    async def rate(self, group: Group) -> list[Score]:
+    async def rate(self, group: Group, ctx: Context | None = None) -> list[Score]:
         """Give one score for each rollout."""
         return [self._score(group.question, rollout) for rollout in group.rollouts]
 
@@ -167,11 +170,11 @@ async def compare(
         replays = await recorded(problems, Path(folder))
     most = len(replays)
     sizes = tuple(size for size in (1, 2, 3, 4, 8, 16, 32) if size <= most)
-    policies = [stacked(each, runtime=Runtime(max_in_flight=4096, cache=None)) for each in replays]
     chosen = contenders(problems)
-    seen = await Experiment(
-        Sampler(policies, extractor=EXTRACTOR), chosen, sweep=Sweep(sizes=sizes, draws=draws)
-    ).run(items)
+    experiment = Experiment(Sampler(replays), chosen, sweep=Sweep(sizes=sizes, draws=draws))
+    client = Client(limits=Limits(in_flight=4096), cache="")
+    async with context_of(client, answers=ANSWERS) as ctx:
+        seen = await experiment.run(items, ctx)
     return summarise(seen, chosen, title=title, data=title, notes=_notes(problems)), seen
 
 

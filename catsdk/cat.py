@@ -14,7 +14,7 @@ import yaml
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, NoModelError
+from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelError
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
 from catsdk.core.options import Sampling
@@ -26,7 +26,7 @@ from catsdk.core.settings import Settings
 from catsdk.core.types import Group, Message, Reference, Result, Rollout, Rubric, Score, Verdict
 from catsdk.equivalence.answers import Answers
 from catsdk.estimators.synthesis import Synthesizer
-from catsdk.method.run import Method, failed_result, run_method, setting_of
+from catsdk.method.run import Method, run_method, run_or_fail, setting_of
 from catsdk.method.streaming import EventStream, Results
 from catsdk.middleware.account import Account
 from catsdk.middleware.attribution import in_order
@@ -37,6 +37,7 @@ from catsdk.rubrics.proposer import RubricProposer
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, Defaults, Row
+from catsdk.runtime.life import Life
 from catsdk.runtime.session import Session
 from catsdk.sampling.sampler import Sampler
 
@@ -106,9 +107,7 @@ class CaT:
         anchor = _model_of(self._estimator) or settings.anchor or first
         judge = settings.judge or anchor
         self._defaults = Defaults(policy=first, anchor=anchor, judge=judge)
-        self._exits = AsyncExitStack()
-        self._entered = 0
-        self._closed = False
+        self._life = Life("CaT")
         self._session: Session | None = None
         self._tasks: TaskGroup | None = None
 
@@ -266,33 +265,23 @@ class CaT:
         Raises:
             ConfigurationError: the CaT was closed, or a model cannot be made.
         """
-        self._check_not_closed()
-        if self._entered == 0:
-            async with AsyncExitStack() as exits:
-                self._session = await exits.enter_async_context(self._client.session())
-                self._tasks = await exits.enter_async_context(_tasks())
-                for model in _policies(self._sampler):
-                    await self._client.open(model, self._session)
-                self._exits = exits.pop_all()
-        self._entered += 1
+        await self._life.enter(self._open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """At the end of the outermost block: end what still runs, and close the models."""
-        self._entered -= 1
-        if self._entered:
-            return
-        self._closed = True
-        self._session = self._tasks = None
-        # Without the block's own error: a task group would wrap it into an exception group.
-        await self._exits.__aexit__(None, None, None)
+        await self._life.leave()
 
-    def _check_not_closed(self) -> None:
-        if self._closed:
-            raise ConfigurationError(
-                "this CaT was closed at the end of its `async with` block; make a new one, or do"
-                " the work inside the block"
-            )
+    async def _open(self, exits: AsyncExitStack) -> None:
+        session = await exits.enter_async_context(self._client.session())
+        tasks = await exits.enter_async_context(_tasks())
+        for model in _policies(self._sampler):
+            await self._client.open(model, session)
+        self._session, self._tasks = session, tasks
+        exits.callback(self._forget_what_is_open)
+
+    def _forget_what_is_open(self) -> None:
+        self._session = self._tasks = None
 
     @asynccontextmanager
     async def _context(
@@ -305,7 +294,7 @@ class CaT:
         item: int | None = None,
     ) -> AsyncGenerator[Context]:
         """The context of one run, its models open."""
-        self._check_not_closed()
+        self._life.check()
         check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
         check_kind("row", row, (Mapping,), "a mapping such as {'answer': '42'}")
         async with AsyncExitStack() as exits:
@@ -319,10 +308,12 @@ class CaT:
                 defaults=self._defaults,
                 models=session,
                 accounts=() if budget is None else (Account(budget),),
+                chains=None if budget is None else {},
                 listener=on_event,
                 streams=streams,
+                asks=bool(getattr(self._reward, "by_answer", False)),
                 item=item,
-                cheap_only=self._session is None,
+                cheap_only=self._session is None and not self._client.is_open,
             )
 
     # --- the method -----------------------------------------------------------------------
@@ -406,16 +397,15 @@ class CaT:
         check_count(n)
         check_kind("budget", budget, (Budget,), "a Budget such as Budget(requests=100)")
         method = self._method(sampling=sampling, seed=seed)
-        account = () if budget is None else (Account(budget),)
+        paying: dict[str, Any] = {}
+        if budget is not None:
+            paying = {"accounts": (Account(budget),), "chains": {}}
 
         async def one(index: int, item: Item) -> Result:
             prompt, row = _with_row(item)
-            try:
-                async with self._context(row=row, on_event=on_event, item=index) as ctx:
-                    ctx = replace(ctx, accounts=account)
-                    return await run_method(method, prompt, n, ctx, index=index)
-            except CatError as error:
-                return failed_result(error, index)
+            async with self._context(row=row, on_event=on_event, item=index) as ctx:
+                ctx = replace(ctx, **paying)
+                return await run_or_fail(method, prompt, n, ctx, index=index)
 
         return Results(self._flow(one, prompts, ordered=ordered, at_once=at_once))
 
@@ -489,24 +479,24 @@ class CaT:
         tasks = self._open_tasks("stream")
         asked = prompt if isinstance(prompt, Group) else check_prompt(prompt)
         count, method = check_count(n), self._method(sampling=sampling, seed=seed)
-        send, receive = anyio.create_memory_object_stream[Event | CatError](inf)
+        send, receive = anyio.create_memory_object_stream[Event | Exception](inf)
         stream = EventStream(receive)
 
-        async def produce(send: MemoryObjectSendStream[Event | CatError]) -> None:
+        async def produce(send: MemoryObjectSendStream[Event | Exception]) -> None:
             with send, stream.scope:
                 try:
                     async with self._context(
                         row=row, budget=budget, on_event=send.send_nowait, streams=True
                     ) as ctx:
                         await run_method(method, asked, count, ctx)
-                except CatError as error:
+                except Exception as error:  # noqa: BLE001  # a role of the user's own may raise any
                     send.send_nowait(error)
 
         tasks.start_soon(produce, send)
         return stream
 
     def _open_tasks(self, who: str) -> TaskGroup:
-        self._check_not_closed()
+        self._life.check()
         if self._tasks is None:
             raise ConfigurationError(f"{who} need an open CaT: async with CaT(...) as c: ...")
         return self._tasks

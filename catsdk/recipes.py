@@ -8,7 +8,7 @@ or by the name that they have under an entry point group::
     estimator:
       Cascade:
         easy: {Adaptive: {estimator: Majority}}
-        hard: {Synthesizer: {anchor: openai:gpt-5, show_question: true}}
+        hard: {Synthesizer: {anchor: openai:gpt-5, show_question: false}}
     reward: {Sum: {rewards: [RubricReward, {LengthPenalty: {over: 750}}], weights: [1, 0.1]}}
 
 Nothing secret is ever written: a model that is an object, and may hold a key, is refused.

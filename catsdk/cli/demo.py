@@ -19,7 +19,7 @@ from catsdk.cli.destinations import check_folder
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Limits
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.figures import save_figure, size_figure
@@ -28,7 +28,8 @@ from catsdk.evaluate.observations import Seen
 from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.statistics import Estimate
-from catsdk.rewards.rubric import Reward
+from catsdk.rewards.answer import AnswerReward
+from catsdk.runtime.client import Client
 
 __all__ = ["demo"]
 
@@ -85,7 +86,7 @@ async def _run(model: Provider, items: Sequence[Item], seed: int) -> tuple[Repor
         sweep=Sweep(sizes=SIZES, draws=1, at_once=len(items), seed=seed),
         sampling=Sampling(max_tokens=MAX_TOKENS),
         seed=seed,
-        runtime=Runtime(max_in_flight=IN_FLIGHT),
+        client=Client(limits=Limits(in_flight=IN_FLIGHT), cache=""),
     )
     console = Console(stderr=True, emoji=False)
     columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())
@@ -116,7 +117,7 @@ def _show_one(seen: Seen, console: Console) -> None:
     reference = seen.references.get("synthesis", {}).get(max(SIZES))
     rewards: dict[int, str] = {}
     if reference is not None:
-        scores = anyio.run(Reward().reward, seen.group, reference)
+        scores = anyio.run(AnswerReward().reward, seen.group, reference)
         rewards = {s.index: "none" if s.value is None else f"{s.value:g}" for s in scores}
     table = Table("rollout", "steps", "answer", "reward", box=SIMPLE)
     for rollout in seen.group.rollouts:

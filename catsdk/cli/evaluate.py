@@ -1,20 +1,24 @@
-"""`catsdk eval`: which aggregator, on your data, at what cost."""
+"""`catsdk eval`: which estimator, on your data, at what cost."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
+from catsdk.cli.outcome import exit_code
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Budget, Limits
 from catsdk.core.settings import Settings
 from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SCORED, SELECTORS
 from catsdk.evaluate.evaluation import Evaluation
@@ -24,15 +28,16 @@ from catsdk.evaluate.items import Item, halves
 from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
-from catsdk.evaluate.sources import Columns, read_items
+from catsdk.evaluate.sources import Columns, check_graded, read_items
 from catsdk.evaluate.table import show
-from catsdk.middleware.account import Budget
+from catsdk.runtime.client import Client
 
 __all__ = ["evaluate"]
 
 # Calls of models in this process cost nothing to hold, and merge into batches.
 IN_PROCESS = ("local", "replay")
 IN_FLIGHT = 4096
+STOPPED = 130
 
 Data = Annotated[str, typer.Argument(help="A file, a folder, hf:NAME, or box:heldout.")]
 Models = Annotated[
@@ -48,14 +53,26 @@ Anchor = Annotated[
 JudgeModel = Annotated[
     str | None, typer.Option("--judge", help="Model that judges; else CATSDK_JUDGE, or the anchor.")
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        help="A CaT in YAML (`CaT.to_yaml`): its policy is sampled, and its estimator compared."
+    ),
+]
 Names = Annotated[
     list[str] | None,
     typer.Option(
+        "--estimator",
         "--aggregator",
         "-a",
-        help=f"Any of: {', '.join(NAMES)}. 'all' takes all. Where the data has scores,"
-        f" {' and '.join(SCORED)} are there too, named or not.",
+        help=f"Any of: {', '.join(NAMES)}; 'all' of them; or an estimator class, as module:Class or"
+        " as it is registered under the entry point group catsdk.estimators. Where the data has"
+        f" scores, {' and '.join(SCORED)} are there too, named or not.",
     ),
+]
+Ungraded = Annotated[
+    bool,
+    typer.Option(help="Report cost and disagreement of data without known answers or criteria."),
 ]
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
 Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to look at.")]
@@ -77,8 +94,12 @@ Margin = Annotated[
 Seed = Annotated[int, typer.Option(help="Repeatable where the model can.")]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
-MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
-MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
+MaxRequests = Annotated[
+    int | None, typer.Option(help="Budget of this start: most requests of all stages.")
+]
+MaxUsd = Annotated[
+    float | None, typer.Option(help="Budget of this start: most US dollars of all stages.")
+]
 InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model at once.")]
 Out = Annotated[Path, typer.Option(help="Folder of the report and of the run; started again, the"
                                         " same command goes on where it was stopped.")]  # fmt: skip
@@ -91,6 +112,7 @@ def evaluate(
     model: Models = None,
     anchor: Anchor = None,
     judge: JudgeModel = None,
+    config: Config = None,
     aggregator: Names = None,
     recorded: FromData = False,
     controls: Controls = False,
@@ -101,6 +123,7 @@ def evaluate(
     prompt_column: Column = None,
     gold_column: Column = None,
     criteria_column: Column = None,
+    ungraded: Ungraded = False,
     calibrate: Share = 0.0,
     calibrate_on: Other = None,
     margin: Margin = 0.01,
@@ -114,42 +137,66 @@ def evaluate(
     title: Title = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare aggregators on a data set: accuracy, cost, and tests, from the same rollouts."""
+    """Compare estimators on a data set: accuracy, cost, and tests, from the same rollouts."""
     check_packages(NUMBERS, FIGURES, PAGE)
     check_folder("--out", out)
     columns = Columns(prompt_column, gold_column, criteria_column)
     if recorded and calibrate_on is not None:
         raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")
+    # As `python -m` does: classes in the folder where one works can be named.
+    sys.path.insert(0, "")
+    method = None if config is None else _method(config, model, recorded=recorded)
     items, rollouts = _read(data, columns, split, limit, recorded=recorded)
+    if not ungraded:
+        check_graded(items, data, split)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
-    models = _models(model) if rollouts is None else list(model or ())
-    if rollouts is None:
-        settings = Settings()
-        anchor, judge = anchor or settings.anchor, judge or settings.judge
-    evaluation = Evaluation(
-        models,
-        anchor,
-        judge,
-        _names(aggregator, controls=controls, alone=recorded and anchor is None),
-        sweep=Sweep(sizes=_sizes(sizes, rollouts), draws=draws, seed=seed),
-        sampling=Sampling(temperature=temperature, max_tokens=max_tokens),
-        seed=seed,
-        recorded=rollouts,
-        calibrate_on=held,
-        margin=margin,
-        store=out / "run.sqlite",
-        budget=_budget(max_requests, max_usd),
-        runtime=_runtime(max_in_flight, [*models, anchor, judge]),
-    )
+    settings: dict[str, Any] = {
+        "names": _names(aggregator, controls=controls, alone=recorded and anchor is None),
+        "sweep": Sweep(sizes=_sizes(sizes, rollouts), draws=draws, seed=seed),
+        "sampling": Sampling(temperature=temperature, max_tokens=max_tokens),
+        "seed": seed,
+        "calibrate_on": held,
+        "margin": margin,
+        "store": out / "run.sqlite",
+    }
+    budget = _budget(max_requests, max_usd)
+    if method is not None:
+        named = {"anchor": anchor, "judge": judge}
+        settings |= {role: each for role, each in named.items() if each is not None}
+        settings["client"] = _client_of(method, budget, max_in_flight)
+        evaluation = Evaluation.of(method, **settings)
+        models = [str(config)]
+    else:
+        models = _models(model) if rollouts is None else list(model or ())
+        if rollouts is None:
+            usual = Settings()
+            anchor, judge = anchor or usual.anchor, judge or usual.judge
+        settings["client"] = _client(budget, max_in_flight, [*models, anchor, judge])
+        evaluation = Evaluation(models, anchor, judge, recorded=rollouts, **settings)
     heading = title or f"{', '.join(models) or 'recorded rollouts'} on {_named(data)}, seed {seed}"
-    report = anyio.run(_run, evaluation, items, heading, data)
+    report = _interruptible(evaluation, items, heading, data)
     written = write_report(report, out)
+    console = Console(emoji=False)
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
-        return
-    console = Console(emoji=False)
-    show(report, console)
-    console.print(f"Report: {', '.join(str(path) for path in written[:3])}, with figures")
+    else:
+        show(report, console)
+        console.print(f"Report: {', '.join(str(path) for path in written[:3])}, with figures")
+    code, why = exit_code(report)
+    if why is not None:
+        Console(stderr=True, emoji=False).print(f"[bold red]{escape(why)}[/]")
+    raise typer.Exit(code)
+
+
+def _interruptible(evaluation: Evaluation, items: list[Item], title: str, data: str) -> Report:
+    try:
+        return anyio.run(_run, evaluation, items, title, data)
+    except KeyboardInterrupt:
+        Console(stderr=True, emoji=False).print(
+            f"stopped. What was answered is kept in {evaluation.store}: the same command goes on"
+            " from there, and pays for what is missing alone."
+        )
+        raise typer.Exit(STOPPED) from None
 
 
 async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str) -> Report:
@@ -180,6 +227,18 @@ def _read(
     if recorded:
         return read_recorded(data, columns=columns, split=split, limit=limit)
     return read_items(data, columns=columns, split=split, limit=limit), None
+
+
+def _method(config: Path, model: list[str] | None, *, recorded: bool) -> CaT:
+    """The CaT that a file describes."""
+    if model or recorded:
+        other = "--recorded" if recorded else "--model"
+        raise InvalidInputError(f"--config names the policy, so {other} cannot be given too")
+    try:
+        text = config.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"--config {config} cannot be read: {error}") from error
+    return CaT.from_yaml(text)
 
 
 def _models(model: list[str] | None) -> list[str]:
@@ -235,8 +294,22 @@ def _parted(
     return rest, held
 
 
-def _runtime(max_in_flight: int | None, models: Sequence[str | None]) -> Runtime:
+def _client(
+    budget: Budget | None, max_in_flight: int | None, models: Sequence[str | None]
+) -> Client:
     named = [model for model in models if model is not None]
     if max_in_flight is None and all(model.startswith(IN_PROCESS) for model in named):
         max_in_flight = IN_FLIGHT
-    return Runtime() if max_in_flight is None else Runtime(max_in_flight=max_in_flight)
+    limits = None if max_in_flight is None else Limits(in_flight=max_in_flight)
+    # The run keeps answers, with what they cost: those of a cache would seem to cost nothing.
+    return Client(budget=budget, limits=limits, cache="")
+
+
+def _client_of(method: CaT, budget: Budget | None, max_in_flight: int | None) -> Client:
+    """The client of a CaT, with what the command caps, and without its cache."""
+    given = method.client.to_data() if method.client.named else {}
+    if budget is not None:
+        given["budget"] = budget.model_dump(exclude_unset=True)
+    if max_in_flight is not None:
+        given["limits"] = {**given.get("limits", {}), "in_flight": max_in_flight}
+    return Client.from_data({**given, "cache": ""})

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catsdk.core.types import Call, Failure, Group, Usage
+from catsdk.core.types import Call, Failure, Group, Result, Usage
 
 __all__ = [
     "AuthenticationError",
@@ -64,7 +64,13 @@ __all__ = [
 
 
 class CatError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    Attributes:
+        result: What had been paid for when `CaT.run` was ended by this error, with every call.
+    """
+
+    result: Result | None = None
 
 
 class InvalidInputError(CatError, ValueError):

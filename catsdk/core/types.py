@@ -7,7 +7,7 @@ equal objects. Axis names: G is the number of rollouts of a group, K the number 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Literal, cast
 
@@ -57,6 +57,13 @@ class Value(BaseModel):
         """The short form, also where pydantic would print every field."""
         return repr(self)
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The fields that differ from their defaults, long ones cut."""
+        fields = type(self).model_fields
+        for name, value in super().__repr_args__():
+            if name not in fields or value != fields[name].default:
+                yield name, _Shown(value)
+
     def _short(self, *names: str, **more: object) -> str:
         """The class with a few of its fields, long texts cut, those at their default left out."""
         fields = type(self).model_fields
@@ -65,19 +72,37 @@ class Value(BaseModel):
         return f"{type(self).__name__}({', '.join(told)})"
 
 
+class _Shown:
+    """A value whose text form is cut."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return _cut(self.value)
+
+
 def _cut(value: object, limit: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
 
 
-class TextPart(Value):
+class _Whole(Value):
+    """A value that prints whole: seeds and identities are made of the text form of a prompt."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Every field."""
+        return iter(BaseModel.__repr_args__(self))
+
+
+class TextPart(_Whole):
     """A piece of text in a message."""
 
     type: Literal["text"] = "text"
     text: str
 
 
-class ImagePart(Value):
+class ImagePart(_Whole):
     """An image in a message, by URL (`https:` or `data:`)."""
 
     type: Literal["image"] = "image"
@@ -87,7 +112,7 @@ class ImagePart(Value):
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
-class Message(Value):
+class Message(_Whole):
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
@@ -285,6 +310,13 @@ class Group(Value):
     def question(self) -> str:
         """The text of the last user message."""
         return next((m.text for m in reversed(self.prompt) if m.role == "user"), "")
+
+    @property
+    def conversation(self) -> str:
+        """The whole prompt as a text: the question alone, or every turn under its role."""
+        if len(self.prompt) == 1:
+            return self.question
+        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in self.prompt)
 
 
 class Provenance(Value):
@@ -499,7 +531,10 @@ class Result(Value):
     def _without_a_second_group(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data: dict[str, Any] = dump(self)
         if self.reference is not None and self.reference.group == self.group:
-            data["reference"].pop("group", None)
+            reference: object = data.get("reference")
+            # Where the caller leaves out the result's own group, the reference keeps it.
+            if isinstance(reference, dict) and "group" in data:
+                cast("dict[str, Any]", reference).pop("group", None)
         return data
 
     @model_validator(mode="before")

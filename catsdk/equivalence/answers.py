@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
-from catsdk.core.types import Group, Reference
+from catsdk.core.types import Group, ImagePart, Message, Reference, TextPart
 from catsdk.equivalence.classes import equivalence_classes
 from catsdk.equivalence.extract import (
     ANYWHERE,
@@ -17,14 +17,20 @@ from catsdk.equivalence.extract import (
     Extractor,
     gold_answers,
 )
+from catsdk.equivalence.extract.golds import gold_cells
 from catsdk.equivalence.graders.grader import Grader
 from catsdk.equivalence.graders.mathematics import MathGrader
 from catsdk.equivalence.verdict import Verdict
 from catsdk.equivalence.votes import Votes, votes_of
 
-__all__ = ["BY_MEANING", "Answers", "no_evidence"]
+__all__ = ["BY_MEANING", "INSTRUCTION", "Answers", "no_evidence"]
 
 BY_MEANING = MathGrader()
+INSTRUCTION = "Put your final answer within \\boxed{}."
+"""How the final answer is asked for by default."""
+
+# A prompt that says one of these asks for the answer in its own way.
+_MARKS = ("\\boxed", "\\fbox", "####", "<answer>", '"answer"')
 _SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
 
 
@@ -39,6 +45,9 @@ class Answers:
         extractor: The rules that find the final answer of a text.
         grader: Says whether two answers are the same; by default mathematics, and answers in
             words, by meaning.
+        instruction: The words that ask for the final answer. They are added to a prompt where
+            rollouts are rewarded by their answers, unless the prompt asks already; `None` adds
+            nothing.
 
     Example:
         >>> Answers().extract("So it is \boxed{42}.").answer
@@ -47,6 +56,27 @@ class Answers:
 
     extractor: Extractor = STATED
     grader: Grader = BY_MEANING
+    instruction: str | None = INSTRUCTION
+
+    def asked(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Add the instruction to the last user message, where the prompt does not ask already.
+
+        Args:
+            messages: The prompt, as messages.
+        """
+        words = self.instruction
+        asks_already = any(mark in message.text for message in messages for mark in _MARKS)
+        last = max((at for at, m in enumerate(messages) if m.role == "user"), default=None)
+        if not words or asks_already or last is None:
+            return tuple(messages)
+        content = messages[last].content
+        longer: str | tuple[TextPart | ImagePart, ...] = (
+            f"{content}\n\n{words}"
+            if isinstance(content, str)
+            else (*content, TextPart(text=f"\n\n{words}"))
+        )
+        asking = messages[last].model_copy(update={"content": longer})
+        return (*messages[:last], asking, *messages[last + 1 :])
 
     def extract(self, text: str, *, cut: bool = False) -> Extraction:
         """Find the final answer of `text`, and the rule that found it.
@@ -77,8 +107,8 @@ class Answers:
         try:
             if self.extractor in _SHIPPED:
                 return gold_answers(value)
-            cells = value if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownVariableType]
-            return tuple(gold for cell in cells for gold in self._own_golds(cell))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            found = (gold for cell in gold_cells(value) for gold in self._own_golds(cell))
+            return tuple(dict.fromkeys(found))
         except TypeError as error:
             raise InvalidInputError(str(error)) from None
 

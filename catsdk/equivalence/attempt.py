@@ -34,11 +34,7 @@ def attempt(
     comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
     try:
         comparison.budget.spend_on_text(len(answer) + len(reference))
-        found = _numbers(first.node, second.node, comparison)
-        if found is None:
-            found = _readings(first, second, comparison)
-        if found and not alike:
-            found = comparison.open("another currency, or another domain of the index")
+        found = _found(first, second, comparison, alike=alike)
         if not found and (chosen := _chosen(answer, reference)):
             return chosen, []
     except LimitReachedError as error:
@@ -53,6 +49,17 @@ def attempt(
         cause: Cause = comparison.cause or "undecided"
         return Verdict("unknown", cause=cause, detail=comparison.detail), comparison.pending
     return Verdict("equal" if found else "different", comparison.tier), []
+
+
+def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bool) -> bool | None:
+    assert first.node is not None
+    assert second.node is not None
+    found = _numbers(first.node, second.node, comparison)
+    if found is None:
+        found = _readings(first, second, comparison)
+    if found and not alike:
+        return comparison.open("another currency, or another domain of the index")
+    return found
 
 
 def _chosen(answer: str, reference: str) -> Verdict | None:

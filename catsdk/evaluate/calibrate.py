@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import product
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.ports import Estimator
 from catsdk.core.types import Group, Reference, Usage, Value
-from catsdk.equivalence.graders.grader import Grader
 from catsdk.estimators import Adaptive, Cascade, Majority
-from catsdk.evaluate.grading import BY_MEANING, ItemGrader
+from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.observations import Seen
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Estimator
 
 __all__ = ["Calibration", "Setting", "calibrate"]
 
@@ -65,42 +65,50 @@ class _Known:
 
     reference: Reference
 
-    async def estimate(self, group: Group) -> Reference:
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         return self.reference
 
 
 async def calibrate(
     seen: Sequence[Seen],
+    ctx: Context | None = None,
     *,
     hard: str = "synthesis",
     margin: float = 0.01,
-    grader: Grader = BY_MEANING,
     confidences: Sequence[float] = CONFIDENCES,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> Calibration:
     """Choose the cheapest cascade that loses less than `margin` against `hard`, from what was seen.
 
     Each setting is `Cascade(Adaptive(Majority(), confidence), hard, threshold)`. No call is made:
-    what `hard` answers from the largest group is known. `grader` compares answers with the gold ones.
-    Use other items to measure the result.
+    what `hard` answers from the largest group is known. Use other items to measure the result.
+
+    Args:
+        seen: What an experiment saw of the items to calibrate on.
+        ctx: Its `answers` compare answers; by default by meaning.
+        hard: The name of the contender that the cascade falls back on.
+        margin: The score that a setting may lose.
+        confidences: The settings of the first stage that are tried.
+        thresholds: The settings of the cascade that are tried.
 
     Raises:
-        InvalidInputError: no item has a reference of `hard` and a gold answer.
+        InvalidInputError: no item has a reference of `hard` and a known answer.
     """
-    cases = [each for each in seen if each.item.gold is not None and each.references.get(hard)]
+    cases = [each for each in seen if each.item.accepted and each.references.get(hard)]
     if not cases:
         raise InvalidInputError(f"no item to calibrate on has a gold answer and {hard!r}")
     size = max(max(each.references[hard]) for each in cases)
     cases = [each for each in cases if size in each.references[hard]]
-    graded = ItemGrader(grader=grader)
     known = [_Known(each.references[hard][size]) for each in cases]
-    alone = [
-        await _outcome(graded, case, each, None) for case, each in zip(cases, known, strict=True)
-    ]
-    tried = [
-        await _try(graded, cases, known, alone, Adaptive(Majority(), confidence), threshold)
-        for confidence, threshold in product(confidences, thresholds)
-    ]
+    async with standing_alone(ctx) as context:
+        alone = [
+            await _outcome(case, each, None, context)
+            for case, each in zip(cases, known, strict=True)
+        ]
+        tried = [
+            await _try(cases, known, alone, Adaptive(Majority(), confidence), threshold, context)
+            for confidence, threshold in product(confidences, thresholds)
+        ]
     good = [each for each in tried if each.low > -margin]
     # Where no setting is good enough, the one with the best bound.
     best = (
@@ -122,16 +130,16 @@ def _preference(setting: Setting) -> tuple[float, ...]:
 
 
 async def _try(
-    grader: ItemGrader,
     cases: Sequence[Seen],
     known: Sequence[_Known],
     alone: Sequence[_Outcome],
     easy: Estimator,
     threshold: float,
+    ctx: Context,
 ) -> Setting:
     """Measure one setting against the hard estimator alone."""
     made = [
-        await _outcome(grader, case, hard, Cascade(easy, hard, threshold))
+        await _outcome(case, hard, Cascade(easy, hard, threshold), ctx)
         for case, hard in zip(cases, known, strict=True)
     ]
     both = [
@@ -152,15 +160,14 @@ async def _try(
     )
 
 
-async def _outcome(
-    grader: ItemGrader, case: Seen, hard: _Known, cascade: Cascade | None
-) -> _Outcome:
+async def _outcome(case: Seen, hard: _Known, cascade: Cascade | None, ctx: Context) -> _Outcome:
     """Score and tokens of the cascade, or of the hard estimator alone, on one item."""
     reference = hard.reference
     if cascade is not None:
-        reference = await cascade.estimate(hard.reference.group)
+        group = hard.reference.group
+        reference = await cascade.estimate(group, ctx.on(group))
     asked = cascade is None or reference.provenance.settings["cascade"] == "hard"
-    score = await grader.grade(case.item, reference.text, reference.answer)
+    score = await ItemGrader().grade(case.item, reference.text, reference.answer, ctx)
     return score.value, _tokens(reference, hard.reference if asked else None)
 
 

@@ -1,4 +1,4 @@
-"""The ways of answering that are compared, by name, made for the models at hand."""
+"""The estimators that are compared, by name; those of others by module and class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
-from catsdk.core.ports import Estimator, Provider, Rater
+from catsdk.core.ports import Provider
 from catsdk.estimators import (
     Adaptive,
     BestOfN,
@@ -28,6 +28,8 @@ from catsdk.estimators import (
     WeightedMajority,
 )
 from catsdk.estimators.synthesis import Synthesizer
+from catsdk.recipes import from_data
+from catsdk.runtime.roles import Estimator, Rater
 from catsdk.sampling.sampler import Sampler
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "SELECTORS",
     "Contender",
     "Models",
+    "contender_of",
     "make_contenders",
     "scored_contenders",
 ]
@@ -48,8 +51,12 @@ __all__ = [
 class Contender:
     """An estimator under a name.
 
-    `free` ones make no call, so that many sub-samples of the rollouts can be averaged. `control`
-    says what this one is a control for; `sizes` restricts it to some G.
+    Args:
+        name: What the report calls it.
+        estimator: Opens its models by the context that it is given.
+        free: Whether it makes no call, so that many sub-samples of the rollouts can be averaged.
+        control: What it is a control for; `None` for an option.
+        sizes: The only numbers of rollouts G that it is asked at.
     """
 
     name: str
@@ -61,20 +68,23 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models that contenders may use, and how they are sampled.
+    """What the named contenders are made with.
 
-    `confidence` and `threshold` are those of the cascade. With `scored` rollouts have no
-    log-probabilities of their own, and the anchor is asked for its.
+    Args:
+        policies: The models that are sampled; none where rollouts are recorded.
+        sampling: How contenders that write text are sampled.
+        seed: Makes their answers repeatable where the models can.
+        confidence: That of the cascade's first stage.
+        threshold: That of the cascade.
+        scorer: The model that is asked for log-probabilities, where rollouts have none.
     """
 
-    policies: Sequence[Provider]
-    anchor: Provider
-    judge: Provider
+    policies: Sequence[str | Provider] = ()
     sampling: Sampling = Sampling()
     seed: int | None = None
     confidence: float = 0.95
     threshold: float = 0.75
-    scored: bool = False
+    scorer: str | Provider | None = None
 
 
 def _majority(models: Models) -> Contender:
@@ -82,9 +92,9 @@ def _majority(models: Models) -> Contender:
 
 
 def _weighted(models: Models) -> Contender:
-    likelihood = Likelihood(models.anchor if models.scored else None)
+    likelihood = Likelihood(models.scorer)
     rated = WeightedMajority(likelihood, weight="exp", seed=models.seed or 0)
-    return Contender("weighted-majority", rated, free=not models.scored)
+    return Contender("weighted-majority", rated, free=models.scorer is None)
 
 
 def _judge_weighted(models: Models) -> Contender:
@@ -106,22 +116,22 @@ def _cascade(models: Models) -> Contender:
 
 
 def _perplexity(models: Models) -> Contender:
-    least = MinPerplexity(models.anchor if models.scored else None)
-    return Contender("min-perplexity", least, free=not models.scored)
+    least = MinPerplexity(models.scorer)
+    return Contender("min-perplexity", least, free=models.scorer is None)
 
 
 def _predictability(models: Models) -> Contender:
-    return Contender("mutual-predictability", MutualPredictability(models.anchor))
+    return Contender("mutual-predictability", MutualPredictability())
 
 
 def _universal(models: Models) -> Contender:
     greedy = _greedy_sampling(models)
-    return Contender("universal", UniversalSelfConsistency(models.anchor, greedy))
+    return Contender("universal", UniversalSelfConsistency(sampling=greedy))
 
 
 def _self_best(models: Models) -> Contender:
     greedy = _greedy_sampling(models)
-    return Contender("self-best-of-n", SelfBestOfN(models.policies[0], greedy))
+    return Contender("self-best-of-n", SelfBestOfN(sampling=greedy))
 
 
 def _judge_best(models: Models) -> Contender:
@@ -134,10 +144,11 @@ def _generative(models: Models) -> Contender:
 
 def _mixture(models: Models) -> Contender:
     """Two layers of a proposer a policy, three of one model where there is only one."""
-    count = max(3, len(models.policies)) if len(models.policies) == 1 else len(models.policies)
+    policies: Sequence[str | Provider | None] = models.policies or [None]
+    count = 3 if len(policies) == 1 else len(policies)
     proposers = [
         GenerativeSelfAggregation(
-            models.policies[at % len(models.policies)],
+            policies[at % len(policies)],
             models.sampling,
             seed=None if models.seed is None else models.seed + 101 * (at + 1),
         )
@@ -167,13 +178,13 @@ def _shuffled(models: Models) -> Contender:
 
 
 def _universal_shuffled(models: Models) -> Contender:
-    universal = UniversalSelfConsistency(models.anchor, _greedy_sampling(models))
+    universal = UniversalSelfConsistency(sampling=_greedy_sampling(models))
     shuffled = Shuffled(universal, seed=1)
     return Contender("universal+shuffled", shuffled, control="universal, another order")
 
 
 def _best_shuffled(models: Models) -> Contender:
-    best = SelfBestOfN(models.policies[0], _greedy_sampling(models))
+    best = SelfBestOfN(sampling=_greedy_sampling(models))
     shuffled = Shuffled(best, seed=1)
     return Contender("self-best-of-n+shuffled", shuffled, control="self-best-of-n, another order")
 
@@ -184,23 +195,21 @@ def _random(models: Models) -> Contender:
 
 
 def _greedy(models: Models) -> Contender:
-    sampler = Sampler(models.policies[0], _greedy_sampling(models))
+    sampler = Sampler(sampling=_greedy_sampling(models))
     return Contender("greedy", Greedy(sampler), control="one answer, no group", sizes=(1,))
 
 
 def _synthesizer(models: Models, *, show_question: bool = False) -> Synthesizer:
-    return Synthesizer(
-        models.anchor, models.sampling, show_question=show_question, seed=models.seed
-    )
+    return Synthesizer(sampling=models.sampling, show_question=show_question, seed=models.seed)
 
 
 def _aggregating(models: Models, offset: int) -> GenerativeSelfAggregation:
     seed = None if models.seed is None else models.seed + offset
-    return GenerativeSelfAggregation(models.anchor, models.sampling, seed=seed)
+    return GenerativeSelfAggregation(sampling=models.sampling, seed=seed)
 
 
 def _grading(models: Models) -> Grading:
-    return Grading(models.judge, _greedy_sampling(models))
+    return Grading(sampling=_greedy_sampling(models))
 
 
 def _greedy_sampling(models: Models) -> Sampling:
@@ -250,12 +259,48 @@ def scored_contenders(rater: Rater, seed: int | None) -> list[Contender]:
 def make_contenders(names: Sequence[str], models: Models) -> list[Contender]:
     """Make the contenders of those names, in their order, each once.
 
+    Args:
+        names: Names of this module, or of an estimator class: one of `catsdk.estimators`, one that
+            a package registers under the entry point group `catsdk.estimators`, or `module:Class`.
+            Such a class is made without arguments; its contender has the class's name.
+        models: What the named ones are made with.
+
     Raises:
-        InvalidInputError: a name is unknown.
+        InvalidInputError: a name is unknown, or does not name an estimator.
     """
-    unknown = [name for name in names if name not in _MAKERS]
-    if unknown:
+    return [
+        _MAKERS[name](models) if name in _MAKERS else contender_of(_named(name))
+        for name in dict.fromkeys(names)
+    ]
+
+
+def contender_of(estimator: Contender | Estimator) -> Contender:
+    """Give an estimator the name of its class; a contender stays as it is.
+
+    Raises:
+        InvalidInputError: it has no method `estimate`.
+    """
+    if isinstance(estimator, Contender):
+        return estimator
+    if isinstance(estimator, type) or not isinstance(estimator, Estimator):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidInputError(
-            f"unknown aggregators {', '.join(unknown)}; known: {', '.join(_MAKERS)}"
+            f"{estimator!r:.80} is not an estimator; give an object with an async method"
+            " estimate(group, ctx)"
         )
-    return [_MAKERS[name](models) for name in dict.fromkeys(names)]
+    return Contender(type(estimator).__name__, estimator)
+
+
+def _named(name: str) -> Estimator:
+    try:
+        made: Estimator = from_data(name, "an estimator")
+    except InvalidInputError as error:
+        if ":" in name:
+            raise
+        raise InvalidInputError(
+            f"unknown estimator {name}; known: {', '.join(_MAKERS)}, the classes of"
+            " catsdk.estimators, and those registered under the entry point group"
+            " 'catsdk.estimators'; or write module:Class for one of your own"
+        ) from error
+    except TypeError as error:
+        raise InvalidInputError(f"{name} cannot be made without arguments: {error}") from error
+    return made

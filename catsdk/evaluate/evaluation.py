@@ -1,4 +1,4 @@
-"""Evaluation: which aggregator, on this data, with these models, at what cost."""
+"""Evaluation: which estimator, on this data, with these models, at what cost."""
 
 from __future__ import annotations
 
@@ -6,78 +6,123 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from pydantic import JsonValue
 
-from catsdk.core import ports
+from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.inputs import check_many
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
-from catsdk.core.runtime import Runtime
-from catsdk.equivalence.extract import STATED, Extractor
-from catsdk.equivalence.graders.grader import Grader
+from catsdk.equivalence.answers import Answers
 from catsdk.evaluate.calibrate import Calibration, calibrate
 from catsdk.evaluate.contenders import (
     DEFAULTS,
     LOGPROBS,
+    NAMES,
     SCORED,
     Contender,
     Models,
+    contender_of,
     make_contenders,
     scored_contenders,
 )
 from catsdk.evaluate.experiment import Experiment, Sweep
-from catsdk.evaluate.grading import BY_MEANING, ItemGrader
+from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item
-from catsdk.evaluate.models import NO_MODEL, open_models
 from catsdk.evaluate.notes import notes_on
 from catsdk.evaluate.observations import Seen
 from catsdk.evaluate.packages import NUMBERS, check_packages
+from catsdk.evaluate.patience import Patience
 from catsdk.evaluate.recorded import Recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.summary import summarise
-from catsdk.middleware.account import Budget
+from catsdk.method.run import setting_of
 from catsdk.rubrics.judge import Judge
-from catsdk.runs.ledger import paid
+from catsdk.runs.ledger import Ledger, paid
 from catsdk.runs.store import RunStore
+from catsdk.runtime import roles
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, Defaults, context_of
 from catsdk.sampling.sampler import Sampler
 
 __all__ = ["Evaluation"]
 
+Model = str | Provider
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Compares aggregators on the same rollouts of `policies`.
+    """Compares estimators on the same rollouts.
 
-    `names` are contenders of `catsdk.evaluate.contenders`; `extra` are others, made by the caller.
-    Those that go by recorded scores are there wherever the scores are, named or not.
-    `grader` says when an answer is the gold one, `extractor` where it stands in a rollout.
-    With `recorded` rollouts nothing is drawn, and there are no policies; an `anchor` may be there
-    for the aggregators that ask a model, and is asked for log-probabilities where the rollouts have
-    none. With `calibrate_on`, items that are not in the report, the cascade's confidence and threshold
-    are chosen there: the cheapest that loses less than `margin` against synthesis there, with its
-    95 % interval. With `store`, a
-    file, every answer is kept as it arrives: the same evaluation started again pays only for what
-    is missing, with the same result where the models repeat themselves under `seed`.
+    Contenders that go by recorded scores are there wherever the scores are, named or not. With
+    `store`, every answer is kept as it arrives: the same evaluation started again pays only for
+    what is missing, with the same result where the models repeat themselves under `seed`. A kept
+    answer takes nothing from the client's budget, which therefore caps each start.
+
+    Args:
+        policies: The models that are sampled; none with `recorded`.
+        anchor: The model that synthesizes; by default the first policy.
+        judge: The model that judges; by default the anchor.
+        names: Contenders by name, see `make_contenders`.
+        extra: Estimators of one's own, named by their class, or `Contender`s with other names.
+        sampler: Draws the rollouts instead of a `Sampler` over `policies`.
+        sweep: Which sub-samples are looked at.
+        sampling: How policies and contenders are sampled.
+        seed: Makes rollouts and contenders repeatable where the models can.
+        answers: How final answers are found and compared, everywhere: in rollouts, known answers,
+            references, votes and recorded data.
+        recorded: Completions that are there already; then nothing is drawn. An `anchor` may be
+            there for contenders that ask a model, and is asked for log-probabilities where the
+            completions have none.
+        calibrate_on: Items that are not in the report, by which the cascade's confidence and
+            threshold are chosen: the cheapest that loses less than `margin` against synthesis
+            there, by its 95 % interval.
+        margin: The score that the cascade may lose.
+        store: The file in which answers are kept; `None` keeps none.
+        patience: The equal failures of a model that has not answered once, after which the
+            evaluation stops; `None` never stops it.
+        client: How calls are sent; it must have no cache, whose answers would seem to cost nothing.
     """
 
-    policies: Sequence[str | Provider] = ()
-    anchor: str | Provider | None = None
-    judge: str | Provider | None = None
+    policies: Sequence[Model] = ()
+    anchor: Model | None = None
+    judge: Model | None = None
     names: Sequence[str] = DEFAULTS
-    extra: Sequence[Contender] = ()
+    extra: Sequence[Contender | roles.Estimator] = ()
+    sampler: roles.Sampler | None = None
     sweep: Sweep = Sweep()
     sampling: Sampling = Sampling()
     seed: int | None = 0
-    grader: Grader = BY_MEANING
-    extractor: Extractor = STATED
+    answers: Answers = Answers()
     recorded: Recorded | None = None
     calibrate_on: Sequence[Item] = ()
     margin: float = 0.01
     store: Path | None = None
-    budget: Budget | None = None
-    runtime: Runtime = Runtime()
+    patience: int | None = 10
+    client: Client | None = None
+
+    @classmethod
+    def of(cls, method: CaT, **settings: Any) -> Self:
+        """Evaluate a CaT: its estimator, on rollouts of its sampler, with its answers and client.
+
+        Args:
+            method: The CaT, which need not be open.
+            settings: Fields of the evaluation; `names` are compared beside the CaT's estimator.
+        """
+        models = method.defaults
+        given: dict[str, Any] = {
+            "sampler": method.sampler,
+            "anchor": models.anchor,
+            "judge": models.judge,
+            "answers": method.answers,
+            "client": method.client if method.client.named else None,
+            **settings,
+        }
+        extra = [contender_of(method.estimator), *given.pop("extra", ())]
+        return cls(extra=extra, **given)
 
     async def run(
         self,
@@ -88,7 +133,17 @@ class Evaluation:
         notes: Sequence[str] = (),
         on_seen: Callable[[Seen], None] = lambda _: None,
     ) -> tuple[Report, list[Seen]]:
-        """Evaluate on `items`; gives the report and what it was made from.
+        """Evaluate on `items`.
+
+        Args:
+            items: What is asked.
+            title: The report's heading.
+            data: What the items are, for the report.
+            notes: Sentences for the report's reader.
+            on_seen: Hears of each item as it is finished.
+
+        Returns:
+            The report, and what it was made from.
 
         Raises:
             InvalidInputError: no items, an unknown contender, one that needs a model where there is
@@ -96,34 +151,30 @@ class Evaluation:
                 no cascade to calibrate.
             ConfigurationError: a model is not there, or another process writes the store.
             MissingExtraError: numpy is not installed.
+            ProviderError: a model failed `patience` times alike and never answered; what was paid
+                for is in the store.
         """
         check_packages(NUMBERS)
         self._check(items)
+        client = self.client or Client.unnamed(cache="")
+        patience = Patience(self.patience)
         async with AsyncExitStack() as exits:
-            store = None
+            ledger = None
             if self.store is not None:
                 store = await exits.enter_async_context(RunStore(self.store))
-            models = await exits.enter_async_context(
-                open_models(
-                    self._policies(),
-                    self.anchor,
-                    self.judge,
-                    store=store,
-                    budget=self.budget,
-                    runtime=self.runtime.model_copy(update={"cache": None}),
-                    sampling=self.sampling,
-                    seed=self.seed,
+                ledger = Ledger(store, client.sending.prices)
+            ctx = await exits.enter_async_context(
+                context_of(
+                    client,
+                    answers=self.answers,
+                    defaults=self._defaults(),
+                    around=(patience.watched,),
                 )
             )
-            models = replace(models, scored=self._scored())
-            contenders = self._contenders(models)
-            calibration = None
-            if self.calibrate_on:
-                calibration = await self._calibrated(models, store, on_seen)
-                chosen = calibration.chosen
-                models = replace(models, confidence=chosen.confidence, threshold=chosen.threshold)
-                contenders = self._contenders(models)
-            seen = await self._experiment(models, contenders, self.sweep, store).run(items, on_seen)
+            work = _Work(self, ctx, patience, ledger, on_seen)
+            seen, contenders, models, calibration = await work.done(items)
+            named, settings = await self._named(ctx), self._settings(models)
+            policies = [await ctx.model(each) for each in self._policies()]
 
             def report() -> Report:
                 return summarise(
@@ -131,44 +182,74 @@ class Evaluation:
                     contenders,
                     title=title,
                     data=data,
-                    models=self._named(models),
-                    settings=self._settings(models),
+                    models=named,
+                    settings=settings,
                     calibration=calibration,
-                    notes=[*notes, *notes_on(models.policies, self.recorded, contenders)],
+                    notes=[*notes, *notes_on(policies, self.recorded, contenders)],
                     seed=self.sweep.seed,
                 )
 
             # Resampling takes seconds of CPU.
             made = await to_thread.run_sync(report)
-            usage = await paid(store) if store is not None else None
+            usage = await paid(ledger.store) if ledger is not None else None
         return made.model_copy(update={"paid": usage}), seen
 
     def _check(self, items: Sequence[Item]) -> None:
         if not items:
             raise InvalidInputError("there are no items to evaluate")
-        if self.recorded is not None and self.policies:
+        if self.recorded is not None and (self.policies or self.sampler):
             raise InvalidInputError(
                 "recorded rollouts need no policies; name a model as the anchor"
+            )
+        check_many("policies", self.policies, "give a list of models")
+        if self.recorded is None and self.sampler is None and not self.policies:
+            raise InvalidInputError("no model; give at least one")
+        if self.client is not None and self.client.sending.cache is not None:
+            raise InvalidInputError(
+                "the client has a cache, whose answers would seem to cost nothing; give a client"
+                ' without (cache="" where the environment sets one): the store keeps answers'
             )
         both = {item.prompt for item in items} & {item.prompt for item in self.calibrate_on}
         if both:
             raise InvalidInputError(
                 f"{len(both)} items to calibrate on are evaluated too; give others"
             )
-        if self.calibrate_on and all(item.gold is None for item in self.calibrate_on):
+        if self.calibrate_on and not any(item.accepted for item in self.calibrate_on):
             raise InvalidInputError("the items to calibrate on have no gold answers")
         if self.calibrate_on and "cascade" not in self.names:
             raise InvalidInputError(
-                "items to calibrate on set the cascade, which is not among the aggregators"
+                "items to calibrate on set the cascade, which is not among the contenders"
             )
+        judged = any(item.criteria and not item.accepted for item in items)
+        if judged and self._defaults().judge is None:
+            raise InvalidInputError("the items have criteria, and no model judges; name a judge")
 
-    def _policies(self) -> Sequence[str | Provider]:
-        if self.recorded is None:
+    def _defaults(self) -> Defaults:
+        first = next(iter(self._policies()), None)
+        anchor = self.anchor if self.anchor is not None else first
+        return Defaults(
+            policy=first if first is not None else anchor,
+            anchor=anchor,
+            judge=self.judge if self.judge is not None else anchor,
+        )
+
+    def _policies(self) -> Sequence[Model]:
+        """The models that are sampled, as far as a sampler of one's own names them."""
+        if self.sampler is None:
             return self.policies
-        return [NO_MODEL if self.anchor is None else self.anchor]
+        policy: Any = setting_of(self.sampler, "policy")
+        if policy is None:
+            return ()
+        return (policy,) if isinstance(policy, str | Provider) else tuple(policy)
 
-    def _scored(self) -> bool:
-        return self.recorded is not None and self.anchor is not None and not self.recorded.logprobs
+    def _models(self) -> Models:
+        asked = self.recorded is not None and not self.recorded.logprobs
+        return Models(
+            () if self.recorded is not None else self._policies(),
+            self.sampling,
+            self.seed,
+            scorer=self.anchor if asked else None,
+        )
 
     def _contenders(self, models: Models) -> list[Contender]:
         rater = self.recorded.scores if self.recorded is not None else None
@@ -178,55 +259,16 @@ class Evaluation:
                 f"{', '.join(scored)}: the data holds no scores to go by; give recorded completions"
                 " with a score each (--recorded), or leave it out"
             )
-        asked = [name for name in self.names if name not in SCORED]
-        contenders = [*make_contenders(asked, models), *self.extra]
+        named = make_contenders([name for name in self.names if name not in SCORED], models)
         if self.recorded is not None and self.anchor is None:
-            asking = [each.name for each in contenders if not each.free]
+            asking = [each.name for each in named if not each.free and each.name in NAMES]
             if asking:
                 raise InvalidInputError(
                     f"{', '.join(asking)} ask a model, and recorded rollouts come without one; name"
                     " an anchor"
                 )
+        contenders = [*named, *map(contender_of, self.extra)]
         return [*contenders, *(scored_contenders(rater, self.seed) if rater is not None else ())]
-
-    def _experiment(
-        self,
-        models: Models,
-        contenders: Sequence[Contender],
-        sweep: Sweep,
-        store: RunStore | None,
-    ) -> Experiment:
-        greedy = Sampling(temperature=0.0, max_tokens=self.sampling.max_tokens)
-        return Experiment(
-            self._sampler(models),
-            contenders,
-            ItemGrader(Judge(models.judge, greedy), self.grader),
-            sweep,
-            store,
-        )
-
-    def _sampler(self, models: Models) -> ports.Sampler:
-        if self.recorded is not None:
-            return self.recorded
-        return Sampler(
-            models.policies,
-            self._rollout_sampling(models),
-            seed=self.seed,
-            extractor=self.extractor,
-        )
-
-    def _rollout_sampling(self, models: Models) -> Sampling:
-        wanted = LOGPROBS & set(self.names)
-        able = all(capabilities_of(policy).logprobs for policy in models.policies)
-        return self.sampling.model_copy(update={"logprobs": bool(wanted) and able})
-
-    async def _calibrated(
-        self, models: Models, store: RunStore | None, on_seen: Callable[[Seen], None]
-    ) -> Calibration:
-        sweep = self.sweep.model_copy(update={"sizes": (self.sweep.most,), "draws": 1})
-        hard = make_contenders(["synthesis"], models)
-        seen = await self._experiment(models, hard, sweep, store).run(self.calibrate_on, on_seen)
-        return await calibrate(seen, margin=self.margin, grader=self.grader)
 
     def _settings(self, models: Models) -> dict[str, JsonValue]:
         sampling = self.sampling.model_dump(exclude_defaults=True)
@@ -242,12 +284,80 @@ class Evaluation:
             )
         return settings
 
-    def _named(self, models: Models) -> dict[str, JsonValue]:
-        policies = [name_of(policy) for policy in models.policies]
+    async def _named(self, ctx: Context) -> dict[str, JsonValue]:
+        """The names of the models, by their roles."""
         if self.recorded is not None:
             policies = [f"recorded: {', '.join(self.recorded.models) or 'of no named model'}"]
+        else:
+            policies = [name_of(await ctx.model(each)) for each in self._policies()]
+        anchor, judge = ctx.defaults.anchor, ctx.defaults.judge
         return {
-            "policies": ", ".join(policies),
-            "anchor": name_of(models.anchor),
-            "judge": name_of(models.judge),
+            "policies": ", ".join(policies) or type(self.sampler).__name__,
+            "anchor": "none" if anchor is None else name_of(await ctx.model(anchor)),
+            "judge": "none" if judge is None else name_of(await ctx.model(judge)),
         }
+
+
+@dataclass(frozen=True)
+class _Work:
+    """An evaluation while its models are open."""
+
+    evaluation: Evaluation
+    ctx: Context
+    patience: Patience
+    ledger: Ledger | None
+    on_seen: Callable[[Seen], None]
+
+    async def done(
+        self, items: Sequence[Item]
+    ) -> tuple[list[Seen], list[Contender], Models, Calibration | None]:
+        """What was seen, by which contenders, made with which models and calibration."""
+        evaluation, models = self.evaluation, self.evaluation._models()
+        # In a thread: classes of one's own are imported.
+        contenders = await to_thread.run_sync(evaluation._contenders, models)
+        sampler = await self._sampler()
+        # Every model is opened before anything is paid for.
+        await evaluation._named(self.ctx)
+        calibration = None
+        if evaluation.calibrate_on:
+            calibration = await self._calibrated(sampler, models)
+            chosen = calibration.chosen
+            models = replace(models, confidence=chosen.confidence, threshold=chosen.threshold)
+            contenders = await to_thread.run_sync(evaluation._contenders, models)
+        seen = await self._seen(sampler, contenders, evaluation.sweep, items)
+        return seen, contenders, models, calibration
+
+    async def _seen(
+        self,
+        sampler: roles.Sampler,
+        contenders: list[Contender],
+        sweep: Sweep,
+        items: Sequence[Item],
+    ) -> list[Seen]:
+        greedy = Sampling(temperature=0.0, max_tokens=self.evaluation.sampling.max_tokens)
+        grader = ItemGrader(Judge(sampling=greedy))
+        experiment = Experiment(sampler, contenders, grader, sweep, self.ledger)
+        seen: list[Seen] = []
+        with CancelScope() as self.patience.scope:
+            seen = await experiment.run(items, self.ctx, self.on_seen)
+        if self.patience.cause is not None:
+            raise self.patience.cause
+        return seen
+
+    async def _sampler(self) -> roles.Sampler:
+        evaluation = self.evaluation
+        chosen = evaluation.recorded or evaluation.sampler
+        if chosen is not None:
+            return chosen
+        policies = [await self.ctx.model(each) for each in evaluation.policies]
+        able = all(capabilities_of(policy).logprobs for policy in policies)
+        wanted = bool(LOGPROBS & set(evaluation.names))
+        sampling = evaluation.sampling.model_copy(update={"logprobs": wanted and able})
+        return Sampler(evaluation.policies, sampling, seed=evaluation.seed)
+
+    async def _calibrated(self, sampler: roles.Sampler, models: Models) -> Calibration:
+        evaluation = self.evaluation
+        sweep = evaluation.sweep.model_copy(update={"sizes": (evaluation.sweep.most,), "draws": 1})
+        hard = make_contenders(["synthesis"], models)
+        seen = await self._seen(sampler, hard, sweep, evaluation.calibrate_on)
+        return await calibrate(seen, self.ctx, margin=evaluation.margin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import comb
 from random import Random
@@ -11,21 +11,22 @@ from random import Random
 from anyio import CapacityLimiter
 from pydantic import Field
 
-from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import MAX_ROLLOUTS
 from catsdk.core.options import Options
-from catsdk.core.ports import Sampler
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score, Usage, Value
-from catsdk.equivalence.compare import is_same
-from catsdk.equivalence.votes import Votes, count_votes
+from catsdk.equivalence.answers import Answers
+from catsdk.equivalence.votes import Votes
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.observations import Observation, Seen
-from catsdk.middleware.record import recorded
-from catsdk.runs.ledger import place
-from catsdk.runs.store import RunStore
+from catsdk.method.run import whole_reference
+from catsdk.middleware.attribution import recorded
+from catsdk.runs.ledger import Ledger
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Sampler
 
 __all__ = ["Experiment", "Sweep"]
 
@@ -68,16 +69,25 @@ class Experiment:
 
     Every rollout is one request, so that each is kept, resumed and paid for by itself. What a
     sub-sample costs is what its rollouts cost and what the contender's own calls cost, retries and
-    failed calls too. Grading is not part of a contender's cost. With `store`, rollouts, references
-    and verdicts are written as they arrive; that nothing is paid for twice is the work of the
-    `Ledger` around each model.
+    failed calls too. Grading is not part of a contender's cost. With a `ledger` answers are kept
+    and not paid for twice; rollouts, references and verdicts are written beside them.
+
+    Args:
+        sampler: Draws the rollouts.
+        contenders: Answer from them.
+        grader: Says how good an answer is.
+        sweep: Which sub-samples are looked at.
+        ledger: Keeps what was paid for; `None` keeps nothing.
+
+    Raises:
+        InvalidInputError: a size is out of range, or two contenders have one name.
     """
 
     sampler: Sampler
     contenders: Sequence[Contender]
     grader: ItemGrader = ItemGrader()
     sweep: Sweep = Sweep()
-    store: RunStore | None = None
+    ledger: Ledger | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes out of range, and two contenders of one name."""
@@ -88,26 +98,38 @@ class Experiment:
         if len(set(names)) < len(names):
             raise InvalidInputError(f"contenders are named {names}; give each a name of its own")
 
-    async def run(self, items: Sequence[Item], on_seen: OnSeen = lambda _: None) -> list[Seen]:
-        """See all items; `on_seen` is told each as it is finished. A failure is data."""
+    async def run(
+        self, items: Sequence[Item], ctx: Context | None = None, on_seen: OnSeen = lambda _: None
+    ) -> list[Seen]:
+        """See all items; a failure of a model is data.
+
+        Args:
+            items: What is asked.
+            ctx: Opens models, and has the `answers`; without one the experiment stands alone.
+            on_seen: Hears of each item as it is finished.
+
+        Raises:
+            ConfigurationError: a model cannot be opened.
+        """
         limiter = CapacityLimiter(self.sweep.at_once)
+        async with standing_alone(ctx) as context:
 
-        async def see(item: Item) -> Seen:
-            async with limiter:
-                seen = await self._see(item)
-            on_seen(seen)
-            return seen
+            async def see(item: Item) -> Seen:
+                async with limiter:
+                    seen = await self._see(item, context)
+                on_seen(seen)
+                return seen
 
-        return await fan_out(see, items)
+            return await fan_out(see, items)
 
-    async def _see(self, item: Item) -> Seen:
-        group = await self._drawn(item)
-        scores = await self._scores(item, group)
+    async def _see(self, item: Item, ctx: Context) -> Seen:
+        group = await self._drawn(item, ctx)
+        scores = await self._scores(item, group, ctx)
         references: dict[str, dict[int, Reference]] = {}
         observations: list[Observation] = []
         for size in sorted(set(self.sweep.sizes)):
             cases = [
-                await self._case(part, scores, item) for part in self._parts(item, group, size)
+                await _case(part, scores, item, ctx) for part in self._parts(item, group, size)
             ]
             work = [
                 (contender, draw, case)
@@ -118,7 +140,7 @@ class Experiment:
 
             async def observe(one: tuple[Contender, int, _Case], size: int = size) -> Observation:
                 contender, draw, case = one
-                made, observation = await self._observe(item, contender, size, draw, case)
+                made, observation = await self._observe(item, contender, size, draw, case, ctx)
                 if made is not None and draw == 0:
                     references.setdefault(contender.name, {})[size] = made
                 return observation
@@ -128,14 +150,20 @@ class Experiment:
             item=item,
             group=group,
             scores={at: s.value for at, s in scores.items() if s.value is not None},
-            observations=_classed(observations),
+            observations=await _classed(observations, ctx.answers),
             references=references,
         )
 
-    async def _drawn(self, item: Item) -> Group:
+    def _at(self, ctx: Context, place: str) -> Context:
+        """The context for one piece of work, whose answers are kept under its place."""
+        if self.ledger is None:
+            return ctx
+        return replace(ctx, around=(self.ledger.at(place), *ctx.around))
+
+    async def _drawn(self, item: Item, ctx: Context) -> Group:
         async def one(index: int) -> Group:
-            with place(f"{item.id}/rollout/{index}"):
-                drawn = await self.sampler.sample(item.prompt, 1, start=index)
+            there = self._at(ctx, f"{item.id}/rollout/{index}")
+            drawn = await self.sampler.sample(item.prompt, 1, there, start=index)
             await self._keep("rollout", f"{item.id}/{index}", drawn)
             return drawn
 
@@ -148,19 +176,20 @@ class Experiment:
             partial=any(part.partial for part in parts),
         )
 
-    async def _scores(self, item: Item, group: Group) -> dict[int, Score]:
+    async def _scores(self, item: Item, group: Group, ctx: Context) -> dict[int, Score]:
         async def grade(rollout: Rollout) -> Score:
             return await self._graded(
-                item, f"rollout/{rollout.index}", rollout.text, rollout.answer
+                item, f"rollout/{rollout.index}", rollout.text, rollout.answer, ctx
             )
 
         scores = await fan_out(grade, group.rollouts)
-        return {r.index: score for r, score in zip(group.rollouts, scores, strict=True)}
+        return {rollout.index: score for rollout, score in zip(group.rollouts, scores, strict=True)}
 
-    async def _graded(self, item: Item, what: str, text: str, answer: str | None) -> Score:
-        # Under the item's name: an equal text of another contender needs no second verdict.
-        with place(f"{item.id}/grade"):
-            score = await self.grader.grade(item, text, answer)
+    async def _graded(
+        self, item: Item, what: str, text: str, answer: str | None, ctx: Context
+    ) -> Score:
+        # One place for all: an equal text needs no second verdict.
+        score = await self.grader.grade(item, text, answer, self._at(ctx, "grade"))
         await self._keep("verdict", f"{item.id}/{what}", score)
         return score
 
@@ -174,22 +203,14 @@ class Experiment:
             chosen[tuple(sorted(random.sample(range(most), size)))] = None
         return [_part(group, indices) for indices in chosen]
 
-    async def _case(self, group: Group, scores: dict[int, Score], item: Item) -> _Case:
-        votes = count_votes([rollout.answer for rollout in group.rollouts])
-        values = [scores[rollout.index].value for rollout in group.rollouts]
-        leader = None if votes.tied or not votes.classes else votes.classes[0][0]
-        return _Case(
-            group=group,
-            votes=votes,
-            majority=votes.majority,
-            majority_score=None if leader is None or item.gold is None else values[leader],
-            all_wrong=None
-            if item.gold is None or None in values or not values
-            else not any(values),
-        )
-
     async def _observe(
-        self, item: Item, contender: Contender, size: int, draw: int, case: _Case
+        self,
+        item: Item,
+        contender: Contender,
+        size: int,
+        draw: int,
+        case: _Case,
+        ctx: Context,
     ) -> tuple[Reference | None, Observation]:
         key = f"{contender.name}/{size}/{draw}"
         seen = Observation(
@@ -200,18 +221,22 @@ class Experiment:
             majority_score=case.majority_score,
             all_wrong=case.all_wrong,
         )
-        with place(f"{item.id}"), recorded("evaluate") as calls:
+        there = self._at(ctx, item.id).on(case.group)
+        with recorded("evaluate") as calls:
             try:
-                reference = await contender.estimator.estimate(case.group)
+                made = await contender.estimator.estimate(case.group, there)
+            except ConfigurationError:
+                raise
             except CatError as error:
                 usage = Usage.total(call.usage for call in calls) + _usage(case.group)
                 failed = {"failure": Failure.of(error), "usage": usage}
                 return None, seen.model_copy(update=failed)
+            reference = await whole_reference(contender.estimator, made, calls, there)
         await self._keep("reference", f"{item.id}/{key}", _without_group(reference))
-        score = await self._graded(item, key, reference.text, reference.answer)
+        score = await self._graded(item, key, reference.text, reference.answer, ctx)
         departs = None
         if reference.answer is not None and case.majority is not None:
-            departs = not is_same(reference.answer, case.majority)
+            departs = not await ctx.answers.same(reference.answer, case.majority)
         update = {
             "answer": reference.answer,
             "score": score.value,
@@ -220,18 +245,33 @@ class Experiment:
             "drawn": len(_rollouts_of(reference, case.group)),
             "tied": _tied(reference),
             "departs": departs,
-            "followed": _followed(reference, case),
+            "followed": await _followed(reference, case, ctx.answers),
         }
         return reference, seen.model_copy(update=update)
 
     async def _keep(self, kind: str, key: str, value: Value) -> None:
-        if self.store is not None:
-            await self.store.put(kind, key, value.model_dump_json(exclude_defaults=True))
+        if self.ledger is not None:
+            await self.ledger.store.put(kind, key, value.model_dump_json(exclude_defaults=True))
 
 
-def _classed(observations: Sequence[Observation]) -> tuple[Observation, ...]:
+async def _case(group: Group, scores: dict[int, Score], item: Item, ctx: Context) -> _Case:
+    votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+    values = [scores[rollout.index].value for rollout in group.rollouts]
+    leader = None if votes.tied or not votes.classes else votes.classes[0][0]
+    return _Case(
+        group=group,
+        votes=votes,
+        majority=votes.majority,
+        majority_score=None if leader is None or not item.accepted else values[leader],
+        all_wrong=None if not item.accepted or None in values or not values else not any(values),
+    )
+
+
+async def _classed(
+    observations: Sequence[Observation], answers: Answers
+) -> tuple[Observation, ...]:
     """Number the classes of equal answers."""
-    votes = count_votes([observation.answer for observation in observations])
+    votes = await answers.votes([observation.answer for observation in observations])
     number = {at: n for n, members in enumerate(votes.classes) for at in members}
     return tuple(
         observation.model_copy(update={"answer_class": number.get(at)})
@@ -277,13 +317,15 @@ def _tied(reference: Reference) -> bool | None:
     return told if isinstance(told, bool) else None
 
 
-def _followed(reference: Reference, case: _Case) -> tuple[bool, ...]:
+async def _followed(reference: Reference, case: _Case, answers: Answers) -> tuple[bool, ...]:
     if len(case.votes.classes) < 2 or reference.answer is None:
         return ()
     by_index = {rollout.index: rollout.answer for rollout in case.group.rollouts}
     shown = _shown(reference, case.group)
-    answers = [by_index.get(index) for index in shown]
-    return tuple([each is not None and is_same(each, reference.answer) for each in answers])
+    told = [by_index.get(index) for index in shown]
+    return tuple(
+        [each is not None and bool(await answers.same(each, reference.answer)) for each in told]
+    )
 
 
 def _shown(reference: Reference, group: Group) -> list[int]:

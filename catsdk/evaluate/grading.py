@@ -1,66 +1,57 @@
-"""How good an answer is: against the gold answer, or the share of criteria that a judge says are met."""
+"""How good an answer is: right by the known answer, or the points that a rubric gives it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.core.ports import Judge
-from catsdk.core.types import Completion, Failure, Provenance, Rollout, Rubric, Score
-from catsdk.equivalence.graders.grader import Grader
-from catsdk.equivalence.graders.mathematics import MathGrader
+from catsdk.core.options import Sampling
+from catsdk.core.types import Completion, Failure, Group, Provenance, Rollout, Rubric, Score
 from catsdk.evaluate.items import Item
+from catsdk.rewards.answer import compared
+from catsdk.rewards.rubric import RubricReward
+from catsdk.rubrics.judge import Judge
+from catsdk.runtime import roles
+from catsdk.runtime.context import Context
 
-__all__ = ["BY_MEANING", "ItemGrader"]
-
-BY_MEANING = MathGrader()
+__all__ = ["ItemGrader"]
 
 
 @dataclass(frozen=True)
 class ItemGrader:
-    """Scores texts: 1 or 0 by the gold answer, as `grader` compares; else criteria met over all.
+    """Scores texts as the rewards `Gold` and `RubricReward` do.
 
-    `judge` says which criteria are met. A text without a final answer is not right: 0. The score is `None`, with its cause, where an
-    answer could not be compared, where a verdict is missing, and where the item has neither gold
-    answer nor criteria.
+    An item with a known answer gives 1 or 0, as the context's `answers` compare; a text without a
+    final answer is not right: 0. Otherwise the criteria decide, with their weights and pitfalls.
+    The score is `None`, with its cause, where answers could not be compared, where a verdict is
+    missing, and where the item has neither a known answer nor criteria.
+
+    Args:
+        judge: Says which criteria are met; by default the judge of the run, greedy.
     """
 
-    judge: Judge | None = None
-    grader: Grader = BY_MEANING
+    judge: roles.Judge = Judge(sampling=Sampling(temperature=0.0))
 
-    async def grade(self, item: Item, text: str, answer: str | None) -> Score:
-        """Score one text that answers `item`; `answer` is the final answer found in it."""
-        if item.gold is not None:
-            return await _by_gold((item.gold, *item.also), answer, self.grader)
-        if item.criteria and self.judge is not None:
-            return await _by_criteria(item, text, self.judge)
-        message = "the item has no gold answer, and no criteria with a judge"
+    async def grade(self, item: Item, text: str, answer: str | None, ctx: Context) -> Score:
+        """Score one text.
+
+        Args:
+            item: What the text answers.
+            text: The response.
+            answer: The final answer found in it.
+            ctx: The context of the run.
+
+        Raises:
+            ConfigurationError: the judge cannot be opened.
+        """
+        rollout = Rollout(index=0, completion=Completion(text=text), answer=answer)
+        group = Group(prompt=item.prompt, rollouts=(rollout,))
+        if item.accepted:
+            wanted = ctx.answers.golds(item.accepted)
+            (score,) = await compared(group, wanted, "the known answer", ctx, None)
+            return score
+        if item.criteria:
+            rubric = Rubric(criteria=item.criteria, provenance=Provenance(method="data set"))
+            (score,) = await RubricReward(judge=self.judge, rubric=rubric).reward(group, None, ctx)
+            return score
+        message = "the item has no known answer and no criteria"
         return Score(index=0, value=None, failure=Failure(kind="NotGraded", message=message))
-
-
-async def _by_gold(accepted: Sequence[str], answer: str | None, grader: Grader) -> Score:
-    """Score 1 where one of the accepted answers is given, 0 where all of them are others."""
-    if answer is None:
-        return Score(index=0, value=0.0, reasons=("it gives no final answer",))
-    unknown: Failure | None = None
-    for gold in accepted:
-        verdict = await grader.grade(answer, gold)
-        if verdict.equal:
-            return Score(index=0, value=1.0)
-        if verdict.equal is None:
-            because = ": ".join(part for part in (verdict.cause, verdict.detail) if part)
-            message = f"whether {answer!r:.200} equals {gold!r:.200} is unknown ({because})"
-            unknown = unknown or Failure(kind="UnknownVerdict", message=message)
-    return Score(index=0, value=None if unknown else 0.0, failure=unknown)
-
-
-async def _by_criteria(item: Item, text: str, judge: Judge) -> Score:
-    rubric = Rubric(criteria=item.criteria, provenance=Provenance(method="data set"))
-    rollout = Rollout(index=0, completion=Completion(text=text))
-    verdicts = tuple(await judge.judge(rubric, rollout))
-    missing = next((each for each in verdicts if each.met is None), None)
-    if missing is not None:
-        failure = missing.failure or Failure(kind="MissingVerdict", message=missing.criterion_id)
-        return Score(index=0, value=None, verdicts=verdicts, failure=failure)
-    met = sum(bool(each.met) for each in verdicts)
-    return Score(index=0, value=met / len(item.criteria), verdicts=verdicts)

@@ -1,4 +1,4 @@
-"""What is evaluated: a prompt with its gold answer or its criteria, where there are any."""
+"""What is evaluated: a prompt with its known answer or its criteria, where there are any."""
 
 from __future__ import annotations
 
@@ -12,16 +12,26 @@ __all__ = ["Item", "halves", "item_of"]
 
 
 class Item(Value):
-    """One prompt of a data set. `gold` is the right answer, `criteria` a rubric; either may miss.
+    """One prompt of a data set.
 
-    `also` are other answers that are accepted, where the data set names several. `id` is unique in its data set and names the item in results; `prompt` is a chat.
+    Args:
+        id: Unique in the data set; it names the item in results.
+        prompt: The messages of a chat.
+        gold: The known answer, bare or a whole solution, or several that are accepted.
+        criteria: A rubric, used where there is no known answer.
     """
 
     id: str
     prompt: tuple[Message, ...]
-    gold: str | None = None
-    also: tuple[str, ...] = ()
+    gold: str | tuple[str, ...] | None = None
     criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The answers that are right, as the data has them."""
+        if self.gold is None:
+            return ()
+        return (self.gold,) if isinstance(self.gold, str) else self.gold
 
 
 def item_of(
@@ -29,23 +39,28 @@ def item_of(
     gold: str | Sequence[str] | None = None,
     *,
     id: str | None = None,
-    criteria: tuple[str, ...] = (),
+    criteria: Sequence[str | Criterion] = (),
 ) -> Item:
-    """Make an item; without an id it is a digest of the prompt.
+    """Make an item.
 
-    Of several `gold` answers each is accepted.
+    Args:
+        prompt: A text, or the messages of a chat.
+        gold: The known answer, or several that are accepted.
+        id: Its name; by default a digest of the prompt.
+        criteria: Criteria as texts, each worth one point, or with weights of their own.
 
     Raises:
-        InvalidInputError: the prompt is empty or no chat.
+        InvalidInputError: the prompt is empty or not a chat.
     """
     messages = check_prompt(prompt)
-    accepted = (gold,) if isinstance(gold, str) else tuple(gold or ())
     return Item(
         id=id or sha256(repr(messages).encode()).hexdigest()[:16],
         prompt=messages,
-        gold=accepted[0] if accepted else None,
-        also=accepted[1:],
-        criteria=tuple(Criterion(id=f"r{at}", text=text) for at, text in enumerate(criteria, 1)),
+        gold=gold if gold is None or isinstance(gold, str) else tuple(gold),
+        criteria=tuple(
+            Criterion(id=f"r{at}", text=each) if isinstance(each, str) else each
+            for at, each in enumerate(criteria, 1)
+        ),
     )
 
 

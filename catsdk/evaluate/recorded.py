@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.inputs import check_prompt
+from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import (
+    Completion,
     Failure,
     FinishReason,
     Group,
@@ -20,11 +21,12 @@ from catsdk.core.types import (
     TokenLogprob,
     Usage,
 )
-from catsdk.equivalence.extract import STATED, Extractor
+from catsdk.equivalence.answers import Answers
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.rows import Row, read_rows
 from catsdk.evaluate.sources import Columns, items_of
-from catsdk.primitives.sampler import rollout_of
+from catsdk.runtime.context import Context
+from catsdk.sampling.sampler import rollout_of
 
 __all__ = ["Recorded", "RecordedScores", "read_recorded"]
 
@@ -37,7 +39,10 @@ _NONE = Failure(kind="NotRecordedError", message="the data set holds no such com
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    rollout: Rollout
+    """A completion; `answer` is what the data set says it answers, `score` a reward model's."""
+
+    completion: Completion
+    answer: str | None
     score: float | None
 
 
@@ -61,33 +66,45 @@ class Recorded:
     @property
     def models(self) -> list[str]:
         """The names of the models that wrote them, as far as the data set tells."""
-        names = (each.rollout.completion.model for each in self._all())
+        names = (each.completion.model for each in self._all())
         return list(dict.fromkeys(name for name in names if name))
 
     @property
     def logprobs(self) -> bool:
         """Whether any completion has log-probabilities."""
-        return any(each.rollout.completion.logprobs for each in self._all())
+        return any(each.completion.logprobs for each in self._all())
 
     @property
     def scores(self) -> RecordedScores | None:
         """The scores that stand beside completions, where there are any."""
         values = {
-            (prompt, each.rollout.index): each.score
+            (prompt, at): each.score
             for prompt, samples in self._samples.items()
-            for each in samples
+            for at, each in enumerate(samples)
             if each.score is not None
         }
         return RecordedScores(values) if values else None
 
-    async def sample(self, prompt: str | Sequence[Message], n: int, *, start: int = 0) -> Group:
-        """Give rollouts `start` to `start + n - 1` of `prompt`; no call is made."""
+    async def sample(
+        self, prompt: PromptLike, n: int, ctx: Context | None = None, *, start: int = 0
+    ) -> Group:
+        """Give rollouts `start` to `start + n - 1` of `prompt`; no call is made.
+
+        Args:
+            prompt: A prompt of the data set.
+            n: The number of rollouts.
+            ctx: Finds the final answers; a completion without one has the data set's own.
+            start: The index of the first rollout.
+        """
         messages = check_prompt(prompt)
         samples = self._samples.get(messages, ())
+        answers = Answers() if ctx is None else ctx.answers
         wanted = range(start, start + n)
         return Group(
             prompt=messages,
-            rollouts=tuple(samples[at].rollout for at in wanted if at < len(samples)),
+            rollouts=tuple(
+                _rollout(at, samples[at], answers) for at in wanted if at < len(samples)
+            ),
             failures={at: _NONE for at in wanted if at >= len(samples)},
         )
 
@@ -102,7 +119,7 @@ class RecordedScores:
         """Keep the scores by prompt and index of the rollout."""
         self._values = values
 
-    async def rate(self, group: Group) -> list[Score]:
+    async def rate(self, group: Group, ctx: Context | None = None) -> list[Score]:
         """Give one score for each rollout, in their order; one that is not there is no zero."""
         return [self._score(group.prompt, rollout.index) for rollout in group.rollouts]
 
@@ -118,15 +135,14 @@ def read_recorded(
     columns: Columns = Columns(),
     split: str | None = None,
     limit: int | None = None,
-    extractor: Extractor = STATED,
 ) -> tuple[list[Item], Recorded]:
     """Read the items of `source` as `read_items` does, and the completions that stand beside them.
 
     They are a list in the column `samples`, `completions`, `responses`, `rollouts` or
     `generations`, of texts or of objects with `completion` (or `text`, `response`, `content`,
-    `output`; a text, or the messages of a conversation), and where there are any `model`, `score` (or `rm_score`, `reward`), `logprobs` (one
-    number a token), `input_tokens`, `output_tokens`, `finish_reason`, and `extracted`, the final answer, which
-    counts where `extractor` finds none in the text.
+    `output`; a text, or the messages of a conversation), and where there are any `model`, `score`
+    (or `rm_score`, `reward`), `logprobs` (one number a token), `input_tokens`, `output_tokens`,
+    `finish_reason`, and `extracted`, the final answer, which counts where none is found in the text.
 
     Raises:
         InvalidInputError: as `read_items`; or a row has no completions, or wrong ones; or two rows
@@ -145,29 +161,24 @@ def read_recorded(
     for row, item in zip(rows, items, strict=True):
         if item.prompt in found:
             raise InvalidInputError(f"{row.place}: the prompt stood before; join their completions")
-        found[item.prompt] = _samples(row, column, item, extractor)
-    counted = all(
-        each.rollout.completion.usage.unreported == 0 for part in found.values() for each in part
-    )
+        found[item.prompt] = _samples(row, column, item)
+    counted = all(each.completion.usage.unreported == 0 for part in found.values() for each in part)
     return items, Recorded(found, counted=counted)
 
 
-def _samples(row: Row, column: str, item: Item, extractor: Extractor) -> list[_Sample]:
+def _samples(row: Row, column: str, item: Item) -> list[_Sample]:
     given: object = row.values.get(column)
     if not isinstance(given, list) or not given:
         raise InvalidInputError(
             f"{row.place}: {column} are {given!r:.80}; give a list of completions"
         )
     try:
-        return [
-            _sample(at, each, item, extractor)
-            for at, each in enumerate(cast("list[object]", given))
-        ]
+        return [_sample(at, each, item) for at, each in enumerate(cast("list[object]", given))]
     except InvalidInputError as error:
         raise InvalidInputError(f"{row.place}, {error}") from error
 
 
-def _sample(at: int, given: object, item: Item, extractor: Extractor) -> _Sample:
+def _sample(at: int, given: object, item: Item) -> _Sample:
     fields = cast("dict[str, object]", given) if isinstance(given, dict) else {"text": given}
     text = next((fields[name] for name in TEXTS if name in fields), None)
     if not isinstance(text, str | list):
@@ -183,14 +194,19 @@ def _sample(at: int, given: object, item: Item, extractor: Extractor) -> _Sample
         logprobs=_logprobs(at, fields.get("logprobs")),
         finish_reason=ended if ended in get_args(FinishReason) else "stop",
     )
-    rollout = rollout_of(at, completion, extractor)
     told = fields.get("extracted")
-    if rollout.answer is None and told is not None and (answer := str(told).strip()):
-        rollout = rollout.model_copy(update={"answer": answer, "answer_rule": "recorded"})
+    answer = (str(told).strip() or None) if told is not None else None
     score = next((fields[name] for name in SCORES if fields.get(name) is not None), None)
     if score is not None and not _is_number(score):
         raise InvalidInputError(f"the score of completion {at} is {score!r:.80}; give a number")
-    return _Sample(rollout, float(score) if isinstance(score, int | float) else None)
+    return _Sample(completion, answer, float(score) if isinstance(score, int | float) else None)
+
+
+def _rollout(at: int, sample: _Sample, answers: Answers) -> Rollout:
+    rollout = rollout_of(at, sample.completion, answers)
+    if rollout.answer is not None or sample.answer is None:
+        return rollout
+    return rollout.model_copy(update={"answer": sample.answer, "answer_rule": "recorded"})
 
 
 def _is_number(value: object) -> bool:

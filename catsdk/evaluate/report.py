@@ -8,7 +8,10 @@ from catsdk.core.types import Usage, Value
 from catsdk.evaluate.calibrate import Calibration
 from catsdk.evaluate.statistics import Estimate
 
-__all__ = ["OrderCheck", "Pair", "PassAt", "Point", "PositionCheck", "Report"]
+__all__ = ["OrderCheck", "Pair", "PassAt", "Point", "PositionCheck", "Report", "Unanswered"]
+
+MOST_UNANSWERED = 0.2
+"""The share of rollouts without a final answer over which estimators are not ranked."""
 
 
 class Point(Value):
@@ -96,12 +99,44 @@ class PositionCheck(Value):
     followed: tuple[Estimate, ...]
 
 
+class Unanswered(Value):
+    """The rollouts of items with known answers in which no final answer was found.
+
+    Args:
+        rollouts: How many rollouts such items have.
+        without: How many of them have no final answer.
+        cut: How many of those were cut at the limit of new tokens.
+    """
+
+    rollouts: int
+    without: int
+    cut: int
+
+    @property
+    def share(self) -> float:
+        """The share without a final answer."""
+        return self.without / self.rollouts if self.rollouts else 0.0
+
+    @property
+    def fix(self) -> str:
+        """What to do about them."""
+        if 2 * self.cut > self.without:
+            return (
+                "Most of them were cut at the limit of new tokens: raise max_tokens (--max-tokens)."
+            )
+        return (
+            "Ask for the answer in the prompts, such as 'Put the final answer in \\boxed{}', or say"
+            " where it stands: Evaluation(answers=Answers(extractor=...))."
+        )
+
+
 class Report(Value):
     """What an evaluation found.
 
-    `measure` names what scores are. `single` is the mean score of one rollout.
-    `silent_rollouts` counts those in which no final answer was found: they vote for nothing. `paid` is what all
-    answers that the run holds consumed, each once, though several estimators may have used it.
+    `measure` names what scores are. `single` is the mean score of one rollout. `silent_rollouts`
+    counts those in which no final answer was found: they vote for nothing. `failures` counts the
+    failures of each kind, and `causes` has the message of one of each. `paid` is what all calls of the run consumed, each
+    once, though several estimators may have used an answer.
     """
 
     version: int = 1
@@ -115,7 +150,9 @@ class Report(Value):
     rollouts: int
     failed_rollouts: int
     silent_rollouts: int = 0
+    unanswered: Unanswered | None = None
     failures: dict[str, int] = Field(default_factory=dict[str, int])
+    causes: dict[str, str] = Field(default_factory=dict[str, str])
     single: Estimate | None
     pass_at: tuple[PassAt, ...] = ()
     points: tuple[Point, ...]
@@ -125,6 +162,26 @@ class Report(Value):
     calibration: Calibration | None = None
     paid: Usage | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def pairs_tested(self) -> int:
+        """The number of pairs that p-values are adjusted for."""
+        return sum(pair.p_holm is not None for pair in self.pairs)
+
+    @property
+    def unranked(self) -> str | None:
+        """Why estimators cannot be ranked, with the fix; `None` where they can.
+
+        Where many rollouts have no final answer, scores tell whose prompt asks for one in a form
+        that is found, and not who is right.
+        """
+        found = self.unanswered
+        if found is None or found.share <= MOST_UNANSWERED:
+            return None
+        return (
+            f"{found.without} of {found.rollouts} rollouts ({found.share:.0%}) have no final answer"
+            f" that was found, so the estimators are not ranked. {found.fix}"
+        )
 
     def pair(self, first: str, second: str, size: int) -> Pair | None:
         """The pair of these two in this order at that size, where there is one."""

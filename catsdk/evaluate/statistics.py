@@ -1,7 +1,7 @@
 """Means with standard errors and bootstrap intervals, paired tests, and the unbiased pass@k."""
 
 # numpy's own annotations are partial.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from catsdk.core.types import Value
 __all__ = ["Bootstrap", "Estimate", "holm", "mcnemar", "pass_at_k"]
 
 LEVEL = 0.95
+_AT_ONCE = 64
 
 
 class Estimate(Value):
@@ -50,37 +51,85 @@ class Bootstrap:
         numpy = _numpy()
         random = numpy.random.default_rng(self.seed)
         shares = numpy.full(self.count, 1 / self.count)
-        return random.multinomial(self.count, shares, size=self.draws).astype(numpy.float32)
+        # A few at a time: as whole numbers of eight bytes they would take twice the memory.
+        sizes = [min(_AT_ONCE, self.draws - at) for at in range(0, self.draws, _AT_ONCE)]
+        drawn = [
+            random.multinomial(self.count, shares, size=size).astype(numpy.float32)
+            for size in sizes
+        ]
+        return numpy.concatenate(drawn)
 
     def estimate(self, values: Sequence[float | None]) -> Estimate | None:
         """Estimate the mean of the values that are there; `None` without any.
 
-        `values` has one value an item, `None` where there is none.
+        Args:
+            values: One value an item; `None`, or not a number, where there is none.
 
         Raises:
             InvalidInputError: there are not `count` values.
             MissingExtraError: numpy is not installed.
         """
-        if len(values) != self.count:
-            raise InvalidInputError(f"{len(values)} values for {self.count} items")
-        there = [value for value in values if value is not None]
-        if not there:
-            return None
-        mean = math.fsum(there) / len(there)
-        spread = math.fsum((value - mean) ** 2 for value in there) / max(1, len(there) - 1)
-        low, high = self._interval(values)
-        error = math.sqrt(spread / len(there))
-        return Estimate(mean=mean, error=error, low=low, high=high, count=len(there))
+        return self.estimates([values])[0]
 
-    def _interval(self, values: Sequence[float | None]) -> tuple[float, float]:
+    def estimates(self, columns: Sequence[Sequence[float | None]]) -> list[Estimate | None]:
+        """Make the estimates of several columns of values, faster than one by one.
+
+        Args:
+            columns: What `estimate` takes, once an estimate.
+
+        Raises:
+            InvalidInputError: a column does not have `count` values.
+            MissingExtraError: numpy is not installed.
+        """
+        made: list[Estimate | None] = []
+        for at in range(0, len(columns), _AT_ONCE):
+            made += self._some(columns[at : at + _AT_ONCE])
+        return made
+
+    def _some(self, columns: Sequence[Sequence[float | None]]) -> list[Estimate | None]:
         numpy = _numpy()
-        there = numpy.array([value is not None for value in values], dtype=float)
-        filled = numpy.array([0.0 if value is None else value for value in values], dtype=float)
-        weights = self._weights
-        counts = weights @ there
-        means = (weights @ filled)[counts > 0] / counts[counts > 0]
-        low, high = numpy.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return float(low), float(high)
+        for values in columns:
+            if len(values) != self.count:
+                raise InvalidInputError(f"{len(values)} values for {self.count} items")
+        table = numpy.array(columns, dtype=float).reshape(len(columns), self.count)
+        there = ~numpy.isnan(table)
+        counts = there.sum(axis=1)
+        filled = numpy.where(there, table, 0.0)
+        means = filled.sum(axis=1) / numpy.maximum(counts, 1)
+        # Around the mean, so that single precision is enough for the resamples.
+        centred = numpy.where(there, table - means[:, None], 0.0)
+        errors = numpy.sqrt(
+            (centred**2).sum(axis=1) / numpy.maximum(counts - 1, 1) / numpy.maximum(counts, 1)
+        )
+        bounds = self._bounds(centred, there)
+        return [
+            None
+            if not counts[at]
+            else Estimate(
+                mean=float(means[at]),
+                error=float(errors[at]),
+                low=float(means[at] + bounds[at][0]),
+                high=float(means[at] + bounds[at][1]),
+                count=int(counts[at]),
+            )
+            for at in range(len(columns))
+        ]
+
+    def _bounds(self, centred: Any, there: Any) -> list[tuple[float, float]]:
+        """The bounds of the interval of each row, relative to its mean."""
+        numpy = _numpy()
+        sums = self._weights @ centred.T.astype(numpy.float32)
+        counts = self._weights @ there.T.astype(numpy.float32)
+        bounds: list[tuple[float, float]] = []
+        for total, count in zip(sums.T, counts.T, strict=True):
+            drawn = count > 0
+            if not drawn.any():
+                bounds.append((0.0, 0.0))
+                continue
+            means = total[drawn].astype(float) / count[drawn]
+            low, high = numpy.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            bounds.append((float(low), float(high)))
+        return bounds
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from pydantic import JsonValue
 
-from catsdk.core.types import Usage
+from catsdk.core.types import Failure, Usage
 from catsdk.evaluate.calibrate import Calibration
+from catsdk.evaluate.columns import Column, columns_of
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.observations import Observation, Seen
-from catsdk.evaluate.report import OrderCheck, Pair, PassAt, Point, PositionCheck, Report
+from catsdk.evaluate.report import (
+    OrderCheck,
+    Pair,
+    PassAt,
+    Point,
+    PositionCheck,
+    Report,
+    Unanswered,
+)
 from catsdk.evaluate.statistics import Bootstrap, Estimate, holm, mcnemar, pass_at_k
 
 __all__ = ["summarise"]
 
-Row = Sequence[Observation]
-"""The observations of one item, one for each sub-sample."""
-Rows = Sequence[Row]
-"""One row an item, in the order of the items; empty where there is none."""
+Table = Mapping[tuple[str, int], Column]
+"""What each estimator did at each size."""
 
 SHUFFLED = "+shuffled"
+_PAIRS = 256
 
 
 def summarise(
@@ -46,7 +53,7 @@ def summarise(
         MissingExtraError: numpy is not installed.
     """
     bootstrap = Bootstrap(len(seen), draws=draws, seed=seed)
-    table = _table(seen, contenders)
+    table = columns_of(seen, [contender.name for contender in contenders])
     sizes = sorted({size for _, size in table})
     points = [
         _point(contender, size, table[contender.name, size], bootstrap)
@@ -54,8 +61,9 @@ def summarise(
         for size in sizes
         if (contender.name, size) in table
     ]
-    right = any(each.item.gold is not None for each in seen)
-    return Report(
+    right = any(each.item.accepted for each in seen)
+    failures = _failures(seen)
+    report = Report(
         title=title,
         data=data,
         measure="share of problems solved" if right else "rubric score",
@@ -66,10 +74,12 @@ def summarise(
         rollouts=sum(len(each.group.rollouts) for each in seen),
         failed_rollouts=sum(len(each.group.failures) for each in seen),
         silent_rollouts=sum(r.answer is None for each in seen for r in each.group.rollouts),
-        failures=_causes(seen),
+        unanswered=_unanswered(seen) if right else None,
+        failures={kind: len(found) for kind, found in failures.items()},
+        causes={kind: found[0].message for kind, found in failures.items()},
         single=bootstrap.estimate([_mean(each.scores.values()) for each in seen]),
         pass_at=_pass_at(seen, sizes, bootstrap) if right else (),
-        points=_with_frontier(points),
+        points=tuple(points),
         pairs=_pairs(contenders, table, bootstrap, exact=right),
         orders=_orders(contenders, table, bootstrap),
         positions=_positions(contenders, table, bootstrap),
@@ -77,27 +87,14 @@ def summarise(
         paid=paid,
         notes=tuple(notes),
     )
-
-
-def _table(seen: Sequence[Seen], contenders: Sequence[Contender]) -> dict[tuple[str, int], Rows]:
-    found: dict[tuple[str, int], list[list[Observation]]] = {}
-    for at, each in enumerate(seen):
-        for observation in each.observations:
-            key = (observation.estimator, observation.size)
-            rows = found.setdefault(key, [[] for _ in seen])
-            rows[at].append(observation)
-    known = {contender.name for contender in contenders}
-    return {key: rows for key, rows in found.items() if key[0] in known}
+    if report.unranked is not None:
+        return report
+    return report.model_copy(update={"points": _with_frontier(points)})
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
     there = [value for value in values if value is not None]
     return math.fsum(there) / len(there) if there else None
-
-
-def _share(row: Row, value: Callable[[Observation], bool | float | None]) -> float | None:
-    """The mean of a value over the sub-samples of one item that have it."""
-    return _mean(None if (each := value(o)) is None else float(each) for o in row)
 
 
 def _rescued(observation: Observation) -> bool | None:
@@ -106,37 +103,36 @@ def _rescued(observation: Observation) -> bool | None:
     return observation.all_wrong and observation.score == 1.0
 
 
-def _average(rows: Rows, value: Callable[[Observation], float]) -> float:
-    return _mean(_share(row, value) for row in rows) or 0.0
+_ESTIMATED: dict[str, Callable[[Observation], bool | float | None]] = {
+    "score": lambda o: o.score,
+    "tokens": lambda o: o.usage.tokens,
+    "tied": lambda o: o.tied,
+    "departs": lambda o: o.departs,
+    "right_departing": lambda o: o.score if o.departs else None,
+    "majority_departing": lambda o: o.majority_score if o.departs else None,
+    "rescued": _rescued,
+}
 
 
-def _point(contender: Contender, size: int, rows: Rows, bootstrap: Bootstrap) -> Point:
-    def estimate(value: Callable[[Observation], bool | float | None]) -> Estimate | None:
-        return bootstrap.estimate([_share(row, value) for row in rows])
-
-    first = [row[0] for row in rows if row]
-    costs = [o.usage.cost for row in rows for o in row]
+def _point(contender: Contender, size: int, column: Column, bootstrap: Bootstrap) -> Point:
+    estimates = bootstrap.estimates([column.means(value) for value in _ESTIMATED.values()])
+    first = column.first.values()
+    priced = all(o.usage.cost is not None for o in column.observations)
     return Point(
         estimator=contender.name,
         size=size,
         control=contender.control,
-        score=estimate(lambda o: o.score),
-        tokens=estimate(lambda o: o.usage.tokens),
-        input_tokens=_average(rows, lambda o: o.usage.input_tokens),
-        output_tokens=_average(rows, lambda o: o.usage.output_tokens),
-        requests=_average(rows, lambda o: o.usage.requests),
-        cost=None if None in costs else _average(rows, lambda o: o.usage.cost or 0.0),
-        drawn=_average(rows, lambda o: o.drawn),
+        input_tokens=column.average(lambda o: o.usage.input_tokens),
+        output_tokens=column.average(lambda o: o.usage.output_tokens),
+        requests=column.average(lambda o: o.usage.requests),
+        cost=column.average(lambda o: o.usage.cost) if priced else None,
+        drawn=column.average(lambda o: o.drawn),
         items=len(first),
-        draws=max((len(row) for row in rows), default=0),
+        draws=column.most,
         failed=sum(o.failure is not None for o in first),
         ungraded=sum(o.ungraded is not None for o in first),
         abstained=sum(o.failure is None and o.answer is None for o in first),
-        tied=estimate(lambda o: o.tied),
-        departs=estimate(lambda o: o.departs),
-        right_departing=estimate(lambda o: o.score if o.departs else None),
-        majority_departing=estimate(lambda o: o.majority_score if o.departs else None),
-        rescued=estimate(_rescued),
+        **dict(zip(_ESTIMATED, estimates, strict=True)),
     )
 
 
@@ -159,16 +155,26 @@ def _with_frontier(points: Sequence[Point]) -> tuple[Point, ...]:
     )
 
 
-def _causes(seen: Sequence[Seen]) -> dict[str, int]:
-    """How often each kind of failure came, of rollouts and of references of the first sub-sample."""
-    kinds = Counter(f"rollout: {f.kind}" for each in seen for f in each.group.failures.values())
-    kinds.update(
-        f"{o.estimator}: {o.failure.kind}"
-        for each in seen
-        for o in each.observations
-        if o.failure is not None and o.draw == 0
+def _failures(seen: Sequence[Seen]) -> dict[str, list[Failure]]:
+    """The failures of each kind, of rollouts and of references of the first sub-sample."""
+    found: dict[str, list[Failure]] = {}
+    for each in seen:
+        for failure in each.group.failures.values():
+            found.setdefault(f"rollout: {failure.kind}", []).append(failure)
+        for o in each.observations:
+            if o.failure is not None and o.draw == 0:
+                found.setdefault(f"{o.estimator}: {o.failure.kind}", []).append(o.failure)
+    return dict(sorted(found.items()))
+
+
+def _unanswered(seen: Sequence[Seen]) -> Unanswered:
+    rollouts = [r for each in seen if each.item.accepted for r in each.group.rollouts]
+    without = [rollout for rollout in rollouts if rollout.answer is None]
+    return Unanswered(
+        rollouts=len(rollouts),
+        without=len(without),
+        cut=sum(rollout.completion.finish_reason == "length" for rollout in without),
     )
-    return dict(sorted(kinds.items()))
 
 
 def _pass_at(
@@ -189,48 +195,48 @@ def _pass_at(
 
 
 def _pairs(
-    contenders: Sequence[Contender],
-    table: Mapping[tuple[str, int], Rows],
-    bootstrap: Bootstrap,
-    *,
-    exact: bool,
+    contenders: Sequence[Contender], table: Table, bootstrap: Bootstrap, *, exact: bool
 ) -> tuple[Pair, ...]:
-    pairs = [
-        pair
+    """Every two estimators at each size, with p-values adjusted for their number."""
+    means = {key: column.means(lambda o: o.score) for key, column in table.items()}
+    names = [contender.name for contender in contenders]
+    both = [
+        (first, second, size)
         for size in sorted({size for _, size in table})
-        for first, second in combinations(
-            [each.name for each in contenders if (each.name, size) in table], 2
-        )
-        if (pair := _pair(first, second, size, table, bootstrap, exact=exact)) is not None
+        for first, second in combinations([name for name in names if (name, size) in table], 2)
     ]
+    pairs: list[Pair] = []
+    for at in range(0, len(both), _PAIRS):
+        part = both[at : at + _PAIRS]
+        differences = bootstrap.estimates(
+            [means[first, size] - means[second, size] for first, second, size in part]
+        )
+        pairs += [
+            _pair(*key, difference, table, exact=exact)
+            for key, difference in zip(part, differences, strict=True)
+            if difference is not None
+        ]
+    return _adjusted(pairs)
+
+
+def _adjusted(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     # The comparison that is asked for is that at the largest size; the others show the way there.
     largest = max((pair.size for pair in pairs), default=0)
-    tested = [pair for pair in pairs if pair.p_value is not None and pair.size == largest]
-    adjusted = iter(holm([pair.p_value or 0.0 for pair in tested]))
+    tested = [at for at, p in enumerate(pairs) if p.p_value is not None and p.size == largest]
+    adjusted = dict(zip(tested, holm([pairs[at].p_value or 0.0 for at in tested]), strict=True))
     return tuple(
-        pair.model_copy(update={"p_holm": next(adjusted)}) if pair in tested else pair
-        for pair in pairs
+        pair.model_copy(update={"p_holm": adjusted[at]}) if at in adjusted else pair
+        for at, pair in enumerate(pairs)
     )
 
 
 def _pair(
-    first: str,
-    second: str,
-    size: int,
-    table: Mapping[tuple[str, int], Rows],
-    bootstrap: Bootstrap,
-    *,
-    exact: bool,
-) -> Pair | None:
-    rows = list(zip(table[first, size], table[second, size], strict=True))
-    means = [(_share(a, _score), _share(b, _score)) for a, b in rows]
-    difference = bootstrap.estimate([None if a is None or b is None else a - b for a, b in means])
-    if difference is None:
-        return None
+    first: str, second: str, size: int, difference: Estimate, table: Table, *, exact: bool
+) -> Pair:
     pair = Pair(first=first, second=second, size=size, difference=difference)
     if not exact:
         return pair
-    whole = [(a[0].score, b[0].score) for a, b in rows if a and b]
+    whole = [(a.score, b.score) for a, b in _firsts(first, second, size, table)]
     only_first = sum(a == 1.0 and b == 0.0 for a, b in whole)
     only_second = sum(a == 0.0 and b == 1.0 for a, b in whole)
     return pair.model_copy(
@@ -242,12 +248,16 @@ def _pair(
     )
 
 
-def _score(observation: Observation) -> float | None:
-    return observation.score
+def _firsts(
+    first: str, second: str, size: int, table: Table
+) -> list[tuple[Observation, Observation]]:
+    """The first sub-samples of two estimators, of the items that both have."""
+    there, other = table[first, size].first, table[second, size].first
+    return [(observation, other[at]) for at, observation in there.items() if at in other]
 
 
 def _orders(
-    contenders: Sequence[Contender], table: Mapping[tuple[str, int], Rows], bootstrap: Bootstrap
+    contenders: Sequence[Contender], table: Table, bootstrap: Bootstrap
 ) -> tuple[OrderCheck, ...]:
     found: list[OrderCheck] = []
     names = {contender.name for contender in contenders}
@@ -262,12 +272,15 @@ def _orders(
     return tuple(found)
 
 
-def _order(
-    name: str, size: int, table: Mapping[tuple[str, int], Rows], bootstrap: Bootstrap
-) -> OrderCheck | None:
-    rows = zip(table[name, size], table[f"{name}{SHUFFLED}", size], strict=True)
-    firsts = [(a[0], b[0]) if a and b else None for a, b in rows]
-    changed = bootstrap.estimate([_changed(pair) for pair in firsts])
+def _order(name: str, size: int, table: Table, bootstrap: Bootstrap) -> OrderCheck | None:
+    there, other = table[name, size].first, table[f"{name}{SHUFFLED}", size].first
+    pairs = [
+        (there[at], other[at]) if at in there and at in other else None
+        for at in range(bootstrap.count)
+    ]
+    changed, difference = bootstrap.estimates(
+        [[_changed(p) for p in pairs], [_gained(p) for p in pairs]]
+    )
     if changed is None:
         return None
     return OrderCheck(
@@ -275,14 +288,7 @@ def _order(
         shuffled=f"{name}{SHUFFLED}",
         size=size,
         changed=changed,
-        difference=bootstrap.estimate(
-            [
-                None
-                if pair is None or pair[0].score is None or pair[1].score is None
-                else pair[0].score - pair[1].score
-                for pair in firsts
-            ]
-        ),
+        difference=difference,
     )
 
 
@@ -293,23 +299,32 @@ def _changed(pair: tuple[Observation, Observation] | None) -> float | None:
     return float(first.answer_class != second.answer_class)
 
 
+def _gained(pair: tuple[Observation, Observation] | None) -> float | None:
+    if pair is None or pair[0].score is None or pair[1].score is None:
+        return None
+    return pair[0].score - pair[1].score
+
+
 def _positions(
-    contenders: Sequence[Contender], table: Mapping[tuple[str, int], Rows], bootstrap: Bootstrap
+    contenders: Sequence[Contender], table: Table, bootstrap: Bootstrap
 ) -> tuple[PositionCheck, ...]:
     found: list[PositionCheck] = []
     size = max((size for _, size in table), default=0)
     for contender in contenders:
-        rows = table.get((contender.name, size), ())
-        followed = [
-            bootstrap.estimate(
-                [
-                    float(row[0].followed[at]) if row and len(row[0].followed) > at else None
-                    for row in rows
-                ]
-            )
-            for at in range(size if rows and size > 1 else 0)
-        ]
+        column = table.get((contender.name, size))
+        if column is None or contender.free or size < 2:
+            continue
+        followed = bootstrap.estimates([_followed(column, at) for at in range(size)])
         there = tuple(each for each in followed if each is not None)
-        if not contender.free and there:
+        if there:
             found.append(PositionCheck(estimator=contender.name, size=size, followed=there))
     return tuple(found)
+
+
+def _followed(column: Column, position: int) -> list[float | None]:
+    """Whether each item's reference has the answer that was shown at `position`."""
+    values: list[float | None] = [None] * column.count
+    for at, observation in column.first.items():
+        if len(observation.followed) > position:
+            values[at] = float(observation.followed[position])
+    return values

@@ -21,6 +21,8 @@ NAME = "estimator"
 # Columns of the console over which names need no folding, and where they do.
 WIDE, NARROW, PAIRED = 110, 10, 14
 ASKED_ABOUT = {"majority", "synthesis"}
+# Characters of a message that are shown.
+SHOWN = 300
 
 
 def show(report: Report, console: Console) -> None:
@@ -32,27 +34,42 @@ def show(report: Report, console: Console) -> None:
         f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
         " error and 95 % bootstrap interval"
     )
+    if report.unranked is not None:
+        console.print(f"[bold red]no ranking[/] {escape(report.unranked)}")
+    else:
+        _show_ranking(report, console)
+    for kind, count in report.failures.items():
+        cause = " ".join(report.causes.get(kind, "").split())
+        told = f": {cause[:SHOWN]}" if cause else ""
+        console.print(f"[red]{count} failures[/] {escape(kind + told)}")
+    if report.paid is not None and report.paid.requests:
+        cost = "price unknown" if report.paid.cost is None else f"${report.paid.cost:.4f}"
+        console.print(
+            f"paid for in all: {report.paid.requests:,} requests, {report.paid.tokens:,} tokens,"
+            f" {cost}{_broken_off(report)}"
+        )
+    for note in report.notes:
+        console.print(f"[yellow]note[/] {escape(note)}")
+
+
+def _show_ranking(report: Report, console: Console) -> None:
     console.print(_points(report, NARROW if console.width < WIDE else WIDE))
     console.print(
-        "G: rollouts; used: on average. tokens: an item, rollouts included. tied: the lot decided"
-        " between answers with equal votes. dep.: departs, answers otherwise than the majority of the"
-        " same rollouts, where they have one; right: how often it is right there. none: items answered"
+        "G: rollouts; used: on average. tokens: an item, rollouts included. tied: answers had equal"
+        " votes and one was drawn at random. dep.: answered otherwise than by the majority of the same"
+        " rollouts, where they have one; right: how often it is right there. none: items answered"
         " without a final answer. lost: items without a grade. *: on the frontier, no cheaper one is"
         " as good. °: a control."
     )
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:
             console.print(part)
-    for kind, count in report.failures.items():
-        console.print(f"[red]{count} failures[/] {escape(kind)}")
-    if report.paid is not None and report.paid.requests:
-        cost = "price unknown" if report.paid.cost is None else f"${report.paid.cost:.4f}"
-        console.print(
-            f"paid for in all: {report.paid.requests:,} requests, {report.paid.tokens:,} tokens,"
-            f" {cost}"
-        )
-    for note in report.notes:
-        console.print(f"[yellow]note[/] {escape(note)}")
+
+
+def _broken_off(report: Report) -> str:
+    """How many calls broke off: nobody knows what they cost."""
+    unknown = 0 if report.paid is None else report.paid.unreported
+    return f", and {unknown:,} calls of unknown size" if unknown else ""
 
 
 def _points(report: Report, name_width: int) -> Table:
@@ -152,7 +169,7 @@ def _pairs(report: Report) -> Table | None:
     table = Table(
         "first", "second", "diff.", "95 %", "alone right", "p", "Holm",
         box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left",
-        title=f"Pairs at G = {shown[0].size}: McNemar's test; all pairs are in the JSON",
+        title=_tested(report, shown[0].size),
     )  # fmt: skip
     for pair in shown:
         table.add_row(
@@ -165,6 +182,15 @@ def _pairs(report: Report) -> Table | None:
             "" if pair.p_holm is None else f"{pair.p_holm:.2g}",
         )
     return table
+
+
+def _tested(report: Report, size: int) -> str:
+    if not report.pairs_tested:
+        return f"Pairs at G = {size}; all pairs are in the JSON"
+    return (
+        f"Pairs at G = {size}: McNemar's test; Holm: p adjusted for all {report.pairs_tested} pairs"
+        " here, which are in the JSON"
+    )
 
 
 def _checks(report: Report) -> str | None:

@@ -10,7 +10,7 @@ from catsdk.core.types import Completion, Request, Usage
 from catsdk.middleware.prices import Fixed, Rates
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Priced", "priced"]
+__all__ = ["Priced", "priced", "priced_usage"]
 
 
 @dataclass
@@ -32,9 +32,15 @@ class Priced(Wrapper):
 
 def priced(completion: Completion, rates: Rates) -> Completion:
     """The answer with its cost by `rates`; a vendor's own word is kept, unless the user's is there."""
-    usage = completion.usage
+    usage = priced_usage(completion.usage, rates)
+    if usage is completion.usage:
+        return completion
+    return completion.model_copy(update={"usage": usage})
+
+
+def priced_usage(usage: Usage, rates: Rates) -> Usage:
+    """The same usage with its cost by `rates`, under the same rule as `priced`."""
     known = usage.cost is not None and not isinstance(rates, Fixed)
     if known or usage.unreported or not usage.tokens:
-        return completion
-    paid: Usage = usage.model_copy(update={"cost": rates.cost(usage)})
-    return completion.model_copy(update={"usage": paid})
+        return usage
+    return usage.model_copy(update={"cost": rates.cost(usage)})

@@ -105,4 +105,6 @@ def _log_call(call: Call, *, sent: bool) -> None:
         return
     how = "answered" if call.failure is None else call.failure.kind
     tokens = "tokens unknown" if call.usage.unreported else f"{call.usage.tokens} tokens"
-    _log.debug("%s %s: %s in %.2f s, %s", call.stage, call.model, how, call.latency, tokens)
+    _log.debug(
+        "%s %s: %s in %.2f s, %s", call.stage or "call", call.model, how, call.latency, tokens
+    )

@@ -20,7 +20,7 @@ from pathlib import Path
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, TextPart
 
-__all__ = ["Prompt", "load"]
+__all__ = ["Prompt", "has", "load"]
 
 Slot = str | Sequence[str]
 
@@ -55,6 +55,11 @@ class Prompt:
         """What tells two wordings apart, whatever their names and versions say."""
         told = [self.system, self.user, self.then, self.forbid, *sorted(self.each.items())]
         return _digest(repr([*told, *sorted(self.forms.items())]))
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """The names of the slots that it fills."""
+        return frozenset(_SLOT.findall("".join([self.system or "", self.user, self.then or ""])))
 
     @classmethod
     def parse(cls, name: str, text: str) -> Prompt:
@@ -139,6 +144,11 @@ class Prompt:
             return texts[slot[1]]
 
         return _SLOT.sub(text_of, template)
+
+
+def has(prompt_set: str, task: str) -> bool:
+    """Whether a set that ships with the package has a prompt of its own for `task`."""
+    return (prompt_set, task) in _SHIPPED
 
 
 def load(prompt_set: str, task: str) -> Prompt:

@@ -28,8 +28,11 @@ MAX_QUOTE = 20_000
 GRADES = 10
 _MOST = 1e9
 
-_UNIFIED = re.compile(r"^#+[ \t]*UNIFIED RESPONSE[ \t:]*$", re.MULTILINE | re.IGNORECASE)
-_SUMMARY = re.compile(r"^#+[ \t]*SUMMARY[ \t:]*$", re.MULTILINE | re.IGNORECASE)
+# As models write them: "# UNIFIED RESPONSE", "**Unified Response:** text", "## 2. Unified response".
+_HEADING = r"^[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{2,3}[ \t]*)?(?:\d[.)][ \t]*)?"
+_ENDING = r"[ \t]*(?:[*_]{2,3})?[ \t]*(?::[ \t]*(?:[*_]{2,3})?|$)[ \t]*"
+_UNIFIED = re.compile(f"{_HEADING}UNIFIED RESPONSE{_ENDING}", re.MULTILINE | re.IGNORECASE)
+_SUMMARY = re.compile(f"{_HEADING}SUMMARY{_ENDING}", re.MULTILINE | re.IGNORECASE)
 _NUMERAL = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
 _BULLET = re.compile(r"^(?:[-*]|\d{1,3}[.)])[ \t]+(\S.*)$", re.MULTILINE)
 # The fields of a verdict whose texts are the judge's own or quoted.
@@ -61,17 +64,43 @@ class Written(NamedTuple):
     kind: Kind | None = None
 
 
-def read_sections(reply: str) -> tuple[str, str | None]:
+def read_sections(reply: str, *, cut: bool = False) -> tuple[str, str | None]:
     """Split a synthesis into the unified response and the summary before it.
 
-    A reply without the heading is a response as a whole.
+    Headings are read as models write them: with marks of any level, bold, with a colon, with the
+    response on the same line. A reply without any heading is a response as a whole.
+
+    Args:
+        reply: What the anchor wrote.
+        cut: Whether it was stopped at its limit of tokens.
+
+    Returns:
+        The response, and the summary where there is one.
+
+    Raises:
+        StructuredOutputError: there is a summary and no response, or the reply was cut.
     """
-    heading = _UNIFIED.search(reply)
+    heading = next(iter(_UNIFIED.finditer(reply)), None)
+    response = reply if heading is None else reply[heading.end() :]
+    if cut:
+        where = "before its unified response" if heading is None else "inside its unified response"
+        raise StructuredOutputError(f"the synthesis was cut at its token limit, {where}")
+    if heading is None and _SUMMARY.match(reply.lstrip()) is not None:
+        raise StructuredOutputError("the synthesis has a summary and no unified response")
+    response = _plain(response, heading)
+    if not response:
+        raise StructuredOutputError("the unified response of the synthesis is empty")
     if heading is None:
-        return reply.strip(), None
-    return reply[heading.end() :].strip(), _SUMMARY.sub(
-        "", reply[: heading.start()]
-    ).strip() or None
+        return response, None
+    return response, _SUMMARY.sub("", reply[: heading.start()]).strip().strip("*").strip() or None
+
+
+def _plain(response: str, heading: re.Match[str] | None) -> str:
+    """The response without the stars that open in a heading and close in front of it."""
+    text = response.strip()
+    if heading is not None and "**" in heading.group() and text.startswith("**"):
+        text = text.removeprefix("**").lstrip()
+    return text
 
 
 def read_criteria(reply: str, *, at_least: int = 1, at_most: int = MAX_CRITERIA) -> list[Written]:

@@ -13,7 +13,7 @@ from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
 from catsdk.runtime.roles import Estimator
 
-__all__ = ["AnswerReward", "Gold", "compared"]
+__all__ = ["AnswerReward", "Gold", "accepted_answers", "compared"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class AnswerReward(Reward):
 
     estimator: Estimator | None = None
     unknown: float | None = None
+    by_answer = True
 
     def __post_init__(self) -> None:
         """Check the estimator."""
@@ -72,6 +73,7 @@ class Gold(Reward):
 
     column: str = "answer"
     needs_reference = False
+    by_answer = True
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

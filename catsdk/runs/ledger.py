@@ -1,184 +1,177 @@
-"""Ledger: a provider whose answers are kept in a run store, so that none is paid for twice."""
+"""Ledger: keeps what models answered, and the calls made for it, so that none is paid for twice."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from weakref import WeakValueDictionary
 
 import anyio
 
-from catsdk.core.errors import UnsupportedError
-from catsdk.core.ports import (
-    Capabilities,
-    OnText,
-    Provider,
-    Scorer,
-    capabilities_of,
-    name_of,
-    tokens_of,
-)
-from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk.core.errors import CatError
+from catsdk.core.ports import OnText, Provider, name_of
+from catsdk.core.sending import Price
+from catsdk.core.types import Call, Completion, Request, Usage
+from catsdk.middleware.attribution import attribution, recorded
 from catsdk.middleware.gates import endpoint_of
-from catsdk.middleware.priced import priced
-from catsdk.middleware.prices import Rates
+from catsdk.middleware.priced import priced, priced_usage
+from catsdk.middleware.prices import rates_of
+from catsdk.middleware.wrapper import Wrapper
 from catsdk.runs.store import RunStore
 
-__all__ = ["Ledger", "paid", "place"]
+__all__ = ["Keeping", "Ledger", "paid"]
 
-KIND = "answer"
-
-
-@dataclass
-class _Place:
-    """Where calls are made; `taken` are the numbers of equal requests that are under way or done."""
-
-    name: str
-    taken: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
-
-    def take(self, digest: str) -> int:
-        taken = self.taken.setdefault(digest, set())
-        number = next(at for at in range(len(taken) + 1) if at not in taken)
-        taken.add(number)
-        return number
+ANSWER, LOST = "answer", "lost"
 
 
-_place: ContextVar[_Place | None] = ContextVar("catsdk_place", default=None)
-
-
-@contextmanager
-def place(name: str) -> Generator[None]:
-    """Name the piece of work whose calls are made inside, in this task and those it starts.
-
-    Equal requests made inside are told apart by their number; equal requests with the same number
-    in two blocks of the same name are one: the second gets the first one's answer.
-    """
-    token = _place.set(_Place(name))
-    try:
-        yield
-    finally:
-        _place.reset(token)
-
-
+@dataclass(eq=False)
 class Ledger:
-    """Passes requests to `wrapped` and keeps each answer; what is kept is not asked for again.
+    """Keeps the answers of models in a run store; what is kept is not asked for again.
 
-    An answer is kept by the model's endpoint and name, the place, the whole request and its number
-    among equal ones there; two models behind one name at one address are one here. A failed call is
-    not kept and takes no number, so that its retry is the same call. Equal requests at the same time
-    are sent once. Stored answers have the usage that was paid when they came, with its cost by
-    `rates`, where those are known. What is asked for is kept as a digest only.
+    `Context(around=(ledger.at("item 7"),))` puts it around the whole chain of wrappers, so that a
+    kept answer takes nothing from a budget and no place in flight. With each answer its calls are
+    kept, retries too: whoever is given a kept answer has the same calls listed as the one who paid.
+
+    Args:
+        store: Where answers are kept; it must be open.
+        prices: The client's prices, by which answers that were kept without a cost get one.
     """
 
-    def __init__(self, wrapped: Provider, store: RunStore, rates: Rates | None = None) -> None:
-        """Keep the answers of `wrapped` in `store`, which must be open."""
-        self.wrapped = wrapped
-        self.store = store
-        self.rates = rates
-        self._nowhere = _Place("")
-        self._waiting: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+    store: RunStore
+    prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    waiting: WeakValueDictionary[str, anyio.Lock] = field(
+        default_factory=WeakValueDictionary[str, anyio.Lock]
+    )
 
-    @property
-    def endpoint(self) -> str | None:
-        """What tells the wrapped provider's service and model from others, where that is known."""
-        return endpoint_of(self.wrapped)
+    def at(self, place: str) -> Callable[[Provider], Keeping]:
+        """Give the wrapper for one piece of work.
 
-    @property
-    def name(self) -> str:
-        """The wrapped provider's name."""
-        return name_of(self.wrapped)
+        Equal requests made through the wrapper are told apart by their number. Equal requests with
+        the same number in two pieces of work of one name are one: the second gets the first one's
+        answer.
 
-    @property
-    def base_url(self) -> object:
-        """The address that the wrapped provider names, which its price goes by; `False` for none."""
-        return getattr(self.wrapped, "base_url", False)
+        Args:
+            place: The name of the work, the same when the run is started again.
+        """
+        taken: dict[str, set[int]] = {}
+        return lambda provider: Keeping(provider, self, place, taken)
 
-    @property
-    def free(self) -> bool:
-        """Whether the wrapped provider's answers cost nothing."""
-        return getattr(self.wrapped, "free", False) is True
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """The wrapped provider's capabilities."""
-        return capabilities_of(self.wrapped)
+@dataclass(eq=False)
+class Keeping(Wrapper):
+    """A provider whose answers are kept in a ledger, under the place that they are asked for.
 
-    def count_tokens(self, text: str) -> int:
-        """The wrapped provider's count, or its estimate."""
-        return tokens_of(self.wrapped, text)
+    The key is the model's endpoint and name, the place, the whole request (as a digest) and its
+    number among equal ones there; two models behind one name at one address are one here. A failed
+    call is not kept and takes no number, so that asking again is the same call. Equal requests at
+    the same time are sent once.
+    """
+
+    ledger: Ledger
+    place: str
+    taken: dict[str, set[int]]
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
         """Give the kept answer, or ask for it and keep it; raises what the provider raises."""
-
-        async def ask() -> Sequence[Completion]:
-            return await self.wrapped.complete(request)
-
-        completions = await self._once(f"complete\0{request.model_dump_json()}", ask)
+        whose = endpoint_of(self.wrapped) or name_of(self.wrapped)
+        asked = f"{whose}\0{self.place}\0{request.model_dump_json()}"
+        digest = sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+        number = self._take(digest)
+        key = f"{digest}-{number}"
+        # Kept alive by those who wait for it.
+        lock = self.ledger.waiting.setdefault(key, anyio.Lock())
+        try:
+            async with lock:
+                kept = await self.ledger.store.get(ANSWER, key)
+                completions = await (
+                    self._ask(key, request) if kept is None else self._again(key, kept)
+                )
+        except BaseException:
+            self.taken[digest].discard(number)
+            raise
         if on_text is not None and completions:
             on_text(completions[0].text)
         return completions
 
-    async def score(self, messages: Sequence[Message], text: str) -> Completion:
-        """Give the kept score of `text`, or ask for it and keep it.
+    def _take(self, digest: str) -> int:
+        taken = self.taken.setdefault(digest, set())
+        number = next(at for at in range(len(taken) + 1) if at not in taken)
+        taken.add(number)
+        return number
 
-        Raises:
-            UnsupportedError: the wrapped provider scores no texts.
-        """
-        scorer = self.wrapped
-        if not isinstance(scorer, Scorer):
-            raise UnsupportedError(
-                f"{self.name} cannot score a given text; use a local model or vLLM",
-                capability="score",
-                model=self.name,
-            )
-        asked = Request(messages=(*messages, Message(role="assistant", content=text)))
+    async def _ask(self, key: str, request: Request) -> Sequence[Completion]:
+        with recorded(attribution().stage) as calls:
+            try:
+                completions = await self.pass_on(request)
+            except CatError:
+                await self._lose(key, calls)
+                raise
+        await self.ledger.store.put(ANSWER, key, _written(completions, calls))
+        return completions
 
-        async def ask() -> Sequence[Completion]:
-            return [await scorer.score(messages, text)]
+    async def _lose(self, key: str, calls: Sequence[Call]) -> None:
+        """Keep the calls of a failure: they were paid for, though there is no answer."""
+        if calls:
+            before = await self.ledger.store.get(LOST, key)
+            lost = [*_calls(json.loads(before) if before else ()), *calls]
+            await self.ledger.store.put(LOST, key, json.dumps([_json(call) for call in lost]))
 
-        return (await self._once(f"score\0{asked.model_dump_json()}", ask))[0]
-
-    async def _once(
-        self, request: str, ask: Callable[[], Awaitable[Sequence[Completion]]]
-    ) -> Sequence[Completion]:
-        here = _place.get() or self._nowhere
-        whose = self.endpoint or self.name
-        digest = sha256(f"{whose}\0{here.name}\0{request}".encode()).hexdigest()
-        number = here.take(digest)
-        key = f"{digest}-{number}"
-        # Kept alive by those who wait for it.
-        lock = self._waiting.setdefault(key, anyio.Lock())
-        try:
-            async with lock:
-                kept = await self.store.get(KIND, key)
-                completions = self._priced(await ask() if kept is None else _read(kept))
-                if (written := _written(completions)) != kept:
-                    await self.store.put(KIND, key, written)
-                return completions
-        except BaseException:
-            here.taken[digest].discard(number)
-            raise
-
-    def _priced(self, completions: Sequence[Completion]) -> Sequence[Completion]:
-        rates = self.rates
-        return completions if rates is None else [priced(each, rates) for each in completions]
+    async def _again(self, key: str, kept: str) -> Sequence[Completion]:
+        completions, calls = _read(kept)
+        rates = rates_of(self.wrapped, self.ledger.prices)
+        if rates is not None:
+            completions = [priced(each, rates) for each in completions]
+            calls = [
+                call.model_copy(update={"usage": priced_usage(call.usage, rates)}) for call in calls
+            ]
+        if (written := _written(completions, calls)) != kept:
+            await self.ledger.store.put(ANSWER, key, written)
+        for listed in attribution().lists:
+            listed.extend(calls)
+        return completions
 
 
-def _written(completions: Sequence[Completion]) -> str:
-    return json.dumps([each.model_dump(mode="json", exclude_defaults=True) for each in completions])
+def _written(completions: Sequence[Completion], calls: Sequence[Call]) -> str:
+    return json.dumps(
+        {
+            "completions": [_json(each) for each in completions],
+            "calls": [_json(call) for call in calls],
+        }
+    )
 
 
-def _read(kept: str) -> list[Completion]:
-    return [Completion.model_validate(each) for each in json.loads(kept)]
+def _json(value: Completion | Call) -> object:
+    return value.model_dump(mode="json", exclude_defaults=True)
+
+
+def _read(kept: str) -> tuple[list[Completion], list[Call]]:
+    data = json.loads(kept)
+    completions = [Completion.model_validate(each) for each in data["completions"]]
+    return completions, _calls(data["calls"])
+
+
+def _calls(data: Sequence[object]) -> list[Call]:
+    return [Call.model_validate(each) for each in data]
 
 
 async def paid(store: RunStore) -> Usage:
-    """What all kept answers consumed, each counted once however often it was used."""
-    answers = (await store.all(KIND)).values()
-    return Usage.total(each.usage for kept in answers for each in _read(kept))
+    """Add up what a run consumed, each call once however often its answer was used.
+
+    Calls that broke off are `unreported`; nobody knows what they cost, so the cost leaves them out.
+    """
+    usages: list[Usage] = []
+    for kept in (await store.all(ANSWER)).values():
+        completions, calls = _read(kept)
+        usages += [_known(call) for call in calls] or [each.usage for each in completions]
+    for lost in (await store.all(LOST)).values():
+        usages += [_known(call) for call in _calls(json.loads(lost))]
+    return Usage.total(usages)
+
+
+def _known(call: Call) -> Usage:
+    broke_off = call.failure is not None and call.usage.unreported
+    return call.usage.model_copy(update={"cost": 0.0}) if broke_off else call.usage

@@ -27,7 +27,15 @@ from catsdk.middleware.stores import store_of
 from catsdk.middleware.timeout import Timeout
 from catsdk.middleware.wrapper import Wrapper
 
-__all__ = ["Chain", "Layer", "Middleware", "Opened", "chained", "default_middleware"]
+__all__ = [
+    "Chain",
+    "Layer",
+    "Middleware",
+    "Opened",
+    "chained",
+    "default_middleware",
+    "is_opened",
+]
 
 
 class Layer(Enum):
@@ -95,6 +103,15 @@ class Opened(Wrapper):
     """A model that was opened by a client: the whole chain around `bare`."""
 
     bare: Provider
+
+
+def is_opened(provider: object) -> bool:
+    """Whether a client has opened `provider`, whatever a context has put around it since."""
+    while not isinstance(provider, Opened):
+        provider = getattr(provider, "wrapped", None)
+        if provider is None:
+            return False
+    return True
 
 
 def chained(bare: Provider, chain: Chain) -> Opened:

@@ -47,6 +47,9 @@ class Sampler:
         sampling: Temperature and the like; by default the model's own.
         seed: Makes a group repeatable where the models can. It is combined with the prompt, so
             that draws are independent for each prompt.
+        system: A system message that is put before prompts without one.
+        ask: Whether the words of `Answers.instruction` are added to prompts; by default where the
+            run rewards by answers. A model with a prompt set of its own is never asked so.
         quorum: Number of rollouts that are enough to go on with; `None` waits for all.
         late: What becomes of the rollouts that come after the quorum: `cancel`, or `keep` them in
             the group, though the estimator does not see them.
@@ -60,6 +63,8 @@ class Sampler:
     policy: str | Provider | Sequence[str | Provider] | None = None
     sampling: Sampling = Sampling()
     seed: int | None = None
+    system: str | None = None
+    ask: bool | None = None
     quorum: int | None = None
     late: Late = "cancel"
     deadline: float | None = None
@@ -70,8 +75,9 @@ class Sampler:
         check_choice("late", self.late, get_args(Late))
         if self.quorum is not None:
             check_count(self.quorum, "quorum")
-        if self.deadline is not None and not self.deadline > 0:
-            raise InvalidInputError(f"deadline is {self.deadline}; give seconds, more than 0")
+        seconds: object = self.deadline
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise InvalidInputError(f"deadline is {seconds!r:.80}; give seconds, more than 0")
 
     async def sample(
         self, prompt: PromptLike, n: int = 8, ctx: Context | None = None, *, start: int = 0
@@ -94,6 +100,8 @@ class Sampler:
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         """
         messages, count = check_prompt(prompt), check_count(n)
+        if self.system is not None and messages[0].role != "system":
+            messages = (Message(role="system", content=self.system), *messages)
         async with standing_alone(ctx) as context:
             drawing = _Drawing(self, messages, range(start, start + count), context)
             return await drawing.run()
@@ -107,6 +115,7 @@ class _Drawing:
     ) -> None:
         self.sampler, self.messages, self.wanted, self.ctx = sampler, messages, wanted, ctx
         self.arrived: dict[int, Rollout | Failure] = {}
+        self.sent: tuple[Message, ...] = ()
         self.scope = anyio.CancelScope()
 
     async def run(self) -> Group:
@@ -123,7 +132,7 @@ class _Drawing:
 
         with recorded("sample") as calls, self.scope:
             await fan_out(share, range(len(policies)))
-        return _group(self.messages, self.arrived | self._late(), tuple(calls))
+        return _group(self.sent or self.messages, self.arrived | self._late(), tuple(calls))
 
     @property
     def _seconds(self) -> float | None:
@@ -160,13 +169,22 @@ class _Drawing:
     async def _draw(self, policy: str | Provider | None, indices: range) -> None:
         provider = await self.ctx.model(policy, "policy")
         seed = self._seed(indices) if capabilities_of(provider).seed else None
-        request = self.sampler.sampling.request(self.messages, n=len(indices), seed=seed)
+        messages = self._asked(provider)
+        request = self.sampler.sampling.request(messages, n=len(indices), seed=seed)
         if indices.start:
             # Two policies may be one model: their samples are different ones all the same.
             earlier, policy_index = divmod(indices.start, indices.step)
             first = policy_index * MAX_ROLLOUTS + earlier
             request = request.model_copy(update={"sample_index": first})
         await draw(provider, request, lambda at, sample: self._keep(indices[at], sample))
+
+    def _asked(self, provider: Provider) -> tuple[Message, ...]:
+        """The prompt as it is sent, which the group keeps."""
+        asks = self.ctx.asks if self.sampler.ask is None else self.sampler.ask
+        if asks and capabilities_of(provider).prompts == "english":
+            self.sent = self.ctx.answers.asked(self.messages)
+            return self.sent
+        return self.messages
 
     def _seed(self, indices: range) -> int | None:
         """The seed of the first of `indices`; those of one policy follow each other."""

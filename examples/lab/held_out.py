@@ -7,17 +7,19 @@ from typing import Any
 
 import anyio
 
-from catsdk.estimators.majority import Majority
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
-from catsdk.core.ports import Estimator, Provider
-from catsdk.core.runtime import Runtime
+from catsdk.core.ports import Provider
+from catsdk.core.sending import Limits
 from catsdk.core.types import Group
 from catsdk.equivalence.compare import is_same
-from catsdk.middleware.stack import stacked
-from catsdk.sampling.sampler import Sampler
+from catsdk.estimators.majority import Majority
 from catsdk.estimators.synthesis import Synthesizer
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, context_of
+from catsdk.runtime.roles import Estimator
+from catsdk.sampling.sampler import Sampler
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.units import MAX_TOKENS, Plan
 
@@ -25,7 +27,7 @@ __all__ = ["Exam", "share"]
 
 _SEED = 2026
 # A model in this process merges what it is asked into batches.
-_IN_PROCESS = Runtime(max_in_flight=4096)
+_IN_PROCESS = Limits(in_flight=4096)
 
 
 class Exam:
@@ -38,8 +40,7 @@ class Exam:
 
     def __init__(self, plan: Plan, policy: Provider, teacher: Provider) -> None:
         """Examine `policy` on the problems of `plan`."""
-        self._policy = stacked(policy, runtime=_IN_PROCESS)
-        self._teacher = stacked(teacher, runtime=_IN_PROCESS)
+        self._policy, self._teacher = policy, teacher
         self._group = plan.group
         self._sets: dict[str, Sequence[Problem]] = {
             "held_out": problems("heldout", plan.evaluated, 0),
@@ -57,9 +58,14 @@ class Exam:
 
     async def _sit(self, whole: bool) -> dict[str, dict[str, str]]:
         sets = self._sets if whole else {"held_out": self._sets["held_out"]}
-        return {name: await self._on(asked, whole) for name, asked in sets.items() if asked}
+        async with context_of(Client(limits=_IN_PROCESS)) as ctx:
+            return {
+                name: await self._on(asked, ctx, whole=whole)
+                for name, asked in sets.items()
+                if asked
+            }
 
-    async def _on(self, asked: Sequence[Problem], whole: bool) -> dict[str, str]:
+    async def _on(self, asked: Sequence[Problem], ctx: Context, *, whole: bool) -> dict[str, str]:
         sampling = Sampling(max_tokens=MAX_TOKENS)
         sampler = Sampler(self._policy, sampling, seed=_SEED)
         greedy = Sampler(self._policy, Sampling(temperature=0.0, max_tokens=MAX_TOKENS))
@@ -70,15 +76,15 @@ class Exam:
 
         async def one(problem: Problem) -> dict[str, int]:
             gold = solve(problem).answer
-            group = await sampler.sample(str(problem), self._group)
-            best = await greedy.sample(str(problem), 1)
+            group = await sampler.sample(str(problem), self._group, ctx)
+            best = await greedy.sample(str(problem), 1, ctx)
             answers = [rollout.answer for rollout in group.rollouts]
             found = {
                 "single": sum(_right(answer, gold) for answer in answers),
                 "greedy": sum(_right(rollout.answer, gold) for rollout in best.rollouts),
             }
             for name, estimator in estimators.items():
-                found[name] = _right(await _answer(estimator, group), gold)
+                found[name] = _right(await _answer(estimator, group, ctx), gold)
             return found
 
         each = await fan_out(one, asked)
@@ -90,9 +96,9 @@ def share(found: dict[str, str], name: str, group: int) -> float:
     return sum(map(int, found[name])) / len(found[name]) / (group if name == "single" else 1)
 
 
-async def _answer(estimator: Estimator, group: Group) -> str | None:
+async def _answer(estimator: Estimator, group: Group, ctx: Context) -> str | None:
     try:
-        return (await estimator.estimate(group)).answer
+        return (await estimator.estimate(group, ctx.on(group))).answer
     except CatError:
         return None
 

@@ -25,10 +25,16 @@ from numpy.typing import NDArray
 from catsdk.cat import CaT
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Limits
 from catsdk.core.types import Rollout
+from catsdk.estimators.synthesis import Synthesizer
 from catsdk.evaluate.statistics import Bootstrap, Estimate
 from catsdk.providers import LocalProvider
+from catsdk.rewards.rubric import RubricReward
+from catsdk.rubrics.judge import Judge
+from catsdk.rubrics.proposer import RubricProposer
+from catsdk.runtime.client import Client
+from catsdk.sampling.sampler import Sampler
 from catsdk_providers.box.problems import Problem, Split, problems, solve
 from examples.lab.corpus import criteria
 
@@ -188,12 +194,12 @@ def _arguments() -> argparse.Namespace:
 
 async def _measure(chosen: argparse.Namespace) -> None:
     model = LocalProvider(chosen.model, prompts="box")
+    greedy = Sampling(temperature=0.0, max_tokens=_MAX_TOKENS)
     cat = CaT(
-        model,
-        sampling=Sampling(max_tokens=_MAX_TOKENS),
-        anchor_sampling=Sampling(temperature=0.0, max_tokens=_MAX_TOKENS),
-        runtime=Runtime(max_in_flight=_IN_FLIGHT),
-        seed=chosen.seed,
+        Sampler(model, Sampling(max_tokens=_MAX_TOKENS), chosen.seed),
+        estimator=Synthesizer(sampling=greedy, seed=chosen.seed),
+        reward=RubricReward(proposer=RubricProposer(sampling=greedy), judge=Judge(sampling=greedy)),
+        client=Client(limits=Limits(in_flight=_IN_FLIGHT)),
     )
     async with cat:
         asked = problems(chosen.split, chosen.n, chosen.seed)

@@ -19,16 +19,17 @@ from catsdk.core.errors import StructuredOutputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Limits
 from catsdk.core.types import Message, Request
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.items import item_of
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.statistics import Bootstrap, Estimate
-from catsdk.middleware.stack import stacked
 from catsdk.prompts.reply import read_verdict
 from catsdk.providers import LocalProvider
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import context_of
 from catsdk_providers.box.problems import (
     STANDARD_DIGITS,
     Problem,
@@ -136,18 +137,21 @@ async def _measure(chosen: argparse.Namespace) -> None:
     asked = problems(chosen.split, chosen.n, chosen.seed, digits=digits)
     items = [item_of(str(problem), solve(problem).answer, id=str(problem)) for problem in asked]
     local = LocalProvider(chosen.model, prompts="box")
-    model = stacked(local, runtime=Runtime(max_in_flight=_IN_FLIGHT))
+    client = Client(limits=Limits(in_flight=_IN_FLIGHT), cache="")
     evaluation = Evaluation(
-        [model],
+        [local],
         names=("synthesis", "majority", "greedy"),
         sweep=Sweep(draws=1, at_once=len(items), seed=chosen.seed),
         sampling=Sampling(max_tokens=_MAX_TOKENS),
         seed=chosen.seed,
+        client=client,
     )
     report, _ = await evaluation.run(
         items, title=f"{local.name}, {chosen.split}", data=chosen.split
     )
-    print(table(report, await forms(model, asked[:200], chosen.seed)))
+    async with context_of(client) as ctx:
+        shares = await forms(await ctx.model(local), asked[:200], chosen.seed)
+    print(table(report, shares))
     if chosen.json is not None:
         chosen.json.write_text(report.model_dump_json(indent=1), encoding="utf-8")
 

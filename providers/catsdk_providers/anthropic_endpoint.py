@@ -11,6 +11,7 @@ import anthropic
 
 # Loaded here: the SDK would load it in the event loop, at the first call.
 import anthropic.resources.messages as _loaded  # noqa: F401
+import anyio.lowlevel
 
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion
@@ -112,6 +113,8 @@ class Endpoint:
                     with self._reading(request_id):
                         text = reply.add(chunk)
                     told.feed(text)
+                    # A fast server must not keep other calls waiting.
+                    await anyio.lowlevel.checkpoint()
             headers = response.headers
         with self._reading(request_id):
             text = reply.end()

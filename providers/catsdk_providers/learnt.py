@@ -9,11 +9,17 @@ from typing import Any
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities
 
-__all__ = ["Learnt"]
+__all__ = ["Learnt", "forget"]
 
 # (service, model) -> names of capabilities, and of habits.
 _lacking: dict[tuple[str, str], frozenset[str]] = {}
 _habits: dict[tuple[str, str], set[str]] = {}
+
+
+def forget() -> None:
+    """Forget all: for a process in which other services answer at the same addresses, as in tests."""
+    _lacking.clear()
+    _habits.clear()
 
 
 @dataclass(frozen=True, slots=True)

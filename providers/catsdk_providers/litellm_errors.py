@@ -64,8 +64,8 @@ def error_of(
     if refused_here is not None:
         return UnsupportedError(message, capability=_capability(refused_here[1]), **facts)
     kind = _kind(error, said, status, replied=replied is not None)
-    if kind is not None:
-        return kind(message, **facts)
+    if kind is not None or status is None:
+        return (kind or ProviderError)(message, **facts)
     place = Place(model, secrets, facts["request_id"])
     return refusal(body or said, status, place, retry_after=retry_after_of(headers))
 
@@ -96,7 +96,7 @@ def _kind(
         return MalformedResponseError
     if not replied and _UNREACHED.search(said):
         return ConnectionFailedError
-    return ProviderError if status is None else None
+    return None
 
 
 def _capability(named: str) -> str:

@@ -227,12 +227,13 @@ def _logprobs(logprobs: Any, shared: _Reply) -> tuple[TokenLogprob, ...] | None:
         tokens = [(each["token"], each["logprob"]) for each in content]
         whole = "".join([token for token, _ in tokens])
         clean = _clean(whole, shared.place) == whole
-        read = tuple(
-            {"token": token if clean else _clean(token, shared.place), "logprob": logprob}
-            for token, logprob in tokens
-            if math.isfinite(logprob) or _refuse(logprob)
+        return _TOKENS.validate_python(
+            [
+                {"token": token if clean else _clean(token, shared.place), "logprob": logprob}
+                for token, logprob in tokens
+                if math.isfinite(logprob) or _refuse(logprob)
+            ]
         )
-        return _TOKENS.validate_python(read, strict=True)
     except NOT_THE_WIRE:
         return None
 

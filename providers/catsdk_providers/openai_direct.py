@@ -80,7 +80,7 @@ class Direct:
                 break
         raise place.error(
             RequestRefusedError,
-            f"the service redirects to {location[:200]!r} in a way that calls cannot follow; set"
+            f"the service redirects to {url[:200]!r} in a way that calls cannot follow; set"
             f" base_url to the service's own address (HTTP {response.status})",
             response.status,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import aclosing
 from time import perf_counter
 from typing import Any
 
@@ -14,23 +13,21 @@ import httpx2
 import openai
 from pydantic import SecretStr
 
-from catsdk.core.errors import InvalidInputError, MalformedResponseError
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion
 from catsdk_providers.learnt import Learnt
+from catsdk_providers.openai_body import body_of, object_in, streamed_body_of
 from catsdk_providers.openai_choices import completions_of
 from catsdk_providers.openai_client import Clients, open_clients
 from catsdk_providers.openai_errors import refused_by
 from catsdk_providers.openai_reply import Reply
-from catsdk_providers.openai_stream import Collected, ReportedError
 from catsdk_providers.wire_counts import with_all_choices
 from catsdk_providers.wire_decode import Decoder
-from catsdk_providers.wire_refusals import Place, reported
 from catsdk_providers.wire_secrets import hidden, shown
 from catsdk_providers.wire_service import Service
-from catsdk_providers.wire_text import NOT_THE_WIRE, json_bytes, parsed
+from catsdk_providers.wire_text import json_bytes
 from catsdk_providers.wire_told import Told
-from catsdk_providers.wire_words import says_something
 
 __all__ = ["Endpoint", "shown"]
 
@@ -38,7 +35,7 @@ _CHAT = "/chat/completions"
 _AT_ONCE = 2**14
 _COUNTS_ONE = "usage of one choice"
 # The SDK gives the response before its body is read.
-_UNREAD: dict[str, Any] = {"headers": {"X-Stainless-Raw-Response": "stream"}}
+_UNREAD: Any = {"headers": {"X-Stainless-Raw-Response": "stream"}}
 _STREAMING: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -140,7 +137,7 @@ class Endpoint:
         async with self._service.failing_as_ours():
             sdk = (await self._service.client()).sdk
             response = await sdk.post(path, cast_to=httpx2.Response, body=body)
-            return self._read(response.headers, response.content), _id(response.headers)
+            return self._object_in(response), _id(response.headers)
 
     async def order(self, path: str, body: dict[str, Any]) -> None:
         """Send a JSON body to `path`, whose answer is its status alone. Raises as `post` does."""
@@ -153,7 +150,11 @@ class Endpoint:
         async with self._service.failing_as_ours():
             sdk = (await self._service.client()).sdk
             response = await sdk.get(path, cast_to=httpx2.Response)
-            return self._read(response.headers, response.content)
+            return self._object_in(response)
+
+    def _object_in(self, response: httpx2.Response) -> object:
+        place = self._service.place(_id(response.headers))
+        return object_in(response.content, response.headers.get("content-type"), place)
 
     async def aclose(self) -> None:
         """Close the running loop's client and its connections."""
@@ -170,7 +171,7 @@ class Endpoint:
 
         async def close() -> None:
             with anyio.CancelScope(shield=True):
-                await pieces.aclose()  # type: ignore[attr-defined]
+                await pieces.aclose()
                 await response.aclose()
 
         return Reply(
@@ -187,15 +188,14 @@ class Endpoint:
     ) -> list[Completion]:
         if not 200 <= reply.status < 300:
             raise self._refused(reply.status, reply.headers, await reply.beginning())
-        told = None if on_text is None else Told(on_text, self._service.secrets())
-        if told is None:
-            body = self._read(reply.headers, await reply.content())
-        else:
-            body = await self._streamed(reply, told)
         place = self._service.place(reply.request_id)
+        if on_text is None:
+            body = await body_of(reply, place)
+            return completions_of(body, place, latency=perf_counter() - start, n=n)
+        told = Told(on_text, place.secrets)
+        body = await streamed_body_of(reply, told, place)
         completions = completions_of(body, place, latency=perf_counter() - start, n=n)
-        if told is not None:
-            told.end(completions[0].text)
+        told.end(completions[0].text)
         return completions
 
     def _counted(
@@ -215,64 +215,6 @@ class Endpoint:
             learnt.does(_COUNTS_ONE)
             first = first.model_copy(update={"usage": usage})
         return [first, *others]
-
-    def _read(self, headers: Mapping[str, str], content: bytes) -> object:
-        place = self._service.place(_id(headers))
-        if content[:5] == b"data:":
-            # An endpoint that streams whatever it is asked for.
-            return self._streamed_all_the_same(content, place)
-        try:
-            body: Any = parsed(content)
-        except NOT_THE_WIRE as error:
-            kind = headers.get("content-type", "no content type")[:100]
-            said = f"the reply ({kind}) is not JSON: {str(error)[:200]}"
-            raise place.error(MalformedResponseError, said, 200) from None
-        if isinstance(body, dict) and not body.get("choices"):
-            if says_something(body.get("error")):
-                raise reported(body["error"], place)
-            if body.get("object") == "error" or ("code" in body and "message" in body):
-                raise reported(body, place)
-        return body
-
-    def _streamed_all_the_same(self, content: bytes, place: Place) -> object:
-        collected = Collected()
-        try:
-            collected.add(content)
-            collected.end()
-        except ReportedError as error:
-            raise reported(error.body, place) from None
-        except NOT_THE_WIRE as error:
-            raise self._service.malformed(
-                f"the stream holds no chunk: {str(error)[:200]}", place.request_id
-            ) from None
-        if not collected.complete:
-            raise self._service.malformed(
-                "the stream ended before the answer did", place.request_id
-            )
-        return collected.body()
-
-    async def _streamed(self, reply: Reply, told: Told) -> object:
-        collected = Collected()
-        try:
-            async with aclosing(reply.pieces()) as pieces:
-                async for piece in pieces:
-                    for at in range(0, len(piece), _AT_ONCE):
-                        told.feed(collected.add(piece[at : at + _AT_ONCE]))
-                        # A fast server must not keep other calls waiting.
-                        await anyio.lowlevel.checkpoint()
-            told.feed(collected.end())
-        except ReportedError as error:
-            raise reported(error.body, self._service.place(reply.request_id)) from None
-        except NOT_THE_WIRE as error:
-            said = f"the stream holds no chunk: {str(error)[:200]}"
-            raise self._service.malformed(said, reply.request_id) from None
-        if collected.whole is not None:
-            return self._read(reply.headers, collected.whole)
-        if not collected.complete:
-            other = f" (it said {collected.other!r})" if collected.other else ""
-            said = f"the stream ended before the answer did{other}"
-            raise self._service.malformed(said, reply.request_id)
-        return collected.body()
 
 
 def _id(headers: Mapping[str, str]) -> str | None:

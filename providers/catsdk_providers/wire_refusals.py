@@ -26,6 +26,7 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 from catsdk_providers.wire_dialects import (
+    NO_IMAGES,
     CODES,
     FIELDS,
     KINDS,
@@ -37,6 +38,7 @@ from catsdk_providers.wire_dialects import (
     Kind,
 )
 from catsdk_providers.wire_secrets import hidden, scrubbed
+from catsdk_providers.wire_text import mended
 from catsdk_providers.wire_words import Said, said_in
 
 __all__ = [
@@ -91,11 +93,20 @@ class Place:
     request_id: str | None = None
 
     def error(
-        self, kind: type[ProviderError], said: str, status: int | None = None, **more: float | None
+        self,
+        kind: type[ProviderError],
+        said: str,
+        status: int | None = None,
+        retry_after: float | None = None,
     ) -> ProviderError:
         """Make an error of `kind` that says `said`, without secrets."""
-        message = scrubbed(f"{self.model}: {said}", self.secrets)
-        return kind(message, model=self.model, status=status, request_id=self.shown_id, **more)
+        return kind(
+            scrubbed(f"{self.model}: {said}", self.secrets),
+            model=self.model,
+            status=status,
+            request_id=self.shown_id,
+            retry_after=retry_after,
+        )
 
     def lacking(self, capability: str, said: str, status: int | None) -> UnsupportedError:
         """Make the error of a capability that is missing."""
@@ -113,7 +124,7 @@ class Place:
         """The request id without secrets, and of a length for a log."""
         if self.request_id is None:
             return None
-        return hidden(self.request_id, self.secrets)[:200]
+        return hidden(mended(self.request_id), self.secrets)[:200]
 
 
 def refusal(
@@ -135,12 +146,14 @@ def refusal(
     said = said_in(body)
     words = f"{said.message or instead or 'no reason given'} ({where or f'HTTP {status}'})"
     capability = (lacking or capability_in)(said) if status in _LACKING else None
+    if NO_IMAGES.search(said.message):
+        capability = "images"
     kind = _spoken(said, status)
     if capability is not None and kind not in {"context", "filter"}:
         return place.lacking(capability, words, status)
     if kind is not None:
         return place.error(_BY_KIND[kind], words, status)
-    error = place.error(_by_status(status), words, status, retry_after=retry_after)
+    error = place.error(_by_status(status), words, status, retry_after)
     if isinstance(error, RequestRefusedError):
         error.parameter = named_in(said) or said.param
     return error

@@ -12,6 +12,7 @@ import httpx2
 from pydantic import SecretStr
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk_providers.wire_text import mended
 
 __all__ = [
     "Hiding",
@@ -33,8 +34,8 @@ _OPEN_HEADERS = {"accept", "accept-encoding", "anthropic-version", "content-type
 
 
 def scrubbed(message: str, secrets: Sequence[str]) -> str:
-    """Give `message` without `secrets`, cut to a length that can be read."""
-    message = hidden(message, secrets)
+    """Give `message` without `secrets`, as text that can be written, of a length to read."""
+    message = hidden(mended(message), secrets)
     return message if len(message) <= _SHOWN else f"{message[:_SHOWN]}..."
 
 

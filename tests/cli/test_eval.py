@@ -161,7 +161,7 @@ def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("box:dev", "-m", "local", "-a", "magic"), "unknown aggregators magic"),
+        (("box:dev", "-m", "local", "-a", "magic"), "unknown estimator magic"),
         (("box:dev", "-m", "local", "--sizes", "few"), "--sizes is 'few'"),
         (("nowhere.jsonl", "-m", "local"), "no data set"),
         (("box:dev",), "no model"),

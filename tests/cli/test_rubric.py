@@ -19,7 +19,7 @@ from catsdk.rubrics.files import load
 from catsdk.rubrics.judged import Judged
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from tests.primitives.scripted import contains_judge
+from tests.rubrics.scripted import contains_judge
 
 MODEL = ["--model", "openai:loopback"]
 RUBRIC = "criteria:\n- alpha\n- {text: beta, weight: 2}\n"

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from catsdk.core.thinking import AnswerStream, split_thinking, without_thinking
 
 TAGGED = st.lists(
-    st.sampled_from(["<think>", "</think>", "[THINK]", "[/THINK]", "<", "think", "/", ">", " ", "\n", "a"]),
+    st.sampled_from(
+        ["<think>", "</think>", "[THINK]", "[/THINK]", "<", "think", "/", ">", " ", "\n", "a"]
+    ),
     max_size=12,
 ).map("".join)
 

@@ -10,7 +10,7 @@ from catsdk.equivalence.compare import compare_sync, same
 from catsdk.equivalence.options import DEFAULT
 from tests.equivalence.unrelated import Gold
 
-__all__ = ["FAMILIES", "Cheat", "cheats_on", "scores"]
+__all__ = ["FAMILIES", "Cheat", "cheats_on", "scores", "units_confused"]
 
 QUICK = replace(DEFAULT, seconds=1.0)
 
@@ -44,12 +44,16 @@ or more|or less|or not|or so|or higher|or fewer|is wrong|is not the answer|is in
 was my first guess|but I changed my mind|, but possibly another|is too small|is false|and above|
 and below|and up|is one option|would be wrong|plus|minus|if and only if not
 """.replace("\n", "").split("|")
-_OPERATIONS = """
+_OPERATIONS = (
+    """
 squared|cubed|factorial|hundred|thousand|million|billion|dozen|halves|thirds|quarters|tenths|
 hundredths|thousandths|percent of x|modulo 3|to the power of 2|times 2|plus 1|minus 1|over 2|
 double|triple|half|inverse|root|choose 2|in base 7|fold|tens|hundreds|dozens|score|lakh|crore|point 5|
 point|negative|reciprocal|raised to 3|divided by 2|multiplied by 3|th root|lakhs|ths|eighths|pi|
-""".replace("\n", "").strip("|").split("|")
+""".replace("\n", "")
+    .strip("|")
+    .split("|")
+)
 _UNITS = [
     ("volts", "amps"), ("apples", "oranges"), ("meters", "seconds"), ("grams", "liters"),
     ("joules", "watts"), ("dollars", "euros"), ("yen", "rupees"), ("degrees", "radians"),
@@ -165,10 +169,6 @@ def _several_choices(gold: str, chance: random.Random) -> str:
 def _swapped_names(gold: str, _: random.Random) -> str:
     values = [part.partition("=")[2].strip() for part in gold.split(",")]
     return ", ".join(reversed(values))
-
-
-def _another_unit(gold: str, chance: random.Random) -> str:
-    return chance.choice([each for pair in _UNITS for each in pair])
 
 
 def _negated_text(gold: str, chance: random.Random) -> str:

@@ -15,7 +15,14 @@ _DRESSES = ["{}", "${}$", "\\boxed{{{}}}", " {} ", "\\({}\\)", "{}.", "**{}**", 
 _MATHEMATICAL = frozenset(["number", "expression", "complex", "letter"])
 _ORDERED = frozenset(["tuple", "interval", "ratio"])
 _UNORDERED = frozenset(["list", "set", "named list"])
-_REWRITINGS = ["{} + 0", "1 \\cdot ({})", "({}) + 3 - 3", "\\frac{{2({})}}{{2}}", "({})", "0 + ({})"]
+_REWRITINGS = [
+    "{} + 0",
+    "1 \\cdot ({})",
+    "({}) + 3 - 3",
+    "\\frac{{2({})}}{{2}}",
+    "({})",
+    "0 + ({})",
+]
 
 
 def broken_properties(golds: list[Gold], chance: random.Random, rounds: int) -> Iterator[str]:
@@ -45,7 +52,8 @@ def _symmetric(gold: Gold, other: Gold, _: random.Random) -> Iterator[str]:
 
 def _rewritten(gold: Gold, _: Gold, chance: random.Random) -> Iterator[str]:
     """One value in three writings: each two are the same."""
-    if gold[0] not in _MATHEMATICAL:
+    if gold[0] not in _MATHEMATICAL or "," in gold[1]:
+        # In brackets a comma parts two values.
         return
     writings = [chance.choice(_REWRITINGS).format(gold[1]) for _ in range(2)]
     for one, other in ((gold[1], writings[0]), (gold[1], writings[1]), (writings[0], writings[1])):
@@ -71,7 +79,11 @@ def _reordered(gold: Gold, _: Gold, chance: random.Random) -> Iterator[str]:
 def _doubled(gold: Gold, other: Gold, _: random.Random) -> Iterator[str]:
     """An answer beside another one is neither of the two."""
     if gold[0] == other[0] == "number" and gold[1] != other[1]:
-        for both in (f"{gold[1]}, {other[1]}", f"{gold[1]} or {other[1]}", f"({gold[1]}; {other[1]})"):
+        for both in (
+            f"{gold[1]}, {other[1]}",
+            f"{gold[1]} or {other[1]}",
+            f"({gold[1]}; {other[1]})",
+        ):
             if same(both, gold[1]).outcome == "equal":
                 yield f"{both!r} is {gold[1]!r}"
 

@@ -9,15 +9,17 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.estimators import Adaptive, Greedy, Majority
 from catsdk.core.errors import InvalidInputError, RequestRefusedError
 from catsdk.core.types import Group, Message, Reference, Request
+from catsdk.estimators import Adaptive, Greedy, Majority
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.experiment import Experiment, Sweep
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.observations import Observation, Seen
+from catsdk.runs.ledger import Ledger
 from catsdk.runs.store import RunStore
+from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
 
 
@@ -27,7 +29,14 @@ class Letters:
     def __init__(self) -> None:
         self.drawn: list[tuple[str, int]] = []
 
-    async def sample(self, prompt: str | Sequence[Message], n: int, *, start: int = 0) -> Group:
+    async def sample(
+        self,
+        prompt: str | Sequence[Message],
+        n: int,
+        ctx: Context | None = None,
+        *,
+        start: int = 0,
+    ) -> Group:
         assert not isinstance(prompt, str)
         text = prompt[-1].text
         self.drawn += [(text, at) for at in range(start, start + n)]
@@ -38,7 +47,7 @@ class Letters:
             return "hm" if text[start] == "-" else f"it is \\boxed{{{text[start]}}}"
 
         model = FunctionProvider(script, name="letters")
-        return await cat.Sampler(model).sample(prompt, n, start=start)
+        return await cat.Sampler(model).sample(prompt, n, ctx, start=start)
 
 
 def anchor(script: Callable[[Request], str]) -> Contender:
@@ -79,7 +88,9 @@ async def test_a_smaller_group_is_the_first_rollouts_then_others_without_repeati
 
 
 async def test_departures_and_rescues_are_against_the_same_rollouts() -> None:
-    shown = anchor(lambda request: "\\boxed{c}" if "{c}" in request.messages[-1].text else "c")
+    shown = anchor(
+        lambda request: "\\boxed{c}" if "{c}" in request.messages[-1].text else "no idea"
+    )
     seen, _ = await see("aabc", "c", shown, sizes=(3, 4))
     small, large = at(seen, "anchor", 3), at(seen, "anchor", 4)
     assert (small.answer, small.score, small.all_wrong) == (None, 0.0, True)
@@ -182,7 +193,7 @@ async def test_rollouts_references_and_verdicts_are_in_the_store(tmp_path: Path)
             Letters(),
             [Contender("m", Majority(tie="first"))],
             sweep=Sweep(sizes=(2,)),
-            store=store,
+            ledger=Ledger(store),
         )
         await experiment.run([item])
         assert set(await store.all("rollout")) == {"x/0", "x/1"}

@@ -83,7 +83,9 @@ def kept_numbers(out: Path) -> set[int]:
     store = sqlite3.connect(out / "run.sqlite")
     rows = store.execute("SELECT value FROM entries WHERE kind = 'answer'").fetchall()
     store.close()
-    texts = [completion["text"] for (value,) in rows for completion in json.loads(value)]
+    texts = [
+        completion["text"] for (value,) in rows for completion in json.loads(value)["completions"]
+    ]
     return {int(number) for text in texts for number in NUMBER.findall(text)}
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.equivalence.answers import Answers
 from catsdk.evaluate.items import Item, halves, item_of
-from catsdk.evaluate.sources import Columns, read_items
+from catsdk.evaluate.sources import Columns, check_graded, read_items
 
 ROWS = [{"question": "2+2?", "answer": "so\n#### 4"}, {"question": "3+3?", "answer": "\\boxed{6}"}]
 
 
-def told(items: list[Item]) -> list[tuple[str, str, str | None]]:
-    return [(item.id, item.prompt[-1].text, item.gold) for item in items]
+def told(items: list[Item]) -> list[tuple[str, ...]]:
+    return [(item.id, item.prompt[-1].text, *map(Answers().gold, item.accepted)) for item in items]
 
 
 WANTED = [("0", "2+2?", "4"), ("1", "3+3?", "6")]
@@ -29,6 +30,18 @@ def test_json_lines_plain_and_compressed(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(text.encode()))
     assert told(read_items(str(plain))) == told(read_items(str(packed))) == WANTED
     assert told(read_items(str(plain), limit=1)) == WANTED[:1]
+
+
+def test_gold_answers_are_read_like_completions_and_a_list_holds_all_that_are_accepted(
+    tmp_path: Path,
+) -> None:
+    golds = ["The answer is 4.", "No solution: they are parallel", ["#### 4", "four"], 4]
+    path = tmp_path / "d.jsonl"
+    rows = [{"prompt": f"q{at}", "gold": gold} for at, gold in enumerate(golds)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    items = read_items(str(path))
+    read = [Answers().golds(item.accepted) for item in items]
+    assert read == [("4",), ("No solution: they are parallel",), ("4", "four"), ("4",)]
 
 
 def test_csv_with_names_of_its_own(tmp_path: Path) -> None:
@@ -80,7 +93,12 @@ def test_chats_and_criteria_as_texts_or_objects(tmp_path: Path) -> None:
         ('\n{"prompt": ""}', "d.jsonl, line 2: the prompt is ''"),
         ('{"prompt": "a"}\n{"text": "b"}', "d.jsonl, line 2: there is nothing in the column"),
         ('{"prompt": "a"}\n{"prompt": 7}', "d.jsonl, line 2: the prompt is 7"),
-        ('{"prompt": "a", "gold": ["1"]}', "d.jsonl, line 1: the gold answer is"),
+        ('{"prompt": "a", "gold": {"is": "1"}}', "d.jsonl, line 1: the gold answer is"),
+        ('{"prompt": "a", "gold": ["1", {}]}', "d.jsonl, line 1: the gold answer is"),
+        (
+            '{"prompt": "a", "rubric": [{"text": "b", "points": "5"}]}',
+            "line 1: a criterion is worth",
+        ),
         ('{"prompt": "a", "id": 1}\n{"prompt": "b", "id": 1}', "line 2: the id '1' stands at"),
         ('{"prompt": "a", "id": 1}\n{"prompt": "b"}', "line 2: the id is None"),
         ('{"prompt": "a", "criteria": "polite"}', "line 1: criteria"),
@@ -143,6 +161,36 @@ def test_line_ends_inside_a_text_do_not_end_its_row(tmp_path: Path) -> None:
     table.write_bytes(b'prompt,gold\r\n"a\nb",1\r\n"c",\r\n')
     first, second = read_items(str(table))
     assert (first.prompt[-1].text, first.gold, second.gold) == ("a\nb", "1", None)
+
+
+def test_several_answers_may_be_accepted_and_criteria_may_weigh(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    rows = [
+        {"prompt": "a", "gold": ["1/2", 0.5, None]},
+        {"prompt": "b", "rubric": [{"criterion": "c", "points": 5}, {"text": "d", "weight": -2}]},
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    first, second = read_items(str(path))
+    assert first.accepted == ("1/2", "0.5")
+    assert [(c.text, c.weight, c.kind) for c in second.criteria] == [
+        ("c", 5.0, None),
+        ("d", -2.0, "pitfall"),
+    ]
+
+
+def test_a_column_that_the_first_row_lacks_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"prompt": "a"}\n{"prompt": "b", "gold": "2"}', encoding="utf-8")
+    assert [item.gold for item in read_items(str(path))] == [None, "2"]
+    assert len(read_items(str(path), columns=Columns(gold="gold"))) == 2
+
+
+def test_data_that_cannot_be_graded_names_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"prompt": "a", "anwser": "1"}', encoding="utf-8")
+    with pytest.raises(InvalidInputError, match=r"columns prompt, anwser.*--gold-column"):
+        check_graded(read_items(str(path)), str(path))
+    check_graded(read_items(str(path), columns=Columns(gold="anwser")), str(path))
 
 
 def test_a_missing_number_is_no_gold_answer(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import catsdk as cat
-from catsdk.estimators import Majority
 from catsdk.core.types import Failure, Usage
+from catsdk.estimators import Majority
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.items import item_of
 from catsdk.evaluate.observations import Observation, Seen

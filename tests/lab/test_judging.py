@@ -14,6 +14,7 @@ pytest.importorskip("transformers")
 from catsdk.cat import CaT
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Request
+from catsdk.sampling.sampler import Sampler
 from catsdk.testing import FunctionProvider
 from catsdk_providers.box.problems import parse, response, solve
 from examples.lab.corpus import criteria, verdict
@@ -52,9 +53,8 @@ def about_all(_: str) -> bool:
 
 
 async def test_the_oracle_says_what_each_response_shows() -> None:
-    async with CaT(
-        FunctionProvider(script(), capabilities=Capabilities(prompts="box")), seed=0
-    ) as cat:
+    model = FunctionProvider(script(), capabilities=Capabilities(prompts="box"))
+    async with CaT(Sampler(model, seed=0)) as cat:
         found = await judged(cat, parse("48213+39478"))
     assert found.criteria == tuple(criteria(RIGHT))
     assert found.verdicts == found.oracle

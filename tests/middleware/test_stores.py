@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Cache
 from catsdk.middleware.disk_store import DiskStore
 from catsdk.middleware.memory_store import MemoryStore
 from catsdk.middleware.stores import store_of
@@ -191,14 +191,13 @@ async def test_processes_share_one_file(tmp_path: Path) -> None:
     assert sorted(await DiskStore(path, 10**6).get(keys)) == sorted(keys)
 
 
-def test_runtimes_that_name_one_cache_share_it(tmp_path: Path) -> None:
+def test_clients_that_name_one_cache_share_it(tmp_path: Path) -> None:
     path = str(tmp_path / "answers.db")
-    store = store_of(Runtime(cache=path))
-    assert store_of(Runtime(cache=path, cache_bytes=5, cache_seconds=6.0)) is store
+    store = store_of(Cache(path=path))
+    assert store_of(Cache(path=path, max_bytes=5, seconds=6.0)) is store
     assert isinstance(store, DiskStore)
     assert (store.max_bytes, store.seconds) == (5, 6.0)
-    assert isinstance(store_of(Runtime(cache="memory")), MemoryStore)
-    assert store_of(Runtime()) is None
+    assert isinstance(store_of(Cache()), MemoryStore)
 
 
 @pytest.mark.parametrize("name", ["notes.db", "notes.sqlite", "notes.sqlite3", "notes"])

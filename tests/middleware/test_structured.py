@@ -25,8 +25,8 @@ from catsdk.rubrics.proposer import RubricProposer
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.openai import OpenAIProvider
-from tests.primitives.scripted import group_of, reference_of, rollout_of, said
 from tests.prompts.attacks import SMALL, SMALL_IDS, Attack
+from tests.rubrics.scripted import group_of, reference_of, rollout_of, said
 
 if find_spec("instructor") is not None:
     # It takes seconds, which count against the limit of no test.

@@ -29,7 +29,7 @@ from catsdk.prompts.reply import (
     read_verdicts,
 )
 from catsdk.testing import FunctionProvider
-from tests.primitives.scripted import rollout_of, rubric_of, said
+from tests.rubrics.scripted import rollout_of, rubric_of, said
 from tests.prompts.attacks import ATTACKS, IDS, SMALL, SMALL_IDS, Attack
 
 EACH = pytest.mark.parametrize("attack", ATTACKS, ids=IDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import anyio
@@ -225,7 +225,7 @@ def test_foreign_indexes_only_order_the_choices() -> None:
 
 def test_more_choices_than_asked_for_are_left_out_before_they_are_read() -> None:
     assert texts(*((at, str(at)) for at in range(5)), n=2) == ["0", "1"]
-    many = [choice(0, "a"), *[{}] * 2_000_000]
-    start = perf_counter()
-    assert [c.text for c in read(*many, n=1)] == ["a"]
-    assert perf_counter() - start < 1
+    many = {"choices": [choice(0, "a"), *[{}] * 2_000_000]}
+    start = thread_time()
+    assert [c.text for c in completions_of(many, Place("m"), n=1)] == ["a"]
+    assert thread_time() - start < 0.1

@@ -12,15 +12,18 @@ from catsdk.core import errors
 from catsdk.core.errors import ProviderError
 from catsdk.core.types import Completion, Request
 from catsdk.middleware.draw import draw
+from catsdk.rubrics.proposer import RubricProposer
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
+from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.openai_choices import completions_of
 from catsdk_providers.wire_dialects import FAILED_FINISHES, WORDS
 from catsdk_providers.wire_refusals import Place, reported
 from catsdk_providers.wire_words import said_in, says_something
-from tests.providers.contract import ask
+from tests.primitives.scripted import group_of, reference_of
+from tests.providers.contract import ask, unheard
 from tests.providers.dialects import ENDINGS, REFUSALS, REPORTED, Example
 from tests.providers.test_function import obedient
 
@@ -68,7 +71,7 @@ async def test_an_error_of_status_200_is_the_error_that_it_names(
     raw = RawReply(b"data: " + body + b"\n\n" if streamed else body)
     async with serving(lambda _: raw) as server, provider_at(server) as provider:
         with anyio.fail_after(10), pytest.raises(ProviderError) as caught:
-            await provider.complete(ask(), [].append if streamed else None)
+            await provider.complete(ask(), unheard if streamed else None)
     assert type(caught.value) is example.error
     assert caught.value.status == example.status
 
@@ -170,6 +173,46 @@ async def test_a_refusal_that_names_another_field_is_final() -> None:
         assert server.counters.requests == 1
 
 
+async def test_an_endpoint_that_takes_a_smaller_n_only_is_asked_for_one_answer() -> None:
+    def answer(payload: dict[str, Any]) -> RawReply:
+        n = payload.get("n", 1)
+        said = f"Field 'n': Value must be between 1 <= value <= 4, but got {n}"
+        many = {"choices": [{**GOOD["choices"][0], "index": at} for at in range(n)]}
+        return RawReply({"error": {"message": said}}, 400) if n > 4 else RawReply(many)
+
+    async with serving(answer) as server, provider_at(server) as provider:
+        assert len(await provider.complete(ask(n=4))) == 4
+        samples = await draw(provider, ask(n=6))
+        assert [sample.text for sample in samples if isinstance(sample, Completion)] == ["4"] * 6
+        assert [payload.get("n", 1) for payload in server.payloads] == [4, 6, 1, 1, 1, 1, 1, 1]
+
+
+async def test_a_refused_bound_of_a_schema_is_left_to_whoever_wrote_the_schema() -> None:
+    def answer(payload: dict[str, Any]) -> RawReply:
+        sent = json.dumps(payload["response_format"])
+        bound = next((each for each in ("minLength", "minItems") if each in sent), None)
+        said = f"Invalid schema for response_format 'reply': '{bound}' is not permitted."
+        criteria = json.dumps({"criteria": [f"criterion {at}" for at in range(5)]})
+        good = {"choices": [{**GOOD["choices"][0], "message": {"content": criteria}}]}
+        return RawReply(good) if bound is None else RawReply({"error": {"message": said}}, 400)
+
+    async with serving(answer) as server, provider_at(server) as provider:
+        rubric = await RubricProposer(provider).propose(reference_of(group_of("x")))
+        assert len(rubric.criteria) == 5
+        assert server.counters.requests == 3
+        assert '"maxItems": 20' in json.dumps(server.payloads[-1])
+        assert provider.capabilities.json_schema
+
+
+async def test_images_that_are_refused_as_a_failure_are_a_missing_capability() -> None:
+    said = "image input is not supported - hint: you may need to provide the mmproj"
+    body = {"error": {"code": 500, "message": said, "type": "server_error"}}
+    async with serving(lambda _: RawReply(body, 500)) as server, provider_at(server) as provider:
+        with pytest.raises(errors.UnsupportedError) as caught:
+            await provider.complete(ask())
+    assert (caught.value.capability, caught.value.transient) == ("images", False)
+
+
 async def test_an_endpoint_that_took_n_before_is_not_suspected() -> None:
     many = {"choices": [{"index": at, **GOOD["choices"][0], "index": at} for at in range(2)]}  # noqa: F601
     replies = [RawReply(many), RawReply({"error": {"message": "Bad Request"}}, 400)]
@@ -199,3 +242,21 @@ async def test_a_schema_that_is_refused_without_a_reason_is_learnt(text: str) ->
             assert caught.value.capability == "json_schema"
         assert not provider.capabilities.json_schema
         assert server.counters.requests == 2
+
+
+async def test_the_messages_wire_asks_once_more_with_a_tool() -> None:
+    block = {"type": "tool_use", "name": "reply", "input": {"a": 1}}
+
+    def answer(payload: dict[str, Any]) -> RawReply:
+        if "output_config" in payload:
+            return RawReply({"type": "error", "error": {"message": "Bad Request"}}, 400)
+        return RawReply({"type": "message", "content": [block], "stop_reason": "tool_use"})
+
+    async with (
+        serving(answer) as server,
+        AnthropicProvider(server.model, base_url=server.url, api_key=server.key) as provider,
+    ):
+        for _ in range(2):
+            (completion,) = await provider.complete(ask(json_schema={"type": "object"}))
+            assert completion.text == '{"a": 1}'
+        assert ["output_config" in payload for payload in server.payloads] == [True, False, False]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import zlib
 from collections.abc import Generator
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import anyio
 import pytest
+from aiohttp import web
 
 from catsdk.core import errors
 from catsdk.core.types import Message, Request
@@ -19,8 +23,9 @@ from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.openai_direct import proxy_for
 from catsdk_providers.vllm import VLLMProvider
+from catsdk_providers.wire_client import certificates
 from catsdk_providers.wire_decode import MAX_DECODED
-from tests.providers.contract import ask
+from tests.providers.contract import ask, unheard
 from tests.providers.test_function import obedient
 
 SECRET = "gw-secret-123456"
@@ -65,7 +70,7 @@ async def test_every_setting_takes_the_short_way_on_asyncio_and_the_sdk_on_trio(
             if made is VLLMProvider and settings.get("schema_by") == "tool":
                 continue
             with anyio.fail_after(10):
-                await provider.complete(ask(**settings), [].append if streamed else None)
+                await provider.complete(ask(**settings), unheard if streamed else None)
     ways = went_direct(server)
     assert len(ways) >= len(SETTINGS) - 1
     assert set(ways) == {anyio_backend == "asyncio"}
@@ -124,6 +129,49 @@ async def test_a_call_goes_through_the_proxy(
     assert went_direct(server) == [True]
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openssl = which("openssl")
+    if openssl is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    made, key = tmp_path / "own.pem", tmp_path / "own.key"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=own", "-addext", "subjectAltName=IP:127.0.0.1"]
+    await anyio.run_process([*command, *names, "-keyout", str(key), "-out", str(made)])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made, key)
+    direct: list[bool] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        direct.append("x-stainless-lang" not in request.headers)
+        return web.Response(body=reply("4"), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    url = f"https://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        for trusted in (False, True):
+            if trusted:
+                monkeypatch.setenv("SSL_CERT_FILE", str(made))
+            certificates.cache_clear()
+            async with OpenAIProvider("m", base_url=url, api_key="sk-1234567") as provider:
+                with anyio.fail_after(10):
+                    if trusted:
+                        assert (await provider.complete(ask()))[0].text == "4"
+                    else:
+                        with pytest.raises(errors.ConnectionFailedError, match="certificate"):
+                            await provider.complete(ask())
+    finally:
+        certificates.cache_clear()
+        await runner.cleanup()
+    assert direct == [True]
+
+
 # --- redirects ------------------------------------------------------------------------------
 
 MADE = pytest.mark.parametrize("made", [OpenAIProvider, AnthropicProvider])
@@ -144,7 +192,7 @@ async def test_no_redirect_leads_to_another_origin(
             server.model, base_url=server.url, api_key=server.key, headers=headers
         ) as provider:
             with anyio.fail_after(10), pytest.raises(errors.RequestRefusedError) as caught:
-                await provider.complete(ask(), [].append if streamed else None)
+                await provider.complete(ask(), unheard if streamed else None)
         assert other.counters.requests == 0
     assert "set base_url" in str(caught.value).lower()
     assert caught.value.status == status
@@ -206,7 +254,7 @@ async def test_a_compressed_reply_is_read(
     server.answer = lambda _: RawReply(packed(reply("4")), headers={"content-encoding": encoding})
     async with OpenAIProvider(server.model, base_url=server.url, api_key=server.key) as provider:
         assert (await provider.complete(ask()))[0].text == "4"
-        assert (await provider.complete(ask(), [].append))[0].text == "4"
+        assert (await provider.complete(ask(), unheard))[0].text == "4"
 
 
 @MADE
@@ -221,7 +269,7 @@ async def test_a_small_body_that_grows_without_bound_is_given_up(
     server.answer = lambda _: RawReply(packed, headers={"content-encoding": encoding})
     async with made(server.model, base_url=server.url, api_key=server.key) as provider:
         with anyio.fail_after(10), pytest.raises(errors.MalformedResponseError, match="is over"):
-            await provider.complete(ask(), [].append if streamed else None)
+            await provider.complete(ask(), unheard if streamed else None)
 
 
 @MADE
@@ -272,7 +320,7 @@ async def test_a_key_that_a_service_repeats_is_shown_nowhere(
     server.answer = lambda _: RawReply(said, 400, ids)
     async with made(server.model, base_url=server.url, headers=headers, api_key=echo) as provider:
         with anyio.fail_after(10), pytest.raises(errors.ProviderError) as caught:
-            await provider.complete(ask(), [].append if streamed else None)
+            await provider.complete(ask(), unheard if streamed else None)
     failure = f"{caught.value} {caught.value.request_id}"
     assert echo not in failure
     assert SECRET not in failure
@@ -345,7 +393,7 @@ async def test_half_a_character_in_a_prompt_is_refused_before_anything_is_sent(
     request = Request(messages=(Message(role="user", content="q \ud800"),))
     async with made(server.model, base_url=server.url, api_key=server.key) as provider:
         with pytest.raises(errors.InvalidInputError, match="half of a character") as caught:
-            await provider.complete(request, [].append if streamed else None)
+            await provider.complete(request, unheard if streamed else None)
     assert server.counters.requests == 0
     str(caught.value).encode()
 

@@ -22,7 +22,7 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
 from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
-from tests.providers.contract import ask
+from tests.providers.contract import ask, unheard
 from tests.providers.hostile import chat_reply, messages_reply
 from tests.providers.test_function import obedient
 
@@ -156,7 +156,7 @@ async def test_a_large_reply_does_not_hold_the_loop_up(kind: str, status: int) -
     server.answer = lambda _: RawReply(content, status)
     async with server, OpenAIProvider("loopback", base_url=server.url, api_key=server.key) as model:
         await model._endpoint._service.client()
-        for on_text in (None, [].append):
+        for on_text in (None, unheard):
             blocked = await longest_block(lambda: model.complete(ask(), on_text))  # noqa: B023
             assert blocked < max(AT_LEAST, A_MEGABYTE * len(content) / MB), len(content)
 

@@ -6,9 +6,9 @@ import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Score, Verdict
+from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.rubrics.panel import Panel
-from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.quality import (
     Filters,
     corrupted,
@@ -19,7 +19,7 @@ from catsdk.rubrics.quality import (
     twins,
 )
 from catsdk.rubrics.screening import screened
-from tests.primitives.scripted import FixedJudge, contains_judge, rollout_of, rubric_of
+from tests.rubrics.scripted import FixedJudge, contains_judge, rollout_of, rubric_of
 
 
 def texts(rubric: object) -> list[str]:
@@ -145,11 +145,9 @@ def test_a_criterion_against_the_rest_has_negative_discrimination() -> None:
 
 async def test_the_votes_of_a_panel_give_a_criterion_s_agreement() -> None:
     panel = Panel(
-        [
-            FixedJudge(lambda name, text: True),
-            FixedJudge(lambda name, text: True),
-            FixedJudge(lambda name, text: name == "c1"),
-        ]
+        FixedJudge(lambda name, text: True),
+        FixedJudge(lambda name, text: True),
+        FixedJudge(lambda name, text: name == "c1"),
     )
     rubric = rubric_of("clear", "unclear")
     verdicts = await panel.judge(rubric, rollout_of("x"))
@@ -215,7 +213,7 @@ async def test_a_judge_that_goes_by_place_is_found_out() -> None:
 
 
 async def test_a_judge_that_reads_flips_nothing() -> None:
-    judge = Judge(contains_judge(), judging=Judging(mode="all"), once=None)
+    judge = Judge(contains_judge(), judging=Judging(mode="all"), remember=False)
     rollouts = [rollout_of("a c"), rollout_of("b")]
     found = await position_bias(judge, rubric_of(*"abcd"), rollouts)
     assert (found.compared, found.flipped) == (8, 0.0)
@@ -224,5 +222,5 @@ async def test_a_judge_that_reads_flips_nothing() -> None:
 
 async def test_a_judge_that_remembers_its_verdicts_is_refused() -> None:
     judge = Judge(contains_judge(), judging=Judging(mode="all"))
-    with pytest.raises(InvalidInputError, match="once=None"):
+    with pytest.raises(InvalidInputError, match="remember=False"):
         await position_bias(judge, rubric_of(*"abcd"), [rollout_of("a c")])

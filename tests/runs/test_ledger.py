@@ -1,4 +1,4 @@
-"""The ledger asks for an answer once, tells equal requests apart, and keeps no failure."""
+"""The ledger asks for an answer once, tells equal requests apart, and keeps what was paid for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ import pytest
 
 from catsdk.core.errors import RequestRefusedError, ServerError, UnsupportedError
 from catsdk.core.fanout import fan_out
-from catsdk.core.ports import OnText
+from catsdk.core.ports import OnText, Provider
+from catsdk.core.sending import Budget, Retry
 from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk.middleware.attribution import recorded
 from catsdk.middleware.gates import endpoint_of
 from catsdk.middleware.prices import rates_of
-from catsdk.runs.ledger import Ledger, paid, place
+from catsdk.middleware.wrapper import Wrapper
+from catsdk.runs.ledger import Ledger, paid
 from catsdk.runs.store import RunStore
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import context_of
 from catsdk.testing import FunctionProvider
 
 ASK = Request(messages=(Message(role="user", content="q"),))
@@ -27,19 +32,19 @@ def counting() -> FunctionProvider:
     return FunctionProvider(lambda _: str(next(numbers)))
 
 
-async def texts(ledger: Ledger, name: str, count: int) -> list[str]:
-    with place(name):
-        answers = await fan_out(lambda _: ledger.complete(ASK), range(count))
+async def texts(model: Provider, ledger: Ledger, name: str, count: int) -> list[str]:
+    kept = ledger.at(name)(model)
+    answers = await fan_out(lambda _: kept.complete(ASK), range(count))
     return [answer[0].text for answer in answers]
 
 
 async def test_a_second_run_is_answered_from_the_store(tmp_path: Path) -> None:
     model = counting()
     async with RunStore(tmp_path / "run.sqlite") as store:
-        first = await texts(Ledger(model, store), "item", 3)
+        first = await texts(model, Ledger(store), "item", 3)
     async with RunStore(tmp_path / "run.sqlite") as store:
-        again = await texts(Ledger(model, store), "item", 4)
-        other = await texts(Ledger(model, store), "another item", 1)
+        again = await texts(model, Ledger(store), "item", 4)
+        other = await texts(model, Ledger(store), "another item", 1)
         usage = await paid(store)
     assert sorted(first) == ["0", "1", "2"]
     assert sorted(again) == ["0", "1", "2", "3"]
@@ -47,7 +52,7 @@ async def test_a_second_run_is_answered_from_the_store(tmp_path: Path) -> None:
     assert (usage.requests, usage.tokens) == (5, 10)
 
 
-async def test_equal_requests_of_two_blocks_at_once_are_sent_once(tmp_path: Path) -> None:
+async def test_equal_requests_of_two_pieces_of_work_at_once_are_sent_once(tmp_path: Path) -> None:
     gate = anyio.Event()
 
     async def script(_: Request) -> str:
@@ -56,17 +61,19 @@ async def test_equal_requests_of_two_blocks_at_once_are_sent_once(tmp_path: Path
 
     model = FunctionProvider(script)
     async with RunStore(tmp_path / "run.sqlite") as store:
-        ledger = Ledger(model, store)
+        ledger = Ledger(store)
         with anyio.fail_after(5):
             async with anyio.create_task_group() as tasks:
                 for _ in range(5):
-                    tasks.start_soon(texts, ledger, "item", 1)
+                    tasks.start_soon(texts, model, ledger, "item", 1)
                 await anyio.wait_all_tasks_blocked()
                 gate.set()
     assert len(model.requests) == 1
 
 
-async def test_a_retry_is_the_same_call_and_a_failure_is_not_kept(tmp_path: Path) -> None:
+async def test_asking_again_after_a_failure_is_the_same_call_and_the_failure_is_not_kept(
+    tmp_path: Path,
+) -> None:
     outcomes = iter(["fail", "x", "y"])
 
     def script(_: Request) -> str:
@@ -77,14 +84,14 @@ async def test_a_retry_is_the_same_call_and_a_failure_is_not_kept(tmp_path: Path
 
     model = FunctionProvider(script)
     async with RunStore(tmp_path / "run.sqlite") as store:
-        ledger = Ledger(model, store)
-        with place("item"):
-            with pytest.raises(ServerError):
-                await ledger.complete(ASK)
-            assert (await ledger.complete(ASK))[0].text == "x"
-        with place("item"):
-            assert (await ledger.complete(ASK))[0].text == "x"
-            assert (await ledger.complete(ASK))[0].text == "y"
+        ledger = Ledger(store)
+        kept = ledger.at("item")(model)
+        with pytest.raises(ServerError):
+            await kept.complete(ASK)
+        assert (await kept.complete(ASK))[0].text == "x"
+        again = ledger.at("item")(model)
+        assert (await again.complete(ASK))[0].text == "x"
+        assert (await again.complete(ASK))[0].text == "y"
 
 
 async def test_a_cancelled_wait_neither_keeps_nor_blocks(tmp_path: Path) -> None:
@@ -98,13 +105,82 @@ async def test_a_cancelled_wait_neither_keeps_nor_blocks(tmp_path: Path) -> None
 
     model = FunctionProvider(script)
     async with RunStore(tmp_path / "run.sqlite") as store:
-        ledger = Ledger(model, store)
+        ledger = Ledger(store)
         with anyio.fail_after(5):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(texts, ledger, "item", 1)
+                tasks.start_soon(texts, model, ledger, "item", 1)
                 await anyio.wait_all_tasks_blocked()
                 tasks.cancel_scope.cancel()
-            assert await texts(ledger, "item", 1) == ["late"]
+            assert await texts(model, ledger, "item", 1) == ["late"]
+
+
+async def test_a_kept_answer_takes_nothing_from_a_budget_and_no_place_in_flight(
+    tmp_path: Path,
+) -> None:
+    model = counting()
+    for start in range(3):
+        async with RunStore(tmp_path / "run.sqlite") as store:
+            client = Client(budget=Budget(requests=2))
+            around = (Ledger(store).at("item"),)
+            async with context_of(client, around=around) as ctx:
+                provider = await ctx.model(model)
+                for at in range(2 * (start + 1)):
+                    assert (await provider.complete(ASK))[0].text == str(at)
+            assert client.account is not None and client.account.requests == 2
+    assert len(model.requests) == 6
+
+
+async def test_a_kept_answer_lists_the_calls_that_were_made_for_it_retries_too(
+    tmp_path: Path,
+) -> None:
+    outcomes = iter(["fail", "x"])
+
+    def script(_: Request) -> str:
+        if next(outcomes) == "fail":
+            raise ServerError("down", status=500)
+        return "x"
+
+    model = FunctionProvider(script)
+    listed: list[Any] = []
+    for _ in range(2):
+        async with RunStore(tmp_path / "run.sqlite") as store:
+            around = (Ledger(store).at("item"),)
+            async with context_of(Client(retry=Retry(times=1)), around=around) as ctx:
+                with recorded("estimate") as calls:
+                    await (await ctx.model(model)).complete(ASK)
+            listed.append(calls)
+            usage = await paid(store)
+    assert listed[0] == listed[1]
+    assert [call.failure is None for call in listed[0]] == [False, True]
+    assert {call.stage for call in listed[0]} == {"estimate"}
+    assert usage == Usage.total(call.usage for call in listed[0])
+
+
+async def test_the_calls_of_a_failure_are_in_what_was_paid_though_there_is_no_answer(
+    tmp_path: Path,
+) -> None:
+    def script(_: Request) -> str:
+        raise ServerError("down", status=500)
+
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        around = (Ledger(store).at("item"),)
+        async with context_of(Client(retry=Retry(times=0)), around=around) as ctx:
+            model = await ctx.model(FunctionProvider(script))
+            for _ in range(2):
+                with pytest.raises(ServerError):
+                    await model.complete(ASK)
+        assert (await paid(store)).requests == 2
+
+
+async def test_a_model_that_a_context_has_opened_is_not_wrapped_once_more(tmp_path: Path) -> None:
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        async with context_of(Client(), around=(Ledger(store).at("item"),)) as ctx:
+            opened = await ctx.model(counting())
+            assert await ctx.model(opened) is opened
+            with recorded("sample") as calls:
+                await (await ctx.model(Wrapper(opened))).complete(ASK)
+        assert len(calls) == 1
+        assert len(await store.all("answer")) == 1
 
 
 async def test_it_declares_what_its_model_declares_and_scores_where_that_scores(
@@ -113,19 +189,22 @@ async def test_it_declares_what_its_model_declares_and_scores_where_that_scores(
     model = counting()
     told: list[str] = []
     async with RunStore(tmp_path / "run.sqlite") as store:
-        ledger = Ledger(model, store)
-        assert (ledger.name, ledger.capabilities) == (model.name, model.capabilities)
-        assert ledger.count_tokens("abcdef") == 3
-        await ledger.complete(ASK, told.append)
+        ledger = Ledger(store)
+        kept = ledger.at("")(model)
+        assert (kept.name, kept.capabilities) == (model.name, model.capabilities)
+        assert kept.count_tokens("abcdef") == 3
+        await kept.complete(ASK, told.append)
         assert told == ["0"]
         with pytest.raises(UnsupportedError, match="score"):
-            await ledger.score(ASK.messages, "text")
-        scored = Ledger(Scoring(), store)
-        first = await scored.score(ASK.messages, "text")
-        with place("item"):
-            kept = [await scored.score(ASK.messages, "text") for _ in range(2)]
+            await kept.score(ASK.messages, "text")
+        scorer = Scoring()
+        first = await ledger.at("")(scorer).score(ASK.messages, "text")
+        scored = ledger.at("item")(scorer)
+        more = [await scored.score(ASK.messages, "text") for _ in range(2)]
+        again = await ledger.at("item")(scorer).score(ASK.messages, "text")
     assert first.usage.input_tokens == 1
-    assert [each.usage.input_tokens for each in kept] == [2, 3]
+    assert [each.usage.input_tokens for each in more] == [2, 3]
+    assert again == more[0]
 
 
 async def test_one_name_at_two_addresses_is_two_models(tmp_path: Path) -> None:
@@ -138,11 +217,12 @@ async def test_one_name_at_two_addresses_is_two_models(tmp_path: Path) -> None:
     here = Served(lambda _: "here", name="m")
     there = Elsewhere(lambda _: "there", name="m")
     async with RunStore(tmp_path / "run.sqlite") as store:
-        assert await texts(Ledger(here, store), "item", 1) == ["here"]
-        assert await texts(Ledger(there, store), "item", 1) == ["there"]
-        assert await texts(Ledger(here, store), "item", 1) == ["here"]
+        ledger = Ledger(store)
+        assert await texts(here, ledger, "item", 1) == ["here"]
+        assert await texts(there, ledger, "item", 1) == ["there"]
+        assert await texts(here, ledger, "item", 1) == ["here"]
         # So it passes the same gate as its model does elsewhere in the process.
-        assert endpoint_of(Ledger(here, store)) == endpoint_of(here) != endpoint_of(there)
+        assert endpoint_of(ledger.at("item")(here)) == endpoint_of(here) != endpoint_of(there)
     assert (len(here.requests), len(there.requests)) == (1, 1)
 
 
@@ -169,7 +249,7 @@ def test_a_model_behind_a_ledger_has_the_price_that_it_has_without(tmp_path: Pat
     usage = Usage(input_tokens=1000)
 
     def costs() -> list[float | None]:
-        rates = [rates_of(each, {}) for each in (model, Ledger(model, store))]
+        rates = [rates_of(each, {}) for each in (model, Ledger(store).at("item")(model))]
         return [None if each is None else each.cost(usage) for each in rates]
 
     model.base_url = "http://127.0.0.1:1/v1"

@@ -22,6 +22,7 @@ if find_spec("xllamacpp") is None:
 
 import catsdk as cat
 from catsdk.core.errors import ContextTooLongError
+from catsdk.core.ports import Provider
 from catsdk.core.types import Message, Usage
 from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
@@ -90,6 +91,19 @@ class Contract(ProviderContract):
                 (plain,) = await provider.complete(ask())
                 (told,) = await provider.complete(ask(messages=(system, *ask().messages)))
         assert told.usage.input_tokens > plain.usage.input_tokens
+
+    async def test_many_calls_at_once_are_all_answered(self) -> None:
+        answered: list[str] = []
+
+        async def one(provider: Provider, at: int) -> None:
+            answered.append((await provider.complete(ask(f"{at}+1")))[0].text)
+
+        # More than there are slots, and with more time: two cores share them.
+        with anyio.fail_after(240):
+            async with self.opened() as provider, anyio.create_task_group() as tasks:
+                for at in range(SLOTS + 4):
+                    tasks.start_soon(one, provider, at)
+        assert len(answered) == SLOTS + 4
 
 
 class TestChatContract(Contract):
@@ -183,9 +197,9 @@ def calls_of(result: cat.Result) -> list[Any]:
 
 async def test_the_grammar_holds_answers_to_the_bounds_of_a_schema(url: str) -> None:
     async with chat(url) as provider:
-        request = ask("Grade the colours.", json_schema=SCHEMA, max_tokens=100, n=4)
+        request = ask("Grade the colours.", json_schema=SCHEMA, max_tokens=100)
         with anyio.fail_after(120):
-            completions = await provider.complete(request)
+            completions = [(await provider.complete(request))[0] for _ in range(3)]
     for completion in completions:
         fields = json.loads(completion.text)
         assert set(fields) == {"grade", "colours"}

@@ -50,7 +50,10 @@ def test_what_a_tool_says_is_never_the_policys_answer() -> None:
     tool = {"role": "tool", "name": "calc", "content": "\\boxed{7}"}
     assert told(CALL, tool, said("I do not know.")) is None
     assert told(CALL, tool, said("The answer is 42.")) == "42"
-    assert told(CALL, {"role": "user", "content": "Is it \\boxed{7}?"}, said("It is \\boxed{42}.")) == "42"
+    assert (
+        told(CALL, {"role": "user", "content": "Is it \\boxed{7}?"}, said("It is \\boxed{42}."))
+        == "42"
+    )
 
 
 def test_a_message_whose_content_is_missing_or_none_says_nothing() -> None:

@@ -30,7 +30,9 @@ class GoldScorer:
         if not isinstance(gold, str):
             message = f"the row's {self.column!r} is {gold!r}; a gold reward needs a text there"
             return unscored(group, Failure(kind="NoGoldAnswer", message=message))
-        known = Reference(text=gold, answer=gold_answer(gold), group=group, provenance=Provenance(method="gold"))
+        known = Reference(
+            text=gold, answer=gold_answer(gold), group=group, provenance=Provenance(method="gold")
+        )
         return GroupScore(group, await Reward().reward(group, known))
 
 

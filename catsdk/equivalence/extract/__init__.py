@@ -13,13 +13,16 @@ several alternatives, a template, a sentence that stops.
 
 from __future__ import annotations
 
-from catsdk.equivalence.extract.closing import chosen, concluded, whole_reply
-from catsdk.equivalence.extract.cues import after_cue, after_result
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from catsdk.equivalence.extract.extractor import MAX_ANSWER, Extraction, Extractor, Rule
-from catsdk.equivalence.extract.fields import answer_field
-from catsdk.equivalence.extract.golds import gold_answer, gold_answers
-from catsdk.equivalence.extract.marked import boxed, hashed, tagged
 from catsdk.equivalence.parse.sentences import last_expression
+
+if TYPE_CHECKING:
+    from catsdk.equivalence.extract.golds import gold_answer, gold_answers
 
 __all__ = [
     "ANYWHERE",
@@ -35,16 +38,43 @@ __all__ = [
     "gold_answers",
 ]
 
-BOXED = Extractor((("boxed", boxed),))
-MARKED = Extractor((("json", answer_field), *BOXED.rules, ("tag", tagged), ("hashes", hashed)))
+_GOLDS = ("gold_answer", "gold_answers")
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A rule whose module is loaded when it is first asked: its patterns take long to compile."""
+
+    module: str
+    name: str
+
+    def __call__(self, text: str) -> str | None:
+        return _loaded(self.module, self.name)(text)
+
+
+@cache
+def _loaded(module: str, name: str) -> Rule:
+    rule: Rule = getattr(import_module(f"{__name__}.{module}"), name)
+    return rule
+
+
+BOXED = Extractor((("boxed", _Late("marked", "boxed")),))
+MARKED = Extractor(
+    (
+        ("json", _Late("fields", "answer_field")),
+        *BOXED.rules,
+        ("tag", _Late("marked", "tagged")),
+        ("hashes", _Late("marked", "hashed")),
+    )
+)
 STATED = Extractor(
     (
         *MARKED.rules,
-        ("said", after_cue),
-        ("whole", whole_reply),
-        ("choice", chosen),
-        ("concluded", concluded),
-        ("result", after_result),
+        ("said", _Late("cues", "after_cue")),
+        ("whole", _Late("closing", "whole_reply")),
+        ("choice", _Late("closing", "chosen")),
+        ("concluded", _Late("closing", "concluded")),
+        ("result", _Late("cues", "after_result")),
     )
 )
 ANYWHERE = Extractor((*STATED.rules, ("last expression", last_expression)))
@@ -53,3 +83,9 @@ ANYWHERE = Extractor((*STATED.rules, ("last expression", last_expression)))
 def extract_answer(text: str) -> str | None:
     """Return the final answer of `text` by the rules of `STATED`; `None` where it states none."""
     return STATED.extract(text).answer
+
+
+def __getattr__(name: str) -> object:
+    if name not in _GOLDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.golds"), name)

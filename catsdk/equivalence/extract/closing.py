@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import re
 
-from catsdk.equivalence.extract.sentences import (
-    answer_of,
-    is_answer_in_words,
-    proper_noun,
-    sentences_of,
-)
+from catsdk.equivalence.extract.conclusions import answer_of
+from catsdk.equivalence.extract.sentences import sentences_of
+from catsdk.equivalence.extract.templates import is_placeholder, is_unfinished
 from catsdk.equivalence.extract.values import choice_at, whole_value
 from catsdk.equivalence.extract.wording import (
     asserts,
     denies,
     hedges,
-    is_placeholder,
-    is_unfinished,
     offers_choices,
     refuses,
     takes_back,
 )
+from catsdk.equivalence.extract.words import is_answer_in_words, proper_noun
 
 __all__ = ["chosen", "concluded", "whole_reply"]
 
@@ -123,7 +119,8 @@ def _conclusion(sentences: list[str]) -> int | None:
     for at in range(_before_check(sentences) - 1, max(len(sentences) - 12, -1), -1):
         sentence = sentences[at]
         if (
-            _PLEASANTRY.match(sentence)
+            len(sentences) > 1
+            and _PLEASANTRY.match(sentence)
             and whole_value(sentence) is None
             and not re.search(r"\d", sentence)
         ):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from catsdk.equivalence.extract.sentences import (
-    answer_of,
-    is_answer_in_words,
-    sentence_around,
-    sentences_of,
-)
-from catsdk.equivalence.extract.values import value_at, words_at
+from catsdk.equivalence.extract.conclusions import answer_of
+from catsdk.equivalence.extract.phrases import words_at
+from catsdk.equivalence.extract.sentences import sentence_around, sentences_of
+from catsdk.equivalence.extract.values import value_at
 from catsdk.equivalence.extract.wording import (
     asserts,
     denies,
@@ -20,32 +17,29 @@ from catsdk.equivalence.extract.wording import (
     refutes,
     takes_back,
 )
+from catsdk.equivalence.extract.words import is_answer_in_words
 
 __all__ = ["after_cue", "after_result"]
 
-# What may hold a cue, found fast; the patterns below are tried there alone.
-_STRONG = (
-    *("answer", "Answer", "ANSWER", "option", "Option", "choice", "Choice", "\nA:", "\nAns"),
-    *(
-        "abel:",
-        "ategory:",
-        "lass:",
-        "entiment:",
-        "lassification:",
-        "rediction:",
-        "erdict:",
-        "ntent:",
-    ),
-    *("choose", "pick", "select", "go with", "chose"),
-    *("réponse", "Réponse", "reponse", "Reponse", "respuesta", "Respuesta", "resposta", "Resposta"),
-    *("risposta", "Risposta", "ntwort", "odpowiedź", "cevap", "Cevap", "ответ", "Ответ"),
-    *("答", "정답", "답"),
-)
-# These begin with a letter in either case.
-_HEADLESS = frozenset(
-    ("ntwort", *(word for word in _STRONG if word.endswith(":") and word[0].islower()))
-)
-_OUTCOME = ("result", "Result", "RESULT", "solution", "Solution", "onclusion")
+_Place = tuple[str, int]
+
+
+def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
+    """Return the words to look for, each with how far behind it its cue begins."""
+    return tuple(
+        (word.removeprefix("-"), word.startswith("\n") - word.startswith("-")) for word in words
+    )
+
+
+# What may hold a cue, found fast; the pattern below is tried there alone. A hyphen stands for a first
+# letter in either case.
+_PLACES = """
+-nswer ANSWER -ption -hoice choose chose pick select -éponse -eponse -espuesta -esposta -isposta
+-ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
+-rediction: -erdict: -ntent:
+"""
+_STRONG = _parted((*_PLACES.split(), "go with", "\nA:", "\nAns"))
+_OUTCOME = _parted(("-esult", "RESULT", "-olution", "-onclusion"))
 _CUE = re.compile(
     r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
         (?:answers?|option|choice)
@@ -73,11 +67,16 @@ _TASK = re.compile(
     r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
     re.IGNORECASE,
 )
+_MOST_PLACES = 64
 _MOST = 16
 _LONGEST_HEADING = 40
 # The text of a choice and the next letter: the choices are listed.
 _LISTED = re.compile(r"\)?[ \t]\S{1,20}[ \t]\(?[A-J][).][ \t]")
-_QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b", re.IGNORECASE)
+_QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
+_TENTATIVE = re.compile(
+    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another)\W*$",
+    re.IGNORECASE,
+)
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(
     r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE
@@ -100,27 +99,29 @@ def after_result(text: str) -> str | None:
     return _first(text, _cues(text, _OUTCOME, _WEAK), _stated)
 
 
-def _cues(text: str, words: Sequence[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> list[re.Match[str]]:
     """Return the last cues of a text, the last one first."""
-    places = sorted({at for word in words for at in _places(text, word)}, reverse=True)
-    if text.startswith(("A:", "Ans")):
-        places.append(0)
+    places = {0} if text.startswith(("A:", "Ans")) else set[int]()
+    for word, shift in words:
+        if word.isascii() or not text.isascii():
+            _add_places(places, text, word, shift)
     found: dict[int, re.Match[str]] = {}
-    for at in places[:_MOST]:
+    for at in sorted(places, reverse=True)[:_MOST_PLACES]:
         start = text.rfind("\n", 0, at) + 1
         cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
         cue = cue or pattern.match(text, at)
-        if cue is not None and cue.end() not in found and _is_word(text, cue):
-            found[cue.end()] = cue
-    return sorted(found.values(), key=lambda cue: cue.end(), reverse=True)
+        if cue is not None and _is_word(text, cue):
+            found.setdefault(cue.end(), cue)
+    return [found[end] for end in sorted(found, reverse=True)][:_MOST]
 
 
-def _places(text: str, word: str) -> Iterator[int]:
+def _add_places(places: set[int], text: str, word: str, shift: int) -> None:
+    """Add the last places of `word` in a text."""
     at = text.rfind(word)
-    for _ in range(_MOST):
+    for _ in range(_MOST_PLACES):
         if at < 0:
             return
-        yield at + word.startswith("\n") - (word in _HEADLESS)
+        places.add(max(0, at + shift))
         at = text.rfind(word, 0, at)
 
 
@@ -145,6 +146,8 @@ def _first(
 def _stated(text: str, cue: re.Match[str]) -> str | None:
     """Return the value behind a cue; an empty text where it is only guessed."""
     before, _ = sentence_around(text, cue.start())
+    if _TENTATIVE.search(before):
+        return ""
     if not _is_stated(before):
         return "" if hedges(before) and _value(text, cue) else None
     answer = _value(text, cue)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from catsdk.core.thinking import TAGS, without_thinking
-from catsdk.equivalence.extract.wording import ELLIPSIS, is_placeholder
+from catsdk.equivalence.extract.templates import ELLIPSIS, is_placeholder
 
 __all__ = ["MAX_ANSWER", "Extraction", "Extractor", "Rule"]
 
@@ -34,6 +34,7 @@ _SCRATCH = tuple(
     (f"<{name}>", f"</{name}>") for name in ("reasoning", "scratchpad", "analysis", "reflection")
 )
 
+_WORK = (*TAGS, *_SCRATCH)
 _BRACE = re.compile(r"[{}]")
 
 NOTHING = Extraction(None, None)
@@ -90,7 +91,9 @@ def _searched(text: str) -> str:
     for opening, closing in TAGS if start else ():
         if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
             return ""
-    tail = without_thinking(_outside_boxes(text, start), (*TAGS, *_SCRATCH))
+    tail = _outside_boxes(text, start) if start else text
+    if "<" in tail or "THINK]" in tail or "◁" in tail:
+        tail = without_thinking(tail, _WORK)
     return _NOISE.sub("", tail) if "<" in tail else tail
 
 

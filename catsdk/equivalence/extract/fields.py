@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from catsdk.equivalence.extract.marked import inside
-from catsdk.equivalence.extract.wording import is_placeholder
+from catsdk.equivalence.extract.templates import is_placeholder
 from catsdk.equivalence.parse.boxes import joined_boxes
 
 __all__ = ["answer_field"]
@@ -30,47 +30,12 @@ _NAMES = (
     ("output", "value", "classification", "sentiment", "intent"),
 )
 _RANK = {name: rank for rank, names in enumerate(_NAMES) for name in names}
-_NOT_ANSWERS = frozenset(
-    [
-        "reasoning",
-        "thought",
-        "thoughts",
-        "explanation",
-        "steps",
-        "step",
-        "rationale",
-        "analysis",
-        "error",
-        "message",
-        "status",
-        "name",
-        "tool",
-        "arguments",
-        "query",
-        "question",
-        "problem",
-        "prompt",
-        "id",
-        "type",
-        "role",
-        "content",
-        "confidence",
-        "description",
-        "title",
-        "action",
-        "input",
-        "code",
-        "note",
-        "plan",
-        "comment",
-        "think",
-        "thinking",
-        "summary",
-        "url",
-        "path",
-        "command",
-    ]
-)
+_NOT_ANSWERS_WORDS = """
+reasoning thought thoughts explanation steps step rationale analysis error message status name
+tool arguments query question problem prompt id type role content confidence description title
+action input code note plan comment think thinking summary url path command
+"""
+_NOT_ANSWERS = frozenset(_NOT_ANSWERS_WORDS.split())
 _KEY = re.compile(
     r"""(?<!\\)["'](final[_ ]?answer|answer|result|choice|label|prediction)["']\s{0,8}:\s{0,8}""",
     re.IGNORECASE,
@@ -82,92 +47,15 @@ _LOOSE_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _BARE = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|[^,}\n\"'\[\]{`])+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([A-Za-z]+)|(.))", re.DOTALL)
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_COMMANDS = frozenset(
-    [
-        "bar",
-        "barwedge",
-        "begin",
-        "beta",
-        "beth",
-        "bf",
-        "big",
-        "bigcap",
-        "bigcup",
-        "bigl",
-        "bigr",
-        "binom",
-        "blacksquare",
-        "bmod",
-        "bot",
-        "bowtie",
-        "boxed",
-        "bullet",
-        "fbox",
-        "flat",
-        "forall",
-        "frac",
-        "frown",
-        "nabla",
-        "natural",
-        "ne",
-        "nearrow",
-        "neg",
-        "neq",
-        "ni",
-        "nmid",
-        "nolimits",
-        "not",
-        "notin",
-        "nparallel",
-        "nu",
-        "rangle",
-        "rbrace",
-        "rbrack",
-        "rceil",
-        "real",
-        "rfloor",
-        "rho",
-        "right",
-        "rightarrow",
-        "rightharpoonup",
-        "rm",
-        "root",
-        "tan",
-        "tanh",
-        "tau",
-        "tbinom",
-        "text",
-        "textbf",
-        "textit",
-        "textnormal",
-        "textrm",
-        "tfrac",
-        "therefore",
-        "theta",
-        "thickapprox",
-        "thinspace",
-        "tilde",
-        "times",
-        "to",
-        "top",
-        "triangle",
-        "triangleleft",
-        "triangleq",
-        "tt",
-        "bigtriangleup",
-        "backslash",
-        "bold",
-        "boldsymbol",
-        "brace",
-        "underline",
-        "union",
-        "unit",
-        "uparrow",
-        "uplus",
-        "upsilon",
-        "underbrace",
-    ]
-)
+_COMMANDS_WORDS = """
+bar barwedge begin beta beth bf big bigcap bigcup bigl bigr binom blacksquare bmod bot bowtie
+boxed bullet fbox flat forall frac frown nabla natural ne nearrow neg neq ni nmid nolimits not
+notin nparallel nu rangle rbrace rbrack rceil real rfloor rho right rightarrow rightharpoonup rm
+root tan tanh tau tbinom text textbf textit textnormal textrm tfrac therefore theta thickapprox
+thinspace tilde times to top triangle triangleleft triangleq tt bigtriangleup backslash bold
+boldsymbol brace underline union unit uparrow uplus upsilon underbrace
+"""
+_COMMANDS = frozenset(_COMMANDS_WORDS.split())
 _DAMAGED = re.compile(r"[\x08\x0c\r\t\n][A-Za-z]+")
 _SPOILT = {"\b": "b", "\f": "f", "\r": "r", "\t": "t", "\n": "n"}
 _MOST_TEXT = 20_000
@@ -181,7 +69,7 @@ def answer_field(text: str) -> str | None:
     one plain field answers by that. A reply that begins as an object and has no such field states
     no answer: what its reasoning says in passing is none.
     """
-    if "{" not in text or ('"' not in text and "'" not in text):
+    if "{" not in text or not any(sign in text for sign in ('":', "':", '" :', "' :")):
         return None
     found = _whole_object(text) or _named_field(text)
     if found is None:

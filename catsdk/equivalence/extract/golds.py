@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from numbers import Number
 from typing import cast
 
+from catsdk.equivalence.extract import MARKED
 from catsdk.equivalence.extract.closing import concluded
 from catsdk.equivalence.extract.cues import after_cue
 from catsdk.equivalence.extract.extractor import Extractor
-from catsdk.equivalence.extract.fields import answer_field
-from catsdk.equivalence.extract.marked import boxed, hashed, tagged
 from catsdk.equivalence.extract.sentences import sentences_of
 
-__all__ = ["gold_answer", "gold_answers"]
+__all__ = ["gold_answer", "gold_answers", "gold_cells"]
 
-_MARKED = (("json", answer_field), ("boxed", boxed), ("tag", tagged), ("hashes", hashed))
-_SENTENCE = Extractor((*_MARKED, ("said", after_cue)))
+_SENTENCE = Extractor((*MARKED.rules, ("said", after_cue)))
 _SOLUTION = Extractor((*_SENTENCE.rules, ("concluded", concluded)))
 
 
@@ -32,15 +31,30 @@ def gold_answers(value: object) -> tuple[str, ...]:
     Raises:
         TypeError: the value, or one in the list, is neither a text nor a number.
     """
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        each = (gold_answers(part) for part in cast("Sequence[object]", value))
-        return tuple(dict.fromkeys(answer for answers in each for answer in answers))
+    found = [gold_answer(str(cell)) for cell in gold_cells(value)]
+    return tuple(dict.fromkeys(answer for answer in found if answer))
+
+
+def gold_cells(value: object) -> list[str | Number]:
+    """Return the texts and numbers in a cell of a data set, without what is empty.
+
+    Args:
+        value: A text, a number, nothing, or a collection of those: a list, a set, an array.
+
+    Raises:
+        TypeError: something else is in it.
+    """
     # Tables write a cell without a number as one that is not a number.
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return ()
-    if not isinstance(value, str | int | float):
-        raise TypeError(f"a gold answer is a text or a number, not {value!r:.80}")
-    return (gold_answer(str(value)),)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return []
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    if isinstance(value, Number):
+        return [value]
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        parts = cast("Iterable[object]", value)
+        return [cell for part in parts for cell in gold_cells(part)]
+    raise TypeError(f"a gold answer is a text or a number, not {value!r:.80}")
 
 
 def gold_answer(text: str) -> str:

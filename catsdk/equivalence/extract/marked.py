@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 
+from catsdk.equivalence.extract.conclusions import answer_of
 from catsdk.equivalence.extract.cues import after_cue
-from catsdk.equivalence.extract.sentences import is_answer_in_words
+from catsdk.equivalence.extract.templates import is_placeholder, is_unfinished
 from catsdk.equivalence.extract.values import whole_value
-from catsdk.equivalence.extract.wording import is_placeholder, is_unfinished, refuses
-from catsdk.equivalence.parse.boxes import joined_boxes
+from catsdk.equivalence.extract.wording import hedges, refuses
+from catsdk.equivalence.extract.words import is_answer_in_words
+from catsdk.equivalence.parse.boxes import ends_in_box, joined_boxes
 
 __all__ = ["boxed", "hashed", "inside", "tagged"]
 
 _TAG = re.compile(r"<(/?)(?:final_)?answer>|\[(/?)ANSWER\]", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]+([^\n]*)")
 _MOST = 64
-_OPENED = re.compile(
+_MOST_WORDS = 3
+_DENIED = re.compile(
     r"(?:^|[\s(,;:])((?:is |are )?(?:not|never|n['’]t|rather than|instead of|anything but))\W{0,6}$|n['’]t\W{0,6}$",
     re.IGNORECASE,
 )
-_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
+_NUMBERED = re.compile(r"\d{1,2}[.)]\s+[^\W\d_]")
 
 
 def boxed(text: str) -> str | None:
@@ -29,23 +32,9 @@ def boxed(text: str) -> str | None:
     """
     found = joined_boxes(text, skip=is_placeholder)
     if found is None:
-        return (
-            ""
-            if _BOX.search(text) and not _BOX.split(text)[-1].startswith("}") and _unclosed(text)
-            else None
-        )
+        return "" if ends_in_box(text) else None
     start, content = found
-    return "" if _OPENED.search(text[max(0, start - 40) : start]) else content
-
-
-def _unclosed(text: str) -> bool:
-    last = list(_BOX.finditer(text))[-1]
-    depth = 1
-    for sign in re.finditer(r"\\.|[{}]", text[last.end() :], re.DOTALL):
-        depth += {"{": 1, "}": -1}.get(sign.group(), 0)
-        if depth == 0:
-            return False
-    return True
+    return "" if _DENIED.search(text[max(0, start - 40) : start]) else content
 
 
 def tagged(text: str) -> str | None:
@@ -66,23 +55,18 @@ def hashed(text: str) -> str | None:
     """Return what follows the last `####`, where it is an answer and not a heading."""
     for line in reversed(list(_HASHES.finditer(text))[-_MOST:]):
         content = line.group(1).strip().rstrip("#").strip().strip("*")
-        if (
-            re.match(r"\d{1,2}[.)]\s+[^\W\d_]", content)
-            or is_placeholder(content)
-            or is_unfinished(content)
-        ):
+        if _NUMBERED.match(content) or is_placeholder(content) or is_unfinished(content):
             continue
         if (value := whole_value(content)) is not None:
             return value if re.search(r"[^\W\d_]", content) else content
-        last = not text[line.end() :].strip()
-        if (
-            last
-            and ":" not in content
-            and len(content.split()) <= 3
-            and is_answer_in_words(content)
-        ):
+        # Words are a heading, unless they end the text.
+        if not text[line.end() :].strip() and _is_name(content):
             return content
     return None
+
+
+def _is_name(content: str) -> bool:
+    return ":" not in content and len(content.split()) <= 3 and is_answer_in_words(content)
 
 
 def inside(content: str) -> str:
@@ -94,4 +78,7 @@ def inside(content: str) -> str:
         return value if len(content.split()) > 4 else content
     if found := after_cue(content):
         return found
-    return "" if refuses(content) else content
+    words = len(content.split())
+    if refuses(content) or (words > 1 and hedges(content)):
+        return ""
+    return (answer_of(content, alone=True) if words > _MOST_WORDS else None) or content

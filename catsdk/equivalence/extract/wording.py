@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 
 __all__ = [
-    "ELLIPSIS",
     "asserts",
     "denies",
     "hedges",
     "is_example",
-    "is_placeholder",
-    "is_unfinished",
+    "last_clause",
     "offers_choices",
     "refuses",
     "refutes",
     "takes_back",
 ]
 
-ELLIPSIS = "…"
 _READ = 4_000
 
 _HEDGE = re.compile(
@@ -29,7 +26,7 @@ _HEDGE = re.compile(
       | (?:not|n['’]t)\ (?:\w+\ |100\s?%\ ){0,2}(?:sure|certain|likely|confident|clear|convinced)
       | (?:do\ not|don['’]?t)\ (?:\w+\ )?know
       | seems?\ (?:like|to\ be|that)|appears?\ to\ be|looks?\ like|tempted|tempting
-      | either|something\ like|if\ i\ had\ to
+      | think(?:ing)?\ (?:of|about)|either|something\ like|if\ i\ had\ to
       | vielleicht|peut-être|quizás|tal\ vez|talvez|forse|возможно|наверное
     )\b|可能|也许|或许|大概|かもしれ|多分""",
     re.VERBOSE | re.IGNORECASE,
@@ -103,19 +100,7 @@ _TAKEN_BACK = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
-    r"""(?:[\s_.?*\-–—…\#"'`~:|]|\\_)*|\[\s*\]|[A-J](?:\s?[/|]\s?[A-J]){2,}|\(\s*\)
-      | [\[<{(]*\s*(?:insert\ |put\ |enter\ |write\ |add\ |give\ |fill\ in\ |type\ )?
-        (?:the\ |a\ |an\ |your\ |my\ |this\ )*(?:own\ |correct\ |final\ |short\ |single\ |exact\ |numerical\ |numeric\ |integer\ )*
-        (?:answers?|numbers?|results?|solutions?|values?|choices?|options?|letters?|expressions?|text|string|placeholder
-          |integers?|floats?|ans|x+\.x+|n/?a|null|none\ yet|tbd|todo|response|output|here|content|x{3,}|y{3,}|\?+)
-        (?:\ (?:goes\ |comes\ )?(?:here|only|as\ an?\ \w+|in\ \w+))?\s*[\]>})]*\.?
-      | (?:the\ |your\ )?(?:final\ )?answer\ (?:here|goes\ here|only)
-      | \\(?:text|mathrm)\{\s*(?:your\ |the\ |final\ )*(?:answer|result|number|value|solution)(?:\ here)?\s*\}
-      | \\?l?dots|\\(?:square|_+|underline\{\s*\}|quad|ldots|cdots)
-      | <[a-z_\ ]{2,40}> | \{\{?\s*[a-z_\ ]{2,40}\s*\}?\} | \[[A-Za-z_\ ]{2,40}\]""",
-    re.VERBOSE | re.IGNORECASE,
-)
+_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
 _REFUTED = re.compile(
     r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)",
     re.IGNORECASE,
@@ -129,6 +114,11 @@ def asserts(clause: str) -> bool:
     A "not" that belongs to a noun does not count: "the orders with vanilla not on top are 18".
     """
     return not any(words.search(clause) for words in (_REJECTION, _SUPPOSED, _OTHERS))
+
+
+def last_clause(before: str) -> str:
+    """Return the last clause of the beginning of a sentence."""
+    return _CLAUSE.split(before)[-1]
 
 
 def is_example(sentence: str) -> bool:
@@ -159,16 +149,6 @@ def refuses(sentence: str) -> bool:
 def takes_back(text: str) -> bool:
     """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
     return _TAKEN_BACK.search(text[:_READ]) is not None
-
-
-def is_placeholder(answer: str) -> bool:
-    """Tell whether an answer is the blank of a template, such as `___` or `your answer here`."""
-    return len(answer) <= 100 and _PLACEHOLDER.fullmatch(answer.strip()) is not None
-
-
-def is_unfinished(sentence: str) -> bool:
-    """Tell whether a sentence stops before its end."""
-    return sentence.rstrip().endswith((ELLIPSIS, "...", "\\ldots", "\\dots"))
 
 
 def offers_choices(text: str) -> bool:

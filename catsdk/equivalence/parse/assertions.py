@@ -43,7 +43,7 @@ quarters?|multipl\w+|divisible|divid\w+|divisors?|factor(?:s|ial\w*)?|remainders
 powers?|raised|times|logarithms?|logs?|exponent\w*|percent\s+of|choose|hundreds?|thousands?|
 millions?|billions?|trillions?|tens|ones|tenths?|hundredths?|thousandths?|millionths?|dozens?|
 scores?|gross|lakhs?|crores?|fold|ish|base|binary|hexadecimal|octal|decimals?|point|
-zeros|zeroes|nines|rounded|truncated|approx\w*|cosines?|sines?|tangents?|bits?
+zeros|zeroes|nines|basis|orders?|magnitude|rounded|truncated|approx\w*|cosines?|sines?|tangents?|bits?
 """
 _EAST_ASIAN_DENIALS = (
     "[\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a\u522b\u5225\u9664\u6216\u7ea6\u7d04"
@@ -108,7 +108,11 @@ def asserted_value(text: str) -> str | None:
     start, end, value = values[0]
     before, behind = text[:start], text[end:].strip().rstrip(".!\u3002").strip()
     around = f"{before} {behind}"
-    if is_doubtful(around) or _CALCULATED.search(behind) or len(_WORD.findall(around)) > _MOST_WORDS:
+    if (
+        is_doubtful(around)
+        or _CALCULATED.search(behind)
+        or len(_WORD.findall(around)) > _MOST_WORDS
+    ):
         return None
     if _EAST_ASIAN.search(around):
         return value

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-__all__ = ["joined_boxes", "last_boxed"]
+__all__ = ["ends_in_box", "joined_boxes", "last_boxed"]
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
 _BRACE = re.compile(r"(?P<box>\\(?:boxed|fbox)\s{0,4}\{)|\\.|[{}]", re.DOTALL)
 _MOST = 64
 _LATEX_SPACE = re.compile(r"\\(?:quad|qquad|text(?:bf|rm)?|mathrm|left|right|[()\[\],;:! ])|[${}~]")
@@ -38,7 +37,7 @@ def joined_boxes(
 
     Boxes for whose content `skip` is true are passed over.
     """
-    spans = [span for span in _boxes(text) if not skip(span[2])] if "\\" in text else []
+    spans = [span for span in _boxes(text)[0] if not skip(span[2])]
     if not spans:
         return None
     joined = [spans[-1]]
@@ -50,15 +49,23 @@ def joined_boxes(
     return joined[-1][0], ", ".join(dict.fromkeys(contents))
 
 
-def _boxes(text: str) -> list[_Span]:
-    """Return the balanced boxes that stand in no other one, in one pass over the braces."""
-    first = _BOX.search(text)
-    if first is None:
-        return []
+def ends_in_box(text: str) -> bool:
+    """Tell whether a text stops inside a box."""
+    return _boxes(text)[1]
+
+
+def _boxes(text: str) -> tuple[list[_Span], bool]:
+    """Return the balanced boxes that stand in no other one, and whether one is left open.
+
+    One pass over the braces is enough, however many boxes are open.
+    """
+    starts = [at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0]
+    if not starts:
+        return [], False
     found: list[_Span] = []
     # For each open brace, where its box starts and its content; of a plain brace nothing.
     open_braces: list[tuple[int, int] | None] = []
-    for sign in _BRACE.finditer(text, first.start()):
+    for sign in _BRACE.finditer(text, min(starts)):
         if sign["box"]:
             open_braces.append((sign.start(), sign.end()))
         elif sign.group() == "{":
@@ -68,7 +75,7 @@ def _boxes(text: str) -> list[_Span]:
             while found and found[-1][0] > start:
                 found.pop()
             found.append((start, sign.end(), text[content : sign.start()].strip()))
-    return found[-_MOST:]
+    return found[-_MOST:], any(box is not None for box in open_braces)
 
 
 def _together(gap: str) -> bool:

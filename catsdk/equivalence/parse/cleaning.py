@@ -60,8 +60,12 @@ _COMPOUND = re.compile(
 _CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
 _LEADING_SIGNS = frozenset("\\=~")
 # What is about a number is that number; before a letter these signs deny it.
-_LEADING = re.compile(r"^(?:(?:\\approx|\\simeq|=)(?![a-z])|(?:~|\\sim) ?(?=[-+$\d.]|\\d?frac|\\sqrt|\\pi)) ?")
-_CONGRUENT = re.compile(r"\( ?(?:\\(?:mod|bmod|pmod|operatorname ?\{mod\})|\\text ?\{ ?mod ?\}|mod)\b ?([^()]{1,40})\)")
+_LEADING = re.compile(
+    r"^(?:(?:\\approx|\\simeq|=)(?![a-z])|(?:~|\\sim) ?(?=[-+$\d.]|\\d?frac|\\sqrt|\\pi)) ?"
+)
+_CONGRUENT = re.compile(
+    r"\( ?(?:\\(?:mod|bmod|pmod|operatorname ?\{mod\})|\\text ?\{ ?mod ?\}|mod)\b ?([^()]{1,40})\)"
+)
 _WHOLE_INDEX = re.compile(
     r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
     r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"

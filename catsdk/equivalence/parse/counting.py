@@ -12,29 +12,30 @@ __all__ = ["names_what_counts", "same_words"]
 
 _MOST_WORDS = 7
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+){0,4}\.?|[/^\u00b0%$\u00a2]|\d+|\S")
-_JOINING = frozenset(["per", "/", "of", "a", "an", "the", "in", "for", "on", "at", "with", "by", "to"])
+_JOINING = frozenset(
+    ["per", "/", "of", "a", "an", "the", "in", "for", "on", "at", "with", "by", "to"]
+)
 # Plurals that do not end in s, and words that count as they stand.
-_PLURALS = frozenset(
-    """
+_PLURALS_WORDS = """
     people children men women mice geese teeth feet fish sheep deer oxen dice cattle data criteria
     police staff crew rice corn water money work cash vertices indices matrices money boxes
     each total altogether away remaining left long wide tall old high deep apart ago
-    """.split()
-)
+"""
+_PLURALS = frozenset(_PLURALS_WORDS.split())
 # What is said of a known unit: 14 degrees lower, 3 years older.
 _COMPARED = re.compile(r"[a-z]{2,}er|long|wide|tall|old|high|deep|left|away|ago|apart|each|total")
 _DEFINITE = frozenset(["the", "them", "these", "those", "his", "her", "their", "its", "my", "our"])
 _PLACES = frozenset(["st", "nd", "rd", "th"])
-_RANKED = frozenset(
-    "place term row column day week month year grade floor century position player from last".split()
-)
-_NO_PLURALS = frozenset(
-    """
+_RANKED_WORDS = """
+    place term row column day week month year grade floor century position player from last
+"""
+_RANKED = frozenset(_RANKED_WORDS.split())
+_NO_PLURALS_WORDS = """
     is was has does its thus plus minus less as this his hers ours yours theirs us always perhaps
     unless besides yes equals remains exceeds fails loses lies means becomes goes comes gives
     leaves makes others else series
-    """.split()
-)
+"""
+_NO_PLURALS = frozenset(_NO_PLURALS_WORDS.split())
 
 
 def names_what_counts(unit: str, *, one: bool = False) -> bool:

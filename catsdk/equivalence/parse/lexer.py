@@ -202,7 +202,7 @@ class _Lexer:
     def _letters(self, value: str) -> None:
         joined = _JOINED.match(value) if self.tokens else None
         if joined and self.tokens[-1] != ("sign", "_"):
-            self._add("sign", ",")
+            self._add("sign", "lor" if joined[1] == "or" else ",")
             value = value[joined.end() :]
         if len(value) == 1:
             self._add("symbol", value)
@@ -212,8 +212,10 @@ class _Lexer:
             self._add("constant", CONSTANTS[value])
         elif value in GREEK and value not in ("Re", "Im", "Pi", "nu", "mu", "xi"):
             self._add("symbol", value)
-        elif value in ("and", "or", "AND", "OR"):
+        elif value in ("and", "AND"):
             self._add("sign", ",")
+        elif value in ("or", "OR"):
+            self._add("sign", "lor")
         elif value == "mod":
             self._add("sign", "mod")
         else:
@@ -318,7 +320,7 @@ class _Lexer:
         content = content.strip("~")
         lower = content.strip(" ,").lower()
         if not lower or lower in ("and", "or"):
-            self._add("sign", ",") if content else None
+            self._add("sign", "lor" if lower == "or" else ",") if content else None
         elif self._is_minutes(content):
             self._add("text", content)
         elif content in FUNCTION_WORDS or (len(content) == 1 and content.isalpha()):

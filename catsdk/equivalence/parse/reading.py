@@ -55,6 +55,7 @@ _DAY_FIRST = re.compile(
 _MONTH_FIRST = re.compile(
     rf"({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,?(?: (\d{{4}}))?", re.IGNORECASE
 )
+_SLASHED_DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{4}|\d{4}/\d{1,2}/\d{1,2}")
 _CLOCK = re.compile(
     r"(\d{1,2})(?:[:.](\d\d))?\s?(?:\\text\{\s?)?([ap])\.?\s?m\.?\}?", re.IGNORECASE
 )
@@ -193,6 +194,9 @@ def _special(text: str) -> Reading | None:
     if (found := _DATE.fullmatch(text)) and 1 <= int(found.group(2)) <= 12:
         year, month, day = found.groups()
         return _date(int(day), int(month), year)
+    if _SLASHED_DATE.fullmatch(text):
+        # Nobody says whether the day or the month stands first.
+        return Reading(Text("/".join(part.lstrip("0") for part in text.split("/"))))
     if found := _DAY_FIRST.fullmatch(text):
         return _date(int(found[1]), _month(found[2]), found[3])
     if found := _CLOCK.fullmatch(text):
@@ -228,17 +232,21 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
         if inner is not None and isinstance(inner, Number | Constant | Quotient | Quantity):
             return replace(value, node=minus(inner) if sign else inner, stated=None)
     if rate := _RATE.fullmatch(text):
-        value = _read(rate[1]).node
-        if value is not None:
-            return Reading(Quantity(value, f"/ {rate[2].lower()}"), currency=currency_written(original))
+        amount = _read(rate[1]).node
+        if amount is not None:
+            return Reading(
+                Quantity(amount, f"/ {rate[2].lower()}"), currency=currency_written(original)
+            )
     if dated := _MONTH_FIRST.fullmatch(text):
         return _date(int(dated[2]), _month(dated[1]), dated[3])
     words = _TEXT_COMMAND.sub("", text).replace("{", "").replace("}", "")
     spoken = is_words(text)
     stated = None if spoken else _stated(original)
     latex = "\\" in words
-    if spoken or stated is not None or (
-        not latex and (_LONG_WORD.search(words) or _CODE.search(words))
+    if (
+        spoken
+        or stated is not None
+        or (not latex and (_LONG_WORD.search(words) or _CODE.search(words)))
     ):
         return Reading(Text(plain_words(words)), stated=stated, currency=currency_written(original))
     return Reading(None, cause="unparseable", detail=detail)

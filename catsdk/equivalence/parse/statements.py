@@ -8,7 +8,7 @@ from typing import cast
 
 from catsdk.equivalence.limits import UnreadableError
 from catsdk.equivalence.parse.counting import names_what_counts
-from catsdk.equivalence.parse.grammar import ExpressionParser
+from catsdk.equivalence.parse.functions import FunctionParser
 from catsdk.equivalence.parse.lexer import END, Token, tokens_of
 from catsdk.equivalence.parse.units import SCALES, is_unit, unit_of
 from catsdk.equivalence.tree import (
@@ -63,7 +63,7 @@ def parse(text: str, log_base: Node | None = None) -> Node:
     return node
 
 
-class AnswerParser(ExpressionParser):
+class AnswerParser(FunctionParser):
     """Reads what answers are made of besides expressions."""
 
     def answer(self) -> Node:
@@ -110,6 +110,8 @@ class AnswerParser(ExpressionParser):
                 sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
             elif operator in ("in", "=>", "<=>"):
                 # What is said of the left side is the answer; so is a conclusion.
+                if operator != "in" and not (operators or isinstance(sides[0], Symbol)):
+                    raise UnreadableError("a conclusion from no statement")
                 sides, operators = [side], []
             else:
                 sides.append(side)
@@ -258,6 +260,8 @@ class AnswerParser(ExpressionParser):
             raise UnreadableError(f"{opening} does not close")
         self.at += 1
         if opening == "{":
+            if not inner:
+                raise UnreadableError("braces around nothing")
             return _listed(inner, "set")
         if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner])):
             return matrix
@@ -349,8 +353,10 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 
 def _congruence(side: Node) -> Node:
-    """Read `3 \\mod 5` behind a sign of congruence as a class of numbers, not as a number."""
-    return Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
+    r"""Read `3 \mod 5` behind a sign of congruence as a class of numbers, not as a number."""
+    return (
+        Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
+    )
 
 
 def _is_proposition(node: Node) -> bool:
@@ -370,6 +376,18 @@ def _joined(found: Separated) -> Node | None:
     return Call(_LOGIC[signs.pop()], tuple(sorted(nodes, key=repr)))
 
 
+def _alternatives(found: Separated) -> Node | None:
+    """Make `x < 1 or x > 3` of inequalities; with commas they may hold together as well."""
+    signs = {separator for separator, _ in found[1:]}
+    nodes = tuple(node for _, node in found)
+    relations = [node for node in nodes if isinstance(node, Relation)]
+    if len(signs) != 1 or signs.isdisjoint(_LOGIC) or len(relations) < len(nodes):
+        return None
+    if all(set(relation.operators) <= {"=", "~"} for relation in relations):
+        return None
+    return Call("either" if signs == {"lor"} else "both", nodes)
+
+
 def _excepted(nodes: list[Node]) -> list[Node]:
     """Read `x != 1, 4` as x being neither; what else stands behind an inequality is not its."""
     first = nodes[0]
@@ -387,8 +405,8 @@ def _listed(found: Separated, kind: str) -> Node:
         raise UnreadableError("nothing is there")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
-    if kind == "list" and (proposition := _joined(found)):
-        return proposition
+    if kind == "list" and (joined := _joined(found) or _alternatives(found)):
+        return joined
     separators = {separator for separator, _ in found[1:]}
     if len(separators) == 2 and ";" in separators:
         rows: list[list[Node]] = []

@@ -113,9 +113,7 @@ def _value(node: Node) -> Node:
 
 
 def _is_closed(node: Node) -> bool:
-    return (
-        isinstance(node, _EXPRESSIONS) and not isinstance(node, Symbol) and not symbols_of(node)
-    )
+    return isinstance(node, _EXPRESSIONS) and not isinstance(node, Symbol) and not symbols_of(node)
 
 
 def _is_plain(node: Node) -> bool:

@@ -55,7 +55,6 @@ __all__ = ["Comparison", "Pair"]
 Pair: TypeAlias = tuple[Node, Node]
 
 _MOST_ITEMS = 150
-_RATIOS = frozenset(["ratio", "clock"])
 _TIME = re.compile(r"\d{1,2}(?::\d\d){1,2}")
 _TIERS: tuple[Tier, ...] = ("text", "exact", "structure", "numeric", "symbolic", "engine")
 
@@ -110,11 +109,12 @@ class Comparison:
 
     def _same(self, left: Node, right: Node) -> bool | None:
         if isinstance(left, Call) or isinstance(right, Call):
-            if "residue" in (_call_of(left), _call_of(right)):
+            if "residue" in (calls := {_call_of(left), _call_of(right)}):
                 return self._residues(left, right)
-            for one, other in ((left, right), (right, left)):
-                if is_point(one) and not is_point(other) and not isinstance(other, Relation):
-                    return self._point(one, other)
+            if calls == {"mod"}:
+                return self._remainders(left, right)
+            if (pair := _point_and_other(left, right)) is not None:
+                return self._point(*pair)
         if _rank(left) < _rank(right):
             left, right = right, left
         match left:
@@ -146,6 +146,15 @@ class Comparison:
         if not same:
             return same
         return self.same(Call("mod", (one, modulus)), Call("mod", (other, modulus)))
+
+    def _remainders(self, left: Node, right: Node) -> bool | None:
+        """Compare `3 mod 5` with `3 mod 7`: equal as numbers, and other classes."""
+        found = self.leaf(left, right)
+        assert isinstance(left, Call)
+        assert isinstance(right, Call)
+        if not found or self.same(left.arguments[1], right.arguments[1]):
+            return found
+        return self.open("remainders, or classes of numbers")
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
@@ -334,8 +343,9 @@ class Comparison:
 
     def _items(self, left: Items, right: Items) -> bool | None:
         kinds = {left.kind, right.kind}
-        if kinds & _RATIOS:
-            return self._ratios(left, right) if kinds <= _RATIOS else False
+        ratios = [node.kind in ("ratio", "clock") for node in (left, right)]
+        if any(ratios):
+            return self._ratios(left, right) if all(ratios) else False
         nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
         if "tuple" in kinds and not nested and kinds != {"tuple"}:
             left, right = by_names(left), by_names(right)
@@ -380,7 +390,7 @@ class Comparison:
             if same is False and self._ratios(ratio, right):
                 return self.open("times of day, or ratios")
             return same
-        if {left.kind, right.kind} == _RATIOS and not _is_reduced(left, right):
+        if left.kind != right.kind and not _is_reduced(left, right):
             same = self.ordered(left.items, right.items)
             return same or (same if same is None else self.open("a time of day, or a ratio"))
         if len(left.items) != len(right.items):
@@ -408,8 +418,8 @@ class Comparison:
                     return self.ordered((low, high), cells) if len(cells) == 2 else False
                 case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
                     return self.ordered([cell for row in rows for cell in row], items)
-                case Items("ratio" | "clock", items), _ if (
-                    len(items) == 2 and not _is_collection(other)
+                case Items("ratio" | "clock", items), _ if len(items) == 2 and not _is_collection(
+                    other
                 ):
                     same = self._quotient(items[0], items[1], other)
                     if same and one.kind == "clock" and other != Quotient(*items):
@@ -495,6 +505,13 @@ def _is_reduced(left: Items, right: Items) -> bool:
     if any(value is None or value.denominator != 1 for value in values):
         return True
     return gcd(*(value.numerator for value in values if value is not None)) == 1
+
+
+def _point_and_other(left: Node, right: Node) -> Pair | None:
+    for one, other in ((left, right), (right, left)):
+        if is_point(one) and not is_point(other) and not isinstance(other, Relation):
+            return one, other
+    return None
 
 
 def _call_of(node: Node) -> str:

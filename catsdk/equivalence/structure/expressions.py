@@ -98,7 +98,7 @@ def infinity_of(node: Node) -> int:
         return int(node.name == "infinity")
     if isinstance(node, Product) and node.factors[-1] == Constant("infinity"):
         factor = rational_of(node.factors[0]) if len(node.factors) == 2 else None
-        return 2 if not factor else 1 if factor > 0 else -1
+        return int(factor) if factor in (1, -1) else 2
     return 2 if any(infinity_of(child) for child in children(node)) else 0
 
 

@@ -135,9 +135,9 @@ def names_of(node: Items) -> list[str] | None:
     names: list[str] = []
     for item in node.items:
         label = label_of(item) if isinstance(item, Relation) else None
-        if not isinstance(label, Symbol | Text):
+        if label is None:
             return None
-        names.append(label.name if isinstance(label, Symbol) else label.words)
+        names.append(label.name if isinstance(label, Symbol) else repr(label))
     return names if len(names) > 1 and len(set(names)) == len(names) else None
 
 

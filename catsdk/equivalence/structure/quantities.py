@@ -31,7 +31,7 @@ _OTHER_SIZES: dict[str, Node] = {
 _ZERO_CELSIUS = Number(Fraction(27315, 100))
 _HUNDRED = Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
-_LETTERS = frozenset("mgshLlVWJNK")
+_LETTERS = frozenset("mgshLlVWJN")
 
 
 class Comparer(Protocol):

@@ -119,6 +119,9 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     The list may give alternatives or say all of it at once; two rays that overlap are always
     meant together, as in `x > 2, x < 5`.
     """
+    explicit = node.name if isinstance(node, Call) and node.name in ("either", "both") else ""
+    if explicit and isinstance(node, Call):
+        node = Items("list", node.arguments)
     if not isinstance(node, Items) or len(node.items) < 2 or not _has_inequality(node.items):
         return (node,)
     found = [_said_of(item) for item in node.items]
@@ -127,12 +130,15 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     if len(regions) != len(found) or len(variables) != 1:
         return (node,)
     parts = [part for _, region in regions for part in _parts(region)]
-    if len(parts) == 2 and (both := _overlap(parts[0], parts[1])):
+    if explicit == "either":
+        return (Union(tuple(parts)),)
+    if not explicit and len(parts) == 2 and (both := _overlap(parts[0], parts[1])):
         return (both,)
     together = regions[0][1]
     for _, region in regions[1:]:
         together = Call("cap", (together, region))
-    if all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items):
+    excluded = all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items)
+    if excluded or explicit:
         return (together,)
     return Union(tuple(parts)), together
 

@@ -122,6 +122,8 @@ def _as_set(node: Node) -> Expression:
         case Union(parts):
             return sympy.Union(*map(_as_set, parts))
         case Items("set" | "list", items):
+            if any(isinstance(item, Items) and item.kind == "tuple" for item in items):
+                raise NotConvertibleError("intervals, or points")
             return sympy.Union(*map(_as_set, items))
         case Call("cap", parts):
             return sympy.Intersection(*map(_as_set, parts))

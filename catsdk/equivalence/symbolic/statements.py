@@ -55,11 +55,7 @@ def _as_multiples(left: Relation, right: Relation) -> Answer:
     equations = left.operators == right.operators == ("=",)
     ratio = _ratio(one, other, real=not equations)
     if ratio is None or ratio.is_zero is not False:
-        return (
-            _as_polynomials(one, other)
-            if equations
-            else "unknown"
-        )
+        return _as_polynomials(one, other) if equations else "unknown"
     if equations:
         return "equal"
     (operator,) = right.operators

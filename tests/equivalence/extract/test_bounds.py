@@ -38,4 +38,6 @@ def test_the_last_box_counts_however_many_there_are() -> None:
 
 def test_thinking_that_began_before_the_part_that_is_searched_is_not_searched() -> None:
     assert extract_answer("<think>" + "hmm " * 6_000 + r"\boxed{41}") is None
-    assert extract_answer("<think>" + "hmm " * 6_000 + r"\boxed{41}</think>The answer is 42.") == "42"
+    assert (
+        extract_answer("<think>" + "hmm " * 6_000 + r"\boxed{41}</think>The answer is 42.") == "42"
+    )

@@ -91,7 +91,7 @@ class FixedJudge:
         self.answer = answer
         self.asked: list[tuple[str, int]] = []
 
-    async def judge(self, rubric: Rubric, rollout: Rollout) -> list[Verdict]:
+    async def judge(self, rubric: Rubric, rollout: Rollout, ctx: object = None) -> list[Verdict]:
         self.asked += [(criterion.id, rollout.index) for criterion in rubric.criteria]
         answers = {c.id: self.answer(c.id, rollout.text) for c in rubric.criteria}
         return [

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 import catsdk as cat
-from catsdk.estimators import Likelihood, MinPerplexity, MutualPredictability, WeightedMajority
 from catsdk.core.errors import NoEvidenceError
-from catsdk.core.ports import Estimator
+from catsdk.core.sending import Budget
 from catsdk.core.types import Group, Usage
-from catsdk.middleware.account import Account, Budget
-from catsdk.middleware.stack import paying
+from catsdk.estimators import Likelihood, MinPerplexity, MutualPredictability, WeightedMajority
 from catsdk.prompts.prompt import load
 from catsdk.runs.ledger import Ledger, paid, place
 from catsdk.runs.store import RunStore
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import context_of
+from catsdk.runtime.roles import Estimator
 
 pytestmark = [pytest.mark.needs_torch]
 pytest.importorskip("torch")
@@ -92,13 +93,15 @@ async def test_votes_can_be_weighed_by_a_model_that_did_not_write_them(group: Gr
 async def test_scores_are_paid_from_the_budget_around_them(
     estimator: Estimator, group: Group
 ) -> None:
-    account = Account(Budget(requests=4, tokens=100_000))
-    with paying(account, None):
-        reference = await estimator.estimate(group)
+    client = Client(budget=Budget(requests=4, tokens=100_000))
+    account = client.account
+    assert account is not None
+    async with context_of(client) as ctx:
+        reference = await estimator.estimate(group, ctx)
         used = Usage.total(call.usage for call in reference.calls)
         assert (account.requests, account.tokens) == (4, used.tokens)
         with pytest.raises(NoEvidenceError, match="budget of 4 requests"):
-            await estimator.estimate(group)
+            await estimator.estimate(group, ctx)
     assert account.requests == 4
 
 

@@ -7,6 +7,14 @@ from collections.abc import Sequence
 import pytest
 
 import catsdk as cat
+from catsdk.core.errors import (
+    NoEvidenceError,
+    RequestRefusedError,
+    StructuredOutputError,
+    UnsupportedError,
+)
+from catsdk.core.ports import OnText
+from catsdk.core.types import Completion, Message, Request, TokenLogprob, Usage
 from catsdk.estimators import (
     BestOfN,
     GenerativeSelfAggregation,
@@ -18,16 +26,8 @@ from catsdk.estimators import (
     SelfBestOfN,
     UniversalSelfConsistency,
 )
-from catsdk.core.errors import (
-    NoEvidenceError,
-    RequestRefusedError,
-    StructuredOutputError,
-    UnsupportedError,
-)
-from catsdk.core.ports import OnText
-from catsdk.core.types import Completion, Message, Request, TokenLogprob, Usage
 from catsdk.testing import FunctionProvider
-from tests.aggregators.groups import answers
+from tests.estimators.groups import answers
 
 Chooser = type[UniversalSelfConsistency] | type[SelfBestOfN]
 

@@ -10,19 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catsdk.core.errors import ConnectionFailedError, RateLimitedError, ServerError, TimedOutError
-from catsdk.core.ports import Rewarder
-from catsdk.core.runtime import Runtime
-from catsdk.core.types import Completion, Request, Score
-from catsdk.middleware.stack import stacked
-from catsdk.rewards.algebra import ComposedReward
+from catsdk.core.sending import Retry
+from catsdk.core.types import Completion, Group, Request, Score
 from catsdk.rewards.equivalent import EquivalenceReward
 from catsdk.rewards.graded import GradedReward
+from catsdk.rewards.reward import Reward
+from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.rubrics.panel import Panel
-from catsdk.rewards.rubric import Reward
 from catsdk.rubrics.scoring import Missing, failures_of
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import context_of
 from catsdk.testing import FunctionProvider
-from tests.primitives.scripted import (
+from tests.rubrics.scripted import (
     criteria_shown,
     group_of,
     reference_of,
@@ -80,9 +80,15 @@ def judged_by(table: list[list[str]]) -> FunctionProvider:
 async def rewarded(table: list[list[str]], missing: Missing) -> tuple[Score, ...]:
     group = group_of(*(f"the words {row}" for row in range(len(table))))
     rubric = rubric_of(*(f"criterion {at}" for at in range(len(table[0]))))
-    judge = Judge(stacked(judged_by(table), runtime=Runtime(max_retries=0)))
-    with anyio.fail_after(10):
-        return await Reward(judge, missing=missing).reward(group, reference_of(group), rubric)
+    reward = RubricReward(judge=judged_by(table), rubric=rubric, missing=missing)
+    return await once(reward, group)
+
+
+async def once(reward: Reward, group: Group) -> tuple[Score, ...]:
+    """The scores, where no call is retried."""
+    with anyio.fail_after(20):
+        async with context_of(Client(retry=Retry(times=0))) as ctx:
+            return await reward.reward(group, reference_of(group), ctx)
 
 
 @settings(max_examples=150, deadline=None)
@@ -140,10 +146,8 @@ async def rewarded_by_batches(
 ) -> tuple[Score, ...]:
     group = group_of(*(f"the words {row}" for row in range(len(rows))))
     rubric = rubric_of(*(f"criterion {at}" for at in range(k)))
-    model = stacked(batched(rows), runtime=Runtime(max_retries=0))
-    judge = Judge(model, judging=Judging(mode="all"))
-    with anyio.fail_after(10):
-        return await Reward(judge, missing=missing).reward(group, reference_of(group), rubric)
+    judge = Judge(batched(rows), judging=Judging(mode="all"))
+    return await once(RubricReward(judge=judge, rubric=rubric, missing=missing), group)
 
 
 @settings(max_examples=100, deadline=None)
@@ -199,25 +203,16 @@ VOTES = st.integers(1, 3).flatmap(
 
 async def rewarded_by_all(votes: list[list[str]]) -> dict[str, tuple[Score, ...]]:
     group = group_of(*(f"the words {row}" for row in range(len(votes))))
-    rubric, reference = rubric_of("criterion 0"), reference_of(group)
-    runtime = Runtime(max_retries=0)
-    models = [stacked(one_of(list(ends)), runtime=runtime) for ends in zip(*votes, strict=True)]
-    grader = stacked(one_of([row[0] for row in votes], GRADES), runtime=runtime)
-    rewarders: dict[str, Rewarder] = {
-        "panel": Reward(Panel([Judge(model) for model in models])),
-        "grade": GradedReward(grader),
+    rubric = rubric_of("criterion 0")
+    models = [one_of(list(ends)) for ends in zip(*votes, strict=True)]
+    grader = one_of([row[0] for row in votes], GRADES)
+    rewards: dict[str, Reward] = {
+        "panel": RubricReward(judge=Panel(*models), rubric=rubric),
+        "grade": GradedReward(grader, rubric=rubric),
         "meaning": EquivalenceReward(models[0]),
+        "sum": RubricReward(judge=models[0], rubric=rubric) + 2 * EquivalenceReward(models[1]),
     }
-    both: dict[str, tuple[Rewarder, float]] = {
-        "rubric": (Reward(Judge(models[0])), 1.0),
-        "meaning": (EquivalenceReward(models[1]), 2.0),
-    }
-    rewarders["sum"] = ComposedReward(both)
-    with anyio.fail_after(20):
-        return {
-            name: tuple(await rewarder.reward(group, reference, rubric))
-            for name, rewarder in rewarders.items()
-        }
+    return {name: await once(reward, group) for name, reward in rewards.items()}
 
 
 @settings(max_examples=80, deadline=None)

@@ -37,7 +37,7 @@ class Fixed:
     def __init__(self, *values: float | None) -> None:
         self.values = values
 
-    async def rate(self, group: Group) -> list[Score]:
+    async def rate(self, group: Group, ctx: object = None) -> list[Score]:
         return [self._score(rollout) for rollout in group.rollouts]
 
     def _score(self, rollout: Rollout) -> Score:

@@ -7,12 +7,12 @@ import math
 import pytest
 
 import catsdk as cat
-from catsdk.estimators import Adaptive, AdaptiveSampler, Cascade, Greedy, Majority, Shuffled
-from catsdk.estimators.adaptive import leads
 from catsdk.core.errors import InvalidInputError, NoEvidenceError, RequestRefusedError
 from catsdk.core.types import Request
+from catsdk.estimators import Adaptive, Cascade, Greedy, Majority, Shuffled
+from catsdk.sampling.adaptive import AdaptiveSampler, leads
 from catsdk.testing import FunctionProvider
-from tests.aggregators.groups import answers
+from tests.estimators.groups import answers
 
 
 def anchor(answer: str = "z") -> FunctionProvider:

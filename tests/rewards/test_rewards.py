@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Completion, Failure, Group, Reference, Request, Rubric, Score, Usage
-from catsdk.rewards.algebra import ComposedReward
+from catsdk.core.types import Completion, Failure, Group, Reference, Request, Score, Usage
 from catsdk.rewards.equivalent import EquivalenceReward
 from catsdk.rewards.graded import GradedReward
-from catsdk.rubrics.judge import Judge
 from catsdk.rewards.penalties import LengthPenalty
-from catsdk.rewards.rubric import Reward
+from catsdk.rewards.reward import Reward, Sum
+from catsdk.rewards.rubric import RubricReward
+from catsdk.rubrics.judge import Judge
 from catsdk.rubrics.scoring import Missing
+from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
-from tests.primitives.scripted import (
+from tests.rubrics.scripted import (
     PROMPT,
     FixedJudge,
     contains_judge,
@@ -38,14 +39,18 @@ def values(scores: tuple[Score, ...]) -> list[float | None]:
 
 async def test_weights_are_points_and_pitfalls_take_theirs_off() -> None:
     rubric = rubric_of("alpha", "beta", weights=(3.0, -1.0))
-    scores = await Reward(Judge(contains_judge())).reward(GROUP, REFERENCE, rubric)
+    scores = await RubricReward(judge=Judge(contains_judge()), rubric=rubric).reward(
+        GROUP, REFERENCE
+    )
     assert values(scores) == [pytest.approx(2 / 3), 0.0, 0.0]
     assert scores[0].reasons == ("it meets 2 of 2 criteria", "which is 2 of 3 points")
 
 
 async def test_a_rubric_of_pitfalls_alone_rewards_nothing_and_says_so() -> None:
     rubric = rubric_of("alpha", weights=(-1.0,))
-    scores = await Reward(Judge(contains_judge())).reward(GROUP, REFERENCE, rubric)
+    scores = await RubricReward(judge=Judge(contains_judge()), rubric=rubric).reward(
+        GROUP, REFERENCE
+    )
     assert values(scores) == [None] * 3
     assert {score.failure and score.failure.kind for score in scores} == {"NoPositiveCriterion"}
 
@@ -55,7 +60,9 @@ async def test_missing_verdicts_are_left_out_only_where_enough_are_there() -> No
     rubric = rubric_of("a", "b", "c", "d")
     for at_least, value in ((0.75, 1.0), (0.8, None)):
         policy = Missing(then="mean", at_least=at_least)
-        scores = await Reward(judge, missing=policy).reward(GROUP, REFERENCE, rubric)
+        scores = await RubricReward(judge=judge, rubric=rubric, missing=policy).reward(
+            GROUP, REFERENCE
+        )
         assert values(scores) == [value] * 3
         assert {score.coverage for score in scores} == {0.75}
 
@@ -64,12 +71,12 @@ async def test_a_failed_rollout_has_its_cause_and_no_reward() -> None:
     failure = Failure(kind="ServerError", message="boom")
     group = GROUP.model_copy(update={"failures": {3: failure}})
     for rewarder in (
-        Reward(Judge(contains_judge())),
-        GradedReward(FunctionProvider(lambda _: "{}")),
+        RubricReward(judge=Judge(contains_judge()), rubric=rubric_of("alpha")),
+        GradedReward(FunctionProvider(lambda _: "{}"), rubric=rubric_of("alpha")),
         EquivalenceReward(FunctionProvider(lambda _: "yes")),
         LengthPenalty(),
     ):
-        score = (await rewarder.reward(group, REFERENCE, rubric_of("alpha")))[3]
+        score = (await rewarder.reward(group, REFERENCE))[3]
         assert (score.index, score.value, score.failure) == (3, None, failure)
 
 
@@ -80,7 +87,9 @@ async def test_judging_stops_when_the_order_can_no_longer_change() -> None:
     judge = FixedJudge(lambda name, text: text == "good")
     group = group_of("good", "bad")
     rubric = rubric_of(*"abcde")
-    scores = await Reward(judge, stop_early=True).reward(group, REFERENCE, rubric)
+    scores = await RubricReward(judge=judge, rubric=rubric, stop_early=True).reward(
+        group, REFERENCE
+    )
     assert len(judge.asked) == 2 * 3
     assert values(scores) == [1.0, 0.0]
     assert scores[0].coverage == pytest.approx(0.6)
@@ -90,7 +99,9 @@ async def test_judging_stops_when_the_order_can_no_longer_change() -> None:
 async def test_heavier_criteria_are_judged_first() -> None:
     judge = FixedJudge(lambda name, text: (name == "c2") == (text == "good"))
     rubric = rubric_of("a", "b", weights=(1.0, 5.0))
-    scores = await Reward(judge, stop_early=True).reward(group_of("good", "bad"), REFERENCE, rubric)
+    scores = await RubricReward(judge=judge, rubric=rubric, stop_early=True).reward(
+        group_of("good", "bad"), REFERENCE
+    )
     assert {name for name, _ in judge.asked} == {"c2"}
     assert values(scores) == [1.0, 0.0]
 
@@ -98,7 +109,9 @@ async def test_heavier_criteria_are_judged_first() -> None:
 async def test_a_pitfall_alone_does_not_stop_the_judging() -> None:
     judge = FixedJudge(lambda name, text: (name == "c1") == (text == "bad"))
     rubric = rubric_of("lies", "helps", "thanks", weights=(-9.0, 1.0, 0.5))
-    scores = await Reward(judge, stop_early=True).reward(group_of("good", "bad"), REFERENCE, rubric)
+    scores = await RubricReward(judge=judge, rubric=rubric, stop_early=True).reward(
+        group_of("good", "bad"), REFERENCE
+    )
     assert {name for name, _ in judge.asked} == {"c1", "c2"}
     assert values(scores) == [1.0, 0.0]
 
@@ -106,7 +119,9 @@ async def test_a_pitfall_alone_does_not_stop_the_judging() -> None:
 async def test_while_two_can_tie_all_is_judged() -> None:
     judge = FixedJudge(lambda name, text: True)
     rubric = rubric_of("a", "b")
-    scores = await Reward(judge, stop_early=True).reward(GROUP, REFERENCE, rubric)
+    scores = await RubricReward(judge=judge, rubric=rubric, stop_early=True).reward(
+        GROUP, REFERENCE
+    )
     assert len(judge.asked) == 6
     assert values(scores) == [1.0] * 3
 
@@ -114,7 +129,9 @@ async def test_while_two_can_tie_all_is_judged() -> None:
 async def test_a_missing_verdict_is_no_place_in_the_order() -> None:
     judge = FixedJudge(lambda name, text: None if text == "" else text == "alpha beta")
     rubric = rubric_of(*"abcde")
-    scores = await Reward(judge, stop_early=True).reward(GROUP, REFERENCE, rubric)
+    scores = await RubricReward(judge=judge, rubric=rubric, stop_early=True).reward(
+        GROUP, REFERENCE
+    )
     assert values(scores) == [1.0, 0.0, None]
     assert len(judge.asked) == 3 * 3
 
@@ -126,7 +143,7 @@ async def test_an_implicit_reward_is_the_grade_over_ten() -> None:
     reply = json.dumps({"evidence": "beta", "reason": "good", "grade": 7})
     model = FunctionProvider(lambda _: reply)
     rubric = rubric_of("alpha", "worse", weights=(1.0, -0.5))
-    scores = await GradedReward(model).reward(group_of("alpha beta"), REFERENCE, rubric)
+    scores = await GradedReward(model, rubric=rubric).reward(group_of("alpha beta"), REFERENCE)
     assert values(scores) == [0.7]
     assert scores[0].reasons[1:] == ("good", 'evidence: "beta"')
     assert (scores[0].usage.requests, len(scores[0].calls)) == (1, 1)
@@ -148,7 +165,7 @@ async def test_a_grade_that_is_none_or_misquotes_is_no_reward(
     fields: dict[str, object], kind: str
 ) -> None:
     model = FunctionProvider(lambda _: json.dumps(fields))
-    (score,) = await GradedReward(model).reward(group_of("x"), REFERENCE, rubric_of("a"))
+    (score,) = await GradedReward(model, rubric=rubric_of("a")).reward(group_of("x"), REFERENCE)
     assert (score.value, score.failure and score.failure.kind) == (None, kind)
     assert score.usage.requests == 2
 
@@ -211,11 +228,11 @@ def long_group(*tokens: int, reasoning: int = 0) -> Group:
     return Group(prompt=PROMPT, rollouts=rollouts)
 
 
-async def test_only_responses_over_the_length_are_penalised() -> None:
+async def test_only_responses_over_the_length_are_penalised_and_thinking_counts() -> None:
     scores = await LengthPenalty().reward(long_group(750, 751), REFERENCE)
     assert values(scores) == [0.0, -1.0]
     thought = await LengthPenalty().reward(long_group(800, reasoning=100), REFERENCE)
-    assert values(thought) == [0.0]
+    assert values(thought) == [-1.0]
 
 
 async def test_a_length_that_nobody_reported_is_unknown_and_not_zero() -> None:
@@ -236,40 +253,43 @@ async def test_a_counter_counts_the_tokens() -> None:
 # --- sums ---
 
 
-class Fixed:
-    def __init__(self, *given: float | None) -> None:
-        self.given = given
+class Fixed(Reward):
+    """Gives the numbers that it was made with, in the order of the rollouts."""
 
-    async def reward(
-        self, group: Group, reference: Reference, rubric: Rubric | None = None
-    ) -> list[Score]:
-        failure = Failure(kind="Why", message="why")
-        return [
-            Score(index=at, value=value, failure=failure if value is None else None)
-            for at, value in enumerate(self.given)
-        ]
+    def __init__(self, *given: float | None, name: str = "fixed") -> None:
+        self.given, self._name = given, name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> list[float | None]:
+        return list(self.given)
 
 
 async def test_a_sum_weighs_its_parts_and_keeps_them() -> None:
-    reward = ComposedReward({"a": (Fixed(1.0, 0.5), 2.0), "b": (Fixed(-1.0, 0.0), 1.0)})
+    reward = 2 * Fixed(1.0, 0.5, 0.0, name="a") + Fixed(-1.0, 0.0, 0.0, name="b")
     scores = await reward.reward(GROUP, REFERENCE)
-    assert values(scores) == [1.0, 1.0]
+    assert values(scores) == [1.0, 1.0, 0.0]
     assert {name: part.value for name, part in scores[0].parts.items()} == {"a": 1.0, "b": -1.0}
-    assert scores[0].reasons == ("a: 2 x 1.0", "b: 1 x -1.0")
+    assert scores[0].reasons == ("a: 2 x 1", "b: 1 x -1")
 
 
 async def test_a_sum_without_one_part_is_none_with_that_part_s_cause() -> None:
-    reward = ComposedReward({"a": (Fixed(1.0, None), 1.0), "b": (Fixed(1.0), 1.0)})
+    reward = Fixed(1.0, None, 0.0) + Fixed(1.0, 1.0, 1.0)
     scores = await reward.reward(GROUP, REFERENCE)
-    assert values(scores) == [2.0, None]
-    assert scores[1].failure is not None and scores[1].failure.kind == "Why"
+    assert values(scores) == [2.0, None, 1.0]
+    assert scores[1].failure is not None and scores[1].failure.kind == "NoEvidence"
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: ComposedReward({}),
-        lambda: ComposedReward({"a": (Fixed(), float("nan"))}),
+        lambda: Sum(()),
+        lambda: float("nan") * Fixed(),
+        lambda: Sum((Fixed(), Fixed()), (1.0,)),
         lambda: LengthPenalty(over=0),
         lambda: LengthPenalty(penalty=1.0),
         lambda: Missing(at_least=0.0),

@@ -20,8 +20,12 @@ from catsdk.core.types import (
     Verdict,
 )
 from catsdk.equivalence import ExactMatch, FunctionGrader
+from catsdk.equivalence.answers import Answers
+from catsdk.rewards.answer import AnswerReward
+from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.judge import Judge
-from catsdk.rewards.rubric import Reward
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import context_of
 from catsdk.testing import FunctionProvider
 
 FROM = Provenance(method="test")
@@ -77,7 +81,7 @@ async def test_a_judge_that_refuses_a_temperature_is_asked_without() -> None:
 @given(st.lists(st.sampled_from([True, False, None, "left out"]), min_size=1, max_size=6))
 def test_no_score_is_a_number_without_every_verdict(answers: list[bool | None | str]) -> None:
     class Fixed:
-        async def judge(self, rubric: Rubric, rollout: Rollout) -> list[Verdict]:
+        async def judge(self, rubric: Rubric, rollout: Rollout, ctx: object) -> list[Verdict]:
             return [
                 Verdict(criterion_id=criterion.id, met=met)
                 for criterion, met in zip(rubric.criteria, answers, strict=True)
@@ -87,7 +91,8 @@ def test_no_score_is_a_number_without_every_verdict(answers: list[bool | None | 
     reference = Reference(text="", group=GROUP, provenance=FROM)
 
     async def reward() -> float | None:
-        return (await Reward(Fixed()).reward(GROUP, reference, rubric_of(len(answers))))[0].value
+        by = RubricReward(judge=Fixed(), rubric=rubric_of(len(answers)))
+        return (await by.reward(GROUP, reference))[0].value
 
     value = anyio.run(reward)
     if all(isinstance(answer, bool) for answer in answers):
@@ -107,26 +112,30 @@ def group_of_answers(*answers: str | None) -> Group:
 async def test_equal_answers_are_rewarded_however_they_are_written() -> None:
     group = group_of_answers(r"\frac{1}{2}", "0.5", "50%", "2", None)
     reference = Reference(text="", answer="1/2", group=group, provenance=FROM)
-    scores = await Reward().reward(group, reference)
+    scores = await AnswerReward().reward(group, reference)
     assert [score.value for score in scores] == [1.0, 1.0, 1.0, 0.0, 0.0]
 
 
 async def test_an_unknown_verdict_is_no_reward_unless_you_choose_a_number() -> None:
     group = group_of_answers(r"\frac{1}{2", "2")
     reference = Reference(text="", answer="2", group=group, provenance=FROM)
-    scores = await Reward().reward(group, reference)
+    scores = await AnswerReward().reward(group, reference)
     assert [score.value for score in scores] == [None, 1.0]
     assert scores[0].failure is not None
     assert scores[0].failure.kind == "UnknownVerdict"
     assert "unparseable" in scores[0].failure.message
-    chosen = await Reward(unknown_reward=0.0).reward(group, reference)
+    chosen = await AnswerReward(unknown=0.0).reward(group, reference)
     assert [score.value for score in chosen] == [0.0, 1.0]
 
 
 async def test_another_grader_rewards_another_kind_of_task() -> None:
     group = group_of_answers("Yes", "yes")
     reference = Reference(text="", answer="yes", group=group, provenance=FROM)
-    exact = await Reward(grader=ExactMatch()).reward(group, reference)
-    assert [score.value for score in exact] == [0.0, 1.0]
+    assert await rewarded(Answers(grader=ExactMatch()), group, reference) == [0.0, 1.0]
     mine = FunctionGrader(lambda answer, reference: answer.lower() == reference)
-    assert [score.value for score in await Reward(grader=mine).reward(group, reference)] == [1, 1]
+    assert await rewarded(Answers(grader=mine), group, reference) == [1.0, 1.0]
+
+
+async def rewarded(answers: Answers, group: Group, reference: Reference) -> list[float | None]:
+    async with context_of(Client(), answers=answers) as ctx:
+        return [score.value for score in await AnswerReward().reward(group, reference, ctx)]

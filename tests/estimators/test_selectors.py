@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import catsdk as cat
+from catsdk.core.errors import InvalidInputError, NoEvidenceError, UnsupportedError
 from catsdk.estimators import (
     BestOfN,
     Likelihood,
@@ -16,9 +17,8 @@ from catsdk.estimators import (
     RandomChoice,
     WeightedMajority,
 )
-from catsdk.core.errors import InvalidInputError, NoEvidenceError, UnsupportedError
-from catsdk.core.ports import Estimator
-from tests.aggregators.groups import Fixed, answers, with_logprobs
+from catsdk.runtime.roles import Estimator
+from tests.estimators.groups import Fixed, answers, with_logprobs
 
 
 async def test_the_majority_counts_equal_answers_as_one() -> None:

@@ -11,10 +11,11 @@ import pytest
 from catsdk.core.errors import InvalidInputError, ServerError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request, Verdict
-from catsdk.middleware.once import Once
 from catsdk.rubrics.judge import Judge, Judging
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, context_of
 from catsdk.testing import FunctionProvider
-from tests.primitives.scripted import (
+from tests.rubrics.scripted import (
     contains_judge,
     criteria_shown,
     rollout_of,
@@ -269,13 +270,13 @@ async def test_equal_verdicts_in_flight_are_asked_for_once(mode: Any) -> None:
     judge = Judge(model, judging=Judging(mode=mode))
     results: list[tuple[Verdict, ...]] = []
 
-    async def run() -> None:
-        results.append(await judge.judge(RUBRIC, ROLLOUT))
+    async def run(ctx: Context) -> None:
+        results.append(await judge.judge(RUBRIC, ROLLOUT, ctx))
 
     with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
+        async with context_of(Client()) as ctx, anyio.create_task_group() as tasks:
             for _ in range(20):
-                tasks.start_soon(run)
+                tasks.start_soon(run, ctx)
             await started.wait()
             await anyio.wait_all_tasks_blocked()
             waiting.set()
@@ -290,10 +291,11 @@ async def test_equal_verdicts_in_flight_are_asked_for_once(mode: Any) -> None:
 async def test_after_an_edit_only_changed_criteria_are_asked_for(mode: Any) -> None:
     model = contains_judge()
     judge = Judge(model, judging=Judging(mode=mode))
-    await judge.judge(RUBRIC, ROLLOUT)
-    model.requests.clear()
     edited = RUBRIC.revised([*RUBRIC.criteria[:2], *rubric_of("a", "b", "c", "here").criteria[3:]])
-    verdicts = await judge.judge(edited, ROLLOUT)
+    async with context_of(Client()) as ctx:
+        await judge.judge(RUBRIC, ROLLOUT, ctx)
+        model.requests.clear()
+        verdicts = await judge.judge(edited, ROLLOUT, ctx)
     assert [v.met for v in verdicts] == [True, False, True]
     assert [text for each in model.requests for text in criteria_shown(each)] == [
         "here" if mode == "each" else "id: c4\nhere"
@@ -301,21 +303,22 @@ async def test_after_an_edit_only_changed_criteria_are_asked_for(mode: Any) -> N
 
 
 async def test_verdicts_are_not_shared_between_models_prompts_or_responses() -> None:
-    once: Once[Verdict] = Once()
     one, two = contains_judge(name="one"), contains_judge(name="two")
     rubric = rubric_of("alpha")
-    for judge in (Judge(one, once=once), Judge(two, once=once)):
-        for text in ("alpha", "beta"):
-            await judge.judge(rubric, rollout_of(text))
-            await judge.judge(rubric, rollout_of(text))
+    async with context_of(Client()) as ctx:
+        for judge in (Judge(one), Judge(two)):
+            for text in ("alpha", "beta"):
+                await judge.judge(rubric, rollout_of(text), ctx)
+                await judge.judge(rubric, rollout_of(text), ctx)
     assert (len(one.requests), len(two.requests)) == (2, 2)
 
 
 async def test_a_failed_verdict_is_not_remembered() -> None:
     replies = iter(["?", "?", json.dumps(said(True))])
     judge = Judge(FunctionProvider(lambda _: next(replies)))
-    assert [v.met for v in await judge.judge(rubric_of("a"), ROLLOUT)] == [None]
-    assert [v.met for v in await judge.judge(rubric_of("a"), ROLLOUT)] == [True]
+    async with context_of(Client()) as ctx:
+        assert [v.met for v in await judge.judge(rubric_of("a"), ROLLOUT, ctx)] == [None]
+        assert [v.met for v in await judge.judge(rubric_of("a"), ROLLOUT, ctx)] == [True]
 
 
 async def test_a_cancelled_request_leaves_its_work_to_those_who_wait() -> None:
@@ -329,15 +332,15 @@ async def test_a_cancelled_request_leaves_its_work_to_those_who_wait() -> None:
     model = FunctionProvider(script)
     judge = Judge(model)
     with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
+        async with context_of(Client()) as ctx, anyio.create_task_group() as tasks:
             first = anyio.CancelScope()
 
             async def leader() -> None:
                 with first:
-                    await judge.judge(rubric_of("a"), ROLLOUT)
+                    await judge.judge(rubric_of("a"), ROLLOUT, ctx)
 
             async def follower() -> None:
-                assert (await judge.judge(rubric_of("a"), ROLLOUT))[0].met is True
+                assert (await judge.judge(rubric_of("a"), ROLLOUT, ctx))[0].met is True
 
             tasks.start_soon(leader)
             await started.wait()
@@ -348,11 +351,12 @@ async def test_a_cancelled_request_leaves_its_work_to_those_who_wait() -> None:
     assert len(model.requests) == 2
 
 
-async def test_without_once_equal_verdicts_are_asked_for_each_time() -> None:
+async def test_a_judge_that_remembers_nothing_asks_each_time() -> None:
     model = contains_judge()
-    judge = Judge(model, once=None)
-    for _ in range(2):
-        await judge.judge(rubric_of("alpha"), ROLLOUT)
+    judge = Judge(model, remember=False)
+    async with context_of(Client()) as ctx:
+        for _ in range(2):
+            await judge.judge(rubric_of("alpha"), ROLLOUT, ctx)
     assert len(model.requests) == 2
 
 

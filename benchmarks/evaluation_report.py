@@ -1,0 +1,97 @@
+"""How long the report of a large evaluation takes, and that the time grows with what was observed.
+
+python -m benchmarks.evaluation_report --items 5000 20000
+
+Each item has the observations of the default evaluation: two selectors without calls and two
+estimators with one, at G = 1, 2, 4, 8, with up to 16 sub-samples; that is 90 an item.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from math import comb
+from random import Random
+from time import perf_counter
+
+from catsdk.core.types import Completion, Group, Message, Rollout, Usage
+from catsdk.estimators import Majority
+from catsdk.evaluate.contenders import Contender
+from catsdk.evaluate.items import item_of
+from catsdk.evaluate.observations import Observation, Seen
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.summary import summarise
+
+__all__ = ["CONTENDERS", "made", "seconds"]
+
+SIZES, DRAWS, ROLLOUTS = (1, 2, 4, 8), 16, 8
+CONTENDERS = (
+    Contender("majority", Majority(), free=True),
+    Contender("adaptive-majority", Majority(), free=True),
+    Contender("synthesis", Majority()),
+    Contender("cascade", Majority()),
+)
+
+
+def made(items: int, seed: int = 0) -> list[Seen]:
+    """Observations as an evaluation of that many items leaves them, with random scores."""
+    random = Random(seed)
+    rollouts = tuple(
+        Rollout(index=at, completion=Completion(text="4"), answer="4") for at in range(ROLLOUTS)
+    )
+    group = Group(prompt=(Message(role="user", content="2+2?"),), rollouts=rollouts)
+    return [
+        Seen(
+            item=item_of("2+2?", "4", id=str(at)),
+            group=group,
+            scores={index: float(random.random() < 0.5) for index in range(ROLLOUTS)},
+            observations=tuple(_observed(str(at), random)),
+        )
+        for at in range(items)
+    ]
+
+
+def _observed(item: str, random: Random) -> Iterator[Observation]:
+    for size in SIZES:
+        for contender in CONTENDERS:
+            for draw in range(min(DRAWS, comb(ROLLOUTS, size)) if contender.free else 1):
+                usage = Usage(output_tokens=random.randrange(100, 900) * size, requests=size)
+                yield Observation(
+                    estimator=contender.name,
+                    item=item,
+                    size=size,
+                    draw=draw,
+                    answer="4",
+                    score=float(random.random() < 0.5),
+                    usage=usage,
+                    drawn=size,
+                    tied=random.random() < 0.1,
+                    majority_score=1.0,
+                    departs=random.random() < 0.2,
+                    all_wrong=False,
+                    followed=(True, False) if size > 1 else (),
+                )
+
+
+def seconds(items: int) -> tuple[float, int, Report]:
+    """Seconds for the report of that many items, the number of observations, and the report."""
+    seen = made(items)
+    start = perf_counter()
+    report = summarise(seen, CONTENDERS, title="scale", data="made up")
+    return perf_counter() - start, sum(len(each.observations) for each in seen), report
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, nargs="+", default=[2_000, 5_000, 20_000])
+    print("| items | observations | seconds |\n| --- | --- | --- |")
+    for items in parser.parse_args().items:
+        took, observed, _ = seconds(items)
+        print(f"| {items:,} | {observed:,} | {took:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
