@@ -26,11 +26,11 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 from catsdk_providers.wire_dialects import (
-    NO_IMAGES,
     CODES,
     FIELDS,
     KINDS,
     NAMES,
+    NO_IMAGES,
     ONE_ANSWER,
     REFUSED,
     STATUSES,

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request
-from catsdk.primitives.judge import Judge, Judging
 from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.reply import read_verdict, read_verdicts
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.testing import FunctionProvider
-from tests.primitives.scripted import criteria_shown, response_shown, rollout_of, rubric_of, said
+from tests.rubrics.scripted import criteria_shown, response_shown, rollout_of, rubric_of, said
 
 # What a crafted text is made of: ends of texts and objects, verdicts, and what swallows the rest.
 PIECES = [

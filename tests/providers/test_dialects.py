@@ -22,10 +22,10 @@ from catsdk_providers.openai_choices import completions_of
 from catsdk_providers.wire_dialects import FAILED_FINISHES, WORDS
 from catsdk_providers.wire_refusals import Place, reported
 from catsdk_providers.wire_words import said_in, says_something
-from tests.primitives.scripted import group_of, reference_of
 from tests.providers.contract import ask, unheard
 from tests.providers.dialects import ENDINGS, REFUSALS, REPORTED, Example
 from tests.providers.test_function import obedient
+from tests.rubrics.scripted import group_of, reference_of
 
 GOOD = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "4"}}]}
 

@@ -59,7 +59,9 @@ async def test_another_column_may_hold_it() -> None:
     assert await gold("72", column="label") == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("known", [None, "", "  ", [], [None, ""], float("nan")], ids=repr)
+@pytest.mark.parametrize(
+    "known", [None, "", "  ", [], [None, ""], float("nan")], ids=repr
+)
 async def test_without_a_known_answer_there_is_no_reward(known: Any) -> None:
     c = cat.CaT(policy(), reward=cat.Gold())
     scores = (await c.run("q", 2, row={"answer": known, "level": 3})).scores

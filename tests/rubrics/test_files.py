@@ -13,7 +13,7 @@ from catsdk.core.types import Criterion, Provenance, Rubric
 from catsdk.rubrics.files import dumps, load, loads, save
 from catsdk.rubrics.healthbench import read_healthbench
 from catsdk.rubrics.judged import Judged
-from tests.primitives.scripted import group_of
+from tests.rubrics.scripted import group_of
 
 RUBRIC = Rubric(
     id="rubric-1",

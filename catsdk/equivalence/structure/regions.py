@@ -137,7 +137,9 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     together = regions[0][1]
     for _, region in regions[1:]:
         together = Call("cap", (together, region))
-    excluded = all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items)
+    excluded = all(
+        isinstance(item, Relation) and item.operators == ("!=",) for item in node.items
+    )
     if excluded or explicit:
         return (together,)
     return Union(tuple(parts)), together
