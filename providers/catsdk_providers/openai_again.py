@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 
 from catsdk.core.errors import ProviderError, RequestRefusedError, UnsupportedError
@@ -15,6 +16,7 @@ __all__ = ["asked"]
 Send = Callable[[Request, OnText | None], Awaitable[list[Completion]]]
 
 _UNEXPLAINED = {400, 422}
+_BOUND = re.compile(r"\b(?:min|max)(?:Items|Length)\b|[`'\"](?:minimum|maximum)[`'\"]")
 
 
 async def asked(
@@ -74,6 +76,12 @@ async def _without(
 def _suspect(refusal: RequestRefusedError, request: Request, learnt: Learnt) -> str | None:
     """What the endpoint may have refused, of what the request carried."""
     if type(refusal) is not RequestRefusedError or refusal.status not in _UNEXPLAINED:
+        return None
+    if refusal.parameter == "n" and request.n > 1:
+        # Also of one that took a smaller n: llama.cpp takes no more than it has slots.
+        return "n"
+    if _BOUND.search(str(refusal)):
+        # Whoever wrote the schema can leave the bound out, and keep the rest of it.
         return None
     carried = ["n"] * (request.n > 1) + ["json_schema"] * _has_schema(request)
     suspects = [each for each in carried if not learnt.is_known_to(_takes(each))]

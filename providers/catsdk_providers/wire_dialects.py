@@ -239,6 +239,9 @@ ONE_ANSWER = re.compile(
     re.IGNORECASE,
 )
 
+# llama.cpp says this with the status of a failure that may pass, 500.
+NO_IMAGES = re.compile(r"image input is not supported", re.IGNORECASE)
+
 # How an answer ends, in lower case; what is in neither table ends as "other".
 FINISHES: dict[str, FinishReason] = {
     "stop": "stop",

@@ -30,6 +30,7 @@ from catsdk_providers.wire_dialects import (
     FIELDS,
     KINDS,
     NAMES,
+    NO_IMAGES,
     ONE_ANSWER,
     REFUSED,
     STATUSES,
@@ -145,6 +146,8 @@ def refusal(
     said = said_in(body)
     words = f"{said.message or instead or 'no reason given'} ({where or f'HTTP {status}'})"
     capability = (lacking or capability_in)(said) if status in _LACKING else None
+    if NO_IMAGES.search(said.message):
+        capability = "images"
     kind = _spoken(said, status)
     if capability is not None and kind not in {"context", "filter"}:
         return place.lacking(capability, words, status)

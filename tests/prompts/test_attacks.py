@@ -17,7 +17,6 @@ from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request
 from catsdk.middleware.structured import Route
-from catsdk.rubrics.judge import Judge, Judging
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import (
     Answer,
@@ -28,9 +27,10 @@ from catsdk.prompts.reply import (
     read_verdict,
     read_verdicts,
 )
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.testing import FunctionProvider
-from tests.rubrics.scripted import rollout_of, rubric_of, said
 from tests.prompts.attacks import ATTACKS, IDS, SMALL, SMALL_IDS, Attack
+from tests.rubrics.scripted import rollout_of, rubric_of, said
 
 EACH = pytest.mark.parametrize("attack", ATTACKS, ids=IDS)
 EACH_SMALL = pytest.mark.parametrize("attack", SMALL, ids=SMALL_IDS)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request
-from catsdk.rubrics.judge import Judge, Judging
 from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.reply import read_verdict, read_verdicts
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.testing import FunctionProvider
 from tests.rubrics.scripted import criteria_shown, response_shown, rollout_of, rubric_of, said
 

@@ -12,6 +12,7 @@ from catsdk.core import errors
 from catsdk.core.errors import ProviderError
 from catsdk.core.types import Completion, Request
 from catsdk.middleware.draw import draw
+from catsdk.rubrics.proposer import RubricProposer
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
@@ -24,6 +25,7 @@ from catsdk_providers.wire_words import said_in, says_something
 from tests.providers.contract import ask, unheard
 from tests.providers.dialects import ENDINGS, REFUSALS, REPORTED, Example
 from tests.providers.test_function import obedient
+from tests.rubrics.scripted import group_of, reference_of
 
 GOOD = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "4"}}]}
 
@@ -169,6 +171,46 @@ async def test_a_refusal_that_names_another_field_is_final() -> None:
         with pytest.raises(errors.RequestRefusedError):
             await provider.complete(ask(n=4))
         assert server.counters.requests == 1
+
+
+async def test_an_endpoint_that_takes_a_smaller_n_only_is_asked_for_one_answer() -> None:
+    def answer(payload: dict[str, Any]) -> RawReply:
+        n = payload.get("n", 1)
+        said = f"Field 'n': Value must be between 1 <= value <= 4, but got {n}"
+        many = {"choices": [{**GOOD["choices"][0], "index": at} for at in range(n)]}
+        return RawReply({"error": {"message": said}}, 400) if n > 4 else RawReply(many)
+
+    async with serving(answer) as server, provider_at(server) as provider:
+        assert len(await provider.complete(ask(n=4))) == 4
+        samples = await draw(provider, ask(n=6))
+        assert [sample.text for sample in samples if isinstance(sample, Completion)] == ["4"] * 6
+        assert [payload.get("n", 1) for payload in server.payloads] == [4, 6, 1, 1, 1, 1, 1, 1]
+
+
+async def test_a_refused_bound_of_a_schema_is_left_to_whoever_wrote_the_schema() -> None:
+    def answer(payload: dict[str, Any]) -> RawReply:
+        sent = json.dumps(payload["response_format"])
+        bound = next((each for each in ("minLength", "minItems") if each in sent), None)
+        said = f"Invalid schema for response_format 'reply': '{bound}' is not permitted."
+        criteria = json.dumps({"criteria": [f"criterion {at}" for at in range(5)]})
+        good = {"choices": [{**GOOD["choices"][0], "message": {"content": criteria}}]}
+        return RawReply(good) if bound is None else RawReply({"error": {"message": said}}, 400)
+
+    async with serving(answer) as server, provider_at(server) as provider:
+        rubric = await RubricProposer(provider).propose(reference_of(group_of("x")))
+        assert len(rubric.criteria) == 5
+        assert server.counters.requests == 3
+        assert '"maxItems": 20' in json.dumps(server.payloads[-1])
+        assert provider.capabilities.json_schema
+
+
+async def test_images_that_are_refused_as_a_failure_are_a_missing_capability() -> None:
+    said = "image input is not supported - hint: you may need to provide the mmproj"
+    body = {"error": {"code": 500, "message": said, "type": "server_error"}}
+    async with serving(lambda _: RawReply(body, 500)) as server, provider_at(server) as provider:
+        with pytest.raises(errors.UnsupportedError) as caught:
+            await provider.complete(ask())
+    assert (caught.value.capability, caught.value.transient) == ("images", False)
 
 
 async def test_an_endpoint_that_took_n_before_is_not_suspected() -> None:
