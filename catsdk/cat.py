@@ -358,7 +358,7 @@ class CaT(Description):
         async def produce() -> None:
             with send, stream.scope:
                 try:
-                    async with self._context(
+                    async with self.context(
                         row=row, budget=budget, on_event=tell, streams=True
                     ) as ctx:
                         await run_method(method, asked, count, ctx)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +10,14 @@ import aiohttp
 import anyio
 import pytest
 
+import catsdk as cat
 from catsdk.core.types import Group, Rollout
 from catsdk.evaluate.recorded import read_recorded
-from catsdk.primitives.sampler import Sampler, group_of
+from catsdk.sampling.sampler import Sampler, group_of
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.openai import OpenAIProvider
-from catsdk_trainers.controls import ClusterShareScorer
 from catsdk_trainers.rows import groups_of
-from catsdk_trainers.scoring import GroupScore, GroupScorer, Row
 
 TEXTS = [
     ("<think>maybe \\boxed{41}</think>The answer is 42.", "42"),
@@ -76,31 +73,28 @@ async def by_http(text: str, folder: Path) -> Group:
     pytest.importorskip("torch")
     from catsdk_trainers.reward_server import serving
 
-    kept = Keeps()
+    kept: list[Group] = []
 
-    @asynccontextmanager
-    async def opened() -> AsyncGenerator[GroupScorer]:
-        yield kept
+    class Keeps(cat.Reward):
+        """Keeps the group that it is asked to reward."""
+
+        needs_reference = False
+
+        async def score(
+            self, group: Group, reference: cat.Reference | None, ctx: cat.Context
+        ) -> list[float]:
+            kept.append(group)
+            return [1.0 for _ in group.rollouts]
 
     body: dict[str, Any] = {"prompt": "6*7?", "responses": [text]}
     with anyio.fail_after(20):
         async with (
-            serving(opened, group_size=1) as url,
+            serving(cat.CaT(reward=Keeps()), group_size=1) as url,
             aiohttp.ClientSession() as session,
             session.post(f"{url}/v1/groups", json=body) as response,
         ):
             assert response.status == 200
-    return kept.group
-
-
-class Keeps:
-    """A scorer that keeps the group that it scored."""
-
-    group: Group
-
-    async def score_group(self, group: Group, row: Row) -> GroupScore:
-        self.group = group
-        return await ClusterShareScorer().score_group(group, row)
+    return kept[0]
 
 
 @pytest.mark.parametrize(("text", "answer"), TEXTS)

@@ -225,7 +225,8 @@ DIFFERENT = [
 
 
 def test_the_fingerprint_changes_with_whatever_can_change_what_is_done() -> None:
-    prints = [example(**changes).fingerprint for changes in ({}, *DIFFERENT)]
+    changed: list[dict[str, Any]] = [{}, *DIFFERENT]
+    prints = [example(**changes).fingerprint for changes in changed]
     assert len(set(prints)) == len(prints)
 
 

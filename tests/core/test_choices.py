@@ -46,7 +46,7 @@ WRONG: Any = "fracton"
             "overflow is 'fracton'; give subset, answers, summarise or error",
         ),
         (
-            lambda: Panel([Judge("local")], rule=WRONG),
+            lambda: Panel(Judge("local"), rule=WRONG),
             "rule is 'fracton'; give majority or mean",
         ),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from catsdk.core.sending import Budget
 from catsdk.core.types import Group, Usage
 from catsdk.estimators import Likelihood, MinPerplexity, MutualPredictability, WeightedMajority
 from catsdk.prompts.prompt import load
-from catsdk.runs.ledger import Ledger, paid, place
+from catsdk.runs.ledger import Ledger, paid
 from catsdk.runs.store import RunStore
 from catsdk.runtime.client import Client
-from catsdk.runtime.context import context_of
+from catsdk.runtime.context import Context, context_of
 from catsdk.runtime.roles import Estimator
 
 pytestmark = [pytest.mark.needs_torch]
@@ -105,16 +106,20 @@ async def test_scores_are_paid_from_the_budget_around_them(
     assert account.requests == 4
 
 
+def at(ctx: Context, ledger: Ledger) -> Context:
+    """The context of one piece of work, whose answers are kept."""
+    return replace(ctx, around=(ledger.at("item"),))
+
+
 @pytest.mark.parametrize("kind", [MinPerplexity, MutualPredictability])
 async def test_scores_are_kept_by_a_run_and_not_asked_for_twice(
     kind: type[MinPerplexity | MutualPredictability], group: Group, tmp_path: Path
 ) -> None:
     async with RunStore(tmp_path / "run.sqlite") as store:
-        model = Ledger(provider(), store)
-        with place("item"):
-            first = await kind(model).estimate(group)
-        spent = await paid(store)
-        with place("item"):
-            again = await kind(model).estimate(group)
+        ledger = Ledger(store)
+        async with context_of(Client()) as ctx:
+            first = await kind(provider()).estimate(group, at(ctx, ledger))
+            spent = await paid(store)
+            again = await kind(provider()).estimate(group, at(ctx, ledger))
         assert await paid(store) == spent
     assert (spent.requests, again.text) == (4, first.text)

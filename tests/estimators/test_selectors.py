@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,6 @@ from catsdk.estimators import (
     RandomChoice,
     WeightedMajority,
 )
-from catsdk.runtime.roles import Estimator
 from tests.estimators.groups import Fixed, answers, with_logprobs
 
 
@@ -40,7 +40,7 @@ async def test_a_tie_is_told_and_goes_to_one_of_its_answers() -> None:
     assert (await Majority(tie="first").estimate(answers("cabba"))).answer == "a"
 
 
-TIED: list[tuple[Callable[[int], Estimator], str]] = [
+TIED: list[tuple[Callable[[int], Any], str]] = [
     (lambda seed: Majority(seed=seed), "abba"),
     (lambda seed: WeightedMajority(Fixed(2.0, 1.0, 1.0), seed=seed), "abb"),
     (lambda seed: BestOfN(Fixed(3.0, 3.0, 1.0), seed=seed), "abc"),
@@ -48,9 +48,7 @@ TIED: list[tuple[Callable[[int], Estimator], str]] = [
 
 
 @pytest.mark.parametrize(("made", "letters"), TIED)
-async def test_a_tie_is_settled_by_a_fair_lot(
-    made: Callable[[int], Estimator], letters: str
-) -> None:
+async def test_a_tie_is_settled_by_a_fair_lot(made: Callable[[int], Any], letters: str) -> None:
     group = answers(letters)
     chosen = [(await made(seed).estimate(group)).answer for seed in range(400)]
     # Fair to five standard deviations of the count, which is sqrt(400) / 2 = 10.
@@ -59,7 +57,7 @@ async def test_a_tie_is_settled_by_a_fair_lot(
 
 @pytest.mark.parametrize(("made", "letters"), TIED)
 async def test_the_lot_is_the_same_in_every_run_and_in_any_order_of_the_rollouts(
-    made: Callable[[int], Estimator], letters: str
+    made: Callable[[int], Any], letters: str
 ) -> None:
     group = answers(letters)
     turned = group.model_copy(update={"rollouts": group.rollouts[::-1]})
@@ -163,6 +161,6 @@ async def test_a_random_choice_repeats_under_its_seed_and_differs_between_prompt
     [Majority(), WeightedMajority(Fixed()), MinPerplexity(), BestOfN(Fixed()), RandomChoice()],
     ids=lambda each: type(each).__name__,
 )
-async def test_an_empty_group_has_no_evidence(estimator: Estimator) -> None:
+async def test_an_empty_group_has_no_evidence(estimator: Any) -> None:
     with pytest.raises(NoEvidenceError):
         await estimator.estimate(answers(""))

@@ -17,7 +17,7 @@ ROWS = [{"question": "2+2?", "answer": "so\n#### 4"}, {"question": "3+3?", "answ
 
 
 def told(items: list[Item]) -> list[tuple[str, ...]]:
-    return [(item.id, item.prompt[-1].text, *map(Answers().gold, item.accepted)) for item in items]
+    return [(item.id, item.prompt[-1].text, *Answers().golds(item.accepted)) for item in items]
 
 
 WANTED = [("0", "2+2?", "4"), ("1", "3+3?", "6")]

@@ -34,7 +34,9 @@ __all__ = [
 Share = Annotated[float, Field(ge=0, le=1)]
 
 PAPER: Final[dict[str, JsonValue]] = {
-    "estimator": {"Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial"}}}},
+    "estimator": {
+        "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial"}}, "show_question": False}
+    },
     "reward": "AnswerReward",
 }
 """The method of the paper where answers can be checked: its anchor is the initial policy."""

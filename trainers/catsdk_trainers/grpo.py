@@ -110,15 +110,17 @@ def grpo(
     prints = {"data": fingerprint(rows), "held_out": fingerprint(tests)}
     if cat is not None:
         prints |= _fingerprint(cat)
-    at = on_first_rank(lambda: begin(Path(config.output), config, prints, resume=resume))
+    begun: Path | None = on_first_rank(
+        lambda: begin(Path(config.output), config, prints, resume=resume)
+    )
     try:
-        trainer.train(resume_from_checkpoint=None if at is None else str(at))
+        trainer.train(resume_from_checkpoint=None if begun is None else str(begun))
     finally:
         reward.close()
     trainer.save_model(config.output)
     state = trainer.state
     because = stop.because or reward.spending.ended
-    return Trained(Path(config.output), state.global_step, tuple(state.log_history), because, at)
+    return Trained(Path(config.output), state.global_step, tuple(state.log_history), because, begun)
 
 
 def _fingerprint(c: CaT) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio  # noqa: TID251 - aiohttp serves on it alone
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -111,7 +111,9 @@ def detail(status: int, told: str, headers: Mapping[str, str] | None = None) -> 
 
 
 @web.middleware
-async def _one_request(request: web.Request, handler: web.Handler) -> web.StreamResponse:
+async def _one_request(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     if request.transport is not None:
         request.app[_ARRIVED].add(request.transport)
     try:
