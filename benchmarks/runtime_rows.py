@@ -315,8 +315,8 @@ ROWS: dict[str, Row] = {
     ),
     "cpu": Row(
         "CPU a request at 50 in flight, `n` refused",
-        cpu, "to bare", "at most 1.15 x bare `openai[aiohttp]`",
-        lambda ratio: ratio <= 1.15, WITHOUT_OPTILLM, to_bare("ms a request", "to bare"),
+        cpu, "to bare", "at most 0.45 x bare `openai[aiohttp]`",
+        lambda ratio: ratio <= 0.45, WITHOUT_OPTILLM, to_bare("ms a request", "to bare"),
     ),
     "rollout": Row(
         "CPU a rollout, `n` = 8 supported",

@@ -8,7 +8,7 @@ or by the name that they have under an entry point group::
     estimator:
       Cascade:
         easy: {Adaptive: {estimator: Majority}}
-        hard: {Synthesizer: {anchor: openai:gpt-5, show_question: true}}
+        hard: {Synthesizer: {anchor: openai:gpt-5, show_question: false}}
     reward: {Sum: {rewards: [RubricReward, {LengthPenalty: {over: 750}}], weights: [1, 0.1]}}
 
 Nothing secret is ever written: a model that is an object, and may hold a key, is refused.
@@ -84,7 +84,7 @@ _HOMES = {
     "catsdk.rewards.rubric": ("RubricReward",),
     "catsdk.prompts.prompt": ("Prompt",),
     "catsdk.equivalence.answers": ("Answers",),
-    "catsdk.equivalence.extract": ("ANYWHERE", "Extractor", "STATED"),
+    "catsdk.equivalence.extract": ("ANYWHERE", "BOXED", "Extractor", "MARKED", "STATED"),
     "catsdk.equivalence.graders.math_verify": ("MathVerifyGrader",),
     "catsdk.equivalence.graders.mathematics": ("MathGrader",),
     "catsdk.equivalence.graders.plain": (
@@ -264,7 +264,7 @@ class _Writer:
 
     def _object(self, value: object) -> Any:
         if not self.whole:
-            for constant in ("STATED", "ANYWHERE"):
+            for constant in ("STATED", "ANYWHERE", "MARKED", "BOXED"):
                 if value == _load(_BUILT_IN[constant]):
                     return constant
         own = getattr(value, "as_recipe", None)
@@ -414,8 +414,7 @@ def _value(value: Any, hint: Any, where: str) -> Any:
         return _mapping(cast("Mapping[str, Any]", value), options, where)
     if isinstance(value, list):
         inner = next((get_args(o)[0] for o in options if get_args(o)), Any)
-        items = cast("list[Any]", value)
-        return tuple(_value(each, inner, f"{where}[{at}]") for at, each in enumerate(items))
+        return tuple(_value(each, inner, f"{where}[{at}]") for at, each in enumerate(value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return value
 
 

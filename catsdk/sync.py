@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
@@ -17,7 +17,6 @@ from catsdk.core.types import Group, Reference, Result
 __all__ = ["map_sync", "run_sync", "stream_sync", "synthesize_sync"]
 
 R = TypeVar("R")
-E = TypeVar("E")
 
 
 def synthesize_sync(
@@ -60,8 +59,10 @@ def run_sync(c: CaT, prompt: PromptLike | Group, n: int = 8, **settings: Any) ->
     return _in_a_loop(run)
 
 
-def map_sync(c: CaT, prompts: Iterable[Item], n: int = 8, **settings: Any) -> Iterator[Result]:
+def map_sync(c: CaT, prompts: Iterable[Item], n: int = 8, **settings: Any) -> Generator[Result]:
     """Do what `c.map` does, as an iterator that blocks while it waits.
+
+    Leaving the loop early, or `close()`, stops the work and closes the models.
 
     Args:
         c: The method; it stays as it is, a copy of it is opened and closed.
@@ -75,8 +76,12 @@ def map_sync(c: CaT, prompts: Iterable[Item], n: int = 8, **settings: Any) -> It
     return _iterated(c, lambda own: own.map(prompts, n, **settings))
 
 
-def stream_sync(c: CaT, prompt: PromptLike | Group, n: int = 8, **settings: Any) -> Iterator[Event]:
+def stream_sync(
+    c: CaT, prompt: PromptLike | Group, n: int = 8, **settings: Any
+) -> Generator[Event]:
     """Do what `c.stream` does, as an iterator that blocks while it waits.
+
+    Leaving the loop early, or `close()`, stops the run and closes the models.
 
     Args:
         c: The method; it stays as it is, a copy of it is opened and closed.
@@ -96,7 +101,7 @@ def _in_a_loop(work: Callable[[], Awaitable[R]]) -> R:
         return portal.call(work)
 
 
-def _iterated(c: CaT, begin: Callable[[CaT], Any]) -> Iterator[Any]:
+def _iterated(c: CaT, begin: Callable[[CaT], Any]) -> Generator[Any]:
     """What `begin` gives of an open copy of `c`, item by item; closed when nobody reads on."""
     with ExitStack() as exits:
         portal: BlockingPortal = exits.enter_context(start_blocking_portal())

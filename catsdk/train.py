@@ -12,22 +12,21 @@ if TYPE_CHECKING:
     from catsdk_trainers.attach import AnchorDriftedError, attach
     from catsdk_trainers.command_line import cat_reward
     from catsdk_trainers.config import (
-        AnchorPlan,
         CaTConfig,
         Checkpoints,
         Failing,
         HeldOut,
         LoRA,
-        RewardPlan,
+        Probe,
         Rollouts,
         SFTPlan,
         Stop,
     )
-    from catsdk_trainers.controls import ClusterShareScorer, GoldScorer, RandomScorer
     from catsdk_trainers.data import Rows, rows_of
+    from catsdk_trainers.describing import cat_of, serves_alone
     from catsdk_trainers.examining import Examiner
+    from catsdk_trainers.failing import ScoringFailedError
     from catsdk_trainers.grpo import grpo
-    from catsdk_trainers.planning import config_scorer
     from catsdk_trainers.presets import PRESETS, preset
     from catsdk_trainers.rendezvous import Limits
     from catsdk_trainers.reward_client import (
@@ -37,100 +36,80 @@ if TYPE_CHECKING:
         reward_func,
     )
     from catsdk_trainers.reward_server import serving
-    from catsdk_trainers.scoring import CaTScorer, GroupScore, GroupScorer, cat_scorer
     from catsdk_trainers.sft import sft
-    from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
     from catsdk_trainers.trained import Trained
-    from catsdk_trainers.trl_reward import GroupReward, ScoringFailedError
+    from catsdk_trainers.trl_reward import GroupReward, reward
 
 __all__ = [
     "PRESETS",
     "AnchorDriftedError",
-    "AnchorPlan",
     "CaTConfig",
-    "CaTScorer",
     "Checkpoints",
-    "ClusterShareScorer",
-    "CombinedScorer",
     "ConcurrentRolloutWorker",
     "Examiner",
     "Failing",
-    "GoldScorer",
     "GroupReward",
-    "GroupScore",
-    "GroupScorer",
     "HeldOut",
     "Limits",
     "LoRA",
     "NoRewardError",
-    "PenalisingScorer",
     "PolicyAnchor",
-    "RandomScorer",
-    "RewardPlan",
+    "Probe",
     "Rollouts",
     "Rows",
     "SFTPlan",
     "ScoringFailedError",
-    "SelectingScorer",
     "Stop",
     "Trained",
     "attach",
+    "cat_of",
     "cat_reward",
-    "cat_scorer",
     "compute_score",
     "compute_scores",
-    "config_scorer",
     "grpo",
     "grpo_arguments",
     "preset",
+    "reward",
     "reward_func",
     "rows_of",
+    "serves_alone",
     "serving",
     "sft",
 ]
 
 _HOME = {
     "AnchorDriftedError": "attach",
-    "AnchorPlan": "config",
     "CaTConfig": "config",
-    "CaTScorer": "scoring",
     "Checkpoints": "config",
-    "ClusterShareScorer": "controls",
-    "CombinedScorer": "shaping",
     "ConcurrentRolloutWorker": "async_grpo",
     "Examiner": "examining",
     "Failing": "config",
-    "GoldScorer": "controls",
     "GroupReward": "trl_reward",
-    "GroupScore": "scoring",
-    "GroupScorer": "scoring",
     "HeldOut": "config",
     "Limits": "rendezvous",
     "LoRA": "config",
     "NoRewardError": "reward_client",
     "PRESETS": "presets",
-    "PenalisingScorer": "shaping",
     "PolicyAnchor": "anchors",
-    "RandomScorer": "controls",
-    "RewardPlan": "config",
+    "Probe": "config",
     "Rollouts": "config",
     "Rows": "data",
     "SFTPlan": "config",
-    "ScoringFailedError": "trl_reward",
-    "SelectingScorer": "shaping",
+    "ScoringFailedError": "failing",
     "Stop": "config",
     "Trained": "trained",
     "attach": "attach",
+    "cat_of": "describing",
     "cat_reward": "command_line",
-    "cat_scorer": "scoring",
     "compute_score": "reward_client",
     "compute_scores": "reward_client",
-    "config_scorer": "planning",
     "grpo": "grpo",
     "grpo_arguments": "arguments",
     "preset": "presets",
+    "reward": "trl_reward",
     "reward_func": "reward_client",
     "rows_of": "data",
+    "serves_alone": "describing",
     "serving": "reward_server",
     "sft": "sft",
 }

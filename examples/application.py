@@ -24,7 +24,7 @@ async def main(prompt: str) -> None:
     print(reference.text)
     print(f"answer {reference.answer}, agreement of the rollouts {reference.agreement}")
     if reference.disagrees:
-        print(f"it departs from the majority, {reference.majority}: worth a second look")
+        print(f"it disagrees with the majority, {reference.majority}: worth a second look")
     for index, failure in reference.group.failures.items():
         print(f"rollout {index} failed: {failure}")
     print(f"{reference.usage.requests} requests, {reference.usage.tokens} tokens")

@@ -19,6 +19,7 @@ import catsdk as cat
 from catsdk.providers import AnthropicProvider, OpenAIProvider
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
+from catsdk.types import Request
 
 Model = str | cat.Provider
 
@@ -27,18 +28,21 @@ async def main(names: list[str]) -> None:
     """Sample from both policies, synthesize, write a rubric, judge; then say who did what."""
     async with AsyncExitStack() as exits:
         policy, anchor, judge = names or await _served_on_this_machine(exits)
-        c = await exits.enter_async_context(cat.CaT(["local", policy], anchor, judge, seed=1))
-        group = await c.sample("12+34", n=4)
-        reference = await c.synthesize(group)
-        rubric = await c.propose_rubric(reference)
-        scores = await c.reward(group, reference, rubric)
-    print(f"reference: {reference.answer}")
-    for rollout, score in zip(group.rollouts, scores, strict=True):
+        c = cat.CaT(
+            cat.Sampler(["local", policy], seed=1),
+            estimator=cat.Synthesizer(anchor),
+            reward=cat.RubricReward(judge=judge),
+        )
+        async with c:
+            result = await c.run("12+34", n=4)
+    print(f"reference: {result.answer}")
+    assert result.group is not None and result.reference is not None
+    for rollout, score in zip(result.group.rollouts, result.scores, strict=True):
         print(f"{rollout.completion.model} said {rollout.answer}: reward {score.value}")
-    verdicts = [verdict for score in scores for verdict in score.verdicts]
-    judging = [call for verdict in verdicts for call in verdict.calls]
-    for call in [*group.calls, *reference.calls, *rubric.calls, *judging[:1]]:
-        print(f"{call.stage}: {call.model}, {call.usage.tokens} tokens")
+    calls = [*result.group.calls, *result.reference.calls, *result.calls]
+    for stage, model in sorted({(call.stage, call.model) for call in calls}):
+        tokens = sum(c.usage.tokens for c in calls if (c.stage, c.model) == (stage, model))
+        print(f"{stage}: {model}, {tokens} tokens")
 
 
 async def _served_on_this_machine(exits: AsyncExitStack) -> list[Model]:
@@ -54,15 +58,15 @@ async def _served_on_this_machine(exits: AsyncExitStack) -> list[Model]:
     return [policy, FunctionProvider(_anchor, name="anchor"), judge]
 
 
-def _anchor(request: cat.Request) -> str:
+def _anchor(request: Request) -> str:
     if "criteria" in request.messages[-1].text.lower():
         return json.dumps({"criteria": ["gives 46", "adds", "is brief", "is kind", "ends"]})
     return "# SUMMARY\nthey differ\n# UNIFIED RESPONSE\n\\boxed{46}"
 
 
-def _judge(request: cat.Request) -> str:
+def _judge(request: Request) -> str:
     met = ">\ngives 46\n</" in request.messages[-1].text
-    return json.dumps({"evidence": "", "met": met})
+    return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
 
 
 if __name__ == "__main__":

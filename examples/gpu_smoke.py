@@ -18,9 +18,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "providers"), str(ROOT / "trainers")]
 
 
+def method(prompts: str) -> dict[str, Any]:
+    """The paper's method, with the prompts that the anchor understands."""
+    anchor = {"PolicyAnchor": {"kind": "initial", "prompts": prompts}}
+    return {"estimator": {"Synthesizer": {"anchor": anchor}}, "reward": "AnswerReward"}
+
+
 def train(model: str, steps: int, folder: Path, **others: Any) -> None:
     """A short run on sums, rewarded by synthesis; fails where a step logs no reward."""
-    from catsdk.train import AnchorPlan, CaTConfig, HeldOut, Rollouts, grpo
+    from catsdk.train import CaTConfig, HeldOut, Rollouts, grpo
     from catsdk_providers.box.problems import problems
     from catsdk_providers.local_load import BOX
 
@@ -33,7 +39,7 @@ def train(model: str, steps: int, folder: Path, **others: Any) -> None:
         device_batch=64,
         learning_rate=1e-4 if in_box else 5e-7,
         rollouts=Rollouts(max_tokens=112 if in_box else 512),
-        anchor=AnchorPlan(prompts="box" if in_box else "english"),
+        cat=method("box" if in_box else "english"),
         suffix="" if in_box else " Put your final answer into \\boxed{}.",
         evaluation=HeldOut(every=0),
         trl=others,

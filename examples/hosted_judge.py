@@ -19,14 +19,14 @@ async def main(judge: str | None) -> None:
     """Sample, synthesize, write a rubric, judge: a reward for each rollout, or why there is none."""
     async with AsyncExitStack() as exits:
         hosted: str | cat.Provider = judge or await _served_on_this_machine(exits)
-        c = await exits.enter_async_context(cat.CaT(policy="local", judge=hosted, seed=1))
-        group = await c.sample("4821673+3947851", n=4)
-        reference = await c.synthesize(group)
-        rubric = await c.propose_rubric(reference)
-        for criterion in rubric.criteria:
-            print(f"{criterion.id}: {criterion.text}")
-        for score in await c.reward(group, reference, rubric):
-            print(f"rollout {score.index}: reward {score.value} ({', '.join(score.reasons)})")
+        reward = cat.RubricReward(judge=cat.Judge(hosted))
+        async with cat.CaT(cat.Sampler("local", seed=1), reward=reward) as c:
+            result = await c.run("4821673+3947851", n=4)
+    assert result.rubric is not None
+    for criterion in result.rubric.criteria:
+        print(f"{criterion.id}: {criterion.text}")
+    for score in result.scores:
+        print(f"rollout {score.index}: reward {score.value} ({', '.join(score.reasons)})")
 
 
 async def _served_on_this_machine(exits: AsyncExitStack) -> cat.Provider:

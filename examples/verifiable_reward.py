@@ -21,7 +21,7 @@ async def main() -> None:
     group = cat.group_of(PROMPT, RESPONSES)
     reference = await cat.Synthesizer("local", seed=0).estimate(group)
     print(f"reference answer: {reference.answer}")
-    for score in await cat.Reward().reward(group, reference):
+    for score in await cat.AnswerReward().reward(group, reference):
         print(f"rollout {score.index}: reward {score.value} ({', '.join(score.reasons)})")
 
 

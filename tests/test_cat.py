@@ -19,10 +19,13 @@ from catsdk.core.errors import (
     SynthesisFailedError,
 )
 from catsdk.core.events import (
+    EstimationStarted,
     ReferenceReady,
+    ResultReady,
+    RewardsReady,
     RolloutArrived,
     RolloutFailed,
-    SynthesisStarted,
+    RubricReady,
     TextArrived,
 )
 from catsdk.core.types import Completion, Request
@@ -57,33 +60,38 @@ def judge(reply: Callable[[str], str]) -> FunctionProvider:
 
 async def test_the_whole_method_runs_and_every_call_is_listed() -> None:
     says = judge(lambda text: "no" if "\ne\n</criterion" in text else "yes")
+    by_rubric = cat.RubricReward(judge=says)
     with anyio.fail_after(5):
-        async with cat.CaT(policy(), anchor(), says) as c:
+        async with cat.CaT(policy(), estimator=anchor(), reward=by_rubric) as c:
             group = await c.sample("2+2", n=4)
             reference = await c.synthesize(group)
-            by_answer = await c.reward(group, reference)
-            rubric = await c.propose_rubric(reference)
-            by_rubric = await c.reward(group, reference, rubric)
+            scores = await c.reward(group, reference)
+            by_answer = await cat.AnswerReward().reward(group, reference)
+            asked = len(says.requests)
+            whole = await c.run(group)
     assert [score.value for score in by_answer] == [1.0, 1.0, 0.0, 1.0]
-    assert [score.value for score in by_rubric] == [0.8] * 4
+    assert [score.value for score in scores] == [0.8] * 4
     assert (reference.text, reference.rationale) == ("it is\n\\boxed{4}", "they differ")
     assert (reference.answer, reference.majority, reference.agreement) == ("4", "4", 0.75)
     assert reference.disagrees is False
     assert [call.stage for call in reference.calls] == ["synthesize"]
     assert (group.usage.requests, reference.usage.requests) == (1, 2)
-    verdicts = [verdict for score in by_rubric for verdict in score.verdicts]
+    verdicts = [verdict for score in scores for verdict in score.verdicts]
     distinct = 5 * len({rollout.text for rollout in group.rollouts})
-    assert sum(len(verdict.calls) for verdict in verdicts) == distinct == len(says.requests)
+    assert sum(len(verdict.calls) for verdict in verdicts) == distinct == asked
+    assert (whole.rewards, whole.group, len(whole.rubrics)) == ((0.8,) * 4, group, 1)
+    # Verdicts that were given before are not paid for again.
+    assert [call.stage for call in whole.calls] == ["propose_rubric"]
 
 
 async def test_a_reference_that_departs_from_the_majority_says_so() -> None:
-    reference = await cat.CaT(policy(), anchor("5")).synthesize("2+2", n=4)
+    reference = await cat.CaT(policy(), estimator=anchor("5")).synthesize("2+2", n=4)
     assert (reference.answer, reference.majority, reference.disagrees) == ("5", "4", True)
 
 
 async def test_several_policies_share_a_group() -> None:
     one, two = policy(("1", "1")), policy(("2", "2"))
-    group = await cat.CaT([one, two], anchor()).sample("2+2", n=4)
+    group = await cat.CaT([one, two], estimator=anchor()).sample("2+2", n=4)
     assert [rollout.answer for rollout in group.rollouts] == ["1", "2", "1", "2"]
     assert group.usage.requests == 2
 
@@ -128,15 +136,10 @@ async def test_bad_input_is_refused_before_anything_is_sent() -> None:
         ({"policy": 5}, "policy is 5; give a model string such as"),
         ({"policy": [5]}, "policy is 5; give a model string such as"),
         ({"policy": object()}, "policy is <object .*; give a model string such as"),
-        ({"policy": "local", "anchor": object()}, "anchor is <object .*; give a model string"),
-        ({"policy": "local", "judge": 5}, "judge is 5; give a model string"),
-        (
-            {"policy": "local", "budget": {"requests": 3}},
-            "budget is {'requests': 3}; give a Budget",
-        ),
-        ({"policy": "local", "runtime": {"hedge": True}}, "runtime is {'hedge': True}; give a Run"),
-        ({"policy": "local", "sampling": {}}, "sampling is {}; give a Sampling"),
-        ({"policy": "local", "judge_sampling": 0.7}, "judge_sampling is 0.7; give a Sampling"),
+        ({"policy": "local", "estimator": object()}, "estimator is <object .*; give a model str"),
+        ({"policy": "local", "reward": 5}, "reward is 5; give a reward such as"),
+        ({"policy": "local", "client": {"hedge": True}}, "client is {'hedge': True}; give a Cl"),
+        ({"policy": "local", "answers": "math"}, "answers is 'math'; give Answers"),
     ],
 )
 def test_an_argument_of_the_wrong_kind_is_named_with_the_fix(
@@ -154,26 +157,6 @@ async def test_a_model_of_the_wrong_kind_is_named_by_the_parts_of_the_method_too
         await cat.synthesize("2+2", model=[wrong])
 
 
-@pytest.mark.parametrize("name", ["CATSDK_ANCHOR", "CATSDK_JUDGE"])
-def test_a_role_that_is_not_named_is_that_of_the_environment(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, "openai:named")
-    c = cat.CaT("local")
-    models = c.synthesizer.anchor, c.proposer.anchor, c.rubric_judge.model
-    assert models == (
-        ("openai:named",) * 3 if name == "CATSDK_ANCHOR" else ("local", "local", "openai:named")
-    )
-
-
-def test_the_anchor_of_a_given_synthesizer_writes_rubrics_and_judges() -> None:
-    mine = cat.Synthesizer("openai:mine", show_question=True)
-    c = cat.CaT("local", synthesizer=mine)
-    assert (c.proposer.anchor, c.rubric_judge.model) == ("openai:mine", "openai:mine")
-    with pytest.raises(InvalidInputError, match="name the anchor in the synthesizer alone"):
-        cat.CaT("local", "openai:other", synthesizer=mine)
-
-
 async def test_a_failed_rollout_is_data_and_gets_no_reward() -> None:
     def script(request: Request) -> str:
         if request.seed == seeds[0] + 1:
@@ -182,10 +165,11 @@ async def test_a_failed_rollout_is_data_and_gets_no_reward() -> None:
 
     able = cat.Capabilities(seed=True)
     probe = FunctionProvider(lambda _: "\\boxed{4}", capabilities=able)
-    c = cat.CaT(probe, anchor(), seed=3)
+    c = cat.CaT(cat.Sampler(probe, seed=3), estimator=anchor())
     await c.sample("2+2", n=1)
     seeds = [request.seed or 0 for request in probe.requests]
-    flaky = cat.CaT(FunctionProvider(script, capabilities=able), anchor(), seed=3)
+    sampler = cat.Sampler(FunctionProvider(script, capabilities=able), seed=3)
+    flaky = cat.CaT(sampler, estimator=anchor(), reward=cat.AnswerReward())
     with anyio.fail_after(30):
         group = await flaky.sample("2+2", n=3)
         reference = await flaky.synthesize(group)
@@ -237,20 +221,24 @@ async def test_a_token_budget_too_small_for_one_call_is_refused_before_it_is_sen
     assert model.requests == []
 
 
-async def test_a_stream_tells_each_step_and_ends_with_the_reference() -> None:
+async def test_a_stream_tells_each_step_and_ends_with_the_result() -> None:
+    by_rubric = cat.RubricReward(judge=judge(lambda _: "yes"))
     with anyio.fail_after(5):
-        async with cat.CaT(policy(), anchor()) as c:
+        async with cat.CaT(policy(), estimator=anchor(), reward=by_rubric) as c:
             events = [event async for event in c.stream("2+2", n=4)]
-    kinds = [type(event) for event in events]
-    assert kinds[:5] == [RolloutArrived] * 4 + [SynthesisStarted]
-    assert set(kinds[5:-1]) == {TextArrived}
-    last = events[-1]
-    assert isinstance(last, ReferenceReady)
+    kinds = [type(event) for event in events if not isinstance(event, TextArrived)]
+    assert kinds == [
+        *[RolloutArrived] * 4,
+        *[EstimationStarted, ReferenceReady, RubricReady, RewardsReady, ResultReady],
+    ]
     text = "".join(event.text for event in events if isinstance(event, TextArrived))
-    assert text.endswith(last.reference.text)
+    last = events[-1]
+    assert isinstance(last, ResultReady) and last.result.text is not None
+    assert text.endswith(last.result.text)
+    assert last.result.rewards == (1.0,) * 4
 
 
-async def test_an_error_of_a_streamed_synthesis_is_raised_from_the_stream() -> None:
+async def test_an_error_of_a_streamed_run_is_raised_from_the_stream() -> None:
     def script(request: Request) -> str:
         raise InvalidInputError("no")
 
@@ -260,7 +248,7 @@ async def test_an_error_of_a_streamed_synthesis_is_raised_from_the_stream() -> N
             with pytest.raises(NoEvidenceError):
                 async for event in c.stream("2+2", n=2):
                     seen += [event]
-    assert [type(event) for event in seen] == [RolloutFailed, RolloutFailed, SynthesisStarted]
+    assert [type(event) for event in seen] == [RolloutFailed, RolloutFailed]
 
 
 async def test_leaving_a_stream_cancels_its_requests() -> None:
@@ -313,14 +301,3 @@ async def test_cancelling_from_outside_stops_all_requests() -> None:
             await full.wait()
             tasks.cancel_scope.cancel()
     assert running == []
-
-
-@pytest.mark.allow_blocking  # that is what a synchronous form does
-async def test_the_synchronous_form_works_inside_a_running_loop() -> None:
-    assert cat.synthesize_sync("2+2", 4, policy(), anchor=anchor()).answer == "4"
-
-
-def test_the_synchronous_form_works_in_a_script() -> None:
-    assert cat.synthesize_sync("2+2", 4, policy(), anchor=anchor()).answer == "4"
-    with pytest.raises(InvalidInputError):
-        cat.synthesize_sync("", 4, policy())

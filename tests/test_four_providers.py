@@ -30,7 +30,7 @@ def anchored(request: Request) -> str:
 
 def judged(request: Request) -> str:
     met = ">\ngives 46\n</" in request.messages[-1].text
-    return json.dumps({"evidence": "", "met": met})
+    return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
 
 
 async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> None:
@@ -41,11 +41,15 @@ async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> 
         policy = OpenAIProvider("loopback", base_url=hosted.url, api_key=hosted.key)
         judge = AnthropicProvider("judge", base_url=judging.url, api_key=judging.key)
         with anyio.fail_after(60):
-            async with policy, judge, cat.CaT([box, policy], anchor, judge, seed=1) as c:
-                group = await c.sample(PROMPT, n=4)
-                reference = await c.synthesize(group)
-                rubric = await c.propose_rubric(reference)
-                scores = await c.reward(group, reference, rubric)
+            async with policy, judge:
+                c = cat.CaT(
+                    cat.Sampler([box, policy], seed=1),
+                    estimator=anchor,
+                    reward=cat.RubricReward(judge=judge),
+                )
+                result = await c.run(PROMPT, n=4)
+    group, reference = result.group, result.reference
+    assert group is not None and reference is not None
     assert not group.failures
     assert [call.model for call in sorted(group.calls, key=lambda call: call.model)] == [
         box.name,
@@ -54,8 +58,8 @@ async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> 
     assert [rollout.completion.model for rollout in group.rollouts][1::2] == ["loopback"] * 2
     assert reference.answer == "46"
     assert {call.model for call in reference.calls} == {"anchor"}
-    assert [score.value for score in scores] == [0.2] * 4
-    verdicts = [verdict for score in scores for verdict in score.verdicts]
+    assert [score.value for score in result.scores] == [0.2] * 4
+    verdicts = [verdict for score in result.scores for verdict in score.verdicts]
     assert {call.model for verdict in verdicts for call in verdict.calls} == {"anthropic:judge"}
     # Of four responses two are equal: five criteria are asked of three.
     assert judging.counters.requests == 15

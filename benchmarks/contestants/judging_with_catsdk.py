@@ -5,12 +5,11 @@ from typing import Any, Literal
 import catsdk
 from benchmarks.contestants.harness import Target, serve
 from benchmarks.contestants.truth import criterion, rollout
-from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
-from catsdk.middleware.stack import stacked
-from catsdk.rubrics.judge import Judging
 from catsdk.providers import OpenAIProvider
+from catsdk.rubrics.judge import Judging
 from catsdk.rubrics.scoring import failures_of
+from catsdk.runtime.context import context_of
 
 
 async def judge(
@@ -35,11 +34,12 @@ async def judge(
         provenance=made,
     )
     async with OpenAIProvider(target.model, base_url=target.url, api_key=target.key) as model:
-        runtime = Runtime(max_in_flight=in_flight, adaptive=False)
-        judging = Judging(mode=mode)
-        reward = catsdk.Reward(catsdk.Judge(stacked(model, runtime=runtime), judging=judging))
+        client = catsdk.Client(limits=catsdk.Limits(in_flight=in_flight, adaptive=False))
+        judge = catsdk.Judge(model, judging=Judging(mode=mode))
+        reward = catsdk.RubricReward(judge=judge, rubric=rubric)
         reference = Reference(text="", group=group, provenance=made)
-        scores = await reward.reward(group, reference, rubric)
+        async with context_of(client, group=group) as ctx:
+            scores = await reward.reward(group, reference, ctx)
     return {
         "rewards": [score.value for score in scores],
         "causes": dict(failures_of(scores)),

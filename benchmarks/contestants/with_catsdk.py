@@ -6,22 +6,27 @@ from typing import Any
 
 import catsdk
 from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
-from catsdk.core.runtime import Runtime
 from catsdk.core.types import Call, Usage
-from catsdk.middleware.account import Account
-from catsdk.middleware.gate import Limits
-from catsdk.middleware.gates import gate_of
-from catsdk.middleware.record import recorded
+from catsdk.middleware.attribution import recorded
 from catsdk.providers import OpenAIProvider
 
 SAMPLING = catsdk.Sampling(max_tokens=256)
 
 
 @asynccontextmanager
-async def opened(target: Target, **settings: Any) -> AsyncGenerator[catsdk.CaT]:
-    """A CaT on the endpoint."""
-    async with provider_of(target) as model, catsdk.CaT(model, sampling=SAMPLING, **settings) as c:
-        yield c
+async def opened(
+    target: Target, reward: catsdk.Reward | None = None, **settings: Any
+) -> AsyncGenerator[catsdk.CaT]:
+    """A CaT on the endpoint; `settings` are those of its client."""
+    async with provider_of(target) as model:
+        sampler, client = catsdk.Sampler(model, SAMPLING), catsdk.Client(**settings)
+        async with catsdk.CaT(sampler, reward=reward, client=client) as c:
+            yield c
+
+
+def limits(in_flight: int) -> catsdk.Limits:
+    """So many calls at once."""
+    return catsdk.Limits(in_flight=in_flight)
 
 
 def provider_of(target: Target) -> OpenAIProvider:
@@ -39,22 +44,22 @@ async def sampled(c: catsdk.CaT, item: int, n: int) -> catsdk.Group:
 
 async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
     """Groups of eight, one request a rollout where the endpoint refuses `n`."""
-    async with opened(target, runtime=Runtime(max_in_flight=in_flight)) as c:
+    async with opened(target, limits=limits(in_flight)) as c:
         return await all_of(lambda at: sampled(c, at, 8), range(count // 8), in_flight)
 
 
 async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
     """Groups of `n`, each by one request where the endpoint takes `n`."""
-    async with opened(target, runtime=Runtime(max_in_flight=in_flight)) as c:
+    async with opened(target, limits=limits(in_flight)) as c:
         return await all_of(lambda at: sampled(c, at, n), range(prompts), in_flight)
 
 
 async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
     """Rollouts and synthesis, as `map` does it."""
-    async with opened(target, runtime=Runtime(max_in_flight=in_flight)) as c:
-        mapped = [each async for each in c.map((prompt(at) for at in range(prompts)), n)]
-    failures = [str(each.failure) for each in mapped if each.failure is not None]
-    return {"done": len(mapped) - len(failures), "failures": failures, "seconds": []}
+    async with opened(target, limits=limits(in_flight)) as c:
+        results = [each async for each in c.map((prompt(at) for at in range(prompts)), n)]
+    failures = [str(each.failure) for each in results if each.failure is not None]
+    return {"done": len(results) - len(failures), "failures": failures, "seconds": []}
 
 
 async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
@@ -69,45 +74,47 @@ async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, 
         told = await cancels(
             lambda item: c.synthesize(prompt(item), n), lambda item: sampled(c, item, 1), moments
         )
-    gate = gate_of(provider_of(target), Limits())
+    gate = c.client.gate(provider_of(target))
     return told | {"leaked": gate.in_flight + gate.waiting}
 
 
 async def equal(target: Target, count: int) -> dict[str, Any]:
     """Equal requests at once, with the cache in memory: the first sample of each is the same."""
-    async with opened(target, runtime=Runtime(cache="memory")) as c:
+    async with opened(target, cache="memory") as c:
         return await all_of(lambda _: sampled(c, 0, 1), range(count), count)
 
 
 async def capped(target: Target, cap: int, wanted: int) -> dict[str, Any]:
     """More calls at once than the budget allows."""
-    account = Account(catsdk.Budget(requests=cap))
-    async with opened(target, budget=account, runtime=Runtime(max_in_flight=wanted)) as c:
+    budget = catsdk.Budget(requests=cap)
+    async with opened(target, budget=budget, limits=limits(wanted)) as c:
         told = await all_of(lambda at: sampled(c, at, 1), range(wanted), wanted)
-    return told | {"booked": account.requests}
+    return told | {"booked": booked(c)}
+
+
+def booked(c: catsdk.CaT) -> int:
+    """The requests that the client's account has paid for."""
+    return -1 if c.client.account is None else c.client.account.requests
 
 
 async def stragglers(target: Target, count: int, n: int, hedge: bool) -> dict[str, Any]:
     """Syntheses, sixteen at once, with and without hedging."""
-    runtime = Runtime(max_in_flight=n * 16, hedge=hedge)
-    async with opened(target, runtime=runtime) as c:
+    async with opened(target, limits=limits(n * 16), hedge=hedge) as c:
         return await all_of(lambda at: c.synthesize(prompt(at), n), range(count), 16)
 
 
 async def usage(target: Target, prompts: int, n: int) -> dict[str, Any]:
     """All stages with retries: what is reported of requests and tokens."""
-    async with opened(target, budget=Account(catsdk.Budget(requests=10**9))) as c:
+    async with opened(target, catsdk.RubricReward(), budget=catsdk.Budget(requests=10**9)) as c:
         with recorded("all") as calls:
 
             async def whole(item: int) -> None:
                 group = await c.sample(prompt(item), n)
                 reference = await c.synthesize(group)
-                rubric = await c.propose_rubric(reference)
-                await c.reward(group, reference, rubric)
+                await c.reward(group, reference)
 
             told = await all_of(whole, range(prompts), prompts)
-        booked = c.account.requests if c.account is not None else -1
-    return told | _reported(calls) | {"booked": booked}
+    return told | _reported(calls) | {"booked": booked(c)}
 
 
 def _reported(calls: Sequence[Call]) -> dict[str, Any]:

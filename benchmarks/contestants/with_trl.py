@@ -1,6 +1,6 @@
 """Contestants: the reward of one step, as four programs would compute it for TRL.
 
-`catsdk` is GroupReward; `plain` a synchronous function that asks for one completion after another;
+`catsdk` is the reward of a CaT; `plain` a synchronous function that asks for one completion after another;
 `asynchronous` TRL's async reward function as one would write it, all at once on the vendor's SDK;
 `bare` the same number of calls of `openai[aiohttp]` and nothing else.
 """
@@ -8,8 +8,8 @@
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import anyio
@@ -40,28 +40,24 @@ def rows(groups: int, size: int, step: int = 0) -> dict[str, list[Any]]:
 
 
 def catsdk(target: Target, size: int) -> Reward:
-    """GroupReward: synthesis by the anchor, then one criterion for each response."""
-    from catsdk.cat import CaT
-    from catsdk.core.runtime import Runtime
-    from catsdk.core.types import Criterion, Provenance, Reference, Rubric
-    from catsdk.rewards.rubric import Reward as ByRubric
+    """The reward of a CaT: synthesis by the anchor, then one criterion for each response."""
+    import catsdk as cat
+    from catsdk.core.types import Provenance
+    from catsdk.train import reward
     from catsdk_providers.openai import OpenAIProvider
-    from catsdk_trainers.scoring import CaTScorer, GroupScorer
-    from catsdk_trainers.trl_reward import GroupReward
 
     class OneCriterion:
-        async def propose(self, reference: Reference) -> Rubric:
-            criterion = Criterion(id="1", text=f"It agrees with: {reference.answer}")
-            return Rubric(criteria=(criterion,), provenance=Provenance(method="fixed"))
+        async def propose(self, reference: cat.Reference, ctx: cat.Context) -> cat.Rubric:
+            criterion = cat.Criterion(id="1", text=f"It agrees with: {reference.answer}")
+            return cat.Rubric(criteria=(criterion,), provenance=Provenance(method="fixed"))
 
-    @asynccontextmanager
-    async def scorer() -> AsyncGenerator[GroupScorer]:
-        provider = OpenAIProvider(target.model, base_url=target.url, api_key=target.key)
-        runtime = Runtime(max_in_flight=512, adaptive=False)
-        async with provider, CaT(provider, runtime=runtime) as c:
-            yield CaTScorer(c.synthesizer, ByRubric(c.rubric_judge), OneCriterion())
-
-    return GroupReward(scorer, size)
+    provider = OpenAIProvider(target.model, base_url=target.url, api_key=target.key)
+    c = cat.CaT(
+        estimator=cat.Synthesizer(provider),
+        reward=cat.RubricReward(proposer=OneCriterion(), judge=cat.Judge(provider)),
+        client=cat.Client(limits=cat.Limits(in_flight=512, adaptive=False)),
+    )
+    return reward(c, size)
 
 
 def plain(target: Target, size: int) -> Reward:

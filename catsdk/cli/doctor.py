@@ -16,12 +16,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
+from catsdk.cli.probes import probed
+from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, TimedOutError
 from catsdk.core.fanout import fan_out
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Provider, innermost
 from catsdk.core.registry import BUILT_IN, resolve
+from catsdk.core.sending import Timeouts
 from catsdk.core.settings import Settings
 from catsdk.core.types import Message, Request, Value
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, context_of
 
 __all__ = ["Finding", "doctor"]
 
@@ -39,6 +43,8 @@ OPTIONAL = (
 )
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY")
 ENDPOINTS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "VLLM_BASE_URL")
+# Calls of the probes, about: --timeout holds for each.
+PROBES = 10
 HELLO = Request(messages=(Message(role="user", content="Say: ok"),), max_tokens=1)
 
 State = Literal["ok", "absent", "set-up", "failed"]
@@ -52,6 +58,10 @@ Models = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Call nothing.")]
 Seconds = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for one call.")]
+Deep = Annotated[
+    list[str] | None,
+    typer.Option("--deep", help="Model to try out with a dozen short calls; several times."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
 
 
@@ -65,15 +75,22 @@ class Finding(Value):
 
 
 def doctor(
-    model: Models = None, offline: Offline = False, timeout: Seconds = 60.0, as_json: AsJson = False
+    model: Models = None,
+    deep: Deep = None,
+    offline: Offline = False,
+    timeout: Seconds = 60.0,
+    as_json: AsJson = False,
 ) -> None:
     """Check the set-up and ask each configured model for one token.
+
+    With --deep, find out what a model's endpoint really does (several answers a request, token
+    counts, log-probabilities, seeds, forms, streams), and what catsdk does with that.
 
     Exit codes: 0 all is well; 1 a model or its service failed; 2 the set-up is wrong.
     """
     findings = [*_versions(), *_variables()]
-    models = model or _configured()
-    if not models:
+    models = model or ([] if deep else _configured())
+    if not models and not deep:
         findings.append(
             Finding(
                 what="model",
@@ -83,6 +100,8 @@ def doctor(
             )
         )
     findings += [_made(each) for each in models] if offline else anyio.run(_called, models, timeout)
+    for each in deep or ():
+        findings += [_made(each)] if offline else anyio.run(_probed, each, timeout)
     if as_json:
         typer.echo("\n".join(finding.model_dump_json() for finding in findings))
     else:
@@ -133,38 +152,51 @@ def _bare(url: str) -> str:
 
 
 async def _called(models: Sequence[str], seconds: float) -> list[Finding]:
-    return await fan_out(lambda model: _call(model, seconds), models)
+    # One attempt as it is: no retry and no kept answer may hide what is wrong.
+    client = Client(timeouts=Timeouts(attempt=seconds), middleware=[])
+    async with context_of(client) as ctx:
+        return await fan_out(lambda model: _call(model, seconds, ctx), models)
 
 
-async def _call(model: str, seconds: float) -> Finding:
+async def _call(model: str, seconds: float, ctx: Context) -> Finding:
     try:
-        provider = await anyio.to_thread.run_sync(resolve, model)
+        provider = await ctx.model(model)
         start = perf_counter()
-        tokens = await _one_token(provider, seconds)
+        (completion, *_) = await provider.complete(HELLO)
+    except TimedOutError as error:
+        if error.status is not None:
+            return _failure(model, error)
+        said = f"no answer within {seconds:g} s; raise --timeout if the model needs longer"
+        return Finding(what="model", name=model, state="failed", said=said)
     except CatError as error:
         return _failure(model, error)
-    except TimeoutError:
-        return Finding(
-            what="model", name=model, state="failed", said=f"no answer within {seconds:g} s"
-        )
-    said = f"answered in {perf_counter() - start:.2f} s{_at(provider)}, {tokens}"
+    seconds, usage = perf_counter() - start, completion.usage
+    tokens = "usage not reported" if usage.unreported else f"{usage.tokens} tokens"
+    said = f"answered in {seconds:.2f} s{_at(provider)}, {tokens}"
     return Finding(what="model", name=model, state="ok", said=said)
 
 
-async def _one_token(provider: Provider, seconds: float) -> str:
+async def _probed(model: str, seconds: float) -> list[Finding]:
     try:
-        with anyio.fail_after(seconds):
-            (completion, *_) = await provider.complete(HELLO)
-    finally:
-        close = getattr(provider, "aclose", None)
-        if close is not None:
-            with anyio.CancelScope(shield=True):
-                await close()
-    usage = completion.usage
-    return "usage not told" if usage.unreported else f"{usage.tokens} tokens"
+        async with context_of(Client(middleware=[])) as ctx:
+            # The bare model: nothing may stand between the probes and the service.
+            provider = innermost(await ctx.model(model))
+            with anyio.fail_after(seconds * PROBES):
+                results = await probed(provider)
+    except CatError as error:
+        return [_failure(model, error)]
+    except TimeoutError:
+        said = f"the probes took over {seconds * PROBES:g} s"
+        return [Finding(what="model", name=model, state="failed", said=said)]
+    head = Finding(what="model", name=model, state="ok", said=f"tried out{_at(provider)}")
+    found = [
+        Finding(what="probe", name=each.name, state=each.state, said=each.said) for each in results
+    ]
+    return [head, *found]
 
 
 def _made(model: str) -> Finding:
+    """Make a model's provider, without opening it: that could load the model."""
     try:
         provider = resolve(model)
     except CatError as error:

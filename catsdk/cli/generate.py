@@ -13,18 +13,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from catsdk.cat import CaT
-from catsdk.cli.progress import cost_of, shown
-from catsdk.core.errors import InvalidInputError, NoEvidenceError
-from catsdk.core.events import ReferenceReady, RolloutArrived, RolloutFailed, SynthesisStarted
+from catsdk.cli.progress import Sight, cost_of, shown
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.events import ReferenceReady
 from catsdk.core.options import Sampling
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Budget, SendingFields
+from catsdk.core.settings import set_by_name
 from catsdk.core.types import Group, Reference
-from catsdk.middleware.budget import Budget
-from catsdk.sampling.sampler import CUT_SHORT
+from catsdk.equivalence.answers import no_evidence
+from catsdk.runtime.client import Client
+from catsdk.sampling.sampler import CUT_SHORT, Sampler
 
 __all__ = ["sample", "synthesize"]
 
 PARTIAL = 3
+OF_SAMPLER = ("quorum", "late", "deadline")
 
 Prompt = Annotated[str | None, typer.Argument(help="The prompt; without it, --file or stdin.")]
 File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")]
@@ -42,7 +45,10 @@ MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of 
 MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="How calls are sent, as NAME=VALUE: hedge=true, quorum=6 ..."),
+    typer.Option(
+        "--set",
+        help="How calls are sent, as NAME=VALUE: limits.in_flight=8, hedge=true, quorum=6 ...",
+    ),
 ]
 Events = Annotated[Path | None, typer.Option(help="Write what happens to a file, JSON lines.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
@@ -64,15 +70,10 @@ def synthesize(
     as_json: AsJson = False,
 ) -> None:
     """Sample n rollouts and write one reference from them."""
-    cat = _cat(
-        model,
-        anchor,
-        seed,
-        Sampling(temperature=temperature, max_tokens=max_tokens),
-        _budget(max_requests, max_usd),
-        settings,
-    )
-    reference = anyio.run(_synthesize, cat, _read(prompt, file), n, events)
+    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
+    with shown(n, events) as sight:
+        c = _cat(model, anchor, seed, sampling, _budget(max_requests, max_usd), settings, sight)
+        reference = anyio.run(_synthesize, c, _read(prompt, file), n)
     if as_json:
         typer.echo(reference.model_dump_json(indent=2))
     else:
@@ -95,21 +96,16 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Sample n rollouts and show them."""
-    cat = _cat(
-        model,
-        None,
-        seed,
-        Sampling(temperature=temperature, max_tokens=max_tokens),
-        _budget(max_requests, max_usd),
-        settings,
-    )
-    group = anyio.run(_sample, cat, _read(prompt, file), n, events)
+    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
+    with shown(n, events) as sight:
+        c = _cat(model, None, seed, sampling, _budget(max_requests, max_usd), settings, sight)
+        group = anyio.run(_sample, c, _read(prompt, file), n)
     if as_json:
         typer.echo(group.model_dump_json(indent=2))
     else:
         _show_group(group)
     if not group.rollouts:
-        raise NoEvidenceError(f"all {n} rollouts failed: {next(iter(group.failures.values()))}")
+        raise no_evidence(group)
     raise typer.Exit(PARTIAL if group.partial else 0)
 
 
@@ -120,31 +116,44 @@ def _cat(
     sampling: Sampling,
     budget: Budget | None,
     settings: list[str] | None,
+    sight: Sight,
 ) -> CaT:
-    runtime = _runtime(settings or [])
-    return CaT(model or None, anchor, seed=seed, sampling=sampling, budget=budget, runtime=runtime)
+    of_client, of_sampler = _assigned(settings or [])
+    client = Client(budget=budget, on_event=sight.on_event, **of_client)
+    sampler = Sampler(tuple(model) if model else None, sampling, seed, **of_sampler)
+    return CaT(sampler, estimator=anchor, client=client)
 
 
 def _budget(requests: int | None, usd: float | None) -> Budget | None:
     return None if requests is None and usd is None else Budget(requests=requests, usd=usd)
 
 
-def _runtime(settings: list[str]) -> Runtime:
+def _assigned(settings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of the client, and those of the sampler."""
     wrong = [setting for setting in settings if "=" not in setting]
     if wrong:
         raise InvalidInputError(f"--set {wrong[0]!r}: write NAME=VALUE, such as hedge=true")
-    named = (setting.split("=", 1) for setting in settings)
-    return Runtime(**{name: _value(text) for name, text in named})
+    pairs = (setting.split("=", 1) for setting in settings)
+    tree = set_by_name({name: _value(text) for name, text in pairs})
+    of_sampler = {name: tree.pop(name) for name in OF_SAMPLER if name in tree}
+    known = SendingFields.model_fields.keys() - {"budget"}
+    for name in tree.keys() - known:
+        names = ", ".join(sorted({*known, *OF_SAMPLER}))
+        raise InvalidInputError(
+            f"--set {name}: there is no such setting; the settings are {names}, and parts of them"
+            " are named like limits.in_flight"
+        )
+    return tree, of_sampler
 
 
 def _value(text: str) -> Any:
-    """A table, such as that of prices, is written in JSON."""
-    if not text.startswith("{"):
-        return text
+    """A number, a truth value or a table as JSON reads it; anything else is a text."""
     try:
         return json.loads(text)
     except ValueError as error:
-        raise InvalidInputError(f"--set {text!r} is not JSON: {error}") from None
+        if text.startswith(("{", "[")):
+            raise InvalidInputError(f"--set {text!r} is not JSON: {error}") from None
+        return text
 
 
 def _read(prompt: str | None, file: Path | None) -> str:
@@ -153,31 +162,24 @@ def _read(prompt: str | None, file: Path | None) -> str:
     if prompt is not None:
         return prompt
     if file is None:
-        return sys.stdin.read()
+        return sys.stdin.read().removeprefix("\ufeff")
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"--file {file} cannot be read: {error}") from error
 
 
-async def _synthesize(cat: CaT, prompt: str, n: int, events: Path | None) -> Reference:
-    with shown(n, events) as sight:
-        async with cat, cat.stream(prompt, n) as stream:
-            async for event in stream:
-                sight.on_event(event)
-                if isinstance(event, ReferenceReady):
-                    return event.reference
-                if isinstance(event, RolloutArrived | RolloutFailed):
-                    sight.advance()
-                if isinstance(event, SynthesisStarted):
-                    sight.say("synthesizing")
-    raise AssertionError("a stream ends with a reference or an error")
+async def _synthesize(c: CaT, prompt: str, n: int) -> Reference:
+    async with c, c.stream(prompt, n) as events:
+        async for event in events:
+            if isinstance(event, ReferenceReady):
+                reference = event.reference
+    return reference
 
 
-async def _sample(cat: CaT, prompt: str, n: int, events: Path | None) -> Group:
-    with shown(n, events) as sight:
-        async with cat:
-            return await cat.sample(prompt, n, on_rollout=lambda _at, _rollout: sight.advance())
+async def _sample(c: CaT, prompt: str, n: int) -> Group:
+    async with c:
+        return await c.sample(prompt, n)
 
 
 def _show(reference: Reference) -> None:

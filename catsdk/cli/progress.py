@@ -12,9 +12,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.events import CallStarted, Event, RuntimeEvent, line_of
+from catsdk.core.events import (
+    CallEnded,
+    CallStarted,
+    EstimationStarted,
+    Event,
+    RolloutArrived,
+    RolloutFailed,
+    line_of,
+)
 from catsdk.core.types import Usage
-from catsdk.middleware.watch import watching
 
 __all__ = ["Sight", "Tally", "cost_of", "shown"]
 
@@ -30,7 +37,7 @@ class Tally:
     in_flight: int = 0
     rate_limited: int = 0
 
-    def add(self, event: RuntimeEvent) -> None:
+    def add(self, event: CallStarted | CallEnded) -> None:
         """Take in a call that began or ended."""
         if isinstance(event, CallStarted):
             self.in_flight += 1
@@ -60,29 +67,22 @@ class Sight:
         """Begin with nothing done."""
         self.bar = self.progress.add_task("sampling", total=self.total, counts="")
 
-    def on_call(self, event: RuntimeEvent) -> None:
-        """Count a call."""
-        self.tally.add(event)
-        self.progress.update(self.bar, counts=str(self.tally))
-        self.on_event(event)
-
-    def on_event(self, event: Event | RuntimeEvent) -> None:
-        """Write an event to the file that was asked for."""
+    def on_event(self, event: Event) -> None:
+        """Show what happened, and write it to the file that was asked for."""
+        if isinstance(event, CallStarted | CallEnded):
+            self.tally.add(event)
+            self.progress.update(self.bar, counts=str(self.tally))
+        elif isinstance(event, RolloutArrived | RolloutFailed):
+            self.progress.advance(self.bar)
+        elif isinstance(event, EstimationStarted):
+            self.progress.update(self.bar, description="synthesizing")
         if self.lines is not None:
             self.lines.write(line_of(event) + "\n")
-
-    def advance(self) -> None:
-        """One rollout more is there, or will not come."""
-        self.progress.advance(self.bar)
-
-    def say(self, doing: str) -> None:
-        """Name what is being done."""
-        self.progress.update(self.bar, description=doing)
 
 
 @contextmanager
 def shown(total: int, events: Path | None = None) -> Generator[Sight]:
-    """Show the calls that are made inside, and write their events to `events`, a line each.
+    """Give a progress bar that a client's events move; they are written to `events`, a line each.
 
     Raises:
         InvalidInputError: the file cannot be written.
@@ -103,9 +103,7 @@ def shown(total: int, events: Path | None = None) -> Generator[Sight]:
     except OSError as error:
         raise InvalidInputError(f"--events {events} cannot be written: {error}") from error
     with opened as lines, progress:
-        sight = Sight(progress, total, lines=lines)
-        with watching(sight.on_call):
-            yield sight
+        yield Sight(progress, total, lines=lines)
 
 
 def cost_of(usage: Usage) -> str:

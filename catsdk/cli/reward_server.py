@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
 __all__ = ["reward_server"]
+
+# Seconds for groups that are being scored when the service is to end.
+_DRAIN = 30.0
 
 Config = Annotated[Path, typer.Argument(help="YAML file, as for `catsdk train`.")]
 Host = Annotated[
@@ -30,6 +35,15 @@ class _Token(BaseSettings):
     token: str | None = Field(default=None)
 
 
+async def _terminated() -> None:
+    """Wait for SIGTERM, which systems send to those who should end in good order."""
+    if sys.platform == "win32":
+        await anyio.sleep_forever()
+    with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            return
+
+
 def reward_server(
     config: Config,
     host: Host = "127.0.0.1",
@@ -38,22 +52,23 @@ def reward_server(
     patience: Patience = 600.0,
 ) -> None:
     """Serve rewards by group or by sample; the token is `CATSDK_REWARD_TOKEN`."""
-    from catsdk.train import CaTConfig, Limits, config_scorer, serving
+    from catsdk.train import CaTConfig, Limits, serves_alone, serving
 
     plan = CaTConfig.read(config)
     limits = Limits(groups=max_groups, patience=patience, deadline=plan.failing.deadline)
 
     async def serve() -> None:
         opening = serving(
-            config_scorer(plan),
+            serves_alone(plan),
             host=host,
             port=port,
             token=_Token().token,
             group_size=plan.rollouts.count,
             limits=limits,
+            drain=_DRAIN,
         )
         async with opening as url:
             Console(emoji=False).print(f"rewards at {url}", highlight=False)
-            await anyio.sleep_forever()
+            await _terminated()
 
     anyio.run(serve)

@@ -15,10 +15,9 @@ from catsdk.cli.destinations import check_file
 from catsdk.cli.rubric_table import show_judged, show_rubric, show_screened
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
-from catsdk.core.ports import Judge as JudgePort
 from catsdk.core.settings import Settings
-from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout, Rubric
-from catsdk.rewards.rubric import Reward
+from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
+from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.files import form_of, load, save
 from catsdk.rubrics.html_report import html_report
 from catsdk.rubrics.judge import Judge, Judging
@@ -28,6 +27,8 @@ from catsdk.rubrics.proposer import RubricProposer
 from catsdk.rubrics.quality import Filters
 from catsdk.rubrics.scoring import Missing
 from catsdk.rubrics.screening import Screened, screened
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import context_of
 
 __all__ = ["rubric"]
 
@@ -126,10 +127,12 @@ def judge(
     names = model or [_model(None, Settings().judge)]
     sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
     judging = Judging(mode=cast("Literal['each', 'all']", mode))
-    judges: list[JudgePort] = [Judge(name, sampling, judging=judging) for name in names]
+    judges = [Judge(name, sampling, judging=judging) for name in names]
     missing = Missing() if at_least is None else Missing(then="mean", at_least=at_least)
-    reward = Reward(judges[0] if len(judges) == 1 else Panel(judges), missing=missing)
-    judged = anyio.run(_judged, reward, by, group)
+    panel = judges[0] if len(judges) == 1 else Panel(*judges)
+    reward = RubricReward(judge=panel, rubric=by, missing=missing)
+    scores = anyio.run(reward.reward, group)
+    judged = Judged(rubric=by, group=group, scores=scores)
     show_judged(judged, Console(emoji=False), evidence=evidence)
     if out is not None:
         judged.save(out)
@@ -161,16 +164,11 @@ def show(
 
 
 async def _screened(
-    proposer: RubricProposer, reference: Reference, filters: Filters, judge: JudgePort | None
+    proposer: RubricProposer, reference: Reference, filters: Filters, judge: Judge | None
 ) -> Screened:
-    proposed = await proposer.propose(reference)
-    return await screened(proposed, reference.text, filters, judge=judge)
-
-
-async def _judged(reward: Reward, by: Rubric, group: Group) -> Judged:
-    reference = Reference(text="", group=group, provenance=Provenance(method="none"))
-    scores = await reward.reward(group, reference, by)
-    return Judged(rubric=by, group=group, scores=scores)
+    async with context_of(Client()) as ctx:
+        proposed = await proposer.propose(reference, ctx)
+        return await screened(proposed, reference.text, filters, judge=judge, ctx=ctx)
 
 
 def _paged(judged: Judged, html: Path | None) -> None:
@@ -187,9 +185,9 @@ def _model(model: str | None, role: str | None) -> str:
 
 def _read(path: Path) -> str:
     if str(path) == "-":
-        return sys.stdin.read()
+        return sys.stdin.read().removeprefix("\ufeff")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}") from error
 

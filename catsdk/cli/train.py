@@ -14,7 +14,7 @@ from catsdk.core.errors import InvalidInputError, MissingExtraError
 if TYPE_CHECKING:
     from catsdk.train import CaTConfig, Trained
 
-__all__ = ["train"]
+__all__ = ["summary", "train"]
 
 
 class Method(StrEnum):
@@ -31,9 +31,7 @@ Preset = Annotated[str | None, typer.Option(help="gemma3-4b, qwen3-4b or llama3.
 Kind = Annotated[Method, typer.Option(help="CaT-RL, or fine-tuning on syntheses (CaT-SFT).")]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", help="A setting as NAME=VALUE, such as reward.answer=gold; several times."
-    ),
+    typer.Option("--set", help="A setting as NAME=VALUE, such as cat.reward=Gold; several times."),
 ]
 Data = Annotated[str | None, typer.Option(help="JSONL file, or hf:NAME[:SPLIT].")]
 HeldOutData = Annotated[str | None, typer.Option("--held-out", help="As --data, with answers.")]
@@ -61,7 +59,7 @@ def train(
         typer.echo(whole.to_yaml(), nl=False)
         return
     trained = _run(whole, method, resume=not anew)
-    Console(emoji=False).print(_told(trained), highlight=False)
+    Console(emoji=False).print(summary(trained), highlight=False)
 
 
 def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> CaTConfig:
@@ -75,7 +73,7 @@ def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> C
     text = ""
     if path is not None:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(f"the config {path} cannot be read: {error}") from error
     if preset is not None and preset not in PRESETS:
@@ -112,13 +110,15 @@ def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:
     return (grpo if method is Method.GRPO else sft)(config, resume=resume)
 
 
-def _told(trained: Trained) -> str:
+def summary(trained: Trained) -> str:
+    """What is printed when a training has ended: steps, where the model is, and why it stopped."""
     parts = [f"{trained.steps} steps, model in {trained.output}"]
     if trained.resumed_from is not None:
         parts.append(f"went on from {trained.resumed_from}")
     if trained.stopped_because is not None:
         parts.append(f"stopped early: {trained.stopped_because}")
-    held_out = [row["eval_cat/policy"] for row in trained.history if row.get("eval_cat/policy")]
+    known = (row.get("eval_cat/policy") for row in trained.history)
+    held_out = [accuracy for accuracy in known if accuracy is not None]
     if held_out:
         parts.append(f"held-out accuracy {held_out[0]:.3f} at the start, {held_out[-1]:.3f} now")
     return "\n".join(parts)

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catsdk.core.types import Call, Failure, Group, Usage
+from catsdk.core.types import Call, Failure, Group, Result, Usage
 
 __all__ = [
     "AuthenticationError",
@@ -64,7 +64,13 @@ __all__ = [
 
 
 class CatError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    Attributes:
+        result: What had been paid for when `CaT.run` was ended by this error, with every call.
+    """
+
+    result: Result | None = None
 
 
 class InvalidInputError(CatError, ValueError):
@@ -103,13 +109,19 @@ class ProviderError(CatError):
         status: int | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        usage: Usage | None = None,
     ) -> None:
-        """Keep the facts beside the message; `retry_after` is in seconds."""
+        """Keep the facts beside the message.
+
+        `retry_after` is in seconds. `usage` is what a reply that failed reports to have used;
+        `None` where nothing was reported.
+        """
         super().__init__(message)
         self.model = model
         self.status = status
         self.request_id = request_id
         self.retry_after = retry_after
+        self.usage = usage
 
 
 class AuthenticationError(ProviderError):
@@ -121,7 +133,12 @@ class ModelNotFoundError(ProviderError):
 
 
 class RequestRefusedError(ProviderError):
-    """The service will not take this request as it is."""
+    """The service will not take this request as it is.
+
+    `parameter` is the capability or the field of the request that its words name, where they do.
+    """
+
+    parameter: str | None = None
 
 
 class UnsupportedError(RequestRefusedError):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from typing import cast
 
 from pydantic import ValidationError
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, Value
 
-__all__ = ["MAX_ROLLOUTS", "PromptLike", "check_count", "check_kind", "check_many", "check_prompt"]
+__all__ = [
+    "MAX_ROLLOUTS",
+    "PromptLike",
+    "check_count",
+    "check_kind",
+    "check_many",
+    "check_message",
+    "check_prompt",
+]
 
 MAX_ROLLOUTS = 1024
 
@@ -43,7 +52,7 @@ def check_prompt(prompt: PromptLike) -> tuple[Message, ...]:
         raise InvalidInputError(
             f"the prompt is {_shown(prompt)}; give a string or a list of chat messages"
         )
-    messages = tuple(_message(at, message) for at, message in enumerate(prompt))
+    messages = tuple(check_message(at, message) for at, message in enumerate(prompt))
     if not any(message.role == "user" and message.content for message in messages):
         raise InvalidInputError(
             f"the prompt is a chat of {len(messages)} messages without a user message that is"
@@ -74,16 +83,43 @@ def check_kind(name: str, value: object, kinds: tuple[type, ...], fix: str) -> N
         raise InvalidInputError(f"{name} is {_shown(value)}; give {fix}")
 
 
-def _message(at: int, message: object) -> Message:
+def check_message(at: int, message: object) -> Message:
+    """Return `message`, the one at place `at` of a chat, as a `Message`.
+
+    A key whose value is `None` counts as absent: tables (Arrow, Parquet, data sets) give every
+    message, and every part of one, the keys of all the others.
+
+    Raises:
+        InvalidInputError: it is not a message; the error names the key at fault.
+    """
     if isinstance(message, Message):
         return message
     try:
-        return Message.model_validate(message)
+        return Message.model_validate(_without_nulls(message))
     except ValidationError as error:
         raise InvalidInputError(
-            f"message {at} of the prompt is {_shown(message)}; give a Message or a mapping such as"
-            " {'role': 'user', 'content': 'a text'}, with role system, user or assistant"
+            f"message {at} of the prompt is {_shown(message)} ({_fault(error)}); give a"
+            " Message or a mapping such as {'role': 'user', 'content': 'a text'}, with role system,"
+            " user or assistant"
         ) from error
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value).items()
+        return {name: _without_nulls(each) for name, each in fields if each is not None}
+    if isinstance(value, list | tuple):
+        return [_without_nulls(each) for each in cast("Sequence[object]", value)]
+    return value
+
+
+def _fault(error: ValidationError) -> str:
+    """The key at fault and why; of the errors for each alternative, the one that lies deepest."""
+    deepest = max(error.errors(), key=lambda each: len(each["loc"]))
+    keys = deepest["loc"]
+    if deepest["type"] == "extra_forbidden":
+        return f"the key {keys[-1]!r} is not known"
+    return f"at {keys[0]!r}: {deepest['msg']}" if keys else deepest["msg"]
 
 
 def _shown(value: object, limit: int = 80) -> str:

@@ -2,7 +2,8 @@
 
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
 about itself in the attributes `name`, `capabilities` and `count_tokens`; `capabilities_of` and
-its siblings read them with a cautious default. One that can score a given text is a `Scorer` too.
+its siblings read them with a cautious default. `loads_here = True` says that opening it takes long,
+because a model is loaded into this process. One that can score a given text is a `Scorer` too.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
 from catsdk.core.errors import InvalidInputError, MissingExtraError, UnknownProviderError
 from catsdk.core.ports import Provider
@@ -122,15 +124,37 @@ def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:
 
 def _third_party(prefix: str, model: str) -> Callable[[str | None], Provider]:
     for point in entry_points(group=GROUP, name=prefix):
-        factory: Callable[[str | None], Provider] = point.load()
-        return factory
+        return _loaded(point, prefix, model)
     extras = ", ".join(
         f"{name} (catsdk[{origin.extra}])" if origin.extra else name
         for name, origin in BUILT_IN.items()
     )
-    others = [name for name in known_providers() if name not in BUILT_IN]
+    known = known_providers()
+    others = [name for name in known if name not in BUILT_IN]
     raise UnknownProviderError(
         f"model {model!r} names the provider {prefix!r}, which is not known here."
-        f" Known: {', '.join([extras, *others])}. Write provider:name, for instance"
-        f" 'openai:{model}'; other packages register under the entry point group '{GROUP}'"
+        f" {_suggestion(prefix, model, known)}"
+        f" Known: {', '.join([extras, *others])}. Other packages register under the entry point"
+        f" group '{GROUP}'"
     )
+
+
+def _loaded(point: EntryPoint, prefix: str, model: str) -> Callable[[str | None], Provider]:
+    try:
+        factory: object = point.load()
+        if not callable(factory):
+            raise TypeError(f"{factory!r:.80} cannot be called")
+    except Exception as error:
+        raise UnknownProviderError(
+            f"model {model!r}: the provider {prefix!r} cannot be loaded from {point.value}"
+            f" ({type(error).__name__}: {error}); repair or remove the package that offers it"
+        ) from error
+    return cast("Callable[[str | None], Provider]", factory)
+
+
+def _suggestion(prefix: str, model: str, known: list[str]) -> str:
+    """What was probably meant: a name that is nearly the same, else a model without a provider."""
+    near = get_close_matches(prefix.strip().lower(), known, n=1)
+    if near:
+        return f"Did you mean {near[0] + model.strip()[len(prefix) :]!r}?"
+    return f"Write provider:name, for instance 'openai:{model}'."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from catsdk.core.options import Options
 from catsdk.core.types import Value
@@ -20,7 +20,11 @@ __all__ = [
     "SendingFields",
     "Telemetry",
     "Timeouts",
+    "whole_section",
 ]
+
+_ON = ("true", "yes", "on", "1")
+_OFF = ("false", "no", "off", "0", "")
 
 
 class Budget(Options):
@@ -162,28 +166,10 @@ class SendingFields(BaseModel):
         description="dollars for a million tokens, by the model's name; before the known prices",
     )
 
-    @field_validator("hedge", mode="before")
+    @field_validator("hedge", "cache", "telemetry", mode="before")
     @classmethod
-    def _switched(cls, value: Any) -> Any:
-        """`True` is hedging with its defaults, `False` none."""
-        word = value.lower() if isinstance(value, str) else value
-        if word in (True, "true", "yes", "on", "1"):
-            return Hedge()
-        return None if word in (False, "false", "no", "off", "0", "") else value
-
-    @field_validator("cache", mode="before")
-    @classmethod
-    def _named(cls, value: Any) -> Any:
-        """A text is the path; an empty one is no cache."""
-        if isinstance(value, str):
-            return Cache(path=value) if value else None
-        return value
-
-    @field_validator("telemetry", mode="before")
-    @classmethod
-    def _enabled(cls, value: Any) -> Any:
-        """`True` and `False` turn it on and off."""
-        return Telemetry(enabled=value) if isinstance(value, bool) else value
+    def _from_its_short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        return whole_section(info.field_name or "", value)
 
 
 class Sending(SendingFields, Options):
@@ -192,3 +178,26 @@ class Sending(SendingFields, Options):
     Raises:
         InvalidInputError: a setting is unknown or out of its range.
     """
+
+
+def whole_section(name: str, value: Any) -> Any:
+    """The parts of a section that is given by its short form; any other value stays as it is.
+
+    Args:
+        name: The section: `hedge` and `telemetry` may be a truth value, `cache` a path.
+        value: What is given for it, from a program or, as a text, from the environment.
+
+    Returns:
+        A mapping of the parts that the short form sets, or `None` where it turns the section off.
+    """
+    if name == "cache" and isinstance(value, str):
+        return {"path": value} if value else None
+    word = value.lower() if isinstance(value, str) else value
+    on = word is True or word in _ON
+    if not on and not (word is False or word in _OFF):
+        return value
+    if name == "telemetry":
+        return {"enabled": on}
+    if name == "hedge":
+        return {} if on else None
+    return value

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from pydantic_settings.exceptions import SettingsError
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.options import Options
-from catsdk.core.sending import Sending, SendingFields
+from catsdk.core.sending import Sending, SendingFields, whole_section
 
 __all__ = ["Settings", "set_by_name"]
 
@@ -19,7 +26,9 @@ __all__ = ["Settings", "set_by_name"]
 class Settings(SendingFields, BaseSettings):
     """Defaults that a program does not set itself, read from the environment when this is made.
 
-    A part of a setting is named with two underscores: `CATSDK_LIMITS__IN_FLIGHT=32`.
+    A part of a setting is named with two underscores: `CATSDK_LIMITS__IN_FLIGHT=32`. A whole
+    section is JSON or its short form (`CATSDK_HEDGE=true`, `CATSDK_CACHE=answers.db`), and parts
+    that are named beside it come before its own.
 
     Raises:
         ConfigurationError: a variable holds a value that its setting does not allow.
@@ -44,14 +53,22 @@ class Settings(SendingFields, BaseSettings):
             try:
                 super().__init__()
             except ValidationError as error:
-                causes = "; ".join(map(_explained, error.errors()))
+                causes = "; ".join(cause for each in error.errors() for cause in _explained(each))
                 raise ConfigurationError(f"in the environment, {causes}") from None
-            except InvalidInputError as error:
-                raise ConfigurationError(f"in the environment, {error}") from None
             except SettingsError as error:
-                raise ConfigurationError(
-                    f"in the environment, {error}: {error.__cause__}"
-                ) from None
+                raise ConfigurationError(f"in the environment, {error.__cause__}") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment alone, and sections in their short forms too."""
+        return (_Variables(settings_cls),)
 
     def sending(self, given: Mapping[str, Any]) -> Sending:
         """What is `given`, and for the rest what the environment sets.
@@ -66,7 +83,7 @@ class Settings(SendingFields, BaseSettings):
         whole = {name: getattr(self, name) for name in names if name in self.model_fields_set}
         for name, value in given.items():
             if value is not None:
-                whole[name] = _over(whole.get(name), value)
+                whole[name] = _over(whole.get(name), whole_section(name, value))
         return Sending(**whole)
 
 
@@ -90,25 +107,69 @@ def set_by_name(assignments: Mapping[str, Any]) -> dict[str, Any]:
         for section in sections:
             part: object = branch.setdefault(section, {})
             if not isinstance(part, dict):
-                raise InvalidInputError(
-                    f"{name!r} names a part of {section!r}, which is set to {part!r} too;"
-                    " give one of the two"
-                )
+                raise _both(section, name)
             branch = cast("dict[str, Any]", part)
+        if isinstance(branch.get(last), dict):
+            raise _both(name, f"{name}.{next(iter(branch[last]))}")
         branch[last] = value
     return tree
+
+
+def _both(section: str, part: str) -> InvalidInputError:
+    return InvalidInputError(f"{section!r} and its part {part!r} are both set; give one of the two")
+
+
+class _Variables(EnvSettingsSource):
+    """The variables of the environment; a section may be JSON, its short form, its parts, or both."""
+
+    def prepare_field_value(
+        self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool
+    ) -> Any:
+        if value is None or field_name not in SendingFields.model_fields:
+            return super().prepare_field_value(field_name, field, value, value_is_complex)
+        try:
+            whole = json.loads(value) if value.lstrip().startswith(("{", "[")) else value
+        except ValueError as error:
+            raise ValueError(f"CATSDK_{field_name.upper()} is not JSON: {error}") from None
+        whole = whole_section(field_name, whole)
+        if not isinstance(whole, dict):
+            return whole
+        parts = self.explode_env_vars(field_name, field, self.env_vars)
+        return {**cast("dict[str, Any]", whole), **parts}
 
 
 def _over(under: Any, value: Any) -> Any:
     """`value`, with the parts that it leaves open from `under`."""
     if isinstance(value, Options):
         value = value.model_dump(exclude_unset=True)
-    if isinstance(under, Options) and isinstance(value, Mapping):
-        return under.model_dump(exclude_unset=True) | dict(cast("Mapping[str, Any]", value))
+    if isinstance(under, Options):
+        under = under.model_dump(exclude_unset=True)
+    if isinstance(under, Mapping) and isinstance(value, Mapping):
+        return {**cast("Mapping[str, Any]", under), **cast("Mapping[str, Any]", value)}
     return value
 
 
-def _explained(detail: Any) -> str:
-    variable, *inside = detail["loc"]
-    name = "__".join([f"CATSDK_{variable}", *map(str, inside)]).upper()
-    return f"{name} is {detail['input']!r}: {detail['msg']}"
+def _explained(detail: Any, section: tuple[str, ...] = ()) -> list[str]:
+    """What is wrong, for each variable that is."""
+    place = (*section, *map(str, detail["loc"]))
+    cause = detail.get("ctx", {}).get("error")
+    # A section tells its error in its own words; pydantic's stays behind it, part by part.
+    if isinstance(cause, InvalidInputError) and isinstance(cause.__context__, ValidationError):
+        return [each for part in cause.__context__.errors() for each in _explained(part, place)]
+    name = "__".join([f"CATSDK_{place[0]}", *place[1:]]).upper()
+    if detail["type"] == "extra_forbidden":
+        parts = ", ".join(_section(place[0])).upper()
+        return [f"{name} is not a setting; the parts of CATSDK_{place[0].upper()} are {parts}"]
+    if detail["type"] == "model_type":
+        part = next(iter(_section(place[0])), "").upper()
+        return [f"{name} is {detail['input']!r}; give its parts, such as {name}__{part}, or JSON"]
+    if detail["type"] == "missing":
+        return [f"{name} is missing"]
+    return [f"{name} is {detail['input']!r}: {detail['msg']}"]
+
+
+def _section(name: str) -> tuple[str, ...]:
+    """The parts that a section has."""
+    annotation = Settings.model_fields[name].annotation
+    kinds = get_args(annotation) or (annotation,)
+    return next((tuple(kind.model_fields) for kind in kinds if issubclass(kind, Options)), ())

@@ -2,30 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-__all__ = ["AnswerStream", "split_thinking"]
+__all__ = ["TAGS", "AnswerStream", "split_thinking", "without_thinking"]
 
-OPEN, CLOSE = "<think>", "</think>"
+TAGS = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+)
+"""The pairs of tags that models put around their thinking."""
+
+_LONGEST = max(len(opening) for opening, _ in TAGS)
 
 
 def split_thinking(text: str) -> tuple[str | None, str]:
-    """Split a text that begins with a `<think>` block into the thinking and the answer.
+    """Split a text that begins with blocks of thinking into the thinking and the answer.
 
-    A block without an end is all thinking: the answer was cut off before it began. A text that
-    holds only the end tag was begun by the chat template.
+    A block without an end is all thinking: the answer was cut off before it began. A text whose
+    first tag is an end tag was begun by the chat template.
     """
     body = text.lstrip()
-    if CLOSE in body and (body.startswith(OPEN) or OPEN not in body):
-        thinking, _, answer = body.removeprefix(OPEN).partition(CLOSE)
-        return thinking.strip() or None, answer.strip()
-    if body.startswith(OPEN):
-        return body.removeprefix(OPEN).strip() or None, ""
-    return None, text
+    thoughts: list[str] = []
+    if (closing := _begun_by_template(body)) is not None:
+        thinking, _, body = body.partition(closing)
+        thoughts.append(thinking)
+    while (pair := _opened(body := body.lstrip())) is not None:
+        thinking, _, body = body.removeprefix(pair[0]).partition(pair[1])
+        thoughts.append(thinking)
+    if not thoughts:
+        return None, text
+    return "\n".join(filter(None, map(str.strip, thoughts))) or None, body.strip()
+
+
+def without_thinking(text: str, tags: Iterable[tuple[str, str]] = TAGS) -> str:
+    """Return `text` without the blocks between `tags`, those without an end included."""
+    for opening, closing in tags:
+        if opening in text or closing in text:
+            *before, last = text.split(closing)
+            kept = [part.partition(opening)[0] for part in before if opening in part]
+            text = "\n".join([*kept, last.partition(opening)[0]])
+    return text
+
+
+def _opened(body: str) -> tuple[str, str] | None:
+    """Return the pair of tags whose first one `body` begins with."""
+    head = body[:_LONGEST]
+    return next((pair for pair in TAGS if head.startswith(pair[0])), None)
+
+
+def _begun_by_template(body: str) -> str | None:
+    """Return the end tag of thinking whose first tag stands in the prompt."""
+    if _opened(body) is not None:
+        return None
+    ends = {closing: body.find(closing) for _, closing in TAGS}
+    begun = [
+        (ends[closing], closing)
+        for opening, closing in TAGS
+        if ends[closing] >= 0 and opening not in body[: ends[closing]]
+    ]
+    return min(begun)[1] if begun else None
 
 
 class AnswerStream:
-    """Passes on the answer of a streamed text, without the `<think>` block at its beginning.
+    """Passes on the answer of a streamed text, without the thinking at its beginning.
 
     What it passes on joins to the answer that `split_thinking` finds in the whole text. Thinking
     that the chat template began looks like an answer until its end tag comes: it is passed on.
@@ -35,6 +80,7 @@ class AnswerStream:
         """Pass the answer on to `on_text`."""
         self._on_text = on_text
         self._held = ""
+        self._closing: str | None = None
         self._take = self._look_for_thinking
 
     def feed(self, piece: str) -> None:
@@ -44,30 +90,28 @@ class AnswerStream:
     def end(self) -> None:
         """Pass on what was held back only because thinking could have begun in it."""
         if self._take == self._look_for_thinking:
-            self._pass(self._held)
+            self._pass(self._held if self._closing is None else self._held.strip())
 
     def _look_for_thinking(self, piece: str) -> None:
         self._held += piece
         body = self._held.lstrip()
-        if body.startswith(OPEN):
+        if (pair := _opened(body)) is not None:
+            opening, self._closing = pair
             self._held, self._take = "", self._skip_thinking
-            self._take(body.removeprefix(OPEN))
-        elif not OPEN.startswith(body):
-            self._take = self._pass
-            self._take(self._held)
+            self._take(body.removeprefix(opening))
+        elif not any(opening.startswith(body) for opening, _ in TAGS):
+            answer, self._held = (self._held, "") if self._closing is None else (body, "")
+            self._take = self._pass if self._closing is None else self._pass_stripped
+            self._take(answer)
 
     def _skip_thinking(self, piece: str) -> None:
         # Of the thinking, only as much is kept as may be the beginning of its end tag.
-        _, closed, answer = (self._held + piece).partition(CLOSE)
-        self._held = "" if closed else (self._held + piece)[1 - len(CLOSE) :]
+        closing = self._closing or ""
+        _, closed, answer = (self._held + piece).partition(closing)
+        self._held = "" if closed else (self._held + piece)[1 - len(closing) :]
         if closed:
-            self._take = self._skip_space
+            self._take = self._look_for_thinking
             self._take(answer)
-
-    def _skip_space(self, piece: str) -> None:
-        if piece.lstrip():
-            self._take = self._pass_stripped
-            self._take(piece.lstrip())
 
     def _pass_stripped(self, piece: str) -> None:
         # White space is the answer's only if more of it follows.

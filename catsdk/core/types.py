@@ -7,7 +7,7 @@ equal objects. Axis names: G is the number of rollouts of a group, K the number 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Literal, cast
 
@@ -57,6 +57,13 @@ class Value(BaseModel):
         """The short form, also where pydantic would print every field."""
         return repr(self)
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The fields that differ from their defaults, long ones cut."""
+        fields = type(self).model_fields
+        for name, value in super().__repr_args__():
+            if name not in fields or value != fields[name].get_default(call_default_factory=True):
+                yield name, _Shown(value)
+
     def _short(self, *names: str, **more: object) -> str:
         """The class with a few of its fields, long texts cut, those at their default left out."""
         fields = type(self).model_fields
@@ -65,19 +72,37 @@ class Value(BaseModel):
         return f"{type(self).__name__}({', '.join(told)})"
 
 
+class _Shown:
+    """A value whose text form is cut."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return _cut(self.value)
+
+
 def _cut(value: object, limit: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
 
 
-class TextPart(Value):
+class _Whole(Value):
+    """A value that prints whole: seeds and identities are made of the text form of a prompt."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Every field."""
+        return iter(BaseModel.__repr_args__(self))
+
+
+class TextPart(_Whole):
     """A piece of text in a message."""
 
     type: Literal["text"] = "text"
     text: str
 
 
-class ImagePart(Value):
+class ImagePart(_Whole):
     """An image in a message, by URL (`https:` or `data:`)."""
 
     type: Literal["image"] = "image"
@@ -87,7 +112,7 @@ class ImagePart(Value):
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
-class Message(Value):
+class Message(_Whole):
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
@@ -104,7 +129,8 @@ class Message(Value):
 class Usage(Value):
     """What calls consumed. `cost` is in US dollars, `None` where a price is unknown.
 
-    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers.
+    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers;
+    `estimated` those whose tokens are partly our own estimate, since the report left some out.
     Cached tokens are part of the input tokens, reasoning tokens part of the output tokens.
     """
 
@@ -114,6 +140,7 @@ class Usage(Value):
     reasoning_tokens: int = 0
     requests: int = 0
     unreported: int = 0
+    estimated: int = 0
     cost: float | None = 0.0
 
     @property
@@ -131,6 +158,7 @@ class Usage(Value):
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             requests=self.requests + other.requests,
             unreported=self.unreported + other.unreported,
+            estimated=self.estimated + other.estimated,
             cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
         )
 
@@ -172,29 +200,6 @@ class TokenLogprob(Value):
     logprob: float
 
 
-class Completion(Value):
-    """One answer of a model. `latency` is in seconds, for the call that brought it.
-
-    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
-    completions of one request add up to the request's; a service that tells only the sum has it
-    on the first. `cached` answers were paid for before, and have used nothing.
-    """
-
-    text: str
-    reasoning: str | None = None
-    finish_reason: FinishReason = "stop"
-    logprobs: tuple[TokenLogprob, ...] | None = None
-    usage: Usage = Usage()
-    model: str = ""
-    latency: float = 0.0
-    request_id: str | None = None
-    cached: bool = False
-
-    def __repr__(self) -> str:
-        """Text, model and how it ended."""
-        return self._short("text", "finish_reason", "model", "cached")
-
-
 class Failure(Value):
     """Something that did not work, as data: the error's class name and its message."""
 
@@ -213,6 +218,32 @@ class Failure(Value):
     def __str__(self) -> str:
         """Kind and message on one line."""
         return f"{self.kind}: {self.message}"
+
+
+class Completion(Value):
+    """One answer of a model. `latency` is in seconds, for the call that brought it.
+
+    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
+    completions of one request add up to the request's; a service that tells only the sum has it
+    on the first. `cached` answers were paid for before, and have used nothing. `failure` is set
+    where the service reported that this one of several answers failed; `text` is then what came
+    before it, and no answer.
+    """
+
+    text: str
+    reasoning: str | None = None
+    finish_reason: FinishReason = "stop"
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    usage: Usage = Usage()
+    model: str = ""
+    latency: float = 0.0
+    request_id: str | None = None
+    cached: bool = False
+    failure: Failure | None = None
+
+    def __repr__(self) -> str:
+        """Text, model and how it ended."""
+        return self._short("text", "finish_reason", "model", "cached", "failure")
 
 
 class Call(Value):
@@ -279,6 +310,13 @@ class Group(Value):
     def question(self) -> str:
         """The text of the last user message."""
         return next((m.text for m in reversed(self.prompt) if m.role == "user"), "")
+
+    @property
+    def conversation(self) -> str:
+        """The whole prompt as a text: the question alone, or every turn under its role."""
+        if len(self.prompt) == 1:
+            return self.question
+        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in self.prompt)
 
 
 class Provenance(Value):
@@ -493,7 +531,10 @@ class Result(Value):
     def _without_a_second_group(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data: dict[str, Any] = dump(self)
         if self.reference is not None and self.reference.group == self.group:
-            data["reference"].pop("group", None)
+            reference: object = data.get("reference")
+            # Where the caller leaves out the result's own group, the reference keeps it.
+            if isinstance(reference, dict) and "group" in data:
+                cast("dict[str, Any]", reference).pop("group", None)
         return data
 
     @model_validator(mode="before")

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from catsdk.equivalence.answers import Answers
     from catsdk.equivalence.classes import equivalence_classes
     from catsdk.equivalence.compare import compare_sync, is_same, same
-    from catsdk.equivalence.extract import ANYWHERE, STATED, Extractor, extract_answer
+    from catsdk.equivalence.extract import (
+        ANYWHERE,
+        BOXED,
+        MARKED,
+        STATED,
+        Extraction,
+        Extractor,
+        extract_answer,
+        gold_answers,
+    )
     from catsdk.equivalence.graders.grader import Grader, grade_all
     from catsdk.equivalence.graders.math_verify import MathVerifyGrader
     from catsdk.equivalence.graders.mathematics import MathGrader
@@ -27,10 +36,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANYWHERE",
+    "BOXED",
+    "MARKED",
     "STATED",
     "Answers",
     "CodeOutput",
     "ExactMatch",
+    "Extraction",
     "Extractor",
     "FunctionGrader",
     "Grader",
@@ -44,6 +56,7 @@ __all__ = [
     "compare_sync",
     "equivalence_classes",
     "extract_answer",
+    "gold_answers",
     "grade_all",
     "is_same",
     "same",
@@ -52,9 +65,12 @@ __all__ = [
 _HOME = {
     "ANYWHERE": "extract",
     "Answers": "answers",
+    "BOXED": "extract",
+    "MARKED": "extract",
     "STATED": "extract",
     "CodeOutput": "graders.yours",
     "ExactMatch": "graders.plain",
+    "Extraction": "extract",
     "Extractor": "extract",
     "FunctionGrader": "graders.yours",
     "Grader": "graders.grader",
@@ -67,6 +83,7 @@ _HOME = {
     "Verdict": "verdict",
     "equivalence_classes": "classes",
     "extract_answer": "extract",
+    "gold_answers": "extract",
     "grade_all": "graders.grader",
 }
 

@@ -5,18 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.core.errors import NoEvidenceError
-from catsdk.core.types import Group, Reference
+from catsdk.core.errors import InvalidInputError, NoEvidenceError
+from catsdk.core.types import Group, ImagePart, Message, Reference, TextPart
 from catsdk.equivalence.classes import equivalence_classes
-from catsdk.equivalence.extract import STATED, Extraction, Extractor
+from catsdk.equivalence.extract import (
+    ANYWHERE,
+    BOXED,
+    MARKED,
+    STATED,
+    Extraction,
+    Extractor,
+    gold_answers,
+)
+from catsdk.equivalence.extract.golds import gold_cells
 from catsdk.equivalence.graders.grader import Grader
 from catsdk.equivalence.graders.mathematics import MathGrader
 from catsdk.equivalence.verdict import Verdict
 from catsdk.equivalence.votes import Votes, votes_of
 
-__all__ = ["BY_MEANING", "Answers", "no_evidence"]
+__all__ = ["BY_MEANING", "INSTRUCTION", "Answers", "no_evidence"]
 
 BY_MEANING = MathGrader()
+INSTRUCTION = "Put your final answer within \\boxed{}."
+"""How the final answer is asked for by default."""
+
+# A prompt that says one of these asks for the answer in its own way.
+_MARKS = ("\\boxed", "\\fbox", "####", "<answer>", '"answer"')
+_SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,9 @@ class Answers:
         extractor: The rules that find the final answer of a text.
         grader: Says whether two answers are the same; by default mathematics, and answers in
             words, by meaning.
+        instruction: The words that ask for the final answer. They are added to a prompt where
+            rollouts are rewarded by their answers, unless the prompt asks already; `None` adds
+            nothing.
 
     Example:
         >>> Answers().extract("So it is \boxed{42}.").answer
@@ -38,23 +56,65 @@ class Answers:
 
     extractor: Extractor = STATED
     grader: Grader = BY_MEANING
+    instruction: str | None = INSTRUCTION
 
-    def extract(self, text: str) -> Extraction:
-        """Find the final answer of `text`, and the rule that found it."""
-        return self.extractor.extract(text)
-
-    def gold(self, text: str) -> str:
-        r"""Read a known answer as a rollout is read; a bare answer stays as it is.
+    def asked(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Add the instruction to the last user message, where the prompt does not ask already.
 
         Args:
-            text: A gold answer of a data set: bare, or a whole solution (`... #### 72`,
-                `\boxed{72}`).
+            messages: The prompt, as messages.
+        """
+        words = self.instruction
+        asks_already = any(mark in message.text for message in messages for mark in _MARKS)
+        last = max((at for at, m in enumerate(messages) if m.role == "user"), default=None)
+        if not words or asks_already or last is None:
+            return tuple(messages)
+        content = messages[last].content
+        longer: str | tuple[TextPart | ImagePart, ...] = (
+            f"{content}\n\n{words}"
+            if isinstance(content, str)
+            else (*content, TextPart(text=f"\n\n{words}"))
+        )
+        asking = messages[last].model_copy(update={"content": longer})
+        return (*messages[:last], asking, *messages[last + 1 :])
+
+    def extract(self, text: str, *, cut: bool = False) -> Extraction:
+        """Find the final answer of `text`, and the rule that found it.
+
+        Args:
+            text: What the model wrote.
+            cut: Whether it was stopped at its limit of tokens, before it had finished.
+        """
+        return self.extractor.extract(text, cut=cut)
+
+    def golds(self, value: object) -> tuple[str, ...]:
+        r"""Read the known answers in a cell of a data set, as rollouts are read.
+
+        Args:
+            value: A text or a number, bare or a whole solution (`... #### 72`, `\boxed{72}`), or a
+                list of them where several answers are accepted.
+
+        Returns:
+            The accepted answers; none where the cell is empty.
+
+        Raises:
+            InvalidInputError: the value, or one in the list, is neither a text nor a number.
 
         Example:
-            >>> Answers().gold("6 * 12 is 72\n#### 72")
-            '72'
+            >>> Answers().golds("6 * 12 is 72\n#### 72")
+            ('72',)
         """
-        return self.extract(text).answer or text.strip()
+        try:
+            if self.extractor in _SHIPPED:
+                return gold_answers(value)
+            found = (gold for cell in gold_cells(value) for gold in self._own_golds(cell))
+            return tuple(dict.fromkeys(found))
+        except TypeError as error:
+            raise InvalidInputError(str(error)) from None
+
+    def _own_golds(self, cell: object) -> tuple[str, ...]:
+        own = self.extract(cell).answer if isinstance(cell, str) else None
+        return gold_answers(cell) if own is None else (own,)
 
     async def grade(self, answer: str, reference: str) -> Verdict:
         """Say whether `answer` is the same as `reference`; unknown where that cannot be decided."""

@@ -13,7 +13,7 @@ from anyio.lowlevel import RunVar, checkpoint
 from catsdk.equivalence.cache import VerdictCache
 from catsdk.equivalence.options import DEFAULT, Options
 from catsdk.equivalence.quick import quick
-from catsdk.equivalence.verdict import Verdict
+from catsdk.equivalence.verdict import NOTHING, Verdict
 
 __all__ = ["Symbolic", "SymbolicSync", "compare", "compare_sync", "is_same", "same"]
 
@@ -198,5 +198,6 @@ def _attempt(
 
 
 def _same_text(verdict: Verdict) -> Verdict:
-    """Take one text for itself, whatever it says, unless it is known to have no value."""
-    return verdict if verdict.cause == "undefined" else Verdict("equal", "text")
+    """Take one text for itself, whatever it says, unless it says nothing or has no value."""
+    nothing = verdict.cause == "undefined" or verdict.detail == NOTHING
+    return verdict if nothing else Verdict("equal", "text")

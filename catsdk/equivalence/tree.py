@@ -43,7 +43,7 @@ MAX_DEPTH = 100
 MAX_DIGITS = 2_000
 
 JsonTree: TypeAlias = "str | int | bool | None | list[JsonTree]"
-Kind = Literal["tuple", "set", "list", "ratio"]
+Kind = Literal["tuple", "set", "list", "ratio", "clock"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~"]
 
 # What `Call.name` may be with a meaning; any other name is a function that nobody defined.
@@ -148,7 +148,10 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Several answers: a tuple has an order, a set and a list (commas alone) have none."""
+    """Several answers: a tuple has an order, a set and a list (commas alone) have none.
+
+    A clock is a ratio that may be a time of day: `2:30`.
+    """
 
     kind: Kind
     items: tuple[Node, ...]
@@ -311,7 +314,7 @@ def _relation(parts: list[object], depth: int) -> Relation:
 
 
 _CONSTANTS = ("pi", "e", "i", "infinity")
-_KINDS = ("tuple", "set", "list", "ratio")
+_KINDS = ("tuple", "set", "list", "ratio", "clock")
 _READERS: dict[str, Callable[[list[object], int], Node]] = {
     "Number": _number,
     "Constant": lambda parts, _: Constant(cast("Literal['pi']", _word(parts[0], _CONSTANTS))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Cause", "Outcome", "Tier", "Verdict"]
+__all__ = ["NOTHING", "Cause", "Outcome", "Tier", "Verdict"]
 
 Outcome = Literal["equal", "different", "unknown"]
 Tier = Literal["text", "exact", "numeric", "structure", "symbolic", "engine", "none"]
@@ -19,6 +19,9 @@ Cause = Literal[
     "undecided",
     "failed",
 ]
+
+# The detail of a verdict on an answer that states nothing: it does not even equal itself.
+NOTHING = "nothing is there"
 
 
 @dataclass(frozen=True, slots=True)

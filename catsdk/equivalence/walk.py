@@ -34,6 +34,7 @@ from catsdk.equivalence.tree import (
 __all__ = [
     "always_defined",
     "children",
+    "holds_matrices",
     "symbols_of",
     "undefined_in",
     "with_operands",
@@ -79,11 +80,32 @@ def symbols_of(node: Node) -> frozenset[str]:
     return found
 
 
+def holds_matrices(node: Node) -> bool:
+    """Tell whether a product of capital letters holds an inverse or a transpose of one."""
+    if isinstance(node, Product):
+        letters = [factor.base if isinstance(factor, Power) else factor for factor in node.factors]
+        capital = [letter for letter in letters if isinstance(letter, Symbol)]
+        turned = any(_is_turned(factor) for factor in node.factors)
+        if turned and sum(len(each.name) == 1 and each.name.isupper() for each in capital) > 1:
+            return True
+    return any(map(holds_matrices, children(node)))
+
+
+def _is_turned(node: Node) -> bool:
+    match node:
+        case Power(Symbol(name), Number(exponent)):
+            return len(name) == 1 and name.isupper() and exponent == -1
+        case Power(Symbol(name), Symbol("T")):
+            return len(name) == 1 and name.isupper()
+        case _:
+            return False
+
+
 def always_defined(node: Node) -> bool:
     """Tell whether an answer surely has a value: it divides by plain numbers only."""
     match node:
-        case Text():
-            return True
+        case Text(words):
+            return words != ""
         case Interval(low, high, _):
             return all(end in _INFINITIES or _is_defined(end) for end in (low, high))
         case Items() | Union() | Relation() | Matrix():

@@ -55,7 +55,7 @@ async def choose(
         words = prompt or load(capabilities_of(provider).prompts, task)
         request = sampling.request(
             words.messages(
-                question=group.question,
+                question=group.conversation,
                 count=str(len(group.rollouts)),
                 responses=[rollout.text for rollout in group.rollouts],
             )

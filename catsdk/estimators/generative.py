@@ -45,7 +45,7 @@ class GenerativeSelfAggregation:
                 able = capabilities_of(provider)
                 words = self.prompt or load(able.prompts, "generative")
                 texts = [rollout.text for rollout in group.rollouts]
-                messages = words.messages(question=group.question, responses=texts)
+                messages = words.messages(question=group.conversation, responses=texts)
                 seed = self.seed if able.seed else None
                 request = self.sampling.request(messages, seed=seed)
                 completion = (await provider.complete(request))[0]

@@ -53,7 +53,7 @@ class Grading:
 
     async def _grade(self, judge: Provider, group: Group, rollout: Rollout) -> Score:
         words = self.prompt or load(capabilities_of(judge).prompts, "grade")
-        messages = words.messages(question=group.question, response=rollout.text)
+        messages = words.messages(question=group.conversation, response=rollout.text)
         request = self.sampling.request(messages)
         try:
             (grade, reason), _ = await ask(judge, request, Form(SCHEMA, read_grade))

@@ -75,7 +75,7 @@ class MutualPredictability:
 
 def _others(prompt: Prompt, group: Group, rollout: Rollout) -> tuple[Message, ...]:
     others = [other.text for other in group.rollouts if other.index != rollout.index]
-    return prompt.messages(question=group.question, responses=others)
+    return prompt.messages(question=group.conversation, responses=others)
 
 
 def _means(results: Sequence[Completion | Failure]) -> dict[int, float]:

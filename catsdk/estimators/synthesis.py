@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, get_args
 
 from catsdk.core.choices import check_choice
-from catsdk.core.errors import ContextTooLongError
+from catsdk.core.errors import ContentFilteredError, ContextTooLongError, StructuredOutputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, capabilities_of, name_of, tokens_of
-from catsdk.core.types import Completion, Group, Message, Reference, Rollout
+from catsdk.core.types import Completion, Group, Message, Reference, Request, Rollout
 from catsdk.equivalence.answers import no_evidence
 from catsdk.middleware.attribution import recorded
-from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.prompt import Prompt, has, load
 from catsdk.prompts.reply import read_sections
 from catsdk.runtime.context import Context, standing_alone
 
@@ -38,8 +38,9 @@ class Synthesizer:
         prompt: Replaces the shipped prompts. By default the one that asks for a boxed answer is
             used where at least half of the rollouts have a final answer, else the free-form one.
         show: Whether the anchor reads whole `responses` or only final `answers`.
-        show_question: Whether it reads the question too, which the paper leaves out (on MATH-500
-            it made +0.004).
+        show_question: Whether it reads the conversation that the rollouts respond to, so that the
+            reference keeps to its language and form. `None` shows it where the prompt has a place
+            for it; `False` is the paper's form (on MATH-500 the question made +0.004).
         show_reasoning: Whether it reads thinking that a provider keeps apart.
         overflow: What is done when the rollouts do not fit into the anchor's context: a random
             `subset` that fits, only their final `answers`, the anchor's own short versions
@@ -56,7 +57,7 @@ class Synthesizer:
     sampling: Sampling = Sampling()
     prompt: Prompt | None = None
     show: Show = "responses"
-    show_question: bool = False
+    show_question: bool | None = None
     show_reasoning: bool = False
     overflow: Overflow = "subset"
     seed: int | None = None
@@ -76,6 +77,8 @@ class Synthesizer:
         Raises:
             NoEvidenceError: the group has no rollout.
             ContextTooLongError: the rollouts do not fit and `overflow` could not help.
+            StructuredOutputError: the reply was cut, or has a summary and no response, twice.
+            ContentFilteredError: the anchor refused.
             ProviderError: the anchor failed.
         """
         if not group.rollouts:
@@ -84,10 +87,14 @@ class Synthesizer:
         async with standing_alone(ctx, group) as context:
             with recorded("synthesize") as calls:
                 anchor = await context.model(self.anchor)
-                prompt = self.prompt or load(capabilities_of(anchor).prompts, _task(group))
+                prompt = self.prompt or self._prompt(capabilities_of(anchor).prompts, group)
                 writing = _Writing(self, anchor, prompt, group, context)
                 completion, shown, how = await writing.fitting(rollouts)
-            text, rationale = read_sections(completion.text)
+                try:
+                    text, rationale = _read(completion, anchor)
+                except StructuredOutputError:
+                    completion = await writing.again()
+                    text, rationale = _read(completion, anchor)
             return await context.with_evidence(
                 context.reference(
                     text,
@@ -96,7 +103,7 @@ class Synthesizer:
                     settings={
                         "show": how,
                         "rollouts": [rollout.index for rollout in shown],
-                        "show_question": self.show_question,
+                        "show_question": "question" in prompt.slots,
                         "finish_reason": completion.finish_reason,
                     },
                     calls=calls,
@@ -104,6 +111,17 @@ class Synthesizer:
                     prompt=prompt,
                 )
             )
+
+    def _prompt(self, prompts: str, group: Group) -> Prompt:
+        """The shipped prompt: for checkable answers or free text, with the request or without."""
+        answered = sum(rollout.answer is not None for rollout in group.rollouts)
+        task = "synthesize" if 2 * answered >= len(group.rollouts) else "synthesize_freeform"
+        blind = f"{task}_blind"
+        # A set that has the blind form alone was taught so.
+        taught_blind = has(prompts, blind) and not has(prompts, task)
+        if self.show_question is False or taught_blind:
+            return load(prompts, blind)
+        return load(prompts, task)
 
     def _ordered(self, rollouts: Sequence[Rollout]) -> list[Rollout]:
         ordered = list(rollouts)
@@ -121,6 +139,7 @@ class _Writing:
     prompt: Prompt
     group: Group
     ctx: Context
+    asked: list[Request] = field(default_factory=list[Request])
 
     async def fitting(
         self, rollouts: Sequence[Rollout]
@@ -151,10 +170,19 @@ class _Writing:
         completion = await self._ask(self._messages(texts), self.ctx.on_text)
         return completion, rollouts, how.overflow
 
+    async def again(self) -> Completion:
+        """Ask once more for what came back without a response, for another sample."""
+        request = self.asked[-1]
+        seed = None if request.seed is None else request.seed + 1
+        other = request.model_copy(update={"sample_index": 1, "seed": seed})
+        return (await self.anchor.complete(other))[0]
+
     async def _ask(self, messages: tuple[Message, ...], on_text: OnText | None) -> Completion:
         how = self.synthesizer
         seed = how.seed if capabilities_of(self.anchor).seed else None
-        return (await self.anchor.complete(how.sampling.request(messages, seed=seed), on_text))[0]
+        request = how.sampling.request(messages, seed=seed)
+        self.asked.append(request)
+        return (await self.anchor.complete(request, on_text))[0]
 
     def _texts(self, rollouts: Sequence[Rollout]) -> list[str]:
         if self.synthesizer.show == "answers":
@@ -164,9 +192,7 @@ class _Writing:
         return [f"{r.completion.reasoning or ''}\n{r.text}".strip() for r in rollouts]
 
     def _messages(self, texts: Sequence[str]) -> tuple[Message, ...]:
-        shown = self.synthesizer.show_question
-        question = f"\nThe request was:\n{self.group.question}\n" if shown else ""
-        return self.prompt.messages(question=question, responses=texts)
+        return self.prompt.messages(question=self.group.conversation, responses=texts)
 
     @property
     def _room(self) -> int | None:
@@ -205,6 +231,11 @@ def _answer(rollout: Rollout) -> str:
     return rollout.answer or "(no final answer)"
 
 
-def _task(group: Group) -> str:
-    answered = sum(rollout.answer is not None for rollout in group.rollouts)
-    return "synthesize" if 2 * answered >= len(group.rollouts) else "synthesize_freeform"
+def _read(completion: Completion, anchor: Provider) -> tuple[str, str | None]:
+    """The response and the summary of a reply."""
+    if completion.finish_reason == "content_filter":
+        raise ContentFilteredError(
+            f"{name_of(anchor)} refused to synthesize: {completion.text[:200]!r}",
+            model=completion.model or name_of(anchor),
+        )
+    return read_sections(completion.text, cut=completion.finish_reason == "length")

@@ -39,7 +39,7 @@ from catsdk.evaluate.patience import Patience
 from catsdk.evaluate.recorded import Recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.summary import summarise
-from catsdk.method.run import setting_of
+from catsdk.method.composing import setting_of
 from catsdk.rubrics.judge import Judge
 from catsdk.runs.ledger import Ledger, paid
 from catsdk.runs.store import RunStore

@@ -46,7 +46,7 @@ class ItemGrader:
         rollout = Rollout(index=0, completion=Completion(text=text), answer=answer)
         group = Group(prompt=item.prompt, rollouts=(rollout,))
         if item.accepted:
-            wanted = [ctx.answers.gold(each) for each in item.accepted]
+            wanted = ctx.answers.golds(item.accepted)
             (score,) = await compared(group, wanted, "the known answer", ctx, None)
             return score
         if item.criteria:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import cast, get_args
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
+from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import (
     Completion,
     Failure,
+    FinishReason,
     Group,
     Message,
     Rollout,
@@ -24,6 +26,7 @@ from catsdk.evaluate.items import Item
 from catsdk.evaluate.rows import Row, read_rows
 from catsdk.evaluate.sources import Columns, items_of
 from catsdk.runtime.context import Context
+from catsdk.sampling.sampler import rollout_of
 
 __all__ = ["Recorded", "RecordedScores", "read_recorded"]
 
@@ -137,9 +140,9 @@ def read_recorded(
 
     They are a list in the column `samples`, `completions`, `responses`, `rollouts` or
     `generations`, of texts or of objects with `completion` (or `text`, `response`, `content`,
-    `output`), and where there are any `model`, `score` (or `rm_score`, `reward`), `logprobs` (one
-    number a token), `input_tokens`, `output_tokens`, and `extracted`, the final answer, which
-    counts where none is found in the text.
+    `output`; a text, or the messages of a conversation), and where there are any `model`, `score`
+    (or `rm_score`, `reward`), `logprobs` (one number a token), `input_tokens`, `output_tokens`,
+    `finish_reason`, and `extracted`, the final answer, which counts where none is found in the text.
 
     Raises:
         InvalidInputError: as `read_items`; or a row has no completions, or wrong ones; or two rows
@@ -178,15 +181,18 @@ def _samples(row: Row, column: str, item: Item) -> list[_Sample]:
 def _sample(at: int, given: object, item: Item) -> _Sample:
     fields = cast("dict[str, object]", given) if isinstance(given, dict) else {"text": given}
     text = next((fields[name] for name in TEXTS if name in fields), None)
-    if not isinstance(text, str):
+    if not isinstance(text, str | list):
         raise InvalidInputError(
             f"completion {at} is {given!r:.80}; give a text, or an object with {TEXTS[0]!r}"
         )
-    completion = Completion(
-        text=text,
+    ended = fields.get("finish_reason")
+    read = completion_of(cast("Sampled", text))
+    completion = completion_of(
+        read,
         model=str(fields.get("model") or ""),
-        usage=_usage(fields, item, text),
+        usage=_usage(fields, item, f"{read.reasoning or ''}{read.text}"),
         logprobs=_logprobs(at, fields.get("logprobs")),
+        finish_reason=ended if ended in get_args(FinishReason) else "stop",
     )
     told = fields.get("extracted")
     answer = (str(told).strip() or None) if told is not None else None
@@ -197,13 +203,10 @@ def _sample(at: int, given: object, item: Item) -> _Sample:
 
 
 def _rollout(at: int, sample: _Sample, answers: Answers) -> Rollout:
-    found = answers.extract(sample.completion.text)
-    return Rollout(
-        index=at,
-        completion=sample.completion,
-        answer=found.answer or sample.answer,
-        answer_rule=found.rule,
-    )
+    rollout = rollout_of(at, sample.completion, answers)
+    if rollout.answer is not None or sample.answer is None:
+        return rollout
+    return rollout.model_copy(update={"answer": sample.answer, "answer_rule": "recorded"})
 
 
 def _is_number(value: object) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Criterion
+from catsdk.core.types import Criterion, Kind
+from catsdk.equivalence.extract.golds import gold_cells
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.rows import Row, read_rows
 
@@ -145,18 +146,14 @@ def _id(value: object) -> str:
 
 
 def _gold(value: object) -> str | tuple[str, ...] | None:
-    if isinstance(value, list):
-        several = [_gold(each) for each in cast("list[object]", value)]
-        return tuple(each for each in several if isinstance(each, str)) or None
-    # Tables write a cell without a number as one that is not a number.
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if not isinstance(value, str | int | float):
+    try:
+        cells = [str(cell).strip() for cell in gold_cells(value)]
+    except TypeError as error:
         raise InvalidInputError(
-            f"the gold answer is {value!r:.80}; give a text, a number or a list of accepted answers,"
-            " or name another column"
-        )
-    return str(value).strip() or None
+            f"the gold answer is {value!r:.80}; give a text or a number, or a list of those that"
+            " are accepted, or name another column"
+        ) from error
+    return tuple(cells) if len(cells) > 1 else next(iter(cells), None)
 
 
 def _criteria(value: object) -> tuple[Criterion, ...]:
@@ -185,5 +182,5 @@ def _criterion(at: int, value: object) -> Criterion:
         return Criterion(id=f"r{at}", text=text)
     if isinstance(points, bool) or not isinstance(points, int | float) or not math.isfinite(points):
         raise InvalidInputError(f"a criterion is worth {points!r:.80}; give a finite number")
-    pitfall = "pitfall" if points < 0 else None
+    pitfall: Kind | None = "pitfall" if points < 0 else None
     return Criterion(id=f"r{at}", text=text, kind=pitfall, weight=float(points))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from math import inf
-from typing import cast
+from typing import Any
 
 import anyio
 
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
+    ConfigurationError,
     InvalidInputError,
+    NoEvidenceError,
+    StructuredOutputError,
     SynthesisFailedError,
     TimedOutError,
 )
@@ -39,12 +42,13 @@ from catsdk.core.types import (
     Score,
 )
 from catsdk.equivalence.answers import no_evidence
+from catsdk.method.composing import setting_of
 from catsdk.middleware.attribution import recorded
-from catsdk.rewards.reward import completed
+from catsdk.rewards.reward import completed, unscored
 from catsdk.runtime import roles
 from catsdk.runtime.context import Context
 
-__all__ = ["Method", "failed_result", "run_method", "setting_of", "whole_reference"]
+__all__ = ["Method", "run_method", "run_or_fail", "whole_reference"]
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,35 @@ async def run_method(
         InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         NoEvidenceError: every rollout failed.
         SynthesisFailedError: the estimator failed; the error's `group` holds the rollouts.
+        CatError: any of these has what was paid for as its `result`.
     """
     run = _Run(method, ctx, index)
-    result = await run.result(prompt, n)
+    try:
+        result = await run.result(prompt, n)
+    except CatError as error:
+        error.result = run.so_far(error)
+        raise
+    ctx.emit(ResultReady(result=result))
+    return result
+
+
+async def run_or_fail(
+    method: Method, prompt: PromptLike | Group, n: int, ctx: Context, *, index: int
+) -> Result:
+    """Run `method` once; a `CatError` is a result with a failure, and with what was paid for.
+
+    Args:
+        method: The roles.
+        prompt: A prompt, or a group that was sampled before.
+        n: G, the number of rollouts of a prompt.
+        ctx: The context that every role is given.
+        index: The place of the prompt among many.
+    """
+    run = _Run(method, ctx, index)
+    try:
+        result = await run.result(prompt, n)
+    except CatError as error:
+        result = run.so_far(error)
     ctx.emit(ResultReady(result=result))
     return result
 
@@ -95,7 +125,10 @@ async def run_method(
 class _Run:
     def __init__(self, method: Method, ctx: Context, index: int) -> None:
         self.method, self.index = method, index
+        self.group: Group | None = None
+        self.reference: Reference | None = None
         self.rubrics: list[Rubric] = []
+        self.calls: Sequence[Call] = ()
         self.outside = ctx.listener
         self.ctx = replace(ctx, listener=self._hear)
         deadline = setting_of(method.sampler, "deadline")
@@ -109,32 +142,46 @@ class _Run:
             self.outside(event)
 
     async def result(self, prompt: PromptLike | Group, n: int) -> Result:
-        with recorded("run") as calls:
+        with recorded("run") as self.calls:
             group, reference = await self._estimated(prompt, n)
             scores = await self._rewarded(group, reference)
-        listed = [*group.calls, *(reference.calls if reference is not None else ())]
+        cut_short = any(map(_ended_by_budget, scores))
+        return self._result(
+            scores=scores,
+            partial=group.partial or (reference is not None and reference.partial) or cut_short,
+        )
+
+    def so_far(self, error: CatError) -> Result:
+        """What is there, with the error that ended the run."""
+        if self.group is None and isinstance(error, NoEvidenceError | SynthesisFailedError):
+            self.group = error.group
+        return self._result(failure=Failure.of(error))
+
+    def _result(self, **more: Any) -> Result:
+        group, reference = self.group, self.reference
+        listed = [*(group.calls if group else ()), *(reference.calls if reference else ())]
         known = {id(call) for call in listed}
         return Result(
             index=self.index,
             group=group,
             reference=reference,
             rubrics=tuple(self.rubrics),
-            scores=scores,
-            calls=tuple(call for call in calls if id(call) not in known),
-            partial=group.partial
-            or (reference is not None and reference.partial)
-            or any(_ended_by_budget(score) for score in scores),
+            calls=tuple(call for call in self.calls if id(call) not in known),
+            **more,
         )
 
     async def _estimated(
         self, prompt: PromptLike | Group, n: int
     ) -> tuple[Group, Reference | None]:
         if not isinstance(prompt, Group) and self._early and self.method.estimates:
-            return await self._from_quorum(prompt, n)
-        group = prompt if isinstance(prompt, Group) else await self._sample(prompt, n)
-        if not group.rollouts:
-            raise no_evidence(group)
-        return group, await self._estimate(group) if self.method.estimates else None
+            self.group, self.reference = await self._from_quorum(prompt, n)
+            return self.group, self.reference
+        self.group = prompt if isinstance(prompt, Group) else await self._sample(prompt, n)
+        if not self.group.rollouts:
+            raise no_evidence(self.group)
+        if self.method.estimates:
+            self.reference = await self._estimate(self.group)
+        return self.group, self.reference
 
     async def _sample(self, prompt: PromptLike, n: int) -> Group:
         group = await self.method.sampler.sample(prompt, n, self.ctx)
@@ -194,7 +241,7 @@ class _Run:
                     return self._told(whole)
                 late = f"the deadline of {self.deadline:g} s is over; raise the sampler's deadline="
                 return self._told(await self._most_frequent(group, TimedOutError(late), calls))
-            except BudgetExceededError as error:
+            except (BudgetExceededError, StructuredOutputError) as error:
                 return self._told(await self._most_frequent(group, error, calls))
             except CatError as error:
                 raise SynthesisFailedError(
@@ -211,7 +258,7 @@ class _Run:
     async def _most_frequent(
         self, group: Group, error: CatError, calls: Sequence[Call]
     ) -> Reference:
-        """What is there where a budget or a deadline does not allow the estimator."""
+        """What is there where a budget or a deadline ended the estimator, or its replies held none."""
         votes = await self.ctx.answers.votes([rollout.answer for rollout in group.rollouts])
         first = 0 if votes.tied or not votes.classes else votes.classes[0][0]
         chosen = group.rollouts[first]
@@ -230,8 +277,13 @@ class _Run:
     async def _rewarded(self, group: Group, reference: Reference | None) -> tuple[Score, ...]:
         if self.method.reward is None:
             return ()
-        given = await self.method.reward.reward(group, reference, self.ctx.on(group))
-        scores = completed(group, given)
+        try:
+            given = await self.method.reward.reward(group, reference, self.ctx.on(group))
+            scores = completed(group, given)
+        except (ConfigurationError, InvalidInputError):
+            raise
+        except CatError as error:
+            scores = unscored(group, Failure.of(error))
         self.ctx.emit(RewardsReady(scores=scores))
         return scores
 
@@ -266,42 +318,7 @@ async def whole_reference(
     return reference if reference.agreement is not None else await ctx.with_evidence(reference)
 
 
-def failed_result(error: CatError, index: int) -> Result:
-    """The result of a prompt that failed, with what had been paid for.
-
-    Args:
-        error: What ended the run.
-        index: The place of the prompt among many.
-    """
-    group = getattr(error, "group", None)
-    calls = error.calls if isinstance(error, SynthesisFailedError) else ()
-    return Result(index=index, group=group, calls=calls, failure=Failure.of(error))
-
-
-def setting_of(role: object, name: str) -> object:
-    """The field `name` of a role, or else of the first role inside it that has it set.
-
-    Args:
-        role: A sampler, an estimator or a reward; dataclasses are looked into.
-        name: The field, such as `deadline`.
-    """
-    value = getattr(role, name, None)
-    if value is not None:
-        return value
-    if is_dataclass(role) and not isinstance(role, type):
-        for field in fields(role):
-            inner: object = getattr(role, field.name)
-            parts = cast("Sequence[object]", inner) if isinstance(inner, tuple | list) else [inner]
-            for part in parts:
-                if _is_role(part) and (found := setting_of(part, name)) is not None:
-                    return found
-    return None
-
-
-def _is_role(value: object) -> bool:
-    kinds = (roles.Sampler, roles.Estimator, roles.Rewarder, roles.Judge, roles.Proposer)
-    return isinstance(value, kinds)
-
-
 def _ended_by_budget(score: Score) -> bool:
-    return score.failure is not None and score.failure.kind == BudgetExceededError.__name__
+    failures = [score.failure, *(verdict.failure for verdict in score.verdicts)]
+    kinds = {failure.kind for failure in failures if failure is not None}
+    return BudgetExceededError.__name__ in kinds or any(map(_ended_by_budget, score.parts.values()))

@@ -8,7 +8,6 @@ from typing import Any, Self
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from catsdk.core.errors import CatError
 from catsdk.core.events import Event
 from catsdk.core.pipeline import Flow
 from catsdk.core.types import Result
@@ -22,7 +21,7 @@ class EventStream:
     An error of the run is raised where it falls. Leave `async with stream` to stop the run early.
     """
 
-    def __init__(self, receive: MemoryObjectReceiveStream[Event | CatError]) -> None:
+    def __init__(self, receive: MemoryObjectReceiveStream[Event | Exception]) -> None:
         """Read from `receive`; `scope` is the run's, to be cancelled by `aclose`."""
         self.scope = anyio.CancelScope()
         self._receive = receive
@@ -35,10 +34,10 @@ class EventStream:
         """Wait for the next event."""
         try:
             event = await self._receive.receive()
-        except anyio.EndOfStream:
+        except (anyio.EndOfStream, anyio.ClosedResourceError):
             self._receive.close()
             raise StopAsyncIteration from None
-        if isinstance(event, CatError):
+        if isinstance(event, Exception):
             self._receive.close()
             raise event
         return event
@@ -54,7 +53,15 @@ class EventStream:
     async def aclose(self) -> None:
         """Stop the run, with the requests that are in flight."""
         self.scope.cancel()
+        self.drop()
+
+    def drop(self) -> None:
+        """Keep no more events: nobody reads on."""
         self._receive.close()
+
+    def __del__(self) -> None:
+        """Leaving a loop over the events is no mistake that needs a warning."""
+        self.drop()
 
 
 class Results:

@@ -8,7 +8,9 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
+from itertools import chain, count
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -41,16 +43,16 @@ _APPLICATION = 0x0CA7
 _BUSY = 10.0
 # An answer's last use is written down only after so many seconds: reading stays reading.
 _USED = 600.0
-_SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 
 
 class DiskStore:
     """Keeps up to `max_bytes` of answers in the file `path`, each for `seconds`.
 
-    The work is done in a thread. An entry that is not what was written is forgotten; a file that
-    is no such file any more is put aside (`.damaged`) and made anew; where the disk fails otherwise, nothing is found and
-    nothing kept, with one warning in the log. The file holds prompts' hashes and answers, never a
-    key, and only its owner may read it.
+    The work is done in a thread. An entry that is not what was written is forgotten. A cache that
+    is damaged is put aside (as `.damaged`) and made anew. A file that is not known to be a cache is
+    never moved or written to. There, and where the disk is full or fails, nothing is found and
+    nothing kept, with one warning in the log that names the file and the fix. The file holds
+    prompts' hashes and answers, never a key, and only its owner may read it.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class DiskStore:
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
+        self._made: tuple[int, int] | None = None
         self._warned = False
         self._one_at_a_time: RunVar[CapacityLimiter] = RunVar("catsdk-disk")
 
@@ -105,7 +108,12 @@ class DiskStore:
                 self._close()
                 if not self._warned:
                     self._warned = True
-                    _log.warning("the cache %s does not work: %s", self.path, error)
+                    _log.warning(
+                        "the cache %s cannot be used (%s), so that answers are not kept: %s",
+                        self.path,
+                        error,
+                        _fix(error),
+                    )
                 return otherwise
 
     def _mended(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -117,10 +125,16 @@ class DiskStore:
             raise
         except sqlite3.DatabaseError as error:
             self._close()
-            if not _is_cache(self.path):
+            if not (self._made == _file_of(self.path) or _is_cache(self.path)):
                 raise
-            _log.warning("the cache %s is damaged (%s) and is made anew", self.path, error)
-            self.path.replace(f"{self.path}.damaged")
+            aside = _unused(f"{self.path}.damaged")
+            _log.warning(
+                "the cache %s is damaged (%s): it is put aside as %s and made anew",
+                self.path,
+                error,
+                aside,
+            )
+            self.path.replace(aside)
             for end in ("-wal", "-shm"):
                 Path(f"{self.path}{end}").unlink(missing_ok=True)
             return work(self._opened())
@@ -131,12 +145,14 @@ class DiskStore:
             self._connection = _open(self.path)
             weakref.finalize(self, self._connection.close)
             self._process = os.getpid()
+            self._made = _file_of(self.path)
         return self._connection
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None and self._process == os.getpid():
-            connection.close()
+            with suppress(sqlite3.Error):
+                connection.close()
 
     def _get(self, db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, bytes]:
         now = self._clock()
@@ -196,12 +212,13 @@ def _open(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     db = sqlite3.connect(path, timeout=_BUSY, check_same_thread=False, isolation_level=None)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
         (owner,) = db.execute("PRAGMA application_id").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if owner != _APPLICATION and tables:
+        if owner != _APPLICATION and (owner or tables):
             raise OSError("the file holds another program's database")
+        # Only now: it changes the file.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
         # First: a file with tables and without it is another program's.
         db.execute(f"PRAGMA application_id = {_APPLICATION}")
         db.executescript(_SCHEMA)
@@ -212,11 +229,31 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _is_cache(path: Path) -> bool:
-    """Whether a file that SQLite cannot read may be put aside: its name or its header says so."""
+    """Whether the header of a file that SQLite cannot read says that it is a cache."""
     with path.open("rb") as file:
         header = file.read(72)
-    ours = header[68:72] == _APPLICATION.to_bytes(4)
-    return path.suffix in _SUFFIXES or (header.startswith(b"SQLite format 3") and ours)
+    return header.startswith(b"SQLite format 3") and header[68:72] == _APPLICATION.to_bytes(4)
+
+
+def _file_of(path: Path) -> tuple[int, int]:
+    """What tells a file from another one that takes its name later."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _unused(name: str) -> Path:
+    """`name`, or the first of `name.2`, `name.3`, ... that is free."""
+    names = chain([name], (f"{name}.{at}" for at in count(2)))
+    return next(path for each in names if not (path := Path(each)).exists())
+
+
+def _fix(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorname", "")
+    if code == "SQLITE_FULL":
+        return "free some space on its disk"
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "another process holds it; wait for that to end, or name another file"
+    return "name another file, or remove this one where it is not needed"
 
 
 def _delete(db: sqlite3.Connection, keys: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ async def draw(
         keep(index, await _single(provider, request, index))
 
     for index, sample in enumerate(await _at_once(provider, request)):
-        keep(index, sample)
+        keep(index, _answered(sample))
     await fan_out(one, [index for index in range(request.n) if index not in samples])
     return [samples[index] for index in range(request.n)]
 
@@ -58,4 +58,9 @@ async def _single(provider: Provider, request: Request, index: int) -> Completio
         completions = await provider.complete(request.model_copy(update=only))
     except CatError as error:
         return Failure.of(error)
-    return completions[0]
+    return _answered(completions[0])
+
+
+def _answered(sample: Completion | Failure) -> Completion | Failure:
+    """A choice that failed inside a reply is the failure of that sample alone."""
+    return sample if isinstance(sample, Failure) or sample.failure is None else sample.failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from catsdk.middleware.wrapper import ScoreRequest, Wrapper
 __all__ = ["Limit"]
 
 _ANSWER = 1024
+
+_log = logging.getLogger("catsdk.calls")
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Limit(Wrapper):
             completions = await self.pass_on(request, on_text)
         except (RateLimitedError, OverloadedError) as error:
             self.gate.refused(admitted, error.retry_after)
+            self._log_refusal(error)
             raise
         except BaseException:
             self.gate.leave(admitted)
@@ -53,6 +57,16 @@ class Limit(Wrapper):
         used = None if usage.unreported else usage.tokens
         self.gate.leave(admitted, answered=True, used=used, answers=max(1, len(completions)))
         return completions
+
+    def _log_refusal(self, error: RateLimitedError | OverloadedError) -> None:
+        asked = "" if error.retry_after is None else f", Retry-After {error.retry_after:g} s"
+        _log.info(
+            "%s: refused (%s)%s; %d calls may be in flight now",
+            self.name,
+            error.status or type(error).__name__,
+            asked,
+            self.gate.allowed,
+        )
 
     def _expected(self, request: Request) -> float:
         prompt = sum(self.count_tokens(message.text) for message in request.messages)

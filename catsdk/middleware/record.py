@@ -70,7 +70,9 @@ class Record(Wrapper):
         except CatError as error:
             failure = Failure.of(error) if was_sent(error) else _NOT_SENT
             request_id = failure.request_id
-            if isinstance(error, ProviderError) and (error.status or 0) >= 400:
+            if isinstance(error, ProviderError) and error.usage is not None:
+                usage = error.usage
+            elif isinstance(error, ProviderError) and (error.status or 0) >= 400:
                 usage = Usage(requests=1)
             raise
         finally:
@@ -103,4 +105,6 @@ def _log_call(call: Call, *, sent: bool) -> None:
         return
     how = "answered" if call.failure is None else call.failure.kind
     tokens = "tokens unknown" if call.usage.unreported else f"{call.usage.tokens} tokens"
-    _log.debug("%s %s: %s in %.2f s, %s", call.stage, call.model, how, call.latency, tokens)
+    _log.debug(
+        "%s %s: %s in %.2f s, %s", call.stage or "call", call.model, how, call.latency, tokens
+    )

@@ -106,24 +106,34 @@ class Retrying(Wrapper):
                 raise failed.pop()
             return await self.pass_on(request, told)
 
+        used_up = _UsedUp(self.max_retries)
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: self._worth_another(error, told)),
-            stop=stop_any(_UsedUp(self.max_retries), stop_before_delay(self.within - spent)),
+            stop=stop_any(used_up, stop_before_delay(self.within - spent)),
             wait=_wait,
             sleep=anyio.sleep,
             reraise=True,
             before_sleep=self._log_retry,
         )
-        return await retrying(attempt)
+        try:
+            return await retrying(attempt)
+        except ProviderError as error:
+            if error.transient:
+                _log.warning(
+                    "%s: %s, given up after %d attempts", *self._facts(error), used_up.failures
+                )
+            raise
+
+    def _facts(self, error: ProviderError) -> tuple[str, str]:
+        """The model, and what an error is, without its words: they may quote a prompt."""
+        return self.name, f"{type(error).__name__}{f' ({error.status})' if error.status else ''}"
 
     def _log_retry(self, state: RetryCallState) -> None:
         error, action = _error(state), state.next_action
         _log.info(
-            "%s: %s%s, attempt %d follows in %.1f s",
-            self.name,
-            type(error).__name__,
-            f" ({error.status})" if error.status else "",
-            state.attempt_number,
+            "%s: %s, attempt %d follows in %.1f s",
+            *self._facts(error),
+            state.attempt_number + 1,
             action.sleep if action else 0.0,
         )
 
@@ -139,6 +149,11 @@ class _UsedUp(stop_base):
     def __init__(self, max_retries: int) -> None:
         self._max_retries = max_retries
         self._failures = Counter[type[ProviderError]]()
+
+    @property
+    def failures(self) -> int:
+        """How many attempts have failed."""
+        return self._failures.total()
 
     def __call__(self, retry_state: RetryCallState) -> bool:
         kind = _kind_of(_error(retry_state))

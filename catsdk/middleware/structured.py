@@ -14,11 +14,13 @@ from pydantic import JsonValue
 from catsdk.core.errors import (
     ContentFilteredError,
     MissingExtraError,
+    RequestRefusedError,
     StructuredOutputError,
     UnsupportedError,
 )
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Completion, Message, Request
+from catsdk.middleware.schema_bounds import learn_refused_bounds, taken_schema
 
 __all__ = ["Form", "Route", "ask", "form_name", "route_of"]
 
@@ -86,9 +88,10 @@ async def ask(
 ) -> tuple[T, Completion]:
     """Send `request` until a reply can be read in `form`, at most `attempts` times.
 
-    A reply that cannot be read is sent back with its error. A route that the service turns out not
-    to take is left for the next one, and temperature 0 where the model takes no temperature: what
-    is read should not vary, and without is as steady as such a model gets. Neither costs an attempt.
+    A reply that cannot be read is sent back with its error. What the service refuses is left out
+    for the next request, and costs no attempt: a bound of the schema, a route (for the next one),
+    and temperature 0 where the model takes no temperature: what is read should not vary, and
+    without is as steady as such a model gets.
 
     Raises:
         StructuredOutputError: no reply could be read; the last one's error.
@@ -99,8 +102,14 @@ async def ask(
     while True:
         taken = route_of(provider, route)
         try:
-            completion, complaint = await _sent(provider, request, form.schema, taken)
-        except UnsupportedError as error:
+            schema = taken_schema(provider, form.schema)
+            completion, complaint = await _sent(provider, request, schema, taken)
+        except RequestRefusedError as error:
+            by_schema = taken in {"schema", "tool"}
+            if by_schema and learn_refused_bounds(provider, schema, error):
+                continue
+            if not isinstance(error, UnsupportedError):
+                raise
             if error.capability == "temperature" and request.temperature == 0:
                 request = request.model_copy(update={"temperature": None})
             elif route != "auto" or route_of(provider) == taken:
@@ -123,7 +132,7 @@ async def _sent(
         return await asking(provider, request, schema)
     if route in {"schema", "tool"}:
         by = "tool" if route == "tool" else "native"
-        update = {"json_schema": dict(schema), "schema_by": by}
+        update: dict[str, object] = {"json_schema": dict(schema), "schema_by": by}
         request = request.model_copy(update=update)
     return (await provider.complete(request))[0], None
 
@@ -141,14 +150,19 @@ def _read(form: Form[T], completion: Completion, complaint: str | None, name: st
         raise ContentFilteredError(
             f"{name} refused to answer: {completion.text[:200]!r}", model=completion.model or name
         )
+    cut = "the reply was cut at its token limit; " if completion.finish_reason == "length" else ""
     try:
         if complaint is not None:
             raise StructuredOutputError(complaint)
-        return form.read(completion.text)
+        found = form.read(completion.text)
     except StructuredOutputError as error:
-        if completion.finish_reason != "length":
+        if not cut:
             raise
-        raise type(error)(f"the reply was cut at its token limit; {error}") from error
+        raise type(error)(f"{cut}{error}") from error
+    if cut:
+        # What can be read of it may be a piece that only looks whole: a quoted object, half a list.
+        raise StructuredOutputError(f"{cut}write a shorter one")
+    return found
 
 
 def _corrected(request: Request, reply: str, error: StructuredOutputError) -> Request:

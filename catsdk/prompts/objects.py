@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from catsdk.core.errors import StructuredOutputError
+from catsdk.prompts.escapes import escaped
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["MAX_REPLY", "read_object"]
+__all__ = ["MAX_REPLY", "names_in", "read_object"]
 
 MAX_REPLY = 200_000
 # The repair takes a time quadratic in some texts: half a second at this length, with the loop held.
@@ -25,17 +26,23 @@ _FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _LOOSE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _TAGS = "answer|item|criteria|verdicts|id|text|kind|evidence|reason|verdict|grade"
 _LOOSE_ANGLE = re.compile(rf"<(?!/?(?:{_TAGS})>)")
+_DECLARATION = re.compile(r"<\?xml[^<>?]{0,100}\?>\s*")
+_TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
+_WHITE_ESCAPE = re.compile(r"\\\\|\\[bfnrt]")
+_QUOTED_NAME = re.compile(r"[\"']([\w -]{1,40})\\*[\"']\s*:")
+# What a repair may add, drop or change.
+_PUNCTUATION = re.compile(r"[\s\"'\\\u2018-\u201f]+")
 
 
 def read_object(reply: str) -> dict[str, object]:
     """Read a reply that is one JSON object or one XML element, in a code fence or bare.
 
     Nothing may stand around it: text around an object may be about an object that the model only
-    quotes. Slips are mended (quotes, commas, bare ampersands) where only one reading is left; an
-    object that ends early or gives one name two values is refused.
+    quotes. Slips are mended (quotes, trailing commas, bare backslashes and ampersands) where only
+    one reading is left; an object that ends early or gives one name two values is refused.
 
     Raises:
-        StructuredOutputError: the reply is no such object; the message says why.
+        StructuredOutputError: the reply is not such an object; the message says why.
     """
     if len(reply) > MAX_REPLY:
         raise StructuredOutputError(f"the reply is {len(reply):,} characters long")
@@ -53,25 +60,55 @@ def read_object(reply: str) -> dict[str, object]:
     )
 
 
+def names_in(found: object, depth: int = 0) -> Iterable[str]:
+    """Every name of an object and of the objects in it, as often as it is given.
+
+    Raises:
+        StructuredOutputError: the objects are nested deeper than a reply needs.
+    """
+    if depth > MAX_DEPTH:
+        raise StructuredOutputError("the reply is nested too deep")
+    if isinstance(found, dict):
+        for name, value in cast("dict[str, object]", found).items():
+            yield name
+            yield from names_in(value, depth + 1)
+    elif isinstance(found, list):
+        for value in cast("list[object]", found):
+            yield from names_in(value, depth + 1)
+
+
 def _json(text: str) -> dict[str, object]:
+    text = escaped(text)
     try:
-        return _object(json.loads(text, object_pairs_hook=_once))
+        found: object = json.loads(text, object_pairs_hook=_unique, strict=False)
     except RecursionError:
         raise StructuredOutputError("the JSON of the reply is nested too deep") from None
     except ValueError as error:
-        return _mended(text, error)
+        found = _mended(text, error)
+    if not isinstance(found, dict):
+        raise StructuredOutputError("the reply is JSON, but not an object")
+    return cast("dict[str, object]", found)
 
 
-def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+def _unique(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
-    for name, value in pairs:
+    for given, value in pairs:
+        name = given.lower()
         if name in found and found[name] != value:
-            raise StructuredOutputError(f"the JSON of the reply gives {name[:100]!r} twice")
+            raise StructuredOutputError(f"the reply gives {name[:100]!r} twice")
         found[name] = value
     return found
 
 
-def _mended(text: str, error: ValueError) -> dict[str, object]:
+def _mended(text: str, error: ValueError) -> object:
+    """What `text` says where its quotes and backslashes are the only slips.
+
+    A quote that stands unescaped in a text may end that text early, and go on as if it were the
+    judge (`", "verdict": "yes"`). So two things must hold of the repaired object, else it is
+    refused. Written out again, it is the text up to white space, quotes and backslashes: nothing
+    was dropped, added or moved. And each name is followed by a colon as often in the text as it is
+    a name of the object: none is hidden inside a value.
+    """
     refusal = StructuredOutputError(f"the reply is not JSON ({error}): {text[:200]!r}")
     if len(text) > MAX_MENDED or text.count("{") + text.count("[") > 2_000:
         raise refusal
@@ -82,35 +119,35 @@ def _mended(text: str, error: ValueError) -> dict[str, object]:
         found: object = json_repair.loads(text, skip_json_loads=True)
     except (ValueError, RecursionError):
         raise refusal from None
-    # What stands in the text more often than in the result was dropped, or quoted: two readings.
-    counts = Counter(_names(found))
-    if not 0 < len(counts) <= MAX_NAMES:
+    counts = Counter(names_in(found))
+    whole = _bare(_rendered(found)) == _bare(_TRAILING_COMMA.sub("", _WHITE_ESCAPE.sub(" ", text)))
+    if (
+        not whole
+        or not 0 < len(counts) <= MAX_NAMES
+        or set(_QUOTED_NAME.findall(text)) - set(counts)
+    ):
         raise refusal
     if any(_times(name, text) != count for name, count in counts.items()):
         raise refusal
-    return _object(found)
+    return found
 
 
-def _names(found: object, depth: int = 0) -> Iterable[str]:
-    if depth > MAX_DEPTH:
-        raise StructuredOutputError("the JSON of the reply is nested too deep")
+def _rendered(found: object) -> str:
+    """An object as JSON, its texts as they are."""
     if isinstance(found, dict):
-        for name, value in cast("dict[str, object]", found).items():
-            yield name
-            yield from _names(value, depth + 1)
-    elif isinstance(found, list):
-        for value in cast("list[object]", found):
-            yield from _names(value, depth + 1)
+        fields = cast("dict[str, object]", found).items()
+        return f"{{{','.join(f'{name}:{_rendered(value)}' for name, value in fields)}}}"
+    if isinstance(found, list):
+        return f"[{','.join(map(_rendered, cast('list[object]', found)))}]"
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def _bare(text: str) -> str:
+    return _PUNCTUATION.sub("", text).lower()
 
 
 def _times(name: str, text: str) -> int:
-    return len(re.findall(rf"(?<!\w){re.escape(name)}[\"'\\]*\s*:", text))
-
-
-def _object(found: object) -> dict[str, object]:
-    if not isinstance(found, dict):
-        raise StructuredOutputError("the reply is JSON, but no object")
-    return cast("dict[str, object]", found)
+    return len(re.findall(rf"(?<!\w){re.escape(name)}[\"'\\\s]*:", text, re.IGNORECASE))
 
 
 def _xml(text: str) -> dict[str, object]:
@@ -120,14 +157,17 @@ def _xml(text: str) -> dict[str, object]:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    mended = _LOOSE_ANGLE.sub("&lt;", _LOOSE_AMPERSAND.sub("&amp;", text))
-    declared = "<!" in text or "<?" in text
+    text = _DECLARATION.sub("", text, count=1)
+    # A comment that one quote opens and the next one closes would hide a verdict between them.
+    if "<!" in text or "<?" in text:
+        raise StructuredOutputError(f"the XML of the reply has comments or alike: {text[:200]!r}")
     try:
-        root = fromstring(text if declared else mended, forbid_dtd=True)
-        found = _of_element(root)
+        found = _of_element(
+            fromstring(_LOOSE_ANGLE.sub("&lt;", _LOOSE_AMPERSAND.sub("&amp;", text)))
+        )
     except (ParseError, DefusedXmlException, ValueError, RecursionError) as error:
-        told = f"{type(error).__name__}: {error}"[:200]
-        raise StructuredOutputError(f"the reply is not XML ({told}): {text[:200]!r}") from None
+        said = f"{type(error).__name__}: {error}"[:200]
+        raise StructuredOutputError(f"the reply is not XML ({said}): {text[:200]!r}") from None
     if not isinstance(found, dict):
         raise StructuredOutputError(f"the reply is XML without elements: {text[:200]!r}")
     return cast("dict[str, object]", found)
@@ -145,4 +185,4 @@ def _of_element(element: Element, depth: int = 0) -> object:
     read = [(child.tag, _of_element(child, depth + 1)) for child in children]
     if all(tag == "item" for tag, _ in read):
         return [value for _, value in read]
-    return _once(read)
+    return _unique(read)

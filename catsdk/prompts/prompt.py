@@ -1,7 +1,7 @@
 """A prompt file: named slots, filled in one pass so that model text cannot forge the prompt.
 
-A file has a head of `key: value` lines between two `---` lines (`version`, optionally `forbid`),
-then the sections `=== system ===` (optional), `=== user ===`, `=== then ===` (optional: what of the
+A file has a head of `key: value` lines between two `---` lines (`version`, optionally `forbid` and
+`verdict`), then the sections `=== system ===` (optional), `=== user ===`, `=== then ===` (optional: what of the
 user's message differs between calls that share the part before it, so that services can cache that
 one), `=== form NAME ===` (the words that ask for one form of the answer, for the slot `{{form}}`)
 and `=== each NAME ===` (how one item of the list slot NAME is written, with `{{index}}`, `{{text}}`
@@ -20,7 +20,7 @@ from pathlib import Path
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, TextPart
 
-__all__ = ["Prompt", "load"]
+__all__ = ["Prompt", "has", "load"]
 
 Slot = str | Sequence[str]
 
@@ -36,7 +36,8 @@ class Prompt:
     a text that is shown cannot hold its own digest (96 bits), so it cannot close or open a fence
     that carries it, and equal requests stay equal.
     `forbid` is a character that the slot texts may not hold, for prompts whose fences carry no
-    key; it is written as its full-width twin there.
+    key; it is written as its full-width twin there. `verdict` is the name under which a judge is
+    asked for its verdict.
     """
 
     name: str
@@ -47,12 +48,18 @@ class Prompt:
     forbid: str | None = None
     then: str | None = None
     forms: Mapping[str, str] = field(default_factory=dict[str, str])
+    verdict: str = "verdict"
 
     @property
     def digest(self) -> str:
         """What tells two wordings apart, whatever their names and versions say."""
         told = [self.system, self.user, self.then, self.forbid, *sorted(self.each.items())]
         return _digest(repr([*told, *sorted(self.forms.items())]))
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """The names of the slots that it fills."""
+        return frozenset(_SLOT.findall("".join([self.system or "", self.user, self.then or ""])))
 
     @classmethod
     def parse(cls, name: str, text: str) -> Prompt:
@@ -82,12 +89,13 @@ class Prompt:
             each=_named("each ", sections),
             forms=_named("form ", sections),
             forbid=fields.get("forbid"),
+            verdict=fields.get("verdict", "verdict"),
         )
 
     @classmethod
     def from_file(cls, path: str | Path) -> Prompt:
         """Read a prompt file of one's own."""
-        return cls.parse(Path(path).stem, Path(path).read_text(encoding="utf-8"))
+        return cls.parse(Path(path).stem, Path(path).read_text(encoding="utf-8-sig"))
 
     def messages(self, *, form: str = "json", **slots: Slot) -> tuple[Message, ...]:
         """Fill the slots. A list fills its slot with one `each` section an item.
@@ -136,6 +144,11 @@ class Prompt:
             return texts[slot[1]]
 
         return _SLOT.sub(text_of, template)
+
+
+def has(prompt_set: str, task: str) -> bool:
+    """Whether a set that ships with the package has a prompt of its own for `task`."""
+    return (prompt_set, task) in _SHIPPED
 
 
 def load(prompt_set: str, task: str) -> Prompt:

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast, get_args
 
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.types import Kind
-from catsdk.prompts.objects import MAX_REPLY, read_object
+from catsdk.prompts.objects import MAX_REPLY, names_in, read_object
 
 __all__ = [
     "Answer",
@@ -26,11 +26,17 @@ MAX_CRITERIA = 50
 MAX_CRITERION = 2_000
 MAX_QUOTE = 20_000
 GRADES = 10
+_MOST = 1e9
 
-_UNIFIED = re.compile(r"^#+[ \t]*UNIFIED RESPONSE[ \t:]*$", re.MULTILINE | re.IGNORECASE)
-_SUMMARY = re.compile(r"^#+[ \t]*SUMMARY[ \t:]*$", re.MULTILINE | re.IGNORECASE)
+# As models write them: "# UNIFIED RESPONSE", "**Unified Response:** text", "## 2. Unified response".
+_HEADING = r"^[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{2,3}[ \t]*)?(?:\d[.)][ \t]*)?"
+_ENDING = r"[ \t]*(?:[*_]{2,3})?[ \t]*(?::[ \t]*(?:[*_]{2,3})?|$)[ \t]*"
+_UNIFIED = re.compile(f"{_HEADING}UNIFIED RESPONSE{_ENDING}", re.MULTILINE | re.IGNORECASE)
+_SUMMARY = re.compile(f"{_HEADING}SUMMARY{_ENDING}", re.MULTILINE | re.IGNORECASE)
 _NUMERAL = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
 _BULLET = re.compile(r"^(?:[-*]|\d{1,3}[.)])[ \t]+(\S.*)$", re.MULTILINE)
+# The fields of a verdict whose texts are the judge's own or quoted.
+_BESIDE = ("id", "evidence", "reason")
 _WORDS: Mapping[str, bool | None] = {
     "yes": True,
     "true": True,
@@ -58,17 +64,43 @@ class Written(NamedTuple):
     kind: Kind | None = None
 
 
-def read_sections(reply: str) -> tuple[str, str | None]:
+def read_sections(reply: str, *, cut: bool = False) -> tuple[str, str | None]:
     """Split a synthesis into the unified response and the summary before it.
 
-    A reply without the heading is a response as a whole.
+    Headings are read as models write them: with marks of any level, bold, with a colon, with the
+    response on the same line. A reply without any heading is a response as a whole.
+
+    Args:
+        reply: What the anchor wrote.
+        cut: Whether it was stopped at its limit of tokens.
+
+    Returns:
+        The response, and the summary where there is one.
+
+    Raises:
+        StructuredOutputError: there is a summary and no response, or the reply was cut.
     """
-    heading = _UNIFIED.search(reply)
+    heading = next(iter(_UNIFIED.finditer(reply)), None)
+    response = reply if heading is None else reply[heading.end() :]
+    if cut:
+        where = "before its unified response" if heading is None else "inside its unified response"
+        raise StructuredOutputError(f"the synthesis was cut at its token limit, {where}")
+    if heading is None and _SUMMARY.match(reply.lstrip()) is not None:
+        raise StructuredOutputError("the synthesis has a summary and no unified response")
+    response = _plain(response, heading)
+    if not response:
+        raise StructuredOutputError("the unified response of the synthesis is empty")
     if heading is None:
-        return reply.strip(), None
-    return reply[heading.end() :].strip(), _SUMMARY.sub(
-        "", reply[: heading.start()]
-    ).strip() or None
+        return response, None
+    return response, _SUMMARY.sub("", reply[: heading.start()]).strip().strip("*").strip() or None
+
+
+def _plain(response: str, heading: re.Match[str] | None) -> str:
+    """The response without the stars that open in a heading and close in front of it."""
+    text = response.strip()
+    if heading is not None and "**" in heading.group() and text.startswith("**"):
+        text = text.removeprefix("**").lstrip()
+    return text
 
 
 def read_criteria(reply: str, *, at_least: int = 1, at_most: int = MAX_CRITERIA) -> list[Written]:
@@ -102,37 +134,55 @@ def _written(item: object) -> Written | None:
     return Written(text.strip(), next((each for each in get_args(Kind) if each == word), None))
 
 
-def read_verdict(reply: str) -> Answer:
-    """Read an object with `verdict` (or `met`, true or false), or a reply that is one such word.
+def read_verdict(reply: str, *, key: str = "verdict") -> Answer:
+    """Read an object whose verdict is yes, no or cannot tell, or a reply that is one such word.
+
+    The verdict is the field `verdict`, or `key` where the prompt asks for it under another name.
 
     Raises:
-        StructuredOutputError: the reply is neither.
+        StructuredOutputError: the reply is neither, or more than one of its fields may be the
+            verdict.
     """
     word = reply.strip().strip(".!*").lower()
     if word in _WORDS:
         return Answer(_WORDS[word])
-    return _answer(read_object(reply))
+    return _answer(read_object(reply), key)
 
 
-def read_verdicts(reply: str, ids: Collection[str]) -> dict[str, Answer]:
+def read_verdicts(reply: str, ids: Collection[str]) -> dict[str, Answer | StructuredOutputError]:
     """Read `{"verdicts": [{"id": ..., "verdict": ...}, ...]}` by id; some of `ids` may be missing.
 
+    A verdict that cannot be read, or that comes twice, is an error in the place of its answer: the
+    others still count. Those under an id that is not one of `ids` are left out.
+
     Raises:
-        StructuredOutputError: an id is none of `ids` or has two verdicts, or no verdict is there.
+        StructuredOutputError: the reply has no list of verdicts, or none of `ids` has one that can
+            be read.
     """
     listed = read_object(reply).get("verdicts")
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Answer | StructuredOutputError] = {}
     for item in cast("list[object]", listed) if isinstance(listed, list) else []:
         fields = cast("dict[str, object]", item) if isinstance(item, dict) else {}
-        name = str(fields.get("id"))
-        if name not in ids:
-            raise StructuredOutputError(f"{name[:100]!r} is the id of no criterion")
+        name = str(fields.get("id")).strip()
         if name in answers:
-            raise StructuredOutputError(f"the criterion {name!r} has two verdicts")
-        answers[name] = _answer(fields)
+            answers[name] = StructuredOutputError(f"the criterion {name!r} has two verdicts")
+        elif name in ids:
+            answers[name] = _answer_or_error(fields)
     if not answers:
-        raise StructuredOutputError(f"the reply holds no list 'verdicts': {reply[:200]!r}")
+        raise StructuredOutputError(
+            f"the reply holds no list 'verdicts' with the ids asked for: {reply[:200]!r}"
+        )
+    errors = {name: each for name, each in answers.items() if not isinstance(each, Answer)}
+    if len(errors) == len(answers):
+        raise StructuredOutputError("; ".join(f"{name}: {each}" for name, each in errors.items()))
     return answers
+
+
+def _answer_or_error(fields: dict[str, object]) -> Answer | StructuredOutputError:
+    try:
+        return _answer(fields, "verdict")
+    except StructuredOutputError as error:
+        return error
 
 
 def read_rubric_grade(reply: str) -> tuple[float, Answer]:
@@ -142,24 +192,38 @@ def read_rubric_grade(reply: str) -> tuple[float, Answer]:
         StructuredOutputError: there is no whole number from 0 to 10.
     """
     fields = read_object(reply)
-    grade = str(fields.get("grade")).strip()
-    if not re.fullmatch(r"\d{1,2}(?:\.0)?", grade) or not 0 <= float(grade) <= GRADES:
-        raise StructuredOutputError(f"the grade is no whole number from 0 to 10: {grade[:50]!r}")
-    return float(grade) / GRADES, Answer(None, _text(fields, "evidence"), _text(fields, "reason"))
+    grade = _number(fields, "grade")
+    if grade is None or grade != int(grade) or not 0 <= grade <= GRADES:
+        shown = str(fields.get("grade"))[:50]
+        raise StructuredOutputError(f"the grade is not a whole number from 0 to 10: {shown!r}")
+    return grade / GRADES, Answer(None, _text(fields, "evidence"), _text(fields, "reason"))
 
 
-def _answer(fields: dict[str, object]) -> Answer:
-    told = {_word(fields[name]) for name in ("verdict", "met") if name in fields}
-    if len(told) != 1 or not told <= set(_WORDS):
-        shown = {name: str(fields[name])[:50] for name in ("verdict", "met") if name in fields}
+def _answer(fields: dict[str, object], key: str) -> Answer:
+    """The verdict under `key`.
+
+    A second field that may be a verdict is never overlooked: where a quote broke out of its text
+    and gave a verdict of its own, the judge's is what stands in the other field.
+    """
+    named = [name for name in names_in(fields) if name in {"verdict", key}]
+    others = [name for name in fields if name not in {*named, *_BESIDE}]
+    doubtful = [name for name in others if _word(fields[name]) in _WORDS]
+    shown = {name: str(fields[name])[:50] for name in [*named, *doubtful] if name in fields}
+    if len(named) != 1 or named[0] not in fields or doubtful:
         raise StructuredOutputError(
-            f"the reply's verdict is neither yes, no nor cannot tell: {shown or 'it has none'}"
+            f"the reply must have one verdict, under {key!r}; it has {shown or 'none'}"
         )
-    return Answer(_WORDS[told.pop()], _text(fields, "evidence"), _text(fields, "reason"))
+    word = _word(fields[named[0]])
+    if word not in _WORDS:
+        raise StructuredOutputError(
+            f"the reply's verdict is neither yes, no nor cannot tell: {shown}"
+        )
+    return Answer(_WORDS[word], _text(fields, "evidence"), _text(fields, "reason"))
 
 
 def _word(value: object) -> str:
-    word = str(value).strip().strip(".!").lower() if isinstance(value, str | bool) else "?"
+    # Stripped of no more than `holds_a_yes` looks past.
+    word = str(value).strip(" ").rstrip(".!").lower() if isinstance(value, str | bool) else "?"
     return {"true": "yes", "false": "no"}.get(word, word)
 
 
@@ -175,9 +239,11 @@ def read_choice(reply: str, count: int) -> int:
         StructuredOutputError: the reply is neither, or the number is not from 1 to `count`.
     """
     choice, _ = _number_in(reply, "choice", f"1 to {count}")
-    if isinstance(choice, int) and 1 <= choice <= count:
-        return choice - 1
-    raise StructuredOutputError(f"the choice is no whole number from 1 to {count}: {reply[:200]!r}")
+    if choice == int(choice) and 1 <= choice <= count:
+        return int(choice) - 1
+    raise StructuredOutputError(
+        f"the choice is not a whole number from 1 to {count}: {reply[:200]!r}"
+    )
 
 
 def read_grade(reply: str, *, most: float = 10.0) -> tuple[float, str | None]:
@@ -188,21 +254,33 @@ def read_grade(reply: str, *, most: float = 10.0) -> tuple[float, str | None]:
     """
     grade, fields = _number_in(reply, "grade", f"0 to {most:g}")
     if 0 <= grade <= most:
-        return float(grade), _text(fields, "reason")
-    raise StructuredOutputError(f"the grade is no number from 0 to {most:g}: {reply[:200]!r}")
+        return grade, _text(fields, "reason")
+    raise StructuredOutputError(f"the grade is not a number from 0 to {most:g}: {reply[:200]!r}")
 
 
-def _number_in(reply: str, name: str, span: str) -> tuple[int | float, dict[str, object]]:
+def _number_in(reply: str, name: str, span: str) -> tuple[float, dict[str, object]]:
     """The number that the reply is, or the one its object has under `name`; and the object."""
     text = reply.strip().strip(".!*")
     if _NUMERAL.fullmatch(text):
-        return float(text) if "." in text else int(text), {}
+        return float(text), {}
     wanted = f"a number from {span}, or one JSON object with such a {name!r}, is wanted"
     try:
         fields = read_object(reply)
     except StructuredOutputError as error:
         raise StructuredOutputError(f"{wanted}: {error}") from error
-    number = fields.get(name)
-    if isinstance(number, int | float) and not isinstance(number, bool):
-        return number, fields
-    raise StructuredOutputError(f"{wanted}: {reply[:200]!r}")
+    number = _number(fields, name)
+    if number is None:
+        raise StructuredOutputError(f"{wanted}: {reply[:200]!r}")
+    return number, fields
+
+
+def _number(fields: dict[str, object], name: str) -> float | None:
+    """The number under `name`, also where it is written as a text."""
+    value = fields.get(name)
+    if isinstance(value, str):
+        text = value.strip()
+        return float(text) if _NUMERAL.fullmatch(text) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # A whole number may be too large for a float.
+    return float(value) if abs(value) < _MOST else None

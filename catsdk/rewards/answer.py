@@ -13,7 +13,7 @@ from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
 from catsdk.runtime.roles import Estimator
 
-__all__ = ["AnswerReward", "Gold", "accepted_answers", "compared"]
+__all__ = ["AnswerReward", "Gold", "compared"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class AnswerReward(Reward):
 
     estimator: Estimator | None = None
     unknown: float | None = None
+    by_answer = True
 
     def __post_init__(self) -> None:
         """Check the estimator."""
@@ -72,28 +73,24 @@ class Gold(Reward):
 
     column: str = "answer"
     needs_reference = False
+    by_answer = True
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
         """Compare each rollout's answer with the row's."""
-        accepted = accepted_answers(ctx.row.get(self.column))
-        if not accepted:
+        try:
+            wanted = ctx.answers.golds(ctx.row.get(self.column))
+        except InvalidInputError:
+            wanted = ()
+        if not wanted:
             found = ctx.row.get(self.column)
             message = (
                 f"the row's {self.column!r} is {found!r:.80}; a gold reward needs a known answer"
                 f" there. The row has {', '.join(ctx.row) or 'no columns'}"
             )
             return unscored(group, Failure(kind="NoGoldAnswer", message=message))
-        wanted = [ctx.answers.gold(each) for each in accepted]
         return await compared(group, wanted, "the known answer", ctx, None)
-
-
-def accepted_answers(value: object) -> list[str]:
-    """The known answers in a cell of a data row: one, or a list of accepted ones."""
-    values = value if isinstance(value, list | tuple) else [value]
-    texts = [str(each) for each in values if isinstance(each, str | int | float)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return [text for text in texts if text.strip()]
 
 
 async def compared(

@@ -21,6 +21,7 @@ class ClusterShare(Reward):
     """
 
     needs_reference = False
+    by_answer = True
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

@@ -35,6 +35,7 @@ class SkipAgreed(Reward):
         if not 0 <= self.above <= 1:
             raise InvalidInputError(f"above is {self.above}; give a share from 0 to 1")
         object.__setattr__(self, "needs_reference", self.inner.needs_reference)
+        object.__setattr__(self, "by_answer", self.inner.by_answer)
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
@@ -60,6 +61,7 @@ class SkipFlat(Reward):
     def __post_init__(self) -> None:
         """Need what the inner reward needs."""
         object.__setattr__(self, "needs_reference", self.inner.needs_reference)
+        object.__setattr__(self, "by_answer", self.inner.by_answer)
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

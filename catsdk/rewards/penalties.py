@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import TokenCounter
-from catsdk.core.types import Group, Reference, Rollout, Score
+from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.rewards.reward import Reward
 from catsdk.runtime.context import Context
 
@@ -80,9 +80,9 @@ class LengthPenalty(Reward):
 
     def _score(self, rollout: Rollout, tokens: int | None, ctx: Context) -> Score:
         if tokens is None:
-            return ctx.score(
-                rollout, None, "its length in tokens is unknown; give LengthPenalty a counter"
-            )
+            why = "its length in tokens is unknown; give LengthPenalty a counter"
+            failure = Failure(kind="UnknownLength", message=why)
+            return Score(index=rollout.index, value=None, reasons=(why,), failure=failure)
         longer = tokens > self.over
         told = f"it has {tokens} tokens, {'over' if longer else 'not over'} {self.over}"
         return ctx.score(rollout, self.penalty if longer else 0.0, told)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import SupportsFloat, TypeAlias
 
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 from catsdk.core.fanout import fan_out
@@ -38,9 +38,11 @@ class Reward:
     Attributes:
         needs_reference: Whether `score` reads the reference; where no reward of a run does, none
             is estimated and the anchor is not called.
+        by_answer: Whether `score` goes by final answers; prompts then ask for one.
     """
 
     needs_reference: bool = True
+    by_answer: bool = False
 
     async def score(self, group: Group, reference: Reference | None, ctx: Context) -> Given:
         """Score the rollouts that are there; to be overridden.
@@ -96,6 +98,10 @@ class Reward:
         """Add up two rewards."""
         return _plus(self, other) if isinstance(other, Reward) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
 
+    def __radd__(self, other: object) -> Reward:
+        """Begin a sum by `sum([a, b])`, which starts at 0."""
+        return self if other == 0 else NotImplemented
+
     def __sub__(self, other: Reward) -> Reward:
         """Subtract a reward."""
         return self + -1.0 * other
@@ -143,6 +149,8 @@ class Sum(Reward):
             )
         needs = any(reward.needs_reference for reward in rewards)
         object.__setattr__(self, "needs_reference", needs)
+        by_answer = any(reward.by_answer for reward in rewards)
+        object.__setattr__(self, "by_answer", by_answer)
 
     @property
     def name(self) -> str:
@@ -253,6 +261,10 @@ def completed(group: Group, given: Given) -> tuple[Score, ...]:
 
 
 def _as_scores(group: Group, given: Given) -> dict[int, Score]:
+    if not isinstance(given, Collection) or isinstance(given, str | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(
+            f"a reward gave {given!r:.80}; give a list with one score or number for each rollout"
+        )
     if all(isinstance(each, Score) for each in given):
         return {each.index: each for each in given if isinstance(each, Score)}
     if len(given) != len(group.rollouts):
@@ -268,8 +280,17 @@ def _as_scores(group: Group, given: Given) -> dict[int, Score]:
             cause = Failure(kind="NoEvidence", message="the reward gave None")
             scores[rollout.index] = Score(index=rollout.index, value=None, failure=cause)
         else:
-            scores[rollout.index] = Score(index=rollout.index, value=float(each))
+            scores[rollout.index] = Score(index=rollout.index, value=_number(each, rollout.index))
     return scores
+
+
+def _number(value: object, index: int) -> float:
+    if isinstance(value, SupportsFloat) and not isinstance(value, str):
+        return float(value)
+    raise InvalidInputError(
+        f"the reward of rollout {index} is {value!r:.80}; give a number, a Score, or None where"
+        " there is no evidence"
+    )
 
 
 def unscored(group: Group, cause: Failure) -> tuple[Score, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
-from catsdk.core.ports import Judge
 from catsdk.core.types import Rollout, Rubric, Verdict
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import Judge
 
 __all__ = ["PositionReport", "position_bias"]
 
@@ -29,12 +30,21 @@ class PositionReport:
 
 
 async def position_bias(
-    judge: Judge, rubric: Rubric, rollouts: Sequence[Rollout]
+    judge: Judge, rubric: Rubric, rollouts: Sequence[Rollout], ctx: Context | None = None
 ) -> PositionReport:
     """Judge every rollout with the criteria in their order and reversed (a `Judge` in mode "all").
 
     The judge must keep the order that it is given (`Judging(seed=None)`) and must not remember
-    verdicts (`once=None`), or the second look is the first one.
+    verdicts (`remember=False`), or the second look is the first one.
+
+    Args:
+        judge: Whose verdicts are compared.
+        rubric: Two criteria or more.
+        rollouts: The responses that are judged twice.
+        ctx: The context of a run; without one the judge stands alone.
+
+    Returns:
+        How many verdicts changed with the place of their criterion.
 
     Raises:
         InvalidInputError: there are fewer than two criteria, or no rollout, or the judge gave
@@ -45,14 +55,16 @@ async def position_bias(
     reverse = rubric.model_copy(update={"criteria": rubric.criteria[::-1]})
     looks = [(order, rollout) for rollout in rollouts for order in (rubric, reverse)]
 
-    async def look(at: tuple[Rubric, Rollout]) -> Sequence[Verdict]:
-        return await judge.judge(*at)
+    async with standing_alone(ctx) as context:
 
-    found = await fan_out(look, looks)
+        async def look(at: tuple[Rubric, Rollout]) -> Sequence[Verdict]:
+            return await judge.judge(*at, context)
+
+        found = await fan_out(look, looks)
     if any(verdict.shared for verdicts in found for verdict in verdicts):
         raise InvalidInputError(
             "the judge gave verdicts that it remembered, which tell nothing of the second order;"
-            " give Judge(..., once=None)"
+            " give Judge(..., remember=False)"
         )
     there = [[verdict.met for verdict in verdicts] for verdicts in found]
     pairs = [

@@ -17,6 +17,7 @@ from catsdk.rubrics.healthbench import from_healthbench
 __all__ = ["dumps", "form_of", "load", "loads", "save"]
 
 MAX_BYTES = 5_000_000
+MAX_DEPTH = 20
 _YAML = {".yaml", ".yml"}
 
 
@@ -43,7 +44,7 @@ def load(path: str | Path) -> Rubric:
     try:
         if source.stat().st_size > MAX_BYTES:
             raise InvalidInputError(f"{source} is over {MAX_BYTES:,} bytes: no rubric file")
-        return loads(source.read_text(encoding="utf-8"), form=form_of(source), name=str(source))
+        return loads(source.read_text(encoding="utf-8-sig"), form=form_of(source), name=str(source))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{source} cannot be read: {error}") from error
 
@@ -70,6 +71,7 @@ def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
         InvalidInputError: it holds no rubric; `name` says in the message where it came from.
     """
     try:
+        text = text.removeprefix("\ufeff")
         data: object = json.loads(text) if form == "json" else _yaml(text)
         fields = cast("dict[str, object]", data) if isinstance(data, dict) else {}
         if "rubrics" in fields:
@@ -86,11 +88,19 @@ def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
 
 
 def _yaml(text: str) -> object:
-    # Aliases let a small file stand for a huge one ("billion laughs"); a rubric needs none.
+    # Aliases let a small file stand for a huge one ("billion laughs"); a rubric needs none. Deep
+    # nesting takes the parser a time quadratic in the depth.
     events = cast("Iterator[object]", yaml.parse(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
+    depth = 0
     for event in events:
         if isinstance(event, yaml.AliasEvent):
             raise InvalidInputError("a rubric file holds no YAML aliases (*name); write them out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise InvalidInputError(f"a rubric file is nested at most {MAX_DEPTH} deep")
     return yaml.safe_load(text)
 
 
@@ -106,6 +116,8 @@ def _rubric(fields: dict[str, object], name: str) -> Rubric:
     if len(set(ids)) < len(ids):
         raise InvalidInputError(f"{name}: the criteria have the ids {ids}; give each its own")
     saved = fields.get("digest")
+    if saved is not None and not isinstance(saved, str):
+        raise InvalidInputError(f"{name}: digest is {saved!r:.80}; leave it as it was, or out")
     return rubric if saved in {None, rubric.digest} else _edited(rubric, str(saved))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.inputs import check_message
 from catsdk.core.types import Criterion, Message, Provenance, Rubric
 
 __all__ = ["Example", "from_healthbench", "overall", "read_healthbench"]
@@ -52,7 +53,7 @@ def read_healthbench(path: str | Path) -> Iterator[Example]:
         InvalidInputError: the file cannot be read, or a line is no example; the message says which.
     """
     try:
-        with Path(path).open(encoding="utf-8") as lines:
+        with Path(path).open(encoding="utf-8-sig") as lines:
             for number, text in enumerate(lines, 1):
                 if text.strip():
                     yield _example(text, f"{path}, line {number}")
@@ -91,4 +92,4 @@ def _criterion(at: int, item: object) -> Criterion:
 
 def _prompt(listed: object) -> tuple[Message, ...]:
     items = cast("list[object]", listed) if isinstance(listed, list) else []
-    return tuple(Message.model_validate(item) for item in items)
+    return tuple(check_message(at, item) for at, item in enumerate(items))

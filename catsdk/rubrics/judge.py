@@ -16,6 +16,7 @@ from catsdk.core.errors import (
     ConfigurationError,
     EvidenceNotFoundError,
     InvalidInputError,
+    StructuredOutputError,
 )
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options, Sampling
@@ -24,10 +25,11 @@ from catsdk.core.types import Call, Criterion, Failure, Rollout, Rubric, Verdict
 from catsdk.middleware.attribution import recorded
 from catsdk.middleware.gates import identity_of
 from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
+from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
-from catsdk.prompts.schemas import VERDICT, VERDICTS
-from catsdk.rubrics.quotes import stands_in
+from catsdk.prompts.schemas import VERDICT, verdicts_schema
+from catsdk.rubrics.quotes import Quotable
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["Judge", "Judging"]
@@ -120,10 +122,12 @@ class _Sitting:
         self.judge, self.options, self.memory = judge, judge.judging, ctx.verdicts
         self.once = ctx.verdicts.single if judge.remember else None
         self.provider, self.name, self.response = provider, name_of(provider), response
+        self.quotable = Quotable(response)
         task = "judge" if self.options.mode == "each" else "judge_all"
         self.prompt = judge.prompt or load(capabilities_of(provider).prompts, task)
         settings = (judge.sampling.model_dump_json(), judge.judging.model_dump_json())
         self.identity = (identity_of(provider), self.name, self.prompt.digest, *settings)
+        self.forged = holds_a_yes(response, {self.prompt.verdict, "verdict"})
         self.digest = sha256(response.encode("utf-8", "surrogatepass")).hexdigest()
 
     def key(self, criterion: Criterion) -> tuple[object, ...]:
@@ -139,7 +143,8 @@ class _Sitting:
         return _handed(verdict, criterion) if shared else verdict
 
     async def _one(self, criterion: Criterion) -> Verdict:
-        form = Form(VERDICT, lambda text: self._checked(read_verdict(text)))
+        read = partial(read_verdict, key=self.prompt.verdict)
+        form = Form(VERDICT, lambda text: self._checked(read(text)))
         said, calls = await self._asked(form, {"criterion": criterion.text}, self.options.attempts)
         return self._verdict(criterion, said, calls)
 
@@ -180,8 +185,10 @@ class _Sitting:
         left, asked = self.options.attempts, list(criteria)
         while asked and left > 0:
             texts = [f"id: {criterion.id}\n{criterion.text}" for criterion in asked]
-            read = _Counted(partial(read_verdicts, ids=[criterion.id for criterion in asked]))
-            said, calls = await self._asked(Form(VERDICTS, read), {"criteria": texts}, left)
+            ids = [criterion.id for criterion in asked]
+            read = _Counted(partial(read_verdicts, ids=ids))
+            form = Form(verdicts_schema(ids), read)
+            said, calls = await self._asked(form, {"criteria": texts}, left)
             left -= max(1, read.times)
             spent += calls
             for criterion in asked:
@@ -190,12 +197,17 @@ class _Sitting:
             asked = [each for each in criteria if _again(verdicts[each.id])]
         return _paid_once(verdicts, criteria, tuple(spent))
 
-    def _found(self, answers: Mapping[str, Answer], criterion: Criterion) -> Answer | Failure:
-        if criterion.id not in answers:
+    def _found(
+        self, answers: Mapping[str, Answer | StructuredOutputError], criterion: Criterion
+    ) -> Answer | Failure:
+        answer = answers.get(criterion.id)
+        if answer is None:
             return Failure(kind="MissingVerdict", message="the judge left this criterion out")
+        if isinstance(answer, StructuredOutputError):
+            return Failure.of(answer)
         try:
-            return self._checked(answers[criterion.id])
-        except EvidenceNotFoundError as error:
+            return self._checked(answer)
+        except StructuredOutputError as error:
             return Failure.of(error)
 
     # --- both ---
@@ -219,6 +231,11 @@ class _Sitting:
         return said, calls
 
     def _checked(self, answer: Answer) -> Answer:
+        if answer.met and self.forged:
+            raise StructuredOutputError(
+                "the response holds a yes in the form of a reply, so that this yes may be a copy of"
+                " it"
+            )
         policy, quote = self.options.evidence, answer.evidence
         if policy == "off" or answer.met is None:
             return answer
@@ -226,10 +243,12 @@ class _Sitting:
             if policy == "required" and answer.met:
                 raise EvidenceNotFoundError("the verdict is yes, but no words are quoted for it")
             return answer
-        if not stands_in(quote, self.response):
+        if policy == "required" and answer.met and not self.quotable.is_told_by(quote):
+            raise EvidenceNotFoundError(f"the quote {quote!r} shows nothing; quote whole words")
+        if not self.quotable.holds(quote):
             raise EvidenceNotFoundError(
-                f"the quote {quote[:200]!r} does not stand in the response; quote it exactly, or"
-                " leave the quote empty"
+                f"the quote {quote[:200]!r} does not stand in the response; quote whole words"
+                " exactly, or leave the quote empty"
             )
         return answer
 
@@ -271,7 +290,11 @@ def _answered(verdict: Verdict) -> bool:
 
 
 def _again(verdict: Verdict) -> bool:
-    kinds = {"MissingVerdict", EvidenceNotFoundError.__name__}
+    kinds = {
+        "MissingVerdict",
+        EvidenceNotFoundError.__name__,
+        StructuredOutputError.__name__,
+    }
     return verdict.failure is not None and verdict.failure.kind in kinds
 
 

@@ -32,8 +32,8 @@ class Judged(Value):
             InvalidInputError: it cannot be read, or is no such file.
         """
         try:
-            return cls.model_validate_json(Path(path).read_bytes())
-        except (OSError, ValidationError) as error:
+            return cls.model_validate_json(Path(path).read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, ValidationError) as error:
             told = str(error).split("\n")[0]
             raise InvalidInputError(f"{path} holds no judged group: {told}") from error
 

@@ -15,7 +15,7 @@ from catsdk.middleware.attribution import recorded
 from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Written, read_criteria
-from catsdk.prompts.schemas import CRITERIA, KINDS_OF_CRITERIA
+from catsdk.prompts.schemas import criteria_schema
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["RubricProposer"]
@@ -124,7 +124,7 @@ class RubricProposer:
 
     @property
     def _form(self) -> Form[list[Written]]:
-        schema = KINDS_OF_CRITERIA if self.weighted else CRITERIA
+        schema = criteria_schema(self.at_least, self.at_most, kinds=self.weighted)
         read = partial(read_criteria, at_least=self.at_least, at_most=self.at_most)
         return Form(schema, read)
 

@@ -48,8 +48,8 @@ class RunStore:
         """Open or make the file, and become its writer.
 
         Raises:
-            ConfigurationError: another process writes it, it is no run, of a newer version, or its
-                folder cannot be made.
+            ConfigurationError: another process writes it, it is not a run or of a newer version, it
+                is damaged, or its folder cannot be made.
         """
         await to_thread.run_sync(self._open, limiter=self._one)
         return self
@@ -65,18 +65,30 @@ class RunStore:
             await to_thread.run_sync(self._close, limiter=self._one)
 
     async def get(self, kind: str, key: str) -> str | None:
-        """The entry of that kind and key, or `None`."""
+        """The entry of that kind and key, or `None`.
+
+        Raises:
+            ConfigurationError: the file is damaged, or the store is not open.
+        """
         query = "SELECT value FROM entries WHERE kind = ? AND key = ?"
         rows = await to_thread.run_sync(self._query, query, (kind, key), limiter=self._one)
         return rows[0][0] if rows else None
 
     async def put(self, kind: str, key: str, value: str) -> None:
-        """Keep an entry; one that is there already is replaced."""
+        """Keep an entry; one that is there already is replaced.
+
+        Raises:
+            ConfigurationError: the disk is full or fails, or the store is not open.
+        """
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(self._write, (kind, key, value), limiter=self._one)
 
     async def all(self, kind: str) -> dict[str, str]:
-        """Every entry of that kind, by its key."""
+        """Every entry of that kind, by its key.
+
+        Raises:
+            ConfigurationError: the file is damaged, or the store is not open.
+        """
         query = "SELECT key, value FROM entries WHERE kind = ? ORDER BY key"
         rows = await to_thread.run_sync(self._query, query, (kind,), limiter=self._one)
         return {row[0]: row[1] for row in rows}
@@ -88,7 +100,7 @@ class RunStore:
             self._entries = _entries(self.path)
         except sqlite3.DatabaseError as error:
             self._close()
-            raise ConfigurationError(f"{self.path} is no run of catsdk: {error}") from error
+            raise _failed(self.path, error) from error
         except OSError as error:
             self._close()
             raise ConfigurationError(f"{self.path} cannot be written: {error}") from error
@@ -103,10 +115,18 @@ class RunStore:
         self._entries = self._lock = None
 
     def _query(self, query: str, values: tuple[str, ...]) -> list[tuple[str, ...]]:
-        return self._connection().execute(query, values).fetchall()
+        connection = self._connection()
+        try:
+            return connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise _failed(self.path, error) from error
 
     def _write(self, entry: tuple[str, str, str]) -> None:
-        self._connection().execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", entry)
+        connection = self._connection()
+        try:
+            connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", entry)
+        except sqlite3.Error as error:
+            raise _failed(self.path, error) from error
 
     def _connection(self) -> sqlite3.Connection:
         if self._entries is None:
@@ -116,6 +136,31 @@ class RunStore:
         return self._entries
 
 
+def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
+    """What SQLite's error means for a run, and what to do about it."""
+    # The name of an error may have an extension, such as SQLITE_CORRUPT_INDEX.
+    name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+    why, fix = {
+        "SQLITE_NOTADB": ("is no run of catsdk", "choose another file"),
+        "SQLITE_CORRUPT": (
+            "is damaged",
+            "choose another file, or save what can be read with `sqlite3 FILE .recover`",
+        ),
+        "SQLITE_FULL": (
+            "cannot be written: its disk is full",
+            "free some space and start again; what was kept stays",
+        ),
+        "SQLITE_BUSY": ("is in use", "wait until the other process has ended"),
+    }.get(
+        name,
+        (
+            "cannot be read or written",
+            "see to its disk and its permissions, or choose another file",
+        ),
+    )
+    return ConfigurationError(f"{path} {why} ({error}); {fix}")
+
+
 def _locked(path: Path) -> sqlite3.Connection:
     """Hold an exclusive transaction on a file beside the run: gone with the process, on any system."""
     connection = sqlite3.connect(
@@ -123,17 +168,22 @@ def _locked(path: Path) -> sqlite3.Connection:
     )
     try:
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         connection.close()
-        raise ConfigurationError(
-            f"another process is writing {path}; wait until it has ended, or choose another file"
-        ) from error
+        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            raise ConfigurationError(
+                f"another process is writing {path}; wait until it has ended, or choose another"
+                " file"
+            ) from error
+        raise _failed(Path(f"{path}.lock"), error) from error
     return connection
 
 
 def _entries(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        _check_owner(connection, path)
+        # Only now: it changes the file.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         _check_schema(connection, path)
@@ -141,6 +191,13 @@ def _entries(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != APPLICATION_ID and (application or tables):
+        raise ConfigurationError(f"{path} is a database of another program; choose another file")
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
@@ -153,9 +210,6 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
             f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
         return
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application != APPLICATION_ID:
-        raise ConfigurationError(f"{path} is a database of another program; choose another file")
     if version != SCHEMA_VERSION:
         raise ConfigurationError(
             f"{path} was written with schema {version}; this catsdk reads {SCHEMA_VERSION}."

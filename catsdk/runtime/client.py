@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 from anyio import to_thread
+from anyio.lowlevel import current_token
 
-from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import Event
 from catsdk.core.inputs import check_kind
 from catsdk.core.ports import Provider
@@ -27,6 +27,7 @@ from catsdk.core.sending import (
 from catsdk.core.settings import Settings
 from catsdk.core.types import Verdict
 from catsdk.middleware.account import Account
+from catsdk.middleware.gate import Gate
 from catsdk.middleware.gates import SHARED, Gates
 from catsdk.middleware.once import Once
 from catsdk.middleware.warm import Warming
@@ -40,11 +41,10 @@ from catsdk.runtime.chain import (
     default_middleware,
     is_opened,
 )
+from catsdk.runtime.life import Life
 from catsdk.runtime.session import Session, session
 
 __all__ = ["Client", "VerdictMemory"]
-
-_log = logging.getLogger("catsdk")
 
 
 class VerdictMemory:
@@ -136,10 +136,9 @@ class Client:
         """What is spent of the budget; `None` without one."""
         self.verdicts = VerdictMemory()
         self._gates = gates
-        self._entered = 0
-        self._closed = False
         self._session: Session | None = None
-        self._exits = AsyncExitStack()
+        self._loop: object = None
+        self._life = Life("Client")
 
     @classmethod
     def unnamed(cls, **settings: Any) -> Self:
@@ -220,28 +219,35 @@ class Client:
         Raises:
             ConfigurationError: it was closed.
         """
-        self._check_not_closed()
-        if self._entered == 0:
-            self._session = await self._exits.enter_async_context(session())
-        self._entered += 1
+        await self._life.enter(self._begin_session)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the models at the end of the outermost block."""
-        self._entered -= 1
-        if self._entered == 0:
-            self._closed, self._session = True, None
-            await self._exits.aclose()
+        await self._life.leave()
+
+    async def _begin_session(self, exits: AsyncExitStack) -> None:
+        self._session = await exits.enter_async_context(session())
+        self._loop = current_token()
+        exits.callback(self._end_session)
+
+    def _end_session(self) -> None:
+        self._session = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether models that are opened now stay open for later calls, in this event loop."""
+        return self._session is not None and self._loop == current_token()
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
-        """Give the open models: those of the client where it is open, else new ones.
+        """Give the open models: those of the client where it is open in this loop, else new ones.
 
         Raises:
             ConfigurationError: the client was closed.
         """
-        self._check_not_closed()
-        if self._session is not None:
+        self._life.check()
+        if self._session is not None and self.is_open:
             yield self._session
             return
         async with session() as own:
@@ -253,6 +259,7 @@ class Client:
         models: Session,
         *,
         accounts: tuple[Account, ...] = (),
+        chains: dict[Hashable, Provider] | None = None,
         cheap_only: bool = False,
     ) -> Provider:
         """Give the provider of `model` with the whole chain around it.
@@ -261,6 +268,8 @@ class Client:
             model: A model string or a provider; one that was opened before passes through.
             models: Where models that strings name are kept open.
             accounts: Further budgets that pay for the calls, beside the client's own.
+            chains: The chains that were made before; by default those of `models`. Whoever pays
+                from further accounts keeps them no longer than those.
             cheap_only: Whether to refuse models that are loaded into this process.
 
         Raises:
@@ -268,32 +277,34 @@ class Client:
             ConfigurationError: the model cannot be made, its price is not known and a budget caps
                 money, or the client was closed.
         """
-        self._check_not_closed()
+        self._life.check()
         if not isinstance(model, str) and is_opened(model):
             return model
         bare = await models.model(model, cheap_only=cheap_only)
         key: Hashable = (id(bare), id(self), *map(id, accounts))
-        kept = models.kept.get(key)
+        known = models.chains if chains is None else chains
+        kept = known.get(key)
         if isinstance(kept, Opened) and kept.bare is bare:
             return kept
         own = () if self.account is None else (self.account,)
         chain = Chain(self.sending, self._gates, own + accounts, self.middleware, self.on_event)
         # In a thread: the first look at the prices reads a table, which takes a third of a second.
         opened = await to_thread.run_sync(chained, bare, chain)
-        models.kept[key] = opened
+        known[key] = opened
         return opened
+
+    def gate(self, provider: Provider) -> Gate:
+        """Give the gate of `provider`'s endpoint and model: what is in flight, waits, is allowed.
+
+        Args:
+            provider: The model, opened or not.
+        """
+        return self._gates.of(provider, self.sending.limits, self.sending.retry)
 
     def emit(self, event: Event) -> None:
         """Tell the client's listener, if there is one, what happened."""
         if self.on_event is not None:
             self.on_event(event)
-
-    def _check_not_closed(self) -> None:
-        if self._closed:
-            raise ConfigurationError(
-                "this Client was closed at the end of its `async with` block; make a new one, or"
-                " do the work inside the block"
-            )
 
 
 def _layer(data: Any) -> Middleware:

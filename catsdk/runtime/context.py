@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -48,6 +48,7 @@ class Context:
         row: The other columns of the prompt's data row, such as a known answer.
         group: The group that the role works on, for `reference`.
         defaults: The models that play a role where none is named.
+        asks: Whether rollouts are rewarded by their final answers, so that prompts ask for one.
 
     Example:
         An estimator of one's own::
@@ -64,11 +65,14 @@ class Context:
     defaults: Defaults = Defaults()
     models: Session | None = field(default=None, repr=False)
     accounts: tuple[Account, ...] = ()
+    chains: dict[Hashable, Provider] | None = field(default=None, repr=False)
     around: tuple[Callable[[Provider], Provider], ...] = field(default=(), repr=False)
     listener: Callable[[Event], None] | None = field(default=None, repr=False)
     streams: bool = False
+    asks: bool = False
     item: int | None = None
     cheap_only: bool = False
+    silent: bool = False
 
     async def model(self, model: Model | None = None, role: Role = "anchor") -> Provider:
         """Open a model under the client: limited, retried, counted and paid.
@@ -91,7 +95,11 @@ class Context:
             )
         assert self.models is not None, "a context is used inside `context_of`"
         provider: Provider = await self.client.open(
-            chosen, self.models, accounts=self.accounts, cheap_only=self.cheap_only
+            chosen,
+            self.models,
+            accounts=self.accounts,
+            chains=self.chains,
+            cheap_only=self.cheap_only,
         )
         if provider is chosen and not isinstance(provider, Opened):
             # A context has given it before, with what stood around it there.
@@ -105,8 +113,15 @@ class Context:
         """The verdicts that judges gave before under this client."""
         return self.client.verdicts
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens, so that events are worth making."""
+        return self.listener is not None or self.client.on_event is not None
+
     def emit(self, event: Event) -> None:
         """Tell those who listen to this run, and to its client, what happened."""
+        if self.silent:
+            return
         if self.item is not None and isinstance(event, MethodEvent):
             event = event.model_copy(update={"item": self.item})
         if self.listener is not None:
@@ -125,8 +140,8 @@ class Context:
         return replace(self, group=group)
 
     def quiet(self) -> Context:
-        """The context for calls whose text and events are nobody's business."""
-        return replace(self, listener=None, streams=False)
+        """The context for inner steps, whose text and events are not those of the run."""
+        return replace(self, streams=False, silent=True)
 
     def reference(
         self,

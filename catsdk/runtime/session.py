@@ -34,7 +34,7 @@ class Session:
     _opening: dict[str, anyio.Lock] = field(default_factory=dict[str, anyio.Lock])
     _held: list[anyio.CancelScope] = field(default_factory=list[anyio.CancelScope])
     _empty: anyio.Event = field(default_factory=anyio.Event)
-    kept: dict[Hashable, Provider] = field(default_factory=dict[Hashable, Provider])
+    chains: dict[Hashable, Provider] = field(default_factory=dict[Hashable, Provider])
     """The chains that were made around models, by what they were made with."""
 
     async def model(self, model: str | Provider, *, cheap_only: bool = False) -> Provider:

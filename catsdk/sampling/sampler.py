@@ -16,13 +16,14 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_kind, check_prompt
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
 from catsdk.equivalence.answers import Answers
 from catsdk.middleware.attribution import recorded
 from catsdk.middleware.draw import draw
 from catsdk.runtime.context import Context, standing_alone
 
-__all__ = ["CUT_SHORT", "SAMPLING_SHARE", "Sampler", "group_of"]
+__all__ = ["CUT_SHORT", "SAMPLING_SHARE", "Sampler", "group_of", "rollout_of"]
 
 Late = Literal["cancel", "keep"]
 
@@ -46,6 +47,9 @@ class Sampler:
         sampling: Temperature and the like; by default the model's own.
         seed: Makes a group repeatable where the models can. It is combined with the prompt, so
             that draws are independent for each prompt.
+        system: A system message that is put before prompts without one.
+        ask: Whether the words of `Answers.instruction` are added to prompts; by default where the
+            run rewards by answers. A model with a prompt set of its own is never asked so.
         quorum: Number of rollouts that are enough to go on with; `None` waits for all.
         late: What becomes of the rollouts that come after the quorum: `cancel`, or `keep` them in
             the group, though the estimator does not see them.
@@ -59,6 +63,8 @@ class Sampler:
     policy: str | Provider | Sequence[str | Provider] | None = None
     sampling: Sampling = Sampling()
     seed: int | None = None
+    system: str | None = None
+    ask: bool | None = None
     quorum: int | None = None
     late: Late = "cancel"
     deadline: float | None = None
@@ -69,8 +75,9 @@ class Sampler:
         check_choice("late", self.late, get_args(Late))
         if self.quorum is not None:
             check_count(self.quorum, "quorum")
-        if self.deadline is not None and not self.deadline > 0:
-            raise InvalidInputError(f"deadline is {self.deadline}; give seconds, more than 0")
+        seconds: object = self.deadline
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise InvalidInputError(f"deadline is {seconds!r:.80}; give seconds, more than 0")
 
     async def sample(
         self, prompt: PromptLike, n: int = 8, ctx: Context | None = None, *, start: int = 0
@@ -93,6 +100,8 @@ class Sampler:
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         """
         messages, count = check_prompt(prompt), check_count(n)
+        if self.system is not None and messages[0].role != "system":
+            messages = (Message(role="system", content=self.system), *messages)
         async with standing_alone(ctx) as context:
             drawing = _Drawing(self, messages, range(start, start + count), context)
             return await drawing.run()
@@ -106,6 +115,7 @@ class _Drawing:
     ) -> None:
         self.sampler, self.messages, self.wanted, self.ctx = sampler, messages, wanted, ctx
         self.arrived: dict[int, Rollout | Failure] = {}
+        self.sent: tuple[Message, ...] = ()
         self.scope = anyio.CancelScope()
 
     async def run(self) -> Group:
@@ -122,7 +132,7 @@ class _Drawing:
 
         with recorded("sample") as calls, self.scope:
             await fan_out(share, range(len(policies)))
-        return _group(self.messages, self.arrived | self._late(), tuple(calls))
+        return _group(self.sent or self.messages, self.arrived | self._late(), tuple(calls))
 
     @property
     def _seconds(self) -> float | None:
@@ -138,9 +148,10 @@ class _Drawing:
             self.arrived[index] = sample
             self.ctx.emit(RolloutFailed(index=index, failure=sample))
         else:
-            rollout = _rollout(index, sample, self.ctx.answers)
+            rollout = rollout_of(index, sample, self.ctx.answers)
             self.arrived[index] = rollout
-            self.ctx.emit(RolloutArrived(rollout=rollout))
+            if self.ctx.heard:
+                self.ctx.emit(RolloutArrived(rollout=rollout))
         if self._quorum is not None and self._there >= self._quorum:
             self.scope.cancel()
 
@@ -159,13 +170,22 @@ class _Drawing:
     async def _draw(self, policy: str | Provider | None, indices: range) -> None:
         provider = await self.ctx.model(policy, "policy")
         seed = self._seed(indices) if capabilities_of(provider).seed else None
-        request = self.sampler.sampling.request(self.messages, n=len(indices), seed=seed)
+        messages = self._asked(provider)
+        request = self.sampler.sampling.request(messages, n=len(indices), seed=seed)
         if indices.start:
             # Two policies may be one model: their samples are different ones all the same.
             earlier, policy_index = divmod(indices.start, indices.step)
             first = policy_index * MAX_ROLLOUTS + earlier
             request = request.model_copy(update={"sample_index": first})
         await draw(provider, request, lambda at, sample: self._keep(indices[at], sample))
+
+    def _asked(self, provider: Provider) -> tuple[Message, ...]:
+        """The prompt as it is sent, which the group keeps."""
+        asks = self.ctx.asks if self.sampler.ask is None else self.sampler.ask
+        if asks and capabilities_of(provider).prompts == "english":
+            self.sent = self.ctx.answers.asked(self.messages)
+            return self.sent
+        return self.messages
 
     def _seed(self, indices: range) -> int | None:
         """The seed of the first of `indices`; those of one policy follow each other."""
@@ -192,29 +212,35 @@ class _Drawing:
 
 
 def group_of(
-    prompt: PromptLike, responses: Sequence[str], *, answers: Answers = Answers()
+    prompt: PromptLike, responses: Sequence[Sampled], *, answers: Answers = Answers()
 ) -> Group:
     r"""Make a group of responses that were sampled elsewhere, in their order.
 
+    They are read as a provider's are: thinking is kept apart, and of messages only the
+    assistant's count.
+
     Args:
         prompt: What they respond to: a text, or the messages of a chat.
-        responses: The G texts.
+        responses: The G texts, completions, or lists of messages.
         answers: How their final answers are found.
 
     Raises:
-        InvalidInputError: the prompt is empty or not a chat.
+        InvalidInputError: the prompt is empty or not a chat, or a response cannot be read.
 
     Example:
         >>> group_of("6*7?", ["\\boxed{42}"]).rollouts[0].answer
         '42'
     """
     messages = check_prompt(prompt)
-    rollouts = (_rollout(at, Completion(text=text), answers) for at, text in enumerate(responses))
+    rollouts = (
+        rollout_of(at, completion_of(response), answers) for at, response in enumerate(responses)
+    )
     return Group(prompt=messages, rollouts=tuple(rollouts))
 
 
-def _rollout(index: int, completion: Completion, answers: Answers) -> Rollout:
-    found = answers.extract(completion.text)
+def rollout_of(index: int, completion: Completion, answers: Answers = Answers()) -> Rollout:
+    """Make the rollout of a completion: its final answer, and the rule that found it."""
+    found = answers.extract(completion.text, cut=completion.finish_reason == "length")
     return Rollout(index=index, completion=completion, answer=found.answer, answer_rule=found.rule)
 
 

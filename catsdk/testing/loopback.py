@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,9 +22,9 @@ from catsdk.testing.chat_wire import CHAT
 from catsdk.testing.delivery import Delivery
 from catsdk.testing.messages_wire import MESSAGES
 from catsdk.testing.weather import CALM, Chance, Weather
-from catsdk.testing.wire import FAULTS, Fault, Refusal, Wire
+from catsdk.testing.wire import FAULTS, Answer, Fault, RawReply, Refusal, Wire
 
-__all__ = ["Counters", "LoopbackServer", "Served", "Weather"]
+__all__ = ["Counters", "LoopbackServer", "RawReply", "Served", "Weather"]
 
 TakesN = Literal["all", "refuses", "ignores"]
 KEPT = 20_000
@@ -51,7 +51,8 @@ class Served:
     """One request: times in seconds of the machine's monotonic clock, and what it met.
 
     `status` and `ended` are `None` while it is being served, `status` also where the reader went
-    away first. `usage` is that of an answer that was sent whole.
+    away first. `usage` is that of an answer that was sent whole. The names of `headers` are in
+    lower case.
     """
 
     began: float
@@ -61,6 +62,7 @@ class Served:
     status: int | None = None
     usage: Usage | None = None
     payload: dict[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 class LoopbackServer:
@@ -69,8 +71,9 @@ class LoopbackServer:
     It speaks OpenAI's chat completions and Anthropic's messages. Use it as `with` or
     `async with LoopbackServer(provider) as server`, and send requests to `server.url` with
     `server.key`, for a model named `server.model`. `fail_next` scripts faults for the requests to
-    come, before the weather has its say. `served` keeps the last requests and what became of them,
-    `payloads` gives their bodies.
+    come, before the weather has its say; `answer` may give any reply of its own to a request that
+    has the key. `served` keeps the last requests and what became of them, `payloads` gives their
+    bodies.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class LoopbackServer:
         self.model, self.key, self.takes_n = model, key, takes_n
         self.served: deque[Served] = deque(maxlen=KEPT)
         self.url = ""
+        self.answer: Answer | None = None
         self._provider = provider
         self._faults: deque[Fault] = deque()
         self._exits = ExitStack()
@@ -168,6 +172,13 @@ class LoopbackServer:
     async def _respond(self, wire: Wire, http: web.Request, served: Served) -> web.StreamResponse:
         payload: dict[str, Any] = json.loads(await http.read())
         served.payload = payload
+        served.headers = {name.lower(): value for name, value in http.headers.items()}
+        raw = (
+            self.answer(payload) if self.answer and wire.key_of(http.headers) == self.key else None
+        )
+        if raw is not None:
+            headers = {"content-type": "application/json", **raw.headers}
+            return web.Response(body=raw.content, status=raw.status, headers=headers)
         forecast = self._chance.draw(payload)
         served.latency = forecast.latency
         await anyio.sleep(forecast.latency)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from catsdk.core.types import Completion, Request
 
-__all__ = ["FAULTS", "Fault", "Refusal", "Wire", "encoded"]
+__all__ = ["FAULTS", "Answer", "Fault", "RawReply", "Refusal", "Wire", "encoded"]
 
 Fault = Literal[
     "400", "401", "403", "404", "429", "429_date", "quota", "500", "503", "529",
@@ -28,6 +28,24 @@ class Refusal:
 
     status: int
     body: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """A reply that is sent as it is: whatever a service may send. `body` may be JSON's values."""
+
+    body: bytes | Payload | list[Any]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the body."""
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+# Gives the raw reply to a request with this body, or `None` for an ordinary one.
+Answer = Callable[[Payload], RawReply | None]
 
 
 @dataclass(frozen=True, slots=True)

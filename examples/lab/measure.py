@@ -77,7 +77,7 @@ def _bullets(text: str) -> list[str]:
 
 def _met(reply: str) -> bool | None:
     try:
-        return read_verdict(reply)[0]
+        return read_verdict(reply, key="met")[0]
     except StructuredOutputError:
         return None
 

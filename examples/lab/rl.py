@@ -28,12 +28,10 @@ from catsdk_providers.box.problems import problems, solve
 from catsdk_providers.local import LocalProvider
 from catsdk_providers.local_load import BOX
 from catsdk_trainers.config import (
-    AnchorPlan,
     CaTConfig,
     Checkpoints,
     HeldOut,
-    RewardKind,
-    RewardPlan,
+    Probe,
     Rollouts,
     SFTPlan,
     Stop,
@@ -52,9 +50,18 @@ _LOGGED: Final = (
     "cat/scored", "cat/seconds", "completions/mean_length", "step_time",
 )  # fmt: skip
 _SCRATCH: Final = "runs"
-_KINDS: Final[dict[str, RewardKind]] = {
-    "ttrl": "majority", "gold": "gold", "random": "random", "rubric": "rubric",
-}  # fmt: skip
+# The model in the box synthesizes, proposes and judges by prompts of its own.
+_SYNTHESIS: Final = {
+    "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial", "prompts": "box"}}}
+}
+_ARMS: Final[dict[str, dict[str, Any]]] = {
+    "cat": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
+    "sft": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
+    "ttrl": {"estimator": "Majority", "reward": "AnswerReward"},
+    "gold": {"reward": "Gold"},
+    "random": {"reward": "Random"},
+    "rubric": {"estimator": _SYNTHESIS, "reward": "RubricReward"},
+}
 
 
 def run(unit: Unit, out: Path) -> Path:
@@ -99,8 +106,8 @@ def config_of(unit: Unit, folder: Path) -> CaTConfig:
         learning_rate=plan.rate,
         kl=plan.kl,
         rollouts=Rollouts(count=plan.group, max_tokens=MAX_TOKENS),
-        anchor=AnchorPlan(prompts="box", probe_every=plan.every),
-        reward=RewardPlan(parts={_KINDS.get(unit.arm, "synthesis"): 1.0}),
+        cat=_ARMS[unit.arm],
+        probe=Probe(every=plan.every),
         evaluation=HeldOut(every=0),
         stop=Stop(constant=None),
         checkpoints=Checkpoints(every=plan.every),

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, Self
 
-from catsdk.core.errors import ConfigurationError, InvalidInputError, UnsupportedError
+from catsdk.core.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    ProviderError,
+    RequestRefusedError,
+    UnsupportedError,
+)
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic_endpoint import Endpoint
@@ -43,7 +49,8 @@ class AnthropicProvider:
     service's surcharge for writing it.
 
     A JSON schema is sent as the output's format. An endpoint that refuses that is asked to use a
-    tool instead from then on; the first refusal is an error that may be retried at once.
+    tool instead from then on; the first refusal is an error that may be retried at once. One that
+    refuses without a reason is asked once more with a tool, by which it is learnt too.
 
     The present API takes no temperature, top_p or top_k: `capabilities.temperature` is False, and
     they are refused before sending. `api_version="2023-06-01"` sends them, to models that still
@@ -122,23 +129,43 @@ class AnthropicProvider:
         """Answer `request` with one completion; with `on_text` the reply is streamed.
 
         Raises:
+            InvalidInputError: a text of the request cannot be sent.
             ProviderError: the endpoint failed; its subclass, status and request id say how.
             UnsupportedError: `request` asks for what the wire or this model lacks.
         """
         self._refuse_what_the_wire_lacks(request)
-        by_tool = not self._learnt_of_format.within(_WIRE).json_schema
-        payload = payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
         tell = on_text if self.capabilities.streaming else None
-        # What a tool is given streams in pieces of JSON that are no text yet.
-        whole = by_tool and request.json_schema is not None
+        by_tool = not self._learnt_of_format.within(_WIRE).json_schema
         try:
-            completion = await self._endpoint.message(payload, None if whole else tell)
+            return [await self._send(request, tell, by_tool=by_tool)]
         except UnsupportedError as error:
             self._learn(error, by_tool=by_tool)
             raise
+        except RequestRefusedError as refusal:
+            if by_tool or not _may_be_the_form(refusal, request):
+                raise
+            return [await self._by_tool_at_last(request, tell, refusal)]
+
+    async def _send(self, request: Request, tell: OnText | None, *, by_tool: bool) -> Completion:
+        payload = payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
+        # What a tool is given streams in pieces of JSON that are no text yet.
+        whole = by_tool and request.json_schema is not None
+        completion = await self._endpoint.message(payload, None if whole else tell)
         if tell is not None and whole:
             tell(completion.text)
-        return [completion]
+        return completion
+
+    async def _by_tool_at_last(
+        self, request: Request, tell: OnText | None, refusal: RequestRefusedError
+    ) -> Completion:
+        try:
+            completion = await self._send(request, tell, by_tool=True)
+        except ProviderError:
+            raise refusal from None
+        self._learnt_of_format.lacks("json_schema")
+        # The refused request was sent too.
+        usage = completion.usage.model_copy(update={"requests": completion.usage.requests + 1})
+        return completion.model_copy(update={"usage": usage})
 
     def _refuse_what_the_wire_lacks(self, request: Request) -> None:
         if request.n > 1:
@@ -177,3 +204,13 @@ class AnthropicProvider:
     async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self.aclose()
+
+
+def _may_be_the_form(refusal: RequestRefusedError, request: Request) -> bool:
+    """Whether a refusal without a known reason may be of the output's format."""
+    unexplained = type(refusal) is RequestRefusedError and refusal.status in {400, 422}
+    return (
+        unexplained
+        and request.json_schema is not None
+        and refusal.parameter in {None, "json_schema"}
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Mapping
 from contextlib import aclosing, contextmanager
 from time import perf_counter
@@ -12,18 +11,20 @@ import anthropic
 
 # Loaded here: the SDK would load it in the event loop, at the first call.
 import anthropic.resources.messages as _loaded  # noqa: F401
+import anyio.lowlevel
 
-from catsdk.core.errors import ProviderError
 from catsdk.core.ports import OnText
-from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion
-from catsdk_providers.anthropic_errors import REQUEST_ID, error_of, reported_error
+from catsdk_providers.anthropic_errors import REQUEST_ID, refused_by, reported_by
 from catsdk_providers.anthropic_stream import Collected
 from catsdk_providers.anthropic_wire import completion_of
 from catsdk_providers.wire_client import open_http
 from catsdk_providers.wire_events import ReportedError
+from catsdk_providers.wire_secrets import checked_url, without_password
 from catsdk_providers.wire_service import Service
-from catsdk_providers.wire_text import NOT_THE_WIRE
+from catsdk_providers.wire_text import NOT_THE_WIRE, json_bytes, parsed
+from catsdk_providers.wire_told import Told
+from catsdk_providers.wire_words import says_something
 
 __all__ = ["Endpoint"]
 
@@ -49,16 +50,19 @@ class Endpoint:
             InvalidInputError: the address is no http(s) URL.
             ConfigurationError: the key cannot be one.
         """
+        address, basic = without_password(checked_url(base_url))
+        if basic and key:
+            # The header in which the SDK sends the key has user and password now.
+            basic["X-Api-Key"] = key.strip()
         self.service = Service(
             name,
             # The SDK adds /v1 itself.
-            base_url=base_url.rstrip("/").removesuffix("/v1"),
+            base_url=address.removesuffix("/v1"),
             key=key,
             key_from="ANTHROPIC_API_KEY",
-            headers=headers,
+            headers={**basic, **(headers or {})},
             timeout=timeout,
             open_client=_open_client,
-            error_of=error_of,
             sdk_errors=anthropic.AnthropicError,
         )
 
@@ -68,50 +72,62 @@ class Endpoint:
         Raises:
             ProviderError: the endpoint failed; its subclass, status and request id say how.
         """
+        json_bytes(payload)
         named = {name: payload[name] for name in _NAMED}
         rest = {name: value for name, value in payload.items() if name not in named}
         start = perf_counter()
         async with self.service.failing_as_ours():
-            if on_text is not None:
-                body, request_id = await self._streamed(named, rest, on_text)
+            told = None if on_text is None else Told(on_text, self.service.secrets())
+            if told is not None:
+                body, request_id = await self._streamed(named, rest, told)
             else:
                 create = (await self.service.client()).messages.with_raw_response.create
                 response = await create(**named, extra_body=rest)
                 content = await response.http_response.aread()
                 body, request_id = self._read(response.headers, content)
-        return completion_of(
-            body, model=self.service.name, latency=perf_counter() - start, request_id=request_id
-        )
+            place = self.service.place(request_id)
+            completion = completion_of(body, place, latency=perf_counter() - start)
+            if told is not None:
+                told.end(completion.text)
+        return completion
 
     def _read(self, headers: Mapping[str, str], content: bytes) -> tuple[object, str | None]:
         request_id = headers.get(REQUEST_ID)
         try:
-            # Parsed by hand: the SDK's models cost more than the call, and are not needed.
-            body: Any = json.loads(content)
+            body: Any = parsed(content)
         except NOT_THE_WIRE as error:
-            kind = headers.get("content-type", "no content type")
-            what = f"the reply ({kind}) is not JSON: {error}"
+            kind = headers.get("content-type", "no content type")[:100]
+            what = f"the reply ({kind}) is not JSON: {str(error)[:200]}"
             raise self.service.malformed(what, request_id) from None
-        if isinstance(body, dict) and body.get("error") and not body.get("content"):
-            raise self._reported(body["error"], request_id)
+        if isinstance(body, dict) and not body.get("content"):
+            if says_something(body.get("error")):
+                raise reported_by(body["error"], self.service.place(request_id))
+            if body.get("type") == "error":
+                raise reported_by(body, self.service.place(request_id))
         return body, request_id
 
     async def _streamed(
-        self, named: dict[str, Any], rest: dict[str, Any], on_text: OnText
+        self, named: dict[str, Any], rest: dict[str, Any], told: Told
     ) -> tuple[object, str | None]:
         create = (await self.service.client()).messages.with_streaming_response.create
-        reply, answer = Collected(), AnswerStream(on_text)
+        reply = Collected()
         async with create(**named, stream=True, extra_body=rest) as response:
             request_id = response.headers.get(REQUEST_ID)
             async with aclosing(response.http_response.aiter_bytes()) as chunks:
                 async for chunk in chunks:
                     with self._reading(request_id):
                         text = reply.add(chunk)
-                    answer.feed(text)
+                    told.feed(text)
+                    # A fast server must not keep other calls waiting.
+                    await anyio.lowlevel.checkpoint()
+            headers = response.headers
+        with self._reading(request_id):
+            text = reply.end()
+        told.feed(text)
+        if reply.whole is not None:
+            return self._read(headers, reply.whole)
         if reply.stop_reason is None:
             raise self.service.malformed("the stream ended before the answer did", request_id)
-        answer.feed(reply.end())
-        answer.end()
         with self._reading(request_id):
             return reply.body(), request_id
 
@@ -120,13 +136,10 @@ class Endpoint:
         try:
             yield
         except ReportedError as error:
-            raise self._reported(error.body, request_id) from None
+            raise reported_by(error.body, self.service.place(request_id)) from None
         except NOT_THE_WIRE as error:
-            what = f"the stream holds no event: {error}"
+            what = f"the stream holds no event: {str(error)[:200]}"
             raise self.service.malformed(what, request_id) from None
-
-    def _reported(self, body: object, request_id: str | None) -> ProviderError:
-        return reported_error(body, self.service.name, self.service.secrets(), request_id)
 
 
 async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.AsyncAnthropic:
@@ -139,8 +152,9 @@ async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.
         timeout=None,
         default_headers={"Accept-Encoding": "identity", **service.headers},
         http_client=await open_http(
-            service.name,
+            service.place(),
             request_id=REQUEST_ID,
+            refused=refused_by(service),
             on_asyncio=anthropic.DefaultAioHttpClient,
             on_trio=anthropic.DefaultAsyncHttpxClient,
         ),

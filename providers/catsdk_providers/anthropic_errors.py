@@ -1,24 +1,19 @@
-"""From what the Anthropic SDK raises, or a reply reports, to catsdk's own errors without secrets."""
+"""The errors of the messages wire: what a refusal, or an error that a reply reports, becomes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import anthropic
+from catsdk.core.errors import ProviderError
+from catsdk_providers.wire_client import Refused
+from catsdk_providers.wire_refusals import Place, refusal, reported, retry_after_of
+from catsdk_providers.wire_secrets import shown
+from catsdk_providers.wire_service import Service
+from catsdk_providers.wire_words import Said, said_in
 
-from catsdk.core.errors import (
-    ContentFilteredError,
-    ContextTooLongError,
-    ProviderError,
-    RequestRefusedError,
-    UnsupportedError,
-)
-from catsdk_providers.wire_refusals import broken, kind_of, retry_after_of
-from catsdk_providers.wire_secrets import scrubbed
-
-__all__ = ["REQUEST_ID", "error_of", "reported_error"]
+__all__ = ["REQUEST_ID", "lacking_in", "refused_by", "reported_by"]
 
 REQUEST_ID = "request-id"
 
@@ -38,21 +33,6 @@ CAPABILITIES = {
     "stream": "streaming",
     "system": "system",
 }
-_STATUS = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-}
-_TOO_LONG = re.compile(
-    r"prompt is too long|exceeds? (?:the )?context|context (?:window|limit)", re.IGNORECASE
-)
-_FILTERED = re.compile(r"content filter", re.IGNORECASE)
 _UNSUPPORTED = re.compile(
     r"^(?P<field>\w+)(?P<inner>\.[\w.]+)?: Extra inputs are not permitted"
     r"|[`'\"](?P<quoted>\w+)[\w.]*[`'\"] (?:is|are) (?:deprecated|not supported|not available)"
@@ -60,59 +40,38 @@ _UNSUPPORTED = re.compile(
 )
 
 
-def error_of(error: Exception, model: str, secrets: Sequence[str]) -> ProviderError:
-    """Make the error that `error` stands for; `secrets` are cut out of its message."""
-    if isinstance(error, anthropic.APIStatusError):
-        body: dict[str, Any] = error.body if isinstance(error.body, dict) else {}
-        reported = body.get("error")
-        said: dict[str, Any] = reported if isinstance(reported, dict) else {}
-        message = f"{model}: {said.get('message') or error.message} (HTTP {error.status_code})"
-        headers = error.response.headers
-        facts: dict[str, Any] = {
-            "model": model,
-            "status": error.status_code,
-            "request_id": headers.get(REQUEST_ID) or body.get("request_id"),
-        }
-        return _refusal(said, scrubbed(message, secrets), retry_after_of(headers), facts)
-    # The SDK is given no time limit: what it calls a timeout is its aiohttp transport's name for
-    # a connection that could not be made or broke.
-    cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
-    return broken(cause, model, secrets)
+def refused_by(service: Service[Any]) -> Refused:
+    """Make the function that gives the errors of `service`'s replies."""
+
+    def make(status: int, headers: Mapping[str, str], content: bytes) -> ProviderError:
+        text = content.decode(errors="replace")
+        if text.lstrip()[:1] == "<":
+            # A page of HTML, of a proxy or of a server that is no API.
+            text = ""
+        where = f"HTTP {status}"
+        if status == 404 and "model" not in said_in(text).message.lower():
+            where = f"{where} at {shown(service.base_url)}; look at base_url: /v1 is added to it"
+        return refusal(
+            text,
+            status,
+            service.place(headers.get(REQUEST_ID)),
+            retry_after=retry_after_of(headers),
+            instead="the service gave no reason",
+            where=where,
+            lacking=lacking_in,
+        )
+
+    return make
 
 
-def reported_error(
-    body: object, model: str, secrets: Sequence[str], request_id: str | None
-) -> ProviderError:
+def reported_by(body: object, place: Place) -> ProviderError:
     """Make the error that a reply with status 200 reports in its body, under `error`."""
-    said: dict[str, Any] = body if isinstance(body, dict) else {"message": body}
-    message = scrubbed(f"{model}: {said.get('message')} (reported in the reply)", secrets)
-    status = _STATUS.get(str(said.get("type")), 500)
-    facts = {"model": model, "status": status, "request_id": request_id}
-    return _refusal(said, message, None, facts)
+    return reported(body, place, lacking=lacking_in)
 
 
-def _refusal(
-    said: dict[str, Any], message: str, retry_after: float | None, facts: dict[str, Any]
-) -> ProviderError:
-    if facts["status"] in {400, 413, 422}:
-        return _bad_request(str(said.get("message")), message, facts)
-    return kind_of(facts["status"])(message, retry_after=retry_after, **facts)
-
-
-def _bad_request(said: str, message: str, facts: dict[str, Any]) -> RequestRefusedError:
-    if _TOO_LONG.search(said):
-        return ContextTooLongError(message, **facts)
-    if _FILTERED.search(said):
-        return ContentFilteredError(message, **facts)
-    capability = _refused_capability(said)
-    if capability is not None:
-        return UnsupportedError(message, capability=capability, **facts)
-    return RequestRefusedError(message, **facts)
-
-
-def _refused_capability(said: str) -> str | None:
+def lacking_in(said: Said) -> str | None:
     """The capability that the message says is missing; a bad value of a parameter is none."""
-    refused = _UNSUPPORTED.search(said)
+    refused = _UNSUPPORTED.search(said.message)
     if refused is None:
         return None
     name = refused["field"] or refused["quoted"] or refused["lacked"]

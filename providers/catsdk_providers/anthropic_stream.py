@@ -16,20 +16,31 @@ _CONTINUES = {
     "thinking_delta": "thinking",
     "input_json_delta": "partial_json",
 }
+_MOST_BLOCKS = 4096
 
 
 class Collected:
-    """The events read so far; `stop_reason` is `None` until the answer is complete."""
+    """The events read so far; `stop_reason` is `None` until the answer is complete.
+
+    An endpoint that ignores `stream` sends a whole reply, whose bytes are `whole`.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.stop_reason: str | None = None
+        self.stop_reason: Any = None
         self._model: str | None = None
         self._usage: dict[str, Any] = {}
         self._blocks: dict[int, dict[str, Any]] = {}
         self._pieces: dict[tuple[int, str], list[str]] = {}
         self._events = Events()
         self._text = Mending()
+        self._whole: list[bytes] | None = None
+        self._begun = False
+
+    @property
+    def whole(self) -> bytes | None:
+        """The bytes of a reply that came whole, where a stream was asked for."""
+        return None if self._whole is None else b"".join(self._whole)
 
     def add(self, chunk: bytes) -> str:
         """Take in the next bytes of the event stream; returns the text in them.
@@ -38,11 +49,19 @@ class Collected:
             ReportedError: they report an error.
             ValueError: they are no event of the wire (also any of `wire_text.NOT_THE_WIRE`).
         """
+        if not self._begun and (start := chunk.removeprefix(b"\xef\xbb\xbf").lstrip()):
+            self._begun = True
+            if start[:1] in {b"{", b"["}:
+                self._whole = []
+        if self._whole is not None:
+            self._whole.append(chunk)
+            return ""
         return self._text.feed("".join(map(self._read, self._events.read(chunk))))
 
     def end(self) -> str:
-        """Take in that no more comes; returns the text that was held back for it."""
-        return self._text.end()
+        """Take in that no more comes; returns the text that was held back. Raises as `add` does."""
+        rest = "".join(map(self._read, self._events.end()))
+        return self._text.feed(rest) + self._text.end()
 
     def body(self) -> dict[str, Any]:
         """The whole reply.
@@ -58,15 +77,17 @@ class Collected:
             "model": self._model,
         }
 
-    def _read(self, event: dict[str, Any]) -> str:
-        kind = event["type"]
-        if kind == "error":
-            raise ReportedError(event.get("error"))
+    def _read(self, event: Any) -> str:
+        if not isinstance(event, dict):
+            return ""
+        kind = event.get("type")
+        if kind == "error" or (kind is None and event.get("error")):
+            raise ReportedError(event.get("error") or event)
         if kind == "message_start":
             self._model = event["message"].get("model")
             self._count(event["message"].get("usage"))
-        elif kind == "content_block_start":
-            self._blocks[event["index"]] = event["content_block"]
+        elif kind == "content_block_start" and len(self._blocks) < _MOST_BLOCKS:
+            self._blocks[int(event["index"])] = dict(event["content_block"])
         elif kind == "content_block_delta":
             return self._continue(event["index"], event["delta"])
         elif kind == "message_delta":
@@ -78,18 +99,24 @@ class Collected:
         field = _CONTINUES.get(delta["type"])
         if field is None:
             return ""
-        self._pieces.setdefault((at, field), []).append(delta[field])
-        return str(delta[field]) if field == "text" else ""
+        if at not in self._blocks:
+            # Some gateways leave the start of a block out.
+            self._blocks[at] = {"type": "tool_use" if field == "partial_json" else field, field: ""}
+        piece = delta[field]
+        if not isinstance(piece, str):
+            raise TypeError(f"a piece of {field} is of type {type(piece).__name__}")
+        self._pieces.setdefault((at, field), []).append(piece)
+        return piece if field == "text" else ""
 
-    def _count(self, usage: dict[str, Any] | None) -> None:
+    def _count(self, usage: Any) -> None:
         # Counts are cumulative; the last event repeats some of those of the first.
-        told = {name: count for name, count in (usage or {}).items() if count is not None}
-        self._usage.update(told)
+        if isinstance(usage, dict):
+            self._usage.update({n: count for n, count in usage.items() if count is not None})
 
     def _block(self, at: int) -> dict[str, Any]:
         block = dict(self._blocks[at])
         for field in ("text", "thinking"):
             if field in block:
-                block[field] += "".join(self._pieces.get((at, field), []))
+                block[field] = (block[field] or "") + "".join(self._pieces.get((at, field), []))
         sent = "".join(self._pieces.get((at, "partial_json"), []))
         return {**block, "input": json.loads(sent)} if sent else block

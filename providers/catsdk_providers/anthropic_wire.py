@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeGuard
+from typing import Any
 
 import anthropic
 
 from catsdk.core.errors import InvalidInputError, MalformedResponseError
 from catsdk.core.thinking import split_thinking
-from catsdk.core.types import Completion, FinishReason, ImagePart, Message, Request, Usage
+from catsdk.core.types import Completion, ImagePart, Message, Request, Usage
+from catsdk_providers.wire_counts import count, detail
+from catsdk_providers.wire_dialects import FAILED_FINISHES, FINISHES
+from catsdk_providers.wire_parts import Parts, parts_of
+from catsdk_providers.wire_refusals import Place, reported
+from catsdk_providers.wire_secrets import hidden
 from catsdk_providers.wire_text import MAX_TEXT, NOT_THE_WIRE, mended
 
 __all__ = ["DEFAULT_MAX_TOKENS", "completion_of", "payload_of"]
@@ -21,14 +26,8 @@ DEFAULT_MAX_TOKENS = 8192
 TOOL = "reply"
 CACHED = {"type": "ephemeral"}
 
-_FINISH: dict[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "content_filter",
-}
+# The blocks that are read; the others (what a server tool found, say) are no part of the answer.
+_READ = {"text", "thinking"}
 _DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,(.*)", re.DOTALL)
 
 
@@ -122,51 +121,63 @@ def _merged(body: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
-def completion_of(
-    reply: object, *, model: str, latency: float, request_id: str | None
-) -> Completion:
+def completion_of(reply: object, place: Place, *, latency: float = 0.0) -> Completion:
     """The completion of a reply; its thinking is kept apart, an answer by tool is its JSON.
 
     Raises:
         MalformedResponseError: the reply is not of the wire, or is too long.
+        ServerError: the service broke the answer off.
     """
     try:
-        body: Any = reply
-        thinking, text = split_thinking(mended(_answer(body["content"])))
-        apart = mended("".join(_of(body["content"], "thinking", "thinking")))
-        completion = Completion(
-            text=text,
-            reasoning=apart or thinking,
-            finish_reason=_FINISH.get(body["stop_reason"], "other"),
-            usage=_usage(body.get("usage")),
-            model=mended(str(body.get("model") or model)),
-            latency=latency,
-            request_id=request_id,
-        )
+        completion = _completion(reply, place, latency)
     except NOT_THE_WIRE as error:
-        raise MalformedResponseError(
-            f"{model}: the reply is no message ({type(error).__name__}: {error})",
-            model=model,
-            request_id=request_id,
-        ) from error
+        said = f"the reply is no message ({type(error).__name__}: {str(error)[:200]})"
+        raise place.error(MalformedResponseError, said, 200) from None
     if max(len(completion.text), len(completion.reasoning or "")) > MAX_TEXT:
-        raise MalformedResponseError(
-            f"{model}: the reply holds a text over {MAX_TEXT:,} characters",
-            model=model,
-            request_id=request_id,
+        raise place.error(
+            MalformedResponseError, f"the reply holds a text over {MAX_TEXT:,} characters", 200
         )
     return completion
 
 
-def _answer(content: list[dict[str, Any]]) -> str:
-    used = [block["input"] for block in content if block["type"] == "tool_use"]
-    if used:
-        return json.dumps(used[0], ensure_ascii=False)
-    return "".join(_of(content, "text", "text"))
+def _completion(reply: Any, place: Place, latency: float) -> Completion:
+    ended, usage = reply["stop_reason"], _usage(reply.get("usage"))
+    ended = ended.lower() if isinstance(ended, str) else ""
+    if ended in FAILED_FINISHES:
+        said = {"message": f"the service broke the answer off ({ended!r})"}
+        error = reported(said | {"code": FAILED_FINISHES[ended]}, place)
+        error.usage = usage
+        raise error
+    called, parts = _answer(reply["content"])
+    thinking, text = split_thinking(_clean(parts.answer if called is None else called, place))
+    model = reply.get("model")
+    return Completion(
+        text=text,
+        reasoning=_clean(parts.thinking, place) or thinking,
+        finish_reason=FINISHES.get(ended, "other"),
+        usage=usage,
+        model=_clean(model, place)[:200] if isinstance(model, str) and model else place.model,
+        latency=latency,
+        request_id=place.shown_id,
+    )
 
 
-def _of(content: list[dict[str, Any]], kind: str, field: str) -> list[str]:
-    return [block[field] for block in content if block["type"] == kind]
+def _answer(content: Any) -> tuple[str | None, Parts]:
+    """What the tool was given, if one was used, and the texts of the blocks that are read."""
+    if isinstance(content, str):
+        return None, Parts(content)
+    if not isinstance(content, list):
+        raise TypeError(f"the content is of type {type(content).__name__}")
+    used = [block["input"] for block in content if block.get("type") == "tool_use"]
+    read = [block for block in content if block.get("type") in _READ]
+    if any("text" not in block for block in read if block["type"] == "text"):
+        raise TypeError("a text has no text")
+    called = json.dumps(used[0], ensure_ascii=False) if used else None
+    return called, parts_of(read)
+
+
+def _clean(text: str, place: Place) -> str:
+    return hidden(mended(text), place.secrets)
 
 
 def _usage(usage: Any) -> Usage:
@@ -174,24 +185,16 @@ def _usage(usage: Any) -> Usage:
 
     Prices come later: the cost of a hosted call is unknown.
     """
-    told = usage or {}
-    fresh, answer = told.get("input_tokens"), told.get("output_tokens")
-    if not (_is_count(fresh) and _is_count(answer)):
+    told = usage if isinstance(usage, dict) else {}
+    fresh, answer = count(told.get("input_tokens")), count(told.get("output_tokens"))
+    if fresh is None or answer is None:
         return Usage(requests=1, unreported=1, cost=None)
-    read = _count(told.get("cache_read_input_tokens"))
+    read = count(told.get("cache_read_input_tokens")) or 0
     return Usage(
-        input_tokens=fresh + read + _count(told.get("cache_creation_input_tokens")),
+        input_tokens=fresh + read + (count(told.get("cache_creation_input_tokens")) or 0),
         output_tokens=answer,
         cached_tokens=read,
-        reasoning_tokens=_count((told.get("output_tokens_details") or {}).get("thinking_tokens")),
+        reasoning_tokens=min(answer, detail(told, "output_tokens_details", "thinking_tokens")),
         requests=1,
         cost=None,
     )
-
-
-def _is_count(count: object) -> TypeGuard[int]:
-    return isinstance(count, int) and count >= 0
-
-
-def _count(count: Any) -> int:
-    return count if _is_count(count) else 0

@@ -1,29 +1,38 @@
-"""What services have refused, learnt once a process: a model's capabilities less those."""
+"""What services turned out to do, learnt once a process: capabilities they lack, and habits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities
 
-__all__ = ["Learnt"]
+__all__ = ["Learnt", "forget"]
 
-# (service, model) -> names of capabilities.
-_lacking: dict[tuple[str, str], set[str]] = {}
+# (service, model) -> names of capabilities, and of habits.
+_lacking: dict[tuple[str, str], frozenset[str]] = {}
+_habits: dict[tuple[str, str], set[str]] = {}
+
+
+def forget() -> None:
+    """Forget all: for a process in which other services answer at the same addresses, as in tests."""
+    _lacking.clear()
+    _habits.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What one model at one service (its URL, say) was found to lack; all its providers share it."""
+    """What one model at one service (its URL, say) was found to do; all its providers share it."""
 
     service: str
     model: str
 
     def lacks(self, capability: str) -> None:
         """Learn that the model lacks `capability`, a field of `Capabilities`."""
-        _lacking.setdefault((self.service, self.model), set()).add(capability)
+        known = _lacking.get((self.service, self.model), frozenset())
+        _lacking[self.service, self.model] = known | {capability}
 
     def refused(self, error: UnsupportedError) -> None:
         """Learn from a refusal; one that names no field of `Capabilities` teaches nothing."""
@@ -33,7 +42,19 @@ class Learnt:
     def within(self, declared: Capabilities) -> Capabilities:
         """The declared capabilities less what was refused."""
         lacking = _lacking.get((self.service, self.model))
-        if not lacking:
-            return declared
-        without: dict[str, Any] = dict.fromkeys(lacking, False)
-        return replace(declared, **without)
+        return declared if lacking is None else _without(declared, lacking)
+
+    def does(self, habit: str) -> None:
+        """Learn a habit of the service, such as that its usage counts one choice only."""
+        _habits.setdefault((self.service, self.model), set()).add(habit)
+
+    def is_known_to(self, habit: str) -> bool:
+        """Whether the habit was seen."""
+        return habit in _habits.get((self.service, self.model), ())
+
+
+@lru_cache(maxsize=256)
+def _without(declared: Capabilities, lacking: frozenset[str]) -> Capabilities:
+    # Asked for several times a call.
+    without: dict[str, Any] = dict.fromkeys(lacking, False)
+    return replace(declared, **without)

@@ -26,6 +26,7 @@ from catsdk_providers.openai_wire import payload_of
 from catsdk_providers.other_loop import OtherLoop
 from catsdk_providers.wire_refusals import late
 from catsdk_providers.wire_secrets import hidden
+from catsdk_providers.wire_text import json_bytes
 
 __all__ = ["LiteLLMProvider"]
 
@@ -102,6 +103,7 @@ class LiteLLMProvider:
         """Answer `request`; with `on_text` and n = 1 the reply is streamed.
 
         Raises:
+            InvalidInputError: a text of the request cannot be sent.
             ProviderError: the service failed; the subclass, status and request id say how.
             UnsupportedError: the model is known to lack what the request needs.
         """
@@ -130,6 +132,8 @@ class LiteLLMProvider:
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         payload = payload_of(request, self.model, max_tokens_field="max_tokens")
+        # Before litellm is: it would raise whatever it meets.
+        json_bytes(payload)
         return {
             **payload.pop("extra_body", {}),
             **payload,

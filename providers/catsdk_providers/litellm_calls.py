@@ -14,9 +14,10 @@ from catsdk.core.errors import MalformedResponseError, ProviderError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion
 from catsdk_providers.litellm_errors import error_of
+from catsdk_providers.openai_choices import completions_of
 from catsdk_providers.openai_stream import Collected
-from catsdk_providers.openai_wire import completions_of
 from catsdk_providers.wire_events import ReportedError
+from catsdk_providers.wire_refusals import Place
 from catsdk_providers.wire_text import NOT_THE_WIRE
 
 __all__ = ["Call", "declared_for", "litellm_module"]
@@ -80,7 +81,7 @@ class Call:
         """
         start = perf_counter()
         reply = await self._send()
-        return self._completions(reply, reply.model_dump(), start, _cost(reply))
+        return self._completions(reply, reply.model_dump(warnings=False), start, _cost(reply))
 
     async def streamed(self, tell: Callable[[str], None]) -> list[Completion]:
         """Make it, and `tell` the pieces of the one answer. Raises as `whole` does."""
@@ -89,7 +90,8 @@ class Call:
         reply = Collected()
         try:
             async for chunk in stream:
-                tell(reply.add_chunk(chunk.model_dump()))
+                # Warnings: pydantic's of a field that a service filled with another type.
+                tell(reply.add_chunk(chunk.model_dump(warnings=False)))
         except (ReportedError, *NOT_THE_WIRE) as error:
             raise self._malformed(f"the stream holds no chunk: {error}", stream) from None
         except Exception as error:  # noqa: BLE001 - whatever litellm raises is the call's failure
@@ -112,9 +114,9 @@ class Call:
     ) -> list[Completion]:
         first, *others = completions_of(
             body if _told_usage(body) else {**body, "usage": None},
-            model=self.name,
+            Place(self.name, self.secrets, _request_id(reply)),
             latency=perf_counter() - start,
-            request_id=_request_id(reply),
+            n=self.arguments.get("n") or 1,
         )
         usage = first.usage.model_copy(update={"cost": cost})
         return [first.model_copy(update={"usage": usage}), *others]

@@ -15,8 +15,8 @@ from catsdk.core.errors import (
     ProviderError,
     UnsupportedError,
 )
-from catsdk_providers.openai_errors import CAPABILITIES, refusal_of
-from catsdk_providers.wire_refusals import retry_after_of
+from catsdk_providers.wire_dialects import FIELDS
+from catsdk_providers.wire_refusals import Place, refusal, retry_after_of
 from catsdk_providers.wire_secrets import scrubbed
 
 __all__ = ["error_of", "secrets_of_vendors"]
@@ -64,9 +64,10 @@ def error_of(
     if refused_here is not None:
         return UnsupportedError(message, capability=_capability(refused_here[1]), **facts)
     kind = _kind(error, said, status, replied=replied is not None)
-    if kind is not None:
-        return kind(message, **facts)
-    return refusal_of(body, message, retry_after_of(headers), facts)
+    if kind is not None or status is None:
+        return (kind or ProviderError)(message, **facts)
+    place = Place(model, secrets, facts["request_id"])
+    return refusal(body or said, status, place, retry_after=retry_after_of(headers))
 
 
 def _status(error: Exception, body: Mapping[str, Any], replied: int | None) -> int | None:
@@ -95,12 +96,12 @@ def _kind(
         return MalformedResponseError
     if not replied and _UNREACHED.search(said):
         return ConnectionFailedError
-    return ProviderError if status is None else None
+    return None
 
 
 def _capability(named: str) -> str:
     names = re.findall(r"\w+", named)
-    return next((CAPABILITIES[name] for name in names if name in CAPABILITIES), names[0])
+    return next((FIELDS[name] for name in names if name in FIELDS), names[0])
 
 
 def _causes(error: BaseException) -> Generator[BaseException]:

@@ -99,6 +99,8 @@ class LocalProvider:
             threads=threads,
         )
         self._engine: Engine | None = None
+        # The weights are read into this process, which is quick for the model in the box alone.
+        self.loads_here = model is not None
 
     @classmethod
     def of(
@@ -127,6 +129,7 @@ class LocalProvider:
         provider._engine = _checked(
             engine_of(model, tokenizer, max_batch_tokens, threads), provider.name, adapter
         )
+        provider.loads_here = False
         return provider
 
     @classmethod

@@ -1,4 +1,4 @@
-"""OpenAIProvider: any endpoint that speaks OpenAI's chat completions, through the real SDK."""
+"""OpenAIProvider: any endpoint that speaks OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from catsdk.core.errors import ConfigurationError, InvalidInputError, Unsupporte
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Request
 from catsdk_providers.learnt import Learnt
+from catsdk_providers.openai_again import asked
 from catsdk_providers.openai_endpoint import Endpoint, shown
 from catsdk_providers.openai_wire import payload_of
 
@@ -27,7 +28,8 @@ class OpenAIProvider:
     first used and closed by `async with` or `aclose`. The SDK does not retry: catsdk does.
 
     When the endpoint refuses `n`, or answers with fewer choices than asked for, that is learnt
-    once for this endpoint and model: `capabilities.n` is False from then on.
+    once for this endpoint and model: `capabilities.n` is False from then on. A refusal that says
+    nothing of its reason, to a request with `n` or a JSON schema, is asked once more without.
     """
 
     def __init__(
@@ -94,9 +96,14 @@ class OpenAIProvider:
     ) -> Sequence[Completion]:
         """Answer `request`; with `on_text` and n = 1 the reply is streamed.
 
+        One of several answers that the service reports as failed is a completion with its
+        `failure`. Fewer answers than asked for come from an endpoint that takes no `n`.
+
         Raises:
+            InvalidInputError: a text of the request cannot be sent.
             ProviderError: the endpoint failed; its subclass, status and request id say how.
-            UnsupportedError: `request.n` is over 1, and the endpoint is known to take no n.
+            UnsupportedError: `request.n` is over 1, and the endpoint is known to take no n; or it
+                refuses a setting of the request.
         """
         if request.n > 1 and not self.capabilities.n:
             raise UnsupportedError(
@@ -104,19 +111,24 @@ class OpenAIProvider:
                 capability="n",
                 model=self.name,
             )
-        field = "max_completion_tokens" if self.base_url == OPENAI else "max_tokens"
-        payload = payload_of(request, self.model, max_tokens_field=field)
         tell = on_text if self.capabilities.streaming else None
+        # What a tool is given streams in pieces of JSON that are no text yet.
+        whole = request.n > 1 or request.schema_by == "tool"
         try:
-            completions = await self._endpoint.chat(payload, tell if request.n == 1 else None)
+            completions = await asked(self._send, request, None if whole else tell, self._learnt)
         except UnsupportedError as error:
             self._learnt.refused(error)
             raise
-        if tell is not None and request.n > 1:
+        if tell is not None and whole:
             tell(completions[0].text)
         if len(completions) < request.n:
             self._learnt.lacks("n")
-        return completions[: request.n]
+        return completions
+
+    async def _send(self, request: Request, tell: OnText | None) -> list[Completion]:
+        field = "max_completion_tokens" if self.base_url == OPENAI else "max_tokens"
+        payload = payload_of(request, self.model, max_tokens_field=field)
+        return await self._endpoint.chat(payload, tell, n=request.n)
 
     async def aclose(self) -> None:
         """Close the running loop's client and its connections."""

@@ -18,8 +18,9 @@ from catsdk.core.errors import (
 )
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk_providers.openai_choices import usage_of
 from catsdk_providers.openai_endpoint import Endpoint, shown
-from catsdk_providers.openai_wire import messages_of, payload_of, usage_of
+from catsdk_providers.openai_wire import messages_of, payload_of
 from catsdk_providers.vllm_score import logprobs_from
 from catsdk_providers.vllm_settings import (
     better_named,
@@ -125,12 +126,12 @@ class VLLMProvider:
         payload = _with_constraint(request, self.model)
         tell = on_text if request.n == 1 else None
         try:
-            completions = await self._endpoint.chat(payload, tell)
+            completions = await self._endpoint.chat(payload, tell, n=request.n)
         except RequestRefusedError as error:
             raise better_named(error) from None
         if on_text is not None and request.n > 1:
             on_text(completions[0].text)
-        return completions[: request.n]
+        return completions
 
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
         """`text` as the answer to `messages`, with the log-probability of each of its tokens.
@@ -253,5 +254,5 @@ def _token_at(position: Mapping[Any, Any], token: int) -> tuple[str, float]:
 
 def _usage_of_score(reply: Any) -> Usage:
     """What the three requests used: the first two compute nothing."""
-    usage = usage_of(reply.get("usage"))
+    usage = usage_of(reply.get("usage") if isinstance(reply, dict) else None)
     return usage.model_copy(update={"requests": usage.requests + 2})

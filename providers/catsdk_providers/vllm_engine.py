@@ -37,6 +37,9 @@ class VLLMEngineProvider:
     `structured_outputs`, `chat_template_kwargs` and `cache_salt`; other names are refused.
     """
 
+    # Starting the engine takes a minute: a run asks for an open CaT.
+    loads_here = True
+
     def __init__(
         self,
         model: str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import cast
@@ -12,70 +12,108 @@ import httpx2
 from anyio import to_thread
 from sniffio import current_async_library
 
-from catsdk.core.errors import MalformedResponseError
+from catsdk.core.errors import MalformedResponseError, ProviderError, RequestRefusedError
+from catsdk_providers.wire_decode import MAX_ERROR, Decoder
+from catsdk_providers.wire_refusals import Place
 
-__all__ = ["MAX_BODY", "open_http"]
+__all__ = ["Refused", "certificates", "open_http", "same_origin"]
 
-MAX_BODY = 32 * 2**20
-# Compressed bytes may grow a thousandfold. None are asked for; some gateways send them all the
-# same, and a text of this size in gzip is still a long answer.
-MAX_COMPRESSED = 256 * 2**10
-_LIMITS = {"identity": MAX_BODY, "gzip": MAX_COMPRESSED, "deflate": MAX_COMPRESSED}
+# Makes the error of a reply: its status, its headers and the beginning of its body.
+Refused = Callable[[int, Mapping[str, str], bytes], ProviderError]
 
 
 async def open_http(
-    model: str,
+    place: Place,
     *,
     request_id: str,
+    refused: Refused,
     on_asyncio: Callable[..., httpx2.AsyncClient],
     on_trio: Callable[..., httpx2.AsyncClient],
 ) -> httpx2.AsyncClient:
     """Make a client for the running event loop, of the class that the SDK has for it.
 
-    `model` is named in errors; `request_id` is the header that holds the vendor's request id.
+    `request_id` is the header that holds the vendor's request id. A reply with an error status
+    never reaches the SDK: what `refused` makes of it is raised.
     """
     # The certificates are read from disk: once, and not in the event loop.
-    certificates = await to_thread.run_sync(_certificates)
+    trusted = await to_thread.run_sync(certificates)
     asyncio = current_async_library() == "asyncio"
 
-    async def bound(response: httpx2.Response) -> None:
-        response.stream = _Bounded(response, model, response.headers.get(request_id))
+    async def checked(response: httpx2.Response) -> None:
+        here = Place(place.model, place.secrets, response.headers.get(request_id))
+        encoding = response.headers.pop("content-encoding", None)
+        # The SDK would look the charset up, whatever it is; JSON has one.
+        kind = response.headers.pop("content-type", "").partition(";")[0]
+        response.headers["content-type"] = kind
+        decoder = Decoder(encoding, response.status_code, here)
+        response.stream = _Bounded(cast(httpx2.AsyncByteStream, response.stream), decoder)
+        if response.has_redirect_location:
+            # Raises where it leads to another origin. The client follows the rest, as read here:
+            # two readings of one odd address may differ.
+            response.headers["location"] = same_origin(
+                str(response.url), response.headers["location"], response.status_code, here
+            )
+        elif not response.is_success:
+            raise refused(response.status_code, response.headers, await _beginning(response))
 
     return (on_asyncio if asyncio else on_trio)(
         # The time limit of a call is catsdk's own, around this one.
         timeout=None,
-        verify=certificates,
+        verify=trusted,
+        follow_redirects=True,
         # How many calls are in flight is catsdk's limit to set. Zero is aiohttp's word for no
         # limit, `None` is httpx's.
         limits=httpx2.Limits(
             max_connections=0 if asyncio else None, max_keepalive_connections=None
         ),
-        event_hooks={"response": [bound]},
+        event_hooks={"response": [checked]},
     )
 
 
-class _Bounded(httpx2.AsyncByteStream):
-    """The body of `response`, up to a number of bytes."""
+def same_origin(url: str, location: str, status: int, place: Place) -> str:
+    """The URL to which a reply of `url` redirects.
 
-    def __init__(self, response: httpx2.Response, model: str, request_id: str | None) -> None:
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        self._left = _LIMITS.get(encoding, 0)
-        self._stream = cast(httpx2.AsyncByteStream, response.stream)
-        self._error = MalformedResponseError(
-            f"{model}: the reply (content-encoding {encoding}) is over {self._left:,} bytes",
-            model=model,
-            status=response.status_code,
-            request_id=request_id,
-        )
+    Raises:
+        RequestRefusedError: it is of another origin. The prompt, and headers that may be secret,
+            would go along.
+    """
+    try:
+        here, there = httpx2.URL(url), httpx2.URL(url).join(location)
+        if (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port):
+            return str(there)
+    except (httpx2.InvalidURL, ValueError):
+        pass
+    raise place.error(
+        RequestRefusedError,
+        f"the service redirects to {location[:200]!r}, which is not followed: the prompt and the"
+        f" key would go along. Set base_url to the service's own address (HTTP {status})",
+        status,
+    )
+
+
+async def _beginning(response: httpx2.Response) -> bytes:
+    """As much of an error's body as its words need; a body that breaks off says what it said."""
+    content = b""
+    with suppress(httpx2.HTTPError, MalformedResponseError, OSError):
+        async for piece in response.stream:  # type: ignore[union-attr]
+            content += piece
+            if len(content) >= MAX_ERROR:
+                break
+    return content[:MAX_ERROR]
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """The body of a response, decoded and bounded."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, decoder: Decoder) -> None:
+        self._stream, self._decoder = stream, decoder
 
     async def __aiter__(self) -> AsyncGenerator[bytes]:
         chunks = self._stream.__aiter__()
         try:
             async for chunk in chunks:
-                self._left -= len(chunk)
-                if self._left < 0:
-                    raise self._error
-                yield chunk
+                for decoded in self._decoder.feed(chunk):
+                    yield decoded
         except (GeneratorExit, MalformedResponseError):
             # The reader stops early. Some generators of the transport below do not close those
             # under them, which trio complains of; they end by reading on from a closed stream.
@@ -90,5 +128,6 @@ class _Bounded(httpx2.AsyncByteStream):
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
+    """What this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates."""
     return httpx2.create_ssl_context()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["Events", "ReportedError"]
+
+_BOM = b"\xef\xbb\xbf"
+_SHOWN = 300
+_MOST_LINES = 10_000
 
 
 class ReportedError(Exception):
@@ -14,28 +17,112 @@ class ReportedError(Exception):
 
     def __init__(self, body: object) -> None:
         """Keep the error's body."""
-        super().__init__(str(body))
+        super().__init__(str(body)[:_SHOWN])
         self.body = body
 
 
 class Events:
-    """Reads the data of events; a line that is not at its end yet waits for the rest."""
+    """Reads the data of events; a line that is not at its end yet waits for the rest.
+
+    Lines end in LF, CR or both, and one byte order mark at the beginning is left out, as the
+    standard of server-sent events says. Data that is no JSON object or list (nothing, a ping,
+    `[DONE]`) is skipped: `done` says whether `[DONE]` was among it, and `other` keeps the last of
+    the rest for a message.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing."""
+        self.done = False
+        self.other = ""
+        self._begun = False
         self._line: list[bytes] = []
+        self._after_cr = False
+        self._kind = b""
+        # The lines of data that are only together a value.
+        self._data: list[bytes] = []
 
-    def read(self, chunk: bytes) -> Iterator[Any]:
+    def read(self, chunk: bytes) -> list[Any]:
         """Take in the next bytes; gives the values that are complete with them.
 
         Raises:
-            ValueError: an event's data is not JSON.
+            ReportedError: an event of the kind `error`.
+            ValueError: an event's data begins as JSON and is none.
         """
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        if chunk:
+            self._after_cr = chunk.endswith(b"\r")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        while b"\n\n\n" in chunk:
+            chunk = chunk.replace(b"\n\n\n", b"\n\n")
         *ends, rest = chunk.split(b"\n")
+        values: list[Any] = []
         for end in ends:
-            line = b"".join([*self._line, end]).strip()
-            self._line.clear()
-            data = line.removeprefix(b"data:").strip()
-            if line.startswith(b"data:") and data != b"[DONE]":
-                yield json.loads(data)
-        self._line.append(rest)
+            line = end
+            if self._line:
+                line = b"".join([*self._line, end])
+                self._line.clear()
+            self._read(line.strip(), values)
+        if rest:
+            self._line.append(rest)
+        return values
+
+    def end(self) -> list[Any]:
+        """Take in that no more comes; gives what the last line holds. Raises as `read` does."""
+        return self.read(b"\n\n")
+
+    def _read(self, line: bytes, values: list[Any]) -> None:
+        if not self._begun and line:
+            self._begun = True
+            line = line.removeprefix(_BOM)
+        if line.startswith(b"data:"):
+            self._take(line[5:].strip(), values)
+        elif not line:
+            self._close(values)
+        elif line.startswith(b"event:"):
+            self._kind = line[6:].strip()
+        elif line.startswith(b"error:"):
+            # llama.cpp's older servers report a failure so.
+            raise ReportedError(_json_or_text(line[6:].strip()))
+
+    def _take(self, data: bytes, values: list[Any]) -> None:
+        if self._data:
+            if len(self._data) == _MOST_LINES:
+                raise ValueError(f"an event has over {_MOST_LINES:,} lines")
+            self._data.append(data)
+        elif data == b"[DONE]":
+            self.done = True
+        elif self._kind == b"error" and data:
+            body = _json_or_text(data)
+            raise ReportedError(body.get("error") or body if isinstance(body, dict) else body)
+        elif data.startswith((b"{", b"[")):
+            try:
+                _add(json.loads(data), values)
+            except ValueError:
+                # The rest may stand on the next lines of the same event.
+                self._data.append(data)
+        elif data:
+            self.other = data[:_SHOWN].decode(errors="replace")
+
+    def _close(self, values: list[Any]) -> None:
+        """A blank line ends an event."""
+        self._kind = b""
+        if self._data:
+            data = b"\n".join(self._data)
+            self._data.clear()
+            _add(json.loads(data), values)
+
+
+def _add(parsed: Any, values: list[Any]) -> None:
+    if isinstance(parsed, list):
+        values += parsed
+    else:
+        values.append(parsed)
+
+
+def _json_or_text(value: bytes) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value.decode(errors="replace")

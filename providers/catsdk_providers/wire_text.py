@@ -1,13 +1,60 @@
-"""Text that came over a wire: mended where no encoding takes it, and bounded."""
+"""Text on its way over a wire: checked before it is sent, mended and bounded when it comes."""
 
 from __future__ import annotations
 
-__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "mended"]
+import gc
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from catsdk.core.errors import InvalidInputError
+
+__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "json_bytes", "mended", "parsed"]
 
 MAX_TEXT = 1_000_000
+_LARGE = 2**18
 
 # What reading a reply raises that is not of the wire's form.
-NOT_THE_WIRE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
+NOT_THE_WIRE = (
+    KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
+)  # fmt: skip
+
+
+def json_bytes(payload: Mapping[str, Any]) -> bytes:
+    """The payload as JSON.
+
+    Raises:
+        InvalidInputError: a text in it holds half a character, or a number is not finite.
+    """
+    try:
+        return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 20) : error.start].encode("ascii", "replace")
+        raise InvalidInputError(
+            f"the request holds {error.object[error.start]!a}, half of a character that no"
+            f" encoding takes, after {around.decode()!r}; replace it, for instance by"
+            " text.encode('utf-8', 'replace').decode()"
+        ) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidInputError(f"the request cannot be sent as JSON: {error}") from None
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON in the body of a reply.
+
+    Raises:
+        ValueError: it is none (also any of `NOT_THE_WIRE`).
+    """
+    # The SDKs' models cost more than a call, and are not needed. Parsing makes no garbage, but
+    # enough objects that the collector would look through all of the program again and again.
+    collecting = len(content) > _LARGE and gc.isenabled()
+    if collecting:
+        gc.disable()
+    try:
+        return json.loads(content)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def mended(text: str) -> str:

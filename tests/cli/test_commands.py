@@ -73,8 +73,8 @@ def test_a_passed_deadline_is_told_as_one() -> None:
         args = ["synthesize", "2+2", "-m", "openai:loopback", "-n", "2", "--set", "deadline=2"]
         done = CliRunner().invoke(app, args, env=env)
     assert done.exit_code == 3, done.output
-    told = done.output.replace("\n", " ")
-    assert "PARTIAL: the deadline of 2 s is over; raise deadline= or CATSDK_DEADLINE" in told
+    told = " ".join(done.output.split())
+    assert "PARTIAL: the deadline of 2 s is over; raise the sampler's deadline=" in told
 
 
 def test_money_is_counted_by_the_price_that_is_set() -> None:
@@ -96,7 +96,9 @@ def test_money_is_counted_by_the_price_that_is_set() -> None:
         (("sample", "--model", "local", "--file", "x", "q"), "give one of them"),
         (("sample", "--model", "local", "--temperature=-1", "q"), "temperature is -1"),
         (("sample", "--model", "local", "--set", "hedge", "q"), "write NAME=VALUE"),
-        (("sample", "--model", "local", "--set", "speed=9", "q"), "speed"),
+        (("sample", "--model", "local", "--set", "speed=9", "q"), "--set speed: there is no"),
+        (("sample", "--model", "local", "--set", "limits.in_flight=0", "q"), "in_flight"),
+        (("sample", "--model", "local", "--set", "deadline=soon", "q"), "deadline is 'soon'"),
         (("sample", "--model", "local", "--set", "quorum=no", "q"), "quorum is 'no'"),
         (("sample", "--model", "local", "--max-usd=-1", "q"), "usd is -1"),
         (("sample", "--model", "local", "--set", "prices={local", "q"), "is not JSON"),

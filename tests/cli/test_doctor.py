@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from catsdk.core.registry import BUILT_IN
+from catsdk.core.types import Completion, Request, TokenLogprob
 from catsdk.testing import FunctionProvider, LoopbackServer
 
 ROOT = Path(__file__).parents[2]
@@ -111,3 +112,55 @@ def test_offline_nothing_is_called_and_a_url_is_shown_without_its_password(
     assert findings(done)["anthropic:loopback"]["said"].startswith("not called at http://127.")
     assert "hidden-word" not in done.stdout + done.stderr
     assert not server.payloads
+
+
+def probing(server: LoopbackServer) -> dict[str, dict[str, str]]:
+    variables = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+    done = doctor("--deep", "openai:loopback", "--json", **variables)
+    assert server.key not in done.stdout + done.stderr
+    found = findings(done)
+    assert done.returncode == (1 if found["plain"]["state"] == "failed" else 0), done.stdout
+    return found
+
+
+def test_deep_says_what_an_endpoint_does_and_what_becomes_of_it() -> None:
+    def answer(request: Request) -> str | Completion:
+        if request.json_schema is not None:
+            return '{"answer": "Paris"}'
+        logprobs = (TokenLogprob(token="cats", logprob=-0.1),) if request.logprobs else None
+        return Completion(text="Cats sleep.\nA lot.", logprobs=logprobs)
+
+    with LoopbackServer(FunctionProvider(answer)) as server:
+        found = probing(server)
+    states = {name: each["state"] for name, each in found.items() if each["what"] == "probe"}
+    assert states == {
+        "plain": "ok",
+        "n": "ok",
+        "logprobs": "ok",
+        "seed": "ok",
+        "schema": "ok",
+        "tools": "ok",
+        "streaming": "ok",
+        "context": "absent",
+    }
+    assert "one request a group" in found["n"]["said"]
+
+
+def test_deep_says_what_is_done_without_what_an_endpoint_lacks() -> None:
+    answers = iter(range(1000))
+    with LoopbackServer(
+        FunctionProvider(lambda _: f"answer {next(answers)}"), takes_n="refuses"
+    ) as server:
+        found = probing(server)
+    assert "one request an answer" in found["n"]["said"]
+    assert "two answers under one seed differ" in found["seed"]["said"]
+    assert "none came" in found["logprobs"]["said"]
+    assert "not kept" in found["schema"]["said"]
+
+
+def test_deep_stops_where_not_even_a_plain_question_is_answered(server: LoopbackServer) -> None:
+    server.fail_next("500")
+    found = probing(server)
+    assert found["plain"]["state"] == "failed"
+    assert "n" not in found
+    assert server.counters.requests == 1

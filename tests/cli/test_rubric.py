@@ -19,7 +19,7 @@ from catsdk.rubrics.files import load
 from catsdk.rubrics.judged import Judged
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from tests.primitives.scripted import contains_judge
+from tests.rubrics.scripted import contains_judge
 
 MODEL = ["--model", "openai:loopback"]
 RUBRIC = "criteria:\n- alpha\n- {text: beta, weight: 2}\n"
@@ -59,7 +59,7 @@ def test_a_rubric_is_proposed_shown_and_saved(folder: Path) -> None:
 
 
 def test_a_rubric_that_any_text_meets_is_rejected_and_not_saved(folder: Path) -> None:
-    planted = ["c", "e", "c and e"]
+    planted = ["Take", "mg", "Take mg and wait"]
     replies = iter([json.dumps({"criteria": planted})])
 
     def model(request: Request) -> object:
@@ -67,7 +67,7 @@ def test_a_rubric_that_any_text_meets_is_rejected_and_not_saved(folder: Path) ->
         return next(replies) if proposing else contains_judge().script(request)
 
     out, source = folder / "new.yaml", folder / "reference.txt"
-    source.write_text("Take 50 mg once. Then wait, because once is enough.", encoding="utf-8")
+    source.write_text("Take 50 mg. Take 60 mg. Take 70 mg.", encoding="utf-8")
     args = ["rubric", "propose", str(source), *MODEL, "--at-least", "3", "-o", str(out)]
     with LoopbackServer(FunctionProvider(model)) as server:  # type: ignore[arg-type]
         env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("trl")
 pytestmark = pytest.mark.needs_torch
 
+from catsdk.core.errors import InvalidInputError
 from catsdk_trainers.config import CaTConfig
 from tests.cli.test_commands import catsdk
 
@@ -34,6 +36,8 @@ def test_a_preset_a_file_and_settings_make_one_config(tmp_path: Path) -> None:
         (("--preset", "gpt"), "no preset 'gpt'"),
         (("--preset", "qwen3-4b", "--set", "stps=3"), "no option 'stps'"),
         (("--preset", "qwen3-4b", "--set", "steps"), "write NAME=VALUE"),
+        (("--preset", "qwen3-4b", "--set", "cat.reward=Goold"), "there is no 'Goold'; known:"),
+        (("--preset", "qwen3-4b", "--set", "budget.euros=3"), "there is no option 'euros'"),
         (("--preset", "qwen3-4b"), "there is no data: set `data` in the config"),
     ],
 )
@@ -47,7 +51,10 @@ def test_wrong_input_ends_with_2_and_says_what_to_do(arguments: tuple[str, ...],
     ("changes", "told"),
     [
         (("model=/no/such/model",), "the model '/no/such/model' cannot be loaded"),
-        (("anchor.model=intial",), "anchor.model is none of initial, average, current"),
+        (
+            ("cat.estimator.Synthesizer.anchor=initial",),
+            "for an anchor made of the model in training write {PolicyAnchor: {kind: KIND}}",
+        ),
     ],
 )
 def test_a_model_that_is_nowhere_is_named(
@@ -60,6 +67,42 @@ def test_a_model_that_is_nowhere_is_named(
     assert done.returncode in {1, 2}
     assert told in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"trl": {"foo": 3}}, "trl.foo: GRPOConfig of TRL has no argument 'foo'"),
+        ({"trl": {"use_vlm": True}}, "did you mean use_vllm"),
+        ({"cat": {"reward": "Gold"}}, "1 of 2 training rows have no known answer in the column"),
+        ({"cat": {"reward": {"Gold": {"column": "key"}}}}, "2 of 2 training rows"),
+        ({"held_out": [{"prompt": "1", "answer": {"a": 1}}]}, "row 0 (from 0), column 'answer'"),
+    ],
+)
+def test_what_cannot_train_is_refused_before_the_first_step(
+    settings: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    from catsdk_trainers.grpo import grpo
+
+    tests = settings.pop("held_out", None)
+    config = CaTConfig(model="/no/such/model", output=str(tmp_path), **settings)
+    rows = [{"prompt": "1+1", "answer": "2"}, {"prompt": "2+2", "answer": ""}]
+    with pytest.raises(InvalidInputError) as caught:
+        grpo(config, rows, tests)
+    assert told in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_accuracy_of_zero_and_an_early_stop_are_printed(tmp_path: Path) -> None:
+    from catsdk.cli.train import summary
+    from catsdk_trainers.trained import Trained
+
+    history: list[dict[str, Any]] = [
+        {"eval_cat/policy": 0.0}, {"loss": 1.0}, {"eval_cat/policy": None}, {"eval_cat/policy": 0.0},
+    ]  # fmt: skip
+    told = summary(Trained(tmp_path, 3, tuple(history), "the budget of 2 usd is used up"))
+    assert "held-out accuracy 0.000 at the start, 0.000 now" in told
+    assert "stopped early: the budget of 2 usd is used up" in told
 
 
 @pytest.mark.slow
@@ -78,7 +121,7 @@ def test_it_trains_and_says_where_the_model_is(tmp_path: Path) -> None:
         "batch": 4,
         "device_batch": 4,
         "rollouts": {"count": 2, "max_tokens": 4},
-        "reward": {"parts": {"random": 1}},
+        "cat": {"reward": "Random"},
         "trl": {"gradient_checkpointing": False},
     }
     file.write_text(json.dumps(settings))

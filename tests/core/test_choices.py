@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from catsdk.estimators import Likelihood, Majority, WeightedMajority
 from catsdk.core.errors import InvalidInputError
 from catsdk.equivalence.options import Options
+from catsdk.estimators import Likelihood, Majority, WeightedMajority
+from catsdk.estimators.synthesis import Synthesizer
+from catsdk.rubrics.agreement import agreement
 from catsdk.rubrics.judge import Judge
 from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.proposer import RubricProposer
-from catsdk.estimators.synthesis import Synthesizer
-from catsdk.rubrics.agreement import agreement
 
 WRONG: Any = "fracton"
 
@@ -46,7 +46,7 @@ WRONG: Any = "fracton"
             "overflow is 'fracton'; give subset, answers, summarise or error",
         ),
         (
-            lambda: Panel([Judge("local")], rule=WRONG),
+            lambda: Panel(Judge("local"), rule=WRONG),
             "rule is 'fracton'; give majority or mean",
         ),
         (

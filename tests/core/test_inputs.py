@@ -50,3 +50,44 @@ def test_text_and_chat_become_messages() -> None:
     message = Message(role="user", content="hello")
     assert check_prompt("hello") == (message,)
     assert check_prompt([{"role": "user", "content": "hello"}, message]) == (message, message)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (
+            {"role": "user", "content": "6*7?", "name": None, "tool_calls": None},
+            {"role": "user", "content": "6*7?"},
+        ),
+        (
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "q", "url": None},
+                    {"type": "image", "text": None, "url": "https://x"},
+                ],
+            },
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "q"}, {"type": "image", "url": "https://x"}],
+            },
+        ),
+    ],
+)
+def test_a_key_without_a_value_is_absent(given: Any, read: Any) -> None:
+    assert check_prompt([given]) == check_prompt([read]) == (Message.model_validate(read),)
+
+
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        ({"role": "user", "content": "q", "name": "bob"}, "the key 'name' is not known"),
+        ({"role": "user", "content": [{"type": "text", "text": "q", "x": 1}]}, "'x' is not known"),
+        ({"role": "user", "content": None}, "'content': Field required"),
+        ({"content": "q"}, "'role': Field required"),
+        ({"role": "user", "content": 7}, "at 'content'"),
+    ],
+)
+def test_a_wrong_message_is_refused_by_the_name_of_its_key(message: Any, key: str) -> None:
+    with pytest.raises(InvalidInputError, match=key):
+        check_prompt([message])

@@ -16,6 +16,7 @@ from catsdk.core.types import (
     Provenance,
     Reference,
     Request,
+    Result,
     Rollout,
     Rubric,
     Score,
@@ -63,6 +64,14 @@ VALUES = [
         value=0.5,
         coverage=1.0,
         parts={"a": Score(index=2, value=0.5, verdicts=(VOTED,), calls=(CALL,))},
+    ),
+    Result(
+        index=3,
+        group=GROUP,
+        reference=Reference(text="t", group=GROUP, provenance=PROVENANCE),
+        scores=(Score(index=2, value=1.0),),
+        calls=(CALL,),
+        partial=True,
     ),
     Request(messages=PROMPT, n=2, seed=1, json_schema={"type": "object"}),
 ]

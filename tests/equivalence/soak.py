@@ -1,12 +1,17 @@
-"""Fuzz the comparison of answers for minutes: no exception, no hang, symmetric, reflexive.
+"""Fuzz the comparison of answers for minutes: no exception, no hang, and nothing to be gamed.
 
     make soak                 # three minutes
     python -m tests.equivalence.soak --minutes 30 --seed 7
+    python -m tests.equivalence.soak --golds problems.jsonl.gz
 
-Answers are written by a random grammar, rewritten without changing their value, damaged, or made
-of pieces in random order. Each pair goes through the bounded tiers in both orders; one in
-`--asked` that is open also goes to the worker processes. Each kind of failure is printed once
-with its pair, and gives the status 1; the same seed gives the same pairs.
+Four searches take turns. Answers are written by a random grammar, rewritten without changing their
+value, damaged, or made of pieces in random order; each pair goes through the bounded tiers in both
+orders. Answers of different problems are compared, those of `golds.txt` or of a file with a field
+`answer`: none may be the same that is not listed in `coincidences.txt`. A grammar of cheats
+rewrites them so that they are no longer asserted, and none may score. Rewritings that keep the
+meaning must keep the verdict. Of the pairs that the bounded tiers leave open, one in `--asked` goes
+to the worker processes. Each kind of failure is printed once with its pair, and gives the status 1;
+the same seed gives the same pairs.
 """
 
 import argparse
@@ -15,8 +20,9 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.pathological_answers import ANSWERS
@@ -26,6 +32,9 @@ from catsdk.equivalence.options import DEFAULT
 from catsdk.equivalence.parse.reading import read
 from catsdk.equivalence.tree import from_json, to_json
 from catsdk.equivalence.verdict import Verdict
+from tests.equivalence.gaming import Cheat, cheats_on, scores, units_confused
+from tests.equivalence.metamorphic import broken_properties
+from tests.equivalence.unrelated import Gold, golds_in, our_golds, same_although_unrelated
 
 __all__ = ["Failure", "check_pair", "main", "some_pair"]
 
@@ -164,6 +173,26 @@ def check_pair(one: str, other: str, *, ask: bool) -> Verdict:
     return there
 
 
+def check_cheat(chance: random.Random, cheats: Iterator[Cheat], *, ask: bool) -> str:
+    """Check that one cheat does not score; return its family."""
+    cheat = next(cheats) if chance.random() < 0.95 else units_confused(chance)
+    if scores(cheat, ask=ask):
+        raise Failure(f"a cheat scores: {cheat.family}", f"{cheat.text!r} as {cheat.gold!r}")
+    return cheat.family
+
+
+def check_unrelated(golds: list[Gold], chance: random.Random, *, ask: bool) -> None:
+    """Check that twenty pairs of unrelated answers are not the same."""
+    for one, other in same_although_unrelated(golds, chance, pairs=20, asked=int(ask)):
+        raise Failure(f"unrelated answers are the same: {one!r}", f"{one!r} and {other!r}")
+
+
+def check_rewritings(golds: list[Gold], chance: random.Random) -> None:
+    """Check that the verdict keeps under rewritings of an answer."""
+    for broken in broken_properties(golds, chance, 1):
+        raise Failure("a rewriting changes the verdict", broken)
+
+
 def _timed(what: str, function: Callable[..., R], *arguments: str) -> R:
     spent = 0.0
     for _ in range(2):  # a collection of garbage may fall into one of them
@@ -194,22 +223,43 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=None, help="default: another one each time")
     parser.add_argument("--asked", type=int, default=5, help="one open pair in so many is asked")
+    parser.add_argument("--golds", type=Path, help="JSONL file of answers, beside those of ours")
     asked = parser.parse_args()
     seed = random.randrange(1 << 32) if asked.seed is None else asked.seed
-    chance, found, end = random.Random(seed), Counter[str](), time.monotonic() + 60 * asked.minutes
-    failures = Counter[str]()
+    chance, end = random.Random(seed), time.monotonic() + 60 * asked.minutes
+    golds = golds_in(asked.golds) if asked.golds else our_golds()
+    found, failures = Counter[str](), Counter[str]()
     _say(f"seed {seed}")
+    cheats = cheats_on(our_golds() + golds if asked.golds else golds, chance)
     while time.monotonic() < end:
-        one, other = some_pair(chance)
         try:
-            verdict = check_pair(one, other, ask=chance.randrange(asked.asked) == 0)
-            found[f"{verdict.outcome} by {verdict.tier} {verdict.cause}".strip()] += 1
-        except Exception as error:  # noqa: BLE001, each is a failure to tell
+            ask = chance.randrange(asked.asked) == 0
+            found[_search(chance, golds, cheats, ask=ask)] += 1
+        except Exception as error:  # noqa: BLE001, each is a failure to report
             failures[place := _place(error)] += 1
             if failures[place] == 1:
-                _say(f"\n{place}: {error}\n  {one!r}\n  {other!r}")
-    _say(f"{found.total():,} pairs: {dict(found.most_common())}; failures: {dict(failures)}")
+                _say(f"\n{place}: {error}")
+    _say(f"{found.total():,} checks: {dict(found.most_common())}; failures: {dict(failures)}")
     return 1 if failures else 0
+
+
+def _search(chance: random.Random, golds: list[Gold], cheats: Iterator[Cheat], *, ask: bool) -> str:
+    """Take one step of one of the four searches; return what it did."""
+    match chance.randrange(4):
+        case 0:
+            one, other = some_pair(chance)
+            try:
+                return check_pair(one, other, ask=ask).outcome
+            except Failure as failure:
+                raise Failure(failure.kind, f"{failure}\n  {one!r}\n  {other!r}") from failure
+        case 1:
+            return check_cheat(chance, cheats, ask=ask)
+        case 2:
+            check_unrelated(golds, chance, ask=ask)
+            return "unrelated"
+        case _:
+            check_rewritings(golds, chance)
+            return "rewritten"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Answers in classes, with few comparisons, and their majority."""
+"""Answers in classes, with few comparisons, and their votes."""
 
-from catsdk.equivalence.classes import Classes, Majority, equivalence_classes, majority_of
+from catsdk.equivalence.answers import Answers
+from catsdk.equivalence.classes import Classes, equivalence_classes
 from catsdk.equivalence.compare import same
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.verdict import Verdict
@@ -39,7 +40,12 @@ def test_another_comparison_may_decide() -> None:
     assert asked == [("AB C", "ab c")]
 
 
-def test_abstentions_do_not_vote_and_a_tie_has_no_majority() -> None:
-    assert majority_of(["0.5", None, "1/2", "7", None]) == Majority("0.5", 2 / 3)
-    assert majority_of(["1", "2"]) == Majority(None, 0.5)
-    assert majority_of([None]) == Majority(None, None)
+async def test_abstentions_do_not_vote_and_a_tie_has_no_majority() -> None:
+    votes = [
+        await Answers().votes(each) for each in (["0.5", None, "1/2", "7"], ["1", "2"], [None])
+    ]
+    assert [(each.majority, each.share) for each in votes] == [
+        ("0.5", 2 / 3),
+        (None, 0.5),
+        (None, None),
+    ]

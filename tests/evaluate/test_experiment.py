@@ -88,7 +88,9 @@ async def test_a_smaller_group_is_the_first_rollouts_then_others_without_repeati
 
 
 async def test_departures_and_rescues_are_against_the_same_rollouts() -> None:
-    shown = anchor(lambda request: "\\boxed{c}" if "{c}" in request.messages[-1].text else "c")
+    shown = anchor(
+        lambda request: "\\boxed{c}" if "{c}" in request.messages[-1].text else "no idea"
+    )
     seen, _ = await see("aabc", "c", shown, sizes=(3, 4))
     small, large = at(seen, "anchor", 3), at(seen, "anchor", 4)
     assert (small.answer, small.score, small.all_wrong) == (None, 0.0, True)

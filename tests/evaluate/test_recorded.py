@@ -35,7 +35,7 @@ ROWS: list[dict[str, Any]] = [
         "problem": "two?",
         "gold": "2",
         "samples": [
-            {"completion": "it is 3", "model": "x", "extracted": "3", "rm_score": 0.0},
+            {"completion": "see above", "model": "x", "extracted": "3", "rm_score": 0.0},
             {"completion": "no idea", "model": "y", "rm_score": 1.0},
             {"completion": "\\boxed{2}", "model": "x", "extracted": "3", "rm_score": 3.0},
         ],
@@ -75,6 +75,20 @@ async def test_completions_are_read_with_answers_models_scores_and_estimated_tok
     assert recorded.counted is False
     assert group.rollouts[0].completion.usage.tokens == (4 // 3 + 1) + (7 // 3 + 1)
     assert group.calls == ()
+
+
+async def test_conversations_and_their_ends_are_read_as_a_providers(tmp_path: Path) -> None:
+    said = [
+        {"role": "tool", "content": "\\boxed{7}"},
+        {"role": "assistant", "content": "<think>\\boxed{8}</think>The answer is 42."},
+    ]
+    samples = [said, {"completion": said}, {"text": "It is 4", "finish_reason": "length"}]
+    source = written(tmp_path, [{"prompt": "q", "gold": "42", "samples": samples}])
+    items, recorded = read_recorded(source)
+    rollouts = (await recorded.sample(items[0].prompt, 3)).rollouts
+    assert [rollout.answer for rollout in rollouts] == ["42", "42", None]
+    assert rollouts[0].completion.reasoning == "\\boxed{8}"
+    assert [rollout.completion.finish_reason for rollout in rollouts] == ["stop", "stop", "length"]
 
 
 async def test_a_rollout_that_is_not_there_is_a_failure(tmp_path: Path) -> None:

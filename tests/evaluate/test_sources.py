@@ -17,7 +17,7 @@ ROWS = [{"question": "2+2?", "answer": "so\n#### 4"}, {"question": "3+3?", "answ
 
 
 def told(items: list[Item]) -> list[tuple[str, ...]]:
-    return [(item.id, item.prompt[-1].text, *map(Answers().gold, item.accepted)) for item in items]
+    return [(item.id, item.prompt[-1].text, *Answers().golds(item.accepted)) for item in items]
 
 
 WANTED = [("0", "2+2?", "4"), ("1", "3+3?", "6")]
@@ -30,6 +30,18 @@ def test_json_lines_plain_and_compressed(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(text.encode()))
     assert told(read_items(str(plain))) == told(read_items(str(packed))) == WANTED
     assert told(read_items(str(plain), limit=1)) == WANTED[:1]
+
+
+def test_gold_answers_are_read_like_completions_and_a_list_holds_all_that_are_accepted(
+    tmp_path: Path,
+) -> None:
+    golds = ["The answer is 4.", "No solution: they are parallel", ["#### 4", "four"], 4]
+    path = tmp_path / "d.jsonl"
+    rows = [{"prompt": f"q{at}", "gold": gold} for at, gold in enumerate(golds)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    items = read_items(str(path))
+    read = [Answers().golds(item.accepted) for item in items]
+    assert read == [("4",), ("No solution: they are parallel",), ("4", "four"), ("4",)]
 
 
 def test_csv_with_names_of_its_own(tmp_path: Path) -> None:

@@ -45,6 +45,23 @@ def test_a_recipe_shows_what_it_would_do(name: str, tmp_path: Path) -> None:
     assert config.lora is not None and config.trl["use_vllm"] is True
 
 
+@pytest.mark.slow
+def test_a_trainer_of_ones_own_takes_the_reward_of_a_cat() -> None:
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "train_with_trl.py"), "--steps", "2"],
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith("step ")]
+    assert len(told) == 2
+    assert all("scored 1.00" in line for line in told), "the model in the box answers its sums"
+
+
 @pytest.mark.parametrize("name", ["ddp", "zero2", "zero3", "fsdp"])
 def test_accelerate_reads_a_launch_file(name: str) -> None:
     config: Any = load_config_from_file(str(ROOT / "examples" / "launch" / f"{name}.yaml"))

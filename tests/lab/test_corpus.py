@@ -109,7 +109,7 @@ def test_a_careful_judge_quotes_the_response_and_says_met_of_what_it_shows(
     for problem in problems("pretrain", 200, 0):
         example = make(problem, Noise(confused=0.0), rng)
         judged, asked = example.user.removeprefix("Check:\n").rsplit("\n", 1)
-        said, evidence, _ = read_verdict(example.assistant)
+        said, evidence, _ = read_verdict(example.assistant, key="met")
         assert said == (asked in criteria(judged))
         assert evidence is not None
         assert evidence in judged

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
-from catsdk.middleware.account import Account, Amount, Budget, Pending
+from catsdk.core.sending import Budget
+from catsdk.middleware.account import Account, Amount, Pending
 
 
 def test_requests_tokens_and_dollars_are_reserved_and_settled() -> None:

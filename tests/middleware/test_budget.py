@@ -19,13 +19,13 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 from catsdk.core.ports import Capabilities, Provider, tokens_of
-from catsdk.core.runtime import Price, Runtime
+from catsdk.core.sending import Budget, Price
 from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, Usage
-from catsdk.middleware.account import Account, Amount, Budget
+from catsdk.middleware.account import Account, Amount
 from catsdk.middleware.budget import Room, Spend, most
 from catsdk.middleware.prices import Fixed
-from catsdk.middleware.stack import stacked
 from catsdk.testing import FunctionProvider
+from tests.middleware.whole_chain import whole_chain
 
 ASK = Request(messages=(Message(role="user", content="a question"),), max_tokens=100)
 RATES = Fixed(Price(input=1.0, output=10.0))
@@ -133,7 +133,7 @@ async def test_calls_at_once_use_a_token_budget_up_and_do_not_pass_it() -> None:
 
     model = FunctionProvider(script)
     account = Account(Budget(tokens=1000))
-    provider: Provider = stacked(model, account=account, runtime=Runtime(max_in_flight=20))
+    provider: Provider = whole_chain(model, account, limits={"in_flight": 20})
     results = await outcomes(lambda: provider.complete(ASK), 500)
     refused = [result for result in results if isinstance(result, BudgetExceededError)]
     bound = most(ASK, account.budget, None).tokens
@@ -145,7 +145,7 @@ async def test_calls_at_once_use_a_token_budget_up_and_do_not_pass_it() -> None:
 
 async def test_a_request_budget_of_100_sends_100_of_500() -> None:
     model = FunctionProvider(lambda _: "ok")
-    provider = stacked(model, account=Account(Budget(requests=100)))
+    provider = whole_chain(model, Account(Budget(requests=100)))
     results = await outcomes(lambda: provider.complete(ASK), 500)
     assert len(model.requests) == 100
     assert sum(isinstance(result, BudgetExceededError) for result in results) == 400
@@ -157,22 +157,22 @@ async def test_every_retry_is_paid() -> None:
 
     model, account = FunctionProvider(script), Account(Budget(requests=2))
     with anyio.fail_after(5), pytest.raises(BudgetExceededError):
-        await stacked(model, account=account).complete(ASK)
+        await whole_chain(model, account).complete(ASK)
     assert len(model.requests) == 2
 
 
 def test_a_money_budget_needs_a_known_price() -> None:
     model = FunctionProvider(lambda _: "ok", name="openai:unheard-of")
     model.free = False  # type: ignore[misc]
-    with pytest.raises(ConfigurationError, match=r"openai:unheard-of.*Runtime\(prices="):
-        stacked(model, account=Account(Budget(usd=1.0)))
+    with pytest.raises(ConfigurationError, match=r"openai:unheard-of.*Client\(prices="):
+        whole_chain(model, Account(Budget(usd=1.0)))
 
 
 async def test_an_explicit_price_is_charged_and_shown() -> None:
     model = FunctionProvider(lambda _: answer(100), name="mine:m")
-    runtime = Runtime(prices={"m": Price(input=1.0, output=10_000.0)})
+    prices = {"m": Price(input=1.0, output=10_000.0)}
     account = Account(Budget(usd=2.0))
-    provider = stacked(model, account=account, runtime=runtime)
+    provider = whole_chain(model, account, prices=prices)
     (first,) = await provider.complete(ASK)
     assert first.usage.cost == pytest.approx(1.0)
     assert account.usd == pytest.approx(1.0)
@@ -181,23 +181,13 @@ async def test_an_explicit_price_is_charged_and_shown() -> None:
     assert len(model.requests) == 1
 
 
-async def test_a_wrapped_provider_is_paid_from_the_account_that_it_is_opened_with() -> None:
-    model = FunctionProvider(lambda _: "ok")
-    wrapped = stacked(model, runtime=Runtime(max_retries=0))
-    account = Account(Budget(requests=1))
-    paid = stacked(wrapped, account=account)
-    await paid.complete(ASK)
-    with pytest.raises(BudgetExceededError):
-        await paid.complete(ASK)
-
-
 async def test_the_time_of_a_budget_cuts_what_is_in_flight() -> None:
     async def script(_: Request) -> str:
         await anyio.sleep_forever()
         return "never"
 
     account = Account(Budget(seconds=0.05))
-    provider = stacked(FunctionProvider(script), account=account)
+    provider = whole_chain(FunctionProvider(script), account)
     with anyio.fail_after(5), pytest.raises(BudgetExceededError, match="0.05 seconds"):
         await provider.complete(ASK)
 

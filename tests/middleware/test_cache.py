@@ -14,7 +14,7 @@ from catsdk.core.errors import ServerError, UnsupportedError
 from catsdk.core.fanout import fan_out, fan_out_tolerant
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Failure, Message, Request
-from catsdk.middleware.cache import Cache, keys_of
+from catsdk.middleware.cache import Caching, keys_of
 from catsdk.middleware.draw import draw
 from catsdk.middleware.memory_store import MemoryStore
 from catsdk.testing import FunctionProvider
@@ -33,8 +33,8 @@ def numbered(able: Capabilities = Capabilities(n=True, seed=True)) -> FunctionPr
     return FunctionProvider(script, capabilities=able)
 
 
-def cached(model: FunctionProvider) -> Cache:
-    return Cache(model, "here", MemoryStore(10**6))
+def cached(model: FunctionProvider) -> Caching:
+    return Caching(model, "here", MemoryStore(10**6))
 
 
 def texts(answers: Sequence[Completion | Failure]) -> list[str]:

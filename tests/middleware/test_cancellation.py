@@ -1,6 +1,6 @@
 """Cancelling a call at any moment leaves no task, place, reservation or flight behind.
 
-A machine starts, answers, breaks and cancels calls through the whole stack, in any order, and
+A machine starts, answers, breaks and cancels calls through the whole chain, in any order, and
 after each step compares what the model sees with what gate and account say.
 """
 
@@ -27,16 +27,17 @@ from hypothesis.stateful import (
 )
 
 from catsdk.core.errors import CatError, ConnectionFailedError, ServerError
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Budget, Limits, Retry
 from catsdk.core.types import Message, Request
-from catsdk.middleware.account import Account, Amount, Budget
+from catsdk.middleware.account import Account, Amount
 from catsdk.middleware.budget import most
-from catsdk.middleware.gate import Limits
-from catsdk.middleware.gates import gate_of
-from catsdk.middleware.stack import stacked
+from catsdk.middleware.gates import Gates
 from catsdk.testing import FunctionProvider
+from tests.middleware.whole_chain import whole_chain
 
 PLACES = 3
+LIMITS = Limits(in_flight=PLACES, adaptive=False)
+NO_RETRY = Retry(times=0)
 BUDGET = Budget(requests=60, tokens=20_000)
 
 
@@ -84,15 +85,17 @@ class Calls(RuleBasedStateMachine):
 
     @initialize(hedge=st.booleans(), cache=st.booleans())
     def open(self, hedge: bool, cache: bool) -> None:
-        runtime = Runtime(
-            max_in_flight=PLACES,
-            adaptive=False,
-            max_retries=0,
+        gates = Gates()
+        self.chain = whole_chain(
+            self.provider,
+            self.account,
+            gates=gates,
+            limits=LIMITS,
+            retry=NO_RETRY,
             hedge=hedge,
             cache="memory" if cache else None,
         )
-        self.stack = stacked(self.provider, account=self.account, runtime=runtime)
-        self.gate = gate_of(self.provider, Limits(max_in_flight=PLACES, adaptive=False))
+        self.gate = gates.of(self.provider, LIMITS, NO_RETRY)
 
     def settle(self) -> None:
         self.portal.call(anyio.wait_all_tasks_blocked)
@@ -101,7 +104,7 @@ class Calls(RuleBasedStateMachine):
     def start(self, same: bool) -> Future[Any]:
         self.started += not same
         request = ask(f"call {self.started}")
-        future = self.portal.start_task_soon(self.stack.complete, request)
+        future = self.portal.start_task_soon(self.chain.complete, request)
         self.futures.append(future)
         self.settle()
         return future
@@ -159,7 +162,7 @@ class Calls(RuleBasedStateMachine):
             assert self.model.held == {}
             assert (self.gate.in_flight, self.gate.waiting) == (0, 0)
             assert self.account.reserved == Amount()
-            free = stacked(self.provider, runtime=Runtime(cache="memory"))
+            free = whole_chain(self.provider, cache="memory")
             assert self.portal.call(free.complete, ask(f"at once {id(self)}"))[0].text == "ok"
         finally:
             self.exits.close()

@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catsdk.core.errors import RateLimitedError
-from catsdk.middleware.gate import Gate, Limits, Pass
+from catsdk.core.sending import Limits
+from catsdk.middleware.gate import Gate, Pass
 
 
 async def test_no_more_are_in_flight_than_allowed_and_all_get_in() -> None:
-    gate = Gate("m", Limits(max_in_flight=3))
+    gate = Gate("m", Limits(in_flight=3))
     peak: list[int] = []
 
     async def call() -> None:
@@ -35,7 +36,7 @@ async def test_no_more_are_in_flight_than_allowed_and_all_get_in() -> None:
 
 
 async def test_those_who_wait_are_let_in_when_the_cap_is_raised() -> None:
-    gate = Gate("m", Limits(max_in_flight=1))
+    gate = Gate("m", Limits(in_flight=1))
     entered: list[Pass] = []
 
     async def call() -> None:
@@ -47,12 +48,12 @@ async def test_those_who_wait_are_let_in_when_the_cap_is_raised() -> None:
                 tasks.start_soon(call)
             await anyio.wait_all_tasks_blocked()
             assert len(entered) == 1
-            gate.configure(Limits(max_in_flight=3))
+            gate.configure(Limits(in_flight=3))
     assert len(entered) == 3
 
 
 async def test_retry_after_holds_every_call_back_not_only_the_one_that_was_refused() -> None:
-    gate = Gate("m", Limits(max_in_flight=8))
+    gate = Gate("m", Limits(in_flight=8))
     refused = await gate.enter("sample")
     gate.refused(refused, 0.05)
     until = refused.since + 0.05
@@ -71,14 +72,14 @@ async def test_retry_after_holds_every_call_back_not_only_the_one_that_was_refus
 
 
 async def test_a_refusal_without_a_time_shrinks_the_limit_and_holds_nobody_back() -> None:
-    gate = Gate("m", Limits(max_in_flight=8))
+    gate = Gate("m", Limits(in_flight=8))
     gate.refused(await gate.enter("sample"), None)
     assert (gate.allowed, gate.paused_for, gate.refusals) == (4, 0.0, 1)
 
 
 async def test_a_wait_over_the_bound_fails_the_calls_at_once_and_is_tried_again_later() -> None:
     now = 100.0
-    gate = Gate("m", Limits(max_in_flight=1, max_retry_after=10.0), clock=lambda: now)
+    gate = Gate("m", Limits(in_flight=1), max_retry_after=10.0, clock=lambda: now)
     refused = await gate.enter("sample")
     failures: list[RateLimitedError] = []
 
@@ -102,7 +103,7 @@ async def test_a_wait_over_the_bound_fails_the_calls_at_once_and_is_tried_again_
 
 async def test_a_rate_of_requests_spreads_them_over_the_minute() -> None:
     now = 0.0
-    gate = Gate("m", Limits(max_in_flight=100, requests_per_minute=60.0), clock=lambda: now)
+    gate = Gate("m", Limits(in_flight=100, requests_per_minute=60.0), clock=lambda: now)
     gate.leave(await gate.enter("sample"))
     with anyio.move_on_after(0.01) as scope:
         await gate.enter("sample")
@@ -127,7 +128,7 @@ async def test_tokens_that_were_not_used_go_back_to_the_rate() -> None:
 
 
 async def test_a_call_that_is_cancelled_while_it_waits_leaves_its_turn_to_the_next() -> None:
-    gate = Gate("m", Limits(max_in_flight=1))
+    gate = Gate("m", Limits(in_flight=1))
     held = await gate.enter("sample")
     entered: list[str] = []
 
@@ -153,7 +154,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_leaves_its_turn_to_the_ne
 
 async def test_answers_that_get_much_slower_under_load_shrink_the_limit() -> None:
     now = 0.0
-    gate = Gate("m", Limits(max_in_flight=4), clock=lambda: now)
+    gate = Gate("m", Limits(in_flight=4), clock=lambda: now)
 
     async def rounds(seconds: float) -> None:
         nonlocal now
@@ -176,7 +177,7 @@ def in_another_loop(backend: str, work: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("other", ["asyncio", "trio"])
 async def test_calls_of_another_loop_and_thread_share_the_gate(other: str) -> None:
-    gate = Gate("m", Limits(max_in_flight=1))
+    gate = Gate("m", Limits(in_flight=1))
     held = await gate.enter("sample")
     waiting = threading.Event()
 
@@ -240,7 +241,7 @@ async def play(gate: Gate, most: int, seed: int, calls: int) -> int:
 def test_whatever_happens_the_bound_holds_and_every_place_comes_back(
     backend: str, most: int, seed: int, calls: int
 ) -> None:
-    gate = Gate("m", Limits(max_in_flight=most))
+    gate = Gate("m", Limits(in_flight=most))
 
     async def main() -> int:
         with anyio.fail_after(20):

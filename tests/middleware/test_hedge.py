@@ -7,16 +7,17 @@ import pytest
 
 from catsdk.core.errors import ServerError
 from catsdk.core.fanout import fan_out
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Budget, Limits
 from catsdk.core.types import Message, Request
-from catsdk.middleware.account import Account, Budget
-from catsdk.middleware.gate import Gate, Limits
-from catsdk.middleware.hedge import COPIES, Extra, Hedge
+from catsdk.middleware.account import Account
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.gate import Gate
+from catsdk.middleware.hedge import COPIES, Extra, Hedging
 from catsdk.middleware.latency import ENOUGH
 from catsdk.middleware.limit import Limit
-from catsdk.middleware.record import Record, recorded
-from catsdk.middleware.stack import stacked
+from catsdk.middleware.record import Record
 from catsdk.testing import FunctionProvider
+from tests.middleware.whole_chain import whole_chain
 
 ASK = Request(messages=(Message(role="user", content="q"),))
 USUAL = 0.005
@@ -49,11 +50,11 @@ class Scripted:
         return str(at)
 
 
-def hedged(scripted: Scripted, gate: Gate, *, share: float = 1.0) -> Hedge:
-    return Hedge(Limit(Record(scripted.model), gate), gate, Extra(), share)
+def hedged(scripted: Scripted, gate: Gate, *, share: float = 1.0) -> Hedging:
+    return Hedging(Limit(Record(scripted.model), gate), gate, Extra(), share)
 
 
-async def answer(hedge: Hedge) -> str:
+async def answer(hedge: Hedging) -> str:
     with anyio.fail_after(5):
         return (await hedge.complete(ASK))[0].text
 
@@ -119,7 +120,7 @@ async def test_before_the_usual_latency_is_known_nothing_is_sent_again_and_then_
 
 
 async def test_the_time_in_the_queue_does_not_count() -> None:
-    scripted, gate = Scripted(), known(Gate("m", Limits(max_in_flight=1)))
+    scripted, gate = Scripted(), known(Gate("m", Limits(in_flight=1)))
     held = await gate.enter("")
     hedge = hedged(scripted, gate)
     with anyio.fail_after(5):
@@ -133,7 +134,7 @@ async def test_the_time_in_the_queue_does_not_count() -> None:
 
 async def test_extra_requests_stay_a_share_of_all() -> None:
     scripted = Scripted(*["hangs"] * 1000)
-    hedge = hedged(scripted, known(Gate("m", Limits(max_in_flight=1000))), share=0.05)
+    hedge = hedged(scripted, known(Gate("m", Limits(in_flight=1000))), share=0.05)
 
     async def call(_: int) -> None:
         with anyio.move_on_after(20 * USUAL * COPIES):
@@ -169,7 +170,7 @@ async def test_a_call_that_streams_has_no_copy() -> None:
 async def test_a_copy_is_paid_from_the_budget_and_refused_where_nothing_is_left() -> None:
     scripted = Scripted("hangs", "hangs", "hangs")
     account = Account(Budget(requests=2))
-    provider = stacked(scripted.model, account=account, runtime=Runtime(hedge=True))
+    provider = whole_chain(scripted.model, account, hedge=True)
     for _ in range(ENOUGH):
         gate_of_stack(provider).latencies.answered("", USUAL, tokens=0, window=1000)
     with anyio.move_on_after(20 * USUAL * COPIES):
@@ -178,6 +179,6 @@ async def test_a_copy_is_paid_from_the_budget_and_refused_where_nothing_is_left(
 
 
 def gate_of_stack(provider: object) -> Gate:
-    while not isinstance(provider, Hedge):
+    while not isinstance(provider, Hedging):
         provider = provider.wrapped  # type: ignore[attr-defined]
     return provider.gate

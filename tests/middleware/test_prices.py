@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from catsdk.core.ports import OnText
-from catsdk.core.runtime import Price
+from catsdk.core.sending import Price
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk.middleware.priced import Priced
 from catsdk.middleware.prices import Fixed, Rates, rates_of

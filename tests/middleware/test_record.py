@@ -13,7 +13,8 @@ from catsdk.core.errors import (
 )
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import Message, Request
-from catsdk.middleware.record import Record, recorded
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.record import Record
 from catsdk.testing import FunctionProvider
 
 ASK = Request(messages=(Message(role="user", content="q"),))

@@ -14,7 +14,7 @@ from catsdk.core.errors import (
     ServerError,
 )
 from catsdk.core.types import Message, Request
-from catsdk.middleware.retry import Retry
+from catsdk.middleware.retry import Retrying
 from catsdk.testing import FunctionProvider
 
 ASK = Request(messages=(Message(role="user", content="q"),))
@@ -37,7 +37,7 @@ def failing(*errors: ProviderError) -> FunctionProvider:
 async def tries(model: FunctionProvider, **options: float) -> int:
     settings: dict[str, float] = {"max_retries": 2, **options}
     with anyio.fail_after(10):
-        await Retry(model, **settings).complete(ASK)  # type: ignore[arg-type]
+        await Retrying(model, **settings).complete(ASK)  # type: ignore[arg-type]
     return len(model.requests)
 
 
@@ -99,13 +99,13 @@ async def test_an_answer_whose_text_was_begun_is_not_told_twice() -> None:
 
     model, pieces = Breaks(), list[str]()
     with pytest.raises(ConnectionFailedError):
-        await Retry(model, 3).complete(ASK, pieces.append)  # type: ignore[arg-type]
+        await Retrying(model, 3).complete(ASK, pieces.append)  # type: ignore[arg-type]
     assert (model.calls, pieces) == (1, ["half of"])
 
 
 async def test_a_retry_that_is_cancelled_while_it_waits_sends_nothing_more() -> None:
     model = failing(RateLimitedError("later", retry_after=60.0))
     with anyio.move_on_after(0.01) as scope:
-        await Retry(model, 2).complete(ASK)
+        await Retrying(model, 2).complete(ASK)
     assert scope.cancelled_caught
     assert len(model.requests) == 1

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import anyio
 import pytest
 
 import catsdk as cat
 from catsdk.core.errors import BudgetExceededError, ServerError, TimedOutError, UnsupportedError
-from catsdk.core.ports import OnText, Scorer
-from catsdk.core.runtime import Runtime
+from catsdk.core.ports import OnText, Provider, Scorer
+from catsdk.core.sending import Budget
 from catsdk.core.types import Completion, Message, Request, TokenLogprob, Usage
-from catsdk.middleware.account import Account, Budget
-from catsdk.middleware.record import Record, recorded
-from catsdk.middleware.stack import stacked
+from catsdk.middleware.account import Account
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.record import Record
 from catsdk.middleware.wrapper import Wrapper
+from catsdk.runtime.chain import Opened
 from catsdk.testing import FunctionProvider
+from tests.middleware.whole_chain import whole_chain
 
 QUESTION = (Message(role="user", content="2+2?"),)
 PRICES = {"scorer": {"input": 2.0, "output": 8.0}}
@@ -46,13 +49,13 @@ class Scoring:
         return Completion(text=text, logprobs=tokens, usage=usage, model="scorer")
 
 
-def quick(**more: object) -> Runtime:
-    return Runtime.model_validate({"cache": None, "prices": PRICES, **more})
+def priced(model: Provider, *accounts: Account, **settings: Any) -> Opened:
+    return whole_chain(model, *accounts, prices=PRICES, **settings)
 
 
 async def test_a_score_goes_through_the_whole_stack_and_is_listed_and_priced() -> None:
     model = Scoring()
-    provider = stacked(model, runtime=quick())
+    provider = priced(model)
     with recorded("score") as calls:
         scored = await provider.score(QUESTION, "4")
     assert model.asked == [(QUESTION, "4")]
@@ -65,14 +68,14 @@ async def test_a_score_goes_through_the_whole_stack_and_is_listed_and_priced() -
 async def test_a_failed_score_is_tried_again_and_both_tries_are_listed() -> None:
     model = Scoring(failures=1)
     with recorded("score") as calls, anyio.fail_after(30):
-        await stacked(model, runtime=quick(max_retries=2)).score(QUESTION, "4")
+        await priced(model, retry={"times": 2}).score(QUESTION, "4")
     assert len(model.asked) == 2
     assert [call.failure.kind if call.failure else None for call in calls] == ["ServerError", None]
 
 
 async def test_a_score_is_paid_from_the_budget_by_what_it_used() -> None:
     account = Account(Budget(requests=2, tokens=5000, usd=1.0))
-    provider = stacked(Scoring(), account=account, runtime=quick())
+    provider = priced(Scoring(), account)
     await provider.score(QUESTION, "4")
     assert (account.requests, account.tokens) == (1, 10)
     assert account.usd == pytest.approx(10 * 2.0 / 1e6)
@@ -85,9 +88,9 @@ async def test_a_score_is_paid_from_the_budget_by_what_it_used() -> None:
 async def test_a_score_reserves_its_prompt_and_no_answer() -> None:
     # One answer of the default length would pass this budget.
     account = Account(Budget(tokens=1000))
-    await stacked(Scoring(), account=account, runtime=quick()).score(QUESTION, "4")
+    await priced(Scoring(), account).score(QUESTION, "4")
     with pytest.raises(BudgetExceededError, match="tokens"):
-        await stacked(Scoring(), account=account, runtime=quick()).score(QUESTION, "4" * 1000)
+        await priced(Scoring(), account).score(QUESTION, "4" * 1000)
     assert account.tokens == 10
 
 
@@ -98,12 +101,12 @@ async def test_a_score_that_hangs_ends_at_its_time_limit() -> None:
             raise AssertionError
 
     with anyio.fail_after(10), pytest.raises(TimedOutError):
-        await stacked(Hanging(), runtime=quick(timeout=0.01, max_retries=0)).score(QUESTION, "4")
+        await priced(Hanging(), timeouts={"attempt": 0.01}, retry={"times": 0}).score(QUESTION, "4")
 
 
 async def test_a_kept_score_is_not_taken_for_an_answer_nor_asked_for_again() -> None:
     model = Scoring()
-    provider = stacked(model, runtime=quick(cache="memory"))
+    provider = priced(model, cache="memory")
     first = await provider.score(QUESTION, "4")
     again = await provider.score(QUESTION, "4")
     assert len(model.asked) == 1
@@ -112,7 +115,7 @@ async def test_a_kept_score_is_not_taken_for_an_answer_nor_asked_for_again() -> 
     assert (await provider.complete(begun))[0].text == "spoken"
 
 
-@pytest.mark.parametrize("wrap", [stacked, Record])
+@pytest.mark.parametrize("wrap", [whole_chain, Record])
 async def test_what_wraps_a_model_without_scores_says_so_and_sends_nothing(
     wrap: type[Record],
 ) -> None:
@@ -126,7 +129,7 @@ async def test_what_wraps_a_model_without_scores_says_so_and_sends_nothing(
 
 async def test_an_unsupported_score_costs_nothing() -> None:
     account = Account(Budget(requests=1, tokens=5000))
-    provider = stacked(FunctionProvider(lambda _: "4"), account=account, runtime=quick())
+    provider = priced(FunctionProvider(lambda _: "4"), account)
     with pytest.raises(UnsupportedError):
         await provider.score(QUESTION, "4")
     assert (account.requests, account.tokens) == (0, 0)

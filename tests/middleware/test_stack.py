@@ -4,11 +4,13 @@ import anyio
 import pytest
 
 from catsdk.core.errors import BudgetExceededError, ServerError
+from catsdk.core.sending import Budget, Limits
 from catsdk.core.types import Message, Request
-from catsdk.middleware.budget import Account, Budget, Spend
-from catsdk.middleware.gate import Gate, Limits
+from catsdk.middleware.account import Account
+from catsdk.middleware.budget import Spend
+from catsdk.middleware.gate import Gate
 from catsdk.middleware.limit import Limit
-from catsdk.middleware.retry import Retry
+from catsdk.middleware.retry import Retrying
 from catsdk.testing import FunctionProvider
 
 ASK = Request(messages=(Message(role="user", content="q"),))
@@ -23,7 +25,7 @@ async def test_a_retry_that_waits_holds_no_slot() -> None:
         refused.set()
         raise ServerError("boom")
 
-    model = Retry(Limit(FunctionProvider(script), Gate("m", Limits(max_in_flight=1))), 1)
+    model = Retrying(Limit(FunctionProvider(script), Gate("m", Limits(in_flight=1))), 1)
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(model.complete, ASK)

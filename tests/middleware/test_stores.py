@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Cache
 from catsdk.middleware.disk_store import DiskStore
 from catsdk.middleware.memory_store import MemoryStore
 from catsdk.middleware.stores import store_of
@@ -188,11 +191,74 @@ async def test_processes_share_one_file(tmp_path: Path) -> None:
     assert sorted(await DiskStore(path, 10**6).get(keys)) == sorted(keys)
 
 
-def test_runtimes_that_name_one_cache_share_it(tmp_path: Path) -> None:
+def test_clients_that_name_one_cache_share_it(tmp_path: Path) -> None:
     path = str(tmp_path / "answers.db")
-    store = store_of(Runtime(cache=path))
-    assert store_of(Runtime(cache=path, cache_bytes=5, cache_seconds=6.0)) is store
+    store = store_of(Cache(path=path))
+    assert store_of(Cache(path=path, max_bytes=5, seconds=6.0)) is store
     assert isinstance(store, DiskStore)
     assert (store.max_bytes, store.seconds) == (5, 6.0)
-    assert isinstance(store_of(Runtime(cache="memory")), MemoryStore)
-    assert store_of(Runtime()) is None
+    assert isinstance(store_of(Cache()), MemoryStore)
+
+
+@pytest.mark.parametrize("name", ["notes.db", "notes.sqlite", "notes.sqlite3", "notes"])
+async def test_a_user_s_file_under_the_name_of_a_cache_is_left_alone(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = tmp_path / name
+    notes.write_text("my notes\n" * 1_000)
+    store = DiskStore(notes, 1000)
+    await store.put({"a": b"1"})
+    assert await store.get(["a"]) == {}
+    assert notes.read_text() == "my notes\n" * 1_000
+    assert os.listdir(tmp_path) == [name]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert str(notes) in told and "name another file" in told
+
+
+async def test_another_program_s_database_is_not_even_changed(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    db.close()
+    before = path.read_bytes()
+    await DiskStore(path, 1000).put({"a": b"1"})
+    assert path.read_bytes() == before
+
+
+async def test_a_damaged_cache_is_put_aside_beside_what_is_there_already(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path / "answers.db", 10**6)
+    await store.put({"a": b"1"})
+    store.close()
+    mine = tmp_path / "answers.db.damaged"
+    mine.write_text("mine")
+    store.path.write_bytes(store.path.read_bytes()[:5_000])
+    other = DiskStore(store.path, 10**6)
+    await other.put({"b": b"2"})
+    assert await other.get(["b"]) == {"b": b"2"}
+    assert mine.read_text() == "mine"
+    assert (tmp_path / "answers.db.damaged.2").exists()
+
+
+FULL = """
+import resource, sys, anyio
+from catsdk.middleware.disk_store import DiskStore
+
+async def main():
+    store = DiskStore(sys.argv[1], 10**9)
+    await store.put({"first": b"1"})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    for at in range(20):
+        await store.put({str(at): b"x" * 50_000})
+    print(await store.get(["first"]))
+
+anyio.run(main)
+"""
+
+
+def test_a_full_disk_costs_new_answers_and_nothing_that_was_kept(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    command = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "{'first': b'1'}"
+    assert done.stderr.count(f"the cache {path} cannot be used") == 1
+    assert "Traceback" not in done.stderr

@@ -11,7 +11,12 @@ from typing import Any
 import anyio
 import pytest
 
-from catsdk.core.errors import ContentFilteredError, StructuredOutputError, UnsupportedError
+from catsdk.core.errors import (
+    ContentFilteredError,
+    RequestRefusedError,
+    StructuredOutputError,
+    UnsupportedError,
+)
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Criterion, Provenance, Request, Rubric
 from catsdk.middleware.structured import Route, route_of
@@ -20,8 +25,8 @@ from catsdk.rubrics.proposer import RubricProposer
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.openai import OpenAIProvider
-from tests.primitives.scripted import group_of, reference_of, rollout_of, said
 from tests.prompts.attacks import SMALL, SMALL_IDS, Attack
+from tests.rubrics.scripted import group_of, reference_of, rollout_of, said
 
 if find_spec("instructor") is not None:
     # It takes seconds, which count against the limit of no test.
@@ -197,3 +202,88 @@ async def test_without_enough_criteria_there_is_no_rubric(served: Served) -> Non
     with anyio.fail_after(20), pytest.raises(StructuredOutputError, match="2 criteria where"):
         await RubricProposer(served.provider()).propose(reference_of(group_of("x")))
     assert served.server.counters.requests == 2
+
+
+def refusing(*bounds: str, words: str) -> FunctionProvider:
+    """A service that refuses a schema with one of `bounds`, and names that, or none, in its error."""
+
+    def script(request: Request) -> str:
+        schema = json.dumps(request.json_schema)
+        found = next((bound for bound in bounds if f'"{bound}"' in schema), None)
+        if found is not None:
+            raise RequestRefusedError(words.format(found), status=400)
+        return json.dumps({"criteria": [f"criterion {at}" for at in range(6)]})
+
+    return FunctionProvider(script, capabilities=ABLE)
+
+
+def bounds_sent(model: FunctionProvider) -> list[dict[str, Any]]:
+    lists: list[Any] = [(r.json_schema or {})["properties"] for r in model.requests]
+    return [
+        {name: value for name, value in each["criteria"].items() if name.startswith(("min", "max"))}
+        for each in lists
+    ]
+
+
+async def test_a_schema_says_how_many_criteria_are_wanted_and_which_ids_are_known() -> None:
+    model = refusing(words="")
+    await RubricProposer(model, at_least=5, at_most=7).propose(reference_of(group_of("x")))
+    assert bounds_sent(model) == [{"minItems": 5, "maxItems": 7}]
+    judge = FunctionProvider(
+        lambda _: json.dumps({"verdicts": [{"id": "c1", **said(True)}]}), capabilities=ABLE
+    )
+    await Judge(judge, judging=Judging(mode="all")).judge(RUBRIC, rollout_of("hello"))
+    schema: Any = judge.requests[0].json_schema
+    listed = schema["properties"]["verdicts"]
+    assert (listed["minItems"], listed["maxItems"]) == (1, 1)
+    assert listed["items"]["properties"]["id"] == {"type": "string", "enum": ["c1"]}
+
+
+async def test_a_bound_that_the_service_names_in_its_refusal_is_left_out_from_then_on() -> None:
+    model = refusing("minLength", "maxItems", words="Invalid schema: '{}' is not permitted.")
+    proposer = RubricProposer(model, attempts=1)
+    for _ in range(2):
+        rubric = await proposer.propose(reference_of(group_of("x")))
+        assert len(rubric.criteria) == 6
+    assert bounds_sent(model)[-1] == {"minItems": 5}
+    assert len(model.requests) == 4
+    assert "minLength" not in json.dumps(model.requests[-1].json_schema)
+
+
+async def test_of_two_requests_that_are_refused_at_once_each_is_sent_again() -> None:
+    model = refusing("minLength", words="'{}' is not permitted.")
+    script, both = model.script, anyio.Event()
+
+    async def together(request: Request) -> Any:
+        if len(model.requests) == 2:
+            both.set()
+        await both.wait()
+        return script(request)
+
+    model.script = together
+    proposer = RubricProposer(model, attempts=1)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(2):
+                tasks.start_soon(proposer.propose, reference_of(group_of("x")))
+    assert len(model.requests) == 4
+
+
+async def test_all_bounds_are_left_out_where_the_refusal_of_a_schema_names_none() -> None:
+    model = refusing("minItems", words="The provided JSON schema is too complex")
+    await RubricProposer(model, attempts=1).propose(reference_of(group_of("x")))
+    assert bounds_sent(model) == [{"minItems": 5, "maxItems": 20}, {}]
+
+
+async def test_a_schema_that_is_refused_without_bounds_is_refused() -> None:
+    model = refusing("type", words="Invalid schema")
+    with pytest.raises(RequestRefusedError):
+        await RubricProposer(model, attempts=1).propose(reference_of(group_of("x")))
+    assert len(model.requests) == 2
+
+
+async def test_another_refusal_is_not_asked_about_again() -> None:
+    model = refusing("minItems", words="Your organisation is suspended")
+    with pytest.raises(RequestRefusedError):
+        await RubricProposer(model).propose(reference_of(group_of("x")))
+    assert len(model.requests) == 1

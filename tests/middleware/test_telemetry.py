@@ -12,13 +12,12 @@ from opentelemetry import metrics, trace
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from catsdk.core.errors import RateLimitedError
-from catsdk.core.runtime import Runtime
 from catsdk.core.types import Completion, Message, Request, Usage
-from catsdk.middleware.record import recorded
-from catsdk.middleware.stack import stacked
-from catsdk.middleware.telemetry import Telemetry
+from catsdk.middleware.attribution import recorded
+from catsdk.middleware.telemetry import Tracing
 from catsdk.middleware.wrapper import Wrapper
 from catsdk.testing import FunctionProvider
+from tests.middleware.whole_chain import whole_chain
 
 KEY = "sk-secret-4711"
 ASK = Request(
@@ -106,10 +105,10 @@ class KeptHistogram(metrics.NoOpHistogram):
         self.kept.recorded.append((self.named, amount, dict(attributes or {})))
 
 
-def model(script: Any, kept: Kept, **settings: Any) -> Telemetry:
+def model(script: Any, kept: Kept, **settings: Any) -> Tracing:
     url = f"https://user:{KEY}@api.example.com/v1"
     provider = FunctionProvider(script, name="openai:gpt-5")
-    return Telemetry(provider, base_url=url, tracers=kept, meters=kept, **settings)
+    return Tracing(provider, url=url, tracers=kept, meters=kept, **settings)
 
 
 def answered(_: Request) -> Sequence[Completion]:
@@ -217,10 +216,10 @@ async def test_a_cancelled_call_ends_its_span() -> None:
 
 
 @pytest.mark.parametrize(("wanted", "there"), [(True, True), (False, False), (None, False)])
-def test_the_stack_has_telemetry_where_it_is_wanted(wanted: bool | None, there: bool) -> None:
-    layer: object = stacked(FunctionProvider(answered), runtime=Runtime(telemetry=wanted))
+def test_the_chain_has_telemetry_where_it_is_wanted(wanted: bool | None, there: bool) -> None:
+    layer: object = whole_chain(FunctionProvider(answered), telemetry={"enabled": wanted})
     layers: list[type] = []
     while isinstance(layer, Wrapper):
         layers.append(type(layer))
         layer = layer.wrapped
-    assert (Telemetry in layers) is there
+    assert (Tracing in layers) is there

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catsdk.middleware.turns import Turns, in_order, order
+from catsdk.middleware.attribution import attribution, in_order
+from catsdk.middleware.turns import Turns
 
 
 @dataclass(eq=False)
@@ -82,7 +83,7 @@ def test_no_stage_has_two_places_more_than_one_that_waits(wanted: list[str], pla
 
 def test_the_order_of_a_block_holds_inside_it_only() -> None:
     with in_order(7):
-        assert order() == 7
+        assert attribution().rank == 7
         with in_order(3):
-            assert order() == 3
-    assert order() == 0
+            assert attribution().rank == 3
+    assert attribution().rank == 0

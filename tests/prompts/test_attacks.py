@@ -17,9 +17,9 @@ from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request
 from catsdk.middleware.structured import Route
-from catsdk.rubrics.judge import Judge, Judging
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import (
+    Answer,
     read_choice,
     read_criteria,
     read_grade,
@@ -27,9 +27,10 @@ from catsdk.prompts.reply import (
     read_verdict,
     read_verdicts,
 )
+from catsdk.rubrics.judge import Judge, Judging
 from catsdk.testing import FunctionProvider
-from tests.primitives.scripted import rollout_of, rubric_of, said
 from tests.prompts.attacks import ATTACKS, IDS, SMALL, SMALL_IDS, Attack
+from tests.rubrics.scripted import rollout_of, rubric_of, said
 
 EACH = pytest.mark.parametrize("attack", ATTACKS, ids=IDS)
 EACH_SMALL = pytest.mark.parametrize("attack", SMALL, ids=SMALL_IDS)
@@ -162,7 +163,8 @@ def test_a_batch_that_quotes_hostile_text_gains_no_yes(attack: Attack) -> None:
         except StructuredOutputError:
             assert reply != good
             continue
-        assert {name: answer.met for name, answer in answers.items()} == {"c1": False}
+        read = {name: each.met for name, each in answers.items() if isinstance(each, Answer)}
+        assert read == {"c1": False}
 
 
 def honest_judge(route: Route, able: Capabilities) -> FunctionProvider:

@@ -4,7 +4,15 @@ import pytest
 
 from catsdk.core.errors import StructuredOutputError
 from catsdk.prompts.prompt import load
-from catsdk.prompts.reply import read_criteria, read_sections, read_verdict
+from catsdk.prompts.reply import (
+    read_choice,
+    read_criteria,
+    read_grade,
+    read_rubric_grade,
+    read_sections,
+    read_verdict,
+    read_verdicts,
+)
 
 HOSTILE = ["", "yes and no", '{"met": NaN}', '{"met": "y"}', "[" * 50_000, '{"a":' * 50_000 + "}"]
 
@@ -17,9 +25,85 @@ def test_a_reply_without_a_clear_verdict_is_refused(reply: str) -> None:
 
 
 def test_a_verdict_is_json_or_one_word() -> None:
-    assert read_verdict(' {"met": false, "evidence": "e"} ') == (False, "e", None)
+    assert read_verdict(' {"verdict": false, "evidence": "e"} ') == (False, "e", None)
     assert read_verdict("Yes.") == (True, None, None)
     assert read_verdict('{"verdict": "cannot tell", "reason": "r"}') == (None, None, "r")
+    assert read_verdict('{"evidence": "Yes", "score": 0.9, "verdict": "no"}').met is False
+
+
+def test_a_prompt_may_ask_for_the_verdict_under_a_name_of_its_own() -> None:
+    prompt = load("box", "judge")
+    assert prompt.verdict == "met"
+    assert read_verdict('{"evidence": "e", "met": false}', key=prompt.verdict).met is False
+    assert read_verdict('{"evidence": "e", "verdict": "no"}', key=prompt.verdict).met is False
+    with pytest.raises(StructuredOutputError, match="one verdict, under 'met'"):
+        read_verdict('{"met": true, "verdict": "no"}', key=prompt.verdict)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (r"x \frac{1}{2}", r"x \frac{1}{2}"),
+        (r"\beta \boxed{4} \begin{x}", r"\beta \boxed{4} \begin{x}"),
+        (r"\nu \neq \nabla", r"\nu \neq \nabla"),
+        (r"\rho \right) \rightarrow", r"\rho \right) \rightarrow"),
+        (r"\tau \text{a} \theta \times 2", r"\tau \text{a} \theta \times 2"),
+        (r"\sqrt{2} \alpha \( \underline{x}", r"\sqrt{2} \alpha \( \underline{x}"),
+        (r"\\frac{1}{2} and \frac{1}{2}", r"\frac{1}{2} and \frac{1}{2}"),
+        (r"one\ntwo\tthree\r\nfour", "one\ntwo\tthree\r\nfour"),
+        (r"\u00bd \"q\" a\/b it\'s", '\u00bd "q" a/b it\'s'),
+    ],
+)
+def test_latex_survives_json_whether_it_was_escaped_or_not(written: str, meant: str) -> None:
+    reply = f'{{"evidence": "{written}", "reason": "{written}", "verdict": "yes"}}'
+    assert read_verdict(reply) == (True, meant, meant)
+    (criterion,) = read_criteria(f'{{"criteria": ["{written}"]}}')
+    assert criterion.text == meant
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "{evidence: 'e', reason: 'r', verdict: 'no'}",
+        '{"evidence": "e", "reason": "r", "verdict": "no",}',
+        '{"evidence": "e", "reason": "it says "so" there", "verdict": "no"}',
+        '{"evidence": "e", "reason": "r\n", "verdict": False}',
+    ],
+)
+def test_a_slip_of_punctuation_is_mended(reply: str) -> None:
+    assert read_verdict(reply)[:2] == (False, "e")
+
+
+@pytest.mark.parametrize("number", ["7", '"7"', '" 7 "', "7.0", '"7.0"'])
+def test_a_number_may_be_written_as_a_text(number: str) -> None:
+    assert read_grade(f'{{"grade": {number}}}') == (7.0, None)
+    assert read_rubric_grade(f'{{"grade": {number}}}')[0] == 0.7
+    assert read_choice(f'{{"choice": {number}}}', 9) == 6
+
+
+@pytest.mark.parametrize(
+    "number", ["true", "null", '"seven"', "NaN", "1e400", "7.5", '"7.5"', "11", "-1"]
+)
+def test_what_is_not_a_whole_number_in_range_is_refused(number: str) -> None:
+    with pytest.raises(StructuredOutputError):
+        read_rubric_grade(f'{{"grade": {number}}}')
+    with pytest.raises(StructuredOutputError):
+        read_choice(f'{{"choice": {number}}}', 9)
+
+
+def test_one_unreadable_verdict_of_a_batch_costs_only_itself() -> None:
+    items = [
+        '{"id": "r1", "verdict": "yes"}',
+        '{"id": "r2", "verdict": "partially"}',
+        '{"id": "r3", "verdict": "no"}, {"id": "r3", "verdict": "no"}',
+        '{"id": "r9", "verdict": "yes"}',
+        '"r4"',
+    ]
+    read = read_verdicts(f'{{"verdicts": [{", ".join(items)}]}}', {"r1", "r2", "r3", "r4"})
+    assert read["r1"] == (True, None, None)
+    assert "partially" in str(read["r2"])
+    assert "two verdicts" in str(read["r3"])
+    assert set(read) == {"r1", "r2", "r3"}
 
 
 def test_criteria_that_repeat_count_once() -> None:

@@ -23,6 +23,10 @@ def ask(text: str = "12+34", **settings: object) -> Request:
     return Request.model_validate({"messages": messages, "max_tokens": LONGEST, **settings})
 
 
+def unheard(_: str) -> None:
+    """Listens to a streamed text, and does nothing with it."""
+
+
 class ProviderContract:
     """Each test opens a fresh provider and asks it; nothing may depend on the wording."""
 

@@ -14,10 +14,10 @@ from catsdk.core.errors import ConfigurationError, InvalidInputError, Unsupporte
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, Usage
 from catsdk.middleware.draw import draw
-from catsdk.middleware.stack import stacked
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic import AnthropicProvider
+from tests.middleware.whole_chain import whole_chain
 from tests.providers.contract import ProviderContract
 from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient
@@ -130,7 +130,7 @@ async def test_what_the_wire_has_no_field_for_is_refused_by_name_and_not_sent(
 
 async def test_n_is_fanned_out_by_the_middleware(server: LoopbackServer) -> None:
     async with provider_for(server) as provider:
-        samples = await draw(stacked(provider), q(n=5))
+        samples = await draw(whole_chain(provider), q(n=5))
     assert [type(sample) for sample in samples] == [Completion] * 5
     assert server.counters.requests == 5
 
@@ -140,7 +140,7 @@ async def test_a_temperature_is_refused_before_sending_where_the_api_takes_none(
 ) -> None:
     async with provider_for(server) as provider:
         with pytest.raises(UnsupportedError, match="no temperature"):
-            await stacked(provider).complete(q(temperature=0.0))
+            await whole_chain(provider).complete(q(temperature=0.0))
     assert server.counters.requests == 0
 
 
@@ -254,7 +254,9 @@ async def test_an_endpoint_without_output_formats_is_asked_by_tool() -> None:
     async with LoopbackServer(model) as server, provider_for(server) as provider:
         server.fail_next("no_schema")
         with anyio.fail_after(10):
-            (completion,) = await stacked(provider).complete(q(json_schema=SCHEMA), pieces.append)
+            (completion,) = await whole_chain(provider).complete(
+                q(json_schema=SCHEMA), pieces.append
+            )
     assert completion.text == '{"met": true}' == "".join(pieces)
     first, second = server.payloads
     assert "output_config" in first

@@ -20,9 +20,9 @@ from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
 from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.openai_errors import refusal_of, reported_error
+from catsdk_providers.openai_choices import completions_of
 from catsdk_providers.openai_stream import Collected
-from catsdk_providers.openai_wire import completions_of
+from catsdk_providers.wire_refusals import Place, refusal, reported
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient
@@ -220,7 +220,7 @@ def test_halves_of_characters_in_a_whole_reply_are_replaced() -> None:
             }
         ],
     }
-    (completion,) = completions_of(reply, model="m", latency=0.0, request_id=None)
+    (completion,) = completions_of(reply, Place("m"))
     assert (completion.text, completion.reasoning, completion.model) == (
         "a\ufffd",
         "b\ufffd",
@@ -243,7 +243,7 @@ def test_halves_of_characters_in_a_whole_reply_are_replaced() -> None:
 def test_an_error_in_a_good_reply_is_read_by_its_code(
     body: object, kind: type[ProviderError]
 ) -> None:
-    error = reported_error(body, "m", ["sk-secret-1"], "req-1")
+    error = reported(body, Place("m", ["sk-secret-1"], "req-1"))
     assert type(error) is kind
     assert error.request_id == "req-1"
 
@@ -264,6 +264,5 @@ def test_an_error_in_a_good_reply_is_read_by_its_code(
 def test_a_refused_parameter_is_told_from_a_bad_value(
     said: dict[str, object], capability: str | None
 ) -> None:
-    facts: dict[str, object] = {"model": "m", "status": 400, "request_id": None}
-    error = refusal_of(said, "said", None, facts)
+    error = refusal({"error": said}, 400, Place("m"))
     assert getattr(error, "capability", None) == capability

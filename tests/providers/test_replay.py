@@ -18,13 +18,13 @@ from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.registry import resolve
 from catsdk.core.types import Completion, Failure, Message, Request
 from catsdk.middleware.draw import draw
-from catsdk.middleware.stack import stacked
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.replay import Recording, ReplayProvider
 from catsdk_providers.vllm import VLLMProvider
+from tests.middleware.whole_chain import whole_chain
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.test_function import obedient
 
@@ -205,14 +205,14 @@ async def test_the_recorded_provider_is_what_the_middleware_sees(path: Path) -> 
     able = Capabilities(system=False, prompts="box", temperature=False, context_length=99)
     model = counting(name="small", capabilities=able)
     system = (Message(role="system", content="Brief."), *ask().messages)
-    (recorded,) = await stacked(Recording(model, path)).complete(ask(messages=system))
+    (recorded,) = await whole_chain(Recording(model, path)).complete(ask(messages=system))
     played = await replayed(path)
     assert played.name == "replay:small"
     assert played.capabilities == Capabilities(
         n=True, streaming=True, system=False, prompts="box", temperature=False, context_length=99
     )
     # The first look at the table of prices reads it.
-    wrapped = await to_thread.run_sync(stacked, played)
+    wrapped = await to_thread.run_sync(whole_chain, played)
     assert list(await wrapped.complete(ask(messages=system))) == [recorded]
 
 

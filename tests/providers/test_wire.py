@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -12,13 +13,16 @@ from hypothesis import strategies as st
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, UnsupportedError
 from catsdk.core.ports import Capabilities
+from catsdk.testing import FunctionProvider
+from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic import AnthropicProvider
 from catsdk_providers.learnt import Learnt
 from catsdk_providers.openai import OpenAIProvider
 from catsdk_providers.wire_events import Events
 from catsdk_providers.wire_refusals import retry_after_of
-from catsdk_providers.wire_secrets import hidden, scrubbed, shown
+from catsdk_providers.wire_secrets import Hiding, hidden, scrubbed, shown
 from catsdk_providers.wire_text import Mending, mended
+from tests.providers.contract import ask
 
 CAT = "\U0001f408"
 HALVES = (CAT.encode("utf-16-le", "surrogatepass")[:2], CAT.encode("utf-16-le")[2:])
@@ -40,8 +44,8 @@ def test_events_are_read_however_the_stream_is_cut(cuts: list[int], end: bytes) 
 
 
 def test_an_event_that_is_not_json_is_an_error() -> None:
-    with pytest.raises(ValueError, match="Expecting"):
-        list(Events().read(b"data: oops\n"))
+    with pytest.raises(ValueError, match="Unterminated"):
+        list(Events().read(b'data: {"oops\n\n'))
 
 
 def test_halves_of_characters_are_replaced_and_whole_ones_kept() -> None:
@@ -89,6 +93,17 @@ def test_secrets_are_hidden_and_placeholders_are_not() -> None:
     assert len(scrubbed("x" * 10_000, [])) < 600
 
 
+@given(st.text("ab", max_size=20), st.lists(st.integers(0, 500), max_size=8))
+def test_secrets_are_hidden_in_a_text_however_it_is_cut(text: str, cuts: list[int]) -> None:
+    secrets = ["aabbab", "bbbbbb"]
+    hiding = Hiding(secrets)
+    pieces = [piece.decode() for piece in pieces_of(text.encode(), cuts)]
+    told = "".join([*map(hiding.feed, pieces), hiding.end()])
+    assert not any(secret in told for secret in secrets)
+    if not any(secret in text for secret in secrets):
+        assert told == text
+
+
 WITH_PASSWORD = "https://me:hunter22@host.example/v1"
 
 
@@ -96,6 +111,15 @@ def test_the_password_of_an_address_is_not_shown() -> None:
     provider = AnthropicProvider("m", base_url=WITH_PASSWORD, api_key="sk-1234567")
     assert "hunter22" not in repr(provider)
     assert provider.hidden("hunter22 or sk-1234567") == "*** or ***"
+
+
+async def test_the_password_of_an_address_reaches_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with LoopbackServer(FunctionProvider(lambda _: "ok")) as server:
+        url = server.url.replace("http://", "http://me:hunter22@")
+        async with AnthropicProvider(server.model, base_url=url, api_key=server.key) as provider:
+            assert (await provider.complete(ask()))[0].text == "ok"
+    assert "hunter22" not in caplog.text
 
 
 def test_a_password_where_the_wire_sends_a_key_is_refused_and_not_shown() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import process_time
 
 import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Criterion, Provenance, Rubric
 from catsdk.rubrics.files import dumps, load, loads, save
+from catsdk.rubrics.healthbench import read_healthbench
+from catsdk.rubrics.judged import Judged
+from tests.rubrics.scripted import group_of
 
 RUBRIC = Rubric(
     id="rubric-1",
@@ -96,3 +100,41 @@ def test_an_edit_keeps_the_id_and_raises_the_version() -> None:
     assert (revised.id, revised.version) == ("rubric-1", 4)
     assert revised.digest != RUBRIC.digest
     assert RUBRIC.revised(RUBRIC.criteria).digest == RUBRIC.digest
+
+
+@pytest.mark.parametrize("name", ["rubric.yaml", "rubric.json"])
+def test_a_byte_order_mark_is_not_part_of_a_rubric(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    text = '{"criteria": ["Names the dose"]}'
+    file.write_text(text, encoding="utf-8-sig")
+    assert load(file) == loads("\ufeff" + text, form="json")
+    examples = tmp_path / "examples.jsonl"
+    line = {
+        "prompt": [{"role": "user", "content": "q", "name": None}],
+        "rubrics": [{"criterion": "a", "points": 1}],
+    }
+    examples.write_text(json.dumps(line), encoding="utf-8-sig")
+    assert [example.prompt[0].text for example in read_healthbench(examples)] == ["q"]
+
+
+def test_a_judged_group_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    rubric = loads('{"criteria": ["a"]}', form="json")
+    judged = Judged(rubric=rubric, group=group_of("x"), scores=())
+    file = tmp_path / "judged.json"
+    file.write_text(judged.model_dump_json(), encoding="utf-8-sig")
+    assert Judged.load(file) == judged
+
+
+@pytest.mark.parametrize("piece", ["[", "{", "- ", "{a: ", "? ", "[[a], "])
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_a_file_that_is_nested_deep_is_refused_at_once(piece: str, form: str) -> None:
+    start = process_time()
+    with pytest.raises(InvalidInputError):
+        loads(piece * (100_000 // len(piece)), form=form)
+    assert process_time() - start < 2
+
+
+@pytest.mark.parametrize("digest", ["[1]", "{a: 1}", "7", "true"])
+def test_a_digest_that_is_not_a_text_is_named(digest: str) -> None:
+    with pytest.raises(InvalidInputError, match="the text: digest is"):
+        loads(f"criteria: [a]\ndigest: {digest}\n")

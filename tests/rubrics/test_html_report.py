@@ -12,8 +12,8 @@ from catsdk.core.types import Criterion, Failure, Provenance, Rubric, Verdict
 from catsdk.rubrics.html_report import html_report
 from catsdk.rubrics.judged import Judged, explained, word_of
 from catsdk.rubrics.scoring import score
-from tests.primitives.scripted import group_of
 from tests.prompts.attacks import SMALL
+from tests.rubrics.scripted import group_of
 
 RUBRIC = Rubric(
     id="r",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Score, Verdict
+from catsdk.core.types import Rubric, Score, Verdict
+from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.rubrics.panel import Panel
-from catsdk.rubrics.bias import position_bias
 from catsdk.rubrics.quality import (
     Filters,
     corrupted,
@@ -19,7 +19,7 @@ from catsdk.rubrics.quality import (
     twins,
 )
 from catsdk.rubrics.screening import screened
-from tests.primitives.scripted import FixedJudge, contains_judge, rollout_of, rubric_of
+from tests.rubrics.scripted import FixedJudge, contains_judge, rollout_of, rubric_of
 
 
 def texts(rubric: object) -> list[str]:
@@ -145,11 +145,9 @@ def test_a_criterion_against_the_rest_has_negative_discrimination() -> None:
 
 async def test_the_votes_of_a_panel_give_a_criterion_s_agreement() -> None:
     panel = Panel(
-        [
-            FixedJudge(lambda name, text: True),
-            FixedJudge(lambda name, text: True),
-            FixedJudge(lambda name, text: name == "c1"),
-        ]
+        FixedJudge(lambda name, text: True),
+        FixedJudge(lambda name, text: True),
+        FixedJudge(lambda name, text: name == "c1"),
     )
     rubric = rubric_of("clear", "unclear")
     verdicts = await panel.judge(rubric, rollout_of("x"))
@@ -177,7 +175,7 @@ async def test_a_rubric_that_names_the_reference_s_facts_ranks_it_first() -> Non
 
 async def test_a_planted_rubric_that_any_text_meets_does_not() -> None:
     judge = Judge(contains_judge())
-    assert await ranks_reference(rubric_of("a", "e"), REFERENCE, judge) is False
+    assert await ranks_reference(rubric_of("mg", "hours"), REFERENCE, judge) is False
     worse = ["Take 50 mg."]
     assert await ranks_reference(rubric_of("50 mg"), REFERENCE, judge, worse=worse) is False
 
@@ -191,7 +189,7 @@ async def test_a_screened_rubric_is_filtered_and_passes_or_says_why_not() -> Non
     judge, filters = Judge(contains_judge()), Filters(twins=True)
     good = await screened(rubric_of("50 mg", "two hours"), REFERENCE, filters, judge=judge)
     assert (good.rejected, good.changes) == (None, ())
-    planted = await screened(rubric_of("a b", "b a", "e"), REFERENCE, filters, judge=judge)
+    planted = await screened(rubric_of("Take mg", "mg Take", "mg"), REFERENCE, filters, judge=judge)
     assert planted.changes == ("c2 says the same as c1 and is dropped",)
     assert "does not rank" in (planted.rejected or "")
     mute = FixedJudge(lambda name, text: None)
@@ -205,9 +203,8 @@ async def test_a_screened_rubric_is_filtered_and_passes_or_says_why_not() -> Non
 
 async def test_a_judge_that_goes_by_place_is_found_out() -> None:
     class ByPlace:
-        async def judge(self, rubric: object, rollout: object) -> list[Verdict]:
-            criteria = rubric.criteria  # type: ignore[attr-defined]
-            return [Verdict(criterion_id=c.id, met=at < 2) for at, c in enumerate(criteria)]
+        async def judge(self, rubric: Rubric, rollout: object, ctx: object) -> list[Verdict]:
+            return [Verdict(criterion_id=c.id, met=at < 2) for at, c in enumerate(rubric.criteria)]
 
     found = await position_bias(ByPlace(), rubric_of(*"abcd"), [rollout_of("x")])
     assert (found.compared, found.flipped) == (4, 1.0)
@@ -215,7 +212,7 @@ async def test_a_judge_that_goes_by_place_is_found_out() -> None:
 
 
 async def test_a_judge_that_reads_flips_nothing() -> None:
-    judge = Judge(contains_judge(), judging=Judging(mode="all"), once=None)
+    judge = Judge(contains_judge(), judging=Judging(mode="all"), remember=False)
     rollouts = [rollout_of("a c"), rollout_of("b")]
     found = await position_bias(judge, rubric_of(*"abcd"), rollouts)
     assert (found.compared, found.flipped) == (8, 0.0)
@@ -224,5 +221,5 @@ async def test_a_judge_that_reads_flips_nothing() -> None:
 
 async def test_a_judge_that_remembers_its_verdicts_is_refused() -> None:
     judge = Judge(contains_judge(), judging=Judging(mode="all"))
-    with pytest.raises(InvalidInputError, match="once=None"):
+    with pytest.raises(InvalidInputError, match="remember=False"):
         await position_bias(judge, rubric_of(*"abcd"), [rollout_of("a c")])

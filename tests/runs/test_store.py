@@ -115,3 +115,74 @@ async def test_a_newer_schema_another_program_and_no_database_are_refused(tmp_pa
 async def test_a_store_that_is_not_open_says_how_to_open_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="async with"):
         await RunStore(tmp_path / "run.sqlite").get("answer", "k")
+
+
+async def test_a_damaged_page_is_an_error_that_names_the_file_and_the_fix(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    async with RunStore(path) as store:
+        for at in range(200):
+            await store.put("answer", str(at), "x" * 500)
+
+    def damage() -> None:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+
+    await anyio.to_thread.run_sync(damage)
+    with pytest.raises(ConfigurationError, match=r"run.sqlite is damaged .*\.recover"):
+        async with RunStore(path) as store:
+            await store.all("answer")
+
+
+FULL = """
+import resource, sys, anyio
+from catsdk.core.errors import ConfigurationError
+from catsdk.runs.store import RunStore
+
+async def main():
+    async with RunStore(sys.argv[1]) as store:
+        await store.put("answer", "first", "1")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        try:
+            for at in range(20):
+                await store.put("answer", str(at), "x" * 50_000)
+        except ConfigurationError as error:
+            print(error)
+        print(await store.get("answer", "first"))
+
+anyio.run(main)
+"""
+
+
+def test_a_full_disk_is_an_error_that_names_the_file_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    command = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    told, first = done.stdout.splitlines()
+    assert told.startswith(f"{path} cannot be")
+    assert first == "1"
+
+
+async def test_a_user_s_own_database_is_refused_and_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.sqlite"
+
+    def make() -> bytes:
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.commit()
+        connection.close()
+        return path.read_bytes()
+
+    before = await anyio.to_thread.run_sync(make)
+    with pytest.raises(ConfigurationError, match="another program"):
+        async with RunStore(path):
+            pass
+    assert await anyio.Path(path).read_bytes() == before
+
+
+async def test_a_lock_file_that_is_not_ours_is_named_and_left_alone(tmp_path: Path) -> None:
+    lock = tmp_path / "run.sqlite.lock"
+    await anyio.Path(lock).write_text("mine" * 100)
+    with pytest.raises(ConfigurationError, match=r"run\.sqlite\.lock"):
+        async with RunStore(tmp_path / "run.sqlite"):
+            pass
+    assert await anyio.Path(lock).read_text() == "mine" * 100

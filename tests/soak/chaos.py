@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from resource import RUSAGE_SELF, getrusage
 from time import monotonic
 
-from catsdk import CaT, Reference, Sampling
+from catsdk import CaT, Client, Result, Sampler, Sampling
 from catsdk.core import errors
-from catsdk.core.events import CallEnded, CallStarted, RuntimeEvent
-from catsdk.core.pipeline import Mapped
+from catsdk.core.events import CallEnded, CallStarted, Event
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.runtime import Runtime
+from catsdk.core.sending import Limits, Retry, Timeouts
 from catsdk.core.types import Completion, Failure, Group, Request, Usage
-from catsdk.middleware.watch import watching
 from catsdk.testing import LoopbackServer, chaos
 from catsdk.testing.loopback import TakesN
 from catsdk_providers.openai import OpenAIProvider
@@ -28,7 +26,6 @@ IN_FLIGHT = 64
 GROUP = re.compile(r"group (\d+)")
 MAY_NOT_ARRIVE = ("TimedOutError", "ConnectionFailedError")
 TYPED = set(errors.__all__)
-RUNTIME = Runtime(max_in_flight=IN_FLIGHT, timeout=2.0, max_retries=2, call_deadline=60.0)
 
 
 class Numbered:
@@ -71,8 +68,8 @@ class Outcome:
 
 
 @dataclass
-class Watched:
-    """What was sent, by what the runtime tells."""
+class Heard:
+    """What was sent, by what the client reports."""
 
     begun: int = 0
     sent: int = 0
@@ -81,7 +78,7 @@ class Watched:
     may_be_lost: int = 0
     usage: Usage = field(default_factory=Usage)
 
-    def on_event(self, event: RuntimeEvent) -> None:
+    def on_event(self, event: Event) -> None:
         if isinstance(event, CallStarted):
             self.begun += 1
             self.in_flight += 1
@@ -96,50 +93,51 @@ class Watched:
 
 async def run(groups: int, *, seed: int, takes_n: TakesN = "refuses") -> Outcome:
     """Synthesize for `groups` prompts in chaos, and check all that came of it."""
-    model, seen = Numbered(), Watched()
-    outcomes: dict[int, Mapped[str, Reference]] = {}
+    model, heard = Numbered(), Heard()
+    outcomes: dict[int, Result] = {}
     start, memory = monotonic(), getrusage(RUSAGE_SELF).ru_maxrss
     async with LoopbackServer(model, takes_n=takes_n, weather=chaos(seed)) as server:
         provider = OpenAIProvider(server.model, base_url=server.url, api_key=server.key)
-        cat = CaT(provider, runtime=RUNTIME, sampling=Sampling(max_tokens=64))
-        with watching(seen.on_event):
-            async with provider, cat as c:
-                prompts = (f"group {at}: what is it?" for at in range(groups))
-                async for mapped in c.map(prompts, ROLLOUTS):
-                    assert mapped.index not in outcomes, "an outcome came twice"
-                    outcomes[mapped.index] = mapped
+        client = Client(
+            limits=Limits(in_flight=IN_FLIGHT),
+            timeouts=Timeouts(attempt=2.0, call=60.0),
+            retry=Retry(times=2),
+            on_event=heard.on_event,
+        )
+        sampler = Sampler(provider, Sampling(max_tokens=64))
+        async with provider, CaT(sampler, client=client) as c:
+            prompts = (f"group {at}: what is it?" for at in range(groups))
+            async for result in c.map(prompts, ROLLOUTS):
+                assert result.index not in outcomes, "an outcome came twice"
+                outcomes[result.index] = result
         assert sorted(outcomes) == list(range(groups)), "an outcome was lost"
-        assert seen.in_flight == 0
+        assert heard.in_flight == 0
         # A call that timed out or did not connect may not have arrived; nothing else came.
-        assert 0 <= seen.sent - server.counters.requests <= seen.may_be_lost
-        assert seen.most <= IN_FLIGHT
+        assert 0 <= heard.sent - server.counters.requests <= heard.may_be_lost
+        assert heard.most <= IN_FLIGHT
         # The server may have sent whole what the reader had given up; never the other way round.
-        assert seen.usage.tokens <= server.counters.usage.tokens, "tokens were invented"
+        assert heard.usage.tokens <= server.counters.usage.tokens, "tokens were invented"
         assert server.counters.in_flight <= IN_FLIGHT
         outcome = Outcome(groups, requests=server.counters.requests)
         outcome.faults.update(str(served.fault) for served in server.served if served.fault)
     used: set[str] = set()
-    for mapped in outcomes.values():
-        _check(mapped, model.given, used, outcome)
+    for result in outcomes.values():
+        _check(result, model.given, used, outcome)
     outcome.seconds = monotonic() - start
     outcome.megabytes = (getrusage(RUSAGE_SELF).ru_maxrss - memory) / 1024
     return outcome
 
 
-def _check(
-    mapped: Mapped[str, Reference], given: dict[str, int], used: set[str], outcome: Outcome
-) -> None:
-    assert (mapped.result is None) != (mapped.failure is None)
-    if mapped.failure is not None:
-        _check_failure(mapped.failure)
-        outcome.failures[mapped.failure.kind] += 1
-    group = mapped.group
-    if mapped.result is not None:
+def _check(result: Result, given: dict[str, int], used: set[str], outcome: Outcome) -> None:
+    assert (result.reference is None) != (result.failure is None)
+    if result.failure is not None:
+        _check_failure(result.failure)
+        outcome.failures[result.failure.kind] += 1
+    if result.reference is not None:
         outcome.results += 1
-        group = mapped.result.group
-        assert given[mapped.result.text] == mapped.index, "a reference was invented"
-    if group is not None:
-        _check_group(group, mapped.index, given, used, outcome)
+        assert given[result.reference.text] == result.index, "a reference was invented"
+    if result.group is not None:
+        _check_group(result.group, result.index, given, used, outcome)
 
 
 def _check_group(

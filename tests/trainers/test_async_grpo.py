@@ -29,7 +29,7 @@ with warnings.catch_warnings():
 
 from catsdk_trainers.trl_reward import GroupReward
 from tests.providers.tiny_models import tiny_tokenizer
-from tests.trainers.test_trl_reward import Meets, opens
+from tests.trainers.test_trl_reward import Meets, rewarding
 
 
 def group(at: int) -> RolloutGroup:
@@ -88,7 +88,7 @@ class Noting(ConcurrentScoring):
 
 async def test_two_groups_are_scored_at_once_and_the_loops_end_together() -> None:
     scorer = Meets()
-    reward = GroupReward(opens(scorer), 2)
+    reward = rewarding(scorer)
     loop = loop_with(reward)
     # A scorer that waits for a second group would wait for ever in a loop that takes one at a time.
     for each in (group(0), group(1), None):

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.needs_torch
 
 from catsdk.core.errors import ConfigurationError, NoModelError
 from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk_trainers.command_line import EnvironmentReward, reward_from_environment
 
 ROOT = Path(__file__).parents[2]
 STEPS = 2
@@ -26,16 +27,6 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("CATSDK_"):
             monkeypatch.delenv(name)
-
-
-def made() -> Any:
-    """The reward of the environment; the module makes one when it is loaded."""
-    with pytest.MonkeyPatch.context() as here:
-        if "CATSDK_ANCHOR" not in os.environ:
-            here.setenv("CATSDK_ANCHOR", "local")
-        from catsdk_trainers.command_line import reward_from_environment
-
-    return reward_from_environment
 
 
 def write_config(folder: Path, **settings: Any) -> str:
@@ -54,7 +45,9 @@ def test_trl_grpo_trains_with_the_reward_that_a_file_describes(tmp_path: Path) -
     rows = [{"prompt": [{"role": "user", "content": f"{at}+{at}"}]} for at in range(8)]
     (tmp_path / "data" / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
     config = write_config(
-        tmp_path, anchor={"model": "openai:loopback"}, rollouts={"count": 2, "max_tokens": 6}
+        tmp_path,
+        cat={"estimator": {"Synthesizer": {"anchor": "openai:loopback"}}},
+        rollouts={"count": 2, "max_tokens": 6},
     )
     with LoopbackServer(FunctionProvider(lambda _: "\\boxed{4}")) as server:
         paths = (ROOT, ROOT / "providers", ROOT / "trainers")
@@ -90,7 +83,7 @@ def test_trl_grpo_trains_with_the_reward_that_a_file_describes(tmp_path: Path) -
     )
     logged = [row for row in state["log_history"] if "cat/scored" in row]
     # Random weights never say 4, so that each rollout is rewarded, by 0.
-    assert [(row["rewards/synthesis/mean"], row["cat/scored"]) for row in logged] == [
+    assert [(row["rewards/answer/mean"], row["cat/scored"]) for row in logged] == [
         (0.0, 1.0)
     ] * STEPS
 
@@ -99,29 +92,45 @@ def test_the_environment_alone_describes_the_papers_reward(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CATSDK_ANCHOR", "vllm:base")
-    reward = made()()
-    assert (reward.__name__, reward.num_generations) == ("synthesis", 8)
+    reward = reward_from_environment()
+    assert (reward.__name__, reward.num_generations) == ("answer", 8)
 
 
 def test_without_an_anchor_it_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    make = made()
     monkeypatch.delenv("CATSDK_ANCHOR", raising=False)
     with pytest.raises(NoModelError, match="CATSDK_TRAIN_CONFIG"):
-        make()
+        reward_from_environment()
     monkeypatch.setenv("CATSDK_TRAIN_CONFIG", write_config(tmp_path))
     with pytest.raises(ConfigurationError, match="name the initial weights, such as 'local:m'"):
-        make()
+        reward_from_environment()
 
 
 def test_a_reward_without_anchor_needs_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    make = made()
-    config = write_config(tmp_path, reward={"parts": {"majority": 1}}, rollouts={"count": 3})
+    config = write_config(
+        tmp_path, cat={"reward": {"AnswerReward": {"estimator": "Majority"}}}, rollouts={"count": 3}
+    )
     monkeypatch.setenv("CATSDK_TRAIN_CONFIG", config)
-    reward = make()
+    reward = reward_from_environment()
     boxed = [f"\\boxed{{{answer}}}" for answer in (1, 2, 1)]
     assert reward(["q"] * 3, boxed) == [1.0, 0.0, 1.0]
     reward.close()
+
+
+def test_it_is_imported_without_a_config_and_asks_for_one_when_it_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import catsdk.train
+
+    assert callable(catsdk.train.cat_reward)
+    made = EnvironmentReward()
+    with pytest.raises(NoModelError, match="CATSDK_TRAIN_CONFIG"):
+        str(made.__name__)
+    gold = write_config(tmp_path, cat={"reward": "Gold"}, rollouts={"count": 2})
+    monkeypatch.setenv("CATSDK_TRAIN_CONFIG", gold)
+    assert made.__name__ == "gold"
+    assert made(["q"] * 2, ["\\boxed{1}", "\\boxed{2}"], answer=["1", "1"]) == [1.0, 0.0]
+    made.made.close()

@@ -8,7 +8,9 @@ import pytest
 
 pytest.importorskip("yaml")
 
+import catsdk as cat
 from catsdk.core.errors import InvalidInputError
+from catsdk.equivalence import ExactMatch
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.presets import PRESETS, preset
 
@@ -17,8 +19,11 @@ def test_the_defaults_are_the_papers() -> None:
     config = CaTConfig(model="m")
     assert (config.rollouts.count, config.batch, config.prompts_of_a_step) == (8, 256, 32)
     assert (config.learning_rate, config.kl, config.steps) == (5e-7, 1e-3, 1000)
-    assert (config.rollouts.max_tokens, config.anchor.model) == (1536, "initial")
-    assert config.reward.parts == {"synthesis": 1.0}
+    assert config.rollouts.max_tokens == 1536
+    assert config.cat == {
+        "estimator": {"Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial"}}}},
+        "reward": "AnswerReward",
+    }
     plan = config.sft
     assert (plan.batch, plan.learning_rate, plan.lora and plan.lora.rank) == (32, 5e-5, 32)
 
@@ -44,7 +49,7 @@ def test_a_preset_keeps_what_a_change_of_its_section_does_not_name() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_config_survives_yaml(name: str, tmp_path: Path) -> None:
-    config = preset(name, lora={"rank": 4}, reward={"parts": {"rubric": 0.5, "gold": 2}})
+    config = preset(name, lora={"rank": 4}, cat={"reward": 0.5 * cat.RubricReward() + cat.Gold()})
     file = tmp_path / "run.yaml"
     file.write_text(config.to_yaml())
     assert CaTConfig.read(file) == config
@@ -65,7 +70,17 @@ def test_changes_go_over_the_text_and_the_text_over_the_preset() -> None:
     [
         ("model: m\nrewrad: 1", "no option 'rewrad'; there are model, data"),
         ("model: m\nrollouts: {cuont: 3}", "in rollouts, Rollouts: there is no option 'cuont'"),
-        ("model: m\nreward: {parts: {synth: 1}}", "'synthesis', 'rubric'"),
+        ("model: m\ncat: {reward: Goald}", "in cat, reward: there is no 'Goald'; known: .*Gold"),
+        ("model: m\ncat: {rewards: Gold}", "in cat, there is no 'rewards'; a CaT has policy"),
+        ("model: m\ncat: {reward: {Gold: {colum: a}}}", "Gold has no argument 'colum'"),
+        ("model: m\ncat: {policy: 'openai:x'}", "the policy is `model`"),
+        ("model: m\ncat: {client: {limit: 1}}", "a client has no setting 'limit'"),
+        ("model: m\ncat: Gold", "cat is 'Gold'; write a mapping"),
+        ("model: m\nbudget: {euros: 1}", "in budget, Budget: there is no option 'euros'"),
+        (
+            "model: m\ncat: {estimator: {Synthesizer: {anchor: {PolicyAnchor: {kind: x}}}}}",
+            "kind is 'x'",
+        ),
         ("model: m\nkl: -1", "kl is -1: Input should be greater"),
         ("- a list", "write a mapping"),
         ("a: [", "no YAML"),
@@ -87,3 +102,25 @@ def test_an_unknown_preset_and_a_missing_file_are_named(tmp_path: Path) -> None:
         preset("gpt")
     with pytest.raises(InvalidInputError, match="cannot be read"):
         CaTConfig.read(tmp_path / "missing.yaml")
+
+
+def test_roles_and_whole_methods_are_taken_as_objects_and_kept_as_names() -> None:
+    by = cat.RubricReward(judge=cat.Panel("openai:a", "openai:b")) + 0.1 * cat.LengthPenalty(750)
+    answers = cat.Answers(grader=ExactMatch())
+    client = cat.Client(limits=cat.Limits(in_flight=8))
+    method = cat.CaT(estimator="openai:c", reward=by, answers=answers, client=client)
+    config = CaTConfig(model="m", cat=method)
+    again = CaTConfig.from_yaml(config.to_yaml())
+    assert again == config == CaTConfig(model="m", cat=method.to_data())
+    made = cat.CaT.from_data(again.cat)
+    assert (made.rewarder, made.answers) == (by, answers)
+    assert made.client.sending.limits.in_flight == 8
+
+
+def test_what_a_section_leaves_out_is_the_papers() -> None:
+    config = CaTConfig.from_yaml("model: m\ncat: {reward: Gold}")
+    assert config.cat["reward"] == "Gold"
+    assert config.cat["estimator"] == CaTConfig(model="m").cat["estimator"]
+    deep = {"cat.estimator.Synthesizer.anchor.PolicyAnchor.prompts": "box", "cat.reward": "Random"}
+    changed = CaTConfig.from_yaml("model: m", deep, under={"cat": CaTConfig(model="m").cat})
+    assert "box" in changed.to_yaml() and changed.cat["reward"] == "Random"

@@ -10,8 +10,10 @@ datasets = pytest.importorskip("datasets")
 pytest.importorskip("yaml")
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.inputs import check_prompt
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.data import fingerprint, order, rows_of
+from catsdk_trainers.rows import groups_of
 
 CONFIG = CaTConfig(model="m", prompt="question", suffix="!", system="Be short.")
 CHAT = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "1+1!"}]
@@ -86,3 +88,23 @@ def test_other_rows_have_another_fingerprint() -> None:
     rows = [{"prompt": "a"}, {"prompt": "b"}]
     assert fingerprint(rows) == fingerprint([dict(row) for row in rows])
     assert len({fingerprint(rows), fingerprint(rows[::-1]), fingerprint(rows[:1])}) == 3
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_row(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"question": "1+1"}\n', encoding="utf-8-sig")
+    assert rows_of(file, CONFIG) == [{"prompt": CHAT}]
+
+
+def test_chats_survive_a_table_that_fills_them_up_with_nulls() -> None:
+    chats = [
+        [{"role": "user", "content": [{"type": "text", "text": "q"}]}],
+        [{"role": "user", "content": [{"type": "image", "url": "https://x"}]}],
+    ]
+    table = datasets.Dataset.from_list([{"question": chat} for chat in chats])
+    rows = rows_of(table, CONFIG)
+    again = datasets.Dataset.from_list(rows)
+    groups = groups_of(again["prompt"], ["a", "b"], {}, 1)
+    assert [group.prompt for group, _ in groups] == [check_prompt(chat) for chat in chats]
+    named = [{"question": [{"role": "user", "content": "6*7?", "name": None}]}]
+    assert rows_of(named, CONFIG) == [{"prompt": [{"role": "user", "content": "6*7?"}]}]

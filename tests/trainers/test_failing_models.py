@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,16 @@ pytestmark = [
 
 import torch
 
+import catsdk as cat
 from catsdk.core.errors import RequestRefusedError
+from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Request
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.attach import AnchorDriftedError, attach
-from catsdk_trainers.scoring import cat_scorer
-from catsdk_trainers.trl_reward import GroupReward, ScoringFailedError
+from catsdk_trainers.config import Failing
+from catsdk_trainers.failing import ScoringFailedError
+from catsdk_trainers.trl_reward import GroupReward
+from catsdk_trainers.trl_reward import reward as reward_of
 from tests.trainers.test_grpo_training import STEPS, trainer_of
 
 
@@ -55,6 +58,16 @@ def refuses(_: Request) -> str:
     raise RequestRefusedError("the anchor is not there")
 
 
+def synthesized_by(anchor: Provider, **settings: Any) -> GroupReward:
+    c = cat.CaT(estimator=cat.Synthesizer(anchor), reward=cat.AnswerReward())
+    return reward_of(c, **settings)
+
+
+def judged_by(judge: Provider, **settings: Any) -> GroupReward:
+    synthesis = cat.Synthesizer(FunctionProvider(writes))
+    return reward_of(cat.CaT(estimator=synthesis, reward=cat.RubricReward(judge=judge)), **settings)
+
+
 def weights(trainer: Any) -> list[torch.Tensor]:
     return [weight.detach().clone() for weight in trainer.model.parameters()]
 
@@ -73,8 +86,7 @@ def trained(reward: GroupReward, folder: Path, **settings: Any) -> tuple[Any, bo
 
 
 def test_a_judge_that_hangs_costs_its_groups_the_reward_and_not_the_run(tmp_path: Path) -> None:
-    opens = partial(cat_scorer, FunctionProvider(writes), Hangs(), rubric=True)
-    reward = GroupReward(opens, deadline=0.3, abort_share=1.0)
+    reward = judged_by(Hangs(), failing=Failing(deadline=0.3, share=1.0))
     trainer, unmoved = trained(reward, tmp_path, log_completions=True, num_completions_to_print=0)
     assert trainer.state.global_step == STEPS
     assert [row["cat/scored"] for row in trainer.state.log_history if "cat/scored" in row] == [
@@ -87,14 +99,14 @@ def test_a_judge_that_hangs_costs_its_groups_the_reward_and_not_the_run(tmp_path
 
 
 def test_an_anchor_that_fails_moves_no_weight(tmp_path: Path) -> None:
-    reward = GroupReward(partial(cat_scorer, FunctionProvider(refuses)), abort_share=1.0)
+    reward = synthesized_by(FunctionProvider(refuses), failing=Failing(share=1.0))
     trainer, unmoved = trained(reward, tmp_path)
     assert trainer.state.global_step == STEPS
     assert unmoved
 
 
 def test_an_anchor_that_fails_for_too_long_ends_the_run_and_is_named(tmp_path: Path) -> None:
-    reward = GroupReward(partial(cat_scorer, FunctionProvider(refuses)), abort_after=2)
+    reward = synthesized_by(FunctionProvider(refuses), failing=Failing(steps=2))
     trainer = trainer_of("qwen3", tmp_path, reward, lora=False)
     reward.follow(trainer)
     with pytest.raises(ScoringFailedError, match=r"2 steps.*the anchor is not there"):
@@ -104,8 +116,7 @@ def test_an_anchor_that_fails_for_too_long_ends_the_run_and_is_named(tmp_path: P
 
 
 def test_with_a_judge_that_answers_the_same_run_moves_the_weights(tmp_path: Path) -> None:
-    opens = partial(cat_scorer, FunctionProvider(writes), Hangs(on="never said"), rubric=True)
-    trainer, unmoved = trained(GroupReward(opens), tmp_path)
+    trainer, unmoved = trained(judged_by(Hangs(on="never said")), tmp_path)
     assert trainer.state.global_step == STEPS
     assert not unmoved
 
@@ -115,10 +126,14 @@ def test_a_drifting_anchor_stops_the_run_or_is_told(
     on_drift: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     replies = iter(["same", "same", "other", "other"])
-    anchor = FunctionProvider(lambda _: next(replies), name="hosted")
-    reward = GroupReward(partial(cat_scorer, FunctionProvider(refuses)), abort_share=1.0)
+
+    def script(request: Request) -> str:
+        return next(replies) if request.temperature == 0 else refuses(request)
+
+    anchor = FunctionProvider(script, name="hosted")
+    reward = synthesized_by(anchor, failing=Failing(share=1.0))
     trainer = trainer_of("qwen3", tmp_path, reward, lora=False)
-    attach(trainer, reward, anchor, probe_every=1, on_drift=on_drift)
+    attach(trainer, reward, probe_every=1, on_drift=on_drift)
     if on_drift == "stop":
         with pytest.raises(AnchorDriftedError, match="hosted answered 'same' .* 'other'"):
             trainer.train()
@@ -133,9 +148,9 @@ def test_a_drifting_anchor_stops_the_run_or_is_told(
 def test_an_anchor_that_cannot_be_probed_has_not_drifted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reward = GroupReward(partial(cat_scorer, FunctionProvider(refuses)), abort_share=1.0)
+    reward = synthesized_by(Hangs(), failing=Failing(share=1.0, deadline=0.3))
     trainer = trainer_of("qwen3", tmp_path, reward, lora=False)
-    attach(trainer, reward, Hangs(), probe_every=2, probe_seconds=0.05)
+    attach(trainer, reward, probe_every=2, probe_seconds=0.05)
     with caplog.at_level(logging.WARNING):
         trainer.train()
     reward.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,13 +23,17 @@ from peft import LoraConfig
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+import catsdk as cat
 from catsdk.core.errors import ConfigurationError, InvalidInputError
-from catsdk.core.types import Group, Message, Request
+from catsdk.core.options import Sampling
+from catsdk.core.types import Group, Message, Reference, Request
+from catsdk.rewards import Random
+from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.anchors import PolicyAnchor
 from catsdk_trainers.attach import AnchorDriftedError, attach
-from catsdk_trainers.controls import RandomScorer
-from catsdk_trainers.scoring import GroupScore, GroupScorer, Row
+from catsdk_trainers.examining import Examiner
+from catsdk_trainers.role_tree import parts_of
 from catsdk_trainers.trl_reward import GroupReward
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 
@@ -70,24 +74,24 @@ def trainer_of(family: str, folder: Path, reward: Any, *, lora: bool, **settings
     )
 
 
-class AsksThenTosses:
+@dataclass(frozen=True)
+class AsksThenTosses(cat.Reward):
     """Asks the anchor, as a synthesis would, and rewards by chance: a random model says nothing."""
 
-    def __init__(self, anchor: PolicyAnchor) -> None:
-        self.anchor, self.asked = anchor, 0
+    anchor: PolicyAnchor
+    asked: list[Group] = field(default_factory=list[Group])
+    needs_reference = False
 
-    async def score_group(self, group: Group, row: Row) -> GroupScore:
-        await self.anchor.complete(PROBE)
-        self.asked += 1
-        return await RandomScorer().score_group(group, row)
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[cat.Score]:
+        await (await ctx.model(self.anchor)).complete(PROBE)
+        self.asked.append(group)
+        return await Random().score(group, None, ctx)
 
 
-def reward_by(scorer: GroupScorer) -> GroupReward:
-    @asynccontextmanager
-    async def open_scorer() -> AsyncGenerator[GroupScorer]:
-        yield scorer
-
-    return GroupReward(open_scorer)
+def reward_by(by: cat.Reward, estimator: Any = None) -> GroupReward:
+    return GroupReward(cat.CaT(estimator=estimator, reward=by))
 
 
 def logprobs(anchor: PolicyAnchor) -> list[float]:
@@ -104,16 +108,16 @@ def test_the_initial_anchor_stays_as_it_was_while_the_policy_learns(
     family: str, lora: bool, tmp_path: Path
 ) -> None:
     anchor, now = PolicyAnchor("initial"), PolicyAnchor("current")
-    scorer = AsksThenTosses(anchor)
-    reward = reward_by(scorer)
+    asks = AsksThenTosses(anchor)
+    reward = reward_by(asks)
     trainer = trainer_of(family, tmp_path, reward, lora=lora)
-    attach(trainer, reward, anchor, probe_every=1)
+    attach(trainer, reward, probe_every=1)
     now.bind(trainer)
     before, policy_before = logprobs(anchor), logprobs(now)
     assert before == pytest.approx(policy_before, abs=1e-4)
     trainer.train()
     reward.close()
-    assert scorer.asked == STEPS * 2
+    assert len(asks.asked) == STEPS * 2
     assert logprobs(anchor) == before
     assert logprobs(now) != pytest.approx(policy_before, abs=1e-4)
     logged = [row for row in trainer.state.log_history if "cat/scored" in row]
@@ -124,7 +128,7 @@ def test_an_average_follows_the_policy_at_a_distance(tmp_path: Path) -> None:
     average, now = PolicyAnchor("average", decay=0.5), PolicyAnchor("current")
     reward = reward_by(AsksThenTosses(average))
     trainer = trainer_of("qwen3", tmp_path, reward, lora=False)
-    attach(trainer, reward, average)
+    attach(trainer, reward)
     now.bind(trainer)
     before = logprobs(average)
     trainer.train()
@@ -135,12 +139,15 @@ def test_an_average_follows_the_policy_at_a_distance(tmp_path: Path) -> None:
 
 def test_an_anchor_that_drifts_stops_the_training_and_is_named(tmp_path: Path) -> None:
     replies = iter(["same", "same", "other"])
-    drifting = FunctionProvider(lambda _: next(replies), name="hosted")
+
+    def script(request: Request) -> str:
+        return next(replies) if request.temperature == 0 else "a synthesis"
+
+    drifting = FunctionProvider(script, name="hosted")
     now = PolicyAnchor("current")
-    reward = reward_by(AsksThenTosses(now))
+    reward = reward_by(AsksThenTosses(now), cat.Synthesizer(drifting, Sampling(max_tokens=7)))
     trainer = trainer_of("qwen3", tmp_path, reward, lora=True)
-    attach(trainer, reward, now)
-    attach(trainer, reward, drifting, probe_every=1)
+    attach(trainer, reward, probe_every=1)
     with pytest.raises(AnchorDriftedError, match="hosted answered 'same' .* 'other' at step 2"):
         trainer.train()
     reward.close()
@@ -161,4 +168,31 @@ def test_the_trainers_own_server_is_refused_as_an_anchor() -> None:
     served = FunctionProvider(lambda _: "x")
     served.base_url = "http://127.0.0.1:8000/v1"  # type: ignore[attr-defined]
     with pytest.raises(ConfigurationError, match="the trainer's own vLLM server"):
-        attach(trainer, reward_by(AsksThenTosses(PolicyAnchor())), served)
+        attach(trainer, reward_by(Random(), cat.Synthesizer(served)))
+
+
+def test_every_anchor_in_the_roles_is_bound_and_equal_ones_are_one_model(tmp_path: Path) -> None:
+    synthesis, teacher = PolicyAnchor("initial"), PolicyAnchor("initial")
+    by = cat.AnswerReward() + cat.RubricReward(judge=PolicyAnchor("current"))
+    c = cat.CaT(estimator=cat.Synthesizer(synthesis), reward=by)
+    reward = GroupReward(c, held_out=Examiner(estimator=cat.Synthesizer(teacher)))
+    trainer = trainer_of("qwen3", tmp_path, reward, lora=False)
+    attach(trainer, reward)
+    judge = next(part for part in parts_of(by) if isinstance(part, PolicyAnchor))
+    assert synthesis._bound() is teacher._bound() is not judge._bound()
+    assert PolicyAnchor("average", decay=0.5) != PolicyAnchor("average")
+
+
+def test_an_anchor_that_nobody_asks_costs_no_copy_of_the_model(tmp_path: Path) -> None:
+    anchor = PolicyAnchor("initial")
+    reward = GroupReward(cat.CaT(anchor, reward=Random()), held_out=None)
+    attach(trainer_of("qwen3", tmp_path, reward, lora=False), reward)
+    with pytest.raises(ConfigurationError, match="has no model yet"):
+        anchor._bound()
+
+
+def test_a_gold_reward_for_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    reward = GroupReward(cat.CaT(reward=cat.Gold("solution")), held_out=None)
+    trainer = trainer_of("qwen3", tmp_path, reward, lora=False)
+    with pytest.raises(InvalidInputError, match="'solution', and the training data have .*prompt"):
+        attach(trainer, reward)

@@ -13,18 +13,14 @@ pytestmark = pytest.mark.needs_torch
 
 RANK = """
 import json, sys
-from contextlib import asynccontextmanager
 import torch.distributed as dist
-from catsdk_trainers.controls import ClusterShareScorer
-from catsdk_trainers.trl_reward import GroupReward
-
-@asynccontextmanager
-async def open_scorer():
-    yield ClusterShareScorer()
+import catsdk as cat
+from catsdk.rewards import ClusterShare
+from catsdk.train import reward as reward_of
 
 dist.init_process_group("gloo")
 rank, cases = dist.get_rank(), json.loads(sys.argv[1])
-reward = GroupReward(open_scorer, 4)
+reward = reward_of(cat.CaT(reward=ClusterShare()), 4)
 
 def rewards(counts):
     start, end = sum(counts[:rank]), sum(counts[: rank + 1])

@@ -28,33 +28,30 @@ STEPS = 6
 RUN = """
 import json, os, signal, sys, warnings
 warnings.simplefilter("ignore")
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from transformers import TrainerCallback
-from catsdk.core.types import Score
-from catsdk.estimators.synthesis import Synthesizer
-from catsdk_trainers.anchors import PolicyAnchor
+import catsdk as cat
 from catsdk_trainers.config import CaTConfig
+from catsdk_trainers.anchors import PolicyAnchor
+from catsdk_trainers.describing import cat_of, policy_sampling
 from catsdk_trainers.grpo import grpo
-from catsdk_trainers.planning import synthesizer
-from catsdk_trainers.scoring import GroupScore
 
 config = CaTConfig.read(sys.argv[1])
-anchor = PolicyAnchor(config.anchor.model, decay=config.anchor.decay)
 
-class ByTheAnchorsWords:
-    async def score_group(self, group, row):
-        reference = await synthesizer(config, anchor).estimate(group)
-        texts = [f"{row['uid']} {reference.text} {rollout.text}" for rollout in group.rollouts]
+@dataclass(frozen=True)
+class ByTheAnchorsWords(cat.Reward):
+    anchor: PolicyAnchor
+    needs_reference = False
+
+    async def score(self, group, reference, ctx):
+        said = policy_sampling(config).request(group.prompt, seed=config.seed)
+        words = (await (await ctx.model(self.anchor)).complete(said))[0].text
+        texts = [f"{ctx.row['uid']} {words} {rollout.text}" for rollout in group.rollouts]
         rewards = [sha256(text.encode()).digest()[0] / 255 for text in texts]
         with open(sys.argv[2], "a") as seen:
-            seen.write(json.dumps([row["uid"], rewards]) + "\\n")
-        scores = tuple(Score(index=at, value=reward) for at, reward in enumerate(rewards))
-        return GroupScore(group, scores, reference)
-
-@asynccontextmanager
-async def open_scorer():
-    yield ByTheAnchorsWords()
+            seen.write(json.dumps([ctx.row["uid"], rewards]) + "\\n")
+        return rewards
 
 class Kill(TrainerCallback):
     def on_save(self, args, state, control, **_):
@@ -62,7 +59,8 @@ class Kill(TrainerCallback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 rows = [{"prompt": f"{at}+{at}", "uid": at} for at in range(5)]
-trained = grpo(config, rows, anchor=anchor, scorer=open_scorer, callbacks=[Kill()])
+method = cat.CaT(reward=ByTheAnchorsWords(cat_of(config).estimator.anchor))
+trained = grpo(config, rows, cat=method, callbacks=[Kill()])
 rewards = [row["reward"] for row in trained.history if "reward" in row]
 print(json.dumps([str(trained.resumed_from), rewards]))
 """
@@ -98,7 +96,11 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(anchor: str, lora: Any, tmp_
         "device_batch": 4,
         "learning_rate": 0.01,
         "rollouts": {"count": 2, "max_tokens": 6},
-        "anchor": {"model": anchor, "decay": 0.5},
+        "cat": {
+            "estimator": {
+                "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": anchor, "decay": 0.5}}}
+            }
+        },
         "lora": lora,
         "evaluation": {"every": 0},
         "checkpoints": {"every": 2},

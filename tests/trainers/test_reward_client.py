@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,15 +14,16 @@ import anyio
 import pytest
 from aiohttp import web
 
+import catsdk as cat
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Group
-from catsdk_trainers.controls import ClusterShareScorer
-from catsdk_trainers.rendezvous import Limits
-from catsdk_trainers.scoring import GroupScore, GroupScorer, Row
+from catsdk.core.types import Group, Reference
+from catsdk.rewards import ClusterShare
+from catsdk.runtime.context import Context
 
 pytest.importorskip("torch")
 pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
+from catsdk_trainers.rendezvous import Limits
 from catsdk_trainers.reward_client import NoRewardError, compute_score, compute_scores
 from catsdk_trainers.reward_server import serving
 
@@ -84,13 +85,9 @@ async def scripted(*script: Answer) -> AsyncGenerator[tuple[str, Scripted]]:
 
 
 @asynccontextmanager
-async def service(scorer: GroupScorer, limits: Limits | None = None) -> AsyncGenerator[str]:
-    @asynccontextmanager
-    async def open_scorer() -> AsyncGenerator[GroupScorer]:
-        yield scorer
-
+async def service(reward: cat.Reward, limits: Limits | None = None) -> AsyncGenerator[str]:
     with anyio.fail_after(60):
-        async with serving(open_scorer, limits=limits) as url:
+        async with serving(cat.CaT(reward=reward), limits=limits) as url:
             yield url
 
 
@@ -134,11 +131,13 @@ async def test_asking_again_while_a_group_is_scored_has_it_scored_once() -> None
     asked: list[Group] = []
     third = anyio.Event()
 
-    class Waits:
-        async def score_group(self, group: Group, row: Row) -> GroupScore:
+    class Waits(ClusterShare):
+        async def score(
+            self, group: Group, reference: Reference | None, ctx: Context
+        ) -> Sequence[cat.Score]:
             asked.append(group)
             await third.wait()
-            return await ClusterShareScorer().score_group(group, row)
+            return await super().score(group, reference, ctx)
 
     async with service(Waits()) as behind:
 
@@ -191,12 +190,14 @@ async def test_a_wrong_setting_is_named(settings: dict[str, Any], told: str) -> 
 async def test_a_batch_has_one_session_in_which_no_sample_waits_for_a_connection() -> None:
     sessions: list[int] = []
 
-    class Counts:
-        async def score_group(self, group: Group, row: Row) -> GroupScore:
+    class Counts(ClusterShare):
+        async def score(
+            self, group: Group, reference: Reference | None, ctx: Context
+        ) -> Sequence[cat.Score]:
             if not sessions:
                 every = [each for each in gc.get_objects() if type(each) is aiohttp.ClientSession]
                 sessions.append(sum(not each.closed for each in every))
-            return await ClusterShareScorer().score_group(group, row)
+            return await super().score(group, reference, ctx)
 
     count = 101
     async with service(Counts()) as url:
@@ -239,3 +240,31 @@ async def test_tokens_and_the_reason_of_the_end_are_sent_where_they_are_known() 
         await ask(url)
     assert (server.bodies[0]["tokens"], server.bodies[0]["finish_reason"]) == (7, "length")
     assert server.bodies[1].keys().isdisjoint({"tokens", "finish_reason"})
+
+
+@pytest.mark.parametrize("retry_after", ["0", "-5", "nan", "inf", "soon", "1e-9"])
+async def test_a_time_that_is_none_does_not_make_the_client_ask_without_a_pause(
+    retry_after: str,
+) -> None:
+    async with scripted(*[refused(429, retry_after)] * 10_000) as (url, server):
+        with pytest.raises(NoRewardError, match="answered 429"):
+            await ask(url, within=1)
+    assert 1 <= len(server.bodies) <= 25
+
+
+@pytest.mark.parametrize("reward", ['"1"', "true", "NaN", "Infinity", "[1]", "{}"])
+async def test_what_is_not_a_number_is_not_a_reward(reward: str) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=f'{{"reward": {reward}}}')
+
+    async with scripted(answer) as (url, _):
+        with pytest.raises(NoRewardError, match="in place of a reward"):
+            await ask(url)
+
+
+async def test_an_answer_with_nothing_but_its_reward_is_enough() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text='{"reward": 1, "reference": "none"}')
+
+    async with scripted(answer) as (url, _):
+        assert await ask(url) == 1.0

@@ -3,7 +3,7 @@
 import pytest
 
 from catsdk.core.errors import InvalidInputError
-from catsdk_trainers.rows import groups_of, text_of
+from catsdk_trainers.rows import groups_of
 
 CHAT = [{"role": "user", "content": "2+2"}]
 
@@ -33,5 +33,56 @@ def test_rows_that_make_no_groups_are_refused(prompts: list[str], size: int, tol
         groups_of(prompts, ["x"] * len(prompts), {}, size)
 
 
-def test_a_message_without_content_is_an_empty_text() -> None:
-    assert text_of([{"role": "assistant", "content": None}]) == ""
+CALL = {"role": "assistant", "content": "", "tool_calls": [{"name": "calc"}]}
+
+
+def told(*messages: object) -> str | None:
+    """The answer of a rollout that consists of `messages`."""
+    ((group, _),) = groups_of([CHAT], [list(messages)], {}, 1)
+    return group.rollouts[0].answer
+
+
+def said(words: object) -> dict[str, object]:
+    return {"role": "assistant", "content": words}
+
+
+def test_what_a_tool_says_is_never_the_policys_answer() -> None:
+    tool = {"role": "tool", "name": "calc", "content": "\\boxed{7}"}
+    assert told(CALL, tool, said("I do not know.")) is None
+    assert told(CALL, tool, said("The answer is 42.")) == "42"
+    assert (
+        told(CALL, {"role": "user", "content": "Is it \\boxed{7}?"}, said("It is \\boxed{42}."))
+        == "42"
+    )
+
+
+def test_a_message_whose_content_is_missing_or_none_says_nothing() -> None:
+    silent = {"role": "assistant", "tool_calls": [{"name": "calc"}]}
+    assert told(silent) is None
+    assert told(silent | {"content": None}, said("The answer is 42.")) == "42"
+
+
+def test_the_parts_of_a_content_are_read_as_its_text() -> None:
+    parts = [{"type": "text", "text": "The answer "}, {"type": "text", "text": "is 42."}]
+    assert told(said([*parts, {"type": "image", "url": "https://example.org/a.png"}])) == "42"
+
+
+def test_thinking_of_each_message_is_kept_apart() -> None:
+    first, last = said("<think>\\boxed{7}</think>I ask."), said("<think>\\boxed{8}")
+    ((group, _),) = groups_of([CHAT], [[first, last]], {}, 1)
+    (rollout,) = group.rollouts
+    assert (rollout.text, rollout.answer) == ("I ask.", None)
+    assert rollout.completion.reasoning == "\\boxed{7}\n\\boxed{8}"
+
+
+def test_a_completion_that_was_cut_has_no_answer_that_its_end_may_have_cut() -> None:
+    texts = ["The answer is 42", "The answer is 42. It"]
+    ids = {"completion_ids": [[0] * 9, [0] * 9]}
+    for most, answers in ((9, [None, "42"]), (10, ["42", "42"])):
+        ((group, _),) = groups_of(["q"] * 2, texts, ids, 2, most_tokens=most)
+        assert [rollout.answer for rollout in group.rollouts] == answers
+
+
+def test_a_completion_that_is_neither_text_nor_messages_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="a completion is 7; give a text, or messages"):
+        groups_of(["q"], [7], {}, 1)

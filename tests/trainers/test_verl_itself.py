@@ -27,25 +27,21 @@ from verl.trainer.ppo.reward import get_custom_reward_fn, load_reward_manager
 from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
 from verl.workers.reward_manager.batch import BatchRewardManager
 
+import catsdk as cat
+from catsdk.rewards import ClusterShare, TruncationPenalty
 from catsdk_providers.local_load import BOX
 from catsdk_trainers import reward_client
-from catsdk_trainers.controls import ClusterShareScorer, GoldScorer
 from catsdk_trainers.reward_server import serving
-from catsdk_trainers.scoring import GroupScorer
-from catsdk_trainers.shaping import PenalisingScorer
 
 TEXTS = ["1+0=1\n\\boxed{1}", "\\boxed{1}", "\\boxed{2}"]
 PROMPT, LONGEST = 4, 24
 
 
 @asynccontextmanager
-async def service(scorer: GroupScorer | None = None) -> AsyncGenerator[str]:
-    @asynccontextmanager
-    async def open_scorer() -> AsyncGenerator[GroupScorer]:
-        yield scorer or GoldScorer()
-
+async def service(reward: cat.Reward | None = None) -> AsyncGenerator[str]:
+    c = cat.CaT(reward=reward or cat.Gold())
     with anyio.fail_after(60):
-        async with serving(open_scorer, group_size=len(TEXTS), token="secret") as url:
+        async with serving(c, group_size=len(TEXTS), token="secret") as url:
             yield url
 
 
@@ -135,7 +131,7 @@ async def test_its_validation_has_groups_of_its_own_size(
     tmp_path: Path, repeats: int, changes: dict[str, int], rewards: list[float]
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(BOX)
-    async with service(ClusterShareScorer()) as url:
+    async with service(ClusterShare()) as url:
         config = configured(url, "compute_score", **changes)
         manager = load_reward_manager(config, tokenizer)
         batch = validation_batch(tokenizer, tmp_path / "test.parquet", repeats)
@@ -144,7 +140,7 @@ async def test_its_validation_has_groups_of_its_own_size(
 
 async def test_what_an_agent_loop_tells_of_a_response_reaches_the_penalties() -> None:
     tokenizer = AutoTokenizer.from_pretrained(BOX)
-    penalising = PenalisingScorer(GoldScorer(), most_tokens=5, penalty=-1.0, truncated=-0.5)
+    penalising = cat.Gold() + cat.LengthPenalty(5) + TruncationPenalty(-0.5)
     async with service(penalising) as url:
         manager = load_reward_manager(configured(url, "compute_score"), tokenizer)
         batch = batch_of(tokenizer, 1)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
 from typing import Any
 
 import torch
 from transformers import AutoConfig
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.sft_config import SFTConfig
 
 from catsdk.core.errors import InvalidInputError, ModelNotFoundError
 from catsdk_trainers.config import CaTConfig, LoRA
@@ -28,7 +32,7 @@ def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
 
     Raises:
         InvalidInputError: the batch does not divide among prompts and devices, or `trl` sets what
-            the config has a name for.
+            the config has a name for, or what TRL does not know.
     """
     rollouts = config.rollouts
     if config.batch % rollouts.count:
@@ -56,7 +60,7 @@ def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
         "save_steps": config.checkpoints.every or config.steps,
         **(_evaluating(config) if evaluates else {"eval_strategy": "no"}),
     }
-    return _joined(own, config.trl)
+    return _joined(own, config.trl, GRPOConfig)
 
 
 def _evaluating(config: CaTConfig) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def sft_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
             "metric_for_best_model": "eval_loss",
             "greater_is_better": False,
         }
-    return _joined(own, config.trl)
+    return _joined(own, config.trl, SFTConfig)
 
 
 def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
@@ -171,11 +175,19 @@ def _common(config: CaTConfig, batch: int) -> dict[str, Any]:
     }
 
 
-def _joined(own: dict[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+def _joined(own: dict[str, Any], others: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     both = sorted(own.keys() & others.keys())
     if both:
         raise InvalidInputError(
             f"trl sets {', '.join(both)}: these follow from settings of the config that have names"
             " of their own"
+        )
+    known = [field.name for field in fields(kind) if field.init]
+    unknown = [name for name in others if name not in known]
+    if unknown:
+        near = get_close_matches(unknown[0], known, 3)
+        raise InvalidInputError(
+            f"trl.{unknown[0]}: {kind.__name__} of TRL has no argument {unknown[0]!r}"
+            + (f"; did you mean {' or '.join(near)}?" if near else "")
         )
     return own | dict(others)

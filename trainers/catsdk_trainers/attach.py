@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from secrets import randbelow
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import anyio
 from transformers import TrainerCallback
 
-from catsdk.cat import run_sync
-from catsdk.core.errors import CatError, ConfigurationError
-from catsdk.core.ports import Provider, name_of
+from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
+from catsdk.core.ports import Provider, declared, name_of
+from catsdk.core.registry import resolve
 from catsdk.core.types import Message, Request
 from catsdk_trainers.anchors import PolicyAnchor
+from catsdk_trainers.gold import gold_rewards
 from catsdk_trainers.ranks import everywhere
+from catsdk_trainers.role_tree import anchors_of, policy_anchors
+from catsdk_trainers.stopping import BudgetStop
 from catsdk_trainers.trl_reward import GroupReward
 
 __all__ = ["AnchorDriftedError", "attach"]
@@ -36,33 +41,68 @@ class AnchorDriftedError(CatError):
 def attach(
     trainer: Any,
     reward: GroupReward,
-    anchor: Provider | None = None,
     *,
     probe_every: int = 50,
     on_drift: Literal["stop", "warn"] = "stop",
     probe_seconds: float = 120.0,
 ) -> None:
-    """Give `reward` the trainer's group size, and `anchor` the trainer's model.
+    """Bind `reward` to its trainer: group sizes, the anchors in its CaT, its budget.
 
-    A frozen anchor is asked the same greedy question at the start and every `probe_every` steps;
-    when its answer changes, training stops or warns. One that does not answer within
-    `probe_seconds` has not drifted: that is logged, and the rewards of its groups are `None`. An
-    anchor of the kinds `average` and `current` is meant to move and is not probed. Where a rank's
-    batch is no multiple of G, the reward gathers the groups that are split over ranks.
+    Each `PolicyAnchor` among the roles of the CaT is bound to the trainer's model. A frozen
+    anchor (`PolicyAnchor("initial")`, or a model behind a service) is asked the same greedy
+    question at the start and every `probe_every` steps; when its answer changes, training stops or
+    warns. One that does not answer within `probe_seconds` has not drifted: that is logged, and the
+    rewards of its groups are `None`. When the reward's budget is used up, training ends with a
+    checkpoint; what was spent is kept in the output folder. Where a rank's batch is no multiple of
+    G, the reward gathers the groups that are split over ranks.
+
+    Args:
+        trainer: A `GRPOTrainer` or `RLOOTrainer` that was given `reward`.
+        reward: What `catsdk.train.reward` made.
+        probe_every: Steps between two probes of a frozen anchor; 0 is never.
+        on_drift: Whether another answer stops the training or is logged.
+        probe_seconds: How long an answer may take.
 
     Raises:
         ConfigurationError: the anchor is the vLLM server that the trainer itself uses: each sync
             writes the policy into its weights. Or the trainer's batch makes no whole groups.
+        InvalidInputError: a `Gold` reward is for a column that the training data lack.
     """
     _check_batch(trainer)
+    _check_columns(trainer, reward)
     reward.follow(trainer)
-    if isinstance(anchor, PolicyAnchor):
-        anchor.bind(trainer)
-    if anchor is None:
-        return
-    _refuse_own_server(trainer, anchor)
-    if getattr(anchor, "kind", "initial") == "initial" and probe_every:
-        trainer.add_callback(_Probe(anchor, probe_every, on_drift, probe_seconds))
+    examiner = reward.held_out
+    teacher = None if examiner is None else examiner.estimator or reward.cat.estimator
+    _bind(policy_anchors(reward.cat, teacher), trainer)
+    if reward.spending.budget is not None:
+        trainer.add_callback(BudgetStop(reward.spending))
+    for anchor in anchors_of(reward.cat, teacher):
+        _refuse_own_server(trainer, anchor)
+        if getattr(anchor, "kind", "initial") == "initial" and probe_every:
+            ask = partial(reward.ask, anchor, seconds=probe_seconds)
+            trainer.add_callback(_Probe(ask, _named(anchor), probe_every, on_drift))
+
+
+def _bind(anchors: Sequence[PolicyAnchor], trainer: Any) -> None:
+    bound: list[PolicyAnchor] = []
+    for anchor in anchors:
+        equal = next((other for other in bound if other == anchor), None)
+        if equal is None:
+            anchor.bind(trainer)
+            bound.append(anchor)
+        else:
+            anchor.bind_like(equal)
+
+
+def _check_columns(trainer: Any, reward: GroupReward) -> None:
+    columns = getattr(getattr(trainer, "train_dataset", None), "column_names", None)
+    for gold in gold_rewards(reward.cat.rewarder):
+        if columns is not None and gold.column not in columns:
+            raise InvalidInputError(
+                f"the reward compares with the column {gold.column!r}, and the training data have"
+                f" the columns {', '.join(columns)}; name the one with known answers:"
+                " Gold(column=...)"
+            )
 
 
 def _check_batch(trainer: Any) -> None:
@@ -77,16 +117,23 @@ def _check_batch(trainer: Any) -> None:
         )
 
 
-def _refuse_own_server(trainer: Any, anchor: Provider) -> None:
-    theirs, arguments = getattr(anchor, "base_url", None), trainer.args
-    if theirs is None or not (arguments.use_vllm and arguments.vllm_mode == "server"):
+def _named(model: str | Provider) -> str:
+    return model if isinstance(model, str) else name_of(model)
+
+
+def _refuse_own_server(trainer: Any, anchor: str | Provider) -> None:
+    arguments = trainer.args
+    if not (arguments.use_vllm and arguments.vllm_mode == "server"):
+        return
+    theirs = declared(resolve(anchor) if isinstance(anchor, str) else anchor, "base_url")
+    if theirs is None:
         return
     own = arguments.vllm_server_base_url or (
         f"http://{arguments.vllm_server_host}:{arguments.vllm_server_port}"
     )
     if urlsplit(str(theirs)).netloc == urlsplit(own).netloc:
         raise ConfigurationError(
-            f"the anchor {name_of(anchor)} is at {theirs}, the trainer's own vLLM server: each"
+            f"the anchor {_named(anchor)} is at {theirs}, the trainer's own vLLM server: each"
             " sync writes the policy into it. Serve the initial weights elsewhere, or use"
             " PolicyAnchor('initial')"
         )
@@ -95,9 +142,10 @@ def _refuse_own_server(trainer: Any, anchor: Provider) -> None:
 class _Probe(TrainerCallback):
     """Compares the anchor's greedy answer with its first one, which a resumed run reads again."""
 
-    def __init__(self, anchor: Provider, every: int, on_drift: str, seconds: float) -> None:
-        self._anchor, self._every, self._on_drift = anchor, every, on_drift
-        self._seconds = seconds
+    def __init__(
+        self, answer: Callable[[Request], str], name: str, every: int, on_drift: str
+    ) -> None:
+        self._answer, self._name, self._every, self._on_drift = answer, name, every, on_drift
         self._first: str | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -132,19 +180,16 @@ class _Probe(TrainerCallback):
         if now is None or now == self._first:
             return None
         return (
-            f"the anchor {name_of(self._anchor)} answered {self._first!r} at the start and {now!r}"
+            f"the anchor {self._name} answered {self._first!r} at the start and {now!r}"
             f" at step {state.global_step}: it is not frozen"
         )
 
     def _ask(self) -> str | None:
         """The answer, or `None` where there is none now: that is a failure, and no drift."""
-
-        async def ask() -> str:
-            with anyio.fail_after(self._seconds):
-                return (await self._anchor.complete(_PROBE))[0].text
-
+        # A cache must not answer in the anchor's place, not even one that earlier runs filled.
+        probe = _PROBE.model_copy(update={"sample_index": randbelow(2**48)})
         try:
-            return run_sync(ask)
+            return self._answer(probe)
         except (CatError, TimeoutError) as error:
-            _LOG.warning("the anchor %s could not be probed: %r", name_of(self._anchor), error)
+            _LOG.warning("the anchor %s could not be probed: %r", self._name, error)
             return None

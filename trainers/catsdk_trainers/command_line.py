@@ -1,7 +1,7 @@
 """cat_reward: the reward function of `trl grpo --reward_funcs catsdk.train.cat_reward`, set by files.
 
 The environment variable `CATSDK_TRAIN_CONFIG` names the YAML file of a `CaTConfig`; of it the
-sections `rollouts`, `anchor`, `reward` and `failing` count, and the seed. Without it `CATSDK_ANCHOR`
+sections `rollouts`, `cat`, `failing` and `budget` count, and the seed. Without it `CATSDK_ANCHOR`
 or `CATSDK_MODEL` names the anchor, `CATSDK_JUDGE` the judge, and the rest is the paper's.
 `rollouts.count` must be TRL's `--num_generations`, which it does not tell to a reward function.
 """
@@ -9,14 +9,16 @@ or `CATSDK_MODEL` names the anchor, `CATSDK_JUDGE` the judge, and the rest is th
 from __future__ import annotations
 
 import os
+from functools import cached_property
+from typing import Any
 
 from catsdk.core.errors import NoModelError
 from catsdk.core.settings import Settings
-from catsdk_trainers.config import AnchorPlan, CaTConfig, RewardPlan
-from catsdk_trainers.planning import config_scorer
+from catsdk_trainers.config import CaTConfig
+from catsdk_trainers.describing import reward_alone
 from catsdk_trainers.trl_reward import GroupReward
 
-__all__ = ["CONFIG_VARIABLE", "cat_reward", "reward_from_environment"]
+__all__ = ["CONFIG_VARIABLE", "EnvironmentReward", "cat_reward", "reward_from_environment"]
 
 CONFIG_VARIABLE = "CATSDK_TRAIN_CONFIG"
 
@@ -29,16 +31,7 @@ def reward_from_environment() -> GroupReward:
         InvalidInputError: the config is wrong.
     """
     path = os.environ.get(CONFIG_VARIABLE)
-    config = CaTConfig.read(path) if path else _by_settings()
-    return GroupReward(
-        config_scorer(config),
-        config.rollouts.count,
-        max_tokens=config.rollouts.max_tokens,
-        deadline=config.failing.deadline,
-        abort_share=config.failing.share,
-        abort_after=config.failing.steps,
-        name="+".join(config.reward.parts),
-    )
+    return reward_alone(CaTConfig.read(path) if path else _by_settings())
 
 
 def _by_settings() -> CaTConfig:
@@ -51,9 +44,26 @@ def _by_settings() -> CaTConfig:
         )
     return CaTConfig(
         model=anchor.partition(":")[2] or anchor,
-        anchor=AnchorPlan(model=anchor),
-        reward=RewardPlan(judge=settings.judge),
+        cat={"estimator": {"Synthesizer": {"anchor": anchor}}},
     )
 
 
-cat_reward = reward_from_environment()
+class EnvironmentReward:
+    """The reward of the environment, read when a trainer first asks for its name or for rewards."""
+
+    @cached_property
+    def made(self) -> GroupReward:
+        """The reward; what is wrong with the environment is raised here, not at the import."""
+        return reward_from_environment()
+
+    @property
+    def __name__(self) -> str:
+        """What TRL's metrics call the reward."""
+        return str(self.made.__name__)
+
+    def __call__(self, *rows: Any, **columns: Any) -> list[float | None]:
+        """Reward the rows; see `GroupReward`."""
+        return self.made(*rows, **columns)
+
+
+cat_reward = EnvironmentReward()

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 import yaml
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
 
+from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Options
+from catsdk.core.sending import Budget
+from catsdk.equivalence.answers import Answers
+from catsdk.recipes import to_data
+from catsdk.runtime.client import Client
 
 __all__ = [
-    "AnchorPlan",
+    "PAPER",
     "CaTConfig",
     "Checkpoints",
     "Failing",
     "HeldOut",
     "LoRA",
-    "RewardKind",
-    "RewardPlan",
+    "Probe",
     "Rollouts",
     "SFTPlan",
     "Stop",
@@ -28,11 +32,18 @@ __all__ = [
 ]
 
 Share = Annotated[float, Field(ge=0, le=1)]
-RewardKind = Literal["synthesis", "rubric", "majority", "cluster-share", "gold", "random"]
+
+PAPER: Final[dict[str, JsonValue]] = {
+    "estimator": {
+        "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial"}}, "show_question": False}
+    },
+    "reward": "AnswerReward",
+}
+"""The method of the paper where answers can be checked: its anchor is the initial policy."""
 
 
-def _only_synthesis() -> dict[RewardKind, float]:
-    return {"synthesis": 1.0}
+def _the_papers() -> dict[str, JsonValue]:
+    return dict(PAPER)
 
 
 class Rollouts(Options):
@@ -52,51 +63,16 @@ class Rollouts(Options):
     chat_template: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
-class AnchorPlan(Options):
-    """Who writes the references.
+class Probe(Options):
+    """How a frozen anchor is watched: by the same greedy question, whose answer must not change.
 
-    `model` is `initial`, the paper's frozen pi_0, kept in this process; `average` or `current`,
-    which follow the policy; or a model string such as `vllm:NAME` for a server that holds the
-    initial weights. Where weights are split over ranks (ZeRO-3, FSDP) it must be a server.
-    It is sampled as the policy is, as in the paper, unless set otherwise here. `prompts` names the
-    prompt set for an anchor in this process.
+    Args:
+        every: Steps between two probes; 0 is never.
+        on_drift: Whether another answer stops the training or is logged.
     """
 
-    model: str = "initial"
-    decay: float = Field(default=0.99, ge=0, lt=1, description="of the average, for one step")
-    prompts: str = "english"
-    temperature: float | None = Field(default=None, ge=0)
-    max_tokens: int | None = Field(default=None, ge=1)
-    show_question: bool = Field(default=False, description="the paper does not show it")
-    probe_every: int = Field(
-        default=50, ge=0, description="steps between probes of a frozen anchor"
-    )
+    every: int = Field(default=50, ge=0)
     on_drift: Literal["stop", "warn"] = "stop"
-
-
-class RewardPlan(Options):
-    """What is rewarded.
-
-    `parts` gives each kind of reward its weight; the reward is their weighted mean. `synthesis`
-    and `majority` compare the final answer with that reference (equation 1; majority is TTRL,
-    arXiv 2504.16084), `rubric` judges by criteria that the anchor writes from the synthesis,
-    `cluster-share` is the share of the group with the same answer, `gold` needs known answers in
-    the column `answer`, `random` is the control.
-
-    `penalty` is added to a rollout of more than `penalise_over` tokens (the paper: -1 over 750 on
-    HealthBench), `truncated` to one that did not end within `max_tokens`. Groups whose agreement
-    is over `most_agreement`, or, with `skip_flat`, whose rewards are all the same, get no reward.
-    """
-
-    parts: dict[RewardKind, float] = Field(default_factory=_only_synthesis, min_length=1)
-    answer: str = Field(default="answer", description="the column with known answers")
-    judge: str | None = Field(default=None, description="model string; else the anchor")
-    judge_max_tokens: int | None = Field(default=None, ge=1)
-    penalise_over: int | None = Field(default=None, ge=1, description="tokens")
-    penalty: float = Field(default=-1.0, le=0)
-    truncated: float = Field(default=0.0, le=0)
-    most_agreement: Share | None = None
-    skip_flat: bool = False
 
 
 class Failing(Options):
@@ -115,8 +91,10 @@ class HeldOut(Options):
     """Evaluation on held-out prompts: the policy alone, its majority, and synthesis on top of it.
 
     Measured every `every` steps (0: never) with `rollouts` answers to each prompt, with the
-    trainer's own generation. Accuracies need known answers in the reward's column `answer`.
+    trainer's own generation. Accuracies need known answers in the column `answer`.
     """
+
+    answer: str = Field(default="answer", description="the column with known answers")
 
     every: int = Field(default=50, ge=0)
     rollouts: int = Field(default=8, ge=1)
@@ -192,6 +170,13 @@ class CaTConfig(Options):
     rewards scaled in their group and the KL coefficient `kl`: TRL's defaults are others. The
     clipping range is not published; `clip` is TRL's and GRPO's usual one.
 
+    `cat` describes what is rewarded, as `CaT.from_data` reads it: `estimator`, `reward`, `answers`
+    and `client`; a role is a class's name, or a mapping from it to its arguments. What is left out
+    is the paper's: synthesis by the initial policy, and whether a final answer agrees with it.
+    Estimators and proposers sample as `rollouts` says unless they say otherwise, judges greedily.
+    `budget` caps what anchor and judge may use, and the time in seconds, over all ranks and resumes;
+    when it is used up, training stops with a checkpoint.
+
     `trl` adds any other argument of TRL's `GRPOConfig` (or `SFTConfig`), such as `use_vllm`,
     `vllm_mode`, `deepspeed` or `run_name`; what is set by name here cannot be set there.
     `reporters` are TRL's: tensorboard, wandb, trackio and others.
@@ -218,14 +203,34 @@ class CaTConfig(Options):
     reporters: tuple[str, ...] = ()
     lora: LoRA | None = None
     rollouts: Rollouts = Rollouts()
-    anchor: AnchorPlan = AnchorPlan()
-    reward: RewardPlan = RewardPlan()
+    cat: dict[str, JsonValue] = Field(default_factory=_the_papers)
+    probe: Probe = Probe()
+    budget: Budget | None = Field(default=None, description="over all ranks and resumes")
     failing: Failing = Failing()
     evaluation: HeldOut = HeldOut()
     stop: Stop = Stop()
     checkpoints: Checkpoints = Checkpoints()
     sft: SFTPlan = SFTPlan()
     trl: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+
+    @field_validator("cat", mode="before")
+    @classmethod
+    def _described(cls, value: Any) -> Any:
+        """Take roles and whole CaTs too, fill in what is left out, and see that it can be made."""
+        given = value.to_data() if isinstance(value, CaT) else value
+        if not isinstance(given, Mapping):
+            raise InvalidInputError(
+                f"cat is {given!r:.80}; write a mapping such as {{reward: RubricReward}}"
+            )
+        named = cast("Mapping[str, Any]", given)
+        if named.get("policy") is not None:
+            raise InvalidInputError(
+                "cat has a policy; the policy is `model`, sampled as `rollouts` says"
+            )
+        whole = {**PAPER, **{name: _as_data(name, role) for name, role in named.items()}}
+        whole = {name: role for name, role in whole.items() if role is not None}
+        CaT.from_data(whole)
+        return whole
 
     @property
     def prompts_of_a_step(self) -> int:
@@ -276,6 +281,16 @@ class CaTConfig(Options):
         """Every setting as YAML; `from_yaml` gives an equal config."""
         text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
         return text
+
+
+def _as_data(name: str, role: Any) -> Any:
+    """A section of `cat` as data, also where it is an object."""
+    if isinstance(role, Client):
+        return role.to_data()
+    if isinstance(role, Answers):
+        data = to_data(role)
+        return data["Answers"] if isinstance(data, Mapping) else {}
+    return role if role is None or isinstance(role, str | Mapping) else to_data(role)
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _from_hub(source: str) -> Sequence[Any]:
 def _from_file(path: Path) -> Iterator[tuple[str, Any]]:
     try:
         # Not by splitlines, which also splits at characters that may stand inside a JSON text.
-        lines = path.expanduser().read_text(encoding="utf-8").split("\n")
+        lines = path.expanduser().read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"the data {path} cannot be read: {error}") from None
     for number, line in enumerate(lines, start=1):
@@ -127,17 +127,22 @@ def _row(where: str, row: Any, config: CaTConfig) -> dict[str, Any]:
         check_prompt(prompt)
     except InvalidInputError as error:
         raise InvalidInputError(f"{where}: {error}") from None
-    answer = columns.get(config.reward.answer)
+    answer = columns.get(config.evaluation.answer)
     if isinstance(answer, int | float):
-        columns[config.reward.answer] = str(answer)
+        columns[config.evaluation.answer] = str(answer)
     return {"prompt": _chat(prompt, config), **columns}
 
 
 def _chat(prompt: Any, config: CaTConfig) -> list[dict[str, Any]]:
     if not isinstance(prompt, str):
-        return [dict(message) for message in prompt]
+        return [_present(message) for message in prompt]
     system = [{"role": "system", "content": config.system}] if config.system else []
     return [*system, {"role": "user", "content": prompt + config.suffix}]
+
+
+def _present(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message without the keys that a table added for the sake of others, with `None` in them."""
+    return {name: value for name, value in message.items() if value is not None}
 
 
 def _named(source: Rows) -> str:

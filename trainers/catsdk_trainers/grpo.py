@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -12,10 +11,10 @@ from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError, UnknownProviderError
-from catsdk.core.ports import Provider
 from catsdk.core.registry import resolve
-from catsdk_trainers.anchors import AnchorKind, PolicyAnchor
+from catsdk_trainers.anchors import AnchorKind
 from catsdk_trainers.arguments import (
     check_weights,
     grpo_arguments,
@@ -25,13 +24,16 @@ from catsdk_trainers.arguments import (
 from catsdk_trainers.attach import attach
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.data import Rows, fingerprint, order, rows_of, training_rows
-from catsdk_trainers.planning import needs_anchor, planned_examiner, planned_scorer
+from catsdk_trainers.describing import cat_of, teacher_of
+from catsdk_trainers.examining import Examiner
+from catsdk_trainers.gold import check_gold, gold_rewards, golds_of, of_one_kind
 from catsdk_trainers.progress import ShowProgress
 from catsdk_trainers.ranks import on_first_rank
 from catsdk_trainers.resuming import MarkWhole, begin
+from catsdk_trainers.role_tree import anchors_of
 from catsdk_trainers.stopping import EarlyStop
 from catsdk_trainers.trained import Trained
-from catsdk_trainers.trl_reward import GroupReward, OpenScorer
+from catsdk_trainers.trl_reward import GroupReward
 
 __all__ = ["grpo"]
 
@@ -43,24 +45,37 @@ def grpo(
     *,
     model: Any = None,
     tokenizer: Any = None,
-    anchor: Provider | None = None,
-    judge: Provider | None = None,
-    scorer: OpenScorer | None = None,
+    cat: CaT | None = None,
     callbacks: Sequence[TrainerCallback] = (),
     resume: bool = True,
 ) -> Trained:
-    """Train by GRPO on the rewards of `config` (CaT-RL; paper, section 3), and save the model.
+    """Train by GRPO on the rewards of a CaT (CaT-RL; paper, section 3), and save the model.
 
-    `data` and `held_out` replace the config's; `model` with its `tokenizer`, `anchor` and `judge`
-    are objects in place of the names there; `scorer` replaces the reward. With `resume`, a run
-    that was ended before goes on from its last whole checkpoint: same data order, same random
-    numbers, so the same rewards where the anchor repeats itself. Under a launcher (torchrun,
-    accelerate) each rank calls this.
+    With `resume`, a run that was ended before goes on from its last whole checkpoint: same data
+    order, same random numbers, so the same rewards where the anchor repeats itself. Under a
+    launcher (torchrun, accelerate) each rank calls this.
+
+    Args:
+        config: The training.
+        data: The training data, in place of the config's.
+        held_out: Prompts that only measure, in place of the config's.
+        model: A model in place of the name in the config, with its `tokenizer`.
+        tokenizer: The tokenizer of `model`.
+        cat: What rewards, in place of the config's section `cat`: it may hold objects that no file
+            can, and its roles sample as they say themselves.
+        callbacks: Further callbacks of the trainer.
+        resume: Whether to go on from the output folder's last checkpoint, and with the budget that
+            is left; else both begin anew.
+
+    Returns:
+        What was done; `stopped_because` says why training ended early, if it did.
 
     Raises:
-        InvalidInputError: the config and the data do not fit each other.
+        InvalidInputError: the config and the data do not fit each other, such as a `Gold` reward
+            and rows without known answers.
         ConfigurationError: the output folder holds another run; or the anchor cannot be frozen.
         ModelNotFoundError: there is no such model.
+        BudgetExceededError: earlier starts used up the budget.
         AnchorDriftedError: a frozen anchor changed (`on_drift: stop`).
         ScoringFailedError: too many groups had no reward for too long.
     """
@@ -71,42 +86,49 @@ def grpo(
         model_init_kwargs=None if model is not None else model_arguments(config, lora=config.lora),
     )
     _check_checkpoints(config, arguments)
-    teacher = anchor or _anchor(config)
+    reward = _reward(config, cat, evaluates=bool(tests))
+    check_gold(reward.cat, rows)
+    for at, row in enumerate(tests):
+        golds_of(reward.cat, row, config.evaluation.answer, at)
     if model is None:
         check_weights(config.model)
-    reward = _reward(config, teacher, judge, scorer)
+    answers = [config.evaluation.answer, *(g.column for g in gold_rewards(reward.cat.rewarder))]
     trainer = GRPOTrainer(
         model=config.model if model is None else model,
         reward_funcs=cast("Any", reward),
         args=arguments,
-        train_dataset=_in_order(rows, config),
-        eval_dataset=Dataset.from_list(tests) if tests else None,
+        train_dataset=_in_order(of_one_kind(rows, answers), config),
+        eval_dataset=Dataset.from_list(of_one_kind(tests, answers)) if tests else None,
         processing_class=tokenizer,
         peft_config=lora_arguments(config.lora),
     )
-    watched = resolve(teacher) if isinstance(teacher, str) else teacher
-    attach(
-        trainer,
-        reward,
-        watched,
-        probe_every=config.anchor.probe_every,
-        on_drift=config.anchor.on_drift,
-    )
+    attach(trainer, reward, probe_every=config.probe.every, on_drift=config.probe.on_drift)
     stop = EarlyStop(config.stop)
     trainer.remove_callback(PrinterCallback)
     for callback in (*callbacks, ShowProgress("CaT-RL"), stop, MarkWhole()):
         trainer.add_callback(callback)
     prints = {"data": fingerprint(rows), "held_out": fingerprint(tests)}
-    at = on_first_rank(lambda: begin(Path(config.output), config, prints, resume=resume))
+    if cat is not None:
+        prints |= _fingerprint(cat)
+    begun: Path | None = on_first_rank(
+        lambda: begin(Path(config.output), config, prints, resume=resume)
+    )
     try:
-        trainer.train(resume_from_checkpoint=None if at is None else str(at))
+        trainer.train(resume_from_checkpoint=None if begun is None else str(begun))
     finally:
         reward.close()
     trainer.save_model(config.output)
     state = trainer.state
-    return Trained(
-        Path(config.output), state.global_step, tuple(state.log_history), stop.because, at
-    )
+    because = stop.because or reward.spending.ended
+    return Trained(Path(config.output), state.global_step, tuple(state.log_history), because, begun)
+
+
+def _fingerprint(c: CaT) -> dict[str, str]:
+    """What tells `c` from another; nothing where a role of the user's own cannot be written."""
+    try:
+        return {"cat": c.fingerprint}
+    except InvalidInputError:
+        return {}
 
 
 def _tests(config: CaTConfig, held_out: Rows | None) -> list[dict[str, Any]]:
@@ -121,39 +143,34 @@ def _in_order(rows: list[dict[str, Any]], config: CaTConfig) -> Dataset:
     return Dataset.from_list(rows).select(positions)
 
 
-def _anchor(config: CaTConfig) -> Provider | str | None:
-    if not needs_anchor(config):
-        return None
-    plan = config.anchor
-    if plan.model in get_args(AnchorKind):
-        kind = cast("AnchorKind", plan.model)
-        return PolicyAnchor(kind, decay=plan.decay, prompts=plan.prompts)
+def _reward(config: CaTConfig, cat: CaT | None, *, evaluates: bool) -> GroupReward:
+    """The reward function; a name of an anchor that nobody knows is found before weights load."""
+    examiner = None
+    if evaluates:
+        examiner = Examiner(config.evaluation.answer, None if cat else teacher_of(config))
+    reward = GroupReward(
+        cat or cat_of(config),
+        config.rollouts.count,
+        held_out=examiner,
+        failing=config.failing,
+        budget=config.budget,
+    )
+    teacher = None if examiner is None else examiner.estimator or reward.cat.estimator
+    for anchor in anchors_of(reward.cat, teacher):
+        if isinstance(anchor, str):
+            _check_named(anchor)
+    return reward
+
+
+def _check_named(anchor: str) -> None:
     try:
-        resolve(plan.model)
+        resolve(anchor)
     except UnknownProviderError as error:
         kinds = ", ".join(get_args(AnchorKind))
-        raise UnknownProviderError(f"anchor.model is none of {kinds}, and {error}") from None
-    return plan.model
-
-
-def _reward(
-    config: CaTConfig,
-    anchor: Provider | str | None,
-    judge: Provider | None,
-    scorer: OpenScorer | None,
-) -> GroupReward:
-    examiner = None
-    if anchor is not None and config.evaluation.every:
-        examiner = partial(planned_examiner, config, anchor)
-    return GroupReward(
-        scorer or partial(planned_scorer, config, anchor, judge),
-        config.rollouts.count,
-        open_examiner=examiner,
-        deadline=config.failing.deadline,
-        abort_share=config.failing.share,
-        abort_after=config.failing.steps,
-        name="+".join(config.reward.parts),
-    )
+        raise UnknownProviderError(
+            f"{error}; for an anchor made of the model in training write"
+            f" {{PolicyAnchor: {{kind: KIND}}}}, KIND one of {kinds}"
+        ) from None
 
 
 def _check_checkpoints(config: CaTConfig, arguments: Any) -> None:

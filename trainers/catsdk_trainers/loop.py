@@ -41,7 +41,13 @@ class LoopThread(Generic[S]):
     def run(self, work: Callable[[S], Awaitable[R]]) -> R:
         """Run `work` on what is open, and return its result; an interrupt cancels it."""
         portal, opened = self._open()
-        return portal.call(work, opened)
+        running = portal.start_task_soon(work, opened)
+        try:
+            return running.result()
+        except BaseException:
+            # Else closing would wait for what was interrupted, as long as its deadline is.
+            running.cancel()
+            raise
 
     def close(self) -> None:
         """Close what is open and end the thread; the next call opens anew."""

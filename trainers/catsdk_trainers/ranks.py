@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 import torch.distributed as dist
 from accelerate import PartialState
 
+from catsdk.core.errors import InvalidInputError
+
 __all__ = ["Share", "everywhere", "join_ranks", "on_first_rank", "shared_out"]
 
 T = TypeVar("T")
@@ -46,13 +48,22 @@ def shared_out(
     Where every rank holds whole groups, each scores its own. Else the rows of all ranks are
     gathered in the order of the ranks, which is the order in which TRL dealt them, and the groups
     are dealt out anew. Collective: to be called by every rank, on its main thread.
+
+    Raises:
+        InvalidInputError: the rows of all ranks together do not make whole groups.
     """
     counts = everywhere(len(prompts))
     if all(count % size == 0 for count in counts):
         return Share(prompts, completions, columns)
+    if sum(counts) % size:
+        # Known to every rank, so that none waits for another.
+        raise InvalidInputError(
+            f"{sum(counts)} rows do not make groups of {size}; let"
+            " per_device_train_batch_size * steps_per_generation be a multiple of num_generations"
+        )
     ranks = everywhere((list(prompts), list(completions), dict(columns)))
     rank, world = dist.get_rank(), dist.get_world_size()
-    groups = -(-sum(counts) // size)
+    groups = sum(counts) // size
     start, end = (size * (groups * at // world) for at in (rank, rank + 1))
     own = sum(counts[:rank])
     return Share(

@@ -13,13 +13,17 @@ import anyio
 from anyio.abc import TaskGroup
 from pydantic import Field
 
+from catsdk.cat import CaT
 from catsdk.core.errors import CatError, InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
-from catsdk.core.types import Failure, FinishReason, Group, Message, Rollout, Usage
+from catsdk.core.sampled import completion_of
+from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
+from catsdk.equivalence.answers import Answers
+from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
 from catsdk.sampling.sampler import group_of
-from catsdk_trainers.scoring import GroupScore, GroupScorer, unscored
-from catsdk_trainers.shaping import CombinedScorer, PenalisingScorer, SelectingScorer
+from catsdk_trainers.role_tree import parts_of
+from catsdk_trainers.scored import Scored, failed_group, scored_group
 
 __all__ = ["BusyError", "Limits", "Outcome", "Rendezvous", "Response", "Sample", "Seat"]
 
@@ -35,13 +39,16 @@ class Limits(Options):
     seconds after its first sample, or not scored within `deadline` seconds, has no reward. A
     sample with an id whose client went away keeps its place for `grace` seconds, in which the
     client may ask again; one without an id loses it at once. `kept` results can be asked for again
-    by a client whose answer got lost.
+    by a client whose answer got lost. The header of a request, and then its body, must be there
+    within `arrival` seconds each.
     """
 
     groups: int = Field(default=256, ge=1)
     samples: int = Field(default=64, ge=1, description="most samples of a group")
     characters: int = Field(default=200_000, ge=1, description="most of a response, prompt or row")
     body: int = Field(default=2**24, ge=1024, description="bytes of one request")
+    bodies: int = Field(default=2**28, ge=1024, description="bytes of requests that are being read")
+    arrival: float = Field(default=60.0, gt=0)
     patience: float = Field(default=600.0, gt=0)
     deadline: float = Field(default=900.0, gt=0)
     grace: float = Field(default=15.0, ge=0)
@@ -83,19 +90,20 @@ class Outcome:
     usage: Usage
 
     @classmethod
-    def of(cls, score: GroupScore) -> Outcome:
-        """What is to be told of `score`."""
+    def of(cls, scored: Scored) -> Outcome:
+        """What is to be told of `scored`."""
+        result = scored.result
         reference: Mapping[str, Any] | None = None
-        if score.reference is not None:
+        if result.reference is not None:
             reference = {
-                name: getattr(score.reference, name) for name in ("text", "answer", "agreement")
+                name: getattr(result.reference, name) for name in ("text", "answer", "agreement")
             }
         return cls(
-            score.rewards,
-            tuple("; ".join(each.reasons) for each in score.scores),
-            None if score.cause is None else str(score.cause),
+            result.rewards,
+            tuple("; ".join(each.reasons) for each in result.scores),
+            scored.cause,
             reference,
-            score.usage,
+            result.usage,
         )
 
 
@@ -138,12 +146,13 @@ class _Gathering:
     size: int
     prompt: tuple[Message, ...]
     row: Mapping[str, Any]
+    answers: Answers
     places: list[_Place] = field(default_factory=list[_Place])
     settled: anyio.Event = field(default_factory=anyio.Event)
     done: anyio.Event = field(default_factory=anyio.Event)
 
     def group(self) -> Group:
-        return _group(self.prompt, [place.response for place in self.places])
+        return _group(self.prompt, [place.response for place in self.places], self.answers)
 
 
 class Rendezvous:
@@ -153,13 +162,15 @@ class Rendezvous:
     reward that reads it.
     """
 
-    def __init__(self, scorer: GroupScorer, tasks: TaskGroup, limits: Limits) -> None:
-        """Score whole groups by `scorer`."""
-        self._scorer, self._tasks, self._limits = scorer, tasks, limits
+    def __init__(self, c: CaT, tasks: TaskGroup, limits: Limits) -> None:
+        """Score whole groups by `c`, which is open."""
+        self._cat, self._tasks, self._limits = c, tasks, limits
         self._gathering: dict[str, _Gathering] = {}
         self._places: dict[bytes, _Place] = {}
         self._kept: OrderedDict[bytes, tuple[bytes, Seat]] = OrderedDict()
-        self.needs = _needed(scorer)
+        self._scoring = 0
+        self._idle = anyio.Event()
+        self.needs = _needed(c)
         self.open = 0
 
     async def join(self, sample: Sample) -> Seat:
@@ -192,9 +203,15 @@ class Rendezvous:
         messages = self._checked(len(responses), responses, prompt, row)
         self._open()
         try:
-            return await self._scored(_group(messages, responses), row)
+            return await self._scored(_group(messages, responses, self._cat.answers), row)
         finally:
             self.open -= 1
+
+    async def idle(self) -> None:
+        """Wait until no group is being scored."""
+        while self._scoring:
+            self._idle = anyio.Event()
+            await self._idle.wait()
 
     def _known(self, key: bytes | None, mark: bytes, sample: Sample) -> _Place | Seat | None:
         if key is None:
@@ -226,7 +243,7 @@ class Rendezvous:
         gathering = self._gathering.get(sample.group)
         if gathering is None:
             self._open()
-            gathering = _Gathering(sample.group, sample.size, prompt, sample.row)
+            gathering = _Gathering(sample.group, sample.size, prompt, sample.row, self._cat.answers)
             self._gathering[sample.group] = gathering
             self._tasks.start_soon(self._expire, gathering)
         if (sample.size, prompt) != (gathering.size, gathering.prompt):
@@ -288,12 +305,16 @@ class Rendezvous:
 
     async def _scored(self, group: Group, row: Mapping[str, Any]) -> Outcome:
         late = Failure(kind="TimedOutError", message=f"not scored in {self._limits.deadline:g} s")
+        self._scoring += 1
         try:
             with anyio.move_on_after(self._limits.deadline):
-                return Outcome.of(await self._scorer.score_group(group, row))
+                return Outcome.of(await scored_group(self._cat, group, row))
         except Exception as error:  # noqa: BLE001 - a defect costs this group, not the service
-            return Outcome.of(unscored(group, Failure.of(error)))
-        return Outcome.of(unscored(group, late))
+            return Outcome.of(failed_group(group, Failure.of(error)))
+        finally:
+            self._scoring -= 1
+            self._idle.set()
+        return Outcome.of(failed_group(group, late))
 
     async def _expire(self, gathering: _Gathering) -> None:
         """Give up on a group whose samples do not come; those who wait are told."""
@@ -306,7 +327,7 @@ class Rendezvous:
         missing = Failure(kind="MissingSamples", message=message)
         self._settle(gathering)
         self.open -= 1
-        self._finish(gathering, Outcome.of(unscored(gathering.group(), missing)))
+        self._finish(gathering, Outcome.of(failed_group(gathering.group(), missing)))
 
     def _abandoned(self, place: _Place) -> None:
         """Take back the sample of a client that went away; one with an id may be asked for."""
@@ -349,35 +370,28 @@ class Rendezvous:
         gathering.done.set()
 
 
-def _needed(scorer: GroupScorer) -> Mapping[str, str]:
-    """What `scorer` reads of a response beside its text, and the setting that makes it read it."""
-    if isinstance(scorer, SelectingScorer):
-        return _needed(scorer.scorer)
-    if isinstance(scorer, CombinedScorer):
-        parts = (_needed(part).items() for _, _, part in scorer.parts)
-        return {fact: setting for part in parts for fact, setting in part}
-    if not isinstance(scorer, PenalisingScorer):
-        return {}
-    own = {
-        **({} if scorer.most_tokens is None else {"tokens": "penalise_over"}),
-        **({"finish_reason": "truncated"} if scorer.truncated else {}),
-    }
-    return {**_needed(scorer.scorer), **own}
+def _needed(c: CaT) -> Mapping[str, str]:
+    """What the reward of `c` reads of a response beside its text, and the part that reads it."""
+    needs: dict[str, str] = {}
+    for part in parts_of(c.rewarder):
+        if isinstance(part, LengthPenalty) and part.counter is None:
+            needs["tokens"] = "LengthPenalty"
+        if isinstance(part, TruncationPenalty):
+            needs["finish_reason"] = "TruncationPenalty"
+    return needs
 
 
-def _group(prompt: tuple[Message, ...], responses: Sequence[Response]) -> Group:
-    group = group_of(prompt, [response.text for response in responses])
-    rollouts = tuple(map(_measured, group.rollouts, responses))
-    return group.model_copy(update={"rollouts": rollouts})
+def _group(prompt: tuple[Message, ...], responses: Sequence[Response], answers: Answers) -> Group:
+    return group_of(prompt, list(map(_completion, responses)), answers=answers)
 
 
-def _measured(rollout: Rollout, response: Response) -> Rollout:
-    told: dict[str, Any] = {}
+def _completion(response: Response) -> Completion:
+    known: dict[str, Any] = {}
     if response.tokens is not None:
-        told["usage"] = Usage(output_tokens=response.tokens)
+        known["usage"] = Usage(output_tokens=response.tokens)
     if response.finish_reason is not None:
-        told["finish_reason"] = response.finish_reason
-    return rollout.model_copy(update={"completion": rollout.completion.model_copy(update=told)})
+        known["finish_reason"] = response.finish_reason
+    return completion_of(response.text, **known)
 
 
 def _key(sample: Sample) -> bytes | None:

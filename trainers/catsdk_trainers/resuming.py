@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 from catsdk.core.errors import ConfigurationError
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.ranks import everywhere
+from catsdk_trainers.spending import forget_spent
 
 __all__ = ["CONFIG", "MarkWhole", "begin", "last_whole"]
 
@@ -20,7 +21,10 @@ _DATA = "catsdk-data.json"
 _WHOLE = "catsdk-whole.json"
 _PREFIX = "checkpoint-"
 # What may change between a run and its continuation without making it another one.
-_FREE = {"steps", "output", "reporters", "checkpoints", "stop", "failing", "data", "held_out"}
+_FREE = {
+    "steps", "output", "reporters", "checkpoints", "stop", "failing", "data", "held_out", "budget",
+    "probe",
+}  # fmt: skip
 
 
 class MarkWhole(TrainerCallback):
@@ -48,13 +52,15 @@ def begin(
 ) -> Path | None:
     """Write down what this run is, or check that it is the one that `folder` holds.
 
-    Returns the checkpoint to go on from. `data` are the fingerprints of the rows. Without `resume`
-    the checkpoints that are there are no longer used.
+    Returns the checkpoint to go on from. `data` are the fingerprints of the rows, and of a CaT that
+    was given. Without `resume` the checkpoints that are there are no longer used, and what was
+    spent is forgotten.
 
     Raises:
         ConfigurationError: the folder holds another run.
     """
     if not resume:
+        forget_spent(folder)
         for mark in folder.glob(f"{_PREFIX}*/{_WHOLE}"):
             mark.unlink()
     at = last_whole(folder)
@@ -64,12 +70,18 @@ def begin(
         (folder / _DATA).write_text(json.dumps(dict(data)), "utf-8")
         return None
     before = CaTConfig.read(folder / CONFIG)
-    changed = [
-        f"{name} was {getattr(before, name)!r} and is {getattr(config, name)!r}"
+    pairs = {
+        name: (_deciding(before, name), _deciding(config, name))
         for name in CaTConfig.model_fields
-        if name not in _FREE and getattr(before, name) != getattr(config, name)
+        if name not in _FREE
+    }
+    changed = [
+        f"{name} was {old!r} and is {new!r}" for name, (old, new) in pairs.items() if old != new
     ]
-    if json.loads((folder / _DATA).read_text("utf-8")) != dict(data):
+    known = json.loads((folder / _DATA).read_text("utf-8"))
+    if known.get("cat") != data.get("cat"):
+        changed.append("the CaT that was given is another")
+    if {**known, "cat": None} != {**data, "cat": None}:
         changed.append("the data are others")
     if changed:
         raise ConfigurationError(
@@ -77,3 +89,9 @@ def begin(
             " resume=False to begin anew there"
         )
     return at
+
+
+def _deciding(config: CaTConfig, name: str) -> Any:
+    """A setting, without what changes nothing but how calls are sent."""
+    value = getattr(config, name)
+    return {k: v for k, v in value.items() if k != "client"} if name == "cat" else value

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from random import uniform
 from typing import Any
 from uuid import uuid4
@@ -34,6 +35,7 @@ _VARIABLES = {
 # 504 is what a proxy answers that would not wait for the service, 502 one that cannot reach it.
 _UNAVAILABLE, _BAD_GATEWAY = frozenset({429, 503, 504}), 502
 _LONGEST_WAIT = 60.0
+_SHORTEST_WAIT = 0.05
 # Those who were told the same time come back over up to so many times of it.
 _SPREAD = 8
 
@@ -133,7 +135,8 @@ class _Asking:
         except _AgainError as error:
             raise NoRewardError(str(error)) from error
         if told["reward"] is None:
-            raise NoRewardError(told["cause"] or told["reason"] or "no cause was told")
+            cause = told.get("cause") or told.get("reason") or "no cause was reported"
+            raise NoRewardError(str(cause))
         return told
 
     async def _ask(self) -> dict[str, Any]:
@@ -162,6 +165,10 @@ class _Asking:
             raise _AgainError(why, after)
         if status != 200 or "reward" not in told:
             raise NoRewardError(why)
+        if not _is_reward(told["reward"]):
+            raise NoRewardError(
+                f"the reward service answered with {told['reward']!r:.80} in place of a reward"
+            )
         return told
 
     def _unreached(self, told: str) -> _AgainError:
@@ -179,18 +186,27 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _seconds(retry_after: str | None) -> float:
-    """When to come again: not all at once. A date, which a proxy may give, is taken for 1 s."""
+    """When to come again: not all at once. What is not a time, such as a date, is taken for 1 s."""
     try:
-        told = float(retry_after or 1.0)
+        wait = float(retry_after or 1.0)
     except ValueError:
-        told = 1.0
-    return told * uniform(1.0, _SPREAD)
+        wait = 1.0
+    if not isfinite(wait) or wait < 0:
+        wait = 1.0
+    return max(wait, _SHORTEST_WAIT) * uniform(1.0, _SPREAD)
+
+
+def _is_reward(value: Any) -> bool:
+    """Whether it is a finite number, or `None`, which stands for no reward."""
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        return False
+    return value is None or isfinite(value)
 
 
 def _read(text: str) -> dict[str, Any]:
     """The answer's JSON object; another text, such as a proxy's page, is a detail."""
     try:
         told: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     return told if isinstance(told, dict) else {"detail": text[:200]}

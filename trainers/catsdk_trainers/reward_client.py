@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from catsdk.cat import run_sync
+from anyio.from_thread import start_blocking_portal
+
 from catsdk.core.errors import InvalidInputError
 
 # Those trainers load this file by its path and do not know it as a module, which classes need.
@@ -45,7 +46,12 @@ async def compute_score(
     service = service_of(settings)
     sample = _verl_sample(data_source, solution_str, ground_truth, extra_info, service)
     (told,) = await answers(service, [sample])
-    return {"score": told["reward"], "agreement": (told["reference"] or {}).get("agreement") or 0.0}
+    reference = told.get("reference")
+    agreement = reference.get("agreement") if isinstance(reference, Mapping) else None
+    return {
+        "score": told["reward"],
+        "agreement": agreement if isinstance(agreement, int | float) else 0.0,
+    }
 
 
 def compute_scores(
@@ -65,7 +71,7 @@ def compute_scores(
         _verl_sample(*row, service)
         for row in zip(data_sources, solution_strs, ground_truths, extra_infos, strict=True)
     ]
-    return [told["reward"] for told in run_sync(lambda: answers(service, samples))]
+    return [told["reward"] for told in _in_a_loop(service, samples)]
 
 
 def reward_func(
@@ -89,9 +95,15 @@ def reward_func(
         }
         for query, prompt, label in zip(queries, prompts, labels, strict=True)
     ]
-    told = run_sync(lambda: answers(service, samples))
+    told = _in_a_loop(service, samples)
     rewards = torch.tensor([float(each["reward"]) for each in told])
     return {"rewards": rewards, "scores": rewards, "extra_logs": {}}
+
+
+def _in_a_loop(service: Service, samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Ask in an event loop of its own, also where one is running."""
+    with start_blocking_portal() as portal:
+        return portal.call(answers, service, samples)
 
 
 def _verl_sample(

@@ -12,6 +12,7 @@ from typing import Any, cast, get_args
 import anyio
 from aiohttp import web
 
+from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import FinishReason
@@ -24,7 +25,8 @@ from catsdk_trainers.rendezvous import (
     Sample,
     Seat,
 )
-from catsdk_trainers.trl_reward import OpenScorer
+from catsdk_trainers.reward_site import LOOPBACK, Bodies, detail, from_elsewhere, listening
+from catsdk_trainers.trl_reward import opened
 
 __all__ = ["RETRY_AFTER", "reward_app", "serving"]
 
@@ -33,42 +35,55 @@ RETRY_AFTER = 2
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 RENDEZVOUS: web.AppKey[Rendezvous] = web.AppKey("rendezvous", Rendezvous)
+BODIES: web.AppKey[Bodies] = web.AppKey("bodies", Bodies)
 
 
 @asynccontextmanager
 async def serving(
-    open_scorer: OpenScorer,
+    c: CaT,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
     token: str | None = None,
     group_size: int = 8,
     limits: Limits | None = None,
+    drain: float = 0.0,
 ) -> AsyncGenerator[str]:
-    """Serve rewards until the block ends; yields the address. Needs asyncio.
+    """Serve the rewards of `c` until the block ends; yields the address. Needs asyncio.
 
     Each request must carry `Authorization: Bearer TOKEN` where a `token` is given; an empty one is
-    none.
+    none. Without a token, requests of web pages are refused, and those to another host name. At
+    the end of the block no more requests are taken, and groups that are being scored are waited
+    for, at most `drain` seconds.
+
+    Args:
+        c: What rewards; a copy of it is opened, and closed at the end.
+        host: The address to listen on.
+        port: 0 takes a free one.
+        token: What each request must carry.
+        group_size: G, for clients that do not say it (OpenRLHF).
+        limits: What the service takes on at once.
+        drain: How long groups that are being scored are waited for at the end, in seconds.
 
     Raises:
         InvalidInputError: it would listen to other machines without a token.
     """
-    if not token and host not in {"127.0.0.1", "::1", "localhost"}:
+    if not token and host not in LOOPBACK:
         raise InvalidInputError(
             f"{host} can be reached from other machines: give a token (CATSDK_REWARD_TOKEN)"
         )
     limits = limits or Limits()
-    async with open_scorer() as scorer, anyio.create_task_group() as tasks:
-        app = reward_app(Rendezvous(scorer, tasks, limits), token, group_size, limits)
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
-        await runner.setup()
+    async with opened(c) as own, anyio.create_task_group() as tasks:
+        rendezvous = Rendezvous(own, tasks, limits)
+        app = reward_app(rendezvous, token, group_size, limits)
         try:
-            await web.TCPSite(runner, host, port).start()
-            bound, number = runner.addresses[0][:2]
-            yield f"http://{f'[{bound}]' if ':' in bound else bound}:{number}"
+            async with listening(app, host, port, limits.arrival) as server:
+                bound, number = server.sockets[0].getsockname()[:2]
+                yield f"http://{f'[{bound}]' if ':' in bound else bound}:{number}"
+                server.close()
+                with anyio.move_on_after(drain):
+                    await rendezvous.idle()
         finally:
-            with anyio.CancelScope(shield=True):
-                await runner.cleanup()
             tasks.cancel_scope.cancel()
 
 
@@ -79,7 +94,7 @@ def reward_app(
     app = web.Application(
         client_max_size=limits.body, middlewares=[_answering_errors(), _allowing(token)]
     )
-    app[RENDEZVOUS] = rendezvous
+    app[RENDEZVOUS], app[BODIES] = rendezvous, Bodies(limits)
     app.router.add_get("/health", _health)
     app.router.add_post("/v1/groups", _group)
     app.router.add_post("/v1/samples", _sample)
@@ -96,7 +111,11 @@ def _allowing(token: str | None) -> Any:
     async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token and not hmac.compare_digest(_bytes(given), _bytes(token)):
-            return _told(401, "the token is missing or wrong")
+            return detail(401, "the token is missing or wrong")
+        if not token and from_elsewhere(request):
+            return detail(
+                403, "this is not a request of this machine's own: set a token for others"
+            )
         return await handler(request)
 
     return allow
@@ -113,15 +132,11 @@ def _answering_errors() -> Any:
         try:
             return await handler(request)
         except BusyError as error:
-            return _told(429, str(error), {"Retry-After": str(RETRY_AFTER)})
+            return detail(429, str(error), {"Retry-After": str(RETRY_AFTER)})
         except (InvalidInputError, KeyError, TypeError) as error:
-            return _told(422, f"{type(error).__name__}: {error}")
+            return detail(422, f"{type(error).__name__}: {error}")
 
     return answer
-
-
-def _told(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.json_response({"detail": detail}, status=status, headers=headers)
 
 
 async def _health(request: web.Request) -> web.StreamResponse:
@@ -176,8 +191,9 @@ async def _openrlhf(request: web.Request, size: int) -> web.StreamResponse:
     if len(queries) != len(prompts):
         raise InvalidInputError("query and prompts are lists of different lengths")
 
-    async def one(row: tuple[str, str, Any]) -> Seat:
-        query, prompt, label = map(_text_or_none, row)
+    async def one(row: tuple[Any, Any, Any]) -> Seat:
+        query, prompt = map(_text_or_none, row[:2])
+        label = _label(row[2])
         name = sha256(json.dumps([prompt, label]).encode()).hexdigest()
         response = Response((query or "").removeprefix(prompt or ""))
         known = {} if label is None else {"answer": label}
@@ -187,7 +203,7 @@ async def _openrlhf(request: web.Request, size: int) -> web.StreamResponse:
     seats = await fan_out(one, zip(queries, prompts, labels, strict=True))
     missing = [seat for seat in seats if seat.reward is None]
     if missing:
-        return _told(503, f"{len(missing)} of {len(seats)} have no reward: {missing[0].reason}")
+        return detail(503, f"{len(missing)} of {len(seats)} have no reward: {missing[0].reason}")
     rewards = [seat.reward for seat in seats]
     return web.json_response({"rewards": rewards, "scores": rewards, "extra_logs": {}})
 
@@ -202,7 +218,7 @@ def _of_group(outcome: Outcome) -> dict[str, Any]:
 
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
-        body = json.loads(await request.read())
+        body = json.loads(await request.app[BODIES].read(request))
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"the body is no JSON in UTF-8: {error}") from None
     if not isinstance(body, dict):
@@ -253,6 +269,11 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidInputError(f"{str(value)[:60]!r} is no text")
     return value
+
+
+def _label(value: Any) -> str | None:
+    """A label as a text, which it is at every other door."""
+    return str(value) if isinstance(value, int | float) else _text_or_none(value)
 
 
 def _text_or_none(value: Any) -> str | None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Group, Rollout, Usage
+from catsdk.core.sampled import completion_of
+from catsdk.core.types import Group, Usage
+from catsdk.equivalence.answers import Answers
+from catsdk.runtime.context import Row
 from catsdk.sampling.sampler import group_of
-from catsdk_trainers.scoring import Row
 
-__all__ = ["IDS", "groups_of", "text_of"]
+__all__ = ["IDS", "groups_of"]
 
 IDS = "completion_ids"
 """What TRL calls the column with the tokens of each completion."""
@@ -23,12 +25,14 @@ def groups_of(
     group_size: int,
     *,
     most_tokens: int | None = None,
+    answers: Answers = Answers(),
 ) -> list[tuple[Group, Row]]:
     """Chunk the rows into groups of `group_size` consecutive ones, each with its row of columns.
 
     TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
     Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
-    of `most_tokens` or more count as cut short.
+    of `most_tokens` or more count as cut short. A completion is a text, or the messages of a
+    conversation, of which the assistant's count. Final answers are found by `answers`.
 
     Raises:
         InvalidInputError: the rows do not make whole groups, or a group holds two prompts.
@@ -42,43 +46,34 @@ def groups_of(
     groups: list[tuple[Group, Row]] = []
     for at in range(0, len(prompts), group_size):
         here = slice(at, at + group_size)
-        group = _group(prompts[here], completions[here])
-        if IDS in columns:
-            group = _measured(group, columns[IDS][here], most_tokens)
+        known = _measured(columns[IDS][here], most_tokens) if IDS in columns else None
+        group = _group(prompts[here], completions[here], known, answers)
         groups.append((group, {name: values[at] for name, values in rows.items()}))
     return groups
 
 
-def _group(prompts: Sequence[Any], completions: Sequence[Any]) -> Group:
+def _group(
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    known: Sequence[dict[str, Any]] | None,
+    answers: Answers,
+) -> Group:
     if any(prompt != prompts[0] for prompt in prompts):
         raise InvalidInputError(
             f"a group of {len(prompts)} rows holds several prompts, the first of them"
             f" {str(prompts[0])[:80]!r}: num_generations here is not the trainer's"
         )
-    return group_of(prompts[0], [text_of(completion) for completion in completions])
+    known = known or [{} for _ in completions]
+    read = [completion_of(each, **facts) for each, facts in zip(completions, known, strict=True)]
+    return group_of(prompts[0], read, answers=answers)
 
 
-def _measured(group: Group, ids: Sequence[Any], most: int | None) -> Group:
-    return group.model_copy(
-        update={
-            "rollouts": tuple(
-                _of_length(rollout, len(tokens), most)
-                for rollout, tokens in zip(group.rollouts, ids, strict=True)
-            )
+def _measured(ids: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
+    """Return what the tokens of each completion say of it: their number, and whether it was cut."""
+    return [
+        {
+            "usage": Usage(output_tokens=len(tokens)),
+            "finish_reason": "length" if most is not None and len(tokens) >= most else "stop",
         }
-    )
-
-
-def _of_length(rollout: Rollout, tokens: int, most: int | None) -> Rollout:
-    told = {
-        "usage": Usage(output_tokens=tokens),
-        "finish_reason": "length" if most is not None and tokens >= most else "stop",
-    }
-    return rollout.model_copy(update={"completion": rollout.completion.model_copy(update=told)})
-
-
-def text_of(completion: Any) -> str:
-    """The text of a completion: a string, or the assistant's messages of a conversation."""
-    if isinstance(completion, str):
-        return completion
-    return "\n".join(str(message["content"] or "") for message in completion)
+        for tokens in ids
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from anyio.from_thread import start_blocking_portal
 from datasets import Dataset
 from transformers import (
     AutoModelForCausalLM,
@@ -19,13 +20,15 @@ from transformers import (
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from catsdk.cat import CaT, run_sync
+from catsdk.cat import CaT
 from catsdk.core.errors import NoEvidenceError
-from catsdk.core.pipeline import Mapped
 from catsdk.core.ports import Provider, name_of
-from catsdk.core.runtime import Runtime
-from catsdk.core.types import Reference
+from catsdk.core.sending import Limits
+from catsdk.core.types import Result
+from catsdk.runtime.client import Client
+from catsdk.sampling.sampler import Sampler
 from catsdk_providers.local import LocalProvider
+from catsdk_trainers.anchors import PolicyAnchor
 from catsdk_trainers.arguments import (
     check_weights,
     lora_arguments,
@@ -34,17 +37,21 @@ from catsdk_trainers.arguments import (
 )
 from catsdk_trainers.config import CaTConfig
 from catsdk_trainers.data import Rows, fingerprint, order, training_rows
-from catsdk_trainers.planning import policy_sampling, synthesizer
+from catsdk_trainers.describing import policy_sampling, teacher_of
 from catsdk_trainers.progress import ShowProgress
 from catsdk_trainers.ranks import join_ranks, on_first_rank
 from catsdk_trainers.resuming import MarkWhole, begin
+from catsdk_trainers.role_tree import changed, parts_of
+from catsdk_trainers.spending import Spending
+from catsdk_trainers.stopping import BudgetStop
 from catsdk_trainers.trained import Trained
 
 __all__ = ["sft", "synthesized_pairs"]
 
 PAIRS = "synthesized.jsonl"
 # What decides the pairs, beside the rows and who made them.
-_DECIDING = {"model", "seed", "rollouts", "anchor"}
+_DECIDING = {"model", "seed", "rollouts"}
+_DECIDING_ROLES = ("estimator", "answers")
 
 
 def sft(
@@ -63,8 +70,21 @@ def sft(
     times and synthesizes; the pairs are kept in the output folder's `synthesized.jsonl`, so that
     none is made twice, also without `resume`: they are those of the same model, settings and rows.
     Then TRL's SFTTrainer trains on them, and stops early when the validation loss falls no more.
-    `teacher` is an object in place of the sampler. Under a launcher the first rank makes the pairs
-    and the others wait for them.
+    A `PolicyAnchor` of the config's estimator is that same model. Under a launcher the first rank
+    makes the pairs and the others wait for them. When the config's `budget` is used up, the prompts
+    that are left make no pair; its seconds end the fine-tuning, too.
+
+    Args:
+        config: The training.
+        data: The training data, in place of the config's.
+        model: A model in place of the name in the config, with its `tokenizer`.
+        tokenizer: The tokenizer of `model`.
+        teacher: An object in place of `config.sft.sampler`.
+        callbacks: Further callbacks of the trainer.
+        resume: Whether to go on from the output folder's last checkpoint.
+
+    Returns:
+        What was done; `stopped_because` says why training ended early, if it did.
 
     Raises:
         InvalidInputError: the config and the data do not fit each other.
@@ -79,11 +99,19 @@ def sft(
     model, tokenizer = _loaded(config, model, tokenizer)
     folder, prints = Path(config.output), {"data": fingerprint(rows)}
     at = on_first_rank(lambda: begin(folder, config, prints, resume=resume))
+    spending = Spending(config.budget)
+    spending.begin(folder)
     sampler = None
     if at is None:
-        own = LocalProvider.of(model, tokenizer, prompts=config.anchor.prompts, name=config.model)
+        prompts = _prompts(config)
+        own = LocalProvider.of(model, tokenizer, prompts=prompts, name=config.model)
         sampler = teacher or config.sft.sampler or own
-    pairs = on_first_rank(lambda: synthesized_pairs(config, rows, sampler, folder / PAIRS))
+    pairs = on_first_rank(
+        lambda: synthesized_pairs(config, rows, sampler, folder / PAIRS, spending)
+    )
+    spending.settle()
+    used_up = spending.ended
+    spending.count_only_time()
     if not pairs:
         raise NoEvidenceError(f"none of {len(rows)} prompts could be synthesized; see the log")
     tests, training = _split(pairs, config.sft.validation, config.seed)
@@ -97,16 +125,18 @@ def sft(
     )
     early = [EarlyStoppingCallback(config.sft.patience)] if tests else []
     trainer.remove_callback(PrinterCallback)
-    for callback in (*early, *callbacks, ShowProgress("CaT-SFT"), MarkWhole()):
+    watch = [BudgetStop(spending)] if spending.budget is not None else []
+    for callback in (*early, *watch, *callbacks, ShowProgress("CaT-SFT"), MarkWhole()):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=None if at is None else str(at))
     trainer.save_model(config.output)
     state = trainer.state
-    ended_early = state.global_step < state.max_steps
-    reason = f"no better validation loss {config.sft.patience} times in a row"
-    return Trained(
-        folder, state.global_step, tuple(state.log_history), reason if ended_early else None, at
-    )
+    reason = spending.ended
+    if reason is None and state.global_step < state.max_steps:
+        reason = f"no better validation loss {config.sft.patience} times in a row"
+    if reason is None and used_up is not None:
+        reason = f"{used_up}: {len(pairs)} of {len(rows)} prompts have a synthesis"
+    return Trained(folder, state.global_step, tuple(state.log_history), reason, at)
 
 
 def synthesized_pairs(
@@ -114,20 +144,32 @@ def synthesized_pairs(
     rows: Sequence[Mapping[str, Any]],
     sampler: str | Provider | None,
     kept: Path,
+    spending: Spending | None = None,
 ) -> list[dict[str, Any]]:
     """The pairs of prompt and synthesis in the order of `rows`; those in `kept` are not made anew.
 
     A prompt whose synthesis failed or was cut short makes no pair, and its cause is in `kept`.
-    Pairs made under other settings, from other rows or by another model do not count. Without a
-    `sampler` none are made, and those of the latest one count.
+    Pairs made under other settings, from other rows or by another model do not count.
+
+    Args:
+        config: The training.
+        rows: The data.
+        sampler: What answers and, for a `PolicyAnchor`, synthesizes; without one no pairs are made,
+            and those of the latest one count.
+        kept: The file with the pairs.
+        spending: Pays for them.
     """
-    key = fingerprint([config.model_dump(include=_DECIDING, mode="json"), *rows])
+    roles = [config.cat.get(name) for name in _DECIDING_ROLES]
+    key = fingerprint([config.model_dump(include=_DECIDING, mode="json"), {"cat": roles}, *rows])
     by = None if sampler is None else sampler if isinstance(sampler, str) else name_of(sampler)
     done = _read(kept, key, by)
     missing = [at for at in range(len(rows)) if at not in done]
-    if missing and sampler is not None:
+    spending = spending or Spending(None)
+    if missing and sampler is not None and spending.ended is None:
         said = {"key": key, "by": by}
-        run_sync(lambda: _synthesize(config, rows, missing, sampler, kept, said))
+        c = _method(config, sampler)
+        with start_blocking_portal() as portal:
+            portal.call(_synthesize, c, config, rows, missing, kept, said, spending)
         done = _read(kept, key, by)
     return [
         {"prompt": rows[at]["prompt"], "completion": [{"role": "assistant", "content": done[at]}]}
@@ -135,37 +177,58 @@ def synthesized_pairs(
     ]
 
 
+def _method(config: CaTConfig, sampler: str | Provider) -> CaT:
+    """The sampler answers; it synthesizes, too, where the config says a `PolicyAnchor` does."""
+    described = CaT.from_data(config.cat)
+    estimator = changed(
+        teacher_of(config), lambda part: sampler if isinstance(part, PolicyAnchor) else part
+    )
+    in_flight = config.sft.at_once * config.rollouts.count
+    return CaT(
+        Sampler(sampler, policy_sampling(config), config.seed),
+        estimator=estimator,
+        client=described.client
+        if described.client.named
+        else Client(limits=Limits(in_flight=in_flight)),
+        answers=described.answers,
+    )
+
+
+def _prompts(config: CaTConfig) -> str:
+    """The prompt set that the config's anchor is given."""
+    anchors = (part for part in parts_of(teacher_of(config)) if isinstance(part, PolicyAnchor))
+    return next((anchor.prompts for anchor in anchors), "english")
+
+
 async def _synthesize(
+    c: CaT,
     config: CaTConfig,
     rows: Sequence[Mapping[str, Any]],
     missing: Sequence[int],
-    sampler: str | Provider,
     kept: Path,
     said: Mapping[str, Any],
+    spending: Spending,
 ) -> None:
-    count, at_once = config.rollouts.count, config.sft.at_once
     kept.parent.mkdir(parents=True, exist_ok=True)
-    async with CaT(
-        sampler,
-        sampling=policy_sampling(config),
-        seed=config.seed,
-        synthesizer=synthesizer(config, sampler),
-        runtime=Runtime(max_in_flight=at_once * count),
-    ) as c:
-        flow = c.each(lambda at: c.synthesize(rows[at]["prompt"], count), missing, at_once=at_once)
+    prompts = [rows[at]["prompt"] for at in missing]
+    async with c:
+        flow = c.map(
+            prompts, config.rollouts.count, at_once=config.sft.at_once, budget=spending.account
+        )
         with kept.open("a", encoding="utf-8") as lines:
             async with flow as results:
-                async for mapped in results:
-                    told = {**said, "row": mapped.item, **_told(mapped)}
+                async for result in results:
+                    told = {**said, "row": missing[result.index], **_told(result)}
                     lines.write(json.dumps(told) + "\n")
                     lines.flush()
+                    spending.note()
 
 
-def _told(mapped: Mapped[int, Reference]) -> dict[str, str]:
-    reference = mapped.result
+def _told(result: Result) -> dict[str, str]:
+    reference = result.reference
     if reference is None:
-        return {"cause": str(mapped.failure)}
-    if reference.partial or reference.provenance.settings.get("finish_reason") == "length":
+        return {"cause": str(result.failure)}
+    if result.partial or reference.provenance.settings.get("finish_reason") == "length":
         return {"cause": "the synthesis was cut short"}
     return {"text": reference.text}
 

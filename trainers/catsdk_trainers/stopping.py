@@ -1,17 +1,20 @@
-"""Early stop: when the teacher leads no more, or when the policy collapses onto its own answers."""
+"""Early stop: the teacher leads no more, the policy agrees with itself, or the budget is used up."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
+from catsdk.core.errors import BudgetExceededError
 from catsdk_trainers.config import Stop
 from catsdk_trainers.ranks import everywhere
+from catsdk_trainers.spending import FOLDER, Spending
 
-__all__ = ["EarlyStop", "reason_to_stop"]
+__all__ = ["BudgetStop", "EarlyStop", "reason_to_stop"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -99,3 +102,42 @@ class EarlyStop(TrainerCallback):
         if self.because is not None:
             _LOG.warning("training stops at step %d: %s", state.global_step, self.because)
             control.should_training_stop = control.should_save = True
+
+
+class BudgetStop(TrainerCallback):
+    """Ends training with a checkpoint when its budget is used up; `because` says of which cap."""
+
+    def __init__(self, spending: Spending) -> None:
+        """Watch what is spent."""
+        self._spending = spending
+        self.because: str | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Go on counting from what earlier starts in the output folder spent.
+
+        Raises:
+            BudgetExceededError: they used up the budget.
+        """
+        self._spending.begin(Path(args.output_dir))
+        if self._spending.ended is not None:
+            raise BudgetExceededError(
+                f"{self._spending.ended}, by what {args.output_dir}/{FOLDER} says was spent; raise"
+                " the training's `budget` to go on from the last checkpoint"
+            )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Look at what all ranks spent; they stop together."""
+        self._spending.settle()
+        self._stop(state, control)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop after an evaluation that used up what was left, too."""
+        self._stop(state, control)
+
+    def _stop(self, state: Any, control: Any) -> None:
+        if self._spending.ended is None or state.global_step >= state.max_steps:
+            return
+        if self.because is None:
+            self.because = self._spending.ended
+            _LOG.warning("training stops at step %d: %s", state.global_step, self.because)
+        control.should_training_stop = control.should_save = True

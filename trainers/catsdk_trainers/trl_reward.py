@@ -1,131 +1,120 @@
-"""GroupReward: the rewards of whole groups, as the synchronous reward function that TRL calls."""
+"""GroupReward: a CaT as the reward function that TRL calls, for whole groups at once."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from statistics import fmean
-from threading import Lock
+import copy
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import anyio
+from anyio import to_thread
 
-from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.cat import CaT
+from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.fanout import fan_out
-from catsdk.core.types import Failure, Group, Usage
+from catsdk.core.inputs import check_kind
+from catsdk.core.ports import Provider
+from catsdk.core.sending import Budget
+from catsdk.core.types import Call, Failure, Group, Request, Usage
+from catsdk.middleware.attribution import recorded
+from catsdk.runtime.context import Row
+from catsdk_trainers.config import Failing
+from catsdk_trainers.examining import Examiner
+from catsdk_trainers.failing import Failures, ScoringFailedError
 from catsdk_trainers.loop import LoopThread
+from catsdk_trainers.metrics import COLUMNS, columns_of, metrics_of
 from catsdk_trainers.ranks import Share, everywhere, shared_out
 from catsdk_trainers.rows import groups_of
-from catsdk_trainers.scoring import GroupScore, GroupScorer, Row, unscored
+from catsdk_trainers.scored import Scored, failed_group, scored_group
+from catsdk_trainers.spending import Spending
 
-__all__ = ["GroupReward", "ScoringFailedError"]
-
-OpenScorer = Callable[[], AbstractAsyncContextManager[GroupScorer]]
+__all__ = ["GroupReward", "ScoringFailedError", "opened", "reward"]
 
 # What TRL passes beside the data set's columns.
 _NOT_COLUMNS = {"trainer_state", "environments"}
 
-# Of fewer prompts it says little that their answers are the same.
-_FEW = 4
-
-
-class ScoringFailedError(CatError):
-    """Too many groups had no reward for too long; the message gives the last causes."""
-
-
-@dataclass(slots=True)
-class _Failures:
-    """Gives up when over `share` of the groups of each of `steps` steps in a row had no reward.
-
-    A step is over when it has seen `groups` groups; several threads may tell of theirs.
-    """
-
-    share: float
-    steps: int
-    groups: int
-    in_a_row: int = 0
-    seen: list[GroupScore] = field(default_factory=list[GroupScore])
-    _lock: Lock = field(default_factory=Lock)
-
-    def after(self, scored: Sequence[GroupScore]) -> None:
-        """Count these groups. Collective.
-
-        Raises:
-            ScoringFailedError: it is enough.
-        """
-        with self._lock:
-            self.seen += scored
-            # With the default of 1 each call is a step on each rank, also on one without groups.
-            if self.groups > 1 and len(self.seen) < self.groups:
-                return
-            seen, self.seen = self.seen, []
-            self._end_of_step(seen)
-
-    def _end_of_step(self, scored: Sequence[GroupScore]) -> None:
-        failed = [score for score in scored if score.failed]
-        shares = everywhere((len(failed), len(scored), [_because(s) for s in failed[:3]]))
-        total = sum(count for _, count, _ in shares)
-        share = sum(count for count, _, _ in shares) / max(1, total)
-        self.in_a_row = self.in_a_row + 1 if share > self.share else 0
-        if self.in_a_row >= self.steps:
-            causes = sorted({cause for _, _, some in shares for cause in some})
-            raise ScoringFailedError(
-                f"{share:.0%} of {total} groups had no reward, over {self.share:.0%} for"
-                f" {self.in_a_row} steps in a row: {'; '.join(causes)}"
-            )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.share, self.steps, self.groups)
-
 
 class GroupReward:
-    """A reward function for GRPOTrainer, RLOOTrainer and their command lines.
+    """What TRL takes as `reward_funcs`, made of a description of the method: `catsdk.train.reward`.
 
-    `open_scorer` makes the scorer when the first group comes, in an event loop of this object's
-    own thread, which keeps it open: a function of a module, or a `functools.partial` of one, so
-    that the object can be pickled. Groups are scored at once. A group that is not scored within
-    `deadline` seconds, or that fails, has the reward `None` for each rollout: TRL leaves those out
-    of the baseline and gives them advantage 0 (trl >= 1.6). When more than `abort_share` of the
-    groups failed in each of `abort_after` steps in a row, training stops with an error that names
-    the causes; all ranks decide that together. A step is a call, or as many calls as make
-    `step_groups` groups, where a trainer asks for one group after another.
+    The CaT is not entered: it is opened in an event loop of the reward's own thread when the first
+    group comes, and what is made here can be pickled. The trainer samples, so the CaT's policy is
+    not asked. Give it to `attach`, too.
 
-    While the trainer evaluates, groups go to the scorer that `open_examiner` makes, if there is
-    one, such as an `Examiner`.
+    A group that is not scored within `failing.deadline` seconds, or that fails, has the reward
+    `None` for each rollout: TRL leaves those out of the baseline and gives them advantage 0
+    (trl >= 1.6). When more than `failing.share` of the groups failed in each of `failing.steps`
+    steps in a row, training stops with an error that names the causes; all ranks decide that
+    together. A step is a call, or as many calls as make `step_groups` groups.
 
-    `num_generations` is G, and completions of `max_tokens` count as cut short; `attach` takes both
-    from the trainer. It sends to TRL's completions table
-    the columns `reference`, `reference_answer`, `agreement` and `no_reward_because`, and the
-    metrics `cat/agreement`, `cat/constant` (the share of the groups with the most frequent
-    reference answer), `cat/scored`, `cat/zero_variance`, `cat/requests`, `cat/tokens`,
-    `cat/seconds` (of this call), `cat/cost` where prices are known, and the scorer's own measures.
+    It sends to TRL's completions table the columns `reference`, `reference_answer`, `agreement`
+    and `no_reward_because`, and the metrics `cat/agreement`, `cat/constant` (the share of the
+    groups with the most frequent reference answer), `cat/scored`, `cat/left_out`,
+    `cat/zero_variance`, `cat/reward/NAME` (the mean of each part of a sum), `cat/requests`,
+    `cat/tokens`, `cat/seconds` (of this call), `cat/cost` where prices are known, and `cat/budget`
+    (the share of it that is spent) where there is one. Calls for groups that failed count too.
+
+    Args:
+        c: What estimates the reference and rewards the rollouts.
+        num_generations: G; `attach` takes it from the trainer.
+        held_out: Measures the groups of held-out prompts while the trainer evaluates; `None`
+            rewards them as in training.
+        failing: How long a group may take, and when failures end the training.
+        budget: Caps on all calls, and on the time, over all ranks and resumes.
+        max_tokens: Completions of so many tokens count as cut short; `attach` takes it from the
+            trainer.
+        step_groups: The groups of a step, where a trainer asks for one after another.
+        name: What TRL's metrics call the reward; by default the name of the CaT's reward.
+
+    Raises:
+        InvalidInputError: `c` has no reward, or is not a CaT.
+
+    Example:
+        Synthesis by the initial policy, and whether answers agree with it::
+
+            c = cat.CaT(
+                estimator=cat.Synthesizer(PolicyAnchor("initial")), reward=cat.AnswerReward()
+            )
+            reward = cat.train.reward(c, num_generations=8)
+            trainer = GRPOTrainer(model, reward_funcs=[reward], ...)
+            cat.train.attach(trainer, reward)
     """
 
     def __init__(
         self,
-        open_scorer: OpenScorer,
+        c: CaT,
         num_generations: int | None = None,
         *,
-        open_examiner: OpenScorer | None = None,
+        held_out: Examiner | None = Examiner(),
+        failing: Failing = Failing(),
+        budget: Budget | None = None,
         max_tokens: int | None = None,
-        deadline: float = 900.0,
-        abort_share: float = 0.5,
-        abort_after: int = 3,
         step_groups: int = 1,
-        name: str = "cat",
+        name: str | None = None,
     ) -> None:
         """Choose how groups are scored; nothing is opened or sent."""
+        check_kind("c", c, (CaT,), "a CaT such as CaT(reward=AnswerReward())")
+        if c.rewarder is None:
+            raise InvalidInputError(
+                f"{c!r:.200} has no reward; give one, such as CaT(..., reward=AnswerReward())"
+            )
+        self.cat = c
+        self.held_out = held_out
         self.num_generations = num_generations
-        self.__name__ = name
-        self._deadline = deadline
+        self.spending = Spending(budget)
+        self.__name__ = name or getattr(c.rewarder, "name", type(c.rewarder).__name__)
+        self._deadline = failing.deadline
         self._max_tokens = max_tokens
-        self._failures = _Failures(abort_share, abort_after, step_groups)
+        self._failures = Failures(failing, step_groups)
         self._trainer: Any = None
-        self._loop = LoopThread(open_scorer)
-        self._examining = LoopThread(open_examiner) if open_examiner else self._loop
+        self._loop = LoopThread(partial(opened, c))
+
+    def __repr__(self) -> str:
+        """The CaT that it opens."""
+        return f"reward({self.cat!r}, num_generations={self.num_generations})"
 
     def __call__(
         self,
@@ -140,22 +129,26 @@ class GroupReward:
         Raises:
             InvalidInputError: the rows of all ranks together do not make groups of G.
             ScoringFailedError: too many groups failed for too long.
+            BudgetExceededError: the budget is used up, and no trainer was attached to stop.
+            ConfigurationError: the set-up is wrong, so that no group could have a reward.
         """
         began = perf_counter()
+        if self.spending.ended is not None and self._trainer is None:
+            raise BudgetExceededError(self.spending.ended)
         rows = {name: values for name, values in columns.items() if name not in _NOT_COLUMNS}
         # Asked once: this rank must not turn to another branch than the others in mid-call.
         evaluates = self._evaluates()
         size = self._group_size(evaluates=evaluates)
         share = shared_out(prompts, completions, rows, size)
-        scored = self._scored(share, size, evaluates=evaluates)
-        mine = share.back([_row(score, at) for score in scored for at in range(size)])
-        if not evaluates:
+        scored, usage = self._scored(share, size, evaluates=evaluates)
+        mine = share.back([columns_of(each, at) for each in scored for at in range(size)])
+        if not evaluates and self.spending.ended is None:
             self._failures.after(scored)
         if log_extra is not None:
-            for column in _LOGGED:
+            for column in COLUMNS:
                 log_extra(column, [row[column] for row in mine])
         if log_metric is not None:
-            for name, value in _metrics(scored).items():
+            for name, value in self._metrics(scored, usage).items():
                 log_metric(name, value)
             log_metric("cat/seconds", perf_counter() - began)
         return [row["reward"] for row in mine]
@@ -165,10 +158,30 @@ class GroupReward:
         self._trainer, self.num_generations = trainer, trainer.num_generations
         self._max_tokens = getattr(trainer, "max_completion_length", None)
 
+    def ask(self, model: str | Provider, request: Request, seconds: float) -> str:
+        """Ask a model of the CaT, under its limits and the training's budget.
+
+        Args:
+            model: The model.
+            request: What it is asked.
+            seconds: How long that may take.
+
+        Raises:
+            CatError: it failed.
+            TimeoutError: it did not answer within `seconds`.
+        """
+
+        async def asked(c: CaT) -> str:
+            async with c.context(budget=self.spending.account) as ctx:
+                with anyio.fail_after(seconds):
+                    provider = await ctx.model(model)
+                    return (await provider.complete(request))[0].text
+
+        return self._loop.run(asked)
+
     def close(self) -> None:
-        """Close the scorers' models and end the threads."""
+        """Close the models and end the thread; the next call opens anew."""
         self._loop.close()
-        self._examining.close()
 
     def _evaluates(self) -> bool:
         return self._trainer is not None and not self._trainer.model.training
@@ -178,105 +191,80 @@ class GroupReward:
             return int(self._trainer.num_generations_eval)
         if self.num_generations is None:
             raise InvalidInputError(
-                "num_generations is not known; give GroupReward(..., num_generations=G) or call"
+                "num_generations is not known; give reward(c, num_generations=G) or call"
                 " attach(trainer, reward)"
             )
         return self.num_generations
 
-    def _scored(self, share: Share, size: int, *, evaluates: bool) -> list[GroupScore]:
+    def _scored(self, share: Share, size: int, *, evaluates: bool) -> tuple[list[Scored], Usage]:
         """Score the groups of this rank; an error on one rank ends the step on all of them."""
-        scored: list[GroupScore] = []
+        scored: list[Scored] = []
+        calls: list[Call] = []
+        groups: list[tuple[Group, Row]] = []
         error: Exception | None = None
         try:
             groups = groups_of(
-                share.prompts, share.completions, share.columns, size, most_tokens=self._max_tokens
+                share.prompts,
+                share.completions,
+                share.columns,
+                size,
+                most_tokens=self._max_tokens,
+                answers=self.cat.answers,
             )
-            loop = self._examining if evaluates else self._loop
-            scored = loop.run(lambda scorer: self._score_all(scorer, groups))
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
+        self.spending.allot(len(groups))
+        try:
+            if error is None:
+                work = partial(self._score_all, groups=groups, calls=calls, evaluates=evaluates)
+                scored = self._loop.run(work)
+        except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
+            error = raised
+        self.spending.settle()
         told = [each for each in everywhere(error and f"{type(error).__name__}: {error}") if each]
         if told:
             raise error or ScoringFailedError(f"another rank failed: {told[0]}")
-        return scored
+        return scored, Usage.total(call.usage for call in calls)
+
+    async def _score_all(
+        self, c: CaT, groups: Sequence[tuple[Group, Row]], calls: list[Call], *, evaluates: bool
+    ) -> list[Scored]:
+        done: dict[int, Scored] = {}
+        account = self.spending.account
+
+        async def one(at: int) -> None:
+            group, row = groups[at]
+            if evaluates and self.held_out is not None:
+                done[at] = await self.held_out.examine(c, group, row, account)
+            else:
+                done[at] = await scored_group(c, group, row, account)
+            if account is not None:
+                await to_thread.run_sync(self.spending.note)
+
+        try:
+            with recorded("reward") as made, anyio.move_on_after(self._deadline):
+                await fan_out(one, range(len(groups)))
+        finally:
+            calls += made
+        late = Failure(kind="TimedOutError", message=f"not scored within {self._deadline:g} s")
+        return [done.get(at) or failed_group(group, late) for at, (group, _) in enumerate(groups)]
+
+    def _metrics(self, scored: Sequence[Scored], usage: Usage) -> Mapping[str, float]:
+        metrics = dict(metrics_of(scored, usage))
+        if self.spending.budget is not None:
+            metrics["cat/budget"] = self.spending.share
+        return metrics
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_trainer": None}
 
-    async def _score_all(
-        self, scorer: GroupScorer, groups: Sequence[tuple[Group, Row]]
-    ) -> list[GroupScore]:
-        done: dict[int, GroupScore] = {}
 
-        async def one(at: int) -> None:
-            done[at] = await scorer.score_group(*groups[at])
-
-        with anyio.move_on_after(self._deadline):
-            await fan_out(one, range(len(groups)))
-        late = Failure(kind="TimedOutError", message=f"not scored within {self._deadline:g} s")
-        return [done.get(at) or unscored(group, late) for at, (group, _) in enumerate(groups)]
+reward = GroupReward
+"""The name under which `catsdk.train` gives it: `cat.train.reward(c, num_generations=8)`."""
 
 
-_LOGGED = ("reference", "reference_answer", "agreement", "no_reward_because")
-
-
-def _row(score: GroupScore, at: int) -> dict[str, Any]:
-    """What one rollout is told: the reward, and what goes into the completions table."""
-    reference, own = score.reference, score.scores[at]
-    return {
-        "reward": own.value,
-        "reference": reference.text if reference else "",
-        "reference_answer": (reference.answer or "") if reference else "",
-        "agreement": _agreement(score),
-        "no_reward_because": "" if own.value is not None else "; ".join(own.reasons),
-    }
-
-
-def _because(score: GroupScore) -> str:
-    """Why a group has no reward: its own cause, else those of its rollouts."""
-    if score.cause is not None:
-        return str(score.cause)
-    return "; ".join(sorted({reason for each in score.scores for reason in each.reasons}))
-
-
-def _agreement(score: GroupScore) -> float | None:
-    return score.reference.agreement if score.reference else None
-
-
-def _metrics(scored: Sequence[GroupScore]) -> Mapping[str, float]:
-    usage = Usage.total(score.usage for score in scored)
-    agreements = [a for score in scored if (a := _agreement(score)) is not None]
-    means = {
-        "cat/agreement": agreements,
-        "cat/zero_variance": _flat(scored),
-        "cat/scored": [float(r is not None) for score in scored for r in score.rewards],
-    }
-    for score in scored:
-        for name, value in score.measures.items():
-            means.setdefault(f"cat/{name}", []).append(value)
-    return {
-        **{name: fmean(values) for name, values in means.items() if values},
-        **_constant(scored),
-        "cat/requests": float(usage.requests),
-        "cat/tokens": float(usage.tokens),
-        **({} if usage.cost is None else {"cat/cost": usage.cost}),
-    }
-
-
-def _constant(scored: Sequence[GroupScore]) -> Mapping[str, float]:
-    """The share of different prompts that have one and the same reference answer."""
-    answers = {
-        score.group.question: score.reference.answer
-        for score in scored
-        if score.reference is not None and score.reference.answer is not None
-    }
-    if len(answers) < _FEW:
-        return {}
-    ((_, most),) = Counter(answers.values()).most_common(1)
-    return {"cat/constant": most / len(answers)}
-
-
-def _flat(scored: Sequence[GroupScore]) -> list[float]:
-    """Whether the rewards of each rewarded group are all the same: such a group teaches nothing."""
-    known = [{r for r in score.rewards if r is not None} for score in scored]
-    return [float(len(rewards) == 1) for rewards in known if rewards]
+@asynccontextmanager
+async def opened(c: CaT) -> AsyncGenerator[CaT]:
+    """Open a copy of the description `c`, which stays as it is; the client is the same one."""
+    async with copy.copy(c) as own:
+        yield own

@@ -123,13 +123,16 @@ def _same_function(left: Node, right: Node, symbols: tuple[str, ...], budget: Bu
     kinks = _kinks(left) | _kinks(right)
     points = _points(symbols, whole) + (_far_points(symbols, whole) if kinks else ())
     # Outside the real numbers only where hardly any point is inside: roots have branches there.
+    inside = False
     for real in (True, False):
         agreeing: list[tuple[Point, Evaluator]] = []
-        for point in points:
+        for point in points + _near_points(symbols, whole) if real else points:
             found = _at(left, right, point, budget, real=real)
             if found is None:
                 continue
             same, evaluator = found
+            if not same and inside:
+                raise UndecidedError("equal where both are real, and not elsewhere")
             if not same:
                 return False
             agreeing.append((point, evaluator))
@@ -140,6 +143,7 @@ def _same_function(left: Node, right: Node, symbols: tuple[str, ...], budget: Bu
                 _agree_precisely(left, right, point, budget, real=real, digits=_digits(evaluator))
                 for point, evaluator in (agreeing[0], agreeing[-1])
             )
+        inside = bool(agreeing)
     raise UndecidedError("both have a value at too few points")
 
 
@@ -194,17 +198,31 @@ def _far_points(symbols: tuple[str, ...], whole: frozenset[str]) -> tuple[Point,
 
 
 @lru_cache(maxsize=256)
+def _near_points(symbols: tuple[str, ...], whole: frozenset[str]) -> tuple[Point, ...]:
+    """Points near zero, where a logarithm or a root may have real values only."""
+    if whole:
+        return ()
+    return tuple(
+        {name: Fraction(sign * (7 + 2 * at), size) for at, name in enumerate(symbols)}
+        for size in (13, 37, 101)
+        for sign in (1, -1)
+    )
+
+
+@lru_cache(maxsize=256)
 def _points(symbols: tuple[str, ...], whole: frozenset[str]) -> tuple[Point, ...]:
     """Random points: all symbols positive, then of both signs; `whole` ones positive integers."""
     random = Random(f"{_SEED} {' '.join(symbols)}")
 
     def value(name: str, signed: bool) -> Fraction:
         if name in whole:
-            return Fraction(random.randrange(1, 9))
+            # From 2: with 1 too much is the same, as n over 1 and n.
+            return Fraction(random.randrange(2, 10))
         size = Fraction(random.randrange(20_000, 200_000), 65_536)
         return -size if signed and random.random() < 0.5 else size
 
-    points = [{name: value(name, at >= _POINTS // 2) for name in symbols} for at in range(_POINTS)]
+    count = _POINTS + 3 if whole else _POINTS
+    points = [{name: value(name, at >= count // 2) for name in symbols} for at in range(count)]
     if not whole:
         points.append({name: -value(name, False) for name in symbols})
     return tuple(points)

@@ -3,13 +3,12 @@ r"""The content of the last `\boxed{}` of a text, and of those that answer toget
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-__all__ = ["last_boxed"]
+__all__ = ["ends_in_box", "joined_boxes", "last_boxed"]
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_BRACE = re.compile(r"(?P<box>\\(?:boxed|fbox)\s{0,4}\{)|\\.|[{}]", re.DOTALL)
 _MOST = 64
-_LONGEST = 1_000
 _LATEX_SPACE = re.compile(r"\\(?:quad|qquad|text(?:bf|rm)?|mathrm|left|right|[()\[\],;:! ])|[${}~]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z]?(?:_\{?\w{1,4}\}?)?\s{0,4}=\s{0,4}$")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -27,7 +26,18 @@ def last_boxed(text: str) -> str | None:
     Boxes belong together where only separators, a name, or a few words with an "and" stand
     between them: `\boxed{1} and \boxed{2}` is `1, 2`.
     """
-    spans = _boxes(text)
+    found = joined_boxes(text)
+    return None if found is None else found[1]
+
+
+def joined_boxes(
+    text: str, *, skip: Callable[[str], bool] = lambda content: False
+) -> tuple[int, str] | None:
+    """Return where the last boxes that belong together begin, and their content.
+
+    Boxes for whose content `skip` is true are passed over.
+    """
+    spans = [span for span in _boxes(text)[0] if not skip(span[2])]
     if not spans:
         return None
     joined = [spans[-1]]
@@ -36,27 +46,36 @@ def last_boxed(text: str) -> str | None:
             break
         joined.append(span)
     contents = [content for _, _, content in reversed(joined)]
-    return ", ".join(dict.fromkeys(contents))
+    return joined[-1][0], ", ".join(dict.fromkeys(contents))
 
 
-def _boxes(text: str) -> list[_Span]:
+def ends_in_box(text: str) -> bool:
+    """Tell whether a text stops inside a box."""
+    return _boxes(text)[1]
+
+
+def _boxes(text: str) -> tuple[list[_Span], bool]:
+    """Return the balanced boxes that stand in no other one, and whether one is left open.
+
+    One pass over the braces is enough, however many boxes are open.
+    """
+    starts = [at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0]
+    if not starts:
+        return [], False
     found: list[_Span] = []
-    for match in list(_BOX.finditer(text))[-_MOST:]:
-        if found and match.start() < found[-1][1]:
-            continue
-        end = _closing(text, match.end())
-        if end is not None:
-            found.append((match.start(), end + 1, text[match.end() : end].strip()))
-    return found
-
-
-def _closing(text: str, start: int) -> int | None:
-    depth = 1
-    for match in _BRACE.finditer(text, start, start + _LONGEST):
-        depth += {"{": 1, "}": -1}.get(match.group(), 0)
-        if depth == 0:
-            return match.start()
-    return None
+    # For each open brace, where its box starts and its content; of a plain brace nothing.
+    open_braces: list[tuple[int, int] | None] = []
+    for sign in _BRACE.finditer(text, min(starts)):
+        if sign["box"]:
+            open_braces.append((sign.start(), sign.end()))
+        elif sign.group() == "{":
+            open_braces.append(None)
+        elif sign.group() == "}" and open_braces and (box := open_braces.pop()) is not None:
+            start, content = box
+            while found and found[-1][0] > start:
+                found.pop()
+            found.append((start, sign.end(), text[content : sign.start()].strip()))
+    return found[-_MOST:], any(box is not None for box in open_braces)
 
 
 def _together(gap: str) -> bool:

@@ -11,7 +11,8 @@ __all__ = ["clean"]
 
 _SIGNS = {
     "π": "\\pi ", "√": "\\sqrt ", "∛": "\\sqrt[3]", "∞": "\\infty ", "≤": "\\le ", "⩽": "\\le ",
-    "≥": "\\ge ", "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≅": "\\approx ", "≡": "\\equiv ",
+    "≥": "\\ge ", "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≅": "\\approx ", "≡": "\\equiv ", "¬": "\\neg ", "∧": "\\land ", "∨": "\\lor ",
+    "⇔": "\\iff ", "∉": "\\notin ",
     "×": "\\times ", "✕": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "∙": "\\cdot ", "∗": "*",
     "÷": "\\div ", "∪": "\\cup ", "∩": "\\cap ", "∈": "\\in ", "∅": "\\emptyset ", "±": "\\pm ",
     "∓": "\\mp ", "°": "\\degree ", "º": "\\degree ", "˚": "\\degree ", "∠": "\\angle ",
@@ -58,11 +59,18 @@ _COMPOUND = re.compile(
 )
 _CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
 _LEADING_SIGNS = frozenset("\\=~")
-_LEADING = re.compile(r"^(?:\\approx|\\sim|\\simeq|=|~)(?![a-z]) ?")
+# What is about a number is that number; before a letter these signs deny it.
+_LEADING = re.compile(
+    r"^(?:(?:\\approx|\\simeq|=)(?![a-z])|(?:~|\\sim) ?(?=[-+$\d.]|\\d?frac|\\sqrt|\\pi)) ?"
+)
+_CONGRUENT = re.compile(
+    r"\( ?(?:\\(?:mod|bmod|pmod|operatorname ?\{mod\})|\\text ?\{ ?mod ?\}|mod)\b ?([^()]{1,40})\)"
+)
 _WHOLE_INDEX = re.compile(
     r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
     r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
 )
+_STYLE = re.compile(r"^\\(?:displaystyle|textstyle) ?")
 _HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
 _TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")
 _LEAD = re.compile(r"^\\text\{[^{}]{1,60}(?:\bis|\bare|[:=]) ?\}")
@@ -102,6 +110,10 @@ def _respelled(text: str) -> str:
         text = _CHOICES.sub(r"\\binom{\1}{\2}", text)
     if text and text[0] in _LEADING_SIGNS:
         text = _LEADING.sub("", text)
+        if text.startswith("\\sim "):
+            text = text.replace("\\sim ", "\\neg ", 1)
+    if "mod" in text:
+        text = _CONGRUENT.sub(r"\\pmod{\1}", text)
     if " and " in text:
         text = _COMPOUND.sub(r"\1 ", text)
     if "min" in text:
@@ -151,6 +163,17 @@ def _inside(text: str) -> str:
     return text
 
 
+def _without_braces(text: str) -> str:
+    """Leave out one pair of braces around the whole, unless it holds a set."""
+    inner = text[1:-1]
+    depth = 0
+    for sign in inner:
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        if depth < 0:
+            return text
+    return text if depth or "," in inner or ";" in inner or not inner.strip() else inner
+
+
 def _plain_latex(text: str) -> str:
     # Escaped once more: then every run of backslashes is even, row ends (four) too.
     if "\\\\" in text:
@@ -160,6 +183,9 @@ def _plain_latex(text: str) -> str:
             text = _DOUBLED.sub("\\\\", text)
     if text.startswith("\\boxed{") and text.count("{") > text.count("}"):
         text = text.removeprefix("\\boxed{")
+    text = _STYLE.sub("", text)
+    if text.startswith("{") and text.endswith("}"):
+        text = _without_braces(text)
     text = _LEAD.sub("", _GROUPED.sub("", text))
     if "\\mathbb" in text:
         text = _WHOLE_INDEX.sub("", text)

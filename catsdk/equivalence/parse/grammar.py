@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from catsdk.equivalence.limits import MAX_NESTING, LimitReachedError, UnreadableError
-from catsdk.equivalence.parse.lexer import END, Token, read_decimal, tokens_of
+from catsdk.equivalence.parse.lexer import END, Token, read_decimal
 from catsdk.equivalence.parse.notation import choices, is_mixed, is_name
 from catsdk.equivalence.parse.units import is_unit
 from catsdk.equivalence.tree import (
@@ -24,11 +24,9 @@ from catsdk.equivalence.tree import (
     Quotient,
     Sum,
     Symbol,
-    Text,
 )
-from catsdk.equivalence.walk import symbols_of, with_symbols
 
-__all__ = ["ExpressionParser"]
+__all__ = ["ExpressionParser", "minus", "product_of"]
 
 _MINUS_ONE = Number(Fraction(-1))
 _TWO, _TEN = Number(Fraction(2)), Number(Fraction(10))
@@ -42,13 +40,11 @@ _WORDS = "two three four five six seven eight nine ten"
 _NAMED: dict[str, Node] = {"e": Constant("e"), "i": Constant("i")}
 _BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
+_NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we"])
+_SHORT_WORD_LIST = "no on up so to we us he it an as at by do go if in is me my of or be"
+_SHORT_WORDS = frozenset(_SHORT_WORD_LIST.split())
+_OPERATORS_ON_NAMES = frozenset(["Delta", "partial", "nabla"])
 _VOWELS = frozenset("aeiou")
-_SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
-_INVERSES = {
-    f"{name}{tail}": f"arc{name}{tail}"
-    for name in ("sin", "cos", "tan", "cot", "sec", "csc")
-    for tail in ("", "h")
-}
 # Signs over letters that mean the same.
 _ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
 _GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
@@ -62,7 +58,7 @@ def minus(node: Node) -> Node:
 
 
 class ExpressionParser(ABC):
-    """Reads sums, products, powers and functions; brackets are left to `bracket`.
+    """Reads sums, products and powers; brackets and functions are left to others.
 
     The tokens are read from left to right once, so the time is linear in their number.
     """
@@ -107,6 +103,10 @@ class ExpressionParser(ABC):
     def environment(self) -> Node:
         """Read a matrix or a list of cases; the next token begins it."""
 
+    @abstractmethod
+    def function(self, name: str) -> Node:
+        """Read the arguments of a function; its name has been read."""
+
     def expression(self) -> Node:
         """Read a sum of terms."""
         self._deeper(2)
@@ -144,6 +144,9 @@ class ExpressionParser(ABC):
             self.at += 1
             return PlusMinus(Number(Fraction(0)), self.term(), "+" if sign == "pm" else "-")
         node = read()
+        if negative and isinstance(node, Call) and node.name == "mod":
+            # The remainder of a negative number, not a negative remainder.
+            return Call("mod", (minus(node.arguments[0]), node.arguments[1]))
         return minus(node) if negative else node
 
     def term(self) -> Node:
@@ -152,23 +155,26 @@ class ExpressionParser(ABC):
         while True:
             kind, value = self.tokens[self.at]
             if kind == "end":
-                return _product(factors)
+                return product_of(factors)
             if kind == "sign" and value in ("*", "/"):
                 self.at += 1
                 factor = self._signed(self.power)
                 factors = (
-                    [*factors, factor] if value == "*" else [Quotient(_product(factors), factor)]
+                    [*factors, factor] if value == "*" else [Quotient(product_of(factors), factor)]
                 )
+            elif kind == "sign" and value == "times":
+                self.at += 1
+                factors = _crossed(factors, self._signed(self.power))
             elif kind == "sign" and value == "mod":
                 self.at += 1
-                factors = [Call("mod", (_product(factors), self.power()))]
+                factors = [Call("mod", (product_of(factors), self.power()))]
             elif kind == "function" and value == "choose":
                 self.at += 1
-                factors = [Call("binomial", (_product(factors), self.expression()))]
+                factors = [Call("binomial", (product_of(factors), self.expression()))]
             elif self._starts():
                 self._beside(factors)
             else:
-                return _product(factors)
+                return product_of(factors)
 
     def _starts(self) -> bool:
         """Tell whether the next token begins a factor, without a sign of multiplication."""
@@ -176,18 +182,21 @@ class ExpressionParser(ABC):
         if kind in _STARTING_KINDS:
             return not (kind == "env" and value.startswith("end"))
         if kind == "sign":
-            return value in _OPENING_SIGNS or (value == "|" and self.bars == 0)
-        return kind == "word" and self._is_product(value)
+            matrix = value == "[" and self.ahead(1)[0] == "env"
+            return value in _OPENING_SIGNS or matrix or (value == "|" and self.bars == 0)
+        return kind == "word" and self._isproduct_of(value)
 
-    def _is_product(self, word: str) -> bool:
+    def _isproduct_of(self, word: str) -> bool:
         """Tell a few variables, as in `2xy`, from a unit or a word."""
         if len(word) > 3 or not word.isascii() or is_unit(word) or word in _ORDINALS:
             return False
         if word.startswith("d") and len(word) == 2:
             return False
         capitals = sum(letter.isupper() for letter in word)
+        if word in _NEVER_VARIABLES:
+            return False
         if len(word) == 2:
-            return capitals != 1
+            return word.lower() not in _SHORT_WORDS if word.istitle() else True
         # A vowel inside makes a word: `per` and `not`, unlike `abc` and `xyz`.
         return capitals == 0 and _VOWELS.isdisjoint(word[1:])
 
@@ -215,6 +224,10 @@ class ExpressionParser(ABC):
         while True:
             kind, sign = self.tokens[self.at]
             if kind != "sign" or sign not in _RAISED_SIGNS:
+                indexed = isinstance(node, Power) and isinstance(node.base, Symbol)
+                if kind == "sign" and sign == "_" and indexed:
+                    node = self._with_index(node)
+                    continue
                 return node
             if sign == "^":
                 self.at += 1
@@ -225,9 +238,17 @@ class ExpressionParser(ABC):
             elif sign == "%":
                 self.at += 1
                 node = Quantity(node, "%")
+            elif isinstance(node, Symbol):
+                raise UnreadableError("a composition of functions")
             else:
                 self.at += 1
                 node = Quantity(node, self._scale())
+
+    def _with_index(self, node: Node) -> Node:
+        """Read `x^2_1`, whose index stands behind the power."""
+        assert isinstance(node, Power)
+        assert isinstance(node.base, Symbol)
+        return Power(Symbol(node.base.name + self._index()), node.exponent)
 
     def _scale(self) -> str:
         if self.next[0] == "symbol" and self.next[1] in "CFK":
@@ -245,16 +266,39 @@ class ExpressionParser(ABC):
                 return Quantity(base, self._scale()) if mark == "degree" else _primed(base)
         if self.take("'"):
             return _primed(base)
+        if isinstance(base, Number) and self._is_ordinal():
+            return base
         return choices(base, self._exponent())
+
+    def _is_ordinal(self) -> bool:
+        """Step over the letters of `12^{th}`."""
+        braced = self.next == ("sign", "{")
+        if self.ahead(int(braced))[1] not in _ORDINALS:
+            return False
+        if braced and self.ahead(2) != ("sign", "}"):
+            return False
+        self.at += 3 if braced else 1
+        return True
 
     def _exponent(self) -> Node:
         """Read an exponent: a group, or one signed factor with its own exponent."""
         self._deeper()
-        exponent = self._signed(self.primary)
+        exponent = self._signed(self._script_value)
         if self.take("^"):
             exponent = Power(exponent, self._exponent())
         self.depth -= 1
         return exponent
+
+    def _script_value(self) -> Node:
+        """Read what stands above or below; a number is not one in another base there."""
+        kind, value = self.next
+        if kind == "number" and self.ahead(1) == ("sign", "_"):
+            self.at += 1
+            return read_decimal(value)
+        if kind in ("symbol", "constant") and self.ahead(1) == ("sign", "_"):
+            self.at += 1
+            return _NAMED.get(value) or Symbol(value)
+        return self.primary()
 
     def primary(self) -> Node:
         """Read one number, name, function or bracket."""
@@ -269,7 +313,7 @@ class ExpressionParser(ABC):
         if kind == "function":
             self.at += 1
             self._deeper()
-            node = self._function(value)
+            node = self.function(value)
             self.depth -= 1
             return node
         if kind == "sign":
@@ -310,6 +354,10 @@ class ExpressionParser(ABC):
     def _symbol(self, value: str) -> Node:
         self.at += 1
         after = self.tokens[self.at]
+        if value in _OPERATORS_ON_NAMES and after[0] == "symbol":
+            # A difference of x is one name, no product.
+            self.at += 1
+            return Symbol(f"{value} {after[1]}{self._index()}")
         named = _NAMED.get(value) if value not in self.bound else None
         if after[0] != "sign":
             return named or Symbol(value)
@@ -369,7 +417,7 @@ class ExpressionParser(ABC):
         if value.startswith("\\"):
             self.at += 1
             return Symbol(value + self._index())
-        if not (self._is_product(value) or is_name(value)):
+        if not (self._isproduct_of(value) or is_name(value)):
             raise UnreadableError(f"the word {value}")
         self.tokens[self.at : self.at + 1] = [("symbol", letter) for letter in value]
         return self.primary()
@@ -418,152 +466,26 @@ class ExpressionParser(ABC):
             raise UnreadableError("an accent over nothing")
         if accent in ("overline", "bar") and 1 < len(name) <= 4 and is_name(name):
             return Product(tuple(map(Symbol, name)))
-        return Symbol(name if accent in ("angle", "triangle") else f"{accent} {name}")
-
-    def _function(self, name: str) -> Node:
-        if name == "frac":
-            top = self._group()
-            return Quotient(top, self._group())
-        if name == "binom":
-            top = self._group()
-            return Call("binomial", (top, self._group()))
-        if name in ("sqrt", "cbrt"):
-            return self._root(name)
-        if name in ("int", "sum", "prod", "lim"):
-            return self._large(name)
-        base, exponent = self._script("_"), self._script("^")
-        base = base or self._script("_")
-        node = self._value_of(name, base)
-        if exponent is None:
-            return node
-        if exponent == _MINUS_ONE and name in _INVERSES and isinstance(node, Call):
-            return Call(_INVERSES[name], node.arguments)
-        return Power(node, exponent)
-
-    def _value_of(self, name: str, base: Node | None) -> Node:
-        arguments = self._arguments()
-        if not arguments:
-            raise UnreadableError(f"{name} of nothing")
-        if name == "lg":
-            name, base = "log", _TEN
-        if name == "log":
-            base = base or self.log_base
-            return Call("log", (*arguments, base)) if base else Call("ln", arguments)
-        if len(arguments) > 1 and name not in _SEVERAL:
-            raise UnreadableError(f"{name} of several arguments")
-        return Call(name, arguments)
-
-    def _script(self, mark: str) -> Node | None:
-        """Read what stands below or above a function's name, if anything does."""
-        if not self.take(mark):
-            return None
-        return self._signed(self._group) if mark == "^" else self._group()
-
-    def _arguments(self) -> tuple[Node, ...]:
-        if self.next in (("sign", "("), ("sign", "\\{")):
-            inner = self.bracket()
-            return inner.items if isinstance(inner, Items) else (inner,)
-        negative = self.take("-")
-        factors: list[Node] = [self.power()]
-        while self.next[0] in ("number", "symbol", "constant") or self.next in (
-            ("function", "frac"),
-            ("function", "sqrt"),
-        ):
-            factors.append(self.power())
-        if len(factors) == 1 and self.next == ("sign", "/") and self.ahead(1)[0] == "number":
-            self.at += 1
-            factors = [Quotient(factors[0], self.power())]
-        node = _product(factors)
-        return (minus(node) if negative else node,)
-
-    def _group(self) -> Node:
-        """Read an argument of a command: a brace, or one token, of a number one digit."""
-        kind, value = self.next
-        if kind == "number" and len(value) > 1 and value.isdigit():
-            self.tokens[self.at : self.at + 1] = [("number", value[0]), ("number", value[1:])]
-        return self.primary()
-
-    def _root(self, name: str) -> Node:
-        degree: Node = Number(Fraction(3)) if name == "cbrt" else _TWO
-        if name == "sqrt" and self.take("["):
-            degree = self.expression()
-            self.expect("]")
-        node = self.primary()
-        if isinstance(node, Items | Text):
-            raise UnreadableError("the root of no number")
-        return Call("root", (node, degree))
-
-    def _large(self, name: str) -> Node:
-        low = high = None
-        for _ in range(2):
-            if self.take("_"):
-                low = self._lower()
-            elif self.take("^"):
-                high = self._signed(self.primary)
-        if name == "int":
-            return self._integral(low, high)
-        symbol, start = _pair(low)
-        outer, self.bound = self.bound, self.bound | symbols_of(symbol)
-        body = self.term()
-        self.bound = outer
-        if name == "lim":
-            return Call("limit", (body, symbol, start))
-        if isinstance(symbol, Symbol):
-            body = self._indexed(body, symbol.name)
-        if high is None:
-            raise UnreadableError("a sum without an end")
-        return Call("sum" if name == "sum" else "product", (body, symbol, start, high))
-
-    def _indexed(self, node: Node, name: str) -> Node:
-        """Make functions of the symbols whose index holds `name`: the a_k of a sum over k."""
-
-        def replace(symbol: Symbol) -> Node:
-            base, _, index = symbol.name.partition("_")
-            if name not in index:
-                return symbol
-            return Call(f"{base}_", (type(self)(tokens_of(index)).expression(),))
-
-        return with_symbols(node, replace)
-
-    def _lower(self) -> Node:
-        """Read the lower end: one value, or a symbol with where it starts, as a pair."""
-        if self.next == ("sign", "{") and self.ahead(1)[0] == "symbol":
-            kind, value = self.ahead(2)
-            if kind == "relation" and value in ("=", "->"):
-                symbol = Symbol(self.ahead(1)[1])
-                self.at += 3
-                start = self.expression()
-                self.expect("}")
-                return Items("tuple", (symbol, start))
-        return self._signed(self.primary)
-
-    def _integral(self, low: Node | None, high: Node | None) -> Node:
-        close = next(
-            (at for at in range(self.at, len(self.tokens) - 1) if self._is_differential(at)), None
-        )
-        if close is None:
-            raise UnreadableError("an integral over nothing")
-        value = self.tokens[close][1]
-        name = value[1:] if len(value) == 2 else self.tokens[close + 1][1]
-        after = close + (1 if len(value) == 2 else 2)
-        inner = self.tokens[self.at : close]
-        self.tokens[self.at : after] = [("sign", "("), *(inner or [("number", "1")]), ("sign", ")")]
-        body = self.primary()
-        ends = (low, high) if low is not None and high is not None else ()
-        return Call("integral", (body, Symbol(name), *ends))
-
-    def _is_differential(self, at: int) -> bool:
-        kind, value = self.tokens[at]
-        if kind == "word":
-            return len(value) == 2 and value[0] == "d"
-        return (kind, value) == ("symbol", "d") and self.tokens[at + 1][0] == "symbol"
+        return Symbol(name if accent == "angle" else f"{accent} {name}")
 
 
 def _sum(terms: list[Node]) -> Node:
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
 
-def _product(factors: list[Node]) -> Node:
+def _crossed(factors: list[Node], factor: Node) -> list[Node]:
+    """Multiply; between two vectors the sign of multiplication is that of their cross product."""
+    if _is_vector(factors[-1]) and _is_vector(factor):
+        return [*factors[:-1], Call("cross", (factors[-1], factor))]
+    return [*factors, factor]
+
+
+def _is_vector(node: Node) -> bool:
+    return isinstance(node, Symbol) and node.name.startswith("vec ")
+
+
+def product_of(factors: list[Node]) -> Node:
+    """Return the product; one factor is itself."""
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
 
 
@@ -571,9 +493,3 @@ def _primed(node: Node) -> Node:
     if not isinstance(node, Symbol):
         raise UnreadableError("a prime behind no symbol")
     return Symbol(node.name + "'")
-
-
-def _pair(node: Node | None) -> tuple[Node, Node]:
-    if not isinstance(node, Items) or len(node.items) != 2:
-        raise UnreadableError("no symbol to run over")
-    return node.items[0], node.items[1]

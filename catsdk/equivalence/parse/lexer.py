@@ -30,7 +30,7 @@ END: Token = ("end", "")
 _TOKEN = re.compile(
     r"""
     (?P<number>
-        (?:[1-9]\d{0,2}(?:,\d{3})+(?!,?\d)|[1-9]\d?(?:,\d{2})+,\d{3}(?!,?\d)|\d{1,3}(?:\ \d{3})+(?!\d)|\d{1,3}(?:'\d{3})+(?!\d)|\d+)
+        (?:[1-9]\d{0,2}(?:,\d{3}){1,40}(?!,?\d)|[1-9]\d?(?:,\d{2}){1,40},\d{3}(?!,?\d)|\d{1,3}(?:\ \d{3}){1,40}(?!\d)|\d{1,3}(?:'\d{3}){1,40}(?!\d)|\d+)
         (?:\.(?:\d+(?:\ ?\\?\.\.\.|\ ?\\[lc]?dots(?![a-z]))?
               |\d*\\(?:overline|bar|dot)\ ?\{?\d+\}?|\(\d+\)|(?!\d))
            (?:\\(?:overline|bar|dot)\{\d+\})?)?
@@ -146,7 +146,7 @@ class _Lexer:
             kind = match.lastgroup
             value = match[kind or 0]
             if kind == "sign":
-                self._sign(value)
+                self._sign(value, at)
             elif kind == "number":
                 at = self._number(value, at)
             elif kind == "command":
@@ -162,13 +162,26 @@ class _Lexer:
     def _add(self, kind: str, value: str) -> None:
         self.tokens.append((kind, value))
 
-    def _sign(self, value: str) -> None:
-        if value == " " or value == "~":
+    def _sign(self, value: str, at: int) -> None:
+        if value == " ":
+            return
+        if value == "~":
+            if self._denies(at):
+                self._add("function", "not")
             return
         if value in _TURNS:
             self.depth += _TURNS[value]
         value = _SIGN_OF.get(value, value)
         self.tokens.append(("relation" if value in _RELATION_SIGNS else "sign", value))
+
+    def _denies(self, at: int) -> bool:
+        """Tell `~p`, which is not p, from a space that does not break, as in `5~cm`."""
+        after = self.text[at : at + 1]
+        before = self.tokens[-1] if self.tokens else END
+        opens = before[0] in ("end", "relation") or (
+            before[0] == "sign" and before[1] not in (")", "]", "}", "'", "%", "degree")
+        )
+        return opens and (after.isalpha() or after == "(")
 
     def _number(self, value: str, at: int) -> int:
         if self.depth > 0 and "," in value and not self._groups(value, at):
@@ -189,7 +202,7 @@ class _Lexer:
     def _letters(self, value: str) -> None:
         joined = _JOINED.match(value) if self.tokens else None
         if joined and self.tokens[-1] != ("sign", "_"):
-            self._add("sign", ",")
+            self._add("sign", "lor" if joined[1] == "or" else ",")
             value = value[joined.end() :]
         if len(value) == 1:
             self._add("symbol", value)
@@ -199,8 +212,12 @@ class _Lexer:
             self._add("constant", CONSTANTS[value])
         elif value in GREEK and value not in ("Re", "Im", "Pi", "nu", "mu", "xi"):
             self._add("symbol", value)
-        elif value in ("and", "or", "AND", "OR"):
+        elif value in ("and", "AND"):
             self._add("sign", ",")
+        elif value in ("or", "OR"):
+            self._add("sign", "lor")
+        elif value == "mod":
+            self._add("sign", "mod")
         else:
             self._word(value)
 
@@ -267,6 +284,7 @@ class _Lexer:
         return True
 
     def _skip(self, name: str, at: int) -> int:
+        name = name.removeprefix("m") if name in ("mleft", "mright") else name
         if name in ("left", "right", "middle"):
             if self.text.startswith(".", at):
                 return at + 1
@@ -299,9 +317,10 @@ class _Lexer:
         raise UnreadableError("a brace does not close")
 
     def _content(self, content: str) -> None:
+        content = content.strip("~")
         lower = content.strip(" ,").lower()
         if not lower or lower in ("and", "or"):
-            self._add("sign", ",") if content else None
+            self._add("sign", "lor" if lower == "or" else ",") if content else None
         elif self._is_minutes(content):
             self._add("text", content)
         elif content in FUNCTION_WORDS or (len(content) == 1 and content.isalpha()):
@@ -313,6 +332,8 @@ class _Lexer:
 
 
 _NAMED: dict[str, Token] = {
+    "neg": ("function", "not"),
+    "lnot": ("function", "not"),
     "emptyset": ("word", "\\emptyset"),
     "varnothing": ("word", "\\emptyset"),
     "mathbb": ("word", "\\mathbb"),

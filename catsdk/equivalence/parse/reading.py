@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
 from catsdk.equivalence.limits import LimitReachedError, UnreadableError
+from catsdk.equivalence.parse.assertions import asserted_value
 from catsdk.equivalence.parse.boxes import last_boxed
 from catsdk.equivalence.parse.cleaning import clean
+from catsdk.equivalence.parse.currencies import currency_written
+from catsdk.equivalence.parse.grammar import minus
 from catsdk.equivalence.parse.lexer import repeating, whole_number
-from catsdk.equivalence.parse.sentences import last_expression, last_number, without_formulas
 from catsdk.equivalence.parse.statements import parse
-from catsdk.equivalence.parse.wording import letters_of
-from catsdk.equivalence.tree import Node, Number, Numeral, Text
+from catsdk.equivalence.parse.wording import (
+    choice_letters,
+    is_undecided,
+    is_words,
+    plain_words,
+    text_as_node,
+)
+from catsdk.equivalence.tree import (
+    Constant,
+    Node,
+    Number,
+    Numeral,
+    Quantity,
+    Quotient,
+    Text,
+)
 from catsdk.equivalence.verdict import Cause
 
 __all__ = ["Reading", "read"]
@@ -32,6 +48,14 @@ _MONTH_NAMES = """
 January February March April May June July August September October November December
 """
 _MONTHS = _MONTH_NAMES.split()
+_MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS)
+_DAY_FIRST = re.compile(
+    rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\.?,? ?(\d{{4}})?", re.IGNORECASE
+)
+_MONTH_FIRST = re.compile(
+    rf"({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,?(?: (\d{{4}}))?", re.IGNORECASE
+)
+_SLASHED_DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{4}|\d{4}/\d{1,2}/\d{1,2}")
 _CLOCK = re.compile(
     r"(\d{1,2})(?:[:.](\d\d))?\s?(?:\\text\{\s?)?([ap])\.?\s?m\.?\}?", re.IGNORECASE
 )
@@ -39,39 +63,46 @@ _HEXADECIMAL = re.compile(r"([0-9A-F]{2,40})_\{?(16)\}?")
 _WHOLE_TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:(?<=\w\w\})\^\{?\d\}?)?"
 )
-# Marks of Chinese, Hindi and Arabic, too.
-_PROSE = re.compile(
-    r"[\w\s.,:;!?'$%/()*+=\-\u00b2\u00b3\u2212\u2248€£\u3002\uff0c\uff1a\uff1b\uff01\uff1f\uff08\uff09"
-    r"\u3001\u0964\u060c\u061b\u061f\u064b-\u0652\u0900-\u0903\u093a-\u094f\[\]]+|"
-)
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _STARTS = frozenset("0123456789+-.ABCDEF")
 _SPECIAL = re.compile(r"\\(?:pm|mp|begin)|\[ ?\[")
-_INTEGERS = re.compile(r"([a-z]) ?\\in ?\\mathbb ?\{?[ZN]")
+_INTEGERS = re.compile(r"([a-z]) ?\\in ?\\mathbb ?\{?([ZN])")
+_SIGNED_WORDS = re.compile(
+    r"(?:\\text ?\{)? ?(minus|negative|positive)\b ?\}? ?(?=[\d.$\\(]|infinity|(?:[a-z]+-?){1,3}$)",
+    re.IGNORECASE,
+)
+_RATE = re.compile(r"(-?[\d.,]{1,40}) ?/ ?([A-Za-z]{2,20})")
 _TEN = Number(Fraction(10))
+_AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
+_SAYS_SOMETHING = re.compile(r"\\[A-Za-z]|[_?!]|\\\{")
+_LONGEST_CHOICE = 24
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an answer says: `node`, or `None` with the cause; `letters` of an answer of words.
+    """What an answer says: `node`, or `None` with the cause.
 
     `other` is a second reading, which counts against an answer of another kind: `1,22` may be a
     list or 1.22, and `1,000,200` a number or a list. `tens` is the node with logarithms of base ten
-    where no base is written and `node` has natural ones; `integers` is a letter that is said to run
-    over the integers. Without `special` the node holds no plus-minus
-    and no matrix.
+    where no base is written and `node` has natural ones. `integers` is a letter that is said to run
+    over the `domain`, Z or N. Without `special` the node holds no plus-minus and no matrix.
+    `choice` is the letter of an answer that may choose one; `stated` the value that a sentence
+    asserts, whose node is its words; `currency` that of a sign of money.
     """
 
     node: Node | None
     other: Node | None = None
-    letters: str | None = None
     cause: Cause = ""
     detail: str = ""
     special: bool = False
     tens: Node | None = None
     integers: str = ""
+    domain: str = ""
+    choice: str | None = None
+    stated: Node | None = None
+    currency: str = ""
 
 
 def read(text: str) -> Reading:
@@ -104,24 +135,45 @@ def _plain(text: str) -> Reading | None:
 
 
 def _read_cleaned(text: str, original: str) -> Reading:
-    if not text:
-        return Reading(Text(""))
+    if not any(map(str.isalnum, text)) and not _SAYS_SOMETHING.search(text):
+        return _without_words(text)
     if text[0] in _STARTS and (number := _plain(text) or _special(text)):
-        return number
-    letters = letters_of(text)
+        currency = currency_written(original)
+        return replace(number, currency=currency) if currency else number
+    text = _AT_TIME.sub("", text)
     latex = "\\" in text
     if latex and (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
         return _read_cleaned(clean(whole.group(1)), original)
+    choice = choice_letters(text) if len(text) <= _LONGEST_CHOICE else None
+    if is_undecided(text):
+        return Reading(Text(plain_words(text)))
+    currency = currency_written(original)
     try:
         other = _other_reading(text) if "," in text else None
         special = (latex or "[" in text) and _SPECIAL.search(text) is not None
         node = _parsed(text) if len(text) <= _CACHED_LENGTH else parse(text)
         tens = parse(text, _TEN) if "log" in text else None
-        whole = _INTEGERS.search(original) if latex else None
-        integers = whole[1] if whole else ""
-        return Reading(node, other, letters, special=special, tens=tens, integers=integers)
+        whole = _INTEGERS.search(original) if "\\in" in original else None
+        integers, domain = whole.groups() if whole else ("", "")
+        return Reading(
+            node,
+            other,
+            special=special,
+            tens=tens,
+            integers=integers,
+            domain=domain,
+            choice=choice,
+            currency=currency,
+        )
     except UnreadableError as error:
-        return _in_words(text, original, letters, str(error))
+        return _in_words(text, original, str(error))
+
+
+def _without_words(text: str) -> Reading:
+    """Read an answer of marks alone; empty brackets say nothing."""
+    for empty in ("()", "[]", "{}"):
+        text = text.replace(empty, "")
+    return Reading(Text(text.strip("$.,;:\\ ")))
 
 
 def _special(text: str) -> Reading | None:
@@ -141,12 +193,25 @@ def _special(text: str) -> Reading | None:
         return Reading(Numeral(found.group(1).upper(), int(found.group(2))))
     if (found := _DATE.fullmatch(text)) and 1 <= int(found.group(2)) <= 12:
         year, month, day = found.groups()
-        return _read(f"{_MONTHS[int(month) - 1]} {int(day)}, {year}")
+        return _date(int(day), int(month), year)
+    if _SLASHED_DATE.fullmatch(text):
+        # Nobody says whether the day or the month stands first.
+        return Reading(Text("/".join(part.lstrip("0") for part in text.split("/"))))
+    if found := _DAY_FIRST.fullmatch(text):
+        return _date(int(found[1]), _month(found[2]), found[3])
     if found := _CLOCK.fullmatch(text):
         hour, minute, half = found.groups()
         hours = int(hour) % 12 + 12 * (half.lower() == "p")
         return Reading(Text(f"{hours}:{minute or '00'}"))
     return None
+
+
+def _date(day: int, month: int, year: str | None) -> Reading:
+    return Reading(Text(" ".join(filter(None, (str(day), _MONTHS[month - 1].lower(), year)))))
+
+
+def _month(name: str) -> int:
+    return next(at for at, each in enumerate(_MONTHS, 1) if each.startswith(name.title()[:3]))
 
 
 def _other_reading(text: str) -> Node | None:
@@ -158,19 +223,38 @@ def _other_reading(text: str) -> Node | None:
     return None
 
 
-def _in_words(text: str, original: str, letters: str | None, detail: str) -> Reading:
-    """Read a text that the grammar does not know: as words, or for the last thing in a sentence."""
+def _in_words(text: str, original: str, detail: str) -> Reading:
+    """Read a text that the grammar does not know: as words, with the value that they assert."""
+    if (signed := _SIGNED_WORDS.match(text)) and (rest := text[signed.end() :].strip(" }")):
+        sign = "" if signed[1].lower() == "positive" else "-"
+        value = _read(rest)
+        inner = text_as_node(value.node) if isinstance(value.node, Text) else value.node
+        if inner is not None and isinstance(inner, Number | Constant | Quotient | Quantity):
+            return replace(value, node=minus(inner) if sign else inner, stated=None)
+    if rate := _RATE.fullmatch(text):
+        amount = _read(rate[1]).node
+        if amount is not None:
+            return Reading(
+                Quantity(amount, f"/ {rate[2].lower()}"), currency=currency_written(original)
+            )
+    if dated := _MONTH_FIRST.fullmatch(text):
+        return _date(int(dated[2]), _month(dated[1]), dated[3])
     words = _TEXT_COMMAND.sub("", text).replace("{", "").replace("}", "")
-    if letters is not None or not any(sign.isalnum() for sign in text):
-        return Reading(Text(" ".join(words.lower().split())), letters=letters)
-    plain = without_formulas(original)
-    prose = _LONG_WORD.search(plain) is not None and _PROSE.fullmatch(plain) is not None
-    for find in (last_expression, last_number) if prose else ():
-        last = find(original)
-        if last and len(last) < len(original.strip()):
-            found = _read(last)
-            if found.node is not None and not isinstance(found.node, Text):
-                return found
-    if "\\" not in words and (_LONG_WORD.search(words) or _CODE.search(words)):
-        return Reading(Text(" ".join(words.lower().split())))
+    spoken = is_words(text)
+    stated = None if spoken else _stated(original)
+    latex = "\\" in words
+    if (
+        spoken
+        or stated is not None
+        or (not latex and (_LONG_WORD.search(words) or _CODE.search(words)))
+    ):
+        return Reading(Text(plain_words(words)), stated=stated, currency=currency_written(original))
     return Reading(None, cause="unparseable", detail=detail)
+
+
+def _stated(original: str) -> Node | None:
+    value = asserted_value(original)
+    if not value or len(value) >= len(original.strip()):
+        return None
+    node = _read(value).node
+    return None if isinstance(node, Text) else node

@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from collections import deque
 
-__all__ = ["formula_at_start", "last_expression", "last_match", "last_number", "without_formulas"]
+__all__ = [
+    "formula_at_start",
+    "formulas_and_numbers",
+    "last_expression",
+    "last_match",
+    "without_formulas",
+]
 
 _MATH = re.compile(
-    r"\$\$(.{1,2000}?)\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)"
+    # An opening delimiter ends the search of the one before it: else many of them take long.
+    r"\$\$(.{1,2000}?)\$\$|\\\[((?:(?!\\[(\[]).){1,2000}?)\\\]|\\\(((?:(?!\\[(\[]).){1,2000}?)\\\)"
     r"|(?<![\\$])\$(?=\s?[^\s\d$]|\s?\d[^$\n]{0,200}\$)((?:[^$\n\\]|\\.){1,500}?)\$(?!\d)",
     re.DOTALL,
 )
@@ -38,10 +45,18 @@ def last_expression(text: str) -> str | None:
     return next(group for group in formula.groups() if group) if formula else None
 
 
-def last_number(text: str) -> str | None:
-    """Return the last number, with its sign, its fraction and a percent sign."""
-    number = last_match(_NUMBER, text)
-    return number.group() if number else None
+def formulas_and_numbers(text: str) -> list[tuple[int, int, str]]:
+    """Return start, end and content of each formula, and of each number outside of them."""
+    found: list[tuple[int, int, str]] = []
+    at = 0
+    for formula in [*_MATH.finditer(text), None]:
+        end = formula.start() if formula else len(text)
+        found += [(each.start(), each.end(), each[0]) for each in _NUMBER.finditer(text, at, end)]
+        if formula:
+            content = next(group for group in formula.groups() if group)
+            found.append((formula.start(), formula.end(), content))
+            at = formula.end()
+    return found
 
 
 def last_match(pattern: re.Pattern[str], text: str, start: int = 0) -> re.Match[str] | None:

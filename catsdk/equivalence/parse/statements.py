@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import cast
 
 from catsdk.equivalence.limits import UnreadableError
-from catsdk.equivalence.parse.grammar import ExpressionParser
-from catsdk.equivalence.parse.lexer import END, tokens_of
+from catsdk.equivalence.parse.counting import names_what_counts
+from catsdk.equivalence.parse.functions import FunctionParser
+from catsdk.equivalence.parse.lexer import END, Token, tokens_of
 from catsdk.equivalence.parse.units import SCALES, is_unit, unit_of
 from catsdk.equivalence.tree import (
     Call,
@@ -22,6 +24,7 @@ from catsdk.equivalence.tree import (
     Quantity,
     Relation,
     Sum,
+    Symbol,
     Text,
     Union,
 )
@@ -29,7 +32,8 @@ from catsdk.equivalence.walk import symbols_of
 
 __all__ = ["parse"]
 
-_SEPARATORS = frozenset([",", ";"])
+_SEPARATORS = frozenset([",", ";", "land", "lor"])
+_LOGIC = {"land": "and", "lor": "or", "=>": "implies", "<=>": "iff"}
 _INFINITY = Constant("infinity")
 _MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
 _REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
@@ -38,6 +42,8 @@ _SET_SIGNS = frozenset(["cup", ":", "setminus", "cap"])
 _UNIT_KINDS = frozenset(["text", "word"])
 _MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
+
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
 
 Separated = list[tuple[str, Node]]
 
@@ -57,7 +63,7 @@ def parse(text: str, log_base: Node | None = None) -> Node:
     return node
 
 
-class AnswerParser(ExpressionParser):
+class AnswerParser(FunctionParser):
     """Reads what answers are made of besides expressions."""
 
     def answer(self) -> Node:
@@ -76,7 +82,7 @@ class AnswerParser(ExpressionParser):
             if kind == "sign" and value in ends and not (value == "[" and (separator or not found)):
                 break
             if kind == "sign" and value in _SEPARATORS:
-                separator = separator if separator == ";" else value
+                separator = separator if separator in (";", "land", "lor") else value
                 self.at += 1
                 continue
             if found and not separator:
@@ -98,8 +104,19 @@ class AnswerParser(ExpressionParser):
             if operator == "->":
                 raise UnreadableError("a map or a limit")
             side = self._side()
-            if operator in ("in", "=>"):
+            if operator == "cong":
+                named = isinstance(sides[-1], Symbol | Product) and isinstance(
+                    side, Symbol | Product
+                )
+                side, operator = (Symbol(f"cong {side}"), "~") if named else (side, "~")
+            if operator == "==":
+                side, operator = _congruence(side), "="
+            if operator in ("=>", "<=>") and _is_proposition(sides[-1]) and _is_proposition(side):
+                sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
+            elif operator in ("in", "=>", "<=>"):
                 # What is said of the left side is the answer; so is a conclusion.
+                if operator != "in" and not (operators or isinstance(sides[0], Symbol)):
+                    raise UnreadableError("a conclusion from no statement")
                 sides, operators = [side], []
             else:
                 sides.append(side)
@@ -108,6 +125,7 @@ class AnswerParser(ExpressionParser):
 
     def _side(self) -> Node:
         """Read an expression with its unit, a ratio, or a union of sets."""
+        start = self.at
         first = self._measured()
         kind, sign = self.tokens[self.at]
         if sign == "-" and isinstance(first, Interval):
@@ -129,7 +147,9 @@ class AnswerParser(ExpressionParser):
                 parts.append(part)
             else:
                 parts[-1] = Call(sign, (parts[-1], part))
-        return parts[0] if len(parts) == 1 else Items("ratio", tuple(parts))
+        if len(parts) == 1:
+            return parts[0]
+        return _time(self.tokens[start : self.at]) or Items("ratio", tuple(parts))
 
     def _measured(self) -> Node:
         node = self._plain()
@@ -139,13 +159,15 @@ class AnswerParser(ExpressionParser):
         ):
             return node
         if self.take("pmod"):
-            return Call("mod", (node, self.primary()))
+            return Call("residue", (node, self.primary()))
         unit = self._unit(node) if self._may_have_unit(node) else None
         if unit is None:
             return node
         head, _, tail = unit.partition(" ")
         if head in SCALES:
             node, unit = _times(node, Fraction(SCALES[head])), tail
+            if tail and not names_what_counts(tail):
+                raise UnreadableError("words behind a value that are no unit")
         if unit and self.next[0] == "number":
             rest = self._measured()
             if not isinstance(rest, Quantity):
@@ -200,7 +222,11 @@ class AnswerParser(ExpressionParser):
             return None
         if words[0] in _ORDINALS and len(words) == 1:
             return ""
-        return unit_of(" ".join(words))
+        unit = unit_of(" ".join(words))
+        one = isinstance(node, Number) and node.value == 1
+        if unit.partition(" ")[0] not in SCALES and not names_what_counts(unit, one=one):
+            raise UnreadableError("words behind a value that are no unit")
+        return unit
 
     def _continues(self, kind: str, value: str, words: list[str]) -> bool:
         """Tell whether a token goes on with a unit: `/`, a power, a letter, a full stop."""
@@ -239,6 +265,8 @@ class AnswerParser(ExpressionParser):
             raise UnreadableError(f"{opening} does not close")
         self.at += 1
         if opening == "{":
+            if not inner:
+                raise UnreadableError("braces around nothing")
             return _listed(inner, "set")
         if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner])):
             return matrix
@@ -307,6 +335,17 @@ class AnswerParser(ExpressionParser):
                 return found
 
 
+def _time(tokens: list[Token]) -> Node | None:
+    """Read `2:30` as what may be a time of day, and `2:05`, which is no ratio, as one."""
+    written = "".join(value for _, value in tokens)
+    if not _CLOCK.fullmatch(written):
+        return None
+    hour, *rest = written.split(":")
+    if any(part.startswith("0") for part in rest) or (len(hour) == 2 and hour.startswith("0")):
+        return Text(":".join([str(int(hour)), *rest]))
+    return Items("clock", tuple(Number(Fraction(int(part))) for part in (hour, *rest)))
+
+
 def _times(node: Node, scale: Fraction) -> Node:
     """Return what `2.5 million` counts."""
     if isinstance(node, Number):
@@ -318,14 +357,63 @@ def _parts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, Union) else (node,)
 
 
+def _congruence(side: Node) -> Node:
+    r"""Read `3 \mod 5` behind a sign of congruence as a class of numbers, not as a number."""
+    return (
+        Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
+    )
+
+
+def _is_proposition(node: Node) -> bool:
+    """Tell a letter that may be true or false, and what logic makes of such letters."""
+    logic = isinstance(node, Call) and node.name in ("not", "and", "or", "implies", "iff")
+    return logic or isinstance(node, Symbol)
+
+
+def _joined(found: Separated) -> Node | None:
+    """Make `p and q` of propositions between signs of logic; of values these make a list."""
+    signs = {separator for separator, _ in found[1:]}
+    nodes = [node for _, node in found]
+    if signs.isdisjoint(_LOGIC) or not all(map(_is_proposition, nodes)):
+        return None
+    if len(signs) > 1:
+        raise UnreadableError("and beside or without brackets")
+    return Call(_LOGIC[signs.pop()], tuple(sorted(nodes, key=repr)))
+
+
+def _alternatives(found: Separated) -> Node | None:
+    """Make `x < 1 or x > 3` of inequalities; with commas they may hold together as well."""
+    signs = {separator for separator, _ in found[1:]}
+    nodes = tuple(node for _, node in found)
+    relations = [node for node in nodes if isinstance(node, Relation)]
+    if len(signs) != 1 or signs.isdisjoint(_LOGIC) or len(relations) < len(nodes):
+        return None
+    if all(set(relation.operators) <= {"=", "~"} for relation in relations):
+        return None
+    return Call("either" if signs == {"lor"} else "both", nodes)
+
+
+def _excepted(nodes: list[Node]) -> list[Node]:
+    """Read `x != 1, 4` as x being neither; what else stands behind an inequality is not its."""
+    first = nodes[0]
+    if not isinstance(first, Relation) or first.operators != ("!=",):
+        return nodes
+    return [
+        node if isinstance(node, Relation) else Relation((first.sides[0], node), ("!=",))
+        for node in nodes
+    ]
+
+
 def _listed(found: Separated, kind: str) -> Node:
     """Make the list of statements; where `;` and `,` both stand, `;` parts the outer list."""
     if not found and kind == "list":
         raise UnreadableError("nothing is there")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
+    if kind == "list" and (joined := _joined(found) or _alternatives(found)):
+        return joined
     separators = {separator for separator, _ in found[1:]}
-    if len(separators) == 2:
+    if len(separators) == 2 and ";" in separators:
         rows: list[list[Node]] = []
         for separator, node in found:
             if separator == ";" or not rows:
@@ -334,6 +422,7 @@ def _listed(found: Separated, kind: str) -> Node:
         nodes = [Items("list", tuple(row)) if len(row) > 1 else row[0] for row in rows]
     else:
         nodes = [node for _, node in found]
+        nodes = _excepted(nodes) if kind == "list" else nodes
     return Items("set" if kind == "set" else "list", tuple(nodes))
 
 

@@ -9,6 +9,7 @@ from typing import cast
 __all__ = [
     "SCALES",
     "factor_of",
+    "is_known",
     "is_money",
     "is_radian",
     "is_unit",
@@ -82,15 +83,25 @@ _TABLE: tuple[tuple[Dimension, Fraction, str], ...] = (
     (_MONEY, Fraction(1, 100), "cent cents ¢"),
     (_ANGLE, Fraction(1), "degree degrees deg"),
     (_DATA, Fraction(1), "b byte bytes"),
+    (_DATA, Fraction(10**3), "kb kilobyte kilobytes"),
+    (_DATA, Fraction(10**6), "mb megabyte megabytes"),
+    (_DATA, Fraction(10**9), "gb gigabyte gigabytes"),
+    (_DATA, Fraction(10**12), "tb terabyte terabytes"),
 )
 # Words that are units without a size here.
 _UNSIZED_WORDS = """
     radian radians rad ton tons euro euros eur yuan rupees pesos yen gbp rs rmb inr volt volts
-    kelvin celsius fahrenheit
+    kelvin celsius fahrenheit ohm ohms amp amps ampere amperes coulomb coulombs farad farads
+    tesla teslas weber webers henry henries lumen lumens lux candela mole moles mol mmol
+    decibel decibels db bar bars atm psi calorie calories kcal tablespoon tablespoons tbsp teaspoon
+    teaspoons tsp knot knots gbps mbps kbps bps lightyear lightyears kwh wh mah ev kev mev torr
+    grain grains carat carats stone fathom fathoms furlong furlongs barrel barrels bushel bushels
+    becquerel becquerels sievert sieverts gray grays steradian steradians parsec parsecs
 """
 # Words that count: their number is compared as it stands.
 _OPEN_WORDS = """
-    unit units people students ways points pts percent pct percentage times
+    unit units people students ways points pts percent pct percentage times wpm rpm bpm mpg fps
+    ppm dpi
 """
 _UNSIZED = frozenset(_UNSIZED_WORDS.split())
 _OPEN = frozenset(_OPEN_WORDS.split()) | _UNSIZED
@@ -98,9 +109,21 @@ _KNOWN: dict[str, tuple[Dimension, Fraction]] = {
     word: (dimension, factor) for dimension, factor, words in _TABLE for word in words.split()
 }
 _SQUARE, _CUBIC = frozenset(["square", "sq", "sq."]), frozenset(["cubic", "cu", "cu."])
+# A percentage of a variable is no number.
+_OF_LETTER = re.compile(r"\bof \w$")
+_PARTS = frozenset(["per", "/", "^", "square", "sq", "cubic", "cu", "%", "\u00b0", "c", "f", "k"])
 _PIECE = re.compile(r"[^\W\d_]+\.?|[$¢%°]|\d|/|\^|\S")
 # Words behind a number that count in a larger unit.
-SCALES = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {
+    "dozen": 12,
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "lakh": 10**5,
+    "million": 10**6,
+    "crore": 10**7,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 _SCALES = {
     "c": "C", "celsius": "C", "f": "F", "fahrenheit": "F", "k": "K", "kelvin": "K"
 }  # fmt: skip
@@ -113,11 +136,24 @@ def is_unit(word: str) -> bool:
     return lower not in _SHORT and (lower in _KNOWN or lower in _OPEN)
 
 
+def is_known(unit: str) -> bool:
+    """Tell whether all words of a unit are known, such as those of `volts per hour`."""
+    words = [piece.rstrip(".") for piece in _PIECE.findall(unit.lower())]
+    if words[:1] == ["times"] and any(map(str.isdigit, words)):
+        return False
+    return all(
+        word in _KNOWN or word in _OPEN or word in _PARTS or word.isdigit() for word in words
+    ) and any(word in _KNOWN or word in _OPEN for word in words)
+
+
 def unit_of(words: str) -> str:
     """Return the usual writing of a unit, such as `%` for percent; else the words in lower case."""
     lower = " ".join(words.lower().split()).rstrip(".")
     first = lower.partition(" ")[0].rstrip(".,")
-    return "%" if first in ("percent", "pct", "percentage", "percents") else lower
+    rest = lower.split()[1:2]
+    share = first in ("percent", "pct", "percentage", "percents") and rest in ([], ["of"])
+    share = share and not _OF_LETTER.search(lower)
+    return "%" if share else lower
 
 
 def factor_of(unit: str) -> tuple[Dimension, Fraction] | None:

@@ -20,7 +20,7 @@ displaystyle textstyle scriptstyle limits nolimits left right bigl bigr Bigl Big
     Biggl Biggr big Big bigg Bigg middle quad qquad thinspace enspace enskip hspace vspace smallskip
     medskip bigskip noindent hfill nonumber notag boldsymbol bm mathbf mathsf mathcal mathit rm bf
     it tt sf cal boxed fbox underline hline large Large small tiny normalsize mathopen mathclose
-    mathord mathrel mathbin phantom relax allowbreak nobreak protect ensuremath tag label
+    mathord mleft mright mathrel mathbin relax allowbreak nobreak protect ensuremath tag label
 """
 SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _TEXT_COMMANDS_WORDS = """
@@ -51,7 +51,7 @@ DELIMITERS = {
 }
 OPERATORS = {
     "cdot": "*",
-    "times": "*",
+    "times": "times",
     "ast": "*",
     "bullet": "*",
     "div": "/",
@@ -68,10 +68,10 @@ OPERATORS = {
     "bmod": "mod",
     "mod": "mod",
     "pmod": "pmod",
-    "land": ",",
-    "wedge": ",",
-    "lor": ",",
-    "vee": ",",
+    "land": "land",
+    "wedge": "land",
+    "lor": "lor",
+    "vee": "lor",
     "ldots": "...",
     "dots": "...",
     "cdots": "...",
@@ -100,10 +100,10 @@ RELATIONS = {
     "approx": "~",
     "simeq": "~",
     "sim": "~",
-    "cong": "~",
+    "cong": "cong",
     "thickapprox": "~",
     "doteq": "~",
-    "equiv": "=",
+    "equiv": "==",
     "implies": "=>",
     "Rightarrow": "=>",
     "Longrightarrow": "=>",
@@ -111,8 +111,10 @@ RELATIONS = {
     "to": "->",
     "longrightarrow": "->",
     "in": "in",
-    "iff": "=>",
-    "Leftrightarrow": "=>",
+    "iff": "<=>",
+    "Leftrightarrow": "<=>",
+    "leftrightarrow": "<=>",
+    "Longleftrightarrow": "<=>",
     "coloneqq": "=",
 }
 CONSTANTS = {
@@ -173,6 +175,7 @@ FUNCTION_WORDS = {
     "sqrt": "sqrt",
     "cbrt": "cbrt",
     "abs": "abs",
+    "Abs": "abs",
     "floor": "floor",
     "ceil": "ceil",
     "ceiling": "ceil",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from math import gcd
 from typing import TypeAlias
 
 from catsdk.equivalence.limits import (
@@ -15,9 +18,15 @@ from catsdk.equivalence.limits import (
 from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.parse.units import is_money
-from catsdk.equivalence.parse.wording import same_text, speaks_of_numbers, text_as_node
+from catsdk.equivalence.parse.wording import mentions, same_text, speaks_of_numbers, text_as_node
 from catsdk.equivalence.structure.expressions import same_expression
-from catsdk.equivalence.structure.labels import as_meant, by_names, is_point
+from catsdk.equivalence.structure.labels import (
+    as_meant,
+    by_names,
+    has_usual_order,
+    is_point,
+    names_of,
+)
 from catsdk.equivalence.structure.pieces import is_set_operation, same_pieces
 from catsdk.equivalence.structure.quantities import is_compound, same_quantity, without_letters
 from catsdk.equivalence.structure.regions import readings_of
@@ -38,14 +47,15 @@ from catsdk.equivalence.tree import (
     Text,
     Union,
 )
-from catsdk.equivalence.verdict import Cause, Tier
-from catsdk.equivalence.walk import worth
+from catsdk.equivalence.verdict import NOTHING, Cause, Tier
+from catsdk.equivalence.walk import holds_matrices, worth
 
 __all__ = ["Comparison", "Pair"]
 
 Pair: TypeAlias = tuple[Node, Node]
 
 _MOST_ITEMS = 150
+_TIME = re.compile(r"\d{1,2}(?::\d\d){1,2}")
 _TIERS: tuple[Tier, ...] = ("text", "exact", "structure", "numeric", "symbolic", "engine")
 
 
@@ -77,7 +87,7 @@ class Comparison:
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
-        self.budget.spend(12)
+        self.budget.spend(24)
         for one, other in ((left, right), (right, left)):
             if is_compound(one) and not is_compound(other) and _rank(other) == 0:
                 # A number alone does not say which of the units it counts, unless it is money.
@@ -99,9 +109,11 @@ class Comparison:
 
     def _same(self, left: Node, right: Node) -> bool | None:
         if isinstance(left, Call) or isinstance(right, Call):
-            for one, other in ((left, right), (right, left)):
-                if is_point(one) and not is_point(other) and not isinstance(other, Relation):
-                    return self._point(one, other)
+            calls = {_call_of(left), _call_of(right)}
+            if "residue" in calls or calls == {"mod"}:
+                return self._residues(left, right)
+            if (pair := _point_and_other(left, right)) is not None:
+                return self._point(*pair)
         if _rank(left) < _rank(right):
             left, right = right, left
         match left:
@@ -124,6 +136,20 @@ class Comparison:
         found = self._same(meant, other) if meant is not None else None
         return found if isinstance(other, Items) else found or self.open("a name")
 
+    def _residues(self, left: Node, right: Node) -> bool | None:
+        """Compare classes of numbers: nobody says that a number stands for its class.
+
+        `3 mod 5` and `3 mod 7` are one number, and two classes.
+        """
+        if not (isinstance(left, Call) and isinstance(right, Call) and left.name == right.name):
+            return self.open("a class of numbers and something else")
+        (one, modulus), (other, another) = left.arguments, right.arguments
+        same = self.same(modulus, another)
+        if left.name == "mod":
+            found = self.leaf(left, right)
+            return self.open("remainders, or classes of numbers") if found and not same else found
+        return same and self.leaf(Call("mod", (one, modulus)), Call("mod", (other, modulus)))
+
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
         left, right = _bare(left, right), _bare(right, left)
@@ -144,6 +170,8 @@ class Comparison:
             self._unknown("limit", str(error))
             return None
         self._note(decision.tier)
+        if decision.equal and left != right and (holds_matrices(left) or holds_matrices(right)):
+            return self.open("a product of matrices in another order")
         return decision.equal
 
     def ask(self, left: Node, right: Node) -> bool | None:
@@ -175,10 +203,13 @@ class Comparison:
         """Match each item of one side with another item of the other side."""
         if len(left) != len(right):
             return False
-        if max(len(left), len(right)) > _MOST_ITEMS:
+        # Equal nodes and equal numbers meet without a comparison.
+        others, rest = _without_common(left, right, lambda node: node)
+        others, rest = _without_common(others, rest, _number_or_self)
+        if len(others) > _MOST_ITEMS:
             raise LimitReachedError("too many items")
-        rest, open_items = list(right), list[Node]()
-        for item in left:
+        open_items = list[Node]()
+        for item in others:
             at, same = self._match(item, rest)
             if same:
                 del rest[at]
@@ -193,8 +224,6 @@ class Comparison:
         return False if alone or any(self._match(item, left)[1] is False for item in rest) else None
 
     def _match(self, item: Node, rest: Sequence[Node]) -> tuple[int, bool | None]:
-        if item in rest:
-            return rest.index(item), True
         unknown = False
         for at, other in enumerate(rest):
             # An item that fits nowhere is compared again with what others have taken.
@@ -220,20 +249,27 @@ class Comparison:
         self.cause, self.detail = self.cause or cause, self.detail or detail
 
     def _text(self, left: Text, right: Node) -> bool | None:
+        if not left.words and isinstance(right, Text) and not right.words:
+            return self.open(NOTHING)
         meaning = text_as_node(left)
         if meaning is not None:
             return self.same(meaning, right)
         if isinstance(right, Text):
             other = text_as_node(right)
-            return self.same(other, left) if other is not None else same_text(left, right)
+            found = self.same(other, left) if other is not None else same_text(left, right)
+            return self.open("words that say more, or with other marks") if found is None else found
         if isinstance(right, Product) and all(isinstance(each, Symbol) for each in right.factors):
             spelled = "".join(each.name for each in right.factors if isinstance(each, Symbol))
             return same_text(left, Text(spelled.lower()))
         if isinstance(right, Symbol):
             return left.words.strip("(). ").lower() == right.name.lower()
-        if isinstance(right, Items) and left.words == _clock(right):
-            return True
-        return self.open("words that speak of numbers") if speaks_of_numbers(left) else False
+        if isinstance(right, Items) and (time := _clock(right)) and _TIME.fullmatch(left.words):
+            return left.words == time
+        if _TIME.fullmatch(left.words):
+            return False
+        value = rational_of(right.value if isinstance(right, Quantity) else right)
+        spoken = mentions(left, value) or speaks_of_numbers(left)
+        return self.open("words that speak of numbers") if spoken else False
 
     def _numerals(self, left: Numeral, right: Node) -> bool | None:
         if isinstance(right, Numeral):
@@ -303,8 +339,9 @@ class Comparison:
 
     def _items(self, left: Items, right: Items) -> bool | None:
         kinds = {left.kind, right.kind}
-        if "ratio" in kinds:
-            return self._ratios(left, right) if kinds == {"ratio"} else False
+        ratios = [node.kind in ("ratio", "clock") for node in (left, right)]
+        if any(ratios):
+            return self._ratios(left, right) if all(ratios) else False
         nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
         if "tuple" in kinds and not nested and kinds != {"tuple"}:
             left, right = by_names(left), by_names(right)
@@ -312,7 +349,19 @@ class Comparison:
             return self.ordered(left.items, right.items)
         if len(left.items) != len(right.items):
             return self._repeated(left, right)
+        if kinds == {"list"} and (names_of(left) is None) is not (names_of(right) is None):
+            return self._named(left, right)
         return self.unordered(left.items, right.items)
+
+    def _named(self, left: Items, right: Items) -> bool | None:
+        """Compare `a = 3, b = 4` with values that have no names, which stand in their order."""
+        named, other = (left, right) if names_of(left) else (right, left)
+        if self.ordered(by_names(named).items, other.items):
+            return True
+        if not has_usual_order(names_of(named) or []) and self.ordered(named.items, other.items):
+            return True
+        found = self.unordered(left.items, right.items)
+        return self.open("values in another order than their names") if found else found
 
     def _repeated(self, left: Items, right: Items) -> bool | None:
         """Compare without repetitions, which count in a list of numbers only."""
@@ -325,13 +374,21 @@ class Comparison:
         if node.kind == "list" and not all(isinstance(item, Items) for item in node.items):
             return list(node.items)
         kept: list[Node] = []
-        for item in node.items:
+        for item in dict.fromkeys(node.items):
             if self._match(item, kept)[1] is not True:
                 kept.append(item)
         return kept
 
     def _ratios(self, left: Items, right: Items) -> bool | None:
-        """Compare proportions; a clock's time, which may end in 0, only as it stands."""
+        """Compare proportions; two that may be times of day are the same as they stand only."""
+        if left.kind == right.kind == "clock":
+            same, ratio = self.ordered(left.items, right.items), replace(left, kind="ratio")
+            if same is False and self._ratios(ratio, right):
+                return self.open("times of day, or ratios")
+            return same
+        if left.kind != right.kind and not _is_reduced(left, right):
+            same = self.ordered(left.items, right.items)
+            return same or (same if same is None else self.open("a time of day, or a ratio"))
         if len(left.items) != len(right.items):
             return False
         last = (left.items[-1], right.items[-1])
@@ -357,8 +414,13 @@ class Comparison:
                     return self.ordered((low, high), cells) if len(cells) == 2 else False
                 case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
                     return self.ordered([cell for row in rows for cell in row], items)
-                case Items("ratio", items), _ if len(items) == 2 and not _is_collection(other):
-                    return self._quotient(items[0], items[1], other)
+                case Items("ratio" | "clock", items), _ if len(items) == 2 and not _is_collection(
+                    other
+                ):
+                    same = self._quotient(items[0], items[1], other)
+                    if same and one.kind == "clock" and other != Quotient(*items):
+                        return self.open("a time of day, or a ratio")
+                    return same
                 case Items("set", items), Union(parts):
                     return self.unordered(items, parts)
                 case Items(_, (item,)), _ if not _is_collection(other):
@@ -411,10 +473,51 @@ def _is_collection(node: Node) -> bool:
     return isinstance(node, Items | Union | Interval | Matrix) or is_set_operation(node)
 
 
+def _without_common(
+    left: Sequence[Node], right: Sequence[Node], key: Callable[[Node], Hashable]
+) -> tuple[list[Node], list[Node]]:
+    """Take off both sides, one for one, what has the same key."""
+    places: dict[Hashable, list[int]] = {}
+    for at, item in enumerate(right):
+        places.setdefault(key(item), []).append(at)
+    rest, taken = list[Node](), set[int]()
+    for item in left:
+        if same := places.get(key(item)):
+            taken.add(same.pop())
+        else:
+            rest.append(item)
+    return rest, [item for at, item in enumerate(right) if at not in taken]
+
+
+def _number_or_self(node: Node) -> Hashable:
+    value = rational_of(node)
+    return node if value is None else value
+
+
+def _is_reduced(left: Items, right: Items) -> bool:
+    """Tell whether the one that is surely a ratio is in its lowest terms."""
+    ratio = left if left.kind == "ratio" else right
+    values = [rational_of(item) for item in ratio.items]
+    if any(value is None or value.denominator != 1 for value in values):
+        return True
+    return gcd(*(value.numerator for value in values if value is not None)) == 1
+
+
+def _point_and_other(left: Node, right: Node) -> Pair | None:
+    for one, other in ((left, right), (right, left)):
+        if is_point(one) and not is_point(other) and not isinstance(other, Relation):
+            return one, other
+    return None
+
+
+def _call_of(node: Node) -> str:
+    return node.name if isinstance(node, Call) else ""
+
+
 def _clock(node: Items) -> str | None:
     """Write `16:30`, which reads as a ratio, as a time of day."""
     values = [rational_of(item) for item in node.items]
-    if node.kind != "ratio" or len(values) != 2 or None in values:
+    if node.kind != "clock" or len(values) != 2 or None in values:
         return None
     hour, minute = values
     return f"{hour}:{int(minute or 0):02}"

@@ -17,7 +17,7 @@ from catsdk.equivalence.limits import (
 from catsdk.equivalence.numeric.evaluate import rational_of
 from catsdk.equivalence.numeric.values import same_value, value_of
 from catsdk.equivalence.options import Options
-from catsdk.equivalence.tree import Constant, Node, Number, Product
+from catsdk.equivalence.tree import Constant, Node, Number, Power, Product
 from catsdk.equivalence.verdict import Tier
 from catsdk.equivalence.walk import children, symbols_of, undefined_in
 
@@ -25,6 +25,7 @@ __all__ = ["Decision", "infinity_of", "same_expression"]
 
 # Doubles that a program printed carry about 16 digits, the last of them noise.
 _PRINTED_DIGITS = 15
+_SCIENTIFIC_PLACES = 6
 _NOISE = Fraction(1, 10**14)
 
 
@@ -97,7 +98,7 @@ def infinity_of(node: Node) -> int:
         return int(node.name == "infinity")
     if isinstance(node, Product) and node.factors[-1] == Constant("infinity"):
         factor = rational_of(node.factors[0]) if len(node.factors) == 2 else None
-        return 2 if not factor else 1 if factor > 0 else -1
+        return int(factor) if factor in (1, -1) else 2
     return 2 if any(infinity_of(child) for child in children(node)) else 0
 
 
@@ -121,9 +122,18 @@ def _near(first: Fraction, second: Fraction, options: Options) -> bool:
 
 
 def _places(node: Node) -> int:
-    if isinstance(node, Product) and isinstance(node.factors[-1], Number):
-        node = node.factors[-1]
-    return (node.places or 0) if isinstance(node, Number) else 0
+    """Return the decimals that are written, those of `2.3148148 * 10^-3` among them."""
+    match node:
+        case Product((Number() as factor, *_, Power(Number(base), exponent))) if base == 10:
+            power = rational_of(exponent)
+            long = (factor.places or 0) >= _SCIENTIFIC_PLACES and power is not None
+            return max(0, (factor.places or 0) - int(power)) if long and power is not None else 0
+        case Product((*_, Number() as last)):
+            return last.places or 0
+        case Number():
+            return node.places or 0
+        case _:
+            return 0
 
 
 def _rounded(left: Node, right: Node, first: Fraction, second: Fraction, options: Options) -> bool:

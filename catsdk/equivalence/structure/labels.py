@@ -17,7 +17,16 @@ from catsdk.equivalence.tree import (
 )
 from catsdk.equivalence.walk import symbols_of, undefined_in
 
-__all__ = ["as_meant", "by_names", "is_label", "is_point", "label_of", "value_of"]
+__all__ = [
+    "as_meant",
+    "by_names",
+    "has_usual_order",
+    "is_label",
+    "is_point",
+    "label_of",
+    "names_of",
+    "value_of",
+]
 
 
 def is_label(node: Node) -> bool:
@@ -25,7 +34,7 @@ def is_label(node: Node) -> bool:
     match node:
         case Symbol() | Text():
             return True
-        case Items("tuple" | "ratio", items):
+        case Items("tuple" | "ratio" | "clock", items):
             return bool(items) and all(map(is_label, items))
         case Call("abs", (inner,)):
             return is_label(inner)
@@ -119,3 +128,22 @@ def by_names(node: Items) -> Items:
         return node
     order = sorted(range(len(names)), key=names.__getitem__)
     return Items(node.kind, tuple(node.items[at] for at in order))
+
+
+def names_of(node: Items) -> list[str] | None:
+    """Return the different names that each item of a list gives a value to; `None` without."""
+    names: list[str] = []
+    for item in node.items:
+        label = label_of(item) if isinstance(item, Relation) else None
+        if label is None:
+            return None
+        names.append(label.name if isinstance(label, Symbol) else repr(label))
+    return names if len(names) > 1 and len(set(names)) == len(names) else None
+
+
+def has_usual_order(names: list[str]) -> bool:
+    """Tell letters that belong together, as x and y do, from others, which stand as written."""
+    if not all(len(name) == 1 for name in names):
+        return False
+    letters = sorted(map(ord, names))
+    return letters[-1] - letters[0] <= 2 * (len(letters) - 1)

@@ -58,7 +58,11 @@ def same_pieces(left: Node, right: Node, comparer: Comparer) -> bool | None:
     """
     try:
         places = _places([*_ends(left), *_ends(right)], comparer)
-        return None if places is None else _cells(left, places) == _cells(right, places)
+        if places is None:
+            return None
+        one, other = _cells(left, places), _cells(right, places)
+        # Two sets without a member have nothing in common but that.
+        return None if not one and not other else one == other
     except (_NoPiecesError, UndecidedError, UndefinedError):
         return None
 

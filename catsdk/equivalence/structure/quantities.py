@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from catsdk.equivalence.options import Options
+from catsdk.equivalence.parse.counting import same_words
 from catsdk.equivalence.parse.units import factor_of, is_radian, measures, scale_of
 from catsdk.equivalence.tree import (
     Constant,
@@ -30,7 +31,7 @@ _OTHER_SIZES: dict[str, Node] = {
 _ZERO_CELSIUS = Number(Fraction(27315, 100))
 _HUNDRED = Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
-_LETTERS = frozenset("mgshLlVWJNK")
+_LETTERS = frozenset("mgshLlVWJN")
 
 
 class Comparer(Protocol):
@@ -104,9 +105,11 @@ def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool 
     if comparer.options.units == "strict":
         return False
     same = comparer.same(left.value, right.value)
-    if same is False and measures(left.unit) and measures(right.unit):
-        return comparer.open("units whose sizes are not known")
-    return same
+    if same_words(left.unit, right.unit):
+        return same
+    if same is False and not (measures(left.unit) and measures(right.unit)):
+        return False
+    return comparer.open("units whose sizes are not known")
 
 
 def _kelvin(value: Node, scale: str) -> Node:

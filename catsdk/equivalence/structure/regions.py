@@ -34,7 +34,7 @@ FLIPPED: dict[Operator, Operator] = {
 
 def region_of(relation: Relation) -> tuple[Node, Node] | None:
     """Return the variable and the interval or union that a chain says it lies in."""
-    if not _INEQUALITIES.issuperset(relation.operators):
+    if not _INEQUALITIES.issuperset(relation.operators) or _is_trivial(relation):
         return None
     sides, operators = relation.sides, relation.operators
     if len(sides) == 2:
@@ -44,6 +44,18 @@ def region_of(relation: Relation) -> tuple[Node, Node] | None:
     if len(sides) == 3 and _is_variable(sides[1]):
         return _between(sides, operators)
     return None
+
+
+def _is_trivial(relation: Relation) -> bool:
+    """Tell whether an absolute value is compared with what it always or never exceeds."""
+    if len(relation.sides) != 2:
+        return False
+    sides = relation.sides
+    for side, end in (sides, sides[::-1]):
+        if isinstance(side, Call) and side.name == "abs":
+            value = rational_of(end)
+            return value is not None and value <= 0 and "!=" not in relation.operators
+    return False
 
 
 def _is_variable(node: Node) -> bool:
@@ -107,6 +119,9 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     The list may give alternatives or say all of it at once; two rays that overlap are always
     meant together, as in `x > 2, x < 5`.
     """
+    explicit = node.name if isinstance(node, Call) and node.name in ("either", "both") else ""
+    if explicit and isinstance(node, Call):
+        node = Items("list", node.arguments)
     if not isinstance(node, Items) or len(node.items) < 2 or not _has_inequality(node.items):
         return (node,)
     found = [_said_of(item) for item in node.items]
@@ -115,11 +130,16 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     if len(regions) != len(found) or len(variables) != 1:
         return (node,)
     parts = [part for _, region in regions for part in _parts(region)]
-    if len(parts) == 2 and (both := _overlap(parts[0], parts[1])):
+    if explicit == "either":
+        return (Union(tuple(parts)),)
+    if not explicit and len(parts) == 2 and (both := _overlap(parts[0], parts[1])):
         return (both,)
     together = regions[0][1]
     for _, region in regions[1:]:
         together = Call("cap", (together, region))
+    excluded = all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items)
+    if excluded or explicit:
+        return (together,)
     return Union(tuple(parts)), together
 
 

@@ -11,6 +11,7 @@ from catsdk.equivalence.arithmetic.polynomials import Form, added, negated, scal
 from catsdk.equivalence.limits import Budget, LimitReachedError, UndecidedError
 from catsdk.equivalence.options import Options
 from catsdk.equivalence.parse.wording import text_as_node
+from catsdk.equivalence.structure.claims import claims_nothing
 from catsdk.equivalence.structure.labels import label_of, value_of
 from catsdk.equivalence.structure.pieces import is_set_operation
 from catsdk.equivalence.structure.regions import FLIPPED, region_of
@@ -64,6 +65,11 @@ def same_relation(left: Relation, right: Node, comparer: Comparer) -> bool | Non
 
     What has to be solved first is left open, unless a point tells the two apart.
     """
+    if left == right:
+        return True
+    for each in (left, right):
+        if isinstance(each, Relation) and claims_nothing(each, comparer.budget):
+            return comparer.open("an identity or a contradiction, which claims nothing")
     if isinstance(right, Relation):
         return _two_relations(left, right, comparer)
     value = _value_in(left, comparer)
@@ -128,8 +134,10 @@ def _two_relations(left: Relation, right: Relation, comparer: Comparer) -> bool 
     if first is None and second is None or set(left.operators) | set(right.operators) != {"="}:
         regions = region_of(left), region_of(right)
         if regions[0] and regions[1]:
-            same_variable = regions[0][0] == regions[1][0]
-            return comparer.same(regions[0][1], regions[1][1]) if same_variable else False
+            if regions[0][0] == regions[1][0]:
+                return comparer.same(regions[0][1], regions[1][1])
+            # `x < y` is also `y > x`.
+            return _statements(left, right, comparer)
     values = value_of(left), value_of(right)
     if values[0] is not None and values[1] is not None:
         return comparer.same(values[0], values[1])

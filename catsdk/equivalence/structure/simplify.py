@@ -111,7 +111,12 @@ def _flat(node: Items) -> Node:
     """Take the items of inner lists out, unless they are solutions that belong together."""
     items: list[Node] = []
     for item, written in zip(map(simplified, node.items), node.items, strict=True):
-        inner = isinstance(item, Items) and item.kind == "list" and node.kind != "ratio"
+        inner = (
+            isinstance(item, Items)
+            and item.kind == "list"
+            and node.kind not in ("ratio", "clock")
+            and not (node.kind == "set" and isinstance(written, Items) and written.kind == "set")
+        )
         together = inner and isinstance(written, Items) and _all_equations(item)
         items += cast("Items", item).items if inner and not together else (item,)
     if len(items) == 1 and node.kind in ("list", "tuple"):

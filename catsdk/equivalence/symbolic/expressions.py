@@ -44,7 +44,7 @@ def same_expression(left: Expression, right: Expression) -> Answer:
     if left == right:
         return "equal"
     if constants:
-        return _up_to_a_constant(left - right, constants)
+        return _up_to_a_constant(left, right, constants)
     if left.is_infinite or right.is_infinite:
         return _infinite(left, right)
     if left.has(*_UNDONE) and (left.has(_UNDEFINED) or right.has(_UNDEFINED)):
@@ -63,12 +63,17 @@ def _antiderivatives(side: Expression) -> set[Expression]:
     }
 
 
-def _up_to_a_constant(difference: Expression, variables: set[Expression]) -> Answer:
-    """Tell whether a difference of antiderivatives does not depend on their variable."""
+def _up_to_a_constant(left: Expression, right: Expression, variables: set[Expression]) -> Answer:
+    """Tell whether a difference of antiderivatives does not depend on their variable.
+
+    What does not hold the variable is no antiderivative: an integral of zero would be any constant.
+    """
     if len(variables) != 1:
         return "unknown"
     (variable,) = variables
-    return same_expression(difference.diff(variable), sympy.S.Zero)
+    if any(not side.has(variable) or side.diff(variable).is_zero for side in (left, right)):
+        return "unknown"
+    return same_expression((left - right).diff(variable), sympy.S.Zero)
 
 
 _INFINITIES = (sympy.oo, -sympy.oo)

@@ -8,6 +8,7 @@ from itertools import product
 from catsdk.equivalence.symbolic.convert import NotConvertibleError, to_sympy
 from catsdk.equivalence.symbolic.engine import Expression, sympy
 from catsdk.equivalence.symbolic.expressions import Answer
+from catsdk.equivalence.symbolic.values import is_zero
 from catsdk.equivalence.tree import Call, Interval, Items, Node, Relation, Union
 
 __all__ = ["is_set", "same_set"]
@@ -20,6 +21,9 @@ _RELATIONS: dict[str, Callable[[Expression, Expression], Expression]] = {
     ">": sympy.Gt,
     ">=": sympy.Ge,
 }
+
+
+_ROOT = sympy.Dummy("root")
 
 
 def is_set(node: Node) -> bool:
@@ -35,13 +39,21 @@ def same_set(left: Node, right: Node) -> Answer:
     Statements side by side are alternatives or hold together: equal in one of these readings is
     equal, different is different in each.
     """
-    answers = [_same(one, other) for one, other in product(_readings(left), _readings(right))]
+    sets = list(_readings(left)), list(_readings(right))
+    if all(each.is_empty for each in (*sets[0], *sets[1])):
+        return _with_complex_roots(left, right)
+    answers = [_same(one, other) for one, other in product(*sets)]
     if "equal" in answers:
-        return "equal"
+        complete = _all_roots(left) is None or _all_roots(right) is None
+        roots = "equal" if complete else _with_complex_roots(left, right)
+        return "equal" if roots == "equal" else "unknown"
     return "unknown" if "unknown" in answers else "different"
 
 
 def _same(one: Expression, other: Expression) -> Answer:
+    if one.is_empty is not False and other.is_empty is not False:
+        # Nothing follows from two sets without a member.
+        return "unknown"
     if one == other:
         return "equal"
     rest = sympy.SymmetricDifference(one, other).doit()
@@ -54,21 +66,64 @@ def _readings(node: Node) -> Iterator[Expression]:
     if not relations:
         yield _as_set(node)
         return
+    inequalities = any(relation.operators != ("=",) for relation in relations)
+    if inequalities and len(relations) < len(items):
+        raise NotConvertibleError("a value beside an inequality")
     sets = [_as_set(item) for item in items]
     yield sympy.Union(*sets)
-    if any(relation.operators != ("=",) for relation in relations):
+    if inequalities:
         yield sympy.Intersection(*sets)
+
+
+def _all_roots(node: Node) -> Expression | None:
+    """Return a squarefree polynomial whose complex roots are the solutions, if there is one."""
+    match node:
+        case Relation((left, right), ("=",)):
+            return _roots_of(to_sympy(left) - to_sympy(right))
+        case Items("set" | "list", items):
+            parts = [_all_roots(item) for item in items]
+            if None in parts or not parts:
+                return None
+            return sympy.prod(parts, sympy.Poly(1, _ROOT)).sqf_part().monic()
+        case Relation() | Interval() | Union() | Items():
+            return None
+        case Call("cap" | "setminus", _):
+            return None
+        case _:
+            return sympy.Poly(_ROOT - to_sympy(node), _ROOT)
+
+
+def _roots_of(side: Expression) -> Expression | None:
+    symbols = side.free_symbols
+    parts = sympy.fraction(sympy.together(side))
+    if len(symbols) != 1 or not all(part.is_polynomial(*symbols) for part in parts):
+        return None
+    (symbol,) = symbols
+    top, bottom = (sympy.Poly(part.subs(symbol, _ROOT), _ROOT) for part in parts)
+    roots = top.sqf_part()
+    # Where the bottom is zero as well, nothing is solved.
+    return sympy.quo(roots, sympy.gcd(roots, bottom)).monic()
+
+
+def _with_complex_roots(left: Node, right: Node) -> Answer:
+    """Compare the complex roots of polynomial equations, whose real ones are the same."""
+    one, other = _all_roots(left), _all_roots(right)
+    if one is None or other is None:
+        return "unknown"
+    return "equal" if all(map(is_zero, (one - other).all_coeffs())) else "different"
 
 
 def _as_set(node: Node) -> Expression:
     match node:
         case Interval(low, high, (first, last)):
-            return sympy.Interval(_real(low), _real(high), not first, not last)
+            return _interval(low, high, first=first, last=last)
         case Items("tuple", (low, high)):
-            return sympy.Interval.open(_real(low), _real(high))
+            return _interval(low, high, first=False, last=False)
         case Union(parts):
             return sympy.Union(*map(_as_set, parts))
         case Items("set" | "list", items):
+            if any(isinstance(item, Items) and item.kind == "tuple" for item in items):
+                raise NotConvertibleError("intervals, or points")
             return sympy.Union(*map(_as_set, items))
         case Call("cap", parts):
             return sympy.Intersection(*map(_as_set, parts))
@@ -78,6 +133,13 @@ def _as_set(node: Node) -> Expression:
             return _solutions(node)
         case _:
             return sympy.FiniteSet(_real(node))
+
+
+def _interval(low: Node, high: Node, *, first: bool, last: bool) -> Expression:
+    interval = sympy.Interval(_real(low), _real(high), not first, not last)
+    if interval.is_empty is not False:
+        raise NotConvertibleError("an interval from a larger end to a smaller one")
+    return interval
 
 
 def _real(node: Node) -> Expression:
@@ -98,4 +160,6 @@ def _solutions(relation: Relation) -> Expression:
         if operator not in _RELATIONS:
             raise NotConvertibleError("about")
         solutions &= sympy.solveset(_RELATIONS[operator](low, high), symbol, sympy.S.Reals)
+    if solutions == sympy.S.Reals:
+        raise NotConvertibleError("a relation that always holds")
     return solutions

@@ -50,13 +50,14 @@ def _as_multiples(left: Relation, right: Relation) -> Answer:
     if len(left.sides) != 2 or len(right.sides) != 2:
         return "unknown"
     one, other = _difference(left), _difference(right)
-    ratio = _ratio(one, other)
-    if ratio is None or not ratio.is_nonzero:
-        return (
-            _as_polynomials(one, other)
-            if left.operators == right.operators == ("=",)
-            else "unknown"
-        )
+    if sympy.simplify(one) == 0 or sympy.simplify(other) == 0:
+        raise NotConvertibleError("an identity")
+    equations = left.operators == right.operators == ("=",)
+    ratio = _ratio(one, other, real=not equations)
+    if ratio is None or ratio.is_zero is not False:
+        return _as_polynomials(one, other) if equations else "unknown"
+    if equations:
+        return "equal"
     (operator,) = right.operators
     same = operator if ratio.is_positive else _MIRRORED.get(operator)
     if (same,) == left.operators:
@@ -89,10 +90,12 @@ def _difference(relation: Relation) -> Expression:
     return low - high
 
 
-def _ratio(one: Expression, other: Expression) -> Expression | None:
+def _ratio(one: Expression, other: Expression, *, real: bool = False) -> Expression | None:
     """Return the number that `one` is of `other`, where it is a number."""
     ratio = sympy.simplify(one / other)
-    return ratio if ratio.is_number and ratio.is_finite and ratio.is_extended_real else None
+    if real and not ratio.is_extended_real:
+        return None
+    return ratio if ratio.is_number and ratio.is_finite else None
 
 
 def _solved(relation: Relation, value: Node) -> Answer:
@@ -110,14 +113,27 @@ def _solved(relation: Relation, value: Node) -> Answer:
 
 def _same_systems(left: Node, right: Node, names: list[str]) -> Answer:
     one, other = _points(left, names), _points(right, names)
+    if not one or not other:
+        # Nothing follows from a system without real solutions: complex ones may exist.
+        return "unknown"
     if _match(one, other):
         return "equal"
     if all(map(is_statement, (left, right))):
-        return "different"
+        return "different" if len(one) != len(other) or _all_known(one, other) else "unknown"
     # A tuple may name the variables in another order than that of the alphabet.
     orders = permutations(range(len(names)))
     turned = any(_match(one, [tuple(row[at] for at in order) for row in other]) for order in orders)
     return "unknown" if turned else "different"
+
+
+def _all_known(one: list[Solution], other: list[Solution]) -> bool:
+    """Tell whether each two points are surely the same or surely not."""
+    return all(
+        is_zero(a - b) is not None
+        for point in one
+        for each in other
+        for a, b in zip(point, each, strict=True)
+    )
 
 
 def _points(node: Node, names: list[str]) -> list[Solution]:

@@ -1,0 +1,47 @@
+"""Sentences of prose: where they end."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["sentence_around", "sentences_of"]
+
+_ABBREVIATIONS = ("e.g.", "i.e.", "vs.", "Mr.", "Dr.", "Ms.", "Mrs.", "No.", "approx.")
+_NO_END = "".join(f"(?<!{re.escape(each)})" for each in _ABBREVIATIONS)
+_END = re.compile(
+    rf"(?<=[.!?。！？…])[*_)\"”'’]{{0,3}}(?=\s|$)(?<!\b[A-Z]\.){_NO_END}|(?<=[。！？])|\n+"
+)
+_OPENING, _CLOSING = re.compile(r"(?<!\\)\\\["), re.compile(r"(?<!\\)\\\]")
+_LABEL = re.compile(r"[\s>*_-]{0,4}\(?(?:\d{1,2}|[A-Za-z])[.)]")
+_LONGEST = 1_000
+_AROUND = 400
+
+
+def sentences_of(text: str) -> list[str]:
+    """Split prose into its sentences and lines, in order; a displayed formula is not split."""
+    found: list[str] = []
+    at = 0
+    for end in _END.finditer(text):
+        piece = text[at : end.end()]
+        if len(piece) < _LONGEST and (_open_display(piece) or _LABEL.fullmatch(piece.strip())):
+            continue
+        if piece.strip():
+            found.append(piece.strip())
+        at = end.end()
+    if text[at:].strip():
+        found.append(text[at:].strip())
+    return found
+
+
+def sentence_around(text: str, at: int) -> tuple[str, str]:
+    """Return what stands before and behind position `at` in its sentence, or its line."""
+    before = text[max(0, at - _AROUND) : at]
+    start = max((end.end() for end in _END.finditer(before)), default=0)
+    after = text[at : at + _AROUND]
+    end = next((end.end() for end in _END.finditer(after) if end.end() > 0), len(after))
+    return before[start:], after[:end]
+
+
+def _open_display(piece: str) -> bool:
+    opened, closed = (len(sign.findall(piece)) for sign in (_OPENING, _CLOSING))
+    return opened > closed or piece.count("$$") % 2 == 1

@@ -1,0 +1,156 @@
+"""Words that say how a sentence means it: guessed, denied, asked, refused, taken back, a template."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = [
+    "asserts",
+    "denies",
+    "hedges",
+    "is_example",
+    "last_clause",
+    "offers_choices",
+    "refuses",
+    "refutes",
+    "takes_back",
+]
+
+_READ = 4_000
+
+_HEDGE = re.compile(
+    r"""\b(?:
+        maybe|perhaps|possibly|probably|presumably|conceivably|supposedly|allegedly|arguably|likely
+      | might|(?-i:may)|could|guess(?:ing|es|ed)?|guesstimate|hunch|ballpark
+      | un(?:sure|certain|likely|clear|decided|convinced)|(?<!no\ )doubt(?:ful|s)?|no\ idea|is\ unknown
+      | (?:not|n['’]t)\ (?:\w+\ |100\s?%\ ){0,2}(?:sure|certain|likely|confident|clear|convinced)
+      | (?:do\ not|don['’]?t)\ (?:\w+\ )?know
+      | seems?\ (?:like|to\ be|that)|appears?\ to\ be|looks?\ like|tempted|tempting
+      | think(?:ing)?\ (?:of|about)|either|something\ like|if\ i\ had\ to
+      | vielleicht|peut-être|quizás|tal\ vez|talvez|forse|возможно|наверное
+    )\b|可能|也许|或许|大概|かもしれ|多分""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_DENIAL = re.compile(
+    r"""\b(?:not|never|cannot|nothing|neither|nor|no\ longer|hardly|rather\ than|other\ than|anything\ but|no\ way|instead\ of
+      |unlike|except|without|nicht|kein\w*|pas|jamais|tampoco|nunca|false|wrong|incorrect(?:ly)?
+      |mistaken(?:ly)?|impossible|invalid)\b
+      |n['’]t\b|не\b|不是|并非|不等于""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_REJECTION = re.compile(
+    r"""\b(?:false|wrong|incorrect(?:ly)?|mistaken(?:ly)?|impossible|no\ way|nobody|no\ one|neither|nor
+      |rather\ than|instead\ of|other\ than|anything\ but|never|hardly|disagree\w*
+      |(?:not|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say|claim
+        |mean|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
+      |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal|be)\b|(?:not|n['’]t|never|nicht|pas)\W*$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_SUPPOSED = re.compile(
+    r"""\b(?:if|unless|whether|suppose|supposing|assum(?:e|es|ed|ing)|imagine|pretend
+      |hypothetical(?:ly)?|is\ it\ true)\b
+      |如果|假设""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_EXAMPLE = re.compile(r"\bfor (?:example|instance)\b|\be\.g\.", re.IGNORECASE)
+_OTHERS = re.compile(
+    r"""\b(?:says|said|claims?|claimed|thinks|thought|believes|believed|argues|argued|asks?|asked
+      |asking|states\ that|stated\ that|reads|suggested|expects?|expected|wants?|wanted|told|guesses
+      |answered|replied|wrote|according\ to|for\ (?:example|instance)|e\.g\.
+      |previous(?:ly)?|initial(?:ly)?|naive(?:ly)?|tempting
+      |common\ (?:\w+\ )?(?:answer|mistake|error|guess)|den(?:y|ies|ied)|disprove\w*|reject\w*|refute\w*|none\ of
+      |(?:some|someone|people|many|they|others|you|one)\ (?:\w+\ )?(?:say|think|claim|believe|argue|get|write)
+      )\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_REFUSAL = re.compile(
+    r"""\b(?:
+        (?:can(?:not|['’]?t|\ not)|could(?:n['’]t|\ not)|un(?:able|willing)\ to|won['’]t|will\ not
+          |not\ able\ to|refuse\ to|declin(?:e|ing)\ to|not\ (?:going|permitted|allowed)\ to)
+        \ (?:\w+ly\ )?(?:be\ (?:determined|solved|answered|computed|calculated|found|known|certain|sure)
+          |answer|help|assist|solve|determine|tell|say|find|compute|calculate|provide|give|do\ (?:this|that)
+          |comply|complete|work|finish|see|share|discuss|engage|decide|figure|conclude|be\ (?:more\ )?)
+      | (?:don['’]?t|do\ not|didn['’]?t)\ (?:know|have\ (?:enough|sufficient|the)|understand)
+      | (?:not\ enough|insufficient|more|need\ (?:more|additional|further))\ (?:info\w*|data|context|details)
+      | as\ an?\ (?:ai|language|large)|i['’]?m\ sorry|i\ am\ sorry|i\ apologi[sz]e|no\ answer
+      | need\ to\ (?:think|check|work|compute|calculate|verify)|i\ give\ up|skip\ this
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(
+    r"""(?:^|(?<=[.!?\n]))[\s*_>-]{0,8}(?:
+        (?:(?:wait|no|oops|hmm+|actually|hold\ on|sorry|but|however|hang\ on|ah|oh|well)\b[,.!…—-]*\s+)
+        {1,3}(?:that|this|it|i)\b(?:
+          (?:['’]s|\ is|\ was|['’]m|\ am|\ must\ be|\ seems|\ looks)\ (?:\w+ly\ |all\ )?
+            (?:wrong|incorrect|mistaken|false|impossible|an?\ (?:mistake|error)|unsure|guessing)
+          | (?:\ ?(?:is|was|ca|can|does|are|am)?(?:['’]s|['’]m)?)\ ?(?:not|n['’]t|['’]t)\ (?:be\ |seem\ |look\ |\w+ly\ )?
+            (?:right|correct|true|sure|certain))
+      | that(?:['’]s|\ is|\ was|\ must\ be)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right|correct|true))
+      | that\ (?:isn['’]t|can['’]?t\ be|cannot\ be)\ (?:right|correct|true)
+      | (?:the|my|this|that)\ (?:above\ |previous\ |first\ )?(?:answer|result|calculation)
+        \ (?:is|was|must\ be|seems)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right|correct))
+      | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error|wrong|mistaken)
+      | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this|the\ above)\b
+      | never\ ?mind\b | oops\b
+      | (?:but\ |though\ |although\ )?(?:i\ am|i['’]m)\ (?:not\ (?:\w+\ )?(?:sure|certain|confident)|unsure|(?:just\ |only\ )?guessing)
+      | (?:but\ )?i\ (?:just\ |only\ )?guessed\b
+      | (?:but\ )?(?:that|this|it)(?:['’]s|\ is|\ was)\ (?:just\ |only\ )?an?\ (?:\w+\ )?guess
+      | (?:or\ )?(?:maybe|perhaps|possibly)\ (?:it|the\ answer|not|even|\$?-?\d|[A-J]\b)
+      | or\ (?:is\ it|it\ (?:could|might|may))\b
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
+_REFUTED = re.compile(
+    r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)",
+    re.IGNORECASE,
+)
+_CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
+
+
+def asserts(clause: str) -> bool:
+    """Tell whether what follows `clause` in its sentence is asserted by the writer.
+
+    A "not" that belongs to a noun does not count: "the orders with vanilla not on top are 18".
+    """
+    return not any(words.search(clause) for words in (_REJECTION, _SUPPOSED, _OTHERS))
+
+
+def last_clause(before: str) -> str:
+    """Return the last clause of the beginning of a sentence."""
+    return _CLAUSE.split(before)[-1]
+
+
+def is_example(sentence: str) -> bool:
+    """Tell whether a sentence gives an example."""
+    return _EXAMPLE.search(sentence) is not None
+
+
+def denies(text: str) -> bool:
+    """Tell whether words of a text deny something."""
+    return _DENIAL.search(text) is not None
+
+
+def hedges(sentence: str) -> bool:
+    """Tell whether a sentence guesses, or leaves open which of several things it means."""
+    return _HEDGE.search(sentence) is not None
+
+
+def refutes(rest: str) -> bool:
+    """Tell whether `rest`, which follows a value in its sentence, says that it is wrong."""
+    return _REFUTED.match(rest) is not None
+
+
+def refuses(sentence: str) -> bool:
+    """Tell whether a sentence declines to answer, or says that no answer can be given."""
+    return _REFUSAL.search(sentence) is not None
+
+
+def takes_back(text: str) -> bool:
+    """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
+    return _TAKEN_BACK.search(text[:_READ]) is not None
+
+
+def offers_choices(text: str) -> bool:
+    """Tell whether several labelled choices are listed, as in a question that is quoted."""
+    return len(set(_CHOICES.findall(text))) > 1

@@ -1,0 +1,220 @@
+"""Composes a CaT: checks its roles, finds the models that play them, changes one for one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceABC
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, cast
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.options import Sampling
+from catsdk.core.ports import Provider
+from catsdk.core.registry import check_model
+from catsdk.core.settings import Settings
+from catsdk.estimators.synthesis import Synthesizer
+from catsdk.runtime import roles
+from catsdk.runtime.context import Defaults
+from catsdk.sampling.sampler import Sampler
+
+__all__ = [
+    "Model",
+    "checked_policy",
+    "checked_reward",
+    "defaults_of",
+    "estimator_of",
+    "policies_of",
+    "sampler_of",
+    "setting_of",
+    "with_seed",
+    "with_setting",
+]
+
+Model = str | Provider
+Policy = Model | SequenceABC[Model]
+
+
+def sampler_of(policy: Policy | roles.Sampler | None, settings: Settings) -> roles.Sampler:
+    """The sampler that `policy` is or stands for; one without a policy has the environment's.
+
+    Raises:
+        InvalidInputError: it is neither a model, nor several, nor a sampler.
+    """
+    if isinstance(policy, roles.Sampler):
+        return _with_policy(policy, settings.model)
+    checked = checked_policy(policy)
+    return Sampler(settings.model if checked is None else checked)
+
+
+def _with_policy(sampler: roles.Sampler, model: str | None) -> roles.Sampler:
+    """Give `sampler`, or the one inside it, the policy of the environment where it names none."""
+    if model is None:
+        return sampler
+    if isinstance(sampler, Sampler):
+        return replace(sampler, policy=model) if sampler.policy is None else sampler
+    for name, inner in _values(sampler):
+        if isinstance(inner, roles.Sampler):
+            return cast(
+                "roles.Sampler", replace(cast("Any", sampler), **{name: _with_policy(inner, model)})
+            )
+    return sampler
+
+
+def checked_policy(policy: Policy | None) -> Model | tuple[Model, ...] | None:
+    """Give `policy` back where it is a model or several.
+
+    Raises:
+        InvalidInputError: it is neither.
+    """
+    if policy is None:
+        return None
+    if isinstance(policy, str | Provider) or not isinstance(policy, SequenceABC):  # pyright: ignore[reportUnnecessaryIsInstance]
+        check_model(policy, "policy")
+        return policy
+    if not policy:
+        raise InvalidInputError("policy is an empty list; give at least one model")
+    for each in policy:
+        check_model(each, "policy")
+    return tuple(policy)
+
+
+def estimator_of(
+    estimator: roles.Estimator | Model | None, sampler: roles.Sampler
+) -> roles.Estimator:
+    """The estimator that was given, or a synthesizer by that model, else by the run's anchor.
+
+    Raises:
+        InvalidInputError: it is neither an estimator nor a model.
+    """
+    if isinstance(estimator, roles.Estimator):
+        return estimator
+    if estimator is not None:
+        check_model(estimator, "estimator")
+    # The synthesizer that is made here goes by the sampler's settings.
+    sampling = setting_of(sampler, "sampling")
+    most = sampling.max_tokens if isinstance(sampling, Sampling) else None
+    seed = setting_of(sampler, "seed")
+    return Synthesizer(
+        estimator,
+        Sampling() if most is None else Sampling(max_tokens=most),
+        seed=seed if isinstance(seed, int) else None,
+    )
+
+
+def checked_reward(reward: object) -> roles.Rewarder | None:
+    """Give `reward` back where it is one.
+
+    Raises:
+        InvalidInputError: it is not.
+    """
+    if reward is None or isinstance(reward, roles.Rewarder):
+        return reward
+    raise InvalidInputError(
+        f"reward is {reward!r:.80}; give a reward such as AnswerReward() or RubricReward(), or an"
+        " object with an async method reward(group, reference, ctx)"
+    )
+
+
+def policies_of(sampler: roles.Sampler) -> tuple[Model, ...]:
+    """The models that `sampler` draws from, as far as it tells."""
+    policy = setting_of(sampler, "policy")
+    if isinstance(policy, str | Provider):
+        return (policy,)
+    return tuple(cast("SequenceABC[Model]", policy)) if isinstance(policy, SequenceABC) else ()
+
+
+def defaults_of(sampler: roles.Sampler, estimator: roles.Estimator, settings: Settings) -> Defaults:
+    """The models that play the roles which name none.
+
+    The anchor is the estimator's model, else the environment's, else the first policy; the judge is
+    the environment's, else the anchor.
+    """
+    first = next(iter(policies_of(sampler)), None)
+    anchor = _model_of(estimator) or settings.anchor or first
+    return Defaults(policy=first, anchor=anchor, judge=settings.judge or anchor)
+
+
+def _model_of(estimator: roles.Estimator) -> Model | None:
+    """The model that an estimator names, by itself or in the estimators inside it."""
+    for name in ("anchor", "model"):
+        for each in _inside(estimator, ("estimate",)):
+            model = getattr(each, name, None)
+            if isinstance(model, str | Provider):
+                return model
+    return None
+
+
+# As `isinstance` with the protocols says, which takes a hundred times as long.
+_ROLE_METHODS = ("sample", "estimate", "reward", "judge", "propose")
+
+
+def setting_of(role: object, name: str) -> object:
+    """The field `name` of a role, or else of the first role inside it that has it set.
+
+    Args:
+        role: A sampler, an estimator or a reward; dataclasses are looked into.
+        name: The field, such as `deadline`.
+    """
+    values = (getattr(each, name, None) for each in _inside(role, _ROLE_METHODS))
+    return next((value for value in values if value is not None), None)
+
+
+def _inside(role: object, methods: tuple[str, ...]) -> Iterator[object]:
+    """`role`, then what has one of `methods` in its fields, and in the fields of those."""
+    yield role
+    for _, value in _values(role):
+        for part in _flat(value):
+            if any(callable(getattr(part, method, None)) for method in methods):
+                yield from _inside(part, methods)
+
+
+def _flat(value: object) -> Iterator[object]:
+    if isinstance(value, tuple | list):
+        for part in cast("SequenceABC[object]", value):
+            yield from _flat(part)
+    else:
+        yield value
+
+
+def _values(role: object) -> list[tuple[str, object]]:
+    """The fields of a role that is a dataclass, with their values."""
+    if not is_dataclass(role) or isinstance(role, type):
+        return []
+    return [(field.name, getattr(role, field.name)) for field in fields(role) if field.init]
+
+
+def with_setting(role: Any, name: str, value: object) -> Any:
+    """A copy of `role`, or of the sampler inside it that has the setting, with another value.
+
+    Raises:
+        InvalidInputError: no such setting is found.
+    """
+    found = _values(role)
+    if name in dict(found):
+        return replace(role, **{name: value})
+    for field, inner in found:
+        if isinstance(inner, roles.Sampler):
+            return replace(role, **{field: with_setting(inner, name, value)})
+    raise InvalidInputError(
+        f"{role!r:.80} has no setting {name!r}; set it when the role is made, not for one call"
+    )
+
+
+def with_seed(estimator: Any, seed: int) -> Any:
+    """A copy of `estimator`, and of the estimators inside it, with another seed where they have one."""
+    changes = {name: _seeded(value, seed) for name, value in _values(estimator)}
+    if "seed" in changes:
+        changes["seed"] = seed
+    same = all(changes[name] is value for name, value in _values(estimator))
+    return estimator if same else replace(estimator, **changes)
+
+
+def _seeded(value: object, seed: int) -> object:
+    if isinstance(value, tuple):
+        parts = tuple(_seeded(part, seed) for part in cast("tuple[object, ...]", value))
+        return value if all(map(_is, parts, value)) else parts
+    return with_seed(value, seed) if isinstance(value, roles.Estimator) else value
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other

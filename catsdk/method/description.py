@@ -1,0 +1,237 @@
+"""What a CaT is before it is entered: its roles, to be printed, pickled, and written as YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence as SequenceABC
+from typing import Any, Self, cast
+
+import yaml
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.inputs import check_kind
+from catsdk.core.settings import Settings
+from catsdk.equivalence.answers import Answers
+from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
+from catsdk.recipes import digest_of, from_data, known_roles, to_data, written
+from catsdk.runtime import roles
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Defaults
+from catsdk.sampling.sampler import Sampler
+
+__all__ = ["Description"]
+
+
+class Description:
+    """The roles of the method, and the models that play them; `CaT` does its work by one.
+
+    Args:
+        policy: A model, several, or a sampler.
+        estimator: An estimator, or the anchor's model.
+        reward: What rewards the rollouts, if anything.
+        client: How calls are sent.
+        answers: How final answers are found and compared.
+
+    Raises:
+        InvalidInputError: an argument is of the wrong kind.
+    """
+
+    def __init__(
+        self,
+        policy: Model | SequenceABC[Model] | roles.Sampler | None = None,
+        *,
+        estimator: roles.Estimator | Model | None = None,
+        reward: roles.Rewarder | None = None,
+        client: Client | None = None,
+        answers: Answers | None = None,
+    ) -> None:
+        """Choose the roles; nothing is opened or sent."""
+        check_kind("client", client, (Client,), "a Client such as Client(budget=Budget(usd=2))")
+        check_kind("answers", answers, (Answers,), "Answers such as Answers(grader=ExactMatch())")
+        settings = Settings()
+        self._sampler = sampler_of(policy, settings)
+        self._estimator = estimator_of(estimator, self._sampler)
+        self._own_estimator = estimator is not None
+        self._reward = checked_reward(reward)
+        self._client = client or Client.unnamed()
+        self._answers = answers or Answers()
+        self._defaults = defaults_of(self._sampler, self._estimator, settings)
+
+    @property
+    def sampler(self) -> roles.Sampler:
+        """What draws the rollouts."""
+        return self._sampler
+
+    @property
+    def estimator(self) -> roles.Estimator:
+        """What makes the reference."""
+        return self._estimator
+
+    @property
+    def rewarder(self) -> roles.Rewarder | None:
+        """What rewards the rollouts; `None` rewards nothing."""
+        return self._reward
+
+    @property
+    def client(self) -> Client:
+        """How calls are sent, and what was spent."""
+        return self._client
+
+    @property
+    def answers(self) -> Answers:
+        """How final answers are found and compared."""
+        return self._answers
+
+    @property
+    def defaults(self) -> Defaults:
+        """The models that play a role where none is named."""
+        return self._defaults
+
+    @property
+    def always_estimates(self) -> bool:
+        """Whether a run estimates a reference that no reward needs: one that was asked for by name."""
+        independent = self._reward is not None and not getattr(
+            self._reward, "needs_reference", True
+        )
+        return self._own_estimator or not independent
+
+    @property
+    def estimates(self) -> bool:
+        """Whether a run makes a reference: the reward needs one, or an estimator was given."""
+        return self.always_estimates or bool(getattr(self._reward, "needs_reference", True))
+
+    def __repr__(self) -> str:
+        """The roles, as they are written."""
+        policy: object = self._sampler
+        if isinstance(policy, Sampler) and policy == Sampler(policy.policy):
+            policy = policy.policy
+        told = [] if policy is None else [written(policy)]
+        told += [f"estimator={written(self._estimator)}"]
+        told += [] if self._reward is None else [f"reward={written(self._reward)}"]
+        told += [f"client={self._client!r}"] if self._client.named else []
+        told += [f"answers={written(self._answers)}"] if self._answers != Answers() else []
+        return f"{type(self).__name__}({', '.join(told)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The roles, and the models that play them; what is open stays here."""
+        names = ("_sampler", "_estimator", "_own_estimator", "_reward", "_client", "_answers")
+        return {name: getattr(self, name) for name in (*names, "_defaults")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Have the same roles."""
+        self.__dict__.update(state)
+
+    # --- as data --------------------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        """Write the description as data: names and arguments, no secrets.
+
+        Returns:
+            A mapping with `policy`, and `estimator`, `reward`, `answers` and `client` where they
+            were given.
+
+        Raises:
+            InvalidInputError: a model is an object, or a role has no name to write.
+        """
+        policy = self._sampler
+        plain = isinstance(policy, Sampler) and policy == Sampler(policy.policy)
+        data = {
+            "policy": to_data(policy.policy if isinstance(policy, Sampler) and plain else policy)
+        }
+        if self._own_estimator:
+            data["estimator"] = to_data(self._estimator)
+        if self._reward is not None:
+            data["reward"] = to_data(self._reward)
+        if self._answers != Answers():
+            data["answers"] = to_data(self._answers)["Answers"]
+        if self._client.named:
+            data["client"] = self._client.to_data()
+        return {name: value for name, value in data.items() if value is not None}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Make the CaT that `data` describes.
+
+        Args:
+            data: What `to_data` gives. A role is a class's name, or a mapping from it to its
+                arguments; a model is a string.
+
+        Raises:
+            InvalidInputError: a name is not known, or a value is out of its range.
+        """
+        known = ("policy", "estimator", "reward", "answers", "client")
+        unknown = [name for name in data if name not in known]
+        if unknown:
+            raise InvalidInputError(f"there is no {unknown[0]!r}; a CaT has {', '.join(known)}")
+        client = data.get("client")
+        return cls(
+            _policy_from(data.get("policy")),
+            estimator=_role_from(data.get("estimator"), "estimator"),
+            reward=_role_from(data.get("reward"), "reward"),
+            answers=_role_from(data.get("answers"), "answers"),
+            client=None if client is None else Client.from_data(client),
+        )
+
+    def to_yaml(self) -> str:
+        """Write the description as YAML; `from_yaml` makes an equal one.
+
+        Raises:
+            InvalidInputError: as `to_data`.
+        """
+        text: str = yaml.safe_dump(self.to_data(), sort_keys=False, allow_unicode=True)
+        return text
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """Make the CaT that the YAML `text` describes.
+
+        Raises:
+            InvalidInputError: it is not a mapping in YAML, or as `from_data`.
+        """
+        try:
+            data: object = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InvalidInputError(f"the description is not YAML: {error}") from None
+        if not isinstance(data, Mapping):
+            raise InvalidInputError(f"the description is {data!r:.60}; write a mapping of roles")
+        return cls.from_data(cast("Mapping[str, Any]", data))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells two methods apart; it changes if and only if what they do can change.
+
+        How calls are sent, and what they may cost, does not count, but wrappers of your own do.
+        """
+        parts = {
+            "sampler": self._sampler,
+            "estimator": self._estimator,
+            "reward": self._reward,
+            "answers": self._answers,
+            "middleware": self._client.own_middleware,
+        }
+        defaults = self._defaults
+        models = {"policy": defaults.policy, "anchor": defaults.anchor, "judge": defaults.judge}
+        return digest_of(parts, models)
+
+
+def _policy_from(data: object) -> Any:
+    """A model, several, or a sampler."""
+    if isinstance(data, str):
+        return from_data(data, "policy") if data in ("Sampler", "AdaptiveSampler") else data
+    if isinstance(data, SequenceABC):
+        return [*data]
+    return _role_from(data, "policy")
+
+
+def _role_from(data: object, kind: str) -> Any:
+    """A role; for the estimator a model's string is the anchor."""
+    if data is None:
+        return None
+    if kind == "answers":
+        return from_data({"Answers": data}, kind)
+    if kind == "estimator" and isinstance(data, str) and data not in known_roles():
+        try:
+            return from_data(data, kind)
+        except InvalidInputError:
+            return data
+    return from_data(data, kind)

@@ -1,0 +1,151 @@
+"""The anchor sees the conversation that the rollouts respond to, and its synthesis is really one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+import catsdk as cat
+from catsdk.errors import ContentFilteredError, StructuredOutputError, SynthesisFailedError
+from catsdk.estimators import GenerativeSelfAggregation, UniversalSelfConsistency
+from catsdk.prompts.reply import read_sections
+from catsdk.testing import FunctionProvider
+from catsdk.types import Completion, Message
+
+CHAT = [
+    Message(role="system", content="Answer in French, as JSON."),
+    Message(role="user", content="Which city?"),
+    Message(role="assistant", content="Which country?"),
+    Message(role="user", content="Egypt."),
+]
+GROUP = cat.group_of(CHAT, ["Le Caire", "Alexandrie"])
+
+
+def replies(*texts: str | Completion) -> FunctionProvider:
+    """Answers with `texts` in their order, and then with the last one."""
+    left = list(texts)
+    return FunctionProvider(lambda _: left.pop(0) if len(left) > 1 else left[0])
+
+
+def prompt_of(model: FunctionProvider) -> str:
+    return "\n".join(message.text for message in model.requests[-1].messages)
+
+
+async def test_every_turn_is_shown_under_its_role() -> None:
+    model = replies("# UNIFIED RESPONSE\nLe Caire")
+    reference = await cat.Synthesizer(model).estimate(GROUP)
+    shown = prompt_of(model)
+    places = [shown.index(f"[{m.role}]\n{m.text}") for m in CHAT]
+    assert places == sorted(places)
+    assert reference.provenance.settings["show_question"] is True
+    assert reference.provenance.prompt == "english/synthesize"
+
+
+async def test_the_papers_form_shows_no_question_and_says_so() -> None:
+    model = replies("# UNIFIED RESPONSE\nLe Caire")
+    reference = await cat.Synthesizer(model, show_question=False).estimate(GROUP)
+    assert not any(m.text in prompt_of(model) for m in CHAT)
+    assert reference.provenance.settings["show_question"] is False
+    assert reference.provenance.prompt == "english/synthesize_blind"
+
+
+@pytest.mark.parametrize("show_question", [None, True, False])
+async def test_a_prompt_without_a_place_for_it_does_not_record_that_it_was_shown(
+    show_question: bool | None,
+) -> None:
+    able = cat.Capabilities(prompts="box")
+    model = FunctionProvider(lambda _: "\\boxed{4}", capabilities=able)
+    group = cat.group_of("12+34", ["\\boxed{46}"])
+    reference = await cat.Synthesizer(model, show_question=show_question).estimate(group)
+    assert reference.provenance.prompt == "box/synthesize_blind"
+    assert reference.provenance.settings["show_question"] is False
+    assert "12+34" not in prompt_of(model)
+
+
+async def test_a_prompt_of_ones_own_shows_what_it_has_a_slot_for() -> None:
+    head = "---\nversion: 1\n---\n=== user ===\n"
+    for slots, shown in (("{{question}} {{responses}}", True), ("{{responses}}", False)):
+        model = replies("Le Caire")
+        prompt = cat.Prompt.parse("mine", head + slots)
+        reference = await cat.Synthesizer(model, prompt=prompt).estimate(GROUP)
+        assert reference.provenance.settings["show_question"] is shown
+        assert ("Egypt." in prompt_of(model)) is shown
+
+
+@pytest.mark.parametrize(
+    "estimator", [GenerativeSelfAggregation, UniversalSelfConsistency], ids=lambda e: e.__name__
+)
+async def test_other_estimators_that_ask_a_model_see_the_conversation_too(
+    estimator: type[GenerativeSelfAggregation | UniversalSelfConsistency],
+) -> None:
+    model = replies('{"choice": 1}')
+    await estimator(model).estimate(GROUP)
+    assert all(m.text in prompt_of(model) for m in CHAT)
+
+
+FORMS = [
+    ("just text", "just text", None),
+    ("# SUMMARY\ns\n# UNIFIED RESPONSE\nr", "r", "s"),
+    ("**SUMMARY**\nThey differ.\n\n**UNIFIED RESPONSE**\nCairo", "Cairo", "They differ."),
+    ("Unified Response: Cairo", "Cairo", None),
+    ("# UNIFIED RESPONSE: Cairo is it.", "Cairo is it.", None),
+    ("**Unified Response:** Cairo", "Cairo", None),
+    ("### **UNIFIED RESPONSE**\n\nCairo", "Cairo", None),
+    ("1. SUMMARY\na\n2. UNIFIED RESPONSE\nCairo", "Cairo", "a"),
+    (
+        "# UNIFIED RESPONSE\nCairo.\n\n## Summary\nIt is large.",
+        "Cairo.\n\n## Summary\nIt is large.",
+        None,
+    ),
+    ("The unified response is good.", "The unified response is good.", None),
+]
+
+
+@pytest.mark.parametrize(("reply", "response", "summary"), FORMS)
+def test_the_headings_that_models_write_are_read(
+    reply: str, response: str, summary: str | None
+) -> None:
+    assert read_sections(reply) == (response, summary)
+
+
+CUT = Completion(text="# SUMMARY\nResponses 1 and 2 say 41", finish_reason="length")
+NO_SYNTHESIS: Sequence[str | Completion] = [
+    CUT,
+    Completion(text="# UNIFIED RESPONSE\nCai", finish_reason="length"),
+    "# SUMMARY\nResponses 1 and 2 say \\boxed{41}.",
+    "**Summary:** they differ",
+    "# SUMMARY\ns\n# UNIFIED RESPONSE\n",
+    "",
+]
+
+
+@pytest.mark.parametrize("reply", NO_SYNTHESIS)
+async def test_a_reply_that_is_no_synthesis_is_asked_for_once_more(reply: str | Completion) -> None:
+    model = replies(reply, "# UNIFIED RESPONSE\nLe Caire")
+    reference = await cat.Synthesizer(model, seed=3).estimate(GROUP)
+    assert (reference.text, len(reference.calls)) == ("Le Caire", 2)
+    first, second = model.requests
+    assert (first.seed, second.seed, second.sample_index) == (3, 4, 1)
+
+
+@pytest.mark.parametrize("reply", NO_SYNTHESIS)
+async def test_twice_none_is_no_reference_and_the_result_is_the_majority_marked_partial(
+    reply: str | Completion,
+) -> None:
+    group = cat.group_of("6*7?", ["\\boxed{42}", "\\boxed{41}", "\\boxed{42}"])
+    with pytest.raises(StructuredOutputError):
+        await cat.Synthesizer(replies(reply)).estimate(group)
+    c = cat.CaT(replies("unused"), estimator=cat.Synthesizer(replies(reply)))
+    result = await c.run(group)
+    assert result.reference is not None and result.partial
+    assert (result.answer, result.reference.provenance.method) == ("42", "majority")
+    assert len(result.reference.calls) == 2
+
+
+async def test_a_refusal_of_the_anchor_is_a_failure_with_that_cause() -> None:
+    refusal = Completion(text="I cannot help with that.", finish_reason="content_filter")
+    c = cat.CaT(replies("unused"), estimator=cat.Synthesizer(replies(refusal)))
+    with pytest.raises(SynthesisFailedError, match="refused to synthesize") as caught:
+        await c.run(GROUP)
+    assert isinstance(caught.value.__cause__, ContentFilteredError)

@@ -1,0 +1,125 @@
+"""One object finds and compares final answers, in rollouts, references, votes and rewards alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+import catsdk as cat
+from catsdk.equivalence import ExactMatch, FunctionGrader
+from catsdk.equivalence.extract import Extractor
+from catsdk.estimators import Adaptive, GenerativeSelfAggregation, Greedy
+from catsdk.rewards import ClusterShare, SkipAgreed
+from catsdk.sampling import AdaptiveSampler
+from catsdk.testing import FunctionProvider
+
+LAST_WORD = Extractor((("last word", lambda text: text.split()[-1]),))
+
+
+def same_letter(answer: str, reference: str) -> bool:
+    return answer[0].lower() == reference[0].lower()
+
+
+async def same_letter_later(answer: str, reference: str) -> bool:
+    await anyio.lowlevel.checkpoint()
+    return same_letter(answer, reference)
+
+
+OWN = cat.Answers(extractor=LAST_WORD, grader=FunctionGrader(same_letter))
+LATER = cat.Answers(extractor=LAST_WORD, grader=FunctionGrader(same_letter_later))
+WORDS = ["eat an apple", "eat an Apricot", "eat a banana"]
+
+
+def saying(*texts: str, name: str = "policy") -> FunctionProvider:
+    return FunctionProvider(
+        lambda request: [texts[at % len(texts)] for at in range(request.n)], name
+    )
+
+
+@pytest.mark.parametrize("answers", [OWN, LATER], ids=["sync", "async"])
+async def test_own_answers_reach_every_part_of_a_run(answers: cat.Answers) -> None:
+    reward = (
+        cat.AnswerReward()
+        + 10 * cat.Gold()
+        + 100 * ClusterShare()
+        + 1000 * cat.AnswerReward(estimator=cat.Majority())
+    )
+    teacher = saying("# UNIFIED RESPONSE\nbanana then avocado", name="anchor")
+    c = cat.CaT(saying(*WORDS), estimator=teacher, reward=reward, answers=answers)
+    result = await c.run("q", 3, row={"answer": "a"})
+    assert result.group is not None and result.reference is not None
+    assert [r.answer for r in result.group.rollouts] == ["apple", "Apricot", "banana"]
+    assert {r.answer_rule for r in result.group.rollouts} == {"last word"}
+    reference = result.reference
+    assert (reference.answer, reference.provenance.settings["answer_rule"]) == (
+        "avocado",
+        "last word",
+    )
+    assert (reference.majority, reference.disagrees) == ("apple", False)
+    assert reference.agreement == pytest.approx(2 / 3)
+    right = 1 + 10 + 200 / 3 + 1000
+    assert list(result.rewards) == pytest.approx([right, right, 100 / 3])
+
+
+async def test_the_default_answers_read_the_same_texts_otherwise() -> None:
+    result = await cat.CaT(saying(*WORDS), estimator=cat.Majority()).run("q", 3)
+    assert result.group is not None and result.reference is not None
+    assert result.reference.majority is None
+    assert "apple" not in [rollout.answer for rollout in result.group.rollouts]
+
+
+class Own:
+    """An estimator that writes a text of its own."""
+
+    async def estimate(self, group: cat.Group, ctx: cat.Context) -> cat.Reference:
+        return ctx.reference("not banana but avocado")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "answer"),
+    [
+        (cat.Majority(), "apple"),
+        (Adaptive(cat.Majority()), "apple"),
+        (cat.Cascade(cat.Majority(), cat.Majority(), 0.6), "apple"),
+        (Own(), "avocado"),
+        (Greedy(cat.Sampler(saying("an answer: kiwi"))), "kiwi"),
+        (GenerativeSelfAggregation(saying("an answer: lemon")), "lemon"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_every_estimator_reads_by_them(estimator: Any, answer: str) -> None:
+    result = await cat.CaT(saying(*WORDS), estimator=estimator, answers=OWN).run("q", 3)
+    assert result.answer == answer
+    if result.reference is not None and len(result.reference.rollouts) == 3:
+        assert result.reference.majority == "apple"
+
+
+async def test_adaptive_drawing_and_filters_vote_by_them() -> None:
+    alike = ["an apple", "an Apricot", "an avocado", "an alder", "an ash", "an elm"]
+    model = FunctionProvider(lambda request: alike[request.sample_index], "policy")
+    c = cat.CaT(
+        AdaptiveSampler(cat.Sampler(model)),
+        estimator=cat.Majority(),
+        reward=SkipAgreed(cat.AnswerReward()),
+        answers=OWN,
+    )
+    result = await c.run("q", 6)
+    assert result.group is not None and len(result.group.rollouts) == 4
+    assert {score.failure.kind for score in result.scores if score.failure} == {"LeftOut"}
+
+
+async def test_a_strict_grader_counts_agreement_strictly() -> None:
+    halves = saying("\\boxed{1/2}", "\\boxed{0.5}", "\\boxed{1/2}")
+    loose = await cat.CaT(halves, estimator=cat.Majority()).run("q", 3)
+    strict = cat.Answers(grader=ExactMatch())
+    exact = await cat.CaT(halves, estimator=cat.Majority(), answers=strict).run("q", 3)
+    assert loose.reference is not None and loose.reference.agreement == 1.0
+    assert exact.reference is not None and exact.reference.agreement == pytest.approx(2 / 3)
+
+
+async def test_a_group_that_was_given_keeps_the_answers_that_were_found_in_it() -> None:
+    group = cat.group_of("q", WORDS, answers=OWN)
+    c = cat.CaT(saying(), estimator=cat.Majority(), reward=cat.AnswerReward(), answers=OWN)
+    assert (await c.run(group)).rewards == (1.0, 1.0, 0.0)

@@ -1,0 +1,236 @@
+"""Rewards add up, missing evidence stays missing, and a group left out is not a failed one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import catsdk as cat
+from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.core.types import Completion, Usage
+from catsdk.rewards import ClusterShare, Random, SkipAgreed, SkipFlat, Sum, TruncationPenalty
+from catsdk.rewards.penalties import response_tokens
+from catsdk.rewards.reward import LEFT_OUT
+from catsdk.testing import FunctionProvider
+from tests.method.scripted import anchor, judge, policy
+
+GROUP = cat.group_of("q", ["so \\boxed{4}", "so \\boxed{4}", "so \\boxed{5}", "none"])
+
+
+class Given(cat.Reward):
+    """Gives the numbers that it was made with."""
+
+    needs_reference = False
+
+    def __init__(self, *values: float | None) -> None:
+        self.values = values
+
+    async def score(self, *_: object) -> list[float | None]:
+        return list(self.values)
+
+
+A, B, C = Given(1.0, 0.0, 0.5, 1.0), Given(1.0, 1.0, 0.0, 0.0), Given(0.0, 0.25, 0.0, None)
+
+
+async def values(reward: cat.Reward, group: cat.Group = GROUP) -> list[float | None]:
+    return [score.value for score in await reward.reward(group)]
+
+
+@pytest.mark.parametrize(
+    ("reward", "wanted"),
+    [
+        (0.5 * A + B - C, [1.5, 0.75, 0.25, None]),
+        (A * 2, [2.0, 0.0, 1.0, 2.0]),
+        (-A, [-1.0, 0.0, -0.5, -1.0]),
+        (2 * (A + 0.5 * B) - 3 * (A - B), [3.0, 4.0, -0.5, -1.0]),
+        (A - (B - C), [0.0, -0.75, 0.5, None]),
+        (sum([A, B]), [2.0, 1.0, 0.5, 1.0]),
+        (0 * C + A, [1.0, 0.0, 0.5, None]),
+    ],
+    ids=["weights", "right", "minus", "nested", "minus a difference", "sum()", "weight 0"],
+)
+async def test_the_algebra_is_that_of_numbers_and_none_stays_none(
+    reward: cat.Reward, wanted: list[float | None]
+) -> None:
+    assert await values(reward) == wanted
+
+
+async def test_a_nested_sum_is_one_sum_whose_parts_have_names_of_their_own() -> None:
+    reward = 2 * (A + 0.5 * B) - A
+    assert isinstance(reward, Sum)
+    assert reward.weights == (2.0, 1.0, -1.0)
+    assert reward.names == ("given", "given#2", "given#3")
+    assert list((await reward.reward(GROUP))[0].parts) == ["given", "given#2", "given#3"]
+
+
+@pytest.mark.parametrize("wrong", [1, "a", None, object()])
+def test_only_rewards_add_up_and_only_numbers_weigh(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        A + wrong
+    with pytest.raises(TypeError):
+        A * "2"  # type: ignore[operator]
+
+
+def test_a_sum_reads_as_it_is_written() -> None:
+    reward = cat.RubricReward() + 0.1 * cat.LengthPenalty(500)
+    assert repr(reward) == "RubricReward() + 0.1 * LengthPenalty(over=500)"
+
+
+async def test_a_filter_leaves_groups_out_without_calling_them_failed() -> None:
+    agreed = cat.group_of("q", ["so \\boxed{4}"] * 4)
+    for reward in (SkipAgreed(ClusterShare()), SkipFlat(ClusterShare())):
+        scores = await reward.reward(agreed)
+        assert {score.failure.kind for score in scores if score.failure} == {LEFT_OUT}
+        assert await values(reward) == await values(ClusterShare())
+    both = await (SkipAgreed(A) + B).reward(agreed)
+    assert {(score.value, score.failure and score.failure.kind) for score in both} == {
+        (None, LEFT_OUT)
+    }
+    # What a filter found flat was paid for: it is still there to be looked at.
+    flat = await SkipFlat(ClusterShare() + ClusterShare()).reward(agreed)
+    assert all(score.parts for score in flat)
+
+
+async def test_a_filter_in_front_spends_nothing_on_a_group_that_is_left_out() -> None:
+    says = judge()
+    reward = SkipAgreed(cat.RubricReward(judge=says))
+    result = await cat.CaT(policy("4444"), estimator=anchor(), reward=reward).run("q", 4)
+    assert (result.rewards, says.requests, result.rubrics) == ((None,) * 4, [], ())
+    assert not result.partial and result.failure is None
+
+
+@pytest.mark.parametrize(
+    "reward",
+    [
+        cat.Gold(),
+        Random(),
+        ClusterShare(),
+        cat.LengthPenalty(),
+        TruncationPenalty(),
+        cat.AnswerReward(estimator=cat.Majority()),
+        SkipAgreed(cat.Gold()),
+        SkipFlat(Random()),
+        cat.Gold() + 0.1 * cat.LengthPenalty() - Random(),
+    ],
+    ids=repr,
+)
+async def test_a_reward_that_needs_no_reference_calls_no_anchor(reward: cat.Reward) -> None:
+    model = policy()
+    result = await cat.CaT(model, reward=reward).run("q", 4, row={"answer": "4"})
+    assert (reward.needs_reference, result.reference) == (False, None)
+    assert len(model.requests) == result.usage.requests == 1
+    assert len(result.scores) == 4
+
+
+@pytest.mark.parametrize(
+    "reward",
+    [cat.AnswerReward(), cat.Gold() + cat.AnswerReward(), SkipAgreed(cat.RubricReward())],
+    ids=repr,
+)
+async def test_one_part_that_needs_a_reference_is_enough(reward: cat.Reward) -> None:
+    assert reward.needs_reference
+    with pytest.raises(InvalidInputError, match="rewards by a reference; give one"):
+        await reward.reward(GROUP)
+
+
+async def test_an_estimator_that_was_named_is_asked_though_no_reward_needs_it() -> None:
+    teacher = anchor()
+    result = await cat.CaT(policy(), estimator=teacher, reward=cat.Gold()).run(
+        "q", 4, row={"answer": "4"}
+    )
+    assert (result.answer, result.rewards) == ("4", (1.0, 1.0, 0.0, 1.0))
+
+
+async def test_two_references_stand_in_one_sum() -> None:
+    reward = cat.AnswerReward() + 10 * cat.AnswerReward(estimator=cat.Majority())
+    result = await cat.CaT(policy("4454"), estimator=anchor("5"), reward=reward).run("q", 4)
+    assert result.answer == "5"
+    assert result.rewards == (10.0, 10.0, 1.0, 10.0)
+    assert list(result.scores[0].parts) == ["answer", "answer#2"]
+
+
+async def test_the_calls_of_a_reference_of_a_reward_s_own_are_counted() -> None:
+    reward = cat.AnswerReward(estimator=cat.Synthesizer(anchor("5")))
+    result = await cat.CaT(policy("4454"), reward=reward).run("q", 4)
+    assert (result.reference, result.rewards) == (None, (0.0, 0.0, 1.0, 0.0))
+    assert [call.model for call in result.calls] == ["anchor"]
+
+
+async def test_a_model_that_cannot_be_opened_is_raised_and_not_rewarded() -> None:
+    reward = cat.AnswerReward() + cat.RubricReward(judge="nowhere:x")
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        await cat.CaT(policy(), estimator=anchor(), reward=reward).run("q", 4)
+
+
+@pytest.mark.parametrize("requests", [2, 3, 4])
+async def test_a_budget_that_ends_while_rewarding_keeps_the_rest_and_says_so(
+    requests: int,
+) -> None:
+    client = cat.Client(budget=cat.Budget(requests=requests))
+    reward = cat.Gold() + cat.RubricReward(judge=judge())
+    c = cat.CaT(policy(), estimator=anchor(), reward=reward, client=client)
+    result = await c.run("q", 4, row={"answer": "4"})
+    assert result.partial and result.failure is None and result.group is not None
+    assert (len(result.group.rollouts), result.answer) == (4, "4")
+    assert result.rewards == (None,) * 4
+    kinds = {s.failure.kind for s in result.scores if s.failure is not None}
+    assert kinds == {"BudgetExceededError"}
+    assert [score.parts["gold"].value for score in result.scores] == [1.0, 1.0, 0.0, 1.0]
+    assert client.account is not None and client.account.requests == result.usage.requests
+
+
+# --- the length of a response ---
+
+
+def lengths(*usages: Usage) -> cat.Group:
+    rollouts = tuple(
+        cat.Rollout(index=at, completion=Completion(text="a b", usage=usage))
+        for at, usage in enumerate(usages)
+    )
+    return cat.Group(prompt=(cat.Message(role="user", content="q"),), rollouts=rollouts)
+
+
+class Words:
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
+def test_the_length_is_all_that_the_policy_wrote() -> None:
+    told = lengths(Usage(output_tokens=9, reasoning_tokens=7), Usage(output_tokens=2))
+    assert response_tokens(told) == [9, 2]
+    thought = Completion(text="b c", reasoning="a ", usage=Usage(output_tokens=9))
+    group = cat.Group(prompt=told.prompt, rollouts=(cat.Rollout(index=0, completion=thought),))
+    assert response_tokens(group, Words()) == [3]
+
+
+@pytest.mark.parametrize(
+    "usages",
+    [
+        (Usage(output_tokens=40), Usage()),
+        (Usage(), Usage()),
+        (Usage(output_tokens=9, unreported=1), Usage(output_tokens=9, unreported=1)),
+    ],
+    ids=["the sum is with the first", "nothing", "unreported"],
+)
+async def test_a_length_that_is_unknown_is_no_length(usages: tuple[Usage, ...]) -> None:
+    group = lengths(*usages)
+    assert response_tokens(group) == [None, None]
+    scores = await cat.LengthPenalty(1).reward(group)
+    assert {(s.value, s.failure and s.failure.kind) for s in scores} == {(None, "UnknownLength")}
+    assert await values(cat.LengthPenalty(1, counter=Words()), group) == [-1.0, -1.0]
+
+
+async def test_the_length_that_a_service_reports_is_the_one_that_is_penalised() -> None:
+    words = FunctionProvider(
+        lambda request: ["one two three \\boxed{1}", "\\boxed{1}"][: request.n]
+    )
+    result = await cat.CaT(words, reward=cat.LengthPenalty(2)).run("q", 2)
+    assert result.rewards == (-1.0, 0.0)
+
+
+async def test_a_response_that_was_cut_is_penalised() -> None:
+    cut = Completion(text="a", finish_reason="length")
+    texts: list[str | Completion] = [cut, "b"]
+    model = FunctionProvider(lambda request: texts[: request.n])
+    assert (await cat.CaT(model, reward=TruncationPenalty(-0.5)).run("q", 2)).rewards == (-0.5, 0.0)
