@@ -172,9 +172,11 @@ class Evaluation:
                     around=(patience.watched,),
                 )
             )
-            work = _Work(self, ctx, patience, ledger, on_seen)
-            seen, contenders, models, calibration = await work.done(items)
-            named, settings = await self._named(ctx), self._settings(models)
+            # Every model is opened before anything is paid for.
+            named = await self._named(ctx)
+            work = _Work(self, self._contenders, ctx, patience, ledger, on_seen)
+            seen, contenders, models, calibration = await work.done(items, self._models())
+            settings = self._settings(models)
             policies = [await ctx.model(each) for each in self._policies()]
 
             def report() -> Report:
@@ -304,27 +306,26 @@ class _Work:
     """An evaluation while its models are open."""
 
     evaluation: Evaluation
+    make: Callable[[Models], list[Contender]]
     ctx: Context
     patience: Patience
     ledger: Ledger | None
     on_seen: Callable[[Seen], None]
 
     async def done(
-        self, items: Sequence[Item]
+        self, items: Sequence[Item], models: Models
     ) -> tuple[list[Seen], list[Contender], Models, Calibration | None]:
         """What was seen, by which contenders, made with which models and calibration."""
-        evaluation, models = self.evaluation, self.evaluation._models()
+        evaluation = self.evaluation
         # In a thread: classes of one's own are imported.
-        contenders = await to_thread.run_sync(evaluation._contenders, models)
+        contenders = await to_thread.run_sync(self.make, models)
         sampler = await self._sampler()
-        # Every model is opened before anything is paid for.
-        await evaluation._named(self.ctx)
         calibration = None
         if evaluation.calibrate_on:
             calibration = await self._calibrated(sampler, models)
             chosen = calibration.chosen
             models = replace(models, confidence=chosen.confidence, threshold=chosen.threshold)
-            contenders = await to_thread.run_sync(evaluation._contenders, models)
+            contenders = await to_thread.run_sync(self.make, models)
         seen = await self._seen(sampler, contenders, evaluation.sweep, items)
         return seen, contenders, models, calibration
 

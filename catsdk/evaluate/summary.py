@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -115,7 +116,8 @@ _ESTIMATED: dict[str, Callable[[Observation], bool | float | None]] = {
 
 
 def _point(contender: Contender, size: int, column: Column, bootstrap: Bootstrap) -> Point:
-    estimates = bootstrap.estimates([column.means(value) for value in _ESTIMATED.values()])
+    made = bootstrap.estimates([column.means(value) for value in _ESTIMATED.values()])
+    estimates: dict[str, Any] = dict(zip(_ESTIMATED, made, strict=True))
     first = column.first.values()
     priced = all(o.usage.cost is not None for o in column.observations)
     return Point(
@@ -132,7 +134,7 @@ def _point(contender: Contender, size: int, column: Column, bootstrap: Bootstrap
         failed=sum(o.failure is not None for o in first),
         ungraded=sum(o.ungraded is not None for o in first),
         abstained=sum(o.failure is None and o.answer is None for o in first),
-        **dict(zip(_ESTIMATED, estimates, strict=True)),
+        **estimates,
     )
 
 
