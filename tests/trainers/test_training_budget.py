@@ -125,7 +125,7 @@ def test_what_is_spent_can_be_written_by_many_threads_at_once(tmp_path: Path) ->
     ],
 )
 def test_tokens_money_and_time_are_capped_too(
-    budget: dict[str, float], told: str, tmp_path: Path
+    budget: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
     anchor = FunctionProvider(synthesizes, name="openai:paid")
     client = cat.Client(prices={"paid": {"input": 1.0, "output": 1.0}})
