@@ -22,8 +22,8 @@ class Point(Value):
     included. `drawn` is the mean number of rollouts used. `failed` counts items without a
     reference, `ungraded` those whose answer could not be graded, `abstained` those whose reference
     has no answer; the first two are in no mean of scores, the third counts as not right. `tied` is
-    the share of items at which several answers shared the vote or the best score, so that the lot
-    decided; `None` for estimators without a vote. `departs` is the share of items answered
+    the share of items at which several answers shared the vote or the best score, so that one was
+    drawn at random; `None` for estimators without a vote. `departs` is the share of items answered
     otherwise than by the majority of the same rollouts, of those where they have one (no tie),
     `right_departing` how often the estimator and `majority_departing` how often the majority is
     right there, `rescued` the share answered rightly although every rollout is wrong.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -30,14 +31,25 @@ NAMES = (
     "universal",
     "random",
 )
-# What is right stands behind an arrow, which no shipped rule looks for.
-ARROW = Answers(extractor=Extractor((("arrow", lambda text: text.rpartition("->")[2].strip()),)))
-STRICT = Answers(ARROW.extractor, ExactMatch())
+
+
+def _marked(text: str) -> str | None:
+    found = re.search("§ (.+?) §", text)
+    return found.group(1) if found else None
+
+
+# Answers stand between marks that no shipped rule looks for.
+MARKED = Answers(extractor=Extractor((("marked", _marked),)))
+STRICT = Answers(MARKED.extractor, ExactMatch())
 
 
 def script(request: Request) -> str:
     """A model that answers, and chooses the first of several responses where it is asked to."""
-    return '{"choice": 1}' if "consistent" in request.messages[-1].text else "I think -> 0.5"
+    return (
+        '{"choice": 1}'
+        if "consistent" in request.messages[-1].text
+        else "§ 0.5 § would be my view of it"
+    )
 
 
 async def scores(answers: Answers, gold: str) -> dict[str, float | None]:
@@ -45,7 +57,7 @@ async def scores(answers: Answers, gold: str) -> dict[str, float | None]:
     evaluation = Evaluation([model], names=NAMES, sweep=Sweep(sizes=(1, 4)), answers=answers)
     report, seen = await evaluation.run([item_of("one half?", gold)], title="t", data="d")
     assert {rollout.answer_rule for rollout in seen[0].group.rollouts} == {
-        "arrow" if answers.extractor is ARROW.extractor else None
+        "marked" if answers.extractor is MARKED.extractor else None
     }
     single = {"one rollout": report.single.mean if report.single else None}
     return single | {name: _score(report, name) for name in NAMES}
@@ -59,10 +71,10 @@ def _score(report: Report, name: str) -> float | None:
 @pytest.mark.parametrize(
     ("answers", "gold", "value"),
     [
-        (ARROW, "0.5", 1.0),
-        (ARROW, "it must be -> 1/2", 1.0),
-        (STRICT, "it must be -> 1/2", 0.0),
-        (STRICT, "it must be -> 0.5", 1.0),
+        (MARKED, "0.5", 1.0),
+        (MARKED, "§ 1/2 § must be it", 1.0),
+        (STRICT, "§ 1/2 § must be it", 0.0),
+        (STRICT, "§ 0.5 § must be it", 1.0),
         (Answers(), "0.5", 0.0),
     ],
     ids=["own extractor", "own gold", "own grader differs", "own grader agrees", "shipped"],
@@ -74,10 +86,10 @@ async def test_every_estimator_and_one_rollout_are_read_and_compared_alike(
 
 
 async def test_votes_and_departures_are_counted_by_the_own_grader() -> None:
-    texts = iter(["-> 0.5", "-> 1/2", "-> 2", "-> 2"] * 2)
-    for answers, leader in ((ARROW, None), (STRICT, "2")):
+    texts = iter(["§ 0.5 § it is", "§ 1/2 § it is", "§ 2 § it is", "§ 2 § it is"] * 2)
+    for answers, leader in ((MARKED, None), (STRICT, "2")):
         policy = FunctionProvider(lambda _: next(texts))
-        anchor = FunctionProvider(lambda _: "-> 2.0")
+        anchor = FunctionProvider(lambda _: "§ 2.0 § it is")
         evaluation = Evaluation(
             [policy],
             anchor,
@@ -99,11 +111,11 @@ async def test_recorded_completions_are_read_by_the_evaluation_that_uses_them(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "d.jsonl"
-    row = {"prompt": "q", "gold": "-> 7", "samples": ["so -> 7", "so -> 7.0", "no"]}
+    row = {"prompt": "q", "gold": "§ 7 § it is", "samples": ["§ 7 § it is", "§ 7.0 § it is", "no"]}
     path.write_text(json.dumps(row), encoding="utf-8")
     items, recorded = read_recorded(str(path))
     found: dict[str, float | None] = {}
-    for name, answers in (("own", ARROW), ("strict", STRICT), ("shipped", Answers())):
+    for name, answers in (("own", MARKED), ("strict", STRICT), ("shipped", Answers())):
         evaluation = Evaluation(
             names=("majority",), recorded=recorded, answers=answers, sweep=Sweep(sizes=(2,))
         )
