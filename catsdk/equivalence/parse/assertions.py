@@ -73,6 +73,8 @@ _ASSERTS = re.compile(
     r"|^(?:just\s+)?(?:about|approximately|roughly|exactly|only)\s*$|^\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+# What says where or when, and no unit.
+_PLACED = re.compile(r"(?:on|for|at|with|during|this|today|altogether)\b", re.IGNORECASE)
 _ASKS = re.compile(r"(?:is|are|was|were|do|will|shall|has|have)\b", re.IGNORECASE)
 _NAME = re.compile(r"(.*\S)\s*([:=])\s*$", re.DOTALL)
 _MOST_WORDS_OF_NAME = 3
@@ -118,6 +120,8 @@ def asserted_value(text: str) -> str | None:
     # What stands behind the value is read as its unit, and is none if it changes the value.
     if not _asserts(before) or len(_WORD.findall(behind)) > _MOST_WORDS_BEHIND:
         return None
+    if _PLACED.match(behind) and not _CALCULATED.search(behind):
+        return value
     return f"{value} {behind}".strip()
 
 
