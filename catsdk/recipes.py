@@ -166,7 +166,8 @@ def from_data(data: object, kind: str = "a role") -> Any:
                 raise InvalidInputError(
                     f"{kind}: {name} has {arguments!r:.80}; give its arguments as a mapping"
                 )
-            return _made(str(name), arguments or {}, kind)
+            given = cast("Mapping[str, Any]", arguments or {})
+            return _made(str(name), given, kind)
     raise InvalidInputError(
         f"{kind} is {data!r:.120}; give a class's name such as 'Majority', or a mapping from it to"
         " its arguments, such as {Majority: {tie: first}}"
@@ -399,8 +400,8 @@ def _constructed(kind: Any, arguments: Mapping[str, Any], name: str) -> Any:
 @cache
 def _hints(kind: Any) -> dict[str, Any]:
     try:
-        hints = get_type_hints(kind)
-        return hints | get_type_hints(inspect.unwrap(vars(kind).get("__init__", kind)))
+        made: Any = vars(kind).get("__init__", kind)
+        return get_type_hints(kind) | get_type_hints(inspect.unwrap(made))
     except (NameError, TypeError):
         return {}
 

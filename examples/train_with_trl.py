@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 import catsdk as cat
 from catsdk.train import PolicyAnchor, attach, reward

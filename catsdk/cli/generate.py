@@ -171,10 +171,10 @@ def _read(prompt: str | None, file: Path | None) -> str:
 
 async def _synthesize(c: CaT, prompt: str, n: int) -> Reference:
     async with c, c.stream(prompt, n) as events:
-        async for event in events:
-            if isinstance(event, ReferenceReady):
-                reference = event.reference
-    return reference
+        references = [
+            event.reference async for event in events if isinstance(event, ReferenceReady)
+        ]
+    return references[-1]
 
 
 async def _sample(c: CaT, prompt: str, n: int) -> Group:

@@ -38,10 +38,7 @@ def completion_of(given: Sampled, **known: Any) -> Completion:
         return given.model_copy(update=_fields([given.reasoning], [given.text]) | known)
     if isinstance(given, str):
         return Completion(**_fields([], [given]), **known)
-    messages: object = [given] if isinstance(given, Mapping) else given
-    if not isinstance(messages, Sequence):
-        raise _unreadable(given)
-    read = map(_message, cast("Sequence[object]", messages))
+    read = map(_message, _messages(given))
     own = [message for message in read if message.get("role", "assistant") == "assistant"]
     thoughts = [message.get(name) for message in own for name in _THOUGHTS]
     return Completion(**_fields(thoughts, [_text(message) for message in own]), **known)
@@ -55,6 +52,14 @@ def _fields(thoughts: Iterable[object], texts: Iterable[str]) -> dict[str, Any]:
         "text": answers[0] if len(answers) == 1 else "\n".join(filter(None, answers)),
         "reasoning": "\n".join(filter(None, reasoning)) or None,
     }
+
+
+def _messages(given: object) -> Sequence[object]:
+    if isinstance(given, Mapping):
+        return [cast("Mapping[str, Any]", given)]
+    if not isinstance(given, Sequence):
+        raise _unreadable(given)
+    return cast("Sequence[object]", given)
 
 
 def _message(given: object) -> Mapping[str, Any]:

@@ -172,4 +172,5 @@ def _section(name: str) -> tuple[str, ...]:
     """The parts that a section has."""
     annotation = Settings.model_fields[name].annotation
     kinds = get_args(annotation) or (annotation,)
-    return next((tuple(kind.model_fields) for kind in kinds if issubclass(kind, Options)), ())
+    sections = (each for each in kinds if isinstance(each, type) and issubclass(each, Options))
+    return next((tuple(section.model_fields) for section in sections), ())

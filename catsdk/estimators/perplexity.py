@@ -43,7 +43,7 @@ class MinPerplexity:
             if not group.rollouts:
                 raise no_evidence(group)
             with recorded("rate") as calls:
-                scores = await Likelihood(self.model).rate(group)
+                scores = await Likelihood(self.model).rate(group, context)
             means = {at: each.value for at, each in enumerate(scores) if each.value is not None}
             if not means and self.model is None:
                 raise UnsupportedError(MISSING, capability="logprobs")

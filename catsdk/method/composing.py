@@ -211,8 +211,9 @@ def with_seed(estimator: Any, seed: int) -> Any:
 
 def _seeded(value: object, seed: int) -> object:
     if isinstance(value, tuple):
-        parts = tuple(_seeded(part, seed) for part in cast("tuple[object, ...]", value))
-        return value if all(map(_is, parts, value)) else parts
+        before = cast("tuple[object, ...]", value)
+        parts = tuple(_seeded(part, seed) for part in before)
+        return before if all(map(_is, parts, before)) else parts
     return with_seed(value, seed) if isinstance(value, roles.Estimator) else value
 
 

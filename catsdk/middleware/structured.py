@@ -101,8 +101,8 @@ async def ask(
     attempt = 0
     while True:
         taken = route_of(provider, route)
+        schema = taken_schema(provider, form.schema)
         try:
-            schema = taken_schema(provider, form.schema)
             completion, complaint = await _sent(provider, request, schema, taken)
         except RequestRefusedError as error:
             by_schema = taken in {"schema", "tool"}

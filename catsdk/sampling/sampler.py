@@ -75,8 +75,9 @@ class Sampler:
         check_choice("late", self.late, get_args(Late))
         if self.quorum is not None:
             check_count(self.quorum, "quorum")
-        seconds: object = self.deadline
-        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+        seconds = self.deadline
+        numeric = isinstance(seconds, int | float)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if seconds is not None and not (numeric and seconds > 0):
             raise InvalidInputError(f"deadline is {seconds!r:.80}; give seconds, more than 0")
 
     async def sample(

@@ -1,7 +1,7 @@
 """What users test with: a scripted model, and a server on this machine that misbehaves on demand.
 
 `LoopbackServer` and its `Weather` need aiohttp, so they are loaded when they are first used.
-`chaos(seed)` is the weather in which everything goes wrong at once.
+`chaos(seed)` is the weather in which everything goes wrong at once; a `RawReply` is sent as it is.
 """
 
 from importlib import import_module
@@ -12,10 +12,16 @@ from catsdk.testing.function import FunctionProvider
 if TYPE_CHECKING:
     from catsdk.testing.loopback import LoopbackServer
     from catsdk.testing.weather import Weather, chaos
+    from catsdk.testing.wire import RawReply
 
-__all__ = ["FunctionProvider", "LoopbackServer", "Weather", "chaos"]
+__all__ = ["FunctionProvider", "LoopbackServer", "RawReply", "Weather", "chaos"]
 
-_HOME = {"LoopbackServer": "loopback", "Weather": "weather", "chaos": "weather"}
+_HOME = {
+    "LoopbackServer": "loopback",
+    "RawReply": "wire",
+    "Weather": "weather",
+    "chaos": "weather",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -62,7 +62,7 @@ class Direct:
             RequestRefusedError: the reply redirects to another origin, or in a circle.
             aiohttp.ClientError: the connection failed.
         """
-        url = self._base_url + path
+        url, status = self._base_url + path, 0
         for _ in range(_MOST_REDIRECTS):
             response = await self._session.post(
                 _parsed(url),
@@ -75,14 +75,15 @@ class Direct:
             if response.status not in _REDIRECTS or location is None:
                 return _reply(response, place)
             response.close()
-            url = same_origin(url, location, response.status, place)
-            if response.status not in _SENT_AGAIN:
+            status = response.status
+            url = same_origin(url, location, status, place)
+            if status not in _SENT_AGAIN:
                 break
         raise place.error(
             RequestRefusedError,
             f"the service redirects to {url[:200]!r} in a way that calls cannot follow; set"
-            f" base_url to the service's own address (HTTP {response.status})",
-            response.status,
+            f" base_url to the service's own address (HTTP {status})",
+            status,
         )
 
     async def close(self) -> None:

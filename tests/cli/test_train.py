@@ -69,6 +69,8 @@ def test_a_model_that_is_nowhere_is_named(
     assert "Traceback" not in done.stderr
 
 
+# transformers warns about its own future.
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

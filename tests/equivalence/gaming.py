@@ -121,7 +121,15 @@ def _both_signs(gold: str, chance: random.Random) -> str:
 
 def _contradiction(gold: str, chance: random.Random) -> str:
     return chance.choice(
-        ["2+2=7={}", "19={}", "x=19={}", "0=1={}", "x=18, x={}", "19 = 20 = {}", "x={}=19"]
+        [
+            "2+2=7={}",
+            "90017={}",
+            "x=90017={}",
+            "0=1={}",
+            "x=90018, x={}",
+            "90017 = 90020 = {}",
+            "x={}=90017",
+        ]
     ).format(gold)
 
 

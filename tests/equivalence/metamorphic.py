@@ -94,10 +94,9 @@ def _bare(text: str) -> str:
 
 def _parts(text: str) -> tuple[list[str], Callable[[list[str]], str]]:
     separator = ":" if ":" in text else ","
-    for start, end in (("(", ")"), ("\\{", "\\}"), ("", "")):
-        if text.startswith(start) and text.endswith(end):
-            inner = text[len(start) : len(text) - len(end)]
-            break
+    brackets = (("(", ")"), ("\\{", "\\}"), ("", ""))
+    start, end = next((s, e) for s, e in brackets if text.startswith(s) and text.endswith(e))
+    inner = text[len(start) : len(text) - len(end)]
     if any(sign in inner for sign in "()[]{}\\"):
         return [], lambda parts: ""
     parts = [part.strip() for part in inner.split(separator)]

@@ -153,14 +153,14 @@ async def test_what_an_own_role_gives_wrong_is_named_with_the_fix(
     roles: dict[str, Any], named: str
 ) -> None:
     class Wrong:
-        async def sample(self, *_: object, **__: object) -> Any:
+        async def sample(self, prompt: Any, n: int, ctx: Any, *, start: int = 0) -> Any:
             return roles["sampler"]
 
-        async def estimate(self, *_: object) -> Any:
+        async def estimate(self, group: Any, ctx: Any) -> Any:
             return roles["estimator"]
 
     class WrongReward(cat.Reward):
-        async def score(self, *_: object) -> Any:
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
             return roles["reward"]
 
     c = cat.CaT(
@@ -190,11 +190,11 @@ async def test_a_defect_of_an_own_role_is_raised_as_it_is_wherever_it_is_awaited
 
 async def test_a_service_that_fails_in_an_own_reward_leaves_no_number_and_the_rest_stays() -> None:
     class Remote(cat.Reward):
-        async def score(self, *_: object) -> Any:
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
             raise ServerError("down", status=500)
 
     class Duck:
-        async def reward(self, *_: object) -> Any:
+        async def reward(self, group: Any, reference: Any, ctx: Any) -> Any:
             raise ServerError("down", status=500)
 
     for reward in (Remote(), Duck()):
@@ -205,7 +205,7 @@ async def test_a_service_that_fails_in_an_own_reward_leaves_no_number_and_the_re
 
 async def test_what_was_paid_for_is_kept_when_a_reward_cannot_work_at_all() -> None:
     class Unset(cat.Reward):
-        async def score(self, *_: object) -> Any:
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
             raise ConfigurationError("no key")
 
     c = cat.CaT(policy(), estimator=anchor(), reward=Unset())
@@ -222,8 +222,8 @@ async def test_what_was_paid_for_is_kept_when_a_reward_cannot_work_at_all() -> N
 
 async def test_a_role_without_a_model_names_the_setting() -> None:
     class Asks(cat.Reward):
-        async def score(self, group: cat.Group, *others: Any) -> list[float]:
-            await others[1].model(None, "judge")
+        async def score(self, group: Any, reference: Any, ctx: Any) -> list[float]:
+            await ctx.model(None, "judge")
             return []
 
     c = cat.CaT(FromTable("a"), estimator=Longest(), reward=Asks())

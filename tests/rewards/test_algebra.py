@@ -26,7 +26,7 @@ class Given(cat.Reward):
     def __init__(self, *values: float | None) -> None:
         self.values = values
 
-    async def score(self, *_: object) -> list[float | None]:
+    async def score(self, group: Any, reference: Any, ctx: Any) -> list[float | None]:
         return list(self.values)
 
 

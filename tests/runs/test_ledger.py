@@ -142,6 +142,7 @@ async def test_a_kept_answer_lists_the_calls_that_were_made_for_it_retries_too(
 
     model = FunctionProvider(script)
     listed: list[Any] = []
+    usage = Usage()
     for _ in range(2):
         async with RunStore(tmp_path / "run.sqlite") as store:
             around = (Ledger(store).at("item"),)

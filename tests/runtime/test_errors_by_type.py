@@ -106,7 +106,8 @@ async def test_a_refusal_or_failure_of_the_service_is_the_cause_by_its_type(
 async def test_a_timeout_is_the_cause_and_what_it_may_have_used_is_listed_as_unknown(
     server: LoopbackServer,
 ) -> None:
-    server.fail_next(*["hang"] * N)
+    hangs: list[Fault] = ["hang"] * N
+    server.fail_next(*hangs)
     error = await error_of(run, MODEL, client_of())
     assert isinstance(error.__cause__, TimedOutError)
     assert error.status is None

@@ -97,6 +97,7 @@ async def test_reservations_of_both_accounts_come_back_however_a_call_ends() -> 
     client = cat.Client(budget=cat.Budget(tokens=100_000), retry=cat.Retry(times=0))
     own = Account(cat.Budget(tokens=50_000, usd=1.0))
     assert client.account is not None
+    bound = most(saying("hang"), own.budget, None).tokens
     with anyio.fail_after(10):
         async with context_of(client, accounts=(own,)) as ctx:
             provider = await ctx.model(model_of(script))
@@ -107,7 +108,6 @@ async def test_reservations_of_both_accounts_come_back_however_a_call_ends() -> 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(provider.complete, saying("hang"))
                 await anyio.wait_all_tasks_blocked()
-                bound = most(saying("hang"), own.budget, None).tokens
                 assert own.reserved.tokens == client.account.reserved.tokens == bound
                 tasks.cancel_scope.cancel()
     # What broke off may have been billed, and counts as the most that it could have used.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_roles_and_whole_methods_are_taken_as_objects_and_kept_as_names() -> Non
     by = cat.RubricReward(judge=cat.Panel("openai:a", "openai:b")) + 0.1 * cat.LengthPenalty(750)
     answers = cat.Answers(grader=ExactMatch())
     client = cat.Client(limits=cat.Limits(in_flight=8))
-    method = cat.CaT(estimator="openai:c", reward=by, answers=answers, client=client)
+    method: Any = cat.CaT(estimator="openai:c", reward=by, answers=answers, client=client)
     config = CaTConfig(model="m", cat=method)
     again = CaTConfig.from_yaml(config.to_yaml())
     assert again == config == CaTConfig(model="m", cat=method.to_data())

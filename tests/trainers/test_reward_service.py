@@ -236,7 +236,7 @@ async def test_of_a_group_that_was_scored_no_text_is_kept() -> None:
         tasks.cancel_scope.cancel()
 
 
-PENALISED = {
+PENALISED: Any = {
     "Sum": {
         "rewards": [
             "ClusterShare",

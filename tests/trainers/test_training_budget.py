@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,14 @@ def test_without_resume_the_budget_begins_anew(tmp_path: Path) -> None:
     assert other.spent.requests == 0
 
 
+def test_what_is_spent_can_be_written_by_many_threads_at_once(tmp_path: Path) -> None:
+    spending = Spending(cat.Budget(requests=5))
+    spending.begin(tmp_path)
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: spending.note(), range(200))) == [None] * 200
+    assert spent_in(tmp_path).requests == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("budget", "told"),
@@ -116,7 +125,7 @@ def test_without_resume_the_budget_begins_anew(tmp_path: Path) -> None:
     ],
 )
 def test_tokens_money_and_time_are_capped_too(
-    budget: dict[str, float], told: str, tmp_path: Path
+    budget: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
     anchor = FunctionProvider(synthesizes, name="openai:paid")
     client = cat.Client(prices={"paid": {"input": 1.0, "output": 1.0}})

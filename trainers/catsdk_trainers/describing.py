@@ -69,7 +69,7 @@ def serves_alone(config: CaTConfig) -> CaT:
         ConfigurationError: it would ask a copy of that model.
     """
     c = cat_of(config)
-    anchors = policy_anchors(c)
+    anchors = policy_anchors(c, own_roles=False)
     if anchors:
         raise ConfigurationError(
             f"the anchor is {anchors[0]!r}, a copy of the trainer's model, which is not seen from"

@@ -88,8 +88,8 @@ def grpo(
     _check_checkpoints(config, arguments)
     reward = _reward(config, cat, evaluates=bool(tests))
     check_gold(reward.cat, rows)
-    for at, row in enumerate(tests):
-        golds_of(reward.cat, row, config.evaluation.answer, at)
+    for place, row in enumerate(tests):
+        golds_of(reward.cat, row, config.evaluation.answer, place)
     if model is None:
         check_weights(config.model)
     answers = [config.evaluation.answer, *(g.column for g in gold_rewards(reward.cat.rewarder))]

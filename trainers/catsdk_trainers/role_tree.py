@@ -63,15 +63,16 @@ def _fields(role: object) -> list[tuple[str, object]]:
     return [(field.name, getattr(role, field.name)) for field in fields(role)]
 
 
-def policy_anchors(c: CaT, teacher: object = None) -> list[PolicyAnchor]:
+def policy_anchors(c: CaT, teacher: object = None, *, own_roles: bool = True) -> list[PolicyAnchor]:
     """The anchors made of the model in training that scoring by `c` may ask.
 
     Args:
         c: The method.
         teacher: An estimator beside the CaT's, such as one for held-out prompts.
+        own_roles: Whether to expect that a role of a user's own asks for a model it does not name.
     """
     used = list(parts_of(_used(c, teacher)))
-    if any(takes_default(part) for part in used):
+    if any(takes_default(part) or (own_roles and _is_own(part)) for part in used):
         used += [c.defaults.anchor, c.defaults.judge]
     return list({id(part): part for part in used if isinstance(part, PolicyAnchor)}.values())
 
@@ -97,8 +98,10 @@ def _used(c: CaT, teacher: object) -> tuple[object, ...]:
 
 
 def takes_default(part: object) -> bool:
-    """Whether a role may ask for a model that it does not name; one of a user's own may."""
-    if any(name in ("anchor", "model") and value is None for name, value in _fields(part)):
-        return True
+    """Whether a role asks for a model that it does not name."""
+    return any(name in ("anchor", "model") and value is None for name, value in _fields(part))
+
+
+def _is_own(part: object) -> bool:
     plays = isinstance(part, roles.Estimator | roles.Rewarder | roles.Judge | roles.Proposer)
     return plays and not type(part).__module__.startswith("catsdk.")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch.distributed as dist
@@ -89,6 +90,7 @@ class Spending:
         self._before = self._all = self._shared = Spent()
         self._file: Path | None = None
         self._began: float | None = None
+        self._writing = Lock()
 
     @property
     def account(self) -> Account | None:
@@ -149,10 +151,12 @@ class Spending:
         """Write down what this rank spent since the start."""
         if self._file is None:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        new = self._file.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self._own())), "utf-8")
-        new.replace(self._file)
+        # Groups end in several threads; the last one writes what all of them spent.
+        with self._writing:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            new = self._file.with_suffix(".new")
+            new.write_text(json.dumps(asdict(self._own())), "utf-8")
+            new.replace(self._file)
 
     def _allow_first_rank_the_rest(self) -> None:
         """Between two steps it is the first rank alone that asks, whether the anchor drifted."""

@@ -241,11 +241,12 @@ class GroupReward:
             if account is not None:
                 await to_thread.run_sync(self.spending.note)
 
-        try:
-            with recorded("reward") as made, anyio.move_on_after(self._deadline):
-                await fan_out(one, range(len(groups)))
-        finally:
-            calls += made
+        with recorded("reward") as made:
+            try:
+                with anyio.move_on_after(self._deadline):
+                    await fan_out(one, range(len(groups)))
+            finally:
+                calls += made
         late = Failure(kind="TimedOutError", message=f"not scored within {self._deadline:g} s")
         return [done.get(at) or failed_group(group, late) for at, (group, _) in enumerate(groups)]
 

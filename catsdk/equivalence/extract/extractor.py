@@ -18,7 +18,7 @@ _TAIL = 20_000
 Rule: TypeAlias = Callable[[str], str | None]
 
 # The calculator's notes in GSM8K's solutions, and tokens that end a turn.
-_NOISE = re.compile(r"<<[^<>\n]{0,200}>>|<\|[a-z_]{2,20}\|>\s*\Z|</s>\s*\Z")
+_NOISE = re.compile(r"<<[^<>\n]{0,200}(?:>>|\Z)|<\|[a-z_]{2,20}\|>\s*\Z|</s>\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)

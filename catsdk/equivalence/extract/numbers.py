@@ -19,7 +19,7 @@ TAILED = rf"{_NUMBER}{_POWER}(?:\s?(?:\\?%|°[CF]?|[½⅓⅔¼¾⅛]))?"
 # Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
 _QUANTITY = re.compile(
     rf"{TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{TAILED}|-\d{{1,2}}-\d{{1,2}})*"
-    r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ])(?!\^)"
+    r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ^]|\.\d)"
 )
 _STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
 _CHANGING_WORDS = """

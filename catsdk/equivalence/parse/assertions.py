@@ -13,7 +13,7 @@ _MOST_WORDS = 16
 _MOST_WORDS_BEHIND = 4
 # Words that deny, doubt or compare a value, or offer another one.
 _DENYING = r"""
-not|\w+n['\u2019]?t|never|no|none|nor|neither|cannot|nothing|nobody|hardly|barely|scarcely|without|
+not|\w+n['\u2019]t|(?:is|are|was|were|do|does|did|ca|wo|would|could|should|ai)nt|never|no|none|nor|neither|cannot|nothing|nobody|hardly|barely|scarcely|without|
 but|except\w*|exclud\w*|exclusive\w*|unless|besides|apart|aside|opposed|contrary|unlike|contrast|nowhere|others?|otherwise|rather|
 instead|however|though|although|yet|still|despite|or|and|either|both|versus|vs|alternativ\w*|
 than|less|more|fewer|greater|smaller|larger|bigger|lesser|least|most|over|under|above|below|
@@ -27,7 +27,7 @@ wrong\w*|incorrect\w*|false\w*|mistak\w+|error\w*|invalid|untrue|fake|bogus|trap
 reject\w*|discard\w*|eliminat\w+|ruled|ignor\w+|impossible|contradict\w*|den(?:y|ies|ied)|avoid\w*|
 refus\w+|fails?|failed|omit\w*|missing|lacks?|
 opposite|reciprocal|inverse|used|does|did|let|lets|questions?|worst|for\s+all|for\s+every|negat\w+|minus|conjugate|complement\w*|
-any|anything|every|everything|each|some|something|whatever|what|which|how|who|why|
+any|anything|everything|some|something|whatever|what|which|how|who|why|
 previous\w*|former\w*|earlier|initial\w*|originally|again|unresolved|nope|nah|
 nicht|kein\w*|nie|oder|au\u00dfer|ohne|vielleicht|weniger|mehr|mindestens|h\u00f6chstens|falsch|
 pas|jamais|aucun\w*|ni|sauf|sans|peut[- ]\u00eatre|moins|plus|faux|ou|autre|
@@ -73,6 +73,8 @@ _ASSERTS = re.compile(
     r"|^(?:just\s+)?(?:about|approximately|roughly|exactly|only)\s*$|^\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+# What says where or when, and no unit.
+_PLACED = re.compile(r"(?:on|for|at|with|during|this|today|altogether)\b", re.IGNORECASE)
 _ASKS = re.compile(r"(?:is|are|was|were|do|will|shall|has|have)\b", re.IGNORECASE)
 _NAME = re.compile(r"(.*\S)\s*([:=])\s*$", re.DOTALL)
 _MOST_WORDS_OF_NAME = 3
@@ -111,16 +113,15 @@ def asserted_value(text: str) -> str | None:
     start, end, value = values[0]
     before, behind = text[:start], text[end:].strip().rstrip(".!\u3002").strip()
     around = f"{before} {behind}"
-    if (
-        is_doubtful(around)
-        or _CALCULATED.search(behind)
-        or len(_WORD.findall(around)) > _MOST_WORDS
-    ):
+    if is_doubtful(around) or len(_WORD.findall(around)) > _MOST_WORDS:
         return None
     if _EAST_ASIAN.search(around):
         return value
+    # What stands behind the value is read as its unit, and is none if it changes the value.
     if not _asserts(before) or len(_WORD.findall(behind)) > _MOST_WORDS_BEHIND:
         return None
+    if _PLACED.match(behind) and not _CALCULATED.search(behind):
+        return value
     return f"{value} {behind}".strip()
 
 

@@ -11,9 +11,11 @@ from catsdk.equivalence.limits import LimitReachedError, UnreadableError
 from catsdk.equivalence.parse.assertions import asserted_value
 from catsdk.equivalence.parse.boxes import last_boxed
 from catsdk.equivalence.parse.cleaning import clean
+from catsdk.equivalence.parse.counting import names_what_counts
 from catsdk.equivalence.parse.currencies import currency_written
 from catsdk.equivalence.parse.grammar import minus
 from catsdk.equivalence.parse.lexer import repeating, whole_number
+from catsdk.equivalence.parse.number_words import number_of
 from catsdk.equivalence.parse.statements import parse
 from catsdk.equivalence.parse.wording import (
     choice_letters,
@@ -72,6 +74,14 @@ _SIGNED_WORDS = re.compile(
     r"(?:\\text ?\{)? ?(minus|negative|positive)\b ?\}? ?(?=[\d.$\\(]|infinity|(?:[a-z]+-?){1,3}$)",
     re.IGNORECASE,
 )
+# A number with a note in brackets, as `5 (five)`; a number behind its currency, or about it.
+_NOTED = re.compile(r"([^()]{1,40}?) ?\(([^()]{1,40})\)")
+_LED_BY = re.compile(
+    r"(rs|usd|us|eur|gbp|inr|approx|approximately|roughly|around)\.? ?(?=-?\d)", re.IGNORECASE
+)
+_LEADERS = {
+    "rs": "rupee", "inr": "rupee", "usd": "dollar", "us": "dollar", "eur": "euro", "gbp": "pound"
+}  # fmt: skip
 _RATE = re.compile(r"(-?[\d.,]{1,40}) ?/ ?([A-Za-z]{2,20})")
 _TEN = Number(Fraction(10))
 _AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
@@ -231,6 +241,15 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
         inner = text_as_node(value.node) if isinstance(value.node, Text) else value.node
         if inner is not None and isinstance(inner, Number | Constant | Quotient | Quantity):
             return replace(value, node=minus(inner) if sign else inner, stated=None)
+    if noted := _NOTED.fullmatch(text):
+        outer, note = noted.groups()
+        value = _read(outer)
+        number = number_of(note.lower())
+        same = number is not None and Number(number) == value.node
+        if isinstance(value.node, Number | Quantity) and (same or names_what_counts(note)):
+            return replace(value, currency=currency_written(original))
+    if led := _LED_BY.match(text):
+        return replace(_read(text[led.end() :]), currency=_LEADERS.get(led[1].lower(), ""))
     if rate := _RATE.fullmatch(text):
         amount = _read(rate[1]).node
         if amount is not None:
