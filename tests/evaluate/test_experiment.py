@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -10,6 +10,7 @@ import pytest
 
 import catsdk as cat
 from catsdk.core.errors import InvalidInputError, RequestRefusedError
+from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.types import Group, Message, Reference, Request
 from catsdk.estimators import Adaptive, Greedy, Majority
 from catsdk.evaluate.contenders import Contender
@@ -31,14 +32,13 @@ class Letters:
 
     async def sample(
         self,
-        prompt: str | Sequence[Message],
+        prompt: PromptLike,
         n: int,
         ctx: Context | None = None,
         *,
         start: int = 0,
     ) -> Group:
-        assert not isinstance(prompt, str)
-        text = prompt[-1].text
+        text = check_prompt(prompt)[-1].text
         self.drawn += [(text, at) for at in range(start, start + n)]
 
         def script(_: Request) -> str:
