@@ -107,10 +107,8 @@ def needs_solving(node: Node) -> bool:
     values = [value_of(relation) for relation in relations]
     if None in values:
         return True
-    # `x = 2y, y = 1` gives x a value that another part has to give first.
-    labels = [label_of(relation) for relation in relations]
-    names = {label.name for label in labels if isinstance(label, Symbol)}
-    return any(value is not None and names & symbols_of(value) for value in values)
+    # Values that hold variables, as in `x = 2y, y = 1` and `y = x^2, y = 4`, make a system.
+    return len(relations) > 1 and any(value is not None and symbols_of(value) for value in values)
 
 
 def _is_set(node: Node) -> bool:
