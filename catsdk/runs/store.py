@@ -14,7 +14,7 @@ from catsdk.core.errors import ConfigurationError
 
 __all__ = ["SCHEMA_VERSION", "RunStore"]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 APPLICATION_ID: Final = 0x0CA75D4B
 
 _SCHEMA = """

@@ -98,7 +98,7 @@ async def test_a_newer_schema_another_program_and_no_database_are_refused(tmp_pa
         connection.close()
 
     await anyio.to_thread.run_sync(change, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    with pytest.raises(ConfigurationError, match="schema 2"):
+    with pytest.raises(ConfigurationError, match="schema 3"):
         async with RunStore(path):
             pass
     await anyio.to_thread.run_sync(change, "PRAGMA application_id = 7")
