@@ -1,7 +1,8 @@
 """Door to the providers: `from catsdk.providers import OpenAIProvider`, loaded when asked for."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from catsdk.core.doors import door
 
 if TYPE_CHECKING:
     from catsdk_providers.anthropic import AnthropicProvider
@@ -26,7 +27,7 @@ __all__ = [
     "held_out_problems",
 ]
 
-_HOME = {
+_HOMES = {
     "AnthropicProvider": "catsdk_providers.anthropic",
     "LiteLLMProvider": "catsdk_providers.litellm",
     "LocalProvider": "catsdk_providers.local",
@@ -41,11 +42,7 @@ _HOME = {
 
 # Hidden from type checkers, so that a misspelt name is their error too.
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name not in _HOME:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_HOME[name]), name)
+    __getattr__ = door(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

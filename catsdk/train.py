@@ -1,14 +1,12 @@
 """Door to the trainers: `from catsdk.train import CaTConfig, grpo`, loaded when asked for."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from catsdk.core.errors import MissingExtraError
+from catsdk.core.doors import door
 
 if TYPE_CHECKING:
     from catsdk_trainers.anchors import PolicyAnchor
     from catsdk_trainers.arguments import grpo_arguments
-    from catsdk_trainers.async_grpo import ConcurrentRolloutWorker
     from catsdk_trainers.attach import AnchorDriftedError, attach
     from catsdk_trainers.command_line import cat_reward
     from catsdk_trainers.config import (
@@ -45,7 +43,6 @@ __all__ = [
     "AnchorDriftedError",
     "CaTConfig",
     "Checkpoints",
-    "ConcurrentRolloutWorker",
     "Examiner",
     "Failing",
     "GroupReward",
@@ -77,57 +74,45 @@ __all__ = [
     "sft",
 ]
 
-_HOME = {
-    "AnchorDriftedError": "attach",
-    "CaTConfig": "config",
-    "Checkpoints": "config",
-    "ConcurrentRolloutWorker": "async_grpo",
-    "Examiner": "examining",
-    "Failing": "config",
-    "GroupReward": "trl_reward",
-    "HeldOut": "config",
-    "Limits": "rendezvous",
-    "LoRA": "config",
-    "NoRewardError": "reward_client",
-    "PRESETS": "presets",
-    "PolicyAnchor": "anchors",
-    "Probe": "config",
-    "Rollouts": "config",
-    "Rows": "data",
-    "SFTPlan": "config",
-    "ScoringFailedError": "failing",
-    "Stop": "config",
-    "Trained": "trained",
-    "attach": "attach",
-    "cat_of": "describing",
-    "cat_reward": "command_line",
-    "compute_score": "reward_client",
-    "compute_scores": "reward_client",
-    "grpo": "grpo",
-    "grpo_arguments": "arguments",
-    "preset": "presets",
-    "reward": "trl_reward",
-    "reward_func": "reward_client",
-    "rows_of": "data",
-    "serves_alone": "describing",
-    "serving": "reward_server",
-    "sft": "sft",
+_HOMES = {
+    "AnchorDriftedError": "catsdk_trainers.attach",
+    "CaTConfig": "catsdk_trainers.config",
+    "Checkpoints": "catsdk_trainers.config",
+    "Examiner": "catsdk_trainers.examining",
+    "Failing": "catsdk_trainers.config",
+    "GroupReward": "catsdk_trainers.trl_reward",
+    "HeldOut": "catsdk_trainers.config",
+    "Limits": "catsdk_trainers.rendezvous",
+    "LoRA": "catsdk_trainers.config",
+    "NoRewardError": "catsdk_trainers.reward_client",
+    "PRESETS": "catsdk_trainers.presets",
+    "PolicyAnchor": "catsdk_trainers.anchors",
+    "Probe": "catsdk_trainers.config",
+    "Rollouts": "catsdk_trainers.config",
+    "Rows": "catsdk_trainers.data",
+    "SFTPlan": "catsdk_trainers.config",
+    "ScoringFailedError": "catsdk_trainers.failing",
+    "Stop": "catsdk_trainers.config",
+    "Trained": "catsdk_trainers.trained",
+    "attach": "catsdk_trainers.attach",
+    "cat_of": "catsdk_trainers.describing",
+    "cat_reward": "catsdk_trainers.command_line",
+    "compute_score": "catsdk_trainers.reward_client",
+    "compute_scores": "catsdk_trainers.reward_client",
+    "grpo": "catsdk_trainers.grpo",
+    "grpo_arguments": "catsdk_trainers.arguments",
+    "preset": "catsdk_trainers.presets",
+    "reward": "catsdk_trainers.trl_reward",
+    "reward_func": "catsdk_trainers.reward_client",
+    "rows_of": "catsdk_trainers.data",
+    "serves_alone": "catsdk_trainers.describing",
+    "serving": "catsdk_trainers.reward_server",
+    "sft": "catsdk_trainers.sft",
 }
 
 # Hidden from type checkers, so that a misspelt name is their error too.
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name not in _HOME:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        try:
-            home = import_module(f"catsdk_trainers.{_HOME[name]}")
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"catsdk.train.{name} needs the package {error.name!r}:"
-                " pip install 'catsdk[train]', torch first"
-            ) from error
-        return getattr(home, name)
+    __getattr__ = door(__name__, _HOMES, extra="train")
 
 
 def __dir__() -> list[str]:

@@ -4,8 +4,9 @@ The names below are loaded when they are first used; nothing here loads sympy or
 comparison needs it.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from catsdk.core.doors import door
 
 if TYPE_CHECKING:
     from catsdk.equivalence.answers import Answers
@@ -62,36 +63,37 @@ __all__ = [
     "same",
 ]
 
-_HOME = {
-    "ANYWHERE": "extract",
-    "Answers": "answers",
-    "BOXED": "extract",
-    "MARKED": "extract",
-    "STATED": "extract",
-    "CodeOutput": "graders.yours",
-    "ExactMatch": "graders.plain",
-    "Extraction": "extract",
-    "Extractor": "extract",
-    "FunctionGrader": "graders.yours",
-    "Grader": "graders.grader",
-    "JsonEquality": "graders.plain",
-    "MathGrader": "graders.mathematics",
-    "MathVerifyGrader": "graders.math_verify",
-    "MultipleChoice": "graders.plain",
-    "NumericTolerance": "graders.plain",
-    "Options": "options",
-    "Verdict": "verdict",
-    "equivalence_classes": "classes",
-    "extract_answer": "extract",
-    "gold_answers": "extract",
-    "grade_all": "graders.grader",
+_HOMES = {
+    "ANYWHERE": "catsdk.equivalence.extract",
+    "Answers": "catsdk.equivalence.answers",
+    "BOXED": "catsdk.equivalence.extract",
+    "CodeOutput": "catsdk.equivalence.graders.yours",
+    "ExactMatch": "catsdk.equivalence.graders.plain",
+    "Extraction": "catsdk.equivalence.extract",
+    "Extractor": "catsdk.equivalence.extract",
+    "FunctionGrader": "catsdk.equivalence.graders.yours",
+    "Grader": "catsdk.equivalence.graders.grader",
+    "JsonEquality": "catsdk.equivalence.graders.plain",
+    "MARKED": "catsdk.equivalence.extract",
+    "MathGrader": "catsdk.equivalence.graders.mathematics",
+    "MathVerifyGrader": "catsdk.equivalence.graders.math_verify",
+    "MultipleChoice": "catsdk.equivalence.graders.plain",
+    "NumericTolerance": "catsdk.equivalence.graders.plain",
+    "Options": "catsdk.equivalence.options",
+    "STATED": "catsdk.equivalence.extract",
+    "Verdict": "catsdk.equivalence.verdict",
+    "compare_sync": "catsdk.equivalence.compare",
+    "equivalence_classes": "catsdk.equivalence.classes",
+    "extract_answer": "catsdk.equivalence.extract",
+    "gold_answers": "catsdk.equivalence.extract",
+    "grade_all": "catsdk.equivalence.graders.grader",
+    "is_same": "catsdk.equivalence.compare",
+    "same": "catsdk.equivalence.compare",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'compare')}"), name)
+# Hidden from type checkers, so that a misspelt name is their error too.
+if not TYPE_CHECKING:
+    __getattr__ = door(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
