@@ -4,9 +4,9 @@
 `chaos(seed)` is the weather in which everything goes wrong at once; a `RawReply` is sent as it is.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from catsdk.core.doors import door
 from catsdk.testing.function import FunctionProvider
 
 if TYPE_CHECKING:
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionProvider", "LoopbackServer", "RawReply", "Weather", "chaos"]
 
-_HOME = {
-    "LoopbackServer": "loopback",
-    "RawReply": "wire",
-    "Weather": "weather",
-    "chaos": "weather",
+_HOMES = {
+    "LoopbackServer": "catsdk.testing.loopback",
+    "RawReply": "catsdk.testing.wire",
+    "Weather": "catsdk.testing.weather",
+    "chaos": "catsdk.testing.weather",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+# Hidden from type checkers, so that a misspelt name is their error too.
+if not TYPE_CHECKING:
+    __getattr__ = door(__name__, _HOMES)
