@@ -6,6 +6,7 @@
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -44,17 +45,18 @@ def catsdk(target: Target, size: int) -> Reward:
     import catsdk as cat
     from catsdk.core.types import Provenance
     from catsdk.train import reward
-    from catsdk_providers.openai import OpenAIProvider
 
     class OneCriterion:
         async def propose(self, reference: cat.Reference, ctx: cat.Context) -> cat.Rubric:
             criterion = cat.Criterion(id="1", text=f"It agrees with: {reference.answer}")
             return cat.Rubric(criteria=(criterion,), provenance=Provenance(method="fixed"))
 
-    provider = OpenAIProvider(target.model, base_url=target.url, api_key=target.key)
+    # Named by a string, the model is opened and closed by the reward.
+    os.environ |= {"OPENAI_BASE_URL": target.url, "OPENAI_API_KEY": target.key}
+    model = f"openai:{target.model}"
     c = cat.CaT(
-        estimator=cat.Synthesizer(provider),
-        reward=cat.RubricReward(proposer=OneCriterion(), judge=cat.Judge(provider)),
+        estimator=cat.Synthesizer(model),
+        reward=cat.RubricReward(proposer=OneCriterion(), judge=model),
         client=cat.Client(limits=cat.Limits(in_flight=512, adaptive=False)),
     )
     return reward(c, size)
