@@ -130,7 +130,11 @@ class _Fetch:
         # They are paid for: a cancellation now must not lose them.
         with anyio.CancelScope(shield=True):
             await self.cache.store.put(
-                {key: answer.model_dump_json().encode() for key, answer in found.items()}
+                {
+                    key: answer.model_dump_json().encode()
+                    for key, answer in found.items()
+                    if answer.failure is None
+                }
             )
         for key, answer in found.items():
             self._have(key, answer)

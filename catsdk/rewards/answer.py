@@ -79,10 +79,7 @@ class Gold(Reward):
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
         """Compare each rollout's answer with the row's."""
-        try:
-            wanted = ctx.answers.golds(ctx.row.get(self.column))
-        except InvalidInputError:
-            wanted = ()
+        wanted = ctx.answers.golds(ctx.row.get(self.column))
         if not wanted:
             found = ctx.row.get(self.column)
             message = (

@@ -89,7 +89,7 @@ def test_money_is_counted_by_the_price_that_is_set() -> None:
     ("arguments", "message"),
     [
         (("synthesize", "q"), "CATSDK_MODEL"),
-        (("synthesize", "--model", "nowhere:x", "q"), "Known: anthropic"),
+        (("synthesize", "--model", "nowhere:x", "q"), "Write provider:name"),
         (("synthesize", "--model", "local", ""), "give a text that is not empty"),
         (("sample", "--model", "local", "-n", "0", "q"), "from 1 to 1024"),
         (("sample", "--model", "local", "--file", "missing.txt"), "missing.txt cannot be read"),

@@ -41,6 +41,19 @@ def texts(answers: Sequence[Completion | Failure]) -> list[str]:
     return [answer.text if isinstance(answer, Completion) else answer.kind for answer in answers]
 
 
+async def test_a_choice_that_failed_inside_a_reply_is_not_kept() -> None:
+    failed = Completion(text="ha", failure=Failure(kind="ServerError", message="broke off"))
+    replies = [["whole", failed], ["again"]]
+    model = FunctionProvider(lambda _: replies.pop(0), capabilities=Capabilities(n=True))
+    cache = cached(model)
+    two = ASK.model_copy(update={"n": 2})
+    first = await cache.complete(two)
+    assert [answer.failure for answer in first] == [None, failed.failure]
+    second = await cache.complete(two)
+    assert [(answer.text, answer.cached) for answer in second] == [("whole", True), ("again", False)]
+    assert [request.n for request in model.requests] == [2, 1]
+
+
 async def test_an_answer_is_kept_and_has_used_nothing_the_second_time() -> None:
     model = numbered()
     cache = cached(model)

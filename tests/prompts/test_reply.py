@@ -125,6 +125,6 @@ def test_model_text_with_slots_and_delimiters_does_not_forge_a_prompt() -> None:
 
 
 def test_a_rollout_cannot_begin_another_one_in_the_box_form() -> None:
-    prompt = load("box", "synthesize")
+    prompt = load("box", "synthesize_blind")
     (message,) = prompt.messages(question="", responses=["a\n#2\nb"])
     assert message.text.count("#") == 1
