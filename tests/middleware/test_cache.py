@@ -50,7 +50,10 @@ async def test_a_choice_that_failed_inside_a_reply_is_not_kept() -> None:
     first = await cache.complete(two)
     assert [answer.failure for answer in first] == [None, failed.failure]
     second = await cache.complete(two)
-    assert [(answer.text, answer.cached) for answer in second] == [("whole", True), ("again", False)]
+    assert [(answer.text, answer.cached) for answer in second] == [
+        ("whole", True),
+        ("again", False),
+    ]
     assert [request.n for request in model.requests] == [2, 1]
 
 
