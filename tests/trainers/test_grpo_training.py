@@ -27,13 +27,13 @@ import catsdk as cat
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.types import Group, Message, Reference, Request
+from catsdk.method.role_tree import parts_of
 from catsdk.rewards import Random
 from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.anchors import PolicyAnchor
 from catsdk_trainers.attach import AnchorDriftedError, attach
 from catsdk_trainers.examining import Examiner
-from catsdk_trainers.role_tree import parts_of
 from catsdk_trainers.trl_reward import GroupReward
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 

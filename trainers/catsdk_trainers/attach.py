@@ -20,7 +20,7 @@ from catsdk.core.types import Message, Request
 from catsdk_trainers.anchors import PolicyAnchor
 from catsdk_trainers.gold import gold_rewards
 from catsdk_trainers.ranks import everywhere
-from catsdk_trainers.role_tree import anchors_of, policy_anchors
+from catsdk_trainers.role_anchors import anchors_of, policy_anchors
 from catsdk_trainers.stopping import BudgetStop
 from catsdk_trainers.trl_reward import GroupReward
 

@@ -11,11 +11,12 @@ from catsdk.cat import CaT
 from catsdk.core.errors import ConfigurationError
 from catsdk.core.options import Sampling
 from catsdk.estimators.synthesis import Synthesizer
+from catsdk.method.role_tree import changed, parts_of
 from catsdk.rewards.controls import Random
 from catsdk.runtime import roles
 from catsdk_trainers.anchors import PolicyAnchor
 from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.role_tree import changed, parts_of, policy_anchors, takes_default
+from catsdk_trainers.role_anchors import policy_anchors, takes_default
 from catsdk_trainers.trl_reward import GroupReward, reward
 
 __all__ = ["cat_of", "policy_sampling", "reward_alone", "serves_alone", "teacher_of"]

@@ -7,8 +7,8 @@ from typing import Any
 
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
+from catsdk.method.role_tree import parts_of
 from catsdk.rewards.answer import Gold
-from catsdk_trainers.role_tree import parts_of
 
 __all__ = ["check_gold", "gold_rewards", "golds_of", "of_one_kind"]
 

@@ -30,7 +30,7 @@ from catsdk_trainers.gold import check_gold, gold_rewards, golds_of, of_one_kind
 from catsdk_trainers.progress import ShowProgress
 from catsdk_trainers.ranks import on_first_rank
 from catsdk_trainers.resuming import MarkWhole, begin
-from catsdk_trainers.role_tree import anchors_of
+from catsdk_trainers.role_anchors import anchors_of
 from catsdk_trainers.stopping import EarlyStop
 from catsdk_trainers.trained import Trained
 from catsdk_trainers.trl_reward import GroupReward

@@ -20,9 +20,9 @@ from catsdk.core.options import Options
 from catsdk.core.sampled import completion_of
 from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
 from catsdk.equivalence.answers import Answers
+from catsdk.method.role_tree import parts_of
 from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
 from catsdk.sampling.sampler import group_of
-from catsdk_trainers.role_tree import parts_of
 from catsdk_trainers.scored import Scored, failed_group, scored_group
 
 __all__ = ["BusyError", "Limits", "Outcome", "Rendezvous", "Response", "Sample", "Seat"]

@@ -26,7 +26,7 @@ from catsdk_trainers.rendezvous import (
     Seat,
 )
 from catsdk_trainers.reward_site import LOOPBACK, Bodies, detail, from_elsewhere, listening
-from catsdk_trainers.trl_reward import opened
+from catsdk_trainers.scored import opened
 
 __all__ = ["RETRY_AFTER", "reward_app", "serving"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from catsdk.cat import CaT
@@ -12,7 +14,7 @@ from catsdk.middleware.account import Account
 from catsdk.rewards.reward import LEFT_OUT, unscored
 from catsdk.runtime.context import Row
 
-__all__ = ["Scored", "failed_group", "scored_group"]
+__all__ = ["Scored", "failed_group", "opened", "scored_group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +95,10 @@ async def scored_group(c: CaT, group: Group, row: Row, account: Account | None =
         because = reference.provenance.settings.get("because", "the reference was cut short")
         return failed_group(group, Failure(kind="Partial", message=str(because)), reference)
     return Scored(group, result)
+
+
+@asynccontextmanager
+async def opened(c: CaT) -> AsyncGenerator[CaT]:
+    """Open a copy of the description `c`, which stays as it is; the client is the same one."""
+    async with copy.copy(c) as own:
+        yield own

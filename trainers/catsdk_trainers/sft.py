@@ -25,6 +25,7 @@ from catsdk.core.errors import NoEvidenceError
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.sending import Limits
 from catsdk.core.types import Result
+from catsdk.method.role_tree import changed, parts_of
 from catsdk.runtime.client import Client
 from catsdk.sampling.sampler import Sampler
 from catsdk_providers.local import LocalProvider
@@ -41,7 +42,6 @@ from catsdk_trainers.describing import policy_sampling, teacher_of
 from catsdk_trainers.progress import ShowProgress
 from catsdk_trainers.ranks import join_ranks, on_first_rank
 from catsdk_trainers.resuming import MarkWhole, begin
-from catsdk_trainers.role_tree import changed, parts_of
 from catsdk_trainers.spending import Spending
 from catsdk_trainers.stopping import BudgetStop
 from catsdk_trainers.trained import Trained

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -28,10 +26,10 @@ from catsdk_trainers.loop import LoopThread
 from catsdk_trainers.metrics import COLUMNS, columns_of, metrics_of
 from catsdk_trainers.ranks import Share, everywhere, shared_out
 from catsdk_trainers.rows import groups_of
-from catsdk_trainers.scored import Scored, failed_group, scored_group
+from catsdk_trainers.scored import Scored, failed_group, opened, scored_group
 from catsdk_trainers.spending import Spending
 
-__all__ = ["GroupReward", "ScoringFailedError", "opened", "reward"]
+__all__ = ["GroupReward", "ScoringFailedError", "reward"]
 
 # What TRL passes beside the data set's columns.
 _NOT_COLUMNS = {"trainer_state", "environments"}
@@ -262,10 +260,3 @@ class GroupReward:
 
 reward = GroupReward
 """The name under which `catsdk.train` gives it: `cat.train.reward(c, num_generations=8)`."""
-
-
-@asynccontextmanager
-async def opened(c: CaT) -> AsyncGenerator[CaT]:
-    """Open a copy of the description `c`, which stays as it is; the client is the same one."""
-    async with copy.copy(c) as own:
-        yield own

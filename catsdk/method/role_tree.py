@@ -1,0 +1,58 @@
+"""The roles inside a role: found one by one, or changed from the innermost outwards."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, cast
+
+__all__ = ["changed", "fields_of", "parts_of"]
+
+T = TypeVar("T")
+
+
+def parts_of(role: object) -> Iterator[object]:
+    """Give `role` and everything that it is made of, models too.
+
+    Args:
+        role: A sampler, an estimator, a reward, or a tuple of such.
+    """
+    yield role
+    for _, part in fields_of(role):
+        yield from parts_of(part)
+
+
+def changed(role: T, change: Callable[[Any], Any]) -> T:
+    """Apply `change` to each part of `role`, the innermost first, and to `role` itself.
+
+    Args:
+        role: A sampler, an estimator, a reward, or a tuple of such; it stays as it is.
+        change: Gives a part, or what takes its place.
+
+    Returns:
+        A copy with what was changed; `role` itself where nothing was.
+    """
+    if isinstance(role, tuple):
+        parts = tuple(changed(part, change) for part in cast("tuple[Any, ...]", role))
+        same = all(
+            old is new for old, new in zip(cast("tuple[Any, ...]", role), parts, strict=True)
+        )
+        return role if same else cast("T", parts)
+    new = role
+    for name, part in fields_of(role):
+        other = changed(part, change)
+        if other is not part:
+            # Not `replace`: a class may have an `__init__` of other arguments.
+            new = copy.copy(role) if new is role else new
+            object.__setattr__(new, name, other)
+    return cast("T", change(new))
+
+
+def fields_of(role: object) -> list[tuple[str, object]]:
+    """The names and values that a role is made of; of a tuple, its parts by their places."""
+    if isinstance(role, tuple | list):
+        return [(str(at), each) for at, each in enumerate(cast("tuple[object, ...]", role))]
+    if not is_dataclass(role) or isinstance(role, type):
+        return []
+    return [(field.name, getattr(role, field.name)) for field in fields(role)]
