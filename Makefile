@@ -104,7 +104,7 @@ test: install $(if $(ARGS),,test-litellm test-instructor)
 
 soak: install
 	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
-	@$(BIN)/python -m tests.equivalence.soak --minutes $(MINUTES) $(ARGS)
+	@$(BIN)/python -m tests.answers.soak --minutes $(MINUTES) $(ARGS)
 
 # litellm is imported first, because the tests would be skipped where it is missing.
 test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
@@ -151,7 +151,7 @@ $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
 
 test-instructor: $(INSTRUCTOR)/.installed
 	@$(INSTRUCTOR)/bin/python -c 'import instructor'
-	@$(INSTRUCTOR)/bin/python -m pytest tests/middleware/test_structured.py
+	@$(INSTRUCTOR)/bin/python -m pytest tests/runtime/test_structured.py
 
 # Says so and ends well where there is no GPU.
 test-gpu: install

@@ -54,9 +54,9 @@ def exact_string() -> Grade:
 
 def catsdk() -> Grade:
     """The comparison of this package, worker processes included."""
-    from catsdk.equivalence.compare import compare_sync
-    from catsdk.equivalence.extract import ANYWHERE
-    from catsdk.equivalence.symbolic import decide_sync
+    from catsdk.answers.compare import compare_sync
+    from catsdk.answers.engine.symbolic import decide_sync
+    from catsdk.answers.extract import ANYWHERE
 
     decide_sync(["Symbol", "x"], ["Symbol", "y"], {})  # starts the worker processes
 
@@ -194,7 +194,7 @@ def _serve(name: str) -> None:
 
 
 def _close_workers() -> None:
-    symbolic = sys.modules.get("catsdk.equivalence.symbolic")
+    symbolic = sys.modules.get("catsdk.answers.engine.symbolic")
     if symbolic is not None:
         symbolic.close_workers()
 

@@ -25,10 +25,10 @@ from typing import Any
 
 import anyio
 
+from catsdk.answers.extract import STATED
 from catsdk.core.ports import Capabilities
 from catsdk.core.sending import Limits
 from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
-from catsdk.equivalence.extract import STATED
 from catsdk.estimators import (
     Adaptive,
     BestOfN,
@@ -50,7 +50,7 @@ from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, context_of
 from catsdk.sampling.sampler import Sampler
 from catsdk.testing import FunctionProvider
-from catsdk_providers.replay import Recording, ReplayProvider
+from catsdk_providers.replay.provider import Recording, ReplayProvider
 
 __all__ = ["Problem", "compare", "counted", "read"]
 

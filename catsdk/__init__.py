@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from catsdk import sampling as sampling
     from catsdk import train as train
     from catsdk import types as types
+    from catsdk.answers.answers import Answers
     from catsdk.cat import CaT, synthesize
     from catsdk.core.errors import CatError
     from catsdk.core.options import Sampling
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         Score,
         Usage,
     )
-    from catsdk.equivalence.answers import Answers
     from catsdk.estimators.cascade import Cascade
     from catsdk.estimators.majority import Majority
     from catsdk.estimators.synthesis import Synthesizer
@@ -96,7 +96,7 @@ __all__ = [
 
 _HOMES = {
     "AnswerReward": "catsdk.rewards.answer",
-    "Answers": "catsdk.equivalence.answers",
+    "Answers": "catsdk.answers.answers",
     "Budget": "catsdk.core.sending",
     "CaT": "catsdk.cat",
     "Cache": "catsdk.core.sending",

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar, cast
 import anyio
 from anyio.abc import TaskGroup
 
+from catsdk.answers.answers import Answers
 from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelError
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
@@ -20,7 +21,6 @@ from catsdk.core.pipeline import Flow
 from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.core.types import Group, Message, Reference, Result, Rollout, Rubric, Score, Verdict
-from catsdk.equivalence.answers import Answers
 from catsdk.method.composing import (
     Model,
     checked_policy,
@@ -32,16 +32,16 @@ from catsdk.method.composing import (
 from catsdk.method.description import Description
 from catsdk.method.run import Method, run_method, run_or_fail
 from catsdk.method.streaming import EventStream, Results
-from catsdk.middleware.account import Account
-from catsdk.middleware.attribution import in_order
 from catsdk.rewards.reward import completed
 from catsdk.rubrics.judge import Judge
 from catsdk.rubrics.proposer import RubricProposer
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import in_order
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, Row
 from catsdk.runtime.life import Life
 from catsdk.runtime.session import Session
+from catsdk.runtime.spending.account import Account
 from catsdk.sampling.sampler import Sampler
 
 __all__ = ["CaT", "synthesize"]

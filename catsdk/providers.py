@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from catsdk.core.doors import door
 
 if TYPE_CHECKING:
-    from catsdk_providers.anthropic import AnthropicProvider
+    from catsdk_providers.anthropic.provider import AnthropicProvider
     from catsdk_providers.box.problems import box_problems, held_out_problems
-    from catsdk_providers.litellm import LiteLLMProvider
-    from catsdk_providers.local import LocalProvider
-    from catsdk_providers.openai import OpenAIProvider
-    from catsdk_providers.replay import Recording, ReplayProvider
-    from catsdk_providers.vllm import VLLMProvider
-    from catsdk_providers.vllm_engine import VLLMEngineProvider
+    from catsdk_providers.litellm.provider import LiteLLMProvider
+    from catsdk_providers.local.provider import LocalProvider
+    from catsdk_providers.openai.provider import OpenAIProvider
+    from catsdk_providers.replay.provider import Recording, ReplayProvider
+    from catsdk_providers.vllm.engine import VLLMEngineProvider
+    from catsdk_providers.vllm.provider import VLLMProvider
 
 __all__ = [
     "AnthropicProvider",
@@ -28,14 +28,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnthropicProvider": "catsdk_providers.anthropic",
-    "LiteLLMProvider": "catsdk_providers.litellm",
-    "LocalProvider": "catsdk_providers.local",
-    "OpenAIProvider": "catsdk_providers.openai",
-    "Recording": "catsdk_providers.replay",
-    "ReplayProvider": "catsdk_providers.replay",
-    "VLLMEngineProvider": "catsdk_providers.vllm_engine",
-    "VLLMProvider": "catsdk_providers.vllm",
+    "AnthropicProvider": "catsdk_providers.anthropic.provider",
+    "LiteLLMProvider": "catsdk_providers.litellm.provider",
+    "LocalProvider": "catsdk_providers.local.provider",
+    "OpenAIProvider": "catsdk_providers.openai.provider",
+    "Recording": "catsdk_providers.replay.provider",
+    "ReplayProvider": "catsdk_providers.replay.provider",
+    "VLLMEngineProvider": "catsdk_providers.vllm.engine",
+    "VLLMProvider": "catsdk_providers.vllm.provider",
     "box_problems": "catsdk_providers.box.problems",
     "held_out_problems": "catsdk_providers.box.problems",
 }

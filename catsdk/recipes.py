@@ -83,19 +83,19 @@ _HOMES = {
     "catsdk.rewards.reward": ("Sum",),
     "catsdk.rewards.rubric": ("RubricReward",),
     "catsdk.prompts.prompt": ("Prompt",),
-    "catsdk.equivalence.answers": ("Answers",),
-    "catsdk.equivalence.extract": ("ANYWHERE", "BOXED", "Extractor", "MARKED", "STATED"),
-    "catsdk.equivalence.graders.math_verify": ("MathVerifyGrader",),
-    "catsdk.equivalence.graders.mathematics": ("MathGrader",),
-    "catsdk.equivalence.graders.plain": (
+    "catsdk.answers.answers": ("Answers",),
+    "catsdk.answers.extract": ("ANYWHERE", "BOXED", "Extractor", "MARKED", "STATED"),
+    "catsdk.answers.graders.math_verify": ("MathVerifyGrader",),
+    "catsdk.answers.graders.mathematics": ("MathGrader",),
+    "catsdk.answers.graders.plain": (
         "ExactMatch",
         "JsonEquality",
         "MultipleChoice",
         "NumericTolerance",
     ),
-    "catsdk.equivalence.graders.yours": ("CodeOutput", "FunctionGrader"),
-    "catsdk.equivalence.options": ("Options",),
-    "catsdk_trainers.anchors": ("PolicyAnchor",),
+    "catsdk.answers.graders.yours": ("CodeOutput", "FunctionGrader"),
+    "catsdk.answers.options": ("Options",),
+    "catsdk_trainers.trl.anchors": ("PolicyAnchor",),
 }
 _BUILT_IN = {name: f"{home}:{name}" for home, names in _HOMES.items() for name in names}
 

@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING
 from catsdk.core.doors import door
 
 if TYPE_CHECKING:
-    from catsdk_trainers.anchors import PolicyAnchor
-    from catsdk_trainers.arguments import grpo_arguments
-    from catsdk_trainers.attach import AnchorDriftedError, attach
-    from catsdk_trainers.command_line import cat_reward
-    from catsdk_trainers.config import (
+    from catsdk_trainers.config.presets import PRESETS, preset
+    from catsdk_trainers.config.settings import (
         CaTConfig,
         Checkpoints,
         Failing,
@@ -20,23 +17,24 @@ if TYPE_CHECKING:
         SFTPlan,
         Stop,
     )
-    from catsdk_trainers.data import Rows, rows_of
-    from catsdk_trainers.describing import cat_of, serves_alone
-    from catsdk_trainers.examining import Examiner
-    from catsdk_trainers.failing import ScoringFailedError
-    from catsdk_trainers.grpo import grpo
-    from catsdk_trainers.presets import PRESETS, preset
-    from catsdk_trainers.rendezvous import Limits
-    from catsdk_trainers.reward_client import (
+    from catsdk_trainers.data.rows import Rows, rows_of
+    from catsdk_trainers.remote.client import (
         NoRewardError,
         compute_score,
         compute_scores,
         reward_func,
     )
-    from catsdk_trainers.reward_server import serving
-    from catsdk_trainers.sft import sft
-    from catsdk_trainers.trained import Trained
-    from catsdk_trainers.trl_reward import GroupReward, reward
+    from catsdk_trainers.trl.anchors import PolicyAnchor
+    from catsdk_trainers.trl.arguments import grpo_arguments
+    from catsdk_trainers.trl.attach import AnchorDriftedError, attach
+    from catsdk_trainers.trl.command_line import cat_reward
+    from catsdk_trainers.trl.describing import cat_of, serves_alone
+    from catsdk_trainers.trl.examining import Examiner
+    from catsdk_trainers.trl.failing import ScoringFailedError
+    from catsdk_trainers.trl.grpo import grpo
+    from catsdk_trainers.trl.reward import GroupReward, reward
+    from catsdk_trainers.trl.sft import sft
+    from catsdk_trainers.trl.trained import Trained
 
 __all__ = [
     "PRESETS",
@@ -47,7 +45,6 @@ __all__ = [
     "Failing",
     "GroupReward",
     "HeldOut",
-    "Limits",
     "LoRA",
     "NoRewardError",
     "PolicyAnchor",
@@ -70,44 +67,41 @@ __all__ = [
     "reward_func",
     "rows_of",
     "serves_alone",
-    "serving",
     "sft",
 ]
 
 _HOMES = {
-    "AnchorDriftedError": "catsdk_trainers.attach",
-    "CaTConfig": "catsdk_trainers.config",
-    "Checkpoints": "catsdk_trainers.config",
-    "Examiner": "catsdk_trainers.examining",
-    "Failing": "catsdk_trainers.config",
-    "GroupReward": "catsdk_trainers.trl_reward",
-    "HeldOut": "catsdk_trainers.config",
-    "Limits": "catsdk_trainers.rendezvous",
-    "LoRA": "catsdk_trainers.config",
-    "NoRewardError": "catsdk_trainers.reward_client",
-    "PRESETS": "catsdk_trainers.presets",
-    "PolicyAnchor": "catsdk_trainers.anchors",
-    "Probe": "catsdk_trainers.config",
-    "Rollouts": "catsdk_trainers.config",
-    "Rows": "catsdk_trainers.data",
-    "SFTPlan": "catsdk_trainers.config",
-    "ScoringFailedError": "catsdk_trainers.failing",
-    "Stop": "catsdk_trainers.config",
-    "Trained": "catsdk_trainers.trained",
-    "attach": "catsdk_trainers.attach",
-    "cat_of": "catsdk_trainers.describing",
-    "cat_reward": "catsdk_trainers.command_line",
-    "compute_score": "catsdk_trainers.reward_client",
-    "compute_scores": "catsdk_trainers.reward_client",
-    "grpo": "catsdk_trainers.grpo",
-    "grpo_arguments": "catsdk_trainers.arguments",
-    "preset": "catsdk_trainers.presets",
-    "reward": "catsdk_trainers.trl_reward",
-    "reward_func": "catsdk_trainers.reward_client",
-    "rows_of": "catsdk_trainers.data",
-    "serves_alone": "catsdk_trainers.describing",
-    "serving": "catsdk_trainers.reward_server",
-    "sft": "catsdk_trainers.sft",
+    "AnchorDriftedError": "catsdk_trainers.trl.attach",
+    "CaTConfig": "catsdk_trainers.config.settings",
+    "Checkpoints": "catsdk_trainers.config.settings",
+    "Examiner": "catsdk_trainers.trl.examining",
+    "Failing": "catsdk_trainers.config.settings",
+    "GroupReward": "catsdk_trainers.trl.reward",
+    "HeldOut": "catsdk_trainers.config.settings",
+    "LoRA": "catsdk_trainers.config.settings",
+    "NoRewardError": "catsdk_trainers.remote.client",
+    "PRESETS": "catsdk_trainers.config.presets",
+    "PolicyAnchor": "catsdk_trainers.trl.anchors",
+    "Probe": "catsdk_trainers.config.settings",
+    "Rollouts": "catsdk_trainers.config.settings",
+    "Rows": "catsdk_trainers.data.rows",
+    "SFTPlan": "catsdk_trainers.config.settings",
+    "ScoringFailedError": "catsdk_trainers.trl.failing",
+    "Stop": "catsdk_trainers.config.settings",
+    "Trained": "catsdk_trainers.trl.trained",
+    "attach": "catsdk_trainers.trl.attach",
+    "cat_of": "catsdk_trainers.trl.describing",
+    "cat_reward": "catsdk_trainers.trl.command_line",
+    "compute_score": "catsdk_trainers.remote.client",
+    "compute_scores": "catsdk_trainers.remote.client",
+    "grpo": "catsdk_trainers.trl.grpo",
+    "grpo_arguments": "catsdk_trainers.trl.arguments",
+    "preset": "catsdk_trainers.config.presets",
+    "reward": "catsdk_trainers.trl.reward",
+    "reward_func": "catsdk_trainers.remote.client",
+    "rows_of": "catsdk_trainers.data.rows",
+    "serves_alone": "catsdk_trainers.trl.describing",
+    "sft": "catsdk_trainers.trl.sft",
 }
 
 # Hidden from type checkers, so that a misspelt name is their error too.

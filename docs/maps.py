@@ -1,4 +1,4 @@
-"""Write the file map of docs/architecture.md: each module with its docstring's first line.
+"""Write the file map of docs/files.md: each module with its docstring's first line.
 
 `python docs/maps.py` rewrites the map in place; `tests/test_maps.py` fails while it is old.
 """
@@ -7,7 +7,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "architecture.md"
+PAGE = ROOT / "docs" / "files.md"
 BEGIN = "<!-- map: written by `make maps` -->"
 END = "<!-- end of map -->"
 PACKAGES = ("catsdk", "providers/catsdk_providers", "trainers/catsdk_trainers")

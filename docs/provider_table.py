@@ -56,7 +56,7 @@ class Shown:
 
 
 def _anthropic(server: LoopbackServer, version: str | None = None) -> Provider:
-    from catsdk_providers.anthropic import AnthropicProvider
+    from catsdk_providers.anthropic.provider import AnthropicProvider
 
     return AnthropicProvider(
         server.model, base_url=server.url, api_key=server.key, api_version=version
@@ -64,31 +64,31 @@ def _anthropic(server: LoopbackServer, version: str | None = None) -> Provider:
 
 
 def _openai(server: LoopbackServer) -> Provider:
-    from catsdk_providers.openai import OpenAIProvider
+    from catsdk_providers.openai.provider import OpenAIProvider
 
     return OpenAIProvider(server.model, base_url=server.url, api_key=server.key)
 
 
 def _litellm(server: LoopbackServer) -> Provider:
-    from catsdk_providers.litellm import LiteLLMProvider
+    from catsdk_providers.litellm.provider import LiteLLMProvider
 
     return LiteLLMProvider(f"openai/{server.model}", base_url=server.url, api_key=server.key)
 
 
 def _vllm(server: LoopbackServer) -> Provider:
-    from catsdk_providers.vllm import VLLMProvider
+    from catsdk_providers.vllm.provider import VLLMProvider
 
     return VLLMProvider(server.model, base_url=server.url, api_key=server.key)
 
 
 def _vllm_engine(server: LoopbackServer) -> Provider:
-    from catsdk_providers.vllm_engine import VLLMEngineProvider
+    from catsdk_providers.vllm.engine import VLLMEngineProvider
 
     return VLLMEngineProvider("model")
 
 
 def _local(server: LoopbackServer) -> Provider:
-    from catsdk_providers.local import LocalProvider
+    from catsdk_providers.local.provider import LocalProvider
 
     return LocalProvider()
 

@@ -25,7 +25,7 @@ candidates() {
 
 # Only what needs no model in this process and no optional vendor.
 tests=(tests/test_event_loops.py)
-for path in tests/core tests/middleware tests/equivalence tests/prompts tests/primitives \
+for path in tests/core tests/runtime tests/answers tests/prompts tests/primitives \
   tests/aggregators tests/test_cat.py; do
   if [ -e "$path" ]; then tests+=("$path"); fi
 done

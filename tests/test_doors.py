@@ -16,10 +16,10 @@ import anyio
 import pytest
 
 import catsdk as cat
+from catsdk.answers.extract import Extractor
 from catsdk.core.events import ResultReady
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request, Result
-from catsdk.equivalence.extract import Extractor
 from catsdk.runtime import Wrapper
 from catsdk.sampling import AdaptiveSampler
 from tests.method.scripted import anchor, judge, policy

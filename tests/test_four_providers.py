@@ -11,9 +11,9 @@ import catsdk as cat
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.anthropic import AnthropicProvider
-from catsdk_providers.local import LocalProvider
-from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.local.provider import LocalProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 
 # The first call loads the local model: a library in C reads its weights.
 pytestmark = [pytest.mark.needs_torch]

@@ -19,10 +19,10 @@ def maps() -> ModuleType:
     return module
 
 
-def test_architecture_lists_every_module_with_the_first_line_of_its_docstring(
+def test_files_lists_every_module_with_the_first_line_of_its_docstring(
     maps: ModuleType,
 ) -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
     assert page == maps.rewritten(page), "the file map is old: run `make maps`"
 
 

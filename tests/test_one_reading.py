@@ -16,8 +16,8 @@ from catsdk.evaluate.recorded import read_recorded
 from catsdk.sampling.sampler import Sampler, group_of
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_trainers.rows import groups_of
+from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk_trainers.data.groups import groups_of
 
 TEXTS = [
     ("<think>maybe \\boxed{41}</think>The answer is 42.", "42"),
@@ -71,7 +71,7 @@ async def by_conversation_of_a_trainer(text: str, folder: Path) -> Group:
 
 async def by_http(text: str, folder: Path) -> Group:
     pytest.importorskip("torch")
-    from catsdk_trainers.reward_server import serving
+    from catsdk.serve.rewards.server import serving
 
     kept: list[Group] = []
 

@@ -10,8 +10,7 @@ import pytest
 
 import catsdk as cat
 from catsdk import recipes
-from catsdk.core.types import Provenance
-from catsdk.equivalence import (
+from catsdk.answers import (
     ANYWHERE,
     ExactMatch,
     JsonEquality,
@@ -20,6 +19,7 @@ from catsdk.equivalence import (
     NumericTolerance,
     Options,
 )
+from catsdk.core.types import Provenance
 from catsdk.errors import InvalidInputError
 from catsdk.estimators import (
     Adaptive,

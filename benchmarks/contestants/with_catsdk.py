@@ -7,8 +7,8 @@ from typing import Any
 import catsdk
 from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
 from catsdk.core.types import Call, Usage
-from catsdk.middleware.attribution import recorded
 from catsdk.providers import OpenAIProvider
+from catsdk.runtime.attribution import recorded
 
 SAMPLING = catsdk.Sampling(max_tokens=256)
 

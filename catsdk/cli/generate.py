@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
 from catsdk.cli.progress import Sight, cost_of, shown
 from catsdk.core.errors import InvalidInputError
@@ -20,7 +21,6 @@ from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget, SendingFields
 from catsdk.core.settings import set_by_name
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.answers import no_evidence
 from catsdk.runtime.client import Client
 from catsdk.sampling.sampler import CUT_SHORT, Sampler
 

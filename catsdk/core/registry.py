@@ -28,37 +28,37 @@ class Origin:
 
 BUILT_IN = {
     "anthropic": Origin(
-        "catsdk_providers.anthropic:AnthropicProvider",
+        "catsdk_providers.anthropic.provider:AnthropicProvider",
         "anthropic",
         "Claude, or any endpoint of Anthropic's messages (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL)",
     ),
     "openai": Origin(
-        "catsdk_providers.openai:OpenAIProvider",
+        "catsdk_providers.openai.provider:OpenAIProvider",
         None,
         "any OpenAI-compatible endpoint (OPENAI_API_KEY, OPENAI_BASE_URL)",
     ),
     "litellm": Origin(
-        "catsdk_providers.litellm:LiteLLMProvider",
+        "catsdk_providers.litellm.provider:LiteLLMProvider",
         "litellm",
         "what litellm reaches, by its own model names: litellm:gemini/NAME and others",
     ),
     "local": Origin(
-        "catsdk_providers.local:LocalProvider",
+        "catsdk_providers.local.provider:LocalProvider",
         "local",
         "transformers in this process; `local` alone is the model in the box",
     ),
     "replay": Origin(
-        "catsdk_providers.replay:ReplayProvider",
+        "catsdk_providers.replay.provider:ReplayProvider",
         None,
         "the answers recorded in a file: replay:PATH",
     ),
     "vllm": Origin(
-        "catsdk_providers.vllm:VLLMProvider",
+        "catsdk_providers.vllm.provider:VLLMProvider",
         None,
         "a vLLM server (VLLM_BASE_URL, VLLM_API_KEY), by the name of a model or LoRA adapter",
     ),
     "vllm-engine": Origin(
-        "catsdk_providers.vllm_engine:VLLMEngineProvider",
+        "catsdk_providers.vllm.engine:VLLMEngineProvider",
         "vllm",
         "vLLM's engine in this process, with a model's directory or name on the hub",
     ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Group, Reference
-from catsdk.middleware.attribution import recorded
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Estimator
 

@@ -7,16 +7,16 @@ from functools import partial
 
 from pydantic import JsonValue
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.answers import no_evidence
 from catsdk.estimators.selected import selected
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.structured import Form, ask
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_choice
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, Role
+from catsdk.runtime.structured import Form, ask
 
 __all__ = ["choose"]
 

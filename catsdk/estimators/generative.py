@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.answers import no_evidence
-from catsdk.middleware.attribution import recorded
 from catsdk.prompts.prompt import Prompt, load
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["GenerativeSelfAggregation"]

@@ -12,11 +12,11 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Failure, Group, Rollout, Score
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.structured import Form, ask
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_grade
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.structured import Form, ask
 
 __all__ = ["Grading"]
 

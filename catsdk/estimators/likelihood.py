@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Failure, Group, Rollout, Score
 from catsdk.estimators.log_probabilities import score_rollouts
-from catsdk.middleware.attribution import recorded
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["MISSING", "Likelihood", "mean_logprob"]

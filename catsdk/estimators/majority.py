@@ -7,10 +7,10 @@ from typing import Literal, get_args
 
 from pydantic import JsonValue
 
+from catsdk.answers.answers import no_evidence
+from catsdk.answers.votes import Votes
 from catsdk.core.choices import check_choice
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.answers import no_evidence
-from catsdk.equivalence.votes import Votes
 from catsdk.estimators.draws import drawn_class
 from catsdk.estimators.selected import selected
 from catsdk.runtime.context import Context, standing_alone

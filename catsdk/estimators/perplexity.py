@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.errors import NoEvidenceError, UnsupportedError
 from catsdk.core.ports import Provider
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.answers import no_evidence
 from catsdk.estimators.likelihood import MISSING, Likelihood
 from catsdk.estimators.selected import selected
-from catsdk.middleware.attribution import recorded
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["MinPerplexity"]

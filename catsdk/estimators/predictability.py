@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Completion, Failure, Group, Message, Reference, Rollout
-from catsdk.equivalence.answers import no_evidence
 from catsdk.estimators.likelihood import mean_logprob
 from catsdk.estimators.log_probabilities import score_rollouts
 from catsdk.estimators.selected import selected
-from catsdk.middleware.attribution import recorded
 from catsdk.prompts.prompt import Prompt, load
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["MutualPredictability"]

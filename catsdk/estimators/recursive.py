@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.inputs import check_count
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.answers import no_evidence
 from catsdk.estimators.population import next_population
-from catsdk.middleware.attribution import recorded
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Estimator
 

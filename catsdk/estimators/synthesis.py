@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, get_args
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import ContentFilteredError, ContextTooLongError, StructuredOutputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import OnText, Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import Completion, Group, Message, Reference, Request, Rollout
-from catsdk.equivalence.answers import no_evidence
-from catsdk.middleware.attribution import recorded
 from catsdk.prompts.prompt import Prompt, has, load
 from catsdk.prompts.reply import read_sections
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["Overflow", "Show", "Synthesizer"]

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.types import Group, Reference, Score
-from catsdk.equivalence.answers import no_evidence
 from catsdk.estimators.draws import drawn_class
 from catsdk.estimators.selected import selected
-from catsdk.middleware.attribution import recorded
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Rater
 

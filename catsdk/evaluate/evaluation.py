@@ -11,12 +11,12 @@ from typing import Any, Self
 from anyio import CancelScope, to_thread
 from pydantic import JsonValue
 
+from catsdk.answers.answers import Answers
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_many
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
-from catsdk.equivalence.answers import Answers
 from catsdk.evaluate.calibrate import Calibration, calibrate
 from catsdk.evaluate.contenders import (
     DEFAULTS,

@@ -11,20 +11,20 @@ from random import Random
 from anyio import CapacityLimiter
 from pydantic import Field
 
+from catsdk.answers.answers import Answers
+from catsdk.answers.votes import Votes
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import MAX_ROLLOUTS
 from catsdk.core.options import Options
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score, Usage, Value
-from catsdk.equivalence.answers import Answers
-from catsdk.equivalence.votes import Votes
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.observations import Observation, Seen
 from catsdk.method.run import whole_reference
-from catsdk.middleware.attribution import recorded
 from catsdk.runs.ledger import Ledger
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Sampler
 

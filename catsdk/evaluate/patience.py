@@ -19,7 +19,7 @@ from catsdk.core.errors import (
 )
 from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.types import Completion, Failure, Request
-from catsdk.middleware.wrapper import Wrapper
+from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = ["OF_ONE_REQUEST", "Patience"]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
+from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.sampled import Sampled, completion_of
@@ -21,7 +22,6 @@ from catsdk.core.types import (
     TokenLogprob,
     Usage,
 )
-from catsdk.equivalence.answers import Answers
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.rows import Row, read_rows
 from catsdk.evaluate.sources import Columns, items_of

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from catsdk.answers.extract.golds import gold_cells
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Criterion, Kind
-from catsdk.equivalence.extract.golds import gold_cells
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.rows import Row, read_rows
 

@@ -8,10 +8,10 @@ from typing import Any, Self, cast
 
 import yaml
 
+from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
 from catsdk.core.settings import Settings
-from catsdk.equivalence.answers import Answers
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
 from catsdk.recipes import digest_of, from_data, known_roles, to_data, written
 from catsdk.runtime import roles

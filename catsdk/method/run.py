@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -41,11 +42,10 @@ from catsdk.core.types import (
     Rubric,
     Score,
 )
-from catsdk.equivalence.answers import no_evidence
 from catsdk.method.composing import setting_of
-from catsdk.middleware.attribution import recorded
 from catsdk.rewards.reward import completed, unscored
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 
 __all__ = ["Method", "run_method", "run_or_fail", "whole_reference"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catsdk.answers.verdict import Verdict
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
-from catsdk.equivalence.verdict import Verdict
 from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
 from catsdk.runtime.roles import Estimator

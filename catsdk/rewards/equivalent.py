@@ -12,13 +12,13 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.structured import Form, ask, form_name, route_of
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_verdict
 from catsdk.prompts.schemas import EQUIVALENT
 from catsdk.rewards.reward import Reward
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
+from catsdk.runtime.structured import Form, ask, form_name, route_of
 
 __all__ = ["EquivalenceReward"]
 

@@ -15,8 +15,6 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.structured import Form, ask, form_name, route_of
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_rubric_grade
 from catsdk.prompts.schemas import GRADE_BY_RUBRIC
@@ -25,7 +23,9 @@ from catsdk.rewards.rubric import checked_rubric, rubric_for
 from catsdk.rubrics.proposer import RubricProposer
 from catsdk.rubrics.quotes import stands_in
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
+from catsdk.runtime.structured import Form, ask, form_name, route_of
 
 __all__ = ["GradedReward"]
 

@@ -22,15 +22,15 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options, Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Call, Criterion, Failure, Rollout, Rubric, Verdict
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.gates import identity_of
-from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
 from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
 from catsdk.prompts.schemas import VERDICT, verdicts_schema
 from catsdk.rubrics.quotes import Quotable
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.limits.endpoints import identity_of
+from catsdk.runtime.structured import Form, Route, ask, form_name, route_of
 
 __all__ = ["Judge", "Judging"]
 

@@ -11,12 +11,12 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Criterion, Kind, Provenance, Reference, Rubric
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.structured import Form, Route, ask, form_name, route_of
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Written, read_criteria
 from catsdk.prompts.schemas import criteria_schema
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.structured import Form, Route, ask, form_name, route_of
 
 __all__ = ["RubricProposer"]
 

@@ -15,12 +15,12 @@ from catsdk.core.errors import CatError
 from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.sending import Price
 from catsdk.core.types import Call, Completion, Request, Usage
-from catsdk.middleware.attribution import attribution, recorded
-from catsdk.middleware.gates import endpoint_of
-from catsdk.middleware.priced import priced, priced_usage
-from catsdk.middleware.prices import rates_of
-from catsdk.middleware.wrapper import Wrapper
 from catsdk.runs.store import RunStore
+from catsdk.runtime.attribution import attribution, recorded
+from catsdk.runtime.limits.endpoints import endpoint_of
+from catsdk.runtime.spending.prices import rates_of
+from catsdk.runtime.wrappers.price import priced, priced_usage
+from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = ["Keeping", "Ledger", "paid"]
 

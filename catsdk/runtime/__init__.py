@@ -6,11 +6,11 @@ from catsdk.core.doors import door
 
 if TYPE_CHECKING:
     from catsdk.core.sending import Budget, Cache, Hedge, Limits, Price, Retry, Telemetry, Timeouts
-    from catsdk.middleware.wrapper import Wrapper
     from catsdk.runtime.chain import Layer, default_middleware
     from catsdk.runtime.client import Client
     from catsdk.runtime.context import Context
     from catsdk.runtime.roles import Estimator, Judge, Proposer, Rater, Rewarder, Sampler
+    from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = [
     "Budget",
@@ -52,7 +52,7 @@ _HOMES = {
     "Sampler": "catsdk.runtime.roles",
     "Telemetry": "catsdk.core.sending",
     "Timeouts": "catsdk.core.sending",
-    "Wrapper": "catsdk.middleware.wrapper",
+    "Wrapper": "catsdk.runtime.wrappers.wrapper",
     "default_middleware": "catsdk.runtime.chain",
 }
 

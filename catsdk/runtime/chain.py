@@ -11,21 +11,21 @@ from catsdk.core.errors import ConfigurationError, InvalidInputError, MissingExt
 from catsdk.core.events import CallEnded, CallStarted
 from catsdk.core.ports import Provider, declared, name_of
 from catsdk.core.sending import Sending
-from catsdk.middleware.account import Account
-from catsdk.middleware.adapt import Adapt
-from catsdk.middleware.budget import Room, Spend, Wait
-from catsdk.middleware.cache import Caching
-from catsdk.middleware.deadline import Deadline
-from catsdk.middleware.gates import Gates, identity_of
-from catsdk.middleware.hedge import Hedging
-from catsdk.middleware.limit import Limit
-from catsdk.middleware.priced import Priced
-from catsdk.middleware.prices import Rates, rates_of
-from catsdk.middleware.record import Record
-from catsdk.middleware.retry import Retrying
-from catsdk.middleware.stores import store_of
-from catsdk.middleware.timeout import Timeout
-from catsdk.middleware.wrapper import Wrapper
+from catsdk.runtime.limits.endpoints import Gates, identity_of
+from catsdk.runtime.spending.account import Account
+from catsdk.runtime.spending.prices import Rates, rates_of
+from catsdk.runtime.stores.named import store_of
+from catsdk.runtime.wrappers.adapt import Adapt
+from catsdk.runtime.wrappers.budget import Room, Spend, Wait
+from catsdk.runtime.wrappers.cache import Caching
+from catsdk.runtime.wrappers.deadline import Deadline
+from catsdk.runtime.wrappers.hedge import Hedging
+from catsdk.runtime.wrappers.limit import Limit
+from catsdk.runtime.wrappers.price import Priced
+from catsdk.runtime.wrappers.record import Record
+from catsdk.runtime.wrappers.retry import Retrying
+from catsdk.runtime.wrappers.timeout import Timeout
+from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = [
     "Chain",
@@ -158,7 +158,7 @@ def _traced(provider: Provider, bare: Provider, chain: Chain) -> Provider:
     if not wanted:
         return provider
     try:
-        from catsdk.middleware.telemetry import Tracing
+        from catsdk.runtime.wrappers.trace import Tracing
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"telemetry needs the package {error.name!r}: pip install 'catsdk[telemetry]'"

@@ -26,11 +26,6 @@ from catsdk.core.sending import (
 )
 from catsdk.core.settings import Settings
 from catsdk.core.types import Verdict
-from catsdk.middleware.account import Account
-from catsdk.middleware.gate import Gate
-from catsdk.middleware.gates import SHARED, Gates
-from catsdk.middleware.once import Once
-from catsdk.middleware.warm import Warming
 from catsdk.recipes import from_data, to_data, written
 from catsdk.runtime.chain import (
     Chain,
@@ -42,7 +37,12 @@ from catsdk.runtime.chain import (
     is_opened,
 )
 from catsdk.runtime.life import Life
+from catsdk.runtime.limits.endpoints import SHARED, Gates
+from catsdk.runtime.limits.gate import Gate
+from catsdk.runtime.prefixes import Warming
 from catsdk.runtime.session import Session, session
+from catsdk.runtime.spending.account import Account
+from catsdk.runtime.stores.memo import Once
 
 __all__ = ["Client", "VerdictMemory"]
 

@@ -9,17 +9,17 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.events import Event, MethodEvent, TextArrived
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.settings import Settings
 from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollout, Score
-from catsdk.equivalence.answers import Answers
-from catsdk.middleware.account import Account
 from catsdk.prompts.prompt import Prompt
 from catsdk.runtime.chain import Opened
 from catsdk.runtime.client import Client, VerdictMemory
 from catsdk.runtime.session import Session
+from catsdk.runtime.spending.account import Account
 
 __all__ = ["Context", "Defaults", "Role", "Row", "context_of", "standing_alone"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import comb
 
+from catsdk.answers.votes import Votes
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import PromptLike, check_count
 from catsdk.core.types import Group
-from catsdk.equivalence.votes import Votes
-from catsdk.middleware.attribution import recorded
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.sampling.sampler import Sampler
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import anyio
 
+from catsdk.answers.answers import Answers
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.events import RolloutArrived, RolloutFailed
@@ -18,10 +19,9 @@ from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
-from catsdk.equivalence.answers import Answers
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.draw import draw
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.sampling.many import draw
 
 __all__ = ["CUT_SHORT", "SAMPLING_SHARE", "Sampler", "group_of", "rollout_of"]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import anyio
 
+from catsdk.answers.compare import is_same
 from catsdk.core.errors import CatError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Limits
 from catsdk.core.types import Group
-from catsdk.equivalence.compare import is_same
 from catsdk.estimators.majority import Majority
 from catsdk.estimators.synthesis import Synthesizer
 from catsdk.runtime.client import Client

@@ -25,9 +25,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
 from catsdk_providers.box.problems import problems, solve
-from catsdk_providers.local import LocalProvider
-from catsdk_providers.local_load import BOX
-from catsdk_trainers.config import (
+from catsdk_providers.local.load import BOX
+from catsdk_providers.local.provider import LocalProvider
+from catsdk_trainers.config.settings import (
     CaTConfig,
     Checkpoints,
     HeldOut,
@@ -36,8 +36,8 @@ from catsdk_trainers.config import (
     SFTPlan,
     Stop,
 )
-from catsdk_trainers.grpo import grpo
-from catsdk_trainers.sft import sft
+from catsdk_trainers.trl.grpo import grpo
+from catsdk_trainers.trl.sft import sft
 from examples.lab.held_out import Exam
 from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Unit
 

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-pytest.importorskip("catsdk_providers.replay")
+pytest.importorskip("catsdk_providers.replay.provider")
 pytest.importorskip("numpy")
 
 from benchmarks.real_rollouts import Problem, agreement, compare, counted, read

@@ -12,7 +12,7 @@ pytest.importorskip("trl")
 pytestmark = pytest.mark.needs_torch
 
 from catsdk.core.errors import InvalidInputError
-from catsdk_trainers.config import CaTConfig
+from catsdk_trainers.config.settings import CaTConfig
 from tests.cli.test_commands import catsdk
 
 
@@ -84,7 +84,7 @@ def test_a_model_that_is_nowhere_is_named(
 def test_what_cannot_train_is_refused_before_the_first_step(
     settings: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
-    from catsdk_trainers.grpo import grpo
+    from catsdk_trainers.trl.grpo import grpo
 
     tests = settings.pop("held_out", None)
     config = CaTConfig(model="/no/such/model", output=str(tmp_path), **settings)
@@ -97,7 +97,7 @@ def test_what_cannot_train_is_refused_before_the_first_step(
 
 def test_an_accuracy_of_zero_and_an_early_stop_are_printed(tmp_path: Path) -> None:
     from catsdk.cli.train import summary
-    from catsdk_trainers.trained import Trained
+    from catsdk_trainers.trl.trained import Trained
 
     history: list[dict[str, Any]] = [
         {"eval_cat/policy": 0.0}, {"loss": 1.0}, {"eval_cat/policy": None}, {"eval_cat/policy": 0.0},

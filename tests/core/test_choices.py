@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from catsdk.answers.options import Options
 from catsdk.core.errors import InvalidInputError
-from catsdk.equivalence.options import Options
 from catsdk.estimators import Likelihood, Majority, WeightedMajority
 from catsdk.estimators.synthesis import Synthesizer
 from catsdk.rubrics.agreement import agreement
@@ -70,5 +70,5 @@ def test_a_value_that_is_no_text_is_refused_too() -> None:
 
 
 def test_comparing_answers_does_not_load_pydantic() -> None:
-    code = "import sys; from catsdk.equivalence import is_same; sys.exit('pydantic' in sys.modules)"
+    code = "import sys; from catsdk.answers import is_same; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

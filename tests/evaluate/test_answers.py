@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from catsdk.answers.answers import Answers
+from catsdk.answers.extract import Extractor
+from catsdk.answers.graders.plain import ExactMatch
 from catsdk.core.types import Request
-from catsdk.equivalence.answers import Answers
-from catsdk.equivalence.extract import Extractor
-from catsdk.equivalence.graders.plain import ExactMatch
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.items import item_of

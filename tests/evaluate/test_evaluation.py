@@ -254,7 +254,7 @@ async def test_each_start_may_spend_the_budget_and_goes_on_where_the_last_one_en
 
 
 async def test_a_wrapped_model_is_kept_as_any_other(tmp_path: Path) -> None:
-    from catsdk.middleware.wrapper import Wrapper
+    from catsdk.runtime.wrappers.wrapper import Wrapper
 
     model = letters()
     evaluation = Evaluation(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import catsdk as cat
+from catsdk.answers.answers import Answers
+from catsdk.answers.extract import Extractor
+from catsdk.answers.graders.plain import ExactMatch
 from catsdk.core.types import Criterion, Provenance, Request, Rubric
-from catsdk.equivalence.answers import Answers
-from catsdk.equivalence.extract import Extractor
-from catsdk.equivalence.graders.plain import ExactMatch
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.sources import read_items

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
-from catsdk.equivalence.answers import Answers
 from catsdk.evaluate.items import Item, halves, item_of
 from catsdk.evaluate.sources import Columns, check_graded, read_items
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.needs_torch
 
 from accelerate.commands.config.config_args import load_config_from_file
 
-from catsdk_trainers.config import CaTConfig
+from catsdk_trainers.config.settings import CaTConfig
 
 ROOT = Path(__file__).parents[2]
 RECIPES = {"gemma3_4b": "google/gemma", "qwen3_4b": "Qwen/Qwen3", "llama31_8b": "meta-llama/Llama"}

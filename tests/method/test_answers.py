@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.equivalence import ExactMatch, FunctionGrader
-from catsdk.equivalence.extract import Extractor
+from catsdk.answers import ExactMatch, FunctionGrader
+from catsdk.answers.extract import Extractor
 from catsdk.estimators import Adaptive, GenerativeSelfAggregation, Greedy
 from catsdk.rewards import ClusterShare, SkipAgreed
 from catsdk.sampling import AdaptiveSampler

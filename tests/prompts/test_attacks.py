@@ -16,7 +16,6 @@ import pytest
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Request
-from catsdk.middleware.structured import Route
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import (
     Answer,
@@ -28,6 +27,7 @@ from catsdk.prompts.reply import (
     read_verdicts,
 )
 from catsdk.rubrics.judge import Judge, Judging
+from catsdk.runtime.structured import Route
 from catsdk.testing import FunctionProvider
 from tests.prompts.attacks import ATTACKS, IDS, SMALL, SMALL_IDS, Attack
 from tests.rubrics.scripted import rollout_of, rubric_of, said

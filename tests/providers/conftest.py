@@ -2,7 +2,7 @@
 
 import pytest
 
-from catsdk_providers.learnt import forget
+from catsdk_providers.http.learnt import forget
 
 
 @pytest.fixture(autouse=True)

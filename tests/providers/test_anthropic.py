@@ -13,14 +13,14 @@ from catsdk.core import errors
 from catsdk.core.errors import ConfigurationError, InvalidInputError, UnsupportedError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, Usage
-from catsdk.middleware.draw import draw
+from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.anthropic import AnthropicProvider
-from tests.middleware.whole_chain import whole_chain
+from catsdk_providers.anthropic.provider import AnthropicProvider
 from tests.providers.contract import ProviderContract
 from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient
+from tests.runtime.wrappers.whole_chain import whole_chain
 
 SCHEMA = {"type": "object", "properties": {"met": {"type": "boolean"}}, "required": ["met"]}
 

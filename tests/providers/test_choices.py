@@ -14,9 +14,9 @@ from catsdk.core.types import Completion
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.openai_choices import completions_of
-from catsdk_providers.wire_refusals import Place
+from catsdk_providers.http.refusals import Place
+from catsdk_providers.openai.choices import completions_of
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ask
 from tests.providers.test_function import obedient
 

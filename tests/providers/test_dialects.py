@@ -11,17 +11,17 @@ import pytest
 from catsdk.core import errors
 from catsdk.core.errors import ProviderError
 from catsdk.core.types import Completion, Request
-from catsdk.middleware.draw import draw
 from catsdk.rubrics.proposer import RubricProposer
+from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
-from catsdk_providers.anthropic import AnthropicProvider
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.openai_choices import completions_of
-from catsdk_providers.wire_dialects import FAILED_FINISHES, WORDS
-from catsdk_providers.wire_refusals import Place, reported
-from catsdk_providers.wire_words import said_in, says_something
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.http.dialects import FAILED_FINISHES, WORDS
+from catsdk_providers.http.refusals import Place, reported
+from catsdk_providers.http.words import said_in, says_something
+from catsdk_providers.openai.choices import completions_of
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ask, unheard
 from tests.providers.dialects import ENDINGS, REFUSALS, REPORTED, Example
 from tests.providers.test_function import obedient

@@ -19,12 +19,12 @@ from catsdk.core.types import Message, Request
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
-from catsdk_providers.anthropic import AnthropicProvider
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.openai_direct import proxy_for
-from catsdk_providers.vllm import VLLMProvider
-from catsdk_providers.wire_client import certificates
-from catsdk_providers.wire_decode import MAX_DECODED
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.http.client import certificates
+from catsdk_providers.http.decode import MAX_DECODED
+from catsdk_providers.openai.direct import proxy_for
+from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk_providers.vllm.provider import VLLMProvider
 from tests.providers.contract import ask, unheard
 from tests.providers.test_function import obedient
 

@@ -20,8 +20,8 @@ from catsdk.core.types import Completion, Failure
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
-from catsdk_providers.anthropic import AnthropicProvider
-from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ask, unheard
 from tests.providers.hostile import chat_reply, messages_reply
 from tests.providers.test_function import obedient

@@ -18,11 +18,11 @@ from catsdk.core import errors
 from catsdk.core.errors import ProviderError
 from catsdk.core.registry import resolve
 from catsdk.core.types import Completion, Message, Request
-from catsdk.middleware.draw import draw
+from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
-from catsdk_providers.litellm import LiteLLMProvider
+from catsdk_providers.litellm.provider import LiteLLMProvider
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient

@@ -17,8 +17,8 @@ from catsdk.core.errors import ProviderError
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
-from catsdk_providers.litellm import LiteLLMProvider
-from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.litellm.provider import LiteLLMProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.served import free_port, served
 from tests.providers.test_function import obedient

@@ -18,7 +18,7 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 from catsdk.core.types import Completion, ImagePart, Message, Request, Usage
-from catsdk_providers.local import LocalProvider
+from catsdk_providers.local.provider import LocalProvider
 from tests.providers.tiny_models import (
     ASSISTANT,
     CONTEXT,

@@ -9,7 +9,7 @@ import torch
 from transformers import DynamicCache, Gemma3TextConfig, PreTrainedConfig, Qwen3Config
 from transformers.cache_utils import DynamicSlidingWindowLayer
 
-from catsdk_providers.local_cache import cache_for
+from catsdk_providers.local.cache import cache_for
 
 pytestmark = pytest.mark.needs_torch
 

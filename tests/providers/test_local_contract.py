@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from catsdk_providers.local import LocalProvider
+from catsdk_providers.local.provider import LocalProvider
 from tests.providers.contract import ProviderContract
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from catsdk_providers.local_chat import Chat
-from catsdk_providers.local_draw import Drawing
-from catsdk_providers.local_row import Job, Plan, Row
+from catsdk_providers.local.chat import Chat
+from catsdk_providers.local.draw import Drawing
+from catsdk_providers.local.row import Job, Plan, Row
 from tests.providers.tiny_models import tiny_tokenizer
 
 pytestmark = pytest.mark.needs_torch

@@ -15,7 +15,7 @@ import torch
 
 from catsdk.core.errors import ProviderError
 from catsdk.core.types import Completion, Message, Request
-from catsdk_providers.local import LocalProvider
+from catsdk_providers.local.provider import LocalProvider
 from tests.providers.tiny_models import WatchedModel, tiny_tokenizer, watched_model
 
 pytestmark = pytest.mark.needs_torch
@@ -276,7 +276,7 @@ LEAVES = """
 import threading
 import anyio
 from catsdk.core.types import Message, Request
-from catsdk_providers.local import LocalProvider
+from catsdk_providers.local.provider import LocalProvider
 
 request = Request(messages=(Message(role="user", content="12+34"),), n=64, max_tokens=1500)
 provider = LocalProvider()

@@ -15,14 +15,14 @@ import pytest
 from catsdk.core import errors
 from catsdk.core.errors import ConfigurationError, InvalidInputError, ProviderError
 from catsdk.core.types import Completion, Message, Request
-from catsdk.middleware.draw import draw
+from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.openai_choices import completions_of
-from catsdk_providers.openai_stream import Collected
-from catsdk_providers.wire_refusals import Place, refusal, reported
+from catsdk_providers.http.refusals import Place, refusal, reported
+from catsdk_providers.openai.choices import completions_of
+from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk_providers.openai.stream import Collected
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient

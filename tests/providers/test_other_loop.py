@@ -8,7 +8,7 @@ import anyio
 import pytest
 from sniffio import current_async_library
 
-from catsdk_providers.other_loop import OtherLoop
+from catsdk_providers.http.other_loop import OtherLoop
 
 Tell = Callable[[str], None]
 

@@ -17,16 +17,16 @@ from catsdk.core.errors import ConfigurationError, InvalidInputError, NotRecorde
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.registry import resolve
 from catsdk.core.types import Completion, Failure, Message, Request
-from catsdk.middleware.draw import draw
+from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.anthropic import AnthropicProvider
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.replay import Recording, ReplayProvider
-from catsdk_providers.vllm import VLLMProvider
-from tests.middleware.whole_chain import whole_chain
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk_providers.replay.provider import Recording, ReplayProvider
+from catsdk_providers.vllm.provider import VLLMProvider
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.test_function import obedient
+from tests.runtime.wrappers.whole_chain import whole_chain
 
 
 @pytest.fixture

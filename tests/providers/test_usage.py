@@ -12,8 +12,8 @@ from catsdk.core.types import Completion, TokenLogprob, Usage
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.wire_counts import count, with_all_choices
+from catsdk_providers.http.counts import count, with_all_choices
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ask
 from tests.providers.test_function import obedient
 

@@ -15,12 +15,12 @@ from catsdk.core import errors
 from catsdk.core.ports import Scorer
 from catsdk.core.registry import resolve
 from catsdk.core.types import Message, Request
-from catsdk.middleware.draw import draw
+from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.vllm import VLLMProvider
-from catsdk_providers.vllm_score import logprobs_from
-from catsdk_providers.vllm_settings import better_named
+from catsdk_providers.vllm.provider import VLLMProvider
+from catsdk_providers.vllm.score import logprobs_from
+from catsdk_providers.vllm.settings import better_named
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.error_contract import ErrorContract
 from tests.providers.test_function import obedient

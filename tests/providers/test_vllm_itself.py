@@ -26,9 +26,9 @@ import catsdk as cat
 from catsdk.core import errors
 from catsdk.core.ports import Scorer
 from catsdk.core.types import Message, TokenLogprob
-from catsdk_providers.local import LocalProvider
-from catsdk_providers.vllm import VLLMProvider
-from catsdk_providers.vllm_engine import VLLMEngineProvider
+from catsdk_providers.local.provider import LocalProvider
+from catsdk_providers.vllm.engine import VLLMEngineProvider
+from catsdk_providers.vllm.provider import VLLMProvider
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.served import free_port, served
 from tests.providers.tiny_adapter import RANK, write_adapter

@@ -15,13 +15,13 @@ from catsdk.core.errors import ConfigurationError, InvalidInputError, Unsupporte
 from catsdk.core.ports import Capabilities
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.anthropic import AnthropicProvider
-from catsdk_providers.learnt import Learnt
-from catsdk_providers.openai import OpenAIProvider
-from catsdk_providers.wire_events import Events
-from catsdk_providers.wire_refusals import retry_after_of
-from catsdk_providers.wire_secrets import Hiding, hidden, scrubbed, shown
-from catsdk_providers.wire_text import Mending, mended
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.http.events import Events
+from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.refusals import retry_after_of
+from catsdk_providers.http.secrets import Hiding, hidden, scrubbed, shown
+from catsdk_providers.http.text import Mending, mended
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ask
 
 CAT = "\U0001f408"

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catsdk import Sampling
+from catsdk.answers import ExactMatch, FunctionGrader
+from catsdk.answers.answers import Answers
 from catsdk.core.errors import ServerError, UnsupportedError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import (
@@ -19,8 +21,6 @@ from catsdk.core.types import (
     Rubric,
     Verdict,
 )
-from catsdk.equivalence import ExactMatch, FunctionGrader
-from catsdk.equivalence.answers import Answers
 from catsdk.rewards.answer import AnswerReward
 from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.judge import Judge

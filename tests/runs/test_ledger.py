@@ -14,14 +14,14 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.sending import Budget, Retry
 from catsdk.core.types import Completion, Message, Request, Usage
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.gates import endpoint_of
-from catsdk.middleware.prices import rates_of
-from catsdk.middleware.wrapper import Wrapper
 from catsdk.runs.ledger import Ledger, paid
 from catsdk.runs.store import RunStore
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import context_of
+from catsdk.runtime.limits.endpoints import endpoint_of
+from catsdk.runtime.spending.prices import rates_of
+from catsdk.runtime.wrappers.wrapper import Wrapper
 from catsdk.testing import FunctionProvider
 
 ASK = Request(messages=(Message(role="user", content="q"),))

@@ -14,12 +14,12 @@ from catsdk.core.errors import BudgetExceededError, InvalidInputError, ServerErr
 from catsdk.core.events import CallEnded, Event
 from catsdk.core.ports import OnText, Provider, capabilities_of, declared, name_of, tokens_of
 from catsdk.core.types import Completion, Message, Request
-from catsdk.middleware.attribution import recorded
-from catsdk.middleware.gates import endpoint_of, identity_of
-from catsdk.middleware.prices import rates_of
-from catsdk.middleware.wrapper import Wrapper
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.chain import Layer, Middleware, default_middleware
 from catsdk.runtime.context import context_of
+from catsdk.runtime.limits.endpoints import endpoint_of, identity_of
+from catsdk.runtime.spending.prices import rates_of
+from catsdk.runtime.wrappers.wrapper import Wrapper
 from catsdk.testing import FunctionProvider
 
 ASK = Request(messages=(Message(role="user", content="q"),), max_tokens=10)

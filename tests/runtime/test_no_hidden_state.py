@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("catsdk", "providers/catsdk_providers", "trainers/catsdk_trainers")
 
 # Variables that follow a task, by the file that makes them. They may only say what a call is for.
-CONTEXT_VARIABLES = {"catsdk/middleware/attribution.py": ["catsdk_attribution"]}
+CONTEXT_VARIABLES = {"catsdk/runtime/wrappers/attribution.py": ["catsdk_attribution"]}
 # Variables of an event loop hold what belongs to that loop, and are the same for all its tasks.
 LOOP_VARIABLES = {
-    "catsdk/equivalence/compare.py": "the turn of long comparisons",
-    "catsdk/equivalence/symbolic/pool.py": "the places in the pool of processes",
-    "catsdk/middleware/disk_store.py": "the turn of reads and writes of one file",
-    "catsdk/middleware/flights.py": "equal calls in flight",
-    "providers/catsdk_providers/wire_service.py": "the connections to a service",
+    "catsdk/answers/compare.py": "the turn of long comparisons",
+    "catsdk/answers/symbolic/pool.py": "the places in the pool of processes",
+    "catsdk/runtime/wrappers/disk_store.py": "the turn of reads and writes of one file",
+    "catsdk/runtime/wrappers/flights.py": "equal calls in flight",
+    "providers/catsdk_providers/http/service.py": "the connections to a service",
 }
 # What makes a provider of a model string, and why it may.
 RESOLVING = {
@@ -107,5 +107,5 @@ def test_what_decides_where_a_call_goes_reads_no_variable_of_the_task() -> None:
     """Attribution is read to list, order and observe calls, never to choose model or payer."""
     deciding = ("account", "budget", "prices", "priced", "gates", "stores", "cache")
     readers = {path for path, tree in SOURCES if "attribution" in set(names_of(tree))}
-    assert not readers & {f"catsdk/middleware/{name}.py" for name in deciding}
+    assert not readers & {f"catsdk/runtime/wrappers/{name}.py" for name in deciding}
     assert not readers & {f"catsdk/runtime/{name}.py" for name in ("client", "chain", "session")}

@@ -10,9 +10,9 @@ import pytest
 import catsdk as cat
 from catsdk.core.errors import BudgetExceededError, NoEvidenceError, ServerError
 from catsdk.core.types import Completion, Message, Request, Usage
-from catsdk.middleware.account import Account, Amount
-from catsdk.middleware.budget import most
 from catsdk.runtime.context import context_of
+from catsdk.runtime.spending.account import Account, Amount
+from catsdk.runtime.wrappers.budget import most
 from catsdk.testing import FunctionProvider
 
 ASK = Request(messages=(Message(role="user", content="q"),), max_tokens=100)

@@ -10,12 +10,12 @@ import pytest
 import catsdk as cat
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import Request
-from catsdk.middleware.gates import SHARED
 from catsdk.runtime.context import context_of
+from catsdk.runtime.limits.endpoints import SHARED
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.weather import Weather
-from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.runtime.loopback_model import ASK, serving
 
 SMALL = 16

@@ -24,8 +24,8 @@ import catsdk as cat
 from catsdk.core.errors import ContextTooLongError
 from catsdk.core.ports import Provider
 from catsdk.core.types import Message, Usage
-from catsdk_providers.anthropic import AnthropicProvider
-from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ProviderContract, ask
 from tests.providers.served import free_port, served
 from tests.servers.llama_server import CONTEXT, MODEL, READY, SLOTS

@@ -17,7 +17,7 @@ from catsdk.core.sending import Limits, Retry, Timeouts
 from catsdk.core.types import Completion, Failure, Group, Request, Usage
 from catsdk.testing import LoopbackServer, chaos
 from catsdk.testing.loopback import TakesN
-from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 
 __all__ = ["Outcome", "run"]
 

@@ -14,7 +14,7 @@ from catsdk.core.errors import ProviderError
 from catsdk.testing import FunctionProvider, LoopbackServer, Weather, chaos
 from catsdk.testing.chat_wire import Fault
 from catsdk.testing.weather import CHAOS, Chance
-from catsdk_providers.openai import OpenAIProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import ask
 
 PAYLOADS = [{"model": "m", "messages": [{"role": "user", "content": str(at)}]} for at in range(50)]

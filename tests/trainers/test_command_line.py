@@ -16,7 +16,7 @@ pytestmark = pytest.mark.needs_torch
 
 from catsdk.core.errors import ConfigurationError, NoModelError
 from catsdk.testing import FunctionProvider, LoopbackServer
-from catsdk_trainers.command_line import EnvironmentReward, reward_from_environment
+from catsdk_trainers.trl.command_line import EnvironmentReward, reward_from_environment
 
 ROOT = Path(__file__).parents[2]
 STEPS = 2

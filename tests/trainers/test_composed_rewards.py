@@ -16,13 +16,13 @@ pytestmark = [
 ]
 
 import catsdk as cat
+from catsdk.answers import ExactMatch, Extractor
 from catsdk.core.types import Group, Reference, Request
-from catsdk.equivalence import ExactMatch, Extractor
 from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
-from catsdk_trainers.anchors import PolicyAnchor
-from catsdk_trainers.attach import attach
-from catsdk_trainers.trl_reward import reward
+from catsdk_trainers.trl.anchors import PolicyAnchor
+from catsdk_trainers.trl.attach import attach
+from catsdk_trainers.trl.reward import reward
 from tests.trainers.test_grpo_training import trainer_of
 
 TWO_STEPS = 2

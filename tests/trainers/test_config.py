@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("yaml")
 
 import catsdk as cat
+from catsdk.answers import ExactMatch
 from catsdk.core.errors import InvalidInputError
-from catsdk.equivalence import ExactMatch
-from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.presets import PRESETS, preset
+from catsdk_trainers.config.presets import PRESETS, preset
+from catsdk_trainers.config.settings import CaTConfig
 
 
 def test_the_defaults_are_the_papers() -> None:

@@ -11,9 +11,9 @@ pytest.importorskip("yaml")
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
-from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.data import fingerprint, order, rows_of
-from catsdk_trainers.rows import groups_of
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.data.groups import groups_of
+from catsdk_trainers.data.rows import fingerprint, order, rows_of
 
 CONFIG = CaTConfig(model="m", prompt="question", suffix="!", system="Be short.")
 CHAT = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "1+1!"}]

@@ -14,8 +14,8 @@ from catsdk.testing import FunctionProvider
 pytest.importorskip("torch")
 pytestmark = pytest.mark.needs_torch
 
-from catsdk_trainers.examining import Examiner
-from catsdk_trainers.scored import Scored
+from catsdk.scored import Scored
+from catsdk_trainers.trl.examining import Examiner
 
 GROUP = cat.group_of("2+2", ["\\boxed{4}", "\\boxed{5}", "\\boxed{5}", "no idea"])
 

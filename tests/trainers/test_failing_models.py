@@ -24,11 +24,11 @@ from catsdk.core.errors import RequestRefusedError
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Request
 from catsdk.testing import FunctionProvider
-from catsdk_trainers.attach import AnchorDriftedError, attach
-from catsdk_trainers.config import Failing
-from catsdk_trainers.failing import ScoringFailedError
-from catsdk_trainers.trl_reward import GroupReward
-from catsdk_trainers.trl_reward import reward as reward_of
+from catsdk_trainers.config.settings import Failing
+from catsdk_trainers.trl.attach import AnchorDriftedError, attach
+from catsdk_trainers.trl.failing import ScoringFailedError
+from catsdk_trainers.trl.reward import GroupReward
+from catsdk_trainers.trl.reward import reward as reward_of
 from tests.trainers.test_grpo_training import STEPS, trainer_of
 
 

@@ -17,9 +17,9 @@ pytestmark = [
 
 from safetensors.torch import load_file
 
-from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.grpo import grpo
-from catsdk_trainers.resuming import last_whole
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.trl.grpo import grpo
+from catsdk_trainers.trl.resuming import last_whole
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.two_ranks import on_two_ranks
 
@@ -83,7 +83,7 @@ def test_three_steps_train_a_model_and_leave_a_checkpoint(
 RANK = """
 import json, sys
 from pathlib import Path
-from catsdk_trainers.grpo import grpo
+from catsdk_trainers.trl.grpo import grpo
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.test_grpo_runs import ROWS, tiny_config
 

@@ -31,10 +31,10 @@ from catsdk.method.role_tree import parts_of
 from catsdk.rewards import Random
 from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
-from catsdk_trainers.anchors import PolicyAnchor
-from catsdk_trainers.attach import AnchorDriftedError, attach
-from catsdk_trainers.examining import Examiner
-from catsdk_trainers.trl_reward import GroupReward
+from catsdk_trainers.trl.anchors import PolicyAnchor
+from catsdk_trainers.trl.attach import AnchorDriftedError, attach
+from catsdk_trainers.trl.examining import Examiner
+from catsdk_trainers.trl.reward import GroupReward
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 
 STEPS = 3

@@ -10,7 +10,7 @@ INTERRUPTED = """
 import sys, time
 from contextlib import asynccontextmanager
 import anyio
-from catsdk_trainers.loop import LoopThread
+from catsdk_trainers.trl.loop import LoopThread
 
 @asynccontextmanager
 async def opened():

@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.needs_torch, pytest.mark.slow]
 from safetensors.torch import load_file
 
 from catsdk.core.errors import ConfigurationError
-from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.resuming import begin, last_whole
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.trl.resuming import begin, last_whole
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +32,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from transformers import TrainerCallback
 import catsdk as cat
-from catsdk_trainers.config import CaTConfig
-from catsdk_trainers.anchors import PolicyAnchor
-from catsdk_trainers.describing import cat_of, policy_sampling
-from catsdk_trainers.grpo import grpo
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.trl.anchors import PolicyAnchor
+from catsdk_trainers.trl.describing import cat_of, policy_sampling
+from catsdk_trainers.trl.grpo import grpo
 
 config = CaTConfig.read(sys.argv[1])
 

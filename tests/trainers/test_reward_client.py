@@ -23,9 +23,9 @@ from catsdk.runtime.context import Context
 pytest.importorskip("torch")
 pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
-from catsdk_trainers.rendezvous import Limits
-from catsdk_trainers.reward_client import NoRewardError, compute_score, compute_scores
-from catsdk_trainers.reward_server import serving
+from catsdk.serve.rewards.rendezvous import Limits
+from catsdk.serve.rewards.server import serving
+from catsdk_trainers.remote.client import NoRewardError, compute_score, compute_scores
 
 GIVEN = {"reward": 0.5, "reason": "", "cause": None, "reference": None}
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -3,7 +3,7 @@
 import pytest
 
 from catsdk.core.errors import InvalidInputError
-from catsdk_trainers.rows import groups_of
+from catsdk_trainers.data.groups import groups_of
 
 CHAT = [{"role": "user", "content": "2+2"}]
 

@@ -9,15 +9,15 @@ import catsdk as cat
 from catsdk.core.errors import ConfigurationError, RequestRefusedError
 from catsdk.core.types import Request
 from catsdk.estimators import Majority
-from catsdk.middleware.account import Account
 from catsdk.rewards import SkipFlat
+from catsdk.runtime.spending.account import Account
 from catsdk.testing import FunctionProvider
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.needs_torch
 
-from catsdk_trainers.anchors import PolicyAnchor
-from catsdk_trainers.scored import scored_group
+from catsdk.scored import scored_group
+from catsdk_trainers.trl.anchors import PolicyAnchor
 
 GROUP = cat.group_of("2+2", ["so \\boxed{4}", "so \\boxed{5}", "so \\boxed{4}", "no idea"])
 

@@ -20,13 +20,13 @@ import catsdk as cat
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
-from catsdk_trainers.attach import attach
-from catsdk_trainers.grpo import grpo
-from catsdk_trainers.resuming import last_whole
-from catsdk_trainers.sft import sft
-from catsdk_trainers.spending import Spending, Spent, forget_spent
-from catsdk_trainers.trained import Trained
-from catsdk_trainers.trl_reward import reward
+from catsdk_trainers.trl.attach import attach
+from catsdk_trainers.trl.grpo import grpo
+from catsdk_trainers.trl.resuming import last_whole
+from catsdk_trainers.trl.reward import reward
+from catsdk_trainers.trl.sft import sft
+from catsdk_trainers.trl.spending import Spending, Spent, forget_spent
+from catsdk_trainers.trl.trained import Trained
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.test_grpo_runs import ROWS, tiny_config
 from tests.trainers.test_grpo_training import trainer_of
@@ -187,7 +187,7 @@ import json, sys
 from pathlib import Path
 import catsdk as cat
 from catsdk.testing import FunctionProvider
-from catsdk_trainers.grpo import grpo
+from catsdk_trainers.trl.grpo import grpo
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.test_grpo_runs import ROWS, tiny_config
 from tests.trainers.test_training_budget import method_of, synthesizes

@@ -15,6 +15,7 @@ import anyio
 import pytest
 
 import catsdk as cat
+from catsdk.answers import Answers, ExactMatch, Extractor
 from catsdk.core.errors import (
     BudgetExceededError,
     ConfigurationError,
@@ -24,15 +25,14 @@ from catsdk.core.errors import (
 )
 from catsdk.core.options import Sampling
 from catsdk.core.types import Failure, Group, Reference, Request
-from catsdk.equivalence import Answers, ExactMatch, Extractor
 from catsdk.rewards import ClusterShare, SkipAgreed, TruncationPenalty
 from catsdk.runtime.context import Context
+from catsdk.scored import failed_group
 from catsdk.testing import FunctionProvider
-from catsdk_trainers.anchors import PolicyAnchor
-from catsdk_trainers.config import Failing
-from catsdk_trainers.failing import Failures, ScoringFailedError
-from catsdk_trainers.scored import failed_group
-from catsdk_trainers.trl_reward import GroupReward, reward
+from catsdk_trainers.config.settings import Failing
+from catsdk_trainers.trl.anchors import PolicyAnchor
+from catsdk_trainers.trl.failing import Failures, ScoringFailedError
+from catsdk_trainers.trl.reward import GroupReward, reward
 
 pytestmark = pytest.mark.needs_torch
 

@@ -29,9 +29,9 @@ from verl.workers.reward_manager.batch import BatchRewardManager
 
 import catsdk as cat
 from catsdk.rewards import ClusterShare, TruncationPenalty
-from catsdk_providers.local_load import BOX
+from catsdk.serve.rewards.server import serving
+from catsdk_providers.local.load import BOX
 from catsdk_trainers import reward_client
-from catsdk_trainers.reward_server import serving
 
 TEXTS = ["1+0=1\n\\boxed{1}", "\\boxed{1}", "\\boxed{2}"]
 PROMPT, LONGEST = 4, 24

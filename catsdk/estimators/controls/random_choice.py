@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catsdk.answers.answers import no_evidence
 from catsdk.core.types import Group, Reference
-from catsdk.equivalence.answers import no_evidence
 from catsdk.estimators.draws import lots
 from catsdk.estimators.selected import selected
 from catsdk.runtime.context import Context, standing_alone

@@ -1,0 +1,186 @@
+"""Answers: how final answers are found and compared, as one object for every part of the method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.answers.classes import equivalence_classes
+from catsdk.answers.extract import (
+    ANYWHERE,
+    BOXED,
+    MARKED,
+    STATED,
+    Extraction,
+    Extractor,
+    gold_answers,
+)
+from catsdk.answers.extract.golds import gold_cells
+from catsdk.answers.graders.grader import Grader
+from catsdk.answers.graders.mathematics import MathGrader
+from catsdk.answers.verdict import Verdict
+from catsdk.answers.votes import Votes, votes_of
+from catsdk.core.errors import InvalidInputError, NoEvidenceError
+from catsdk.core.types import Group, ImagePart, Message, Reference, TextPart
+
+__all__ = ["BY_MEANING", "INSTRUCTION", "Answers", "no_evidence"]
+
+BY_MEANING = MathGrader()
+INSTRUCTION = "Put your final answer within \\boxed{}."
+"""How the final answer is asked for by default."""
+
+# A prompt that says one of these asks for the answer in its own way.
+_MARKS = ("\\boxed", "\\fbox", "####", "<answer>", '"answer"')
+_SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
+
+
+@dataclass(frozen=True)
+class Answers:
+    r"""Finds the final answer of a text, and says when two answers are the same.
+
+    Given once, to a `CaT`, an evaluation or a training, it reads rollouts, references and gold
+    answers alike, and decides rewards, votes and agreement.
+
+    Args:
+        extractor: The rules that find the final answer of a text.
+        grader: Says whether two answers are the same; by default mathematics, and answers in
+            words, by meaning.
+        instruction: The words that ask for the final answer. They are added to a prompt where
+            rollouts are rewarded by their answers, unless the prompt asks already; `None` adds
+            nothing.
+
+    Example:
+        >>> Answers().extract("So it is \boxed{42}.").answer
+        '42'
+    """
+
+    extractor: Extractor = STATED
+    grader: Grader = BY_MEANING
+    instruction: str | None = INSTRUCTION
+
+    def asked(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Add the instruction to the last user message, where the prompt does not ask already.
+
+        Args:
+            messages: The prompt, as messages.
+        """
+        words = self.instruction
+        asks_already = any(mark in message.text for message in messages for mark in _MARKS)
+        last = max((at for at, m in enumerate(messages) if m.role == "user"), default=None)
+        if not words or asks_already or last is None:
+            return tuple(messages)
+        content = messages[last].content
+        longer: str | tuple[TextPart | ImagePart, ...] = (
+            f"{content}\n\n{words}"
+            if isinstance(content, str)
+            else (*content, TextPart(text=f"\n\n{words}"))
+        )
+        asking = messages[last].model_copy(update={"content": longer})
+        return (*messages[:last], asking, *messages[last + 1 :])
+
+    def extract(self, text: str, *, cut: bool = False) -> Extraction:
+        """Find the final answer of `text`, and the rule that found it.
+
+        Args:
+            text: What the model wrote.
+            cut: Whether it was stopped at its limit of tokens, before it had finished.
+        """
+        return self.extractor.extract(text, cut=cut)
+
+    def golds(self, value: object) -> tuple[str, ...]:
+        r"""Read the known answers in a cell of a data set, as rollouts are read.
+
+        Args:
+            value: A text or a number, bare or a whole solution (`... #### 72`, `\boxed{72}`), or a
+                list of them where several answers are accepted.
+
+        Returns:
+            The accepted answers; none where the cell is empty.
+
+        Raises:
+            InvalidInputError: the value, or one in the list, is neither a text nor a number.
+
+        Example:
+            >>> Answers().golds("6 * 12 is 72\n#### 72")
+            ('72',)
+        """
+        try:
+            if self.extractor in _SHIPPED:
+                return gold_answers(value)
+            found = (gold for cell in gold_cells(value) for gold in self._own_golds(cell))
+            return tuple(dict.fromkeys(found))
+        except TypeError as error:
+            raise InvalidInputError(str(error)) from None
+
+    def _own_golds(self, cell: object) -> tuple[str, ...]:
+        own = self.extract(cell).answer if isinstance(cell, str) else None
+        return gold_answers(cell) if own is None else (own,)
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        """Say whether `answer` is the same as `reference`; unknown where that cannot be decided."""
+        return await self.grader.grade(answer, reference)
+
+    async def same(self, answer: str, reference: str) -> bool | None:
+        """Whether the two are the same, as votes count them; `None` is unknown."""
+        if isinstance(self.grader, MathGrader):
+            return self.grader.bounded_verdict(answer, reference).equal
+        return (await self.grade(answer, reference)).equal
+
+    async def votes(self, answers: Sequence[str | None]) -> Votes:
+        """Put answers into classes of equal ones; `None` abstains.
+
+        Mathematics is compared by the bounded tiers alone, so that no vote holds up the event loop
+        or starts a process: two answers that only the symbolic tier could tell equal are two
+        classes. Another grader is asked for each answer and the first one of each class.
+
+        Args:
+            answers: The G answers of a group.
+
+        Returns:
+            The classes, the largest first.
+        """
+        there = [answer for answer in answers if answer is not None]
+        if isinstance(self.grader, MathGrader):
+            labels: Sequence[int] = equivalence_classes(there, self.grader.options).labels
+        else:
+            labels = await self._labels(there)
+        return votes_of(answers, labels)
+
+    async def _labels(self, answers: Sequence[str]) -> list[int]:
+        firsts: list[str] = []
+        known: dict[str, int] = {}
+        for answer in answers:
+            if answer in known:
+                continue
+            for label, first in enumerate(firsts):
+                if (await self.grader.grade(answer, first)).equal:
+                    known[answer] = label
+                    break
+            else:
+                known[answer] = len(firsts)
+                firsts.append(answer)
+        return [known[answer] for answer in answers]
+
+    async def with_evidence(self, reference: Reference) -> Reference:
+        """Add how far the group agrees, and whether the reference disagrees with its majority."""
+        votes = await self.votes([rollout.answer for rollout in reference.group.rollouts])
+        same = None
+        if votes.majority is not None and reference.answer is not None:
+            same = bool(await self.same(reference.answer, votes.majority))
+        return reference.model_copy(
+            update={
+                "agreement": votes.share,
+                "majority": votes.majority,
+                "disagrees": None if same is None else not same,
+            }
+        )
+
+
+def no_evidence(group: Group) -> NoEvidenceError:
+    """Make the error of a group in which every rollout failed, with the causes."""
+    causes = sorted({str(failure) for failure in group.failures.values()})
+    return NoEvidenceError(
+        f"all {len(group.failures)} rollouts failed, so there is nothing to estimate a reference"
+        f" from: {'; '.join(causes[:3]) or 'the group is empty'}",
+        group=group,
+    )

@@ -1,0 +1,203 @@
+"""The verdict on a pair of answers: the bounded tiers, then the symbolic tier for what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
+from anyio.lowlevel import RunVar, checkpoint
+
+from catsdk.answers.engine.cache import VerdictCache
+from catsdk.answers.engine.plain_numbers import quick
+from catsdk.answers.options import DEFAULT, Options
+from catsdk.answers.verdict import NOTHING, Verdict
+
+__all__ = ["Symbolic", "SymbolicSync", "compare", "compare_sync", "is_same", "same"]
+
+if TYPE_CHECKING:
+    from catsdk.answers.engine.attempt import Pair
+    from catsdk.answers.engine.tree import JsonTree
+
+Settings: TypeAlias = Mapping[str, float]
+Symbolic: TypeAlias = "Callable[[JsonTree, JsonTree, Settings], Awaitable[Verdict]]"
+SymbolicSync: TypeAlias = "Callable[[JsonTree, JsonTree, Settings], Verdict]"
+
+_MOST_QUESTIONS = 4
+_REMEMBERED = VerdictCache()
+_TURN: RunVar[anyio.Lock | None] = RunVar("catsdk.answers.turn")
+
+
+def same(answer: str, reference: str, options: Options = DEFAULT) -> Verdict:
+    """Compare two answers by the bounded tiers alone, in at most about 5 milliseconds.
+
+    Equal and different do not depend on which of the two is the reference; the cause of an
+    unknown verdict does.
+    """
+    return quick(answer, reference, options) or _first(answer, reference, options)[0]
+
+
+def is_same(answer: str, reference: str, options: Options = DEFAULT) -> bool:
+    """Tell whether the bounded tiers find two answers equal; an unknown verdict is no."""
+    return same(answer, reference, options).outcome == "equal"
+
+
+def compare_sync(
+    answer: str,
+    reference: str,
+    options: Options = DEFAULT,
+    *,
+    symbolic: SymbolicSync | None = None,
+) -> Verdict:
+    """Compare two answers; what the bounded tiers leave open is asked of `symbolic`.
+
+    By default that is a pool of worker processes, which starts at the first question. It may be
+    called from any thread and blocks it for at most `options.seconds` a question.
+    """
+    if verdict := quick(answer, reference, options):
+        return verdict
+    decide = symbolic
+    steps = _steps(answer, reference, options)
+    asked = next(steps)
+    try:
+        while True:
+            if asked is None:
+                asked = next(steps)
+                continue
+            decide = decide or _default_sync()
+            asked = steps.send(decide(*asked, _settings(options)))
+    except StopIteration as end:
+        return _remember(end.value, answer, reference, options, keep=symbolic is None)
+
+
+async def compare(
+    answer: str,
+    reference: str,
+    options: Options = DEFAULT,
+    *,
+    symbolic: Symbolic | None = None,
+) -> Verdict:
+    """Do what `compare_sync` does without blocking the event loop."""
+    if verdict := quick(answer, reference, options):
+        return verdict
+    decide = symbolic
+    steps = _steps(answer, reference, options)
+    asked = next(steps)
+    try:
+        while True:
+            if asked is None:
+                # One pair in each turn of the loop: tasks that are ready run in the same turn,
+                # so that many pairs would block the loop together.
+                async with _turn():
+                    await checkpoint()
+                    asked = next(steps)
+                continue
+            decide = decide or _default()
+            asked = steps.send(await decide(*asked, _settings(options)))
+    except StopIteration as end:
+        return _remember(end.value, answer, reference, options, keep=symbolic is None)
+
+
+def _turn() -> anyio.Lock:
+    lock = _TURN.get(None)
+    if lock is None:
+        lock = anyio.Lock()
+        _TURN.set(lock)
+    return lock
+
+
+def _remember(
+    verdict: Verdict, answer: str, reference: str, options: Options, *, keep: bool
+) -> Verdict:
+    """Keep what the own symbolic tier has decided; the bounded tiers' verdicts are kept already."""
+    if keep and verdict.tier == "symbolic":
+        _REMEMBERED.put(answer, reference, options, verdict)
+    return verdict
+
+
+def _default_sync() -> SymbolicSync:
+    from catsdk.answers.engine.symbolic import decide_sync
+
+    return decide_sync
+
+
+def _default() -> Symbolic:
+    from catsdk.answers.engine.symbolic import decide
+
+    return decide
+
+
+def _settings(options: Options) -> Settings:
+    return {"seconds": options.seconds, "megabytes": options.megabytes}
+
+
+def _steps(
+    answer: str, reference: str, options: Options
+) -> Generator[tuple[JsonTree, JsonTree] | None, Verdict, Verdict]:
+    """Try, yield a pair of expressions that is open, take the verdict on it, and try again.
+
+    `None` is yielded before each attempt, which is a piece of work.
+    """
+    yield None
+    verdict, pending = _first(answer, reference, options)
+    seconds = verdict.seconds
+    decided: dict[Pair, bool | None] = {}
+    open_ruling: Verdict | None = None
+    for question in range(_MOST_QUESTIONS):
+        if question:
+            yield None
+            start = perf_counter()
+            verdict, pending = _attempt(answer, reference, options, decided)
+            seconds += perf_counter() - start
+        pair = next((each for each in pending if each not in decided), None)
+        if verdict.outcome != "unknown" or pair is None:
+            break
+        ruling = yield _as_json(pair)
+        seconds += ruling.seconds
+        decided[pair] = ruling.equal
+        if ruling.equal is None:
+            open_ruling = ruling
+            if ruling.cause != "undecided":
+                break
+    unknown = verdict.outcome == "unknown"
+    return replace(open_ruling if open_ruling and unknown else verdict, seconds=seconds)
+
+
+def _as_json(pair: Pair) -> tuple[JsonTree, JsonTree]:
+    from catsdk.answers.engine.tree import to_json
+
+    return to_json(pair[0]), to_json(pair[1])
+
+
+def _first(answer: str, reference: str, options: Options) -> tuple[Verdict, list[Pair]]:
+    """Return the verdict of the bounded tiers, or what they remember, and what they leave open."""
+    start = perf_counter()
+    if remembered := _REMEMBERED.get(answer, reference, options):
+        return _timed(remembered, start), []
+    verdict, pending = _attempt(answer, reference, options, {})
+    if verdict.outcome == "unknown" and answer.strip() == reference.strip():
+        verdict = _same_text(verdict)
+    _REMEMBERED.put(answer, reference, options, verdict)
+    return _timed(verdict, start), pending
+
+
+def _timed(verdict: Verdict, start: float) -> Verdict:
+    seconds = perf_counter() - start
+    return Verdict(verdict.outcome, verdict.tier, verdict.cause, verdict.detail, seconds)
+
+
+def _attempt(
+    answer: str, reference: str, options: Options, decided: Mapping[Pair, bool | None]
+) -> tuple[Verdict, list[Pair]]:
+    # The grammar and the arithmetic are loaded when they are first needed, not with catsdk.
+    from catsdk.answers.engine.attempt import attempt
+
+    return attempt(answer, reference, options, decided)
+
+
+def _same_text(verdict: Verdict) -> Verdict:
+    """Take one text for itself, whatever it says, unless it says nothing or has no value."""
+    nothing = verdict.cause == "undefined" or verdict.detail == NOTHING
+    return verdict if nothing else Verdict("equal", "text")

@@ -1,0 +1,1 @@
+"""The engine that decides whether two answers are the same; private."""

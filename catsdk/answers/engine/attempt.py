@@ -1,0 +1,153 @@
+"""One attempt of the bounded tiers at a pair of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
+from catsdk.answers.engine.parse.currencies import currency_of_unit
+from catsdk.answers.engine.parse.reading import Reading, read
+from catsdk.answers.engine.parse.wording import same_choice
+from catsdk.answers.engine.structure.comparison import Comparison, Pair
+from catsdk.answers.engine.structure.expressions import same_expression
+from catsdk.answers.engine.tree import Items, Node, Number, Quantity, Relation, Symbol, Text
+from catsdk.answers.engine.walk import always_defined, with_symbols
+from catsdk.answers.options import Options
+from catsdk.answers.verdict import Cause, Verdict
+
+__all__ = ["Pair", "attempt"]
+
+_CENTS = frozenset(["cent", "cents", "\u00a2"])
+
+
+def attempt(
+    answer: str, reference: str, options: Options, decided: Mapping[Pair, bool | None]
+) -> tuple[Verdict, list[Pair]]:
+    """Return the verdict, and the pairs of expressions that it waits for where it is unknown.
+
+    `decided` holds what was found out about such pairs since.
+    """
+    first, second = read(answer), read(reference)
+    if first.node is None or second.node is None:
+        return _chosen(answer, reference) or _unread(first, second), []
+    alike = _same_qualifiers(first, second, options)
+    if alike and first.node is second.node and always_defined(first.node):
+        return Verdict("equal", "text"), []
+    comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
+    try:
+        comparison.budget.spend_on_text(len(answer) + len(reference))
+        found = _found(first, second, comparison, alike=alike)
+        if not found and (chosen := _chosen(answer, reference)):
+            return chosen, []
+    except LimitReachedError as error:
+        return Verdict("unknown", cause="limit", detail=str(error)), comparison.pending
+    except UndefinedError as error:
+        return Verdict("unknown", cause="undefined", detail=str(error)), []
+    except UndecidedError as error:
+        return Verdict("unknown", cause="undecided", detail=str(error)), comparison.pending
+    except RecursionError:
+        return Verdict("unknown", cause="limit", detail="nested too deeply"), comparison.pending
+    if found is None:
+        cause: Cause = comparison.cause or "undecided"
+        return Verdict("unknown", cause=cause, detail=comparison.detail), comparison.pending
+    return Verdict("equal" if found else "different", comparison.tier), []
+
+
+def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bool) -> bool | None:
+    assert first.node is not None
+    assert second.node is not None
+    found = _numbers(first.node, second.node, comparison)
+    if found is None:
+        found = _readings(first, second, comparison)
+    if found and not alike:
+        return comparison.open("another currency, or another domain of the index")
+    return found
+
+
+def _chosen(answer: str, reference: str) -> Verdict | None:
+    choice = same_choice(answer, reference)
+    return None if choice is None else Verdict("equal" if choice else "different", "text")
+
+
+def _numbers(left: Node, right: Node, comparison: Comparison) -> bool | None:
+    """Compare what most answers are, two numbers, without looking for structure."""
+    if not (isinstance(left, Number) and isinstance(right, Number)):
+        return None
+    comparison.tier = "exact"
+    return same_expression(left, right, comparison.options, comparison.budget).equal
+
+
+def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool | None:
+    left, right = _in_dollars(first, second), _in_dollars(second, first)
+    if first.choice and first.choice == second.choice:
+        return True
+    if isinstance(left, Text) != isinstance(right, Text):
+        spoken, value = (first, right) if isinstance(left, Text) else (second, left)
+        if spoken.stated is not None:
+            return comparison.same(spoken.stated, value)
+    found = comparison.same(left, right)
+    if found is False and (first.tens or second.tens):
+        # Nobody has said whether such a logarithm is natural.
+        found = comparison.same(first.tens or left, second.tens or right)
+    if found is False and first.integers and second.integers:
+        # Whatever the letter is that runs over the integers.
+        old, new = first.integers, Symbol(second.integers)
+        renamed = with_symbols(left, lambda each: new if each.name == old else each)
+        found = comparison.same(renamed, right)
+    if found is False and comparison.options.decimal_comma:
+        for other, node in ((first.other, right), (second.other, left)):
+            if other is not None and _fits(other, node) and comparison.same(other, node):
+                return True
+    return found
+
+
+def _in_dollars(reading: Reading, other: Reading) -> Node:
+    """Return the node; a sign of dollars counts beside cents."""
+    node = reading.node
+    assert node is not None
+    cents = _unit_of(other.node) in _CENTS
+    return (
+        Quantity(node, "$")
+        if cents and reading.currency == "dollar" and not _unit_of(node)
+        else node
+    )
+
+
+def _same_qualifiers(first: Reading, second: Reading, options: Options) -> bool:
+    """Tell whether what stands beside the values is the same: currency, domain of an index."""
+    if first.domain and second.domain and first.domain != second.domain:
+        return False
+    if not (first.currency or second.currency or _unit_of(first.node)):
+        return True
+    one, other = _money(first), _money(second)
+    if options.units == "ignore" or not (one or other):
+        return True
+    if one and other:
+        return one == other
+    # A sign of money beside a unit that is no money.
+    bare = second if one else first
+    unit = _unit_of(bare.node)
+    return not (first.currency or second.currency) or not unit or unit == "%"
+
+
+def _money(reading: Reading) -> str:
+    return reading.currency or currency_of_unit(_unit_of(reading.node))
+
+
+def _unit_of(node: Node | None) -> str:
+    if isinstance(node, Relation):
+        node = node.sides[-1]
+    return node.unit if isinstance(node, Quantity) else ""
+
+
+def _fits(other: Node, node: Node) -> bool:
+    """Tell whether a second reading may count: a list against a list, a number against none."""
+    return isinstance(other, Items) == isinstance(node, Items)
+
+
+def _unread(first: Reading, second: Reading) -> Verdict:
+    failed = second if second.node is None else first
+    cause = failed.cause
+    if failed is second and cause == "unparseable":
+        cause = "reference unparseable"
+    return Verdict("unknown", cause=cause, detail=failed.detail)

@@ -1,0 +1,495 @@
+"""The bounded recursive-descent parser of expressions, in LaTeX and in plain writing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from fractions import Fraction
+
+from catsdk.answers.engine.limits import MAX_NESTING, LimitReachedError, UnreadableError
+from catsdk.answers.engine.parse.lexer import END, Token, read_decimal
+from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name
+from catsdk.answers.engine.parse.units import is_unit
+from catsdk.answers.engine.tree import (
+    Call,
+    Constant,
+    Items,
+    Node,
+    Number,
+    Numeral,
+    PlusMinus,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Sum,
+    Symbol,
+)
+
+__all__ = ["ExpressionParser", "minus", "product_of"]
+
+_MINUS_ONE = Number(Fraction(-1))
+_TWO, _TEN = Number(Fraction(2)), Number(Fraction(10))
+_CLOSING = {"(": ")", "{": "}", "|(": ")|", "floor(": ")floor", "ceil(": ")ceil", "|": "|"}
+_CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
+_OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
+_STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
+_RAISED_SIGNS = frozenset(["^", "!", "!!", "%", "degree"])
+_BASES = frozenset(str(base) for base in range(2, 37))
+_WORDS = "two three four five six seven eight nine ten"
+_NAMED: dict[str, Node] = {"e": Constant("e"), "i": Constant("i")}
+_BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
+_ORDINALS = frozenset(["st", "nd", "rd", "th"])
+_NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we", "in"])
+_SHORT_WORD_LIST = "no on up so to we us he it an as at by do go if in is me my of or be"
+_SHORT_WORDS = frozenset(_SHORT_WORD_LIST.split())
+_OPERATORS_ON_NAMES = frozenset(["Delta", "partial", "nabla"])
+_VOWELS = frozenset("aeiou")
+# Signs over letters that mean the same.
+_ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
+_GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
+
+
+def minus(node: Node) -> Node:
+    """Return `node` with the other sign; a number keeps its decimals."""
+    if isinstance(node, Number):
+        return Number(-node.value, node.places)
+    return Product((_MINUS_ONE, node))
+
+
+class ExpressionParser(ABC):
+    """Reads sums, products and powers; brackets and functions are left to others.
+
+    The tokens are read from left to right once, so the time is linear in their number.
+    """
+
+    def __init__(self, tokens: list[Token]) -> None:
+        """Read `tokens` from the first."""
+        self.tokens = [*tokens, END]
+        self.at: int = 0
+        self.depth: int = 0
+        self.bars: int = 0
+        # Letters that a sum runs over, even if they are e or i elsewhere.
+        self.bound: frozenset[str] = frozenset()
+        self.log_base: Node | None = None
+
+    @property
+    def next(self) -> Token:
+        """The token that is read next."""
+        return self.tokens[self.at]
+
+    def ahead(self, count: int) -> Token:
+        """The token `count` behind the next one."""
+        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
+
+    def take(self, value: str, kind: str = "sign") -> bool:
+        """Step over the next token if it is this one."""
+        token = self.tokens[self.at]
+        if token[1] == value and token[0] == kind:
+            self.at += 1
+            return True
+        return False
+
+    def expect(self, value: str) -> None:
+        """Step over the next token, which must be this sign."""
+        if not self.take(value):
+            raise UnreadableError(f"{value} expected, not {self.next[1]}")
+
+    @abstractmethod
+    def bracket(self) -> Node:
+        """Read what stands in a bracket; the next token opens it."""
+
+    @abstractmethod
+    def environment(self) -> Node:
+        """Read a matrix or a list of cases; the next token begins it."""
+
+    @abstractmethod
+    def function(self, name: str) -> Node:
+        """Read the arguments of a function; its name has been read."""
+
+    def expression(self) -> Node:
+        """Read a sum of terms."""
+        self._deeper(2)
+        terms: list[Node] = [self._signed(self.term)]
+        while True:
+            kind, sign = self.tokens[self.at]
+            if kind != "sign":
+                break
+            if sign in ("+", "-"):
+                terms.append(self._signed(self.term))
+            elif sign in ("pm", "mp") and len(terms) <= 50:
+                self.at += 1
+                terms = [PlusMinus(_sum(terms), self.term(), "+" if sign == "pm" else "-")]
+            else:
+                break
+        self.depth -= 2
+        return _sum(terms)
+
+    def _deeper(self, steps: int = 1) -> None:
+        self.depth += steps
+        if self.depth > MAX_NESTING:
+            raise LimitReachedError("nested too deeply")
+
+    def _signed(self, read: Callable[[], Node]) -> Node:
+        """Read with the signs in front; `+-` stands for minus, and `-+` too."""
+        kind, sign = self.tokens[self.at]
+        if kind != "sign":
+            return read()
+        negative = False
+        while kind == "sign" and sign in ("+", "-"):
+            negative ^= sign == "-"
+            self.at += 1
+            kind, sign = self.tokens[self.at]
+        if kind == "sign" and sign in ("pm", "mp"):
+            self.at += 1
+            return PlusMinus(Number(Fraction(0)), self.term(), "+" if sign == "pm" else "-")
+        node = read()
+        if negative and isinstance(node, Call) and node.name == "mod":
+            # The remainder of a negative number, not a negative remainder.
+            return Call("mod", (minus(node.arguments[0]), node.arguments[1]))
+        return minus(node) if negative else node
+
+    def term(self) -> Node:
+        """Read factors that are multiplied or divided; a product may go without a sign."""
+        factors: list[Node] = [self.power()]
+        while True:
+            kind, value = self.tokens[self.at]
+            if kind == "end":
+                return product_of(factors)
+            if kind == "sign" and value in ("*", "/"):
+                self.at += 1
+                factor = self._signed(self.power)
+                factors = (
+                    [*factors, factor] if value == "*" else [Quotient(product_of(factors), factor)]
+                )
+            elif kind == "sign" and value == "times":
+                self.at += 1
+                factors = _crossed(factors, self._signed(self.power))
+            elif kind == "sign" and value == "mod":
+                self.at += 1
+                factors = [Call("mod", (product_of(factors), self.power()))]
+            elif kind == "function" and value == "choose":
+                self.at += 1
+                factors = [Call("binomial", (product_of(factors), self.expression()))]
+            elif self._starts():
+                self._beside(factors)
+            else:
+                return product_of(factors)
+
+    def _starts(self) -> bool:
+        """Tell whether the next token begins a factor, without a sign of multiplication."""
+        kind, value = self.tokens[self.at]
+        if kind in _STARTING_KINDS:
+            return not (kind == "env" and value.startswith("end"))
+        if kind == "sign":
+            matrix = value == "[" and self.ahead(1)[0] == "env"
+            return value in _OPENING_SIGNS or matrix or (value == "|" and self.bars == 0)
+        return kind == "word" and self._isproduct_of(value)
+
+    def _isproduct_of(self, word: str) -> bool:
+        """Tell a few variables, as in `2xy`, from a unit or a word."""
+        if len(word) > 3 or not word.isascii() or is_unit(word) or word in _ORDINALS:
+            return False
+        if word.startswith("d") and len(word) == 2:
+            return False
+        capitals = sum(letter.isupper() for letter in word)
+        if word in _NEVER_VARIABLES:
+            return False
+        if len(word) == 2:
+            return word.lower() not in _SHORT_WORDS if word.istitle() else True
+        # A vowel inside makes a word: `per` and `not`, unlike `abc` and `xyz`.
+        return capitals == 0 and _VOWELS.isdisjoint(word[1:])
+
+    def _beside(self, factors: list[Node]) -> None:
+        last, first = factors[-1], len(factors) == 1
+        if isinstance(last, Number) and self.next[0] == "number":
+            if not (first and self.ahead(1) == ("sign", "/") and self.ahead(2)[0] == "number"):
+                raise UnreadableError("two numbers side by side")
+            top = self.power()
+            self.at += 1
+            factors[-1] = Sum((last, Quotient(top, self.power())))
+            return
+        fraction = self.next == ("function", "frac")
+        factor = self.power()
+        part = factor.value if isinstance(factor, Quantity) else factor
+        if fraction and first and is_mixed(last, part):
+            mixed = Sum((last, part))
+            factors[-1] = Quantity(mixed, factor.unit) if isinstance(factor, Quantity) else mixed
+        else:
+            factors.append(factor)
+
+    def power(self) -> Node:
+        """Read one factor with what is raised behind it: powers, `!`, `%`, degrees."""
+        node = self.primary()
+        while True:
+            kind, sign = self.tokens[self.at]
+            if kind != "sign" or sign not in _RAISED_SIGNS:
+                indexed = isinstance(node, Power) and isinstance(node.base, Symbol)
+                if kind == "sign" and sign == "_" and indexed:
+                    node = self._with_index(node)
+                    continue
+                return node
+            if sign == "^":
+                self.at += 1
+                node = self._raised(node)
+            elif sign == "!" or sign == "!!":
+                self.at += 1
+                node = Call("factorial" if sign == "!" else "double_factorial", (node,))
+            elif sign == "%":
+                self.at += 1
+                node = Quantity(node, "%")
+            elif isinstance(node, Symbol):
+                raise UnreadableError("a composition of functions")
+            else:
+                self.at += 1
+                node = Quantity(node, self._scale())
+
+    def _with_index(self, node: Node) -> Node:
+        """Read `x^2_1`, whose index stands behind the power."""
+        assert isinstance(node, Power)
+        assert isinstance(node.base, Symbol)
+        return Power(Symbol(node.base.name + self._index()), node.exponent)
+
+    def _scale(self) -> str:
+        if self.next[0] == "symbol" and self.next[1] in "CFK":
+            self.at += 1
+            return f"degree {self.tokens[self.at - 1][1]}"
+        return "degree"
+
+    def _raised(self, base: Node) -> Node:
+        if self.take("degree"):
+            return Quantity(base, self._scale())
+        if self.next == ("sign", "{") and self.ahead(1)[1] in ("degree", "'"):
+            mark, closes = self.ahead(1)[1], self.ahead(2) == ("sign", "}")
+            if closes:
+                self.at += 3
+                return Quantity(base, self._scale()) if mark == "degree" else _primed(base)
+        if self.take("'"):
+            return _primed(base)
+        if isinstance(base, Number) and self._is_ordinal():
+            return base
+        return choices(base, self._exponent())
+
+    def _is_ordinal(self) -> bool:
+        """Step over the letters of `12^{th}`."""
+        braced = self.next == ("sign", "{")
+        if self.ahead(int(braced))[1] not in _ORDINALS:
+            return False
+        if braced and self.ahead(2) != ("sign", "}"):
+            return False
+        self.at += 3 if braced else 1
+        return True
+
+    def _exponent(self) -> Node:
+        """Read an exponent: a group, or one signed factor with its own exponent."""
+        self._deeper()
+        exponent = self._signed(self._script_value)
+        if self.take("^"):
+            exponent = Power(exponent, self._exponent())
+        self.depth -= 1
+        return exponent
+
+    def _script_value(self) -> Node:
+        """Read what stands above or below; a number is not one in another base there."""
+        kind, value = self.next
+        if kind == "number" and self.ahead(1) == ("sign", "_"):
+            self.at += 1
+            return read_decimal(value)
+        if kind in ("symbol", "constant") and self.ahead(1) == ("sign", "_"):
+            self.at += 1
+            return _NAMED.get(value) or Symbol(value)
+        return self.primary()
+
+    def primary(self) -> Node:
+        """Read one number, name, function or bracket."""
+        kind, value = self.tokens[self.at]
+        if kind == "number":
+            return self._number(value)
+        if kind == "symbol":
+            return self._symbol(value)
+        if kind == "constant":
+            self.at += 1
+            return Constant("pi" if value == "pi" else "infinity")
+        if kind == "function":
+            self.at += 1
+            self._deeper()
+            node = self.function(value)
+            self.depth -= 1
+            return node
+        if kind == "sign":
+            return self._enclosed(value)
+        if kind == "accent":
+            self.at += 1
+            return self._accented(value)
+        if kind == "env" and value.startswith("begin"):
+            return self.environment()
+        if kind == "word":
+            return self._word(value)
+        raise UnreadableError(f"unexpected {value or 'end'}")
+
+    def _number(self, value: str) -> Node:
+        self.at += 1
+        if self.tokens[self.at] == ("sign", "_"):
+            digits = value.replace(",", "").replace(" ", "")
+            if "." in digits:
+                raise UnreadableError("a point in another base")
+            self.at += 1
+            return Numeral(digits, self._base())
+        return read_decimal(value)
+
+    def _base(self) -> int:
+        closing: list[str] = []
+        while self.next in (("sign", "{"), ("sign", "(")):
+            closing.append("}" if self.next[1] == "{" else ")")
+            self.at += 1
+        kind, value = self.next
+        value = _BASE_WORDS.get(value, value)
+        if kind not in ("number", "text", "word") or value not in _BASES:
+            raise UnreadableError("no base")
+        self.at += 1
+        for sign in reversed(closing):
+            self.expect(sign)
+        return int(value)
+
+    def _symbol(self, value: str) -> Node:
+        self.at += 1
+        after = self.tokens[self.at]
+        if value in _OPERATORS_ON_NAMES and after[0] == "symbol":
+            # A difference of x is one name, no product.
+            self.at += 1
+            return Symbol(f"{value} {after[1]}{self._index()}")
+        named = _NAMED.get(value) if value not in self.bound else None
+        if after[0] != "sign":
+            return named or Symbol(value)
+        if named is not None and after[1] != "_":
+            return named
+        name = value + self._index() if after[1] in ("_", "'") else value
+        return self._applied(name) if self.tokens[self.at] == ("sign", "(") else Symbol(name)
+
+    def _index(self) -> str:
+        """Read index and primes behind a symbol, as part of its name."""
+        name = ""
+        while True:
+            if self.take("'"):
+                name += "'"
+            elif self.take("_"):
+                name += "_" + self._index_text()
+            else:
+                return name
+
+    def _index_text(self) -> str:
+        if not self.take("{"):
+            kind, value = self.next
+            if kind not in ("number", "symbol", "word", "text", "constant", "function"):
+                raise UnreadableError("no index")
+            self.at += 1
+            return value
+        parts: list[str] = []
+        while not self.take("}"):
+            if self.next == END:
+                raise UnreadableError("an index does not close")
+            if self.next != ("sign", "{"):
+                parts.append(self.next[1])
+            self.at += 1
+        return "".join(parts)
+
+    def _applied(self, name: str) -> Node:
+        """Read f(x) as a function's value, and x(x+1) as a product."""
+        argument, closing = self.ahead(1)[0], self.ahead(2) == ("sign", ")")
+        one_symbol = argument == "symbol" and closing and self.ahead(1)[1] != name
+        one_number = argument == "number" and closing and name[0].isupper()
+        if not (name[0] in "fgh" or name == "Gamma" or one_symbol or one_number):
+            return self._point(name) if len(name) == 1 and name.isupper() else Symbol(name)
+        inner = self.bracket()
+        nodes = inner.items if isinstance(inner, Items) else (inner,)
+        return Call("gamma" if name == "Gamma" else name, nodes)
+
+    def _point(self, name: str) -> Node:
+        """Read `A(1, 2)`, a point or a number of choices, but `A(x + 1)` as a product."""
+        at = self.at
+        inner = self.bracket()
+        if isinstance(inner, Items) and len(inner.items) > 1:
+            return Call(name, inner.items)
+        self.at = at
+        return Symbol(name)
+
+    def _word(self, value: str) -> Node:
+        if value.startswith("\\"):
+            self.at += 1
+            return Symbol(value + self._index())
+        if not (self._isproduct_of(value) or is_name(value)):
+            raise UnreadableError(f"the word {value}")
+        self.tokens[self.at : self.at + 1] = [("symbol", letter) for letter in value]
+        return self.primary()
+
+    def _enclosed(self, value: str) -> Node:
+        if value == "$":
+            while self.take("$"):
+                pass
+            return self._signed(self.primary)
+        if value == "...":
+            self.at += 1
+            return Symbol("...")
+        if value in _CALLED:
+            self.at += 1
+            bars, self.bars = self.bars, 1 if value == "|" else 0
+            node = self.expression()
+            self.bars = bars
+            self.expect(_CLOSING[value])
+            return Call(_CALLED[value], (node,))
+        if value in ("(", "[", "{", "\\{", "]"):
+            bars, self.bars = self.bars, 0
+            node = self.bracket()
+            self.bars = bars
+            return node
+        raise UnreadableError(f"unexpected {value}")
+
+    def _accented(self, accent: str) -> Node:
+        """Read the name of a segment, vector or angle as one symbol."""
+        accent = _ACCENTS.get(accent, accent)
+        self.take("operatorname")
+        letters: list[str] = []
+        if self.take("{"):
+            while not self.take("}"):
+                if self.next == END:
+                    raise UnreadableError("an accent does not close")
+                letters.append(self.next[1])
+                self.at += 1
+        else:
+            while self.next[0] in ("symbol", "word", "number") and (
+                not letters or accent not in _GEOMETRY
+            ):
+                letters.append(self.next[1])
+                self.at += 1
+        name = "".join(letters)
+        if not name:
+            raise UnreadableError("an accent over nothing")
+        if accent in ("overline", "bar") and 1 < len(name) <= 4 and is_name(name):
+            return Product(tuple(map(Symbol, name)))
+        return Symbol(name if accent == "angle" else f"{accent} {name}")
+
+
+def _sum(terms: list[Node]) -> Node:
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def _crossed(factors: list[Node], factor: Node) -> list[Node]:
+    """Multiply; between two vectors the sign of multiplication is that of their cross product."""
+    if _is_vector(factors[-1]) and _is_vector(factor):
+        return [*factors[:-1], Call("cross", (factors[-1], factor))]
+    return [*factors, factor]
+
+
+def _is_vector(node: Node) -> bool:
+    return isinstance(node, Symbol) and node.name.startswith("vec ")
+
+
+def product_of(factors: list[Node]) -> Node:
+    """Return the product; one factor is itself."""
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def _primed(node: Node) -> Node:
+    if not isinstance(node, Symbol):
+        raise UnreadableError("a prime behind no symbol")
+    return Symbol(node.name + "'")

@@ -1,0 +1,468 @@
+"""The parser of whole answers: lists, brackets, intervals, sets, matrices, relations, units."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import cast
+
+from catsdk.answers.engine.limits import UnreadableError
+from catsdk.answers.engine.parse.counting import names_what_counts
+from catsdk.answers.engine.parse.functions import FunctionParser
+from catsdk.answers.engine.parse.lexer import END, Token, tokens_of
+from catsdk.answers.engine.parse.units import SCALES, is_unit, unit_of
+from catsdk.answers.engine.tree import (
+    Call,
+    Constant,
+    Interval,
+    Items,
+    Matrix,
+    Node,
+    Number,
+    Operator,
+    Product,
+    Quantity,
+    Relation,
+    Sum,
+    Symbol,
+    Text,
+    Union,
+)
+from catsdk.answers.engine.walk import symbols_of
+
+__all__ = ["parse"]
+
+_SEPARATORS = frozenset([",", ";", "land", "lor"])
+_LOGIC = {"land": "and", "lor": "or", "=>": "implies", "<=>": "iff"}
+_INFINITY = Constant("infinity")
+_MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
+_REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
+_SETS = {"R": _REALS, "\\R": _REALS}
+_SET_SIGNS = frozenset(["cup", ":", "setminus", "cap"])
+_UNIT_KINDS = frozenset(["text", "word"])
+_MARKS = frozenset(["'", '"', "$", "¢"])
+_ORDINALS = frozenset(["st", "nd", "rd", "th"])
+
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
+
+Separated = list[tuple[str, Node]]
+
+
+def parse(text: str, log_base: Node | None = None) -> Node:
+    """Return the tree of a cleaned answer; `log` without a base has this one, or is natural.
+
+    Raises:
+        UnreadableError: the grammar does not know it.
+        LimitReachedError: it is too deep or has too many tokens or digits.
+    """
+    parser = AnswerParser(tokens_of(text))
+    parser.log_base = log_base
+    node = parser.answer()
+    if parser.next != END:
+        raise UnreadableError(f"{parser.next[1]} is left over")
+    return node
+
+
+class AnswerParser(FunctionParser):
+    """Reads what answers are made of besides expressions."""
+
+    def answer(self) -> Node:
+        """Read statements between commas, semicolons and the words and, or."""
+        return _listed(self._statements(frozenset()), "list")
+
+    def _statements(self, ends: frozenset[str]) -> Separated:
+        """Read statements up to one of the signs of `ends`; each with the separator before it."""
+        found: Separated = []
+        separator = ""
+        while True:
+            kind, value = self.tokens[self.at]
+            if kind == "end":
+                break
+            # Where a statement is due, `[` opens one.
+            if kind == "sign" and value in ends and not (value == "[" and (separator or not found)):
+                break
+            if kind == "sign" and value in _SEPARATORS:
+                separator = separator if separator in (";", "land", "lor") else value
+                self.at += 1
+                continue
+            if found and not separator:
+                break
+            found.append((separator, self._statement()))
+            separator = ""
+        return found
+
+    def _statement(self) -> Node:
+        """Read one side, or a chain of relations between sides."""
+        side = self._side()
+        if self.tokens[self.at][0] != "relation":
+            return side
+        sides = [side]
+        operators: list[Operator] = []
+        while self.next[0] == "relation":
+            operator = self.next[1]
+            self.at += 1
+            if operator == "->":
+                raise UnreadableError("a map or a limit")
+            side = self._side()
+            if operator == "cong":
+                named = isinstance(sides[-1], Symbol | Product) and isinstance(
+                    side, Symbol | Product
+                )
+                side, operator = (Symbol(f"cong {side}"), "~") if named else (side, "~")
+            if operator == "==":
+                side, operator = _congruence(side), "="
+            if operator in ("=>", "<=>") and _is_proposition(sides[-1]) and _is_proposition(side):
+                sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
+            elif operator in ("in", "=>", "<=>"):
+                # What is said of the left side is the answer; so is a conclusion.
+                if operator != "in" and not (operators or isinstance(sides[0], Symbol)):
+                    raise UnreadableError("a conclusion from no statement")
+                sides, operators = [side], []
+            else:
+                sides.append(side)
+                operators.append(cast("Operator", operator))
+        return Relation(tuple(sides), tuple(operators)) if operators else sides[0]
+
+    def _side(self) -> Node:
+        """Read an expression with its unit, a ratio, or a union of sets."""
+        start = self.at
+        first = self._measured()
+        kind, sign = self.tokens[self.at]
+        if sign == "-" and isinstance(first, Interval):
+            # What is left behind a named set can only be taken away from it.
+            self.at += 1
+            return Call("setminus", (first, self._measured()))
+        if kind != "sign" or sign not in _SET_SIGNS:
+            return first
+        parts = [first]
+        while self.next[0] == "sign" and self.next[1] in _SET_SIGNS:
+            sign = self.next[1]
+            if sign == ":" and self.bars and isinstance(parts[-1], Interval | Text | Items):
+                break  # the condition of a set: of those x in R for which
+            self.at += 1
+            part = self._measured()
+            if sign == "cup":
+                parts[-1] = Union((*_parts(parts[-1]), *_parts(part)))
+            elif sign == ":":
+                parts.append(part)
+            else:
+                parts[-1] = Call(sign, (parts[-1], part))
+        if len(parts) == 1:
+            return parts[0]
+        return _time(self.tokens[start : self.at]) or Items("ratio", tuple(parts))
+
+    def _measured(self) -> Node:
+        node = self._plain()
+        kind, value = self.tokens[self.at]
+        if kind not in _UNIT_KINDS and not (
+            kind == "sign" and (value in _MARKS or value == "pmod")
+        ):
+            return node
+        if self.take("pmod"):
+            return Call("residue", (node, self.primary()))
+        unit = self._unit(node) if self._may_have_unit(node) else None
+        if unit is None:
+            return node
+        head, _, tail = unit.partition(" ")
+        if head in SCALES:
+            node, unit = _times(node, Fraction(SCALES[head])), tail
+            if tail and not names_what_counts(tail):
+                raise UnreadableError("words behind a value that are no unit")
+        if unit and self.next[0] == "number":
+            rest = self._measured()
+            if not isinstance(rest, Quantity):
+                raise UnreadableError("a number without its unit")
+            return Sum((Quantity(node, unit), rest))
+        return Quantity(node, unit) if unit else node
+
+    def _may_have_unit(self, node: Node) -> bool:
+        """A word behind variables is a unit only if it is known as one, or stands in a text."""
+        kind, value = self.next
+        return kind != "word" or is_unit(value) or not symbols_of(node)
+
+    def _plain(self) -> Node:
+        """Read a text, a named set, or an expression."""
+        kind, value = self.next
+        if kind == "text":
+            self.at += 1
+            return Text(" ".join(value.lower().split()))
+        if kind == "word" and value in ("\\emptyset", "\\mathbb", "\\R"):
+            return self._named_set(value)
+        return self.expression()
+
+    def _named_set(self, value: str) -> Node:
+        self.at += 1
+        if value == "\\emptyset":
+            return Items("set", ())
+        name = value
+        if value == "\\mathbb":
+            braced = self.take("{")
+            name = self.next[1]
+            if self.next == END:
+                raise UnreadableError("a set without a name")
+            self.at += 1
+            if braced:
+                self.expect("}")
+        if self.next == ("sign", "^"):
+            raise UnreadableError("a power of a set")
+        return _SETS.get(name) or Text(f"the set {name}")
+
+    def _unit(self, node: Node) -> str | None:
+        """Read the words behind a value: its unit, or what it counts."""
+        words: list[str] = []
+        while True:
+            kind, value = self.next
+            word = kind == "text" or (kind == "word" and not value.startswith("\\"))
+            goes_on = self._continues(kind, value, words) or self._mark(node, value, words)
+            if not (word or goes_on):
+                break
+            words.append(value)
+            self.at += 1
+        if not words:
+            return None
+        if words[0] in _ORDINALS and len(words) == 1:
+            return ""
+        unit = unit_of(" ".join(words))
+        one = isinstance(node, Number) and node.value == 1
+        if unit.partition(" ")[0] not in SCALES and not names_what_counts(unit, one=one):
+            raise UnreadableError("words behind a value that are no unit")
+        return unit
+
+    def _continues(self, kind: str, value: str, words: list[str]) -> bool:
+        """Tell whether a token goes on with a unit: `/`, a power, a letter, a full stop."""
+        if not words:
+            # `5 / day`, where the value has been read and a word follows.
+            return False
+        if kind == "sign":
+            return value in ("/", "^", ".", "{", "}", "-", "$", "(", ")") and self._in_unit(value)
+        return kind == "symbol" or (kind == "number" and words[-1] in ("^", "{"))
+
+    def _in_unit(self, value: str) -> bool:
+        kind, after = self.ahead(1)
+        if value == "}":
+            return self.tokens[self.at - 1][0] == "number"
+        if value == ".":
+            return True
+        if value in "()":
+            return False
+        return kind in ("word", "symbol", "text", "number") or after == "{"
+
+    def _mark(self, node: Node, value: str, words: list[str]) -> bool:
+        """Tell whether the token is a sign for feet, inches or money behind a number."""
+        return not words and isinstance(node, Number) and value in _MARKS
+
+    def bracket(self) -> Node:
+        """Read a group, a tuple, a set, or an interval."""
+        opening = self.next[1]
+        self.at += 1
+        if opening == "\\{":
+            return self._set()
+        ends = frozenset(["}"]) if opening == "{" else frozenset([")", "]", "["])
+        nested = opening == "[" and self.next == ("sign", "[")
+        inner = self._statements(ends)
+        closing = self.next[1]
+        if self.next == END or closing not in ends:
+            raise UnreadableError(f"{opening} does not close")
+        self.at += 1
+        if opening == "{":
+            if not inner:
+                raise UnreadableError("braces around nothing")
+            return _listed(inner, "set")
+        if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner])):
+            return matrix
+        return _enclosed(opening, closing, inner)
+
+    def _set(self) -> Node:
+        if self.next[0] == "symbol" and self.ahead(1)[1] in ("|", "\\mid", ":"):
+            # The set of those of which something is said.
+            self.at += 2
+            found = self._statements(frozenset(["\\}"]))
+            self.expect("\\}")
+            return _listed(found, "list")
+        self.bars = 1
+        found = self._statements(frozenset(["\\}", "|", "\\mid", ":"]))
+        if self.next[1] in ("|", "\\mid", ":") and len(found) == 1:
+            self.at += 1
+            found = self._statements(frozenset(["\\}"]))
+            self.expect("\\}")
+            return _listed(found, "list")
+        self.expect("\\}")
+        return Items("set", tuple(node for _, node in found))
+
+    def environment(self) -> Node:
+        """Read a matrix, an array, or the rows of cases and alignments."""
+        name = self.next[1].removeprefix("begin").rstrip("*")
+        self.at += 1
+        if name == "array":
+            self._column_form()
+        rows = self._rows()
+        kind, value = self.next
+        if kind != "env" or not value.startswith("end"):
+            raise UnreadableError(f"{name} does not end")
+        self.at += 1
+        if name in ("cases", "aligned", "align", "gathered", "split"):
+            cells = [(",", cell) for row in rows for cell in row]
+            return _listed(cells, "list")
+        if not rows or any(len(row) != len(rows[0]) for row in rows):
+            raise UnreadableError("rows of different length")
+        matrix = Matrix(tuple(map(tuple, rows)))
+        return Call("det", (matrix,)) if name == "vmatrix" else matrix
+
+    def _column_form(self) -> None:
+        self.expect("{")
+        while not self.take("}"):
+            if self.next == END:
+                raise UnreadableError("an array without columns")
+            self.at += 1
+
+    def _rows(self) -> list[list[Node]]:
+        rows: list[list[Node]] = [[]]
+        ends = frozenset(["&", "\\\\"])
+        while self.next != END and self.next[0] != "env" or self.next[1].startswith("begin"):
+            if self.take("\\\\"):
+                rows.append([])
+            elif not self.take("&"):
+                rows[-1].append(_listed(self._cell(ends), "list"))
+        return [row for row in rows if row]
+
+    def _cell(self, ends: frozenset[str]) -> Separated:
+        found: Separated = []
+        while True:
+            found.append((",", self._statement()))
+            if not self.take(","):
+                return found
+            if self.next[1] in ends or self.next[0] == "env":
+                return found
+
+
+def _time(tokens: list[Token]) -> Node | None:
+    """Read `2:30` as what may be a time of day, and `2:05`, which is no ratio, as one."""
+    written = "".join(value for _, value in tokens)
+    if not _CLOCK.fullmatch(written):
+        return None
+    hour, *rest = written.split(":")
+    if any(part.startswith("0") for part in rest) or (len(hour) == 2 and hour.startswith("0")):
+        return Text(":".join([str(int(hour)), *rest]))
+    return Items("clock", tuple(Number(Fraction(int(part))) for part in (hour, *rest)))
+
+
+def _times(node: Node, scale: Fraction) -> Node:
+    """Return what `2.5 million` counts."""
+    if isinstance(node, Number):
+        return Number(node.value * scale)
+    return Product((node, Number(scale)))
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Union) else (node,)
+
+
+def _congruence(side: Node) -> Node:
+    r"""Read `3 \mod 5` behind a sign of congruence as a class of numbers, not as a number."""
+    return (
+        Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
+    )
+
+
+def _is_proposition(node: Node) -> bool:
+    """Tell a letter that may be true or false, and what logic makes of such letters."""
+    logic = isinstance(node, Call) and node.name in ("not", "and", "or", "implies", "iff")
+    return logic or isinstance(node, Symbol)
+
+
+def _joined(found: Separated) -> Node | None:
+    """Make `p and q` of propositions between signs of logic; of values these make a list."""
+    signs = {separator for separator, _ in found[1:]}
+    nodes = [node for _, node in found]
+    if signs.isdisjoint(_LOGIC) or not all(map(_is_proposition, nodes)):
+        return None
+    if len(signs) > 1:
+        raise UnreadableError("and beside or without brackets")
+    return Call(_LOGIC[signs.pop()], tuple(sorted(nodes, key=repr)))
+
+
+def _alternatives(found: Separated) -> Node | None:
+    """Make `x < 1 or x > 3` of inequalities; with commas they may hold together as well."""
+    signs = {separator for separator, _ in found[1:]}
+    nodes = tuple(node for _, node in found)
+    relations = [node for node in nodes if isinstance(node, Relation)]
+    if len(signs) != 1 or signs.isdisjoint(_LOGIC) or len(relations) < len(nodes):
+        return None
+    if all(set(relation.operators) <= {"=", "~"} for relation in relations):
+        return None
+    return Call("either" if signs == {"lor"} else "both", nodes)
+
+
+def _excepted(nodes: list[Node]) -> list[Node]:
+    """Read `x != 1, 4` as x being neither; what else stands behind an inequality is not its."""
+    first = nodes[0]
+    if not isinstance(first, Relation) or first.operators != ("!=",):
+        return nodes
+    return [
+        node if isinstance(node, Relation) else Relation((first.sides[0], node), ("!=",))
+        for node in nodes
+    ]
+
+
+def _listed(found: Separated, kind: str) -> Node:
+    """Make the list of statements; where `;` and `,` both stand, `;` parts the outer list."""
+    if not found and kind == "list":
+        raise UnreadableError("nothing is there")
+    if len(found) == 1 and kind in ("list", "set"):
+        return found[0][1]
+    if kind == "list" and (joined := _joined(found) or _alternatives(found)):
+        return joined
+    separators = {separator for separator, _ in found[1:]}
+    if len(separators) == 2 and ";" in separators:
+        rows: list[list[Node]] = []
+        for separator, node in found:
+            if separator == ";" or not rows:
+                rows.append([])
+            rows[-1].append(node)
+        nodes = [Items("list", tuple(row)) if len(row) > 1 else row[0] for row in rows]
+    else:
+        nodes = [node for _, node in found]
+        nodes = _excepted(nodes) if kind == "list" else nodes
+    return Items("set" if kind == "set" else "list", tuple(nodes))
+
+
+def _enclosed(opening: str, closing: str, inner: Separated) -> Node:
+    nodes = tuple(node for _, node in inner)
+    plain = opening == "(" and closing == ")"
+    if opening == "[" and closing == "]" and len(nodes) > 1 and all(map(_is_tuple, nodes)):
+        return Items("list", nodes)
+    if plain and len(nodes) == 1:
+        return nodes[0]
+    if plain or len(nodes) > 2:
+        return _row_of(inner) if nodes else Items("tuple", ())
+    if len(nodes) == 2:
+        return Interval(*nodes, (opening == "[", closing == "]"))
+    if len(nodes) == 1 and opening == "[" and closing == "]":
+        return nodes[0]
+    raise UnreadableError(f"{opening} is closed by {closing}")
+
+
+def _is_tuple(node: Node) -> bool:
+    return isinstance(node, Items) and node.kind == "tuple"
+
+
+def _matrix_of(nodes: list[Node]) -> Matrix | None:
+    """Make a matrix of rows in square brackets, of which those of two look like intervals."""
+    rows = [
+        (node.low, node.high)
+        if isinstance(node, Interval) and node.closed == (True, True)
+        else node.items
+        if isinstance(node, Items) and node.kind == "tuple"
+        else ()
+        for node in nodes
+    ]
+    widths = {len(row) for row in rows}
+    return Matrix(tuple(rows)) if len(rows) > 1 and len(widths) == 1 and widths != {0} else None
+
+
+def _row_of(inner: Separated) -> Node:
+    """Make a tuple; a matrix where semicolons part rows of equal length."""
+    listed = _listed(inner, "list")
+    if isinstance(listed, Items) and {separator for separator, _ in inner[1:]} == {",", ";"}:
+        return listed
+    return Items("tuple", tuple(node for _, node in inner))

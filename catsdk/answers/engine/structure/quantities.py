@@ -1,0 +1,146 @@
+"""Whether values with units are the same: percent, money, degrees, lengths, times."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Protocol
+
+from catsdk.answers.engine.parse.counting import same_words
+from catsdk.answers.engine.parse.units import factor_of, is_radian, measures, scale_of
+from catsdk.answers.engine.tree import (
+    Constant,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Sum,
+    Symbol,
+)
+from catsdk.answers.options import Options
+
+__all__ = ["Comparer", "is_compound", "same_quantity", "without_letters"]
+
+_DEGREE = Quotient(Constant("pi"), Number(Fraction(180)))
+# What one of a unit is where the other side writes a number alone: an arc, dollars.
+_OTHER_SIZES: dict[str, Node] = {
+    "degree": _DEGREE,
+    **dict.fromkeys(["cent", "cents", "¢"], Number(Fraction(1, 100))),
+}
+_ZERO_CELSIUS = Number(Fraction(27315, 100))
+_HUNDRED = Number(Fraction(100))
+# Single letters that stand for a unit behind a number, where the other side is a bare number.
+_LETTERS = frozenset("mgshLlVWJN")
+
+
+class Comparer(Protocol):
+    """What quantities need of the comparison they are part of."""
+
+    options: Options
+
+    def same(self, left: Node, right: Node) -> bool | None:
+        """Compare two nodes."""
+        ...
+
+    def open(self, detail: str) -> bool | None:
+        """Return unknown, and remember why."""
+        ...
+
+
+def same_quantity(left: Quantity, right: Node, comparer: Comparer) -> bool | None:
+    """Compare a value with a unit with another answer."""
+    if not isinstance(right, Quantity) and (lettered := without_letters(right)):
+        right = lettered
+    if isinstance(right, Quantity):
+        return _two(left, right, comparer)
+    if left.unit == "%":
+        return _percent(left, right, comparer)
+    if comparer.options.units == "strict":
+        return False
+    same = comparer.same(left.value, right)
+    other = _OTHER_SIZES.get(left.unit)
+    if same is not False or other is None:
+        return same
+    return comparer.same(Product((left.value, other)), right)
+
+
+def _percent(left: Quantity, right: Node, comparer: Comparer) -> bool | None:
+    policy = comparer.options.percent
+    found: bool | None = False
+    if policy != "fraction":
+        found = comparer.same(left.value, right)
+    if not found and policy != "number":
+        share = comparer.same(Quotient(left.value, _HUNDRED), right)
+        found = share if share or found is False else None
+    return found
+
+
+def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
+    if left.unit == right.unit or comparer.options.units == "ignore":
+        return comparer.same(left.value, right.value)
+    if "%" in (left.unit, right.unit):
+        share, other = (left, right) if left.unit == "%" else (right, left)
+        return _percent(share, other.value, comparer)
+    scales = scale_of(left.unit), scale_of(right.unit)
+    if all(scales):
+        return comparer.same(_kelvin(left.value, scales[0]), _kelvin(right.value, scales[1]))
+    for one, other in ((left, right), (right, left)):
+        if is_radian(one.unit) and other.unit.startswith("degree"):
+            return comparer.same(one.value, Product((other.value, _DEGREE)))
+    first, second = factor_of(left.unit), factor_of(right.unit)
+    if first is None or second is None:
+        return _without_sizes(left, right, comparer)
+    if first[0] != second[0]:
+        return False
+    if first[1] == second[1]:
+        return comparer.same(left.value, right.value)
+    return comparer.same(
+        Product((left.value, Number(first[1]))), Product((right.value, Number(second[1])))
+    )
+
+
+def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
+    """Compare the numbers of units that are not known to measure the same."""
+    if comparer.options.units == "strict":
+        return False
+    same = comparer.same(left.value, right.value)
+    if same_words(left.unit, right.unit):
+        return same
+    if same is False and not (measures(left.unit) and measures(right.unit)):
+        return False
+    return comparer.open("units whose sizes are not known")
+
+
+def _kelvin(value: Node, scale: str) -> Node:
+    if scale == "F":
+        value = Product((Sum((value, Number(Fraction(-32)))), Number(Fraction(5, 9))))
+    return value if scale == "K" else Sum((value, _ZERO_CELSIUS))
+
+
+def is_compound(node: Node) -> bool:
+    """Tell `5 feet 3 inches` and the like, which is no number in a unit of its own."""
+    return isinstance(node, Sum) and all(
+        isinstance(term, Quantity) and term.unit not in ("%", "degree") for term in node.terms
+    )
+
+
+def without_letters(node: Node) -> Quantity | None:
+    """Read `48 g` and `55 m/s`, which look like products of variables, as quantities."""
+    match node:
+        case Product((Number() as value, Symbol(name))) if name in _LETTERS:
+            return Quantity(value, name)
+        case Product((Number() as value, Power(Symbol(name), Number(power)))) if (
+            name in _LETTERS and power in (2, 3)
+        ):
+            return Quantity(value, f"{name}^{power}")
+        case Quotient(Product((Number() as value, Symbol(name))), Power(Symbol("s"), Number())) if (
+            name in _LETTERS
+        ):
+            return Quantity(value, f"{name}/s^2")
+        case Quotient(Product((Number() as value, Symbol(name))), Symbol(other)) if (
+            name in _LETTERS and other in _LETTERS
+        ):
+            return Quantity(value, f"{name}/{other}")
+        case _:
+            return None

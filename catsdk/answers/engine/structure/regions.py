@@ -1,0 +1,180 @@
+"""Intervals that inequalities describe: `x > 2`, `1 <= |z| <= 3`, `x != 0`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from catsdk.answers.engine.numeric.evaluate import rational_of
+from catsdk.answers.engine.tree import (
+    FUNCTIONS,
+    Call,
+    Constant,
+    Interval,
+    Items,
+    Node,
+    Number,
+    Operator,
+    Product,
+    Relation,
+    Symbol,
+    Union,
+)
+
+__all__ = ["FLIPPED", "readings_of", "region_of"]
+
+_INFINITY = Constant("infinity")
+_MINUS_ONE = Number(Fraction(-1))
+_MINUS_INFINITY = Product((_MINUS_ONE, _INFINITY))
+_INEQUALITIES: frozenset[Operator] = frozenset({"<", ">", "<=", ">=", "!="})
+# What an operator becomes when its sides change places.
+FLIPPED: dict[Operator, Operator] = {
+    "<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "~": "~",
+}  # fmt: skip
+
+
+def region_of(relation: Relation) -> tuple[Node, Node] | None:
+    """Return the variable and the interval or union that a chain says it lies in."""
+    if not _INEQUALITIES.issuperset(relation.operators) or _is_trivial(relation):
+        return None
+    sides, operators = relation.sides, relation.operators
+    if len(sides) == 2:
+        if _is_variable(sides[1]) and not _is_variable(sides[0]):
+            return _ray(sides[1], FLIPPED[operators[0]], sides[0])
+        return _ray(sides[0], operators[0], sides[1]) if _is_variable(sides[0]) else None
+    if len(sides) == 3 and _is_variable(sides[1]):
+        return _between(sides, operators)
+    return None
+
+
+def _is_trivial(relation: Relation) -> bool:
+    """Tell whether an absolute value is compared with what it always or never exceeds."""
+    if len(relation.sides) != 2:
+        return False
+    sides = relation.sides
+    for side, end in (sides, sides[::-1]):
+        if isinstance(side, Call) and side.name == "abs":
+            value = rational_of(end)
+            return value is not None and value <= 0 and "!=" not in relation.operators
+    return False
+
+
+def _is_variable(node: Node) -> bool:
+    match node:
+        case Symbol():
+            return True
+        case Call("abs", (Symbol(),)):
+            return True
+        case Call(name, _):
+            return name not in FUNCTIONS
+        case _:
+            return False
+
+
+def _ray(variable: Node, operator: Operator, end: Node) -> tuple[Node, Node]:
+    closed = operator in ("<=", ">=")
+    if operator == "!=":
+        parts = (
+            Interval(_MINUS_INFINITY, end, (False, False)),
+            Interval(end, _INFINITY, (False, False)),
+        )
+        return variable, Union(parts)
+    if operator[0] == "<":
+        if isinstance(variable, Call) and variable.name == "abs":
+            return variable.arguments[0], Interval(_minus(end), end, (closed, closed))
+        return variable, Interval(_MINUS_INFINITY, end, (False, closed))
+    if isinstance(variable, Call) and variable.name == "abs":
+        parts = (
+            Interval(_MINUS_INFINITY, _minus(end), (False, closed)),
+            Interval(end, _INFINITY, (closed, False)),
+        )
+        return variable.arguments[0], Union(parts)
+    return variable, Interval(end, _INFINITY, (closed, False))
+
+
+def _between(sides: tuple[Node, ...], operators: tuple[Operator, ...]) -> tuple[Node, Node] | None:
+    low, variable, high = sides
+    if {operator[0] for operator in operators} not in ({"<"}, {">"}) or "!=" in operators:
+        return None
+    first, last = operators[0] in ("<=", ">="), operators[1] in ("<=", ">=")
+    if operators[0][0] == ">":
+        low, high, first, last = high, low, last, first
+    if isinstance(variable, Call) and variable.name == "abs":
+        parts = (
+            Interval(_minus(high), _minus(low), (last, first)),
+            Interval(low, high, (first, last)),
+        )
+        return variable.arguments[0], Union(parts)
+    return variable, Interval(low, high, (first, last))
+
+
+def _minus(node: Node) -> Node:
+    if isinstance(node, Number):
+        return Number(-node.value, node.places)
+    return Product((_MINUS_ONE, node))
+
+
+def readings_of(node: Node) -> tuple[Node, ...]:
+    """Return the sets that a list of inequalities in one variable may describe, else the node.
+
+    The list may give alternatives or say all of it at once; two rays that overlap are always
+    meant together, as in `x > 2, x < 5`.
+    """
+    explicit = node.name if isinstance(node, Call) and node.name in ("either", "both") else ""
+    if explicit and isinstance(node, Call):
+        node = Items("list", node.arguments)
+    if not isinstance(node, Items) or len(node.items) < 2 or not _has_inequality(node.items):
+        return (node,)
+    found = [_said_of(item) for item in node.items]
+    regions = [region for region in found if region is not None]
+    variables = {region[0] for region in regions if region[0] is not None}
+    if len(regions) != len(found) or len(variables) != 1:
+        return (node,)
+    parts = [part for _, region in regions for part in _parts(region)]
+    if explicit == "either":
+        return (Union(tuple(parts)),)
+    if not explicit and len(parts) == 2 and (both := _overlap(parts[0], parts[1])):
+        return (both,)
+    together = regions[0][1]
+    for _, region in regions[1:]:
+        together = Call("cap", (together, region))
+    excluded = all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items)
+    if excluded or explicit:
+        return (together,)
+    return Union(tuple(parts)), together
+
+
+def _has_inequality(items: tuple[Node, ...]) -> bool:
+    return any(
+        isinstance(item, Relation) and _INEQUALITIES.issuperset(item.operators) for item in items
+    )
+
+
+def _said_of(item: Node) -> tuple[Node | None, Node] | None:
+    """Return the variable, where it is named, and the set in which it lies."""
+    match item:
+        case Relation((Symbol() as name, value), ("=",)) | Relation(
+            (value, Symbol() as name), ("=",)
+        ):
+            return name, Items("set", (value,))
+        case Relation():
+            return region_of(item)
+        case Interval() | Union() | Items("set", _):
+            return None, item
+        case _:
+            return None
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Union) else (node,)
+
+
+def _overlap(left: Node, right: Node) -> Node | None:
+    if not isinstance(left, Interval) or not isinstance(right, Interval):
+        return None
+    if left.low == _MINUS_INFINITY:
+        left, right = right, left
+    low, high = rational_of(left.low), rational_of(right.high)
+    rays = left.high == _INFINITY and right.low == _MINUS_INFINITY
+    if rays and low is not None and high is not None and low < high:
+        return Interval(left.low, right.high, (left.closed[0], right.closed[1]))
+    return None

@@ -1,0 +1,99 @@
+r"""The final answer of a completion, by the first rule that finds one; the rule is recorded.
+
+Four extractors go from strict to lenient; each holds the rules of the one before it:
+
+- `BOXED`: `\boxed{}` alone, as papers on mathematics score;
+- `MARKED`: what the text marks as final: a field of JSON, a box, the tag `<answer>`, `#### x`;
+- `STATED`, the default: also what follows "the answer is", and what the end of the text asserts;
+- `ANYWHERE`: also the last expression of the text, whatever is said of it.
+
+A text that asserts no answer has none under all but the last: a guess, a denial, a question, one of
+several alternatives, a template, a sentence that stops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from catsdk.answers.engine.parse.sentences import last_expression
+from catsdk.answers.extract.extractor import MAX_ANSWER, Extraction, Extractor, Rule
+
+if TYPE_CHECKING:
+    from catsdk.answers.extract.golds import gold_answer, gold_answers
+
+__all__ = [
+    "ANYWHERE",
+    "BOXED",
+    "MARKED",
+    "MAX_ANSWER",
+    "STATED",
+    "Extraction",
+    "Extractor",
+    "Rule",
+    "extract_answer",
+    "gold_answer",
+    "gold_answers",
+    "load_rules",
+]
+
+_GOLDS = ("gold_answer", "gold_answers")
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A rule whose module is loaded when it is first asked: its patterns take long to compile."""
+
+    module: str
+    name: str
+
+    def __call__(self, text: str) -> str | None:
+        return _loaded(self.module, self.name)(text)
+
+
+@cache
+def _loaded(module: str, name: str) -> Rule:
+    rule: Rule = getattr(import_module(f"{__name__}.{module}"), name)
+    return rule
+
+
+BOXED = Extractor((("boxed", _Late("marked", "boxed")),))
+MARKED = Extractor(
+    (
+        ("json", _Late("fields", "answer_field")),
+        *BOXED.rules,
+        ("tag", _Late("marked", "tagged")),
+        ("hashes", _Late("marked", "hashed")),
+    )
+)
+STATED = Extractor(
+    (
+        *MARKED.rules,
+        ("said", _Late("cues", "after_cue")),
+        ("choice", _Late("closing", "chosen")),
+        ("whole", _Late("closing", "whole_reply")),
+        ("concluded", _Late("closing", "concluded")),
+        ("result", _Late("cues", "after_result")),
+    )
+)
+ANYWHERE = Extractor((*STATED.rules, ("last expression", last_expression)))
+
+
+def load_rules() -> None:
+    """Load the rules now, some 50 ms of CPU that the first text would take otherwise."""
+    for _, rule in STATED.rules:
+        if isinstance(rule, _Late):
+            _loaded(rule.module, rule.name)
+
+
+def extract_answer(text: str) -> str | None:
+    """Return the final answer of `text` by the rules of `STATED`; `None` where it states none."""
+    return STATED.extract(text).answer
+
+
+def __getattr__(name: str) -> object:
+    if name not in _GOLDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.golds"), name)

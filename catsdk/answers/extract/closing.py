@@ -1,0 +1,141 @@
+"""The answer that the end of a reply asserts, without any mark: a conclusion, or the whole reply."""
+
+from __future__ import annotations
+
+import re
+
+from catsdk.answers.extract.conclusions import answer_of
+from catsdk.answers.extract.sentences import sentences_of
+from catsdk.answers.extract.templates import is_placeholder, is_unfinished
+from catsdk.answers.extract.values import choice_at, whole_value
+from catsdk.answers.extract.wording import (
+    asserts,
+    denies,
+    hedges,
+    offers_choices,
+    refuses,
+    takes_back,
+)
+from catsdk.answers.extract.words import is_answer_in_words, proper_noun
+
+__all__ = ["chosen", "concluded", "whole_reply"]
+
+_READ = 4_000
+_FENCE = re.compile(r"```[^\n]*\n.*?(?:```|\Z)", re.DOTALL)
+_ONLY_FENCE = re.compile(r"```(?:text|txt|plaintext|markdown)?[ \t]*\n([^`]{1,200})```")
+_PLEASANTRY = re.compile(
+    r"""^\W{0,6}(?:(?:i\ )?hope\ (?:this|that|it)|let\ me\ know|feel\ free|if\ you\ (?:have|need|want|would)
+      |(?:is|was)\ there\ anything|please\ let|happy\ to|glad\ to|thank|good\ luck|have\ a\ (?:nice|great|good)
+      |great\ (?:job|question)|you(?:['’]re|\ are)\ welcome|do\ you\ (?:want|have|need)|would\ you\ like
+      |(?:this|that|the|our|my)\ (?:is|answer|result|solution|matches|makes|confirms|checks|completes|shows\ that\ (?:the|our|my)\ (?:answer|work|calculation))
+       \ ?(?:is|was|the|our|matches|makes|checks|out|seems)?\ ?(?:the\ |our\ )?(?:correct|right|verified|final|consistent|reasonable|sense|valid|complete|confirmed|as\ expected|expected|answer|solution|unique|done|ok|fine)?
+      |yes,?\ (?:this|that|it)|(?:yes|ok|okay|done|great|correct|good|q\.?e\.?d|■|□|✓|✅)\W*$|[-=_*]{3,}$)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_CHECKING = re.compile(
+    r"^\W{0,6}(?:(?:quick |sanity )?check\b|verif|double[- ]check|to (?:check|verify|confirm|double)"
+    r"|let['’]?s (?:check|verify|confirm|double)|let me (?:check|verify|confirm|double)|proof\b|explanation\b|note\b)",
+    re.IGNORECASE,
+)
+_CONCLUDING = re.compile(
+    r"^\W{0,4}(?:so|therefore|thus|hence|finally|in conclusion|in total)\b", re.IGNORECASE
+)
+_HEADING = re.compile(r"^#{1,6}\s|^\*\*[^*]{1,60}:?\*\*:?$")
+_NUMBERED = re.compile(r"^\(?([A-J])[).:]\s")
+
+
+def whole_reply(text: str) -> str | None:
+    """Return a reply that is an answer and nothing else: `42`, `**Paris**`, `x = 5`, `B.`."""
+    body = text.strip()
+    if fence := _ONLY_FENCE.fullmatch(body):
+        body = fence.group(1).strip()
+    if not body or len(body) > 200 or body.count("\n") > 2:
+        return None
+    bare = body.strip("*_`\"'“” \n").rstrip(".!").rstrip("*_`\"'”")
+    if body.rstrip("*_ ").endswith("?") or is_unfinished(body) or is_placeholder(bare):
+        return ""
+    if hedges(body) or refuses(body):
+        return ""
+    listed = "\n" in body and not body.startswith(("$$", "\\[", "**"))
+    if not listed and (value := whole_value(body)) is not None and not denies(body):
+        return value
+    words = bare.split()
+    if re.search(r"\d", bare):
+        return None
+    if (
+        "\n" in bare
+        or _NUMBERED.match(f"{bare} ")
+        or len(bare) > 40 * len(words)
+        or not 1 <= len(words) <= 3
+        or not is_answer_in_words(bare)
+    ):
+        return None
+    return bare if re.search(r"[.!,:;=]\s?", bare) is None else None
+
+
+def chosen(text: str) -> str | None:
+    """Return the letter that a reply begins with, as in `(B) because ...`."""
+    body = text.lstrip(" \n*_#>")
+    labelled = _NUMBERED.match(body.replace("**", ""))
+    if labelled is None or offers_choices(text):
+        return None
+    found = choice_at(labelled.group(1) + ")")
+    first = re.split(r"\b(?:because|since|as)\b", sentences_of(body)[0])[0]
+    if found is None or denies(first) or hedges(first) or re.search(r"\bor\b\s\(?[A-J]\b", first):
+        return "" if hedges(first) else None
+    if (
+        labelled.group(1) in "AI"
+        and not body.startswith(("(", f"{labelled.group(1)})"))
+        and len(body) > 400
+    ):
+        return None
+    return labelled.group(1)
+
+
+def concluded(text: str) -> str | None:
+    """Return what the last sentence asserts, courtesies and a check behind it left out.
+
+    A value counts where it is printed in bold, ends an equation, stands behind "is", "equals" or
+    the like, or is the only number of a sentence that concludes. Several different values, a
+    guess, a denial, a question, a list of choices and a sentence that stops give none.
+    """
+    body = _FENCE.sub("\n", text[-_READ:]).strip()
+    sentences = sentences_of(body)[-40:]
+    end = _conclusion(sentences)
+    if end is None:
+        return None
+    sentence = sentences[end]
+    if takes_back("\n".join(sentences[end:])) or _NUMBERED.match(sentence.replace("**", "")):
+        return ""
+    alone = len(sentences) == 1
+    answer = answer_of(sentence, alone=alone)
+    if answer is None and alone and asserts(sentence):
+        return proper_noun(sentence)
+    return answer
+
+
+def _conclusion(sentences: list[str]) -> int | None:
+    """Return the place of the sentence that concludes; `None` where the end concludes nothing."""
+    for at in range(_before_check(sentences) - 1, max(len(sentences) - 12, -1), -1):
+        sentence = sentences[at]
+        if (
+            len(sentences) > 1
+            and _PLEASANTRY.match(sentence)
+            and whole_value(sentence) is None
+            and not re.search(r"\d", sentence)
+        ):
+            continue
+        if _HEADING.match(sentence) and not answer_of(sentence.strip("#* ")):
+            return None
+        return None if sentence.rstrip("* ").endswith(":") else at
+    return None
+
+
+def _before_check(sentences: list[str]) -> int:
+    """Return how many sentences stand before a check at the end that concludes nothing anew."""
+    for at in range(len(sentences) - 1, max(len(sentences) - 8, 0), -1):
+        if _CONCLUDING.match(sentences[at]):
+            break
+        if _CHECKING.match(sentences[at]):
+            return at
+    return len(sentences)

@@ -1,0 +1,187 @@
+"""The answer that a concluding sentence asserts."""
+
+from __future__ import annotations
+
+import re
+
+from catsdk.answers.extract.equations import EQUALS, equation_in
+from catsdk.answers.extract.numbers import one_number
+from catsdk.answers.extract.phrases import Value
+from catsdk.answers.extract.templates import is_unfinished
+from catsdk.answers.extract.values import value_at, whole_value
+from catsdk.answers.extract.wording import (
+    asserts,
+    denies,
+    hedges,
+    is_example,
+    last_clause,
+    refuses,
+    refutes,
+)
+from catsdk.answers.extract.words import is_answer_in_words
+
+__all__ = ["answer_of"]
+
+_LONGEST_READ = 2_000
+_NEAR = 300
+_BULLET = re.compile(r"^[\s>*-]{0,6}(?=[*$\\\d(A-J+-])|^#{1,6}\s")
+_NUMBER = re.compile(r"\d(?!\s?[-.)]?\s?(?:st|nd|rd|th)\b)|[=≠]|\bor\b")
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
+_COPULA = re.compile(
+    r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?|comes?\ (?:out\ )?to
+      |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to|results?\ in
+      |gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|obtain(?:s|ed)?|ist|est|es|é
+      |beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|(?<=\w)['’]s\s(?=[*$\\\d(-])|[→⇒]|:\s(?=[*$\\\d(-])""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_CONCLUDES = re.compile(
+    r"^\W{0,4}(?:so|therefore|thus|hence|in total|in all|in conclusion|in summary|overall|altogether"
+    r"|finally|consequently|as a result|to conclude|this means|that means|which means|accordingly"
+    r"|then|also|donc|also|por lo tanto|daher|因此|所以|故)\b"
+    r"|\b(?:in total|altogether|in all|a total of|total|left|remain(?:s|ing)?|overall)\b|^∴",
+    re.IGNORECASE,
+)
+_FIRST_STEP = re.compile(
+    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)|start|begin|we (?:need|know|have to|can"
+    r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if|whether))(?!\w)",
+    re.IGNORECASE,
+)
+_FIRST_ONLY = re.compile(
+    r"\bfirst,? (?:multiply|add|subtract|divide|compute|calculate|find|take)\b(?!.*\bthen\b)",
+    re.IGNORECASE,
+)
+_COMPARES = re.compile(
+    r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
+    r"|\bbetween\b|\bup to\b|\bwithin\b|\balmost\b|\bthan\b|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to|\balmost"
+    r"|\bbetween|\bwithin)\W*$",
+    re.IGNORECASE,
+)
+_TRAILING = re.compile(
+    r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as|because|since"
+    r"|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$|(?:[-+/×÷=^(]|\s\*)\s*$",
+    re.IGNORECASE,
+)
+_REVERSED = re.compile(
+    r"\s*(?:\$|\\\)|\*\*)?\s*(?:is|are)\s+(?:therefore\s+|thus\s+)?(?:(?:the|our|my)\s+)?(?:final\s+|correct\s+|right\s+"
+    r"|best\s+|only\s+){0,2}(?:answers?|choice|option|solutions?|correct|right)\b",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
+    re.IGNORECASE,
+)
+# This is for the rule of cues, which has passed it over where it comes to here.
+_SAID = re.compile(r"\b(?:answers?|option|choice) (?:is|are):?\s$", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"[\s*_]{0,4}(yes|no|true|false)\b(?=[\s*_]{0,4}[,.:;—–-])", re.IGNORECASE)
+_OF_ANSWERS = re.compile(r"\b(?:answer\w*|options?|choices?)\b", re.IGNORECASE)
+
+
+def answer_of(sentence: str, *, alone: bool = False) -> str | None:
+    """Return the answer that a concluding sentence asserts.
+
+    It is `None` where the sentence asserts none, and an empty text where it leaves the answer
+    open: it guesses, asks, refuses or stops before its end. `alone` says that the sentence is the
+    whole reply.
+    """
+    if len(sentence) > _LONGEST_READ:
+        return None
+    if _is_open(sentence):
+        return ""
+    if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
+        return None
+    if (value := whole_value(_BULLET.sub("", sentence))) is not None:
+        return value
+    for read in (_bold, _reversed, equation_in, _copula):
+        if (found := read(sentence)) is not None:
+            return found
+    if alone and (word := _YES_OR_NO.match(sentence)) is not None:
+        return word.group(1)
+    return _only_number(sentence) if alone or _concludes(sentence) else None
+
+
+def _is_open(sentence: str) -> bool:
+    """Tell whether a sentence asks, guesses, refuses, or stops before its end."""
+    if sentence.rstrip('*_ )"”').endswith(("?", "？")) or _TRAILING.search(sentence):
+        return True
+    return hedges(sentence) or refuses(sentence) or is_unfinished(sentence)
+
+
+def _concludes(sentence: str) -> bool:
+    ended = sentence.rstrip('*_"”) ').endswith((".", "!", "。", "！"))
+    return ended and _CONCLUDES.search(sentence) is not None
+
+
+def _only_number(sentence: str) -> str | None:
+    """Return the one number of a sentence that neither denies nor compares."""
+    if _OF_ANSWERS.search(sentence) or _COMPARES.search(sentence):
+        return None
+    if denies(sentence) or not asserts(sentence):
+        return None
+    return one_number(_BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence))
+
+
+def _holds(before: str) -> bool:
+    """Tell whether a value behind `before` is asserted."""
+    clause = last_clause(before[-_NEAR:])
+    return asserts(clause) and not _COMPARED.search(clause)
+
+
+def _bold(sentence: str) -> str | None:
+    """Read what is printed in bold in a sentence, the last where there are several."""
+    spans = list(_BOLD.finditer(sentence))
+    if not spans:
+        return None
+    last = spans[-1]
+    content = last.group(last.lastindex or 0).strip()
+    before, behind = sentence[: last.start()], sentence[last.end() :]
+    if not before.strip(" >*-•") and behind.strip(" .*") and not _REVERSED.match(behind):
+        # A label, as in "**Total:** 5" or "**5** is one of them".
+        return None
+    if re.search(r"\bor\W*$", before):
+        return ""
+    if not _holds(before) or re.search(r"\d|=|\bor\b", behind) or refutes(behind):
+        return None
+    if (value := value_at(content)) is not None:
+        found = whole_value(content)
+        return "" if value.alternatives else found or answer_of(content)
+    if EQUALS.search(content) and (equal := answer_of(content)):
+        return equal
+    if _COPULA.search(before) and is_answer_in_words(content.rstrip(".:")):
+        return content.rstrip(".:")
+    return None
+
+
+def _reversed(sentence: str) -> str | None:
+    """Read a value that is said to be the answer, as in "Thus x <= 2 is our answer"."""
+    lead = _LEAD.match(sentence)
+    text = sentence[lead.end() :] if lead else sentence
+    found = value_at(text)
+    if found is None or not _REVERSED.match(found.rest):
+        return None
+    return "" if found.alternatives else found.text
+
+
+def _copula(sentence: str) -> str | None:
+    """Read the value behind the last verb that can state one."""
+    for verb in reversed(list(_COPULA.finditer(sentence))[-6:]):
+        behind = sentence[verb.end() :]
+        if _SAID.search(sentence[: verb.end()]):
+            return None
+        found = value_at(behind)
+        if found is None:
+            continue
+        if found.alternatives:
+            return ""
+        if not _plain_rest(found):
+            return None
+        return found.text if _holds(sentence[: verb.start()]) else None
+    return None
+
+
+def _plain_rest(found: Value) -> bool:
+    """Tell whether nothing behind a value may be another one, or denies it."""
+    return not _NUMBER.search(found.rest) and not denies(found.rest)

@@ -1,0 +1,203 @@
+"""Answers behind a cue: "the answer is", "Answer:", a heading, in several languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from catsdk.answers.extract.conclusions import answer_of
+from catsdk.answers.extract.phrases import words_at
+from catsdk.answers.extract.sentences import sentence_around, sentences_of
+from catsdk.answers.extract.values import value_at
+from catsdk.answers.extract.wording import (
+    asserts,
+    denies,
+    hedges,
+    is_example,
+    refutes,
+    takes_back,
+)
+from catsdk.answers.extract.words import is_answer_in_words
+
+__all__ = ["after_cue", "after_result"]
+
+_Place = tuple[str, int]
+
+
+def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
+    """Return the words to look for, each with how far behind it its cue begins."""
+    return tuple(
+        (word.removeprefix("-"), word.startswith("\n") - word.startswith("-")) for word in words
+    )
+
+
+# What may hold a cue, found fast; the pattern below is tried there alone. A hyphen stands for a first
+# letter in either case.
+_PLACES = """
+-nswer ANSWER -ption -hoice choose chose pick select -éponse -eponse -espuesta -esposta -isposta
+-ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
+-rediction: -erdict: -ntent:
+"""
+_STRONG = _parted((*_PLACES.split(), "go with", "\nA:", "\nAns"))
+_OUTCOME = _parted(("-esult", "RESULT", "-olution", "-onclusion"))
+_CUE = re.compile(
+    r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
+        (?:answers?|option|choice)
+          (?:\ (?:to|for|of)\ [^.\n:?!=]{1,100}?|\ \([^()\n]{1,40}\))?
+          (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are)\b(?:\ ?:)?|:|=|→|->|⇒|—|\ -\ )
+      | answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
+      | (?:A:|Ans[.:])(?=\s)
+      | (?:label|category|class|sentiment|classification|prediction|verdict|intent):
+      | (?:choose|pick|select|go\ with|chose)\b
+      | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
+          |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
+      | (?:ответ|答案|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+    )(?:\*\*|__)?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_HEADING = re.compile(
+    r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer|result|conclusion)"
+    r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*(?=\n|\Z)",
+    re.IGNORECASE,
+)
+_WEAK = re.compile(r"(?:result|solutions?)\*{0,2} ?(?P<is>is\b|are\b|:|=)(?:\*\*)?", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\bi(?:['’]ll|['’]d| will| would)? $", re.IGNORECASE)
+_CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|—", re.IGNORECASE)
+_TASK = re.compile(
+    r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
+    re.IGNORECASE,
+)
+_MOST_PLACES = 64
+_MOST = 16
+_LONGEST_HEADING = 40
+# The text of a choice and the next letter: the choices are listed.
+_LISTED = re.compile(
+    r"\)?[ \t](?!since|because|as|while|but|and|not|so\b)\S{1,20}[ \t]\(?[A-J][).][ \t]"
+)
+_QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
+_TENTATIVE = re.compile(
+    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another)\W*$",
+    re.IGNORECASE,
+)
+_PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
+_ALTERNATIVE = re.compile(
+    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE
+)
+
+
+def after_cue(text: str) -> str | None:
+    """Return what the last cue states that has an answer behind it.
+
+    A cue with a value behind it goes before one with words. A statement about the answer, such as
+    "the answer is correct", states none.
+    """
+    found = _cues(text, _STRONG, _CUE)
+    stated = _first(text, found, _stated)
+    return _first(text, found, _worded) if stated is None else stated
+
+
+def after_result(text: str) -> str | None:
+    """Return the value behind the last "the result is" or "the solution is"."""
+    return _first(text, _cues(text, _OUTCOME, _WEAK), _stated)
+
+
+def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """Return the last cues of a text, the last one first."""
+    places = {0} if text.startswith(("A:", "Ans")) else set[int]()
+    for word, shift in words:
+        if word.isascii() or not text.isascii():
+            _add_places(places, text, word, shift)
+    found: dict[int, re.Match[str]] = {}
+    for at in sorted(places, reverse=True)[:_MOST_PLACES]:
+        start = text.rfind("\n", 0, at) + 1
+        cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
+        cue = cue or pattern.match(text, at)
+        if cue is not None and _is_word(text, cue):
+            found.setdefault(cue.end(), cue)
+    return [found[end] for end in sorted(found, reverse=True)][:_MOST]
+
+
+def _add_places(places: set[int], text: str, word: str, shift: int) -> None:
+    """Add the last places of `word` in a text."""
+    at = text.rfind(word)
+    for _ in range(_MOST_PLACES):
+        if at < 0:
+            return
+        places.add(max(0, at + shift))
+        at = text.rfind(word, 0, at)
+
+
+def _is_word(text: str, cue: re.Match[str]) -> bool:
+    """Tell whether a cue is a word of its own; "choose" is one only behind "I"."""
+    before = text[max(0, cue.start() - 12) : cue.start()]
+    if cue.group()[:4].lower() in ("choo", "pick", "sele", "go w", "chos"):
+        return _FIRST_PERSON.search(before) is not None
+    return not before[-1:].isalnum() and before[-1:] not in ("_", '"', "'", "\\")
+
+
+def _first(
+    text: str, cues: Sequence[re.Match[str]], read: Callable[[str, re.Match[str]], str | None]
+) -> str | None:
+    for cue in cues:
+        answer = read(text, cue)
+        if answer is not None:
+            return "" if takes_back(text[cue.end() :]) else answer
+    return None
+
+
+def _stated(text: str, cue: re.Match[str]) -> str | None:
+    """Return the value behind a cue; an empty text where it is only guessed."""
+    before, _ = sentence_around(text, cue.start())
+    if _TENTATIVE.search(before):
+        return ""
+    if not _is_stated(before):
+        return "" if hedges(before) and _value(text, cue) else None
+    answer = _value(text, cue)
+    if answer and hedges(before):
+        return ""
+    return answer
+
+
+def _value(text: str, cue: re.Match[str]) -> str | None:
+    behind = text[cue.end() : cue.end() + 2_000]
+    found = value_at(behind, several=_PLURAL.search(cue.group()) is not None)
+    if found is None:
+        return _in_sentence(behind, cue)
+    rest = sentences_of(found.rest[:400])[:1]
+    tail = rest[0] if rest and not found.rest.startswith("\n") else ""
+    if tail.rstrip('*_ )"”').endswith(("?", "？")):
+        return None
+    if refutes(found.rest) or _LISTED.match(found.rest):
+        return ""
+    if found.alternatives or (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
+        return ""
+    return found.text
+
+
+def _in_sentence(behind: str, cue: re.Match[str]) -> str | None:
+    """Return what the sentence behind a colon or a heading concludes."""
+    if cue.groupdict().get("is"):
+        return None
+    following = sentences_of(behind)[:1]
+    if not following or following[0].startswith(("#", "|", "```")):
+        return None
+    return answer_of(following[0], alone=True) or None
+
+
+def _worded(text: str, cue: re.Match[str]) -> str | None:
+    """Return the few words behind a cue, where they can be an answer."""
+    before, _ = sentence_around(text, cue.start())
+    if not _is_stated(before) or hedges(before):
+        return None
+    found = words_at(text[cue.end() : cue.end() + 400])
+    if found is None or not is_answer_in_words(found.text):
+        return None
+    return found.text.rstrip(".")
+
+
+def _is_stated(before: str) -> bool:
+    """Tell whether the clause that leads to a cue asserts what follows."""
+    clause = _CLAUSE_START.split(before)[-1][-200:]
+    if is_example(before) or _QUOTED.search(before) or denies(clause) or _TASK.search(clause):
+        return False
+    return asserts(clause)

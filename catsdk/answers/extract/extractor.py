@@ -1,0 +1,110 @@
+"""An extractor: rules that are tried in order, and what comes before any of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from catsdk.answers.extract.templates import ELLIPSIS, is_placeholder
+from catsdk.core.thinking import TAGS, without_thinking
+
+__all__ = ["MAX_ANSWER", "Extraction", "Extractor", "Rule"]
+
+MAX_ANSWER = 1_000
+_TAIL = 20_000
+
+Rule: TypeAlias = Callable[[str], str | None]
+
+# The calculator's notes in GSM8K's solutions, and tokens that end a turn.
+_NOISE = re.compile(r"<<[^<>\n]{0,200}(?:>>|\Z)|<\|[a-z_]{2,20}\|>\s*\Z|</s>\s*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """An answer, and the name of the rule that found it; both `None` where none did."""
+
+    answer: str | None
+    rule: str | None
+
+
+# What prompts ask for around work that is not thinking of the model's own kind.
+_SCRATCH = tuple(
+    (f"<{name}>", f"</{name}>") for name in ("reasoning", "scratchpad", "analysis", "reflection")
+)
+
+_WORK = (*TAGS, *_SCRATCH)
+_BRACE = re.compile(r"[{}]")
+
+NOTHING = Extraction(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """Finds the final answer of a completion by the first rule that fires.
+
+    A rule is a function from a text to the answer in it. It returns `None` where it does not
+    apply; then the next one is tried. It returns an empty text where the completion has no final
+    answer although a later rule might find something in it, such as a number in a sentence that
+    only guesses; then there is none. Put your own rule among those of `STATED`.
+
+    Thinking is never searched. Only the last 20,000 characters are, and an answer of over 1,000
+    characters is none.
+
+    Args:
+        rules: Pairs of a name, which is recorded, and a rule.
+    """
+
+    rules: tuple[tuple[str, Rule], ...]
+
+    def extract(self, text: str, *, cut: bool = False) -> Extraction:
+        """Find the final answer of `text`.
+
+        Args:
+            text: What the model wrote.
+            cut: Whether it was stopped before it had finished, at its limit of tokens. Rules then
+                see an ellipsis at its end, and a number that the end may have cut is no answer.
+
+        Returns:
+            The answer and the name of the rule; both are `None` where there is no final answer.
+        """
+        searched = _searched(text)
+        for name, rule in self.rules:
+            answer = rule(f"{searched}{ELLIPSIS}" if cut else searched)
+            if answer is not None:
+                return _checked(answer, name)
+        return NOTHING
+
+
+def _checked(answer: str, rule: str) -> Extraction:
+    answer = answer.strip()
+    if not 0 < len(answer) <= MAX_ANSWER or is_placeholder(answer):
+        return NOTHING
+    return Extraction(answer, rule)
+
+
+def _searched(text: str) -> str:
+    """Return the end of `text` without thinking and without marks that say nothing."""
+    start = max(0, len(text) - _TAIL)
+    tail = text[start:]
+    for opening, closing in TAGS if start else ():
+        if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
+            return ""
+    tail = _outside_boxes(text, start) if start else text
+    if "<" in tail or "THINK]" in tail or "◁" in tail:
+        tail = without_thinking(tail, _WORK)
+    return _NOISE.sub("", tail) if "<" in tail else tail
+
+
+def _outside_boxes(text: str, start: int) -> str:
+    """Return the text from `start` on, or from the end of a box that stands open there."""
+    box = max(text.rfind(mark, 0, start) for mark in ("\\boxed{", "\\fbox{"))
+    depth = text.count("{", box, start) - text.count("}", box, start) if box >= 0 else 0
+    if depth <= 0:
+        return text[start:]
+    for brace in _BRACE.finditer(text, start):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            return text[brace.end() :]
+    return ""

@@ -1,0 +1,206 @@
+"""The answer in a JSON object: a field that names it, decoded as JSON even where the object is damaged."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from catsdk.answers.engine.parse.boxes import joined_boxes
+from catsdk.answers.extract.marked import inside
+from catsdk.answers.extract.templates import is_placeholder
+
+__all__ = ["answer_field"]
+
+_NAMES = (
+    ("finalanswer", "finalresult", "correctanswer"),
+    ("answer", "ans", "answers"),
+    (
+        "result",
+        "solution",
+        "choice",
+        "option",
+        "label",
+        "prediction",
+        "category",
+        "class",
+        "verdict",
+    ),
+    ("output", "value", "classification", "sentiment", "intent"),
+)
+_RANK = {name: rank for rank, names in enumerate(_NAMES) for name in names}
+_NOT_ANSWERS_WORDS = """
+reasoning thought thoughts explanation steps step rationale analysis error message status name
+tool arguments query question problem prompt id type role content confidence description title
+action input code note plan comment think thinking summary url path command
+"""
+_NOT_ANSWERS = frozenset(_NOT_ANSWERS_WORDS.split())
+_KEY = re.compile(
+    r"""(?<!\\)["'](final[_ ]?answer|answer|result|choice|label|prediction)["']\s{0,8}:\s{0,8}""",
+    re.IGNORECASE,
+)
+_ANY_KEY = re.compile(r'[{,]\s{0,20}"[A-Za-z_ ]{1,40}"\s{0,8}:')
+_FENCE = re.compile(r"```(?:json5?|JSON)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?=[,}\]\n]|$)', re.DOTALL)
+_LOOSE_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_BARE = re.compile(r"(?:\d{1,3}(?:,\d{3}){1,9}(?!\d)|[^,}\n\"'\[\]{`]){1,400}")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([A-Za-z]+)|(.))", re.DOTALL)
+_CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_COMMANDS_WORDS = """
+bar barwedge begin beta beth bf big bigcap bigcup bigl bigr binom blacksquare bmod bot bowtie
+boxed bullet fbox flat forall frac frown nabla natural ne nearrow neg neq ni nmid nolimits not
+notin nparallel nu rangle rbrace rbrack rceil real rfloor rho right rightarrow rightharpoonup rm
+root tan tanh tau tbinom text textbf textit textnormal textrm tfrac therefore theta thickapprox
+thinspace tilde times to top triangle triangleleft triangleq tt bigtriangleup backslash bold
+boldsymbol brace underline union unit uparrow uplus upsilon underbrace
+"""
+_COMMANDS = frozenset(_COMMANDS_WORDS.split())
+_DAMAGED = re.compile(r"[\x08\x0c\r\t\n][A-Za-z]+")
+_SPOILT = {"\b": "b", "\f": "f", "\r": "r", "\t": "t", "\n": "n"}
+_MOST_TEXT = 20_000
+
+
+def answer_field(text: str) -> str | None:
+    """Return the answer that a JSON object of the text names, unless a box follows it.
+
+    The object may stand alone, in a fence or in prose; its last field with a name such as `answer`,
+    `result` or `label` counts, also where the rest of the object is not JSON. A whole object with
+    one plain field answers by that. A reply that begins as an object and has no such field states
+    no answer: what its reasoning says in passing is none.
+    """
+    if "{" not in text or not any(sign in text for sign in ('":', "':", '" :', "' :")):
+        return None
+    found = _whole_object(text) or _named_field(text)
+    if found is None:
+        return "" if _is_object(text) and joined_boxes(text, skip=is_placeholder) is None else None
+    value, end = found
+    box = joined_boxes(text[end:], skip=is_placeholder)
+    if box is not None:
+        return None
+    return "" if value is None else inside(value)
+
+
+def _is_object(text: str) -> bool:
+    """Tell whether a text is an object and nothing else, or one that was cut."""
+    body = text.strip()
+    fence = _FENCE.match(body)
+    body = fence.group(1).strip() if fence else body
+    return _ANY_KEY.match(body) is not None and (body.endswith("}") or "}" not in body)
+
+
+def _whole_object(text: str) -> tuple[str | None, int] | None:
+    """Read the object between the first and the last brace, where that is JSON."""
+    start, end = text.find("{"), text.rfind("}") + 1
+    for first, last in (
+        (start, end),
+        *((m.start(1), m.end(1)) for m in list(_FENCE.finditer(text))[-2:]),
+    ):
+        try:
+            value: object = json.loads(
+                text[first:last], strict=False, parse_int=str, parse_float=str
+            )
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return _of_object(cast("Mapping[str, object]", value), last)
+    return None
+
+
+def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int] | None:
+    ranked = sorted(
+        (name for name in fields if _bare_name(name) in _RANK),
+        key=lambda name: _RANK[_bare_name(name)],
+    )
+    for name in ranked:
+        if fields[name] is None:
+            return None, end
+        text = _as_text(fields[name])
+        if text is not None and not is_placeholder(text):
+            return text, end
+    if not ranked and len(fields) == 1:
+        ((name, value),) = fields.items()
+        text = _as_text(value)
+        if _bare_name(name) not in _NOT_ANSWERS and text is not None and not is_placeholder(text):
+            return (text, end) if len(text) <= 100 else None
+    return None
+
+
+def _bare_name(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _named_field(text: str) -> tuple[str | None, int] | None:
+    """Read the last field with a name of an answer, in an object that is not JSON as a whole."""
+    for key in reversed(list(_KEY.finditer(text))[-64:]):
+        if "{" not in text[: key.start()]:
+            continue
+        found = _value(text, key.end())
+        if found is not None and (found[0] is None or not is_placeholder(found[0])):
+            return found
+    return None
+
+
+def _value(text: str, at: int) -> tuple[str | None, int] | None:
+    if string := _STRING.match(text, at) or _LOOSE_STRING.match(text, at):
+        return _decoded(string.group(1)), string.end()
+    if text[at : at + 1] in "\"'":
+        return None
+    if text[at : at + 1] in "[{":
+        try:
+            value, length = json.JSONDecoder(
+                strict=False, parse_int=str, parse_float=str
+            ).raw_decode(text[at : at + _MOST_TEXT])
+        except (ValueError, RecursionError):
+            return None
+        return _as_text(value), at + length
+    if bare := _BARE.match(text, at):
+        if bare.end() == len(text):
+            return None
+        word = bare.group().strip()
+        return (None if word in ("null", "None", "") else word), bare.end()
+    return None
+
+
+def _as_text(value: object) -> str | None:
+    """Return a JSON value as the text of an answer; `None` for what is none."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _repaired(value)
+    if isinstance(value, list):
+        parts = [_as_text(each) for each in cast("list[object]", value)]
+        known = [part for part in parts if part is not None]
+        return ", ".join(known) if known and len(known) == len(parts) else None
+    return None
+
+
+def _decoded(body: str) -> str:
+    """Decode a JSON string whose LaTeX may have been written without doubled backslashes."""
+    if "\\" not in body:
+        return body
+    try:
+        return _repaired(str(json.loads(f'"{body}"', strict=False)))
+    except ValueError:
+        return _ESCAPE.sub(_unescaped, body)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code, word, sign = escape.groups()
+    if code:
+        return chr(int(code, 16))
+    if word:
+        if word in _COMMANDS or word[0] not in _CONTROL:
+            return escape.group()
+        return _CONTROL[word[0]] + word[1:]
+    return cast("str", sign) if sign in '"\\/' else escape.group()
+
+
+def _repaired(text: str) -> str:
+    r"""Give `\frac`, `\times` and others back the backslash that JSON took for a control sign."""
+    return _DAMAGED.sub(_command, text)
+
+
+def _command(found: re.Match[str]) -> str:
+    word = _SPOILT[found.group()[0]] + found.group()[1:]
+    return f"\\{word}" if word in _COMMANDS else found.group()

@@ -1,0 +1,84 @@
+r"""Answers that a text marks as final: `\boxed{}`, the tag `<answer>`, GSM8K's `#### x`."""
+
+from __future__ import annotations
+
+import re
+
+from catsdk.answers.engine.parse.boxes import ends_in_box, joined_boxes
+from catsdk.answers.extract.conclusions import answer_of
+from catsdk.answers.extract.cues import after_cue
+from catsdk.answers.extract.templates import is_placeholder, is_unfinished
+from catsdk.answers.extract.values import whole_value
+from catsdk.answers.extract.wording import hedges, refuses
+from catsdk.answers.extract.words import is_answer_in_words
+
+__all__ = ["boxed", "hashed", "inside", "tagged"]
+
+_TAG = re.compile(r"<(/?)(?:final_)?answer>|\[(/?)ANSWER\]", re.IGNORECASE)
+_HASHES = re.compile(r"####[ \t]+([^\n]*)")
+_MOST = 64
+_MOST_WORDS = 3
+_DENIED = re.compile(
+    r"(?:^|[\s(,;:])((?:is |are )?(?:not|never|n['’]t|rather than|instead of|anything but))\W{0,6}$|n['’]t\W{0,6}$",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"\d{1,2}[.)]\s+[^\W\d_]")
+
+
+def boxed(text: str) -> str | None:
+    r"""Return the content of the last balanced box that is filled in, and of those joined to it.
+
+    A box behind a "not" states no answer. Of `\boxed{}` without its closing brace nothing is taken.
+    """
+    found = joined_boxes(text, skip=is_placeholder)
+    if found is None:
+        return "" if ends_in_box(text) else None
+    start, content = found
+    return "" if _DENIED.search(text[max(0, start - 40) : start]) else content
+
+
+def tagged(text: str) -> str | None:
+    """Return what stands in the last closed `<answer>` tag that is filled in."""
+    tags = list(_TAG.finditer(text))[-_MOST:]
+    for at in range(len(tags) - 1, 0, -1):
+        opening, closing = tags[at - 1], tags[at]
+        if "/" in closing.group() and "/" not in opening.group():
+            content = text[opening.end() : closing.start()].strip()
+            if not is_placeholder(content):
+                return inside(content)
+    if tags and "/" not in tags[-1].group():
+        return ""
+    return None
+
+
+def hashed(text: str) -> str | None:
+    """Return what follows the last `####`, where it is an answer and not a heading."""
+    for line in reversed(list(_HASHES.finditer(text))[-_MOST:]):
+        content = line.group(1).strip().rstrip("#").strip().strip("*")
+        if _NUMBERED.match(content) or is_placeholder(content) or is_unfinished(content):
+            continue
+        if (value := whole_value(content)) is not None:
+            return value if re.search(r"[^\W\d_]", content) else content
+        # Words are a heading, unless they end the text.
+        if not text[line.end() :].strip() and _is_name(content):
+            return content
+    return None
+
+
+def _is_name(content: str) -> bool:
+    return ":" not in content and len(content.split()) <= 3 and is_answer_in_words(content)
+
+
+def inside(content: str) -> str:
+    r"""Return the answer in what is marked as one, which may be a sentence or hold a box itself."""
+    for read in (boxed, hashed):
+        if found := read(content):
+            return found
+    if (value := whole_value(content)) is not None:
+        return value if len(content.split()) > 4 else content
+    if found := after_cue(content):
+        return found
+    words = len(content.split())
+    if refuses(content) or (words > 1 and hedges(content)):
+        return ""
+    return (answer_of(content, alone=True) if words > _MOST_WORDS else None) or content

@@ -1,0 +1,121 @@
+"""Numbers at the start of a text, with the signs, units and words that belong to them."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from catsdk.answers.engine.parse.units import SCALES, is_unit
+from catsdk.answers.extract.phrases import VERB, Value, words_at
+
+__all__ = ["CHANGING", "TAILED", "one_number", "quantity_at"]
+
+_SIGN = r"[-+\u2212\u2013±]?"
+_MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
+_DIGITS = r"\d{1,400}(?:(?:,|\{,\}|\u202f)\d{1,400})*(?:\.\d{1,400}(?!\.\d))?|\.\d{1,400}"
+_NUMBER = rf"{_SIGN}{_MONEY}{_SIGN}(?:{_DIGITS})"
+_POWER = r"(?:[eE][-+]?\d{1,4}(?![\w.])|\s?[×x*]\s?10\s?(?:\^\s?\{?\s?[-+\u2212]?\d{1,4}\}?|[⁰¹²³⁴-⁹⁻]{1,5}))?"
+TAILED = rf"{_NUMBER}{_POWER}(?:\s?(?:\\?%|°[CF]?|[½⅓⅔¼¾⅛]))?"
+# Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
+_QUANTITY = re.compile(
+    rf"{TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{TAILED}|-\d{{1,2}}-\d{{1,2}})*"
+    r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ^]|\.\d)"
+)
+_STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
+_CHANGING_WORDS = """
+squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
+quarter quarters fourth fourths fifth fifths sixth eighths tenths hundredths percent percentage
+plus minus over divided multiplied or through mod modulo choose out not except th st nd rd root
+raised power
+"""
+CHANGING = frozenset(_CHANGING_WORDS.split())
+# These change a number only with what follows: "5 more than x", "20% of 50", "3 to 4", "5 in base 6".
+_CHANGING_WITH = re.compile(
+    r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than|of)\b"
+    r"|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b)"
+)
+# An operator with something behind it; a slash in front of a word belongs to a unit.
+_GOES_ON = re.compile(
+    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
+)
+_POWERS = ("square", "cubic", "sq", "cu")
+_ONE_UNIT = r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_²³]+\.?(?:\s?(?:per|/)\s?[^\W\d_²³]+|\^?[²³23](?!\d))?"
+_UNIT = re.compile(rf"{_ONE_UNIT}(?:,?\s(?:and\s)?(?:{_DIGITS}){_ONE_UNIT})*")
+_FIRST_WORD = re.compile(r"\s*(?:-\s?)?([^\W\d_²³]+|[°$¢])")
+_LISTED = re.compile(rf"(?:\s?(?:,|\band\b|&)\s?(?:and\s)?{TAILED}(?![\w.]))+")
+_OTHER = re.compile(rf"\s?[,(]?\s?\bor\s(?:\w+\s)?({TAILED}(?:/\d+)?)(?!\w)")
+_CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
+_LABEL = re.compile(
+    r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
+    r"|part|line|number|no|example|item|case|january|february|march|april|may|june|july|august"
+    r"|september|october|november|december)\.?\s$",
+    re.IGNORECASE,
+)
+_LISTING = re.compile(r",\s|\band\b")
+# Arithmetic in words that is not worked out.
+_TO_DO = re.compile(r"\S+ (?:times|plus|minus|multiplied by|divided by) \$?-?\d")
+_SIMPLE = re.compile(
+    r"(-?)\$?(\d{1,15})(?:\.(\d{1,15}))?(?:/(\d{1,15}))?\s?(%|percent)?", re.IGNORECASE
+)
+
+
+def quantity_at(text: str) -> Value | None:
+    """Read a number with what belongs to it."""
+    found = _QUANTITY.match(text)
+    if found is None:
+        return None
+    number, rest = found.group(), text[found.end() :]
+    if _GOES_ON.match(rest):
+        return None
+    words = _FIRST_WORD.match(rest)
+    first = words.group(1).lower() if words else ""
+    if listed := _LISTED.match(rest):
+        return Value(number + listed.group(), rest[listed.end() :])
+    if other := _OTHER.match(rest):
+        same = _rational(number) is not None and _rational(number) == _rational(other.group(1))
+        return Value(number, rest[other.end() :], alternatives=not same)
+    if first in CHANGING or first in SCALES or _CHANGING_WITH.match(rest):
+        return _phrase(text)
+    if first and (is_unit(first) or first in _POWERS):
+        unit = _UNIT.match(rest)
+        end = unit.end() if unit else 0
+        return Value(number + rest[:end].rstrip("."), rest[end:])
+    return Value(number, rest)
+
+
+def one_number(sentence: str) -> str | None:
+    """Return the one number of a sentence, with its unit; `None` where there is none or several."""
+    found: list[str] = []
+    at = 0
+    if _CODE.search(sentence):
+        return None
+    while match := _STANDALONE.search(sentence, at):
+        if _LABEL.search(sentence[: match.start()]):
+            return None
+        value = quantity_at(sentence[match.start() :])
+        if value is None or value.alternatives or found or _LISTING.search(value.text):
+            return None
+        found.append(value.text)
+        at = len(sentence) - len(value.rest)
+    return found[0] if found else None
+
+
+def _phrase(text: str) -> Value | None:
+    """Read a number whose words say more than a unit does, with all of them."""
+    found = words_at(text, most=6)
+    if found is None or VERB.search(found.text) or _TO_DO.match(found.text):
+        return None
+    return Value(found.text, found.rest, alternatives=re.search(r"\bor\b", found.text) is not None)
+
+
+def _rational(text: str) -> Fraction | None:
+    found = _SIMPLE.fullmatch(text.replace(",", "").strip())
+    if found is None:
+        return None
+    sign, whole, decimals, bottom, percent = found.groups()
+    value = Fraction(f"{sign}{whole}.{decimals or 0}")
+    if bottom:
+        if not int(bottom):
+            return None
+        value /= int(bottom)
+    return value / 100 if percent else value

@@ -1,0 +1,133 @@
+"""What an answer looks like where a text begins with one: a number, a formula, a letter, a word."""
+
+from __future__ import annotations
+
+import re
+
+from catsdk.answers.engine.parse.number_words import number_of
+from catsdk.answers.extract.formulas import expression_at, formulas_at, latex_at
+from catsdk.answers.extract.numbers import CHANGING, quantity_at
+from catsdk.answers.extract.phrases import AROUND, VERB, WORD, Value, start_of, words_at
+from catsdk.answers.extract.templates import ELLIPSIS
+
+__all__ = ["choice_at", "value_at", "whole_value"]
+
+_ASSIGNED = re.compile(r"[A-Za-z]\w{0,2}\s*=")
+_MOST_JOINED = 8
+_OR = re.compile(r"\s?,?\s?\b(or|and)\s")
+_MARK = re.compile(r"(\*{1,3}|_{2}|`{1,3}|\"|“|<b>|<strong>)(?=\S)")
+_CLOSING = {"“": "”", "<b>": "</b>", "<strong>": "</strong>"}
+_CHOICE = re.compile(
+    r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])"
+)
+_AFTER_CHOICE = re.compile(
+    r"[\s)]*(?:$|[.,:;)*—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\(|/)"
+)
+_AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
+_OTHER_CHOICE = re.compile(r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,)\s{0,3}\(?[A-J]\b(?!['’])")
+_EQUALS = re.compile(r"\s?=\s?")
+_SIGNED = re.compile(r"(?:negative|minus)\s+(?=\$?\s?\d)", re.IGNORECASE)
+_NO_NUMBERS = ("the", "a", "an", "second", "first", "one")
+
+
+def value_at(text: str, *, several: bool = False) -> Value | None:
+    """Read the number, formula, quantity, tuple or letter of a choice that `text` begins with.
+
+    Marks of emphasis and filling words in front of it are left out. The answer keeps words behind
+    a number only where they change what it says. Of equations the last side is the answer. With
+    `several`, an "or" joins parts of one answer, as in a list of solutions; else it makes them
+    `alternatives`.
+    """
+    found = _one(start_of(text), several)
+    for _ in range(_MOST_JOINED):
+        other = _OR.match(found.rest) if found is not None else None
+        following = _one(start_of(found.rest[other.end() :]), several) if found and other else None
+        if found is None or following is None:
+            break
+        joint = other.group(1) if other else ""
+        assigned = _ASSIGNED.match(found.text) and _ASSIGNED.match(following.text)
+        points = found.text.startswith("(") and following.text.startswith("(")
+        if joint == "and" and not assigned and not points:
+            break
+        if several or assigned or joint == "and":
+            found = Value(f"{found.text} {joint} {following.text}", following.rest)
+        else:
+            different = found.alternatives or following.text != found.text
+            found = Value(found.text, following.rest, different)
+    if found is None or found.rest.startswith((ELLIPSIS, "...")):
+        return None
+    return Value(found.text, found.rest) if several and found.alternatives else found
+
+
+def whole_value(text: str) -> str | None:
+    """Return the answer that `text` is as a whole, with a few words of unit behind it at most."""
+    text = text.strip()
+    found = value_at(text)
+    if found is None or found.alternatives or ELLIPSIS in found.rest:
+        return None
+    rest = found.rest.strip(f"{AROUND}.,!)")
+    words = WORD.findall(rest)
+    if len(words) > 3 or re.search(r"\d|[=≠?]", rest) or VERB.search(rest):
+        return None
+    return found.text
+
+
+def choice_at(text: str) -> Value | None:
+    """Read the letter of a choice that `text` begins with."""
+    found = _CHOICE.match(text)
+    if found is None:
+        return None
+    letter = found.group(1) or found.group(2) or found.group(3)
+    rest = text[found.end() :]
+    if found.group(3) and not (_AFTER_ARTICLE if letter in "AI" else _AFTER_CHOICE).match(rest):
+        return None
+    other = _OTHER_CHOICE.match(rest)
+    return Value(letter, rest.lstrip(")"), alternatives=other is not None)
+
+
+def _one(text: str, several: bool) -> Value | None:
+    if mark := _MARK.match(text):
+        return _marked(text, mark, several)
+    if sign := _SIGNED.match(text):
+        found = quantity_at(text[sign.end() :])
+        return found and Value(f"-{found.text}", found.rest, found.alternatives)
+    for read in (formulas_at, quantity_at, choice_at, expression_at, latex_at, _number_word):
+        if (found := read(text)) is not None:
+            equals = _EQUALS.match(found.rest) if read is formulas_at else None
+            return (value_at(found.rest[equals.end() :]) if equals else None) or found
+    return None
+
+
+def _marked(text: str, mark: re.Match[str], several: bool) -> Value | None:
+    closing = _CLOSING.get(mark.group(), mark.group())
+    end = text.find(closing, mark.end())
+    if end < 0 or "\n\n" in text[mark.end() : end]:
+        return value_at(text[mark.end() :], several=several) if end < 0 else None
+    inner, rest = text[mark.end() : end], text[end + len(closing) :]
+    found = value_at(inner, several=several)
+    if found is None:
+        return None
+    if not found.rest.strip(f"{AROUND}.,"):
+        again = re.match(r"\s?(?:=|or\b|/)\s?", rest)
+        if again and again.group().strip() == "=":
+            return value_at(rest[again.end() :], several=several)
+        if again and value_at(rest[again.end() :]) is not None:
+            return Value(found.text, rest, alternatives=True)
+    return Value(found.text, found.rest + rest, found.alternatives)
+
+
+def _number_word(text: str) -> Value | None:
+    """Read a number that is written in words."""
+    found = words_at(text, most=8)
+    words = WORD.findall(found.text.lower()) if found else []
+    if found is None or not words or words[0] in _NO_NUMBERS:
+        return None
+    for count in range(min(len(words), 6), 0, -1):
+        if number_of(" ".join(words[:count])) is None:
+            continue
+        if count < len(words) and words[count] in CHANGING:
+            return None if VERB.search(found.text) else found
+        last = words[count - 1]
+        end = found.text.lower().find(last) + len(last)
+        return Value(found.text[:end], found.text[end:] + found.rest)
+    return None

@@ -1,0 +1,65 @@
+"""Graders made of your own parts: a function, or something that runs code."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import TypeAlias
+
+from catsdk.answers.graders.grader import Grader
+from catsdk.answers.graders.plain import ExactMatch
+from catsdk.answers.verdict import Verdict
+from catsdk.core.errors import CatError
+
+__all__ = ["CodeOutput", "FunctionGrader", "Runner"]
+
+Runner: TypeAlias = Callable[[str], Awaitable[str]]
+Opinion: TypeAlias = bool | Verdict | None
+
+_SAME_WORDS = ExactMatch(fold_space=True)
+
+
+@dataclass(frozen=True)
+class FunctionGrader:
+    """Asks your function, plain or async: `True`, `False`, `None` for unknown, or a `Verdict`.
+
+    Its `CatError` and `ValueError` become unknown verdicts; other exceptions are defects and are
+    raised. A plain function runs in the event loop, so it should be quick.
+    """
+
+    function: Callable[[str, str], Opinion | Awaitable[Opinion]]
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        """Call the function."""
+        try:
+            opinion = self.function(answer, reference)
+            if isawaitable(opinion):
+                opinion = await opinion
+        except (CatError, ValueError) as error:
+            return Verdict("unknown", cause="failed", detail=f"{type(error).__name__}: {error}")
+        if isinstance(opinion, Verdict):
+            return opinion
+        if opinion is None:
+            return Verdict("unknown", cause="undecided", detail="the function cannot tell")
+        return Verdict("equal" if opinion else "different", "engine")
+
+
+@dataclass(frozen=True)
+class CodeOutput:
+    """Runs the answer as code by your `runner`, and compares its output with the reference.
+
+    The runner must be a sandbox: it is given a model's text. `output` grades the output, by
+    default by exact match with folded spaces.
+    """
+
+    runner: Runner
+    output: Grader = _SAME_WORDS
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        """Run the code and compare."""
+        try:
+            printed = await self.runner(answer)
+        except (CatError, ValueError, TimeoutError, OSError) as error:
+            return Verdict("unknown", cause="failed", detail=f"{type(error).__name__}: {error}")
+        return await self.output.grade(printed, reference)

@@ -1,1 +1,0 @@
-"""Wrappers of providers, each a provider itself: retry, limit, budget, record, timeout."""

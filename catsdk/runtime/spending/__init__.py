@@ -1,0 +1,1 @@
+"""What calls cost, and the budgets that pay for them."""

@@ -1,0 +1,1 @@
+"""Where answers are kept, and equal work in flight is shared."""

@@ -1,0 +1,176 @@
+"""A reply in the form asked for: by the model's own means, else by text that is read and re-asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Generic, Literal, Protocol, TypeVar, cast
+
+from anyio import to_thread
+from pydantic import JsonValue
+
+from catsdk.core.errors import (
+    ContentFilteredError,
+    MissingExtraError,
+    RequestRefusedError,
+    StructuredOutputError,
+    UnsupportedError,
+)
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import Completion, Message, Request
+from catsdk.runtime.schema_bounds import learn_refused_bounds, taken_schema
+
+__all__ = ["Form", "Route", "ask", "form_name", "route_of"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Route = Literal["schema", "tool", "instructor", "json", "xml"]
+
+_INSTRUCTOR = "catsdk_providers.instructor"
+_SHOWN_REPLY = 4_000
+# Looked for once, when this is imported: it reads folders.
+_INSTALLED = find_spec("instructor") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[T_co]):
+    """What a reply must hold: its JSON schema, and how its text is read.
+
+    `read` takes the text of a reply and raises `StructuredOutputError` with words that the model
+    can use to do better.
+    """
+
+    schema: Mapping[str, JsonValue]
+    read: Callable[[str], T_co]
+
+
+class _ByInstructor(Protocol):
+    """How instructor is asked: a completion, and what is wrong with it, if anything."""
+
+    async def __call__(
+        self, provider: Provider, request: Request, schema: Mapping[str, JsonValue]
+    ) -> tuple[Completion, str | None]: ...
+
+
+def route_of(provider: Provider, wanted: Route | Literal["auto"] = "auto") -> Route:
+    """The way in which `provider` is asked for a form.
+
+    By itself: a JSON schema that the service enforces, else a function that the model must call,
+    else instructor where it is installed, else JSON in the text. A model with a prompt set of its
+    own was taught its own form and is asked in the text. A route that is `wanted` is taken.
+    """
+    if wanted != "auto":
+        return wanted
+    able = capabilities_of(provider)
+    if able.json_schema:
+        return "schema"
+    if able.tools:
+        return "tool"
+    if able.prompts == "english" and _INSTALLED:
+        return "instructor"
+    return "json"
+
+
+def form_name(route: Route) -> str:
+    """The form that a prompt should ask for on `route`: XML on its own, else JSON."""
+    return "xml" if route == "xml" else "json"
+
+
+async def ask(
+    provider: Provider,
+    request: Request,
+    form: Form[T],
+    *,
+    attempts: int = 2,
+    route: Route | Literal["auto"] = "auto",
+) -> tuple[T, Completion]:
+    """Send `request` until a reply can be read in `form`, at most `attempts` times.
+
+    A reply that cannot be read is sent back with its error. What the service refuses is left out
+    for the next request, and costs no attempt: a bound of the schema, a route (for the next one),
+    and temperature 0 where the model takes no temperature: what is read should not vary, and
+    without is as steady as such a model gets.
+
+    Raises:
+        StructuredOutputError: no reply could be read; the last one's error.
+        ContentFilteredError: the model refused, or its answer was withheld.
+        ProviderError: the service failed.
+    """
+    attempt = 0
+    while True:
+        taken = route_of(provider, route)
+        schema = taken_schema(provider, form.schema)
+        try:
+            completion, complaint = await _sent(provider, request, schema, taken)
+        except RequestRefusedError as error:
+            by_schema = taken in {"schema", "tool"}
+            if by_schema and learn_refused_bounds(provider, schema, error):
+                continue
+            if not isinstance(error, UnsupportedError):
+                raise
+            if error.capability == "temperature" and request.temperature == 0:
+                request = request.model_copy(update={"temperature": None})
+            elif route != "auto" or route_of(provider) == taken:
+                raise
+            continue
+        attempt += 1
+        try:
+            return _read(form, completion, complaint, name_of(provider)), completion
+        except StructuredOutputError as error:
+            if attempt >= attempts:
+                raise
+            request = _corrected(request, completion.text, error)
+
+
+async def _sent(
+    provider: Provider, request: Request, schema: Mapping[str, JsonValue], route: Route
+) -> tuple[Completion, str | None]:
+    if route == "instructor":
+        asking = await to_thread.run_sync(_by_instructor)
+        return await asking(provider, request, schema)
+    if route in {"schema", "tool"}:
+        by = "tool" if route == "tool" else "native"
+        update: dict[str, object] = {"json_schema": dict(schema), "schema_by": by}
+        request = request.model_copy(update=update)
+    return (await provider.complete(request))[0], None
+
+
+def _by_instructor() -> _ByInstructor:
+    if not _INSTALLED:
+        raise MissingExtraError(
+            "the route 'instructor' needs the package instructor: pip install 'catsdk[instructor]'"
+        )
+    return cast("_ByInstructor", import_module(_INSTRUCTOR).ask_by_instructor)
+
+
+def _read(form: Form[T], completion: Completion, complaint: str | None, name: str) -> T:
+    if completion.finish_reason == "content_filter":
+        raise ContentFilteredError(
+            f"{name} refused to answer: {completion.text[:200]!r}", model=completion.model or name
+        )
+    cut = "the reply was cut at its token limit; " if completion.finish_reason == "length" else ""
+    try:
+        if complaint is not None:
+            raise StructuredOutputError(complaint)
+        found = form.read(completion.text)
+    except StructuredOutputError as error:
+        if not cut:
+            raise
+        raise type(error)(f"{cut}{error}") from error
+    if cut:
+        # What can be read of it may be a piece that only looks whole: a quoted object, half a list.
+        raise StructuredOutputError(f"{cut}write a shorter one")
+    return found
+
+
+def _corrected(request: Request, reply: str, error: StructuredOutputError) -> Request:
+    again = (
+        Message(role="assistant", content=reply[:_SHOWN_REPLY] or "(nothing)"),
+        Message(
+            role="user",
+            content=f"That could not be read: {error}. Answer again, in the form asked for.",
+        ),
+    )
+    return request.model_copy(update={"messages": (*request.messages, *again)})

@@ -1,0 +1,1 @@
+"""Wrappers of a provider, one a file: each is a provider itself."""

@@ -1,0 +1,1 @@
+"""The reward service: groups or single samples in, rewards out."""

@@ -1,0 +1,1 @@
+"""Anthropic's messages, or any endpoint that speaks them."""

@@ -1,0 +1,216 @@
+"""AnthropicProvider: Claude, or any endpoint of Anthropic's messages wire, through the real SDK."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NoReturn, Self
+
+from catsdk.core.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    ProviderError,
+    RequestRefusedError,
+    UnsupportedError,
+)
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Request
+from catsdk_providers.anthropic.endpoint import Endpoint
+from catsdk_providers.anthropic.wire import payload_of
+from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.secrets import hidden, shown
+
+__all__ = ["AnthropicProvider"]
+
+ANTHROPIC = "https://api.anthropic.com"
+# The last version of the API that takes a temperature, from the models that still do.
+TEMPERATURE_VERSION = "2023-06-01"
+# What the messages wire has fields for.
+_WIRE = Capabilities(json_schema=True, streaming=True)
+
+
+class AnthropicProvider:
+    """A model behind the messages wire.
+
+    The key comes from `api_key` or `ANTHROPIC_API_KEY`, the endpoint from `base_url` or
+    `ANTHROPIC_BASE_URL` (with or without `/v1`); an endpoint of one's own may need no key. Each
+    event loop has its own client with pooled connections, made when it is first used and closed
+    by `async with` or `aclose`. The SDK does not retry: catsdk does.
+
+    The wire gives one completion a request, and knows no seed and no log-probabilities. It must be
+    told a limit: without `max_tokens` 8,192 tokens are sent, thinking included. Thinking is asked
+    for in `extra`, for instance `{"thinking": {"type": "adaptive"}}`, and kept in
+    `Completion.reasoning`. A refusal of the model is a completion that ends by `content_filter`.
+
+    Unless `caching` is off, the part of a prompt that requests share (the system text, and what
+    comes before the last message or part) is marked for the service's cache. Reading from it is
+    counted in `cached_tokens`, a part of `input_tokens` as everywhere; the first request pays the
+    service's surcharge for writing it.
+
+    A JSON schema is sent as the output's format. An endpoint that refuses that is asked to use a
+    tool instead from then on; the first refusal is an error that may be retried at once. One that
+    refuses without a reason is asked once more with a tool, by which it is learnt too.
+
+    The present API takes no temperature, top_p or top_k: `capabilities.temperature` is False, and
+    they are refused before sending. `api_version="2023-06-01"` sends them, to models that still
+    take them.
+    """
+
+    def __init__(
+        self,
+        model: str | None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        api_version: str | None = None,
+        timeout: float | None = None,
+        caching: bool = True,
+        capabilities: Capabilities | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Choose the model and the endpoint; nothing is sent.
+
+        A call may take `timeout` seconds; `None` leaves the limit to the caller. `api_version` is
+        the SDK's own where it is `None`.
+
+        Raises:
+            InvalidInputError: no model is named, or the endpoint is no http(s) URL.
+            ConfigurationError: Anthropic's own endpoint is meant and there is no key, or the key
+                cannot be one.
+        """
+        if not model:
+            raise InvalidInputError(
+                "anthropic needs the name of a model, such as 'anthropic:claude-haiku-4-5'"
+            )
+        self.model = model
+        self.name = f"anthropic:{model}"
+        version = {"anthropic-version": api_version} if api_version else {}
+        self._endpoint = Endpoint(
+            self.name,
+            base_url=base_url or os.environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC,
+            key=api_key or os.environ.get("ANTHROPIC_API_KEY") or "",
+            headers={**version, **(headers or {})},
+            timeout=timeout,
+        )
+        if not self._endpoint.service.key and self.base_url == ANTHROPIC:
+            raise ConfigurationError(
+                f"{self.name} needs a key: set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for an"
+                " endpoint that needs none"
+            )
+        self._caching = caching
+        self._declared = capabilities or replace(
+            _WIRE, temperature=api_version == TEMPERATURE_VERSION
+        )
+        self._learnt = Learnt(f"{self.base_url} {api_version}", model)
+        self._learnt_of_format = Learnt(f"{self.base_url} output_config", model)
+
+    def __repr__(self) -> str:
+        """Name and endpoint; never a key, nor a password in the URL."""
+        return f"AnthropicProvider({self.model!r}, base_url={shown(self.base_url)!r})"
+
+    @property
+    def base_url(self) -> str:
+        """The endpoint."""
+        return self._endpoint.service.base_url
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What was declared, less what the endpoint has refused."""
+        return self._learnt.within(self._declared)
+
+    def hidden(self, text: str) -> str:
+        """Give `text` without the key and the other secrets that this provider holds."""
+        return hidden(text, self._endpoint.service.secrets())
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Answer `request` with one completion; with `on_text` the reply is streamed.
+
+        Raises:
+            InvalidInputError: a text of the request cannot be sent.
+            ProviderError: the endpoint failed; its subclass, status and request id say how.
+            UnsupportedError: `request` asks for what the wire or this model lacks.
+        """
+        self._refuse_what_the_wire_lacks(request)
+        tell = on_text if self.capabilities.streaming else None
+        by_tool = not self._learnt_of_format.within(_WIRE).json_schema
+        try:
+            return [await self._send(request, tell, by_tool=by_tool)]
+        except UnsupportedError as error:
+            self._learn(error, by_tool=by_tool)
+            raise
+        except RequestRefusedError as refusal:
+            if by_tool or not _may_be_the_form(refusal, request):
+                raise
+            return [await self._by_tool_at_last(request, tell, refusal)]
+
+    async def _send(self, request: Request, tell: OnText | None, *, by_tool: bool) -> Completion:
+        payload = payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
+        # What a tool is given streams in pieces of JSON that are no text yet.
+        whole = by_tool and request.json_schema is not None
+        completion = await self._endpoint.message(payload, None if whole else tell)
+        if tell is not None and whole:
+            tell(completion.text)
+        return completion
+
+    async def _by_tool_at_last(
+        self, request: Request, tell: OnText | None, refusal: RequestRefusedError
+    ) -> Completion:
+        try:
+            completion = await self._send(request, tell, by_tool=True)
+        except ProviderError:
+            raise refusal from None
+        self._learnt_of_format.lacks("json_schema")
+        # The refused request was sent too.
+        usage = completion.usage.model_copy(update={"requests": completion.usage.requests + 1})
+        return completion.model_copy(update={"usage": usage})
+
+    def _refuse_what_the_wire_lacks(self, request: Request) -> None:
+        if request.n > 1:
+            self._refuse("n", f"gives one completion a request; send {request.n} requests")
+        if request.seed is not None:
+            self._refuse("seed", "takes no seed; leave it out")
+        if request.logprobs:
+            self._refuse("logprobs", "gives no log-probabilities; leave them out")
+        sets_temperature = (request.temperature, request.top_p, request.top_k) != (None,) * 3
+        if sets_temperature and not self.capabilities.temperature:
+            self._refuse(
+                "temperature",
+                "takes no temperature, top_p or top_k; leave them out, or give"
+                f" api_version={TEMPERATURE_VERSION!r} for a model that still takes them",
+            )
+
+    def _refuse(self, capability: str, what: str) -> NoReturn:
+        raise UnsupportedError(f"{self.name} {what}", capability=capability, model=self.name)
+
+    def _learn(self, error: UnsupportedError, *, by_tool: bool) -> None:
+        if error.capability == "json_schema" and not by_tool:
+            self._learnt_of_format.refused(error)
+            # The same request goes out in another form now.
+            error.transient = True
+        else:
+            self._learnt.refused(error)
+
+    async def aclose(self) -> None:
+        """Close the running loop's client and its connections."""
+        await self._endpoint.service.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Enter a block at whose end the connections are closed."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+
+def _may_be_the_form(refusal: RequestRefusedError, request: Request) -> bool:
+    """Whether a refusal without a known reason may be of the output's format."""
+    unexplained = type(refusal) is RequestRefusedError and refusal.status in {400, 422}
+    return (
+        unexplained
+        and request.json_schema is not None
+        and refusal.parameter in {None, "json_schema"}
+    )

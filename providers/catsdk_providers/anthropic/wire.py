@@ -1,0 +1,200 @@
+"""The messages wire: from a request to its payload, from a reply to its completion."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import anthropic
+
+from catsdk.core.errors import InvalidInputError, MalformedResponseError
+from catsdk.core.thinking import split_thinking
+from catsdk.core.types import Completion, ImagePart, Message, Request, Usage
+from catsdk_providers.http.counts import count, detail
+from catsdk_providers.http.dialects import FAILED_FINISHES, FINISHES
+from catsdk_providers.http.parts import Parts, parts_of
+from catsdk_providers.http.refusals import Place, reported
+from catsdk_providers.http.secrets import hidden
+from catsdk_providers.http.text import MAX_TEXT, NOT_THE_WIRE, mended
+
+__all__ = ["DEFAULT_MAX_TOKENS", "completion_of", "payload_of"]
+
+# The wire requires a limit. Every model that takes thinking off takes this one, and thinking
+# counts towards it.
+DEFAULT_MAX_TOKENS = 8192
+TOOL = "reply"
+CACHED = {"type": "ephemeral"}
+
+# The blocks that are read; the others (what a server tool found, say) are no part of the answer.
+_READ = {"text", "thinking"}
+_DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,(.*)", re.DOTALL)
+
+
+def payload_of(request: Request, model: str, *, caching: bool, by_tool: bool) -> dict[str, Any]:
+    """The body of a call: only settings that are set are sent, and `max_tokens`.
+
+    System messages go to the front, wherever they stand. With `caching` the part that equal
+    beginnings share is marked: the system text, and what comes before the last message. With
+    `by_tool` a JSON schema is that of a tool which the model must use.
+
+    Raises:
+        InvalidInputError: an image's URL is neither `https:` nor `data:`, or the schema is none.
+    """
+    system = [_text(m.text) for m in request.messages if m.role == "system"]
+    turns = [_turn(message) for message in request.messages if message.role != "system"]
+    if caching:
+        _mark(system, turns)
+    payload: dict[str, Any] = {
+        "model": model,
+        "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS,
+        "messages": turns,
+        "system": system or None,
+        "stop_sequences": list(request.stop) or None,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": request.top_k,
+    }
+    body = {name: value for name, value in payload.items() if value is not None}
+    return _merged(_merged(body, _form(request, by_tool=by_tool)), request.extra)
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    content = message.content
+    parts = [_text(content)] if isinstance(content, str) else [*map(_part, content)]
+    return {"role": message.role, "content": parts}
+
+
+def _part(part: Any) -> dict[str, Any]:
+    return _image(part.url) if isinstance(part, ImagePart) else _text(part.text)
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _image(url: str) -> dict[str, Any]:
+    data = _DATA_URL.fullmatch(url)
+    if data is not None:
+        source = {"type": "base64", "media_type": data[1], "data": data[2]}
+    elif url.startswith("https://"):
+        source = {"type": "url", "url": url}
+    else:
+        raise InvalidInputError(
+            f"the image's URL begins {url[:20]!r}; give one with https: or data:image/...;base64,"
+        )
+    return {"type": "image", "source": source}
+
+
+def _mark(system: list[dict[str, Any]], turns: list[dict[str, Any]]) -> None:
+    if system:
+        system[-1]["cache_control"] = CACHED
+    before = [part for turn in turns for part in turn["content"]][:-1]
+    if before:
+        before[-1]["cache_control"] = CACHED
+
+
+def _form(request: Request, *, by_tool: bool) -> dict[str, Any]:
+    if request.json_schema is None:
+        return {}
+    if by_tool:
+        tool = {
+            "name": TOOL,
+            "description": "Gives the reply, in the form asked for.",
+            "input_schema": request.json_schema,
+        }
+        return {"tools": [tool], "tool_choice": {"type": "tool", "name": TOOL}}
+    try:
+        # The API takes a part of JSON Schema; the SDK words the rest as descriptions.
+        schema = anthropic.transform_schema(request.json_schema)
+    except (*NOT_THE_WIRE, AssertionError) as error:
+        raise InvalidInputError(f"json_schema cannot be sent: {error}") from error
+    return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
+
+
+def _merged(body: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    both = dict(body)
+    for name, value in more.items():
+        old = both.get(name)
+        merge = isinstance(old, dict) and isinstance(value, dict)
+        both[name] = {**old, **value} if merge else value  # type: ignore[dict-item]
+    return both
+
+
+def completion_of(reply: object, place: Place, *, latency: float = 0.0) -> Completion:
+    """The completion of a reply; its thinking is kept apart, an answer by tool is its JSON.
+
+    Raises:
+        MalformedResponseError: the reply is not of the wire, or is too long.
+        ServerError: the service broke the answer off.
+    """
+    try:
+        completion = _completion(reply, place, latency)
+    except NOT_THE_WIRE as error:
+        said = f"the reply is no message ({type(error).__name__}: {str(error)[:200]})"
+        raise place.error(MalformedResponseError, said, 200) from None
+    if max(len(completion.text), len(completion.reasoning or "")) > MAX_TEXT:
+        raise place.error(
+            MalformedResponseError, f"the reply holds a text over {MAX_TEXT:,} characters", 200
+        )
+    return completion
+
+
+def _completion(reply: Any, place: Place, latency: float) -> Completion:
+    ended, usage = reply["stop_reason"], _usage(reply.get("usage"))
+    ended = ended.lower() if isinstance(ended, str) else ""
+    if ended in FAILED_FINISHES:
+        said = {"message": f"the service broke the answer off ({ended!r})"}
+        error = reported(said | {"code": FAILED_FINISHES[ended]}, place)
+        error.usage = usage
+        raise error
+    called, parts = _answer(reply["content"])
+    thinking, text = split_thinking(_clean(parts.answer if called is None else called, place))
+    model = reply.get("model")
+    return Completion(
+        text=text,
+        reasoning=_clean(parts.thinking, place) or thinking,
+        finish_reason=FINISHES.get(ended, "other"),
+        usage=usage,
+        model=_clean(model, place)[:200] if isinstance(model, str) and model else place.model,
+        latency=latency,
+        request_id=place.shown_id,
+    )
+
+
+def _answer(content: Any) -> tuple[str | None, Parts]:
+    """What the tool was given, if one was used, and the texts of the blocks that are read."""
+    if isinstance(content, str):
+        return None, Parts(content)
+    if not isinstance(content, list):
+        raise TypeError(f"the content is of type {type(content).__name__}")
+    used = [block["input"] for block in content if block.get("type") == "tool_use"]
+    read = [block for block in content if block.get("type") in _READ]
+    if any("text" not in block for block in read if block["type"] == "text"):
+        raise TypeError("a text has no text")
+    called = json.dumps(used[0], ensure_ascii=False) if used else None
+    return called, parts_of(read)
+
+
+def _clean(text: str, place: Place) -> str:
+    return hidden(mended(text), place.secrets)
+
+
+def _usage(usage: Any) -> Usage:
+    """What the reply tells: written and read parts of the prompt's cache are part of the input.
+
+    Prices come later: the cost of a hosted call is unknown.
+    """
+    told = usage if isinstance(usage, dict) else {}
+    fresh, answer = count(told.get("input_tokens")), count(told.get("output_tokens"))
+    if fresh is None or answer is None:
+        return Usage(requests=1, unreported=1, cost=None)
+    read = count(told.get("cache_read_input_tokens")) or 0
+    return Usage(
+        input_tokens=fresh + read + (count(told.get("cache_creation_input_tokens")) or 0),
+        output_tokens=answer,
+        cached_tokens=read,
+        reasoning_tokens=min(answer, detail(told, "output_tokens_details", "thinking_tokens")),
+        requests=1,
+        cost=None,
+    )

@@ -1,0 +1,1 @@
+"""What the providers over HTTP share: clients, bounds, secrets."""

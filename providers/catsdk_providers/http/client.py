@@ -1,0 +1,133 @@
+"""The HTTP client under a vendor's SDK: pooled for one event loop, with bounded replies."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
+from functools import cache
+from typing import cast
+
+import httpx2
+from anyio import to_thread
+from sniffio import current_async_library
+
+from catsdk.core.errors import MalformedResponseError, ProviderError, RequestRefusedError
+from catsdk_providers.http.decode import MAX_ERROR, Decoder
+from catsdk_providers.http.refusals import Place
+
+__all__ = ["Refused", "certificates", "open_http", "same_origin"]
+
+# Makes the error of a reply: its status, its headers and the beginning of its body.
+Refused = Callable[[int, Mapping[str, str], bytes], ProviderError]
+
+
+async def open_http(
+    place: Place,
+    *,
+    request_id: str,
+    refused: Refused,
+    on_asyncio: Callable[..., httpx2.AsyncClient],
+    on_trio: Callable[..., httpx2.AsyncClient],
+) -> httpx2.AsyncClient:
+    """Make a client for the running event loop, of the class that the SDK has for it.
+
+    `request_id` is the header that holds the vendor's request id. A reply with an error status
+    never reaches the SDK: what `refused` makes of it is raised.
+    """
+    # The certificates are read from disk: once, and not in the event loop.
+    trusted = await to_thread.run_sync(certificates)
+    asyncio = current_async_library() == "asyncio"
+
+    async def checked(response: httpx2.Response) -> None:
+        here = Place(place.model, place.secrets, response.headers.get(request_id))
+        encoding = response.headers.pop("content-encoding", None)
+        # The SDK would look the charset up, whatever it is; JSON has one.
+        kind = response.headers.pop("content-type", "").partition(";")[0]
+        response.headers["content-type"] = kind
+        decoder = Decoder(encoding, response.status_code, here)
+        response.stream = _Bounded(cast(httpx2.AsyncByteStream, response.stream), decoder)
+        if response.has_redirect_location:
+            # Raises where it leads to another origin. The client follows the rest, as read here:
+            # two readings of one odd address may differ.
+            response.headers["location"] = same_origin(
+                str(response.url), response.headers["location"], response.status_code, here
+            )
+        elif not response.is_success:
+            raise refused(response.status_code, response.headers, await _beginning(response))
+
+    return (on_asyncio if asyncio else on_trio)(
+        # The time limit of a call is catsdk's own, around this one.
+        timeout=None,
+        verify=trusted,
+        follow_redirects=True,
+        # How many calls are in flight is catsdk's limit to set. Zero is aiohttp's word for no
+        # limit, `None` is httpx's.
+        limits=httpx2.Limits(
+            max_connections=0 if asyncio else None, max_keepalive_connections=None
+        ),
+        event_hooks={"response": [checked]},
+    )
+
+
+def same_origin(url: str, location: str, status: int, place: Place) -> str:
+    """The URL to which a reply of `url` redirects.
+
+    Raises:
+        RequestRefusedError: it is of another origin. The prompt, and headers that may be secret,
+            would go along.
+    """
+    try:
+        here, there = httpx2.URL(url), httpx2.URL(url).join(location)
+        if (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port):
+            return str(there)
+    except (httpx2.InvalidURL, ValueError):
+        pass
+    raise place.error(
+        RequestRefusedError,
+        f"the service redirects to {location[:200]!r}, which is not followed: the prompt and the"
+        f" key would go along. Set base_url to the service's own address (HTTP {status})",
+        status,
+    )
+
+
+async def _beginning(response: httpx2.Response) -> bytes:
+    """As much of an error's body as its words need; a body that breaks off says what it said."""
+    content = b""
+    with suppress(httpx2.HTTPError, MalformedResponseError, OSError):
+        async for piece in response.stream:  # type: ignore[union-attr]
+            content += piece
+            if len(content) >= MAX_ERROR:
+                break
+    return content[:MAX_ERROR]
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """The body of a response, decoded and bounded."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, decoder: Decoder) -> None:
+        self._stream, self._decoder = stream, decoder
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        chunks = self._stream.__aiter__()
+        try:
+            async for chunk in chunks:
+                for decoded in self._decoder.feed(chunk):
+                    yield decoded
+        except (GeneratorExit, MalformedResponseError):
+            # The reader stops early. Some generators of the transport below do not close those
+            # under them, which trio complains of; they end by reading on from a closed stream.
+            await self._stream.aclose()
+            with suppress(Exception):
+                async for _ in chunks:
+                    pass
+            raise
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """What this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates."""
+    return httpx2.create_ssl_context()

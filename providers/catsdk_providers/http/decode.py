@@ -1,0 +1,72 @@
+"""The bytes of a reply: decompressed, and bounded as they come and as they grow."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Generator
+
+from catsdk.core.errors import MalformedResponseError
+from catsdk_providers.http.refusals import Place
+
+__all__ = ["MAX_BODY", "MAX_ERROR", "Decoder"]
+
+MAX_BODY = 32 * 2**20
+# No more is read of an error's body: its words stand at the beginning.
+MAX_ERROR = 64 * 2**10
+# Compressed bytes may grow a thousandfold. None are asked for; some gateways send them all the
+# same, and a text of this size in gzip is still a long answer.
+MAX_COMPRESSED = 256 * 2**10
+MAX_DECODED = 8 * 2**20
+_STEP = 2**20
+# zlib's word for the form: gzip's header, or either of the two that are called deflate.
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+
+
+class Decoder:
+    """Takes the bytes of a body in any pieces, and gives them decoded, in pieces of bounded size."""
+
+    def __init__(self, encoding: str | None, status: int, place: Place) -> None:
+        """`encoding` is the reply's content-encoding."""
+        self._encoding = (encoding or "identity").strip().lower()
+        self._status, self._place = status, place
+        self._compressed = self._encoding in {"gzip", "x-gzip", "deflate"}
+        self.plain = self._encoding in {"identity", "", "utf-8"}
+        self._limit = MAX_BODY if self.plain else MAX_COMPRESSED if self._compressed else 0
+        self._left = self._limit
+        self._decoded = 0
+        self._zlib = zlib.decompressobj(_GZIP) if self._encoding.endswith("gzip") else None
+
+    def feed(self, piece: bytes) -> Generator[bytes]:
+        """Take the next bytes of the body; gives what they decode to.
+
+        Raises:
+            MalformedResponseError: the body is too long, as sent or decoded, or cannot be decoded.
+        """
+        self._left -= len(piece)
+        if self._left < 0:
+            raise self._error(f"is over {self._limit:,} bytes")
+        if self.plain:
+            yield piece
+            return
+        try:
+            yield from self._inflated(piece)
+        except zlib.error as error:
+            raise self._error(f"cannot be decoded: {error}") from None
+
+    def _inflated(self, piece: bytes) -> Generator[bytes]:
+        if self._zlib is None and piece:
+            # The standard means zlib's form by deflate; some servers send the bare stream.
+            bare = piece[0] & 0x0F != zlib.DEFLATED
+            self._zlib = zlib.decompressobj(_RAW if bare else _ZLIB)
+        while piece and self._zlib is not None and not self._zlib.eof:
+            decoded = self._zlib.decompress(piece, _STEP)
+            self._decoded += len(decoded)
+            if self._decoded > MAX_DECODED:
+                raise self._error(f"is over {MAX_DECODED:,} bytes when it is decoded")
+            piece = self._zlib.unconsumed_tail
+            if decoded:
+                yield decoded
+
+    def _error(self, what: str) -> Exception:
+        said = f"the reply (content-encoding {self._encoding[:40]}) {what}"
+        return self._place.error(MalformedResponseError, said, self._status)

@@ -1,0 +1,1 @@
+"""Causal language models that run in this process."""

@@ -1,0 +1,105 @@
+"""A refusal without a reason is asked once more, without what the endpoint may not know."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+
+from catsdk.core.errors import ProviderError, RequestRefusedError, UnsupportedError
+from catsdk.core.ports import OnText
+from catsdk.core.types import Completion, Request
+from catsdk_providers.http.learnt import Learnt
+
+__all__ = ["asked"]
+
+Send = Callable[[Request, OnText | None], Awaitable[list[Completion]]]
+
+_UNEXPLAINED = {400, 422}
+_BOUND = re.compile(r"\b(?:min|max)(?:Items|Length)\b|[`'\"](?:minimum|maximum)[`'\"]")
+
+
+async def asked(
+    send: Send, request: Request, tell: OnText | None, learnt: Learnt
+) -> list[Completion]:
+    """Send `request`; where it is refused for no known reason, once more without `n` or the schema.
+
+    What is left out is what the refusal names, and `n` first where it names neither. If that is
+    answered, the endpoint lacks it, which is learnt. The usage counts both requests.
+
+    Raises:
+        ProviderError: the endpoint failed; of two refusals the first one is raised.
+        UnsupportedError: it takes no JSON schema, and its answer without is not JSON.
+    """
+    try:
+        completions = await send(request, tell)
+    except RequestRefusedError as refusal:
+        suspect = _suspect(refusal, request, learnt)
+        if suspect is None:
+            raise
+        return await _without(suspect, refusal, send, request, tell, learnt)
+    if request.n > 1 and len(completions) > 1:
+        learnt.does(_takes("n"))
+    if _has_schema(request):
+        learnt.does(_takes("json_schema"))
+    return completions
+
+
+async def _without(
+    suspect: str,
+    refusal: RequestRefusedError,
+    send: Send,
+    request: Request,
+    tell: OnText | None,
+    learnt: Learnt,
+) -> list[Completion]:
+    less = {"n": 1} if suspect == "n" else {"json_schema": None}
+    try:
+        first, *others = await send(request.model_copy(update=less), tell)
+    except ProviderError:
+        raise refusal from None
+    learnt.lacks(suspect)
+    usage = first.usage.model_copy(update={"requests": first.usage.requests + 1})
+    if suspect == "json_schema" and not _is_object(first.text):
+        lacking = UnsupportedError(
+            str(refusal),
+            capability=suspect,
+            model=refusal.model,
+            status=refusal.status,
+            request_id=refusal.request_id,
+        )
+        lacking.usage = usage
+        raise lacking from None
+    return [first.model_copy(update={"usage": usage}), *others]
+
+
+def _suspect(refusal: RequestRefusedError, request: Request, learnt: Learnt) -> str | None:
+    """What the endpoint may have refused, of what the request carried."""
+    if type(refusal) is not RequestRefusedError or refusal.status not in _UNEXPLAINED:
+        return None
+    if refusal.parameter == "n" and request.n > 1:
+        # Also of one that took a smaller n: llama.cpp takes no more than it has slots.
+        return "n"
+    if _BOUND.search(str(refusal)):
+        # Whoever wrote the schema can leave the bound out, and keep the rest of it.
+        return None
+    carried = ["n"] * (request.n > 1) + ["json_schema"] * _has_schema(request)
+    suspects = [each for each in carried if not learnt.is_known_to(_takes(each))]
+    if refusal.parameter is not None:
+        return refusal.parameter if refusal.parameter in suspects else None
+    return suspects[0] if suspects else None
+
+
+def _has_schema(request: Request) -> bool:
+    return request.json_schema is not None and request.schema_by == "native"
+
+
+def _takes(capability: str) -> str:
+    return f"takes {capability}"
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

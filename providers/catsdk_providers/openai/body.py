@@ -1,0 +1,89 @@
+"""The body of a chat completion as one object, whether it came whole or as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
+
+import anyio.lowlevel
+
+from catsdk.core.errors import MalformedResponseError
+from catsdk_providers.http.refusals import Place, reported
+from catsdk_providers.http.text import NOT_THE_WIRE, parsed
+from catsdk_providers.http.told import Told
+from catsdk_providers.http.words import says_something
+from catsdk_providers.openai.reply import Reply
+from catsdk_providers.openai.stream import Collected, ReportedError
+
+__all__ = ["body_of", "object_in", "streamed_body_of"]
+
+# Bytes of a stream that are read before other calls have their turn.
+_AT_ONCE = 2**14
+
+
+async def body_of(reply: Reply, place: Place) -> object:
+    """Read a reply that was asked for whole.
+
+    Raises:
+        ProviderError: it reports an error, or is not of the wire.
+    """
+    content = await reply.content()
+    if content[:5] == b"data:":
+        # An endpoint that streams whatever it is asked for.
+        return await _collected(_once(content), None, place)
+    return object_in(content, reply.headers.get("content-type"), place)
+
+
+async def streamed_body_of(reply: Reply, told: Told, place: Place) -> object:
+    """Read a reply that was asked for as a stream, and pass its text on. Raises as `body_of`."""
+    async with aclosing(reply.pieces()) as pieces:
+        return await _collected(pieces, told, place, reply.headers.get("content-type"))
+
+
+def object_in(content: bytes, kind: str | None, place: Place) -> object:
+    """The JSON of a body of the content type `kind`. Raises as `body_of` does."""
+    try:
+        body = parsed(content)
+    except NOT_THE_WIRE as error:
+        said = f"the reply ({(kind or 'no content type')[:100]}) is not JSON: {str(error)[:200]}"
+        raise place.error(MalformedResponseError, said, 200) from None
+    if isinstance(body, dict) and not body.get("choices"):
+        if says_something(body.get("error")):
+            raise reported(body["error"], place)
+        if body.get("object") == "error" or ("code" in body and "message" in body):
+            raise reported(body, place)
+    return body
+
+
+async def _collected(
+    pieces: AsyncIterable[bytes], told: Told | None, place: Place, kind: str | None = None
+) -> object:
+    collected = Collected()
+
+    def tell(text: str) -> None:
+        if told is not None:
+            told.feed(text)
+
+    try:
+        async for piece in pieces:
+            for at in range(0, len(piece), _AT_ONCE):
+                tell(collected.add(piece[at : at + _AT_ONCE]))
+                # A fast server must not keep other calls waiting.
+                await anyio.lowlevel.checkpoint()
+        tell(collected.end())
+    except ReportedError as error:
+        raise reported(error.body, place) from None
+    except NOT_THE_WIRE as error:
+        said = f"the stream holds no chunk: {str(error)[:200]}"
+        raise place.error(MalformedResponseError, said, 200) from None
+    if collected.whole is not None:
+        return object_in(collected.whole, kind, place)
+    if not collected.complete:
+        other = f" (it said {collected.other!r})" if collected.other else ""
+        said = f"the stream ended before the answer did{other}"
+        raise place.error(MalformedResponseError, said, 200)
+    return collected.body()
+
+
+async def _once(content: bytes) -> AsyncGenerator[bytes]:
+    yield content

@@ -1,0 +1,78 @@
+"""The clients of one event loop: the OpenAI SDK's, and the short way for chat completions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import openai
+from anyio import to_thread
+from sniffio import current_async_library
+
+from catsdk_providers.http.client import certificates, open_http
+from catsdk_providers.http.service import Service
+from catsdk_providers.openai.direct import Direct, proxy_for
+from catsdk_providers.openai.errors import refused_by
+
+__all__ = ["Clients", "open_clients"]
+
+# Headers by which the SDK describes itself and this machine: long, and of use to nobody here.
+_SDK_HEADERS = "x-stainless-"
+# aiohttp speaks to no others.
+_PROXIES = ("http://", "https://")
+
+
+@dataclass
+class Clients:
+    """The SDK's client, and the direct way where this event loop has it."""
+
+    sdk: openai.AsyncOpenAI
+    direct: Direct | None
+
+    async def close(self) -> None:
+        """Close the connections of both."""
+        if self.direct is not None:
+            await self.direct.close()
+        await self.sdk.close()
+
+
+async def open_clients(service: Service[Clients]) -> Clients:
+    """Make the clients for the running event loop."""
+    place = service.place()
+    sdk = openai.AsyncOpenAI(
+        # The SDK insists on one; an endpoint of one's own may not.
+        api_key=service.key.get_secret_value() or "none",
+        base_url=service.base_url,
+        max_retries=0,
+        timeout=None,
+        default_headers={"Accept-Encoding": "identity", **service.headers},
+        http_client=await open_http(
+            place,
+            request_id="x-request-id",
+            refused=refused_by(service),
+            on_asyncio=openai.DefaultAioHttpClient,
+            on_trio=openai.DefaultAsyncHttpxClient,
+        ),
+    )
+    if current_async_library() != "asyncio":
+        return Clients(sdk, None)
+    proxy = await to_thread.run_sync(proxy_for, service.base_url)
+    if proxy is not None and not proxy.startswith(_PROXIES):
+        return Clients(sdk, None)
+    direct = Direct(
+        service.base_url,
+        # In a thread: the SDK runs programs to describe the machine.
+        await to_thread.run_sync(_headers_of, sdk),
+        trusted=await to_thread.run_sync(certificates),
+        proxy=proxy,
+    )
+    return Clients(sdk, direct)
+
+
+def _headers_of(sdk: openai.AsyncOpenAI) -> dict[str, str]:
+    """The headers of the SDK's calls, without those that only describe it."""
+    headers = {**sdk.auth_headers, **sdk.default_headers}
+    return {
+        name: value
+        for name, value in headers.items()
+        if isinstance(value, str) and not name.lower().startswith(_SDK_HEADERS)
+    }

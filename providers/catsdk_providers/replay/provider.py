@@ -1,0 +1,216 @@
+"""Recording and ReplayProvider: real answers written to a file, and played back from it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol, Self, runtime_checkable
+
+import anyio
+from anyio import to_thread
+from anyio.lowlevel import checkpoint
+
+from catsdk.core.errors import InvalidInputError, NotRecordedError
+from catsdk.core.ports import (
+    Capabilities,
+    OnText,
+    Provider,
+    capabilities_of,
+    name_of,
+    tokens_of,
+)
+from catsdk.core.types import Completion, Request
+from catsdk_providers.replay.file import Answer, Head, append, read, sample_of
+
+__all__ = ["Recording", "ReplayProvider"]
+
+Match = Literal["exact", "prompt"]
+
+
+@runtime_checkable
+class HidesSecrets(Protocol):
+    """A provider that knows its secrets."""
+
+    def hidden(self, text: str) -> str:
+        """The text without them."""
+        ...
+
+
+class Recording:
+    """A provider that writes down each answer of the one it wraps, and is otherwise the same.
+
+    A file holds the answers of one provider; more are added at its end, also by many calls at
+    once. What a provider holds secret is taken out of all that is written, and so are fields of
+    `Request.extra` whose names speak of keys. Failed calls are not recorded.
+
+    As `async with` block it opens and closes the wrapped provider.
+    """
+
+    def __init__(self, provider: Provider, path: str | Path) -> None:
+        """Choose the file; it is made with the first answer."""
+        self.wrapped = provider
+        self.path = Path(path)
+
+    @property
+    def name(self) -> str:
+        """The wrapped provider's name."""
+        return name_of(self.wrapped)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The wrapped provider's capabilities."""
+        return capabilities_of(self.wrapped)
+
+    def count_tokens(self, text: str) -> int:
+        """The wrapped provider's count, or its estimate."""
+        return tokens_of(self.wrapped, text)
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Pass the request on, and write down what comes before giving it.
+
+        Raises:
+            ConfigurationError: the file holds another provider's answers.
+        """
+        completions = await self.wrapped.complete(request, on_text)
+        answers = [
+            Answer(sample_of(request, at), completion) for at, completion in enumerate(completions)
+        ]
+        head = Head(self.name, self.capabilities)
+        # What was paid for is kept, even if the caller gives up now.
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(append, self.path, head, answers, self._hide())
+        return completions
+
+    def _hide(self) -> Callable[[str], str]:
+        return self.wrapped.hidden if isinstance(self.wrapped, HidesSecrets) else str
+
+    async def __aenter__(self) -> Self:
+        """Open the wrapped provider."""
+        if isinstance(self.wrapped, AbstractAsyncContextManager):
+            await self.wrapped.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the wrapped provider."""
+        if isinstance(self.wrapped, AbstractAsyncContextManager):
+            await self.wrapped.__aexit__(kind, error, trace)
+
+
+class ReplayProvider:
+    """Answers with what a `Recording` wrote to a file; nothing is sent.
+
+    With `match="exact"` a request is answered by what came for the same messages and settings,
+    with `match="prompt"` by what came for the same messages. Equal requests get the recorded
+    answers one after the other, each once: n of them, at once or one by one, bring n different
+    answers. Text, usage and latency are those of the recording.
+
+    A request with fewer recorded answers than it asks for gets those; one without any is refused.
+    """
+
+    def __init__(self, path: str | Path | None, *, match: Match = "exact") -> None:
+        """Read the file, in this thread.
+
+        Raises:
+            InvalidInputError: no path is given.
+            ConfigurationError: there is no such file, or it holds something else.
+        """
+        if not path:
+            raise InvalidInputError("replay needs the path of a recorded file, as 'replay:PATH'")
+        self.path = Path(path)
+        self._match: Match = match
+        self._head, answers = read(self.path)
+        self._answers: dict[str, list[Completion]] = defaultdict(list)
+        self._requests: dict[str, Request] = {}
+        for answer in answers:
+            self._answers[self._key(answer.request)].append(answer.completion)
+            self._requests.setdefault(_prompt(answer.request), answer.request)
+        self._given: Counter[str] = Counter()
+
+    @property
+    def name(self) -> str:
+        """The recorded provider's name, as a replay."""
+        return f"replay:{self._head.name}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The recorded provider's; n answers are played back at once all the same."""
+        return replace(self._head.capabilities, n=True, streaming=True)
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Give the next recorded answers to `request`.
+
+        Raises:
+            NotRecordedError: there is none.
+        """
+        await checkpoint()
+        found = [self._next(sample_of(request, at)) for at in range(request.n)]
+        completions = [completion for completion in found if completion is not None]
+        if not completions:
+            raise NotRecordedError(self._why_not(sample_of(request, 0)), model=self.name)
+        if on_text is not None:
+            on_text(completions[0].text)
+        return completions
+
+    def _next(self, sample: Request) -> Completion | None:
+        key = self._key(sample)
+        recorded, at = self._answers.get(key, []), self._given[key]
+        if at >= len(recorded):
+            return None
+        self._given[key] += 1
+        return recorded[at]
+
+    def _key(self, sample: Request) -> str:
+        return _prompt(sample) if self._match == "prompt" else _exact(sample)
+
+    def _why_not(self, sample: Request) -> str:
+        recorded = len(self._answers.get(self._key(sample), []))
+        if recorded:
+            return (
+                f"{self.path} holds {recorded} answers to this request, and all were given; record"
+                " more, or begin again with a new ReplayProvider"
+            )
+        begins = sample.messages[-1].text[:60] if sample.messages else ""
+        near = self._requests.get(_prompt(sample))
+        if near is None:
+            return f"{self.path} holds no answer to the prompt that ends with {begins!r}"
+        return (
+            f"{self.path} holds no answer to this request; the prompt was recorded with other"
+            f" settings: {_difference(sample, near)}. match='prompt' leaves settings out"
+        )
+
+
+def _exact(sample: Request) -> str:
+    # Fields in the order of the type; what `extra` and a schema hold has an order of its own.
+    plain = sample.model_copy(update={"extra": {}, "json_schema": None}).model_dump_json()
+    return f"{plain} {_sorted(sample.extra)} {_sorted(sample.json_schema)}"
+
+
+def _sorted(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _prompt(sample: Request) -> str:
+    return Request(messages=sample.messages).model_dump_json()
+
+
+def _difference(asked: Request, recorded: Request) -> str:
+    pairs = [
+        f"{name} is {getattr(asked, name)!r}, recorded {getattr(recorded, name)!r}"
+        for name in Request.model_fields
+        if getattr(asked, name) != getattr(recorded, name)
+    ]
+    return "; ".join(pairs)

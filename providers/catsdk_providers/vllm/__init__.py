@@ -1,0 +1,1 @@
+"""vLLM: a server, or the engine in this process."""

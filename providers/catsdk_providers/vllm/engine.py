@@ -1,0 +1,179 @@
+"""VLLMEngineProvider: vLLM's async engine in this process, for a model's directory or hub name."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+import anyio
+
+from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Message, Request
+from catsdk_providers.http.refusals import late
+from catsdk_providers.vllm.answer import answered, scored
+from catsdk_providers.vllm.held import Adapter, Running, engine_for
+from catsdk_providers.vllm.settings import check_text, refuse_what_is_ignored
+
+__all__ = ["VLLMEngineProvider"]
+
+
+class VLLMEngineProvider:
+    """A model that vLLM runs for this process, without a server.
+
+    The engine starts on first use or in `async with`, which takes a minute or more, and runs in
+    a process of its own: a script needs `if __name__ == "__main__":`. Providers of equal model
+    and settings share it; it ends when the last `async with` of them does, or with this process.
+    Requests may come from any number of event loops, asyncio's or trio's.
+
+    The prompt is rendered here, as by the local provider: a message that spells control tokens
+    stays text. Row i of a request with seed s gives what a request with seed s + i gives.
+    Log-probabilities are the model's own; at a stop text, tokens that reach beyond it are listed.
+    `Request.extra` takes vLLM's `SamplingParams` that a request has no field for (`min_p`, ...),
+    `structured_outputs`, `chat_template_kwargs` and `cache_salt`; other names are refused.
+    """
+
+    # Starting the engine takes a minute: a run asks for an open CaT.
+    loads_here = True
+
+    def __init__(
+        self,
+        model: str | None,
+        *,
+        adapter: str | Path | None = None,
+        timeout: float | None = None,
+        prompts: str = "english",
+        **engine: Any,
+    ) -> None:
+        """Choose the model; nothing is loaded.
+
+        Args:
+            model: a directory or a name on the hub.
+            adapter: the directory of a LoRA adapter; the engine needs `enable_lora=True`.
+            timeout: seconds that a call may take; `None` leaves the limit to the caller. Starting
+                the engine is part of the first call.
+            prompts: the prompt set that the model understands best.
+            engine: settings of vLLM's `AsyncEngineArgs`, such as `max_model_len`.
+
+        Raises:
+            InvalidInputError: no model is named, or an adapter without `enable_lora`.
+            MissingExtraError: vLLM is not installed.
+        """
+        if not model:
+            raise InvalidInputError(
+                "vllm-engine needs a model, such as 'vllm-engine:Qwen/Qwen3-4B' or a directory"
+            )
+        if find_spec("vllm") is None:
+            raise MissingExtraError(
+                f"model 'vllm-engine:{model}' needs the package 'vllm': pip install 'catsdk[vllm]'"
+            )
+        if adapter is not None and not engine.get("enable_lora"):
+            raise InvalidInputError(
+                f"adapter is {str(adapter)!r}, but the engine loads none; add enable_lora=True"
+            )
+        self.model = model
+        self.name = f"vllm-engine:{model}" + (f" with {Path(adapter).name}" if adapter else "")
+        self._adapter = Adapter(Path(adapter).name, str(adapter)) if adapter else None
+        self._timeout = timeout
+        self._prompts = prompts
+        self._settings = engine
+        self._held = engine_for(model, engine)
+
+    def with_adapter(self, path: str | Path) -> VLLMEngineProvider:
+        """A provider of the same engine, with the LoRA adapter at `path` on.
+
+        Raises:
+            InvalidInputError: the engine was not made with `enable_lora=True`.
+        """
+        return VLLMEngineProvider(
+            self.model,
+            adapter=path,
+            timeout=self._timeout,
+            prompts=self._prompts,
+            **self._settings,
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What vLLM can do; the length of the context is known once the engine runs."""
+        running = self._held.running
+        return Capabilities(
+            n=True,
+            logprobs=True,
+            seed=True,
+            json_schema=True,
+            system=running is None or running.chat.takes_system,
+            streaming=True,
+            context_length=None if running is None else running.context_length,
+            prompts=self._prompts,
+        )
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Answer `request` with `request.n` completions, in order.
+
+        `on_text` gets the first completion, as it grows where n = 1. Cancelling aborts the
+        request in the engine.
+
+        Raises:
+            InvalidInputError: a setting is out of range, or the answer's form constrained twice.
+            ModelNotFoundError: there is no such model (first use only).
+            ConfigurationError: the engine does not start (first use only).
+            ProviderError: the engine refused the request, or failed.
+            UnsupportedError: `extra` has a setting that the engine does not know; n answers are
+                wanted at temperature 0; or a message holds an image.
+        """
+        refuse_what_is_ignored(request, self.name)
+        streaming = on_text is not None and request.n == 1
+
+        async def work(running: Running, tell: OnText) -> list[Completion]:
+            return await answered(
+                running,
+                tell if streaming else None,
+                request=request,
+                adapter=self._adapter,
+                name=self.name,
+            )
+
+        with self._in_time():
+            completions = await self._held.run(work, on_text)
+        if on_text is not None and not streaming:
+            on_text(completions[0].text)
+        return completions
+
+    async def score(self, messages: Sequence[Message], text: str) -> Completion:
+        """`text` as the answer to `messages`, with the log-probability of each of its tokens.
+
+        One token is generated after both, and dropped.
+
+        Raises:
+            InvalidInputError: `text` is empty.
+            ProviderError: the engine failed, or prompt and text do not fit into the context.
+        """
+        check_text(text)
+        work = partial(scored, messages=messages, text=text, adapter=self._adapter, name=self.name)
+        with self._in_time():
+            return await self._held.run(work)
+
+    @contextmanager
+    def _in_time(self) -> Generator[None]:
+        try:
+            with anyio.fail_after(self._timeout):
+                yield
+        except TimeoutError:
+            advice = ", or start the engine before, by async with"
+            raise late(self.name, self._timeout, advice) from None
+
+    async def __aenter__(self) -> Self:
+        """Start the engine, or join those who hold it."""
+        await self._held.hold()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of the engine; the last holder ends it."""
+        await self._held.release()

@@ -1,0 +1,258 @@
+"""VLLMProvider: a model behind vLLM's OpenAI-compatible server, with vLLM's own settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from time import perf_counter
+from typing import Any, Self
+
+from catsdk.core.errors import (
+    InvalidInputError,
+    MalformedResponseError,
+    ModelNotFoundError,
+    ProviderError,
+    RequestRefusedError,
+)
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk_providers.http.text import NOT_THE_WIRE
+from catsdk_providers.openai.choices import usage_of
+from catsdk_providers.openai.endpoint import Endpoint, shown
+from catsdk_providers.openai.wire import messages_of, payload_of
+from catsdk_providers.vllm.score import logprobs_from
+from catsdk_providers.vllm.settings import (
+    better_named,
+    check_text,
+    constraint_of,
+    refuse_what_is_ignored,
+)
+
+__all__ = ["VLLMProvider"]
+
+USUAL = "http://127.0.0.1:8000/v1"
+
+
+class VLLMProvider:
+    """A model, or a LoRA adapter by its name, behind a vLLM server.
+
+    The endpoint comes from `base_url` or `VLLM_BASE_URL`, else it is this machine's port 8000;
+    the key, where the server wants one, from `api_key` or `VLLM_API_KEY`, the server's own
+    variable. `async with` asks the server how long the model's context is.
+
+    `Request.json_schema` goes out as `structured_outputs`, which vLLM enforces token by token.
+    `Request.extra` holds any setting of vLLM's server (`min_p`, `repetition_penalty`,
+    `structured_outputs` with a regex, a choice or a grammar, `chat_template_kwargs`,
+    `cache_salt`, ...); `guided_json` and its like, which the server ignores without an error, are
+    refused. Prompts that begin alike share their beginning in the server's prefix cache; with
+    `--enable-prompt-tokens-details` the usage tells how much of a prompt came from it.
+
+    Unlike the local provider, the server reads control tokens that a message spells out.
+    """
+
+    def __init__(
+        self,
+        model: str | None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float | None = None,
+        capabilities: Capabilities | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Choose the served model and the server; nothing is sent.
+
+        A call may take `timeout` seconds; `None` leaves the limit to the caller.
+
+        Raises:
+            InvalidInputError: no model is named, or the endpoint is no http(s) URL.
+            ConfigurationError: the key cannot be one.
+        """
+        if not model:
+            raise InvalidInputError(
+                "vllm needs the name of a served model, such as 'vllm:Qwen/Qwen3-4B'"
+            )
+        self.model = model
+        self.name = f"vllm:{model}"
+        self._endpoint = Endpoint(
+            self.name,
+            base_url=base_url or os.environ.get("VLLM_BASE_URL") or USUAL,
+            key=api_key or os.environ.get("VLLM_API_KEY") or "",
+            key_from="VLLM_API_KEY",
+            headers=headers,
+            timeout=timeout,
+        )
+        self._capabilities = capabilities or Capabilities(
+            n=True, logprobs=True, seed=True, json_schema=True, streaming=True
+        )
+        self._settings: dict[str, Any] = {
+            "api_key": api_key,
+            "timeout": timeout,
+            "headers": headers,
+        }
+
+    def __repr__(self) -> str:
+        """Name and endpoint; never a key, nor a password in the URL."""
+        return f"VLLMProvider({self.model!r}, base_url={shown(self.base_url)!r})"
+
+    @property
+    def base_url(self) -> str:
+        """The endpoint."""
+        return self._endpoint.base_url
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What vLLM can do; the length of the context is known inside `async with`."""
+        return self._capabilities
+
+    def hidden(self, text: str) -> str:
+        """Give `text` without the key and the other secrets that this provider holds."""
+        return self._endpoint.hidden(text)
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Answer `request`; with `on_text` and n = 1 the reply is streamed.
+
+        Raises:
+            InvalidInputError: the answer's form is constrained twice.
+            ProviderError: the server failed; the subclass and the status say how.
+            UnsupportedError: `extra` has a setting that vLLM ignores; n answers are wanted at
+                temperature 0; or an image, of a model that reads none.
+        """
+        refuse_what_is_ignored(request, self.name)
+        payload = _with_constraint(request, self.model)
+        tell = on_text if request.n == 1 else None
+        try:
+            completions = await self._endpoint.chat(payload, tell, n=request.n)
+        except RequestRefusedError as error:
+            raise better_named(error) from None
+        if on_text is not None and request.n > 1:
+            on_text(completions[0].text)
+        return completions
+
+    async def score(self, messages: Sequence[Message], text: str) -> Completion:
+        """`text` as the answer to `messages`, with the log-probability of each of its tokens.
+
+        Three requests: prompt and text become tokens as the server makes them, then one token is
+        generated after both, and dropped. The server reads such a prompt without its cache.
+
+        Raises:
+            InvalidInputError: `text` is empty.
+            ProviderError: the server failed, or prompt and text do not fit into the context.
+        """
+        check_text(text)
+        start = perf_counter()
+        try:
+            prompt = await self._tokens(messages=messages_of(messages), add_generation_prompt=True)
+            ids = [*prompt, *await self._tokens(prompt=text, add_special_tokens=False)]
+            reply, request_id = await self._endpoint.post(
+                "/completions",
+                {"model": self.model, "prompt": ids, "max_tokens": 1, "prompt_logprobs": 0},
+            )
+        except RequestRefusedError as error:
+            raise better_named(error) from None
+        return Completion(
+            text=text,
+            logprobs=logprobs_from(
+                _positions(reply), ids, len(prompt), model=self.name, read=_token_at
+            ),
+            usage=_usage_of_score(reply),
+            model=self.name,
+            latency=perf_counter() - start,
+            request_id=request_id,
+        )
+
+    async def load_adapter(self, name: str, path: str) -> VLLMProvider:
+        """Have the server load the LoRA adapter at `path`, as `name`: returns its provider.
+
+        `path` is the server's. An adapter that has that name already is replaced. The server must
+        have been started with `--enable-lora` and `VLLM_ALLOW_RUNTIME_LORA_UPDATING=1`.
+
+        Raises:
+            ModelNotFoundError: there is no adapter at `path`, or the server does not load any.
+            ProviderError: the server failed, or could not load it.
+        """
+        order = {"lora_name": name, "lora_path": path, "load_inplace": True}
+        try:
+            await self._endpoint.order("/load_lora_adapter", order)
+        except ModelNotFoundError as error:
+            raise ModelNotFoundError(
+                f"{error}; start the server with --enable-lora and"
+                " VLLM_ALLOW_RUNTIME_LORA_UPDATING=1, and give a path that it can read",
+                model=self.name,
+                status=error.status,
+            ) from None
+        return VLLMProvider(
+            name, base_url=self.base_url, capabilities=self._capabilities, **self._settings
+        )
+
+    async def unload_adapter(self, name: str) -> None:
+        """Have the server forget the LoRA adapter `name`.
+
+        Raises:
+            ProviderError: the server failed, or has no such adapter.
+        """
+        await self._endpoint.order("/unload_lora_adapter", {"lora_name": name})
+
+    async def _tokens(self, **what: Any) -> list[int]:
+        # It stands beside the part of the server that speaks OpenAI's wire.
+        path = f"{self.base_url.removesuffix('/v1')}/tokenize"
+        reply: Any = (await self._endpoint.post(path, {"model": self.model, **what}))[0]
+        try:
+            return [int(token) for token in reply["tokens"]]
+        except NOT_THE_WIRE as error:
+            raise MalformedResponseError(
+                f"{self.name}: the server tells no tokens ({type(error).__name__}: {error})",
+                model=self.name,
+            ) from None
+
+    async def aclose(self) -> None:
+        """Close the running loop's client and its connections."""
+        await self._endpoint.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Ask how long the context is; a server that does not tell, or is not up, is no error."""
+        if self._capabilities.context_length is None:
+            with suppress(ProviderError, *NOT_THE_WIRE):
+                models: Any = await self._endpoint.get("/models")
+                lengths = {each["id"]: each.get("max_model_len") for each in models["data"]}
+                self._capabilities = replace(
+                    self._capabilities, context_length=lengths.get(self.model)
+                )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+
+def _with_constraint(request: Request, model: str) -> dict[str, Any]:
+    payload = payload_of(request, model, max_tokens_field="max_tokens")
+    constraint = constraint_of(request)
+    if constraint is not None:
+        payload.pop("response_format", None)
+        extra = payload.get("extra_body", {})
+        payload["extra_body"] = {**extra, "structured_outputs": constraint}
+    return payload
+
+
+def _positions(reply: Any) -> Sequence[Mapping[Any, Any] | None]:
+    try:
+        positions: Sequence[Mapping[Any, Any] | None] = reply["choices"][0]["prompt_logprobs"]
+        return list(positions)
+    except NOT_THE_WIRE:
+        return ()
+
+
+def _token_at(position: Mapping[Any, Any], token: int) -> tuple[str, float]:
+    told = position[str(token)]
+    return str(told["decoded_token"]), float(told["logprob"])
+
+
+def _usage_of_score(reply: Any) -> Usage:
+    """What the three requests used: the first two compute nothing."""
+    usage = usage_of(reply.get("usage") if isinstance(reply, dict) else None)
+    return usage.model_copy(update={"requests": usage.requests + 2})

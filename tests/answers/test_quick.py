@@ -1,0 +1,44 @@
+"""The quick path for plain numbers says what the reading of them as mathematics says."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catsdk.answers.engine.attempt import attempt
+from catsdk.answers.engine.plain_numbers import quick
+from catsdk.answers.options import DEFAULT
+
+WHOLE = st.integers(-2_000, 2_000).map(str) | st.integers(0, 10**15 - 1).map(str)
+GROUPED = st.integers(0, 10**13).map(lambda value: f"{value:,}")
+PLACES = st.sampled_from(["", ".0", ".5", ".50", ".00001", ".12345", ".1", ".20000"])
+NUMBERS = st.tuples(st.sampled_from(["", "$"]), WHOLE | GROUPED, PLACES).map("".join)
+
+
+@given(NUMBERS, NUMBERS)
+def test_two_numbers_have_the_verdict_of_the_exact_tier(left: str, right: str) -> None:
+    verdict = quick(left, right, DEFAULT)
+    assert verdict is not None
+    assert verdict.outcome == attempt(left, right, DEFAULT, {})[0].outcome
+
+
+@given(NUMBERS, st.sampled_from(["", "$", ".0", "0", "00"]))
+def test_a_number_equals_itself_in_another_dress(number: str, tail: str) -> None:
+    other = f"${number.removeprefix('$')}" if tail == "$" else number
+    if "." in number and tail in ("0", "00") and len(number.partition(".")[2]) < 4:
+        other = number + tail
+    verdict = quick(number, other, DEFAULT)
+    assert verdict is not None
+    assert verdict.outcome == "equal"
+
+
+def test_what_a_policy_or_another_kind_decides_is_left_alone() -> None:
+    for options in (
+        replace(DEFAULT, absolute=0.1),
+        replace(DEFAULT, relative=0.1),
+        replace(DEFAULT, rounded_places=2),
+    ):
+        assert quick("1.25", "1.3", options) is None
+    for text in ("", "1/2", "0.123456", "1,23", "12,34,567", "01,234", "1e5", "5 cm", "28%", "x"):
+        assert quick(text, "7", DEFAULT) is None
+        assert quick("7", text, DEFAULT) is None

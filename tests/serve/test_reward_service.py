@@ -1,0 +1,600 @@
+"""The reward service scores groups, lets samples meet, stays bounded, and invents no reward."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from weakref import ref
+
+import aiohttp
+import anyio
+import anyio.abc
+import pytest
+
+import catsdk as cat
+from catsdk.core.errors import InvalidInputError, ServerError
+from catsdk.core.types import Group, Provenance, Reference
+from catsdk.rewards import ClusterShare
+from catsdk.runtime.context import Context, Row
+from catsdk.testing import FunctionProvider
+
+pytest.importorskip("torch")
+pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+
+from catsdk.serve.rewards.rendezvous import Limits, Rendezvous, Response, Sample
+from catsdk.serve.rewards.server import serving
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.remote.client import (
+    NoRewardError,
+    compute_score,
+    compute_scores,
+    reward_func,
+)
+from catsdk_trainers.trl.describing import serves_alone
+
+TEXTS = ["\\boxed{1}", "\\boxed{1}", "\\boxed{2}"]
+SHARES = [2 / 3, 2 / 3, 1 / 3]
+
+
+class Shares(ClusterShare):
+    """The base of rewards that do something beside."""
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[cat.Score]:
+        await self.before(group)
+        return await super().score(group, reference, ctx)
+
+    async def before(self, group: Group) -> None:
+        """What is done before the group is rewarded."""
+
+
+class Down(Shares):
+    async def before(self, group: Group) -> None:
+        raise ServerError("the anchor is down")
+
+
+class Waits(Shares):
+    """Rewards when it is told to."""
+
+    def __init__(self) -> None:
+        self.go, self.began = anyio.Event(), anyio.Event()
+
+    async def before(self, group: Group) -> None:
+        self.began.set()
+        await self.go.wait()
+
+
+class Watches(Shares):
+    """Knows whether the groups that it rewarded are still somewhere."""
+
+    def __init__(self) -> None:
+        self.groups: list[ref[Group]] = []
+
+    async def before(self, group: Group) -> None:
+        self.groups.append(ref(group))
+
+
+class Columns(dict[str, str]):
+    """A row that can be watched."""
+
+
+class Breaks(Shares):
+    async def before(self, group: Group) -> None:
+        raise ZeroDivisionError("a defect")
+
+
+@asynccontextmanager
+async def service(reward: cat.Reward, **settings: Any) -> AsyncGenerator[str]:
+    with anyio.fail_after(60):
+        async with serving(cat.CaT(reward=reward), group_size=3, **settings) as url:
+            yield url
+
+
+async def post(url: str, body: Any, token: str = "") -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(url, data=data) as response,
+    ):
+        return response.status, await response.json()
+
+
+async def open_groups(url: str) -> int:
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/health") as response:
+        return int((await response.json())["open_groups"])
+
+
+async def until_open(url: str, count: int) -> None:
+    with anyio.fail_after(5):
+        while await open_groups(url) != count:
+            await anyio.lowlevel.checkpoint()
+
+
+async def leave(url: str, body: Any) -> None:
+    """Send a sample, and go away when the service has it."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(post, f"{url}/v1/samples", body)
+        await until_open(url, 1)
+        tasks.cancel_scope.cancel()
+
+
+def sample(at: int, **changes: Any) -> dict[str, Any]:
+    return {"group": "g", "size": 3, "prompt": "q", "response": TEXTS[at], "id": str(at)} | changes
+
+
+async def together(url: str, bodies: list[Any]) -> list[tuple[int, Any]]:
+    answers: dict[int, tuple[int, Any]] = {}
+
+    async def one(at: int) -> None:
+        answers[at] = await post(f"{url}/v1/samples", bodies[at])
+
+    async with anyio.create_task_group() as tasks:
+        for at in range(len(bodies)):
+            tasks.start_soon(one, at)
+    return [answers[at] for at in range(len(bodies))]
+
+
+async def test_a_whole_group_is_rewarded_in_its_order() -> None:
+    async with service(ClusterShare()) as url:
+        status, told = await post(f"{url}/v1/groups", {"prompt": "q", "responses": TEXTS})
+    assert (status, told["cause"]) == (200, None)
+    assert told["rewards"] == pytest.approx(SHARES)
+
+
+async def test_samples_wait_for_their_group_and_each_gets_its_own_reward() -> None:
+    async with service(ClusterShare()) as url:
+        answers = await together(url, [sample(2), sample(0), sample(1)])
+        assert [told["reward"] for _, told in answers] == pytest.approx(
+            [SHARES[2], SHARES[0], SHARES[1]]
+        )
+        again = await post(f"{url}/v1/samples", sample(2))
+        assert again[1]["reward"] == pytest.approx(SHARES[2]), (
+            "a lost answer can be asked for again"
+        )
+
+
+async def test_an_id_is_of_its_group_and_samples_without_one_are_never_asked_for_again() -> None:
+    async with service(ClusterShare()) as url:
+        await together(url, [sample(at) for at in range(3)])
+        others = [sample(at, group="h", prompt="r", response="\\boxed{3}") for at in range(3)]
+        answers = await together(url, others)
+        assert [told["reward"] for _, told in answers] == [1.0, 1.0, 1.0]
+        nameless = [{**each, "group": "g", "id": None} for each in others]
+        answers = await together(url, nameless)
+        assert [told["reward"] for _, told in answers] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("change", [{"size": 2}, {"prompt": "r"}, {"response": "\\boxed{2}"}])
+@pytest.mark.parametrize("scored", [True, False])
+async def test_an_id_of_another_sample_is_refused(change: Any, scored: bool) -> None:
+    async with service(ClusterShare()) as url, anyio.create_task_group() as tasks:
+        if scored:
+            await together(url, [sample(at) for at in range(3)])
+        else:
+            tasks.start_soon(post, f"{url}/v1/samples", sample(0))
+            await until_open(url, 1)
+        status, told = await post(f"{url}/v1/samples", sample(0, **change))
+        assert status == 422
+        assert (
+            "id '0' of group 'g' is a sample of another size, prompt or response" in told["detail"]
+        )
+        tasks.cancel_scope.cancel()
+
+
+async def test_the_sample_of_a_killed_trainer_does_not_meet_those_of_its_next_run() -> None:
+    async with service(ClusterShare(), limits=Limits(grace=0.1)) as url:
+        await leave(url, sample(2, id="of the first run"))
+        await until_open(url, 0)
+        answers = await together(url, [sample(at) for at in range(3)])
+        assert [told["reward"] for _, told in answers] == pytest.approx(SHARES)
+
+
+async def test_a_client_that_comes_back_in_time_finds_its_place() -> None:
+    async with service(ClusterShare(), limits=Limits(grace=30.0)) as url:
+        await leave(url, sample(0))
+        answers = await together(url, [sample(1), sample(2)])
+        assert [told["reward"] for _, told in answers] == pytest.approx(SHARES[1:])
+        _, told = await post(f"{url}/v1/samples", sample(0))
+        assert told["reward"] == pytest.approx(SHARES[0])
+
+
+async def test_a_client_that_asks_again_does_not_prolong_the_wait_for_the_others() -> None:
+    async with service(ClusterShare(), limits=Limits(patience=0.5)) as url:
+        answers: list[Any] = []
+        with anyio.fail_after(10):
+            while not answers:
+                with anyio.move_on_after(0.1):
+                    answers.append(await post(f"{url}/v1/samples", sample(0)))
+        assert "1 of 3 samples came within 0.5 s" in answers[0][1]["cause"]
+
+
+async def test_of_a_group_that_was_scored_no_text_is_kept() -> None:
+    scorer = Watches()
+    async with cat.CaT(reward=scorer) as c, anyio.create_task_group() as tasks:
+        rendezvous = Rendezvous(c, tasks, Limits())
+
+        rows: list[ref[Columns]] = []
+
+        async def join(at: int) -> float | None:
+            row = Columns(answer="1")
+            rows.append(ref(row))
+            seat = await rendezvous.join(Sample("g", 2, "q", Response(TEXTS[at]), row, str(at)))
+            return seat.reward
+
+        async with anyio.create_task_group() as clients:
+            for at in range(2):
+                clients.start_soon(join, at)
+        gc.collect()
+        assert [group() for group in scorer.groups] == [None]
+        assert [row() for row in rows] == [None, None]
+        assert await join(1) == 1.0
+        tasks.cancel_scope.cancel()
+
+
+PENALISED: Any = {
+    "Sum": {
+        "rewards": [
+            "ClusterShare",
+            {"LengthPenalty": {"over": 5}},
+            {"TruncationPenalty": {"penalty": -0.5}},
+        ]
+    }
+}
+FACTS: dict[str, list[Any]] = {"tokens": [5, 6, 5], "finish_reason": ["stop", "stop", "length"]}
+AFTER = [SHARES[0], SHARES[1] - 1.0, SHARES[2] - 0.5]
+
+
+@asynccontextmanager
+async def penalising() -> AsyncGenerator[str]:
+    config = CaTConfig(model="any", cat={"reward": {"SkipFlat": {"inner": PENALISED}}})
+    with anyio.fail_after(60):
+        async with serving(serves_alone(config), group_size=3) as url:
+            yield url
+
+
+async def test_length_and_truncation_are_penalised_as_the_config_says() -> None:
+    async with penalising() as url:
+        body = {"prompt": "q", "responses": TEXTS, **FACTS}
+        assert (await post(f"{url}/v1/groups", body))[1]["rewards"] == pytest.approx(AFTER)
+        alone = [
+            sample(at, tokens=FACTS["tokens"][at], finish_reason=FACTS["finish_reason"][at])
+            for at in range(3)
+        ]
+        answers = await together(url, alone)
+        assert [told["reward"] for _, told in answers] == pytest.approx(AFTER)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "setting"), [("tokens", "LengthPenalty"), ("finish_reason", "TruncationPenalty")]
+)
+async def test_a_body_without_what_a_penalty_needs_is_refused(left_out: str, setting: str) -> None:
+    async with penalising() as url:
+        facts = {name: values for name, values in FACTS.items() if name != left_out}
+        told = [await post(f"{url}/v1/groups", {"prompt": "q", "responses": TEXTS, **facts})]
+        one = {name: values[0] for name, values in facts.items()}
+        told += [await post(f"{url}/v1/samples", sample(0, **one))]
+        body = {"query": ["qx"], "prompts": ["q"], "labels": ["1"]}
+        told += [await post(f"{url}/openrlhf", body)]
+    assert [status for status, _ in told] == [422, 422, 422]
+    assert all(left_out in each["detail"] and setting in each["detail"] for _, each in told)
+    assert "OpenRLHF does not send" in told[2][1]["detail"]
+
+
+async def test_a_group_that_stays_incomplete_has_no_reward_and_says_how_many_came() -> None:
+    async with service(ClusterShare(), limits=Limits(patience=0.2)) as url:
+        answers = await together(url, [sample(0), sample(1)])
+        assert [told["reward"] for _, told in answers] == [None, None]
+        assert all("2 of 3 samples came within 0.2 s" in told["cause"] for _, told in answers)
+        whole = await together(url, [sample(at, id=None) for at in range(3)])
+        assert [told["reward"] for _, told in whole] == pytest.approx(SHARES)
+
+
+async def test_over_the_limit_of_open_groups_a_client_is_told_to_come_again() -> None:
+    scorer = Waits()
+    async with service(scorer, limits=Limits(groups=1)) as url:
+        body = {"prompt": "q", "responses": TEXTS}
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(post, f"{url}/v1/groups", body)
+            await scorer.began.wait()
+            assert (await post(f"{url}/v1/groups", body))[0] == 429
+            assert (await post(f"{url}/v1/samples", sample(0)))[0] == 429
+            scorer.go.set()
+        assert (await post(f"{url}/v1/groups", body))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("groups", {"prompt": "q", "responses": ["x" * 11]}, "over the limit of 10"),
+        ("groups", {"prompt": "", "responses": ["x"]}, "prompt is ''"),
+        ("groups", {"prompt": "q", "responses": [1]}, "'1' is no text"),
+        ("groups", {"prompt": "q", "responses": []}, "group of 0 samples"),
+        ("groups", {"responses": ["x"]}, "'prompt'"),
+        ("groups", {"prompt": "q" * 11, "responses": ["x"]}, "a prompt has 11 characters"),
+        ("groups", {"prompt": "q", "responses": ["x"], "row": {"a": "b" * 9}}, "a row has 18"),
+        ("groups", {"prompt": "q", "responses": ["x"], "row": [1]}, "the row is [1]"),
+        ("groups", {"prompt": "q", "responses": "xy"}, "responses is 'xy'; give a list"),
+        ("groups", {"prompt": "q", "responses": ["x"], "tokens": [1, 2]}, "tokens has 2 entries"),
+        ("groups", {"prompt": "q", "responses": ["x"], "tokens": ["1"]}, "tokens is '1'"),
+        ("samples", sample(0, response="x", size=5), "group of 5 samples"),
+        ("samples", sample(0, size="three"), "size is 'three'; give a whole number"),
+        ("samples", sample(0, size=2.5), "size is 2.5"),
+        ("samples", sample(0, id=""), "the id is ''; give a text that is not empty"),
+        ("samples", sample(0, id=5), "the id is 5"),
+        ("samples", sample(0, group=None), "group is None; give a name"),
+        ("samples", sample(0, prompt="q" * 11), "a prompt has 11 characters"),
+        ("samples", sample(0, row={"a": "b" * 9}), "a row has 18 characters"),
+        ("samples", sample(0, finish_reason="stopped"), "finish_reason is 'stopped'"),
+        ("samples", [], "no JSON object"),
+        ("samples", b'{"group": "\xe9"}', "no JSON in UTF-8"),
+        ("samples", b"[" * 200_000, "no JSON in UTF-8"),
+    ],
+)
+async def test_what_is_wrong_is_refused_by_name(path: str, body: Any, told: str) -> None:
+    async with service(ClusterShare(), limits=Limits(characters=10, samples=4)) as url:
+        status, answer = await post(f"{url}/v1/{path}", body)
+        assert await open_groups(url) == 0
+    assert status == 422
+    assert told in answer["detail"]
+
+
+async def test_a_body_over_the_limit_is_not_read() -> None:
+    async with (
+        service(ClusterShare(), limits=Limits(body=1024)) as url,
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/v1/groups", json={"prompt": "x" * 5000}) as response,
+    ):
+        assert response.status == 413
+
+
+async def test_without_the_token_nobody_is_served() -> None:
+    async with service(ClusterShare(), token="secret") as url:
+        body = {"prompt": "q", "responses": TEXTS}
+        assert (await post(f"{url}/v1/groups", body))[0] == 401
+        assert (await post(f"{url}/v1/groups", body, "wrong"))[0] == 401
+        assert (await post(f"{url}/v1/groups", body, "secret"))[0] == 200
+
+
+@pytest.mark.parametrize("token", [None, ""])
+async def test_it_does_not_listen_to_other_machines_without_a_token(token: str | None) -> None:
+    with pytest.raises(InvalidInputError, match="CATSDK_REWARD_TOKEN"):
+        async with service(ClusterShare(), host="0.0.0.0", token=token):
+            pass
+
+
+async def test_a_token_that_is_no_text_is_a_wrong_one() -> None:
+    async with service(ClusterShare(), token="secret") as url:
+        port = int(url.rpartition(":")[2])
+        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await stream.send(
+                b"GET /health HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\r\n\r\n"
+            )
+            assert (await stream.receive()).startswith(b"HTTP/1.1 401")
+
+
+async def test_a_defect_of_a_scorer_costs_its_group_and_not_the_service() -> None:
+    async with service(Breaks()) as url:
+        status, told = await post(f"{url}/v1/groups", {"prompt": "q", "responses": TEXTS})
+        assert (status, told["rewards"]) == (200, [None] * 3)
+        assert told["cause"] == "ZeroDivisionError: a defect"
+
+
+async def test_verls_function_is_called_sample_by_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with service(cat.Gold(), token="secret") as url:
+        monkeypatch.setenv("CATSDK_REWARD_URL", url)
+        monkeypatch.setenv("CATSDK_REWARD_TOKEN", "secret")
+        scores: dict[int, float] = {}
+
+        async def call(at: int) -> None:
+            told = await compute_score(
+                data_source="math",
+                solution_str=TEXTS[at],
+                ground_truth="1",
+                extra_info={"index": 7, "split": "train", "question": "q"},
+                group_size=3,
+            )
+            scores[at] = told["score"]
+
+        async with anyio.create_task_group() as tasks:
+            for at in range(3):
+                tasks.start_soon(call, at)
+        assert scores == {0: 1.0, 1: 1.0, 2: 0.0}
+        with pytest.raises(InvalidInputError, match="no 'index'"):
+            await compute_score("math", "x", "1", {})
+
+
+async def test_verls_batch_function_takes_a_whole_batch() -> None:
+    async with service(cat.Gold()) as url:
+        infos = [{"index": at // 3} for at in range(6)]
+
+        def call() -> list[float]:
+            settings: dict[str, Any] = {"url": url, "group_size": 3}
+            return compute_scores(["math"] * 6, TEXTS * 2, ["1"] * 3 + ["2"] * 3, infos, **settings)
+
+        assert await anyio.to_thread.run_sync(call) == [1.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+
+
+async def test_a_missing_reward_is_an_error_to_a_trainer_that_takes_numbers_only() -> None:
+    async with service(Down()) as url:
+        settings: dict[str, Any] = {"url": url, "group_size": 1}
+        with pytest.raises(NoRewardError, match="the anchor is down"):
+            await compute_score("math", "x", "1", {"index": 1}, **settings)
+        body = {"query": ["qx"] * 3, "prompts": ["q"] * 3, "labels": ["1"] * 3}
+        status, told = await post(f"{url}/openrlhf", body)
+        assert status == 503
+        assert "the anchor is down" in told["detail"]
+
+
+async def test_openrlhfs_rows_come_in_chunks_of_any_size() -> None:
+    async with service(cat.Gold()) as url:
+        queries = [f"q{text}" for text in TEXTS]
+        answers: list[Any] = []
+
+        async def chunk(at: slice) -> None:
+            rows = queries[at]
+            body = {"query": rows, "prompts": ["q"] * len(rows), "labels": ["1"] * len(rows)}
+            answers.append(await post(f"{url}/openrlhf", body))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(chunk, slice(0, 1))
+            tasks.start_soon(chunk, slice(1, 3))
+        rewards = sorted((told["rewards"] for _, told in answers), key=len)
+        assert rewards == [[1.0], [1.0, 0.0]]
+
+
+async def test_openrlhfs_own_function_gives_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with service(cat.Gold()) as url:
+        monkeypatch.setenv("CATSDK_REWARD_URL", url)
+        monkeypatch.setenv("CATSDK_GROUP_SIZE", "3")
+        queries = [f"q{text}" for text in TEXTS]
+        told = await anyio.to_thread.run_sync(reward_func, queries, ["q"] * 3, ["1"] * 3)
+    assert told["rewards"].tolist() == [1.0, 1.0, 0.0]
+    assert told.keys() == {"rewards", "scores", "extra_logs"}
+
+
+async def test_the_cat_of_a_training_serves_with_its_own_answers_and_judges() -> None:
+    judge = FunctionProvider(lambda request: "no" if "{2}" in request.messages[-1].text else "yes")
+    criterion = cat.Criterion(id="a", text="it says one")
+    rubric = cat.Rubric(criteria=(criterion,), provenance=Provenance(method="test"))
+    by_rubric = cat.RubricReward(judge=cat.Panel(judge, judge), rubric=rubric)
+    reward = by_rubric + 0.5 * cat.LengthPenalty(5)
+    async with service(reward) as url:
+        body = {"prompt": "q", "responses": TEXTS, "tokens": [5, 6, 5]}
+        _, told = await post(f"{url}/v1/groups", body)
+    assert told["rewards"] == [1.0, 0.5, 0.0]
+
+
+async def test_known_answers_of_a_row_are_read_like_responses_and_may_be_several() -> None:
+    async with service(cat.Gold()) as url:
+        for answer in ("2 - 1 = 1\n#### 1", ["7", "\\boxed{1}"]):
+            body = {"prompt": "q", "responses": TEXTS, "row": {"answer": answer}}
+            assert (await post(f"{url}/v1/groups", body))[1]["rewards"] == [1.0, 1.0, 0.0]
+
+
+async def raw(url: str, text: bytes) -> anyio.abc.SocketStream:
+    stream = await anyio.connect_tcp("127.0.0.1", int(url.rpartition(":")[2]))
+    await stream.send(text)
+    return stream
+
+
+async def all_of(stream: anyio.abc.SocketStream) -> bytes:
+    received = b""
+    with anyio.fail_after(10):
+        while True:
+            try:
+                received += await stream.receive()
+            except anyio.EndOfStream:
+                return received
+
+
+@pytest.mark.parametrize("labels", [[4, 4, 4], [4.0, 4.0, 4.0], ["4", None, 4]])
+async def test_labels_of_openrlhf_may_be_numbers(labels: list[Any]) -> None:
+    rows: list[Row] = []
+
+    class Golds(ClusterShare):
+        async def score(
+            self, group: Group, reference: Reference | None, ctx: Context
+        ) -> Sequence[cat.Score]:
+            rows.append(ctx.row)
+            return await super().score(group, reference, ctx)
+
+    size = 1 if None in labels else 3
+    body = {"query": ["q\\boxed{4}"] * 3, "prompts": ["q"] * 3, "labels": labels}
+
+    async with serving(cat.CaT(reward=Golds()), group_size=size) as url:
+        status, told = await post(f"{url}/openrlhf", body)
+    assert (status, told["rewards"]) == (200, [1.0] * 3)
+    assert {row.get("answer") for row in rows} == {
+        None if label is None else str(label) for label in labels
+    }
+
+
+@pytest.mark.parametrize("part", [b"", b"POST /v1/groups HT", b"POST /v1/groups HTTP/1.1\r\nA: b"])
+async def test_a_connection_that_sends_no_whole_header_is_closed(part: bytes) -> None:
+    async with service(ClusterShare(), limits=Limits(arrival=0.2)) as url:
+        stream = await raw(url, part) if part else await raw(url, b"\r\n")
+        async with stream:
+            assert await all_of(stream) == b""
+        assert await open_groups(url) == 0
+
+
+async def test_a_connection_is_closed_behind_its_request() -> None:
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with service(ClusterShare()) as url, await raw(url, request) as stream:
+        assert (await all_of(stream)).startswith(b"HTTP/1.1 200")
+
+
+HALF = b"POST /v1/groups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
+    async with (
+        service(ClusterShare(), limits=Limits(arrival=0.2)) as url,
+        await raw(url, HALF) as stream,
+    ):
+        assert (await all_of(stream)).startswith(b"HTTP/1.1 408")
+
+
+async def test_of_bodies_that_are_too_many_together_the_last_are_told_to_come_again() -> None:
+    limits = Limits(body=1024, bodies=1024)
+    async with service(ClusterShare(), limits=limits) as url, await raw(url, HALF):
+        with anyio.fail_after(10):
+            while (await post(f"{url}/v1/groups", b"x" * 100))[0] != 429:
+                await anyio.lowlevel.checkpoint()
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused() -> None:
+    async with (
+        service(ClusterShare()) as url,
+        aiohttp.ClientSession(headers={"Content-Encoding": "gzip"}) as session,
+        session.post(f"{url}/v1/groups", data=b"not gzip", compress=False) as response,
+    ):
+        assert response.status in {400, 422}
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}]
+)
+async def test_without_a_token_no_page_of_a_browser_is_served(headers: dict[str, str]) -> None:
+    body = {"prompt": "q", "responses": TEXTS}
+    for token, status in (("", 403), ("secret", 200)):
+        async with (
+            service(ClusterShare(), token=token) as url,
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
+            session.post(f"{url}/v1/groups", json=body, headers=headers) as response,
+        ):
+            assert response.status == status
+
+
+async def test_groups_that_are_being_scored_are_waited_for_at_the_end() -> None:
+    scorer = Waits()
+    c = cat.CaT(reward=scorer)
+    answers: list[tuple[int, Any]] = []
+
+    async def ask(url: str) -> None:
+        answers.append(await post(f"{url}/v1/groups", {"prompt": "q", "responses": TEXTS}))
+
+    async def later() -> None:
+        await anyio.wait_all_tasks_blocked()
+        scorer.go.set()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks, serving(c, drain=10) as url:
+            tasks.start_soon(ask, url)
+            await scorer.began.wait()
+            tasks.start_soon(later)
+    assert [(status, told["rewards"]) for status, told in answers] == [(200, SHARES)]
+
+
+async def test_a_malformed_request_does_not_show_its_token_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad = b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer secret-token\r\n\r\n"
+    async with service(ClusterShare()) as url, await raw(url, bad) as stream:
+        assert (await all_of(stream)).startswith(b"HTTP/1.0 400")
+    assert "secret-token" not in caplog.text

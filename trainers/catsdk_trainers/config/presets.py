@@ -1,0 +1,43 @@
+"""Presets: the paper's settings for the three models that it trains, by name."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from catsdk.core.errors import InvalidInputError
+from catsdk_trainers.config.settings import CaTConfig, merged
+
+__all__ = ["PRESETS", "preset"]
+
+PRESETS: Final[dict[str, dict[str, Any]]] = {
+    "gemma3-4b": {
+        "model": "google/gemma-3-4b-it",
+        "rollouts": {"temperature": 1.0, "top_k": 64, "top_p": 0.95},
+    },
+    "qwen3-4b": {
+        "model": "Qwen/Qwen3-4B",
+        "rollouts": {
+            "temperature": 0.7,
+            "top_k": 20,
+            "top_p": 0.8,
+            "chat_template": {"enable_thinking": False},
+        },
+    },
+    "llama3.1-8b": {
+        "model": "meta-llama/Llama-3.1-8B-Instruct",
+        "rollouts": {"temperature": 0.7, "top_k": 50, "top_p": 0.9},
+    },
+}
+
+
+def preset(name: str, **changes: Any) -> CaTConfig:
+    """The paper's settings for `name`, with the top-level fields in `changes` replaced.
+
+    A mapping given for a section replaces the named parts of it only.
+
+    Raises:
+        InvalidInputError: there is no such preset, or a setting is wrong.
+    """
+    if name not in PRESETS:
+        raise InvalidInputError(f"there is no preset {name!r}; known: {', '.join(PRESETS)}")
+    return CaTConfig(**merged(PRESETS[name], changes))

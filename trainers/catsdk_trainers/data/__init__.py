@@ -1,0 +1,1 @@
+"""The rows of a training: prompts, known answers, and the groups of a reward call."""

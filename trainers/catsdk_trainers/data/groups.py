@@ -1,0 +1,79 @@
+"""From the rows that a trainer hands to a reward function to groups, by consecutive chunks of G."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catsdk.answers.answers import Answers
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.sampled import completion_of
+from catsdk.core.types import Group, Usage
+from catsdk.runtime.context import Row
+from catsdk.sampling.sampler import group_of
+
+__all__ = ["IDS", "groups_of"]
+
+IDS = "completion_ids"
+"""What TRL calls the column with the tokens of each completion."""
+
+
+def groups_of(
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    columns: Mapping[str, Sequence[object]],
+    group_size: int,
+    *,
+    most_tokens: int | None = None,
+    answers: Answers = Answers(),
+) -> list[tuple[Group, Row]]:
+    """Chunk the rows into groups of `group_size` consecutive ones, each with its row of columns.
+
+    TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
+    Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
+    of `most_tokens` or more count as cut short. A completion is a text, or the messages of a
+    conversation, of which the assistant's count. Final answers are found by `answers`.
+
+    Raises:
+        InvalidInputError: the rows do not make whole groups, or a group holds two prompts.
+    """
+    if len(prompts) % group_size:
+        raise InvalidInputError(
+            f"{len(prompts)} rows do not make groups of {group_size}; let"
+            " per_device_train_batch_size * steps_per_generation be a multiple of num_generations"
+        )
+    rows = {name: values for name, values in columns.items() if name != IDS}
+    groups: list[tuple[Group, Row]] = []
+    for at in range(0, len(prompts), group_size):
+        here = slice(at, at + group_size)
+        known = _measured(columns[IDS][here], most_tokens) if IDS in columns else None
+        group = _group(prompts[here], completions[here], known, answers)
+        groups.append((group, {name: values[at] for name, values in rows.items()}))
+    return groups
+
+
+def _group(
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    known: Sequence[dict[str, Any]] | None,
+    answers: Answers,
+) -> Group:
+    if any(prompt != prompts[0] for prompt in prompts):
+        raise InvalidInputError(
+            f"a group of {len(prompts)} rows holds several prompts, the first of them"
+            f" {str(prompts[0])[:80]!r}: num_generations here is not the trainer's"
+        )
+    known = known or [{} for _ in completions]
+    read = [completion_of(each, **facts) for each, facts in zip(completions, known, strict=True)]
+    return group_of(prompts[0], read, answers=answers)
+
+
+def _measured(ids: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
+    """Return what the tokens of each completion say of it: their number, and whether it was cut."""
+    return [
+        {
+            "usage": Usage(output_tokens=len(tokens)),
+            "finish_reason": "length" if most is not None and len(tokens) >= most else "stop",
+        }
+        for tokens in ids
+    ]

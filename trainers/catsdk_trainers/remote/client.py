@@ -1,0 +1,136 @@
+"""Thin clients of the reward service for other trainers: verl's and OpenRLHF's call shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from anyio.from_thread import start_blocking_portal
+
+from catsdk.core.errors import InvalidInputError
+
+# Those trainers load this file by its path and do not know it as a module, which classes need.
+from catsdk_trainers.remote.asking import NoRewardError, Service, answers, service_of
+
+__all__ = ["NoRewardError", "compute_score", "compute_scores", "reward_func"]
+
+
+async def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: Any,
+    extra_info: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Ask as verl's `custom_reward_function`, for its reward loop, which asks for many at once.
+
+    `extra_info` must hold `index`, the row of the data set, as verl's own preprocessing writes it;
+    `question` (or `prompt`) is what the anchor may be shown, and `global_steps` or `step` keeps
+    steps apart where it is there. `tokens` and `finish_reason` ("stop" or "length"), which a reward
+    with penalties for length needs, are sent on where an agent loop has put them there. A sample
+    whose `split` is there and is not `train` is of a group of `val_group_size`, 1 unless set.
+
+    Settings are keys of verl's `reward_kwargs` or variables: `url` (`CATSDK_REWARD_URL`), `token`
+    (`CATSDK_REWARD_TOKEN`), `run` (`CATSDK_REWARD_RUN`, a name that all workers of a run share and
+    no other run has), `group_size` (`CATSDK_GROUP_SIZE`, G), `val_group_size`
+    (`CATSDK_VAL_GROUP_SIZE`), `within` (`CATSDK_REWARD_WITHIN`), `ask_again`
+    (`CATSDK_REWARD_ASK_AGAIN`) and `tries` (`CATSDK_REWARD_TRIES`). A reward manager that awaits
+    one sample after another never completes a group; there use `compute_scores`.
+
+    Raises:
+        NoRewardError: there is no reward, with the cause.
+        InvalidInputError: `index` or the address is missing, or a setting is out of its range.
+    """
+    service = service_of(settings)
+    sample = _verl_sample(data_source, solution_str, ground_truth, extra_info, service)
+    (told,) = await answers(service, [sample])
+    reference = told.get("reference")
+    agreement = reference.get("agreement") if isinstance(reference, Mapping) else None
+    return {
+        "score": told["reward"],
+        "agreement": agreement if isinstance(agreement, int | float) else 0.0,
+    }
+
+
+def compute_scores(
+    data_sources: Sequence[str],
+    solution_strs: Sequence[str],
+    ground_truths: Sequence[Any],
+    extra_infos: Sequence[Mapping[str, Any] | None],
+    **settings: Any,
+) -> list[float]:
+    """Do the same for verl's batch reward manager, which hands over whole batches.
+
+    Raises:
+        NoRewardError, InvalidInputError: as for `compute_score`.
+    """
+    service = service_of(settings)
+    samples = [
+        _verl_sample(*row, service)
+        for row in zip(data_sources, solution_strs, ground_truths, extra_infos, strict=True)
+    ]
+    return [told["reward"] for told in _in_a_loop(service, samples)]
+
+
+def reward_func(
+    queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
+) -> dict[str, Any]:
+    """OpenRLHF's own function, of a file given as its remote URL: rewards, scores, extra logs.
+
+    Raises:
+        NoRewardError, InvalidInputError: as for `compute_score`.
+    """
+    import torch
+
+    service = service_of({})
+    samples = [
+        {
+            "group": _name(service.run, prompt, label),
+            "size": service.group_size,
+            "prompt": prompt,
+            "response": query.removeprefix(prompt),
+            "row": {} if label is None else {"answer": str(label)},
+        }
+        for query, prompt, label in zip(queries, prompts, labels, strict=True)
+    ]
+    told = _in_a_loop(service, samples)
+    rewards = torch.tensor([float(each["reward"]) for each in told])
+    return {"rewards": rewards, "scores": rewards, "extra_logs": {}}
+
+
+def _in_a_loop(service: Service, samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Ask in an event loop of its own, also where one is running."""
+    with start_blocking_portal() as portal:
+        return portal.call(answers, service, samples)
+
+
+def _verl_sample(
+    source: str, response: str, truth: Any, extra: Mapping[str, Any] | None, service: Service
+) -> dict[str, Any]:
+    extra = extra or {}
+    if extra.get("index") is None:
+        raise InvalidInputError(
+            "extra_info has no 'index': it tells which samples make a group; write the row's number"
+            " there when the data set is prepared"
+        )
+    split = extra.get("split") or ""
+    row = f"{source}/{split}/{extra['index']}"
+    sample = {
+        "group": _name(service.run, row, extra.get("global_steps", extra.get("step"))),
+        "size": service.group_size if split in {"", "train"} else service.val_group_size,
+        "prompt": extra.get("question") or extra.get("prompt") or row,
+        "response": response,
+        "row": {} if truth is None else {"answer": str(truth)},
+    }
+    if extra.get("tokens") is not None:
+        sample["tokens"] = int(extra["tokens"])
+    if extra.get("finish_reason") is not None:
+        sample["finish_reason"] = str(extra["finish_reason"])
+    return sample
+
+
+def _name(*parts: object) -> str:
+    """A name of a group that is short, and another one where a part is another."""
+    return sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""TRL: the reward function, anchors, ranks, resuming, and whole runs."""

@@ -1,0 +1,125 @@
+"""PolicyAnchor: an anchor made of the model in training: as it was at the start, averaged, or now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.types import Completion, Request
+
+if TYPE_CHECKING:
+    from catsdk_providers.local.provider import LocalProvider
+
+__all__ = ["AnchorKind", "PolicyAnchor"]
+
+AnchorKind = Literal["initial", "average", "current"]
+
+
+class PolicyAnchor:
+    """A model for the roles of a `CaT`: the one in training, which `attach` binds it to.
+
+    `initial` is the paper's frozen anchor pi_0: with a fresh adapter it is the base model, read
+    with the adapter off, at no cost in memory; else the trainer's `ref_model` where it has one that
+    is never synchronised; else a frozen copy of the model, with an adapter that was passed in.
+    `average` is an exponential moving average of the policy, `current` the policy itself. Both of
+    these move: the reference then follows the policy, and what agrees with itself can collapse
+    (arXiv 2505.21444).
+
+    Not for models whose weights are split over ranks (ZeRO-3, FSDP): there generation is
+    collective, and an anchor behind a server is the way.
+
+    Args:
+        kind: `initial`, `average` or `current`.
+        decay: How much of the average stays in each step, from 0 to under 1.
+        prompts: The prompt set that the model understands best: `english`, or `box` for the model
+            in the box.
+
+    Raises:
+        InvalidInputError: `kind` is none of the three, or `decay` is out of range.
+
+    Example:
+        >>> PolicyAnchor("average", decay=0.9)
+        PolicyAnchor('average', decay=0.9)
+    """
+
+    # Its calls cost no money; the prices read it.
+    free = True
+
+    def __init__(
+        self, kind: AnchorKind = "initial", *, decay: float = 0.99, prompts: str = "english"
+    ) -> None:
+        """Choose the anchor; `attach(trainer, reward)` binds it to the trainer's model."""
+        if kind not in get_args(AnchorKind):
+            raise InvalidInputError(f"kind is {kind!r}; one of {', '.join(get_args(AnchorKind))}")
+        if not 0 <= decay < 1:
+            raise InvalidInputError(f"decay is {decay!r}; give a number from 0 to under 1")
+        self.kind, self.decay, self.prompts = kind, decay, prompts
+        self.name = f"policy ({kind})"
+        self._model: LocalProvider | None = None
+
+    def __repr__(self) -> str:
+        """The anchor as it is written."""
+        told = self.as_recipe()
+        kind = repr(told.pop("kind"))
+        return f"PolicyAnchor({', '.join([kind, *(f'{k}={v!r}' for k, v in told.items())])})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the two are set alike; what they are bound to does not count."""
+        return isinstance(other, PolicyAnchor) and self.as_recipe() == other.as_recipe()
+
+    def __hash__(self) -> int:
+        """One for all that are equal."""
+        return hash((self.kind, self.decay, self.prompts))
+
+    def as_recipe(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, and the kind in any case."""
+        told: dict[str, Any] = {"kind": self.kind}
+        if self.kind == "average" and self.decay != 0.99:
+            told["decay"] = self.decay
+        if self.prompts != "english":
+            told["prompts"] = self.prompts
+        return told
+
+    def bind(self, trainer: Any) -> None:
+        """Take the trainer's model as it is now.
+
+        Raises:
+            ConfigurationError: the model's weights are split over ranks.
+        """
+        from catsdk_trainers.trl.anchor_models import provider_of
+
+        self._model = provider_of(
+            trainer, self.kind, decay=self.decay, prompts=self.prompts, name=self.name
+        )
+
+    def bind_like(self, other: PolicyAnchor) -> None:
+        """Answer by the model that an equal anchor is bound to, so that it is there once."""
+        self._model = other._model
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of a model in this process."""
+        return self._bound().capabilities
+
+    def count_tokens(self, text: str) -> int:
+        """The length of `text` in the model's tokens."""
+        return self._bound().count_tokens(text)
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Answer as the model does; see `LocalProvider.complete` for the errors."""
+        return await self._bound().complete(request, on_text)
+
+    def _bound(self) -> LocalProvider:
+        if self._model is None:
+            raise ConfigurationError(
+                f"the anchor {self.name!r} has no model yet: call attach(trainer, reward) before"
+                " trainer.train()"
+            )
+        return self._model
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_model": None}

@@ -1,0 +1,193 @@
+"""From a config to the arguments of TRL's trainers."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from transformers import AutoConfig
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.sft_config import SFTConfig
+
+from catsdk.core.errors import InvalidInputError, ModelNotFoundError
+from catsdk_trainers.config.settings import CaTConfig, LoRA
+
+__all__ = [
+    "accumulation",
+    "check_weights",
+    "grpo_arguments",
+    "lora_arguments",
+    "model_arguments",
+    "sft_arguments",
+]
+
+
+def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
+    """The arguments of `GRPOConfig`.
+
+    Raises:
+        InvalidInputError: the batch does not divide among prompts and devices, or `trl` sets what
+            the config has a name for, or what TRL does not know.
+    """
+    rollouts = config.rollouts
+    if config.batch % rollouts.count:
+        raise InvalidInputError(
+            f"batch is {config.batch} completions, which make no groups of {rollouts.count}"
+        )
+    own = {
+        **_common(config, config.batch),
+        "max_steps": config.steps,
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": "constant",
+        "beta": config.kl,
+        "epsilon": config.clip,
+        "loss_type": "grpo",
+        "scale_rewards": "group",
+        "num_generations": rollouts.count,
+        "temperature": rollouts.temperature,
+        "top_k": rollouts.top_k or 0,
+        "top_p": 1.0 if rollouts.top_p is None else rollouts.top_p,
+        "max_completion_length": rollouts.max_tokens,
+        "chat_template_kwargs": rollouts.chat_template or None,
+        # The rows come in their order for all steps, so that a resumed run sees the same.
+        "shuffle_dataset": False,
+        "save_strategy": "steps" if config.checkpoints.every else "no",
+        "save_steps": config.checkpoints.every or config.steps,
+        **(_evaluating(config) if evaluates else {"eval_strategy": "no"}),
+    }
+    return _joined(own, config.trl, GRPOConfig)
+
+
+def _evaluating(config: CaTConfig) -> dict[str, Any]:
+    plan = config.evaluation
+    whole = math.ceil((plan.batch or config.device_batch) / plan.rollouts) * plan.rollouts
+    return {
+        "eval_strategy": "steps",
+        "eval_steps": plan.every,
+        "eval_on_start": plan.at_start,
+        "num_generations_eval": plan.rollouts,
+        "per_device_eval_batch_size": whole,
+    }
+
+
+def sft_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
+    """The arguments of `SFTConfig`.
+
+    Raises:
+        InvalidInputError: as for `grpo_arguments`.
+    """
+    plan = config.sft
+    own = {
+        **_common(config, plan.batch),
+        "num_train_epochs": plan.epochs,
+        "learning_rate": plan.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": plan.warmup,
+        "completion_only_loss": True,
+        # Nothing is cut: the anchor's length is bounded already.
+        "max_length": None,
+        "save_strategy": "steps",
+        "save_steps": plan.evaluate_every,
+    }
+    if evaluates:
+        own |= {
+            "eval_strategy": "steps",
+            "eval_steps": plan.evaluate_every,
+            "per_device_eval_batch_size": config.device_batch,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "eval_loss",
+            "greater_is_better": False,
+        }
+    return _joined(own, config.trl, SFTConfig)
+
+
+def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
+    """How the weights are loaded: in float32, but for a base under adapters on a GPU."""
+    half = lora is not None and torch.cuda.is_available() and config.precision != "float32"
+    return {"dtype": torch.bfloat16 if half else torch.float32}
+
+
+def check_weights(name: str) -> None:
+    """Look whether there is such a model, before what takes long.
+
+    Raises:
+        ModelNotFoundError: it is neither in a folder nor, as far as can be seen from here, on the hub.
+    """
+    try:
+        AutoConfig.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        told = str(error).strip().partition("\n")[0]
+        raise ModelNotFoundError(
+            f"the model {name!r} cannot be loaded ({told}); give a folder with a model, or its name"
+            " on the hub where that can be reached",
+            model=name,
+        ) from error
+
+
+def lora_arguments(lora: LoRA | None) -> Any:
+    """The `LoraConfig` of PEFT, or `None`."""
+    if lora is None:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.targets if isinstance(lora.targets, str) else list(lora.targets),
+        task_type="CAUSAL_LM",
+    )
+
+
+def accumulation(batch: int, device_batch: int) -> int:
+    """How many passes of each device make a batch.
+
+    Raises:
+        InvalidInputError: no whole number does.
+    """
+    devices = int(os.environ.get("WORLD_SIZE", "1"))
+    passes, rest = divmod(batch, device_batch * devices)
+    if rest or not passes:
+        raise InvalidInputError(
+            f"a batch of {batch} is no multiple of device_batch {device_batch} x {devices} devices"
+        )
+    return passes
+
+
+def _common(config: CaTConfig, batch: int) -> dict[str, Any]:
+    gpu = torch.cuda.is_available()
+    return {
+        "output_dir": config.output,
+        "seed": config.seed,
+        "per_device_train_batch_size": config.device_batch,
+        "gradient_accumulation_steps": accumulation(batch, config.device_batch),
+        "logging_steps": 1,
+        "save_total_limit": config.checkpoints.keep,
+        "report_to": list(config.reporters) or "none",
+        "use_cpu": not gpu,
+        "bf16": config.precision == "bfloat16" or (gpu and config.precision == "auto"),
+        "disable_tqdm": True,
+    }
+
+
+def _joined(own: dict[str, Any], others: Mapping[str, Any], kind: Any) -> dict[str, Any]:
+    both = sorted(own.keys() & others.keys())
+    if both:
+        raise InvalidInputError(
+            f"trl sets {', '.join(both)}: these follow from settings of the config that have names"
+            " of their own"
+        )
+    known = [field.name for field in fields(kind) if field.init]
+    unknown = [name for name in others if name not in known]
+    if unknown:
+        near = get_close_matches(unknown[0], known, 3)
+        raise InvalidInputError(
+            f"trl.{unknown[0]}: {kind.__name__} of TRL has no argument {unknown[0]!r}"
+            + (f"; did you mean {' or '.join(near)}?" if near else "")
+        )
+    return own | dict(others)

@@ -1,0 +1,120 @@
+"""From a config to the CaT that it describes, with the settings that roles take from the policy."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import fields, is_dataclass
+from functools import partial
+from typing import Any
+
+from catsdk.cat import CaT
+from catsdk.core.errors import ConfigurationError
+from catsdk.core.options import Sampling
+from catsdk.estimators.synthesis import Synthesizer
+from catsdk.method.role_tree import changed, parts_of
+from catsdk.rewards.controls import Random
+from catsdk.runtime import roles
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.trl.anchors import PolicyAnchor
+from catsdk_trainers.trl.reward import GroupReward, reward
+from catsdk_trainers.trl.role_anchors import policy_anchors, takes_default
+
+__all__ = ["cat_of", "policy_sampling", "reward_alone", "serves_alone", "teacher_of"]
+
+
+def cat_of(config: CaTConfig) -> CaT:
+    """The CaT of a training: its policy is the model in training, which nobody but TRL samples.
+
+    A reference is made only where the reward needs one; what measures held-out prompts has
+    `teacher_of` beside it.
+
+    Args:
+        config: The training.
+    """
+    described = CaT.from_data(config.cat)
+    rewarder = _as_the_policy(described.rewarder, config)
+    needed = getattr(rewarder, "needs_reference", True)
+    # A judge that names no model asks the anchor, also where no reference is made.
+    asks = not needed and any(map(takes_default, parts_of(rewarder)))
+    return CaT(
+        (asks and described.defaults.anchor) or PolicyAnchor("initial"),
+        estimator=teacher_of(config) if needed else None,
+        reward=rewarder,
+        client=described.client,
+        answers=described.answers,
+    )
+
+
+def teacher_of(config: CaTConfig) -> roles.Estimator:
+    """The estimator of the config, which samples as the policy unless it says otherwise."""
+    teacher: roles.Estimator = _as_the_policy(CaT.from_data(config.cat).estimator, config)
+    return teacher
+
+
+def policy_sampling(config: CaTConfig) -> Sampling:
+    """How the policy is sampled, in the SDK's words."""
+    policy = config.rollouts
+    return Sampling(
+        temperature=policy.temperature,
+        top_k=policy.top_k,
+        top_p=policy.top_p,
+        max_tokens=policy.max_tokens,
+        extra={"chat_template_kwargs": policy.chat_template} if policy.chat_template else {},
+    )
+
+
+def serves_alone(config: CaTConfig) -> CaT:
+    """The CaT of a config where no trainer's model is at hand.
+
+    Raises:
+        ConfigurationError: it would ask a copy of that model.
+    """
+    c = cat_of(config)
+    anchors = policy_anchors(c, own_roles=False)
+    if anchors:
+        raise ConfigurationError(
+            f"the anchor is {anchors[0]!r}, a copy of the trainer's model, which is not seen from"
+            f" here: name the initial weights, such as 'local:{config.model}' or a server"
+            " 'vllm:NAME', as in cat: {estimator: {Synthesizer: {anchor: 'vllm:NAME'}}}"
+        )
+    return c
+
+
+def reward_alone(config: CaTConfig) -> GroupReward:
+    """The reward function of a config where no trainer is attached to it.
+
+    Raises:
+        ConfigurationError: it would ask a copy of the trainer's model.
+    """
+    return reward(
+        serves_alone(config),
+        config.rollouts.count,
+        failing=config.failing,
+        budget=config.budget,
+        max_tokens=config.rollouts.max_tokens,
+    )
+
+
+def _as_the_policy(role: Any, config: CaTConfig) -> Any:
+    return changed(role, partial(_filled, policy=policy_sampling(config), seed=config.seed))
+
+
+def _filled(part: Any, policy: Sampling, seed: int) -> Any:
+    """A role with what it leaves open: its sampling from the policy, its seed from the training."""
+    update: dict[str, object] = {}
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    sampling = getattr(part, "sampling", None)
+    if isinstance(sampling, Sampling):
+        usual = next(field.default for field in fields(part) if field.name == "sampling")
+        writes = isinstance(part, roles.Estimator | roles.Proposer) and usual == Sampling()
+        # What is greedy by default, such as a judge, only needs room for its answer.
+        under = policy if writes else Sampling(max_tokens=policy.max_tokens)
+        own = {name: getattr(sampling, name) for name in sampling.model_fields_set}
+        update["sampling"] = under.model_copy(update=own)
+    if (isinstance(part, Synthesizer) and part.seed is None) or part == Random():
+        update["seed"] = seed
+    filled = copy.copy(part)
+    for name, value in update.items():
+        object.__setattr__(filled, name, value)
+    return filled if update else part

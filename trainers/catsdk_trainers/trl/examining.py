@@ -1,0 +1,106 @@
+"""Examiner: how well policy, majority and teacher do on held-out prompts with known answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catsdk.cat import CaT
+from catsdk.core.errors import CatError
+from catsdk.core.types import Failure, Group, Reference, Result
+from catsdk.rewards.answer import AnswerReward, Gold
+from catsdk.runtime.context import Context, Row
+from catsdk.runtime.roles import Estimator
+from catsdk.runtime.spending.account import Account
+from catsdk.scored import Scored, failed_group
+
+__all__ = ["Examiner"]
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Measures groups of held-out rollouts; nothing that it says is trained on.
+
+    With a known answer in `column` the measures are accuracies: `policy`, the mean over the
+    rollouts; `majority`; `teacher`, the reference that the estimator makes of them (synthesis on
+    top of the policy); and `lead`, teacher minus policy. The rollouts' scores are whether they are
+    right. Without one, the scores say which rollouts agree with the teacher and there is no
+    accuracy. `agreement` is there in any case. What could not be compared is not counted.
+
+    Args:
+        column: The column with known answers, read as `Gold` reads them: each as a rollout is
+            read, and a list holds several accepted ones.
+        estimator: The teacher; by default the estimator of the CaT.
+    """
+
+    column: str = "answer"
+    estimator: Estimator | None = None
+
+    async def examine(
+        self, c: CaT, group: Group, row: Row, account: Account | None = None
+    ) -> Scored:
+        """Estimate the reference of `group`, and compare all with the known answer.
+
+        Args:
+            c: The open CaT, whose models, answers and estimator are used.
+            group: The rollouts.
+            row: The other columns of the group's data row.
+            account: Pays for the calls, beside the client's budget.
+
+        Returns:
+            The measures; a teacher that failed takes only its own away.
+        """
+        async with c.context(row=row, budget=account) as ctx:
+            return await self._examined(self.estimator or c.estimator, group, ctx.on(group))
+
+    async def _examined(self, teacher: Estimator, group: Group, ctx: Context) -> Scored:
+        reference: Reference | None = None
+        cause: Failure | None = None
+        try:
+            reference = await teacher.estimate(group, ctx)
+        except CatError as error:
+            cause = Failure.of(error)
+        if reference is not None and reference.agreement is None:
+            reference = await ctx.with_evidence(reference)
+        accepted = ctx.answers.golds(ctx.row.get(self.column))
+        if not accepted:
+            return await self._without_answer(group, reference, cause, ctx)
+        votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+        scores = await Gold(self.column).reward(group, None, ctx)
+        measures = {"agreement": votes.share, "policy": _mean([s.value for s in scores])}
+        measures["majority"] = await _right(votes.majority, accepted, ctx)
+        if reference is not None:
+            measures["teacher"] = await _right(reference.answer, accepted, ctx)
+            measures["lead"] = _difference(measures["teacher"], measures["policy"])
+        result = Result(group=group, reference=reference, scores=scores, failure=cause)
+        return Scored(group, result, _there(measures))
+
+    async def _without_answer(
+        self, group: Group, reference: Reference | None, cause: Failure | None, ctx: Context
+    ) -> Scored:
+        if reference is None:
+            return failed_group(group, cause or Failure(kind="NoReference", message="none"))
+        scores = await AnswerReward().reward(group, reference, ctx)
+        result = Result(group=group, reference=reference, scores=scores)
+        return Scored(group, result, _there({"agreement": reference.agreement}))
+
+
+async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:
+    """1 or 0, where a missing answer is not right; `None` where it could not be compared."""
+    if answer is None:
+        return 0.0
+    found = [(await ctx.answers.grade(answer, each)).equal for each in accepted]
+    return 1.0 if any(found) else None if None in found else 0.0
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _difference(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first - second
+
+
+def _there(measures: dict[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in measures.items() if value is not None}

@@ -1,0 +1,67 @@
+"""When too many groups had no reward for too long: training ends with an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from catsdk.core.errors import CatError
+from catsdk.scored import Scored
+from catsdk_trainers.config.settings import Failing
+from catsdk_trainers.trl.ranks import everywhere
+
+__all__ = ["Failures", "ScoringFailedError"]
+
+
+class ScoringFailedError(CatError):
+    """Too many groups had no reward for too long; the message gives the last causes."""
+
+
+@dataclass(slots=True)
+class Failures:
+    """Counts the steps in which too many groups had no reward, on all ranks together.
+
+    A step is over when it has seen `groups` groups; several threads may report theirs.
+
+    Args:
+        policy: How many are too many, and for how many steps.
+        groups: The groups of a step, where a trainer asks for one after another; with 1 each call
+            is a step on each rank, also on one without groups.
+    """
+
+    policy: Failing
+    groups: int = 1
+    in_a_row: int = 0
+    seen: list[Scored] = field(default_factory=list[Scored])
+    _lock: Lock = field(default_factory=Lock)
+
+    def after(self, scored: Sequence[Scored]) -> None:
+        """Count these groups. Collective.
+
+        Raises:
+            ScoringFailedError: it is enough.
+        """
+        with self._lock:
+            self.seen += scored
+            if self.groups > 1 and len(self.seen) < self.groups:
+                return
+            seen, self.seen = self.seen, []
+            self._end_of_step(seen)
+
+    def _end_of_step(self, scored: Sequence[Scored]) -> None:
+        failed = [each for each in scored if each.failed]
+        shares = everywhere((len(failed), len(scored), [each.cause for each in failed[:3]]))
+        total = sum(count for _, count, _ in shares)
+        share = sum(count for count, _, _ in shares) / max(1, total)
+        self.in_a_row = self.in_a_row + 1 if share > self.policy.share else 0
+        if self.in_a_row >= self.policy.steps:
+            causes = sorted({str(cause) for _, _, some in shares for cause in some})
+            raise ScoringFailedError(
+                f"{share:.0%} of {total} groups had no reward, over {self.policy.share:.0%} for"
+                f" {self.in_a_row} steps in a row: {'; '.join(causes)}"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.policy, self.groups)

@@ -1,0 +1,97 @@
+"""Exact resume: which checkpoint is whole, and whether the run that goes on is the one that began."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from catsdk.core.errors import ConfigurationError
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.trl.ranks import everywhere
+from catsdk_trainers.trl.spending import forget_spent
+
+__all__ = ["CONFIG", "MarkWhole", "begin", "last_whole"]
+
+CONFIG = "catsdk.yaml"
+_DATA = "catsdk-data.json"
+_WHOLE = "catsdk-whole.json"
+_PREFIX = "checkpoint-"
+# What may change between a run and its continuation without making it another one.
+_FREE = {
+    "steps", "output", "reporters", "checkpoints", "stop", "failing", "data", "held_out", "budget",
+    "probe",
+}  # fmt: skip
+
+
+class MarkWhole(TrainerCallback):
+    """Marks a checkpoint when every rank has written its part: one without the mark is not used.
+
+    It must be the last callback, so that what others save is covered.
+    """
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Wait for all ranks, then mark."""
+        everywhere(state.global_step)
+        if state.is_world_process_zero:
+            folder = Path(args.output_dir) / f"{_PREFIX}{state.global_step}"
+            (folder / _WHOLE).write_text(json.dumps({"step": state.global_step}), "utf-8")
+
+
+def last_whole(folder: Path) -> Path | None:
+    """The latest checkpoint in `folder` that was written to its end."""
+    marked = [path.parent for path in folder.glob(f"{_PREFIX}*/{_WHOLE}")]
+    return max(marked, key=lambda path: int(path.name.removeprefix(_PREFIX)), default=None)
+
+
+def begin(
+    folder: Path, config: CaTConfig, data: Mapping[str, str], *, resume: bool = True
+) -> Path | None:
+    """Write down what this run is, or check that it is the one that `folder` holds.
+
+    Returns the checkpoint to go on from. `data` are the fingerprints of the rows, and of a CaT that
+    was given. Without `resume` the checkpoints that are there are no longer used, and what was
+    spent is forgotten.
+
+    Raises:
+        ConfigurationError: the folder holds another run.
+    """
+    if not resume:
+        forget_spent(folder)
+        for mark in folder.glob(f"{_PREFIX}*/{_WHOLE}"):
+            mark.unlink()
+    at = last_whole(folder)
+    if at is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(config.to_yaml(), "utf-8")
+        (folder / _DATA).write_text(json.dumps(dict(data)), "utf-8")
+        return None
+    before = CaTConfig.read(folder / CONFIG)
+    pairs = {
+        name: (_deciding(before, name), _deciding(config, name))
+        for name in CaTConfig.model_fields
+        if name not in _FREE
+    }
+    changed = [
+        f"{name} was {old!r} and is {new!r}" for name, (old, new) in pairs.items() if old != new
+    ]
+    known = json.loads((folder / _DATA).read_text("utf-8"))
+    if known.get("cat") != data.get("cat"):
+        changed.append("the CaT that was given is another")
+    if {**known, "cat": None} != {**data, "cat": None}:
+        changed.append("the data are others")
+    if changed:
+        raise ConfigurationError(
+            f"{folder} holds another run: {'; '.join(changed)}. Choose another `output`, or give"
+            " resume=False to begin anew there"
+        )
+    return at
+
+
+def _deciding(config: CaTConfig, name: str) -> Any:
+    """A setting, without what changes nothing but how calls are sent."""
+    value = getattr(config, name)
+    return {k: v for k, v in value.items() if k != "client"} if name == "cat" else value

@@ -1,0 +1,262 @@
+"""GroupReward: a CaT as the reward function that TRL calls, for whole groups at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import anyio
+from anyio import to_thread
+
+from catsdk.cat import CaT
+from catsdk.core.errors import BudgetExceededError, InvalidInputError
+from catsdk.core.fanout import fan_out
+from catsdk.core.inputs import check_kind
+from catsdk.core.ports import Provider
+from catsdk.core.sending import Budget
+from catsdk.core.types import Call, Failure, Group, Request, Usage
+from catsdk.runtime.attribution import recorded
+from catsdk.runtime.context import Row
+from catsdk.scored import Scored, failed_group, opened, scored_group
+from catsdk_trainers.config.settings import Failing
+from catsdk_trainers.data.groups import groups_of
+from catsdk_trainers.trl.examining import Examiner
+from catsdk_trainers.trl.failing import Failures, ScoringFailedError
+from catsdk_trainers.trl.loop import LoopThread
+from catsdk_trainers.trl.metrics import COLUMNS, columns_of, metrics_of
+from catsdk_trainers.trl.ranks import Share, everywhere, shared_out
+from catsdk_trainers.trl.spending import Spending
+
+__all__ = ["GroupReward", "ScoringFailedError", "reward"]
+
+# What TRL passes beside the data set's columns.
+_NOT_COLUMNS = {"trainer_state", "environments"}
+
+
+class GroupReward:
+    """What TRL takes as `reward_funcs`, made of a description of the method: `catsdk.train.reward`.
+
+    The CaT is not entered: it is opened in an event loop of the reward's own thread when the first
+    group comes, and what is made here can be pickled. The trainer samples, so the CaT's policy is
+    not asked. Give it to `attach`, too.
+
+    A group that is not scored within `failing.deadline` seconds, or that fails, has the reward
+    `None` for each rollout: TRL leaves those out of the baseline and gives them advantage 0
+    (trl >= 1.6). When more than `failing.share` of the groups failed in each of `failing.steps`
+    steps in a row, training stops with an error that names the causes; all ranks decide that
+    together. A step is a call, or as many calls as make `step_groups` groups.
+
+    It sends to TRL's completions table the columns `reference`, `reference_answer`, `agreement`
+    and `no_reward_because`, and the metrics `cat/agreement`, `cat/constant` (the share of the
+    groups with the most frequent reference answer), `cat/scored`, `cat/left_out`,
+    `cat/zero_variance`, `cat/reward/NAME` (the mean of each part of a sum), `cat/requests`,
+    `cat/tokens`, `cat/seconds` (of this call), `cat/cost` where prices are known, and `cat/budget`
+    (the share of it that is spent) where there is one. Calls for groups that failed count too.
+
+    Args:
+        c: What estimates the reference and rewards the rollouts.
+        num_generations: G; `attach` takes it from the trainer.
+        held_out: Measures the groups of held-out prompts while the trainer evaluates; `None`
+            rewards them as in training.
+        failing: How long a group may take, and when failures end the training.
+        budget: Caps on all calls, and on the time, over all ranks and resumes.
+        max_tokens: Completions of so many tokens count as cut short; `attach` takes it from the
+            trainer.
+        step_groups: The groups of a step, where a trainer asks for one after another.
+        name: What TRL's metrics call the reward; by default the name of the CaT's reward.
+
+    Raises:
+        InvalidInputError: `c` has no reward, or is not a CaT.
+
+    Example:
+        Synthesis by the initial policy, and whether answers agree with it::
+
+            c = cat.CaT(
+                estimator=cat.Synthesizer(PolicyAnchor("initial")), reward=cat.AnswerReward()
+            )
+            reward = cat.train.reward(c, num_generations=8)
+            trainer = GRPOTrainer(model, reward_funcs=[reward], ...)
+            cat.train.attach(trainer, reward)
+    """
+
+    def __init__(
+        self,
+        c: CaT,
+        num_generations: int | None = None,
+        *,
+        held_out: Examiner | None = Examiner(),
+        failing: Failing = Failing(),
+        budget: Budget | None = None,
+        max_tokens: int | None = None,
+        step_groups: int = 1,
+        name: str | None = None,
+    ) -> None:
+        """Choose how groups are scored; nothing is opened or sent."""
+        check_kind("c", c, (CaT,), "a CaT such as CaT(reward=AnswerReward())")
+        if c.rewarder is None:
+            raise InvalidInputError(
+                f"{c!r:.200} has no reward; give one, such as CaT(..., reward=AnswerReward())"
+            )
+        self.cat = c
+        self.held_out = held_out
+        self.num_generations = num_generations
+        self.spending = Spending(budget)
+        self.__name__ = name or getattr(c.rewarder, "name", type(c.rewarder).__name__)
+        self._deadline = failing.deadline
+        self._max_tokens = max_tokens
+        self._failures = Failures(failing, step_groups)
+        self._trainer: Any = None
+        self._loop = LoopThread(partial(opened, c))
+
+    def __repr__(self) -> str:
+        """The CaT that it opens."""
+        return f"reward({self.cat!r}, num_generations={self.num_generations})"
+
+    def __call__(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        log_extra: Callable[[str, list[Any]], None] | None = None,
+        log_metric: Callable[[str, float], None] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """Reward the rows of this rank, in their order.
+
+        Raises:
+            InvalidInputError: the rows of all ranks together do not make groups of G.
+            ScoringFailedError: too many groups failed for too long.
+            BudgetExceededError: the budget is used up, and no trainer was attached to stop.
+            ConfigurationError: the set-up is wrong, so that no group could have a reward.
+        """
+        began = perf_counter()
+        if self.spending.ended is not None and self._trainer is None:
+            raise BudgetExceededError(self.spending.ended)
+        rows = {name: values for name, values in columns.items() if name not in _NOT_COLUMNS}
+        # Asked once: this rank must not turn to another branch than the others in mid-call.
+        evaluates = self._evaluates()
+        size = self._group_size(evaluates=evaluates)
+        share = shared_out(prompts, completions, rows, size)
+        scored, usage = self._scored(share, size, evaluates=evaluates)
+        mine = share.back([columns_of(each, at) for each in scored for at in range(size)])
+        if not evaluates and self.spending.ended is None:
+            self._failures.after(scored)
+        if log_extra is not None:
+            for column in COLUMNS:
+                log_extra(column, [row[column] for row in mine])
+        if log_metric is not None:
+            for name, value in self._metrics(scored, usage).items():
+                log_metric(name, value)
+            log_metric("cat/seconds", perf_counter() - began)
+        return [row["reward"] for row in mine]
+
+    def follow(self, trainer: Any) -> None:
+        """Take the sizes from `trainer`, which may use another group size to evaluate."""
+        self._trainer, self.num_generations = trainer, trainer.num_generations
+        self._max_tokens = getattr(trainer, "max_completion_length", None)
+
+    def ask(self, model: str | Provider, request: Request, seconds: float) -> str:
+        """Ask a model of the CaT, under its limits and the training's budget.
+
+        Args:
+            model: The model.
+            request: What it is asked.
+            seconds: How long that may take.
+
+        Raises:
+            CatError: it failed.
+            TimeoutError: it did not answer within `seconds`.
+        """
+
+        async def asked(c: CaT) -> str:
+            async with c.context(budget=self.spending.account) as ctx:
+                with anyio.fail_after(seconds):
+                    provider = await ctx.model(model)
+                    return (await provider.complete(request))[0].text
+
+        return self._loop.run(asked)
+
+    def close(self) -> None:
+        """Close the models and end the thread; the next call opens anew."""
+        self._loop.close()
+
+    def _evaluates(self) -> bool:
+        return self._trainer is not None and not self._trainer.model.training
+
+    def _group_size(self, *, evaluates: bool) -> int:
+        if evaluates:
+            return int(self._trainer.num_generations_eval)
+        if self.num_generations is None:
+            raise InvalidInputError(
+                "num_generations is not known; give reward(c, num_generations=G) or call"
+                " attach(trainer, reward)"
+            )
+        return self.num_generations
+
+    def _scored(self, share: Share, size: int, *, evaluates: bool) -> tuple[list[Scored], Usage]:
+        """Score the groups of this rank; an error on one rank ends the step on all of them."""
+        scored: list[Scored] = []
+        calls: list[Call] = []
+        groups: list[tuple[Group, Row]] = []
+        error: Exception | None = None
+        try:
+            groups = groups_of(
+                share.prompts,
+                share.completions,
+                share.columns,
+                size,
+                most_tokens=self._max_tokens,
+                answers=self.cat.answers,
+            )
+        except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
+            error = raised
+        self.spending.allot(len(groups))
+        try:
+            if error is None:
+                work = partial(self._score_all, groups=groups, calls=calls, evaluates=evaluates)
+                scored = self._loop.run(work)
+        except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
+            error = raised
+        self.spending.settle()
+        told = [each for each in everywhere(error and f"{type(error).__name__}: {error}") if each]
+        if told:
+            raise error or ScoringFailedError(f"another rank failed: {told[0]}")
+        return scored, Usage.total(call.usage for call in calls)
+
+    async def _score_all(
+        self, c: CaT, groups: Sequence[tuple[Group, Row]], calls: list[Call], *, evaluates: bool
+    ) -> list[Scored]:
+        done: dict[int, Scored] = {}
+        account = self.spending.account
+
+        async def one(at: int) -> None:
+            group, row = groups[at]
+            if evaluates and self.held_out is not None:
+                done[at] = await self.held_out.examine(c, group, row, account)
+            else:
+                done[at] = await scored_group(c, group, row, account)
+            if account is not None:
+                await to_thread.run_sync(self.spending.note)
+
+        with recorded("reward") as made:
+            try:
+                with anyio.move_on_after(self._deadline):
+                    await fan_out(one, range(len(groups)))
+            finally:
+                calls += made
+        late = Failure(kind="TimedOutError", message=f"not scored within {self._deadline:g} s")
+        return [done.get(at) or failed_group(group, late) for at, (group, _) in enumerate(groups)]
+
+    def _metrics(self, scored: Sequence[Scored], usage: Usage) -> Mapping[str, float]:
+        metrics = dict(metrics_of(scored, usage))
+        if self.spending.budget is not None:
+            metrics["cat/budget"] = self.spending.share
+        return metrics
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_trainer": None}
+
+
+reward = GroupReward
+"""The name under which `catsdk.train` gives it: `cat.train.reward(c, num_generations=8)`."""

@@ -1,0 +1,57 @@
+"""The anchors inside a CaT: those made of the model in training, and those that write references."""
+
+from __future__ import annotations
+
+from catsdk.cat import CaT
+from catsdk.core.ports import Provider
+from catsdk.method.role_tree import fields_of, parts_of
+from catsdk.runtime import roles
+from catsdk_trainers.trl.anchors import PolicyAnchor
+
+__all__ = ["anchors_of", "policy_anchors", "takes_default"]
+
+Model = str | Provider
+
+
+def policy_anchors(c: CaT, teacher: object = None, *, own_roles: bool = True) -> list[PolicyAnchor]:
+    """The anchors made of the model in training that scoring by `c` may ask.
+
+    Args:
+        c: The method.
+        teacher: An estimator beside the CaT's, such as one for held-out prompts.
+        own_roles: Whether to expect that a role of a user's own asks for a model it does not name.
+    """
+    used = list(parts_of(_used(c, teacher)))
+    if any(takes_default(part) or (own_roles and _is_own(part)) for part in used):
+        used += [c.defaults.anchor, c.defaults.judge]
+    return list({id(part): part for part in used if isinstance(part, PolicyAnchor)}.values())
+
+
+def anchors_of(c: CaT, teacher: object = None) -> list[Model]:
+    """The models that write references and rubrics, each once; a judge is not among them.
+
+    Args:
+        c: The method.
+        teacher: An estimator beside the CaT's, such as one for held-out prompts.
+    """
+    found: list[Model] = []
+    for part in parts_of(_used(c, teacher)):
+        if any(name == "anchor" for name, _ in fields_of(part)):
+            model: Model | None = getattr(part, "anchor", None) or c.defaults.anchor
+            if model is not None and model not in found:
+                found.append(model)
+    return found
+
+
+def _used(c: CaT, teacher: object) -> tuple[object, ...]:
+    return (c.rewarder, c.estimator if c.estimates else None, teacher)
+
+
+def takes_default(part: object) -> bool:
+    """Whether a role asks for a model that it does not name."""
+    return any(name in ("anchor", "model") and value is None for name, value in fields_of(part))
+
+
+def _is_own(part: object) -> bool:
+    plays = isinstance(part, roles.Estimator | roles.Rewarder | roles.Judge | roles.Proposer)
+    return plays and not type(part).__module__.startswith("catsdk.")

@@ -1,0 +1,234 @@
+"""The budget of a training: one for all ranks and resumes, kept in the output folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch.distributed as dist
+
+from catsdk.core.errors import BudgetExceededError
+from catsdk.core.sending import Budget
+from catsdk.runtime.spending.account import Account, Amount
+from catsdk_trainers.trl.ranks import everywhere, on_first_rank
+
+__all__ = ["FOLDER", "Spending", "Spent", "forget_spent"]
+
+FOLDER = "spent"
+"""Where the output folder keeps what was spent: a file for each start of the run and rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What calls used, and for how long the training ran."""
+
+    requests: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        """Add up two."""
+        return Spent(
+            self.requests + other.requests,
+            self.tokens + other.tokens,
+            self.usd + other.usd,
+            self.seconds + other.seconds,
+        )
+
+    def over(self, budget: Budget) -> str | None:
+        """Say which cap of `budget` is reached, if one is."""
+        for name, value in asdict(self).items():
+            cap = getattr(budget, name)
+            if cap is not None and value >= cap:
+                return f"the budget of {cap:,} {name} is used up"
+        return None
+
+
+class _RankAccount(Account):
+    """The account of one rank, whose caps are set anew for each step; knows whether it refused."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget)
+        self.refused = False
+
+    def allow(self, budget: Budget) -> None:
+        """Have new caps from now on, and a new clock for the seconds."""
+        self.budget, self._until, self.refused = budget, None, False
+
+    def reserve(self, amount: Amount = Amount()) -> None:
+        try:
+            super().reserve(amount)
+        except BudgetExceededError:
+            self.refused = True
+            raise
+
+
+class Spending:
+    """What a training may still spend, shared out among the ranks before each step.
+
+    Every rank pays from a share of what is left, in proportion to the groups that it scores, so
+    that all of them together never pass the budget. What was spent is written down as groups are
+    scored, so that a run that is killed and resumed goes on counting. `ended` says, on all ranks
+    alike, why nothing more is sent.
+
+    Args:
+        budget: Caps on all calls of anchor and judge, and on the time of the training in seconds;
+            `None` is no cap, and what is spent is only counted where there is one.
+    """
+
+    def __init__(self, budget: Budget | None) -> None:
+        """Begin with nothing spent; nothing is read or written."""
+        self.budget = budget
+        self.ended: str | None = None
+        self._account = None if budget is None else _RankAccount(budget)
+        self._before = self._all = self._shared = Spent()
+        self._file: Path | None = None
+        self._began: float | None = None
+        self._writing = Lock()
+
+    @property
+    def account(self) -> Account | None:
+        """Pays for the calls of this rank."""
+        return self._account
+
+    @property
+    def spent(self) -> Spent:
+        """What all ranks and earlier starts spent, as far as this rank has heard."""
+        return self._before + self._all
+
+    @property
+    def share(self) -> float:
+        """How much of the budget is spent, in 0..1: of the cap that is nearest."""
+        if self.budget is None:
+            return 0.0
+        caps = {name: getattr(self.budget, name) for name in asdict(self.spent)}
+        shares = [value / caps[name] for name, value in asdict(self.spent).items() if caps[name]]
+        return min(1.0, max(shares, default=0.0))
+
+    def begin(self, folder: Path) -> None:
+        """Go on counting from what `folder` says that earlier starts spent. Collective."""
+        if self.budget is None or self._file is not None:
+            return
+        start, self._before = on_first_rank(lambda: _read(folder / FOLDER))
+        self._file = folder / FOLDER / f"start-{start}-rank-{_rank()}.json"
+        self._start_clock()
+        self.ended = self._before.over(self.budget)
+        self._allow_first_rank_the_rest()
+
+    def count_only_time(self) -> None:
+        """Keep to the seconds alone from now on, since no further call is made."""
+        if self.budget is not None:
+            seconds = self.budget.seconds
+            self.budget = None if seconds is None else Budget(seconds=seconds)
+            self.ended = None if self.budget is None else self.spent.over(self.budget)
+
+    def allot(self, groups: int) -> None:
+        """Give this rank its share of what is left, for a step of `groups` groups. Collective."""
+        if self.budget is None or self._account is None:
+            return
+        counts, _ = self._exchanged(groups)
+        first, total = sum(counts[: _rank()]), max(1, sum(counts))
+        self._allow(first / total, (first + groups) / total)
+
+    def settle(self) -> None:
+        """Hear what all ranks spent, and whether one was refused. Collective."""
+        if self.budget is None or self._account is None:
+            return
+        refused, spent = self._exchanged(self._account.refused)
+        self.ended = self.ended or spent.over(self.budget)
+        if self.ended is None and any(refused):
+            self.ended = f"the next call could have passed the budget: {self._told()} are spent"
+        self.note()
+        self._allow_first_rank_the_rest()
+
+    def note(self) -> None:
+        """Write down what this rank spent since the start."""
+        if self._file is None:
+            return
+        # Groups end in several threads; the last one writes what all of them spent.
+        with self._writing:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            new = self._file.with_suffix(".new")
+            new.write_text(json.dumps(asdict(self._own())), "utf-8")
+            new.replace(self._file)
+
+    def _allow_first_rank_the_rest(self) -> None:
+        """Between two steps it is the first rank alone that asks, whether the anchor drifted."""
+        self._allow(0.0 if _rank() == 0 else 1.0, 1.0)
+
+    def _allow(self, start: float, end: float) -> None:
+        """Let this rank use what it has used and, of the rest, the part from `start` to `end`."""
+        budget, account, spent = self.budget, self._account, self.spent
+        assert budget is not None and account is not None
+
+        def cap_of(name: str) -> float | int | None:
+            cap = getattr(budget, name)
+            if cap is None:
+                return None
+            rest = max(0, cap - getattr(spent, name))
+            # Requests and tokens are whole: rounded at the same places on all ranks.
+            low, high = (
+                rest * at if name == "usd" else int(rest * at + 1e-6) for at in (start, end)
+            )
+            return getattr(account, name) + high - low  # type: ignore[no-any-return]
+
+        caps: dict[str, Any] = {name: cap_of(name) for name in ("requests", "tokens", "usd")}
+        if budget.seconds is not None:
+            caps["seconds"] = max(1e-3, budget.seconds - spent.seconds)
+        account.allow(budget.model_copy(update=caps))
+
+    def _exchanged(self, told: Any) -> tuple[list[Any], Spent]:
+        """What each rank tells, and what all of them spent."""
+        self._start_clock()
+        ranks = everywhere((told, self._own()))
+        self._all = sum((own for _, own in ranks), Spent())
+        return [each for each, _ in ranks], self.spent
+
+    def _own(self) -> Spent:
+        """What this rank spent since the start; the first one's clock is everybody's."""
+        account = self._account
+        seconds = 0.0
+        if self._began is not None and _rank() == 0:
+            seconds = time.monotonic() - self._began
+        if account is None:
+            return Spent(seconds=seconds)
+        return Spent(account.requests, account.tokens, account.usd, seconds)
+
+    def _told(self) -> str:
+        """What is spent of each cap."""
+        caps = {name: getattr(self.budget, name) for name in asdict(self.spent)}
+        return ", ".join(
+            f"{value:,.6g} of {caps[name]:,} {name}"
+            for name, value in asdict(self.spent).items()
+            if caps[name] is not None
+        )
+
+    def _start_clock(self) -> None:
+        if self._began is None:
+            self._began = time.monotonic()
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return type(self), (self.budget,)
+
+
+def forget_spent(folder: Path) -> None:
+    """Remove what earlier starts in `folder` spent, for a run that begins anew there."""
+    for file in (folder / FOLDER).glob("start-*.json"):
+        file.unlink()
+
+
+def _rank() -> int:
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def _read(folder: Path) -> tuple[int, Spent]:
+    """The number of the next start, and what all before it spent."""
+    files = [*folder.glob("start-*.json")]
+    total = sum((Spent(**json.loads(file.read_text("utf-8"))) for file in files), Spent())
+    return 1 + max((int(file.name.split("-")[1]) for file in files), default=-1), total
