@@ -48,8 +48,8 @@ class Recorded:
         """Keep the verdicts."""
         self.name, self.verdicts = name, verdicts
 
-    async def judge(self, rubric: Rubric, rollout: Rollout) -> list[Verdict]:
-        """The recorded verdicts; a missing one is a failure."""
+    async def judge(self, rubric: Rubric, rollout: Rollout, ctx: object) -> list[Verdict]:
+        """Give the recorded verdicts; a missing one is a failure."""
         gone = Failure(kind="NotJudged", message="the file has no verdict of this judge")
         met = {criterion.id: self.verdicts.get(criterion.id) for criterion in rubric.criteria}
         return [

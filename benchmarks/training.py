@@ -114,7 +114,7 @@ def our_share(steps: int) -> dict[str, float]:
     from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
     from catsdk_providers.local.load import BOX
-    from catsdk_trainers import grpo as module
+    from catsdk_trainers.trl import grpo as module
     from catsdk_trainers.trl.reward import GroupReward
     from examples.lab.rl import config_of
     from examples.lab.units import PLANS, Unit

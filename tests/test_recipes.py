@@ -205,7 +205,7 @@ client:
     assert cat.CaT.from_yaml(c.to_yaml()).fingerprint == c.fingerprint
 
 
-DIFFERENT = [
+DIFFERENT: list[dict[str, Any]] = [
     {"policy": cat.Sampler("openai:other", seed=1)},
     {"policy": cat.Sampler("openai:a", seed=2)},
     {"policy": cat.Sampler("openai:a", cat.Sampling(temperature=0.5), seed=1)},

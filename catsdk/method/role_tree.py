@@ -34,11 +34,10 @@ def changed(role: T, change: Callable[[Any], Any]) -> T:
         A copy with what was changed; `role` itself where nothing was.
     """
     if isinstance(role, tuple):
-        parts = tuple(changed(part, change) for part in cast("tuple[Any, ...]", role))
-        same = all(
-            old is new for old, new in zip(cast("tuple[Any, ...]", role), parts, strict=True)
-        )
-        return role if same else cast("T", parts)
+        olds = cast("tuple[Any, ...]", role)
+        parts = tuple(changed(part, change) for part in olds)
+        same = all(old is new for old, new in zip(olds, parts, strict=True))
+        return cast("T", olds if same else parts)
     new = role
     for name, part in fields_of(role):
         other = changed(part, change)

@@ -17,7 +17,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
+from catsdk.estimators import Majority, Synthesizer
 from catsdk_providers.box.problems import parse
+from catsdk_trainers.trl.describing import cat_of
 from examples.lab.curves import draw, gain, read_units, table
 from examples.lab.laboratory import verdict
 from examples.lab.mistakes import failing_pairs, pairs_of
@@ -53,11 +55,18 @@ def test_the_arms_differ_in_their_reward_and_in_nothing_else() -> None:
     configs = {
         arm: config_of(Unit(arm, 1, PLANS["full"]), Path("x")) for arm in ARMS if arm != "sft"
     }
-    parts = {arm: next(iter(config.reward.parts)) for arm, config in configs.items()}
-    assert parts.pop("cat") == "synthesis"
-    assert parts.pop("ttrl") == "majority"
-    assert all(arm == part for arm, part in parts.items())
-    same = [config.model_copy(update={"reward": None}) for config in configs.values()]
+    rewarded = {arm: cat_of(config) for arm, config in configs.items()}
+    names = {arm: type(each.rewarder).__name__ for arm, each in rewarded.items()}
+    assert names == {
+        "cat": "AnswerReward",
+        "ttrl": "AnswerReward",
+        "gold": "Gold",
+        "random": "Random",
+        "rubric": "RubricReward",
+    }
+    assert isinstance(rewarded["cat"].estimator, Synthesizer)
+    assert isinstance(rewarded["ttrl"].estimator, Majority)
+    same = [config.model_copy(update={"cat": {}}) for config in configs.values()]
     assert all(config == same[0] for config in same)
 
 

@@ -67,7 +67,7 @@ async def test_a_nested_sum_is_one_sum_whose_parts_have_names_of_their_own() -> 
 @pytest.mark.parametrize("wrong", [1, "a", None, object()])
 def test_only_rewards_add_up_and_only_numbers_weigh(wrong: Any) -> None:
     with pytest.raises(TypeError):
-        A + wrong
+        _ = A + wrong
     with pytest.raises(TypeError):
         A * "2"  # type: ignore[operator]
 

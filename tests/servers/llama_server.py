@@ -29,7 +29,7 @@ def model_file() -> Path:
 
 def main(port: int) -> None:
     """Serve until the process is ended."""
-    import xllamacpp
+    import xllamacpp  # pyright: ignore[reportMissingImports]
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model_file())

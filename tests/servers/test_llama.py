@@ -74,7 +74,7 @@ async def messages(url: str) -> AsyncGenerator[AnthropicProvider]:
         yield provider
 
 
-BOTH: Any = pytest.mark.parametrize("wire", [chat, messages], ids=["chat", "messages"])
+BOTH = pytest.mark.parametrize("wire", [chat, messages], ids=["chat", "messages"])
 
 
 class Contract(ProviderContract):

@@ -218,12 +218,12 @@ def _of_group(outcome: Outcome) -> dict[str, Any]:
 
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
-        body = json.loads(await request.app[BODIES].read(request))
+        body: object = json.loads(await request.app[BODIES].read(request))
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"the body is no JSON in UTF-8: {error}") from None
     if not isinstance(body, dict):
         raise InvalidInputError("the body is no JSON object")
-    return body
+    return cast("dict[str, Any]", body)
 
 
 def _list(body: Mapping[str, Any], name: str, length: int | None = None) -> list[Any]:
@@ -233,9 +233,10 @@ def _list(body: Mapping[str, Any], name: str, length: int | None = None) -> list
         return [None] * length
     if not isinstance(value, list):
         raise InvalidInputError(f"{name} is {_shown(value)}; give a list")
-    if length is not None and len(value) != length:
-        raise InvalidInputError(f"{name} has {len(value)} entries for {length} responses")
-    return value
+    entries: list[Any] = value
+    if length is not None and len(entries) != length:
+        raise InvalidInputError(f"{name} has {len(entries)} entries for {length} responses")
+    return entries
 
 
 def _response(text: Any, tokens: Any, finish_reason: Any) -> Response:

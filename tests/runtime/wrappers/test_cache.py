@@ -43,7 +43,7 @@ def texts(answers: Sequence[Completion | Failure]) -> list[str]:
 
 async def test_a_choice_that_failed_inside_a_reply_is_not_kept() -> None:
     failed = Completion(text="ha", failure=Failure(kind="ServerError", message="broke off"))
-    replies = [["whole", failed], ["again"]]
+    replies: list[list[str | Completion]] = [["whole", failed], ["again"]]
     model = FunctionProvider(lambda _: replies.pop(0), capabilities=Capabilities(n=True))
     cache = cached(model)
     two = ASK.model_copy(update={"n": 2})

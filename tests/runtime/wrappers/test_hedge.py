@@ -10,10 +10,11 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.sending import Budget, Limits
 from catsdk.core.types import Message, Request
 from catsdk.runtime.attribution import recorded
+from catsdk.runtime.limits.endpoints import Extra
 from catsdk.runtime.limits.gate import Gate
 from catsdk.runtime.limits.latency import ENOUGH
 from catsdk.runtime.spending.account import Account
-from catsdk.runtime.wrappers.hedge import COPIES, Extra, Hedging
+from catsdk.runtime.wrappers.hedge import COPIES, Hedging
 from catsdk.runtime.wrappers.limit import Limit
 from catsdk.runtime.wrappers.record import Record
 from catsdk.testing import FunctionProvider
