@@ -400,8 +400,7 @@ def _constructed(kind: Any, arguments: Mapping[str, Any], name: str) -> Any:
 @cache
 def _hints(kind: Any) -> dict[str, Any]:
     try:
-        names: Mapping[str, Any] = vars(kind)
-        made = names.get("__init__", kind)
+        made = cast("Mapping[str, Any]", vars(kind)).get("__init__", kind)
         return get_type_hints(kind) | get_type_hints(inspect.unwrap(made))
     except (NameError, TypeError):
         return {}

@@ -96,7 +96,8 @@ async def test_an_unknown_model_is_the_cause_by_its_type(
 async def test_a_refusal_or_failure_of_the_service_is_the_cause_by_its_type(
     server: LoopbackServer, fault: Fault, kind: type[ProviderError], status: int
 ) -> None:
-    server.fail_next(*(fault for _ in range(N)))
+    faults: list[Fault] = [fault] * N
+    server.fail_next(*faults)
     error = await error_of(run, MODEL, client_of())
     assert isinstance(error.__cause__, kind)
     assert error.status == status

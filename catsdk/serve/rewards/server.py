@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, cast, get_args
@@ -226,14 +226,14 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return cast("dict[str, Any]", body)
 
 
-def _list(body: Mapping[str, Any], name: str, length: int | None = None) -> list[Any]:
+def _list(body: Mapping[str, Any], name: str, length: int | None = None) -> Sequence[Any]:
     """The list `name`; where a `length` is given it may be left out, else it must have that."""
     value = body[name] if length is None else body.get(name)
     if value is None and length is not None:
         return [None] * length
     if not isinstance(value, list):
         raise InvalidInputError(f"{name} is {_shown(value)}; give a list")
-    entries: list[Any] = value
+    entries = cast("Sequence[Any]", value)
     if length is not None and len(entries) != length:
         raise InvalidInputError(f"{name} has {len(entries)} entries for {length} responses")
     return entries
