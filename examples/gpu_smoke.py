@@ -27,8 +27,8 @@ def method(prompts: str) -> dict[str, Any]:
 def train(model: str, steps: int, folder: Path, **others: Any) -> None:
     """A short run on sums, rewarded by synthesis; fails where a step logs no reward."""
     from catsdk.train import CaTConfig, HeldOut, Rollouts, grpo
+    from catsdk_providers.box import BOX
     from catsdk_providers.box.problems import problems
-    from catsdk_providers.local.load import BOX
 
     in_box = model == str(BOX)
     config = CaTConfig(
@@ -55,7 +55,7 @@ def main() -> int:
     """Run what can be run here."""
     import torch
 
-    from catsdk_providers.local.load import BOX
+    from catsdk_providers.box import BOX
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default=str(BOX))

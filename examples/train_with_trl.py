@@ -19,7 +19,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 import catsdk as cat
 from catsdk.train import PolicyAnchor, attach, reward
-from catsdk_providers.local.load import BOX
+from catsdk_providers.box import BOX
 
 PROMPTS = ["1+1", "27+35", "4821673+3947851", "123456+654321"]
 

@@ -24,8 +24,8 @@ from typing import Any, Final
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
+from catsdk_providers.box import BOX
 from catsdk_providers.box.problems import problems, solve
-from catsdk_providers.local.load import BOX
 from catsdk_providers.local.provider import LocalProvider
 from catsdk_trainers.config.settings import (
     CaTConfig,

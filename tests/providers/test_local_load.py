@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from catsdk.core.errors import ConnectionFailedError, InvalidInputError, ModelNotFoundError
 from catsdk.core.registry import resolve
 from catsdk.core.types import Completion, Message, Request
-from catsdk_providers.local.load import BOX
+from catsdk_providers.box import BOX
 from catsdk_providers.local.provider import LocalProvider
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer, watched_model
 

@@ -22,7 +22,12 @@ def test_the_defaults_are_the_papers() -> None:
     assert (config.learning_rate, config.kl, config.steps) == (5e-7, 1e-3, 1000)
     assert config.rollouts.max_tokens == 1536
     assert config.cat == {
-        "estimator": {"Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial"}}}},
+        "estimator": {
+            "Synthesizer": {
+                "anchor": {"PolicyAnchor": {"kind": "initial"}},
+                "show_question": False,
+            }
+        },
         "reward": "AnswerReward",
     }
     plan = config.sft

@@ -30,7 +30,7 @@ from verl.workers.reward_manager.batch import BatchRewardManager
 import catsdk as cat
 from catsdk.rewards import ClusterShare, TruncationPenalty
 from catsdk.serve.rewards.server import serving
-from catsdk_providers.local.load import BOX
+from catsdk_providers.box import BOX
 from catsdk_trainers.remote import client as reward_client
 
 TEXTS = ["1+0=1\n\\boxed{1}", "\\boxed{1}", "\\boxed{2}"]

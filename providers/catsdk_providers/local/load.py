@@ -31,12 +31,11 @@ from transformers import (
 from transformers.utils import logging
 
 from catsdk.core.errors import AuthenticationError, ConnectionFailedError, ModelNotFoundError
+from catsdk_providers.box import BOX
 from catsdk_providers.local.chat import Chat
 from catsdk_providers.local.engine import Engine
 
-__all__ = ["BOX", "Source", "engine_for", "engine_of", "untrained_box"]
-
-BOX = Path(__file__).parent / "box" / "weights"
+__all__ = ["Source", "engine_for", "engine_of", "untrained_box"]
 
 # An engine lives as long as a provider uses it; the latest ones stay, for the next provider.
 _KEPT = 2

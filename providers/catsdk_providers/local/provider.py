@@ -17,8 +17,9 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Message, Request, TokenLogprob, Usage
+from catsdk_providers.box import BOX
 from catsdk_providers.local.engine import Engine, has_adapter
-from catsdk_providers.local.load import BOX, Source, engine_for, engine_of, untrained_box
+from catsdk_providers.local.load import Source, engine_for, engine_of, untrained_box
 from catsdk_providers.local.plan import (
     check_request,
     check_room,
