@@ -202,7 +202,7 @@ class _Lexer:
     def _letters(self, value: str) -> None:
         joined = _JOINED.match(value) if self.tokens else None
         if joined and self.tokens[-1] != ("sign", "_"):
-            self._add("sign", "lor" if joined[1] == "or" else ",")
+            self._add("sign", "lor" if joined[1] == "or" else "and")
             value = value[joined.end() :]
         if len(value) == 1:
             self._add("symbol", value)
@@ -213,7 +213,7 @@ class _Lexer:
         elif value in GREEK and value not in ("Re", "Im", "Pi", "nu", "mu", "xi"):
             self._add("symbol", value)
         elif value in ("and", "AND"):
-            self._add("sign", ",")
+            self._add("sign", "and")
         elif value in ("or", "OR"):
             self._add("sign", "lor")
         elif value == "mod":
@@ -320,7 +320,7 @@ class _Lexer:
         content = content.strip("~")
         lower = content.strip(" ,").lower()
         if not lower or lower in ("and", "or"):
-            self._add("sign", "lor" if lower == "or" else ",") if content else None
+            self._add("sign", _JOINS.get(lower, ",")) if content else None
         elif self._is_minutes(content):
             self._add("text", content)
         elif content in FUNCTION_WORDS or (len(content) == 1 and content.isalpha()):
@@ -331,6 +331,7 @@ class _Lexer:
             self._add("text", content)
 
 
+_JOINS = {"and": "and", "or": "lor"}
 _NAMED: dict[str, Token] = {
     "neg": ("function", "not"),
     "lnot": ("function", "not"),

@@ -32,7 +32,9 @@ from catsdk.answers.engine.walk import symbols_of
 
 __all__ = ["parse"]
 
-_SEPARATORS = frozenset([",", ";", "land", "lor"])
+# The word "and" makes a list of values, the sign of logic a proposition.
+_SEPARATORS = frozenset([",", ";", "and", "land", "lor"])
+_JOINING = ("lor", "and", "land")
 _LOGIC = {"land": "and", "lor": "or", "=>": "implies", "<=>": "iff"}
 _INFINITY = Constant("infinity")
 _MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
@@ -82,7 +84,7 @@ class AnswerParser(FunctionParser):
             if kind == "sign" and value in ends and not (value == "[" and (separator or not found)):
                 break
             if kind == "sign" and value in _SEPARATORS:
-                separator = separator if separator in (";", "land", "lor") else value
+                separator = value if separator in ("", ",") else separator
                 self.at += 1
                 continue
             if found and not separator:
@@ -141,6 +143,8 @@ class AnswerParser(FunctionParser):
                 break  # the condition of a set: of those x in R for which
             self.at += 1
             part = self._measured()
+            if sign == "cap" and isinstance(parts[-1], Union):
+                raise UnreadableError("a union and an intersection without brackets")
             if sign == "cup":
                 parts[-1] = Union((*_parts(parts[-1]), *_parts(part)))
             elif sign == ":":
@@ -329,7 +333,7 @@ class AnswerParser(FunctionParser):
         found: Separated = []
         while True:
             found.append((",", self._statement()))
-            if not self.take(","):
+            if not (self.take(",") or self.take("and")):
                 return found
             if self.next[1] in ends or self.next[0] == "env":
                 return found
@@ -386,7 +390,7 @@ def _alternatives(found: Separated) -> Node | None:
     signs = {separator for separator, _ in found[1:]}
     nodes = tuple(node for _, node in found)
     relations = [node for node in nodes if isinstance(node, Relation)]
-    if len(signs) != 1 or signs.isdisjoint(_LOGIC) or len(relations) < len(nodes):
+    if len(signs) != 1 or signs.isdisjoint(_JOINING) or len(relations) < len(nodes):
         return None
     if all(set(relation.operators) <= {"=", "~"} for relation in relations):
         return None
@@ -404,22 +408,70 @@ def _excepted(nodes: list[Node]) -> list[Node]:
     ]
 
 
+def _rows(found: Separated) -> list[list[Node]] | None:
+    """Part a list where two separators stand, as in `1, 2; 3, 4` and `1, 2 or 3, 4`.
+
+    A word before the last item alone, as in `1, 2 and 3`, parts nothing, and equations are parted
+    by their names.
+    """
+    separators = [separator for separator, _ in found[1:]]
+    if len(set(separators)) < 2:
+        return None
+    outer = ";"
+    if ";" not in separators:
+        if set(separators[:-1]) == {","} or all(isinstance(node, Relation) for _, node in found):
+            return None
+        outer = next(word for word in _JOINING if word in separators)
+    rows: list[list[Node]] = []
+    for separator, node in found:
+        if separator == outer or not rows:
+            rows.append([])
+        rows[-1].append(node)
+    return rows
+
+
+def _row(nodes: list[Node]) -> Node:
+    """Make values that stand together a tuple; equations stay a list, whose names order them."""
+    if len(nodes) == 1:
+        return nodes[0]
+    named = any(isinstance(node, Relation) for node in nodes)
+    return Items("list" if named else "tuple", tuple(nodes))
+
+
+def _distributed(found: Separated) -> Separated:
+    """Give each name its values where several names have some: `x = 1, 2 and y = 3, 4`."""
+    names = {name for _, node in found if (name := _name_of(node))}
+    if len(names) < 2 or all(isinstance(node, Relation) for _, node in found):
+        return found
+    named: Separated = []
+    name: Symbol | None = None
+    for separator, node in found:
+        name = _name_of(node) if isinstance(node, Relation) else name
+        bare = name is not None and not isinstance(node, Relation | Text)
+        named.append((separator, Relation((name, node), ("=",)) if name and bare else node))
+    return named
+
+
+def _name_of(node: Node) -> Symbol | None:
+    if isinstance(node, Relation) and node.operators == ("=",):
+        name = node.sides[0]
+        return name if isinstance(name, Symbol) else None
+    return None
+
+
 def _listed(found: Separated, kind: str) -> Node:
-    """Make the list of statements; where `;` and `,` both stand, `;` parts the outer list."""
+    """Make the list of statements, or of the groups in which they stand."""
     if not found and kind == "list":
         raise UnreadableError("nothing is there")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
     if kind == "list" and (joined := _joined(found) or _alternatives(found)):
         return joined
-    separators = {separator for separator, _ in found[1:]}
-    if len(separators) == 2 and ";" in separators:
-        rows: list[list[Node]] = []
-        for separator, node in found:
-            if separator == ";" or not rows:
-                rows.append([])
-            rows[-1].append(node)
-        nodes = [Items("list", tuple(row)) if len(row) > 1 else row[0] for row in rows]
+    if kind == "list":
+        found = _distributed(found)
+    rows = _rows(found)
+    if rows is not None:
+        nodes = [_row(row) for row in rows]
     else:
         nodes = [node for _, node in found]
         nodes = _excepted(nodes) if kind == "list" else nodes

@@ -119,6 +119,7 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     The list may give alternatives or say all of it at once; two rays that overlap are always
     meant together, as in `x > 2, x < 5`.
     """
+    written = node
     explicit = node.name if isinstance(node, Call) and node.name in ("either", "both") else ""
     if explicit and isinstance(node, Call):
         node = Items("list", node.arguments)
@@ -128,7 +129,7 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     regions = [region for region in found if region is not None]
     variables = {region[0] for region in regions if region[0] is not None}
     if len(regions) != len(found) or len(variables) != 1:
-        return (node,)
+        return (written,) if explicit == "either" else (node,)
     parts = [part for _, region in regions for part in _parts(region)]
     if explicit == "either":
         return (Union(tuple(parts)),)

@@ -153,10 +153,17 @@ def _named(
         case Call(_, (Symbol(name),)), Call(_, (Symbol(again),)) if first != second:
             renamed = with_symbols(one, lambda each: Symbol(again) if each.name == name else each)
             return comparer.same(renamed, other)
-        case _ if first == second or isinstance(first, Call) or isinstance(second, Call):
+        case _ if first == second or _is_function(first) or _is_function(second):
             return comparer.same(one, other)
         case _:
             return _statements(left, right, comparer)
+
+
+def _is_function(label: Node) -> bool:
+    """Tell the value of a function, and the length of a segment, from `|x|`, where x may be negative."""
+    return isinstance(label, Call) and not (
+        label.name == "abs" and isinstance(label.arguments[0], Symbol)
+    )
 
 
 def _statements(left: Relation, right: Relation, comparer: Comparer) -> bool | None:
