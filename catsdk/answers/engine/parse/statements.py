@@ -45,6 +45,8 @@ _UNIT_KINDS = frozenset(["text", "word"])
 _MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
+_CONDITIONAL = (Text("if"), Text("for"), Text("when"), Text("where"))
+
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
 
 Separated = list[tuple[str, Node]]
@@ -139,7 +141,8 @@ class AnswerParser(FunctionParser):
         parts = [first]
         while self.next[0] == "sign" and self.next[1] in _SET_SIGNS:
             sign = self.next[1]
-            if sign == ":" and self.bars and isinstance(parts[-1], Interval | Text | Items):
+            several = isinstance(parts[-1], Interval | Text | Items) or symbols_of(parts[-1])
+            if sign == ":" and self.bars and several:
                 break  # the condition of a set: of those x in R for which
             self.at += 1
             part = self._measured()
@@ -287,9 +290,11 @@ class AnswerParser(FunctionParser):
         found = self._statements(frozenset(["\\}", "|", "\\mid", ":"]))
         if self.next[1] in ("|", "\\mid", ":") and len(found) == 1:
             self.at += 1
-            found = self._statements(frozenset(["\\}"]))
+            said = self._statements(frozenset(["\\}"]))
             self.expect("\\}")
-            return _listed(found, "list")
+            condition = _listed(said, "list")
+            member = found[0][1]
+            return condition if _is_any(member) else Items("tuple", (member, condition))
         self.expect("\\}")
         return Items("set", tuple(node for _, node in found))
 
@@ -304,7 +309,9 @@ class AnswerParser(FunctionParser):
         if kind != "env" or not value.startswith("end"):
             raise UnreadableError(f"{name} does not end")
         self.at += 1
-        if name in ("cases", "aligned", "align", "gathered", "split"):
+        if name in ("cases", "dcases", "rcases"):
+            return _listed([(",", _piece(row)) for row in rows], "list")
+        if name in ("aligned", "align", "gathered", "split"):
             cells = [(",", cell) for row in rows for cell in row]
             return _listed(cells, "list")
         if not rows or any(len(row) != len(rows[0]) for row in rows):
@@ -337,6 +344,24 @@ class AnswerParser(FunctionParser):
                 return found
             if self.next[1] in ends or self.next[0] == "env":
                 return found
+
+
+def _is_any(member: Node) -> bool:
+    """Tell whether all numbers or points are meant before the condition of a set."""
+    if isinstance(member, Items):
+        return member.kind == "tuple" and all(isinstance(item, Symbol) for item in member.items)
+    return member == _REALS or member == Text("the set C") or isinstance(member, Symbol)
+
+
+def _piece(row: list[Node]) -> Node:
+    """Make a value with its condition a tuple; equations that hold together stay a list."""
+    cells = [cell for cell in row if cell not in _CONDITIONAL]
+    if len(cells) == 1 and isinstance(cells[0], Items) and cells[0].kind == "list":
+        cells = list(cells[0].items)
+    if len(cells) == 1:
+        return cells[0]
+    equations = all(isinstance(cell, Relation) and cell.operators == ("=",) for cell in cells)
+    return Items("list" if equations else "tuple", tuple(cells))
 
 
 def _time(tokens: list[Token]) -> Node | None:
@@ -444,11 +469,11 @@ def _distributed(found: Separated) -> Separated:
     if len(names) < 2 or all(isinstance(node, Relation) for _, node in found):
         return found
     named: Separated = []
-    name: Symbol | None = None
+    owner: Symbol | None = None
     for separator, node in found:
-        name = _name_of(node) if isinstance(node, Relation) else name
-        bare = name is not None and not isinstance(node, Relation | Text)
-        named.append((separator, Relation((name, node), ("=",)) if name and bare else node))
+        owner = _name_of(node) if isinstance(node, Relation) else owner
+        bare = owner is not None and not isinstance(node, Relation | Text)
+        named.append((separator, Relation((owner, node), ("=",)) if owner and bare else node))
     return named
 
 

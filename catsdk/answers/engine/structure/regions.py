@@ -139,7 +139,9 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     for _, region in regions[1:]:
         together = Call("cap", (together, region))
     excluded = all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items)
-    if excluded or explicit:
+    # What x is said to be in holds besides the rest: `x in R, x != 0`.
+    within = any(isinstance(item, Interval) for item in node.items)
+    if excluded or explicit or within:
         return (together,)
     return Union(tuple(parts)), together
 
