@@ -44,6 +44,7 @@ _NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we", "in"])
 _SHORT_WORD_LIST = "no on up so to we us he it an as at by do go if in is me my of or be"
 _SHORT_WORDS = frozenset(_SHORT_WORD_LIST.split())
 _OPERATORS_ON_NAMES = frozenset(["Delta", "partial", "nabla"])
+_NABLA = Symbol("nabla")
 # What derivatives of an order in brackets are written of.
 _DERIVED = frozenset("fghyFGH")
 _VOWELS = frozenset("aeiou")
@@ -488,7 +489,7 @@ def _sum(terms: list[Node]) -> Node:
 
 def _crossed(factors: list[Node], factor: Node) -> list[Node]:
     """Multiply; between two vectors the sign of multiplication is that of their cross product."""
-    if _is_vector(factors[-1]) and _is_vector(factor):
+    if factors[-1] == _NABLA or _is_vector(factors[-1]) and _is_vector(factor):
         return [*factors[:-1], Call("cross", (factors[-1], factor))]
     return [*factors, factor]
 

@@ -154,7 +154,7 @@ class _Lexer:
             elif kind == "letters":
                 self._letters(value)
             else:
-                self._escaped(value)
+                self._escaped(value, at)
             if len(tokens) > MAX_TOKENS:
                 raise LimitReachedError("too many tokens")
         return tokens
@@ -234,7 +234,7 @@ class _Lexer:
         """Tell the unit `min` behind a number from the smallest of several."""
         return value == "min" and bool(self.tokens) and self.tokens[-1][0] == "number"
 
-    def _escaped(self, value: str) -> None:
+    def _escaped(self, value: str, at: int) -> None:
         if value in "{}":
             self.depth += 1 if value == "{" else -1
             self._add("sign", "\\" + value)
@@ -244,6 +244,10 @@ class _Lexer:
             self._add("sign", value)
         elif value == "\\":
             self._add("sign", "\\\\")
+        elif value in "-+*/=<":
+            self._sign(value, at)
+        elif value.isalnum() or value in "~^?'\"`.":
+            raise UnreadableError("an accent, or a sign that is none")
         # Spaces and math delimiters are nothing.
 
     def _command(self, name: str, at: int) -> int:
