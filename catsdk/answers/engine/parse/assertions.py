@@ -131,7 +131,7 @@ def _asserts(before: str) -> bool:
     if named is None:
         return _ASSERTS.match(before) is not None
     words = named[1]
-    if _CALCULATED.search(words):
+    if _CALCULATED.search(words) or words[-1] in "/!<>=~":
         return False
     few = _MOST_WORDS_OF_NAME if named[2] == "=" else _MOST_WORDS_BEFORE_COLON
     return len(_WORD.findall(words)) <= few or _ASSERTS.match(words.rpartition(" ")[0]) is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
+from math import inf
 
 from catsdk.answers.engine.numeric.evaluate import rational_of
 from catsdk.answers.engine.tree import (
@@ -116,8 +118,8 @@ def _minus(node: Node) -> Node:
 def readings_of(node: Node) -> tuple[Node, ...]:
     """Return the sets that a list of inequalities in one variable may describe, else the node.
 
-    The list may give alternatives or say all of it at once; two rays that overlap are always
-    meant together, as in `x > 2, x < 5`.
+    The list may give alternatives or say all of it at once; what overlaps is always meant
+    together, as in `x > 2, x < 5`: else `x > 1, x > 2` would be each of the two.
     """
     written = node
     explicit = node.name if isinstance(node, Call) and node.name in ("either", "both") else ""
@@ -141,9 +143,30 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     excluded = all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items)
     # What x is said to be in holds besides the rest: `x in R, x != 0`.
     within = any(isinstance(item, Interval) for item in node.items)
-    if excluded or explicit or within:
+    if excluded or explicit or within or _share_numbers([region for _, region in regions]):
         return (together,)
     return Union(tuple(parts)), together
+
+
+def _share_numbers(regions: list[Node]) -> bool:
+    """Tell whether two of several intervals with known ends overlap, or meet in a number."""
+    known = sorted(
+        (low, high, region.closed)
+        for region in regions
+        if isinstance(region, Interval)
+        and (low := _height(region.low)) is not None
+        and (high := _height(region.high)) is not None
+    )
+    return any(
+        high > low or (high == low and last and first)
+        for (_, high, (_, last)), (low, _, (first, _)) in pairwise(known)
+    )
+
+
+def _height(end: Node) -> Fraction | float | None:
+    if end in (_INFINITY, _MINUS_INFINITY):
+        return inf if end == _INFINITY else -inf
+    return rational_of(end)
 
 
 def _has_inequality(items: tuple[Node, ...]) -> bool:
