@@ -92,6 +92,10 @@ _AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
 _SAYS_SOMETHING = re.compile(r"\\[A-Za-z]|[_?!]|\\\{")
 _LONGEST_CHOICE = 24
 _FORMULA = re.compile(r"[A-Za-z]{1,3}\d[A-Za-z0-9]{0,40}")
+# True or false, yes or no, of several questions in their order.
+_VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
+# `(a) 1 (b) 2`, which is no product.
+_PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:\\l)?(and|or)(?![A-Za-z])", re.IGNORECASE)
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
@@ -165,6 +169,10 @@ def _read_cleaned(text: str, original: str) -> Reading:
     choice = choice_letters(text) if len(text) <= _LONGEST_CHOICE else None
     if is_undecided(text):
         return Reading(Text(plain_words(text)))
+    if _VERDICTS.fullmatch(text):
+        return Reading(Text(re.sub(r"[, ]", "", text).lower()))
+    if text[0] in "(ai" and _PARTS.match(text):
+        return Reading(None, cause="unparseable", detail="several parts with their numbers")
     currency = currency_written(original)
     try:
         other = _other_reading(text) if "," in text else None

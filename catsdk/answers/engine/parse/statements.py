@@ -70,6 +70,12 @@ def parse(text: str, log_base: Node | None = None) -> Node:
 class AnswerParser(FunctionParser):
     """Reads what answers are made of besides expressions."""
 
+    def __init__(self, tokens: list[Token]) -> None:
+        """Read `tokens` from the first."""
+        super().__init__(tokens)
+        # In which set each name is said to be.
+        self.members: dict[Node, Node] = {}
+
     def answer(self) -> Node:
         """Read statements between commas, semicolons and the words and, or."""
         return _listed(self._statements(frozenset()), "list")
@@ -117,15 +123,26 @@ class AnswerParser(FunctionParser):
                 side, operator = _congruence(side), "="
             if operator in ("=>", "<=>") and _is_proposition(sides[-1]) and _is_proposition(side):
                 sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
-            elif operator in ("in", "=>", "<=>"):
+            elif operator == "in":
+                self._add_member(sides[-1], side)
+                sides, operators = [side], []
+            elif operator in ("=>", "<=>"):
                 # What is said of the left side is the answer; so is a conclusion.
-                if operator != "in" and not (operators or isinstance(sides[0], Symbol)):
+                if not (operators or isinstance(sides[0], Symbol)):
                     raise UnreadableError("a conclusion from no statement")
                 sides, operators = [side], []
             else:
                 sides.append(side)
                 operators.append(cast("Operator", operator))
         return Relation(tuple(sides), tuple(operators)) if operators else sides[0]
+
+    def _add_member(self, member: Node, group: Node) -> None:
+        """Leave a name out that a set is of, unless other sets have other names."""
+        if isinstance(member, Number) or isinstance(group, Symbol):
+            raise UnreadableError("a member of a set that is not given")
+        self.members[member] = group
+        if len(set(self.members.values())) > 1:
+            raise UnreadableError("several names, each in a set of its own")
 
     def _side(self) -> Node:
         """Read an expression with its unit, a ratio, or a union of sets."""
