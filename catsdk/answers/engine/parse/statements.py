@@ -313,7 +313,8 @@ class AnswerParser(FunctionParser):
             member = found[0][1]
             return condition if _is_any(member) else Items("tuple", (member, condition))
         self.expect("\\}")
-        return Items("set", tuple(node for _, node in found))
+        rows = _rows(found)
+        return Items("set", tuple(map(_row, rows) if rows else (node for _, node in found)))
 
     def environment(self) -> Node:
         """Read a matrix, an array, or the rows of cases and alignments."""
@@ -461,7 +462,7 @@ def _rows(found: Separated) -> list[list[Node]] | None:
         return None
     outer = ";"
     if ";" not in separators:
-        if set(separators[:-1]) == {","} or all(isinstance(node, Relation) for _, node in found):
+        if set(separators[:-1]) == {","}:
             return None
         outer = next(word for word in _JOINING if word in separators)
     rows: list[list[Node]] = []
@@ -469,14 +470,21 @@ def _rows(found: Separated) -> list[list[Node]] | None:
         if separator == outer or not rows:
             rows.append([])
         rows[-1].append(node)
-    return rows
+    return None if outer != ";" and _are_solutions(rows) else rows
+
+
+def _are_solutions(rows: list[list[Node]]) -> bool:
+    """Tell whether the same names have values in each row, or one name in all of them."""
+    names = [[_name_of(node) for node in row] for row in rows]
+    every = {name for row in names for name in row}
+    return None not in every and (len(every) == 1 or all(row == names[0] for row in names))
 
 
 def _row(nodes: list[Node]) -> Node:
     """Make values that stand together a tuple; equations stay a list, whose names order them."""
     if len(nodes) == 1:
         return nodes[0]
-    named = any(isinstance(node, Relation) for node in nodes)
+    named = all(_name_of(node) for node in nodes)
     return Items("list" if named else "tuple", tuple(nodes))
 
 

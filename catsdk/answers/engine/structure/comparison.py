@@ -342,7 +342,9 @@ class Comparison:
         ratios = [node.kind in ("ratio", "clock") for node in (left, right)]
         if any(ratios):
             return self._ratios(left, right) if all(ratios) else False
-        nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
+        nested = all(
+            isinstance(item, Items) and item.kind != "set" for item in (*left.items, *right.items)
+        )
         if "tuple" in kinds and not nested and kinds != {"tuple"}:
             left, right = by_names(left), by_names(right)
         if "tuple" in kinds and not nested or kinds == {"list"} and self.options.ordered:
