@@ -10,7 +10,7 @@ from catsdk.answers.engine.parse.reading import Reading, read
 from catsdk.answers.engine.parse.wording import same_choice
 from catsdk.answers.engine.structure.comparison import Comparison, Pair
 from catsdk.answers.engine.structure.expressions import same_expression
-from catsdk.answers.engine.tree import Items, Node, Number, Quantity, Relation, Symbol, Text
+from catsdk.answers.engine.tree import Call, Items, Node, Number, Quantity, Relation, Symbol, Text
 from catsdk.answers.engine.walk import always_defined, with_symbols
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Cause, Verdict
@@ -59,9 +59,19 @@ def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bo
     found = _numbers(first.node, second.node, comparison)
     if found is None:
         found = _readings(first, second, comparison)
+    if found and {first.joined, second.joined} == {"and", "or"} and not _are_regions(first, second):
+        return comparison.open("one of them, or all of them")
     if found and not alike:
         return comparison.open("another currency, or another domain of the index")
     return found
+
+
+def _are_regions(first: Reading, second: Reading) -> bool:
+    """Tell whether inequalities stand on both sides, of which the joining word is part of the sets."""
+    return all(
+        isinstance(each.node, Call) and each.node.name in ("either", "both")
+        for each in (first, second)
+    )
 
 
 def _chosen(answer: str, reference: str) -> Verdict | None:

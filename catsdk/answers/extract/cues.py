@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from catsdk.answers.extract.conclusions import answer_of
-from catsdk.answers.extract.phrases import words_at
+from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import sentence_around, sentences_of
 from catsdk.answers.extract.values import value_at
 from catsdk.answers.extract.wording import (
@@ -74,6 +74,8 @@ _LONGEST_HEADING = 40
 _LISTED = re.compile(
     r"\)?[ \t](?!since|because|as|while|but|and|not|so\b)\S{1,20}[ \t]\(?[A-J][).][ \t]"
 )
+# Behind a value, another one that no word joins to it, or an operation that stops.
+_MORE = re.compile(r" ?[|;] ?[-$(\\]{0,2}\d| -?\d+(?![\w/-])|\s?[-+×*÷]\s*\Z")
 _QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
 _TENTATIVE = re.compile(
     r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another)\W*$",
@@ -81,7 +83,7 @@ _TENTATIVE = re.compile(
 )
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(
-    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b", re.IGNORECASE
+    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b|\botherwise\b", re.IGNORECASE
 )
 
 
@@ -167,11 +169,15 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
     tail = rest[0] if rest and not found.rest.startswith("\n") else ""
     if tail.rstrip('*_ )"”').endswith(("?", "？")):
         return None
-    if refutes(found.rest) or _LISTED.match(found.rest):
+    if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
     if found.alternatives or (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
         return ""
     return found.text
+
+
+def _has_more(found: Value) -> bool:
+    return found.text[-1:].isdigit() and _MORE.match(found.rest) is not None
 
 
 def _in_sentence(behind: str, cue: re.Match[str]) -> str | None:

@@ -35,6 +35,8 @@ _SCRATCH = tuple(
 )
 
 _WORK = (*TAGS, *_SCRATCH)
+# What is struck through, or a comment, is not shown as an answer.
+_STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->")
 _BRACE = re.compile(r"[{}]")
 
 NOTHING = Extraction(None, None)
@@ -94,6 +96,8 @@ def _searched(text: str) -> str:
     tail = _outside_boxes(text, start) if start else text
     if "<" in tail or "THINK]" in tail or "◁" in tail:
         tail = without_thinking(tail, _WORK)
+    if "~~" in tail or "<!--" in tail:
+        tail = _STRUCK.sub("", tail)
     return _NOISE.sub("", tail) if "<" in tail else tail
 
 

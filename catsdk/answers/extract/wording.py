@@ -35,7 +35,8 @@ _DENIAL = re.compile(
     r"""\b(?:not|never|cannot|nothing|neither|nor|no\ longer|hardly|rather\ than|other\ than|anything\ but|no\ way|instead\ of
       |unlike|except|without|nicht|kein\w*|pas|jamais|tampoco|nunca|false|wrong|incorrect(?:ly)?
       |mistaken(?:ly)?|impossible|invalid)\b
-      |n['’]t\b|не\b|不是|并非|不等于""",
+      |n['’]t\b|\b(?:não|niet|nie|inte|ikke|не|không\ phải|değil|ليس|no\ es)\b|नहीं|不是|并非|不等于
+      |では?な|ではあり|じゃな|아니|아닙""",
     re.VERBOSE | re.IGNORECASE,
 )
 _REJECTION = re.compile(
@@ -43,7 +44,8 @@ _REJECTION = re.compile(
       |rather\ than|instead\ of|other\ than|anything\ but|never|hardly|disagree\w*
       |(?:not|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say|claim
         |mean|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
-      |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal|be)\b|(?:not|n['’]t|never|nicht|pas)\W*$""",
+      |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal|be)\b|(?:not|n['’]t|never|nicht|pas|no|não|non|nie|niet|nem|inte|ikke|не|không\ phải)\W*$
+      |(?<!\w)(?:ليس|değil|नहीं)(?!\w)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
@@ -78,7 +80,7 @@ _REFUSAL = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
-    r"""(?:^|(?<=[.!?\n]))[\s*_>-]{0,8}(?:
+    r"""(?:,\ (?:no|wait|nein|non)\b,?\ (?:\$?-?\d|[A-J]\b)|(?:^|(?<=[.!?\n。！]))[\s*_>-]{0,8}(?:
         (?:(?:wait|no|oops|hmm+|actually|hold\ on|sorry|but|however|hang\ on|ah|oh|well)\b[,.!…—-]*\s+)
         {1,3}(?:that|this|it|i)\b(?:
           (?:['’]s|\ is|\ was|['’]m|\ am|\ must\ be|\ seems|\ looks)\ (?:\w+ly\ |all\ )?
@@ -92,17 +94,22 @@ _TAKEN_BACK = re.compile(
       | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error|wrong|mistaken)
       | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this|the\ above)\b
       | never\ ?mind\b | oops\b
+      | (?:actually|wait|hmm+|oh|well)[,.!…\ —-]+no\b(?=\s*[,.!…]|\s*$)
+      | (?:no|nein|non|não|нет|nee),?\s+(?:it['’]?s\b|es\b|(?:\(?[A-J]\b\)?|\$?-?\d[\d.,]{0,20})(?:[.!]|\s*$))
+      | (?:nein|non|não|нет|nee|fout|falsch|faux)[,.!]*(?=\s*(?:$|falsch|c['’]est|faux|неверно|errad|fout))
+      | 不对|不對|错了|錯了|这是错|這是錯|違います|間違|아니
       | (?:but\ |though\ |although\ )?(?:i\ am|i['’]m)\ (?:not\ (?:\w+\ )?(?:sure|certain|confident)|unsure|(?:just\ |only\ )?guessing)
       | (?:but\ )?i\ (?:just\ |only\ )?guessed\b
       | (?:but\ )?(?:that|this|it)(?:['’]s|\ is|\ was)\ (?:just\ |only\ )?an?\ (?:\w+\ )?guess
       | (?:or\ )?(?:maybe|perhaps|possibly)\ (?:it|the\ answer|not|even|\$?-?\d|[A-J]\b)
       | or\ (?:is\ it|it\ (?:could|might|may))\b
-    )""",
+    ))""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
 _REFUTED = re.compile(
-    r"\W*(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never)",
+    r"\W*(?:which )?(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never|extraneous"
+    r"|rejected|invalid)|\W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)",
     re.IGNORECASE,
 )
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)

@@ -24,7 +24,7 @@ suppos\w+|assum\w+|guess\w*|thinks?|thought|believ\w+|doubt\w*|unsure|uncertain|
 unknown|unclear|hopefully|apparent\w*|seem\w*|appear\w*|suspect\w*|claim\w*|pretend\w*|allegedly|
 if|when|whenever|whether|where|wherever|while|because|since|given|provided|
 wrong\w*|incorrect\w*|false\w*|mistak\w+|error\w*|invalid|untrue|fake|bogus|trap|distractor|decoy|
-reject\w*|discard\w*|eliminat\w+|ruled|ignor\w+|impossible|contradict\w*|den(?:y|ies|ied)|avoid\w*|
+reject\w*|extraneous|discard\w*|eliminat\w+|ruled|ignor\w+|impossible|contradict\w*|den(?:y|ies|ied)|avoid\w*|
 refus\w+|fails?|failed|omit\w*|missing|lacks?|
 opposite|reciprocal|inverse|used|does|did|let|lets|questions?|worst|for\s+all|for\s+every|negat\w+|minus|conjugate|complement\w*|
 any|anything|everything|some|something|whatever|what|which|how|who|why|
@@ -131,7 +131,7 @@ def _asserts(before: str) -> bool:
     if named is None:
         return _ASSERTS.match(before) is not None
     words = named[1]
-    if _CALCULATED.search(words):
+    if _CALCULATED.search(words) or words[-1] in "/!<>=~":
         return False
     few = _MOST_WORDS_OF_NAME if named[2] == "=" else _MOST_WORDS_BEFORE_COLON
     return len(_WORD.findall(words)) <= few or _ASSERTS.match(words.rpartition(" ")[0]) is not None

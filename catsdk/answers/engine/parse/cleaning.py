@@ -73,7 +73,11 @@ _WHOLE_INDEX = re.compile(
 _STYLE = re.compile(r"^\\(?:displaystyle|textstyle) ?")
 _HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
 _TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")
-_LEAD = re.compile(r"^\\text\{[^{}]{1,60}(?:\bis|\bare|[:=]) ?\}")
+_LEAD = re.compile(
+    r"^\\text\{(?![^{}]{0,60}\b(?:not?|never|wrong|false|incorrect\w*|except|if|nor|n't)\b)[^{}]{0,50}"
+    r"\b(?:answers?|solutions?|results?|values?|it|there|this|that|these|we (?:get|have|find))\b[^{}]{0,20}(?:\bis|\bare|[:=]) ?\}",
+    re.IGNORECASE,
+)
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?\^)")
 _SAME = ("$$", "$", "**", "__", "`", '"', "'")
 _WRAPPERS = (*((mark, mark) for mark in _SAME), ("\\(", "\\)"), ("\\[", "\\]"))

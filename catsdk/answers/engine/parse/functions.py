@@ -92,6 +92,9 @@ class FunctionParser(ExpressionParser):
             arguments = tuple(map(_in_radians, arguments))
         if len(arguments) > 1 and name not in _SEVERAL:
             raise UnreadableError(f"{name} of several arguments")
+        if name in _SEVERAL and len(arguments) == 1 and isinstance(arguments[0], Number):
+            # `min 5, max 6` are labels, or minutes.
+            raise UnreadableError(f"{name} of one number")
         return Call(name, arguments)
 
     def _script(self, mark: str) -> Node | None:

@@ -44,6 +44,9 @@ _NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we", "in"])
 _SHORT_WORD_LIST = "no on up so to we us he it an as at by do go if in is me my of or be"
 _SHORT_WORDS = frozenset(_SHORT_WORD_LIST.split())
 _OPERATORS_ON_NAMES = frozenset(["Delta", "partial", "nabla"])
+_NABLA = Symbol("nabla")
+# What derivatives of an order in brackets are written of.
+_DERIVED = frozenset("fghyFGH")
 _VOWELS = frozenset("aeiou")
 # Signs over letters that mean the same.
 _ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
@@ -202,6 +205,9 @@ class ExpressionParser(ABC):
 
     def _beside(self, factors: list[Node]) -> None:
         last, first = factors[-1], len(factors) == 1
+        if self.next[0] == "number" and self.tokens[self.at - 1][0] == "symbol":
+            # x2 may be an index, a power, or a part of a formula such as H2O; 2x is written first.
+            raise UnreadableError("a number behind a letter")
         if isinstance(last, Number) and self.next[0] == "number":
             if not (first and self.ahead(1) == ("sign", "/") and self.ahead(2)[0] == "number"):
                 raise UnreadableError("two numbers side by side")
@@ -268,7 +274,15 @@ class ExpressionParser(ABC):
             return _primed(base)
         if isinstance(base, Number) and self._is_ordinal():
             return base
+        if isinstance(base, Symbol) and base.name in _DERIVED and self._is_in_brackets():
+            raise UnreadableError("a derivative of some order, or a power")
         return choices(base, self._exponent())
+
+    def _is_in_brackets(self) -> bool:
+        """Tell the exponent of `f^{(2)}`."""
+        braced = int(self.next == ("sign", "{"))
+        ahead = [self.ahead(braced)[1], self.ahead(braced + 2)[1]]
+        return ahead == ["(", ")"]
 
     def _is_ordinal(self) -> bool:
         """Step over the letters of `12^{th}`."""
@@ -475,7 +489,7 @@ def _sum(terms: list[Node]) -> Node:
 
 def _crossed(factors: list[Node], factor: Node) -> list[Node]:
     """Multiply; between two vectors the sign of multiplication is that of their cross product."""
-    if _is_vector(factors[-1]) and _is_vector(factor):
+    if factors[-1] == _NABLA or _is_vector(factors[-1]) and _is_vector(factor):
         return [*factors[:-1], Call("cross", (factors[-1], factor))]
     return [*factors, factor]
 

@@ -154,7 +154,7 @@ class _Lexer:
             elif kind == "letters":
                 self._letters(value)
             else:
-                self._escaped(value)
+                self._escaped(value, at)
             if len(tokens) > MAX_TOKENS:
                 raise LimitReachedError("too many tokens")
         return tokens
@@ -202,7 +202,7 @@ class _Lexer:
     def _letters(self, value: str) -> None:
         joined = _JOINED.match(value) if self.tokens else None
         if joined and self.tokens[-1] != ("sign", "_"):
-            self._add("sign", "lor" if joined[1] == "or" else ",")
+            self._add("sign", "lor" if joined[1] == "or" else "and")
             value = value[joined.end() :]
         if len(value) == 1:
             self._add("symbol", value)
@@ -213,7 +213,7 @@ class _Lexer:
         elif value in GREEK and value not in ("Re", "Im", "Pi", "nu", "mu", "xi"):
             self._add("symbol", value)
         elif value in ("and", "AND"):
-            self._add("sign", ",")
+            self._add("sign", "and")
         elif value in ("or", "OR"):
             self._add("sign", "lor")
         elif value == "mod":
@@ -234,7 +234,7 @@ class _Lexer:
         """Tell the unit `min` behind a number from the smallest of several."""
         return value == "min" and bool(self.tokens) and self.tokens[-1][0] == "number"
 
-    def _escaped(self, value: str) -> None:
+    def _escaped(self, value: str, at: int) -> None:
         if value in "{}":
             self.depth += 1 if value == "{" else -1
             self._add("sign", "\\" + value)
@@ -244,6 +244,10 @@ class _Lexer:
             self._add("sign", value)
         elif value == "\\":
             self._add("sign", "\\\\")
+        elif value in "-+*/=<":
+            self._sign(value, at)
+        elif value.isalnum() or value in "~^?'\"`.":
+            raise UnreadableError("an accent, or a sign that is none")
         # Spaces and math delimiters are nothing.
 
     def _command(self, name: str, at: int) -> int:
@@ -320,7 +324,7 @@ class _Lexer:
         content = content.strip("~")
         lower = content.strip(" ,").lower()
         if not lower or lower in ("and", "or"):
-            self._add("sign", "lor" if lower == "or" else ",") if content else None
+            self._add("sign", _JOINS.get(lower, ",")) if content else None
         elif self._is_minutes(content):
             self._add("text", content)
         elif content in FUNCTION_WORDS or (len(content) == 1 and content.isalpha()):
@@ -331,6 +335,7 @@ class _Lexer:
             self._add("text", content)
 
 
+_JOINS = {"and": "and", "or": "lor"}
 _NAMED: dict[str, Token] = {
     "neg": ("function", "not"),
     "lnot": ("function", "not"),

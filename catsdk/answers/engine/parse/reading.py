@@ -62,6 +62,10 @@ _CLOCK = re.compile(
     r"(\d{1,2})(?:[:.](\d\d))?\s?(?:\\text\{\s?)?([ap])\.?\s?m\.?\}?", re.IGNORECASE
 )
 _HEXADECIMAL = re.compile(r"([0-9A-F]{2,40})_\{?(16)\}?")
+_PREFIXED = re.compile(
+    r"0(?:(?=[xX][0-9A-Fa-f]{1,40}$|[bB][01]{1,40}$|[oO][0-7]{1,40}$)([xXbBoO]))(\w+)"
+)
+_PREFIXES = {"x": 16, "b": 2, "o": 8}
 _WHOLE_TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:(?<=\w\w\})\^\{?\d\}?)?"
 )
@@ -87,6 +91,12 @@ _TEN = Number(Fraction(10))
 _AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
 _SAYS_SOMETHING = re.compile(r"\\[A-Za-z]|[_?!]|\\\{")
 _LONGEST_CHOICE = 24
+_FORMULA = re.compile(r"[A-Za-z]{1,3}\d[A-Za-z0-9]{0,40}")
+# True or false, yes or no, of several questions in their order.
+_VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
+# `(a) 1 (b) 2`, which is no product.
+_PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
+_CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:\\l)?(and|or)(?![A-Za-z])", re.IGNORECASE)
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
@@ -99,7 +109,8 @@ class Reading:
     where no base is written and `node` has natural ones. `integers` is a letter that is said to run
     over the `domain`, Z or N. Without `special` the node holds no plus-minus and no matrix.
     `choice` is the letter of an answer that may choose one; `stated` the value that a sentence
-    asserts, whose node is its words; `currency` that of a sign of money.
+    asserts, whose node is its words; `currency` that of a sign of money; `joined` is "and" or "or"
+    where one of the two joins what is said.
     """
 
     node: Node | None
@@ -113,6 +124,7 @@ class Reading:
     choice: str | None = None
     stated: Node | None = None
     currency: str = ""
+    joined: str = ""
 
 
 def read(text: str) -> Reading:
@@ -157,6 +169,10 @@ def _read_cleaned(text: str, original: str) -> Reading:
     choice = choice_letters(text) if len(text) <= _LONGEST_CHOICE else None
     if is_undecided(text):
         return Reading(Text(plain_words(text)))
+    if _VERDICTS.fullmatch(text):
+        return Reading(Text(re.sub(r"[, ]", "", text).lower()))
+    if text[0] in "(ai" and _PARTS.match(text):
+        return Reading(None, cause="unparseable", detail="several parts with their numbers")
     currency = currency_written(original)
     try:
         other = _other_reading(text) if "," in text else None
@@ -174,9 +190,18 @@ def _read_cleaned(text: str, original: str) -> Reading:
             domain=domain,
             choice=choice,
             currency=currency,
+            joined=_connective(text),
         )
     except UnreadableError as error:
+        if _FORMULA.fullmatch(text):
+            # Its case counts: CO2 is another formula than Co2.
+            return Reading(None, cause="unparseable", detail=str(error))
         return _in_words(text, original, str(error))
+
+
+def _connective(text: str) -> str:
+    found = {match.group(1).lower() for match in _CONNECTIVE.finditer(text)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _without_words(text: str) -> Reading:
@@ -201,6 +226,8 @@ def _special(text: str) -> Reading | None:
         found.group(2)
     ) <= 36:
         return Reading(Numeral(found.group(1).upper(), int(found.group(2))))
+    if found := _PREFIXED.fullmatch(text):
+        return Reading(Number(Fraction(int(found[2], _PREFIXES[found[1].lower()]))))
     if (found := _DATE.fullmatch(text)) and 1 <= int(found.group(2)) <= 12:
         year, month, day = found.groups()
         return _date(int(day), int(month), year)
@@ -267,7 +294,12 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
         or stated is not None
         or (not latex and (_LONG_WORD.search(words) or _CODE.search(words)))
     ):
-        return Reading(Text(plain_words(words)), stated=stated, currency=currency_written(original))
+        return Reading(
+            Text(plain_words(words)),
+            stated=stated,
+            currency=currency_written(original),
+            joined=_connective(text),
+        )
     return Reading(None, cause="unparseable", detail=detail)
 
 

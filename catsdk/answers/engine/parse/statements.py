@@ -32,7 +32,9 @@ from catsdk.answers.engine.walk import symbols_of
 
 __all__ = ["parse"]
 
-_SEPARATORS = frozenset([",", ";", "land", "lor"])
+# The word "and" makes a list of values, the sign of logic a proposition.
+_SEPARATORS = frozenset([",", ";", "and", "land", "lor"])
+_JOINING = ("lor", "and", "land")
 _LOGIC = {"land": "and", "lor": "or", "=>": "implies", "<=>": "iff"}
 _INFINITY = Constant("infinity")
 _MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
@@ -42,6 +44,8 @@ _SET_SIGNS = frozenset(["cup", ":", "setminus", "cap"])
 _UNIT_KINDS = frozenset(["text", "word"])
 _MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
+
+_CONDITIONAL = (Text("if"), Text("for"), Text("when"), Text("where"))
 
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
 
@@ -66,6 +70,12 @@ def parse(text: str, log_base: Node | None = None) -> Node:
 class AnswerParser(FunctionParser):
     """Reads what answers are made of besides expressions."""
 
+    def __init__(self, tokens: list[Token]) -> None:
+        """Read `tokens` from the first."""
+        super().__init__(tokens)
+        # In which set each name is said to be.
+        self.members: dict[Node, Node] = {}
+
     def answer(self) -> Node:
         """Read statements between commas, semicolons and the words and, or."""
         return _listed(self._statements(frozenset()), "list")
@@ -82,7 +92,7 @@ class AnswerParser(FunctionParser):
             if kind == "sign" and value in ends and not (value == "[" and (separator or not found)):
                 break
             if kind == "sign" and value in _SEPARATORS:
-                separator = separator if separator in (";", "land", "lor") else value
+                separator = value if separator in ("", ",") else separator
                 self.at += 1
                 continue
             if found and not separator:
@@ -113,15 +123,26 @@ class AnswerParser(FunctionParser):
                 side, operator = _congruence(side), "="
             if operator in ("=>", "<=>") and _is_proposition(sides[-1]) and _is_proposition(side):
                 sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
-            elif operator in ("in", "=>", "<=>"):
+            elif operator == "in":
+                self._add_member(sides[-1], side)
+                sides, operators = [side], []
+            elif operator in ("=>", "<=>"):
                 # What is said of the left side is the answer; so is a conclusion.
-                if operator != "in" and not (operators or isinstance(sides[0], Symbol)):
+                if not (operators or isinstance(sides[0], Symbol)):
                     raise UnreadableError("a conclusion from no statement")
                 sides, operators = [side], []
             else:
                 sides.append(side)
                 operators.append(cast("Operator", operator))
         return Relation(tuple(sides), tuple(operators)) if operators else sides[0]
+
+    def _add_member(self, member: Node, group: Node) -> None:
+        """Leave a name out that a set is of, unless other sets have other names."""
+        if isinstance(member, Number) or isinstance(group, Symbol):
+            raise UnreadableError("a member of a set that is not given")
+        self.members[member] = group
+        if len(set(self.members.values())) > 1:
+            raise UnreadableError("several names, each in a set of its own")
 
     def _side(self) -> Node:
         """Read an expression with its unit, a ratio, or a union of sets."""
@@ -137,10 +158,13 @@ class AnswerParser(FunctionParser):
         parts = [first]
         while self.next[0] == "sign" and self.next[1] in _SET_SIGNS:
             sign = self.next[1]
-            if sign == ":" and self.bars and isinstance(parts[-1], Interval | Text | Items):
+            several = isinstance(parts[-1], Interval | Text | Items) or symbols_of(parts[-1])
+            if sign == ":" and self.bars and several:
                 break  # the condition of a set: of those x in R for which
             self.at += 1
             part = self._measured()
+            if sign == "cap" and isinstance(parts[-1], Union):
+                raise UnreadableError("a union and an intersection without brackets")
             if sign == "cup":
                 parts[-1] = Union((*_parts(parts[-1]), *_parts(part)))
             elif sign == ":":
@@ -283,11 +307,14 @@ class AnswerParser(FunctionParser):
         found = self._statements(frozenset(["\\}", "|", "\\mid", ":"]))
         if self.next[1] in ("|", "\\mid", ":") and len(found) == 1:
             self.at += 1
-            found = self._statements(frozenset(["\\}"]))
+            said = self._statements(frozenset(["\\}"]))
             self.expect("\\}")
-            return _listed(found, "list")
+            condition = _listed(said, "list")
+            member = found[0][1]
+            return condition if _is_any(member) else Items("tuple", (member, condition))
         self.expect("\\}")
-        return Items("set", tuple(node for _, node in found))
+        rows = _rows(found)
+        return Items("set", tuple(map(_row, rows) if rows else (node for _, node in found)))
 
     def environment(self) -> Node:
         """Read a matrix, an array, or the rows of cases and alignments."""
@@ -300,7 +327,9 @@ class AnswerParser(FunctionParser):
         if kind != "env" or not value.startswith("end"):
             raise UnreadableError(f"{name} does not end")
         self.at += 1
-        if name in ("cases", "aligned", "align", "gathered", "split"):
+        if name in ("cases", "dcases", "rcases"):
+            return _listed([(",", _piece(row)) for row in rows], "list")
+        if name in ("aligned", "align", "gathered", "split"):
             cells = [(",", cell) for row in rows for cell in row]
             return _listed(cells, "list")
         if not rows or any(len(row) != len(rows[0]) for row in rows):
@@ -329,10 +358,28 @@ class AnswerParser(FunctionParser):
         found: Separated = []
         while True:
             found.append((",", self._statement()))
-            if not self.take(","):
+            if not (self.take(",") or self.take("and")):
                 return found
             if self.next[1] in ends or self.next[0] == "env":
                 return found
+
+
+def _is_any(member: Node) -> bool:
+    """Tell whether all numbers or points are meant before the condition of a set."""
+    if isinstance(member, Items):
+        return member.kind == "tuple" and all(isinstance(item, Symbol) for item in member.items)
+    return member == _REALS or member == Text("the set C") or isinstance(member, Symbol)
+
+
+def _piece(row: list[Node]) -> Node:
+    """Make a value with its condition a tuple; equations that hold together stay a list."""
+    cells = [cell for cell in row if cell not in _CONDITIONAL]
+    if len(cells) == 1 and isinstance(cells[0], Items) and cells[0].kind == "list":
+        cells = list(cells[0].items)
+    if len(cells) == 1:
+        return cells[0]
+    equations = all(isinstance(cell, Relation) and cell.operators == ("=",) for cell in cells)
+    return Items("list" if equations else "tuple", tuple(cells))
 
 
 def _time(tokens: list[Token]) -> Node | None:
@@ -386,7 +433,7 @@ def _alternatives(found: Separated) -> Node | None:
     signs = {separator for separator, _ in found[1:]}
     nodes = tuple(node for _, node in found)
     relations = [node for node in nodes if isinstance(node, Relation)]
-    if len(signs) != 1 or signs.isdisjoint(_LOGIC) or len(relations) < len(nodes):
+    if len(signs) != 1 or signs.isdisjoint(_JOINING) or len(relations) < len(nodes):
         return None
     if all(set(relation.operators) <= {"=", "~"} for relation in relations):
         return None
@@ -404,22 +451,77 @@ def _excepted(nodes: list[Node]) -> list[Node]:
     ]
 
 
+def _rows(found: Separated) -> list[list[Node]] | None:
+    """Part a list where two separators stand, as in `1, 2; 3, 4` and `1, 2 or 3, 4`.
+
+    A word before the last item alone, as in `1, 2 and 3`, parts nothing, and equations are parted
+    by their names.
+    """
+    separators = [separator for separator, _ in found[1:]]
+    if len(set(separators)) < 2:
+        return None
+    outer = ";"
+    if ";" not in separators:
+        if set(separators[:-1]) == {","}:
+            return None
+        outer = next(word for word in _JOINING if word in separators)
+    rows: list[list[Node]] = []
+    for separator, node in found:
+        if separator == outer or not rows:
+            rows.append([])
+        rows[-1].append(node)
+    return None if outer != ";" and _are_solutions(rows) else rows
+
+
+def _are_solutions(rows: list[list[Node]]) -> bool:
+    """Tell whether the same names have values in each row, or one name in all of them."""
+    names = [[_name_of(node) for node in row] for row in rows]
+    every = {name for row in names for name in row}
+    return None not in every and (len(every) == 1 or all(row == names[0] for row in names))
+
+
+def _row(nodes: list[Node]) -> Node:
+    """Make values that stand together a tuple; equations stay a list, whose names order them."""
+    if len(nodes) == 1:
+        return nodes[0]
+    named = all(_name_of(node) for node in nodes)
+    return Items("list" if named else "tuple", tuple(nodes))
+
+
+def _distributed(found: Separated) -> Separated:
+    """Give each name its values where several names have some: `x = 1, 2 and y = 3, 4`."""
+    names = {name for _, node in found if (name := _name_of(node))}
+    if len(names) < 2 or all(isinstance(node, Relation) for _, node in found):
+        return found
+    named: Separated = []
+    owner: Symbol | None = None
+    for separator, node in found:
+        owner = _name_of(node) if isinstance(node, Relation) else owner
+        bare = owner is not None and not isinstance(node, Relation | Text)
+        named.append((separator, Relation((owner, node), ("=",)) if owner and bare else node))
+    return named
+
+
+def _name_of(node: Node) -> Symbol | None:
+    if isinstance(node, Relation) and node.operators == ("=",):
+        name = node.sides[0]
+        return name if isinstance(name, Symbol) else None
+    return None
+
+
 def _listed(found: Separated, kind: str) -> Node:
-    """Make the list of statements; where `;` and `,` both stand, `;` parts the outer list."""
+    """Make the list of statements, or of the groups in which they stand."""
     if not found and kind == "list":
         raise UnreadableError("nothing is there")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
     if kind == "list" and (joined := _joined(found) or _alternatives(found)):
         return joined
-    separators = {separator for separator, _ in found[1:]}
-    if len(separators) == 2 and ";" in separators:
-        rows: list[list[Node]] = []
-        for separator, node in found:
-            if separator == ";" or not rows:
-                rows.append([])
-            rows[-1].append(node)
-        nodes = [Items("list", tuple(row)) if len(row) > 1 else row[0] for row in rows]
+    if kind == "list":
+        found = _distributed(found)
+    rows = _rows(found)
+    if rows is not None:
+        nodes = [_row(row) for row in rows]
     else:
         nodes = [node for _, node in found]
         nodes = _excepted(nodes) if kind == "list" else nodes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd
@@ -342,13 +342,22 @@ class Comparison:
         ratios = [node.kind in ("ratio", "clock") for node in (left, right)]
         if any(ratios):
             return self._ratios(left, right) if all(ratios) else False
-        nested = all(isinstance(item, Items) for item in (*left.items, *right.items))
+        nested = all(
+            isinstance(item, Items) and item.kind != "set" for item in (*left.items, *right.items)
+        )
         if "tuple" in kinds and not nested and kinds != {"tuple"}:
             left, right = by_names(left), by_names(right)
         if "tuple" in kinds and not nested or kinds == {"list"} and self.options.ordered:
             return self.ordered(left.items, right.items)
+        if kinds == {"set"} and _holds_sets(left) is not _holds_sets(right):
+            return self.open("a set of sets")
         if len(left.items) != len(right.items):
-            return self._repeated(left, right)
+            found = self._repeated(left, right)
+            if found is False and sorted(map(repr, _leaves(left))) == sorted(
+                map(repr, _leaves(right))
+            ):
+                return self.open("the same items in other groups")
+            return found
         if kinds == {"list"} and (names_of(left) is None) is not (names_of(right) is None):
             return self._named(left, right)
         return self.unordered(left.items, right.items)
@@ -487,6 +496,18 @@ def _without_common(
         else:
             rest.append(item)
     return rest, [item for at, item in enumerate(right) if at not in taken]
+
+
+def _holds_sets(node: Items) -> bool:
+    return any(isinstance(item, Items) and item.kind == "set" for item in node.items)
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if isinstance(node, Items):
+        for item in node.items:
+            yield from _leaves(item)
+    else:
+        yield node
 
 
 def _number_or_self(node: Node) -> Hashable:

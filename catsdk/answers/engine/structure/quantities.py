@@ -28,6 +28,8 @@ _OTHER_SIZES: dict[str, Node] = {
     "degree": _DEGREE,
     **dict.fromkeys(["cent", "cents", "¢"], Number(Fraction(1, 100))),
 }
+# Words for shares of a thousand and less.
+_SHARES = frozenset(["mille", "basis", "bps", "ppm", "ppb", "permille"])
 _ZERO_CELSIUS = Number(Fraction(27315, 100))
 _HUNDRED = Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
@@ -81,7 +83,8 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
         return comparer.same(left.value, right.value)
     if "%" in (left.unit, right.unit):
         share, other = (left, right) if left.unit == "%" else (right, left)
-        return _percent(share, other.value, comparer)
+        found = _percent(share, other.value, comparer)
+        return comparer.open("a percentage and a unit") if found and _is_size(other.unit) else found
     scales = scale_of(left.unit), scale_of(right.unit)
     if all(scales):
         return comparer.same(_kelvin(left.value, scales[0]), _kelvin(right.value, scales[1]))
@@ -98,6 +101,11 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
     return comparer.same(
         Product((left.value, Number(first[1]))), Product((right.value, Number(second[1])))
     )
+
+
+def _is_size(unit: str) -> bool:
+    """Tell a unit that measures, and another share than percent, from words for what is counted."""
+    return measures(unit) or not _SHARES.isdisjoint(unit.split())
 
 
 def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
+from math import inf
 
 from catsdk.answers.engine.numeric.evaluate import rational_of
 from catsdk.answers.engine.tree import (
@@ -116,9 +118,10 @@ def _minus(node: Node) -> Node:
 def readings_of(node: Node) -> tuple[Node, ...]:
     """Return the sets that a list of inequalities in one variable may describe, else the node.
 
-    The list may give alternatives or say all of it at once; two rays that overlap are always
-    meant together, as in `x > 2, x < 5`.
+    The list may give alternatives or say all of it at once; what overlaps is always meant
+    together, as in `x > 2, x < 5`: else `x > 1, x > 2` would be each of the two.
     """
+    written = node
     explicit = node.name if isinstance(node, Call) and node.name in ("either", "both") else ""
     if explicit and isinstance(node, Call):
         node = Items("list", node.arguments)
@@ -128,7 +131,7 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     regions = [region for region in found if region is not None]
     variables = {region[0] for region in regions if region[0] is not None}
     if len(regions) != len(found) or len(variables) != 1:
-        return (node,)
+        return (written,) if explicit == "either" else (node,)
     parts = [part for _, region in regions for part in _parts(region)]
     if explicit == "either":
         return (Union(tuple(parts)),)
@@ -138,9 +141,32 @@ def readings_of(node: Node) -> tuple[Node, ...]:
     for _, region in regions[1:]:
         together = Call("cap", (together, region))
     excluded = all(isinstance(item, Relation) and item.operators == ("!=",) for item in node.items)
-    if excluded or explicit:
+    # What x is said to be in holds besides the rest: `x in R, x != 0`.
+    within = any(isinstance(item, Interval) for item in node.items)
+    if excluded or explicit or within or _share_numbers([region for _, region in regions]):
         return (together,)
     return Union(tuple(parts)), together
+
+
+def _share_numbers(regions: list[Node]) -> bool:
+    """Tell whether two of several intervals with known ends overlap, or meet in a number."""
+    known = sorted(
+        (low, high, region.closed)
+        for region in regions
+        if isinstance(region, Interval)
+        and (low := _height(region.low)) is not None
+        and (high := _height(region.high)) is not None
+    )
+    return any(
+        high > low or (high == low and last and first)
+        for (_, high, (_, last)), (low, _, (first, _)) in pairwise(known)
+    )
+
+
+def _height(end: Node) -> Fraction | float | None:
+    if end in (_INFINITY, _MINUS_INFINITY):
+        return inf if end == _INFINITY else -inf
+    return rational_of(end)
 
 
 def _has_inequality(items: tuple[Node, ...]) -> bool:

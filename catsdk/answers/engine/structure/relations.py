@@ -149,14 +149,38 @@ def _named(
     one, other = value_of(left), value_of(right)
     if one is None or other is None:
         return _statements(left, right, comparer)
+    if _are_values_elsewhere(first, second, comparer):
+        return comparer.same(one, other) and comparer.open("values of a function at two places")
     match first, second:
         case Call(_, (Symbol(name),)), Call(_, (Symbol(again),)) if first != second:
             renamed = with_symbols(one, lambda each: Symbol(again) if each.name == name else each)
             return comparer.same(renamed, other)
-        case _ if first == second or isinstance(first, Call) or isinstance(second, Call):
+        case _ if first == second or _is_function(first) or _is_function(second):
             return comparer.same(one, other)
         case _:
             return _statements(left, right, comparer)
+
+
+def _are_values_elsewhere(first: Node, second: Node, comparer: Comparer) -> bool:
+    """Tell `f(0) = 1` from `f(1) = 1`, and P(A) from P(B); `f(x)` and `f(t)` are one function."""
+    if not (_is_function(first) and _is_function(second)) or first == second:
+        return False
+    assert isinstance(first, Call)
+    assert isinstance(second, Call)
+    if first.name != second.name and (first.name[0].isupper() or second.name[0].isupper()):
+        return True
+    match first.arguments, second.arguments:
+        case (Symbol(name),), (Symbol(again),):
+            return name != again and (name[0].isupper() or again[0].isupper())
+        case places, others:
+            return comparer.ordered(places, others) is not True
+
+
+def _is_function(label: Node) -> bool:
+    """Tell the value of a function, and the length of a segment, from `|x|`, where x may be negative."""
+    return isinstance(label, Call) and not (
+        label.name == "abs" and isinstance(label.arguments[0], Symbol)
+    )
 
 
 def _statements(left: Relation, right: Relation, comparer: Comparer) -> bool | None:
