@@ -30,7 +30,6 @@ from math import isfinite
 from types import UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from catsdk.core.errors import InvalidInputError
@@ -204,6 +203,8 @@ def to_yaml(role: object) -> str:
     Raises:
         InvalidInputError: as `to_data`.
     """
+    import yaml
+
     text: str = yaml.safe_dump(to_data(role), sort_keys=False, allow_unicode=True)
     return text
 
@@ -214,6 +215,8 @@ def from_yaml(text: str, kind: str = "a role") -> Any:
     Raises:
         InvalidInputError: it is not YAML, or as `from_data`.
     """
+    import yaml
+
     try:
         data: object = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from catsdk.answers.classes import equivalence_classes
 from catsdk.answers.extract import (
@@ -13,9 +14,7 @@ from catsdk.answers.extract import (
     STATED,
     Extraction,
     Extractor,
-    gold_answers,
 )
-from catsdk.answers.extract.golds import gold_cells
 from catsdk.answers.graders.grader import Grader
 from catsdk.answers.graders.mathematics import MathGrader
 from catsdk.answers.verdict import Verdict
@@ -104,17 +103,21 @@ class Answers:
             >>> Answers().golds("6 * 12 is 72\n#### 72")
             ('72',)
         """
+        # Reading them needs the rules of extraction, whose patterns take long to compile.
+        from catsdk.answers.extract.golds import gold_answers, gold_cells
+
         try:
             if self.extractor in _SHIPPED:
                 return gold_answers(value)
-            found = (gold for cell in gold_cells(value) for gold in self._own_golds(cell))
-            return tuple(dict.fromkeys(found))
+            cells = gold_cells(value)
+            owns = ((self._own_gold(cell), cell) for cell in cells)
+            found = (gold_answers(cell) if own is None else (own,) for own, cell in owns)
+            return tuple(dict.fromkeys(chain.from_iterable(found)))
         except TypeError as error:
             raise InvalidInputError(str(error)) from None
 
-    def _own_golds(self, cell: object) -> tuple[str, ...]:
-        own = self.extract(cell).answer if isinstance(cell, str) else None
-        return gold_answers(cell) if own is None else (own,)
+    def _own_gold(self, cell: object) -> str | None:
+        return self.extract(cell).answer if isinstance(cell, str) else None
 
     async def grade(self, answer: str, reference: str) -> Verdict:
         """Say whether `answer` is the same as `reference`; unknown where that cannot be decided."""

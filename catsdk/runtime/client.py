@@ -9,6 +9,7 @@ from typing import Any, Self
 from anyio import to_thread
 from anyio.lowlevel import current_token
 
+from catsdk.answers.extract import load_rules
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import Event
 from catsdk.core.inputs import check_kind
@@ -233,6 +234,8 @@ class Client:
         await self._life.leave()
 
     async def _begin_session(self, exits: AsyncExitStack) -> None:
+        # The first answer would hold the event loop up while the patterns are compiled.
+        await to_thread.run_sync(load_rules)
         self._session = await exits.enter_async_context(session(self.sending.http))
         self._loop = current_token()
         exits.callback(self._end_session)
