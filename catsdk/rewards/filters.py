@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Failure, Group, Reference, Score
-from catsdk.rewards.reward import LEFT_OUT, Reward, unscored
+from catsdk.rewards.reward import LEFT_OUT, Reward, check_reward, unscored
 from catsdk.runtime.context import Context
 
 __all__ = ["SkipAgreed", "SkipFlat"]
@@ -24,14 +24,15 @@ class SkipAgreed(Reward):
         above: Largest share of the answers that may be one, in 0..1.
 
     Raises:
-        InvalidInputError: `above` is not a share.
+        InvalidInputError: `inner` is not a reward, or `above` is not a share.
     """
 
     inner: Reward
     above: float = 0.95
 
     def __post_init__(self) -> None:
-        """Check the share."""
+        """Check the reward and the share."""
+        check_reward("inner", self.inner)
         if not 0 <= self.above <= 1:
             raise InvalidInputError(f"above is {self.above}; give a share from 0 to 1")
         object.__setattr__(self, "needs_reference", self.inner.needs_reference)
@@ -54,12 +55,16 @@ class SkipFlat(Reward):
 
     Args:
         inner: The reward.
+
+    Raises:
+        InvalidInputError: `inner` is not a reward.
     """
 
     inner: Reward
 
     def __post_init__(self) -> None:
         """Need what the inner reward needs."""
+        check_reward("inner", self.inner)
         object.__setattr__(self, "needs_reference", self.inner.needs_reference)
         object.__setattr__(self, "by_answer", self.inner.by_answer)
 
