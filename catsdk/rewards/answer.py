@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catsdk.answers.verdict import Verdict
-from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, check_role
 
 __all__ = ["AnswerReward", "Gold", "compared"]
 
@@ -38,11 +37,9 @@ class AnswerReward(Reward):
 
     def __post_init__(self) -> None:
         """Check the estimator."""
-        if self.estimator is not None and not isinstance(self.estimator, Estimator):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidInputError(
-                f"estimator is {self.estimator!r:.80}; give an object with an async method"
-                " estimate(group, ctx), such as Majority()"
-            )
+        if self.estimator is not None:
+            fix = "an object with an async method estimate(group, ctx), such as Majority()"
+            check_role("estimator", self.estimator, Estimator, fix)
         object.__setattr__(self, "needs_reference", self.estimator is None)
 
     async def score(

@@ -16,6 +16,7 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Score
 from catsdk.recipes import written
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import result_of
 
 __all__ = ["LEFT_OUT", "Given", "Reward", "Sum", "check_reward", "completed", "unscored"]
 
@@ -84,7 +85,8 @@ class Reward:
             )
         async with standing_alone(ctx, group) as context:
             try:
-                given = await self.score(group, reference, context)
+                scored = self.score(group, reference, context)
+                given = await result_of(scored, self, "score")
             except (ConfigurationError, InvalidInputError):
                 raise
             except CatError as error:

@@ -272,3 +272,140 @@ async def test_map_streams_no_text_but_names_the_prompt_of_each_event() -> None:
     assert not any(isinstance(event, TextArrived) for event in heard)
     arrived = [event.item for event in heard if isinstance(event, RolloutArrived)]
     assert Counter(arrived) == {0: 2, 1: 2, 2: 2}
+
+
+async def test_a_defect_of_an_own_role_loses_nothing_that_was_paid_for() -> None:
+    class Broken(cat.Reward):
+        needs_reference = False
+
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+            raise KeyError("mine")
+
+    asked = policy(["4", "5"])
+    c = cat.CaT(asked, estimator=Longest(), reward=Broken())
+    with pytest.raises(KeyError) as alone:
+        await c.run("q", 2)
+    async with c:
+        with pytest.raises(KeyError) as among_many:
+            [result async for result in c.map(["q"], 2)]
+    for caught in (alone, among_many):
+        kept: Any = getattr(caught.value, "result", None)
+        assert [rollout.answer for rollout in kept.group.rollouts] == ["4", "5"]
+        assert kept.reference is not None
+        assert kept.usage.requests == 1
+        assert kept.failure.kind == "KeyError"
+
+
+class NotAsync:
+    """Plays every role by methods without `async`."""
+
+    def sample(self, prompt: Any, n: int, ctx: Any, *, start: int = 0) -> Any:
+        return cat.group_of(prompt, ["a"] * n)
+
+    def estimate(self, group: Any, ctx: Any) -> Any:
+        return ctx.reference(group.rollouts[0])
+
+    def reward(self, group: Any, reference: Any, ctx: Any) -> Any:
+        return [1.0 for _ in group.rollouts]
+
+    def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+        return [Verdict(criterion_id=criterion.id, met=True) for criterion in rubric.criteria]
+
+    def propose(self, reference: Any, ctx: Any) -> Any:
+        return RUBRIC
+
+
+class NotAsyncScore(cat.Reward):
+    def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+        return [1.0 for _ in group.rollouts]
+
+
+class Generator(cat.Reward):
+    async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+        yield 1.0
+
+
+RUBRIC = Rubric(
+    criteria=(cat.Criterion(id="a", text="A"),), provenance=Provenance(method="written")
+)
+
+
+@pytest.mark.parametrize(
+    ("roles", "method"),
+    [
+        ({"policy": NotAsync()}, "sample"),
+        ({"estimator": NotAsync()}, "estimate"),
+        ({"reward": NotAsync()}, "reward"),
+        ({"reward": NotAsyncScore()}, "score"),
+        ({"reward": Generator()}, "score"),
+        ({"reward": cat.RubricReward(judge=NotAsync(), rubric=RUBRIC)}, "judge"),
+        ({"reward": cat.RubricReward(proposer=NotAsync())}, "propose"),
+    ],
+)
+async def test_a_method_that_is_not_async_is_named_with_the_fix(
+    roles: dict[str, Any], method: str
+) -> None:
+    c = cat.CaT(**{"policy": policy(), "estimator": Longest(), **roles})
+    with pytest.raises(
+        (InvalidInputError, SynthesisFailedError), match=f"the method {method} of .* is not async"
+    ):
+        await c.run("q", 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: cat.CaT(cat.Sampler),  # type: ignore[arg-type]
+        lambda: cat.CaT("local", estimator=cat.Majority),  # type: ignore[arg-type]
+        lambda: cat.CaT("local", reward=cat.AnswerReward),  # type: ignore[arg-type]
+        lambda: cat.AnswerReward(estimator=cat.Majority),  # type: ignore[arg-type]
+        lambda: cat.Cascade(cat.Majority, cat.Majority()),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(judge=cat.Judge),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(proposer=cat.RubricProposer),  # type: ignore[arg-type]
+    ],
+)
+def test_a_class_in_the_place_of_its_object_is_refused_before_anything_is_paid(make: Any) -> None:
+    with pytest.raises(InvalidInputError, match="is the class .*; give an object of it"):
+        make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: cat.RubricReward(judge=3),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(proposer=cat.Majority()),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(rubric=["Names the dose"]),  # type: ignore[arg-type]
+        lambda: cat.Cascade(cat.Gold(), cat.Majority()),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_play_a_role_is_refused_where_it_is_given(make: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"; give "):
+        make()
+
+
+@pytest.mark.parametrize("verdicts", [None, [True], "yes", [0.5]])
+@pytest.mark.parametrize("stop_early", [False, True])
+async def test_what_a_judge_of_ones_own_gives_wrong_is_named_with_the_fix(
+    verdicts: Any, stop_early: bool
+) -> None:
+    class Wrong:
+        async def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+            return verdicts
+
+    reward = cat.RubricReward(judge=Wrong(), rubric=RUBRIC, stop_early=stop_early)
+    with pytest.raises(
+        InvalidInputError, match=r"the judge .* gave .*; give a list with a Verdict"
+    ):
+        await cat.CaT(policy(), reward=reward).run("q", 2)
+
+
+async def test_what_a_proposer_of_ones_own_gives_wrong_is_named_with_the_fix() -> None:
+    class Wrong:
+        async def propose(self, reference: Any, ctx: Any) -> Any:
+            return ["Names the dose"]
+
+    reward = cat.RubricReward(proposer=Wrong(), judge=judge())
+    with pytest.raises(
+        InvalidInputError, match=r"the rubric is \['Names the dose'\]; give a Rubric"
+    ):
+        await cat.CaT(policy(), estimator=Longest(), reward=reward).run("q", 2)
