@@ -19,6 +19,7 @@ from catsdk.answers import (
     NumericTolerance,
     Options,
 )
+from catsdk.answers.verdict import Verdict
 from catsdk.core.types import Provenance
 from catsdk.errors import InvalidInputError
 from catsdk.estimators import (
@@ -268,11 +269,18 @@ def test_classes_and_functions_of_ones_own_are_named_by_their_module() -> None:
     assert again.middleware == client.middleware
 
 
+class Unwritable:
+    """Says what no recipe could hold."""
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        return Verdict("unknown")
+
+
 @pytest.mark.parametrize(
     ("role", "told"),
     [
         (cat.Sampler(FunctionProvider(lambda _: "", name="mine")), "the model mine is an object"),
-        (cat.Answers(grader=object()), "cannot be written in a recipe"),  # type: ignore[arg-type]
+        (cat.Answers(grader=Unwritable()), "cannot be written in a recipe"),
     ],
 )
 def test_what_has_no_name_is_refused_with_the_fix(role: Any, told: str) -> None:
