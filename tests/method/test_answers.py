@@ -166,8 +166,8 @@ class Finds(Says):
     ("answers", "told"),
     [
         ({"grader": Says(False)}, "the grader .* gave False; give a Verdict"),
-        ({"grader": FunctionGrader(lambda *_: "no")}, "gave 'no'; give True, False"),  # type: ignore[arg-type, return-value]
-        ({"grader": FunctionGrader(lambda *_: 0.3)}, "gave 0.3; give True, False"),  # type: ignore[arg-type, return-value]
+        ({"grader": FunctionGrader(lambda *_: "no")}, "gave 'no'; give True, False"),  # type: ignore[arg-type]
+        ({"grader": FunctionGrader(lambda *_: 0.3)}, "gave 0.3; give True, False"),  # type: ignore[arg-type]
         ({"extractor": Finds("4")}, "the extractor .* gave '4'; give an Extraction"),
     ],
 )
