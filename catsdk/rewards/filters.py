@@ -71,17 +71,15 @@ class SkipFlat(Reward):
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
-        """Score, then look at the spread."""
+        """Score, then look at the spread; a rollout that failed keeps its own cause."""
         scores = await self.inner.reward(group, reference, ctx)
         values = {score.value for score in scores if score.value is not None}
         if len(values) != 1:
             return scores
         why = "all rewards of the group are the same"
+        left_out = {"value": None, "reasons": (why,)}
+        cause = {"failure": Failure(kind=LEFT_OUT, message=why)}
         return [
-            left.model_copy(
-                update={"parts": own.parts, "verdicts": own.verdicts, "calls": own.calls}
-            )
-            for left, own in zip(
-                unscored(group, Failure(kind=LEFT_OUT, message=why)), scores, strict=True
-            )
+            score if score.value is None else score.model_copy(update=left_out | cause)
+            for score in scores
         ]

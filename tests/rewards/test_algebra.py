@@ -9,10 +9,11 @@ import pytest
 
 import catsdk as cat
 from catsdk.core.errors import ConfigurationError, InvalidInputError
-from catsdk.core.types import Completion, Usage
+from catsdk.core.types import Completion, Failure, Score, Usage
 from catsdk.rewards import ClusterShare, Random, SkipAgreed, SkipFlat, Sum, TruncationPenalty
 from catsdk.rewards.penalties import response_tokens
 from catsdk.rewards.reward import LEFT_OUT
+from catsdk.scored import Scored
 from catsdk.testing import FunctionProvider
 from tests.method.scripted import anchor, judge, policy
 
@@ -306,3 +307,18 @@ def test_a_penalty_that_no_sum_could_hold_is_refused_before_anything_is_paid(
     for kind in (cat.LengthPenalty, TruncationPenalty):
         with pytest.raises(InvalidInputError, match="penalty"):
             kind(penalty=penalty)
+
+
+async def test_a_rollout_that_failed_in_a_flat_group_keeps_its_own_cause() -> None:
+    class Half(Given):
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+            lost = Failure(kind="BudgetExceededError", message="the budget is reached")
+            failed = Score(index=0, value=None, failure=lost)
+            return [failed, *(ctx.score(rollout, 1.0) for rollout in group.rollouts[1:])]
+
+    result = await cat.CaT(policy("4444"), reward=SkipFlat(Half())).run("q", 4)
+    kinds = [score.failure.kind for score in result.scores if score.failure]
+    assert kinds == ["BudgetExceededError", *[LEFT_OUT] * 3]
+    assert result.partial
+    assert result.group is not None
+    assert Scored(result.group, result).left_out
