@@ -438,8 +438,14 @@ class CaT(Description):
             One score for each of the G rollouts asked for, by index.
 
         Raises:
-            InvalidInputError: this CaT has no reward, or its reward needs a reference.
+            InvalidInputError: this CaT has no reward, or its reward needs a reference, or `group`
+                or `reference` is something else.
         """
+        check_kind("reference", reference, (Reference,), "a Reference, such as c.synthesize gives")
+        if not isinstance(group, Group):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(
+                f"group is {group!r:.80}; give a Group, such as group_of(prompt, texts)"
+            )
         if self._reward is None:
             raise InvalidInputError(
                 "this CaT has no reward; give one, such as CaT(..., reward=AnswerReward())"

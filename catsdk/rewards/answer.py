@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from catsdk.answers.verdict import Verdict
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
-from catsdk.runtime.roles import Estimator, check_role
+from catsdk.runtime.roles import Estimator, check_role, result_of
 
 __all__ = ["AnswerReward", "Gold", "compared"]
 
@@ -28,7 +30,7 @@ class AnswerReward(Reward):
         unknown: The reward where the comparison is not decided; `None` is no reward.
 
     Raises:
-        InvalidInputError: `estimator` has no method `estimate`.
+        InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not a finite number.
     """
 
     estimator: Estimator | None = None
@@ -40,6 +42,9 @@ class AnswerReward(Reward):
         if self.estimator is not None:
             fix = "an object with an async method estimate(group, ctx), such as Majority()"
             check_role("estimator", self.estimator, Estimator, fix)
+        unknown: object = self.unknown
+        if unknown is not None and not (isinstance(unknown, int | float) and isfinite(unknown)):
+            raise InvalidInputError(f"unknown is {unknown!r:.80}; give a finite number, or None")
         object.__setattr__(self, "needs_reference", self.estimator is None)
 
     async def score(
@@ -47,7 +52,13 @@ class AnswerReward(Reward):
     ) -> Sequence[Score]:
         """Compare each rollout's answer with the reference's."""
         if self.estimator is not None:
-            reference = await self.estimator.estimate(group, ctx.on(group).quiet())
+            estimated = self.estimator.estimate(group, ctx.on(group).quiet())
+            reference = await result_of(estimated, self.estimator, "estimate")
+        if not isinstance(reference, Reference | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(
+                f"an answer reward was given {reference!r:.80} as its reference; give a Reference,"
+                " such as ctx.reference(rollout)"
+            )
         if reference is None or reference.answer is None:
             message = (
                 "the reference has no final answer; ask for one in the prompt, such as 'put the"

@@ -115,6 +115,11 @@ async def _judged(
             f"the judge {judge!r:.80} gave {verdicts!r:.80}; give a list with a Verdict for each"
             " criterion, such as Verdict(criterion_id=criterion.id, met=True)"
         )
+    ids = [verdict.criterion_id for verdict in verdicts]
+    if len(set(ids)) < len(ids):
+        raise InvalidInputError(
+            f"the judge {judge!r:.80} gave verdicts for the criteria {ids}; give one for each"
+        )
     return verdicts
 
 

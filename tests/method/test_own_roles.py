@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic import ValidationError
 
 import catsdk as cat
 from catsdk.core.errors import (
@@ -361,6 +362,7 @@ async def test_a_method_that_is_not_async_is_named_with_the_fix(
         lambda: cat.AnswerReward(estimator=cat.Majority),  # type: ignore[arg-type]
         lambda: cat.Cascade(cat.Majority, cat.Majority()),  # type: ignore[arg-type]
         lambda: cat.RubricReward(judge=cat.Judge),  # type: ignore[arg-type]
+        lambda: cat.Panel(cat.Judge),  # type: ignore[arg-type]
         lambda: cat.RubricReward(proposer=cat.RubricProposer),  # type: ignore[arg-type]
     ],
 )
@@ -373,6 +375,9 @@ def test_a_class_in_the_place_of_its_object_is_refused_before_anything_is_paid(m
     "make",
     [
         lambda: cat.RubricReward(judge=3),  # type: ignore[arg-type]
+        lambda: cat.Panel("openai:a", 3),  # type: ignore[arg-type]
+        lambda: cat.AnswerReward(unknown=float("nan")),
+        lambda: cat.AnswerReward(unknown="zero"),  # type: ignore[arg-type]
         lambda: cat.RubricReward(proposer=cat.Majority()),  # type: ignore[arg-type]
         lambda: cat.RubricReward(rubric=["Names the dose"]),  # type: ignore[arg-type]
         lambda: cat.Cascade(cat.Gold(), cat.Majority()),  # type: ignore[arg-type]
@@ -409,3 +414,52 @@ async def test_what_a_proposer_of_ones_own_gives_wrong_is_named_with_the_fix() -
         InvalidInputError, match=r"the rubric is \['Names the dose'\]; give a Rubric"
     ):
         await cat.CaT(policy(), estimator=Longest(), reward=reward).run("q", 2)
+
+
+@pytest.mark.parametrize("grade", [float("nan"), 7.0, -0.5, float("inf")])
+async def test_a_grade_that_is_no_share_never_becomes_a_reward(grade: float) -> None:
+    class Graded:
+        async def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+            return [
+                Verdict(criterion_id=each.id, met=True, grade=grade) for each in rubric.criteria
+            ]
+
+    c = cat.CaT(policy(), reward=cat.RubricReward(judge=Graded(), rubric=RUBRIC))
+    with pytest.raises(ValidationError, match="grade"):
+        await c.run("q", 2)
+
+
+async def test_two_verdicts_for_one_criterion_are_refused_instead_of_the_last_being_taken() -> None:
+    class Twice:
+        async def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+            return [Verdict(criterion_id="a", met=met) for met in (False, True)]
+
+    c = cat.CaT(policy(), reward=cat.RubricReward(judge=Twice(), rubric=RUBRIC))
+    with pytest.raises(InvalidInputError, match=r"the criteria \['a', 'a'\]; give one for each"):
+        await c.run("q", 2)
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+async def test_an_estimator_inside_a_reward_is_held_to_the_same(asynchronous: bool) -> None:
+    class Text:
+        async def estimate(self, group: Any, ctx: Any) -> Any:
+            return "4"
+
+    wrong: Any = Text() if asynchronous else NotAsync()
+    c = cat.CaT(policy(), reward=cat.AnswerReward(estimator=wrong))
+    with pytest.raises(InvalidInputError, match="was given '4' as its reference|is not async"):
+        await c.run("q", 2)
+
+
+@pytest.mark.parametrize("given", [("a text", None), (None, None), (cat.Group, "4")])
+async def test_what_is_no_group_or_no_reference_is_not_rewarded(given: tuple[Any, Any]) -> None:
+    group, reference = given
+    group = cat.group_of("q", ["4"]) if group is cat.Group else group
+    with pytest.raises(InvalidInputError, match="(group|reference) is .*; give a"):
+        await cat.CaT(policy(), reward=cat.AnswerReward()).reward(group, reference)
+
+
+@pytest.mark.parametrize("responses", ["46", b"46", {"a": 1}, None])
+def test_one_text_is_no_list_of_responses(responses: Any) -> None:
+    with pytest.raises(InvalidInputError, match="responses is .*; give a list"):
+        cat.group_of("q", responses)
