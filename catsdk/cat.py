@@ -255,7 +255,7 @@ class CaT(Description):
 
         Returns:
             The results, to be iterated over once; a prompt that failed is a result with a
-            `failure`, and an error of `prompts` itself is raised.
+            `failure`, and an error of `prompts` itself is raised after the results of those before.
 
         Raises:
             ConfigurationError: this CaT is not open.
