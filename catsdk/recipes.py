@@ -405,8 +405,9 @@ def _is_role(kind: object) -> bool:
     """Whether `kind` is what a recipe describes: to make it is not to run what a file says."""
     if not isinstance(kind, type):
         return False
-    described = is_dataclass(kind) or issubclass(kind, BaseModel) or hasattr(kind, "as_recipe")
-    return described or any(callable(getattr(kind, method, None)) for method in _METHODS)
+    described = is_dataclass(kind) or issubclass(kind, BaseModel)
+    methods = (getattr(cast("object", kind), name, None) for name in ("as_recipe", *_METHODS))
+    return described or any(map(callable, methods))
 
 
 def _find(name: str, kind: str) -> Any:

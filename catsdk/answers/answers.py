@@ -152,7 +152,7 @@ class Answers:
         verdict: object = self.grader.grade(answer, reference)
         if isawaitable(verdict):
             verdict = await verdict
-        if not isinstance(verdict, Verdict):
+        if not isinstance(verdict, Verdict):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(
                 f"the grader {self.grader!r:.80} gave {verdict!r:.80}; give a Verdict, or write"
                 " FunctionGrader(function) with a function that says True, False or None"

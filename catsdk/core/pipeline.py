@@ -109,9 +109,11 @@ class Flow(Generic[T, R]):
         with results, send, self._scope:
             try:
                 await self._work_on_all(send)
+            except ExceptionGroup as group:
+                error = first_of(group)
+                await send.send(error if isinstance(error, Exception) else group)
             except Exception as error:  # noqa: BLE001  # raised again where the results are read
-                first = first_of(error) if isinstance(error, ExceptionGroup) else error
-                await send.send(first if isinstance(first, Exception) else error)
+                await send.send(error)
 
     async def _work_on_all(self, send: MemoryObjectSendStream[Mapped[T, R] | Exception]) -> None:
         last = anyio.Event()

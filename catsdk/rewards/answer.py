@@ -9,6 +9,7 @@ from math import isfinite
 from catsdk.answers.verdict import Verdict
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
+from catsdk.core.inputs import check_kind
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
@@ -42,9 +43,9 @@ class AnswerReward(Reward):
         if self.estimator is not None:
             fix = "an object with an async method estimate(group, ctx), such as Majority()"
             check_role("estimator", self.estimator, Estimator, fix)
-        unknown: object = self.unknown
-        if unknown is not None and not (isinstance(unknown, int | float) and isfinite(unknown)):
-            raise InvalidInputError(f"unknown is {unknown!r:.80}; give a finite number, or None")
+        check_kind("unknown", self.unknown, (int, float), "a finite number, or None")
+        if self.unknown is not None and not isfinite(self.unknown):
+            raise InvalidInputError(f"unknown is {self.unknown}; give a finite number, or None")
         object.__setattr__(self, "needs_reference", self.estimator is None)
 
     async def score(
