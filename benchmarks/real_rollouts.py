@@ -4,7 +4,7 @@ python benchmarks/real_rollouts.py --data FOLDER [--out FOLDER] [--json]
 
 FOLDER holds `.jsonl.gz` files with one problem a line: `id`, `problem`, `gold`, and `samples`, each
 with `completion`, and where there are any `model`, `graded` (the file's own grade) and `rm_score`
-(a reward model's). Nothing is sent: aggregators that write text of their own cannot be compared on
+(a reward model's). Nothing is sent: estimators that write text of their own cannot be compared on
 recorded completions. The files tell no token counts; tokens are estimated as a third of the
 characters. Prints a Markdown table a file, and how an independent count compares.
 """

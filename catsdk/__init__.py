@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from catsdk.core.errors import CatError
     from catsdk.core.options import Sampling
     from catsdk.core.ports import Capabilities, Provider
-    from catsdk.core.sending import Budget, Cache, Limits, Retry, Timeouts
+    from catsdk.core.sending import Budget, Cache, Http, Limits, Retry, Timeouts
     from catsdk.core.types import (
         Criterion,
         Group,
@@ -66,6 +66,7 @@ __all__ = [
     "Criterion",
     "Gold",
     "Group",
+    "Http",
     "Judge",
     "LengthPenalty",
     "Limits",
@@ -108,6 +109,7 @@ _HOMES = {
     "Criterion": "catsdk.core.types",
     "Gold": "catsdk.rewards.answer",
     "Group": "catsdk.core.types",
+    "Http": "catsdk.core.sending",
     "Judge": "catsdk.rubrics.judge",
     "LengthPenalty": "catsdk.rewards.penalties",
     "Limits": "catsdk.core.sending",

@@ -24,11 +24,10 @@ candidates() {
 }
 
 # Only what needs no model in this process and no optional vendor.
-tests=(tests/test_event_loops.py)
-for path in tests/core tests/runtime tests/answers tests/prompts tests/primitives \
-  tests/aggregators tests/test_cat.py; do
-  if [ -e "$path" ]; then tests+=("$path"); fi
-done
+tests=(
+  tests/core tests/runtime tests/answers tests/prompts tests/sampling tests/estimators tests/rewards
+  tests/rubrics tests/method tests/test_cat.py tests/test_event_loops.py
+)
 
 declare -A tested
 while read -r python; do

@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "composition.md"
 ELSEWHERE = {
     "catsdk eval": "tests/evaluate/test_evaluation.py",
-    "TRL run": "tests/trainers",
-    "reward service": "tests/trainers",
+    "TRL run": "tests/trainers/test_composed_rewards.py",
+    "reward service": "tests/serve/test_composed_service.py",
 }
 """Where the doors that are not tried here are tried."""
 

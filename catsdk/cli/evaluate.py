@@ -63,8 +63,7 @@ Names = Annotated[
     list[str] | None,
     typer.Option(
         "--estimator",
-        "--aggregator",
-        "-a",
+        "-e",
         help=f"Any of: {', '.join(NAMES)}; 'all' of them; or an estimator class, as module:Class or"
         " as it is registered under the entry point group catsdk.estimators. Where the data has"
         f" scores, {' and '.join(SCORED)} are there too, named or not.",
@@ -113,7 +112,7 @@ def evaluate(
     anchor: Anchor = None,
     judge: JudgeModel = None,
     config: Config = None,
-    aggregator: Names = None,
+    estimator: Names = None,
     recorded: FromData = False,
     controls: Controls = False,
     sizes: Sizes = "1,2,4,8",
@@ -151,7 +150,7 @@ def evaluate(
         check_graded(items, data, split)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
     settings: dict[str, Any] = {
-        "names": _names(aggregator, controls=controls, alone=recorded and anchor is None),
+        "names": _names(estimator, controls=controls, alone=recorded and anchor is None),
         "sweep": Sweep(sizes=_sizes(sizes, rollouts), draws=draws, seed=seed),
         "sampling": Sampling(temperature=temperature, max_tokens=max_tokens),
         "seed": seed,

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from typing import cast
 
-from catsdk.core.errors import InvalidInputError, MissingExtraError, UnknownProviderError
+from catsdk.core.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    MissingExtraError,
+    UnknownProviderError,
+)
 from catsdk.core.ports import Provider
+from catsdk.core.sending import Http
 
 __all__ = ["BUILT_IN", "Origin", "check_model", "known_providers", "resolve"]
 
@@ -24,6 +31,8 @@ class Origin:
     target: str
     extra: str | None
     summary: str
+    connects: bool = True
+    """Whether its calls leave this process."""
 
 
 BUILT_IN = {
@@ -46,11 +55,13 @@ BUILT_IN = {
         "catsdk_providers.local.provider:LocalProvider",
         "local",
         "transformers in this process; `local` alone is the model in the box",
+        connects=False,
     ),
     "replay": Origin(
         "catsdk_providers.replay.provider:ReplayProvider",
         None,
         "the answers recorded in a file: replay:PATH",
+        connects=False,
     ),
     "vllm": Origin(
         "catsdk_providers.vllm.provider:VLLMProvider",
@@ -61,6 +72,7 @@ BUILT_IN = {
         "catsdk_providers.vllm.engine:VLLMEngineProvider",
         "vllm",
         "vLLM's engine in this process, with a model's directory or name on the hub",
+        connects=False,
     ),
 }
 
@@ -83,21 +95,36 @@ def check_model(model: object, name: str = "model") -> None:
         )
 
 
-def resolve(model: str | Provider) -> Provider:
+def resolve(model: str | Provider, http: Http | None = None) -> Provider:
     """The provider that `model` names: `provider:name`, `provider/name`, or a bare provider.
 
     A provider passes through as it is.
+
+    Args:
+        model: A model string or a provider.
+        http: How it connects to its service; by default as the environment says.
 
     Raises:
         InvalidInputError: `model` is neither a string nor a provider, or is empty.
         UnknownProviderError: no installed provider has that name.
         MissingExtraError: the provider's packages are not installed.
+        ConfigurationError: `http` sets something, and the provider does not take it.
     """
     check_model(model)
     if not isinstance(model, str):
         return model
     prefix, name = _split(model.strip())
-    return _factory(prefix, model)(name)
+    factory = _factory(prefix, model)
+    if http is None or http == Http():
+        return factory(name)
+    if prefix in BUILT_IN and not BUILT_IN[prefix].connects:
+        return factory(name)
+    if "http" not in signature(factory).parameters:
+        raise ConfigurationError(
+            f"{model!r} takes no settings of a client's http, which has {http!r}: set HTTPS_PROXY"
+            " and SSL_CERT_FILE in the environment, or give the provider as an object"
+        )
+    return cast("Callable[..., Provider]", factory)(name, http=http)
 
 
 def _split(model: str) -> tuple[str, str | None]:

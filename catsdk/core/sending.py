@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Options
 from catsdk.core.types import Value
 
@@ -13,6 +15,7 @@ __all__ = [
     "Budget",
     "Cache",
     "Hedge",
+    "Http",
     "Limits",
     "Price",
     "Retry",
@@ -123,6 +126,39 @@ class Timeouts(Options):
     call: float = Field(default=1800.0, gt=0)
 
 
+class Http(Options):
+    """How connections to services are made; what is `None` is left to the environment.
+
+    Args:
+        proxy: URL of the proxy through which every service is reached, such as
+            `http://proxy.example:8080`; by default `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+            One that needs a password is given by those variables: settings hold no secrets.
+        ca: Path of a PEM file with the certificates that are trusted, in place of those of
+            `SSL_CERT_FILE`, `SSL_CERT_DIR` or this machine.
+
+    Raises:
+        InvalidInputError: `proxy` is no http(s) URL, or has a user or password in it.
+    """
+
+    proxy: str | None = None
+    ca: str | None = Field(default=None, min_length=1)
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        if "@" in value:
+            # An error of ours is told without the value.
+            raise InvalidInputError(
+                "there is a user or password: set HTTPS_PROXY in the environment instead"
+            )
+        url = urlsplit(value)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError("give a URL such as 'http://proxy.example:8080'")
+        return value
+
+
 class Telemetry(Options):
     """OpenTelemetry spans and metrics of every attempt.
 
@@ -160,6 +196,7 @@ class SendingFields(BaseModel):
         default=None, description="keep answers: `memory`, a path, or a Cache"
     )
     timeouts: Timeouts = Field(default=Timeouts(), description="seconds for an attempt, a call")
+    http: Http = Field(default=Http(), description="proxy and trusted certificates")
     telemetry: Telemetry = Field(default=Telemetry(), description="OpenTelemetry spans, metrics")
     prices: dict[str, Price] = Field(
         default_factory=dict[str, Price],

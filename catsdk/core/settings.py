@@ -157,6 +157,8 @@ def _explained(detail: Any, section: tuple[str, ...] = ()) -> list[str]:
     if isinstance(cause, InvalidInputError) and isinstance(cause.__context__, ValidationError):
         return [each for part in cause.__context__.errors() for each in _explained(part, place)]
     name = "__".join([f"CATSDK_{place[0]}", *place[1:]]).upper()
+    if isinstance(cause, InvalidInputError):
+        return [f"in {name}, {cause}"]
     if detail["type"] == "extra_forbidden":
         parts = ", ".join(_section(place[0])).upper()
         return [f"{name} is not a setting; the parts of CATSDK_{place[0].upper()} are {parts}"]

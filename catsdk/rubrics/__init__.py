@@ -1,1 +1,1 @@
-"""Rubrics as values: files, points, quotes, agreement of judges, quality, reports. No model here."""
+"""Rubrics: the proposer, judges and panels, scoring, files, quality, agreement and reports."""

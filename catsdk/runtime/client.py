@@ -17,6 +17,7 @@ from catsdk.core.sending import (
     Budget,
     Cache,
     Hedge,
+    Http,
     Limits,
     Price,
     Retry,
@@ -74,6 +75,8 @@ class Client:
         hedge: Whether a straggling call is sent twice; `True` takes the defaults.
         cache: Where answers are kept: `"memory"`, a path, or a `Cache`; `None` keeps none.
         timeouts: Seconds for an attempt and for a whole call.
+        http: Proxy and trusted certificates of the models that strings name; a provider that is
+            given as an object has its own.
         telemetry: OpenTelemetry; by default on where its SDK is loaded.
         prices: US dollars for a million tokens, by the model's name, before the known prices.
         middleware: The chain of wrappers, outermost first; by default `default_middleware()`.
@@ -98,6 +101,7 @@ class Client:
         hedge: Hedge | bool | None = None,
         cache: Cache | str | None = None,
         timeouts: Timeouts | None = None,
+        http: Http | None = None,
         telemetry: Telemetry | bool | None = None,
         prices: Mapping[str, Price | Mapping[str, float]] | None = None,
         middleware: Sequence[Middleware] | None = None,
@@ -108,9 +112,10 @@ class Client:
         check_kind("limits", limits, (Limits, Mapping), "Limits such as Limits(in_flight=16)")
         check_kind("retry", retry, (Retry, Mapping), "a Retry such as Retry(times=8)")
         check_kind("timeouts", timeouts, (Timeouts, Mapping), "Timeouts such as Timeouts(call=60)")
+        check_kind("http", http, (Http, Mapping), "Http such as Http(ca='own.pem')")
         if middleware is not None:
             check_many("middleware", middleware, "give a list such as [*default_middleware()]")
-        if on_event is not None and not callable(on_event):  # pyright: ignore[reportUnnecessaryComparison]
+        if on_event is not None and not callable(on_event):
             raise InvalidInputError(f"on_event is {on_event!r:.80}; give a function of an event")
         self.middleware = tuple(default_middleware() if middleware is None else middleware)
         for layer in self.middleware:
@@ -127,6 +132,7 @@ class Client:
                 "hedge": hedge,
                 "cache": cache,
                 "timeouts": timeouts,
+                "http": http,
                 "telemetry": telemetry,
                 "prices": prices,
             }
@@ -231,7 +237,7 @@ class Client:
         await self._life.leave()
 
     async def _begin_session(self, exits: AsyncExitStack) -> None:
-        self._session = await exits.enter_async_context(session())
+        self._session = await exits.enter_async_context(session(self.sending.http))
         self._loop = current_token()
         exits.callback(self._end_session)
 
@@ -254,7 +260,7 @@ class Client:
         if self._session is not None and self.is_open:
             yield self._session
             return
-        async with session() as own:
+        async with session(self.sending.http) as own:
             yield own
 
     async def open(

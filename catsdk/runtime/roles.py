@@ -36,7 +36,7 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Estimator(Protocol):
-    """Estimates a reference from a group (paper, section 3.2; any aggregator)."""
+    """Estimates a reference from a group (paper, section 3.2)."""
 
     async def estimate(self, group: Group, ctx: Context) -> Reference:
         """The reference of `group`."""

@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from catsdk.core.errors import ConfigurationError
 from catsdk.core.ports import Provider
 from catsdk.core.registry import check_model, resolve
+from catsdk.core.sending import Http
 
 __all__ = ["Session", "session"]
 
@@ -29,6 +30,7 @@ class Session:
     """
 
     _tasks: TaskGroup
+    _http: Http
     _closing: anyio.Event = field(default_factory=anyio.Event)
     _models: dict[str, Provider] = field(default_factory=dict[str, Provider])
     _opening: dict[str, anyio.Lock] = field(default_factory=dict[str, anyio.Lock])
@@ -54,7 +56,7 @@ class Session:
         async with self._opening.setdefault(model, anyio.Lock()):
             if model not in self._models:
                 # In a thread: it may import a vendor's packages, which takes seconds.
-                provider = await to_thread.run_sync(resolve, model)
+                provider = await to_thread.run_sync(resolve, model, self._http)
                 if cheap_only and getattr(provider, "loads_here", False) is True:
                     raise ConfigurationError(
                         f"{model!r} is loaded into this process, which takes too long for one call;"
@@ -92,11 +94,15 @@ class Session:
 
 
 @asynccontextmanager
-async def session() -> AsyncGenerator[Session]:
-    """Open a session; at the end its models are closed, also where the block was cancelled."""
+async def session(http: Http = Http()) -> AsyncGenerator[Session]:
+    """Open a session; at the end its models are closed, also where the block was cancelled.
+
+    Args:
+        http: How the models connect to their services.
+    """
     tasks = anyio.create_task_group()
     await tasks.__aenter__()
-    opened = Session(tasks)
+    opened = Session(tasks, http)
     try:
         yield opened
     finally:

@@ -1,1 +1,1 @@
-"""Glue to services: one provider a file, standing on `catsdk.core` alone."""
+"""Glue to services: one service a package, standing on `catsdk.core` alone."""

@@ -154,7 +154,7 @@ def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
 def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_path: Path) -> None:
     data, out = tmp_path / "data.jsonl", str(tmp_path / "out")
     samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
-    command = (str(data), "--recorded", "--sizes", "3", "--out", out, "-a", "score-best-of-n")
+    command = (str(data), "--recorded", "--sizes", "3", "--out", out, "-e", "score-best-of-n")
     data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": samples}))
     report = json.loads(evaluate(*command, "--json").stdout)
     names = [point["estimator"] for point in report["points"]]
@@ -170,7 +170,7 @@ def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("box:dev", "-m", "local", "-a", "magic"), "unknown estimator magic"),
+        (("box:dev", "-m", "local", "-e", "magic"), "unknown estimator magic"),
         (("box:dev", "-m", "local", "--sizes", "few"), "--sizes is 'few'"),
         (("nowhere.jsonl", "-m", "local"), "no data set"),
         (("box:dev",), "no model"),
@@ -179,7 +179,7 @@ def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_pat
         (("box:train", "-m", "local"), "box:train: unknown split"),
         (("box:dev", "-m", "local", "--calibrate", "0.01"), "leaves no item"),
         (
-            ("box:dev", "-m", "local", "-a", "majority", "--calibrate-on", "box:dev@1"),
+            ("box:dev", "-m", "local", "-e", "majority", "--calibrate-on", "box:dev@1"),
             "the cascade",
         ),
     ],

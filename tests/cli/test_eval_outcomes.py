@@ -48,7 +48,7 @@ def sums(tmp_path: Path, count: int, column: str = "gold") -> str:
 
 def command(data: str, tmp_path: Path, *more: str) -> tuple[str, ...]:
     out = ("--sizes", "2", "--out", str(tmp_path / "out"))
-    return (data, "-m", "openai:loopback", *out, "-a", "majority", *more)
+    return (data, "-m", "openai:loopback", *out, "-e", "majority", *more)
 
 
 def test_a_wrong_key_ends_it_soon_with_the_services_message(
@@ -120,12 +120,12 @@ def test_own_estimators_and_whole_methods_are_named_on_the_command_line(
 ) -> None:
     (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
     (tmp_path / "cat.yaml").write_text(CONFIG, encoding="utf-8")
-    asked = command(sums(tmp_path, 2), tmp_path, "-a", "mine:Longest", "--json")
+    asked = command(sums(tmp_path, 2), tmp_path, "-e", "mine:Longest", "--json")
     made = evaluate(*asked, env=served(server), folder=tmp_path)
     assert made.returncode == 0, made.stderr
     assert names(made.stdout) == ["majority", "Longest"]
     shared = ("--sizes", "2", "--out", str(tmp_path / "out"), "--json")
-    config = (str(tmp_path / "sums.jsonl"), "--config", "cat.yaml", *shared, "-a", "majority")
+    config = (str(tmp_path / "sums.jsonl"), "--config", "cat.yaml", *shared, "-e", "majority")
     configured = evaluate(*config, env=served(server), folder=tmp_path)
     assert configured.returncode == 0, configured.stderr
     assert names(configured.stdout) == ["majority", "Cascade"]

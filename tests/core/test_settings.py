@@ -23,7 +23,7 @@ from catsdk.core.sending import (
 from catsdk.core.settings import Settings, set_by_name
 
 # A value of each kind of setting that is inside every bound and no default.
-VALUES: dict[object, Any] = {bool: False, int: 7, float: 0.5, str: "answers.db"}
+VALUES: dict[object, Any] = {bool: False, int: 7, float: 0.5, str: "http://a.example"}
 
 
 def _parts(annotation: Any) -> list[Any]:

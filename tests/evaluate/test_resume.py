@@ -62,7 +62,7 @@ def start(server: LoopbackServer, data: Path, out: Path) -> subprocess.Popen[byt
             sys.executable, "-c", "from catsdk.cli import main; main()",
             "eval", str(data), "--model", f"openai:{server.model}", "--out", str(out),
             "--sizes", "2,4", "--max-in-flight", str(IN_FLIGHT), "--title", "t", "--json",
-            *(part for name in names for part in ("--aggregator", name)),
+            *(part for name in names for part in ("--estimator", name)),
         ],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=clean | own,
     )  # fmt: skip

@@ -142,6 +142,7 @@ class Heavy(FunctionProvider):
 
 
 async def test_a_run_that_would_load_weights_for_one_call_names_the_fix() -> None:
+    pytest.importorskip("torch")
     c = cat.CaT("local:some/weights")
     for run in (c.run("q", 2), c.sample("q", 2), c.synthesize("q", 2)):
         with pytest.raises(ConfigurationError, match="local:some/weights.*async with CaT"):

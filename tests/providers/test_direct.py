@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from catsdk.core import errors
+from catsdk.core.sending import Http
 from catsdk.core.types import Message, Request
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
@@ -130,7 +131,7 @@ async def test_a_call_goes_through_the_proxy(
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_it(
+async def test_a_certificate_of_ones_own_is_trusted_where_environment_or_client_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     openssl = which("openssl")
@@ -155,11 +156,16 @@ async def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
     url = f"https://127.0.0.1:{runner.addresses[0][1]}/v1"
     try:
-        for trusted in (False, True):
-            if trusted:
+        for trusted in (None, "by the environment", "by the client"):
+            if trusted == "by the environment":
                 monkeypatch.setenv("SSL_CERT_FILE", str(made))
+            else:
+                monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+            http = Http(ca=str(made)) if trusted == "by the client" else None
             certificates.cache_clear()
-            async with OpenAIProvider("m", base_url=url, api_key="sk-1234567") as provider:
+            async with OpenAIProvider(
+                "m", base_url=url, api_key="sk-1234567", http=http
+            ) as provider:
                 with anyio.fail_after(10):
                     if trusted:
                         assert (await provider.complete(ask()))[0].text == "4"
@@ -169,7 +175,7 @@ async def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_
     finally:
         certificates.cache_clear()
         await runner.cleanup()
-    assert direct == [True]
+    assert direct == [True, True]
 
 
 # --- redirects ------------------------------------------------------------------------------

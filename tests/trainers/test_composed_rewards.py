@@ -23,9 +23,17 @@ from catsdk.testing import FunctionProvider
 from catsdk_trainers.trl.anchors import PolicyAnchor
 from catsdk_trainers.trl.attach import attach
 from catsdk_trainers.trl.reward import reward
+from tests.test_doors import Counting, Longest
 from tests.trainers.test_grpo_training import trainer_of
 
 TWO_STEPS = 2
+
+
+def everything(text: str) -> str | None:
+    return text
+
+
+ANYTHING = cat.Answers(Extractor((("everything", everything),)), ExactMatch())
 
 
 class Brief(cat.Reward):
@@ -52,10 +60,6 @@ def judge(word: str) -> FunctionProvider:
         return "yes" if word in request.messages[-1].text else "no"
 
     return FunctionProvider(script, name=f"judge of {word}")
-
-
-def everything(text: str) -> str | None:
-    return text
 
 
 def trained(c: cat.CaT, folder: Path, **settings: Any) -> list[dict[str, Any]]:
@@ -96,11 +100,28 @@ def test_a_panel_by_rubric_and_a_penalty_add_up_and_each_part_is_logged(tmp_path
 
 
 def test_the_answers_of_the_cat_decide_what_an_answer_is(tmp_path: Path) -> None:
-    anything = cat.Answers(Extractor((("everything", everything),)), ExactMatch())
-    majority = cat.CaT(estimator=cat.Majority(), reward=cat.AnswerReward(), answers=anything)
+    majority = cat.CaT(estimator=cat.Majority(), reward=cat.AnswerReward(), answers=ANYTHING)
     boxed = cat.CaT(estimator=cat.Majority(), reward=cat.AnswerReward())
     # A random model boxes nothing; with everything as the answer each response has one.
     assert [row["cat/scored"] for row in trained(boxed, tmp_path)] == [0.0] * TWO_STEPS
     logged = trained(majority, tmp_path)
     assert [row["cat/scored"] for row in logged] == [1.0] * TWO_STEPS
     assert all(row["rewards/answer/mean"] >= 0.5 for row in logged)
+
+
+def test_an_estimator_of_ones_own_makes_the_reference(tmp_path: Path) -> None:
+    c = cat.CaT(estimator=Longest(), reward=cat.AnswerReward(), answers=ANYTHING)
+    logged = trained(c, tmp_path)
+    assert [row["cat/scored"] for row in logged] == [1.0] * TWO_STEPS
+    # The longest response of each group is the reference, and so right.
+    assert all(row["rewards/answer/mean"] > 0 for row in logged)
+
+
+def test_every_call_of_a_training_goes_through_middleware_of_ones_own(tmp_path: Path) -> None:
+    Counting.seen = 0
+    client = cat.Client(middleware=[*cat.default_middleware(), Counting])
+    logged = trained(
+        cat.CaT(estimator=FunctionProvider(writes), reward=Brief(), client=client), tmp_path
+    )
+    # And one before the first step, which asks whether the model answers at all.
+    assert Counting.seen == 1 + sum(row["cat/requests"] for row in logged) > 1

@@ -1,1 +1,1 @@
-"""Training with the rewards of catsdk: one way to train a file."""
+"""Training with the rewards of catsdk: settings, data, TRL, and the reward service's client."""

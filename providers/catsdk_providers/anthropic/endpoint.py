@@ -14,6 +14,7 @@ import anthropic.resources.messages as _loaded  # noqa: F401
 import anyio.lowlevel
 
 from catsdk.core.ports import OnText
+from catsdk.core.sending import Http
 from catsdk.core.types import Completion
 from catsdk_providers.anthropic.errors import REQUEST_ID, refused_by, reported_by
 from catsdk_providers.anthropic.stream import Collected
@@ -43,6 +44,7 @@ class Endpoint:
         key: str,
         headers: Mapping[str, str] | None,
         timeout: float | None,
+        http: Http | None = None,
     ) -> None:
         """`name` is the provider's, for errors.
 
@@ -62,6 +64,7 @@ class Endpoint:
             key_from="ANTHROPIC_API_KEY",
             headers={**basic, **(headers or {})},
             timeout=timeout,
+            http=http,
             open_client=_open_client,
             sdk_errors=anthropic.AnthropicError,
         )
@@ -153,6 +156,7 @@ async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.
         default_headers={"Accept-Encoding": "identity", **service.headers},
         http_client=await open_http(
             service.place(),
+            http=service.http,
             request_id=REQUEST_ID,
             refused=refused_by(service),
             on_asyncio=anthropic.DefaultAioHttpClient,

@@ -15,6 +15,7 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.sending import Http
 from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic.endpoint import Endpoint
 from catsdk_providers.anthropic.wire import payload_of
@@ -68,11 +69,13 @@ class AnthropicProvider:
         caching: bool = True,
         capabilities: Capabilities | None = None,
         headers: Mapping[str, str] | None = None,
+        http: Http | None = None,
     ) -> None:
         """Choose the model and the endpoint; nothing is sent.
 
         A call may take `timeout` seconds; `None` leaves the limit to the caller. `api_version` is
-        the SDK's own where it is `None`.
+        the SDK's own where it is `None`; `http` is how to connect, by default as the environment
+        says.
 
         Raises:
             InvalidInputError: no model is named, or the endpoint is no http(s) URL.
@@ -92,6 +95,7 @@ class AnthropicProvider:
             key=api_key or os.environ.get("ANTHROPIC_API_KEY") or "",
             headers={**version, **(headers or {})},
             timeout=timeout,
+            http=http,
         )
         if not self._endpoint.service.key and self.base_url == ANTHROPIC:
             raise ConfigurationError(

@@ -12,7 +12,13 @@ import httpx2
 from anyio import to_thread
 from sniffio import current_async_library
 
-from catsdk.core.errors import MalformedResponseError, ProviderError, RequestRefusedError
+from catsdk.core.errors import (
+    ConfigurationError,
+    MalformedResponseError,
+    ProviderError,
+    RequestRefusedError,
+)
+from catsdk.core.sending import Http
 from catsdk_providers.http.decode import MAX_ERROR, Decoder
 from catsdk_providers.http.refusals import Place
 
@@ -25,6 +31,7 @@ Refused = Callable[[int, Mapping[str, str], bytes], ProviderError]
 async def open_http(
     place: Place,
     *,
+    http: Http,
     request_id: str,
     refused: Refused,
     on_asyncio: Callable[..., httpx2.AsyncClient],
@@ -36,7 +43,7 @@ async def open_http(
     never reaches the SDK: what `refused` makes of it is raised.
     """
     # The certificates are read from disk: once, and not in the event loop.
-    trusted = await to_thread.run_sync(certificates)
+    trusted = await to_thread.run_sync(certificates, http.ca)
     asyncio = current_async_library() == "asyncio"
 
     async def checked(response: httpx2.Response) -> None:
@@ -60,6 +67,7 @@ async def open_http(
         # The time limit of a call is catsdk's own, around this one.
         timeout=None,
         verify=trusted,
+        proxy=http.proxy,
         follow_redirects=True,
         # How many calls are in flight is catsdk's limit to set. Zero is aiohttp's word for no
         # limit, `None` is httpx's.
@@ -128,6 +136,17 @@ class _Bounded(httpx2.AsyncByteStream):
 
 
 @cache
-def certificates() -> ssl.SSLContext:
-    """What this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates."""
-    return httpx2.create_ssl_context()
+def certificates(ca: str | None) -> ssl.SSLContext:
+    """What the file `ca` trusts; by default what the environment names, else this machine.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is no PEM file.
+    """
+    if ca is None:
+        return httpx2.create_ssl_context()
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"http.ca is {ca!r}, which cannot be read as certificates in PEM: {error}"
+        ) from None

@@ -17,6 +17,7 @@ from catsdk.core.errors import (
     ProviderError,
     RequestRefusedError,
 )
+from catsdk.core.sending import Http
 from catsdk_providers.http.refusals import Place, broken, late
 from catsdk_providers.http.secrets import checked_headers, checked_key, checked_url, secrets_in
 
@@ -103,10 +104,13 @@ class Service(Generic[C]):
         key_from: str,
         headers: Mapping[str, str] | None,
         timeout: float | None,
+        http: Http | None,
         open_client: Callable[[Service[C]], Awaitable[C]],
         sdk_errors: type[Exception],
     ) -> None:
         """`name` is the provider's, for errors; `key_from` says where its key comes from.
+
+        `http` says how to connect; by default as the environment does.
 
         Raises:
             InvalidInputError: the address is no http(s) URL, or has a query.
@@ -118,6 +122,7 @@ class Service(Generic[C]):
         self._headers = checked_headers(headers)
         self._secrets = secrets_in(self.key.get_secret_value(), self.headers, self.base_url)
         self._timeout = timeout
+        self.http = http or Http()
         self._open_client = open_client
         self._sdk_errors = sdk_errors
         self._client: RunVar[C | None] = RunVar("catsdk-client", None)

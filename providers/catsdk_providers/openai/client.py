@@ -47,6 +47,7 @@ async def open_clients(service: Service[Clients]) -> Clients:
         default_headers={"Accept-Encoding": "identity", **service.headers},
         http_client=await open_http(
             place,
+            http=service.http,
             request_id="x-request-id",
             refused=refused_by(service),
             on_asyncio=openai.DefaultAioHttpClient,
@@ -55,14 +56,14 @@ async def open_clients(service: Service[Clients]) -> Clients:
     )
     if current_async_library() != "asyncio":
         return Clients(sdk, None)
-    proxy = await to_thread.run_sync(proxy_for, service.base_url)
+    proxy = service.http.proxy or await to_thread.run_sync(proxy_for, service.base_url)
     if proxy is not None and not proxy.startswith(_PROXIES):
         return Clients(sdk, None)
     direct = Direct(
         service.base_url,
         # In a thread: the SDK runs programs to describe the machine.
         await to_thread.run_sync(_headers_of, sdk),
-        trusted=await to_thread.run_sync(certificates),
+        trusted=await to_thread.run_sync(certificates, service.http.ca),
         proxy=proxy,
     )
     return Clients(sdk, direct)

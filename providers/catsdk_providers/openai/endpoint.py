@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import OnText
+from catsdk.core.sending import Http
 from catsdk.core.types import Completion
 from catsdk_providers.http.counts import with_all_choices
 from catsdk_providers.http.decode import Decoder
@@ -61,6 +62,7 @@ class Endpoint:
         key_from: str,
         headers: Mapping[str, str] | None,
         timeout: float | None,
+        http: Http | None = None,
     ) -> None:
         """`name` is the provider's, for errors; `key_from` says where its key comes from.
 
@@ -81,6 +83,7 @@ class Endpoint:
             key_from=key_from,
             headers=headers,
             timeout=timeout,
+            http=http,
             open_client=open_clients,
             sdk_errors=openai.OpenAIError,
         )

@@ -8,6 +8,7 @@ from typing import Self
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, UnsupportedError
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.sending import Http
 from catsdk.core.types import Completion, Request
 from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.openai.again import asked
@@ -41,10 +42,12 @@ class OpenAIProvider:
         timeout: float | None = None,
         capabilities: Capabilities | None = None,
         headers: Mapping[str, str] | None = None,
+        http: Http | None = None,
     ) -> None:
         """Choose the model and the endpoint; nothing is sent.
 
-        A call may take `timeout` seconds; `None` leaves the limit to the caller.
+        A call may take `timeout` seconds; `None` leaves the limit to the caller. `http` is how to
+        connect; by default as the environment says.
 
         Raises:
             InvalidInputError: no model is named, or the endpoint is no http(s) URL.
@@ -62,6 +65,7 @@ class OpenAIProvider:
             key_from="OPENAI_API_KEY",
             headers=headers,
             timeout=timeout,
+            http=http,
         )
         if not self._endpoint.key and self.base_url == OPENAI:
             raise ConfigurationError(

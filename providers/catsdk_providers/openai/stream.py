@@ -100,7 +100,7 @@ class Collected:
 
         Raises:
             ReportedError: they report an error.
-            ValueError: they are no chunk of the wire (also any of `wire_text.NOT_THE_WIRE`).
+            ValueError: they are no chunk of the wire (also any of `http.text.NOT_THE_WIRE`).
         """
         if not self._begun and (start := chunk.removeprefix(b"\xef\xbb\xbf").lstrip()):
             self._begun = True

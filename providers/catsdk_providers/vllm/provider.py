@@ -17,6 +17,7 @@ from catsdk.core.errors import (
     RequestRefusedError,
 )
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.sending import Http
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk_providers.http.text import NOT_THE_WIRE
 from catsdk_providers.openai.choices import usage_of
@@ -61,10 +62,12 @@ class VLLMProvider:
         timeout: float | None = None,
         capabilities: Capabilities | None = None,
         headers: Mapping[str, str] | None = None,
+        http: Http | None = None,
     ) -> None:
         """Choose the served model and the server; nothing is sent.
 
-        A call may take `timeout` seconds; `None` leaves the limit to the caller.
+        A call may take `timeout` seconds; `None` leaves the limit to the caller. `http` is how to
+        connect; by default as the environment says.
 
         Raises:
             InvalidInputError: no model is named, or the endpoint is no http(s) URL.
@@ -83,6 +86,7 @@ class VLLMProvider:
             key_from="VLLM_API_KEY",
             headers=headers,
             timeout=timeout,
+            http=http,
         )
         self._capabilities = capabilities or Capabilities(
             n=True, logprobs=True, seed=True, json_schema=True, streaming=True
@@ -91,6 +95,7 @@ class VLLMProvider:
             "api_key": api_key,
             "timeout": timeout,
             "headers": headers,
+            "http": http,
         }
 
     def __repr__(self) -> str:
