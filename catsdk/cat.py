@@ -255,7 +255,7 @@ class CaT(Description):
 
         Returns:
             The results, to be iterated over once; a prompt that failed is a result with a
-            `failure`, and an error of `prompts` itself is raised.
+            `failure`, and an error of `prompts` itself is raised after the results of those before.
 
         Raises:
             ConfigurationError: this CaT is not open.
@@ -438,8 +438,14 @@ class CaT(Description):
             One score for each of the G rollouts asked for, by index.
 
         Raises:
-            InvalidInputError: this CaT has no reward, or its reward needs a reference.
+            InvalidInputError: this CaT has no reward, or its reward needs a reference, or `group`
+                or `reference` is something else.
         """
+        check_kind("reference", reference, (Reference,), "a Reference, such as c.synthesize gives")
+        if not isinstance(group, Group):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(
+                f"group is {group!r:.80}; give a Group, such as group_of(prompt, texts)"
+            )
         if self._reward is None:
             raise InvalidInputError(
                 "this CaT has no reward; give one, such as CaT(..., reward=AnswerReward())"

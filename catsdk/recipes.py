@@ -11,7 +11,10 @@ or by the name that they have under an entry point group::
         hard: {Synthesizer: {anchor: openai:gpt-5, show_question: false}}
     reward: {Sum: {rewards: [RubricReward, {LengthPenalty: {over: 750}}], weights: [1, 0.1]}}
 
-Nothing secret is ever written: a model that is an object, and may hold a key, is refused.
+Nothing secret is ever written: a model that is an object, and may hold a key, is refused. Reading
+makes objects of roles, data classes and models alone, and calls no function that a file names. A
+file of somebody else is still to be looked at: the modules that it names are imported, and a run
+calls the functions that it gives to roles.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from catsdk.core.ports import Provider, name_of
 
 __all__ = [
     "ENTRY_POINTS",
+    "data_of",
     "digest_of",
     "from_data",
     "from_yaml",
@@ -114,6 +118,22 @@ _DEFAULT_MODELS = {
 }
 
 
+# What a class of one's own must have one of, to be made.
+_METHODS = (
+    "sample",
+    "estimate",
+    "score",
+    "reward",
+    "judge",
+    "propose",
+    "rate",
+    "grade",
+    "extract",
+    "complete",
+    "count_tokens",
+)
+
+
 def known_roles() -> list[str]:
     """The names that a recipe may use for classes, those of other packages included."""
     return sorted({*_BUILT_IN, *_registered()})
@@ -155,6 +175,13 @@ def from_data(data: object, kind: str = "a role") -> Any:
         >>> from_data({"Majority": {"tie": "first"}})
         Majority(tie='first', seed=0)
     """
+    try:
+        return _from_data(data, kind)
+    except RecursionError:
+        raise InvalidInputError(f"{kind} is nested too deeply; no method needs that") from None
+
+
+def _from_data(data: object, kind: str) -> Any:
     if isinstance(data, str):
         return _made(data, {}, kind)
     if isinstance(data, Mapping):
@@ -215,13 +242,28 @@ def from_yaml(text: str, kind: str = "a role") -> Any:
     Raises:
         InvalidInputError: it is not YAML, or as `from_data`.
     """
+    return from_data(data_of(text, kind), kind)
+
+
+def data_of(text: str, kind: str) -> object:
+    """Read YAML.
+
+    Args:
+        text: What is read.
+        kind: What it should be, for errors.
+
+    Raises:
+        InvalidInputError: it is not YAML, or is nested too deeply.
+    """
     import yaml
 
     try:
         data: object = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidInputError(f"{kind} is not YAML: {error}") from None
-    return from_data(data, kind)
+    except RecursionError:
+        raise InvalidInputError(f"{kind} is nested too deeply; no method needs that") from None
+    return data
 
 
 def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> str:
@@ -354,7 +396,21 @@ def _made(name: str, arguments: Mapping[str, Any], kind: str) -> Any:
     found = _find(name, kind)
     if not (isinstance(found, type) or arguments):
         return found
+    if not _is_role(found):
+        raise InvalidInputError(
+            f"{kind}: {name!r} is not a class that a recipe may make; name a role, a data class or"
+            f" a model: a class with a method {', '.join(_METHODS)}, or a dataclass"
+        )
     return _constructed(found, arguments, name)
+
+
+def _is_role(kind: object) -> bool:
+    """Whether `kind` is what a recipe describes: to make it is not to run what a file says."""
+    if not isinstance(kind, type):
+        return False
+    described = is_dataclass(kind) or issubclass(kind, BaseModel)
+    methods = (getattr(cast("object", kind), name, None) for name in ("as_recipe", *_METHODS))
+    return described or any(map(callable, methods))
 
 
 def _find(name: str, kind: str) -> Any:
@@ -373,7 +429,7 @@ def _load(path: str) -> Any:
         found: Any = import_module(module)
         for attribute in attributes.split("."):
             found = getattr(found, attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise InvalidInputError(f"{path!r} cannot be imported: {error}") from error
     return found
 
@@ -443,7 +499,12 @@ def _takes_role(option: Any) -> bool:
 
 def _mapping(value: Mapping[str, Any], options: Sequence[Any], where: str) -> Any:
     if set(value) == {"float"}:
-        return float(value["float"])
+        try:
+            return float(value["float"])
+        except (TypeError, ValueError):
+            raise InvalidInputError(
+                f"{where}: float is {value['float']!r:.80}; give a number, inf, -inf or nan"
+            ) from None
     for option in options:
         if isinstance(option, type) and issubclass(option, BaseModel):
             try:

@@ -33,9 +33,10 @@ class Scored:
 
     @property
     def left_out(self) -> bool:
-        """Whether a filter left the group out on purpose."""
-        causes = [score.failure for score in self.result.scores if score.value is None]
-        return bool(causes) and all(cause and cause.kind == LEFT_OUT for cause in causes)
+        """Whether a filter left the group out on purpose, some of whose rollouts may have failed."""
+        scores = self.result.scores
+        causes = [score.failure.kind for score in scores if score.failure is not None]
+        return LEFT_OUT in causes and all(score.value is None for score in scores)
 
     @property
     def failed(self) -> bool:

@@ -19,6 +19,7 @@ from catsdk.answers import (
     NumericTolerance,
     Options,
 )
+from catsdk.answers.verdict import Verdict
 from catsdk.core.types import Provenance
 from catsdk.errors import InvalidInputError
 from catsdk.estimators import (
@@ -268,11 +269,18 @@ def test_classes_and_functions_of_ones_own_are_named_by_their_module() -> None:
     assert again.middleware == client.middleware
 
 
+class Unwritable:
+    """Says what no recipe could hold."""
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        return Verdict("unknown")
+
+
 @pytest.mark.parametrize(
     ("role", "told"),
     [
         (cat.Sampler(FunctionProvider(lambda _: "", name="mine")), "the model mine is an object"),
-        (cat.Answers(grader=object()), "cannot be written in a recipe"),  # type: ignore[arg-type]
+        (cat.Answers(grader=Unwritable()), "cannot be written in a recipe"),
     ],
 )
 def test_what_has_no_name_is_refused_with_the_fix(role: Any, told: str) -> None:
@@ -302,6 +310,12 @@ def test_a_function_that_cannot_be_imported_is_refused() -> None:
         ("client: {limit: {}}", "a client has no setting 'limit'; there are"),
         ("client: {limits: {in_flight: 0}}", "in_flight"),
         ("estimator: {'nowhere_at_all:Thing': {}}", "cannot be imported"),
+        ("estimator: {'.nowhere:Thing': {}}", "cannot be imported"),
+        ("reward: {Random: {seed: {float: many}}}", "Random.seed: float is 'many'; give a number"),
+        ("reward: {Sum: {rewards: Gold}}", "a part of a sum is"),
+        ("answers: {grader: Majority}", "grader is Majority.*; give an object with a method grade"),
+        (f"estimator: {'{Adaptive: {estimator: ' * 300}Majority{'}}' * 300}", "nested too deeply"),
+        (f"estimator: {'[' * 5000}{']' * 5000}", "nested too deeply"),
         ("- 5", "write a mapping"),
         ("a: [", "is not YAML"),
     ],
@@ -309,3 +323,54 @@ def test_a_function_that_cannot_be_imported_is_refused() -> None:
 def test_a_wrong_recipe_is_refused_with_the_value_and_the_fix(text: str, told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
         cat.CaT.from_yaml(text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Louder:
+    """A wrapper of one's own that has a setting."""
+
+    times: int
+
+    def __call__(self, provider: cat.Provider) -> cat.Provider:
+        return provider
+
+
+def test_a_wrapper_with_settings_survives_yaml() -> None:
+    client = cat.Client(middleware=[Louder(3), *cat.default_middleware()])
+    c = cat.CaT("openai:a", client=client)
+    assert cat.CaT.from_yaml(c.to_yaml()).client.middleware == client.middleware
+
+
+RAN: list[object] = []
+
+
+def run(**command: object) -> cat.Reward:
+    """What a hostile file would like to be called."""
+    RAN.append(command)
+    return cat.Gold()
+
+
+class Runs:
+    """What a hostile file would like to be made."""
+
+    def __init__(self, **command: object) -> None:
+        RAN.append(command)
+
+
+@pytest.mark.parametrize("name", ["run", "Runs"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reward: {'NAME': {command: x}}",
+        "reward: {Sum: {rewards: [{'NAME': {command: x}}]}}",
+        "policy: {Sampler: {policy: {'NAME': {command: x}}}}",
+        "policy: [{'NAME': {command: x}}]",
+        "estimator: {'NAME': {command: x}}",
+        "answers: {grader: {FunctionGrader: {function: {'NAME': {command: x}}}}}",
+        "client: {middleware: [{'NAME': {command: x}}]}",
+    ],
+)
+def test_reading_a_recipe_calls_nothing_and_makes_only_roles(name: str, text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        cat.CaT.from_yaml(text.replace("NAME", f"{__name__}:{name}"))
+    assert RAN == []

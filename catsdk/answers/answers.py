@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import isawaitable
 from itertools import chain
 
 from catsdk.answers.classes import equivalence_classes
@@ -20,6 +21,7 @@ from catsdk.answers.graders.mathematics import MathGrader
 from catsdk.answers.verdict import Verdict
 from catsdk.answers.votes import Votes, votes_of
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
+from catsdk.core.inputs import check_kind
 from catsdk.core.types import Group, ImagePart, Message, Reference, TextPart
 
 __all__ = ["BY_MEANING", "INSTRUCTION", "Answers", "no_evidence"]
@@ -48,6 +50,9 @@ class Answers:
             rollouts are rewarded by their answers, unless the prompt asks already; `None` adds
             nothing.
 
+    Raises:
+        InvalidInputError: the extractor or the grader is none, or `instruction` is not a text.
+
     Example:
         >>> Answers().extract("So it is \boxed{42}.").answer
         '42'
@@ -56,6 +61,19 @@ class Answers:
     extractor: Extractor = STATED
     grader: Grader = BY_MEANING
     instruction: str | None = INSTRUCTION
+
+    def __post_init__(self) -> None:
+        """Check the parts."""
+        parts = (
+            ("extractor", self.extractor, "extract", "ANYWHERE, or Extractor(rules)"),
+            ("grader", self.grader, "grade", "MathGrader(), or FunctionGrader(your_function)"),
+        )
+        for name, part, method, fix in parts:
+            if isinstance(part, type) or not callable(getattr(part, method, None)):
+                raise InvalidInputError(
+                    f"{name} is {part!r:.80}; give an object with a method {method}, such as {fix}"
+                )
+        check_kind("instruction", self.instruction, (str,), "a text, or None")
 
     def asked(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Add the instruction to the last user message, where the prompt does not ask already.
@@ -83,8 +101,17 @@ class Answers:
         Args:
             text: What the model wrote.
             cut: Whether it was stopped at its limit of tokens, before it had finished.
+
+        Raises:
+            InvalidInputError: an extractor of one's own gave something else.
         """
-        return self.extractor.extract(text, cut=cut)
+        found = self.extractor.extract(text, cut=cut)
+        if not isinstance(found, Extraction):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(
+                f"the extractor {self.extractor!r:.80} gave {found!r:.80}; give an Extraction, or"
+                " write Extractor((('mine', function),)) with a function from a text to an answer"
+            )
+        return found
 
     def golds(self, value: object) -> tuple[str, ...]:
         r"""Read the known answers in a cell of a data set, as rollouts are read.
@@ -120,8 +147,20 @@ class Answers:
         return self.extract(cell).answer if isinstance(cell, str) else None
 
     async def grade(self, answer: str, reference: str) -> Verdict:
-        """Say whether `answer` is the same as `reference`; unknown where that cannot be decided."""
-        return await self.grader.grade(answer, reference)
+        """Say whether `answer` is the same as `reference`; unknown where that cannot be decided.
+
+        Raises:
+            InvalidInputError: a grader of one's own gave no verdict.
+        """
+        verdict: object = self.grader.grade(answer, reference)
+        if isawaitable(verdict):
+            verdict = await verdict
+        if not isinstance(verdict, Verdict):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(
+                f"the grader {self.grader!r:.80} gave {verdict!r:.80}; give a Verdict, or write"
+                " FunctionGrader(function) with a function that says True, False or None"
+            )
+        return verdict
 
     async def same(self, answer: str, reference: str) -> bool | None:
         """Whether the two are the same, as votes count them; `None` is unknown."""
@@ -156,7 +195,7 @@ class Answers:
             if answer in known:
                 continue
             for label, first in enumerate(firsts):
-                if (await self.grader.grade(answer, first)).equal:
+                if (await self.grade(answer, first)).equal:
                     known[answer] = label
                     break
             else:

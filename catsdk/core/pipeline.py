@@ -49,7 +49,8 @@ class Flow(Generic[T, R]):
     At most `at_once` items are between being taken from `items` and being given to the reader: a
     slow reader slows the taking down, so neither a million items nor their results pile up.
     Results come as they are there, or in the order of the items (`ordered`). A `CatError` of an
-    item is its failure; any other error, also of `items` itself, ends the flow and is raised.
+    item is its failure; any other error of the work ends the flow and is raised. An error of `items`
+    itself is raised, too, after the results of the items that were taken before it.
 
     The work runs in `tasks`. Leave `async with flow` to stop it early; without that it waits for
     its reader until `tasks` ends.
@@ -109,22 +110,29 @@ class Flow(Generic[T, R]):
             try:
                 await self._work_on_all(send)
             except ExceptionGroup as group:
-                # Not only of an item's work: also what the items themselves raise.
                 error = first_of(group)
                 await send.send(error if isinstance(error, Exception) else group)
+            except Exception as error:  # noqa: BLE001  # raised again where the results are read
+                await send.send(error)
 
     async def _work_on_all(self, send: MemoryObjectSendStream[Mapped[T, R] | Exception]) -> None:
         last = anyio.Event()
         last.set()
+        broken: Exception | None = None
         async with anyio.create_task_group() as tasks, aclosing(_each(self._items)) as items:
             index = 0
             await self._slots.acquire()
-            async for item in items:
-                turn, mine = last, anyio.Event()
-                asked: Mapped[T, R] = Mapped(index, item)
-                tasks.start_soon(self._one, asked, turn, mine, send)
-                index, last = index + 1, mine
-                await self._slots.acquire()
+            try:
+                async for item in items:
+                    turn, mine = last, anyio.Event()
+                    asked: Mapped[T, R] = Mapped(index, item)
+                    tasks.start_soon(self._one, asked, turn, mine, send)
+                    index, last = index + 1, mine
+                    await self._slots.acquire()
+            except Exception as error:  # noqa: BLE001  # raised once the work is done
+                broken = error
+        if broken is not None:
+            raise broken
 
     async def _one(
         self,

@@ -430,15 +430,16 @@ class Verdict(Value):
 
     `failure` says why there is no answer. `evidence` is the judge's quote of the response and
     `quoted` says whether it really stands there (`None`: nothing is quoted, or it was not
-    checked). A panel's verdict has its members' in `votes`, and in `grade` the share of yes among
-    them where it was asked for a mean. `request_id` is the service's name of the request that
+    checked). `grade` is how far the criterion is met, in 0..1, where that is more than yes or no. A
+    panel's verdict has its members' in `votes`, and in `grade` the share of yes among them where it
+    was asked for a mean. `request_id` is the service's name of the request that
     brought the answer; `shared` marks one that was paid for elsewhere. A call that brought several
     verdicts stands with the first of them.
     """
 
     criterion_id: str
     met: bool | None
-    grade: float | None = None
+    grade: float | None = Field(default=None, ge=0, le=1)
     evidence: str | None = None
     quoted: bool | None = None
     reason: str | None = None

@@ -8,7 +8,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, check_role
 
 __all__ = ["Cascade"]
 
@@ -32,7 +32,10 @@ class Cascade:
     threshold: float = 0.75
 
     def __post_init__(self) -> None:
-        """Refuse a threshold that is not a share."""
+        """Check the estimators and the threshold."""
+        fix = "an object with an async method estimate(group, ctx), such as Majority()"
+        check_role("easy", self.easy, Estimator, fix)
+        check_role("hard", self.hard, Estimator, fix)
         if not 0 <= self.threshold <= 1:
             raise InvalidInputError(f"threshold is {self.threshold}; give a share from 0 to 1")
 

@@ -40,6 +40,7 @@ def sampler_of(policy: Policy | roles.Sampler | None, settings: Settings) -> rol
     Raises:
         InvalidInputError: it is neither a model, nor several, nor a sampler.
     """
+    roles.refuse_class("policy", policy)
     if isinstance(policy, roles.Sampler):
         return _with_policy(policy, settings.model)
     checked = checked_policy(policy)
@@ -86,6 +87,7 @@ def estimator_of(
     Raises:
         InvalidInputError: it is neither an estimator nor a model.
     """
+    roles.refuse_class("estimator", estimator)
     if isinstance(estimator, roles.Estimator):
         return estimator
     if estimator is not None:
@@ -107,6 +109,7 @@ def checked_reward(reward: object) -> roles.Rewarder | None:
     Raises:
         InvalidInputError: it is not.
     """
+    roles.refuse_class("reward", reward)
     if reward is None or isinstance(reward, roles.Rewarder):
         return reward
     raise InvalidInputError(

@@ -13,7 +13,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
 from catsdk.core.settings import Settings
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
-from catsdk.recipes import digest_of, from_data, known_roles, to_data, written
+from catsdk.recipes import data_of, digest_of, from_data, known_roles, to_data, written
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Defaults
@@ -188,10 +188,7 @@ class Description:
         Raises:
             InvalidInputError: it is not a mapping in YAML, or as `from_data`.
         """
-        try:
-            data: object = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise InvalidInputError(f"the description is not YAML: {error}") from None
+        data = data_of(text, "the description")
         if not isinstance(data, Mapping):
             raise InvalidInputError(f"the description is {data!r:.60}; write a mapping of roles")
         return cls.from_data(cast("Mapping[str, Any]", data))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -89,13 +90,14 @@ async def run_method(
         InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         NoEvidenceError: every rollout failed.
         SynthesisFailedError: the estimator failed; the error's `group` holds the rollouts.
-        CatError: any of these has what was paid for as its `result`.
+        Exception: a role of the user's own may raise any. Every error has what was paid for as
+            its `result`.
     """
     run = _Run(method, ctx, index)
     try:
         result = await run.result(prompt, n)
-    except CatError as error:
-        error.result = run.so_far(error)
+    except Exception as error:
+        _keep(error, run.so_far(error))
         raise
     ctx.emit(ResultReady(result=result))
     return result
@@ -105,6 +107,8 @@ async def run_or_fail(
     method: Method, prompt: PromptLike | Group, n: int, ctx: Context, *, index: int
 ) -> Result:
     """Run `method` once; a `CatError` is a result with a failure, and with what was paid for.
+
+    Any other error is a defect of a role, and is raised with the same as its `result`.
 
     Args:
         method: The roles.
@@ -118,8 +122,17 @@ async def run_or_fail(
         result = await run.result(prompt, n)
     except CatError as error:
         result = run.so_far(error)
+    except Exception as error:
+        _keep(error, run.so_far(error))
+        raise
     ctx.emit(ResultReady(result=result))
     return result
+
+
+def _keep(error: Exception, result: Result) -> None:
+    # An error of the user's own may have no room for it.
+    with suppress(AttributeError):
+        cast("Any", error).result = result
 
 
 class _Run:
@@ -151,7 +164,7 @@ class _Run:
             partial=group.partial or (reference is not None and reference.partial) or cut_short,
         )
 
-    def so_far(self, error: CatError) -> Result:
+    def so_far(self, error: Exception) -> Result:
         """What is there, with the error that ended the run."""
         if self.group is None and isinstance(error, NoEvidenceError | SynthesisFailedError):
             self.group = error.group
@@ -184,10 +197,11 @@ class _Run:
         return self.group, self.reference
 
     async def _sample(self, prompt: PromptLike, n: int) -> Group:
-        group = await self.method.sampler.sample(prompt, n, self.ctx)
+        sampler = self.method.sampler
+        group = await roles.result_of(sampler.sample(prompt, n, self.ctx), sampler, "sample")
         if not isinstance(group, Group):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(
-                f"the sampler {self.method.sampler!r:.80} gave {group!r:.80}; give a Group, such as"
+                f"the sampler {sampler!r:.80} gave {group!r:.80}; give a Group, such as"
                 " group_of(prompt, texts)"
             )
         return group
@@ -236,8 +250,10 @@ class _Run:
         with recorded("estimate") as calls:
             try:
                 with anyio.CancelScope(deadline=self.end):
-                    reference = await self.method.estimator.estimate(group, self.ctx.on(group))
-                    whole = await whole_reference(self.method.estimator, reference, calls, self.ctx)
+                    estimator = self.method.estimator
+                    estimated = estimator.estimate(group, self.ctx.on(group))
+                    reference = await roles.result_of(estimated, estimator, "estimate")
+                    whole = await whole_reference(estimator, reference, calls, self.ctx)
                     return self._told(whole)
                 late = f"the deadline of {self.deadline:g} s is over; raise the sampler's deadline="
                 return self._told(await self._most_frequent(group, TimedOutError(late), calls))
@@ -275,10 +291,12 @@ class _Run:
         )
 
     async def _rewarded(self, group: Group, reference: Reference | None) -> tuple[Score, ...]:
-        if self.method.reward is None:
+        reward = self.method.reward
+        if reward is None:
             return ()
         try:
-            given = await self.method.reward.reward(group, reference, self.ctx.on(group))
+            rewarded = reward.reward(group, reference, self.ctx.on(group))
+            given = await roles.result_of(rewarded, reward, "reward")
             scores = completed(group, given)
         except (ConfigurationError, InvalidInputError):
             raise

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from catsdk.answers.verdict import Verdict
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
+from catsdk.core.inputs import check_kind
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.rewards.reward import Reward, unscored
 from catsdk.runtime.context import Context
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, check_role, result_of
 
 __all__ = ["AnswerReward", "Gold", "compared"]
 
@@ -29,7 +31,7 @@ class AnswerReward(Reward):
         unknown: The reward where the comparison is not decided; `None` is no reward.
 
     Raises:
-        InvalidInputError: `estimator` has no method `estimate`.
+        InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not a finite number.
     """
 
     estimator: Estimator | None = None
@@ -38,11 +40,12 @@ class AnswerReward(Reward):
 
     def __post_init__(self) -> None:
         """Check the estimator."""
-        if self.estimator is not None and not isinstance(self.estimator, Estimator):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidInputError(
-                f"estimator is {self.estimator!r:.80}; give an object with an async method"
-                " estimate(group, ctx), such as Majority()"
-            )
+        if self.estimator is not None:
+            fix = "an object with an async method estimate(group, ctx), such as Majority()"
+            check_role("estimator", self.estimator, Estimator, fix)
+        check_kind("unknown", self.unknown, (int, float), "a finite number, or None")
+        if self.unknown is not None and not isfinite(self.unknown):
+            raise InvalidInputError(f"unknown is {self.unknown}; give a finite number, or None")
         object.__setattr__(self, "needs_reference", self.estimator is None)
 
     async def score(
@@ -50,7 +53,13 @@ class AnswerReward(Reward):
     ) -> Sequence[Score]:
         """Compare each rollout's answer with the reference's."""
         if self.estimator is not None:
-            reference = await self.estimator.estimate(group, ctx.on(group).quiet())
+            estimated = self.estimator.estimate(group, ctx.on(group).quiet())
+            reference = await result_of(estimated, self.estimator, "estimate")
+        if not isinstance(reference, Reference | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(
+                f"an answer reward was given {reference!r:.80} as its reference; give a Reference,"
+                " such as ctx.reference(rollout)"
+            )
         if reference is None or reference.answer is None:
             message = (
                 "the reference has no final answer; ask for one in the prompt, such as 'put the"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Failure, Group, Reference, Score
-from catsdk.rewards.reward import LEFT_OUT, Reward, unscored
+from catsdk.rewards.reward import LEFT_OUT, Reward, check_reward, unscored
 from catsdk.runtime.context import Context
 
 __all__ = ["SkipAgreed", "SkipFlat"]
@@ -24,14 +24,15 @@ class SkipAgreed(Reward):
         above: Largest share of the answers that may be one, in 0..1.
 
     Raises:
-        InvalidInputError: `above` is not a share.
+        InvalidInputError: `inner` is not a reward, or `above` is not a share.
     """
 
     inner: Reward
     above: float = 0.95
 
     def __post_init__(self) -> None:
-        """Check the share."""
+        """Check the reward and the share."""
+        check_reward("inner", self.inner)
         if not 0 <= self.above <= 1:
             raise InvalidInputError(f"above is {self.above}; give a share from 0 to 1")
         object.__setattr__(self, "needs_reference", self.inner.needs_reference)
@@ -54,29 +55,31 @@ class SkipFlat(Reward):
 
     Args:
         inner: The reward.
+
+    Raises:
+        InvalidInputError: `inner` is not a reward.
     """
 
     inner: Reward
 
     def __post_init__(self) -> None:
         """Need what the inner reward needs."""
+        check_reward("inner", self.inner)
         object.__setattr__(self, "needs_reference", self.inner.needs_reference)
         object.__setattr__(self, "by_answer", self.inner.by_answer)
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
-        """Score, then look at the spread."""
+        """Score, then look at the spread; a rollout that failed keeps its own cause."""
         scores = await self.inner.reward(group, reference, ctx)
         values = {score.value for score in scores if score.value is not None}
         if len(values) != 1:
             return scores
         why = "all rewards of the group are the same"
+        left_out = {"value": None, "reasons": (why,)}
+        cause = {"failure": Failure(kind=LEFT_OUT, message=why)}
         return [
-            left.model_copy(
-                update={"parts": own.parts, "verdicts": own.verdicts, "calls": own.calls}
-            )
-            for left, own in zip(
-                unscored(group, Failure(kind=LEFT_OUT, message=why)), scores, strict=True
-            )
+            score if score.value is None else score.model_copy(update=left_out | cause)
+            for score in scores
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import TokenCounter
@@ -52,7 +53,7 @@ class LengthPenalty(Reward):
             service or the trainer reported count, and an unknown length is no reward.
 
     Raises:
-        InvalidInputError: `over` is under 1, or `penalty` is over 0.
+        InvalidInputError: `over` is under 1, or `penalty` is over 0 or not finite.
     """
 
     over: int = 750
@@ -62,10 +63,10 @@ class LengthPenalty(Reward):
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if self.over < 1 or not self.penalty <= 0:
+        if self.over < 1 or not -inf < self.penalty <= 0:
             raise InvalidInputError(
                 f"over is {self.over} and penalty {self.penalty}; give a length of 1 token or"
-                " more, and a penalty of 0 or less"
+                " more, and a finite penalty of 0 or less"
             )
 
     async def score(
@@ -96,7 +97,7 @@ class TruncationPenalty(Reward):
         penalty: What a response that was cut short gets, 0 or less.
 
     Raises:
-        InvalidInputError: `penalty` is over 0.
+        InvalidInputError: `penalty` is over 0 or not finite.
     """
 
     penalty: float = -1.0
@@ -104,8 +105,8 @@ class TruncationPenalty(Reward):
 
     def __post_init__(self) -> None:
         """Check the number."""
-        if not self.penalty <= 0:
-            raise InvalidInputError(f"penalty is {self.penalty}; give 0 or less")
+        if not -inf < self.penalty <= 0:
+            raise InvalidInputError(f"penalty is {self.penalty}; give a finite number of 0 or less")
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import SupportsFloat, TypeAlias
 
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
@@ -13,8 +16,9 @@ from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Score
 from catsdk.recipes import written
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.roles import result_of
 
-__all__ = ["LEFT_OUT", "Given", "Reward", "Sum", "completed", "unscored"]
+__all__ = ["LEFT_OUT", "Given", "Reward", "Sum", "check_reward", "completed", "unscored"]
 
 LEFT_OUT = "LeftOut"
 """The kind of the cause where a filter left a group out on purpose: that is not a failure."""
@@ -81,7 +85,8 @@ class Reward:
             )
         async with standing_alone(ctx, group) as context:
             try:
-                given = await self.score(group, reference, context)
+                scored = self.score(group, reference, context)
+                given = await result_of(scored, self, "score")
             except (ConfigurationError, InvalidInputError):
                 raise
             except CatError as error:
@@ -130,7 +135,8 @@ class Sum(Reward):
             0..1 is in 0..2. GRPO's advantages do not depend on a common scale.
 
     Raises:
-        InvalidInputError: there is no part, or the weights are not one finite number for each.
+        InvalidInputError: there is no part, one is not a reward, or the weights are not one finite
+            number for each.
     """
 
     rewards: tuple[Reward, ...]
@@ -139,6 +145,8 @@ class Sum(Reward):
     def __post_init__(self) -> None:
         """Check the parts."""
         rewards = tuple(self.rewards)
+        for reward in rewards:
+            check_reward("a part of a sum", reward)
         weights = tuple(self.weights) or (1.0,) * len(rewards)
         object.__setattr__(self, "rewards", rewards)
         object.__setattr__(self, "weights", tuple(float(weight) for weight in weights))
@@ -162,8 +170,8 @@ class Sum(Reward):
         """The parts' names, numbered where two are equal."""
         names: list[str] = []
         for reward in self.rewards:
-            count = sum(name.partition("#")[0] == reward.name for name in names)
-            names.append(f"{reward.name}#{count + 1}" if count else reward.name)
+            numbered = (f"{reward.name}#{number}" for number in count(2))
+            names.append(next(n for n in chain([reward.name], numbered) if n not in names))
         return tuple(names)
 
     def as_written(self) -> str:
@@ -202,6 +210,19 @@ class Sum(Reward):
         return Score(index=index, value=total, reasons=reasons, parts=parts)
 
 
+def check_reward(name: str, reward: object) -> None:
+    """Refuse what is not a `Reward`, where one is added to another or wrapped.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    if not isinstance(reward, Reward):
+        raise InvalidInputError(
+            f"{name} is {reward!r:.80}; give a reward such as AnswerReward(), or an object of a"
+            " class of yours that inherits from Reward"
+        )
+
+
 def _reason(weight: float, name: str, part: Score) -> str:
     value = "none" if part.value is None else f"{part.value:g}"
     return f"{name}: {weight:g} x {value}"
@@ -234,7 +255,7 @@ def completed(group: Group, given: Given) -> tuple[Score, ...]:
 
     Raises:
         InvalidInputError: `given` holds numbers, but not one for each rollout; or a score's index
-            is not in the group; or a value is not finite.
+            is not in the group, or comes twice; or a value is not finite.
     """
     scores = _as_scores(group, given)
     wanted = {rollout.index for rollout in group.rollouts} | set(group.failures)
@@ -261,32 +282,45 @@ def completed(group: Group, given: Given) -> tuple[Score, ...]:
 
 
 def _as_scores(group: Group, given: Given) -> dict[int, Score]:
-    if not isinstance(given, Collection) or isinstance(given, str | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    unordered = isinstance(given, str | bytes | Mapping | AbstractSet)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if unordered or not isinstance(given, Collection):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidInputError(
             f"a reward gave {given!r:.80}; give a list with one score or number for each rollout"
         )
     if all(isinstance(each, Score) for each in given):
-        return {each.index: each for each in given if isinstance(each, Score)}
+        return _by_index([each for each in given if isinstance(each, Score)])
     if len(given) != len(group.rollouts):
         raise InvalidInputError(
             f"a reward gave {len(given)} numbers for {len(group.rollouts)} rollouts; give one for"
             " each, in their order, and None where there is no evidence"
         )
-    scores: dict[int, Score] = {}
+    scores: list[Score] = []
     for rollout, each in zip(group.rollouts, given, strict=True):
         if isinstance(each, Score):
-            scores[each.index] = each
+            scores.append(each)
         elif each is None:
             cause = Failure(kind="NoEvidence", message="the reward gave None")
-            scores[rollout.index] = Score(index=rollout.index, value=None, failure=cause)
+            scores.append(Score(index=rollout.index, value=None, failure=cause))
         else:
-            scores[rollout.index] = Score(index=rollout.index, value=_number(each, rollout.index))
-    return scores
+            scores.append(Score(index=rollout.index, value=_number(each, rollout.index)))
+    return _by_index(scores)
+
+
+def _by_index(scores: Sequence[Score]) -> dict[int, Score]:
+    by_index = {score.index: score for score in scores}
+    if len(by_index) < len(scores):
+        raise InvalidInputError(
+            f"a reward gave scores with the indices {[score.index for score in scores]}; give one"
+            " for each rollout, made by ctx.score(rollout, value)"
+        )
+    return by_index
 
 
 def _number(value: object, index: int) -> float:
     if isinstance(value, SupportsFloat) and not isinstance(value, str):
-        return float(value)
+        # An array of several numbers has the method, too, and an integer can be too large.
+        with suppress(TypeError, ValueError, OverflowError):
+            return float(value)
     raise InvalidInputError(
         f"the reward of rollout {index} is {value!r:.80}; give a number, a Score, or None where"
         " there is no evidence"

@@ -11,6 +11,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import RubricReady
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
+from catsdk.core.registry import check_model
 from catsdk.core.types import Group, Reference, Rollout, Rubric, Score, Verdict
 from catsdk.rewards.reward import Reward
 from catsdk.rubrics.judge import Judge
@@ -41,7 +42,8 @@ class RubricReward(Reward):
             judged so far.
 
     Raises:
-        InvalidInputError: `rubric` has no criteria, or two with one id.
+        InvalidInputError: `rubric` has no criteria, or two with one id; or `proposer` or `judge`
+            cannot play its role.
     """
 
     proposer: roles.Proposer = RubricProposer()
@@ -51,9 +53,13 @@ class RubricReward(Reward):
     stop_early: bool = False
 
     def __post_init__(self) -> None:
-        """Check the rubric, and make a judge of a model."""
+        """Check the roles and the rubric, and make a judge of a model."""
+        roles.refuse_class("judge", self.judge)
         if not isinstance(self.judge, roles.Judge):
+            check_model(self.judge, "judge")
             object.__setattr__(self, "judge", Judge(self.judge))
+        fix = "an object with an async method propose(reference, ctx), such as RubricProposer()"
+        roles.check_role("proposer", self.proposer, roles.Proposer, fix)
         if self.rubric is not None:
             checked_rubric(self.rubric)
         reads = self.rubric is None
@@ -70,7 +76,7 @@ class RubricReward(Reward):
         judge = self.judge
 
         async def judged(rollout: Rollout) -> Score:
-            verdicts = await judge.judge(rubric, rollout, ctx)
+            verdicts = await _judged(judge, rubric, ctx, rollout)
             return score(rubric, rollout.index, verdicts, self.missing)
 
         return await fan_out(judged, group.rollouts)
@@ -102,7 +108,19 @@ class RubricReward(Reward):
 async def _judged(
     judge: roles.Judge, rubric: Rubric, ctx: Context, rollout: Rollout
 ) -> Sequence[Verdict]:
-    return await judge.judge(rubric, rollout, ctx)
+    verdicts = await roles.result_of(judge.judge(rubric, rollout, ctx), judge, "judge")
+    listed = isinstance(verdicts, Sequence)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not listed or not all(isinstance(each, Verdict) for each in verdicts):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(
+            f"the judge {judge!r:.80} gave {verdicts!r:.80}; give a list with a Verdict for each"
+            " criterion, such as Verdict(criterion_id=criterion.id, met=True)"
+        )
+    ids = [verdict.criterion_id for verdict in verdicts]
+    if len(set(ids)) < len(ids):
+        raise InvalidInputError(
+            f"the judge {judge!r:.80} gave verdicts for the criteria {ids}; give one for each"
+        )
+    return verdicts
 
 
 async def rubric_for(proposer: roles.Proposer, reference: Reference | None, ctx: Context) -> Rubric:
@@ -113,7 +131,8 @@ async def rubric_for(proposer: roles.Proposer, reference: Reference | None, ctx:
     """
     if reference is None:
         raise InvalidInputError("a rubric is written from a reference; give one, or a rubric")
-    rubric = checked_rubric(await proposer.propose(reference, ctx))
+    proposed = proposer.propose(reference, ctx)
+    rubric = checked_rubric(await roles.result_of(proposed, proposer, "propose"))
     ctx.emit(RubricReady(rubric=rubric))
     return rubric
 
@@ -122,8 +141,13 @@ def checked_rubric(rubric: Rubric) -> Rubric:
     """Give `rubric` back where responses can be judged by it.
 
     Raises:
-        InvalidInputError: it has no criteria, or two with one id.
+        InvalidInputError: it is not a rubric, has no criteria, or two with one id.
     """
+    if not isinstance(rubric, Rubric):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(
+            f"the rubric is {rubric!r:.80}; give a Rubric, such as one that"
+            " catsdk.rubrics.files.loads makes of a text"
+        )
     ids = [criterion.id for criterion in rubric.criteria]
     if not ids:
         raise InvalidInputError("the rubric has no criteria; give at least one")

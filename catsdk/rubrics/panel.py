@@ -11,6 +11,7 @@ from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
+from catsdk.core.registry import check_model
 from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Verdict
 from catsdk.rubrics.judge import Judge
 from catsdk.runtime import roles
@@ -33,7 +34,7 @@ class Panel:
             gave none do not count.
 
     Raises:
-        InvalidInputError: there is no member, `at_least` is not between 1 and their number, or
+        InvalidInputError: there is no member, or one is neither a judge nor a model, `at_least` is not between 1 and their number, or
             `rule` is neither of the two.
 
     Example:
@@ -52,6 +53,10 @@ class Panel:
         at_least: int | None = None,
     ) -> None:
         """Check the members and the rule."""
+        for each in judges:
+            roles.refuse_class("a judge of a panel", each)
+            if not isinstance(each, roles.Judge):
+                check_model(each, "a judge of a panel")
         members = tuple(each if isinstance(each, roles.Judge) else Judge(each) for each in judges)
         for name, value in (("judges", members), ("rule", rule), ("at_least", at_least)):
             object.__setattr__(self, name, value)

@@ -12,7 +12,7 @@ from anyio.lowlevel import current_token
 from catsdk.answers.extract import load_rules
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import Event
-from catsdk.core.inputs import check_kind
+from catsdk.core.inputs import check_kind, check_many
 from catsdk.core.ports import Provider
 from catsdk.core.sending import (
     Budget,
@@ -114,6 +114,10 @@ class Client:
         check_kind("retry", retry, (Retry, Mapping), "a Retry such as Retry(times=8)")
         check_kind("timeouts", timeouts, (Timeouts, Mapping), "Timeouts such as Timeouts(call=60)")
         check_kind("http", http, (Http, Mapping), "Http such as Http(ca='own.pem')")
+        if middleware is not None:
+            check_many("middleware", middleware, "give a list such as [*default_middleware()]")
+        if on_event is not None and not callable(on_event):
+            raise InvalidInputError(f"on_event is {on_event!r:.80}; give a function of an event")
         self.middleware = tuple(default_middleware() if middleware is None else middleware)
         for layer in self.middleware:
             if not (isinstance(layer, Layer) or callable(layer)):
@@ -317,6 +321,8 @@ class Client:
 
 
 def _layer(data: Any) -> Middleware:
-    known = {layer.value: layer for layer in Layer}
-    layer: Middleware = known[data] if data in known else from_data(data, "middleware")
+    known: dict[str, Middleware] = {layer.value: layer for layer in Layer}
+    if isinstance(data, str) and data in known:
+        return known[data]
+    layer: Middleware = from_data(data, "middleware")
     return layer

@@ -14,7 +14,14 @@ from catsdk.core.choices import check_choice
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.events import RolloutArrived, RolloutFailed
 from catsdk.core.fanout import fan_out
-from catsdk.core.inputs import MAX_ROLLOUTS, PromptLike, check_count, check_kind, check_prompt
+from catsdk.core.inputs import (
+    MAX_ROLLOUTS,
+    PromptLike,
+    check_count,
+    check_kind,
+    check_many,
+    check_prompt,
+)
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.sampled import Sampled, completion_of
@@ -226,13 +233,15 @@ def group_of(
         answers: How their final answers are found.
 
     Raises:
-        InvalidInputError: the prompt is empty or not a chat, or a response cannot be read.
+        InvalidInputError: the prompt is empty or not a chat, `responses` is one text, or a
+            response cannot be read.
 
     Example:
         >>> group_of("6*7?", ["\\boxed{42}"]).rollouts[0].answer
         '42'
     """
     messages = check_prompt(prompt)
+    check_many("responses", responses, "give a list of texts, completions or lists of messages")
     rollouts = (
         rollout_of(at, completion_of(response), answers) for at, response in enumerate(responses)
     )

@@ -99,6 +99,28 @@ async def test_a_defect_in_the_items_or_the_work_is_raised_where_they_are_read()
                 _ = [m async for m in Flow(work, range(3), tasks, at_once=1)]
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_items_that_break_off_lose_no_result_of_those_before(ordered: bool) -> None:
+    free = anyio.Event()
+
+    async def broken() -> AsyncGenerator[int]:
+        yield 0
+        yield 1
+        free.set()
+        raise ZeroDivisionError
+
+    async def work(_: int, item: int) -> int:
+        await free.wait()
+        return await double(_, item)
+
+    results: dict[int, int | None] = {}
+    async with anyio.create_task_group() as tasks:
+        with anyio.fail_after(5), pytest.raises(ZeroDivisionError):
+            async for mapped in Flow(work, broken(), tasks, at_once=7, ordered=ordered):
+                results[mapped.index] = mapped.result
+    assert results == {0: 0, 1: 2}
+
+
 async def test_leaving_the_block_cancels_what_is_at_work() -> None:
     running: list[int] = []
 

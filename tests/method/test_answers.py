@@ -10,6 +10,7 @@ import pytest
 import catsdk as cat
 from catsdk.answers import ExactMatch, FunctionGrader
 from catsdk.answers.extract import Extractor
+from catsdk.core.errors import InvalidInputError, SynthesisFailedError
 from catsdk.estimators import Adaptive, GenerativeSelfAggregation, Greedy
 from catsdk.rewards import ClusterShare, SkipAgreed
 from catsdk.sampling import AdaptiveSampler
@@ -123,3 +124,61 @@ async def test_a_group_that_was_given_keeps_the_answers_that_were_found_in_it() 
     group = cat.group_of("q", WORDS, answers=OWN)
     c = cat.CaT(saying(), estimator=cat.Majority(), reward=cat.AnswerReward(), answers=OWN)
     assert (await c.run(group)).rewards == (1.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"extractor": lambda text: text},
+        {"extractor": Extractor},
+        {"grader": lambda one, other: one == other},
+        {"grader": cat.Majority()},
+        {"grader": ExactMatch},
+        {"instruction": 3},
+    ],
+)
+def test_parts_that_cannot_find_or_compare_are_refused_before_anything_is_paid(
+    wrong: dict[str, Any],
+) -> None:
+    (name,) = wrong
+    with pytest.raises(InvalidInputError, match=f"{name} is .*; give"):
+        cat.Answers(**wrong)
+
+
+class Says:
+    """A grader that gives what no grader may give."""
+
+    def __init__(self, given: object) -> None:
+        self.given = given
+
+    async def grade(self, answer: str, reference: str) -> Any:
+        return self.given
+
+
+class Finds(Says):
+    """An extractor of that kind."""
+
+    def extract(self, text: str, *, cut: bool = False) -> Any:
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"grader": Says(False)}, "the grader .* gave False; give a Verdict"),
+        ({"grader": FunctionGrader(lambda *_: "no")}, "gave 'no'; give True, False"),  # type: ignore[arg-type]
+        ({"grader": FunctionGrader(lambda *_: 0.3)}, "gave 0.3; give True, False"),  # type: ignore[arg-type]
+        ({"extractor": Finds("4")}, "the extractor .* gave '4'; give an Extraction"),
+    ],
+)
+async def test_an_opinion_that_is_neither_yes_nor_no_never_becomes_a_reward(
+    answers: dict[str, Any], told: str
+) -> None:
+    c = cat.CaT(
+        saying("\\boxed{4}", "\\boxed{5}"),
+        estimator=cat.Majority(),
+        reward=cat.AnswerReward(),
+        answers=cat.Answers(**answers),
+    )
+    with pytest.raises((InvalidInputError, SynthesisFailedError), match=told):
+        await c.run("q", 2)

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic import ValidationError
 
 import catsdk as cat
 from catsdk.core.errors import (
@@ -272,3 +273,193 @@ async def test_map_streams_no_text_but_names_the_prompt_of_each_event() -> None:
     assert not any(isinstance(event, TextArrived) for event in heard)
     arrived = [event.item for event in heard if isinstance(event, RolloutArrived)]
     assert Counter(arrived) == {0: 2, 1: 2, 2: 2}
+
+
+async def test_a_defect_of_an_own_role_loses_nothing_that_was_paid_for() -> None:
+    class Broken(cat.Reward):
+        needs_reference = False
+
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+            raise KeyError("mine")
+
+    asked = policy(["4", "5"])
+    c = cat.CaT(asked, estimator=Longest(), reward=Broken())
+    with pytest.raises(KeyError) as alone:
+        await c.run("q", 2)
+    async with c:
+        with pytest.raises(KeyError) as among_many:
+            [result async for result in c.map(["q"], 2)]
+    for caught in (alone, among_many):
+        kept: Any = getattr(caught.value, "result", None)
+        assert [rollout.answer for rollout in kept.group.rollouts] == ["4", "5"]
+        assert kept.reference is not None
+        assert kept.usage.requests == 1
+        assert kept.failure.kind == "KeyError"
+
+
+class NotAsync:
+    """Plays every role by methods without `async`."""
+
+    def sample(self, prompt: Any, n: int, ctx: Any, *, start: int = 0) -> Any:
+        return cat.group_of(prompt, ["a"] * n)
+
+    def estimate(self, group: Any, ctx: Any) -> Any:
+        return ctx.reference(group.rollouts[0])
+
+    def reward(self, group: Any, reference: Any, ctx: Any) -> Any:
+        return [1.0 for _ in group.rollouts]
+
+    def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+        return [Verdict(criterion_id=criterion.id, met=True) for criterion in rubric.criteria]
+
+    def propose(self, reference: Any, ctx: Any) -> Any:
+        return RUBRIC
+
+
+class NotAsyncScore(cat.Reward):
+    def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+        return [1.0 for _ in group.rollouts]
+
+
+class Generator(cat.Reward):
+    async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+        yield 1.0
+
+
+RUBRIC = Rubric(
+    criteria=(cat.Criterion(id="a", text="A"),), provenance=Provenance(method="written")
+)
+
+
+@pytest.mark.parametrize(
+    ("roles", "method"),
+    [
+        ({"policy": NotAsync()}, "sample"),
+        ({"estimator": NotAsync()}, "estimate"),
+        ({"reward": NotAsync()}, "reward"),
+        ({"reward": NotAsyncScore()}, "score"),
+        ({"reward": Generator()}, "score"),
+        ({"reward": cat.RubricReward(judge=NotAsync(), rubric=RUBRIC)}, "judge"),
+        ({"reward": cat.RubricReward(proposer=NotAsync())}, "propose"),
+    ],
+)
+async def test_a_method_that_is_not_async_is_named_with_the_fix(
+    roles: dict[str, Any], method: str
+) -> None:
+    c = cat.CaT(**{"policy": policy(), "estimator": Longest(), **roles})
+    with pytest.raises(
+        (InvalidInputError, SynthesisFailedError), match=f"the method {method} of .* is not async"
+    ):
+        await c.run("q", 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: cat.CaT(cat.Sampler),  # type: ignore[arg-type]
+        lambda: cat.CaT("local", estimator=cat.Majority),  # type: ignore[arg-type]
+        lambda: cat.CaT("local", reward=cat.AnswerReward),  # type: ignore[arg-type]
+        lambda: cat.AnswerReward(estimator=cat.Majority),  # type: ignore[arg-type]
+        lambda: cat.Cascade(cat.Majority, cat.Majority()),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(judge=cat.Judge),  # type: ignore[arg-type]
+        lambda: cat.Panel(cat.Judge),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(proposer=cat.RubricProposer),  # type: ignore[arg-type]
+    ],
+)
+def test_a_class_in_the_place_of_its_object_is_refused_before_anything_is_paid(make: Any) -> None:
+    with pytest.raises(InvalidInputError, match="is the class .*; give an object of it"):
+        make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: cat.RubricReward(judge=3),  # type: ignore[arg-type]
+        lambda: cat.Panel("openai:a", 3),  # type: ignore[arg-type]
+        lambda: cat.AnswerReward(unknown=float("nan")),
+        lambda: cat.AnswerReward(unknown="zero"),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(proposer=cat.Majority()),  # type: ignore[arg-type]
+        lambda: cat.RubricReward(rubric=["Names the dose"]),  # type: ignore[arg-type]
+        lambda: cat.Cascade(cat.Gold(), cat.Majority()),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_play_a_role_is_refused_where_it_is_given(make: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"; give "):
+        make()
+
+
+@pytest.mark.parametrize("verdicts", [None, [True], "yes", [0.5]])
+@pytest.mark.parametrize("stop_early", [False, True])
+async def test_what_a_judge_of_ones_own_gives_wrong_is_named_with_the_fix(
+    verdicts: Any, stop_early: bool
+) -> None:
+    class Wrong:
+        async def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+            return verdicts
+
+    reward = cat.RubricReward(judge=Wrong(), rubric=RUBRIC, stop_early=stop_early)
+    with pytest.raises(
+        InvalidInputError, match=r"the judge .* gave .*; give a list with a Verdict"
+    ):
+        await cat.CaT(policy(), reward=reward).run("q", 2)
+
+
+async def test_what_a_proposer_of_ones_own_gives_wrong_is_named_with_the_fix() -> None:
+    class Wrong:
+        async def propose(self, reference: Any, ctx: Any) -> Any:
+            return ["Names the dose"]
+
+    reward = cat.RubricReward(proposer=Wrong(), judge=judge())
+    with pytest.raises(
+        InvalidInputError, match=r"the rubric is \['Names the dose'\]; give a Rubric"
+    ):
+        await cat.CaT(policy(), estimator=Longest(), reward=reward).run("q", 2)
+
+
+@pytest.mark.parametrize("grade", [float("nan"), 7.0, -0.5, float("inf")])
+async def test_a_grade_that_is_no_share_never_becomes_a_reward(grade: float) -> None:
+    class Graded:
+        async def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+            return [
+                Verdict(criterion_id=each.id, met=True, grade=grade) for each in rubric.criteria
+            ]
+
+    c = cat.CaT(policy(), reward=cat.RubricReward(judge=Graded(), rubric=RUBRIC))
+    with pytest.raises(ValidationError, match="grade"):
+        await c.run("q", 2)
+
+
+async def test_two_verdicts_for_one_criterion_are_refused_instead_of_the_last_being_taken() -> None:
+    class Twice:
+        async def judge(self, rubric: Any, rollout: Any, ctx: Any) -> Any:
+            return [Verdict(criterion_id="a", met=met) for met in (False, True)]
+
+    c = cat.CaT(policy(), reward=cat.RubricReward(judge=Twice(), rubric=RUBRIC))
+    with pytest.raises(InvalidInputError, match=r"the criteria \['a', 'a'\]; give one for each"):
+        await c.run("q", 2)
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+async def test_an_estimator_inside_a_reward_is_held_to_the_same(asynchronous: bool) -> None:
+    class Text:
+        async def estimate(self, group: Any, ctx: Any) -> Any:
+            return "4"
+
+    wrong: Any = Text() if asynchronous else NotAsync()
+    c = cat.CaT(policy(), reward=cat.AnswerReward(estimator=wrong))
+    with pytest.raises(InvalidInputError, match="was given '4' as its reference|is not async"):
+        await c.run("q", 2)
+
+
+@pytest.mark.parametrize("given", [("a text", None), (None, None), (cat.Group, "4")])
+async def test_what_is_no_group_or_no_reference_is_not_rewarded(given: tuple[Any, Any]) -> None:
+    group, reference = given
+    group = cat.group_of("q", ["4"]) if group is cat.Group else group
+    with pytest.raises(InvalidInputError, match="(group|reference) is .*; give a"):
+        await cat.CaT(policy(), reward=cat.AnswerReward()).reward(group, reference)
+
+
+@pytest.mark.parametrize("responses", ["46", b"46", {"a": 1}, None])
+def test_one_text_is_no_list_of_responses(responses: Any) -> None:
+    with pytest.raises(InvalidInputError, match="responses is .*; give a list"):
+        cat.group_of("q", responses)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import catsdk as cat
 from catsdk.core.errors import ConfigurationError, InvalidInputError
-from catsdk.core.types import Completion, Usage
+from catsdk.core.types import Completion, Failure, Score, Usage
 from catsdk.rewards import ClusterShare, Random, SkipAgreed, SkipFlat, Sum, TruncationPenalty
 from catsdk.rewards.penalties import response_tokens
 from catsdk.rewards.reward import LEFT_OUT
+from catsdk.scored import Scored
 from catsdk.testing import FunctionProvider
 from tests.method.scripted import anchor, judge, policy
 
@@ -234,3 +236,89 @@ async def test_a_response_that_was_cut_is_penalised() -> None:
     texts: list[str | Completion] = [cut, "b"]
     model = FunctionProvider(lambda request: texts[: request.n])
     assert (await cat.CaT(model, reward=TruncationPenalty(-0.5)).run("q", 2)).rewards == (-0.5, 0.0)
+
+
+class Named(Given):
+    """Is called as it is told."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(1.0, 1.0, 1.0, 1.0)
+        self.called = name
+
+    @property
+    def name(self) -> str:
+        return self.called
+
+
+@pytest.mark.parametrize(
+    "names", [("a#2", "a", "a"), ("a", "a", "a#2"), ("x#y", "x#y", "x#y"), ("", "", "#2")]
+)
+async def test_parts_with_any_names_are_all_counted_and_told_apart(names: tuple[str, ...]) -> None:
+    scores = await Sum(tuple(map(Named, names))).reward(GROUP)
+    assert [score.value for score in scores] == [3.0] * 4
+    assert all(len(score.parts) == 3 for score in scores)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{0.0, 0.25, 0.5, 1.0}, b"abcd", dict.fromkeys(range(4), 1.0)],
+    ids=["a set", "bytes", "a mapping"],
+)
+async def test_what_has_no_order_of_rollouts_is_no_list_of_rewards(given: Any) -> None:
+    class Own(Given):
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+            return given
+
+    with pytest.raises(InvalidInputError, match="give a list with one score or number"):
+        await Own().reward(GROUP)
+
+
+@pytest.mark.parametrize("value", [10**400, np.ones(2), np.ones((1, 2))])
+async def test_a_value_that_is_not_one_finite_number_is_named(value: Any) -> None:
+    with pytest.raises(InvalidInputError, match="the reward of rollout 1 is"):
+        await Given(1.0, value, 1.0, 1.0).reward(GROUP)
+
+
+@pytest.mark.parametrize("also_numbers", [False, True])
+async def test_two_scores_for_one_rollout_are_refused_instead_of_the_first_being_lost(
+    also_numbers: bool,
+) -> None:
+    class Twice(Given):
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+            first = group.rollouts[0]
+            rest = [0.5, 0.5] if also_numbers else [ctx.score(r, 0.5) for r in group.rollouts[2:]]
+            return [ctx.score(first, 1.0), ctx.score(first, 0.0), *rest]
+
+    with pytest.raises(InvalidInputError, match="indices \\[0, 0, 2, 3\\]"):
+        await Twice().reward(GROUP)
+
+
+@pytest.mark.parametrize("wrong", [cat.Majority(), "Gold", cat.AnswerReward, None])
+def test_what_is_not_a_reward_is_refused_where_it_is_added_or_wrapped(wrong: Any) -> None:
+    for composed in (lambda: Sum((A, wrong)), lambda: SkipFlat(wrong), lambda: SkipAgreed(wrong)):
+        with pytest.raises(InvalidInputError, match="give a reward such as"):
+            composed()
+
+
+@pytest.mark.parametrize("penalty", [float("-inf"), float("nan"), 1.0])
+def test_a_penalty_that_no_sum_could_hold_is_refused_before_anything_is_paid(
+    penalty: float,
+) -> None:
+    for kind in (cat.LengthPenalty, TruncationPenalty):
+        with pytest.raises(InvalidInputError, match="penalty"):
+            kind(penalty=penalty)
+
+
+async def test_a_rollout_that_failed_in_a_flat_group_keeps_its_own_cause() -> None:
+    class Half(Given):
+        async def score(self, group: Any, reference: Any, ctx: Any) -> Any:
+            lost = Failure(kind="BudgetExceededError", message="the budget is reached")
+            failed = Score(index=0, value=None, failure=lost)
+            return [failed, *(ctx.score(rollout, 1.0) for rollout in group.rollouts[1:])]
+
+    result = await cat.CaT(policy("4444"), reward=SkipFlat(Half())).run("q", 4)
+    kinds = [score.failure.kind for score in result.scores if score.failure]
+    assert kinds == ["BudgetExceededError", *[LEFT_OUT] * 3]
+    assert result.partial
+    assert result.group is not None
+    assert Scored(result.group, result).left_out

@@ -335,3 +335,18 @@ def test_a_wrapper_may_say_otherwise_of_itself() -> None:
 
     assert name_of(Renamed(Private())) == "mine:m"
     assert endpoint_of(Elsewhere(Private())) != endpoint_of(Private())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"middleware": 3},
+        {"middleware": "retry"},
+        {"middleware": lambda provider: provider},
+        {"middleware": [3]},
+        {"on_event": 3},
+    ],
+)
+def test_what_no_client_can_work_with_is_refused_when_it_is_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match=rf"{next(iter(wrong))} .*; give"):
+        cat.Client(**wrong)

@@ -290,3 +290,32 @@ def test_rows_that_do_not_make_groups_are_refused_in_one_process_too(rows: int, 
     made = rewarding(cat.Gold(), size)
     with pytest.raises(InvalidInputError, match=f"{rows} rows do not make groups of {size}"):
         made(["q"] * rows, ["x"] * rows)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"completions": ["\\boxed{2}"] * 3}, "completions has 3 values for 4 rows"),
+        ({"completions": ["\\boxed{2}"] * 5}, "completions has 5 values for 4 rows"),
+        ({"answer": ["2"]}, "answer has 1 values for 4 rows"),
+        ({"answer": ["2"] * 6}, "answer has 6 values for 4 rows"),
+        ({"answer": "2244"}, "answer is '2244'; give a list"),
+        ({"answer": 2}, "answer is 2; give a list"),
+        ({"completion_ids": [[1], [2]]}, "completion_ids has 2 values for 4 rows"),
+        ({"completion_ids": None}, "completion_ids is None; give a list"),
+    ],
+)
+def test_a_column_that_has_not_one_value_for_each_row_is_refused(
+    changed: dict[str, Any], told: str
+) -> None:
+    made = rewarding(cat.Gold())
+    with pytest.raises(InvalidInputError, match=told):
+        made(**{**ROWS, **changed})
+    assert made(**ROWS) == [1.0, 0.0, 1.0, 1.0]
+    made.close()
+
+
+@pytest.mark.parametrize("size", [0, -2, 2.0, "2", True])
+def test_a_group_size_that_is_no_count_is_refused_when_the_reward_is_made(size: Any) -> None:
+    with pytest.raises(InvalidInputError, match="num_generations is .*; give a whole number"):
+        rewarding(cat.Gold(), size)

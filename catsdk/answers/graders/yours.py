@@ -10,7 +10,7 @@ from typing import TypeAlias
 from catsdk.answers.graders.grader import Grader
 from catsdk.answers.graders.plain import ExactMatch
 from catsdk.answers.verdict import Verdict
-from catsdk.core.errors import CatError
+from catsdk.core.errors import CatError, InvalidInputError
 
 __all__ = ["CodeOutput", "FunctionGrader", "Runner"]
 
@@ -24,14 +24,18 @@ _SAME_WORDS = ExactMatch(fold_space=True)
 class FunctionGrader:
     """Asks your function, plain or async: `True`, `False`, `None` for unknown, or a `Verdict`.
 
-    Its `CatError` and `ValueError` become unknown verdicts; other exceptions are defects and are
+    Anything else, such as a text or a share, is refused: no word or number is a yes by itself. Its `CatError` and `ValueError` become unknown verdicts; other exceptions are defects and are
     raised. A plain function runs in the event loop, so it should be quick.
     """
 
     function: Callable[[str, str], Opinion | Awaitable[Opinion]]
 
     async def grade(self, answer: str, reference: str) -> Verdict:
-        """Call the function."""
+        """Call the function.
+
+        Raises:
+            InvalidInputError: it gave anything else.
+        """
         try:
             opinion = self.function(answer, reference)
             if isawaitable(opinion):
@@ -42,6 +46,11 @@ class FunctionGrader:
             return opinion
         if opinion is None:
             return Verdict("unknown", cause="undecided", detail="the function cannot tell")
+        if opinion not in (True, False):
+            raise InvalidInputError(
+                f"the function of a FunctionGrader gave {opinion!r:.80}; give True, False, None"
+                " where it cannot tell, or a Verdict"
+            )
         return Verdict("equal" if opinion else "different", "engine")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from catsdk.answers.answers import Answers
@@ -12,10 +12,28 @@ from catsdk.core.types import Group, Usage
 from catsdk.runtime.context import Row
 from catsdk.sampling.sampler import group_of
 
-__all__ = ["IDS", "groups_of"]
+__all__ = ["IDS", "groups_of", "uneven"]
 
 IDS = "completion_ids"
 """What TRL calls the column with the tokens of each completion."""
+
+
+def uneven(
+    prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, object]
+) -> str | None:
+    """Say which of the rows' parts has not one value for each prompt; `None` where all have.
+
+    Args:
+        prompts: The prompt of each row.
+        completions: The completion of each row.
+        columns: The other columns by name.
+    """
+    for name, values in {"completions": completions, **columns}.items():
+        if not isinstance(values, Sized) or isinstance(values, str | bytes | Mapping):
+            return f"{name} is {values!r:.60}; give a list with one value for each of the rows"
+        if len(values) != len(prompts):
+            return f"{name} has {len(values)} values for {len(prompts)} rows; give one for each"
+    return None
 
 
 def groups_of(

@@ -11,6 +11,7 @@ import torch.distributed as dist
 from accelerate import PartialState
 
 from catsdk.core.errors import InvalidInputError
+from catsdk_trainers.data.groups import uneven
 
 __all__ = ["Share", "everywhere", "join_ranks", "on_first_rank", "shared_out"]
 
@@ -50,9 +51,14 @@ def shared_out(
     are dealt out anew. Collective: to be called by every rank, on its main thread.
 
     Raises:
-        InvalidInputError: the rows of all ranks together do not make whole groups.
+        InvalidInputError: the rows of all ranks together do not make whole groups, or a column has
+            not one value for each row.
     """
-    counts = everywhere(len(prompts))
+    shown = everywhere((len(prompts), uneven(prompts, completions, columns)))
+    counts = [count for count, _ in shown]
+    for _, fault in shown:
+        if fault is not None:
+            raise InvalidInputError(fault)
     if all(count % size == 0 for count in counts):
         return Share(prompts, completions, columns)
     if sum(counts) % size:

@@ -68,7 +68,8 @@ class GroupReward:
         name: What TRL's metrics call the reward; by default the name of the CaT's reward.
 
     Raises:
-        InvalidInputError: `c` has no reward, or is not a CaT.
+        InvalidInputError: `c` has no reward, or is not a CaT; or `num_generations` is not a whole
+            number from 1.
 
     Example:
         Synthesis by the initial policy, and whether answers agree with it::
@@ -99,6 +100,9 @@ class GroupReward:
             raise InvalidInputError(
                 f"{c!r:.200} has no reward; give one, such as CaT(..., reward=AnswerReward())"
             )
+        size = num_generations
+        if size is not None and (type(size) is not int or size < 1):
+            raise InvalidInputError(f"num_generations is {size!r}; give a whole number from 1")
         self.cat = c
         self.held_out = held_out
         self.num_generations = num_generations
@@ -125,7 +129,8 @@ class GroupReward:
         """Reward the rows of this rank, in their order.
 
         Raises:
-            InvalidInputError: the rows of all ranks together do not make groups of G.
+            InvalidInputError: the rows of all ranks together do not make groups of G, or a column
+                has not one value for each row.
             ScoringFailedError: too many groups failed for too long.
             BudgetExceededError: the budget is used up, and no trainer was attached to stop.
             ConfigurationError: the set-up is wrong, so that no group could have a reward.
