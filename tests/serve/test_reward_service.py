@@ -249,11 +249,16 @@ FACTS: dict[str, list[Any]] = {"tokens": [5, 6, 5], "finish_reason": ["stop", "s
 AFTER = [SHARES[0], SHARES[1] - 1.0, SHARES[2] - 0.5]
 
 
+# Read before any loop runs, as the command does it: what is registered is looked up on disk.
+PENALISING = serves_alone(
+    CaTConfig(model="any", cat={"reward": {"SkipFlat": {"inner": PENALISED}}})
+)
+
+
 @asynccontextmanager
 async def penalising() -> AsyncGenerator[str]:
-    config = CaTConfig(model="any", cat={"reward": {"SkipFlat": {"inner": PENALISED}}})
     with anyio.fail_after(60):
-        async with serving(serves_alone(config), group_size=3) as url:
+        async with serving(PENALISING, group_size=3) as url:
             yield url
 
 
