@@ -48,6 +48,7 @@ __all__ = [
     "to_data",
     "to_yaml",
     "written",
+    "yaml_of",
 ]
 
 ENTRY_POINTS = ("catsdk.estimators", "catsdk.rewards", "catsdk.graders", "catsdk.samplers")
@@ -230,9 +231,18 @@ def to_yaml(role: object) -> str:
     Raises:
         InvalidInputError: as `to_data`.
     """
+    return yaml_of(to_data(role))
+
+
+def yaml_of(data: object) -> str:
+    """Write data as YAML, in its own order.
+
+    Args:
+        data: Mappings, lists, texts and numbers.
+    """
     import yaml
 
-    text: str = yaml.safe_dump(to_data(role), sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     return text
 
 

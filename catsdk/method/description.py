@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from collections.abc import Sequence as SequenceABC
 from typing import Any, Self, cast
 
-import yaml
-
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
 from catsdk.core.settings import Settings
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
-from catsdk.recipes import data_of, digest_of, from_data, known_roles, to_data, written
+from catsdk.recipes import data_of, digest_of, from_data, known_roles, to_data, written, yaml_of
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Defaults
@@ -178,8 +176,7 @@ class Description:
         Raises:
             InvalidInputError: as `to_data`.
         """
-        text: str = yaml.safe_dump(self.to_data(), sort_keys=False, allow_unicode=True)
-        return text
+        return yaml_of(self.to_data())
 
     @classmethod
     def from_yaml(cls, text: str) -> Self:
