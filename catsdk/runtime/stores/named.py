@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from catsdk.core.sending import Cache
-from catsdk.runtime.stores.disk import DiskStore
 from catsdk.runtime.stores.memory import MemoryStore
 from catsdk.runtime.stores.store import Store
+
+if TYPE_CHECKING:
+    from catsdk.runtime.stores.disk import DiskStore
 
 __all__ = ["store_of"]
 
@@ -23,9 +26,14 @@ def store_of(cache: Cache) -> Store:
     key = MEMORY if memory else str(Path(cache.path).expanduser().absolute())
     with _lock:
         if key not in _stores:
-            _stores[key] = (
-                MemoryStore(cache.max_bytes) if memory else DiskStore(key, cache.max_bytes)
-            )
+            _stores[key] = MemoryStore(cache.max_bytes) if memory else _on_disk(key, cache)
         store = _stores[key]
         store.max_bytes, store.seconds = cache.max_bytes, cache.seconds
     return store
+
+
+def _on_disk(path: str, cache: Cache) -> DiskStore:
+    # SQLite is loaded where it is used.
+    from catsdk.runtime.stores.disk import DiskStore
+
+    return DiskStore(path, cache.max_bytes)
