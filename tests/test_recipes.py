@@ -299,6 +299,7 @@ def test_a_function_that_cannot_be_imported_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("estimator: Majorty", "there is no 'Majorty'; known: .*Majority"),
         ("estimator: {Majorty: {}}", "there is no 'Majorty'; known: .*Majority"),
         ("estimator: {Majority: {ties: first}}", "Majority has no argument 'ties'; there are tie"),
         ("estimator: {Majority: {tie: last}}", "tie is 'last'; give random, first or abstain"),

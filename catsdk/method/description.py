@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
+from catsdk.core.registry import known_providers
 from catsdk.core.settings import Settings
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
 from catsdk.recipes import data_of, digest_of, from_data, known_roles, to_data, written, yaml_of
@@ -227,5 +228,12 @@ def _role_from(data: object, kind: str) -> Any:
         try:
             return from_data(data, kind)
         except InvalidInputError:
+            if not _names_model(data):
+                raise
             return data
     return from_data(data, kind)
+
+
+def _names_model(text: str) -> bool:
+    """Whether `text` is written as a model; a misspelt class is not."""
+    return ":" in text or "/" in text or text in known_providers()
