@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from catsdk.answers.extract.templates import ELLIPSIS, is_placeholder
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.thinking import TAGS, without_thinking
 
 __all__ = ["MAX_ANSWER", "Extraction", "Extractor", "Rule"]
@@ -70,6 +71,9 @@ class Extractor:
 
         Returns:
             The answer and the name of the rule; both are `None` where there is no final answer.
+
+        Raises:
+            InvalidInputError: a rule of one's own gave something else than a text.
         """
         searched = _searched(text)
         for name, rule in self.rules:
@@ -79,7 +83,12 @@ class Extractor:
         return NOTHING
 
 
-def _checked(answer: str, rule: str) -> Extraction:
+def _checked(answer: object, rule: str) -> Extraction:
+    if not isinstance(answer, str):
+        raise InvalidInputError(
+            f"the rule {rule!r} gave {answer!r:.80}; give the answer as a text, or None where there"
+            " is none"
+        )
     answer = answer.strip()
     if not 0 < len(answer) <= MAX_ANSWER or is_placeholder(answer):
         return NOTHING

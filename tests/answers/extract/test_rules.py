@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from catsdk.answers.extract import (
     Extractor,
     extract_answer,
 )
+from catsdk.core.errors import InvalidInputError
 
 FOLDER = Path(__file__).parent
 
@@ -139,6 +141,13 @@ def test_of_a_text_that_was_cut_only_an_answer_that_is_whole_counts(
     text: str, answer: str | None
 ) -> None:
     assert STATED.extract(text, cut=True).answer == answer
+
+
+@pytest.mark.parametrize("given", [5, 0, True, b"5", ["5"]])
+def test_a_rule_of_ones_own_that_gives_no_text_is_named(given: Any) -> None:
+    mine = Extractor((("mine", lambda _: given),))
+    with pytest.raises(InvalidInputError, match="the rule 'mine' gave"):
+        mine.extract("so it is 5")
 
 
 def test_the_rules_are_loaded_by_the_first_text_or_on_demand() -> None:
