@@ -138,6 +138,10 @@ def names(report: str) -> list[str]:
     return [point["estimator"] for point in json.loads(report)["points"]]
 
 
+# A shell that runs the tests in the background lets their processes ignore Ctrl-C.
+HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     asked = threading.Event()
@@ -150,7 +154,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     hold = threading.Event()
     with LoopbackServer(FunctionProvider(script)) as server:
         process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, "eval", *command(sums(tmp_path, 2), tmp_path)],
+            [sys.executable, "-c", HEARING + MAIN, "eval", *command(sums(tmp_path, 2), tmp_path)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

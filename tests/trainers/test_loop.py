@@ -7,28 +7,34 @@ import subprocess
 import sys
 
 INTERRUPTED = """
-import sys, time
+import os, signal
 from contextlib import asynccontextmanager
 import anyio
 from catsdk_trainers.trl.loop import LoopThread
 
+def say(word):
+    # In one piece: two threads say something at the same time.
+    os.write(1, f"{word}\\n".encode())
+
 @asynccontextmanager
 async def opened():
     yield None
-    print("closed", flush=True)
+    say("closed")
 
 async def hangs(_):
-    print("started", flush=True)
+    say("started")
     try:
         await anyio.sleep(900)
     finally:
-        print("cancelled", flush=True)
+        say("cancelled")
 
+# A shell that runs the tests in the background lets their processes ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 loop = LoopThread(opened)
 try:
     loop.run(hangs)
 except KeyboardInterrupt:
-    print("interrupted", flush=True)
+    say("interrupted")
 finally:
     loop.close()
 """
