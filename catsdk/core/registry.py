@@ -95,7 +95,7 @@ def check_model(model: object, name: str = "model") -> None:
         )
 
 
-def resolve(model: str | Provider, http: Http | None = None) -> Provider:
+def resolve(model: str | Provider, http: Http = Http()) -> Provider:
     """The provider that `model` names: `provider:name`, `provider/name`, or a bare provider.
 
     A provider passes through as it is.
@@ -115,9 +115,8 @@ def resolve(model: str | Provider, http: Http | None = None) -> Provider:
         return model
     prefix, name = _split(model.strip())
     factory = _factory(prefix, model)
-    if http is None or http == Http():
-        return factory(name)
-    if prefix in BUILT_IN and not BUILT_IN[prefix].connects:
+    alone = prefix in BUILT_IN and not BUILT_IN[prefix].connects
+    if alone or http == Http():
         return factory(name)
     if "http" not in signature(factory).parameters:
         raise ConfigurationError(
