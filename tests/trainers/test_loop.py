@@ -5,6 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from threading import Event
+
+import anyio
+import pytest
+
+from catsdk_trainers.trl.loop import LoopThread
 
 INTERRUPTED = """
 import os, signal
@@ -52,3 +61,28 @@ def test_an_interrupt_cancels_what_runs_and_closing_does_not_wait_for_it() -> No
             process.kill()
     assert set(told.split()) == {"interrupted", "cancelled", "closed"}
     assert process.returncode == 0
+
+
+def test_closing_cancels_what_nobody_waits_for() -> None:
+    """An interrupt may come after the loop took the work and before the caller holds its future."""
+    started, ended = Event(), Event()
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[None]:
+        yield None
+
+    async def hangs(_: None) -> None:
+        started.set()
+        try:
+            await anyio.sleep(900)
+        finally:
+            ended.set()
+
+    loop = LoopThread(opened)
+    with ThreadPoolExecutor(1) as caller:
+        running = caller.submit(loop.run, hangs)
+        assert started.wait(20)
+        loop.close()
+        assert ended.is_set()
+        with pytest.raises(CancelledError):
+            running.result(20)

@@ -50,7 +50,10 @@ class LoopThread(Generic[S]):
             raise
 
     def close(self) -> None:
-        """Close what is open and end the thread; the next call opens anew."""
+        """Close what is open, cancel what still runs on it, and end the thread.
+
+        The next call opens anew.
+        """
         exits, self._exits, self._opened = self._exits, ExitStack(), None
         exits.close()
 
@@ -93,7 +96,9 @@ class _Portal(AbstractContextManager[BlockingPortal]):
 
     def __exit__(self, *_: object) -> None:
         _ENDING.forget(self._portal)
-        self._portal.call(self._portal.stop)
+        # What was interrupted while it was handed over has nobody to cancel it, and would be waited for.
+        with suppress(CancelledError):
+            self._portal.call(self._portal.stop, True)
         self._thread.join()
 
 
