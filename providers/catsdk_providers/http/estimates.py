@@ -13,8 +13,9 @@ __all__ = ["tokens_at_most", "with_estimate"]
 
 # Longer texts are estimated by their length: looking at each piece would hold the loop up.
 _LONG = 100_000
-# Tokenizers keep most words of a language whole; digits, signs and other scripts often cost one each.
-_PIECE = re.compile(r"[A-Za-z]{1,3}|[^A-Za-z\s]|\s+(?!\S)|\n")
+# A tokenizer keeps the words of its own languages whole, and cuts those of others into pieces of two
+# or three letters. Digits, signs and the blanks before them often cost a token each.
+_PIECE = re.compile(r"[A-Za-z]{1,2}|[^A-Za-z\s]|\s+(?![A-Za-z])|\n")
 # What a chat template puts around a message.
 _TEMPLATE = 16
 # What vendors count for one picture of the usual size, and more.
