@@ -79,6 +79,7 @@ class CaT(Description):
         InvalidInputError: an argument is of the wrong kind.
 
     Example:
+        >>> from catsdk import AnswerReward, CaT
         >>> CaT("openai:gpt-5", reward=AnswerReward())
         CaT('openai:gpt-5', estimator=Synthesizer(), reward=AnswerReward())
     """

@@ -54,7 +54,8 @@ class Answers:
         InvalidInputError: the extractor or the grader is none, or `instruction` is not a text.
 
     Example:
-        >>> Answers().extract("So it is \boxed{42}.").answer
+        >>> from catsdk.answers import Answers
+        >>> Answers().extract(r"So it is \boxed{42}.").answer
         '42'
     """
 
@@ -127,6 +128,7 @@ class Answers:
             InvalidInputError: the value, or one in the list, is neither a text nor a number.
 
         Example:
+            >>> from catsdk.answers import Answers
             >>> Answers().golds("6 * 12 is 72\n#### 72")
             ('72',)
         """

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Options
-from catsdk.core.types import Value
+from catsdk.core.value import Value
 
 __all__ = [
     "Budget",
@@ -45,6 +45,7 @@ class Budget(Options):
         answer_tokens: Length of an answer whose request sets no limit, in tokens.
 
     Example:
+        >>> from catsdk import Budget
         >>> Budget(usd=2, requests=1_000).usd
         2.0
     """

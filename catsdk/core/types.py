@@ -7,19 +7,31 @@ equal objects. Axis names: G is the number of rollouts of a group, K the number 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
+
+from catsdk.core.calls import (
+    Call,
+    Completion,
+    Failure,
+    FinishReason,
+    ImagePart,
+    Message,
+    Request,
+    TextPart,
+    TokenLogprob,
+    Usage,
+)
+from catsdk.core.value import Value
 
 __all__ = [
     "Call",
@@ -44,220 +56,7 @@ __all__ = [
     "Verdict",
 ]
 
-FinishReason = Literal["stop", "length", "content_filter", "other"]
 Kind = Literal["essential", "important", "optional", "pitfall"]
-
-
-class Value(BaseModel):
-    """A frozen value without unknown fields, whose text form is short."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def __str__(self) -> str:
-        """The short form, also where pydantic would print every field."""
-        return repr(self)
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """The fields that differ from their defaults, long ones cut."""
-        fields = type(self).model_fields
-        for name, value in super().__repr_args__():
-            if name not in fields or value != fields[name].get_default(call_default_factory=True):
-                yield name, _Shown(value)
-
-    def _short(self, *names: str, **more: object) -> str:
-        """The class with a few of its fields, long texts cut, those at their default left out."""
-        fields = type(self).model_fields
-        chosen = {n: v for n in names if (v := getattr(self, n)) != fields[n].default} | more
-        told = (f"{name}={_cut(value)}" for name, value in chosen.items() if value is not None)
-        return f"{type(self).__name__}({', '.join(told)})"
-
-
-class _Shown:
-    """A value whose text form is cut."""
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        return _cut(self.value)
-
-
-def _cut(value: object, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
-
-
-class _Whole(Value):
-    """A value that prints whole: seeds and identities are made of the text form of a prompt."""
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Every field."""
-        return iter(BaseModel.__repr_args__(self))
-
-
-class TextPart(_Whole):
-    """A piece of text in a message."""
-
-    type: Literal["text"] = "text"
-    text: str
-
-
-class ImagePart(_Whole):
-    """An image in a message, by URL (`https:` or `data:`)."""
-
-    type: Literal["image"] = "image"
-    url: str
-
-
-Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
-
-
-class Message(_Whole):
-    """One turn of a chat."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str | tuple[Part, ...]
-
-    @property
-    def text(self) -> str:
-        """The text of the message, images left out."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content if isinstance(part, TextPart))
-
-
-class Usage(Value):
-    """What calls consumed. `cost` is in US dollars, `None` where a price is unknown.
-
-    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers;
-    `estimated` those whose tokens are partly our own estimate, since the report left some out.
-    Cached tokens are part of the input tokens, reasoning tokens part of the output tokens.
-    """
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-    requests: int = 0
-    unreported: int = 0
-    estimated: int = 0
-    cost: float | None = 0.0
-
-    @property
-    def tokens(self) -> int:
-        """Input and output tokens together."""
-        return self.input_tokens + self.output_tokens
-
-    def __add__(self, other: Usage) -> Usage:
-        """Add up two usages; an unknown cost makes the sum unknown."""
-        known = self.cost is not None and other.cost is not None
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            requests=self.requests + other.requests,
-            unreported=self.unreported + other.unreported,
-            estimated=self.estimated + other.estimated,
-            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
-        )
-
-    @classmethod
-    def total(cls, usages: Iterable[Usage]) -> Usage:
-        """The sum of `usages`."""
-        return sum(usages, cls())
-
-
-class Request(Value):
-    """What a provider is asked: messages and sampling settings; `None` is the model's default.
-
-    `n` answers are wanted. `seed` makes sampling repeatable where the model can. `json_schema`
-    asks for text that fits the schema; with `schema_by` "tool" it is asked for as the arguments of
-    a function that the model must call. `extra` goes to the vendor as it is. `sample_index` is the
-    place of the first of these answers among the answers to equal requests; it is not sent, but
-    tells a cache the one answer from the other.
-    """
-
-    messages: tuple[Message, ...]
-    n: int = 1
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-    seed: int | None = None
-    logprobs: bool = False
-    json_schema: dict[str, JsonValue] | None = None
-    schema_by: Literal["native", "tool"] = "native"
-    extra: dict[str, JsonValue] = {}
-    sample_index: int = 0
-
-
-class TokenLogprob(Value):
-    """One sampled token and the natural logarithm of its probability under the model."""
-
-    token: str
-    logprob: float
-
-
-class Failure(Value):
-    """Something that did not work, as data: the error's class name and its message."""
-
-    kind: str
-    message: str
-    model: str | None = None
-    status: int | None = None
-    request_id: str | None = None
-
-    @classmethod
-    def of(cls, error: Exception) -> Failure:
-        """The data of `error`."""
-        facts = {name: getattr(error, name, None) for name in ("model", "status", "request_id")}
-        return cls(kind=type(error).__name__, message=str(error), **facts)
-
-    def __str__(self) -> str:
-        """Kind and message on one line."""
-        return f"{self.kind}: {self.message}"
-
-
-class Completion(Value):
-    """One answer of a model. `latency` is in seconds, for the call that brought it.
-
-    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
-    completions of one request add up to the request's; a service that tells only the sum has it
-    on the first. `cached` answers were paid for before, and have used nothing. `failure` is set
-    where the service reported that this one of several answers failed; `text` is then what came
-    before it, and no answer.
-    """
-
-    text: str
-    reasoning: str | None = None
-    finish_reason: FinishReason = "stop"
-    logprobs: tuple[TokenLogprob, ...] | None = None
-    usage: Usage = Usage()
-    model: str = ""
-    latency: float = 0.0
-    request_id: str | None = None
-    cached: bool = False
-    failure: Failure | None = None
-
-    def __repr__(self) -> str:
-        """Text, model and how it ended."""
-        return self._short("text", "finish_reason", "model", "cached", "failure")
-
-
-class Call(Value):
-    """One request that was sent: for which stage, to which model, what it used, how it ended.
-
-    `request_id` is the service's own name of the request, where it gave one.
-    """
-
-    stage: str
-    model: str
-    usage: Usage
-    latency: float
-    failure: Failure | None = None
-    request_id: str | None = None
 
 
 class Rollout(Value):
@@ -290,7 +89,7 @@ class Group(Value):
 
     prompt: tuple[Message, ...]
     rollouts: tuple[Rollout, ...]
-    failures: dict[int, Failure] = {}
+    failures: dict[int, Failure] = Field(default={})
     calls: tuple[Call, ...] = ()
     partial: bool = False
 
@@ -326,7 +125,7 @@ class Provenance(Value):
     model: str = ""
     prompt: str | None = None
     prompt_version: str | None = None
-    settings: dict[str, JsonValue] = {}
+    settings: dict[str, JsonValue] = Field(default={})
 
 
 class Reference(Value):
@@ -482,7 +281,7 @@ class Score(Value):
     verdicts: tuple[Verdict, ...] = ()
     failure: Failure | None = None
     coverage: float | None = None
-    parts: dict[str, Score] = {}
+    parts: dict[str, Score] = Field(default={})
     calls: tuple[Call, ...] = ()
 
     def __repr__(self) -> str:

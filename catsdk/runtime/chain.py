@@ -73,6 +73,7 @@ def default_middleware() -> list[Middleware]:
         A new list.
 
     Example:
+        >>> from catsdk import default_middleware
         >>> default_middleware()[0]
         Layer.ADAPT
     """

@@ -89,8 +89,9 @@ class Client:
         ConfigurationError: a variable of the environment holds a wrong value.
 
     Example:
+        >>> from catsdk import Budget, Client
         >>> Client(budget=Budget(usd=2), hedge=True).sending.hedge
-        Hedge(share=0.07)
+        Hedge()
     """
 
     def __init__(

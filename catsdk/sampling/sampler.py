@@ -237,6 +237,7 @@ def group_of(
             response cannot be read.
 
     Example:
+        >>> from catsdk import group_of
         >>> group_of("6*7?", ["\\boxed{42}"]).rollouts[0].answer
         '42'
     """
