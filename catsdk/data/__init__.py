@@ -1,7 +1,5 @@
 """Data sets of prompts and known answers: one syntax of sources, one loader for every command."""
 
-from catsdk.data.columns import Columns
-from catsdk.data.rows import Row
-from catsdk.data.sources import Source, read_rows
+from catsdk.core.doors import door
 
-__all__ = ["Columns", "Row", "Source", "read_rows"]
+__getattr__, __dir__, __all__ = door(__name__, __file__)
