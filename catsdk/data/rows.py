@@ -19,6 +19,11 @@ class Row:
     Args:
         place: Where it stands, such as `data.jsonl, line 3`.
         values: Its cells by column.
+
+    Example:
+        >>> from catsdk.data import read_rows
+        >>> read_rows(["2+2?"])
+        [Row(place='row 0 (from 0)', values={'prompt': '2+2?'})]
     """
 
     place: str

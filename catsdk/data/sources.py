@@ -57,6 +57,7 @@ def read_rows(
         MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
 
     Example:
+        >>> from catsdk.data import read_rows
         >>> read_rows(["2+2?", {"prompt": "3+3?", "answer": 6}])[1].values
         {'prompt': '3+3?', 'answer': 6}
     """
