@@ -12,18 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
-from catsdk.core.types import (
-    Completion,
-    Message,
-    Request,
-)
+from pydantic import PrivateAttr
+
+from catsdk.core.types import Completion, Message, Request
 
 __all__ = [
     "Capabilities",
+    "CountedRequest",
     "OnText",
     "Provider",
     "Scorer",
     "TokenCounter",
+    "before_sending_again",
     "capabilities_of",
     "declared",
     "innermost",
@@ -80,6 +80,41 @@ class TokenCounter(Protocol):
     def count_tokens(self, text: str) -> int:
         """The length of `text` in tokens."""
         ...
+
+
+class CountedRequest(Request):
+    """A request of a caller who counts each time that it is sent, and may allow no further one.
+
+    A provider answers it as any other request. One that sends something else once more after a
+    refusal asks by `before_sending_again` first.
+    """
+
+    _allow: Callable[[], None] = PrivateAttr()
+
+    @classmethod
+    def by(cls, request: Request, allow: Callable[[], None]) -> CountedRequest:
+        """Make one of `request`; `allow` raises `BudgetExceededError` where no more may be sent."""
+        counted = cls.model_construct(request.model_fields_set, **dict(request))
+        counted._allow = allow
+        return counted
+
+    def allow(self) -> None:
+        """Count one more sending.
+
+        Raises:
+            BudgetExceededError: it is not allowed; nothing was counted.
+        """
+        self._allow()
+
+
+def before_sending_again(request: Request) -> None:
+    """Count one more sending of `request` with whoever counts them.
+
+    Raises:
+        BudgetExceededError: a budget does not allow it.
+    """
+    if isinstance(request, CountedRequest):
+        request.allow()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,18 +56,21 @@ def obedient(request: Request) -> Completion | list[Completion]:
 
 
 class ProviderContract:
-    """Each test opens a fresh provider and asks it; nothing may depend on the wording."""
+    """Each test opens a fresh provider and asks it; nothing may depend on the wording.
 
-    # How many calls are made at once, and how many seconds they may take together.
+    `patience` is the seconds after which a test counts as hung, `at_once` how many calls are made
+    where many are made at once.
+    """
+
+    patience: ClassVar[float] = 30
     at_once: ClassVar[int] = 20
-    within: ClassVar[float] = 30
 
     @pytest.fixture
     def opened(self) -> Opened:
         raise NotImplementedError
 
     async def test_one_answer_has_text_usage_a_model_and_a_latency(self, opened: Opened) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 completions = await provider.complete(ask())
         (completion,) = completions
@@ -82,7 +85,7 @@ class ProviderContract:
         assert name_of(provider)
 
     async def test_n_answers_come_and_their_usage_counts_one_request(self, opened: Opened) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 if not capabilities_of(provider).n:
                     pytest.skip("declares no n; the sampler fans out")
@@ -93,13 +96,13 @@ class ProviderContract:
         assert total.output_tokens >= 5
 
     async def test_an_answer_that_runs_out_of_room_says_length(self, opened: Opened) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 (completion,) = await provider.complete(ask(max_tokens=1))
         assert completion.finish_reason == "length"
 
     async def test_an_answer_ends_before_a_stop_text(self, opened: Opened) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 greedy = 0.0 if capabilities_of(provider).temperature else None
                 (whole,) = await provider.complete(ask(temperature=greedy))
@@ -111,7 +114,7 @@ class ProviderContract:
 
     async def test_a_system_message_is_taken(self, opened: Opened) -> None:
         messages = (Message(role="system", content="Be brief."), *ask().messages)
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 plain = (await provider.complete(ask()))[0].usage
                 (completion,) = await provider.complete(ask(messages=messages))
@@ -119,13 +122,13 @@ class ProviderContract:
 
     async def test_any_unicode_is_taken(self, opened: Opened) -> None:
         text = "12+34 \U0001f408 naïve \u202e שלום 漢字 \x00"
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 (completion,) = await provider.complete(ask(text))
         assert completion.usage.input_tokens > 0
 
     async def test_a_seed_makes_answers_repeatable(self, opened: Opened) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 if not capabilities_of(provider).seed:
                     pytest.skip("declares no seed")
@@ -136,7 +139,7 @@ class ProviderContract:
     async def test_log_probabilities_come_for_each_token_or_are_refused_by_name(
         self, opened: Opened
     ) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 if not capabilities_of(provider).logprobs:
                     pytest.skip("declares no logprobs")
@@ -146,7 +149,7 @@ class ProviderContract:
 
     async def test_the_pieces_of_a_streamed_text_join_to_it(self, opened: Opened) -> None:
         pieces: list[str] = []
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 if not capabilities_of(provider).streaming:
                     pytest.skip("declares no streaming; the text comes whole")
@@ -156,7 +159,7 @@ class ProviderContract:
     async def test_an_image_is_taken_or_refused_by_name(self, opened: Opened) -> None:
         parts = (TextPart(text="12+34"), ImagePart(url="data:image/png;base64,AAAA"))
         request = ask(messages=(Message(role="user", content=parts),))
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 try:
                     (completion,) = await provider.complete(request)
@@ -166,7 +169,7 @@ class ProviderContract:
                     assert completion.text
 
     async def test_a_cancelled_call_leaves_a_provider_that_works(self, opened: Opened) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(self.patience):
             async with opened() as provider:
                 n = 8 if capabilities_of(provider).n else 1
                 async with anyio.create_task_group() as tasks:
@@ -181,7 +184,7 @@ class ProviderContract:
         async def one(provider: Provider, at: int) -> None:
             answered.append((await provider.complete(ask(f"{at}+1")))[0].text)
 
-        with anyio.fail_after(self.within):
+        with anyio.fail_after(self.patience):
             async with opened() as provider, anyio.create_task_group() as tasks:
                 for at in range(self.at_once):
                     tasks.start_soon(one, provider, at)
