@@ -22,12 +22,11 @@ if find_spec("xllamacpp") is None:
 
 import catsdk as cat
 from catsdk.core.errors import ContextTooLongError
-from catsdk.core.ports import Provider
 from catsdk.core.types import Message, Usage
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.http.estimates import tokens_at_most
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.contract import Opened, ProviderContract, ask
 from tests.providers.served import free_port, served
 from tests.servers.llama_server import CONTEXT, MODEL, READY, SLOTS
 
@@ -82,43 +81,30 @@ BOTH = pytest.mark.parametrize("wire", [chat, messages], ids=["chat", "messages"
 
 class Contract(ProviderContract):
     patience = PATIENCE
+    # More than there are slots.
+    at_once = SLOTS + 4
 
-    @pytest.fixture(autouse=True)
-    def serve(self, url: str) -> None:
-        self.url = url
-
-    async def test_a_system_message_is_taken(self) -> None:
+    async def test_a_system_message_is_taken(self, opened: Opened) -> None:
         # The template of this model has a system message of its own, which this one takes the
         # place of.
         system = Message(role="system", content="Be brief. " * 20)
         with anyio.fail_after(PATIENCE):
-            async with self.opened() as provider:
+            async with opened() as provider:
                 (plain,) = await provider.complete(ask())
                 (told,) = await provider.complete(ask(messages=(system, *ask().messages)))
         assert told.usage.input_tokens > plain.usage.input_tokens
 
-    async def test_many_calls_at_once_are_all_answered(self) -> None:
-        answered: list[str] = []
-
-        async def one(provider: Provider, at: int) -> None:
-            answered.append((await provider.complete(ask(f"{at}+1")))[0].text)
-
-        # More than there are slots.
-        with anyio.fail_after(PATIENCE):
-            async with self.opened() as provider, anyio.create_task_group() as tasks:
-                for at in range(SLOTS + 4):
-                    tasks.start_soon(one, provider, at)
-        assert len(answered) == SLOTS + 4
-
 
 class TestChatContract(Contract):
-    def opened(self) -> Any:
-        return chat(self.url)
+    @pytest.fixture
+    def opened(self, url: str) -> Opened:
+        return lambda: chat(url)
 
 
 class TestMessagesContract(Contract):
-    def opened(self) -> Any:
-        return messages(self.url)
+    @pytest.fixture
+    def opened(self, url: str) -> Opened:
+        return lambda: messages(url)
 
 
 async def slots_at_work(url: str) -> int:
