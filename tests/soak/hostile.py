@@ -169,8 +169,8 @@ def _checked(results: dict[int, Result], service: OddService, books: Books) -> O
         lost.update(map(_typed, result.group.failures.values()))
     good = {text for served in service.books.values() for text in served.good}
     assert read | references == good, f"{len(good - read - references)} answers were not read"
-    there = sum(result.reference is not None for result in results.values())
-    return Outcome(there, failures, lost, books.calls, service.kinds)
+    complete = sum(result.reference is not None for result in results.values())
+    return Outcome(complete, failures, lost, books.calls, service.kinds)
 
 
 def _typed(failure: Failure) -> str:

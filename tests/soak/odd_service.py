@@ -290,7 +290,8 @@ class OddService:
         body = {"model": payload["model"], "choices": choices, "usage": usage}
         streamed = bool(payload.get("stream"))
         reply = Reply(body, set(range(n)), streamed, random)
-        ODD.get(kind, lambda _: None)(reply)
+        if kind in ODD:
+            ODD[kind](reply)
         served = Served(kind, group, reported=reply.reported and (self.counts == "all" or n == 1))
         if reply.status == 200 and (reply.good or reply.content is None or not reply.reported):
             served.tokens = PROMPT + sum(tokens)
