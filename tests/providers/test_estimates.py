@@ -15,8 +15,7 @@ from catsdk.testing.wire import RawReply
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.http.estimates import tokens_at_most
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.chat_contract import obedient
-from tests.providers.contract import ask, unheard
+from tests.providers.contract import ask, obedient, unheard
 from tests.providers.test_usage import text_of
 
 # One token a word, and the words of the prompt.
