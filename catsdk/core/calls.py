@@ -26,14 +26,35 @@ FinishReason = Literal["stop", "length", "content_filter", "other"]
 
 
 class TextPart(WholeValue):
-    """A piece of text in a message."""
+    """A piece of text in a message.
+
+    Args:
+        type: Always `text`; tells it from an image in JSON.
+        text: The text.
+
+    Example:
+        >>> from catsdk.types import TextPart
+        >>> TextPart(text="What does the picture show?").type
+        'text'
+    """
 
     type: Literal["text"] = "text"
     text: str
 
 
 class ImagePart(WholeValue):
-    """An image in a message, by URL (`https:` or `data:`)."""
+    """An image in a message.
+
+    Args:
+        type: Always `image`; tells it from a text in JSON.
+        url: Where it is: an `https:` URL, or the image itself as a `data:` URL.
+
+    Example:
+        >>> from catsdk.types import ImagePart, Message, TextPart
+        >>> picture = ImagePart(url="https://example.org/cat.png")
+        >>> Message(role="user", content=(TextPart(text="Which animal?"), picture)).text
+        'Which animal?'
+    """
 
     type: Literal["image"] = "image"
     url: str
@@ -43,7 +64,17 @@ Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
 class Message(WholeValue):
-    """One turn of a chat."""
+    """One turn of a chat.
+
+    Args:
+        role: Who speaks: `system`, `user` or `assistant`.
+        content: The text, or parts that may hold images too.
+
+    Example:
+        >>> from catsdk import Message
+        >>> Message(role="user", content="What is 2+2?").text
+        'What is 2+2?'
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str | tuple[Part, ...]
@@ -57,11 +88,24 @@ class Message(WholeValue):
 
 
 class Usage(Value):
-    """What calls consumed. `cost` is in US dollars, `None` where a price is unknown.
+    """What calls consumed. Usages add up: `a + b`.
 
-    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers;
-    `estimated` those whose tokens are partly our own estimate, since the report left some out.
-    Cached tokens are part of the input tokens, reasoning tokens part of the output tokens.
+    Args:
+        input_tokens: Tokens of the prompts, cached ones included.
+        output_tokens: Tokens of the answers, reasoning included.
+        cached_tokens: Input tokens that the service had in its own cache.
+        reasoning_tokens: Output tokens that were spent on thinking.
+        requests: How many requests were sent.
+        unreported: Requests whose tokens were not reported: failed, cut, or by a silent server.
+        estimated: Requests whose tokens are partly our estimate, since the report left some out.
+        cost: US dollars; `None` where a price is unknown.
+
+    Example:
+        >>> from catsdk import Usage
+        >>> first = Usage(input_tokens=90, output_tokens=10, requests=1, cost=0.5)
+        >>> total = first + Usage(input_tokens=40, output_tokens=60, requests=1, cost=0.25)
+        >>> total.tokens, total.requests, total.cost
+        (200, 2, 0.75)
     """
 
     input_tokens: int = 0
@@ -94,18 +138,38 @@ class Usage(Value):
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
-        """The sum of `usages`."""
+        """Return the sum of `usages`.
+
+        Args:
+            usages: Any number of them; of none it is a usage of nothing.
+        """
         return sum(usages, cls())
 
 
 class Request(Value):
-    """What a provider is asked: messages and sampling settings; `None` is the model's default.
+    """What a provider is asked: messages and sampling settings. `None` is the model's own default.
 
-    `n` answers are wanted. `seed` makes sampling repeatable where the model can. `json_schema`
-    asks for text that fits the schema; with `schema_by` "tool" it is asked for as the arguments of
-    a function that the model must call. `extra` goes to the vendor as it is. `sample_index` is the
-    place of the first of these answers among the answers to equal requests; it is not sent, but
-    tells a cache the one answer from the other.
+    Args:
+        messages: The conversation, oldest first.
+        n: How many answers are wanted.
+        temperature: Sampling temperature, from 0.
+        top_p: Share of the probability that is sampled from, in 0..1.
+        top_k: How many of the most probable tokens are sampled from.
+        max_tokens: Longest answer, in tokens.
+        stop: Texts at which an answer ends.
+        seed: Makes sampling repeatable where the model can.
+        logprobs: Whether the log-probability of each token is wanted.
+        json_schema: The schema that the text must fit.
+        schema_by: How the schema is asked for: `native`, or as the arguments of a `tool` that the
+            model must call.
+        extra: Fields that go to the vendor as they are.
+        sample_index: The place of the first of these answers among the answers to equal requests.
+            It is not sent, but tells a cache one answer from the other.
+
+    Example:
+        >>> from catsdk.types import Message, Request
+        >>> Request(messages=(Message(role="user", content="2+2?"),), n=4, temperature=1.0).n
+        4
     """
 
     messages: tuple[Message, ...]
@@ -124,14 +188,39 @@ class Request(Value):
 
 
 class TokenLogprob(Value):
-    """One sampled token and the natural logarithm of its probability under the model."""
+    """One sampled token, and how probable it was.
+
+    Args:
+        token: The token's text.
+        logprob: The natural logarithm of its probability under the model.
+
+    Example:
+        >>> from math import exp
+        >>> from catsdk.types import TokenLogprob
+        >>> exp(TokenLogprob(token="4", logprob=0.0).logprob)
+        1.0
+    """
 
     token: str
     logprob: float
 
 
 class Failure(Value):
-    """Something that did not work, as data: the error's class name and its message."""
+    """Something that did not work, as data.
+
+    Args:
+        kind: The name of the error's class, or of the cause.
+        message: What happened, in a sentence.
+        model: The model that was asked, where there was one.
+        status: The HTTP status of the service's answer.
+        request_id: The service's own name of the request.
+
+    Example:
+        >>> from catsdk.errors import RateLimitedError
+        >>> from catsdk.types import Failure
+        >>> str(Failure.of(RateLimitedError("too many requests", status=429)))
+        'RateLimitedError: too many requests'
+    """
 
     kind: str
     message: str
@@ -141,7 +230,11 @@ class Failure(Value):
 
     @classmethod
     def of(cls, error: Exception) -> Failure:
-        """The data of `error`."""
+        """Return the data of an error.
+
+        Args:
+            error: The error; where it knows model, status and request id, they are kept.
+        """
         facts = {name: getattr(error, name, None) for name in ("model", "status", "request_id")}
         return cls(kind=type(error).__name__, message=str(error), **facts)
 
@@ -151,13 +244,27 @@ class Failure(Value):
 
 
 class Completion(Value):
-    """One answer of a model. `latency` is in seconds, for the call that brought it.
+    """One answer of a model.
 
-    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
-    completions of one request add up to the request's; a service that tells only the sum has it
-    on the first. `cached` answers were paid for before, and have used nothing. `failure` is set
-    where the service reported that this one of several answers failed; `text` is then what came
-    before it, and no answer.
+    Args:
+        text: The answer, thinking left out.
+        reasoning: The thinking that the model keeps apart from its answer.
+        finish_reason: How it ended: by itself (`stop`), at the limit of tokens (`length`), by a
+            `content_filter`, or for an `other` cause.
+        logprobs: The sampled tokens with their log-probabilities, where they were asked for.
+        usage: What it used. The usages of the n completions of one request add up to the request's;
+            a service that reports only the sum has it on the first.
+        model: The model's name, as the service gives it.
+        latency: Seconds that the call took.
+        request_id: The service's own name of the request.
+        cached: Whether it was kept from an earlier call; it has then used nothing.
+        failure: Set where the service reported that this one of several answers failed; `text` is
+            then what came before, and no answer.
+
+    Example:
+        >>> from catsdk.types import Completion
+        >>> Completion(text="It is 4", finish_reason="length")
+        Completion(text='It is 4', finish_reason='length')
     """
 
     text: str
@@ -177,9 +284,20 @@ class Completion(Value):
 
 
 class Call(Value):
-    """One request that was sent: for which stage, to which model, what it used, how it ended.
+    """One request that was sent: for which stage, what it used, how it ended.
 
-    `request_id` is the service's own name of the request, where it gave one.
+    Args:
+        stage: The step of the method that it was sent for, such as `sample` or `judge`.
+        model: The model that was asked.
+        usage: What it used.
+        latency: Seconds from sending to the answer or the error.
+        failure: Why it failed; `None` where it did not.
+        request_id: The service's own name of the request, where it gave one.
+
+    Example:
+        >>> from catsdk.types import Call, Usage
+        >>> Call(stage="judge", model="m", usage=Usage(requests=1), latency=0.8).failure is None
+        True
     """
 
     stage: str

@@ -60,9 +60,18 @@ Kind = Literal["essential", "important", "optional", "pitfall"]
 
 
 class Rollout(Value):
-    """One sampled response o_i to a prompt, and the final answer found in it.
+    r"""One sampled response o_i to a prompt, and the final answer found in it.
 
-    `answer_rule` names the rule that found the answer, such as `boxed`.
+    Args:
+        index: i, its place in the group, from 0.
+        completion: What the policy answered.
+        answer: The final answer; `None` where none was found.
+        answer_rule: The name of the rule that found it, such as `boxed`.
+
+    Example:
+        >>> from catsdk import group_of
+        >>> group_of("6*7?", [r"So it is \boxed{42}."]).rollouts[0]
+        Rollout(index=0, answer='42', text='So it is \\boxed{42}.')
     """
 
     index: int
@@ -81,10 +90,20 @@ class Rollout(Value):
 
 
 class Group(Value):
-    """The rollouts o_1..o_G of one prompt (paper, section 3.1), and those that failed.
+    r"""The rollouts o_1..o_G of one prompt (paper, section 3.1), and those that failed.
 
-    `failures` maps the index of a rollout that is missing to its cause; `partial` is true when a
-    budget ended the sampling early. `calls` are the requests sent for it, failed ones too.
+    Args:
+        prompt: The messages that were answered.
+        rollouts: The rollouts that are there, by index.
+        failures: The cause of each rollout that is missing, by its index.
+        calls: The requests that were sent for it, failed ones too.
+        partial: Whether a budget or a deadline ended the sampling early.
+
+    Example:
+        >>> from catsdk import group_of
+        >>> group = group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> [rollout.answer for rollout in group.rollouts]
+        ['42', '41']
     """
 
     prompt: tuple[Message, ...]
@@ -119,7 +138,20 @@ class Group(Value):
 
 
 class Provenance(Value):
-    """Where a text came from: method, model, prompt and its version, settings that mattered."""
+    """Where a text came from.
+
+    Args:
+        method: How it was made, such as `synthesis` or `majority`.
+        model: The model that wrote or chose it.
+        prompt: The name of the prompt that the model was given.
+        prompt_version: The version of that prompt.
+        settings: The settings and facts that mattered, such as the votes of a majority.
+
+    Example:
+        >>> from catsdk.types import Provenance
+        >>> Provenance(method="majority", settings={"votes": [["4", 7], ["5", 1]]}).method
+        'majority'
+    """
 
     method: str
     model: str = ""
@@ -129,12 +161,29 @@ class Provenance(Value):
 
 
 class Reference(Value):
-    """The estimated reference s of a group (paper, section 3.2), with its evidence.
+    r"""The estimated reference s of a group (paper, section 3.2), with its evidence.
 
-    `agreement` is the share of the G rollouts with an answer whose answer is the majority's;
-    `majority` is that answer, `None` at a tie for the first place or without any answer.
-    `disagrees` says whether the reference's answer differs from the majority's; `None` when
-    there is nothing to compare. `partial` marks a result that a budget cut short.
+    Args:
+        text: The reference.
+        answer: The final answer found in it; `None` where there is none.
+        rationale: Why it says what it says, where the anchor told.
+        group: The rollouts that it was made from.
+        agreement: The share, in 0..1, of the rollouts with an answer whose answer is the
+            majority's.
+        majority: The most frequent answer; `None` at a tie for the first place or without any
+            answer.
+        disagrees: Whether the reference's answer differs from the majority's; `None` where there is
+            nothing to compare.
+        provenance: How it was made, by which model and prompt.
+        calls: The requests that were sent for it, beside those of the group.
+        partial: Whether a budget or a deadline cut it short.
+
+    Example:
+        >>> import catsdk as cat
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}"])
+        >>> reference = await cat.Majority().estimate(group)
+        >>> reference.answer, round(reference.agreement, 2), reference.disagrees
+        ('42', 0.67, False)
     """
 
     text: str
@@ -180,8 +229,18 @@ class Reference(Value):
 class Criterion(Value):
     """One binary, specific statement that a response meets or does not meet.
 
-    `weight` is what meeting it is worth: negative for a pitfall, which a good response does not
-    meet. In a rubric without weights every criterion has weight 1 (the paper, section 3.3).
+    Args:
+        id: Its name within the rubric: letters, digits, `.`, `:`, `_` and `-`, at most 100.
+        text: The statement.
+        kind: Its importance, where the rubric has any: `essential`, `important`, `optional` or
+            `pitfall`.
+        weight: What meeting it is worth: negative for a pitfall, which a good response does not
+            meet. In the paper's rubrics every criterion has weight 1 (section 3.3).
+
+    Example:
+        >>> from catsdk import Criterion
+        >>> Criterion(id="r1", text="States that the answer is 42.").weight
+        1.0
     """
 
     # The length apart: a repeat that is counted makes the pattern slow to build, at each import.
@@ -194,7 +253,20 @@ class Criterion(Value):
 class Rubric(Value):
     """The criteria r_1..r_K by which responses to one prompt are judged (paper, section 3.3).
 
-    `id` stays the same through edits, which raise `version`.
+    Args:
+        criteria: The K criteria.
+        provenance: How it was written, and by which model.
+        calls: The requests that were sent for it.
+        id: Its name; it stays the same through edits.
+        version: Raised by one by each edit.
+
+    Example:
+        >>> from catsdk import Criterion, Rubric
+        >>> from catsdk.types import Provenance
+        >>> criteria = (Criterion(id="r1", text="States that the answer is 42."),)
+        >>> rubric = Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric.revised([*criteria, Criterion(id="r2", text="Shows its work.")])
+        Rubric(version=2, criteria=2)
     """
 
     criteria: tuple[Criterion, ...]
@@ -219,21 +291,40 @@ class Rubric(Value):
         return sha256(json.dumps(told).encode()).hexdigest()[:12]
 
     def revised(self, criteria: Sequence[Criterion]) -> Rubric:
-        """The next version of this rubric, with other criteria."""
+        """Return the next version of this rubric.
+
+        Args:
+            criteria: The criteria that it has then.
+        """
         update = {"criteria": tuple(criteria), "version": self.version + 1}
         return self.model_copy(update=update)
 
 
 class Verdict(Value):
-    """A judge's answer to one criterion for one rollout; `met` is `None` when there is none.
+    """A judge's answer to one criterion for one rollout.
 
-    `failure` says why there is no answer. `evidence` is the judge's quote of the response and
-    `quoted` says whether it really stands there (`None`: nothing is quoted, or it was not
-    checked). `grade` is how far the criterion is met, in 0..1, where that is more than yes or no. A
-    panel's verdict has its members' in `votes`, and in `grade` the share of yes among them where it
-    was asked for a mean. `request_id` is the service's name of the request that
-    brought the answer; `shared` marks one that was paid for elsewhere. A call that brought several
-    verdicts stands with the first of them.
+    A call that brought several verdicts is listed with the first of them.
+
+    Args:
+        criterion_id: The criterion's id.
+        met: Whether the response meets it; `None` where there is no answer.
+        grade: How far it is met, in 0..1, where that is more than yes or no; for a panel that was
+            asked for a mean, the share of yes.
+        evidence: The judge's quote of the response.
+        quoted: Whether the quote is in the response; `None` where nothing is quoted, or it was not
+            checked.
+        reason: Why the judge says so.
+        judge: The model that judged, or `panel`.
+        request_id: The service's name of the request that brought the answer.
+        failure: Why there is no answer.
+        calls: The requests that were sent for it.
+        votes: The verdicts of a panel's members.
+        shared: Whether the answer was paid for with an equal verdict elsewhere.
+
+    Example:
+        >>> from catsdk.types import Verdict
+        >>> Verdict(criterion_id="r1", met=True, reason="It says 42.").degree
+        1.0
     """
 
     criterion_id: str
@@ -270,9 +361,20 @@ class Verdict(Value):
 class Score(Value):
     """The reward R(o_i; s) of one rollout: a number, or `None` with the cause.
 
-    `reasons` are sentences for a reader; `verdicts` the evidence of a rubric reward, and
-    `coverage` the share of the criteria that were answered. A reward made of several has them in
-    `parts`. `calls` are those of no verdict.
+    Args:
+        index: i, the rollout's place in the group.
+        value: The reward; `None` where evidence is missing.
+        reasons: Sentences for a reader.
+        verdicts: The evidence of a rubric reward.
+        failure: Why there is no reward.
+        coverage: The share of the criteria, in 0..1, that were answered.
+        parts: The scores that a sum is made of, by the name of each reward.
+        calls: The requests sent for it that are not those of a verdict.
+
+    Example:
+        >>> from catsdk import Score
+        >>> Score(index=0, value=1.0, reasons=("its answer 42 equals the reference's 42",)).value
+        1.0
     """
 
     index: int
@@ -297,7 +399,7 @@ class Score(Value):
 
 
 class Result(Value):
-    """What came of one prompt: its group, the reference, and the reward of each rollout.
+    r"""What came of one prompt: its group, the reference, and the reward of each rollout.
 
     A prompt that failed has a `failure`, and whatever was there before it failed. In JSON a
     reference that was made from the whole group does not repeat the group.
@@ -311,6 +413,17 @@ class Result(Value):
         calls: The requests that neither group nor reference lists: rubrics, verdicts, failures.
         failure: Why there is no result.
         partial: Whether a budget or a deadline cut it short.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: [r"\boxed{4}", r"\boxed{4}", r"\boxed{5}"])
+        >>> c = cat.CaT(policy, estimator=cat.Majority(), reward=cat.AnswerReward())
+        >>> result = await c.run("2+2?", n=3)
+        >>> result.answer, result.rewards, result.usage.requests
+        ('4', (1.0, 1.0, 0.0), 1)
+        >>> cat.Result.model_validate_json(result.model_dump_json()) == result
+        True
     """
 
     index: int = 0
