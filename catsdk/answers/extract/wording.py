@@ -118,7 +118,7 @@ _BAD = (
     r"|an?\ (?:\w+\ )?(?:trap|distractor|decoy|mistake|typo|lie|guess|fake|contradiction))\b"
 )
 _REFUTED = re.compile(
-    rf"""[^\w\n]{{0,12}}(?:(?:which|this|it)\ )?(?:
+    rf"""[^\w\n]{{0,12}}(?:(?:which|this)\ |it\ (?=is|was))?(?:
         (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
           (?:(?:an?|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply|however)\s){{0,2}}
           (?:not\b|n['’]t\b|{_BAD})
