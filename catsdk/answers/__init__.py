@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         extract_answer,
         gold_answers,
     )
+    from catsdk.answers.graders.fields import FieldGrader
     from catsdk.answers.graders.grader import Grader, grade_all
     from catsdk.answers.graders.math_verify import MathVerifyGrader
     from catsdk.answers.graders.mathematics import MathGrader
@@ -45,6 +46,7 @@ __all__ = [
     "ExactMatch",
     "Extraction",
     "Extractor",
+    "FieldGrader",
     "FunctionGrader",
     "Grader",
     "JsonEquality",
@@ -71,6 +73,7 @@ _HOMES = {
     "ExactMatch": "catsdk.answers.graders.plain",
     "Extraction": "catsdk.answers.extract",
     "Extractor": "catsdk.answers.extract",
+    "FieldGrader": "catsdk.answers.graders.fields",
     "FunctionGrader": "catsdk.answers.graders.yours",
     "Grader": "catsdk.answers.graders.grader",
     "JsonEquality": "catsdk.answers.graders.plain",

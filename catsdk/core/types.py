@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
@@ -335,11 +336,14 @@ class Reference(Value):
     `agreement` is the share of the G rollouts with an answer whose answer is the majority's;
     `majority` is that answer, `None` at a tie for the first place or without any answer.
     `disagrees` says whether the reference's answer differs from the majority's; `None` when
-    there is nothing to compare. `partial` marks a result that a budget cut short.
+    there is nothing to compare, or it cannot be decided. `partial` marks a result that a budget cut short. Where an output
+    was asked for, `data` is it as the model wrote it, a JSON object, and `output` the object of
+    your class that was made of it.
     """
 
     text: str
     answer: str | None = None
+    data: dict[str, JsonValue] | None = None
     rationale: str | None = None
     group: Group
     agreement: float | None = None
@@ -348,6 +352,11 @@ class Reference(Value):
     provenance: Provenance
     calls: tuple[Call, ...] = ()
     partial: bool = False
+    _output: object = PrivateAttr(default=None)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal fields; the object that was made of `data` adds nothing to them."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __repr__(self) -> str:
         """Text and answer, with the evidence."""
@@ -361,6 +370,26 @@ class Reference(Value):
             method=method,
             rollouts=len(self.group.rollouts),
         )
+
+    @property
+    def output(self) -> Any:
+        """The output that was asked for; `None` where none was.
+
+        An object of your class, or `data` itself where a JSON schema was given or the reference was
+        read from JSON: `MyClass.model_validate(reference.data)` makes the object again.
+        """
+        return self.data if self._output is None else self._output
+
+    def with_output(self, value: object, data: dict[str, JsonValue]) -> Reference:
+        """Make a copy that has an output.
+
+        Args:
+            value: What `output` gives.
+            data: The JSON object that it was made of.
+        """
+        copy = self.model_copy(update={"data": data})
+        copy._output = None if value is data else value
+        return copy
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
@@ -559,6 +588,11 @@ class Result(Value):
     def answer(self) -> str | None:
         """The reference's final answer."""
         return None if self.reference is None else self.reference.answer
+
+    @property
+    def output(self) -> Any:
+        """The reference's output, where one was asked for."""
+        return None if self.reference is None else self.reference.output
 
     @property
     def rubric(self) -> Rubric | None:

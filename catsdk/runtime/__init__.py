@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from catsdk.runtime.chain import Layer, default_middleware
     from catsdk.runtime.client import Client
     from catsdk.runtime.context import Context
+    from catsdk.runtime.output import Output
     from catsdk.runtime.roles import Estimator, Judge, Proposer, Rater, Rewarder, Sampler
     from catsdk.runtime.wrappers.wrapper import Wrapper
 
@@ -22,6 +23,7 @@ __all__ = [
     "Judge",
     "Layer",
     "Limits",
+    "Output",
     "Price",
     "Proposer",
     "Rater",
@@ -44,6 +46,7 @@ _HOMES = {
     "Judge": "catsdk.runtime.roles",
     "Layer": "catsdk.runtime.chain",
     "Limits": "catsdk.core.sending",
+    "Output": "catsdk.runtime.output",
     "Price": "catsdk.core.sending",
     "Proposer": "catsdk.runtime.roles",
     "Rater": "catsdk.runtime.roles",

@@ -18,6 +18,8 @@ from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollo
 from catsdk.prompts.prompt import Prompt
 from catsdk.runtime.chain import Opened
 from catsdk.runtime.client import Client, VerdictMemory
+from catsdk.runtime.output import Output
+from catsdk.runtime.output_answers import OutputAnswers
 from catsdk.runtime.session import Session
 from catsdk.runtime.spending.account import Account
 
@@ -109,6 +111,16 @@ class Context:
         return provider
 
     @property
+    def output(self) -> Output | None:
+        """What the reference must be, where an output was asked for."""
+        return self.answers.output if isinstance(self.answers, OutputAnswers) else None
+
+    def fits(self, rollout: Rollout) -> bool:
+        """Whether `rollout` may be the reference: without an output, or where it holds one that fits."""
+        answers = self.answers
+        return not isinstance(answers, OutputAnswers) or answers.fits(rollout.completion)
+
+    @property
     def verdicts(self) -> VerdictMemory:
         """The verdicts that judges gave before under this client."""
         return self.client.verdicts
@@ -181,7 +193,7 @@ class Context:
             found = self.answers.extract(chosen)
             text, answer = chosen, found.answer
             told = {"answer_rule": found.rule, **told}
-        return Reference(
+        reference = Reference(
             text=text,
             answer=answer,
             rationale=rationale,
@@ -196,6 +208,19 @@ class Context:
             calls=tuple(calls),
             partial=self.group.partial,
         )
+        return self.with_output(reference)
+
+    def reread(self, group: Group) -> Group:
+        """The group as it is where no output was asked for, else with its outputs as its answers."""
+        return self.answers.reread(group) if isinstance(self.answers, OutputAnswers) else group
+
+    def with_output(self, reference: Reference) -> Reference:
+        """Add the output that the text of `reference` holds, where one was asked for and is there."""
+        answers = self.answers
+        if not isinstance(answers, OutputAnswers) or reference.data is not None:
+            return reference
+        found = answers.found(reference.text)
+        return reference if found is None else reference.with_output(found.value, found.data)
 
     async def with_evidence(self, reference: Reference) -> Reference:
         """Add the group's agreement and majority to `reference`."""
