@@ -84,8 +84,13 @@ class CaT(Description):
         InvalidInputError: an argument is of the wrong kind.
 
     Example:
-        >>> CaT("openai:gpt-5", reward=AnswerReward())
+        >>> import catsdk as cat
+        >>> cat.CaT("openai:gpt-5", reward=cat.AnswerReward())
         CaT('openai:gpt-5', estimator=Synthesizer(), reward=AnswerReward())
+        >>> async with cat.CaT("local", reward=cat.AnswerReward()) as c:
+        ...     result = await c.run("What is 23 + 58?", n=4, seed=0)
+        >>> len(result.rewards)
+        4
     """
 
     def __init__(
@@ -166,14 +171,12 @@ class CaT(Description):
             item: The place of the prompt among many.
             output: What references must be, in place of the output of this CaT.
 
+        Yields:
+            The context; its models stay open until the block ends.
+
         Raises:
             ConfigurationError: the CaT was closed.
-
-        Example:
-            An estimator of your own, under the limits and with the answers of `c`::
-
-                async with c.context() as ctx:
-                    reference = await Longest().estimate(group, ctx.on(group))
+            InvalidInputError: `budget` or `row` is of the wrong kind.
         """
         self._life.check()
         check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
@@ -360,12 +363,21 @@ class CaT(Description):
         budget: Budget | None = None,
         output: OutputLike | Output | None = None,
     ) -> EventStream:
-        """Run the method and tell each step as it happens; the last event holds the result.
+        r"""Run the method and tell each step as it happens; the last event holds the result.
 
         Needs `async with CaT(...)`, whose end also ends the stream. To stop it earlier, use it as
-        `async with c.stream(...) as events` and leave the block. The arguments are those of `run`.
-        With an `output` the pieces of text are the JSON of the anchor's first reply as it is
-        written, before it is checked; the reference has the output that fits.
+        `async with c.stream(...) as events` and leave the block. With an `output` the pieces of
+        text are the JSON of the anchor's first reply as it is written, before it is checked; the
+        reference has the output that fits.
+
+        Args:
+            prompt: A text, the messages of a chat, or a group that was sampled before.
+            n: G, the number of rollouts.
+            row: The other columns of the prompt's data row.
+            sampling: How the policy is sampled this time.
+            seed: The seed of sampler and estimator this time.
+            budget: Caps for this run alone, beside the client's.
+            output: What the reference must be this time, as for `CaT`.
 
         Returns:
             The events, to be iterated over once.
@@ -421,7 +433,7 @@ class CaT(Description):
         output: OutputLike | Output | None = None,
         on_event: OnEvent | None = None,
     ) -> Group:
-        """Draw n rollouts of `prompt`; failed ones are in `Group.failures`, with causes.
+        """Draw n rollouts of `prompt`, and estimate nothing.
 
         Args:
             prompt: A text, or the messages of a chat.
@@ -430,6 +442,9 @@ class CaT(Description):
             seed: The sampler's seed this time.
             output: What the rollouts are asked for this time, as for `CaT`.
             on_event: Hears of each rollout as it arrives.
+
+        Returns:
+            The group; rollouts that failed are in `Group.failures`, with their causes.
 
         Raises:
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
@@ -453,6 +468,9 @@ class CaT(Description):
             n: G, the number of rollouts.
             output: What the reference must be this time, as for `CaT`.
             on_event: Hears of each step as it happens.
+
+        Returns:
+            The reference, with its evidence.
 
         Raises:
             CatError: as `run`.
@@ -495,7 +513,13 @@ class CaT(Description):
             return completed(group, await self._reward.reward(group, reference, ctx.on(group)))
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
-        """Write the criteria that follow from `reference`, by the reward's proposer.
+        """Write the criteria that follow from a reference, by the reward's proposer.
+
+        Args:
+            reference: What the criteria follow from.
+
+        Returns:
+            The rubric.
 
         Raises:
             StructuredOutputError: the anchor's replies held too few criteria.
@@ -509,7 +533,13 @@ class CaT(Description):
     async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
         """Judge one rollout by each criterion, by the reward's judge.
 
-        A call that failed is a verdict without an answer.
+        Args:
+            rubric: The K criteria.
+            rollout: What is judged.
+
+        Returns:
+            One verdict for each criterion, in their order. A call that failed is a verdict without
+            an answer.
         """
         judge = setting_of(self._reward, "judge")
         chosen = judge if isinstance(judge, roles.Judge) else Judge()
@@ -560,7 +590,16 @@ async def synthesize(
         one was asked for, `output` is an object of the class, or the JSON object.
 
     Raises:
-        CatError: as `CaT` and `CaT.run`.
+        NoModelError: no model is given or configured.
+        InvalidInputError: the prompt is empty or not a chat, `n` is out of range, or `budget` is
+            none.
+        CatError: further, as `CaT.run`.
+
+    Example:
+        >>> import catsdk as cat
+        >>> reference = await cat.synthesize("What is 23 + 58?", n=4, model="local", seed=0)
+        >>> len(reference.rollouts), reference.provenance.method
+        (4, 'synthesis')
     """
     check_prompt(prompt)
     check_count(n)
