@@ -45,8 +45,6 @@ __all__ = [
     "from_data",
     "from_yaml",
     "known_roles",
-    "named",
-    "path_of",
     "to_data",
     "to_yaml",
     "written",

@@ -223,6 +223,10 @@ class Answers:
         same = None
         if votes.majority is not None and reference.answer is not None:
             same = await self.same(reference.answer, votes.majority)
+            if same is None and not isinstance(self.grader, FieldGrader):
+                # Votes count two answers that cannot be told the same as two. Of objects only one
+                # field may be open.
+                same = False
         return reference.model_copy(
             update={
                 "agreement": votes.share,

@@ -176,7 +176,7 @@ class Reference(Value):
         majority: The most frequent answer; `None` at a tie for the first place or without any
             answer.
         disagrees: Whether the reference's answer differs from the majority's; `None` where there is
-            nothing to compare, or it cannot be decided.
+            nothing to compare, or it cannot be decided of an output.
         provenance: How it was made, by which model and prompt.
         calls: The requests that were sent for it, beside those of the group.
         partial: Whether a budget or a deadline cut it short.
@@ -234,6 +234,9 @@ class Reference(Value):
         Args:
             value: What `output` gives.
             data: The JSON object that it was made of.
+
+        Returns:
+            The copy.
         """
         copy = self.model_copy(update={"data": data})
         copy._output = None if value is data else value

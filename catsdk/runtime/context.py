@@ -129,7 +129,11 @@ class Context:
         return self.answers.output if isinstance(self.answers, OutputAnswers) else None
 
     def fits(self, rollout: Rollout) -> bool:
-        """Whether `rollout` may be the reference: without an output, or where it holds one that fits."""
+        """Whether a rollout may be the reference: any may, unless an output was asked for.
+
+        Args:
+            rollout: A rollout, whose text must hold an output that fits.
+        """
         answers = self.answers
         return not isinstance(answers, OutputAnswers) or answers.fits(rollout.completion)
 
@@ -232,11 +236,25 @@ class Context:
         return self.with_output(reference)
 
     def reread(self, group: Group) -> Group:
-        """The group as it is where no output was asked for, else with its outputs as its answers."""
+        """Read the outputs of a group's rollouts as their answers, where an output was asked for.
+
+        Args:
+            group: Rollouts that may have been read in another way.
+
+        Returns:
+            The group with its outputs as answers; without an output, the group as it is.
+        """
         return self.answers.reread(group) if isinstance(self.answers, OutputAnswers) else group
 
     def with_output(self, reference: Reference) -> Reference:
-        """Add the output that the text of `reference` holds, where one was asked for and is there."""
+        """Add the output that the text of a reference holds, where one was asked for.
+
+        Args:
+            reference: The reference.
+
+        Returns:
+            The reference with its output; as it is where its text holds none that fits.
+        """
         answers = self.answers
         if not isinstance(answers, OutputAnswers) or reference.data is not None:
             return reference

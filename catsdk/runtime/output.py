@@ -66,6 +66,7 @@ class Output:
             or `compare` names a field that is not there.
 
     Example:
+        >>> from catsdk.runtime import Output
         >>> Output({"type": "object", "properties": {"city": {"type": "string"}}}).read(
         ...     '{"city": "Cairo"}'
         ... ).data
@@ -102,7 +103,13 @@ class Output:
 
     @classmethod
     def of(cls, given: object) -> Self | None:
-        """Take what a user gave as `output=`: an output, a form, or nothing.
+        """Take what a user gave as `output=`.
+
+        Args:
+            given: An output, a form, or nothing.
+
+        Returns:
+            The output; `None` for nothing.
 
         Raises:
             InvalidInputError: it is none of them.
@@ -140,12 +147,23 @@ class Output:
         return {"schema": dict(self.schema), "words": self.words, **rest}
 
     def as_written(self) -> str:
-        """The form alone where nothing else is set, as a user writes it."""
+        """Write it as in Python, for reprs.
+
+        Returns:
+            The form alone where nothing else is set, as a user gives it.
+        """
         form = self.form.__name__ if isinstance(self.form, type) else repr(dict(self.form))
         return form if self == Output(self.form) else repr(self)
 
     def as_recipe(self) -> dict[str, Any]:
-        """The arguments for a recipe: a class by its module and name, a schema as it is."""
+        """Write its arguments for a recipe.
+
+        Returns:
+            Those that are set; a class by its module and name, a schema as it is.
+
+        Raises:
+            InvalidInputError: the class cannot be imported by its name.
+        """
         form = path_of(self.form) if isinstance(self.form, type) else dict(self.form)
         rest: dict[str, Any] = {"form": form}
         if self.compare is not None:
@@ -157,7 +175,14 @@ class Output:
         return rest
 
     def to_data(self) -> Any:
-        """Write it for YAML: the form alone where nothing else is set."""
+        """Write it for YAML; `from_data` makes an equal one.
+
+        Returns:
+            The form alone where nothing else is set, else a mapping from `Output` to its arguments.
+
+        Raises:
+            InvalidInputError: the class cannot be imported by its name.
+        """
         recipe = self.as_recipe()
         return recipe["form"] if len(recipe) == 1 else {"Output": recipe}
 
@@ -167,6 +192,9 @@ class Output:
 
         Args:
             data: A class as `module:Class`, a JSON schema, or both with settings under `Output`.
+
+        Returns:
+            The output; `None` where there is no data.
 
         Raises:
             InvalidInputError: it is none of them, or the class cannot be imported.
@@ -212,6 +240,9 @@ class Output:
         Args:
             text: What a model wrote: one JSON object, bare or in the only code fence.
 
+        Returns:
+            The object of the class, with the data that it was made of.
+
         Raises:
             StructuredOutputError: it holds no such object, or one that does not fit; the message
                 names the fields.
@@ -220,6 +251,12 @@ class Output:
 
     def written(self, data: dict[str, JsonValue]) -> Written:
         """Make the output of a JSON object.
+
+        Args:
+            data: The object.
+
+        Returns:
+            The object of the class, with the data.
 
         Raises:
             StructuredOutputError: it does not fit.

@@ -47,6 +47,11 @@ class FieldGrader:
     Args:
         grader: Compares two numbers or two texts.
         schema: The JSON schema of the objects, where there is one.
+
+    Example:
+        >>> from catsdk.answers import FieldGrader
+        >>> (await FieldGrader().grade('{"a": [1.0, "x"]}', '{"a": [1, "X"]}')).outcome
+        'equal'
     """
 
     grader: Grader = _BY_MEANING
