@@ -100,7 +100,6 @@ _HOMES = {
     ),
     "catsdk.answers.graders.yours": ("CodeOutput", "FunctionGrader"),
     "catsdk.answers.options": ("Options",),
-    "catsdk.runtime.output": ("Output",),
     "catsdk_trainers.trl.anchors": ("PolicyAnchor",),
 }
 _BUILT_IN = {name: f"{home}:{name}" for home, names in _HOMES.items() for name in names}
