@@ -51,7 +51,8 @@ Kind = Literal["essential", "important", "optional", "pitfall"]
 class Value(BaseModel):
     """A frozen value without unknown fields, whose text form is short."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Deferred: most programs use a few of the types, and all of them take a third of the import.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __str__(self) -> str:
         """The short form, also where pydantic would print every field."""
@@ -234,7 +235,7 @@ class Completion(Value):
     reasoning: str | None = None
     finish_reason: FinishReason = "stop"
     logprobs: tuple[TokenLogprob, ...] | None = None
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     model: str = ""
     latency: float = 0.0
     request_id: str | None = None
