@@ -51,22 +51,11 @@ class Spent:
 
 
 class _RankAccount(Account):
-    """The account of one rank, whose caps are set anew for each step; knows whether it refused."""
-
-    def __init__(self, budget: Budget) -> None:
-        super().__init__(budget)
-        self.refused = False
+    """The account of one rank, whose caps are set anew for each step."""
 
     def allow(self, budget: Budget) -> None:
         """Have new caps from now on, and a new clock for the seconds."""
         self.budget, self._until, self.refused = budget, None, False
-
-    def reserve(self, amount: Amount = Amount()) -> None:
-        try:
-            super().reserve(amount)
-        except BudgetExceededError:
-            self.refused = True
-            raise
 
 
 class Spending:

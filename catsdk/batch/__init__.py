@@ -1,0 +1,8 @@
+"""Durable runs over many prompts: resumed where they were stopped, with every row accounted for."""
+
+from catsdk.batch.plan import Plan
+from catsdk.batch.products import PRODUCTS
+from catsdk.batch.run import run
+from catsdk.batch.summary import Summary
+
+__all__ = ["PRODUCTS", "Plan", "Summary", "run"]
