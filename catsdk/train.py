@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         SFTPlan,
         Stop,
     )
-    from catsdk_trainers.data.rows import Rows, rows_of
+    from catsdk_trainers.data.rows import rows_of
     from catsdk_trainers.remote.client import (
         NoRewardError,
         compute_score,
@@ -50,7 +50,6 @@ __all__ = [
     "PolicyAnchor",
     "Probe",
     "Rollouts",
-    "Rows",
     "SFTPlan",
     "ScoringFailedError",
     "Stop",
@@ -84,7 +83,6 @@ _HOMES = {
     "PolicyAnchor": "catsdk_trainers.trl.anchors",
     "Probe": "catsdk_trainers.config.settings",
     "Rollouts": "catsdk_trainers.config.settings",
-    "Rows": "catsdk_trainers.data.rows",
     "SFTPlan": "catsdk_trainers.config.settings",
     "ScoringFailedError": "catsdk_trainers.trl.failing",
     "Stop": "catsdk_trainers.config.settings",
