@@ -2,7 +2,7 @@
 
 from catsdk.batch.plan import Plan
 from catsdk.batch.products import PRODUCTS
-from catsdk.batch.run import run
+from catsdk.batch.run import Progress, run
 from catsdk.batch.summary import Summary
 
-__all__ = ["PRODUCTS", "Plan", "Summary", "run"]
+__all__ = ["PRODUCTS", "Plan", "Progress", "Summary", "run"]

@@ -34,8 +34,11 @@ class Folder:
         """The file of the run store."""
         return self.path / STORE
 
-    def claim(self) -> None:
-        """Make the folder, or check that it was made by the same plan.
+    def claim(self, *, empty: bool) -> None:
+        """Make the manifest, or check that it was made by the same plan.
+
+        Args:
+            empty: Whether nothing was paid for yet, so that any plan may begin.
 
         Raises:
             InvalidInputError: the folder holds results of another plan; the message says what
@@ -43,7 +46,7 @@ class Folder:
             ConfigurationError: the folder cannot be made or written to.
         """
         there = self._manifest()
-        if there is None:
+        if there is None or empty:
             self._write(self._described())
             return
         old, new = _plan_in(there), dict(self.plan.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from catsdk.batch.products import PRODUCTS, Product
@@ -34,7 +34,7 @@ class Plan:
     cat: CaT
     n: int = 8
     produces: str = "reference"
-    columns: Columns = Columns()
+    columns: Columns = field(default_factory=Columns)
     longest: int = 1_000_000
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk.core.types import Message
 from catsdk.data import Columns, Row, Source, each_row
-from catsdk.data.columns import IDS, PROMPTS, prompt_in
+from catsdk.data.columns import prompt_in
 
 __all__ = ["BatchRow", "Refused", "rows_of"]
 

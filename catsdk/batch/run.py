@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from catsdk.batch.work import Worker
 from catsdk.core.errors import CatError
 from catsdk.core.events import Event
 from catsdk.core.sending import Budget
+from catsdk.core.types import Usage
 from catsdk.data import Source
-from catsdk.data.sources import named
 from catsdk.runs.ledger import Ledger, paid
 from catsdk.runs.store import RunStore
 from catsdk.runtime.spending.account import Account, Amount
@@ -100,13 +101,14 @@ async def run(
             summary = await run("questions.jsonl", "out", plan, budget=Budget(usd=20))
     """
     folder = Folder(Path(out), plan)
-    await to_thread.run_sync(folder.claim)
     async with RunStore(folder.store) as store:
+        spent = await paid(store)
+        await to_thread.run_sync(partial(folder.claim, empty=not spent.requests))
         job = _Job(source, plan, limit, States(store), on_progress, retry_failed)
         await job.check()
         sending = plan.cat.client.sending
         ledger = Ledger(store, sending.prices, unkept=2 * sending.limits.in_flight)
-        account = _account(budget, await paid(store))
+        account = _account(budget, spent)
 
         async def finished() -> Summary:
             shards = await to_thread.run_sync(Shards, folder.path, format, shard)
@@ -123,7 +125,7 @@ async def run(
         return await finished()
 
 
-def _account(budget: Budget | None, spent: Any) -> Account | None:
+def _account(budget: Budget | None, spent: Usage) -> Account | None:
     """An account that earlier starts have drawn from."""
     if budget is None:
         return None
@@ -144,11 +146,12 @@ class _Job:
 
     async def check(self) -> None:
         """Read every row once, before anything is paid for."""
-        async for row, state in self._rows():
-            self.progress.rows += 1
-            if isinstance(row, BatchRow):
-                check_unchanged(row, state)
-            self.progress.done += isinstance(row, Refused) or not self._wanted(state)
+        async with aclosing(self._rows()) as rows:
+            async for row, state in rows:
+                self.progress.rows += 1
+                if isinstance(row, BatchRow):
+                    check_unchanged(row, state)
+                self.progress.done += isinstance(row, Refused) or not self._wanted(state)
         self.on_progress(self.progress)
 
     async def work(self, worker: Worker) -> None:
@@ -161,11 +164,12 @@ class _Job:
                 self.on_progress(self.progress)
 
     async def _pending(self, worker: Worker) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
-        async for row, state in self._rows():
-            if worker.stopped:
-                return
-            if isinstance(row, BatchRow) and self._wanted(state):
-                yield row, state
+        async with aclosing(self._rows()) as rows:
+            async for row, state in rows:
+                if worker.stopped:
+                    return
+                if isinstance(row, BatchRow) and self._wanted(state):
+                    yield row, state
 
     def _wanted(self, state: RowState | None) -> bool:
         return state is None or (self.retry_failed and state.outcome != "ok")
@@ -174,26 +178,28 @@ class _Job:
         """Write the results, and count the rows by what is kept."""
         counts = dict.fromkeys(("ok", "partial", "failed", "refused", "waiting"), 0)
         failed: list[dict[str, Any]] = []
-        async for row, state in self._rows():
-            if isinstance(row, Refused):
-                counts["refused"] += 1
-                failed.append(_line(row.id, row.place, "refused", row.cause, 0))
-                continue
-            counts["waiting" if state is None else state.outcome] += 1
-            if state is not None and state.failure is not None:
-                cause = str(state.failure)
-                failed.append(_line(row.id, row.place, state.outcome, cause, state.attempts))
-            if ordered:
-                for record in await self.states.products_of(row.id):
-                    await to_thread.run_sync(shards.add, record)
+        async with aclosing(self._rows()) as rows:
+            async for row, state in rows:
+                if isinstance(row, Refused):
+                    counts["refused"] += 1
+                    failed.append(_line(row.id, row.place, "refused", row.cause, 0))
+                    continue
+                counts["waiting" if state is None else state.outcome] += 1
+                if state is not None and state.failure is not None:
+                    cause = str(state.failure)
+                    failed.append(_line(row.id, row.place, state.outcome, cause, state.attempts))
+                if ordered:
+                    for record in await self.states.products_of(row.id):
+                        await to_thread.run_sync(shards.add, record)
         if not ordered:
-            async for record in self.states.products():
-                await to_thread.run_sync(shards.add, record)
+            async with aclosing(self.states.products()) as products:
+                async for record in products:
+                    shards.add(record)
         files = await to_thread.run_sync(shards.finish)
         usage = await paid(self.states.store)
         summary = Summary(**counts, records=shards.count, usage=usage)
         await to_thread.run_sync(folder.write_failed, failed)
-        await to_thread.run_sync(folder.close, named(self.source), summary, files)
+        await to_thread.run_sync(folder.close, _name(self.source), summary, files)
         return summary
 
     async def _rows(self) -> AsyncGenerator[tuple[BatchRow | Refused, RowState | None]]:
@@ -204,6 +210,10 @@ class _Job:
             states = await self.states.of(ids)
             for row in chunk:
                 yield row, None if row.id is None else states.get(row.id)
+
+
+def _name(source: Source) -> str:
+    return str(source) if isinstance(source, str | Path) else f"a {type(source).__name__}"
 
 
 def _taken(rows: Iterator[BatchRow | Refused]) -> list[BatchRow | Refused]:

@@ -65,7 +65,7 @@ class Worker:
         if not self.plan.product.needs_rewards:
             self._method = replace(self._method, reward=None, always_estimates=True)
         own = (self.account,) if self.account is not None else ()
-        self._paying = {"accounts": own, "chains": {}} if own else {}
+        self._paying: dict[str, Any] = {"accounts": own, "chains": {}} if own else {}
         client = c.client.account
         self._accounts = [*own, *([client] if client is not None else [])]
         self._alike: Counter[str] | None = Counter()

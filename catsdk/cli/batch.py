@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,13 +22,14 @@ from rich.progress import Progress as Bar
 
 from catsdk.batch import PRODUCTS, Plan, Progress, Summary, run
 from catsdk.cat import CaT
-from catsdk.cli.config import cat_from, client_from
 from catsdk.cli.destinations import check_folder
+from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.progress import Tally, cost_of
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import CallEnded, CallStarted, Event
 from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget
+from catsdk.core.settings import Settings
 from catsdk.data import Columns
 from catsdk.data.sources import FORMS
 from catsdk.rewards.answer import AnswerReward
@@ -98,28 +100,18 @@ def batch(
 ) -> None:
     """Make references, rewards or training data of many rows; stop and go on at any time."""
     check_folder("--out", out)
-    if config is not None:
-        if model or anchor or reward or seed is not None or temperature or max_tokens:
-            raise InvalidInputError(
-                "--config describes the method, so --model, --anchor, --reward, --seed,"
-                " --temperature and --max-tokens cannot be given too"
-            )
-        described = cat_from(config)
-        c = CaT(
-            described.sampler,
-            estimator=described.estimator,
-            reward=described.rewarder,
-            answers=described.answers,
-            client=client_from(described, max_in_flight),
+    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
+    chosen = (model, anchor, reward, seed, temperature, max_tokens)
+    if config is not None and any(each is not None for each in chosen):
+        raise InvalidInputError(
+            "--config describes the method, so --model, --anchor, --reward, --seed, --temperature"
+            " and --max-tokens cannot be given too"
         )
-    else:
-        sampler = Sampler(
-            tuple(model) if model else None,
-            Sampling(temperature=temperature, max_tokens=max_tokens),
-            seed,
-        )
-        made = None if reward is None else REWARDS[reward]()
-        c = CaT(sampler, estimator=anchor, reward=made)
+    c = (
+        _capped(described(config), max_in_flight)
+        if config is not None
+        else _made(model, anchor, reward, Sampler(None, sampling, seed), max_in_flight)
+    )
     columns = Columns(prompt=prompt_column, id=id_column)
     plan = Plan(c, n=n, produces=produce, columns=columns, longest=longest)
     capped = max_requests is not None or max_usd is not None
@@ -155,6 +147,31 @@ def batch(
     if why is not None:
         console.print(f"[bold red]{escape(why)}[/]")
     raise typer.Exit(code)
+
+
+def _capped(method: CaT, max_in_flight: int | None) -> CaT:
+    return CaT(
+        method.sampler,
+        estimator=method.estimator,
+        reward=method.rewarder,
+        answers=method.answers,
+        client=client_of(method, None, max_in_flight),
+    )
+
+
+def _made(
+    model: list[str] | None,
+    anchor: str | None,
+    reward: str | None,
+    sampler: Sampler,
+    max_in_flight: int | None,
+) -> CaT:
+    usual = Settings()
+    models = [*(model or ()), *([] if model else [usual.model]), anchor or usual.anchor]
+    client = client_for(None, max_in_flight, models)
+    rewarder = None if reward is None else REWARDS[reward]()
+    policy = replace(sampler, policy=tuple(model) if model else None)
+    return CaT(policy, estimator=anchor, reward=rewarder, client=client)
 
 
 def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:

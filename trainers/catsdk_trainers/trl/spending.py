@@ -12,9 +12,8 @@ from typing import Any
 
 import torch.distributed as dist
 
-from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
-from catsdk.runtime.spending.account import Account, Amount
+from catsdk.runtime.spending.account import Account
 from catsdk_trainers.trl.ranks import everywhere, on_first_rank
 
 __all__ = ["FOLDER", "Spending", "Spent", "forget_spent"]
