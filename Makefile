@@ -128,7 +128,7 @@ $(SERVERS)/.installed: pyproject.toml constraints/servers.txt
 	@touch $@
 
 test-servers: $(SERVERS)/.installed
-	@$(SERVERS)/bin/python -m pytest tests/servers $(ARGS)
+	@$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=1200 tests/servers $(ARGS)
 
 # verl holds transformers back. What it imports warns of its own futures.
 VERL := $(VENV)-verl

@@ -1,8 +1,5 @@
 """Durable runs over many prompts: resumed where they were stopped, with every row accounted for."""
 
-from catsdk.batch.plan import Plan
-from catsdk.batch.products import PRODUCTS
-from catsdk.batch.run import Progress, run
-from catsdk.batch.summary import Summary
+from catsdk.core.doors import door
 
-__all__ = ["PRODUCTS", "Plan", "Progress", "Summary", "run"]
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -29,6 +29,13 @@ class Plan:
     Raises:
         InvalidInputError: `produces` has no such name, it asks for rewards of a method without
             one, or `n` is out of range.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.batch import Plan
+        >>> plan = Plan(cat.CaT("local", reward=cat.AnswerReward()), n=4, produces="rewards")
+        >>> plan.product.fields[-2:]
+        ('reward', 'no_reward_because')
     """
 
     cat: CaT

@@ -22,6 +22,11 @@ class Product:
         make: Gives the records of a result, which may be none.
         needs_reference: Whether the method's reference is estimated for it.
         needs_rewards: Whether it is made from the rewards of the rollouts.
+
+    Example:
+        >>> from catsdk.batch import PRODUCTS
+        >>> PRODUCTS["sft"].fields
+        ('prompt', 'completion')
     """
 
     fields: tuple[str, ...]

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from catsdk.batch.rows import BatchRow
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Failure, Value
+from catsdk.core.types import Failure
+from catsdk.core.value import Value
 from catsdk.runs.store import RunStore
 
 __all__ = ["Outcome", "RowState", "States", "check_unchanged"]

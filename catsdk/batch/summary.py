@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from catsdk.core.types import Usage, Value
+from catsdk.core.types import Usage
+from catsdk.core.value import Value
 
 __all__ = ["Summary"]
 
@@ -18,6 +19,11 @@ class Summary(Value):
         waiting: Rows that a budget or an interrupt left for the next start.
         records: Records in the output; a row becomes none, one or several.
         usage: What all starts together consumed.
+
+    Example:
+        >>> from catsdk.batch import Summary
+        >>> print(Summary(ok=2, failed=1, records=2))
+        3 rows: 2 ok, 1 failed; 2 records
     """
 
     ok: int = 0

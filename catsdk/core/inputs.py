@@ -8,7 +8,8 @@ from typing import cast
 from pydantic import ValidationError
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Message, Value
+from catsdk.core.types import Message
+from catsdk.core.value import Value
 
 __all__ = [
     "MAX_ROLLOUTS",

@@ -1,7 +1,5 @@
 """Data sets of prompts and known answers: one syntax of sources, one loader for every command."""
 
-from catsdk.data.columns import Columns
-from catsdk.data.rows import Row, Wrong
-from catsdk.data.sources import Source, each_row, read_rows
+from catsdk.core.doors import door
 
-__all__ = ["Columns", "Row", "Source", "Wrong", "each_row", "read_rows"]
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -32,6 +32,11 @@ class Columns:
             `target`, `label`, `solution` or `reference`.
         criteria: A rubric: `criteria`, `rubric` or `rubrics`.
         id: What names the row, unique in the data set: `id`, `unique_id` or `uuid`.
+
+    Example:
+        >>> from catsdk.data import Columns, read_rows
+        >>> Columns(gold="right").found_in(read_rows([{"question": "2+2?", "right": 4}]), "the data")
+        Columns(prompt='question', gold='right', criteria=None, id=None)
     """
 
     prompt: str | None = None
@@ -50,6 +55,9 @@ class Columns:
         Args:
             rows: All rows: a column may be missing in those that have nothing to say there.
             source: What they are rows of, for errors.
+
+        Returns:
+            The name of each column, `None` for those that are not there.
 
         Raises:
             InvalidInputError: a column that is named is missing, or there is no prompt.

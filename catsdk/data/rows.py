@@ -18,6 +18,11 @@ class Row:
     Args:
         place: Where it stands, such as `data.jsonl, line 3`.
         values: Its cells by column.
+
+    Example:
+        >>> from catsdk.data import read_rows
+        >>> read_rows(["2+2?"])
+        [Row(place='row 0 (from 0)', values={'prompt': '2+2?'})]
     """
 
     place: str
@@ -31,6 +36,11 @@ class Wrong:
     Args:
         place: Where it stands.
         cause: What is wrong, with the place and the fix.
+
+    Example:
+        >>> from catsdk.data import each_row
+        >>> [row.cause for row in each_row([42])]
+        ['row 0 (from 0) is 42; give a text, or an object with a column for the prompt']
     """
 
     place: str

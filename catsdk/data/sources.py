@@ -57,6 +57,7 @@ def read_rows(
         MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
 
     Example:
+        >>> from catsdk.data import read_rows
         >>> read_rows(["2+2?", {"prompt": "3+3?", "answer": 6}])[1].values
         {'prompt': '3+3?', 'answer': 6}
     """
@@ -90,6 +91,11 @@ def each_row(
         InvalidInputError: there is no such data set, it has no rows, or it cannot be read as a
             whole.
         MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
+
+    Example:
+        >>> from catsdk.data import each_row
+        >>> [row.place for row in each_row(["2+2?", "3+3?"])]
+        ['row 0 (from 0)', 'row 1 (from 0)']
     """
     none = True
     try:

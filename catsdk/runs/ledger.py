@@ -13,7 +13,8 @@ import anyio
 from catsdk.core.errors import CatError
 from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.sending import Price
-from catsdk.core.types import Call, Completion, Request, Usage, Value
+from catsdk.core.types import Call, Completion, Request, Usage
+from catsdk.core.value import Value
 from catsdk.runs.store import RunStore
 from catsdk.runtime.attribution import attribution, recorded
 from catsdk.runtime.limits.endpoints import endpoint_of

@@ -41,7 +41,7 @@ def rows_of(source: Source, config: CaTConfig) -> list[dict[str, Any]]:
         InvalidInputError: the source cannot be read, has no row, or a row has no prompt.
 
     Example:
-        >>> from catsdk.train import CaTConfig
+        >>> from catsdk.train import CaTConfig, rows_of
         >>> rows_of(["6*7?"], CaTConfig(model="m", suffix=" Be short."))
         [{'prompt': [{'role': 'user', 'content': '6*7? Be short.'}]}]
     """

@@ -42,6 +42,11 @@ class Progress:
         rows: The rows that were read.
         done: Those of them that are done or refused.
         outcomes: How many rows ended how in this start.
+
+    Example:
+        >>> from catsdk.batch import Progress
+        >>> Progress(rows=10, done=4).outcomes
+        {}
     """
 
     rows: int = 0
@@ -95,10 +100,12 @@ async def run(
             `out`.
 
     Example:
-        Ten thousand questions, which the same lines continue after a crash::
-
-            plan = Plan(CaT("openai:gpt-5-mini", reward=AnswerReward()), produces="preferences")
-            summary = await run("questions.jsonl", "out", plan, budget=Budget(usd=20))
+        >>> import catsdk as cat
+        >>> from catsdk.batch import Plan, run
+        >>> plan = Plan(cat.CaT("local", estimator=cat.Majority()), n=2)
+        >>> summary = await run(["12+34", "56+7"], "out", plan, budget=cat.Budget(requests=100))
+        >>> print(summary)
+        2 rows: 2 ok; 2 records
     """
     folder = Folder(Path(out), plan)
     async with RunStore(folder.store) as store:
