@@ -21,6 +21,7 @@ from pydantic import BaseModel
 FACES = (
     "catsdk",
     "catsdk.answers",
+    "catsdk.data",
     "catsdk.errors",
     "catsdk.estimators",
     "catsdk.events",
