@@ -33,6 +33,26 @@ def test_rows_that_make_no_groups_are_refused(prompts: list[str], size: int, tol
         groups_of(prompts, ["x"] * len(prompts), {}, size)
 
 
+@pytest.mark.parametrize("other", ["5", ["4", "5"], None, float("nan")])
+def test_a_group_with_several_known_answers_is_refused_by_name(other: object) -> None:
+    columns = {"gold": ["1", "1", "4", other]}
+    with pytest.raises(
+        InvalidInputError, match="several known answers in the column 'gold', .*'4'"
+    ):
+        groups_of(["p", "p", "q", "q"], ["a"] * 4, columns, 2, golds=["gold"])
+    one = groups_of(["q"] * 2, ["a"] * 2, {"gold": [other, other]}, 2, golds=["gold"])
+    assert list(one[0][1]) == ["gold"]
+
+
+def test_what_differs_within_a_group_is_not_its_row_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    columns: dict[str, list[object]] = {"source": ["x", "x"], "seconds": [1.0, 2.0]}
+    ((_, row),) = groups_of(["q"] * 2, ["a"] * 2, columns, 2, golds=["gold"])
+    assert row == {"source": "x"}
+    assert "do not see the columns seconds: their values differ within a group" in caplog.text
+
+
 CALL = {"role": "assistant", "content": "", "tool_calls": [{"name": "calc"}]}
 
 

@@ -176,7 +176,8 @@ class Rendezvous:
     async def join(self, sample: Sample) -> Seat:
         """Wait until the group of `sample` is whole and scored.
 
-        The first sample of a group decides its size, prompt and row. Samples of one group beyond
+        The first sample of a group decides its size, prompt and row, which those of the others must
+        equal: a group is rewarded by one row of data. Samples of one group beyond
         its size begin the next group of that name. An id that the group knows is asked for again:
         it gets the place, or the result, that it has.
 
@@ -251,6 +252,7 @@ class Rendezvous:
                 f"group {_shown(sample.group)} has {gathering.size} samples of another prompt or"
                 " number: give each group a name of its own"
             )
+        _check_row(sample, gathering.row)
         place = _Place(gathering, sample.response, mark, key)
         gathering.places.append(place)
         if key is not None:
@@ -392,6 +394,20 @@ def _completion(response: Response) -> Completion:
     if response.finish_reason is not None:
         known["finish_reason"] = response.finish_reason
     return completion_of(response.text, **known)
+
+
+def _check_row(sample: Sample, row: Mapping[str, Any]) -> None:
+    """Refuse a sample whose row is another than its group's, such as another known answer."""
+    # By their writing: what is not a number equals nothing.
+    mixed = [
+        name for name in {**row, **sample.row} if repr(row.get(name)) != repr(sample.row.get(name))
+    ]
+    if mixed:
+        raise InvalidInputError(
+            f"group {_shown(sample.group)} has {_shown(row.get(mixed[0]))} as {mixed[0]!r} in its"
+            f" row, and this sample {_shown(sample.row.get(mixed[0]))}: give each group a name of"
+            " its own, and leave out of the row what differs within one"
+        )
 
 
 def _key(sample: Sample) -> bytes | None:

@@ -21,6 +21,7 @@ from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Row
 from catsdk.scored import Scored, failed_group, opened, scored_group
 from catsdk_trainers.config.settings import Failing
+from catsdk_trainers.data.gold import gold_rewards
 from catsdk_trainers.data.groups import groups_of
 from catsdk_trainers.trl.examining import Examiner
 from catsdk_trainers.trl.failing import Failures, ScoringFailedError
@@ -199,6 +200,12 @@ class GroupReward:
             )
         return self.num_generations
 
+    def _golds(self, *, evaluates: bool) -> list[str]:
+        """The columns with known answers."""
+        if evaluates and self.held_out is not None:
+            return [self.held_out.column]
+        return [gold.column for gold in gold_rewards(self.cat.rewarder)]
+
     def _scored(self, share: Share, size: int, *, evaluates: bool) -> tuple[list[Scored], Usage]:
         """Score the groups of this rank; an error on one rank ends the step on all of them."""
         scored: list[Scored] = []
@@ -213,6 +220,7 @@ class GroupReward:
                 size,
                 most_tokens=self._max_tokens,
                 answers=self.cat.answers,
+                golds=self._golds(evaluates=evaluates),
             )
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
