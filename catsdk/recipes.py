@@ -37,10 +37,10 @@ from pydantic import BaseModel, ValidationError
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Provider, name_of
+from catsdk.core.yaml_text import data_of, yaml_of
 
 __all__ = [
     "ENTRY_POINTS",
-    "data_of",
     "digest_of",
     "from_data",
     "from_yaml",
@@ -49,7 +49,6 @@ __all__ = [
     "to_data",
     "to_yaml",
     "written",
-    "yaml_of",
 ]
 
 ENTRY_POINTS = ("catsdk.estimators", "catsdk.rewards", "catsdk.graders", "catsdk.samplers")
@@ -143,7 +142,19 @@ def known_roles() -> list[str]:
 
 
 def is_known_role(name: str) -> bool:
-    """Whether `name` is one of `known_roles`."""
+    """Whether `name` is one of `known_roles`, found without a search where it is catsdk's own.
+
+    Args:
+        name: A class's name, as in a recipe.
+
+    Returns:
+        Whether a recipe may use it.
+
+    Example:
+        >>> from catsdk.recipes import is_known_role
+        >>> is_known_role("Majority"), is_known_role("Marjoity")
+        (True, False)
+    """
     return name in _BUILT_IN or (":" not in name and name in _registered())
 
 
@@ -244,18 +255,6 @@ def to_yaml(role: object) -> str:
     return yaml_of(to_data(role))
 
 
-def yaml_of(data: object) -> str:
-    """Write data as YAML, in its own order.
-
-    Args:
-        data: Mappings, lists, texts and numbers.
-    """
-    import yaml
-
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    return text
-
-
 def from_yaml(text: str, kind: str = "a role") -> Any:
     """Make what the YAML `text` describes.
 
@@ -263,27 +262,6 @@ def from_yaml(text: str, kind: str = "a role") -> Any:
         InvalidInputError: it is not YAML, or as `from_data`.
     """
     return from_data(data_of(text, kind), kind)
-
-
-def data_of(text: str, kind: str) -> object:
-    """Read YAML.
-
-    Args:
-        text: What is read.
-        kind: What it should be, for errors.
-
-    Raises:
-        InvalidInputError: it is not YAML, or is nested too deeply.
-    """
-    import yaml
-
-    try:
-        data: object = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidInputError(f"{kind} is not YAML: {error}") from None
-    except RecursionError:
-        raise InvalidInputError(f"{kind} is nested too deeply; no method needs that") from None
-    return data
 
 
 def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> str:

@@ -316,8 +316,11 @@ def test_a_function_that_cannot_be_imported_is_refused() -> None:
         ("reward: {Random: {seed: {float: many}}}", "Random.seed: float is 'many'; give a number"),
         ("reward: {Sum: {rewards: Gold}}", "a part of a sum is"),
         ("answers: {grader: Majority}", "grader is Majority.*; give an object with a method grade"),
-        (f"estimator: {'{Adaptive: {estimator: ' * 300}Majority{'}}' * 300}", "nested too deeply"),
-        (f"estimator: {'[' * 5000}{']' * 5000}", "nested too deeply"),
+        (
+            f"estimator: {'{Adaptive: {estimator: ' * 300}Majority{'}}' * 300}",
+            "nested more than 50 deep",
+        ),
+        (f"estimator: {'[' * 5000}{']' * 5000}", "nested more than 50 deep"),
         ("- 5", "write a mapping"),
         ("a: [", "is not YAML"),
     ],
