@@ -158,6 +158,17 @@ async def test_samples_wait_for_their_group_and_each_gets_its_own_reward() -> No
         )
 
 
+async def test_a_sample_with_another_known_answer_than_its_group_has_is_refused() -> None:
+    async with service(cat.Gold()) as url, anyio.create_task_group() as tasks:
+        tasks.start_soon(post, f"{url}/v1/samples", sample(0, size=2, row={"answer": "4"}))
+        await until_open(url, 1)
+        status, told = await post(f"{url}/v1/samples", sample(1, size=2, row={"answer": "5"}))
+        assert status == 422
+        assert "known answer '4' in the column 'answer'" in str(told)
+        # A sample without a row goes by that of the first one.
+        assert (await post(f"{url}/v1/samples", sample(1, size=2)))[0] == 200
+
+
 async def test_an_id_is_of_its_group_and_samples_without_one_are_never_asked_for_again() -> None:
     async with service(ClusterShare()) as url:
         await together(url, [sample(at) for at in range(3)])
@@ -603,23 +614,3 @@ async def test_a_malformed_request_does_not_show_its_token_in_the_log(
     async with service(ClusterShare()) as url, await raw(url, bad) as stream:
         assert (await all_of(stream)).startswith(b"HTTP/1.0 400")
     assert "secret-token" not in caplog.text
-
-
-async def test_a_sample_with_another_known_answer_than_its_groups_is_refused_by_name() -> None:
-    async with anyio.create_task_group() as tasks, cat.CaT(reward=cat.rewards.Gold()) as c:
-        meeting = Rendezvous(c, tasks, Limits())
-        first = Sample("g", 2, "q", Response("\\boxed{4}"), {"answer": "4"})
-        seats: list[Any] = []
-
-        async def join(sample: Sample) -> None:
-            seats.append((await meeting.join(sample)).reward)
-
-        tasks.start_soon(join, first)
-        await anyio.wait_all_tasks_blocked()
-        for row in ({"answer": "5"}, {}, {"answer": "4", "level": 1}):
-            with pytest.raises(InvalidInputError, match="group 'g' has .*give each group a name"):
-                await meeting.join(Sample("g", 2, "q", Response("\\boxed{5}"), row))
-        await join(Sample("g", 2, "q", Response("\\boxed{5}"), {"answer": "4"}))
-        await anyio.wait_all_tasks_blocked()
-        assert sorted(seats) == [0.0, 1.0]
-        tasks.cancel_scope.cancel()

@@ -33,24 +33,24 @@ def test_rows_that_make_no_groups_are_refused(prompts: list[str], size: int, tol
         groups_of(prompts, ["x"] * len(prompts), {}, size)
 
 
-@pytest.mark.parametrize("other", ["5", ["4", "5"], None, float("nan")])
-def test_a_group_with_several_known_answers_is_refused_by_name(other: object) -> None:
-    columns = {"gold": ["1", "1", "4", other]}
-    with pytest.raises(
-        InvalidInputError, match="several known answers in the column 'gold', .*'4'"
-    ):
-        groups_of(["p", "p", "q", "q"], ["a"] * 4, columns, 2, golds=["gold"])
-    one = groups_of(["q"] * 2, ["a"] * 2, {"gold": [other, other]}, 2, golds=["gold"])
-    assert list(one[0][1]) == ["gold"]
+@pytest.mark.parametrize("answers", [["4", "5"], ["4", None], [["4"], ["4", "5"]], [4, 5]])
+def test_two_known_answers_in_one_group_are_refused(answers: list[object]) -> None:
+    with pytest.raises(InvalidInputError, match="two known answers in the column 'answer'"):
+        groups_of(["q"] * 2, ["a", "b"], {"answer": answers}, 2)
 
 
-def test_what_differs_within_a_group_is_not_its_row_and_that_is_said(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    columns: dict[str, list[object]] = {"source": ["x", "x"], "seconds": [1.0, 2.0]}
-    ((_, row),) = groups_of(["q"] * 2, ["a"] * 2, columns, 2, golds=["gold"])
-    assert row == {"source": "x"}
-    assert "do not see the columns seconds: their values differ within a group" in caplog.text
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_known_answer_that_all_rows_of_a_group_lack_is_no_second_one(missing: object) -> None:
+    columns = {"answer": [missing, float(str(missing)) if missing else None]}
+    ((_, row),) = groups_of(["q"] * 2, ["a", "b"], columns, 2)
+    assert list(row) == ["answer"]
+
+
+def test_other_columns_may_differ_in_a_group_and_other_known_columns_may_not() -> None:
+    columns = {"answer": ["4", "4"], "note": ["a", "b"], "gold": ["1", "2"]}
+    assert len(groups_of(["q"] * 2, ["a", "b"], columns, 2)) == 1
+    with pytest.raises(InvalidInputError, match="'gold': '1' and '2'"):
+        groups_of(["q"] * 2, ["a", "b"], columns, 2, known=["answer", "gold"])
 
 
 CALL = {"role": "assistant", "content": "", "tool_calls": [{"name": "calc"}]}

@@ -319,11 +319,3 @@ def test_a_column_that_has_not_one_value_for_each_row_is_refused(
 def test_a_group_size_that_is_no_count_is_refused_when_the_reward_is_made(size: Any) -> None:
     with pytest.raises(InvalidInputError, match="num_generations is .*; give a whole number"):
         rewarding(cat.Gold(), size)
-
-
-@pytest.mark.parametrize("column", ["answer", "gold"])
-def test_a_gold_reward_refuses_a_group_with_several_known_answers(column: str) -> None:
-    rows = {**ROWS, column: ["2", "2", "4", "5"]}
-    by = cat.AnswerReward() + cat.rewards.Gold(column)
-    with pytest.raises(InvalidInputError, match=f"several known answers in the column '{column}'"):
-        rewarding(by)(**rows)

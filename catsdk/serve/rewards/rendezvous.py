@@ -20,7 +20,7 @@ from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
 from catsdk.core.sampled import completion_of
 from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
-from catsdk.method.role_tree import parts_of
+from catsdk.method.role_tree import known_columns, parts_of
 from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
 from catsdk.sampling.sampler import group_of
 from catsdk.scored import Scored, failed_group, scored_group
@@ -176,8 +176,8 @@ class Rendezvous:
     async def join(self, sample: Sample) -> Seat:
         """Wait until the group of `sample` is whole and scored.
 
-        The first sample of a group decides its size, prompt and row, which those of the others must
-        equal: a group is rewarded by one row of data. Samples of one group beyond
+        The first sample of a group decides its size, prompt and row; another known answer than its
+        own is refused. Samples of one group beyond
         its size begin the next group of that name. An id that the group knows is asked for again:
         it gets the place, or the result, that it has.
 
@@ -252,7 +252,14 @@ class Rendezvous:
                 f"group {_shown(sample.group)} has {gathering.size} samples of another prompt or"
                 " number: give each group a name of its own"
             )
-        _check_row(sample, gathering.row)
+        for column in known_columns(self._cat.rewarder) & sample.row.keys():
+            known, other = gathering.row.get(column), sample.row[column]
+            if known != other:
+                raise InvalidInputError(
+                    f"group {_shown(sample.group)} has the known answer {_shown(known)} in the column"
+                    f" {column!r}, and a sample of it has {_shown(other)}: give each group a name of"
+                    " its own, and all of its samples one answer"
+                )
         place = _Place(gathering, sample.response, mark, key)
         gathering.places.append(place)
         if key is not None:
@@ -394,20 +401,6 @@ def _completion(response: Response) -> Completion:
     if response.finish_reason is not None:
         known["finish_reason"] = response.finish_reason
     return completion_of(response.text, **known)
-
-
-def _check_row(sample: Sample, row: Mapping[str, Any]) -> None:
-    """Refuse a sample whose row is another than its group's, such as another known answer."""
-    # By their writing: what is not a number equals nothing.
-    mixed = [
-        name for name in {**row, **sample.row} if repr(row.get(name)) != repr(sample.row.get(name))
-    ]
-    if mixed:
-        raise InvalidInputError(
-            f"group {_shown(sample.group)} has {_shown(row.get(mixed[0]))} as {mixed[0]!r} in its"
-            f" row, and this sample {_shown(sample.row.get(mixed[0]))}: give each group a name of"
-            " its own, and leave out of the row what differs within one"
-        )
 
 
 def _key(sample: Sample) -> bytes | None:

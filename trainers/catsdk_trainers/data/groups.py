@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import Any
 
@@ -14,8 +13,6 @@ from catsdk.runtime.context import Row
 from catsdk.sampling.sampler import group_of
 
 __all__ = ["IDS", "groups_of", "uneven"]
-
-_log = logging.getLogger("catsdk")
 
 IDS = "completion_ids"
 """What TRL calls the column with the tokens of each completion."""
@@ -47,30 +44,19 @@ def groups_of(
     *,
     most_tokens: int | None = None,
     answers: Answers = Answers(),
-    golds: Collection[str] = (),
+    known: Collection[str] = ("answer",),
 ) -> list[tuple[Group, Row]]:
     """Chunk the rows into groups of `group_size` consecutive ones, each with its row of columns.
 
     TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
     Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
     of `most_tokens` or more count as cut short. A completion is a text, or the messages of a
-    conversation, of which the assistant's count. Final answers are found by `answers`.
-
-    A group has one row of data. A column whose value is not the same in all rows of a group is left
-    out of its row, with a warning, unless it is one of `golds`.
-
-    Args:
-        prompts: The prompt of each row.
-        completions: The completion of each row.
-        columns: The other columns by name.
-        group_size: G.
-        most_tokens: The most tokens that a completion may have.
-        answers: Finds final answers.
-        golds: The columns with known answers.
+    conversation, of which the assistant's count. Final answers are found by `answers`. The columns
+    `known` hold right answers, of which a group has one.
 
     Raises:
-        InvalidInputError: the rows do not make whole groups, or a group holds two prompts or two
-            known answers.
+        InvalidInputError: the rows do not make whole groups, or a group holds two prompts, or two
+            right answers.
     """
     if len(prompts) % group_size:
         raise InvalidInputError(
@@ -81,34 +67,23 @@ def groups_of(
     groups: list[tuple[Group, Row]] = []
     for at in range(0, len(prompts), group_size):
         here = slice(at, at + group_size)
-        known = _measured(columns[IDS][here], most_tokens) if IDS in columns else None
-        group = _group(prompts[here], completions[here], known, answers)
-        groups.append((group, _row({name: values[here] for name, values in rows.items()}, golds)))
-    mixed = sorted({name for name in rows for _, row in groups if name not in row})
-    if mixed:
-        _log.warning(
-            "rewards do not see the columns %s: their values differ within a group, which has one"
-            " row of data",
-            ", ".join(mixed),
-        )
+        measured = _measured(columns[IDS][here], most_tokens) if IDS in columns else None
+        group = _group(prompts[here], completions[here], measured, answers)
+        for name in rows.keys() & known:
+            _check_one_answer(name, rows[name][here])
+        groups.append((group, {name: values[at] for name, values in rows.items()}))
     return groups
 
 
-def _row(columns: Mapping[str, Sequence[object]], golds: Collection[str]) -> Row:
-    """What the rows of one group have in common."""
-    row: dict[str, object] = {}
-    for name, values in columns.items():
-        # By their writing: an array has no one truth, and what is not a number equals nothing.
-        other = [each for each in values if repr(each) != repr(values[0])]
-        if not other:
-            row[name] = values[0]
-        elif name in golds:
-            raise InvalidInputError(
-                f"the rows of a group have several known answers in the column {name!r}, such as"
-                f" {values[0]!r:.80} and {other[0]!r:.80}: a group is one prompt with one row of data."
-                " Repeat each row num_generations times, one after another"
-            )
-    return row
+def _check_one_answer(column: str, values: Sequence[object]) -> None:
+    # By their writing: an array has no one truth, and what is not a number equals nothing.
+    others = [value for value in values if repr(value) != repr(values[0])]
+    if others:
+        raise InvalidInputError(
+            f"a group of one prompt has two known answers in the column {column!r}:"
+            f" {values[0]!r:.80} and {others[0]!r:.80}. Give each row of a prompt the same answer; a list"
+            " holds several that are accepted"
+        )
 
 
 def _group(

@@ -17,11 +17,11 @@ from catsdk.core.inputs import check_kind
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Budget
 from catsdk.core.types import Call, Failure, Group, Request, Usage
+from catsdk.method.role_tree import known_columns
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Row
 from catsdk.scored import Scored, failed_group, opened, scored_group
 from catsdk_trainers.config.settings import Failing
-from catsdk_trainers.data.gold import gold_rewards
 from catsdk_trainers.data.groups import groups_of
 from catsdk_trainers.trl.examining import Examiner
 from catsdk_trainers.trl.failing import Failures, ScoringFailedError
@@ -200,11 +200,10 @@ class GroupReward:
             )
         return self.num_generations
 
-    def _golds(self, *, evaluates: bool) -> list[str]:
+    def _known(self, *, evaluates: bool) -> frozenset[str]:
         """The columns with known answers."""
-        if evaluates and self.held_out is not None:
-            return [self.held_out.column]
-        return [gold.column for gold in gold_rewards(self.cat.rewarder)]
+        examiner = self.held_out if evaluates else None
+        return known_columns(self.cat.rewarder) | ({examiner.column} if examiner else set())
 
     def _scored(self, share: Share, size: int, *, evaluates: bool) -> tuple[list[Scored], Usage]:
         """Score the groups of this rank; an error on one rank ends the step on all of them."""
@@ -220,7 +219,7 @@ class GroupReward:
                 size,
                 most_tokens=self._max_tokens,
                 answers=self.cat.answers,
-                golds=self._golds(evaluates=evaluates),
+                known=self._known(evaluates=evaluates),
             )
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
