@@ -23,7 +23,8 @@ from catsdk.core.ports import Provider, innermost
 from catsdk.core.registry import BUILT_IN, resolve
 from catsdk.core.sending import Timeouts
 from catsdk.core.settings import Settings
-from catsdk.core.types import Message, Request, Value
+from catsdk.core.types import Message, Request
+from catsdk.core.value import Value
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, context_of
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from catsdk.core.types import Call, Failure, Reference, Result, Rollout, Rubric, Score, Value
+from catsdk.core.types import Call, Failure, Reference, Result, Rollout, Rubric, Score
+from catsdk.core.value import Value
 
 __all__ = [
     "CallEnded",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, JsonValue, ValidationError
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Message, Request, Value
+from catsdk.core.types import Message, Request
+from catsdk.core.value import Value
 
 __all__ = ["Options", "Sampling"]
 

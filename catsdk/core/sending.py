@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Options
-from catsdk.core.types import Value
+from catsdk.core.value import Value
 
 __all__ = [
     "Budget",

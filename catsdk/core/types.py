@@ -7,13 +7,11 @@ equal objects. Axis names: G is the number of rollouts of a group, K the number 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     SerializerFunctionWrapHandler,
@@ -21,11 +19,25 @@ from pydantic import (
     model_validator,
 )
 
+from catsdk.core.messages import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
+)
+from catsdk.core.value import Value
+
 __all__ = [
+    "AudioPart",
     "Call",
     "Completion",
     "Criterion",
     "Failure",
+    "FilePart",
     "FinishReason",
     "Group",
     "ImagePart",
@@ -33,97 +45,22 @@ __all__ = [
     "Message",
     "Provenance",
     "Reference",
+    "RefusalPart",
     "Request",
     "Result",
     "Rollout",
     "Rubric",
     "Score",
     "TextPart",
+    "ThinkingPart",
     "TokenLogprob",
+    "ToolCall",
     "Usage",
     "Verdict",
 ]
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
 Kind = Literal["essential", "important", "optional", "pitfall"]
-
-
-class Value(BaseModel):
-    """A frozen value without unknown fields, whose text form is short."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def __str__(self) -> str:
-        """The short form, also where pydantic would print every field."""
-        return repr(self)
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """The fields that differ from their defaults, long ones cut."""
-        fields = type(self).model_fields
-        for name, value in super().__repr_args__():
-            if name not in fields or value != fields[name].get_default(call_default_factory=True):
-                yield name, _Shown(value)
-
-    def _short(self, *names: str, **more: object) -> str:
-        """The class with a few of its fields, long texts cut, those at their default left out."""
-        fields = type(self).model_fields
-        chosen = {n: v for n in names if (v := getattr(self, n)) != fields[n].default} | more
-        told = (f"{name}={_cut(value)}" for name, value in chosen.items() if value is not None)
-        return f"{type(self).__name__}({', '.join(told)})"
-
-
-class _Shown:
-    """A value whose text form is cut."""
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        return _cut(self.value)
-
-
-def _cut(value: object, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
-
-
-class _Whole(Value):
-    """A value that prints whole: seeds and identities are made of the text form of a prompt."""
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Every field."""
-        return iter(BaseModel.__repr_args__(self))
-
-
-class TextPart(_Whole):
-    """A piece of text in a message."""
-
-    type: Literal["text"] = "text"
-    text: str
-
-
-class ImagePart(_Whole):
-    """An image in a message, by URL (`https:` or `data:`)."""
-
-    type: Literal["image"] = "image"
-    url: str
-
-
-Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
-
-
-class Message(_Whole):
-    """One turn of a chat."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str | tuple[Part, ...]
-
-    @property
-    def text(self) -> str:
-        """The text of the message, images left out."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
 class Usage(Value):
@@ -189,7 +126,7 @@ class Request(Value):
     logprobs: bool = False
     json_schema: dict[str, JsonValue] | None = None
     schema_by: Literal["native", "tool"] = "native"
-    extra: dict[str, JsonValue] = {}
+    extra: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     sample_index: int = 0
 
 
@@ -290,7 +227,7 @@ class Group(Value):
 
     prompt: tuple[Message, ...]
     rollouts: tuple[Rollout, ...]
-    failures: dict[int, Failure] = {}
+    failures: dict[int, Failure] = Field(default_factory=dict[int, Failure])
     calls: tuple[Call, ...] = ()
     partial: bool = False
 
@@ -315,8 +252,8 @@ class Group(Value):
     def conversation(self) -> str:
         """The whole prompt as a text: the question alone, or every turn under its role."""
         if len(self.prompt) == 1:
-            return self.question
-        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in self.prompt)
+            return self.prompt[0].shown
+        return "\n\n".join(f"[{message.title}]\n{message.shown}" for message in self.prompt)
 
 
 class Provenance(Value):
@@ -326,7 +263,7 @@ class Provenance(Value):
     model: str = ""
     prompt: str | None = None
     prompt_version: str | None = None
-    settings: dict[str, JsonValue] = {}
+    settings: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class Reference(Value):
@@ -482,7 +419,7 @@ class Score(Value):
     verdicts: tuple[Verdict, ...] = ()
     failure: Failure | None = None
     coverage: float | None = None
-    parts: dict[str, Score] = {}
+    parts: dict[str, Score] = Field(default_factory=dict[str, "Score"])
     calls: tuple[Call, ...] = ()
 
     def __repr__(self) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Group, Reference, Usage, Value
+from catsdk.core.types import Group, Reference, Usage
+from catsdk.core.value import Value
 from catsdk.estimators import Adaptive, Cascade, Majority
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.observations import Seen

@@ -17,7 +17,8 @@ from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import MAX_ROLLOUTS
 from catsdk.core.options import Options
-from catsdk.core.types import Failure, Group, Reference, Rollout, Score, Usage, Value
+from catsdk.core.types import Failure, Group, Reference, Rollout, Score, Usage
+from catsdk.core.value import Value
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item

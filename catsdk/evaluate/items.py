@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from catsdk.core.inputs import PromptLike, check_prompt
-from catsdk.core.types import Criterion, Message, Value
+from catsdk.core.types import Criterion, Message
+from catsdk.core.value import Value
 
 __all__ = ["Item", "halves", "item_of"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from catsdk.core.types import Failure, Group, Reference, Usage, Value
+from catsdk.core.types import Failure, Group, Reference, Usage
+from catsdk.core.value import Value
 from catsdk.evaluate.items import Item
 
 __all__ = ["Observation", "Seen"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
-from catsdk.core.types import Usage, Value
+from catsdk.core.types import Usage
+from catsdk.core.value import Value
 from catsdk.evaluate.calibrate import Calibration
 from catsdk.evaluate.statistics import Estimate
 

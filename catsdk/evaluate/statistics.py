@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from catsdk.core.errors import InvalidInputError, MissingExtraError
-from catsdk.core.types import Value
+from catsdk.core.value import Value
 
 __all__ = ["Bootstrap", "Estimate", "holm", "mcnemar", "pass_at_k"]
 

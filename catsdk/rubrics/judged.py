@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Criterion, Group, Rubric, Score, Usage, Value, Verdict
+from catsdk.core.types import Criterion, Group, Rubric, Score, Usage, Verdict
+from catsdk.core.value import Value
 
 __all__ = ["Judged", "call_of", "explained", "verdict_of", "word_of"]
 

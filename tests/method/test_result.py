@@ -18,9 +18,9 @@ from catsdk.core.types import (
     Score,
     TokenLogprob,
     Usage,
-    Value,
     Verdict,
 )
+from catsdk.core.value import Value
 from catsdk.estimators import Adaptive, Greedy
 from tests.method.scripted import anchor, judge, policy
 

@@ -12,12 +12,11 @@ from catsdk.core.sending import Http
 from catsdk.core.types import Completion, Request
 from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.openai.again import asked
+from catsdk_providers.openai.chat import OPENAI
 from catsdk_providers.openai.endpoint import Endpoint, shown
 from catsdk_providers.openai.wire import payload_of
 
 __all__ = ["OpenAIProvider"]
-
-OPENAI = "https://api.openai.com/v1"
 
 
 class OpenAIProvider:
@@ -131,7 +130,7 @@ class OpenAIProvider:
 
     async def _send(self, request: Request, tell: OnText | None) -> list[Completion]:
         field = "max_completion_tokens" if self.base_url == OPENAI else "max_tokens"
-        payload = payload_of(request, self.model, max_tokens_field=field)
+        payload = payload_of(request, self.model, max_tokens_field=field, endpoint=self.base_url)
         return await self._endpoint.chat(payload, tell, n=request.n)
 
     async def aclose(self) -> None:

@@ -20,9 +20,10 @@ from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.sending import Http
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk_providers.http.text import NOT_THE_WIRE
+from catsdk_providers.openai.chat import messages_of
 from catsdk_providers.openai.choices import usage_of
 from catsdk_providers.openai.endpoint import Endpoint, shown
-from catsdk_providers.openai.wire import messages_of, payload_of
+from catsdk_providers.openai.wire import payload_of
 from catsdk_providers.vllm.score import logprobs_from
 from catsdk_providers.vllm.settings import (
     better_named,

@@ -49,7 +49,8 @@ def groups_of(
 
     TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
     Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
-    of `most_tokens` or more count as cut short. A completion is a text, or the messages of a
+    of `most_tokens` or more count as cut short. Where tools or users speak in a completion too,
+    its length is the policy's part of the tokens, by the characters of each. A completion is a text, or the messages of a
     conversation, of which the assistant's count. Final answers are found by `answers`.
 
     Raises:
@@ -64,7 +65,8 @@ def groups_of(
     groups: list[tuple[Group, Row]] = []
     for at in range(0, len(prompts), group_size):
         here = slice(at, at + group_size)
-        known = _measured(columns[IDS][here], most_tokens) if IDS in columns else None
+        ids = columns[IDS][here] if IDS in columns else None
+        known = _measured(ids, completions[here], most_tokens) if ids is not None else None
         group = _group(prompts[here], completions[here], known, answers)
         groups.append((group, {name: values[at] for name, values in rows.items()}))
     return groups
@@ -86,12 +88,25 @@ def _group(
     return group_of(prompts[0], read, answers=answers)
 
 
-def _measured(ids: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
+def _measured(
+    ids: Sequence[Any], completions: Sequence[Any], most: int | None
+) -> list[dict[str, Any]]:
     """Return what the tokens of each completion say of it: their number, and whether it was cut."""
     return [
         {
-            "usage": Usage(output_tokens=len(tokens)),
+            "usage": _own(len(tokens), completion),
             "finish_reason": "length" if most is not None and len(tokens) >= most else "stop",
         }
-        for tokens in ids
+        for tokens, completion in zip(ids, completions, strict=True)
     ]
+
+
+def _own(tokens: int, completion: Any) -> Usage:
+    """Return the policy's part of the tokens, an estimate where tools and users speak too."""
+    said = [] if isinstance(completion, str) else [each for each in completion if "role" in each]
+    own = [each for each in said if each["role"] == "assistant"]
+    if len(own) == len(said):
+        return Usage(output_tokens=tokens)
+    # A trainer does not say which tokens are whose.
+    share = sum(len(repr(each)) for each in own) / sum(len(repr(each)) for each in said)
+    return Usage(output_tokens=max(1, round(share * tokens)), estimated=1)

@@ -1,0 +1,60 @@
+"""The frozen values of catsdk: no unknown fields, equal by their fields, and a short text form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["Value", "WholeValue"]
+
+
+class Value(BaseModel):
+    """A frozen value without unknown fields, whose text form is short."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __str__(self) -> str:
+        """The short form, also where pydantic would print every field."""
+        return repr(self)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """The fields that differ from their defaults, long ones cut."""
+        fields = type(self).model_fields
+        for name, value in super().__repr_args__():
+            if name not in fields or value != fields[name].get_default(call_default_factory=True):
+                yield name, _Shown(value)
+
+    def _short(self, *names: str, **more: object) -> str:
+        """The class with a few of its fields, long texts cut, those at their default left out."""
+        fields = type(self).model_fields
+        chosen = {n: v for n in names if (v := getattr(self, n)) != fields[n].default} | more
+        told = (f"{name}={_cut(value)}" for name, value in chosen.items() if value is not None)
+        return f"{type(self).__name__}({', '.join(told)})"
+
+
+class WholeValue(Value):
+    """A value that prints whole: seeds and identities are made of the text form of a prompt."""
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Every field, but for those that may be absent and are."""
+        fields = type(self).model_fields
+        for name, value in BaseModel.__repr_args__(self):
+            if name not in fields or value or fields[name].exclude_if is None:
+                yield name, value
+
+
+class _Shown:
+    """A value whose text form is cut."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return _cut(self.value)
+
+
+def _cut(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
