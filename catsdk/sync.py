@@ -22,7 +22,7 @@ R = TypeVar("R")
 def synthesize_sync(
     prompt: PromptLike, n: int = 8, model: Any = None, **settings: Any
 ) -> Reference:
-    """Do what `synthesize` does, and block meanwhile.
+    r"""Do what `synthesize` does, and block meanwhile; works in notebooks too.
 
     Args:
         prompt: A text, or the messages of a chat.
@@ -35,6 +35,13 @@ def synthesize_sync(
 
     Raises:
         CatError: as `synthesize`.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: r"It is \boxed{4}.")
+        >>> cat.synthesize_sync("2+2?", n=4, model=policy).answer
+        '4'
     """
     return _in_a_loop(lambda: synthesize(prompt, n, model, **settings))
 

@@ -107,7 +107,12 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> Non
     assert any(name.endswith("/model.safetensors") for name in names)
     assert wheel.stat().st_size < 10 * 2**20
     source = ("catsdk", "providers/catsdk_providers", "trainers/catsdk_trainers")
-    tracked = {path.name for folder in source for path in (ROOT / folder).rglob("*.py")}
+    tracked = {
+        path.name
+        for folder in source
+        for path in (ROOT / folder).rglob("*.py*")
+        if path.suffix in {".py", ".pyi"}
+    }
     assert tracked <= {Path(name).name for name in names}
 
 

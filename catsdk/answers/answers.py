@@ -55,7 +55,8 @@ class Answers:
         InvalidInputError: the extractor or the grader is none, or `instruction` is not a text.
 
     Example:
-        >>> Answers().extract("So it is \boxed{42}.").answer
+        >>> from catsdk.answers import Answers
+        >>> Answers().extract(r"So it is \boxed{42}.").answer
         '42'
     """
 
@@ -77,7 +78,7 @@ class Answers:
         check_kind("instruction", self.instruction, (str,), "a text, or None")
 
     def asked(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Add the instruction to the last user message, where the prompt does not ask already.
+        """Return a prompt whose last user message asks for the final answer, if none did.
 
         Args:
             messages: The prompt, as messages.
@@ -97,11 +98,14 @@ class Answers:
         return (*messages[:last], asking, *messages[last + 1 :])
 
     def extract(self, text: str, *, cut: bool = False) -> Extraction:
-        """Find the final answer of `text`, and the rule that found it.
+        """Find the final answer of a text.
 
         Args:
             text: What the model wrote.
             cut: Whether it was stopped at its limit of tokens, before it had finished.
+
+        Returns:
+            The answer, `None` where there is none, and the rule that found it.
 
         Raises:
             InvalidInputError: an extractor of one's own gave something else.
@@ -128,6 +132,7 @@ class Answers:
             InvalidInputError: the value, or one in the list, is neither a text nor a number.
 
         Example:
+            >>> from catsdk.answers import Answers
             >>> Answers().golds("6 * 12 is 72\n#### 72")
             ('72',)
         """
@@ -164,7 +169,12 @@ class Answers:
         return verdict
 
     async def same(self, answer: str, reference: str) -> bool | None:
-        """Whether the two are the same, as votes count them; `None` is unknown."""
+        """Whether the two are the same, as votes count them; `None` is unknown.
+
+        Args:
+            answer: An answer.
+            reference: Another one, or the known answer.
+        """
         if isinstance(self.grader, MathGrader):
             return self.grader.bounded_verdict(answer, reference).equal
         return (await self.grade(answer, reference)).equal
@@ -205,7 +215,11 @@ class Answers:
         return [known[answer] for answer in answers]
 
     async def with_evidence(self, reference: Reference) -> Reference:
-        """Add how far the group agrees, and whether the reference disagrees with its majority."""
+        """Return a reference with its group's agreement and majority added.
+
+        Args:
+            reference: The reference, as an estimator made it.
+        """
         votes = await self.votes([rollout.answer for rollout in reference.group.rollouts])
         same = None
         if votes.majority is not None and reference.answer is not None:

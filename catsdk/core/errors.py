@@ -97,6 +97,14 @@ class ProviderError(CatError):
     """A model's service answered with an error, or not at all.
 
     `transient` errors may go away when the same request is sent again.
+
+    Args:
+        message: What happened.
+        model: The model that was asked.
+        status: The HTTP status of the answer.
+        request_id: The service's own name of the request.
+        retry_after: How long the service asks to wait, in seconds.
+        usage: What a reply that failed reports to have used; `None` where nothing was reported.
     """
 
     transient = False
@@ -111,11 +119,7 @@ class ProviderError(CatError):
         retry_after: float | None = None,
         usage: Usage | None = None,
     ) -> None:
-        """Keep the facts beside the message.
-
-        `retry_after` is in seconds. `usage` is what a reply that failed reports to have used;
-        `None` where nothing was reported.
-        """
+        """Keep the facts beside the message."""
         super().__init__(message)
         self.model = model
         self.status = status
@@ -142,7 +146,15 @@ class RequestRefusedError(ProviderError):
 
 
 class UnsupportedError(RequestRefusedError):
-    """The model lacks a capability that the request needs; `capability` names it."""
+    """The model lacks a capability that the request needs.
+
+    Args:
+        message: What is lacking, and what to do instead.
+        capability: The name of the capability, as in `Capabilities`.
+        model: The model that was asked.
+        status: The HTTP status of the answer.
+        request_id: The service's own name of the request.
+    """
 
     def __init__(
         self,
@@ -215,7 +227,13 @@ class EvidenceNotFoundError(StructuredOutputError):
 
 
 class SynthesisFailedError(CatError):
-    """The anchor failed after the group was sampled; `group` and `calls` hold what was paid for."""
+    """The anchor failed after the group was sampled; what was paid for is kept.
+
+    Args:
+        message: What happened.
+        group: The rollouts that were sampled.
+        calls: The requests that were sent to the anchor.
+    """
 
     def __init__(self, message: str, *, group: Group, calls: tuple[Call, ...] = ()) -> None:
         """Keep the group, and the anchor's calls, beside the message."""
@@ -242,8 +260,12 @@ class BudgetExceededError(CatError):
 class NoEvidenceError(CatError):
     """Every rollout of a group failed; the message gives the causes.
 
-    Where all of them failed for one reason, the error of that reason is its `__cause__`. `group`
-    holds the failures and the calls, `status` the HTTP status that they have in common.
+    Where all of them failed for one reason, the error of that reason is its `__cause__`, and
+    `status` is the HTTP status that they have in common.
+
+    Args:
+        message: What happened, with the causes.
+        group: The group, which holds the failures and the calls.
     """
 
     def __init__(self, message: str, *, group: Group | None = None) -> None:
@@ -264,13 +286,19 @@ class NoEvidenceError(CatError):
 
 
 def error_of(failure: Failure) -> CatError:
-    """The error that `failure` was made of, as far as the failure tells.
+    """Make the error that a failure was made of, as far as the failure tells.
 
     Args:
         failure: A failed rollout, verdict or call.
 
     Returns:
         An error of the class that `failure.kind` names, else a `CatError`.
+
+    Example:
+        >>> from catsdk.errors import error_of
+        >>> from catsdk.types import Failure
+        >>> error_of(Failure(kind="RateLimitedError", message="slow down", status=429)).status
+        429
     """
     kind = globals().get(failure.kind)
     if not (isinstance(kind, type) and issubclass(kind, CatError)):

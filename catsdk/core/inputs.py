@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from typing import cast
 
 from pydantic import BaseModel
 
@@ -19,6 +20,7 @@ __all__ = [
     "check_kind",
     "check_many",
     "check_prompt",
+    "without_nulls",
 ]
 
 MAX_ROLLOUTS = 1024
@@ -102,6 +104,16 @@ def check_kind(name: str, value: object, kinds: tuple[type, ...], fix: str) -> N
     """
     if value is not None and not isinstance(value, kinds):
         raise InvalidInputError(f"{name} is {_shown(value)}; give {fix}")
+
+
+def without_nulls(value: object) -> object:
+    """`value` without the keys, at any depth, that hold `None`: a table's way to say absent."""
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value).items()
+        return {name: without_nulls(each) for name, each in fields if each is not None}
+    if isinstance(value, list | tuple):
+        return [without_nulls(each) for each in cast("Sequence[object]", value)]
+    return value
 
 
 def _shown(value: object, limit: int = 80) -> str:

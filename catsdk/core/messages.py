@@ -35,7 +35,17 @@ def _optional(default: Any = None) -> Any:
 
 
 class TextPart(WholeValue):
-    """A piece of text in a message."""
+    """A piece of text in a message.
+
+    Args:
+        type: Always `text`; tells it from other parts in JSON.
+        text: The text.
+
+    Example:
+        >>> from catsdk.types import TextPart
+        >>> TextPart(text="What does the picture show?").type
+        'text'
+    """
 
     type: Literal["text"] = "text"
     text: str
@@ -47,11 +57,18 @@ class TextPart(WholeValue):
 
 
 class ImagePart(WholeValue):
-    """An image in a message, by URL (`https:` or `data:`).
+    """An image in a message.
 
     Args:
-        url: Where it is, or the image itself.
+        type: Always `image`; tells it from other parts in JSON.
+        url: Where it is: an `https:` URL, or the image itself as a `data:` URL.
         detail: How closely OpenAI's models look: `low`, `high` or `auto`; others take no notice.
+
+    Example:
+        >>> from catsdk.types import ImagePart, Message, TextPart
+        >>> picture = ImagePart(url="https://example.org/cat.png")
+        >>> Message(role="user", content=(TextPart(text="Which animal?"), picture)).text
+        'Which animal?'
     """
 
     type: Literal["image"] = "image"
@@ -68,8 +85,14 @@ class AudioPart(WholeValue):
     """A recording in a message.
 
     Args:
+        type: Always `audio`; tells it from other parts in JSON.
         data: The recording in base64.
         format: Its form, such as `wav` or `mp3`.
+
+    Example:
+        >>> from catsdk.types import AudioPart
+        >>> AudioPart(data="UklGRg==", format="wav").shown
+        '(a recording that is not played here)'
     """
 
     type: Literal["audio"] = "audio"
@@ -86,9 +109,15 @@ class FilePart(WholeValue):
     """A file in a message, by URL or by the service's own id.
 
     Args:
+        type: Always `file`; tells it from other parts in JSON.
         url: Where it is (`https:`), or the file itself (`data:`).
         id: What the service that keeps it calls it.
         name: Its name.
+
+    Example:
+        >>> from catsdk.types import FilePart
+        >>> FilePart(url="https://example.org/report.pdf", name="report.pdf").name
+        'report.pdf'
     """
 
     type: Literal["file"] = "file"
@@ -109,7 +138,17 @@ class FilePart(WholeValue):
 
 
 class RefusalPart(WholeValue):
-    """What an assistant said when it refused."""
+    """What an assistant said when it refused.
+
+    Args:
+        type: Always `refusal`; tells it from other parts in JSON.
+        text: The words.
+
+    Example:
+        >>> from catsdk.types import Message, RefusalPart
+        >>> Message(role="assistant", content=(RefusalPart(text="I cannot."),)).text
+        'I cannot.'
+    """
 
     type: Literal["refusal"] = "refusal"
     text: str
@@ -127,9 +166,16 @@ class ThinkingPart(WholeValue):
     goes back to those that take it with the message (`reasoning_content`).
 
     Args:
+        type: Always `thinking`; tells it from other parts in JSON.
         text: The thinking; empty where the service keeps it to itself.
         signature: What Anthropic signed it with.
         redacted: What Anthropic sent in its place.
+
+    Example:
+        >>> from catsdk.types import Message, TextPart, ThinkingPart
+        >>> said = (ThinkingPart(text="six sevens"), TextPart(text="42"))
+        >>> Message(role="assistant", content=said).text
+        '42'
     """
 
     type: Literal["thinking"] = "thinking"
@@ -156,6 +202,11 @@ class ToolCall(WholeValue):
         id: What the tool's result refers to.
         name: The tool.
         arguments: What it is given, as the model wrote it: JSON, or what was meant to be.
+
+    Example:
+        >>> from catsdk.types import ToolCall
+        >>> ToolCall(id="call-1", name="weather", arguments='{"city": "Paris"}').given
+        {'city': 'Paris'}
     """
 
     id: str
@@ -182,6 +233,11 @@ class Message(WholeValue):
         tool_calls: The calls that an assistant asks for, after what it says.
         tool_call_id: The call that a tool's message answers.
         is_error: Whether what the tool gives is an error.
+
+    Example:
+        >>> from catsdk import Message
+        >>> Message(role="user", content="What is 2+2?").text
+        'What is 2+2?'
     """
 
     role: Role

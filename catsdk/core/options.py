@@ -50,6 +50,23 @@ class Sampling(Options):
 
     The paper's settings: temperature 1.0, top-k 64, top-p 0.95 (Gemma 3); 0.7, 20, 0.8 (Qwen 3);
     0.7, 50, 0.9 (Llama 3.1); 1,536 new tokens on MATH-500, 1,024 on HealthBench.
+
+    Args:
+        temperature: Sampling temperature, from 0 (greedy).
+        top_p: Share of the probability that is sampled from, over 0 and at most 1.
+        top_k: How many of the most probable tokens are sampled from, from 1.
+        max_tokens: Longest answer, in tokens.
+        stop: Texts at which an answer ends.
+        logprobs: Whether the log-probability of each token is wanted.
+        extra: Fields that go to the vendor as they are.
+
+    Raises:
+        InvalidInputError: an option is unknown or out of its range.
+
+    Example:
+        >>> from catsdk import Sampling
+        >>> Sampling(temperature=1.0, top_k=64, top_p=0.95, max_tokens=1536)
+        Sampling(temperature=1.0, top_p=0.95, top_k=64, max_tokens=1536)
     """
 
     temperature: float | None = Field(default=None, ge=0)
@@ -63,5 +80,11 @@ class Sampling(Options):
     def request(
         self, messages: tuple[Message, ...], *, n: int = 1, seed: int | None = None
     ) -> Request:
-        """Make the request that asks for `n` answers to `messages` in this way."""
+        """Return the request that asks a model in this way.
+
+        Args:
+            messages: The conversation.
+            n: How many answers are wanted.
+            seed: Makes them repeatable where the model can.
+        """
         return Request(messages=messages, n=n, seed=seed, **dict(self))

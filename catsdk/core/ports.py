@@ -12,18 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
-from catsdk.core.types import (
-    Completion,
-    Message,
-    Request,
-)
+from pydantic import PrivateAttr
+
+from catsdk.core.types import Completion, Message, Request
 
 __all__ = [
     "Capabilities",
+    "CountedRequest",
     "OnText",
     "Provider",
     "Scorer",
     "TokenCounter",
+    "before_sending_again",
     "capabilities_of",
     "declared",
     "innermost",
@@ -36,14 +36,32 @@ OnText = Callable[[str], None]
 
 @runtime_checkable
 class Provider(Protocol):
-    """A model behind some service."""
+    """A model behind some service: any object with an async method `complete`.
+
+    It may declare more about itself in the attributes `name` and `capabilities`.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.types import Completion
+        >>> class Parrot:
+        ...     name = "parrot"
+        ...     async def complete(self, request, on_text=None):
+        ...         return [Completion(text=request.messages[-1].text)] * request.n
+        >>> (await cat.synthesize("Polly?", n=2, model=Parrot())).group.rollouts[0].text
+        'Polly?'
+    """
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
-        """Answer `request` with `request.n` completions, in order.
+        """Answer a request.
 
-        `on_text` receives the pieces of the text of the first completion as they arrive.
+        Args:
+            request: What is asked, and how it is sampled.
+            on_text: Receives the pieces of the text of the first completion as they arrive.
+
+        Returns:
+            `request.n` completions, in order.
 
         Raises:
             ProviderError: the service failed; the subclass says how.
@@ -82,13 +100,61 @@ class TokenCounter(Protocol):
         ...
 
 
+class CountedRequest(Request):
+    """A request of a caller who counts each time that it is sent, and may allow no further one.
+
+    A provider answers it as any other request. One that sends something else once more after a
+    refusal asks by `before_sending_again` first.
+    """
+
+    _allow: Callable[[], None] = PrivateAttr()
+
+    @classmethod
+    def by(cls, request: Request, allow: Callable[[], None]) -> CountedRequest:
+        """Make one of `request`; `allow` raises `BudgetExceededError` where no more may be sent."""
+        counted = cls.model_construct(request.model_fields_set, **dict(request))
+        counted._allow = allow
+        return counted
+
+    def allow(self) -> None:
+        """Count one more sending.
+
+        Raises:
+            BudgetExceededError: it is not allowed; nothing was counted.
+        """
+        self._allow()
+
+
+def before_sending_again(request: Request) -> None:
+    """Count one more sending of `request` with whoever counts them.
+
+    Raises:
+        BudgetExceededError: a budget does not allow it.
+    """
+    if isinstance(request, CountedRequest):
+        request.allow()
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model's service can do by itself.
+    """What a model's service can do by itself; the rest is emulated, or refused by name.
 
-    `tools` says that it takes a function which the model must call. `temperature` stands for
-    `top_p` and `top_k` too. `prompts` names the prompt set that the model understands best.
-    `context_length` is in tokens, prompt and answer together; `None` is unknown.
+    Args:
+        n: Several answers to one request.
+        logprobs: The log-probabilities of sampled tokens.
+        seed: Repeatable sampling under a seed.
+        json_schema: Text that fits a given schema.
+        tools: A function that the model must call.
+        system: Messages of the role `system`.
+        temperature: Settings of sampling: `temperature`, `top_p` and `top_k`.
+        streaming: Text piece by piece as it is written.
+        context_length: Most tokens of prompt and answer together; `None` is unknown.
+        prompts: The name of the prompt set that the model understands best.
+
+    Example:
+        >>> from catsdk import Capabilities
+        >>> Capabilities(n=True, context_length=8192).seed
+        False
     """
 
     n: bool = False

@@ -45,6 +45,7 @@ class Budget(Options):
         answer_tokens: Length of an answer whose request sets no limit, in tokens.
 
     Example:
+        >>> from catsdk import Budget
         >>> Budget(usd=2, requests=1_000).usd
         2.0
     """
@@ -69,6 +70,11 @@ class Limits(Options):
         adaptive: Send fewer at once while the service refuses requests or gets slower.
         requests_per_minute: Most requests in any minute.
         tokens_per_minute: Most tokens in any minute.
+
+    Example:
+        >>> from catsdk import Client, Limits
+        >>> Client(limits=Limits(in_flight=8, requests_per_minute=500))
+        Client(limits=Limits(in_flight=8, requests_per_minute=500.0))
     """
 
     in_flight: int = Field(default=64, ge=1)
@@ -84,6 +90,11 @@ class Retry(Options):
         times: How often a failed call is sent again; refusals (429, 503) three times as often,
             timeouts and unreadable replies half as often. 0 turns retries off.
         max_retry_after: Longest wait that a service may ask for, in seconds.
+
+    Example:
+        >>> from catsdk import Client, Retry
+        >>> Client(retry=Retry(times=8)).sending.retry.max_retry_after
+        120.0
     """
 
     times: int = Field(default=4, ge=0)
@@ -95,6 +106,12 @@ class Hedge(Options):
 
     Args:
         share: Most extra requests, as a share of all requests, in 0..1.
+
+    Example:
+        >>> from catsdk import Client
+        >>> from catsdk.runtime import Hedge
+        >>> Client(hedge=Hedge(share=0.02)).sending.hedge
+        Hedge(share=0.02)
     """
 
     share: float = Field(default=0.07, gt=0, le=1)
@@ -107,6 +124,11 @@ class Cache(Options):
         path: `memory`, or the path of a file that several processes may share.
         max_bytes: Size at which the least recently used answers are dropped.
         seconds: Age at which an answer is dropped; `None` keeps it.
+
+    Example:
+        >>> from catsdk import Cache, Client
+        >>> Client(cache=Cache(path="answers.db", seconds=86_400)).sending.cache.path
+        'answers.db'
     """
 
     path: str = Field(default="memory", min_length=1)
@@ -120,6 +142,11 @@ class Timeouts(Options):
     Args:
         attempt: One attempt.
         call: One call with all its attempts and waits.
+
+    Example:
+        >>> from catsdk import Client, Timeouts
+        >>> Client(timeouts=Timeouts(attempt=60)).sending.timeouts.call
+        1800.0
     """
 
     attempt: float = Field(default=600.0, gt=0)
@@ -138,6 +165,11 @@ class Http(Options):
 
     Raises:
         InvalidInputError: `proxy` is no http(s) URL, or has a user or password in it.
+
+    Example:
+        >>> from catsdk import Client, Http
+        >>> Client(http=Http(proxy="http://proxy.example:8080"))
+        Client(http=Http(proxy='http://proxy.example:8080'))
     """
 
     proxy: str | None = None
@@ -163,8 +195,15 @@ class Telemetry(Options):
     """OpenTelemetry spans and metrics of every attempt.
 
     Args:
-        enabled: `None` turns it on where the process has loaded OpenTelemetry's SDK.
+        enabled: Whether they are written; `None` turns them on where the process has loaded
+            OpenTelemetry's SDK.
         content: Whether prompts and answers go into the spans.
+
+    Example:
+        >>> from catsdk import Client
+        >>> from catsdk.runtime import Telemetry
+        >>> Client(telemetry=Telemetry(enabled=True, content=True)).sending.telemetry.content
+        True
     """
 
     enabled: bool | None = None
@@ -172,11 +211,17 @@ class Telemetry(Options):
 
 
 class Price(Value):
-    """US dollars for a million tokens.
+    """What a model costs, in US dollars for a million tokens.
 
     Args:
         input: Price of the prompt's tokens.
         output: Price of the answer's tokens.
+
+    Example:
+        >>> from catsdk import Budget, Client
+        >>> from catsdk.runtime import Price
+        >>> Client(budget=Budget(usd=5), prices={"my-model": Price(input=0.2, output=0.8)})
+        Client(budget=Budget(usd=5.0), prices={'my-model': Price(input=0.2, output=0.8)})
     """
 
     input: float = Field(ge=0)

@@ -7,7 +7,7 @@ equal objects. Axis names: G is the number of rollouts of a group, K the number 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Literal, cast
 
@@ -19,6 +19,15 @@ from pydantic import (
     model_validator,
 )
 
+from catsdk.core.calls import (
+    Call,
+    Completion,
+    Failure,
+    FinishReason,
+    Request,
+    TokenLogprob,
+    Usage,
+)
 from catsdk.core.messages import (
     AudioPart,
     FilePart,
@@ -59,148 +68,22 @@ __all__ = [
     "Verdict",
 ]
 
-FinishReason = Literal["stop", "length", "content_filter", "other"]
 Kind = Literal["essential", "important", "optional", "pitfall"]
 
 
-class Usage(Value):
-    """What calls consumed. `cost` is in US dollars, `None` where a price is unknown.
-
-    `unreported` counts the requests whose tokens no answer told: failed, cut, or silent servers;
-    `estimated` those whose tokens are partly our own estimate, since the report left some out.
-    Cached tokens are part of the input tokens, reasoning tokens part of the output tokens.
-    """
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-    requests: int = 0
-    unreported: int = 0
-    estimated: int = 0
-    cost: float | None = 0.0
-
-    @property
-    def tokens(self) -> int:
-        """Input and output tokens together."""
-        return self.input_tokens + self.output_tokens
-
-    def __add__(self, other: Usage) -> Usage:
-        """Add up two usages; an unknown cost makes the sum unknown."""
-        known = self.cost is not None and other.cost is not None
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            requests=self.requests + other.requests,
-            unreported=self.unreported + other.unreported,
-            estimated=self.estimated + other.estimated,
-            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
-        )
-
-    @classmethod
-    def total(cls, usages: Iterable[Usage]) -> Usage:
-        """The sum of `usages`."""
-        return sum(usages, cls())
-
-
-class Request(Value):
-    """What a provider is asked: messages and sampling settings; `None` is the model's default.
-
-    `n` answers are wanted. `seed` makes sampling repeatable where the model can. `json_schema`
-    asks for text that fits the schema; with `schema_by` "tool" it is asked for as the arguments of
-    a function that the model must call. `extra` goes to the vendor as it is. `sample_index` is the
-    place of the first of these answers among the answers to equal requests; it is not sent, but
-    tells a cache the one answer from the other.
-    """
-
-    messages: tuple[Message, ...]
-    n: int = 1
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-    seed: int | None = None
-    logprobs: bool = False
-    json_schema: dict[str, JsonValue] | None = None
-    schema_by: Literal["native", "tool"] = "native"
-    extra: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
-    sample_index: int = 0
-
-
-class TokenLogprob(Value):
-    """One sampled token and the natural logarithm of its probability under the model."""
-
-    token: str
-    logprob: float
-
-
-class Failure(Value):
-    """Something that did not work, as data: the error's class name and its message."""
-
-    kind: str
-    message: str
-    model: str | None = None
-    status: int | None = None
-    request_id: str | None = None
-
-    @classmethod
-    def of(cls, error: Exception) -> Failure:
-        """The data of `error`."""
-        facts = {name: getattr(error, name, None) for name in ("model", "status", "request_id")}
-        return cls(kind=type(error).__name__, message=str(error), **facts)
-
-    def __str__(self) -> str:
-        """Kind and message on one line."""
-        return f"{self.kind}: {self.message}"
-
-
-class Completion(Value):
-    """One answer of a model. `latency` is in seconds, for the call that brought it.
-
-    `reasoning` is the thinking that the model keeps apart from its answer. The usages of the n
-    completions of one request add up to the request's; a service that tells only the sum has it
-    on the first. `cached` answers were paid for before, and have used nothing. `failure` is set
-    where the service reported that this one of several answers failed; `text` is then what came
-    before it, and no answer.
-    """
-
-    text: str
-    reasoning: str | None = None
-    finish_reason: FinishReason = "stop"
-    logprobs: tuple[TokenLogprob, ...] | None = None
-    usage: Usage = Usage()
-    model: str = ""
-    latency: float = 0.0
-    request_id: str | None = None
-    cached: bool = False
-    failure: Failure | None = None
-
-    def __repr__(self) -> str:
-        """Text, model and how it ended."""
-        return self._short("text", "finish_reason", "model", "cached", "failure")
-
-
-class Call(Value):
-    """One request that was sent: for which stage, to which model, what it used, how it ended.
-
-    `request_id` is the service's own name of the request, where it gave one.
-    """
-
-    stage: str
-    model: str
-    usage: Usage
-    latency: float
-    failure: Failure | None = None
-    request_id: str | None = None
-
-
 class Rollout(Value):
-    """One sampled response o_i to a prompt, and the final answer found in it.
+    r"""One sampled response o_i to a prompt, and the final answer found in it.
 
-    `answer_rule` names the rule that found the answer, such as `boxed`.
+    Args:
+        index: i, its place in the group, from 0.
+        completion: What the policy answered.
+        answer: The final answer; `None` where none was found.
+        answer_rule: The name of the rule that found it, such as `boxed`.
+
+    Example:
+        >>> from catsdk import group_of
+        >>> group_of("6*7?", [r"So it is \boxed{42}."]).rollouts[0]
+        Rollout(index=0, answer='42', text='So it is \\boxed{42}.')
     """
 
     index: int
@@ -219,15 +102,25 @@ class Rollout(Value):
 
 
 class Group(Value):
-    """The rollouts o_1..o_G of one prompt (paper, section 3.1), and those that failed.
+    r"""The rollouts o_1..o_G of one prompt (paper, section 3.1), and those that failed.
 
-    `failures` maps the index of a rollout that is missing to its cause; `partial` is true when a
-    budget ended the sampling early. `calls` are the requests sent for it, failed ones too.
+    Args:
+        prompt: The messages that were answered.
+        rollouts: The rollouts that are there, by index.
+        failures: The cause of each rollout that is missing, by its index.
+        calls: The requests that were sent for it, failed ones too.
+        partial: Whether a budget or a deadline ended the sampling early.
+
+    Example:
+        >>> from catsdk import group_of
+        >>> group = group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> [rollout.answer for rollout in group.rollouts]
+        ['42', '41']
     """
 
     prompt: tuple[Message, ...]
     rollouts: tuple[Rollout, ...]
-    failures: dict[int, Failure] = Field(default_factory=dict[int, Failure])
+    failures: dict[int, Failure] = Field(default={})
     calls: tuple[Call, ...] = ()
     partial: bool = False
 
@@ -257,22 +150,52 @@ class Group(Value):
 
 
 class Provenance(Value):
-    """Where a text came from: method, model, prompt and its version, settings that mattered."""
+    """Where a text came from.
+
+    Args:
+        method: How it was made, such as `synthesis` or `majority`.
+        model: The model that wrote or chose it.
+        prompt: The name of the prompt that the model was given.
+        prompt_version: The version of that prompt.
+        settings: The settings and facts that mattered, such as the votes of a majority.
+
+    Example:
+        >>> from catsdk.types import Provenance
+        >>> Provenance(method="majority", settings={"votes": [["4", 7], ["5", 1]]}).method
+        'majority'
+    """
 
     method: str
     model: str = ""
     prompt: str | None = None
     prompt_version: str | None = None
-    settings: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    settings: dict[str, JsonValue] = Field(default={})
 
 
 class Reference(Value):
-    """The estimated reference s of a group (paper, section 3.2), with its evidence.
+    r"""The estimated reference s of a group (paper, section 3.2), with its evidence.
 
-    `agreement` is the share of the G rollouts with an answer whose answer is the majority's;
-    `majority` is that answer, `None` at a tie for the first place or without any answer.
-    `disagrees` says whether the reference's answer differs from the majority's; `None` when
-    there is nothing to compare. `partial` marks a result that a budget cut short.
+    Args:
+        text: The reference.
+        answer: The final answer found in it; `None` where there is none.
+        rationale: Why it says what it says, where the anchor told.
+        group: The rollouts that it was made from.
+        agreement: The share, in 0..1, of the rollouts with an answer whose answer is the
+            majority's.
+        majority: The most frequent answer; `None` at a tie for the first place or without any
+            answer.
+        disagrees: Whether the reference's answer differs from the majority's; `None` where there is
+            nothing to compare.
+        provenance: How it was made, by which model and prompt.
+        calls: The requests that were sent for it, beside those of the group.
+        partial: Whether a budget or a deadline cut it short.
+
+    Example:
+        >>> import catsdk as cat
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}"])
+        >>> reference = await cat.Majority().estimate(group)
+        >>> reference.answer, round(reference.agreement, 2), reference.disagrees
+        ('42', 0.67, False)
     """
 
     text: str
@@ -318,8 +241,18 @@ class Reference(Value):
 class Criterion(Value):
     """One binary, specific statement that a response meets or does not meet.
 
-    `weight` is what meeting it is worth: negative for a pitfall, which a good response does not
-    meet. In a rubric without weights every criterion has weight 1 (the paper, section 3.3).
+    Args:
+        id: Its name within the rubric: letters, digits, `.`, `:`, `_` and `-`, at most 100.
+        text: The statement.
+        kind: Its importance, where the rubric has any: `essential`, `important`, `optional` or
+            `pitfall`.
+        weight: What meeting it is worth: negative for a pitfall, which a good response does not
+            meet. In the paper's rubrics every criterion has weight 1 (section 3.3).
+
+    Example:
+        >>> from catsdk import Criterion
+        >>> Criterion(id="r1", text="States that the answer is 42.").weight
+        1.0
     """
 
     # The length apart: a repeat that is counted makes the pattern slow to build, at each import.
@@ -332,7 +265,20 @@ class Criterion(Value):
 class Rubric(Value):
     """The criteria r_1..r_K by which responses to one prompt are judged (paper, section 3.3).
 
-    `id` stays the same through edits, which raise `version`.
+    Args:
+        criteria: The K criteria.
+        provenance: How it was written, and by which model.
+        calls: The requests that were sent for it.
+        id: Its name; it stays the same through edits.
+        version: Raised by one by each edit.
+
+    Example:
+        >>> from catsdk import Criterion, Rubric
+        >>> from catsdk.types import Provenance
+        >>> criteria = (Criterion(id="r1", text="States that the answer is 42."),)
+        >>> rubric = Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric.revised([*criteria, Criterion(id="r2", text="Shows its work.")])
+        Rubric(version=2, criteria=2)
     """
 
     criteria: tuple[Criterion, ...]
@@ -357,21 +303,40 @@ class Rubric(Value):
         return sha256(json.dumps(told).encode()).hexdigest()[:12]
 
     def revised(self, criteria: Sequence[Criterion]) -> Rubric:
-        """The next version of this rubric, with other criteria."""
+        """Return the next version of this rubric.
+
+        Args:
+            criteria: The criteria that it has then.
+        """
         update = {"criteria": tuple(criteria), "version": self.version + 1}
         return self.model_copy(update=update)
 
 
 class Verdict(Value):
-    """A judge's answer to one criterion for one rollout; `met` is `None` when there is none.
+    """A judge's answer to one criterion for one rollout.
 
-    `failure` says why there is no answer. `evidence` is the judge's quote of the response and
-    `quoted` says whether it really stands there (`None`: nothing is quoted, or it was not
-    checked). `grade` is how far the criterion is met, in 0..1, where that is more than yes or no. A
-    panel's verdict has its members' in `votes`, and in `grade` the share of yes among them where it
-    was asked for a mean. `request_id` is the service's name of the request that
-    brought the answer; `shared` marks one that was paid for elsewhere. A call that brought several
-    verdicts stands with the first of them.
+    A call that brought several verdicts is listed with the first of them.
+
+    Args:
+        criterion_id: The criterion's id.
+        met: Whether the response meets it; `None` where there is no answer.
+        grade: How far it is met, in 0..1, where that is more than yes or no; for a panel that was
+            asked for a mean, the share of yes.
+        evidence: The judge's quote of the response.
+        quoted: Whether the quote is in the response; `None` where nothing is quoted, or it was not
+            checked.
+        reason: Why the judge says so.
+        judge: The model that judged, or `panel`.
+        request_id: The service's name of the request that brought the answer.
+        failure: Why there is no answer.
+        calls: The requests that were sent for it.
+        votes: The verdicts of a panel's members.
+        shared: Whether the answer was paid for with an equal verdict elsewhere.
+
+    Example:
+        >>> from catsdk.types import Verdict
+        >>> Verdict(criterion_id="r1", met=True, reason="It says 42.").degree
+        1.0
     """
 
     criterion_id: str
@@ -408,9 +373,20 @@ class Verdict(Value):
 class Score(Value):
     """The reward R(o_i; s) of one rollout: a number, or `None` with the cause.
 
-    `reasons` are sentences for a reader; `verdicts` the evidence of a rubric reward, and
-    `coverage` the share of the criteria that were answered. A reward made of several has them in
-    `parts`. `calls` are those of no verdict.
+    Args:
+        index: i, the rollout's place in the group.
+        value: The reward; `None` where evidence is missing.
+        reasons: Sentences for a reader.
+        verdicts: The evidence of a rubric reward.
+        failure: Why there is no reward.
+        coverage: The share of the criteria, in 0..1, that were answered.
+        parts: The scores that a sum is made of, by the name of each reward.
+        calls: The requests sent for it that are not those of a verdict.
+
+    Example:
+        >>> from catsdk import Score
+        >>> Score(index=0, value=1.0, reasons=("its answer 42 equals the reference's 42",)).value
+        1.0
     """
 
     index: int
@@ -419,7 +395,7 @@ class Score(Value):
     verdicts: tuple[Verdict, ...] = ()
     failure: Failure | None = None
     coverage: float | None = None
-    parts: dict[str, Score] = Field(default_factory=dict[str, "Score"])
+    parts: dict[str, Score] = Field(default={})
     calls: tuple[Call, ...] = ()
 
     def __repr__(self) -> str:
@@ -435,7 +411,7 @@ class Score(Value):
 
 
 class Result(Value):
-    """What came of one prompt: its group, the reference, and the reward of each rollout.
+    r"""What came of one prompt: its group, the reference, and the reward of each rollout.
 
     A prompt that failed has a `failure`, and whatever was there before it failed. In JSON a
     reference that was made from the whole group does not repeat the group.
@@ -449,6 +425,17 @@ class Result(Value):
         calls: The requests that neither group nor reference lists: rubrics, verdicts, failures.
         failure: Why there is no result.
         partial: Whether a budget or a deadline cut it short.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: [r"\boxed{4}", r"\boxed{4}", r"\boxed{5}"])
+        >>> c = cat.CaT(policy, estimator=cat.Majority(), reward=cat.AnswerReward())
+        >>> result = await c.run("2+2?", n=3)
+        >>> result.answer, result.rewards, result.usage.requests
+        ('4', (1.0, 1.0, 0.0), 1)
+        >>> cat.Result.model_validate_json(result.model_dump_json()) == result
+        True
     """
 
     index: int = 0

@@ -1,8 +1,8 @@
-"""The frozen values of catsdk: no unknown fields, equal by their fields, and a short text form."""
+"""The base of the values: frozen, without unknown fields, and short where they are printed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +19,7 @@ class Value(BaseModel):
         """The short form, also where pydantic would print every field."""
         return repr(self)
 
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """The fields that differ from their defaults, long ones cut."""
         fields = type(self).model_fields
         for name, value in super().__repr_args__():
@@ -32,17 +32,6 @@ class Value(BaseModel):
         chosen = {n: v for n in names if (v := getattr(self, n)) != fields[n].default} | more
         told = (f"{name}={_cut(value)}" for name, value in chosen.items() if value is not None)
         return f"{type(self).__name__}({', '.join(told)})"
-
-
-class WholeValue(Value):
-    """A value that prints whole: seeds and identities are made of the text form of a prompt."""
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Every field, but for those that may be absent and are."""
-        fields = type(self).model_fields
-        for name, value in BaseModel.__repr_args__(self):
-            if name not in fields or value or fields[name].exclude_if is None:
-                yield name, value
 
 
 class _Shown:
@@ -58,3 +47,14 @@ class _Shown:
 def _cut(value: object, limit: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
+
+
+class WholeValue(Value):
+    """A value that prints whole: seeds and identities are made of the text form of a prompt."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Every field, but for those that may be absent and are."""
+        fields = type(self).model_fields
+        for name, value in BaseModel.__repr_args__(self):
+            if name not in fields or value or fields[name].exclude_if is None:
+                yield name, value

@@ -149,7 +149,7 @@ class Description:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Make the CaT that `data` describes.
+        """Return the CaT that `data` describes.
 
         Args:
             data: What `to_data` gives. A role is a class's name, or a mapping from it to its
@@ -172,7 +172,7 @@ class Description:
         )
 
     def to_yaml(self) -> str:
-        """Write the description as YAML; `from_yaml` makes an equal one.
+        """Return the description as YAML; `from_yaml` makes an equal one.
 
         Raises:
             InvalidInputError: as `to_data`.
@@ -181,7 +181,10 @@ class Description:
 
     @classmethod
     def from_yaml(cls, text: str) -> Self:
-        """Make the CaT that the YAML `text` describes.
+        """Return the CaT that a YAML text describes.
+
+        Args:
+            text: What `to_yaml` gives.
 
         Raises:
             InvalidInputError: it is not a mapping in YAML, or as `from_data`.

@@ -30,14 +30,30 @@ _SECTION = re.compile(r"^=== (system|user|then|form [a-z_]+|each [a-z_]+) ===$",
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One prompt: a system part, a user part, and how the items of list slots are written.
+    r"""One prompt: a system part, a user part, and how the items of list slots are written.
 
-    `{{key}}` becomes a digest of all slot texts, and `{{key_of_NAME}}` one of the slot NAME alone:
-    a text that is shown cannot hold its own digest (96 bits), so it cannot close or open a fence
-    that carries it, and equal requests stay equal.
-    `forbid` is a character that the slot texts may not hold, for prompts whose fences carry no
-    key; it is written as its full-width twin there. `verdict` is the name under which a judge is
-    asked for its verdict.
+    `{{name}}` is a slot, to be filled by `messages`. `{{key}}` becomes a digest of all slot texts,
+    and `{{key_of_NAME}}` one of the slot NAME alone: a text that is shown cannot hold its own
+    digest (96 bits), so it cannot close or open a fence that carries it, and equal requests stay
+    equal.
+
+    Args:
+        name: Its name, for provenance.
+        version: Its version, for provenance.
+        user: The words of the user message.
+        system: The words of the system message; `None` sends none.
+        each: How one item of a list slot is written, by the slot's name.
+        forbid: A character that slot texts may not hold, for prompts whose fences carry no key; it
+            is written as its full-width twin there.
+        then: What of the user message differs between calls that share the part before it.
+        forms: The words that ask for one form of the answer, by the form's name.
+        verdict: The name under which a judge is asked for its verdict.
+
+    Example:
+        >>> from catsdk import Prompt
+        >>> prompt = Prompt.parse("mine", "---\nversion: 1\n---\n=== user ===\nAnswer {{question}}")
+        >>> prompt.messages(question="2+2?")[0].text
+        'Answer 2+2?'
     """
 
     name: str
@@ -63,7 +79,11 @@ class Prompt:
 
     @classmethod
     def parse(cls, name: str, text: str) -> Prompt:
-        """Read the text of a prompt file.
+        """Return the prompt that the text of a prompt file describes.
+
+        Args:
+            name: The prompt's name.
+            text: A head of `key: value` lines between two lines `---`, then the sections.
 
         Raises:
             InvalidInputError: a head or a section is missing.
@@ -94,13 +114,26 @@ class Prompt:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Prompt:
-        """Read a prompt file of one's own."""
+        """Return the prompt of a file of your own; its name is the file's.
+
+        Args:
+            path: The file, in UTF-8.
+
+        Raises:
+            InvalidInputError: a head or a section is missing.
+        """
         return cls.parse(Path(path).stem, Path(path).read_text(encoding="utf-8-sig"))
 
     def messages(self, *, form: str = "json", **slots: Slot) -> tuple[Message, ...]:
-        """Fill the slots. A list fills its slot with one `each` section an item.
+        """Fill the slots.
 
-        `form` chooses among the forms of the answer that the prompt can ask for.
+        Args:
+            form: Which of the forms of the answer the prompt asks for.
+            slots: The texts of the slots, by name; a list fills its slot with one `each` section an
+                item.
+
+        Returns:
+            The messages to send: the system message, where there is one, and the user message.
 
         Raises:
             InvalidInputError: a slot of the prompt is not given.

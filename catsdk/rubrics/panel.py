@@ -38,6 +38,7 @@ class Panel:
             `rule` is neither of the two.
 
     Example:
+        >>> from catsdk import Panel
         >>> Panel("openai:a", "anthropic:b").rule
         'majority'
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from catsdk.core.errors import CatError
 from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.sending import Price
 from catsdk.core.types import Call, Completion, Request, Usage
+from catsdk.core.value import Value
 from catsdk.runs.store import RunStore
 from catsdk.runtime.attribution import attribution, recorded
 from catsdk.runtime.limits.endpoints import endpoint_of
@@ -73,6 +73,16 @@ class Ledger:
         return self._rooms[whose]
 
 
+class _Kept(Value):
+    """An entry: an answer with the calls that were made for it, or the calls of failures alone."""
+
+    completions: tuple[Completion, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+    def written(self) -> str:
+        return self.model_dump_json(exclude_defaults=True)
+
+
 @dataclass(eq=False)
 class Keeping(Wrapper):
     """A provider whose answers are kept in a ledger, under the place that they are asked for.
@@ -125,52 +135,33 @@ class Keeping(Wrapper):
                 except CatError:
                     await self._lose(key, calls)
                     raise
-            await self.ledger.store.put(ANSWER, key, _written(completions, calls))
+            kept = _Kept(completions=tuple(completions), calls=tuple(calls))
+            await self.ledger.store.put(ANSWER, key, kept.written())
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:
         """Keep the calls of a failure: they were paid for, though there is no answer."""
         if calls:
             before = await self.ledger.store.get(LOST, key)
-            lost = [*_calls(json.loads(before) if before else ()), *calls]
-            await self.ledger.store.put(LOST, key, json.dumps([_json(call) for call in lost]))
+            lost = _Kept.model_validate_json(before or "{}").calls
+            await self.ledger.store.put(LOST, key, _Kept(calls=(*lost, *calls)).written())
 
     async def _again(self, key: str, kept: str) -> Sequence[Completion]:
-        completions, calls = _read(kept)
+        entry = _Kept.model_validate_json(kept)
         rates = rates_of(self.wrapped, self.ledger.prices)
         if rates is not None:
-            completions = [priced(each, rates) for each in completions]
-            calls = [
-                call.model_copy(update={"usage": priced_usage(call.usage, rates)}) for call in calls
-            ]
-        if (written := _written(completions, calls)) != kept:
-            await self.ledger.store.put(ANSWER, key, written)
+            entry = _Kept(
+                completions=tuple(priced(each, rates) for each in entry.completions),
+                calls=tuple(
+                    call.model_copy(update={"usage": priced_usage(call.usage, rates)})
+                    for call in entry.calls
+                ),
+            )
+            if (written := entry.written()) != kept:
+                await self.ledger.store.put(ANSWER, key, written)
         for listed in attribution().lists:
-            listed.extend(calls)
-        return completions
-
-
-def _written(completions: Sequence[Completion], calls: Sequence[Call]) -> str:
-    return json.dumps(
-        {
-            "completions": [_json(each) for each in completions],
-            "calls": [_json(call) for call in calls],
-        }
-    )
-
-
-def _json(value: Completion | Call) -> object:
-    return value.model_dump(mode="json", exclude_defaults=True)
-
-
-def _read(kept: str) -> tuple[list[Completion], list[Call]]:
-    data = json.loads(kept)
-    completions = [Completion.model_validate(each) for each in data["completions"]]
-    return completions, _calls(data["calls"])
-
-
-def _calls(data: Sequence[object]) -> list[Call]:
-    return [Call.model_validate(each) for each in data]
+            listed.extend(entry.calls)
+        return entry.completions
 
 
 async def paid(store: RunStore) -> Usage:
@@ -178,13 +169,13 @@ async def paid(store: RunStore) -> Usage:
 
     Calls that broke off are `unreported`; nobody knows what they cost, so the cost leaves them out.
     """
-    usages: list[Usage] = []
-    for kept in (await store.all(ANSWER)).values():
-        completions, calls = _read(kept)
-        usages += [_known(call) for call in calls] or [each.usage for each in completions]
-    for lost in (await store.all(LOST)).values():
-        usages += [_known(call) for call in _calls(json.loads(lost))]
-    return Usage.total(usages)
+    total = Usage()
+    for kind in (ANSWER, LOST):
+        async for _, kept in store.each(kind):
+            entry = _Kept.model_validate_json(kept)
+            known = [_known(call) for call in entry.calls]
+            total += Usage.total(known or [each.usage for each in entry.completions])
+    return total
 
 
 def _known(call: Call) -> Usage:

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 
 from catsdk.core.errors import ConfigurationError
 
-__all__ = ["SCHEMA_VERSION", "RunStore"]
+__all__ = ["KINDS", "PAGE", "SCHEMA_VERSION", "RunStore"]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x0CA75D4B
+KINDS: Final = ("answer", "lost", "rollout", "reference", "verdict", "row", "product")
+PAGE: Final = 500
 
-_SCHEMA = """
-CREATE TABLE entries (
-  kind TEXT NOT NULL,      -- answer, rollout, reference, verdict
-  key TEXT NOT NULL,       -- unique within its kind
-  value TEXT NOT NULL,     -- JSON
-  PRIMARY KEY (kind, key)
-) WITHOUT ROWID
-"""
+# In the order of writing, so that what is large is read from the disk in one go; a table for each
+# kind, so that what is small is read without what is large.
+_SCHEMA = "".join(
+    f"CREATE TABLE {kind} (at INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL);"
+    for kind in KINDS
+)
+
+Values = tuple[str | int, ...]
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(eq=False)
+class _Trip:
+    """What goes to the file in one transaction, and what comes back to those who wait for it."""
+
+    steps: list[tuple[str, Values]] = field(default_factory=list[tuple[str, Values]])
+    results: list[Rows] = field(default_factory=list[Rows])
+    error: Exception | None = None
+    over: anyio.Event = field(default_factory=anyio.Event)
 
 
 class RunStore:
@@ -33,14 +48,19 @@ class RunStore:
     The file is a SQLite database in WAL mode, so that others may read while it is written. One
     process writes at a time: it holds a lock that the system takes back when it dies. An entry
     outlives the process whenever it is killed; a power cut may cost the last ones, but never
-    leaves a broken file. Use it as `async with RunStore(path) as store`. Work is done in a thread,
-    one call at a time; `put` is not cut short by cancellation, for what it writes was paid for.
+    leaves a broken file. Use it as `async with RunStore(path) as store`. Whatever is asked of it
+    while the file is busy is done in one transaction afterwards, in a thread; nothing is cut short
+    by cancellation, for what is written was paid for.
+
+    Args:
+        path: The file; it is made when the store is entered.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Choose the file, `path`; it is made when the store is entered."""
+        """Choose the file."""
         self.path = Path(path)
-        self._one = CapacityLimiter(1)
+        self._turn = anyio.Lock()
+        self._next: _Trip | None = None
         self._lock: sqlite3.Connection | None = None
         self._entries: sqlite3.Connection | None = None
 
@@ -48,10 +68,11 @@ class RunStore:
         """Open or make the file, and become its writer.
 
         Raises:
-            ConfigurationError: another process writes it, it is not a run or of a newer version, it
+            ConfigurationError: another process writes it, it is not a run or of another version, it
                 is damaged, or its folder cannot be made.
         """
-        await to_thread.run_sync(self._open, limiter=self._one)
+        async with self._turn:
+            await to_thread.run_sync(self._open)
         return self
 
     async def __aexit__(
@@ -62,36 +83,103 @@ class RunStore:
     ) -> None:
         """Close the file and let others write it."""
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._close, limiter=self._one)
+            async with self._turn:
+                await to_thread.run_sync(self._close)
 
     async def get(self, kind: str, key: str) -> str | None:
         """The entry of that kind and key, or `None`.
 
+        Args:
+            kind: One of `KINDS`.
+            key: Unique within its kind.
+
         Raises:
             ConfigurationError: the file is damaged, or the store is not open.
         """
-        query = "SELECT value FROM entries WHERE kind = ? AND key = ?"
-        rows = await to_thread.run_sync(self._query, query, (kind, key), limiter=self._one)
+        [rows] = await self._do([(f"SELECT value FROM {kind} WHERE key = ?", (key,))])
         return rows[0][0] if rows else None
 
     async def put(self, kind: str, key: str, value: str) -> None:
         """Keep an entry; one that is there already is replaced.
 
+        Args:
+            kind: One of `KINDS`.
+            key: Unique within its kind.
+            value: A JSON text.
+
         Raises:
             ConfigurationError: the disk is full or fails, or the store is not open.
         """
-        with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._write, (kind, key, value), limiter=self._one)
+        await self.put_all([(kind, key, value)])
 
-    async def all(self, kind: str) -> dict[str, str]:
-        """Every entry of that kind, by its key.
+    async def put_all(self, entries: Iterable[tuple[str, str, str]]) -> None:
+        """Keep entries, all of them or none.
+
+        Args:
+            entries: Kind, key and value of each.
 
         Raises:
-            ConfigurationError: the file is damaged, or the store is not open.
+            ConfigurationError: as `put`.
         """
-        query = "SELECT key, value FROM entries WHERE kind = ? ORDER BY key"
-        rows = await to_thread.run_sync(self._query, query, (kind,), limiter=self._one)
-        return {row[0]: row[1] for row in rows}
+        await self._do([(_put(kind), (key, value)) for kind, key, value in entries])
+
+    async def each(self, kind: str) -> AsyncGenerator[tuple[str, str]]:
+        """Go over the keys and values of that kind, in the order in which they were first written.
+
+        Entries that are written meanwhile may be among them.
+
+        Args:
+            kind: One of `KINDS`.
+
+        Raises:
+            ConfigurationError: as `get`.
+        """
+        query = f"SELECT at, key, value FROM {kind} WHERE at > ? ORDER BY at LIMIT {PAGE}"
+        last = 0
+        while True:
+            [rows] = await self._do([(query, (last,))])
+            if not rows:
+                return
+            for _, key, value in rows:
+                yield key, value
+            last = rows[-1][0]
+
+    async def _do(self, steps: list[tuple[str, Values]]) -> list[Rows]:
+        """Do the steps with what else waits; the first who waits goes for all."""
+        waiting = self._next
+        trip = waiting or _Trip()
+        first = len(trip.steps)
+        trip.steps.extend(steps)
+        with anyio.CancelScope(shield=True):
+            if waiting is None:
+                await self._go(trip)
+            else:
+                await trip.over.wait()
+        if isinstance(trip.error, sqlite3.Error):
+            raise _failed(self.path, trip.error) from trip.error
+        if trip.error is not None:
+            raise trip.error
+        return trip.results[first : first + len(steps)]
+
+    async def _go(self, trip: _Trip) -> None:
+        self._next = trip
+        async with self._turn:
+            # Who comes from now on waits for the next one.
+            self._next = None
+            try:
+                trip.results = await to_thread.run_sync(self._run, trip.steps)
+            except Exception as error:  # noqa: BLE001  # raised by all who wait
+                trip.error = error
+            trip.over.set()
+
+    def _run(self, steps: list[tuple[str, Values]]) -> list[Rows]:
+        if self._entries is None:
+            raise ConfigurationError(
+                "the run store is closed; use it as `async with RunStore(...)`"
+            )
+        with self._entries as connection:
+            connection.execute("BEGIN")
+            return [connection.execute(sql, values).fetchall() for sql, values in steps]
 
     def _open(self) -> None:
         try:
@@ -114,26 +202,13 @@ class RunStore:
                 connection.close()
         self._entries = self._lock = None
 
-    def _query(self, query: str, values: tuple[str, ...]) -> list[tuple[str, ...]]:
-        connection = self._connection()
-        try:
-            return connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise _failed(self.path, error) from error
 
-    def _write(self, entry: tuple[str, str, str]) -> None:
-        connection = self._connection()
-        try:
-            connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", entry)
-        except sqlite3.Error as error:
-            raise _failed(self.path, error) from error
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._entries is None:
-            raise ConfigurationError(
-                "the run store is closed; use it as `async with RunStore(...)`"
-            )
-        return self._entries
+def _put(kind: str) -> str:
+    # An entry that is replaced keeps its place.
+    return (
+        f"INSERT INTO {kind} (key, value) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    )
 
 
 def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
@@ -206,7 +281,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0 and tables == 0:
         # One transaction: a process that is killed here leaves an empty file, not half a run.
         connection.executescript(
-            f"BEGIN; {_SCHEMA}; PRAGMA application_id = {APPLICATION_ID};"
+            f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
             f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
         return

@@ -44,6 +44,15 @@ class Layer(Enum):
     `ADAPT` emulates what a model lacks or refuses it by name; `DEADLINE` ends a call with all its
     attempts; `CACHE` keeps answers and sends equal calls once; `RETRY` repeats transient failures;
     `HEDGE` sends a straggling call twice; `LIMIT` bounds calls in flight and per minute.
+
+    Example:
+        A client without retries::
+
+            >>> from catsdk import Client, default_middleware
+            >>> from catsdk.runtime import Layer
+            >>> layers = [layer for layer in default_middleware() if layer is not Layer.RETRY]
+            >>> Client(middleware=layers).middleware[-1]
+            Layer.LIMIT
     """
 
     ADAPT = "adapt"
@@ -73,6 +82,7 @@ def default_middleware() -> list[Middleware]:
         A new list.
 
     Example:
+        >>> from catsdk import default_middleware
         >>> default_middleware()[0]
         Layer.ADAPT
     """

@@ -89,8 +89,9 @@ class Client:
         ConfigurationError: a variable of the environment holds a wrong value.
 
     Example:
+        >>> from catsdk import Budget, Client
         >>> Client(budget=Budget(usd=2), hedge=True).sending.hedge
-        Hedge(share=0.07)
+        Hedge()
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class Client:
 
     @classmethod
     def unnamed(cls, **settings: Any) -> Self:
-        """Make a client for somebody who named none: such clients share one set of limits.
+        """Return a client for somebody who named none: such clients share one set of limits.
 
         Args:
             settings: As for the class.
@@ -177,7 +178,7 @@ class Client:
         return tuple(layer for layer in self.middleware if not isinstance(layer, Layer))
 
     def to_data(self) -> dict[str, Any]:
-        """Write the settings as data, without what is at its default.
+        """Return the settings as data, without what is at its default.
 
         Raises:
             InvalidInputError: a wrapper of the middleware cannot be imported by its name.
@@ -189,7 +190,7 @@ class Client:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Make the client that `data` describes.
+        """Return the client that `data` describes.
 
         Args:
             data: What `to_data` gives; sections are mappings, such as `{limits: {in_flight: 8}}`.
@@ -256,6 +257,9 @@ class Client:
     async def session(self) -> AsyncGenerator[Session]:
         """Give the open models: those of the client where it is open in this loop, else new ones.
 
+        Yields:
+            The models; new ones are closed when the block ends.
+
         Raises:
             ConfigurationError: the client was closed.
         """
@@ -285,6 +289,9 @@ class Client:
                 from further accounts keeps them no longer than those.
             cheap_only: Whether to refuse models that are loaded into this process.
 
+        Returns:
+            The provider; calls of it are limited, retried, counted and paid.
+
         Raises:
             InvalidInputError: `model` is neither a string nor a provider, or is empty.
             ConfigurationError: the model cannot be made, its price is not known and a budget caps
@@ -307,15 +314,19 @@ class Client:
         return opened
 
     def gate(self, provider: Provider) -> Gate:
-        """Give the gate of `provider`'s endpoint and model: what is in flight, waits, is allowed.
+        """Return the gate of a model: what is in flight there, what waits, and what is allowed.
 
         Args:
-            provider: The model, opened or not.
+            provider: The model, opened or not; those of one endpoint and name share a gate.
         """
         return self._gates.of(provider, self.sending.limits, self.sending.retry)
 
     def emit(self, event: Event) -> None:
-        """Tell the client's listener, if there is one, what happened."""
+        """Tell the client's listener, if there is one, what happened.
+
+        Args:
+            event: What happened.
+        """
         if self.on_event is not None:
             self.on_event(event)
 

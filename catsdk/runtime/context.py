@@ -48,14 +48,27 @@ class Context:
         row: The other columns of the prompt's data row, such as a known answer.
         group: The group that the role works on, for `reference`.
         defaults: The models that play a role where none is named.
+        models: The open models.
+        accounts: Budgets that pay for calls, beside the client's.
+        chains: The chains that were made for models before; by default those of `models`.
+        around: Wrappers that are put around each model, outermost first.
+        listener: Hears of each event.
+        streams: Whether a model's text is heard of piece by piece.
         asks: Whether rollouts are rewarded by their final answers, so that prompts ask for one.
+        item: The place of the prompt among many.
+        cheap_only: Whether to refuse models that are loaded into this process.
+        silent: Whether events are dropped.
 
     Example:
-        An estimator of one's own::
-
-            class Longest:
-                async def estimate(self, group, ctx):
-                    return ctx.reference(max(group.rollouts, key=lambda r: len(r.text)))
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> class Longest:
+        ...     async def estimate(self, group, ctx):
+        ...         return ctx.reference(max(group.rollouts, key=lambda r: len(r.text)))
+        >>> policy = FunctionProvider(lambda request: ["Because.", "Because it rains."])
+        >>> result = await cat.CaT(policy, estimator=Longest()).run("Why?", n=2)
+        >>> result.reference.text, result.reference.provenance.method
+        ('Because it rains.', 'Longest')
     """
 
     client: Client
@@ -119,7 +132,11 @@ class Context:
         return self.listener is not None or self.client.on_event is not None
 
     def emit(self, event: Event) -> None:
-        """Tell those who listen to this run, and to its client, what happened."""
+        """Tell those who listen to this run, and to its client, what happened.
+
+        Args:
+            event: What happened.
+        """
         if self.silent:
             return
         if self.item is not None and isinstance(event, MethodEvent):
@@ -136,11 +153,15 @@ class Context:
         return lambda text: self.emit(TextArrived(text=text))
 
     def on(self, group: Group) -> Context:
-        """The context for another group, such as a part of this one."""
+        """Return the context for another group.
+
+        Args:
+            group: The group, such as a part of this one.
+        """
         return replace(self, group=group)
 
     def quiet(self) -> Context:
-        """The context for inner steps, whose text and events are not those of the run."""
+        """Return the context for inner steps, whose text and events are not those of the run."""
         return replace(self, streams=False, silent=True)
 
     def reference(
@@ -198,11 +219,15 @@ class Context:
         )
 
     async def with_evidence(self, reference: Reference) -> Reference:
-        """Add the group's agreement and majority to `reference`."""
+        """Return a reference with its group's agreement and majority added.
+
+        Args:
+            reference: The reference, as an estimator made it.
+        """
         return await self.answers.with_evidence(reference)
 
     def score(self, rollout: Rollout, value: float | None, *reasons: str) -> Score:
-        """Make the score of one rollout.
+        """Return the score of one rollout.
 
         Args:
             rollout: Whose score it is.

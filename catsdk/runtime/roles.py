@@ -27,57 +27,178 @@ T = TypeVar("T")
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Draws a group of rollouts (paper, section 3.1)."""
+    r"""Draws a group of rollouts (paper, section 3.1).
+
+    Example:
+        >>> import catsdk as cat
+        >>> class FromMemory:
+        ...     async def sample(self, prompt, n, ctx, *, start=0):
+        ...         return cat.group_of(prompt, [r"\boxed{4}"] * n)
+        >>> (await cat.CaT(FromMemory(), estimator=cat.Majority()).run("2+2?")).answer
+        '4'
+    """
 
     async def sample(self, prompt: PromptLike, n: int, ctx: Context, *, start: int = 0) -> Group:
-        """Draw the `n` rollouts from index `start`; those that fail are in `Group.failures`."""
+        """Draw rollouts of a prompt.
+
+        Args:
+            prompt: A text, or the messages of a chat.
+            n: How many.
+            ctx: The context of the run.
+            start: The index of the first of them.
+
+        Returns:
+            The group; rollouts that failed are in `Group.failures`.
+        """
         ...
 
 
 @runtime_checkable
 class Estimator(Protocol):
-    """Estimates a reference from a group (paper, section 3.2)."""
+    """Estimates a reference from a group (paper, section 3.2).
+
+    Example:
+        >>> import catsdk as cat
+        >>> class Shortest:
+        ...     async def estimate(self, group, ctx):
+        ...         return ctx.reference(min(group.rollouts, key=lambda r: len(r.text)))
+        >>> c = cat.CaT(estimator=Shortest())
+        >>> (await c.run(cat.group_of("Why?", ["Because.", "Because it rains."]))).text
+        'Because.'
+    """
 
     async def estimate(self, group: Group, ctx: Context) -> Reference:
-        """The reference of `group`."""
+        """Estimate the reference of a group.
+
+        Args:
+            group: The rollouts that are there.
+            ctx: The context of the run: open models, answers, the data row.
+
+        Returns:
+            The reference, such as `ctx.reference(rollout)` makes.
+        """
         ...
 
 
 @runtime_checkable
 class Proposer(Protocol):
-    """Writes a rubric (paper, section 3.3)."""
+    r"""Writes a rubric (paper, section 3.3).
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.types import Provenance
+        >>> class Fixed:
+        ...     async def propose(self, reference, ctx):
+        ...         criteria = (cat.Criterion(id="r1", text=f"Says {reference.answer}."),)
+        ...         return cat.Rubric(criteria=criteria, provenance=Provenance(method="fixed"))
+        >>> judge = FunctionProvider(lambda request: "yes")
+        >>> reward = cat.RubricReward(proposer=Fixed(), judge=judge)
+        >>> c = cat.CaT(estimator=cat.Majority(), reward=reward)
+        >>> (await c.run(cat.group_of("2+2?", [r"\boxed{4}"]))).rubric.criteria[0].text
+        'Says 4.'
+    """
 
     async def propose(self, reference: Reference, ctx: Context) -> Rubric:
-        """The rubric for `reference`."""
+        """Write the rubric for a reference.
+
+        Args:
+            reference: What the criteria follow from.
+            ctx: The context of the run.
+
+        Returns:
+            The rubric: at least one criterion, each with an id of its own.
+        """
         ...
 
 
 @runtime_checkable
 class Judge(Protocol):
-    """Says which criteria a rollout meets (paper, section 3.3)."""
+    """Says which criteria a rollout meets (paper, section 3.3).
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.types import Provenance, Verdict
+        >>> class Literal:
+        ...     async def judge(self, rubric, rollout, ctx):
+        ...         return [Verdict(criterion_id=c.id, met=c.text in rollout.text)
+        ...                 for c in rubric.criteria]
+        >>> criteria = (cat.Criterion(id="r1", text="rain"), cat.Criterion(id="r2", text="wind"))
+        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> c = cat.CaT(reward=cat.RubricReward(judge=Literal(), rubric=rubric))
+        >>> (await c.run(cat.group_of("Why?", ["Because of the rain."]))).rewards
+        (0.5,)
+    """
 
     async def judge(self, rubric: Rubric, rollout: Rollout, ctx: Context) -> Sequence[Verdict]:
-        """One verdict for each of the K criteria, in their order; a failure is a verdict."""
+        """Judge one rollout by each criterion.
+
+        Args:
+            rubric: The K criteria.
+            rollout: What is judged.
+            ctx: The context of the run.
+
+        Returns:
+            One verdict for each criterion, in their order; a failure is a verdict without an
+            answer.
+        """
         ...
 
 
 @runtime_checkable
 class Rewarder(Protocol):
-    """Gives each rollout of a group its reward (paper, equation 1)."""
+    """Gives each rollout of a group its reward (paper, equation 1).
+
+    `catsdk.Reward` is the base class that most rewards inherit from; this is what it promises.
+
+    Example:
+        >>> from catsdk import AnswerReward
+        >>> from catsdk.runtime import Rewarder
+        >>> isinstance(AnswerReward(), Rewarder)
+        True
+    """
 
     async def reward(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
-        """One score for each rollout; without evidence its value is `None`."""
+        """Reward a group.
+
+        Args:
+            group: The rollouts, and those that failed.
+            reference: The run's reference; `None` where none was needed.
+            ctx: The context of the run.
+
+        Returns:
+            One score for each rollout; without evidence its value is `None`.
+        """
         ...
 
 
 @runtime_checkable
 class Rater(Protocol):
-    """Rates each rollout of a group by itself, without a reference (a judge, a reward model)."""
+    """Rates each rollout of a group by itself, without a reference: a judge, or a reward model.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import BestOfN
+        >>> class Brevity:
+        ...     async def rate(self, group, ctx):
+        ...         return [ctx.score(r, -float(len(r.text))) for r in group.rollouts]
+        >>> group = cat.group_of("Why?", ["Because.", "Because it rains."])
+        >>> (await BestOfN(Brevity()).estimate(group)).text
+        'Because.'
+    """
 
     async def rate(self, group: Group, ctx: Context) -> Sequence[Score]:
-        """One score for each rollout that is there, in their order; higher is better."""
+        """Rate the rollouts.
+
+        Args:
+            group: The rollouts.
+            ctx: The context of the run.
+
+        Returns:
+            One score for each rollout that is there, in their order; higher is better.
+        """
         ...
 
 

@@ -37,9 +37,9 @@ def settled(votes: Votes, left: int, confidence: float) -> bool:
 
 @dataclass(frozen=True)
 class AdaptiveSampler:
-    """Draws rollouts until the leading answer is settled, at most n.
+    r"""Draws rollouts until the leading answer is settled, at most n.
 
-    The rule is that of `leads` (Aggarwal et al., arXiv 2305.11860, section 3.2).
+    The rule is the Beta criterion of Aggarwal et al., arXiv 2305.11860, section 3.2.
 
     Args:
         sampler: Draws the rollouts.
@@ -49,6 +49,15 @@ class AdaptiveSampler:
 
     Raises:
         InvalidInputError: `confidence` or `batch` is out of range.
+
+    Example:
+        >>> from catsdk import Sampler
+        >>> from catsdk.sampling import AdaptiveSampler
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: r"\boxed{4}")
+        >>> group = await AdaptiveSampler(Sampler(policy), confidence=0.95).sample("2+2?", n=64)
+        >>> len(group.rollouts)
+        4
     """
 
     sampler: roles.Sampler = Sampler()

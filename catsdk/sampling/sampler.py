@@ -46,25 +46,33 @@ SAMPLING_SHARE = 0.7
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws groups of rollouts (paper, section 3.1).
+    r"""Draws groups of rollouts (paper, section 3.1).
 
     Args:
         policy: The model, or several: rollout i then comes from policy i mod P. `None` is the
             policy of the `CaT` that it is given to, else `CATSDK_MODEL`.
         sampling: Temperature and the like; by default the model's own.
-        seed: Makes a group repeatable where the models can. It is combined with the prompt, so
-            that draws are independent for each prompt.
+        seed: Makes a group repeatable where the models can. It is combined with the prompt, so that
+            draws are independent for each prompt.
         system: A system message that is put before prompts without one.
         ask: Whether the words of `Answers.instruction` are added to prompts; by default where the
             run rewards by answers. A model with a prompt set of its own is never asked so.
         quorum: Number of rollouts that are enough to go on with; `None` waits for all.
         late: What becomes of the rollouts that come after the quorum: `cancel`, or `keep` them in
             the group, though the estimator does not see them.
-        deadline: Seconds for a whole result, of which sampling may take 70 %; then what is there
-            is used, marked `partial`.
+        deadline: Seconds for a whole result, of which sampling may take 70 %; then what is there is
+            used, marked `partial`.
 
     Raises:
         InvalidInputError: a setting is of the wrong kind or out of its range.
+
+    Example:
+        >>> from catsdk import Sampler, Sampling
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: [r"\boxed{4}", r"\boxed{5}"])
+        >>> group = await Sampler(policy, Sampling(temperature=1.0)).sample("2+2?", n=2)
+        >>> [rollout.answer for rollout in group.rollouts]
+        ['4', '5']
     """
 
     policy: str | Provider | Sequence[str | Provider] | None = None
@@ -224,20 +232,24 @@ def group_of(
 ) -> Group:
     r"""Make a group of responses that were sampled elsewhere, in their order.
 
-    They are read as a provider's are: thinking is kept apart, and of messages only the
-    assistant's count.
+    They are read as a provider's are: thinking is kept apart, and of messages only the assistant's
+    count.
 
     Args:
         prompt: What they respond to: a text, or the messages of a chat.
         responses: The G texts, completions, or lists of messages.
         answers: How their final answers are found.
 
+    Returns:
+        The group; rollout i is response i.
+
     Raises:
-        InvalidInputError: the prompt is empty or not a chat, `responses` is one text, or a
-            response cannot be read.
+        InvalidInputError: the prompt is empty or not a chat, `responses` is one text, or a response
+            cannot be read.
 
     Example:
-        >>> group_of("6*7?", ["\\boxed{42}"]).rollouts[0].answer
+        >>> from catsdk import group_of
+        >>> group_of("6*7?", [r"\boxed{42}"]).rollouts[0].answer
         '42'
     """
     messages = check_prompt(prompt)

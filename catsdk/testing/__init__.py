@@ -4,25 +4,6 @@
 `chaos(seed)` is the weather in which everything goes wrong at once; a `RawReply` is sent as it is.
 """
 
-from typing import TYPE_CHECKING
-
 from catsdk.core.doors import door
-from catsdk.testing.function import FunctionProvider
 
-if TYPE_CHECKING:
-    from catsdk.testing.loopback import LoopbackServer
-    from catsdk.testing.weather import Weather, chaos
-    from catsdk.testing.wire import RawReply
-
-__all__ = ["FunctionProvider", "LoopbackServer", "RawReply", "Weather", "chaos"]
-
-_HOMES = {
-    "LoopbackServer": "catsdk.testing.loopback",
-    "RawReply": "catsdk.testing.wire",
-    "Weather": "catsdk.testing.weather",
-    "chaos": "catsdk.testing.weather",
-}
-
-# Hidden from type checkers, so that a misspelt name is their error too.
-if not TYPE_CHECKING:
-    __getattr__ = door(__name__, _HOMES)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

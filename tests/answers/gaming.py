@@ -139,10 +139,11 @@ def _another_modulus(gold: str, chance: random.Random) -> str:
 
 
 def _another_currency(gold: str, chance: random.Random) -> str:
-    amount = gold.lstrip("\\$")
+    amount = gold.lstrip("\\$").removesuffix("\\%")
     sign = chance.choice("€£¥₹₩")
     word = chance.choice(["yen", "euros", "rupees", "pesos", "won", "yuan", "francs", "marbles"])
-    return chance.choice([f"{sign}{amount}", f"{amount} {word}", f"{amount} \\text{{ {word}}}"])
+    forms = [f"{sign}{amount}", f"{amount} {word}", f"{amount} \\text{{ {word}}}"]
+    return chance.choice(forms if gold[-1] != "%" else [*forms, f"\\${amount}"])
 
 
 def _another_proposition(gold: str, chance: random.Random) -> str:
@@ -157,6 +158,64 @@ def _another_time(gold: str, chance: random.Random) -> str:
     if chance.random() < 0.5 and part * factor < 60:
         return f"{whole * factor}:{part * factor:02}"
     return f"{whole}/{part}" if whole % 2 else f"{whole // 2}:{part // 2:02}"
+
+
+def _another_product(gold: str, chance: random.Random) -> str:
+    one, other = gold.split(" \\times ")
+    forms = [
+        "{a} \\cdot {b}",
+        "{b} \\times {a}",
+        "{a} · {b}",
+        "{a} \\cdot {b} \\cdot 1",
+        "{b} × {a}",
+    ]
+    return chance.choice(forms).format(a=one, b=other)
+
+
+def _another_order_of_letters(gold: str, chance: random.Random) -> str:
+    letters = [each for each in gold if each.isupper()]
+    shuffled = letters[:]
+    while shuffled == letters:
+        chance.shuffle(shuffled)
+    return chance.choice(["{}", "\\text{{{}}}", "\\mathrm{{{}}}"]).format("".join(shuffled))
+
+
+def _another_case(gold: str, chance: random.Random) -> str:
+    number, unit = gold.split(" ")
+    at = chance.choice([at for at, sign in enumerate(unit) if sign in "mMbB"])
+    other = f"{unit[:at]}{unit[at].swapcase()}{unit[at + 1 :]}"
+    return chance.choice([f"{number} {other}", f"{number}\\text{{ {other}}}", f"{number} {other}."])
+
+
+def _another_function(gold: str, chance: random.Random) -> str:
+    function, rest = gold.split("(", 1)
+    names = ["E", "Var", "P", "f", "g", "h'", "\\operatorname{Cov}", "M", "\\text{SD}"]
+    return f"{chance.choice([name for name in names if name != function])}({rest}"
+
+
+def _other_units_of_items(gold: str, chance: random.Random) -> str:
+    one, other = gold.split(", ")
+    number, unit = one.split(" ", 1)
+    return chance.choice([f"{other} {unit}, {number}", f"{number}, {other} {number} {unit}"])
+
+
+def _regrouped(gold: str, chance: random.Random) -> str:
+    """Put the brackets of a nested answer, or the words between its parts, elsewhere."""
+    brackets = [at for at, sign in enumerate(gold) if sign in "()[]{}"]
+    words = {"and": "or", "or": "and", "\\cup": "and"}
+    parts = gold.split(" ")
+    if not words.keys().isdisjoint(parts):
+        return " ".join(words.get(part, part) for part in parts)
+    if gold.startswith("[["):
+        return gold.replace("], [", ", ")
+    inner = [at for at in brackets[1:-1] if gold[at - 1] != "\\"]
+    if inner and chance.random() < 0.5:
+        # One pair of inner brackets is left out, or all of them.
+        dropped = set(inner) if chance.random() < 0.5 else {inner[0], inner[1]}
+        return "".join(sign for at, sign in enumerate(gold) if at not in dropped)
+    numbers = [sign for sign in gold if sign.isdigit()]
+    turned = iter(numbers[1:] + numbers[:1])
+    return "".join(next(turned) if sign.isdigit() else sign for sign in gold)
 
 
 def _several_choices(gold: str, chance: random.Random) -> str:
@@ -223,7 +282,13 @@ FAMILIES: dict[str, dict[str, Rewrite]] = {
     "matrix": _ANY,
     "base": _ANY,
     "ratio": _ANY,
-    "percent": _ANY,
+    "percent": _ANY | {"A6 currency": _another_currency},
+    "cross product": _ANY | {"vectors": _another_product},
+    "capital letters": _ANY | {"order of letters": _another_order_of_letters},
+    "cased unit": _ANY | {"case of a unit": _another_case},
+    "function": _ANY | {"another function": _another_function},
+    "list with a unit": _ANY | {"units of items": _other_units_of_items},
+    "groups": {"groups": _regrouped, "A3 identity": _identity},
 }
 # The rewrites keep these as they are.
 _UNCHANGED = frozenset(["0", "\\emptyset", "\\mathbb{R}", "no solution", "-\\infty"])

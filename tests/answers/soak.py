@@ -1,6 +1,6 @@
 """Fuzz the comparison of answers for minutes: no exception, no hang, and nothing to be gamed.
 
-    make soak                 # three minutes
+    make soak                 # with the other tests that take many minutes
     python -m tests.answers.soak --minutes 30 --seed 7
     python -m tests.answers.soak --golds problems.jsonl.gz
 

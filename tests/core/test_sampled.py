@@ -59,7 +59,7 @@ def test_blocks_of_anthropic_and_items_of_responses_are_read_as_what_was_said() 
     ]
     read = completion_of([{"role": "assistant", "content": blocks}])
     assert (read.text, read.reasoning) == ("42", "six sevens")
-    items = [
+    items: list[dict[str, Any]] = [
         {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "c", "output": "43"},
         {

@@ -22,6 +22,7 @@ from catsdk.runs.ledger import Ledger
 from catsdk.runs.store import RunStore
 from catsdk.runtime.context import Context
 from catsdk.testing import FunctionProvider
+from tests.runs.entries import entries
 
 
 class Letters:
@@ -196,9 +197,9 @@ async def test_rollouts_references_and_verdicts_are_in_the_store(tmp_path: Path)
             ledger=Ledger(store),
         )
         await experiment.run([item])
-        assert set(await store.all("rollout")) == {"x/0", "x/1"}
-        assert set(await store.all("verdict")) == {"x/rollout/0", "x/rollout/1", "x/m/2/0"}
-        kept = Reference.model_validate_json((await store.all("reference"))["x/m/2/0"])
+        assert set(await entries(store, "rollout")) == {"x/0", "x/1"}
+        assert set(await entries(store, "verdict")) == {"x/rollout/0", "x/rollout/1", "x/m/2/0"}
+        kept = Reference.model_validate_json((await entries(store, "reference"))["x/m/2/0"])
     assert kept.answer == "a"
 
 

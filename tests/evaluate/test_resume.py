@@ -81,7 +81,7 @@ def report_in(out: Path) -> dict[str, Any]:
 def kept_numbers(out: Path) -> set[int]:
     """The numbers of the calls whose answers are in the store."""
     store = sqlite3.connect(out / "run.sqlite")
-    rows = store.execute("SELECT value FROM entries WHERE kind = 'answer'").fetchall()
+    rows = store.execute("SELECT value FROM answer").fetchall()
     store.close()
     texts = [
         completion["text"] for (value,) in rows for completion in json.loads(value)["completions"]

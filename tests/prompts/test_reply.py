@@ -74,6 +74,11 @@ def test_a_slip_of_punctuation_is_mended(reply: str) -> None:
     assert read_verdict(reply)[:2] == (False, "e")
 
 
+def test_a_reply_on_which_the_repair_itself_fails_is_refused() -> None:
+    with pytest.raises(StructuredOutputError, match="is not JSON"):
+        read_verdicts('{"verdicts": -"```json[null"- {:```json}', {"r1"})
+
+
 @pytest.mark.parametrize("number", ["7", '"7"', '" 7 "', "7.0", '"7.0"'])
 def test_a_number_may_be_written_as_a_text(number: str) -> None:
     assert read_grade(f'{{"grade": {number}}}') == (7.0, None)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from random import Random
-from time import monotonic, thread_time
+from time import thread_time
 from typing import Any
 
 import anyio
@@ -22,9 +21,9 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ask, unheard
+from tests.providers.contract import ask, obedient, unheard
 from tests.providers.hostile import chat_reply, messages_reply
-from tests.providers.test_function import obedient
+from tests.soak.minutes import rounds
 
 Wire = tuple[type[OpenAIProvider | AnthropicProvider], Callable[..., RawReply]]
 WIRES: dict[str, Wire] = {
@@ -96,14 +95,13 @@ async def test_a_changed_reply_gives_completions_or_a_typed_failure(
 @pytest.mark.soak
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_changed_replies_for_minutes() -> None:
-    end = monotonic() + 60 * float(os.environ.get("MINUTES", "10"))
     first = Random().randrange(2**40)
     outcomes: dict[str, int] = {}
-    while monotonic() < end:
+    for at in rounds():
+        seeds = range(first + 250 * at, first + 250 * (at + 1))
         for wire in WIRES:
             for streamed in (False, True):
-                await survived(wire, streamed, range(first, first + 250), outcomes=outcomes)
-        first += 250
+                await survived(wire, streamed, seeds, outcomes=outcomes)
     print(dict(sorted(outcomes.items())))  # noqa: T201 - what came of minutes is worth seeing
 
 

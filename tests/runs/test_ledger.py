@@ -23,6 +23,7 @@ from catsdk.runtime.limits.endpoints import endpoint_of
 from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.wrapper import Wrapper
 from catsdk.testing import FunctionProvider
+from tests.runs.entries import entries
 
 ASK = Request(messages=(Message(role="user", content="q"),))
 
@@ -181,7 +182,7 @@ async def test_a_model_that_a_context_has_opened_is_not_wrapped_once_more(tmp_pa
             with recorded("sample") as calls:
                 await (await ctx.model(Wrapper(opened))).complete(ASK)
         assert len(calls) == 1
-        assert len(await store.all("answer")) == 1
+        assert len(await entries(store, "answer")) == 1
 
 
 async def test_no_more_calls_than_allowed_have_no_kept_answer(tmp_path: Path) -> None:

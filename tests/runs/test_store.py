@@ -6,12 +6,15 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from catsdk.core.errors import ConfigurationError
-from catsdk.runs.store import SCHEMA_VERSION, RunStore
+from catsdk.runs.store import PAGE, SCHEMA_VERSION, RunStore
+from tests.runs.entries import entries
 
 WRITER = """
 import sys, anyio
@@ -38,7 +41,54 @@ async def test_entries_are_there_after_closing_and_kinds_are_apart(tmp_path: Pat
     async with RunStore(path) as store:
         assert await store.get("answer", "k") == "2"
         assert await store.get("answer", "other") is None
-        assert await store.all("verdict") == {"k": "3"}
+        assert await entries(store, "verdict") == {"k": "3"}
+
+
+async def test_what_is_asked_for_at_once_is_done_in_one_transaction_and_each_gets_its_own(
+    tmp_path: Path,
+) -> None:
+    got: dict[int, str | None] = {}
+    async with RunStore(tmp_path / "run.sqlite") as store:
+
+        async def there_and_back(at: int) -> None:
+            await store.put("answer", str(at), f"value {at}")
+            got[at] = await store.get("answer", str(at))
+
+        async with anyio.create_task_group() as tasks:
+            for at in range(500):
+                tasks.start_soon(there_and_back, at)
+        assert got == {at: f"value {at}" for at in range(500)}
+        kept = await entries(store, "answer")
+    assert kept == {str(at): f"value {at}" for at in range(500)}
+
+
+async def test_what_waits_for_the_file_is_written_though_its_task_is_cancelled(
+    tmp_path: Path,
+) -> None:
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        async with anyio.create_task_group() as tasks:
+            for at in range(20):
+                tasks.start_soon(store.put, "answer", str(at), "1")
+            await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        assert len(await entries(store, "answer")) == 20
+
+
+async def test_entries_are_read_page_by_page_in_the_order_of_writing(tmp_path: Path) -> None:
+    many = 2 * PAGE + 1
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        await store.put_all(("row", str(at), "old") for at in range(many))
+        await store.put("row", "0", "new")
+        read = [entry async for entry in store.each("row")]
+    assert read == [("0", "new"), *((str(at), "old") for at in range(1, many))]
+
+
+async def test_entries_that_belong_together_are_kept_all_or_none(tmp_path: Path) -> None:
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        broken: Any = [("row", "a", "1"), ("row", "b", None)]
+        with pytest.raises(ConfigurationError):
+            await store.put_all(broken)
+        assert await entries(store, "row") == {}
 
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -59,7 +109,7 @@ async def test_one_writes_and_others_may_read(tmp_path: Path) -> None:
         def read() -> list[tuple[str]]:
             reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
             try:
-                return reader.execute("SELECT value FROM entries").fetchall()
+                return reader.execute("SELECT value FROM answer").fetchall()
             finally:
                 reader.close()
 
@@ -81,7 +131,7 @@ def test_what_put_has_returned_from_outlives_a_kill(tmp_path: Path) -> None:
 
     async def kept() -> dict[str, str]:
         async with RunStore(path) as store:
-            return await store.all("answer")
+            return await entries(store, "answer")
 
     assert {line.strip() for line in told if line.endswith("\n")} <= set(anyio.run(kept))
 
@@ -98,7 +148,7 @@ async def test_a_newer_schema_another_program_and_no_database_are_refused(tmp_pa
         connection.close()
 
     await anyio.to_thread.run_sync(change, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    with pytest.raises(ConfigurationError, match="schema 3"):
+    with pytest.raises(ConfigurationError, match=f"schema {SCHEMA_VERSION + 1}"):
         async with RunStore(path):
             pass
     await anyio.to_thread.run_sync(change, "PRAGMA application_id = 7")
@@ -130,7 +180,7 @@ async def test_a_damaged_page_is_an_error_that_names_the_file_and_the_fix(tmp_pa
     await anyio.to_thread.run_sync(damage)
     with pytest.raises(ConfigurationError, match=r"run.sqlite is damaged .*\.recover"):
         async with RunStore(path) as store:
-            await store.all("answer")
+            await entries(store, "answer")
 
 
 FULL = """

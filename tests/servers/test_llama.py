@@ -22,11 +22,10 @@ if find_spec("xllamacpp") is None:
 
 import catsdk as cat
 from catsdk.core.errors import ContextTooLongError
-from catsdk.core.ports import Provider
 from catsdk.core.types import Message, Usage
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.contract import Opened, ProviderContract, ask
 from tests.providers.served import free_port, served
 from tests.servers.llama_server import CONTEXT, MODEL, READY, SLOTS
 
@@ -45,6 +44,8 @@ SCHEMA = {
     "required": ["grade", "colours"],
     "additionalProperties": False,
 }
+# A busy machine takes minutes for what an idle one does in seconds; only what hangs takes longer.
+PATIENCE = 900
 # Until the limit of its tokens is reached.
 ENDLESS = {"ignore_eos": True}
 
@@ -78,42 +79,31 @@ BOTH = pytest.mark.parametrize("wire", [chat, messages], ids=["chat", "messages"
 
 
 class Contract(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def serve(self, url: str) -> None:
-        self.url = url
+    patience = PATIENCE
+    # More than there are slots.
+    at_once = SLOTS + 4
 
-    async def test_a_system_message_is_taken(self) -> None:
+    async def test_a_system_message_is_taken(self, opened: Opened) -> None:
         # The template of this model has a system message of its own, which this one takes the
         # place of.
         system = Message(role="system", content="Be brief. " * 20)
-        with anyio.fail_after(60):
-            async with self.opened() as provider:
+        with anyio.fail_after(PATIENCE):
+            async with opened() as provider:
                 (plain,) = await provider.complete(ask())
                 (told,) = await provider.complete(ask(messages=(system, *ask().messages)))
         assert told.usage.input_tokens > plain.usage.input_tokens
 
-    async def test_many_calls_at_once_are_all_answered(self) -> None:
-        answered: list[str] = []
-
-        async def one(provider: Provider, at: int) -> None:
-            answered.append((await provider.complete(ask(f"{at}+1")))[0].text)
-
-        # More than there are slots, and with more time: two cores share them.
-        with anyio.fail_after(240):
-            async with self.opened() as provider, anyio.create_task_group() as tasks:
-                for at in range(SLOTS + 4):
-                    tasks.start_soon(one, provider, at)
-        assert len(answered) == SLOTS + 4
-
 
 class TestChatContract(Contract):
-    def opened(self) -> Any:
-        return chat(self.url)
+    @pytest.fixture
+    def opened(self, url: str) -> Opened:
+        return lambda: chat(url)
 
 
 class TestMessagesContract(Contract):
-    def opened(self) -> Any:
-        return messages(self.url)
+    @pytest.fixture
+    def opened(self, url: str) -> Opened:
+        return lambda: messages(url)
 
 
 async def slots_at_work(url: str) -> int:
@@ -126,7 +116,7 @@ def counted(completions: Any) -> Usage:
 
 
 async def test_every_choice_is_counted_though_the_server_reports_one(url: str) -> None:
-    with anyio.fail_after(120):
+    with anyio.fail_after(PATIENCE):
         async with chat(url) as provider:
             completions = await provider.complete(ask(n=8, max_tokens=16, extra=ENDLESS))
     assert [completion.finish_reason for completion in completions] == ["length"] * 8
@@ -138,7 +128,7 @@ async def test_every_choice_is_counted_though_the_server_reports_one(url: str) -
 @BOTH
 async def test_the_tokens_of_one_answer_are_those_that_were_made(url: str, wire: Any) -> None:
     async with wire(url) as provider:
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             (completion,) = await provider.complete(ask(max_tokens=10, extra=ENDLESS))
     assert completion.usage.output_tokens == 10
     assert completion.usage.input_tokens > 10
@@ -148,7 +138,7 @@ async def test_the_tokens_of_one_answer_are_those_that_were_made(url: str, wire:
 async def test_a_group_larger_than_the_server_s_slots_loses_no_rollout(url: str) -> None:
     async with chat(url) as provider, cat.CaT(provider) as c:
         sampling = cat.Sampling(max_tokens=4)
-        with anyio.fail_after(120):
+        with anyio.fail_after(PATIENCE):
             for n in (SLOTS, SLOTS + 1):
                 group = await c.sample("Name a colour.", n, sampling=sampling)
                 assert (len(group.rollouts), dict(group.failures)) == (n, {})
@@ -156,7 +146,7 @@ async def test_a_group_larger_than_the_server_s_slots_loses_no_rollout(url: str)
 
 async def test_log_probabilities_are_those_of_the_text(url: str) -> None:
     async with chat(url) as provider:
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             request = ask("Name a colour.", logprobs=True, temperature=0.0, max_tokens=8)
             (completion,) = await provider.complete(request)
     assert completion.logprobs is not None
@@ -170,7 +160,7 @@ async def test_a_prompt_over_the_context_is_an_error_of_that_kind(
     url: str, wire: Any, streamed: bool
 ) -> None:
     async with wire(url) as provider:
-        with anyio.fail_after(60), pytest.raises(ContextTooLongError):
+        with anyio.fail_after(PATIENCE), pytest.raises(ContextTooLongError):
             await provider.complete(ask("a b c " * CONTEXT), print if streamed else None)
 
 
@@ -181,7 +171,7 @@ async def test_a_group_that_does_not_fit_is_synthesized_from_a_part_of_it(url: s
         synthesizer = cat.Synthesizer(provider, sampling=cat.Sampling(max_tokens=32))
         async with cat.CaT(provider, estimator=synthesizer) as c:
             told: list[Any] = []
-            with anyio.fail_after(180):
+            with anyio.fail_after(PATIENCE):
                 result = await c.run(group, on_event=told.append)
     # A model this small may not write what is asked for; what it was asked did fit.
     failures = [call.failure.kind for call in calls_of(result) if call.failure is not None]
@@ -198,7 +188,7 @@ def calls_of(result: cat.Result) -> list[Any]:
 async def test_the_grammar_holds_answers_to_the_bounds_of_a_schema(url: str) -> None:
     async with chat(url) as provider:
         request = ask("Grade the colours.", json_schema=SCHEMA, max_tokens=100)
-        with anyio.fail_after(120):
+        with anyio.fail_after(PATIENCE):
             completions = [(await provider.complete(request))[0] for _ in range(3)]
     for completion in completions:
         fields = json.loads(completion.text)
@@ -211,7 +201,7 @@ async def test_the_grammar_holds_answers_to_the_bounds_of_a_schema(url: str) -> 
 @BOTH
 async def test_a_cancelled_answer_stops_on_the_server_too(url: str, wire: Any) -> None:
     async with wire(url) as provider:
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 request = ask(max_tokens=CONTEXT - 200, extra=ENDLESS)
                 tasks.start_soon(provider.complete, request, lambda _: tasks.cancel_scope.cancel())
@@ -225,7 +215,7 @@ async def test_a_connection_that_the_server_closes_behind_a_stream_costs_no_roll
 ) -> None:
     async with wire(url) as provider, cat.CaT(provider) as c:
         sampling = cat.Sampling(max_tokens=4)
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             for _ in range(3):
                 await provider.complete(ask(max_tokens=4), lambda _: None)
                 group = await c.sample("Name a colour.", 2, sampling=sampling)
@@ -244,7 +234,7 @@ async def test_a_rubric_is_written_and_judged_within_the_forms_that_are_asked_fo
             judge=cat.Judge(sampling=cat.Sampling(max_tokens=160, temperature=0.0)),
         )
         async with cat.CaT(provider, estimator=Given(reference), reward=reward) as c:
-            with anyio.fail_after(300):
+            with anyio.fail_after(PATIENCE):
                 result = await c.run(group)
     assert result.failure is None
     (rubric,) = result.rubrics
@@ -274,7 +264,7 @@ async def test_a_whole_synthesis_counts_all_that_it_asked_for(url: str) -> None:
     async with chat(url) as provider:
         synthesizer = cat.Synthesizer(sampling=cat.Sampling(max_tokens=64))
         async with cat.CaT(provider, estimator=synthesizer) as c:
-            with anyio.fail_after(240):
+            with anyio.fail_after(PATIENCE):
                 result = await c.run("Is the sky blue?", 4, sampling=cat.Sampling(max_tokens=24))
     assert result.group is not None
     assert len(result.group.rollouts) == 4

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
-from catsdk.answers.engine.parse.currencies import currency_of_unit
+from catsdk.answers.engine.parse.currencies import amounts_written, currency_of_unit
 from catsdk.answers.engine.parse.reading import Reading, read
 from catsdk.answers.engine.parse.wording import same_choice
 from catsdk.answers.engine.structure.comparison import Comparison, Pair
 from catsdk.answers.engine.structure.expressions import same_expression
+from catsdk.answers.engine.structure.labels import label_of
 from catsdk.answers.engine.tree import Call, Items, Node, Number, Quantity, Relation, Symbol, Text
 from catsdk.answers.engine.walk import always_defined, with_symbols
 from catsdk.answers.options import Options
@@ -17,6 +19,7 @@ from catsdk.answers.verdict import Cause, Verdict
 
 __all__ = ["Pair", "attempt"]
 
+_OF_NO_NAME = re.compile(r"\b(?:answers?|results?|solutions?|values?|it)\b")
 _CENTS = frozenset(["cent", "cents", "\u00a2"])
 
 
@@ -30,7 +33,9 @@ def attempt(
     first, second = read(answer), read(reference)
     if first.node is None or second.node is None:
         return _chosen(answer, reference) or _unread(first, second), []
-    alike = _same_qualifiers(first, second, options)
+    alike = _same_qualifiers(first, second, options) and _same_amounts(
+        answer, first, reference, second
+    )
     if alike and first.node is second.node and always_defined(first.node):
         return Verdict("equal", "text"), []
     comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
@@ -61,9 +66,19 @@ def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bo
         found = _readings(first, second, comparison)
     if found and {first.joined, second.joined} == {"and", "or"} and not _are_regions(first, second):
         return comparison.open("one of them, or all of them")
+    if found and _multiply_otherwise(first, second):
+        return comparison.open("a cross product, and another product")
     if found and not alike:
         return comparison.open("another currency, or another domain of the index")
     return found
+
+
+def _multiply_otherwise(first: Reading, second: Reading) -> bool:
+    """Tell `a × b` from `a · b` and from `b × a`: with vectors these are three products."""
+    if first.crossed == second.crossed:
+        return False
+    both = first.crossed and second.crossed
+    return bool(both) or (second.dotted if first.crossed else first.dotted)
 
 
 def _are_regions(first: Reading, second: Reading) -> bool:
@@ -93,7 +108,7 @@ def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool |
         return True
     if isinstance(left, Text) != isinstance(right, Text):
         spoken, value = (first, right) if isinstance(left, Text) else (second, left)
-        if spoken.stated is not None:
+        if spoken.stated is not None and _may_be_of(spoken, value):
             return comparison.same(spoken.stated, value)
     found = comparison.same(left, right)
     if found is False and (first.tens or second.tens):
@@ -109,6 +124,21 @@ def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool |
             if other is not None and _fits(other, node) and comparison.same(other, node):
                 return True
     return found
+
+
+def _may_be_of(spoken: Reading, value: Node) -> bool:
+    """Tell whether a sentence may speak of what an equation gives a value to.
+
+    `Var(X) = 5`, which is read as words, does not say that `E(X) = 5`.
+    """
+    label = label_of(value) if isinstance(value, Relation) else None
+    if label is None or isinstance(spoken.stated, Relation):
+        return True
+    words = spoken.node.words if isinstance(spoken.node, Text) else ""
+    name = re.escape(label.name.lower()) if isinstance(label, Symbol) else "(?!)"
+    return re.search(rf"(?<!\w){name}(?!\w)", words) is not None or (
+        _OF_NO_NAME.search(words) is not None
+    )
 
 
 def _in_dollars(reading: Reading, other: Reading) -> Node:
@@ -137,7 +167,19 @@ def _same_qualifiers(first: Reading, second: Reading, options: Options) -> bool:
     # A sign of money beside a unit that is no money.
     bare = second if one else first
     unit = _unit_of(bare.node)
-    return not (first.currency or second.currency) or not unit or unit == "%"
+    return not (first.currency or second.currency) or not unit
+
+
+def _same_amounts(answer: str, first: Reading, reference: str, second: Reading) -> bool:
+    """Tell whether signs of money stand at the same items of two lists, where both have some."""
+    if not (first.currency and second.currency):
+        return True
+    lists = [node for node in (first.node, second.node) if isinstance(node, Items)]
+    if not lists:
+        return True
+    one, other = amounts_written(answer), amounts_written(reference)
+    every = all(len(each) >= len(lists[0].items) for each in (one, other))
+    return every or one == other
 
 
 def _money(reading: Reading) -> str:

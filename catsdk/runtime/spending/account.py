@@ -100,6 +100,21 @@ class Account:
             self._add(amount)
             self._hold(amount, 1)
 
+    def reserve_request(self) -> None:
+        """Take one request more for a call that has reserved its amount.
+
+        Raises:
+            BudgetExceededError: no request is left; nothing was taken.
+        """
+        with self._lock:
+            self._refuse("requests", self.requests + 1, self.budget.requests)
+            self.requests += 1
+
+    def cancel_request(self) -> None:
+        """Put back a request that was not sent."""
+        with self._lock:
+            self.requests -= 1
+
     def settle(self, reserved: Amount, used: Amount) -> None:
         """Replace what a call had reserved by what it used."""
         with self._lock:
@@ -109,8 +124,7 @@ class Account:
 
     def cancel(self, reserved: Amount) -> None:
         """Put back a reservation whose call was not sent, the request too."""
-        with self._lock:
-            self.requests -= 1
+        self.cancel_request()
         self.settle(reserved, Amount())
 
     async def wait(self, amount: Amount) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.core.errors import CatError, InvalidInputError, ProviderError
+from catsdk.core.errors import BudgetExceededError, CatError, InvalidInputError, ProviderError
 from catsdk.core.messages import (
     AudioPart,
     ImagePart,
@@ -16,7 +16,7 @@ from catsdk.core.messages import (
     TextPart,
     ThinkingPart,
 )
-from catsdk.core.ports import OnText
+from catsdk.core.ports import CountedRequest, OnText, before_sending_again
 from catsdk.core.sending import Budget
 from catsdk.core.types import Completion, Request, Usage
 from catsdk.runtime.spending.account import Account, Amount, Pending
@@ -62,18 +62,36 @@ class Spend(Wrapper):
         reserved = most(request, self.account.budget, self.rates)
         self.account.reserve(reserved)
         try:
-            completions = await self.pass_on(request, tell if on_text else None)
+            completions = await self.pass_on(self._counted(request), tell if on_text else None)
         except BaseException as error:
             self._failed(reserved, error, told=told)
             raise
         self.account.settle(reserved, self._used(reserved, completions))
         return completions
 
+    def _counted(self, request: Request) -> Request:
+        """`request`, so that a provider that asks once more after a refusal takes from the budget.
+
+        It takes a request: the tokens of the refused one, which is not billed, are still reserved.
+        """
+        may_be_asked_again = request.n > 1 or request.json_schema is not None
+        if self.account.budget.requests is None or not may_be_asked_again:
+            return request
+
+        def allow() -> None:
+            self.account.reserve_request()
+            try:
+                before_sending_again(request)
+            except BudgetExceededError:
+                self.account.cancel_request()
+                raise
+
+        return CountedRequest.by(request, allow)
+
     def _failed(self, reserved: Amount, error: BaseException, *, told: bool) -> None:
         if isinstance(error, Pending) or (isinstance(error, CatError) and not was_sent(error)):
             self.account.cancel(reserved)
-        elif isinstance(error, ProviderError) and (error.status or 0) >= 400 and not told:
-            # An answer with an error status is not billed.
+        elif isinstance(error, ProviderError) and _is_not_billed(error) and not told:
             self.account.settle(reserved, Amount())
         else:
             self.account.settle(reserved, reserved)
@@ -156,6 +174,12 @@ def most(request: Request, budget: Budget, rates: Rates | None) -> Amount:
     prompt, answers = _prompt_bound(request), request.n * _answer_bound(request)
     usd = rates.most(prompt, answers) if rates is not None and budget.usd is not None else 0.0
     return Amount(prompt + answers if budget.tokens is not None else 0, usd)
+
+
+def _is_not_billed(error: ProviderError) -> bool:
+    """Whether it is an answer with an error status, and no other request was answered before it."""
+    used = error.usage or Usage()
+    return (error.status or 0) >= 400 and not used.tokens and not used.unreported
 
 
 def _answer_bound(request: Request) -> int:

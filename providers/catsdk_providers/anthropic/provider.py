@@ -10,7 +10,6 @@ from typing import NoReturn, Self
 from catsdk.core.errors import (
     ConfigurationError,
     InvalidInputError,
-    ProviderError,
     RequestRefusedError,
     UnsupportedError,
 )
@@ -19,6 +18,7 @@ from catsdk.core.sending import Http
 from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic.endpoint import Endpoint
 from catsdk_providers.anthropic.wire import payload_of
+from catsdk_providers.http.instead import sent_instead
 from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.http.secrets import hidden, shown
 
@@ -148,7 +148,12 @@ class AnthropicProvider:
         except RequestRefusedError as refusal:
             if by_tool or not _may_be_the_form(refusal, request):
                 raise
-            return [await self._by_tool_at_last(request, tell, refusal)]
+            completions = await sent_instead(lambda: self._by_tool(request, tell), request, refusal)
+            self._learnt_of_format.lacks("json_schema")
+            return completions
+
+    async def _by_tool(self, request: Request, tell: OnText | None) -> list[Completion]:
+        return [await self._send(request, tell, by_tool=True)]
 
     async def _send(self, request: Request, tell: OnText | None, *, by_tool: bool) -> Completion:
         payload = payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
@@ -158,18 +163,6 @@ class AnthropicProvider:
         if tell is not None and whole:
             tell(completion.text)
         return completion
-
-    async def _by_tool_at_last(
-        self, request: Request, tell: OnText | None, refusal: RequestRefusedError
-    ) -> Completion:
-        try:
-            completion = await self._send(request, tell, by_tool=True)
-        except ProviderError:
-            raise refusal from None
-        self._learnt_of_format.lacks("json_schema")
-        # The refused request was sent too.
-        usage = completion.usage.model_copy(update={"requests": completion.usage.requests + 1})
-        return completion.model_copy(update={"usage": usage})
 
     def _refuse_what_the_wire_lacks(self, request: Request) -> None:
         if request.n > 1:

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 
-from catsdk.core.errors import ProviderError, RequestRefusedError, UnsupportedError
+from catsdk.core.errors import RequestRefusedError, UnsupportedError
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request
+from catsdk_providers.http.instead import sent_instead
 from catsdk_providers.http.learnt import Learnt
 
 __all__ = ["asked"]
@@ -25,7 +26,8 @@ async def asked(
     """Send `request`; where it is refused for no known reason, once more without `n` or the schema.
 
     What is left out is what the refusal names, and `n` first where it names neither. If that is
-    answered, the endpoint lacks it, which is learnt. The usage counts both requests.
+    answered, the endpoint lacks it, which is learnt. The usage counts both requests, and a budget
+    that has no request left ends the call with the refusal.
 
     Raises:
         ProviderError: the endpoint failed; of two refusals the first one is raised.
@@ -54,12 +56,10 @@ async def _without(
     learnt: Learnt,
 ) -> list[Completion]:
     less = {"n": 1} if suspect == "n" else {"json_schema": None}
-    try:
-        first, *others = await send(request.model_copy(update=less), tell)
-    except ProviderError:
-        raise refusal from None
+    first, *others = await sent_instead(
+        lambda: send(request.model_copy(update=less), tell), request, refusal
+    )
     learnt.lacks(suspect)
-    usage = first.usage.model_copy(update={"requests": first.usage.requests + 1})
     if suspect == "json_schema" and not _is_object(first.text):
         lacking = UnsupportedError(
             str(refusal),
@@ -68,9 +68,9 @@ async def _without(
             status=refusal.status,
             request_id=refusal.request_id,
         )
-        lacking.usage = usage
+        lacking.usage = first.usage
         raise lacking from None
-    return [first.model_copy(update={"usage": usage}), *others]
+    return [first, *others]
 
 
 def _suspect(refusal: RequestRefusedError, request: Request, learnt: Learnt) -> str | None:

@@ -40,6 +40,7 @@ class PolicyAnchor:
         InvalidInputError: `kind` is none of the three, or `decay` is out of range.
 
     Example:
+        >>> from catsdk.train import PolicyAnchor
         >>> PolicyAnchor("average", decay=0.9)
         PolicyAnchor('average', decay=0.9)
     """

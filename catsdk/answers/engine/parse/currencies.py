@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["currency_of_unit", "currency_written"]
+__all__ = ["amounts_written", "currency_of_unit", "currency_written"]
 
 _SIGNS = {
     "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee", "₩": "won", "₽": "ruble", "₺": "lira",
@@ -35,6 +35,7 @@ _WORDS_OF = {
 }
 _OF_WORD = {word: name for name, words in _WORDS_OF.items() for word in words.split()}
 _COMMANDS = {"\\euro": "euro", "\\pounds": "pound", "\\yen": "yen", "\\textdollar": "dollar"}
+_AMOUNT = re.compile(rf"(?:\\?\$|[{''.join(_SIGNS)}])\s?(-?\d[\d.,]{{0,40}}(?<=\d))")
 _DOLLAR = re.compile(r"\\\$|(?<!\\)\$(?=\s?-?[\d.])")
 
 
@@ -54,6 +55,11 @@ def currency_written(text: str) -> str:
     if "$" not in text or not _DOLLAR.search(text):
         return ""
     return "dollar" if "\\$" in text or text.count("$") % 2 else ""
+
+
+def amounts_written(text: str) -> list[str]:
+    """Return the digits behind each sign of money in `text`, in order of their writing."""
+    return sorted(_AMOUNT.findall(text))
 
 
 def currency_of_unit(unit: str) -> str:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from catsdk.answers.engine.limits import MAX_NESTING, LimitReachedError, UnreadableError
 from catsdk.answers.engine.parse.lexer import END, Token, read_decimal
-from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name
+from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name, may_be_vector
 from catsdk.answers.engine.parse.units import is_unit
 from catsdk.answers.engine.tree import (
     Call,
@@ -34,6 +34,7 @@ _CLOSING = {"(": ")", "{": "}", "|(": ")|", "floor(": ")floor", "ceil(": ")ceil"
 _CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
 _OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
 _STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
+_NAMING_KINDS = frozenset(["symbol", "accent"])
 _RAISED_SIGNS = frozenset(["^", "!", "!!", "%", "degree"])
 _BASES = frozenset(str(base) for base in range(2, 37))
 _WORDS = "two three four five six seven eight nine ten"
@@ -75,6 +76,8 @@ class ExpressionParser(ABC):
         # Letters that a sum runs over, even if they are e or i elsewhere.
         self.bound: frozenset[str] = frozenset()
         self.log_base: Node | None = None
+        # What stands on both sides of each cross between names, which may be vectors.
+        self.crossed: list[str] = []
 
     @property
     def next(self) -> Token:
@@ -167,7 +170,11 @@ class ExpressionParser(ABC):
                 )
             elif kind == "sign" and value == "times":
                 self.at += 1
-                factors = _crossed(factors, self._signed(self.power))
+                factor = self._signed(self.power)
+                named = may_be_vector(factor) or self.tokens[self.at][0] in _NAMING_KINDS
+                if named and may_be_vector(factors[-1]):
+                    self.crossed.append(f"{factors[-1]} x {factor}")
+                factors = _crossed(factors, factor)
             elif kind == "sign" and value == "mod":
                 self.at += 1
                 factors = [Call("mod", (product_of(factors), self.power()))]
@@ -479,7 +486,8 @@ class ExpressionParser(ABC):
         if not name:
             raise UnreadableError("an accent over nothing")
         if accent in ("overline", "bar") and 1 < len(name) <= 4 and is_name(name):
-            return Product(tuple(map(Symbol, name)))
+            # A segment has its ends in any order.
+            return Product(tuple(map(Symbol, sorted(name))))
         return Symbol(name if accent == "angle" else f"{accent} {name}")
 
 

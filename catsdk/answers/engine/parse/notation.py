@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from catsdk.answers.engine.tree import Call, Node, Number, Power, Quotient, Symbol
+from catsdk.answers.engine.tree import (
+    Call,
+    Constant,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+)
 
-__all__ = ["choices", "is_mixed", "is_name"]
+__all__ = ["choices", "is_mixed", "is_name", "may_be_vector"]
 
 
 def choices(base: Node, exponent: Node) -> Node:
@@ -34,3 +44,21 @@ def is_mixed(whole: Node, part: Node) -> bool:
 def is_name(word: str) -> bool:
     """Tell the name of a segment or an angle, such as `ABC`."""
     return len(word) <= 4 and word.isascii() and word.isupper()
+
+
+def may_be_vector(node: Node) -> bool:
+    """Tell a name, and multiples and sums of names, which may all be vectors."""
+    match node:
+        case Symbol() | Constant("i"):
+            return True
+        case Sum(terms):
+            return all(map(may_be_vector, terms))
+        case Product(factors):
+            others = [factor for factor in factors if not isinstance(factor, Number)]
+            return len(others) == 1 and may_be_vector(others[0])
+        case Quotient(top, Number()):
+            return may_be_vector(top)
+        case Call("cross", _):
+            return True
+        case _:
+            return False

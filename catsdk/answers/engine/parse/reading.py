@@ -16,7 +16,8 @@ from catsdk.answers.engine.parse.currencies import currency_written
 from catsdk.answers.engine.parse.grammar import minus
 from catsdk.answers.engine.parse.lexer import repeating, whole_number
 from catsdk.answers.engine.parse.number_words import number_of
-from catsdk.answers.engine.parse.statements import parse
+from catsdk.answers.engine.parse.statements import parse, parse_with_crosses
+from catsdk.answers.engine.parse.units import with_cased_units
 from catsdk.answers.engine.parse.wording import (
     choice_letters,
     is_undecided,
@@ -110,7 +111,8 @@ class Reading:
     over the `domain`, Z or N. Without `special` the node holds no plus-minus and no matrix.
     `choice` is the letter of an answer that may choose one; `stated` the value that a sentence
     asserts, whose node is its words; `currency` that of a sign of money; `joined` is "and" or "or"
-    where one of the two joins what is said.
+    where one of the two joins what is said. `crossed` holds the pairs of names between which a cross
+    stands, which may be vectors, and `dotted` says that there is a product with a dot.
     """
 
     node: Node | None
@@ -125,6 +127,8 @@ class Reading:
     stated: Node | None = None
     currency: str = ""
     joined: str = ""
+    crossed: str = ""
+    dotted: bool = False
 
 
 def read(text: str) -> Reading:
@@ -144,7 +148,7 @@ def _read(text: str) -> Reading:
 
 _remembered = lru_cache(maxsize=8_192)(_read)
 # Answers that differ in their dress alone share one tree.
-_parsed = lru_cache(maxsize=8_192)(parse)
+_parsed = lru_cache(maxsize=8_192)(parse_with_crosses)
 
 
 def _plain(text: str) -> Reading | None:
@@ -177,7 +181,8 @@ def _read_cleaned(text: str, original: str) -> Reading:
     try:
         other = _other_reading(text) if "," in text else None
         special = (latex or "[" in text) and _SPECIAL.search(text) is not None
-        node = _parsed(text) if len(text) <= _CACHED_LENGTH else parse(text)
+        remembered = len(text) <= _CACHED_LENGTH
+        node, crossed = _parsed(text) if remembered else parse_with_crosses(text)
         tens = parse(text, _TEN) if "log" in text else None
         whole = _INTEGERS.search(original) if "\\in" in original else None
         integers, domain = whole.groups() if whole else ("", "")
@@ -191,6 +196,8 @@ def _read_cleaned(text: str, original: str) -> Reading:
             choice=choice,
             currency=currency,
             joined=_connective(text),
+            crossed=crossed,
+            dotted=latex and "\\cdot" in text,
         )
     except UnreadableError as error:
         if _FORMULA.fullmatch(text):
@@ -295,7 +302,7 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
         or (not latex and (_LONG_WORD.search(words) or _CODE.search(words)))
     ):
         return Reading(
-            Text(plain_words(words)),
+            Text(plain_words(with_cased_units(words))),
             stated=stated,
             currency=currency_written(original),
             joined=_connective(text),

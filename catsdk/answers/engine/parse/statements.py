@@ -30,7 +30,7 @@ from catsdk.answers.engine.tree import (
 )
 from catsdk.answers.engine.walk import symbols_of
 
-__all__ = ["parse"]
+__all__ = ["parse", "parse_with_crosses"]
 
 # The word "and" makes a list of values, the sign of logic a proposition.
 _SEPARATORS = frozenset([",", ";", "and", "land", "lor"])
@@ -45,6 +45,7 @@ _UNIT_KINDS = frozenset(["text", "word"])
 _MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
+_TURNS = {"(": 1, "[": 1, "{": 1, "\\{": 1, ")": -1, "]": -1, "}": -1, "\\}": -1}
 _CONDITIONAL = (Text("if"), Text("for"), Text("when"), Text("where"))
 
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
@@ -59,12 +60,17 @@ def parse(text: str, log_base: Node | None = None) -> Node:
         UnreadableError: the grammar does not know it.
         LimitReachedError: it is too deep or has too many tokens or digits.
     """
+    return parse_with_crosses(text, log_base)[0]
+
+
+def parse_with_crosses(text: str, log_base: Node | None = None) -> tuple[Node, str]:
+    """Do what `parse` does; return also what stands on both sides of each cross between names."""
     parser = AnswerParser(tokens_of(text))
     parser.log_base = log_base
     node = parser.answer()
     if parser.next != END:
         raise UnreadableError(f"{parser.next[1]} is left over")
-    return node
+    return node, "; ".join(parser.crossed)
 
 
 class AnswerParser(FunctionParser):
@@ -282,17 +288,25 @@ class AnswerParser(FunctionParser):
         if opening == "\\{":
             return self._set()
         ends = frozenset(["}"]) if opening == "{" else frozenset([")", "]", "["])
-        nested = opening == "[" and self.next == ("sign", "[")
+        nested = self.next == ("sign", opening) and opening in "[{"
+        start = self.at
         inner = self._statements(ends)
         closing = self.next[1]
         if self.next == END or closing not in ends:
             raise UnreadableError(f"{opening} does not close")
+        lone = _lone(self.tokens[start : self.at]) if nested or opening == "{" else []
         self.at += 1
         if opening == "{":
             if not inner:
                 raise UnreadableError("braces around nothing")
+            if len(inner) == len(lone) > 1:
+                # A member in braces of its own is a set: {{1}, 2}.
+                inner = [
+                    (sign, Items("set", (node,)) if alone else node)
+                    for (sign, node), alone in zip(inner, lone, strict=True)
+                ]
             return _listed(inner, "set")
-        if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner])):
+        if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner], lone)):
             return matrix
         return _enclosed(opening, closing, inner)
 
@@ -461,6 +475,12 @@ def _rows(found: Separated) -> list[list[Node]] | None:
     if len(set(separators)) < 2:
         return None
     outer = ";"
+    if (
+        "lor" in separators
+        and not {"and", "land"}.isdisjoint(separators)
+        and _is_of_one_name(found)
+    ):
+        raise UnreadableError("and beside or without brackets")
     if ";" not in separators:
         if set(separators[:-1]) == {","}:
             return None
@@ -478,6 +498,12 @@ def _are_solutions(rows: list[list[Node]]) -> bool:
     names = [[_name_of(node) for node in row] for row in rows]
     every = {name for row in names for name in row}
     return None not in every and (len(every) == 1 or all(row == names[0] for row in names))
+
+
+def _is_of_one_name(found: Separated) -> bool:
+    """Tell whether one name has a value in each statement, or an end."""
+    sides = [node.sides[0] for _, node in found if isinstance(node, Relation)]
+    return len(sides) == len(found) and all(side == sides[0] for side in sides)
 
 
 def _row(nodes: list[Node]) -> Node:
@@ -548,8 +574,27 @@ def _is_tuple(node: Node) -> bool:
     return isinstance(node, Items) and node.kind == "tuple"
 
 
-def _matrix_of(nodes: list[Node]) -> Matrix | None:
+def _lone(tokens: list[Token]) -> list[bool]:
+    """Tell of each part between commas whether it is one value in braces or brackets of its own."""
+    found: list[bool] = []
+    depth, start = 0, 0
+    for at, (kind, value) in enumerate([*tokens, ("sign", ",")]):
+        turn = _TURNS.get(value, 0) if kind == "sign" else 0
+        depth += turn
+        if kind == "sign" and value in ",;" and depth == 0:
+            part = tokens[start:at]
+            ends = [value for _, value in (*part[:1], *part[-1:])]
+            inner = [value for _, value in part[1:-1]]
+            plain = {",", ";", "{", "}", "[", "]"}.isdisjoint(inner)
+            found.append(ends in (["{", "}"], ["[", "]"]) and plain)
+            start = at + 1
+    return found
+
+
+def _matrix_of(nodes: list[Node], lone: list[bool]) -> Matrix | None:
     """Make a matrix of rows in square brackets, of which those of two look like intervals."""
+    if len(nodes) == len(lone) > 1 and all(lone):
+        return Matrix(tuple((node,) for node in nodes))
     rows = [
         (node.low, node.high)
         if isinstance(node, Interval) and node.closed == (True, True)
@@ -559,7 +604,7 @@ def _matrix_of(nodes: list[Node]) -> Matrix | None:
         for node in nodes
     ]
     widths = {len(row) for row in rows}
-    return Matrix(tuple(rows)) if len(rows) > 1 and len(widths) == 1 and widths != {0} else None
+    return Matrix(tuple(rows)) if len(widths) == 1 and widths != {0} else None
 
 
 def _row_of(inner: Separated) -> Node:

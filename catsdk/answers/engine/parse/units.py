@@ -16,6 +16,7 @@ __all__ = [
     "measures",
     "scale_of",
     "unit_of",
+    "with_cased_units",
 ]
 
 # The powers of length, mass, time, money, angle, data and months, which are no number of days.
@@ -82,19 +83,40 @@ _TABLE: tuple[tuple[Dimension, Fraction, str], ...] = (
     (_MONEY, Fraction(1), "$ dollar dollars usd"),
     (_MONEY, Fraction(1, 100), "cent cents ¢"),
     (_ANGLE, Fraction(1), "degree degrees deg"),
-    (_DATA, Fraction(1), "b byte bytes"),
-    (_DATA, Fraction(10**3), "kb kilobyte kilobytes"),
-    (_DATA, Fraction(10**6), "mb megabyte megabytes"),
-    (_DATA, Fraction(10**9), "gb gigabyte gigabytes"),
-    (_DATA, Fraction(10**12), "tb terabyte terabytes"),
+    (_DATA, Fraction(1), "byte bytes"),
+    (_DATA, Fraction(10**3), "kilobyte kilobytes"),
+    (_DATA, Fraction(10**6), "megabyte megabytes"),
+    (_DATA, Fraction(10**9), "gigabyte gigabytes"),
+    (_DATA, Fraction(10**12), "terabyte terabytes"),
+    (_DATA, Fraction(1, 8), "bit bits"),
+    (_DATA, Fraction(10**3, 8), "kilobit kilobits"),
+    (_DATA, Fraction(10**6, 8), "megabit megabits"),
+    (_DATA, Fraction(10**9, 8), "gigabit gigabits"),
+    (_DATA, Fraction(10**12, 8), "terabit terabits"),
 )
+# Abbreviations whose meaning hangs on their case, as in mW and MW, with the name of the unit.
+_CASED = """
+g gram m meter s second L liter Hz hertz Pa pascal W watt J joule V volt A ampere N newton F farad
+C coulomb K kelvin eV electronvolt Wh watthour Ah amperehour T tesla mol mole Sv sievert Ω ohm
+"""
+_CASED_WORDS = _CASED.split()
+_SPELLED = {
+    f"{sign}{short}": f"{prefix}{name}"
+    for short, name in zip(_CASED_WORDS[::2], _CASED_WORDS[1::2], strict=True)
+    for sign, prefix in (("M", "mega"), ("m", "milli"))
+} | {
+    f"{sign}{short}": f"{prefix}{name}"
+    for sign, prefix in (("k", "kilo"), ("K", "kilo"), ("M", "mega"), ("G", "giga"), ("T", "tera"))
+    for short, name in (("b", "bit"), ("B", "byte"), ("bps", "bit / s"), ("Bps", "byte / s"))
+}
+_SPELLED_WORD = re.compile(rf"(?<![A-Za-z\\])(?:{'|'.join(_SPELLED)})(?![A-Za-z])")
 # Words that are units without a size here.
 _UNSIZED_WORDS = """
     radian radians rad ton tons euro euros eur yuan rupees pesos yen gbp rs rmb inr volt volts
     kelvin celsius fahrenheit ohm ohms amp amps ampere amperes coulomb coulombs farad farads
     tesla teslas weber webers henry henries lumen lumens lux candela mole moles mol mmol
     decibel decibels db bar bars atm psi calorie calories kcal tablespoon tablespoons tbsp teaspoon
-    teaspoons tsp knot knots gbps mbps kbps bps lightyear lightyears kwh wh mah ev kev mev torr
+    teaspoons tsp knot knots gbps mbps kbps bps kb mb gb tb lightyear lightyears kwh wh mah ev kev mev torr
     grain grains carat carats stone fathom fathoms furlong furlongs barrel barrels bushel bushels
     becquerel becquerels sievert sieverts gray grays steradian steradians parsec parsecs
 """
@@ -103,10 +125,16 @@ _OPEN_WORDS = """
     unit units people students ways points pts percent pct percentage times wpm rpm bpm mpg fps
     ppm dpi
 """
-_UNSIZED = frozenset(_UNSIZED_WORDS.split())
+_UNSIZED = frozenset(_UNSIZED_WORDS.split()) | frozenset(_SPELLED.values())
 _OPEN = frozenset(_OPEN_WORDS.split()) | _UNSIZED
 _KNOWN: dict[str, tuple[Dimension, Fraction]] = {
     word: (dimension, factor) for dimension, factor, words in _TABLE for word in words.split()
+}
+_KNOWN |= {
+    f"{prefix}{name}": (_KNOWN[name][0], _KNOWN[name][1] * size)
+    for name in _CASED_WORDS[1::2]
+    if name in _KNOWN
+    for prefix, size in (("mega", Fraction(10**6)), ("milli", Fraction(1, 1000)))
 }
 _SQUARE, _CUBIC = frozenset(["square", "sq", "sq."]), frozenset(["cubic", "cu", "cu."])
 # A percentage of a variable is no number.
@@ -148,12 +176,17 @@ def is_known(unit: str) -> bool:
 
 def unit_of(words: str) -> str:
     """Return the usual writing of a unit, such as `%` for percent; else the words in lower case."""
-    lower = " ".join(words.lower().split()).rstrip(".")
+    lower = " ".join(with_cased_units(words).lower().split()).rstrip(".")
     first = lower.partition(" ")[0].rstrip(".,")
     rest = lower.split()[1:2]
     share = first in ("percent", "pct", "percentage", "percents") and rest in ([], ["of"])
     share = share and not _OF_LETTER.search(lower)
     return "%" if share else lower
+
+
+def with_cased_units(text: str) -> str:
+    """Spell out the units whose abbreviation means another in another case: mW, MW, Mb, MB."""
+    return _SPELLED_WORD.sub(lambda found: _SPELLED[found[0]], text)
 
 
 def factor_of(unit: str) -> tuple[Dimension, Fraction] | None:

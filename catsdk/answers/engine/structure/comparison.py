@@ -26,8 +26,19 @@ from catsdk.answers.engine.structure.labels import (
     is_point,
     names_of,
 )
-from catsdk.answers.engine.structure.pieces import is_set_operation, same_pieces
-from catsdk.answers.engine.structure.quantities import is_compound, same_quantity, without_letters
+from catsdk.answers.engine.structure.pieces import (
+    is_set_operation,
+    joined_intervals,
+    same_pieces,
+    sets_listed,
+)
+from catsdk.answers.engine.structure.quantities import (
+    is_compound,
+    same_quantity,
+    units_stand_apart,
+    with_shared_unit,
+    without_letters,
+)
 from catsdk.answers.engine.structure.regions import readings_of
 from catsdk.answers.engine.structure.relations import needs_solving, same_relation
 from catsdk.answers.engine.structure.simplify import simplified
@@ -152,7 +163,8 @@ class Comparison:
 
     def leaf(self, left: Node, right: Node) -> bool | None:
         """Compare two expressions."""
-        left, right = _bare(left, right), _bare(right, left)
+        if self.options.units != "strict":
+            left, right = _bare(left, right), _bare(right, left)
         if (left, right) in self.decided:
             self._note("symbolic")
             return self.decided[left, right]
@@ -172,6 +184,8 @@ class Comparison:
         self._note(decision.tier)
         if decision.equal and left != right and (holds_matrices(left) or holds_matrices(right)):
             return self.open("a product of matrices in another order")
+        if decision.equal and left != right and _are_capitals(left) and _are_capitals(right):
+            return self.open("capital letters in another order")
         return decision.equal
 
     def ask(self, left: Node, right: Node) -> bool | None:
@@ -229,7 +243,8 @@ class Comparison:
             # An item that fits nowhere is compared again with what others have taken.
             key = id(item), id(other)
             if key not in self._matched:
-                self._matched[key] = self.same(item, other)
+                alike = _nesting(item) == _nesting(other)
+                self._matched[key] = self.same(item, other) if alike else None
             same = self._matched[key]
             if same:
                 return at, True
@@ -295,6 +310,12 @@ class Comparison:
             right = right.value
         if needs_solving(left) or needs_solving(right):
             return self._by_parts_or_ask(left, right)
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Union) and (listed := sets_listed(other)):
+                joined = joined_intervals(listed)
+                return self._structural(
+                    self.same(one, joined) if joined else self.open("several sets, or their union")
+                )
         if not _may_have_pieces(left, right):
             return self._by_kind(left, right)
         found = same_pieces(left, right, self)
@@ -342,15 +363,16 @@ class Comparison:
         ratios = [node.kind in ("ratio", "clock") for node in (left, right)]
         if any(ratios):
             return self._ratios(left, right) if all(ratios) else False
-        nested = all(
-            isinstance(item, Items) and item.kind != "set" for item in (*left.items, *right.items)
-        )
-        if "tuple" in kinds and not nested and kinds != {"tuple"}:
-            left, right = by_names(left), by_names(right)
-        if "tuple" in kinds and not nested or kinds == {"list"} and self.options.ordered:
+        first, second = ([_nesting(item) for item in node.items] for node in (left, right))
+        if sorted(first) != sorted(second) and (any(first) or any(second)):
+            return self.open("a set, and its member")
+        if self.options.units == "convert" and units_stand_apart(left, right):
+            return self._with_units(left, right)
+        if "tuple" in kinds:
+            found = self._tuples(left, right)
+            return self.open("a set, and its member") if found and first != second else found
+        if kinds == {"list"} and self.options.ordered:
             return self.ordered(left.items, right.items)
-        if kinds == {"set"} and _holds_sets(left) is not _holds_sets(right):
-            return self.open("a set of sets")
         if len(left.items) != len(right.items):
             found = self._repeated(left, right)
             if found is False and sorted(map(repr, _leaves(left))) == sorted(
@@ -361,6 +383,29 @@ class Comparison:
         if kinds == {"list"} and (names_of(left) is None) is not (names_of(right) is None):
             return self._named(left, right)
         return self.unordered(left.items, right.items)
+
+    def _with_units(self, left: Items, right: Items) -> bool | None:
+        """Compare lists of which each has units at some items: none may then be left out.
+
+        `5 m, 6` is not `6 m, 5`, though each of its values is one there whose unit is left out.
+        """
+        lenient = self.options
+        self.options = replace(lenient, units="strict", percent="fraction")
+        self._matched.clear()
+        found = self._items(with_shared_unit(left), with_shared_unit(right))
+        self.options = lenient
+        self._matched.clear()
+        return found or self.open("units at other places")
+
+    def _tuples(self, left: Items, right: Items) -> bool | None:
+        """Compare in order; points without brackets around all of them may stand in any order."""
+        points = all(isinstance(item, Items) for item in (*left.items, *right.items))
+        if left.kind == right.kind or not points:
+            return self.ordered(by_names(left).items, by_names(right).items)
+        if self.ordered(left.items, right.items):
+            return True
+        found = self.unordered(left.items, right.items)
+        return self.open("points in another order") if found else found
 
     def _named(self, left: Items, right: Items) -> bool | None:
         """Compare `a = 3, b = 4` with values that have no names, which stand in their order."""
@@ -433,7 +478,7 @@ class Comparison:
                 case Items("set", items), Union(parts):
                     return self.unordered(items, parts)
                 case Items(_, (item,)), _ if not _is_collection(other):
-                    return self.same(item, other)
+                    return self.open("a set of a set") if _nesting(item) else self.same(item, other)
                 case _:
                     continue
         return False
@@ -458,6 +503,13 @@ def _bare(node: Node, other: Node) -> Node:
     """Leave out a letter behind a number that is a unit, where the other is a number alone."""
     quantity = without_letters(node) if rational_of(other) is not None else None
     return node if quantity is None else quantity.value
+
+
+def _are_capitals(node: Node) -> bool:
+    """Tell IV, CBA and the like, whose letters may stand for places, matrices or numerals."""
+    return isinstance(node, Product) and all(
+        isinstance(factor, Symbol) and factor.name.isupper() for factor in node.factors
+    )
 
 
 def _rank(node: Node) -> int:
@@ -498,8 +550,11 @@ def _without_common(
     return rest, [item for at, item in enumerate(right) if at not in taken]
 
 
-def _holds_sets(node: Items) -> bool:
-    return any(isinstance(item, Items) and item.kind == "set" for item in node.items)
+def _nesting(node: Node) -> str:
+    """Write the sets that an item is made of, so that {1} is told from 1, and both from {{1}}."""
+    if not isinstance(node, Items) or node.kind != "set":
+        return ""
+    return "{" + "".join(sorted(map(_nesting, node.items))) + "}"
 
 
 def _leaves(node: Node) -> Iterator[Node]:

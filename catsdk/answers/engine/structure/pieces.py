@@ -15,7 +15,7 @@ from catsdk.answers.engine.structure.expressions import infinity_of
 from catsdk.answers.engine.tree import Call, Interval, Items, Matrix, Node, Relation, Text, Union
 from catsdk.answers.engine.walk import symbols_of
 
-__all__ = ["Comparer", "is_set_operation", "same_pieces"]
+__all__ = ["Comparer", "is_set_operation", "joined_intervals", "same_pieces", "sets_listed"]
 
 _MOST_ENDS = 150
 _OPERATIONS = frozenset(["cap", "setminus"])
@@ -48,6 +48,31 @@ class _End:
 def is_set_operation(node: Node) -> bool:
     """Tell whether `node` is an intersection or a difference of sets."""
     return isinstance(node, Call) and node.name in _OPERATIONS
+
+
+def sets_listed(node: Node) -> tuple[Node, ...]:
+    """Return the items of a list of intervals, pairs or sets; nothing for anything else."""
+    if not isinstance(node, Items) or node.kind != "list" or len(node.items) < 2:
+        return ()
+    return node.items if all(isinstance(item, Interval | Items) for item in node.items) else ()
+
+
+def joined_intervals(items: tuple[Node, ...]) -> Node | None:
+    """Return the union of a list of intervals; `None` where they may be points, vectors or sets.
+
+    One end that is infinite, or is told from the other by its bracket, says that all are intervals.
+    """
+    pairs = all(
+        isinstance(item, Interval) or (isinstance(item, Items) and len(item.items) == 2)
+        for item in items
+    )
+    return Union(items) if pairs and any(map(_is_surely_interval, items)) else None
+
+
+def _is_surely_interval(node: Node) -> bool:
+    if isinstance(node, Interval):
+        return node.closed[0] != node.closed[1] or any(map(infinity_of, (node.low, node.high)))
+    return isinstance(node, Items) and node.kind == "tuple" and any(map(infinity_of, node.items))
 
 
 def same_pieces(left: Node, right: Node, comparer: Comparer) -> bool | None:

@@ -9,18 +9,27 @@ from catsdk.answers.engine.parse.counting import same_words
 from catsdk.answers.engine.parse.units import factor_of, is_radian, measures, scale_of
 from catsdk.answers.engine.tree import (
     Constant,
+    Items,
     Node,
     Number,
     Power,
     Product,
     Quantity,
     Quotient,
+    Relation,
     Sum,
     Symbol,
 )
 from catsdk.answers.options import Options
 
-__all__ = ["Comparer", "is_compound", "same_quantity", "without_letters"]
+__all__ = [
+    "Comparer",
+    "is_compound",
+    "same_quantity",
+    "units_stand_apart",
+    "with_shared_unit",
+    "without_letters",
+]
 
 _DEGREE = Quotient(Constant("pi"), Number(Fraction(180)))
 # What one of a unit is where the other side writes a number alone: an arc, dollars.
@@ -28,8 +37,7 @@ _OTHER_SIZES: dict[str, Node] = {
     "degree": _DEGREE,
     **dict.fromkeys(["cent", "cents", "¢"], Number(Fraction(1, 100))),
 }
-# Words for shares of a thousand and less.
-_SHARES = frozenset(["mille", "basis", "bps", "ppm", "ppb", "permille"])
+_POINTS = frozenset(["point", "points", "pts"])
 _ZERO_CELSIUS = Number(Fraction(27315, 100))
 _HUNDRED = Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
@@ -83,8 +91,11 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
         return comparer.same(left.value, right.value)
     if "%" in (left.unit, right.unit):
         share, other = (left, right) if left.unit == "%" else (right, left)
+        if other.unit.startswith("of "):
+            return comparer.same(Quotient(share.value, _HUNDRED), other.value)
         found = _percent(share, other.value, comparer)
-        return comparer.open("a percentage and a unit") if found and _is_size(other.unit) else found
+        counted = found and not _is_share(other.unit)
+        return comparer.open("a percentage and a unit") if counted else found
     scales = scale_of(left.unit), scale_of(right.unit)
     if all(scales):
         return comparer.same(_kelvin(left.value, scales[0]), _kelvin(right.value, scales[1]))
@@ -103,9 +114,10 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
     )
 
 
-def _is_size(unit: str) -> bool:
-    """Tell a unit that measures, and another share than percent, from words for what is counted."""
-    return measures(unit) or not _SHARES.isdisjoint(unit.split())
+def _is_share(unit: str) -> bool:
+    """Tell percent, with words behind, from percentage points, and from all other units."""
+    first, *rest = unit.split() or [""]
+    return first in ("percent", "percentage", "pct") and _POINTS.isdisjoint(rest)
 
 
 def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
@@ -118,6 +130,27 @@ def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool 
     if same is False and not (measures(left.unit) and measures(right.unit)):
         return False
     return comparer.open("units whose sizes are not known")
+
+
+def units_stand_apart(left: Items, right: Items) -> bool:
+    """Tell whether both of two lists have units, and not at each of their items."""
+    marked = [[_unit_at_end(item) != "" for item in node.items] for node in (left, right)]
+    return all(map(any, marked)) and not all(map(all, marked))
+
+
+def with_shared_unit(node: Items) -> Items:
+    """Give the unit that stands behind the last of several values to each: `5, 6 and 7 m`."""
+    *others, last = node.items
+    last = without_letters(last) or last
+    if not isinstance(last, Quantity) or node.kind == "tuple" or any(map(_unit_at_end, others)):
+        return node
+    return Items(node.kind, (*(Quantity(item, last.unit) for item in others), last))
+
+
+def _unit_at_end(node: Node) -> str:
+    last = node.sides[-1] if isinstance(node, Relation) else node
+    last = without_letters(last) or last
+    return last.unit if isinstance(last, Quantity) else ""
 
 
 def _kelvin(value: Node, scale: str) -> Node:

@@ -26,7 +26,7 @@ from catsdk.answers.engine.tree import (
     Text,
     Union,
 )
-from catsdk.answers.engine.walk import symbols_of, with_symbols
+from catsdk.answers.engine.walk import symbols_of, undefined_in, with_symbols
 from catsdk.answers.options import Options
 
 __all__ = ["Comparer", "needs_solving", "same_relation"]
@@ -138,14 +138,16 @@ def _two_relations(left: Relation, right: Relation, comparer: Comparer) -> bool 
             return _statements(left, right, comparer)
     values = value_of(left), value_of(right)
     if values[0] is not None and values[1] is not None:
-        return comparer.same(values[0], values[1])
+        found = comparer.same(values[0], values[1])
+        unlike = undefined_in(left) and undefined_in(right) and left.sides[0] != right.sides[0]
+        return comparer.open("values of two expressions") if found and unlike else found
     return _statements(left, right, comparer)
 
 
 def _named(
     left: Relation, right: Relation, first: Node, second: Node, comparer: Comparer
 ) -> bool | None:
-    """Compare two values with names; other names mean other things, except a function's."""
+    """Compare two values with names; other names mean other things, except a function's and its value's."""
     one, other = value_of(left), value_of(right)
     if one is None or other is None:
         return _statements(left, right, comparer)
@@ -162,12 +164,10 @@ def _named(
 
 
 def _are_values_elsewhere(first: Node, second: Node, comparer: Comparer) -> bool:
-    """Tell `f(0) = 1` from `f(1) = 1`, and P(A) from P(B); `f(x)` and `f(t)` are one function."""
-    if not (_is_function(first) and _is_function(second)) or first == second:
+    """Tell E(X) from V(X), `f(0)` from `f(1)`, P(A) from P(B); `f(x)` and `f(t)` are one function."""
+    if not (isinstance(first, Call) and isinstance(second, Call)) or first == second:
         return False
-    assert isinstance(first, Call)
-    assert isinstance(second, Call)
-    if first.name != second.name and (first.name[0].isupper() or second.name[0].isupper()):
+    if first.name != second.name or first.name == "abs":
         return True
     match first.arguments, second.arguments:
         case (Symbol(name),), (Symbol(again),):

@@ -1,0 +1,244 @@
+"""What one call of a model is made of: the request, its completions, usage, failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from catsdk.core.messages import Message
+from catsdk.core.value import Value
+
+__all__ = [
+    "Call",
+    "Completion",
+    "Failure",
+    "FinishReason",
+    "Request",
+    "TokenLogprob",
+    "Usage",
+]
+
+FinishReason = Literal["stop", "length", "content_filter", "other"]
+
+
+class Usage(Value):
+    """What calls consumed. Usages add up: `a + b`.
+
+    Args:
+        input_tokens: Tokens of the prompts, cached ones included.
+        output_tokens: Tokens of the answers, reasoning included.
+        cached_tokens: Input tokens that the service had in its own cache.
+        reasoning_tokens: Output tokens that were spent on thinking.
+        requests: How many requests were sent.
+        unreported: Requests whose tokens were not reported: failed, cut, or by a silent server.
+        estimated: Requests whose tokens are partly our estimate, since the report left some out.
+        cost: US dollars; `None` where a price is unknown.
+
+    Example:
+        >>> from catsdk import Usage
+        >>> first = Usage(input_tokens=90, output_tokens=10, requests=1, cost=0.5)
+        >>> total = first + Usage(input_tokens=40, output_tokens=60, requests=1, cost=0.25)
+        >>> total.tokens, total.requests, total.cost
+        (200, 2, 0.75)
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    requests: int = 0
+    unreported: int = 0
+    estimated: int = 0
+    cost: float | None = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add up two usages; an unknown cost makes the sum unknown."""
+        known = self.cost is not None and other.cost is not None
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            requests=self.requests + other.requests,
+            unreported=self.unreported + other.unreported,
+            estimated=self.estimated + other.estimated,
+            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
+        )
+
+    @classmethod
+    def total(cls, usages: Iterable[Usage]) -> Usage:
+        """Return the sum of `usages`.
+
+        Args:
+            usages: Any number of them; of none it is a usage of nothing.
+        """
+        return sum(usages, cls())
+
+
+class Request(Value):
+    """What a provider is asked: messages and sampling settings. `None` is the model's own default.
+
+    Args:
+        messages: The conversation, oldest first.
+        n: How many answers are wanted.
+        temperature: Sampling temperature, from 0.
+        top_p: Share of the probability that is sampled from, in 0..1.
+        top_k: How many of the most probable tokens are sampled from.
+        max_tokens: Longest answer, in tokens.
+        stop: Texts at which an answer ends.
+        seed: Makes sampling repeatable where the model can.
+        logprobs: Whether the log-probability of each token is wanted.
+        json_schema: The schema that the text must fit.
+        schema_by: How the schema is asked for: `native`, or as the arguments of a `tool` that the
+            model must call.
+        extra: Fields that go to the vendor as they are.
+        sample_index: The place of the first of these answers among the answers to equal requests.
+            It is not sent, but tells a cache one answer from the other.
+
+    Example:
+        >>> from catsdk.types import Message, Request
+        >>> Request(messages=(Message(role="user", content="2+2?"),), n=4, temperature=1.0).n
+        4
+    """
+
+    messages: tuple[Message, ...]
+    n: int = 1
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    logprobs: bool = False
+    json_schema: dict[str, JsonValue] | None = None
+    schema_by: Literal["native", "tool"] = "native"
+    extra: dict[str, JsonValue] = Field(default={})
+    sample_index: int = 0
+
+
+class TokenLogprob(Value):
+    """One sampled token, and how probable it was.
+
+    Args:
+        token: The token's text.
+        logprob: The natural logarithm of its probability under the model.
+
+    Example:
+        >>> from math import exp
+        >>> from catsdk.types import TokenLogprob
+        >>> exp(TokenLogprob(token="4", logprob=0.0).logprob)
+        1.0
+    """
+
+    token: str
+    logprob: float
+
+
+class Failure(Value):
+    """Something that did not work, as data.
+
+    Args:
+        kind: The name of the error's class, or of the cause.
+        message: What happened, in a sentence.
+        model: The model that was asked, where there was one.
+        status: The HTTP status of the service's answer.
+        request_id: The service's own name of the request.
+
+    Example:
+        >>> from catsdk.errors import RateLimitedError
+        >>> from catsdk.types import Failure
+        >>> str(Failure.of(RateLimitedError("too many requests", status=429)))
+        'RateLimitedError: too many requests'
+    """
+
+    kind: str
+    message: str
+    model: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """Return the data of an error.
+
+        Args:
+            error: The error; where it knows model, status and request id, they are kept.
+        """
+        facts = {name: getattr(error, name, None) for name in ("model", "status", "request_id")}
+        return cls(kind=type(error).__name__, message=str(error), **facts)
+
+    def __str__(self) -> str:
+        """Kind and message on one line."""
+        return f"{self.kind}: {self.message}"
+
+
+class Completion(Value):
+    """One answer of a model.
+
+    Args:
+        text: The answer, thinking left out.
+        reasoning: The thinking that the model keeps apart from its answer.
+        finish_reason: How it ended: by itself (`stop`), at the limit of tokens (`length`), by a
+            `content_filter`, or for an `other` cause.
+        logprobs: The sampled tokens with their log-probabilities, where they were asked for.
+        usage: What it used. The usages of the n completions of one request add up to the request's;
+            a service that reports only the sum has it on the first.
+        model: The model's name, as the service gives it.
+        latency: Seconds that the call took.
+        request_id: The service's own name of the request.
+        cached: Whether it was kept from an earlier call; it has then used nothing.
+        failure: Set where the service reported that this one of several answers failed; `text` is
+            then what came before, and no answer.
+
+    Example:
+        >>> from catsdk.types import Completion
+        >>> Completion(text="It is 4", finish_reason="length")
+        Completion(text='It is 4', finish_reason='length')
+    """
+
+    text: str
+    reasoning: str | None = None
+    finish_reason: FinishReason = "stop"
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    usage: Usage = Usage()
+    model: str = ""
+    latency: float = 0.0
+    request_id: str | None = None
+    cached: bool = False
+    failure: Failure | None = None
+
+    def __repr__(self) -> str:
+        """Text, model and how it ended."""
+        return self._short("text", "finish_reason", "model", "cached", "failure")
+
+
+class Call(Value):
+    """One request that was sent: for which stage, what it used, how it ended.
+
+    Args:
+        stage: The step of the method that it was sent for, such as `sample` or `judge`.
+        model: The model that was asked.
+        usage: What it used.
+        latency: Seconds from sending to the answer or the error.
+        failure: Why it failed; `None` where it did not.
+        request_id: The service's own name of the request, where it gave one.
+
+    Example:
+        >>> from catsdk.types import Call, Usage
+        >>> Call(stage="judge", model="m", usage=Usage(requests=1), latency=0.8).failure is None
+        True
+    """
+
+    stage: str
+    model: str
+    usage: Usage
+    latency: float
+    failure: Failure | None = None
+    request_id: str | None = None

@@ -1,0 +1,28 @@
+from catsdk.core.sending import Budget, Cache, Hedge, Limits, Price, Retry, Telemetry, Timeouts
+from catsdk.runtime.chain import Layer, default_middleware
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context
+from catsdk.runtime.roles import Estimator, Judge, Proposer, Rater, Rewarder, Sampler
+from catsdk.runtime.wrappers.wrapper import Wrapper
+
+__all__ = [
+    "Budget",
+    "Cache",
+    "Client",
+    "Context",
+    "Estimator",
+    "Hedge",
+    "Judge",
+    "Layer",
+    "Limits",
+    "Price",
+    "Proposer",
+    "Rater",
+    "Retry",
+    "Rewarder",
+    "Sampler",
+    "Telemetry",
+    "Timeouts",
+    "Wrapper",
+    "default_middleware",
+]
