@@ -152,7 +152,7 @@ $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
 
 test-instructor: $(INSTRUCTOR)/.installed
 	@$(INSTRUCTOR)/bin/python -c 'import instructor'
-	@$(INSTRUCTOR)/bin/python -m pytest tests/runtime/test_structured.py
+	@$(INSTRUCTOR)/bin/python -m pytest tests/runtime/test_structured.py tests/runtime/test_output_routes.py
 
 # Says so and ends well where there is no GPU.
 test-gpu: install

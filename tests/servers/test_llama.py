@@ -24,6 +24,7 @@ import catsdk as cat
 from catsdk.core.errors import ContextTooLongError
 from catsdk.core.types import Message, Usage
 from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.http.estimates import tokens_at_most
 from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import Opened, ProviderContract, ask
 from tests.providers.served import free_port, served
@@ -133,6 +134,27 @@ async def test_the_tokens_of_one_answer_are_those_that_were_made(url: str, wire:
     assert completion.usage.output_tokens == 10
     assert completion.usage.input_tokens > 10
     assert completion.usage.estimated == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The sky is blue, because short waves of light are scattered more than long ones.",
+        r"So $\frac{12}{5} = 2.4$ and $\sqrt{144} = 12$; thus $x^{2} - 7x + 10 = 0$. \boxed{42}",
+        "123456789 * 987654321 = 121932631112635269",
+        "def f(x):\n    return [each ** 2 for each in range(x) if each % 3 == 0]\n",
+        "Der Himmel ist blau, weil kurzwelliges Licht stärker gestreut wird.",
+        "天空是蓝色的，因为短波长的光散射得更多。",
+        "\U0001f408\U0001f600 naïve café — “quoted” …",
+        '{"met": true, "evidence": "blue light is scattered", "id": "c12"}',
+    ],
+)
+async def test_the_estimate_of_a_text_is_not_below_its_tokens(url: str, text: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        with anyio.fail_after(PATIENCE):
+            async with session.post(f"{url}/tokenize", json={"content": text}) as response:
+                tokens = len((await response.json())["tokens"])
+    assert tokens <= tokens_at_most(text) <= 4 * tokens
 
 
 async def test_a_group_larger_than_the_server_s_slots_loses_no_rollout(url: str) -> None:
