@@ -20,9 +20,9 @@ from catsdk.core.types import (
     ToolCall,
 )
 from catsdk.testing import FunctionProvider, LoopbackServer
-from catsdk_providers.anthropic.chat import mark, system_of, turns_of
+from catsdk_providers.anthropic.messages import mark, system_of, turns_of
 from catsdk_providers.anthropic.provider import AnthropicProvider
-from catsdk_providers.openai.chat import OPENAI, messages_of
+from catsdk_providers.openai.messages import OPENAI, messages_of
 from catsdk_providers.openai.provider import OpenAIProvider
 from catsdk_providers.vllm.provider import VLLMProvider
 

@@ -167,8 +167,12 @@ def _checked(results: dict[int, Result], service: OddService, books: Books) -> O
             assert rollout.text not in read, "one answer stands for two rollouts"
             read.add(rollout.text)
         lost.update(map(_typed, result.group.failures.values()))
-    good = {text for served in service.books.values() for text in served.good}
-    assert read | references == good, f"{len(good - read - references)} answers were not read"
+    unread = {
+        name: served.kind
+        for name, served in service.books.items()
+        if set(served.good) - read - references
+    }
+    assert not unread, f"answers were not read: {unread}"
     complete = sum(result.reference is not None for result in results.values())
     return Outcome(complete, failures, lost, books.calls, service.kinds)
 

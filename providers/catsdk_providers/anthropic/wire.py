@@ -10,7 +10,7 @@ import anthropic
 from catsdk.core.errors import InvalidInputError, MalformedResponseError
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Request, Usage
-from catsdk_providers.anthropic.chat import mark, system_of, turns_of
+from catsdk_providers.anthropic.messages import mark, system_of, turns_of
 from catsdk_providers.http.counts import count, detail
 from catsdk_providers.http.dialects import FAILED_FINISHES, FINISHES
 from catsdk_providers.http.parts import Parts, parts_of

@@ -1,89 +1,109 @@
-"""Messages as the chat-completions wire has them: parts, tool calls and their results."""
+"""ChatProvider: what the providers of chat completions over HTTP have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
-from catsdk.core.messages import (
-    AudioPart,
-    FilePart,
-    ImagePart,
-    Message,
-    Part,
-    RefusalPart,
-    TextPart,
-    ThinkingPart,
-    ToolCall,
-)
+from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.core.ports import Capabilities
+from catsdk.core.sending import Http
+from catsdk_providers.http.service import Connection
+from catsdk_providers.openai.endpoint import Endpoint, shown
 
-__all__ = ["OPENAI", "messages_of"]
-
-OPENAI = "https://api.openai.com/v1"
-"""OpenAI's own endpoint, which alone knows the role `developer` and takes no thinking back."""
+__all__ = ["ChatProvider"]
 
 
-def messages_of(
-    messages: Sequence[Message], *, endpoint: str | None = None
-) -> list[dict[str, Any]]:
-    """The messages as the wire has them.
+class ChatProvider:
+    """A model behind an endpoint of OpenAI's chat completions; a subclass says how it is asked.
 
-    At other endpoints than OpenAI's own, `developer` becomes `system`, a refusal is a text, and
-    thinking that is not signed goes along as `reasoning_content`. Signed thinking is left out: only
-    the service that signed it takes it.
-
-    Args:
-        messages: The chat.
-        endpoint: Where it goes.
+    The key comes from `api_key` or the variable `<KIND>_API_KEY`, the endpoint from `base_url` or
+    `<KIND>_BASE_URL`.
     """
-    return [_message(message, own=endpoint == OPENAI) for message in messages]
 
+    kind: ClassVar[str]
+    """The word before the colon of a model string."""
+    example: ClassVar[str]
+    """A model string, for the error where no model is named."""
+    usual: ClassVar[str]
+    """The endpoint where none is given."""
+    usual_needs_key: ClassVar[bool] = False
+    """Whether that endpoint refuses calls without a key."""
+    takes: ClassVar[Capabilities]
+    """The capabilities where none are declared."""
 
-def _message(message: Message, *, own: bool) -> dict[str, Any]:
-    role = "system" if message.role == "developer" and not own else message.role
-    thinking = [part for part in message.parts if isinstance(part, ThinkingPart)]
-    given: dict[str, Any] = {
-        "role": role,
-        "content": _content(message, own=own),
-        "name": message.name,
-        "tool_calls": [_call(call) for call in message.tool_calls] or None,
-        "tool_call_id": message.tool_call_id,
-        "reasoning_content": None if own else _unsigned(thinking),
-    }
-    # Beside calls the wire has a content that is null, and nowhere else.
-    return {name: value for name, value in given.items() if value is not None or name == "content"}
+    def __init__(
+        self,
+        model: str | None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float | None = None,
+        capabilities: Capabilities | None = None,
+        headers: Mapping[str, str] | None = None,
+        http: Http | None = None,
+    ) -> None:
+        """Choose the model and the endpoint; nothing is sent.
 
+        Args:
+            model: The model's name at the service.
+            base_url: The endpoint; by default the environment's, else the usual one.
+            api_key: The key; by default the environment's, else none is sent.
+            timeout: Seconds that a call may take; `None` leaves the limit to the caller.
+            capabilities: What the model can do, where that is not the usual.
+            headers: Headers that each request has; they may be secret.
+            http: How to connect; by default as the environment says.
 
-def _content(message: Message, *, own: bool) -> str | list[dict[str, Any]] | None:
-    if isinstance(message.content, str):
-        return message.content or (None if message.tool_calls else "")
-    said = [part for part in message.content if not isinstance(part, ThinkingPart)]
-    parts = [_part(part, own=own) for part in said]
-    if message.role == "assistant" and all(part["type"] == "text" for part in parts):
-        # Many servers take an assistant's content as a text only.
-        return message.text or (None if message.tool_calls else "")
-    return parts
+        Raises:
+            InvalidInputError: no model is named, or the endpoint is no http(s) URL.
+            ConfigurationError: the key or a header cannot be one, or the service needs a key and
+                there is none.
+        """
+        if not model:
+            raise InvalidInputError(
+                f"{self.kind} needs the name of a model, such as {self.example!r}"
+            )
+        self.model = model
+        self.name = f"{self.kind}:{model}"
+        variable = self.kind.upper()
+        self._connection = Connection(
+            base_url=base_url or os.environ.get(f"{variable}_BASE_URL") or self.usual,
+            key=api_key or os.environ.get(f"{variable}_API_KEY") or "",
+            key_from=f"{variable}_API_KEY",
+            headers=headers,
+            timeout=timeout,
+            http=http,
+        )
+        self._endpoint = Endpoint(self.name, self._connection)
+        if self.usual_needs_key and not self._endpoint.key and self.base_url == self.usual:
+            raise ConfigurationError(
+                f"{self.name} needs a key: set {variable}_API_KEY, or {variable}_BASE_URL for an"
+                " endpoint that needs none"
+            )
+        self._declared = capabilities or self.takes
 
+    def __repr__(self) -> str:
+        """Name and endpoint; never a key, nor a password in the URL."""
+        return f"{type(self).__name__}({self.model!r}, base_url={shown(self.base_url)!r})"
 
-def _part(part: Part, *, own: bool) -> dict[str, Any]:
-    if isinstance(part, ImagePart):
-        image = {"url": part.url} | ({"detail": part.detail} if part.detail else {})
-        return {"type": "image_url", "image_url": image}
-    if isinstance(part, AudioPart):
-        return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
-    if isinstance(part, FilePart):
-        file = {"file_data": part.url, "file_id": part.id, "filename": part.name}
-        return {"type": "file", "file": {name: each for name, each in file.items() if each}}
-    if isinstance(part, RefusalPart) and own:
-        return {"type": "refusal", "refusal": part.text}
-    assert isinstance(part, TextPart | RefusalPart)
-    return {"type": "text", "text": part.text}
+    @property
+    def base_url(self) -> str:
+        """The endpoint."""
+        return self._endpoint.base_url
 
+    def hidden(self, text: str) -> str:
+        """Give `text` without the key and the other secrets that this provider holds."""
+        return self._endpoint.hidden(text)
 
-def _call(call: ToolCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "function": function}
+    async def aclose(self) -> None:
+        """Close the running loop's client and its connections."""
+        await self._endpoint.aclose()
 
+    async def __aenter__(self) -> Self:
+        """Enter a block at whose end the connections are closed."""
+        return self
 
-def _unsigned(thinking: Sequence[ThinkingPart]) -> str | None:
-    return "".join(part.text for part in thinking if not part.signature) or None
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.aclose()

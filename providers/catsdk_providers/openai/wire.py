@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catsdk.core.types import Request
-from catsdk_providers.openai.chat import messages_of
+from catsdk_providers.openai.messages import messages_of
 
 __all__ = ["TOOL", "payload_of"]
 
