@@ -118,8 +118,9 @@ def _measured(
 
 def _own(tokens: int, completion: Any) -> Usage:
     """Return the policy's part of the tokens, an estimate where tools and users speak too."""
-    said = [] if isinstance(completion, str) else [each for each in completion if "role" in each]
-    own = [each for each in said if each["role"] == "assistant"]
+    turns = completion if isinstance(completion, list) else []
+    said = [turn for turn in turns if isinstance(turn, Mapping)]
+    own = [turn for turn in said if turn.get("role", "assistant") == "assistant"]
     if len(own) == len(said):
         return Usage(output_tokens=tokens)
     # A trainer does not say which tokens are whose.
