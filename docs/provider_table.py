@@ -1,6 +1,6 @@
-"""Write the tables of docs/providers.md: what each provider can do, and what it really sends.
+"""Write the tables of docs/providers.md: which providers there are, what they can do and send.
 
-Each provider that can be made here declares its capabilities, and is asked through the loopback
+The registry says which there are, and what their tests run them against. Each provider that can be made here declares its capabilities, and is asked through the loopback
 server with each setting of a request; what changes in the payload is what it sends. A provider
 whose packages are not installed here keeps the lines that it has, from the environment that has
 them. `python docs/provider_table.py` rewrites the page in place.
@@ -170,7 +170,8 @@ def _change(plain: dict[str, Any], payload: dict[str, Any] | None) -> str:
 def _built_in(name: str) -> str:
     origin = BUILT_IN[name]
     install = f"`catsdk[{origin.extra}]`" if origin.extra else "`catsdk`"
-    return _row(f"`{name}`", install, origin.summary)
+    tried = (f"{each.kind}: {each.what}" if each.what else each.kind for each in origin.run_against)
+    return _row(f"`{name}`", install, origin.summary, "; ".join(tried) or "not run")
 
 
 def _word(able: Capabilities, capability: str) -> str:

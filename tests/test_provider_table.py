@@ -38,6 +38,18 @@ def test_the_page_is_what_the_providers_declare_and_send() -> None:
     assert page == TABLE.rewritten(page), "the tables are old: run `make maps`"
 
 
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_what_a_provider_was_run_against_is_a_module_of_tests_that_uses_it(name: str) -> None:
+    origin = BUILT_IN[name]
+    assert origin.run_against, "say what its tests run it against"
+    for tried in origin.run_against:
+        tests = (ROOT / tried.tests).read_text(encoding="utf-8")
+        assert origin.target.partition(":")[2] in tests
+        if "make " in tried.what:
+            target = tried.what.partition("make ")[2].partition("`")[0]
+            assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ON_A_WIRE)
 def test_a_declared_capability_is_sent_and_another_is_refused_before_sending(name: str) -> None:
     able, sent = anyio.run(TABLE.seen, TABLE.SHOWN[name])

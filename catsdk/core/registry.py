@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from inspect import signature
-from typing import cast
+from typing import Literal, cast
 
 from catsdk.core.errors import (
     ConfigurationError,
@@ -20,20 +20,45 @@ from catsdk.core.errors import (
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Http
 
-__all__ = ["BUILT_IN", "Origin", "check_installed", "check_model", "known_providers", "resolve"]
+__all__ = [
+    "BUILT_IN",
+    "Origin",
+    "Tried",
+    "check_installed",
+    "check_model",
+    "known_providers",
+    "resolve",
+]
 
 GROUP = "catsdk.providers"
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """What the tests of a provider run it against, and the module that does.
+
+    A `real server` and a `real package` are those of somebody else; the `loopback server` speaks a
+    vendor's wire on this machine, and is ours.
+    """
+
+    kind: Literal["real server", "real package", "loopback server", "own files"]
+    what: str
+    tests: str
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the class of a provider lives, and the extra that brings what it needs."""
+    """Where the class of a provider lives, the extra that brings what it needs, and its tests."""
 
     target: str
     extra: str | None
     summary: str
     connects: bool = True
     """Whether its calls leave this process."""
+    run_against: tuple[Tried, ...] = ()
+
+
+_LLAMA = Tried("real server", "llama.cpp's (`make test-servers`)", "tests/servers/test_llama.py")
 
 
 BUILT_IN = {
@@ -41,39 +66,74 @@ BUILT_IN = {
         "catsdk_providers.anthropic.provider:AnthropicProvider",
         "anthropic",
         "Claude, or any endpoint of Anthropic's messages (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL)",
+        run_against=(_LLAMA, Tried("loopback server", "", "tests/providers/test_anthropic.py")),
     ),
     "openai": Origin(
         "catsdk_providers.openai.provider:OpenAIProvider",
         None,
         "any OpenAI-compatible endpoint (OPENAI_API_KEY, OPENAI_BASE_URL)",
+        run_against=(_LLAMA, Tried("loopback server", "", "tests/providers/test_openai.py")),
     ),
     "litellm": Origin(
         "catsdk_providers.litellm.provider:LiteLLMProvider",
         "litellm",
         "what litellm reaches, by its own model names: litellm:gemini/NAME and others",
+        run_against=(
+            Tried(
+                "real package",
+                "litellm, and its proxy (`make test-litellm`)",
+                "tests/providers/test_litellm_proxy.py",
+            ),
+            Tried("loopback server", "", "tests/providers/test_litellm.py"),
+        ),
     ),
     "local": Origin(
         "catsdk_providers.local.provider:LocalProvider",
         "local",
         "transformers in this process; `local` alone is the model in the box",
         connects=False,
+        run_against=(
+            Tried(
+                "real package",
+                "transformers, with the model in the box",
+                "tests/providers/test_local_contract.py",
+            ),
+        ),
     ),
     "replay": Origin(
         "catsdk_providers.replay.provider:ReplayProvider",
         None,
         "the answers recorded in a file: replay:PATH",
         connects=False,
+        run_against=(
+            Tried("own files", "that other providers filled", "tests/providers/test_replay.py"),
+        ),
     ),
     "vllm": Origin(
         "catsdk_providers.vllm.provider:VLLMProvider",
         None,
         "a vLLM server (VLLM_BASE_URL, VLLM_API_KEY), by the name of a model or LoRA adapter",
+        run_against=(
+            Tried(
+                "real server",
+                "vLLM's, on a CPU (`make test-vllm`)",
+                "tests/providers/test_vllm_itself.py",
+            ),
+            Tried("loopback server", "", "tests/providers/test_vllm.py"),
+        ),
     ),
     "vllm-engine": Origin(
         "catsdk_providers.vllm.engine:VLLMEngineProvider",
         "vllm",
         "vLLM's engine in this process, with a model's directory or name on the hub",
         connects=False,
+        run_against=(
+            Tried(
+                "real package",
+                "vLLM, on a CPU (`make test-vllm`)",
+                "tests/providers/test_vllm_itself.py",
+            ),
+        ),
     ),
 }
 
