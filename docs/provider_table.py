@@ -1,9 +1,9 @@
 """Write the tables of docs/providers.md: which providers there are, what they can do and send.
 
-The registry says which there are, and what their tests run them against. Each provider that can be made here declares its capabilities, and is asked through the loopback
-server with each setting of a request; what changes in the payload is what it sends. A provider
-whose packages are not installed here keeps the lines that it has, from the environment that has
-them. `python docs/provider_table.py` rewrites the page in place.
+The registry says which there are, and what their tests run them against. Each provider that can be
+made here declares its capabilities, and is asked through the loopback server with each setting of a
+request; what changes in the payload is what it sends. A provider whose packages are not installed
+here keeps the lines that it has, from the environment that has them. `python docs/provider_table.py` rewrites the page in place.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +16,7 @@ from aiohttp import web
 from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 
+from catsdk.core.bell import Bell
 from catsdk.core.ports import Provider
 from catsdk.core.types import Usage
 from catsdk.testing.chat_wire import CHAT
@@ -92,6 +93,7 @@ class LoopbackServer:
         self.answer: Answer | None = None
         self._provider = provider
         self._faults: deque[Fault] = deque()
+        self._waiting: set[Bell] = set()
         self._exits = ExitStack()
         self.change(weather)
 
@@ -111,6 +113,24 @@ class LoopbackServer:
         if unknown:
             raise ValueError(f"unknown faults {unknown}; known: {', '.join(FAULTS)}")
         self._faults.extend(faults)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until `true`, which is asked again whenever a request has begun, met its fault or ended.
+
+        Args:
+            true: Looks at `counters` or `served`, for instance.
+        """
+        bell = Bell()
+        self._waiting.add(bell)
+        try:
+            while not true():
+                await bell.wait()
+        finally:
+            self._waiting.discard(bell)
+
+    def _changed(self) -> None:
+        for bell in list(self._waiting):
+            bell.ring()
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
@@ -156,6 +176,7 @@ class LoopbackServer:
         counters.requests += 1
         counters.in_flight += 1
         counters.in_flight_peak = max(counters.in_flight_peak, counters.in_flight)
+        self._changed()
         try:
             response = await self._respond(wire, http, served)
         except anyio.get_cancelled_exc_class():
@@ -164,6 +185,7 @@ class LoopbackServer:
         finally:
             counters.in_flight -= 1
             served.ended = monotonic()
+            self._changed()
         served.status = response.status
         counters.usage += served.usage or Usage()
         counters.statuses[response.status] += 1
@@ -185,6 +207,7 @@ class LoopbackServer:
         fault = self._fault(wire, http, payload, forecast.fault)
         refusal = fault if isinstance(fault, Refusal) else wire.refusals.get(fault or "")
         served.fault = None if isinstance(fault, Refusal) else fault
+        self._changed()
         delivery = Delivery(wire, http, fault=served.fault)
         delivery.headers[wire.request_id] = (
             f"req-{self.counters.requests}" if fault is None else f"req-{fault}"

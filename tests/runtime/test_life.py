@@ -136,12 +136,6 @@ async def test_an_error_in_the_block_comes_out_as_it_is_and_the_models_are_close
         await used(owner)
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for what happens in the server's thread."""
-    while not true():  # noqa: ASYNC110
-        await anyio.sleep(0.005)
-
-
 @BOTH
 async def test_cancelling_the_block_ends_its_calls_and_gives_places_back(
     kind: str, server: LoopbackServer
@@ -158,11 +152,11 @@ async def test_cancelling_the_block_ends_its_calls_and_gives_places_back(
                     await used(owner)
 
             tasks.start_soon(work)
-            await until(lambda: any(served.fault == "hang" for served in server.served))
+            await server.until(lambda: any(served.fault == "hang" for served in server.served))
             tasks.cancel_scope.cancel()
         gate = client.gate(await bare_of(client))
         assert (gate.in_flight, gate.waiting) == (0, 0)
-        await until(lambda: server.counters.in_flight == 0)
+        await server.until(lambda: server.counters.in_flight == 0)
     with pytest.raises(ConfigurationError, match="was closed"):
         await used(owner)
 

@@ -18,9 +18,25 @@ from catsdk.runtime.limits.endpoints import Extra
 from catsdk.runtime.limits.gate import Gate
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["Hedging"]
+__all__ = ["Clock", "Hedging"]
 
 COPIES = 3
+
+
+class Clock:
+    """Seconds of the running loop; a test gives one that it moves itself."""
+
+    def now(self) -> float:
+        """The time."""
+        return anyio.current_time()
+
+    async def wait(self, bell: Bell, seconds: float) -> None:
+        """Wait until `bell` rings, and no longer than so many seconds."""
+        with anyio.move_on_after(seconds):
+            await bell.wait()
+
+
+_OF_THE_LOOP = Clock()
 
 
 @dataclass
@@ -38,6 +54,7 @@ class Hedging(Wrapper):
     gate: Gate
     extra: Extra
     share: float
+    clock: Clock = _OF_THE_LOOP
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -97,7 +114,7 @@ class _Race:
         self.bell.ring()
 
     def _sent(self) -> None:
-        self.since = anyio.current_time()
+        self.since = self.hedge.clock.now()
         self.bell.ring()
 
     async def _until_over_or_due(self) -> None:
@@ -105,12 +122,11 @@ class _Race:
         try:
             while self.result is None and self.out:
                 due = self._due()
-                if due is not None and anyio.current_time() >= due and self._may_copy():
+                if due is not None and self.hedge.clock.now() >= due and self._may_copy():
                     return
                 if due is None and self.since is not None and self.started < COPIES:
                     latencies.tell_when_known(self.stage, self.bell)
-                with anyio.move_on_after(self._patience()):
-                    await self.bell.wait()
+                await self.hedge.clock.wait(self.bell, self._patience())
         finally:
             latencies.forget(self.stage, self.bell)
 
@@ -123,12 +139,12 @@ class _Race:
 
     def _patience(self) -> float:
         due = self._due()
-        return inf if due is None else max(0.0, due - anyio.current_time())
+        return inf if due is None else max(0.0, due - self.hedge.clock.now())
 
     def _may_copy(self) -> bool:
         hedge = self.hedge
         if hedge.gate.paused_for == 0 and hedge.extra.take(hedge.share):
             return True
         # Asked again after the same time.
-        self.since = anyio.current_time()
+        self.since = hedge.clock.now()
         return False
