@@ -9,7 +9,13 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import ConfigurationError, InvalidInputError, NoEvidenceError
+from catsdk.core.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NoEvidenceError,
+    ServerError,
+    SynthesisFailedError,
+)
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
 
@@ -63,6 +69,29 @@ async def test_kept_late_rollouts_join_the_group_after_the_anchor_has_read_the_q
         reference = await c.synthesize("2+2", 4)
     assert len(reference.rollouts) == 4
     assert reference.provenance.settings["rollouts"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("error", [ServerError("down", status=500), KeyError("a defect")])
+async def test_kept_late_rollouts_are_in_the_group_of_an_estimator_that_fails(
+    error: Exception,
+) -> None:
+    policy = Policy(3)
+
+    class Failing:
+        async def estimate(self, group: cat.Group, ctx: cat.Context) -> cat.Reference:
+            policy.free.set()
+            raise error
+
+    sampler = cat.Sampler(policy.model, quorum=3, late="keep")
+    with anyio.fail_after(5), pytest.raises((SynthesisFailedError, KeyError)) as caught:
+        await cat.CaT(sampler, estimator=Failing()).run("2+2", 4)
+    assert policy.cancelled == 0
+    result = caught.value.result  # type: ignore[union-attr]
+    assert result is not None and result.group is not None
+    assert len(result.group.rollouts) == 4
+    assert result.usage.requests == 4
+    if isinstance(caught.value, SynthesisFailedError):
+        assert len(caught.value.group.rollouts) == 4
 
 
 async def test_at_the_deadline_the_synthesis_has_what_is_there() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.context import Context, standing_alone
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, reference_by
 from catsdk.sampling.adaptive import check_confidence, settled
 
 __all__ = ["Adaptive"]
@@ -34,7 +34,7 @@ class Adaptive:
         """Estimate from the first rollouts; raises what `estimator` raises."""
         async with standing_alone(ctx, group) as context:
             used = await self._prefix(group, context)
-            reference = await self.estimator.estimate(used, context.on(used))
+            reference = await reference_by(self.estimator, used, context.on(used))
         settings = {**reference.provenance.settings, "drawn": len(used.rollouts)}
         provenance = reference.provenance.model_copy(
             update={"settings": settings | {"confidence": self.confidence}}

@@ -8,7 +8,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
-from catsdk.runtime.roles import Estimator, check_role
+from catsdk.runtime.roles import Estimator, check_role, reference_by
 
 __all__ = ["Cascade"]
 
@@ -43,11 +43,11 @@ class Cascade:
         """Estimate by the one that the agreement asks for; raises what that one raises."""
         async with standing_alone(ctx, group) as context:
             with recorded("cascade") as calls:
-                easy = await self.easy.estimate(group, context.quiet())
+                easy = await reference_by(self.easy, group, context.quiet())
                 reference, branch = await context.with_evidence(easy), "easy"
                 agreement = reference.agreement
                 if reference.majority is None or agreement is None or agreement < self.threshold:
-                    reference, branch = await self.hard.estimate(group, context), "hard"
+                    reference, branch = await reference_by(self.hard, group, context), "hard"
         settings = {
             **reference.provenance.settings,
             "cascade": branch,

@@ -12,7 +12,7 @@ from catsdk.core.types import Group, Reference
 from catsdk.estimators.population import next_population
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, reference_by
 
 __all__ = ["MixtureOfAgents"]
 
@@ -53,7 +53,7 @@ class MixtureOfAgents:
                         group, context, [(each, current) for each in layer]
                     )
                     failed += len(current.failures)
-                last = await self.final.estimate(current, context.on(current))
+                last = await reference_by(self.final, current, context.on(current))
             settings: dict[str, JsonValue] = {
                 "layers": [len(layer) for layer in self.layers],
                 "failed": failed,

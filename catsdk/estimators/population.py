@@ -8,7 +8,7 @@ from catsdk.core.errors import NoEvidenceError
 from catsdk.core.fanout import fan_out_tolerant
 from catsdk.core.types import Completion, Failure, Group, Reference, Rollout
 from catsdk.runtime.context import Context
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, reference_by
 
 __all__ = ["Part", "next_population"]
 
@@ -24,7 +24,7 @@ async def next_population(group: Group, ctx: Context, parts: Sequence[Part]) -> 
 
     async def estimate(part: Part) -> Reference:
         estimator, members = part
-        return await estimator.estimate(members, ctx.on(members).quiet())
+        return await reference_by(estimator, members, ctx.on(members).quiet())
 
     made = dict(enumerate(await fan_out_tolerant(estimate, parts)))
     failures = {at: each for at, each in made.items() if isinstance(each, Failure)}

@@ -12,7 +12,7 @@ from catsdk.core.types import Group, Reference
 from catsdk.estimators.population import next_population
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, reference_by
 
 __all__ = ["RecursiveSelfAggregation"]
 
@@ -59,7 +59,7 @@ class RecursiveSelfAggregation:
                         group, context, [(self.step, each) for each in subsets]
                     )
                     failed += len(current.failures)
-                last = await self.final.estimate(current, context.on(current))
+                last = await reference_by(self.final, current, context.on(current))
             provenance = last.provenance.model_copy(
                 update={
                     "method": "recursive self-aggregation",

@@ -217,7 +217,7 @@ class _Run:
         """Estimate from the quorum while the other rollouts are still on their way."""
         arrived: list[Rollout] = []
         groups: list[Group] = []
-        references: list[Reference] = []
+        estimated: list[Reference | Exception] = []
         enough = anyio.Event()
         quorum, heard = setting_of(self.method.sampler, "quorum"), self.ctx.listener
 
@@ -239,14 +239,24 @@ class _Run:
             rollouts = tuple(sorted(arrived, key=lambda rollout: rollout.index))
             early = Group(prompt=check_prompt(prompt), rollouts=rollouts)
             group = self.ctx.reread(groups[0] if groups else early)
-            if not group.rollouts:
-                raise no_evidence(group)
-            references.append(await self._estimate(group))
+            try:
+                if not group.rollouts:
+                    raise no_evidence(group)
+                estimated.append(await self._estimate(group))
+            except Exception as error:  # noqa: BLE001 - `_joined` raises it, with the late rollouts
+                estimated.append(error)
 
         await fan_out(lambda part: part(), (sample, estimate))
-        group = self.ctx.reread(groups[0])
-        whole = references[0].model_copy(update={"group": group})
-        return group, await self.ctx.with_evidence(whole)
+        self.group = group = self.ctx.reread(groups[0])
+        return group, await self._joined(group, estimated[0])
+
+    async def _joined(self, group: Group, estimated: Reference | Exception) -> Reference:
+        """What came of the quorum, with the whole group: a reference, or an error that is raised."""
+        if isinstance(estimated, NoEvidenceError | SynthesisFailedError):
+            estimated.group = group
+        if isinstance(estimated, Exception):
+            raise estimated
+        return await self.ctx.with_evidence(estimated.model_copy(update={"group": group}))
 
     async def _estimate(self, group: Group) -> Reference:
         self.ctx.emit(EstimationStarted(rollouts=len(group.rollouts)))
@@ -333,11 +343,7 @@ async def whole_reference(
         InvalidInputError: it gave something else than a reference.
         StructuredOutputError: its text does not fit the output that was asked for.
     """
-    if not isinstance(reference, Reference):
-        raise InvalidInputError(
-            f"the estimator {estimator!r:.80} gave {reference!r:.80}; give a Reference, such as"
-            " ctx.reference(rollout)"
-        )
+    reference = roles.checked_reference(estimator, reference)
     update: dict[str, object] = {}
     if not reference.provenance.method:
         named = {"method": type(estimator).__name__}

@@ -32,7 +32,10 @@ def response_tokens(group: Group, counter: TokenCounter | None = None) -> list[i
         return [counter.count_tokens(_whole(rollout)) for rollout in group.rollouts]
     usages = [rollout.completion.usage for rollout in group.rollouts]
     # A service that reports only the sum over n answers has it with the first of them.
-    reported = all(usage.output_tokens > 0 for usage in usages)
+    reported = all(
+        usage.output_tokens > 0 or not _whole(rollout)
+        for usage, rollout in zip(usages, group.rollouts, strict=True)
+    )
     return [usage.output_tokens if reported and not usage.unreported else None for usage in usages]
 
 

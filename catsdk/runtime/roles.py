@@ -18,6 +18,8 @@ __all__ = [
     "Rewarder",
     "Sampler",
     "check_role",
+    "checked_reference",
+    "reference_by",
     "refuse_class",
     "result_of",
 ]
@@ -249,3 +251,36 @@ async def result_of(given: Awaitable[T], role: object, method: str) -> T:
             f" as `async def {method}(...)`, without `yield`"
         )
     return await given
+
+
+def checked_reference(estimator: Estimator, reference: object) -> Reference:
+    """Return what an estimator gave, which is a reference.
+
+    Args:
+        estimator: What gave it.
+        reference: What it gave.
+
+    Raises:
+        InvalidInputError: it is something else.
+    """
+    if not isinstance(reference, Reference):
+        raise InvalidInputError(
+            f"the estimator {estimator!r:.80} gave {reference!r:.80}; give a Reference, such as"
+            " ctx.reference(rollout)"
+        )
+    return reference
+
+
+async def reference_by(estimator: Estimator, group: Group, ctx: Context) -> Reference:
+    """Have an estimator estimate inside another one.
+
+    Args:
+        estimator: The inner estimator.
+        group: What it estimates from.
+        ctx: The context that it is given.
+
+    Raises:
+        InvalidInputError: its method is not async, or gave something else than a reference.
+    """
+    given = await result_of(estimator.estimate(group, ctx), estimator, "estimate")
+    return checked_reference(estimator, given)

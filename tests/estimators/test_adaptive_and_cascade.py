@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import InvalidInputError, NoEvidenceError, RequestRefusedError
+from catsdk.core.errors import CatError, InvalidInputError, NoEvidenceError, RequestRefusedError
 from catsdk.core.types import Request
-from catsdk.estimators import Adaptive, Cascade, Greedy, Majority, Shuffled
+from catsdk.estimators import (
+    Adaptive,
+    Cascade,
+    Greedy,
+    Majority,
+    MixtureOfAgents,
+    RecursiveSelfAggregation,
+    Shuffled,
+)
 from catsdk.sampling.adaptive import AdaptiveSampler, leads
 from catsdk.testing import FunctionProvider
 from tests.estimators.groups import answers
@@ -142,3 +152,48 @@ async def test_greedy_answers_anew_and_counts_one_call() -> None:
         await Greedy(cat.Sampler(FunctionProvider(fail, capabilities=cat.Capabilities()))).estimate(
             answers("ab")
         )
+
+
+class Gives:
+    """An estimator that is wrong: it gives what it likes, or is not async."""
+
+    def __init__(self, given: object, *, waits: bool = True) -> None:
+        self.given, self.waits = given, waits
+
+    def __repr__(self) -> str:
+        return "Gives(...)"
+
+    def estimate(self, group: cat.Group, ctx: cat.Context) -> Any:
+        async def later() -> object:
+            return self.given
+
+        return later() if self.waits else self.given
+
+
+INSIDE: dict[str, Callable[[Any], Any]] = {
+    "alone": lambda wrong: wrong,
+    "cascade, easy": lambda wrong: Cascade(wrong, Majority()),
+    "cascade, hard": lambda wrong: Cascade(Majority(), wrong, threshold=1.0),
+    "adaptive": Adaptive,
+    "shuffled": Shuffled,
+    "recursive": lambda wrong: RecursiveSelfAggregation(Majority(), wrong),
+    "mixture": lambda wrong: MixtureOfAgents([[Majority(), Majority()]], wrong),
+    "nested": lambda wrong: Adaptive(Shuffled(Cascade(wrong, Majority()))),
+}
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+@pytest.mark.parametrize("given", ["a text", None, 7, cat.group_of("q", ["a"])])
+async def test_what_is_no_reference_is_named_with_its_estimator_inside_of_others(
+    inside: str, given: object
+) -> None:
+    estimator = INSIDE[inside](Gives(given))
+    with pytest.raises(CatError, match=r"Gives\(\.\.\.\) gave .*; give a Reference"):
+        await cat.CaT(anchor(), estimator=estimator).run(answers("aab"))
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+async def test_an_estimator_that_is_not_async_is_named_inside_of_others(inside: str) -> None:
+    estimator = INSIDE[inside](Gives(None, waits=False))
+    with pytest.raises(CatError, match=r"estimate of Gives\(\.\.\.\) is not async"):
+        await cat.CaT(anchor(), estimator=estimator).run(answers("aab"))

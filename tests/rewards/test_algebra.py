@@ -223,6 +223,16 @@ async def test_a_length_that_is_unknown_is_no_length(usages: tuple[Usage, ...]) 
     assert await values(cat.LengthPenalty(1, counter=Words()), group) == [-1.0, -1.0]
 
 
+def test_an_empty_response_has_no_tokens_and_its_group_has_lengths() -> None:
+    full = Completion(text="a b", usage=Usage(output_tokens=2))
+    rollouts = (
+        cat.Rollout(index=0, completion=full),
+        cat.Rollout(index=1, completion=Completion(text="", usage=Usage())),
+    )
+    group = cat.Group(prompt=(cat.Message(role="user", content="q"),), rollouts=rollouts)
+    assert response_tokens(group) == [2, 0]
+
+
 async def test_the_length_that_a_service_reports_is_the_one_that_is_penalised() -> None:
     words = FunctionProvider(
         lambda request: ["one two three \\boxed{1}", "\\boxed{1}"][: request.n]

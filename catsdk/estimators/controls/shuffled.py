@@ -8,7 +8,7 @@ from random import Random
 
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.context import Context, standing_alone
-from catsdk.runtime.roles import Estimator
+from catsdk.runtime.roles import Estimator, reference_by
 
 __all__ = ["Shuffled"]
 
@@ -32,4 +32,4 @@ class Shuffled:
             rollouts = list(group.rollouts)
             Random(seed).shuffle(rollouts)
             other = group.model_copy(update={"rollouts": tuple(rollouts)})
-            return await self.estimator.estimate(other, context.on(other))
+            return await reference_by(self.estimator, other, context.on(other))
