@@ -15,6 +15,7 @@ from catsdk.core.errors import (
     InvalidInputError,
     NoEvidenceError,
     NoModelError,
+    RequestRefusedError,
     ServerError,
     SynthesisFailedError,
 )
@@ -186,6 +187,22 @@ async def test_when_every_rollout_fails_the_error_names_the_cause() -> None:
 
     with pytest.raises(NoEvidenceError, match=r"all 3 rollouts failed.*nothing left"):
         await cat.synthesize("2+2", 3, FunctionProvider(script))
+
+
+async def test_when_every_rollout_fails_the_error_has_the_group_and_what_it_cost() -> None:
+    def script(request: Request) -> str:
+        used = cat.Usage(input_tokens=7, output_tokens=5, requests=1)
+        raise RequestRefusedError("no", status=200, usage=used)
+
+    with pytest.raises(NoEvidenceError) as caught:
+        await cat.synthesize("2+2", 3, FunctionProvider(script, capabilities=cat.Capabilities()))
+    error = caught.value
+    assert error.group is not None
+    assert {failure.kind for failure in error.group.failures.values()} == {"RequestRefusedError"}
+    assert len(error.group.calls) == 3
+    assert (error.usage.requests, error.usage.tokens) == (3, 36)
+    assert error.result is not None
+    assert error.result.usage == error.usage
 
 
 async def test_a_failing_anchor_does_not_lose_the_group() -> None:

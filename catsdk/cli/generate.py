@@ -193,7 +193,10 @@ def _evidence(reference: Reference) -> str:
     group = reference.group
     parts = [f"{len(group.rollouts)} of {len(group.rollouts) + len(group.failures)} rollouts"]
     if reference.agreement is not None:
-        parts.append(f"agreement {reference.agreement:.0%}")
+        answered = sum(rollout.answer is not None for rollout in group.rollouts)
+        # A share of few answers is not one of all rollouts.
+        few = f" of {answered} answers" if answered < len(group.rollouts) else ""
+        parts.append(f"agreement {reference.agreement:.0%}{few}")
     if reference.disagrees:
         parts.append(f"departs from the majority, {reference.majority}")
     usage = reference.usage

@@ -62,6 +62,20 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
     assert "PARTIAL: the budget of 1 requests is reached" in done.stdout.replace("\n", " ")
 
 
+def test_an_agreement_of_few_answers_says_of_how_many() -> None:
+    answers = iter(["\\boxed{4}", "\\boxed{4}", "\\boxed{5}", "I cannot tell.", "I do not know."])
+
+    def script(request: Request) -> str:
+        return next(answers, "# UNIFIED RESPONSE\n\\boxed{4}")
+
+    with LoopbackServer(FunctionProvider(script), takes_n="refuses") as server:
+        env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+        args = ["synthesize", "2+2", "-m", "openai:loopback", "-n", "5"]
+        done = CliRunner().invoke(app, args, env=env)
+    assert done.exit_code == 0, done.output
+    assert "5 of 5 rollouts · agreement 67% of 3 answers" in " ".join(done.output.split())
+
+
 def test_a_passed_deadline_is_told_as_one() -> None:
     async def script(request: Request) -> str:
         if request.messages[-1].text != "2+2":
