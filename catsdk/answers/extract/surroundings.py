@@ -17,6 +17,7 @@ _ALTERNATIVE = re.compile(
     r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
 )
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
+_EQUALS_BEHIND = re.compile(r"(?:[^$\n\\=<>!]|\\[^)\]]|[<>!](?!=))*=")
 _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
 _OPERATOR_BEFORE = re.compile(
     r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\d|(?<![A-Za-z])[A-Za-z]|\\(?:pi|theta|alpha|beta)"
@@ -47,24 +48,25 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         text[max(0, start - _NEAR) : start],
         text[fence.end() if (fence := _FENCE.match(text, end)) else end :],
     )
-    if behind.strip(_CLOSING) and is_withdrawn(behind, content):
+    goes_on = behind.strip(_CLOSING) != ""
+    if goes_on and is_withdrawn(behind, content):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
-    if is_denied(line) or _ALTERNATIVE.match(behind) or _ASKED.match(behind):
+    if is_denied(line) or goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""
-    if _is_filled_in(behind):
+    if goes_on and _is_filled_in(behind):
         return content
     if minus := _MINUS.search(line):
         return _negative(content, line[: minus.start()].rstrip(" $({*\\"), spaced=bool(minus[1]))
-    if _OPERATOR_BEFORE.search(line) or _OPERATOR_BEHIND.match(text, end):
+    if _OPERATOR_BEFORE.search(line[-24:]) or goes_on and _OPERATOR_BEHIND.match(text, end):
         return ""
-    return f"{content}\\%" if _PERCENT.match(behind) and "%" not in content else content
+    percent = goes_on and "%" not in content and _PERCENT.match(behind)
+    return f"{content}\\%" if percent else content
 
 
 def _is_filled_in(behind: str) -> bool:
     r"""Tell the blank of an equation, as in `3 + \boxed{5} = 8`."""
-    formula = re.split(r"[$\n]|\\[)\]]", behind[:_NEAR], maxsplit=1)[0]
-    return re.search(r"(?<![<>!\\])=", formula) is not None
+    return _EQUALS_BEHIND.match(behind[:_NEAR]) is not None
 
 
 def _negative(content: str, lead: str, *, spaced: bool) -> str:

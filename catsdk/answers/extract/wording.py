@@ -162,6 +162,11 @@ _AGAINST = re.compile(
     r"|\\(?:sout|st|[xb]?cancel)\{\s?$",
     re.IGNORECASE | re.VERBOSE,
 )
+_MAY_DENY = re.compile(
+    "not|n['’]t|never|than|instead|but|exce|excl|besides|unlike|without|longer|hardly|wrong|false|incorrect|mistaken"
+    r"|bad|invalid|rejected|extraneous|naive|\bor\b|\\ne|[≠!<]|=/=|out|cancel|\\st\b",
+    re.IGNORECASE,
+)
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 
 
@@ -217,7 +222,7 @@ def is_corrected(behind: str, answer: str) -> bool:
 
 def is_denied(before: str) -> bool:
     """Tell whether the words directly before a value say that it is not the one."""
-    return _AGAINST.search(before) is not None
+    return _MAY_DENY.search(before) is not None and _AGAINST.search(before) is not None
 
 
 def refuses(sentence: str) -> bool:
