@@ -118,7 +118,7 @@ def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> list[
     """Return the last cues of a text, the last one first."""
     places = {0} if text.startswith(("A:", "Ans")) else set[int]()
     for word, shift in words:
-        if word.isascii() or not text.isascii():
+        if word in text:
             _add_places(places, text, word, shift)
     found: dict[int, re.Match[str]] = {}
     for at in sorted(places, reverse=True)[:_MOST_PLACES]:
