@@ -145,8 +145,8 @@ def _table(groups: list[Texts], old: list[Any], new: list[Any]) -> Iterator[str]
     changes: dict[tuple[str, str], Counter[tuple[float | None, float | None]]] = {}
     for group, before, after in zip(groups, old, new, strict=True):
         for kind in before:
-            pairs = zip(before[kind], after[kind], strict=True)
-            changes.setdefault((group.source, kind), Counter()).update(pairs)
+            both = zip(before[kind], after[kind], strict=True)
+            changes.setdefault((group.source, kind), Counter()).update(both)
     for (source, kind), pairs in changes.items():
         changed = {pair: count for pair, count in pairs.items() if pair[0] != pair[1]}
         cells = (
