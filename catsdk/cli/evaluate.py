@@ -27,7 +27,7 @@ from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
-from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
+from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import check_graded, read_items
@@ -137,7 +137,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Compare estimators on a data set: accuracy, cost, and tests, from the same rollouts."""
-    check_packages(NUMBERS, FIGURES, PAGE)
+    check_packages(NUMBERS, FIGURES)
     check_folder("--out", out)
     columns = Columns(prompt_column, gold_column, criteria_column)
     if recorded and calibrate_on is not None:
