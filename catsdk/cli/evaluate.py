@@ -145,6 +145,8 @@ def evaluate(
     # As `python -m` does: classes in the folder where one works can be named.
     sys.path.insert(0, "")
     method = None if config is None else _method(config, model, recorded=recorded)
+    # Before the data, which may come from far away.
+    models = list(model or ()) if recorded or method is not None else _models(model)
     items, rollouts = _read(data, columns, limit, recorded=recorded)
     if not ungraded:
         check_graded(items, data)
@@ -166,7 +168,6 @@ def evaluate(
         evaluation = Evaluation.of(method, **settings)
         models = [str(config)]
     else:
-        models = _models(model) if rollouts is None else list(model or ())
         if rollouts is None:
             usual = Settings()
             anchor, judge = anchor or usual.anchor, judge or usual.judge
