@@ -86,8 +86,8 @@ async def test_kept_late_rollouts_are_in_the_group_of_an_estimator_that_fails(
     with anyio.fail_after(5), pytest.raises((SynthesisFailedError, KeyError)) as caught:
         await cat.CaT(sampler, estimator=Failing()).run("2+2", 4)
     assert policy.cancelled == 0
-    result = caught.value.result  # type: ignore[union-attr]
-    assert result is not None and result.group is not None
+    result = getattr(caught.value, "result", None)
+    assert isinstance(result, cat.Result) and result.group is not None
     assert len(result.group.rollouts) == 4
     assert result.usage.requests == 4
     if isinstance(caught.value, SynthesisFailedError):

@@ -241,10 +241,15 @@ def deflated(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
+def in_members(content: bytes) -> bytes:
+    """A gzip file of several members, as some gateways put it together."""
+    return b"".join(gzip.compress(content[at : at + 20]) for at in range(0, len(content), 20))
+
+
 @pytest.mark.parametrize(
     ("encoding", "packed"),
     [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress),
-     ("deflate", deflated), ("identity", bytes), ("", bytes)],
+     ("deflate", deflated), ("identity", bytes), ("", bytes), ("none", bytes), ("gzip", in_members)],
 )  # fmt: skip
 async def test_a_compressed_reply_is_read(
     server: LoopbackServer, encoding: str, packed: Any
@@ -268,6 +273,17 @@ async def test_a_small_body_that_grows_without_bound_is_given_up(
     async with made(server.model, base_url=server.url, api_key=server.key) as provider:
         with anyio.fail_after(10), pytest.raises(errors.MalformedResponseError, match="is over"):
             await provider.complete(ask(), unheard if streamed else None)
+
+
+@MADE
+async def test_a_body_of_thousands_of_members_is_given_up(
+    server: LoopbackServer, made: Made
+) -> None:
+    body = gzip.compress(b" ") * 10_000
+    server.answer = lambda _: RawReply(body, headers={"content-encoding": "gzip"})
+    async with made(server.model, base_url=server.url, api_key=server.key) as provider:
+        with anyio.fail_after(10), pytest.raises(errors.MalformedResponseError, match="members"):
+            await provider.complete(ask())
 
 
 @MADE

@@ -344,3 +344,56 @@ async def test_the_usage_of_a_whole_stream_without_an_answer_stands_with_its_fai
     # What a stream has before it breaks off is no total.
     known = Usage(input_tokens=7, output_tokens=5, requests=1, cost=None)
     assert caught.value.usage == (known if done else None)
+
+
+LAST = chunk({"content": "4"}, "stop")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        sse(LAST) + sse(chunk({"content": " EVIL"}), {"error": {"message": "late"}}),
+        sse({"choices": [None]}, {"choices": [7, None]}, {"choices": None}, LAST),
+        sse(chunk({"content": {"type": "text", "text": {"value": "4"}}}, "stop")),
+    ],
+    ids=["behind the end", "odd choices", "a text of an object"],
+)
+async def test_what_is_no_part_of_the_answer_does_not_change_it(body: bytes) -> None:
+    completion, told = await streamed(body)
+    assert (completion.text, told) == ("4", "4")
+
+
+@pytest.mark.parametrize("start", [b"id: 7\nretry: 5\n", b": ping\n\n", b"event: message\n", b"\n"])
+@pytest.mark.parametrize("kind", ["text/event-stream; charset=utf-8", "application/json"])
+async def test_a_stream_that_nobody_asked_for_may_begin_with_any_field(
+    start: bytes, kind: str
+) -> None:
+    server = LoopbackServer(FunctionProvider(obedient))
+    server.answer = lambda _: RawReply(start + sse(LAST), headers={"content-type": kind})
+    async with server, OpenAIProvider("loopback", base_url=server.url, api_key=server.key) as model:
+        with anyio.fail_after(10):
+            (completion,) = await model.complete(ask())
+    assert completion.text == "4"
+
+
+async def test_bytes_of_no_character_are_replaced_and_cost_no_answer() -> None:
+    body = sse(LAST).replace(b'"4"', b'"4\xe9\xff"')
+    completion, told = await streamed(body)
+    assert completion.text == told == "4\ufffd\ufffd"
+    reply = json.dumps({"choices": [{"index": 0, "message": {"content": "4"}}]}).encode()
+    completion, told = await streamed(reply.replace(b'"4"', b'"4\xff"'), "application/json")
+    assert completion.text == told == "4\ufffd"
+
+
+@pytest.mark.parametrize("given", [{}, {"stop_reason": None}, {"stop_reason": ["end_turn"]}])
+async def test_a_whole_message_without_a_reason_to_stop_is_complete(given: dict[str, Any]) -> None:
+    body = {"type": "message", "content": [{"type": "text", "text": "4"}], **given}
+    server = LoopbackServer(FunctionProvider(obedient))
+    server.answer = lambda _: RawReply(body)
+    async with (
+        server,
+        AnthropicProvider("loopback", base_url=server.url, api_key=server.key) as model,
+    ):
+        with anyio.fail_after(10):
+            (completion,) = await model.complete(ask())
+    assert (completion.text, completion.finish_reason) == ("4", "stop")

@@ -104,8 +104,9 @@ def completion_of(reply: object, place: Place, *, latency: float = 0.0) -> Compl
 
 
 def _completion(reply: Any, place: Place, latency: float) -> Completion:
-    ended, usage = reply["stop_reason"], _usage(reply.get("usage"))
-    ended = ended.lower() if isinstance(ended, str) else ""
+    ended, usage = reply.get("stop_reason"), _usage(reply.get("usage"))
+    # A whole reply that gives no reason has come to its end.
+    ended = ended.lower() if isinstance(ended, str) else "end_turn"
     if ended in FAILED_FINISHES:
         said = {"message": f"the service broke the answer off ({ended!r})"}
         error = reported(said | {"code": FAILED_FINISHES[ended]}, place)

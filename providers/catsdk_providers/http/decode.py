@@ -20,6 +20,10 @@ MAX_DECODED = 8 * 2**20
 _STEP = 2**20
 # zlib's word for the form: gzip's header, or either of the two that are called deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_MAGIC = b"\x1f\x8b"
+_MOST_MEMBERS = 64
+# Names that gateways send for bytes which are as they are.
+_PLAIN = {"identity", "", "utf-8", "none", "binary", "8bit"}
 
 
 class Decoder:
@@ -30,10 +34,11 @@ class Decoder:
         self._encoding = (encoding or "identity").strip().lower()
         self._status, self._place = status, place
         self._compressed = self._encoding in {"gzip", "x-gzip", "deflate"}
-        self.plain = self._encoding in {"identity", "", "utf-8"}
-        self._limit = MAX_BODY if self.plain else MAX_COMPRESSED if self._compressed else 0
+        self.plain = self._encoding in _PLAIN
+        self._limit = MAX_BODY if self.plain else MAX_COMPRESSED
         self._left = self._limit
         self._decoded = 0
+        self._members = 1
         self._zlib = zlib.decompressobj(_GZIP) if self._encoding.endswith("gzip") else None
 
     def feed(self, piece: bytes) -> Generator[bytes]:
@@ -48,6 +53,8 @@ class Decoder:
         if self.plain:
             yield piece
             return
+        if not self._compressed:
+            raise self._error("is encoded in a way that was not asked for")
         try:
             yield from self._inflated(piece)
         except zlib.error as error:
@@ -64,8 +71,18 @@ class Decoder:
             if self._decoded > MAX_DECODED:
                 raise self._error(f"is over {MAX_DECODED:,} bytes when it is decoded")
             piece = self._zlib.unconsumed_tail
+            if self._zlib.eof and self._zlib.unused_data.startswith(_MAGIC):
+                piece = self._next_member(self._zlib.unused_data)
             if decoded:
                 yield decoded
+
+    def _next_member(self, rest: bytes) -> bytes:
+        """Go on with what stands behind a gzip file: it may have several members."""
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise self._error(f"has over {_MOST_MEMBERS} members")
+        self._zlib = zlib.decompressobj(_GZIP)
+        return rest
 
     def _error(self, what: str) -> Exception:
         said = f"the reply (content-encoding {self._encoding[:40]}) {what}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from catsdk_providers.http.text import loaded
 
 __all__ = ["Events", "ReportedError"]
 
@@ -109,6 +110,9 @@ class Events:
             raise ReportedError(_json_or_text(line[6:].strip()))
 
     def _take(self, data: bytes, values: list[Any]) -> None:
+        if self.done:
+            # What comes behind the end is of no answer.
+            return
         if self._data:
             if len(self._data) == _MOST_LINES:
                 raise ValueError(f"an event has over {_MOST_LINES:,} lines")
@@ -120,7 +124,7 @@ class Events:
             raise ReportedError(body.get("error") or body if isinstance(body, dict) else body)
         elif data.startswith((b"{", b"[")):
             try:
-                _add(json.loads(data), values)
+                _add(loaded(data), values)
             except ValueError:
                 # The rest may stand on the next lines of the same event.
                 self._data.append(data)
@@ -133,7 +137,7 @@ class Events:
         if self._data:
             data = b"\n".join(self._data)
             self._data.clear()
-            _add(json.loads(data), values)
+            _add(loaded(data), values)
 
 
 def _add(parsed: Any, values: list[Any]) -> None:
@@ -145,6 +149,6 @@ def _add(parsed: Any, values: list[Any]) -> None:
 
 def _json_or_text(value: bytes) -> Any:
     try:
-        return json.loads(value)
+        return loaded(value)
     except (ValueError, RecursionError):
         return value.decode(errors="replace")

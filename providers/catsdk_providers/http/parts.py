@@ -13,7 +13,7 @@ _THINKING = {
     "reasoning.text", "reasoning.summary",
 }  # fmt: skip
 # Where a part of any type has its text.
-_FIELDS = ("text", "thinking", "reasoning", "summary", "refusal", "content")
+_FIELDS = ("text", "thinking", "reasoning", "summary", "refusal", "content", "value")
 # Where a message has its thinking, the usual place first.
 _APART = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from catsdk.core.errors import InvalidInputError
 
-__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "json_bytes", "mended", "parsed"]
+__all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "json_bytes", "loaded", "mended", "parsed"]
 
 MAX_TEXT = 1_000_000
 _LARGE = 2**18
@@ -51,10 +51,22 @@ def parsed(content: bytes) -> Any:
     if collecting:
         gc.disable()
     try:
-        return json.loads(content)
+        return loaded(content)
     finally:
         if collecting:
             gc.enable()
+
+
+def loaded(content: bytes) -> Any:
+    """The JSON in some bytes; those that are of no character are replaced.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return json.loads(content)
+    except UnicodeDecodeError:
+        return json.loads(content.decode("utf-8", "replace"))
 
 
 def mended(text: str) -> str:

@@ -29,10 +29,17 @@ async def body_of(reply: Reply, place: Place) -> object:
         ProviderError: it reports an error, or is not of the wire.
     """
     content = await reply.content()
-    if content[:5] == b"data:":
+    if _is_stream(content, reply.headers.get("content-type") or ""):
         # An endpoint that streams whatever it is asked for.
         return await _collected(_once(content), None, place)
     return object_in(content, reply.headers.get("content-type"), place)
+
+
+def _is_stream(content: bytes, kind: str) -> bool:
+    start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if kind.lower().startswith("text/event-stream"):
+        return bool(start) and start[:1] not in {b"{", b"["}
+    return start.startswith((b"data:", b"event:", b"id:", b"retry:", b":"))
 
 
 async def streamed_body_of(reply: Reply, told: Told, place: Place) -> object:

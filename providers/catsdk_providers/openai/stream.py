@@ -153,7 +153,8 @@ class Collected:
         self.usage = chunk.get("usage") or self.usage
         model = chunk.get("model")
         self.model = model if isinstance(model, str) and model else self.model
-        return "".join([self._piece(choice) for choice in choices[:_MOST_CHOICES]])
+        chosen = (choice for choice in choices[:_MOST_CHOICES] if isinstance(choice, dict))
+        return "".join([self._piece(choice) for choice in chosen])
 
     def _piece(self, choice: dict[str, Any]) -> str:
         index = choice.get("index")
