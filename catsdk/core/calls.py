@@ -143,7 +143,9 @@ class Usage(Value):
         Args:
             usages: Any number of them; of none it is a usage of nothing.
         """
-        return sum(usages, cls())
+        # From the first on: nearly always it is the only one.
+        rest = iter(usages)
+        return sum(rest, next(rest, None) or cls())
 
 
 class Request(Value):
