@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 from pydantic import (
     Field,
     JsonValue,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
@@ -24,20 +25,29 @@ from catsdk.core.calls import (
     Completion,
     Failure,
     FinishReason,
-    ImagePart,
-    Message,
     Request,
-    TextPart,
     TokenLogprob,
     Usage,
+)
+from catsdk.core.messages import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
 )
 from catsdk.core.value import Value
 
 __all__ = [
+    "AudioPart",
     "Call",
     "Completion",
     "Criterion",
     "Failure",
+    "FilePart",
     "FinishReason",
     "Group",
     "ImagePart",
@@ -45,13 +55,16 @@ __all__ = [
     "Message",
     "Provenance",
     "Reference",
+    "RefusalPart",
     "Request",
     "Result",
     "Rollout",
     "Rubric",
     "Score",
     "TextPart",
+    "ThinkingPart",
     "TokenLogprob",
+    "ToolCall",
     "Usage",
     "Verdict",
 ]
@@ -133,8 +146,8 @@ class Group(Value):
     def conversation(self) -> str:
         """The whole prompt as a text: the question alone, or every turn under its role."""
         if len(self.prompt) == 1:
-            return self.question
-        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in self.prompt)
+            return self.prompt[0].shown
+        return "\n\n".join(f"[{message.title}]\n{message.shown}" for message in self.prompt)
 
 
 class Provenance(Value):
@@ -166,6 +179,8 @@ class Reference(Value):
     Args:
         text: The reference.
         answer: The final answer found in it; `None` where there is none.
+        data: The output that was asked for, a JSON object as the model wrote it; `None` where none
+            was. `output` is the object of your class that was made of it.
         rationale: Why it says what it says, where the anchor told.
         group: The rollouts that it was made from.
         agreement: The share, in 0..1, of the rollouts with an answer whose answer is the
@@ -173,7 +188,7 @@ class Reference(Value):
         majority: The most frequent answer; `None` at a tie for the first place or without any
             answer.
         disagrees: Whether the reference's answer differs from the majority's; `None` where there is
-            nothing to compare.
+            nothing to compare, or it cannot be decided of an output.
         provenance: How it was made, by which model and prompt.
         calls: The requests that were sent for it, beside those of the group.
         partial: Whether a budget or a deadline cut it short.
@@ -188,6 +203,7 @@ class Reference(Value):
 
     text: str
     answer: str | None = None
+    data: dict[str, JsonValue] | None = None
     rationale: str | None = None
     group: Group
     agreement: float | None = None
@@ -196,6 +212,11 @@ class Reference(Value):
     provenance: Provenance
     calls: tuple[Call, ...] = ()
     partial: bool = False
+    _output: object = PrivateAttr(default=None)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal fields; the object that was made of `data` adds nothing to them."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __repr__(self) -> str:
         """Text and answer, with the evidence."""
@@ -209,6 +230,29 @@ class Reference(Value):
             method=method,
             rollouts=len(self.group.rollouts),
         )
+
+    @property
+    def output(self) -> Any:
+        """The output that was asked for; `None` where none was.
+
+        An object of your class, or `data` itself where a JSON schema was given or the reference was
+        read from JSON: `MyClass.model_validate(reference.data)` makes the object again.
+        """
+        return self.data if self._output is None else self._output
+
+    def with_output(self, value: object, data: dict[str, JsonValue]) -> Reference:
+        """Make a copy that has an output.
+
+        Args:
+            value: What `output` gives.
+            data: The JSON object that it was made of.
+
+        Returns:
+            The copy.
+        """
+        copy = self.model_copy(update={"data": data})
+        copy._output = None if value is data else value
+        return copy
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
@@ -471,6 +515,11 @@ class Result(Value):
     def answer(self) -> str | None:
         """The reference's final answer."""
         return None if self.reference is None else self.reference.answer
+
+    @property
+    def output(self) -> Any:
+        """The reference's output, where one was asked for."""
+        return None if self.reference is None else self.reference.output
 
     @property
     def rubric(self) -> Rubric | None:
