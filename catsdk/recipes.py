@@ -37,10 +37,10 @@ from pydantic import BaseModel, ValidationError
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Provider, name_of
+from catsdk.core.yaml_text import data_of, yaml_of
 
 __all__ = [
     "ENTRY_POINTS",
-    "data_of",
     "digest_of",
     "from_data",
     "from_yaml",
@@ -48,7 +48,6 @@ __all__ = [
     "to_data",
     "to_yaml",
     "written",
-    "yaml_of",
 ]
 
 ENTRY_POINTS = ("catsdk.estimators", "catsdk.rewards", "catsdk.graders", "catsdk.samplers")
@@ -136,7 +135,13 @@ _METHODS = (
 
 
 def known_roles() -> list[str]:
-    """The names that a recipe may use for classes, those of other packages included."""
+    """Return the names that a recipe may use for classes, those of other packages included.
+
+    Example:
+        >>> from catsdk.recipes import known_roles
+        >>> "Majority" in known_roles()
+        True
+    """
     return sorted({*_BUILT_IN, *_registered()})
 
 
@@ -163,7 +168,7 @@ def to_data(role: object) -> Any:
 
 
 def from_data(data: object, kind: str = "a role") -> Any:
-    """Make what `data` describes.
+    """Return what `data` describes.
 
     Args:
         data: What `to_data` gives: a class's name, or a mapping from it to its arguments.
@@ -204,7 +209,10 @@ def _from_data(data: object, kind: str) -> Any:
 
 
 def written(role: object) -> str:
-    """Write `role` as in Python, without what is at its default; for reprs.
+    """Return a role as it is written in Python, without what is at its default; for reprs.
+
+    Args:
+        role: A role of the method, or a value in it.
 
     Example:
         >>> from catsdk.estimators import Majority
@@ -229,54 +237,40 @@ def written(role: object) -> str:
 
 
 def to_yaml(role: object) -> str:
-    """Write `role` as YAML; `from_yaml` makes an equal one.
+    """Return a role as YAML; `from_yaml` makes an equal one.
+
+    Args:
+        role: A role of the method, a grader, options, or a plain value.
 
     Raises:
         InvalidInputError: as `to_data`.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import to_yaml
+        >>> print(to_yaml(Majority(tie="first")), end="")
+        Majority:
+          tie: first
     """
     return yaml_of(to_data(role))
 
 
-def yaml_of(data: object) -> str:
-    """Write data as YAML, in its own order.
-
-    Args:
-        data: Mappings, lists, texts and numbers.
-    """
-    import yaml
-
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    return text
-
-
 def from_yaml(text: str, kind: str = "a role") -> Any:
-    """Make what the YAML `text` describes.
-
-    Raises:
-        InvalidInputError: it is not YAML, or as `from_data`.
-    """
-    return from_data(data_of(text, kind), kind)
-
-
-def data_of(text: str, kind: str) -> object:
-    """Read YAML.
+    """Return what a YAML text describes.
 
     Args:
-        text: What is read.
+        text: What `to_yaml` gives.
         kind: What it should be, for errors.
 
     Raises:
-        InvalidInputError: it is not YAML, or is nested too deeply.
-    """
-    import yaml
+        InvalidInputError: it is not YAML, or as `from_data`.
 
-    try:
-        data: object = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidInputError(f"{kind} is not YAML: {error}") from None
-    except RecursionError:
-        raise InvalidInputError(f"{kind} is nested too deeply; no method needs that") from None
-    return data
+    Example:
+        >>> from catsdk.recipes import from_yaml
+        >>> from_yaml("Majority: {tie: first}")
+        Majority(tie='first', seed=0)
+    """
+    return from_data(data_of(text, kind), kind)
 
 
 def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> str:
@@ -291,6 +285,12 @@ def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> st
 
     Returns:
         16 hexadecimal digits.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import digest_of
+        >>> len(digest_of({"estimator": Majority()}, {"policy": "local"}))
+        16
     """
     writer = _Writer(whole=True, defaults=defaults)
     told = {name: writer.data(part) for name, part in parts.items()}
