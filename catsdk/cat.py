@@ -40,6 +40,8 @@ from catsdk.runtime.attribution import in_order
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, Row
 from catsdk.runtime.life import Life
+from catsdk.runtime.output import Output, OutputLike
+from catsdk.runtime.output_answers import answers_for
 from catsdk.runtime.session import Session
 from catsdk.runtime.spending.account import Account
 from catsdk.sampling.sampler import Sampler
@@ -70,6 +72,9 @@ class CaT(Description):
         client: How calls are sent; by default as the environment says, within limits that all
             clients which nobody named share.
         answers: How final answers are found and compared, everywhere.
+        output: What references must be: a pydantic class, a JSON schema, or an `Output` of
+            `catsdk.runtime`. Policy and anchor are asked for it, and `Reference.output` has it;
+            rollouts that do not fit it are not selected and have no answer.
 
     The anchor, which synthesizes and writes rubrics, is the estimator's model, else
     `CATSDK_ANCHOR`, else the first policy, as the paper's anchor is the initial policy. The judge
@@ -96,9 +101,17 @@ class CaT(Description):
         reward: roles.Rewarder | None = None,
         client: Client | None = None,
         answers: Answers | None = None,
+        output: OutputLike | Output | None = None,
     ) -> None:
         """Choose the roles; nothing is opened or sent."""
-        super().__init__(policy, estimator=estimator, reward=reward, client=client, answers=answers)
+        super().__init__(
+            policy,
+            estimator=estimator,
+            reward=reward,
+            client=client,
+            answers=answers,
+            output=output,
+        )
         self._begin()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -146,6 +159,7 @@ class CaT(Description):
         on_event: OnEvent | None = None,
         streams: bool = False,
         item: int | None = None,
+        output: OutputLike | Output | None = None,
     ) -> AsyncGenerator[Context]:
         """Give what the roles of a run are given, to call one role by itself under this CaT.
 
@@ -155,6 +169,7 @@ class CaT(Description):
             on_event: Hears of each step as it happens.
             streams: Whether the anchor's text is heard of piece by piece.
             item: The place of the prompt among many.
+            output: What references must be, in place of the output of this CaT.
 
         Yields:
             The context; its models stay open until the block ends.
@@ -166,13 +181,14 @@ class CaT(Description):
         self._life.check()
         check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         check_kind("row", row, (Mapping,), "a mapping such as {'answer': '42'}")
+        answers = answers_for(self._answers, output)
         async with AsyncExitStack() as exits:
             session = self._session
             if session is None:
                 session = await exits.enter_async_context(self._client.session())
             yield Context(
                 client=self._client,
-                answers=self._answers,
+                answers=answers,
                 row=row or {},
                 defaults=self._defaults,
                 models=session,
@@ -197,6 +213,7 @@ class CaT(Description):
         sampling: Sampling | None = None,
         seed: int | None = None,
         budget: Budget | Account | None = None,
+        output: OutputLike | Output | None = None,
         on_event: OnEvent | None = None,
     ) -> Result:
         """Sample, estimate the reference, and reward the rollouts by it.
@@ -209,6 +226,7 @@ class CaT(Description):
             seed: The seed of sampler and estimator this time.
             budget: Caps for this run alone, beside the client's; an `Account` is shared by all
                 runs that are given it.
+            output: What the reference must be this time, as for `CaT`.
             on_event: Hears of each step as it happens, in the event loop.
 
         Returns:
@@ -217,14 +235,20 @@ class CaT(Description):
             group's most frequent answer.
 
         Raises:
-            InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
+            InvalidInputError: the prompt is empty or not a chat, `n` is out of range, or `output`
+                is none.
             NoEvidenceError: every rollout failed; the common cause is its `__cause__`.
             SynthesisFailedError: the estimator failed; the error's `group` holds the rollouts.
+            NoValidOutputError: nothing fits the output; it is a `SynthesisFailedError`.
             ConfigurationError: the CaT was closed, or a model cannot be made.
         """
         method = self._method(sampling=sampling, seed=seed)
         async with self.context(
-            row=row, budget=budget, on_event=on_event, streams=on_event is not None
+            row=row,
+            budget=budget,
+            on_event=on_event,
+            streams=on_event is not None,
+            output=output,
         ) as ctx:
             return await run_method(method, prompt, n, ctx)
 
@@ -238,6 +262,7 @@ class CaT(Description):
         sampling: Sampling | None = None,
         seed: int | None = None,
         budget: Budget | Account | None = None,
+        output: OutputLike | Output | None = None,
         on_event: OnEvent | None = None,
     ) -> Results:
         """Run the method on many prompts, each as soon as its own inputs are there.
@@ -254,6 +279,7 @@ class CaT(Description):
             sampling: How the policy is sampled.
             seed: The seed of sampler and estimator.
             budget: Caps for all of these prompts together, beside the client's.
+            output: What the references must be, as for `CaT`.
             on_event: Hears of each step; the event's `item` is the place of its prompt.
 
         Returns:
@@ -268,13 +294,14 @@ class CaT(Description):
         check_count(n)
         check_kind("budget", budget, (Budget, Account), "a Budget such as Budget(requests=100)")
         method = self._method(sampling=sampling, seed=seed)
+        asked = Output.of(output)
         paying: dict[str, Any] = {}
         if budget is not None:
             paying = {"accounts": _accounts(budget), "chains": {}}
 
         async def one(index: int, item: Item) -> Result:
             prompt, row = _with_row(item)
-            async with self.context(row=row, on_event=on_event, item=index) as ctx:
+            async with self.context(row=row, on_event=on_event, item=index, output=asked) as ctx:
                 ctx = replace(ctx, **paying)
                 return await run_or_fail(method, prompt, n, ctx, index=index)
 
@@ -334,11 +361,14 @@ class CaT(Description):
         sampling: Sampling | None = None,
         seed: int | None = None,
         budget: Budget | None = None,
+        output: OutputLike | Output | None = None,
     ) -> EventStream:
         r"""Run the method and tell each step as it happens; the last event holds the result.
 
         Needs `async with CaT(...)`, whose end also ends the stream. To stop it earlier, use it as
-        `async with c.stream(...) as events` and leave the block.
+        `async with c.stream(...) as events` and leave the block. With an `output` the pieces of
+        text are the JSON of the anchor's first reply as it is written, before it is checked; the
+        reference has the output that fits.
 
         Args:
             prompt: A text, the messages of a chat, or a group that was sampled before.
@@ -347,6 +377,7 @@ class CaT(Description):
             sampling: How the policy is sampled this time.
             seed: The seed of sampler and estimator this time.
             budget: Caps for this run alone, beside the client's.
+            output: What the reference must be this time, as for `CaT`.
 
         Returns:
             The events, to be iterated over once.
@@ -358,6 +389,7 @@ class CaT(Description):
         tasks = self._open_tasks("stream")
         asked = prompt if isinstance(prompt, Group) else check_prompt(prompt)
         count, method = check_count(n), self._method(sampling=sampling, seed=seed)
+        form = Output.of(output)
         send, receive = anyio.create_memory_object_stream[Event | Exception](inf)
         stream = EventStream(receive)
 
@@ -370,7 +402,7 @@ class CaT(Description):
             with send, stream.scope:
                 try:
                     async with self.context(
-                        row=row, budget=budget, on_event=tell, streams=True
+                        row=row, budget=budget, on_event=tell, streams=True, output=form
                     ) as ctx:
                         await run_method(method, asked, count, ctx)
                 except Exception as error:  # noqa: BLE001  # a role of the user's own may raise any
@@ -398,6 +430,7 @@ class CaT(Description):
         *,
         sampling: Sampling | None = None,
         seed: int | None = None,
+        output: OutputLike | Output | None = None,
         on_event: OnEvent | None = None,
     ) -> Group:
         """Draw n rollouts of `prompt`, and estimate nothing.
@@ -407,6 +440,7 @@ class CaT(Description):
             n: G, the number of rollouts.
             sampling: How the policy is sampled this time.
             seed: The sampler's seed this time.
+            output: What the rollouts are asked for this time, as for `CaT`.
             on_event: Hears of each rollout as it arrives.
 
         Returns:
@@ -416,17 +450,23 @@ class CaT(Description):
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         """
         method = self._method(sampling=sampling, seed=seed)
-        async with self.context(on_event=on_event) as ctx:
+        async with self.context(on_event=on_event, output=output) as ctx:
             return await method.sampler.sample(prompt, n, ctx)
 
     async def synthesize(
-        self, prompt: PromptLike | Group, n: int = 8, *, on_event: OnEvent | None = None
+        self,
+        prompt: PromptLike | Group,
+        n: int = 8,
+        *,
+        output: OutputLike | Output | None = None,
+        on_event: OnEvent | None = None,
     ) -> Reference:
         """Make the reference of a group, or of n rollouts of a prompt, and reward nothing.
 
         Args:
             prompt: A text, the messages of a chat, or a group that was sampled before.
             n: G, the number of rollouts.
+            output: What the reference must be this time, as for `CaT`.
             on_event: Hears of each step as it happens.
 
         Returns:
@@ -436,7 +476,9 @@ class CaT(Description):
             CatError: as `run`.
         """
         method = replace(self._method(), reward=None, always_estimates=True)
-        async with self.context(on_event=on_event, streams=on_event is not None) as ctx:
+        async with self.context(
+            on_event=on_event, streams=on_event is not None, output=output
+        ) as ctx:
             result = await run_method(method, prompt, n, ctx)
         assert result.reference is not None
         return result.reference
@@ -525,6 +567,7 @@ async def synthesize(
     budget: Budget | None = None,
     sampling: Sampling | None = None,
     seed: int | None = None,
+    output: OutputLike | Output | None = None,
 ) -> Reference:
     """Sample n rollouts of `prompt` and make one reference from them, with its evidence.
 
@@ -539,9 +582,12 @@ async def synthesize(
         budget: Caps on all calls together, beside the client's.
         sampling: How the policy is sampled.
         seed: Makes the result repeatable where the models can.
+        output: What the reference must be: a pydantic class, a JSON schema, or an `Output` of
+            `catsdk.runtime`.
 
     Returns:
-        The reference: `text`, `answer`, the group's `majority` and `agreement`, and `usage`.
+        The reference: `text`, `answer`, the group's `majority` and `agreement`, and `usage`; where
+        one was asked for, `output` is an object of the class, or the JSON object.
 
     Raises:
         NoModelError: no model is given or configured.
@@ -564,7 +610,7 @@ async def synthesize(
             " CATSDK_MODEL in the environment"
         )
     sampler = Sampler(checked_policy(model), sampling or Sampling(), seed)
-    async with CaT(sampler, estimator=anchor, client=client) as c:
+    async with CaT(sampler, estimator=anchor, client=client, output=output) as c:
         result = await c.run(prompt, n, budget=budget)
     assert result.reference is not None
     return result.reference

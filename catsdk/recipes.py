@@ -88,6 +88,7 @@ _HOMES = {
     "catsdk.prompts.prompt": ("Prompt",),
     "catsdk.answers.answers": ("Answers",),
     "catsdk.answers.extract": ("ANYWHERE", "BOXED", "Extractor", "MARKED", "STATED"),
+    "catsdk.answers.graders.fields": ("FieldGrader",),
     "catsdk.answers.graders.math_verify": ("MathVerifyGrader",),
     "catsdk.answers.graders.mathematics": ("MathGrader",),
     "catsdk.answers.graders.plain": (
@@ -324,7 +325,7 @@ class _Writer:
     def _object(self, value: object) -> Any:
         if not self.whole:
             for constant in ("STATED", "ANYWHERE", "MARKED", "BOXED"):
-                if value == _load(_BUILT_IN[constant]):
+                if value == named(_BUILT_IN[constant]):
                     return constant
         own = getattr(value, "as_recipe", None)
         if callable(own):
@@ -337,7 +338,7 @@ class _Writer:
                 _name_of(type(value)), {k: v for k, v in told.items() if v is not _USUAL}
             )
         if callable(value):
-            return _path_of(value)
+            return path_of(value)
         raise InvalidInputError(
             f"{value!r:.80} cannot be written in a recipe; make its class a dataclass, or give it a"
             " method as_recipe() that returns its arguments"
@@ -388,18 +389,23 @@ def _name_of(kind: type) -> str:
     for name, path in {**_registered(), **_BUILT_IN}.items():
         if path == f"{kind.__module__}:{kind.__qualname__}":
             return name
-    return _path_of(kind)
+    return path_of(kind)
 
 
-def _path_of(named: Any) -> str:
-    path = f"{getattr(named, '__module__', '')}:{getattr(named, '__qualname__', '')}"
+def path_of(thing: Any) -> str:
+    """The module and the name by which a class or a function is imported.
+
+    Raises:
+        InvalidInputError: it cannot be: it was defined inside of a function, say.
+    """
+    path = f"{getattr(thing, '__module__', '')}:{getattr(thing, '__qualname__', '')}"
     try:
-        found: object = _load(path)
+        found: object = named(path)
     except InvalidInputError:
         found = None
-    if found is not named:
+    if found is not thing:
         raise InvalidInputError(
-            f"{named!r:.80} cannot be imported by its name, so a recipe cannot name it; define it"
+            f"{thing!r:.80} cannot be imported by its name, so a recipe cannot name it; define it"
             " at the top of a module"
         )
     return path
@@ -433,10 +439,15 @@ def _find(name: str, kind: str) -> Any:
             f"{kind}: there is no {name!r}; known: {', '.join(known_roles())}; or write"
             " 'module:Class' for one of your own"
         )
-    return _load(path)
+    return named(path)
 
 
-def _load(path: str) -> Any:
+def named(path: str) -> Any:
+    """Import what has the name `path`, written `module:name`.
+
+    Raises:
+        InvalidInputError: there is no such thing.
+    """
     module, _, attributes = path.partition(":")
     try:
         found: Any = import_module(module)
@@ -494,8 +505,8 @@ def _value(value: Any, hint: Any, where: str) -> Any:
 def _text(value: str, options: Sequence[Any], where: str) -> Any:
     if any(_is_plain_text(option) for option in options):
         takes_role = any(_takes_role(option) for option in options)
-        named = value in _BUILT_IN or value in _registered()
-        return from_data(value, where) if takes_role and named else value
+        known = value in _BUILT_IN or value in _registered()
+        return from_data(value, where) if takes_role and known else value
     if any(get_origin(option) is not None and get_args(option) for option in options):
         return value
     return from_data(value, where)

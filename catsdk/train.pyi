@@ -10,7 +10,7 @@ from catsdk_trainers.config.settings import (
     SFTPlan,
     Stop,
 )
-from catsdk_trainers.data.rows import Rows, rows_of
+from catsdk_trainers.data.rows import rows_of
 from catsdk_trainers.remote.client import (
     NoRewardError,
     compute_score,
@@ -43,7 +43,6 @@ __all__ = [
     "PolicyAnchor",
     "Probe",
     "Rollouts",
-    "Rows",
     "SFTPlan",
     "ScoringFailedError",
     "Stop",

@@ -14,7 +14,7 @@ def main(name: str, about: str | None) -> None:
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", required=True, help="JSONL file, or hf:NAME[:SPLIT]")
+    parser.add_argument("--data", required=True, help="a file, a folder, or hf:OWNER/NAME")
     parser.add_argument("--held-out", help="the same, with answers")
     parser.add_argument("--out", default=f"cat-{name}")
     parser.add_argument("--lora", action="store_true", help="adapters of rank 32")

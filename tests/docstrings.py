@@ -21,6 +21,7 @@ from pydantic import BaseModel
 FACES = (
     "catsdk",
     "catsdk.answers",
+    "catsdk.data",
     "catsdk.errors",
     "catsdk.estimators",
     "catsdk.events",
@@ -124,6 +125,9 @@ def _methods(path: str, cls: type, seen: set[int]) -> Iterator[PublicName]:
         for name, member in vars(parent).items():
             function = inspect.unwrap(getattr(member, "__func__", member))
             if name.startswith("_") or not isinstance(function, FunctionType):
+                continue
+            if not function.__module__.startswith(OURS):
+                # Pydantic gives a class with private attributes a method of its own.
                 continue
             if id(function) in seen or _is_validator(parent, name):
                 continue

@@ -51,6 +51,43 @@ def test_an_import_loads_no_vendor_sdk(statement: str) -> None:
     assert loaded == ""
 
 
+# What only some calls need, and what takes longer to load than any module of ours.
+NOT_YET = [
+    "aiohttp",
+    "asyncio",
+    "catsdk.answers.engine.arithmetic",
+    "dotenv",
+    "genai_prices",
+    "httpx",
+    "json_repair",
+    "numpy",
+    "pydantic_settings",
+    "rich",
+    "sqlite3",
+    "ssl",
+    "sympy",
+    "typer",
+    "yaml",
+]
+
+
+def test_every_public_name_is_there_before_what_only_some_calls_need_is_loaded() -> None:
+    loaded = _in_a_fresh_interpreter(
+        f"import sys; from catsdk import *; print(*sorted(set({NOT_YET!r}) & set(sys.modules)))"
+    )
+    assert loaded == ""
+
+
+def test_a_type_is_built_when_it_is_first_used() -> None:
+    built = _in_a_fresh_interpreter(
+        "from catsdk import *\n"
+        "before = Message.__pydantic_complete__\n"
+        "Message(role='user', content='x')\n"
+        "print(before, Message.__pydantic_complete__, Result.__pydantic_complete__)"
+    )
+    assert built == "False True False"
+
+
 def test_every_public_name_resolves_in_a_fresh_interpreter() -> None:
     names = catsdk.__all__
     assert len(names) <= 40

@@ -13,6 +13,7 @@ from catsdk import recipes
 from catsdk.answers import (
     ANYWHERE,
     ExactMatch,
+    FieldGrader,
     JsonEquality,
     MathGrader,
     MultipleChoice,
@@ -111,6 +112,7 @@ ANSWERS = [
     cat.Answers(grader=NumericTolerance(0.5)),
     cat.Answers(grader=MultipleChoice()),
     cat.Answers(grader=JsonEquality(unordered=True)),
+    cat.Answers(grader=FieldGrader(ExactMatch(), {"type": "object"})),
 ]
 ROLES: list[Any] = [*SAMPLERS, *ESTIMATORS, *REWARDS, *ANSWERS]
 

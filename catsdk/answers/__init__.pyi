@@ -11,6 +11,7 @@ from catsdk.answers.extract import (
     extract_answer,
     gold_answers,
 )
+from catsdk.answers.graders.fields import FieldGrader
 from catsdk.answers.graders.grader import Grader, grade_all
 from catsdk.answers.graders.math_verify import MathVerifyGrader
 from catsdk.answers.graders.mathematics import MathGrader
@@ -34,6 +35,7 @@ __all__ = [
     "ExactMatch",
     "Extraction",
     "Extractor",
+    "FieldGrader",
     "FunctionGrader",
     "Grader",
     "JsonEquality",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import isawaitable
 from itertools import chain
+from typing import Self
 
 from catsdk.answers.classes import equivalence_classes
 from catsdk.answers.extract import (
@@ -16,6 +17,7 @@ from catsdk.answers.extract import (
     Extraction,
     Extractor,
 )
+from catsdk.answers.graders.fields import FieldGrader
 from catsdk.answers.graders.grader import Grader
 from catsdk.answers.graders.mathematics import MathGrader
 from catsdk.answers.verdict import Verdict
@@ -24,7 +26,7 @@ from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.inputs import check_kind
 from catsdk.core.types import Group, ImagePart, Message, Reference, TextPart
 
-__all__ = ["BY_MEANING", "INSTRUCTION", "Answers", "no_evidence"]
+__all__ = ["BY_MEANING", "INSTRUCTION", "Answers", "no_evidence", "with_words"]
 
 BY_MEANING = MathGrader()
 INSTRUCTION = "Put your final answer within \\boxed{}."
@@ -84,17 +86,7 @@ class Answers:
         """
         words = self.instruction
         asks_already = any(mark in message.text for message in messages for mark in _MARKS)
-        last = max((at for at, m in enumerate(messages) if m.role == "user"), default=None)
-        if not words or asks_already or last is None:
-            return tuple(messages)
-        content = messages[last].content
-        longer: str | tuple[TextPart | ImagePart, ...] = (
-            f"{content}\n\n{words}"
-            if isinstance(content, str)
-            else (*content, TextPart(text=f"\n\n{words}"))
-        )
-        asking = messages[last].model_copy(update={"content": longer})
-        return (*messages[:last], asking, *messages[last + 1 :])
+        return tuple(messages) if not words or asks_already else with_words(messages, words)
 
     def extract(self, text: str, *, cut: bool = False) -> Extraction:
         """Find the final answer of a text.
@@ -176,7 +168,14 @@ class Answers:
         """
         if isinstance(self.grader, MathGrader):
             return self.grader.bounded_verdict(answer, reference).equal
-        return (await self.grade(answer, reference)).equal
+        return (await self._voting.grade(answer, reference)).equal
+
+    @property
+    def _voting(self) -> Self:
+        """The same, with a grader that starts no process."""
+        if isinstance(self.grader, FieldGrader):
+            return replace(self, grader=self.grader.bounded)
+        return self
 
     async def votes(self, answers: Sequence[str | None]) -> Votes:
         """Put answers into classes of equal ones; `None` abstains.
@@ -201,11 +200,12 @@ class Answers:
     async def _labels(self, answers: Sequence[str]) -> list[int]:
         firsts: list[str] = []
         known: dict[str, int] = {}
+        grading = self._voting
         for answer in answers:
             if answer in known:
                 continue
             for label, first in enumerate(firsts):
-                if (await self.grade(answer, first)).equal:
+                if (await grading.grade(answer, first)).equal:
                     known[answer] = label
                     break
             else:
@@ -222,7 +222,11 @@ class Answers:
         votes = await self.votes([rollout.answer for rollout in reference.group.rollouts])
         same = None
         if votes.majority is not None and reference.answer is not None:
-            same = bool(await self.same(reference.answer, votes.majority))
+            same = await self.same(reference.answer, votes.majority)
+            if same is None and not isinstance(self.grader, FieldGrader):
+                # Votes count two answers that cannot be told the same as two. Of objects only one
+                # field may be open.
+                same = False
         return reference.model_copy(
             update={
                 "agreement": votes.share,
@@ -230,6 +234,21 @@ class Answers:
                 "disagrees": None if same is None else not same,
             }
         )
+
+
+def with_words(messages: Sequence[Message], words: str) -> tuple[Message, ...]:
+    """Add `words` to the last user message, as a paragraph of their own."""
+    last = max((at for at, m in enumerate(messages) if m.role == "user"), default=None)
+    if last is None:
+        return tuple(messages)
+    content = messages[last].content
+    longer: str | tuple[TextPart | ImagePart, ...] = (
+        f"{content}\n\n{words}"
+        if isinstance(content, str)
+        else (*content, TextPart(text=f"\n\n{words}"))
+    )
+    asking = messages[last].model_copy(update={"content": longer})
+    return (*messages[:last], asking, *messages[last + 1 :])
 
 
 def no_evidence(group: Group) -> NoEvidenceError:

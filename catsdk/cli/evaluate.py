@@ -20,6 +20,8 @@ from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget, Limits
 from catsdk.core.settings import Settings
+from catsdk.data import Columns
+from catsdk.data.sources import FORMS
 from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SCORED, SELECTORS
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
@@ -28,7 +30,7 @@ from catsdk.evaluate.items import Item, halves
 from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
-from catsdk.evaluate.sources import Columns, check_graded, read_items
+from catsdk.evaluate.sources import check_graded, read_items
 from catsdk.evaluate.table import show
 from catsdk.runtime.client import Client
 
@@ -39,7 +41,7 @@ IN_PROCESS = ("local", "replay")
 IN_FLIGHT = 4096
 STOPPED = 130
 
-Data = Annotated[str, typer.Argument(help="A file, a folder, hf:NAME, or box:heldout.")]
+Data = Annotated[str, typer.Argument(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
 Models = Annotated[
     list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
 ]
@@ -81,7 +83,6 @@ FromData = Annotated[
     bool,
     typer.Option("--recorded", help="Take the completions in the data (samples) as rollouts."),
 ]
-Split = Annotated[str | None, typer.Option(help="The split of a Hugging Face data set.")]
 Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
 Share = Annotated[
     float, typer.Option("--calibrate", min=0, max=0.9, help="Share kept to set the cascade.")
@@ -118,7 +119,6 @@ def evaluate(
     sizes: Sizes = "1,2,4,8",
     draws: Draws = 16,
     limit: Limit = None,
-    split: Split = None,
     prompt_column: Column = None,
     gold_column: Column = None,
     criteria_column: Column = None,
@@ -145,9 +145,9 @@ def evaluate(
     # As `python -m` does: classes in the folder where one works can be named.
     sys.path.insert(0, "")
     method = None if config is None else _method(config, model, recorded=recorded)
-    items, rollouts = _read(data, columns, split, limit, recorded=recorded)
+    items, rollouts = _read(data, columns, limit, recorded=recorded)
     if not ungraded:
-        check_graded(items, data, split)
+        check_graded(items, data)
     items, held = _parted(items, calibrate, calibrate_on, columns, limit)
     settings: dict[str, Any] = {
         "names": _names(estimator, controls=controls, alone=recorded and anchor is None),
@@ -221,11 +221,11 @@ def _named(data: str) -> str:
 
 
 def _read(
-    data: str, columns: Columns, split: str | None, limit: int | None, *, recorded: bool
+    data: str, columns: Columns, limit: int | None, *, recorded: bool
 ) -> tuple[list[Item], Recorded | None]:
     if recorded:
-        return read_recorded(data, columns=columns, split=split, limit=limit)
-    return read_items(data, columns=columns, split=split, limit=limit), None
+        return read_recorded(data, columns=columns, limit=limit)
+    return read_items(data, columns=columns, limit=limit), None
 
 
 def _method(config: Path, model: list[str] | None, *, recorded: bool) -> CaT:

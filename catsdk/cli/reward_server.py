@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -9,8 +10,6 @@ from typing import Annotated
 
 import anyio
 import typer
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
 __all__ = ["reward_server"]
@@ -25,14 +24,6 @@ Host = Annotated[
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 Groups = Annotated[int, typer.Option(min=1, help="Most groups that are open at once.")]
 Patience = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for a group's samples.")]
-
-
-class _Token(BaseSettings):
-    """The token, from the environment alone, so that no list of processes shows it."""
-
-    model_config = SettingsConfigDict(env_prefix="CATSDK_REWARD_", extra="ignore")
-
-    token: str | None = Field(default=None)
 
 
 async def _terminated() -> None:
@@ -63,7 +54,8 @@ def reward_server(
             serves_alone(plan),
             host=host,
             port=port,
-            token=_Token().token,
+            # From the environment alone, so that no list of processes shows it.
+            token=os.environ.get("CATSDK_REWARD_TOKEN"),
             group_size=plan.rollouts.count,
             limits=limits,
             drain=_DRAIN,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -17,6 +16,7 @@ from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.settings import Settings
 from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
+from catsdk.data import Row, read_rows
 from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.files import form_of, load, save
 from catsdk.rubrics.html_report import html_report
@@ -209,20 +209,13 @@ def _group(paths: list[Path]) -> Group:
 
 
 def _texts(path: Path) -> list[str]:
-    text = _read(path)
     if path.suffix != ".jsonl":
-        return [text.removesuffix("\n")]
-    # Only "\n" ends a line of JSON: a text may hold what else Unicode takes for line ends.
-    return [_text(line, path, at) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
+        return [_read(path).removesuffix("\n")]
+    return [_text(row) for row in read_rows(path, text="text")]
 
 
-def _text(line: str, path: Path, at: int) -> str:
-    try:
-        item: object = json.loads(line)
-    except ValueError as error:
-        raise InvalidInputError(f"{path}, line {at}: {error}") from error
-    fields = cast("dict[str, object]", item) if isinstance(item, dict) else {"text": item}
-    found = fields.get("text", fields.get("response"))
+def _text(row: Row) -> str:
+    found = row.values.get("text", row.values.get("response"))
     if not isinstance(found, str):
-        raise InvalidInputError(f"{path}, line {at} is neither a text nor an object with 'text'")
+        raise InvalidInputError(f"{row.place} is neither a text nor an object with 'text'")
     return found

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.data.sources import FORMS
 
 if TYPE_CHECKING:
     from catsdk.train import CaTConfig, Trained
@@ -33,7 +34,7 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting as NAME=VALUE, such as cat.reward=Gold; several times."),
 ]
-Data = Annotated[str | None, typer.Option(help="JSONL file, or hf:NAME[:SPLIT].")]
+Data = Annotated[str | None, typer.Option(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
 HeldOutData = Annotated[str | None, typer.Option("--held-out", help="As --data, with answers.")]
 Output = Annotated[str | None, typer.Option("--out", help="Folder of the run; it goes on there.")]
 Anew = Annotated[bool, typer.Option("--anew", help="Begin again, though there are checkpoints.")]

@@ -271,7 +271,7 @@ class Completion(Value):
     reasoning: str | None = None
     finish_reason: FinishReason = "stop"
     logprobs: tuple[TokenLogprob, ...] | None = None
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     model: str = ""
     latency: float = 0.0
     request_id: str | None = None

@@ -23,6 +23,7 @@ CatError
 |-- StructuredOutputError      a model's text did not hold what was asked for
 |   `-- EvidenceNotFoundError  a judge quoted what does not stand in the response
 |-- SynthesisFailedError       the anchor failed; the error carries the group that was paid for
+|   `-- NoValidOutputError     nothing fits the output that was asked for
 |-- BudgetExceededError        a cap was reached; nothing was sent
 `-- NoEvidenceError            every rollout failed: there is nothing to estimate from
 """
@@ -48,6 +49,7 @@ __all__ = [
     "ModelNotFoundError",
     "NoEvidenceError",
     "NoModelError",
+    "NoValidOutputError",
     "NotRecordedError",
     "OverloadedError",
     "ProviderError",
@@ -253,6 +255,14 @@ class SynthesisFailedError(CatError):
         return status if isinstance(status, int) else None
 
 
+class NoValidOutputError(SynthesisFailedError):
+    """Neither a rollout nor the estimator's text fits the output that was asked for.
+
+    `group` holds the rollouts, whose texts are as the model wrote them. What ended the estimator,
+    such as an exhausted budget, is the error's `__cause__`.
+    """
+
+
 class BudgetExceededError(CatError):
     """The call would pass a cap of the budget; it was not sent."""
 
@@ -304,7 +314,11 @@ def error_of(failure: Failure) -> CatError:
     if not (isinstance(kind, type) and issubclass(kind, CatError)):
         return CatError(str(failure))
     if not issubclass(kind, ProviderError):
-        return CatError(str(failure)) if kind is SynthesisFailedError else kind(failure.message)
+        return (
+            CatError(str(failure))
+            if issubclass(kind, SynthesisFailedError)
+            else kind(failure.message)
+        )
     facts: dict[str, Any] = {
         "model": failure.model,
         "status": failure.status,

@@ -19,6 +19,7 @@ __all__ = [
     "check_many",
     "check_message",
     "check_prompt",
+    "without_nulls",
 ]
 
 MAX_ROLLOUTS = 1024
@@ -96,7 +97,7 @@ def check_message(at: int, message: object) -> Message:
     if isinstance(message, Message):
         return message
     try:
-        return Message.model_validate(_without_nulls(message))
+        return Message.model_validate(without_nulls(message))
     except ValidationError as error:
         raise InvalidInputError(
             f"message {at} of the prompt is {_shown(message)} ({_fault(error)}); give a"
@@ -105,12 +106,13 @@ def check_message(at: int, message: object) -> Message:
         ) from error
 
 
-def _without_nulls(value: object) -> object:
+def without_nulls(value: object) -> object:
+    """`value` without the keys, at any depth, that hold `None`: a table's way to say absent."""
     if isinstance(value, Mapping):
         fields = cast("Mapping[str, object]", value).items()
-        return {name: _without_nulls(each) for name, each in fields if each is not None}
+        return {name: without_nulls(each) for name, each in fields if each is not None}
     if isinstance(value, list | tuple):
-        return [_without_nulls(each) for each in cast("Sequence[object]", value)]
+        return [without_nulls(each) for each in cast("Sequence[object]", value)]
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Options
@@ -231,18 +231,24 @@ class Price(Value):
 class SendingFields(BaseModel):
     """The settings of a client, shared by `Sending` and the environment's `Settings`."""
 
+    model_config = ConfigDict(defer_build=True)
+
     budget: Budget | None = Field(default=None, description="caps on what all calls may use")
-    limits: Limits = Field(default=Limits(), description="calls at once and per minute")
-    retry: Retry = Field(default=Retry(), description="how transient failures are retried")
+    limits: Limits = Field(default_factory=Limits, description="calls at once and per minute")
+    retry: Retry = Field(default_factory=Retry, description="how transient failures are retried")
     hedge: Hedge | None = Field(
         default=None, description="send a straggling call a second time; the first answer wins"
     )
     cache: Cache | None = Field(
         default=None, description="keep answers: `memory`, a path, or a Cache"
     )
-    timeouts: Timeouts = Field(default=Timeouts(), description="seconds for an attempt, a call")
-    http: Http = Field(default=Http(), description="proxy and trusted certificates")
-    telemetry: Telemetry = Field(default=Telemetry(), description="OpenTelemetry spans, metrics")
+    timeouts: Timeouts = Field(
+        default_factory=Timeouts, description="seconds for an attempt, a call"
+    )
+    http: Http = Field(default_factory=Http, description="proxy and trusted certificates")
+    telemetry: Telemetry = Field(
+        default_factory=Telemetry, description="OpenTelemetry spans, metrics"
+    )
     prices: dict[str, Price] = Field(
         default_factory=dict[str, Price],
         description="dollars for a million tokens, by the model's name; before the known prices",

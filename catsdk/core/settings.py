@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from pydantic import Field, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
-from pydantic_settings.exceptions import SettingsError
+from pydantic import ConfigDict, Field, ValidationError
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.options import Options
@@ -23,7 +16,7 @@ from catsdk.core.sending import Sending, SendingFields, whole_section
 __all__ = ["Settings", "set_by_name"]
 
 
-class Settings(SendingFields, BaseSettings):
+class Settings(SendingFields):
     """Defaults that a program does not set itself, read from the environment when this is made.
 
     A part of a setting is named with two underscores: `CATSDK_LIMITS__IN_FLIGHT=32`. A whole
@@ -34,13 +27,7 @@ class Settings(SendingFields, BaseSettings):
         ConfigurationError: a variable holds a value that its setting does not allow.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="CATSDK_",
-        env_nested_delimiter="__",
-        nested_model_default_partial_update=True,
-        frozen=True,
-        extra="ignore",
-    )
+    model_config = ConfigDict(frozen=True)
 
     model: str | None = Field(default=None, description="the policy, unless one is named")
     anchor: str | None = Field(default=None, description="model that synthesizes; else the policy")
@@ -51,24 +38,10 @@ class Settings(SendingFields, BaseSettings):
 
         def __init__(self) -> None:
             try:
-                super().__init__()
+                super().__init__(**_variables(type(self).model_fields))
             except ValidationError as error:
                 causes = "; ".join(cause for each in error.errors() for cause in _explained(each))
                 raise ConfigurationError(f"in the environment, {causes}") from None
-            except SettingsError as error:
-                raise ConfigurationError(f"in the environment, {error.__cause__}") from None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read the environment alone, and sections in their short forms too."""
-        return (_Variables(settings_cls),)
 
     def sending(self, given: Mapping[str, Any]) -> Sending:
         """What is `given`, and for the rest what the environment sets.
@@ -119,23 +92,55 @@ def _both(section: str, part: str) -> InvalidInputError:
     return InvalidInputError(f"{section!r} and its part {part!r} are both set; give one of the two")
 
 
-class _Variables(EnvSettingsSource):
-    """The variables of the environment; a section may be JSON, its short form, its parts, or both."""
+def _variables(names: Iterable[str]) -> dict[str, Any]:
+    """What the variables of the environment set: by setting, a text or the tree of its parts."""
+    texts = {variable.lower(): text for variable, text in os.environ.items()}
+    found: dict[str, Any] = {}
+    for name in names:
+        variable = f"catsdk_{name}"
+        value: Any = texts.get(variable)
+        if name in SendingFields.model_fields:
+            value = _section_of(name, variable, texts)
+        if value is not None:
+            found[name] = value
+    return found
 
-    def prepare_field_value(
-        self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool
-    ) -> Any:
-        if value is None or field_name not in SendingFields.model_fields:
-            return super().prepare_field_value(field_name, field, value, value_is_complex)
-        try:
-            whole = json.loads(value) if value.lstrip().startswith(("{", "[")) else value
-        except ValueError as error:
-            raise ValueError(f"CATSDK_{field_name.upper()} is not JSON: {error}") from None
-        whole = whole_section(field_name, whole)
-        if not isinstance(whole, dict):
-            return whole
-        parts = self.explode_env_vars(field_name, field, self.env_vars)
-        return {**cast("dict[str, Any]", whole), **parts}
+
+def _section_of(name: str, variable: str, texts: Mapping[str, str]) -> Any:
+    """A whole section with the parts beside it; `None` where nothing sets it or it is off."""
+    parts = [each for each in texts if each.startswith(f"{variable}__")]
+    if variable not in texts and not parts:
+        return None
+    section = whole_section(name, _read(variable, texts)) if variable in texts else {}
+    for each in parts if isinstance(section, dict) else ():
+        *branches, last = each.removeprefix(f"{variable}__").split("__")
+        tree = cast("dict[str, Any]", section)
+        for branch in branches:
+            tree = _branch(tree, branch, each)
+        tree[last] = _read(each, texts)
+    return section
+
+
+def _branch(tree: dict[str, Any], name: str, variable: str) -> dict[str, Any]:
+    branch: object = tree.setdefault(name, {})
+    if not isinstance(branch, dict):
+        raise ConfigurationError(
+            f"in the environment, {variable.upper()} is a part of what is set to {branch!r:.80}"
+        )
+    return cast("dict[str, Any]", branch)
+
+
+def _read(variable: str, texts: Mapping[str, str]) -> Any:
+    """The text of a variable, or what it says as JSON."""
+    text = texts[variable]
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"in the environment, {variable.upper()} is not JSON: {error}"
+        ) from None
 
 
 def _over(under: Any, value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 from pydantic import (
     Field,
     JsonValue,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
@@ -166,6 +167,8 @@ class Reference(Value):
     Args:
         text: The reference.
         answer: The final answer found in it; `None` where there is none.
+        data: The output that was asked for, a JSON object as the model wrote it; `None` where none
+            was. `output` is the object of your class that was made of it.
         rationale: Why it says what it says, where the anchor told.
         group: The rollouts that it was made from.
         agreement: The share, in 0..1, of the rollouts with an answer whose answer is the
@@ -173,7 +176,7 @@ class Reference(Value):
         majority: The most frequent answer; `None` at a tie for the first place or without any
             answer.
         disagrees: Whether the reference's answer differs from the majority's; `None` where there is
-            nothing to compare.
+            nothing to compare, or it cannot be decided of an output.
         provenance: How it was made, by which model and prompt.
         calls: The requests that were sent for it, beside those of the group.
         partial: Whether a budget or a deadline cut it short.
@@ -188,6 +191,7 @@ class Reference(Value):
 
     text: str
     answer: str | None = None
+    data: dict[str, JsonValue] | None = None
     rationale: str | None = None
     group: Group
     agreement: float | None = None
@@ -196,6 +200,11 @@ class Reference(Value):
     provenance: Provenance
     calls: tuple[Call, ...] = ()
     partial: bool = False
+    _output: object = PrivateAttr(default=None)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal fields; the object that was made of `data` adds nothing to them."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __repr__(self) -> str:
         """Text and answer, with the evidence."""
@@ -209,6 +218,29 @@ class Reference(Value):
             method=method,
             rollouts=len(self.group.rollouts),
         )
+
+    @property
+    def output(self) -> Any:
+        """The output that was asked for; `None` where none was.
+
+        An object of your class, or `data` itself where a JSON schema was given or the reference was
+        read from JSON: `MyClass.model_validate(reference.data)` makes the object again.
+        """
+        return self.data if self._output is None else self._output
+
+    def with_output(self, value: object, data: dict[str, JsonValue]) -> Reference:
+        """Make a copy that has an output.
+
+        Args:
+            value: What `output` gives.
+            data: The JSON object that it was made of.
+
+        Returns:
+            The copy.
+        """
+        copy = self.model_copy(update={"data": data})
+        copy._output = None if value is data else value
+        return copy
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
@@ -471,6 +503,11 @@ class Result(Value):
     def answer(self) -> str | None:
         """The reference's final answer."""
         return None if self.reference is None else self.reference.answer
+
+    @property
+    def output(self) -> Any:
+        """The reference's output, where one was asked for."""
+        return None if self.reference is None else self.reference.output
 
     @property
     def rubric(self) -> Rubric | None:

@@ -13,7 +13,8 @@ __all__ = ["Value", "WholeValue"]
 class Value(BaseModel):
     """A frozen value without unknown fields, whose text form is short."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Deferred: most programs use a few of the types, and all of them take a third of the import.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __str__(self) -> str:
         """The short form, also where pydantic would print every field."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catsdk.answers.answers import no_evidence
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.draws import drawn_class
-from catsdk.estimators.selected import selected
+from catsdk.estimators.selected import candidates, selected
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Rater
@@ -47,11 +46,11 @@ class BestOfN:
         """Take the rollout with the highest score.
 
         Raises:
+            StructuredOutputError: no rollout fits the output that was asked for.
             NoEvidenceError: the group has no rollout, or none with a score.
         """
         async with standing_alone(ctx, group) as context:
-            if not group.rollouts:
-                raise no_evidence(group)
+            group = candidates(group, context)
             with recorded("rate") as calls:
                 scores = await self.rater.rate(group, context)
             values = {at: score.value for at, score in enumerate(scores) if score.value is not None}

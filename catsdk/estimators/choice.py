@@ -7,11 +7,10 @@ from functools import partial
 
 from pydantic import JsonValue
 
-from catsdk.answers.answers import no_evidence
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Group, Reference
-from catsdk.estimators.selected import selected
+from catsdk.estimators.selected import candidates, selected
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_choice
 from catsdk.runtime.attribution import recorded
@@ -43,11 +42,11 @@ async def choose(
 
     Raises:
         NoEvidenceError: the group has no rollout.
-        StructuredOutputError: no reply named one of the rollouts.
+        StructuredOutputError: no reply named one of the rollouts, or none of these fits the output
+            that was asked for.
         ProviderError: the model failed.
     """
-    if not group.rollouts:
-        raise no_evidence(group)
+    group = candidates(group, ctx)
     if len(group.rollouts) == 1:
         return await selected(ctx, group.rollouts[0], method=method, settings={"position": 0})
     with recorded("choose") as calls:

@@ -8,6 +8,7 @@ from catsdk.answers.answers import no_evidence
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Group, Reference
+from catsdk.estimators.outputs import answer_of
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
@@ -49,6 +50,7 @@ class GenerativeSelfAggregation:
 
         Raises:
             NoEvidenceError: the group has no rollout.
+            StructuredOutputError: no reply fits the output that was asked for.
             ProviderError: the model failed; `ContextTooLongError` where the responses do not fit.
         """
         async with standing_alone(ctx, group) as context:
@@ -62,7 +64,7 @@ class GenerativeSelfAggregation:
                 messages = words.messages(question=group.conversation, responses=texts)
                 seed = self.seed if able.seed else None
                 request = self.sampling.request(messages, seed=seed)
-                completion = (await provider.complete(request))[0]
+                completion = await answer_of(provider, request, context)
                 name = completion.model or name_of(provider)
             return await context.with_evidence(
                 context.reference(

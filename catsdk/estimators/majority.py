@@ -7,12 +7,12 @@ from typing import Literal, get_args
 
 from pydantic import JsonValue
 
-from catsdk.answers.answers import no_evidence
 from catsdk.answers.votes import Votes
 from catsdk.core.choices import check_choice
+from catsdk.core.errors import NoEvidenceError
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.draws import drawn_class
-from catsdk.estimators.selected import selected
+from catsdk.estimators.selected import candidates, selected
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["Majority"]
@@ -58,17 +58,20 @@ class Majority:
         """Take the first rollout that gives the most frequent answer.
 
         Raises:
-            NoEvidenceError: the group has no rollout.
+            StructuredOutputError: no rollout fits the output that was asked for.
+            NoEvidenceError: the group has no rollout, or there is a tie, `tie` is `abstain` and an
+                output was asked for.
         """
         async with standing_alone(ctx, group) as context:
-            if not group.rollouts:
-                raise no_evidence(group)
+            group = candidates(group, context)
             votes = await context.answers.votes([rollout.answer for rollout in group.rollouts])
             leader = self._leader(group, votes)
             reference = await selected(
                 context, group.rollouts[leader], method="majority", settings=_told(votes)
             )
             if votes.tied and self.tie == "abstain":
+                if context.output is not None:
+                    raise NoEvidenceError("a tie: the majority abstains, and gives no output")
                 return reference.model_copy(update={"answer": None, "text": ""})
             return reference
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from catsdk.answers.answers import no_evidence
 from catsdk.core.errors import NoEvidenceError, UnsupportedError
 from catsdk.core.ports import Provider
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.likelihood import MISSING, Likelihood
-from catsdk.estimators.selected import selected
+from catsdk.estimators.selected import candidates, selected
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
@@ -49,12 +48,12 @@ class MinPerplexity:
         """Take the rollout of the least perplexity.
 
         Raises:
+            StructuredOutputError: no rollout fits the output that was asked for.
             NoEvidenceError: the group has no rollout, or no call brought a score.
             UnsupportedError: no rollout has log-probabilities, or `model` cannot score a text.
         """
         async with standing_alone(ctx, group) as context:
-            if not group.rollouts:
-                raise no_evidence(group)
+            group = candidates(group, context)
             with recorded("rate") as calls:
                 scores = await Likelihood(self.model).rate(group, context)
             means = {at: each.value for at, each in enumerate(scores) if each.value is not None}

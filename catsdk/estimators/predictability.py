@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catsdk.answers.answers import no_evidence
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Completion, Failure, Group, Message, Reference, Rollout
 from catsdk.estimators.likelihood import mean_logprob
 from catsdk.estimators.log_probabilities import score_rollouts
-from catsdk.estimators.selected import selected
+from catsdk.estimators.selected import candidates, selected
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
@@ -51,12 +50,12 @@ class MutualPredictability:
         """Take the most predictable rollout.
 
         Raises:
+            StructuredOutputError: no rollout fits the output that was asked for.
             NoEvidenceError: the group has no rollout, or no call brought a score.
             UnsupportedError: the model cannot score a given text.
         """
         async with standing_alone(ctx, group) as context:
-            if not group.rollouts:
-                raise no_evidence(group)
+            group = candidates(group, context)
             if len(group.rollouts) == 1:
                 return await selected(context, group.rollouts[0], method=METHOD, settings={})
             with recorded("score") as calls:

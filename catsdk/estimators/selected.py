@@ -1,4 +1,4 @@
-"""A rollout that was selected, as the reference of its group with the evidence."""
+"""The rollouts that may be selected, and one that was, as the reference with the evidence."""
 
 from __future__ import annotations
 
@@ -6,11 +6,41 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from catsdk.core.types import Call, Reference, Rollout
+from catsdk.answers.answers import no_evidence
+from catsdk.core.errors import StructuredOutputError
+from catsdk.core.types import Call, Group, Reference, Rollout
 from catsdk.prompts.prompt import Prompt
 from catsdk.runtime.context import Context
 
-__all__ = ["selected"]
+__all__ = ["candidates", "selected"]
+
+
+def candidates(group: Group, ctx: Context) -> Group:
+    """The group of the rollouts that may be selected: all, or those that fit the run's output.
+
+    Raises:
+        NoEvidenceError: the group has no rollout.
+        StructuredOutputError: none of them fits the output that was asked for.
+    """
+    if not group.rollouts:
+        raise no_evidence(group)
+    fitting = tuple(rollout for rollout in group.rollouts if ctx.fits(rollout))
+    if not fitting:
+        raise StructuredOutputError(
+            f"none of {len(group.rollouts)} rollouts fits the output that was asked for; the first:"
+            f" {_misfit(group.rollouts[0], ctx)}"
+        )
+    return group.model_copy(update={"rollouts": fitting})
+
+
+def _misfit(rollout: Rollout, ctx: Context) -> str:
+    if ctx.output is None or rollout.completion.finish_reason == "length":
+        return "it was cut at its token limit"
+    try:
+        ctx.output.read(rollout.text)
+    except StructuredOutputError as error:
+        return str(error)
+    return "it does not fit"
 
 
 async def selected(

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import ContentFilteredError, ContextTooLongError, StructuredOutputError
 from catsdk.core.fanout import fan_out
 from catsdk.core.options import Sampling
-from catsdk.core.ports import OnText, Provider, capabilities_of, name_of, tokens_of
+from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import Completion, Group, Message, Reference, Request, Rollout
 from catsdk.prompts.prompt import Prompt, has, load
 from catsdk.prompts.reply import read_sections
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.output import Output, Written, told
+from catsdk.runtime.structured import Form, ask
 
 __all__ = ["Overflow", "Show", "Synthesizer"]
 
@@ -87,7 +89,8 @@ class Synthesizer:
         Raises:
             NoEvidenceError: the group has no rollout.
             ContextTooLongError: the rollouts do not fit and `overflow` could not help.
-            StructuredOutputError: the reply was cut, or has a summary and no response, twice.
+            StructuredOutputError: the reply was cut, or has a summary and no response, twice; or no
+                reply fits the output that was asked for.
             ContentFilteredError: the anchor refused.
             ProviderError: the anchor failed.
         """
@@ -97,19 +100,17 @@ class Synthesizer:
         async with standing_alone(ctx, group) as context:
             with recorded("synthesize") as calls:
                 anchor = await context.model(self.anchor)
-                prompt = self.prompt or self._prompt(capabilities_of(anchor).prompts, group)
+                prompt = self.prompt or self._prompt(
+                    capabilities_of(anchor).prompts, group, as_output=context.output is not None
+                )
                 writing = _Writing(self, anchor, prompt, group, context)
-                completion, shown, how = await writing.fitting(rollouts)
-                try:
-                    text, rationale = _read(completion, anchor)
-                except StructuredOutputError:
-                    completion = await writing.again()
-                    text, rationale = _read(completion, anchor)
+                synthesis, shown, how = await writing.fitting(rollouts)
+                completion = synthesis.completion
             return await context.with_evidence(
                 context.reference(
-                    text,
+                    synthesis.text,
                     method="synthesis",
-                    rationale=rationale,
+                    rationale=synthesis.rationale,
                     settings={
                         "show": how,
                         "rollouts": [rollout.index for rollout in shown],
@@ -122,8 +123,11 @@ class Synthesizer:
                 )
             )
 
-    def _prompt(self, prompts: str, group: Group) -> Prompt:
-        """The shipped prompt: for checkable answers or free text, with the request or without."""
+    def _prompt(self, prompts: str, group: Group, *, as_output: bool) -> Prompt:
+        """The shipped prompt: for outputs, answers or free text, with the request or without."""
+        if as_output:
+            shows = self.show_question is not False
+            return load(prompts, "synthesize_output" if shows else "synthesize_output_blind")
         answered = sum(rollout.answer is not None for rollout in group.rollouts)
         task = "synthesize" if 2 * answered >= len(group.rollouts) else "synthesize_freeform"
         blind = f"{task}_blind"
@@ -140,6 +144,14 @@ class Synthesizer:
         return ordered
 
 
+class _Synthesis(NamedTuple):
+    """What the anchor wrote."""
+
+    text: str
+    rationale: str | None
+    completion: Completion
+
+
 @dataclass(frozen=True)
 class _Writing:
     """One reference while it is written."""
@@ -149,17 +161,16 @@ class _Writing:
     prompt: Prompt
     group: Group
     ctx: Context
-    asked: list[Request] = field(default_factory=list[Request])
 
     async def fitting(
         self, rollouts: Sequence[Rollout]
-    ) -> tuple[Completion, Sequence[Rollout], str]:
+    ) -> tuple[_Synthesis, Sequence[Rollout], str]:
         """Ask with what was wished; where that is too long, with what `overflow` makes of it."""
         how, texts = self.synthesizer, self._texts(rollouts)
         messages = self._messages(texts)
         if self._fits(messages):
             try:
-                return await self._ask(messages, self.ctx.on_text), rollouts, how.show
+                return await self._write(messages), rollouts, how.show
             except ContextTooLongError:
                 if how.overflow == "error":
                     raise
@@ -177,22 +188,42 @@ class _Writing:
             texts = [_answer(rollout) for rollout in rollouts]
         else:
             texts = await self._summaries(texts)
-        completion = await self._ask(self._messages(texts), self.ctx.on_text)
-        return completion, rollouts, how.overflow
+        return await self._write(self._messages(texts)), rollouts, how.overflow
 
-    async def again(self) -> Completion:
-        """Ask once more for what came back without a response, for another sample."""
-        request = self.asked[-1]
-        seed = None if request.seed is None else request.seed + 1
-        other = request.model_copy(update={"sample_index": 1, "seed": seed})
-        return (await self.anchor.complete(other))[0]
+    async def _write(self, messages: tuple[Message, ...]) -> _Synthesis:
+        """Ask for the synthesis; for another sample where the first one has no response."""
+        request = self._request(messages)
+        output = self.ctx.output
+        if output is not None:
+            return await self._write_output(request, output)
+        completion = (await self.anchor.complete(request, self.ctx.on_text))[0]
+        try:
+            return _Synthesis(*_read(completion, self.anchor), completion)
+        except StructuredOutputError:
+            seed = None if request.seed is None else request.seed + 1
+            other = request.model_copy(update={"sample_index": 1, "seed": seed})
+            completion = (await self.anchor.complete(other))[0]
+            return _Synthesis(*_read(completion, self.anchor), completion)
 
-    async def _ask(self, messages: tuple[Message, ...], on_text: OnText | None) -> Completion:
+    async def _write_output(self, request: Request, output: Output) -> _Synthesis:
+        """Ask for an output, after a summary where the prompt asks for one."""
+        if "schema" not in self.prompt.slots:
+            asked = self.ctx.answers.asked(request.messages)
+            request = request.model_copy(update={"messages": asked})
+        written, completion = await ask(
+            self.anchor,
+            request,
+            self._form(output),
+            attempts=output.attempts,
+            route=output.route,
+            on_text=self.ctx.on_text,
+        )
+        return _Synthesis(told(written.data), written.summary, completion)
+
+    def _request(self, messages: tuple[Message, ...]) -> Request:
         how = self.synthesizer
         seed = how.seed if capabilities_of(self.anchor).seed else None
-        request = how.sampling.request(messages, seed=seed)
-        self.asked.append(request)
-        return (await self.anchor.complete(request, on_text))[0]
+        return how.sampling.request(messages, seed=seed)
 
     def _texts(self, rollouts: Sequence[Rollout]) -> list[str]:
         if self.synthesizer.show == "answers":
@@ -202,7 +233,14 @@ class _Writing:
         return [f"{r.completion.reasoning or ''}\n{r.text}".strip() for r in rollouts]
 
     def _messages(self, texts: Sequence[str]) -> tuple[Message, ...]:
-        return self.prompt.messages(question=self.group.conversation, responses=texts)
+        shown: dict[str, str] = {"question": self.group.conversation}
+        if self.ctx.output is not None:
+            shown["schema"] = told(self._form(self.ctx.output).schema)
+        return self.prompt.messages(responses=texts, form="json", **shown)
+
+    def _form(self, output: Output) -> Form[Written]:
+        """What a reply must hold: the shipped prompts ask for a summary first."""
+        return output.summarised if self.synthesizer.prompt is None else output.asked_for
 
     @property
     def _room(self) -> int | None:
@@ -219,7 +257,8 @@ class _Writing:
         summarise = load(capabilities_of(self.anchor).prompts, "summarise")
 
         async def shorten(text: str) -> str:
-            return (await self._ask(summarise.messages(response=text), None)).text
+            request = self._request(summarise.messages(response=text))
+            return (await self.anchor.complete(request))[0].text
 
         return await fan_out(shorten, texts)
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.types import Group, Reference, Score
 from catsdk.estimators.draws import drawn_class
-from catsdk.estimators.selected import selected
+from catsdk.estimators.selected import candidates, selected
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Rater
@@ -63,12 +62,12 @@ class WeightedMajority:
         """Take the best-rated rollout of the answer with the largest weight.
 
         Raises:
+            StructuredOutputError: no rollout fits the output that was asked for.
             NoEvidenceError: the group has no rollout, or none with both an answer and a score.
             InvalidInputError: a score is negative, or no number, where `weight` is `raw`.
         """
         async with standing_alone(ctx, group) as context:
-            if not group.rollouts:
-                raise no_evidence(group)
+            group = candidates(group, context)
             with recorded("rate") as calls:
                 scores = await self.rater.rate(group, context)
             weights = self._weights(scores)

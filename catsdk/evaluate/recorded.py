@@ -22,9 +22,11 @@ from catsdk.core.types import (
     TokenLogprob,
     Usage,
 )
+from catsdk.data.columns import Columns
+from catsdk.data.rows import Row
+from catsdk.data.sources import Source, named, read_rows
 from catsdk.evaluate.items import Item
-from catsdk.evaluate.rows import Row, read_rows
-from catsdk.evaluate.sources import Columns, items_of
+from catsdk.evaluate.sources import SPLITS, items_of
 from catsdk.runtime.context import Context
 from catsdk.sampling.sampler import rollout_of
 
@@ -130,11 +132,7 @@ class RecordedScores:
 
 
 def read_recorded(
-    source: str,
-    *,
-    columns: Columns = Columns(),
-    split: str | None = None,
-    limit: int | None = None,
+    source: Source, *, columns: Columns = Columns(), limit: int | None = None
 ) -> tuple[list[Item], Recorded]:
     """Read the items of `source` as `read_items` does, and the completions that stand beside them.
 
@@ -149,18 +147,23 @@ def read_recorded(
             have the same prompt.
         MissingExtraError: as `read_items`.
     """
-    rows = read_rows(source, split, limit)
+    rows = read_rows(source, splits=SPLITS, text=columns.text, limit=limit)
     column = next((each for each in SAMPLES if each in rows[0].values), None)
     if column is None:
         raise InvalidInputError(
-            f"data set {source!r} has none of the columns {', '.join(SAMPLES)}; it has"
+            f"{named(source)} has none of the columns {', '.join(SAMPLES)}; it has"
             f" {', '.join(rows[0].values)}: recorded completions are a list in one of those"
         )
-    items = items_of(rows, columns, source)
+    items = items_of(rows, columns, named(source))
     found: dict[tuple[Message, ...], list[_Sample]] = {}
+    places: dict[tuple[Message, ...], str] = {}
     for row, item in zip(rows, items, strict=True):
         if item.prompt in found:
-            raise InvalidInputError(f"{row.place}: the prompt stood before; join their completions")
+            raise InvalidInputError(
+                f"{row.place}: the prompt stands at {places[item.prompt]} already; join their"
+                " completions"
+            )
+        places[item.prompt] = row.place
         found[item.prompt] = _samples(row, column, item)
     counted = all(each.completion.usage.unreported == 0 for part in found.values() for each in part)
     return items, Recorded(found, counted=counted)

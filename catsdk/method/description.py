@@ -17,6 +17,8 @@ from catsdk.recipes import digest_of, from_data, known_roles, to_data, written
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Defaults
+from catsdk.runtime.output import Output, OutputLike
+from catsdk.runtime.output_answers import OutputAnswers, answers_for
 from catsdk.sampling.sampler import Sampler
 
 __all__ = ["Description"]
@@ -31,6 +33,7 @@ class Description:
         reward: What rewards the rollouts, if anything.
         client: How calls are sent.
         answers: How final answers are found and compared.
+        output: What references must be.
 
     Raises:
         InvalidInputError: an argument is of the wrong kind.
@@ -44,6 +47,7 @@ class Description:
         reward: roles.Rewarder | None = None,
         client: Client | None = None,
         answers: Answers | None = None,
+        output: OutputLike | Output | None = None,
     ) -> None:
         """Choose the roles; nothing is opened or sent."""
         check_kind("client", client, (Client,), "a Client such as Client(budget=Budget(usd=2))")
@@ -54,7 +58,7 @@ class Description:
         self._own_estimator = estimator is not None
         self._reward = checked_reward(reward)
         self._client = client or Client.unnamed()
-        self._answers = answers or Answers()
+        self._answers = answers_for(answers or Answers(), output)
         self._defaults = defaults_of(self._sampler, self._estimator, settings)
 
     @property
@@ -79,8 +83,17 @@ class Description:
 
     @property
     def answers(self) -> Answers:
-        """How final answers are found and compared."""
+        """How final answers are found and compared; with an `output`, how outputs are."""
         return self._answers
+
+    @property
+    def output(self) -> Output | None:
+        """What references must be; `None` is any text."""
+        return self._answers.output if isinstance(self._answers, OutputAnswers) else None
+
+    @property
+    def _plain_answers(self) -> Answers:
+        return self._answers.plain if isinstance(self._answers, OutputAnswers) else self._answers
 
     @property
     def defaults(self) -> Defaults:
@@ -109,7 +122,9 @@ class Description:
         told += [f"estimator={written(self._estimator)}"]
         told += [] if self._reward is None else [f"reward={written(self._reward)}"]
         told += [f"client={self._client!r}"] if self._client.named else []
-        told += [f"answers={written(self._answers)}"] if self._answers != Answers() else []
+        answers, output = self._plain_answers, self.output
+        told += [f"answers={written(answers)}"] if answers != Answers() else []
+        told += [f"output={output.as_written()}"] if output is not None else []
         return f"{type(self).__name__}({', '.join(told)})"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -127,11 +142,12 @@ class Description:
         """Write the description as data: names and arguments, no secrets.
 
         Returns:
-            A mapping with `policy`, and `estimator`, `reward`, `answers` and `client` where they
-            were given.
+            A mapping with `policy`, and `estimator`, `reward`, `answers`, `output` and `client`
+            where they were given.
 
         Raises:
-            InvalidInputError: a model is an object, or a role has no name to write.
+            InvalidInputError: a model is an object, or a role or the class of the output has no
+                name to write.
         """
         policy = self._sampler
         plain = isinstance(policy, Sampler) and policy == Sampler(policy.policy)
@@ -142,8 +158,10 @@ class Description:
             data["estimator"] = to_data(self._estimator)
         if self._reward is not None:
             data["reward"] = to_data(self._reward)
-        if self._answers != Answers():
-            data["answers"] = to_data(self._answers)["Answers"]
+        if self._plain_answers != Answers():
+            data["answers"] = to_data(self._plain_answers)["Answers"]
+        if self.output is not None:
+            data["output"] = self.output.to_data()
         if self._client.named:
             data["client"] = self._client.to_data()
         return {name: value for name, value in data.items() if value is not None}
@@ -159,7 +177,7 @@ class Description:
         Raises:
             InvalidInputError: a name is not known, or a value is out of its range.
         """
-        known = ("policy", "estimator", "reward", "answers", "client")
+        known = ("policy", "estimator", "reward", "answers", "output", "client")
         unknown = [name for name in data if name not in known]
         if unknown:
             raise InvalidInputError(f"there is no {unknown[0]!r}; a CaT has {', '.join(known)}")
@@ -169,6 +187,7 @@ class Description:
             estimator=_role_from(data.get("estimator"), "estimator"),
             reward=_role_from(data.get("reward"), "reward"),
             answers=_role_from(data.get("answers"), "answers"),
+            output=Output.from_data(data.get("output")),
             client=None if client is None else Client.from_data(client),
         )
 
@@ -201,13 +220,15 @@ class Description:
 
         How calls are sent, and what they may cost, does not count, but wrappers of your own do.
         """
-        parts = {
+        parts: dict[str, object] = {
             "sampler": self._sampler,
             "estimator": self._estimator,
             "reward": self._reward,
-            "answers": self._answers,
+            "answers": self._plain_answers,
             "middleware": self._client.own_middleware,
         }
+        if self.output is not None:
+            parts["output"] = self.output.told_apart
         defaults = self._defaults
         models = {"policy": defaults.policy, "anchor": defaults.anchor, "judge": defaults.judge}
         return digest_of(parts, models)

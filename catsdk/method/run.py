@@ -17,6 +17,7 @@ from catsdk.core.errors import (
     ConfigurationError,
     InvalidInputError,
     NoEvidenceError,
+    NoValidOutputError,
     StructuredOutputError,
     SynthesisFailedError,
     TimedOutError,
@@ -189,7 +190,8 @@ class _Run:
         if not isinstance(prompt, Group) and self._early and self.method.estimates:
             self.group, self.reference = await self._from_quorum(prompt, n)
             return self.group, self.reference
-        self.group = prompt if isinstance(prompt, Group) else await self._sample(prompt, n)
+        given = prompt if isinstance(prompt, Group) else await self._sample(prompt, n)
+        self.group = self.ctx.reread(given)
         if not self.group.rollouts:
             raise no_evidence(self.group)
         if self.method.estimates:
@@ -236,14 +238,15 @@ class _Run:
             await enough.wait()
             rollouts = tuple(sorted(arrived, key=lambda rollout: rollout.index))
             early = Group(prompt=check_prompt(prompt), rollouts=rollouts)
-            group = groups[0] if groups else early
+            group = self.ctx.reread(groups[0] if groups else early)
             if not group.rollouts:
                 raise no_evidence(group)
             references.append(await self._estimate(group))
 
         await fan_out(lambda part: part(), (sample, estimate))
-        whole = references[0].model_copy(update={"group": groups[0]})
-        return groups[0], await self.ctx.with_evidence(whole)
+        group = self.ctx.reread(groups[0])
+        whole = references[0].model_copy(update={"group": group})
+        return group, await self.ctx.with_evidence(whole)
 
     async def _estimate(self, group: Group) -> Reference:
         self.ctx.emit(EstimationStarted(rollouts=len(group.rollouts)))
@@ -259,6 +262,8 @@ class _Run:
                 return self._told(await self._most_frequent(group, TimedOutError(late), calls))
             except (BudgetExceededError, StructuredOutputError) as error:
                 return self._told(await self._most_frequent(group, error, calls))
+            except NoValidOutputError:
+                raise
             except CatError as error:
                 raise SynthesisFailedError(
                     f"the estimator failed after {len(group.rollouts)} rollouts, which are kept in"
@@ -275,20 +280,27 @@ class _Run:
         self, group: Group, error: CatError, calls: Sequence[Call]
     ) -> Reference:
         """What is there where a budget or a deadline ended the estimator, or its replies held none."""
-        votes = await self.ctx.answers.votes([rollout.answer for rollout in group.rollouts])
-        first = 0 if votes.tied or not votes.classes else votes.classes[0][0]
-        chosen = group.rollouts[first]
-        provenance = Provenance(method="majority", settings={"because": str(error)})
-        return await self.ctx.with_evidence(
-            Reference(
-                text=chosen.text,
-                answer=chosen.answer,
+        fitting = [rollout for rollout in group.rollouts if self.ctx.fits(rollout)]
+        if not fitting:
+            raise NoValidOutputError(
+                f"none of {len(group.rollouts)} rollouts, which are kept in the error's .group, fits"
+                f" the output that was asked for, and the estimator gave none: {error}",
                 group=group,
-                provenance=provenance,
                 calls=tuple(calls),
-                partial=True,
-            )
+            ) from error
+        votes = await self.ctx.answers.votes([rollout.answer for rollout in fitting])
+        first = 0 if votes.tied or not votes.classes else votes.classes[0][0]
+        chosen = fitting[first]
+        provenance = Provenance(method="majority", settings={"because": str(error)})
+        reference = Reference(
+            text=chosen.text,
+            answer=chosen.answer,
+            group=group,
+            provenance=provenance,
+            calls=tuple(calls),
+            partial=True,
         )
+        return await self.ctx.with_evidence(self.ctx.with_output(reference))
 
     async def _rewarded(self, group: Group, reference: Reference | None) -> tuple[Score, ...]:
         reward = self.method.reward
@@ -319,6 +331,7 @@ async def whole_reference(
 
     Raises:
         InvalidInputError: it gave something else than a reference.
+        StructuredOutputError: its text does not fit the output that was asked for.
     """
     if not isinstance(reference, Reference):
         raise InvalidInputError(
@@ -333,7 +346,16 @@ async def whole_reference(
         update["calls"] = tuple(calls)
     if update:
         reference = reference.model_copy(update=update)
+    reference = _with_output(reference, ctx)
     return reference if reference.agreement is not None else await ctx.with_evidence(reference)
+
+
+def _with_output(reference: Reference, ctx: Context) -> Reference:
+    if ctx.output is None or reference.data is not None:
+        return reference
+    written = ctx.output.read(reference.text)
+    whole = reference.with_output(written.value, written.data)
+    return whole.model_copy(update={"answer": written.answer})
 
 
 def _ended_by_budget(score: Score) -> bool:

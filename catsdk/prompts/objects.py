@@ -6,7 +6,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from math import isfinite
 from typing import TYPE_CHECKING, cast
+
+from pydantic import JsonValue
 
 from catsdk.core.errors import StructuredOutputError
 from catsdk.prompts.escapes import escaped
@@ -14,13 +17,14 @@ from catsdk.prompts.escapes import escaped
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["MAX_REPLY", "names_in", "read_object"]
+__all__ = ["MAX_REPLY", "names_in", "read_data", "read_object"]
 
 MAX_REPLY = 200_000
 # The repair takes a time quadratic in some texts: half a second at this length, with the loop held.
 MAX_MENDED = 4_000
 MAX_DEPTH = 12
 MAX_NAMES = 20
+MAX_DATA_DEPTH = 64
 
 _FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _LOOSE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
@@ -58,6 +62,63 @@ def read_object(reply: str) -> dict[str, object]:
         if text
         else "the reply is empty"
     )
+
+
+def read_data(reply: str) -> dict[str, JsonValue]:
+    """Read the JSON object of a user's own form: a reply that is one, or has one code fence with it.
+
+    Names and values stay as they are written. Nothing is mended but backslashes that were meant as
+    themselves.
+
+    Raises:
+        StructuredOutputError: there is no such object, it gives one name two values, or a number is
+            not one of JSON; the message says why.
+    """
+    if len(reply) > MAX_REPLY:
+        raise StructuredOutputError(f"the reply is {len(reply):,} characters long")
+    fences = _FENCED.findall(reply)
+    text = str(fences[0] if len(fences) == 1 and not reply.strip().startswith("{") else reply)
+    if not (text.strip().startswith("{") and text.strip().endswith("}")):
+        raise StructuredOutputError(
+            f"the reply is not one JSON object from its first to its last character: {reply[:200]!r}"
+        )
+    try:
+        found: object = json.loads(
+            escaped(text), object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite
+        )
+        deep = _depth(found) > MAX_DATA_DEPTH
+        # An escape may say half a character, which no file can hold.
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise StructuredOutputError(f"the reply is not JSON ({error}): {text[:200]!r}") from None
+    if deep:
+        raise StructuredOutputError("the JSON of the reply is nested too deep")
+    return cast("dict[str, JsonValue]", found)
+
+
+def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found and found[name] != value:
+            raise StructuredOutputError(f"the reply gives {name[:100]!r} twice")
+        found[name] = value
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text[:40]} is not a number of JSON")
+    return number
+
+
+def _depth(found: object) -> int:
+    inner: Iterable[object] = ()
+    if isinstance(found, dict):
+        inner = cast("dict[str, object]", found).values()
+    elif isinstance(found, list):
+        inner = cast("list[object]", found)
+    return 1 + max(map(_depth, inner), default=0)
 
 
 def names_in(found: object, depth: int = 0) -> Iterable[str]:

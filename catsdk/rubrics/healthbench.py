@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import cast
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_message
 from catsdk.core.types import Criterion, Message, Provenance, Rubric
+from catsdk.data import read_rows
 
 __all__ = ["Example", "from_healthbench", "overall", "read_healthbench"]
 
@@ -52,21 +52,11 @@ def read_healthbench(path: str | Path) -> Iterator[Example]:
     Raises:
         InvalidInputError: the file cannot be read, or a line is no example; the message says which.
     """
-    try:
-        with Path(path).open(encoding="utf-8-sig") as lines:
-            for number, text in enumerate(lines, 1):
-                if text.strip():
-                    yield _example(text, f"{path}, line {number}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} cannot be read: {error}") from error
-
-
-def _example(text: str, where: str) -> Example:
-    try:
-        line: dict[str, object] = json.loads(text)
-        return Example(_prompt(line.get("prompt")), from_healthbench(line))
-    except (ValueError, AttributeError) as error:
-        raise InvalidInputError(f"{where}: {error}") from error
+    for row in read_rows(path):
+        try:
+            yield Example(_prompt(row.values.get("prompt")), from_healthbench(row.values))
+        except ValueError as error:
+            raise InvalidInputError(f"{row.place}: {error}") from error
 
 
 def overall(scores: Iterable[float | None]) -> float | None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 
 __all__ = ["Quotable", "stands_in"]
 
@@ -29,11 +29,6 @@ _MARKUP = re.compile(r"\*\*|`|\\(?=\\)")
 _QUOTED = "\"'"
 _WRITTEN_BREAK = re.compile(r"\\[nrt]")
 
-# Scripts that are written without spaces between words, or with endings joined to them.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-)
 _NOT_IN_CHINESE = "\u4e0d\u6ca1\u672a\u65e0\u975e\u52ff"
 # What stands beside a piece and belongs to its first or last word or number.
 _REST_OF_NUMBER_BEFORE = re.compile(
@@ -49,6 +44,16 @@ _NEGATION = re.compile(
     r"|nicht|kein(?:e[mnrs]?)?|nie(?:mals)?|ohne|ne|pas|jamais|sans|nunca|jam\u00e1s|non|n\u00e3o"
     rf"|\u043d\u0435|\u043d\u0438\u043a\u043e\u0433\u0434\u0430|\u0431\u0435\u0437)\b|[{_NOT_IN_CHINESE}]"
 )
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    """Scripts that are written without spaces between words, or with endings joined to them."""
+    # Compiled when it is needed: so large a class of characters takes milliseconds.
+    return re.compile(
+        "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+        "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+    )
 
 
 class Quotable:
@@ -74,7 +79,7 @@ class Quotable:
         """Tell whether `quote` is enough to show something: three letters, a number, or all of it."""
         plain = _plain(_unquoted(quote))
         signs = [sign for sign in plain if sign.isalnum()]
-        enough = 2 if _UNSPACED.search(plain) else 3
+        enough = 2 if _unspaced().search(plain) else 3
         return (
             len(signs) >= enough or any(map(str.isdigit, signs)) or plain.strip(".! ") == self._bare
         )
@@ -156,7 +161,7 @@ def _joined(left: str, right: str) -> bool:
     if not (left.isalnum() and right.isalnum()):
         return False
     pair = left + right
-    return pair.isascii() or not _UNSPACED.search(pair)
+    return pair.isascii() or not _unspaced().search(pair)
 
 
 def _unquoted(quote: str) -> str:

@@ -2,6 +2,7 @@ from catsdk.core.sending import Budget, Cache, Hedge, Limits, Price, Retry, Tele
 from catsdk.runtime.chain import Layer, default_middleware
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context
+from catsdk.runtime.output import Output
 from catsdk.runtime.roles import Estimator, Judge, Proposer, Rater, Rewarder, Sampler
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
@@ -15,6 +16,7 @@ __all__ = [
     "Judge",
     "Layer",
     "Limits",
+    "Output",
     "Price",
     "Proposer",
     "Rater",

@@ -18,6 +18,8 @@ from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollo
 from catsdk.prompts.prompt import Prompt
 from catsdk.runtime.chain import Opened
 from catsdk.runtime.client import Client, VerdictMemory
+from catsdk.runtime.output import Output
+from catsdk.runtime.output_answers import OutputAnswers
 from catsdk.runtime.session import Session
 from catsdk.runtime.spending.account import Account
 
@@ -122,6 +124,20 @@ class Context:
         return provider
 
     @property
+    def output(self) -> Output | None:
+        """What the reference must be, where an output was asked for."""
+        return self.answers.output if isinstance(self.answers, OutputAnswers) else None
+
+    def fits(self, rollout: Rollout) -> bool:
+        """Whether a rollout may be the reference: any may, unless an output was asked for.
+
+        Args:
+            rollout: A rollout, whose text must hold an output that fits.
+        """
+        answers = self.answers
+        return not isinstance(answers, OutputAnswers) or answers.fits(rollout.completion)
+
+    @property
     def verdicts(self) -> VerdictMemory:
         """The verdicts that judges gave before under this client."""
         return self.client.verdicts
@@ -202,7 +218,7 @@ class Context:
             found = self.answers.extract(chosen)
             text, answer = chosen, found.answer
             told = {"answer_rule": found.rule, **told}
-        return Reference(
+        reference = Reference(
             text=text,
             answer=answer,
             rationale=rationale,
@@ -217,6 +233,33 @@ class Context:
             calls=tuple(calls),
             partial=self.group.partial,
         )
+        return self.with_output(reference)
+
+    def reread(self, group: Group) -> Group:
+        """Read the outputs of a group's rollouts as their answers, where an output was asked for.
+
+        Args:
+            group: Rollouts that may have been read in another way.
+
+        Returns:
+            The group with its outputs as answers; without an output, the group as it is.
+        """
+        return self.answers.reread(group) if isinstance(self.answers, OutputAnswers) else group
+
+    def with_output(self, reference: Reference) -> Reference:
+        """Add the output that the text of a reference holds, where one was asked for.
+
+        Args:
+            reference: The reference.
+
+        Returns:
+            The reference with its output; as it is where its text holds none that fits.
+        """
+        answers = self.answers
+        if not isinstance(answers, OutputAnswers) or reference.data is not None:
+            return reference
+        found = answers.found(reference.text)
+        return reference if found is None else reference.with_output(found.value, found.data)
 
     async def with_evidence(self, reference: Reference) -> Reference:
         """Return a reference with its group's agreement and majority added.

@@ -1,35 +1,49 @@
-"""The bounds in a JSON schema, left out where a service was found to refuse them."""
+"""What of a JSON schema a service was found to refuse: some bounds, or the schema as a whole."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from typing import cast
+from hashlib import sha256
 
 from pydantic import JsonValue
 
-from catsdk.core.errors import ContentFilteredError, ContextTooLongError, RequestRefusedError
+from catsdk.core.errors import (
+    CatError,
+    ContentFilteredError,
+    ContextTooLongError,
+    InvalidInputError,
+    RequestRefusedError,
+)
+from catsdk.core.json_schema import mapped, subschemas
 from catsdk.core.ports import Provider, innermost
 from catsdk.runtime.limits.endpoints import PerEndpoint
 
-__all__ = ["learn_refused_bounds", "taken_schema"]
+__all__ = ["learn_refused_bounds", "learn_refused_schema", "refuses_schema", "taken_schema"]
 
-BOUNDS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minimum", "maximum"})
+Schema = Mapping[str, JsonValue]
+
+BOUNDS = frozenset(
+    ("minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern", "format")
+    + ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+)
 
 _BOUND = re.compile(rf"\b(?:{'|'.join(sorted(BOUNDS))})\b")
 _SCHEMA = re.compile(r"schema", re.IGNORECASE)
+# Said of a schema that cannot be enforced, as the services with grammars do.
+_FORM = re.compile(r"schema|grammar|structured|guided|response_format|tool|func", re.IGNORECASE)
 _refused: PerEndpoint[set[str]] = PerEndpoint(lambda _: set())
+_refused_schemas: PerEndpoint[set[str]] = PerEndpoint(lambda _: set())
 
 
-def taken_schema(provider: Provider, schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def taken_schema(provider: Provider, schema: Schema) -> dict[str, JsonValue]:
     """Return `schema` without the bounds that the provider's service is known to refuse."""
     refused = _refused.of(innermost(provider))
-    return cast("dict[str, JsonValue]", _without(dict(schema), refused))
+    return _without(schema, refused)
 
 
-def learn_refused_bounds(
-    provider: Provider, schema: Mapping[str, JsonValue], error: RequestRefusedError
-) -> bool:
+def learn_refused_bounds(provider: Provider, schema: Schema, error: RequestRefusedError) -> bool:
     """Learn from the refusal of a request with `schema`; say whether to send it with fewer bounds.
 
     The bounds that the message names are left out from now on, all of them where it complains of
@@ -37,7 +51,7 @@ def learn_refused_bounds(
     """
     if isinstance(error, ContextTooLongError | ContentFilteredError):
         return False
-    there = _bounds_in(dict(schema))
+    there = _bounds_in(schema)
     named = there & set(_BOUND.findall(str(error)))
     capability = getattr(error, "capability", None)
     if not named and (capability is not None or not _SCHEMA.search(str(error))):
@@ -46,19 +60,41 @@ def learn_refused_bounds(
     return bool(there)
 
 
-def _without(schema: JsonValue, names: set[str]) -> JsonValue:
-    if isinstance(schema, list):
-        return [_without(each, names) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
+def refuses_schema(provider: Provider, schema: Schema, route: str) -> bool:
+    """Whether the provider's service is known to refuse this one schema by `route`."""
+    refused = _refused_schemas.of(innermost(provider))
+    return bool(refused) and _key(schema, route) in refused
+
+
+def learn_refused_schema(provider: Provider, schema: Schema, route: str, error: CatError) -> bool:
+    """Learn from a refusal that `schema` cannot be asked for by `route`; say whether it was that.
+
+    Args:
+        provider: Who was asked.
+        schema: The JSON schema of the form.
+        route: How the form was asked for.
+        error: What the service, or its SDK before sending, said.
+    """
+    if isinstance(error, ContextTooLongError | ContentFilteredError):
+        return False
+    if not isinstance(error, RequestRefusedError | InvalidInputError):
+        return False
+    named = getattr(error, "parameter", None)
+    if named != "json_schema" and not _FORM.search(str(error)):
+        return False
+    _refused_schemas.of(innermost(provider)).add(_key(schema, route))
+    return True
+
+
+def _key(schema: Schema, route: str) -> str:
+    return sha256(json.dumps([route, dict(schema)]).encode()).hexdigest()
+
+
+def _without(schema: Schema, names: set[str]) -> dict[str, JsonValue]:
     kept = {name: each for name, each in schema.items() if name not in names}
-    return {name: _without(each, names) for name, each in kept.items()}
+    return mapped(kept, lambda inner: _without(inner, names))
 
 
-def _bounds_in(schema: JsonValue) -> set[str]:
-    if isinstance(schema, list):
-        return {name for each in schema for name in _bounds_in(each)}
-    if not isinstance(schema, dict):
-        return set()
-    inner = {name for each in schema.values() for name in _bounds_in(each)}
+def _bounds_in(schema: Schema) -> set[str]:
+    inner = {name for _, each in subschemas(schema) for name in _bounds_in(each)}
     return inner | (BOUNDS & set(schema))

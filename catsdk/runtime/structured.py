@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Generic, Literal, Protocol, TypeVar, cast
@@ -12,17 +12,25 @@ from anyio import to_thread
 from pydantic import JsonValue
 
 from catsdk.core.errors import (
+    CatError,
     ContentFilteredError,
+    InvalidInputError,
     MissingExtraError,
     RequestRefusedError,
     StructuredOutputError,
     UnsupportedError,
 )
-from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.ports import Capabilities, OnText, Provider, capabilities_of, name_of
 from catsdk.core.types import Completion, Message, Request
-from catsdk.runtime.schema_bounds import learn_refused_bounds, taken_schema
+from catsdk.runtime.schema_bounds import (
+    learn_refused_bounds,
+    learn_refused_schema,
+    refuses_schema,
+    taken_schema,
+)
+from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["Form", "Route", "ask", "form_name", "route_of"]
+__all__ = ["Asking", "Form", "Route", "ask", "form_name", "route_of"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -58,19 +66,14 @@ def route_of(provider: Provider, wanted: Route | Literal["auto"] = "auto") -> Ro
     """The way in which `provider` is asked for a form.
 
     By itself: a JSON schema that the service enforces, else a function that the model must call,
-    else instructor where it is installed, else JSON in the text. A model with a prompt set of its
-    own was taught its own form and is asked in the text. A route that is `wanted` is taken.
+    else JSON in the text. A route that is `wanted` is taken.
     """
     if wanted != "auto":
         return wanted
     able = capabilities_of(provider)
     if able.json_schema:
         return "schema"
-    if able.tools:
-        return "tool"
-    if able.prompts == "english" and _INSTALLED:
-        return "instructor"
-    return "json"
+    return "tool" if able.tools else "json"
 
 
 def form_name(route: Route) -> str:
@@ -85,56 +88,117 @@ async def ask(
     *,
     attempts: int = 2,
     route: Route | Literal["auto"] = "auto",
+    on_text: OnText | None = None,
 ) -> tuple[T, Completion]:
     """Send `request` until a reply can be read in `form`, at most `attempts` times.
 
     A reply that cannot be read is sent back with its error. What the service refuses is left out
     for the next request, and costs no attempt: a bound of the schema, a route (for the next one),
     and temperature 0 where the model takes no temperature: what is read should not vary, and
-    without is as steady as such a model gets.
+    without is as steady as such a model gets. `on_text` receives the pieces of the first reply.
 
     Raises:
         StructuredOutputError: no reply could be read; the last one's error.
         ContentFilteredError: the model refused, or its answer was withheld.
         ProviderError: the service failed.
     """
+    asking = Asking(provider, form.schema, route)
     attempt = 0
     while True:
-        taken = route_of(provider, route)
-        schema = taken_schema(provider, form.schema)
         try:
-            completion, complaint = await _sent(provider, request, schema, taken)
-        except RequestRefusedError as error:
-            by_schema = taken in {"schema", "tool"}
-            if by_schema and learn_refused_bounds(provider, schema, error):
-                continue
-            if not isinstance(error, UnsupportedError):
+            completion = (await asking.complete(request, None if attempt else on_text))[0]
+        except UnsupportedError as error:
+            if error.capability != "temperature" or request.temperature != 0:
                 raise
-            if error.capability == "temperature" and request.temperature == 0:
-                request = request.model_copy(update={"temperature": None})
-            elif route != "auto" or route_of(provider) == taken:
-                raise
+            request = request.model_copy(update={"temperature": None})
             continue
         attempt += 1
         try:
-            return _read(form, completion, complaint, name_of(provider)), completion
+            return _read(form, completion, asking.complaint, name_of(provider)), completion
         except StructuredOutputError as error:
             if attempt >= attempts:
                 raise
             request = _corrected(request, completion.text, error)
 
 
-async def _sent(
-    provider: Provider, request: Request, schema: Mapping[str, JsonValue], route: Route
-) -> tuple[Completion, str | None]:
-    if route == "instructor":
-        asking = await to_thread.run_sync(_by_instructor)
-        return await asking(provider, request, schema)
-    if route in {"schema", "tool"}:
-        by = "tool" if route == "tool" else "native"
-        update: dict[str, object] = {"json_schema": dict(schema), "schema_by": by}
-        request = request.model_copy(update=update)
-    return (await provider.complete(request))[0], None
+@dataclass
+class Asking(Wrapper):
+    """A provider whose answers are asked for in a form, by the first route that its service takes.
+
+    What the service refuses is learned: a bound of the schema, the whole of this schema, or every
+    schema. With `auto` the next route is then taken.
+
+    Args:
+        wrapped: The provider.
+        schema: The JSON schema of an answer.
+        route: How the form is asked for.
+    """
+
+    schema: Mapping[str, JsonValue]
+    route: Route | Literal["auto"] = "auto"
+    complaint: str | None = field(default=None, init=False)
+    """What instructor found wrong with the last answer."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The wrapped provider's; instructor asks for one answer at a time."""
+        able = super().capabilities
+        return replace(able, n=False) if self.route == "instructor" else able
+
+    @property
+    def _taken(self) -> Route:
+        taken = route_of(self.wrapped, self.route)
+        if self.route != "auto":
+            return taken
+        while taken in {"schema", "tool"} and refuses_schema(self.wrapped, self.schema, taken):
+            able = capabilities_of(self.wrapped)
+            taken = "tool" if taken == "schema" and able.tools else "json"
+        return taken
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Send the request with its form, once more for each thing that the service refuses."""
+        while True:
+            taken = self._taken
+            schema = taken_schema(self.wrapped, self.schema)
+            try:
+                return await self._sent(request, schema, taken, on_text)
+            except (RequestRefusedError, InvalidInputError) as error:
+                if not self._learned(taken, schema, error):
+                    raise
+
+    def _learned(self, taken: Route, schema: Mapping[str, JsonValue], error: CatError) -> bool:
+        """Whether there is another way to ask, now that the service refused this one."""
+        if taken not in {"schema", "tool"}:
+            return False
+        if isinstance(error, RequestRefusedError) and learn_refused_bounds(
+            self.wrapped, schema, error
+        ):
+            return True
+        if self.route != "auto":
+            return False
+        if isinstance(error, UnsupportedError):
+            # The capability is known to be missing from now on, unless it is another one.
+            return self._taken != taken
+        return learn_refused_schema(self.wrapped, self.schema, taken, error)
+
+    async def _sent(
+        self,
+        request: Request,
+        schema: Mapping[str, JsonValue],
+        route: Route,
+        on_text: OnText | None,
+    ) -> Sequence[Completion]:
+        if route == "instructor":
+            asking = await to_thread.run_sync(_by_instructor)
+            completion, self.complaint = await asking(self.wrapped, request, schema)
+            return [completion]
+        if route in {"schema", "tool"}:
+            by = "tool" if route == "tool" else "native"
+            update: dict[str, object] = {"json_schema": dict(schema), "schema_by": by}
+            request = request.model_copy(update=update)
+        return await self.pass_on(request, on_text)
 
 
 def _by_instructor() -> _ByInstructor:

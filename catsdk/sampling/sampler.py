@@ -28,6 +28,7 @@ from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.structured import Asking
 from catsdk.sampling.many import draw
 
 __all__ = ["CUT_SHORT", "SAMPLING_SHARE", "Sampler", "group_of", "rollout_of"]
@@ -55,8 +56,8 @@ class Sampler:
         seed: Makes a group repeatable where the models can. It is combined with the prompt, so that
             draws are independent for each prompt.
         system: A system message that is put before prompts without one.
-        ask: Whether the words of `Answers.instruction` are added to prompts; by default where the
-            run rewards by answers. A model with a prompt set of its own is never asked so.
+        ask: Whether the words of `Answers.instruction` are added to prompts, or those that ask for
+            the run's output; by default where the run rewards by answers or has an output. A model with a prompt set of its own is never asked so.
         quorum: Number of rollouts that are enough to go on with; `None` waits for all.
         late: What becomes of the rollouts that come after the quorum: `cancel`, or `keep` them in
             the group, though the estimator does not see them.
@@ -193,11 +194,14 @@ class _Drawing:
             earlier, policy_index = divmod(indices.start, indices.step)
             first = policy_index * MAX_ROLLOUTS + earlier
             request = request.model_copy(update={"sample_index": first})
+        if (output := self.ctx.output) is not None:
+            provider = Asking(provider, output.sent, output.route)
         await draw(provider, request, lambda at, sample: self._keep(indices[at], sample))
 
     def _asked(self, provider: Provider) -> tuple[Message, ...]:
         """The prompt as it is sent, which the group keeps."""
-        asks = self.ctx.asks if self.sampler.ask is None else self.sampler.ask
+        wanted = self.ctx.asks or self.ctx.output is not None
+        asks = wanted if self.sampler.ask is None else self.sampler.ask
         if asks and capabilities_of(provider).prompts == "english":
             self.sent = self.ctx.answers.asked(self.messages)
             return self.sent

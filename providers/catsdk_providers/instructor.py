@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, Literal, cast
+from itertools import islice
+from typing import Any
 
 from anyio import to_thread
-from pydantic import BaseModel, ConfigDict, JsonValue, create_model
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
-from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.core.errors import CatError
+from catsdk.core.json_schema import misfits
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Message, Request
 
@@ -92,28 +94,24 @@ def _chat_completion(completion: Completion) -> Any:
 
 @lru_cache(maxsize=64)
 def _reply_model(schema: str) -> type[BaseModel]:
-    return _model("Reply", json.loads(schema))
+    """A pydantic model that instructor tells the schema of, and that checks a reply by it."""
+    form: dict[str, JsonValue] = json.loads(schema)
 
+    class Reply(BaseModel):
+        """The reply."""
 
-def _model(name: str, schema: Mapping[str, JsonValue]) -> type[BaseModel]:
-    """The pydantic model of an object schema, as instructor wants it."""
-    properties = cast("Mapping[str, Mapping[str, JsonValue]]", schema["properties"])
-    fields: dict[str, Any] = {
-        field: (_type(f"{name}_{field}", part), ...) for field, part in properties.items()
-    }
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+        model_config = ConfigDict(extra="allow")
 
+        @model_validator(mode="before")
+        @classmethod
+        def fit(cls, data: Any) -> Any:
+            wrong = list(islice(misfits(data, form), 5))
+            if wrong:
+                raise ValueError("; ".join(wrong))
+            return data
 
-def _type(name: str, schema: Mapping[str, JsonValue]) -> Any:
-    if "enum" in schema:
-        return Literal[tuple(cast("list[str]", schema["enum"]))]
-    kind = schema["type"]
-    if kind == "array":
-        items = cast("Mapping[str, JsonValue]", schema["items"])
-        return list[_type(f"{name}_item", items)]  # type: ignore[misc]
-    if kind == "object":
-        return _model(name, schema)
-    simple = {"string": str, "integer": int, "number": float, "boolean": bool}
-    if kind not in simple:
-        raise InvalidInputError(f"no type for the schema {json.dumps(dict(schema))[:200]}")
-    return simple[str(kind)]
+        @classmethod
+        def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+            return form
+
+    return Reply

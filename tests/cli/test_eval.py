@@ -179,7 +179,7 @@ def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_pat
         (("box:train", "-m", "local"), "box:train: unknown split"),
         (("box:dev", "-m", "local", "--calibrate", "0.01"), "leaves no item"),
         (
-            ("box:dev", "-m", "local", "-e", "majority", "--calibrate-on", "box:dev@1"),
+            ("box:dev", "-m", "local", "-e", "majority", "--calibrate-on", "box:dev:1"),
             "the cascade",
         ),
     ],

@@ -66,6 +66,32 @@ def test_prices_are_set_as_json_and_by_name(monkeypatch: pytest.MonkeyPatch) -> 
     assert Settings().sending({}).prices["m"].output == 2.0
 
 
+def test_prices_as_json_and_the_parts_beside_them_are_one_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CATSDK_PRICES", '{"a": {"input": 1, "output": 2}}')
+    monkeypatch.setenv("CATSDK_PRICES__A__OUTPUT", "3")
+    monkeypatch.setenv("catsdk_prices__b", ' {"input": 4, "output": 5}')
+    monkeypatch.setenv("CATSDK_PRICES__C__INPUT", "6")
+    monkeypatch.setenv("CATSDK_PRICES__C__OUTPUT", "7")
+    prices = Settings().sending({}).prices
+    assert {name: (price.input, price.output) for name, price in prices.items()} == {
+        "a": (1.0, 3.0),
+        "b": (4.0, 5.0),
+        "c": (6.0, 7.0),
+    }
+
+
+def test_a_model_is_a_text_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATSDK_MODEL", "{model}")
+    monkeypatch.setenv("Catsdk_Judge", "openai:judge")
+    assert (Settings().model, Settings().anchor, Settings().judge) == (
+        "{model}",
+        None,
+        "openai:judge",
+    )
+
+
 def test_what_a_program_sets_comes_before_the_environment_part_by_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -148,6 +174,9 @@ def test_prices_of_the_program_join_those_of_the_environment(
         ("TELEMETRY__CONTENT", "some", "CATSDK_TELEMETRY__CONTENT is 'some'"),
         ("PRICES", "{cheap", "CATSDK_PRICES"),
         ("PRICES", '{"m": {"input": -1, "output": 2}}', "CATSDK_PRICES__M__INPUT is -1"),
+        ("PRICES__M", "{cheap", "CATSDK_PRICES__M is not JSON"),
+        ("LIMITS__IN_FLIGHT__MOST", "8", "CATSDK_LIMITS__IN_FLIGHT is {'most': '8'}"),
+        ("LIMITS", "[8]", "CATSDK_LIMITS is [8]; give its parts"),
         ("LIMITS", "many", "CATSDK_LIMITS is 'many'; give its parts"),
     ],
 )

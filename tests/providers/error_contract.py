@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar
 
@@ -19,11 +19,9 @@ from catsdk.core import errors
 from catsdk.core.errors import ProviderError
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.types import Failure
-from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
 from tests.providers.contract import ask
-from tests.providers.test_function import obedient
 
 WRONG_KEY = "sk-secret-1234-5678-90ab"
 
@@ -38,11 +36,6 @@ class ErrorContract:
         self, server: LoopbackServer, *, key: str, model: str
     ) -> AbstractAsyncContextManager[Provider]:
         raise NotImplementedError
-
-    @pytest.fixture
-    def server(self) -> Generator[LoopbackServer]:
-        with LoopbackServer(FunctionProvider(obedient)) as serving:
-            yield serving
 
     async def failing(
         self,
@@ -169,10 +162,8 @@ class ErrorContract:
     async def test_a_reply_over_the_limit_is_given_up(
         self, server: LoopbackServer, fault: Fault, streamed: bool
     ) -> None:
-        pieces: list[str] | None = [] if streamed else None
-        kind = self.expected(fault, errors.MalformedResponseError)
-        error = await self.failing(server, fault, pieces=pieces)
-        assert type(error) is kind
+        error = await self.failing(server, fault, pieces=[] if streamed else None)
+        assert type(error) is self.expected(fault, errors.MalformedResponseError)
         assert "is over" in str(error)
         assert (error.status, error.request_id) == (200, f"req-{fault}")
 
@@ -180,8 +171,7 @@ class ErrorContract:
     async def test_an_error_that_a_good_reply_reports_is_that_error(
         self, server: LoopbackServer, streamed: bool
     ) -> None:
-        pieces: list[str] | None = [] if streamed else None
-        error = await self.failing(server, "reported", pieces=pieces)
+        error = await self.failing(server, "reported", pieces=[] if streamed else None)
         assert type(error) is self.expected("reported", errors.OverloadedError)
         assert error.request_id == "req-reported"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -17,18 +18,11 @@ from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic.provider import AnthropicProvider
-from tests.providers.contract import ProviderContract
+from tests.providers.contract import Opened, ProviderContract, obedient
 from tests.providers.error_contract import ErrorContract
-from tests.providers.test_function import obedient
 from tests.runtime.wrappers.whole_chain import whole_chain
 
 SCHEMA = {"type": "object", "properties": {"met": {"type": "boolean"}}, "required": ["met"]}
-
-
-@pytest.fixture
-def server() -> Generator[LoopbackServer]:
-    with LoopbackServer(FunctionProvider(obedient)) as serving:
-        yield serving
 
 
 def provider_for(server: LoopbackServer, **settings: Any) -> AnthropicProvider:
@@ -38,16 +32,11 @@ def provider_for(server: LoopbackServer, **settings: Any) -> AnthropicProvider:
 
 
 class TestAnthropicProvider(ProviderContract):
-    version: str | None = None
+    version: ClassVar[str | None] = None
 
-    @pytest.fixture(autouse=True)
-    def serving(self, server: LoopbackServer) -> None:
-        self.server = server
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[AnthropicProvider]:
-        async with provider_for(self.server, api_version=self.version) as provider:
-            yield provider
+    @pytest.fixture
+    def opened(self, server: LoopbackServer) -> Opened:
+        return partial(provider_for, server, api_version=self.version)
 
 
 class TestAnthropicProviderOnTheVersionWithTemperature(TestAnthropicProvider):

@@ -17,8 +17,7 @@ from catsdk.testing.wire import RawReply
 from catsdk_providers.http.refusals import Place
 from catsdk_providers.openai.choices import completions_of
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ask
-from tests.providers.test_function import obedient
+from tests.providers.contract import ask, obedient
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 20}
 

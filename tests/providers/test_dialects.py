@@ -22,9 +22,8 @@ from catsdk_providers.http.refusals import Place, reported
 from catsdk_providers.http.words import said_in, says_something
 from catsdk_providers.openai.choices import completions_of
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ask, unheard
+from tests.providers.contract import ask, obedient, unheard
 from tests.providers.dialects import ENDINGS, REFUSALS, REPORTED, Example
-from tests.providers.test_function import obedient
 from tests.rubrics.scripted import group_of, reference_of
 
 GOOD = {"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "4"}}]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import ssl
 import zlib
-from collections.abc import Generator
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -26,16 +25,9 @@ from catsdk_providers.http.decode import MAX_DECODED
 from catsdk_providers.openai.direct import proxy_for
 from catsdk_providers.openai.provider import OpenAIProvider
 from catsdk_providers.vllm.provider import VLLMProvider
-from tests.providers.contract import ask, unheard
-from tests.providers.test_function import obedient
+from tests.providers.contract import ask, obedient, unheard
 
 SECRET = "gw-secret-123456"
-
-
-@pytest.fixture
-def server() -> Generator[LoopbackServer]:
-    with LoopbackServer(FunctionProvider(obedient)) as serving:
-        yield serving
 
 
 def went_direct(server: LoopbackServer) -> list[bool]:

@@ -1,44 +1,19 @@
 """FunctionProvider keeps the contract, and does as scripted."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import nullcontext
 
 import anyio
 import pytest
 
-from catsdk.core.types import Completion, Request
+from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
-from tests.providers.contract import ProviderContract, ask
-
-
-def obedient(request: Request) -> Completion | list[Completion]:
-    """A scripted model that keeps the settings which the contract looks at."""
-    text, finish = "one two\nthree", "stop"
-    if (request.max_tokens or 1000) < 3:
-        text, finish = "one", "length"
-    for stop in request.stop:
-        text = text.partition(stop)[0]
-    prompt = sum(len(message.text.split()) for message in request.messages)
-    first = {"input_tokens": prompt, "output_tokens": 3, "requests": 1, "cost": 0.0}
-    rest = {**first, "input_tokens": 0, "requests": 0}
-    return [
-        Completion.model_validate(
-            {
-                "text": text,
-                "finish_reason": finish,
-                "usage": rest if at else first,
-                "model": "scripted",
-                "logprobs": [{"token": "one", "logprob": -0.1}] if request.logprobs else None,
-            }
-        )
-        for at in range(request.n)
-    ]
+from tests.providers.contract import Opened, ProviderContract, ask, obedient
 
 
 class TestFunctionProvider(ProviderContract):
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[FunctionProvider]:
-        yield FunctionProvider(obedient)
+    @pytest.fixture
+    def opened(self) -> Opened:
+        return lambda: nullcontext(FunctionProvider(obedient))
 
 
 async def test_a_text_is_scripted_for_all_n_and_counted_in_words() -> None:

@@ -21,9 +21,8 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ask, unheard
+from tests.providers.contract import ask, obedient, unheard
 from tests.providers.hostile import chat_reply, messages_reply
-from tests.providers.test_function import obedient
 from tests.soak.minutes import rounds
 
 Wire = tuple[type[OpenAIProvider | AnthropicProvider], Callable[..., RawReply]]

@@ -17,7 +17,7 @@ from catsdk.core.ports import Provider
 from catsdk.core.registry import resolve
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from tests.providers.test_function import obedient
+from tests.providers.contract import obedient
 
 ELSEWHERE = "http://service.example"
 

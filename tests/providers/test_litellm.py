@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import anyio
@@ -17,15 +15,13 @@ pytest.importorskip("litellm", reason="litellm has its own environment: make tes
 from catsdk.core import errors
 from catsdk.core.errors import ProviderError
 from catsdk.core.registry import resolve
-from catsdk.core.types import Completion, Message, Request
-from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
 from catsdk_providers.litellm.provider import LiteLLMProvider
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.chat_contract import ChatContract
+from tests.providers.contract import ask, obedient
 from tests.providers.error_contract import ErrorContract
-from tests.providers.test_function import obedient
 
 WARNINGS_OF_LITELLM = [
     # It reads a model's fields in a way that pydantic will drop.
@@ -40,27 +36,14 @@ WARNINGS_OF_LITELLM = [
 pytestmark = WARNINGS_OF_LITELLM
 
 
-@pytest.fixture
-def server() -> Generator[LoopbackServer]:
-    with LoopbackServer(FunctionProvider(obedient)) as serving:
-        yield serving
-
-
 def provider_for(server: LoopbackServer, **settings: Any) -> LiteLLMProvider:
     return LiteLLMProvider(
         f"openai/{server.model}", **{"base_url": server.url, "api_key": server.key, **settings}
     )
 
 
-class TestLiteLLMProvider(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def serving(self, server: LoopbackServer) -> None:
-        self.server = server
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[LiteLLMProvider]:
-        async with provider_for(self.server) as provider:
-            yield provider
+class TestLiteLLMProvider(ChatContract):
+    made = staticmethod(provider_for)
 
 
 class TestErrorsOfLiteLLMProvider(ErrorContract):
@@ -119,52 +102,6 @@ async def test_a_key_from_the_environment_is_taken_and_never_shown(
     assert "sk-from-the-environment" not in str(error)
 
 
-async def test_a_refusal_of_n_is_learnt_once_for_the_endpoint() -> None:
-    async with LoopbackServer(FunctionProvider(obedient), takes_n="refuses") as server:
-        async with provider_for(server) as provider, provider_for(server) as other:
-            assert provider.capabilities.n
-            assert len(await draw(provider, ask(n=3))) == 3
-            assert not other.capabilities.n
-            assert len(await draw(other, ask(n=3))) == 3
-        assert [payload.get("n", 1) for payload in server.payloads] == [3, *[1] * 6]
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "sent"),
-    [
-        ("n", 3, {"n": 3}),
-        ("temperature", 0.5, {"temperature": 0.5}),
-        ("top_p", 0.9, {"top_p": 0.9}),
-        ("top_k", 20, {"top_k": 20}),
-        ("max_tokens", 9, {"max_tokens": 9}),
-        ("stop", ("x",), {"stop": ["x"]}),
-        ("seed", 7, {"seed": 7}),
-        ("logprobs", True, {"logprobs": True}),
-        ("extra", {"min_p": 0.1}, {"min_p": 0.1}),
-        (
-            "json_schema",
-            {"type": "object"},
-            {
-                "response_format": {
-                    "type": "json_schema",
-                    "json_schema": {"name": "reply", "schema": {"type": "object"}, "strict": True},
-                }
-            },
-        ),
-    ],
-)
-async def test_each_setting_is_forwarded_and_only_when_it_is_set(
-    server: LoopbackServer, setting: str, value: object, sent: dict[str, object]
-) -> None:
-    messages = (Message(role="user", content="q"),)
-    async with provider_for(server) as provider:
-        await provider.complete(Request(messages=messages))
-        await provider.complete(Request.model_validate({"messages": messages, setting: value}))
-    plain, with_setting = server.payloads
-    assert plain == {"model": "loopback", "messages": [{"role": "user", "content": "q"}]}
-    assert {key: with_setting[key] for key in with_setting.keys() - plain.keys()} == sent
-
-
 async def test_a_setting_that_a_vendor_lacks_is_refused_by_name_before_it_is_sent(
     server: LoopbackServer,
 ) -> None:
@@ -175,21 +112,6 @@ async def test_a_setting_that_a_vendor_lacks_is_refused_by_name_before_it_is_sen
             await provider.complete(ask(seed=7))
     assert caught.value.capability == "seed"
     assert server.counters.requests == 0
-
-
-def repeated(completion: Completion, _request: Request) -> Completion:
-    return completion
-
-
-async def test_reasoning_is_kept_apart_from_the_answer() -> None:
-    for scripted in (
-        Completion(text="42", reasoning="six times seven"),
-        Completion(text="<think>six times seven</think>\n42"),
-    ):
-        model = FunctionProvider(partial(repeated, scripted))
-        async with LoopbackServer(model) as server, provider_for(server) as provider:
-            (completion,) = await provider.complete(ask())
-        assert (completion.text, completion.reasoning) == ("42", "six times seven")
 
 
 async def test_the_cost_is_known_where_litellm_has_a_price(server: LoopbackServer) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -19,9 +19,8 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
 from catsdk_providers.litellm.provider import LiteLLMProvider
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.contract import Opened, ProviderContract, ask, obedient
 from tests.providers.served import free_port, served
-from tests.providers.test_function import obedient
 from tests.providers.test_litellm import WARNINGS_OF_LITELLM
 
 pytestmark = WARNINGS_OF_LITELLM
@@ -63,26 +62,15 @@ def proxy(behind: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> G
 
 
 class TestOpenAIProviderThroughTheProxy(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def serving(self, proxy: str) -> None:
-        self.proxy = proxy
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[OpenAIProvider]:
-        async with OpenAIProvider("loopback", base_url=self.proxy, api_key=KEY) as provider:
-            yield provider
+    @pytest.fixture
+    def opened(self, proxy: str) -> Opened:
+        return partial(OpenAIProvider, "loopback", base_url=proxy, api_key=KEY)
 
 
 class TestLiteLLMProviderThroughTheProxy(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def serving(self, proxy: str) -> None:
-        self.proxy = proxy
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[LiteLLMProvider]:
-        name = "litellm_proxy/loopback"
-        async with LiteLLMProvider(name, base_url=self.proxy, api_key=KEY) as provider:
-            yield provider
+    @pytest.fixture
+    def opened(self, proxy: str) -> Opened:
+        return partial(LiteLLMProvider, "litellm_proxy/loopback", base_url=proxy, api_key=KEY)
 
 
 @pytest.mark.parametrize("way", ["openai", "litellm"])

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import anyio
@@ -14,7 +11,7 @@ import pytest
 
 from catsdk.core import errors
 from catsdk.core.errors import ConfigurationError, InvalidInputError, ProviderError
-from catsdk.core.types import Completion, Message, Request
+from catsdk.core.types import Completion
 from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
@@ -23,15 +20,9 @@ from catsdk_providers.http.refusals import Place, refusal, reported
 from catsdk_providers.openai.choices import completions_of
 from catsdk_providers.openai.provider import OpenAIProvider
 from catsdk_providers.openai.stream import Collected
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.chat_contract import ChatContract
+from tests.providers.contract import ask, obedient
 from tests.providers.error_contract import ErrorContract
-from tests.providers.test_function import obedient
-
-
-@pytest.fixture
-def server() -> Generator[LoopbackServer]:
-    with LoopbackServer(FunctionProvider(obedient)) as serving:
-        yield serving
 
 
 def provider_for(server: LoopbackServer, **settings: Any) -> OpenAIProvider:
@@ -40,15 +31,8 @@ def provider_for(server: LoopbackServer, **settings: Any) -> OpenAIProvider:
     )
 
 
-class TestOpenAIProvider(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def serving(self, server: LoopbackServer) -> None:
-        self.server = server
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[OpenAIProvider]:
-        async with provider_for(self.server) as provider:
-            yield provider
+class TestOpenAIProvider(ChatContract):
+    made = staticmethod(provider_for)
 
 
 class TestErrorsOfOpenAIProvider(ErrorContract):
@@ -61,17 +45,6 @@ async def test_nobody_listening_is_a_connection_failure() -> None:
     async with provider:
         with anyio.fail_after(10), pytest.raises(errors.ConnectionFailedError):
             await provider.complete(ask())
-
-
-async def test_a_refusal_of_n_is_learnt_once_for_the_endpoint() -> None:
-    async with LoopbackServer(FunctionProvider(obedient), takes_n="refuses") as server:
-        async with provider_for(server) as provider, provider_for(server) as other:
-            assert provider.capabilities.n
-            assert len(await draw(provider, ask(n=3))) == 3
-            assert not provider.capabilities.n
-            assert not other.capabilities.n
-            assert len(await draw(other, ask(n=3))) == 3
-        assert [payload.get("n", 1) for payload in server.payloads] == [3, *[1] * 6]
 
 
 async def test_an_endpoint_that_ignores_n_is_asked_for_the_rest() -> None:
@@ -93,56 +66,6 @@ async def test_no_other_error_is_read_as_n_unsupported(
         with pytest.raises(ProviderError):
             await provider.complete(ask(n=3))
         assert provider.capabilities.n
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "sent"),
-    [
-        ("n", 3, {"n": 3}),
-        ("temperature", 0.5, {"temperature": 0.5}),
-        ("top_p", 0.9, {"top_p": 0.9}),
-        ("top_k", 20, {"top_k": 20}),
-        ("max_tokens", 9, {"max_tokens": 9}),
-        ("stop", ("x",), {"stop": ["x"]}),
-        ("seed", 7, {"seed": 7}),
-        ("logprobs", True, {"logprobs": True}),
-        ("extra", {"min_p": 0.1}, {"min_p": 0.1}),
-        (
-            "json_schema",
-            {"type": "object"},
-            {
-                "response_format": {
-                    "type": "json_schema",
-                    "json_schema": {"name": "reply", "schema": {"type": "object"}, "strict": True},
-                }
-            },
-        ),
-    ],
-)
-async def test_each_setting_is_forwarded_and_only_when_it_is_set(
-    server: LoopbackServer, setting: str, value: object, sent: dict[str, object]
-) -> None:
-    messages = (Message(role="user", content="q"),)
-    async with provider_for(server) as provider:
-        await provider.complete(Request(messages=messages))
-        await provider.complete(Request.model_validate({"messages": messages, setting: value}))
-    plain, with_setting = server.payloads
-    assert plain == {"model": "loopback", "messages": [{"role": "user", "content": "q"}]}
-    assert {key: with_setting[key] for key in with_setting.keys() - plain.keys()} == sent
-
-
-async def test_reasoning_is_kept_apart_from_the_answer() -> None:
-    told = Completion(text="42", reasoning="six times seven")
-    inline = Completion(text="<think>six times seven</think>\n42")
-    for scripted in (told, inline):
-        model = FunctionProvider(partial(_repeat, scripted))
-        async with LoopbackServer(model) as server, provider_for(server) as provider:
-            (completion,) = await provider.complete(ask())
-        assert (completion.text, completion.reasoning) == ("42", "six times seven")
-
-
-def _repeat(completion: Completion, _request: Request) -> Completion:
-    return completion
 
 
 async def test_a_cancelled_call_is_cancelled_at_the_server(server: LoopbackServer) -> None:

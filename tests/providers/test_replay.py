@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,7 @@ from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.openai.provider import OpenAIProvider
 from catsdk_providers.replay.provider import Recording, ReplayProvider
 from catsdk_providers.vllm.provider import VLLMProvider
-from tests.providers.contract import ProviderContract, ask
-from tests.providers.test_function import obedient
+from tests.providers.contract import Opened, ProviderContract, ask, obedient
 from tests.runtime.wrappers.whole_chain import whole_chain
 
 
@@ -68,13 +67,9 @@ class RecordedThenPlayed:
 
 
 class TestReplayProvider(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def kept(self, path: Path) -> None:
-        self.path = path
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[RecordedThenPlayed]:
-        yield RecordedThenPlayed(Recording(FunctionProvider(obedient), self.path))
+    @pytest.fixture
+    def opened(self, path: Path) -> Opened:
+        return lambda: nullcontext(RecordedThenPlayed(Recording(FunctionProvider(obedient), path)))
 
 
 async def test_equal_requests_replay_the_recorded_answers_one_after_the_other(path: Path) -> None:

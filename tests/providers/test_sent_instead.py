@@ -24,8 +24,7 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ask
-from tests.providers.test_function import obedient
+from tests.providers.contract import ask, obedient
 
 Reply = Callable[[dict[str, Any]], RawReply | None]
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"met": {"type": "boolean"}}}

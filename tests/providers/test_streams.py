@@ -16,8 +16,7 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ask
-from tests.providers.test_function import obedient
+from tests.providers.contract import ask, obedient
 
 STREAM = {"content-type": "text/event-stream"}
 

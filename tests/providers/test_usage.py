@@ -14,8 +14,7 @@ from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
 from catsdk_providers.http.counts import count, with_all_choices
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ask
-from tests.providers.test_function import obedient
+from tests.providers.contract import ask, obedient
 
 WORDS = [
     "the",

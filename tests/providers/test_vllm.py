@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -14,76 +14,41 @@ from aiohttp import web
 from catsdk.core import errors
 from catsdk.core.ports import Scorer
 from catsdk.core.registry import resolve
-from catsdk.core.types import Message, Request
+from catsdk.core.types import Message
 from catsdk.sampling.many import draw
-from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.vllm.provider import VLLMProvider
 from catsdk_providers.vllm.score import logprobs_from
 from catsdk_providers.vllm.settings import better_named
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.chat_contract import SCHEMA, ChatContract
+from tests.providers.contract import ask
 from tests.providers.error_contract import ErrorContract
-from tests.providers.test_function import obedient
 
-SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 QUESTION = (Message(role="user", content="q"),)
-
-
-@pytest.fixture
-def server() -> Generator[LoopbackServer]:
-    with LoopbackServer(FunctionProvider(obedient)) as serving:
-        yield serving
 
 
 def provider_for(server: LoopbackServer, **settings: Any) -> VLLMProvider:
     return VLLMProvider(server.model, base_url=server.url, api_key=server.key, **settings)
 
 
-class TestVLLMProvider(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def serving(self, server: LoopbackServer) -> None:
-        self.server = server
+class TestVLLMProvider(ChatContract):
+    made = staticmethod(provider_for)
+    learns_n = False
+    schema_sent: ClassVar[Mapping[str, object]] = {"structured_outputs": {"json": SCHEMA}}
 
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[VLLMProvider]:
-        async with provider_for(self.server) as provider:
-            yield provider
+    @pytest.mark.parametrize(
+        "extra",
+        [{"min_p": 0.1, "cache_salt": "s"}, {"structured_outputs": {"regex": "[0-9]+"}}],
+    )
+    async def test_settings_of_vllm_are_forwarded_under_their_own_names(
+        self, server: LoopbackServer, extra: dict[str, object]
+    ) -> None:
+        assert await self.sent_for(server, extra=extra) == extra
 
 
 class TestErrorsOfVLLMProvider(ErrorContract):
     def made(self, server: LoopbackServer, *, key: str, model: str) -> VLLMProvider:
         return VLLMProvider(model, base_url=server.url, api_key=key)
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "sent"),
-    [
-        ("n", 3, {"n": 3}),
-        ("temperature", 0.5, {"temperature": 0.5}),
-        ("top_p", 0.9, {"top_p": 0.9}),
-        ("top_k", 20, {"top_k": 20}),
-        ("max_tokens", 9, {"max_tokens": 9}),
-        ("stop", ("x",), {"stop": ["x"]}),
-        ("seed", 7, {"seed": 7}),
-        ("logprobs", True, {"logprobs": True}),
-        ("json_schema", SCHEMA, {"structured_outputs": {"json": SCHEMA}}),
-        ("extra", {"min_p": 0.1, "cache_salt": "s"}, {"min_p": 0.1, "cache_salt": "s"}),
-        (
-            "extra",
-            {"structured_outputs": {"regex": "[0-9]+"}},
-            {"structured_outputs": {"regex": "[0-9]+"}},
-        ),
-    ],
-)
-async def test_each_setting_is_forwarded_and_only_when_it_is_set(
-    server: LoopbackServer, setting: str, value: object, sent: dict[str, object]
-) -> None:
-    async with provider_for(server) as provider:
-        await provider.complete(Request(messages=QUESTION))
-        await provider.complete(Request.model_validate({"messages": QUESTION, setting: value}))
-    plain, with_setting = server.payloads
-    assert plain == {"model": "loopback", "messages": [{"role": "user", "content": "q"}]}
-    assert {key: with_setting[key] for key in with_setting.keys() - plain.keys()} == sent
 
 
 @pytest.mark.parametrize("name", ["guided_json", "guided_regex", "guided_choice"])

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from catsdk.core.types import Message, TokenLogprob
 from catsdk_providers.local.provider import LocalProvider
 from catsdk_providers.vllm.engine import VLLMEngineProvider
 from catsdk_providers.vllm.provider import VLLMProvider
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.contract import Opened, ProviderContract, ask
 from tests.providers.served import free_port, served
 from tests.providers.tiny_adapter import RANK, write_adapter
 
@@ -93,25 +93,16 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestServerKeepsTheContract(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def serving(self, server: str) -> None:
-        self.url = server
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[VLLMProvider]:
-        async with VLLMProvider("box", base_url=self.url) as provider:
-            yield provider
+    @pytest.fixture
+    def opened(self, server: str) -> Opened:
+        return partial(VLLMProvider, "box", base_url=server)
 
 
 class TestEngineKeepsTheContract(ProviderContract):
-    @pytest.fixture(autouse=True)
-    def running(self, engine: VLLMEngineProvider) -> None:
-        self.engine = engine
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[VLLMEngineProvider]:
-        async with VLLMEngineProvider(str(BOX), **ENGINE) as provider:
-            yield provider
+    @pytest.fixture
+    def opened(self, engine: VLLMEngineProvider) -> Opened:
+        """The module's `engine` is running, so that these are quickly entered."""
+        return partial(VLLMEngineProvider, str(BOX), **ENGINE)
 
 
 @dataclass(frozen=True)

@@ -275,10 +275,20 @@ async def test_all_bounds_are_left_out_where_the_refusal_of_a_schema_names_none(
     assert bounds_sent(model) == [{"minItems": 5, "maxItems": 20}, {}]
 
 
-async def test_a_schema_that_is_refused_without_bounds_is_refused() -> None:
+async def test_a_schema_that_is_refused_without_bounds_is_left_for_the_next_route() -> None:
+    model = refusing("type", words="Invalid schema")
+    for _ in range(2):
+        rubric = await RubricProposer(model, attempts=1).propose(reference_of(group_of("x")))
+        assert len(rubric.criteria) == 6
+    ways = [request.json_schema and request.schema_by for request in model.requests]
+    # With bounds and without, as a tool, in words; the second time nothing is refused again.
+    assert ways == ["native", "native", "tool", None, None]
+
+
+async def test_a_schema_that_is_refused_is_an_error_where_its_route_was_asked_for() -> None:
     model = refusing("type", words="Invalid schema")
     with pytest.raises(RequestRefusedError):
-        await RubricProposer(model, attempts=1).propose(reference_of(group_of("x")))
+        await RubricProposer(model, attempts=1, route="schema").propose(reference_of(group_of("x")))
     assert len(model.requests) == 2
 
 

@@ -22,11 +22,11 @@ if find_spec("xllamacpp") is None:
 
 import catsdk as cat
 from catsdk.core.errors import ContextTooLongError
-from catsdk.core.ports import Provider
 from catsdk.core.types import Message, Usage
 from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.http.estimates import tokens_at_most
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.contract import ProviderContract, ask
+from tests.providers.contract import Opened, ProviderContract, ask
 from tests.providers.served import free_port, served
 from tests.servers.llama_server import CONTEXT, MODEL, READY, SLOTS
 
@@ -81,43 +81,30 @@ BOTH = pytest.mark.parametrize("wire", [chat, messages], ids=["chat", "messages"
 
 class Contract(ProviderContract):
     patience = PATIENCE
+    # More than there are slots.
+    at_once = SLOTS + 4
 
-    @pytest.fixture(autouse=True)
-    def serve(self, url: str) -> None:
-        self.url = url
-
-    async def test_a_system_message_is_taken(self) -> None:
+    async def test_a_system_message_is_taken(self, opened: Opened) -> None:
         # The template of this model has a system message of its own, which this one takes the
         # place of.
         system = Message(role="system", content="Be brief. " * 20)
         with anyio.fail_after(PATIENCE):
-            async with self.opened() as provider:
+            async with opened() as provider:
                 (plain,) = await provider.complete(ask())
                 (told,) = await provider.complete(ask(messages=(system, *ask().messages)))
         assert told.usage.input_tokens > plain.usage.input_tokens
 
-    async def test_many_calls_at_once_are_all_answered(self) -> None:
-        answered: list[str] = []
-
-        async def one(provider: Provider, at: int) -> None:
-            answered.append((await provider.complete(ask(f"{at}+1")))[0].text)
-
-        # More than there are slots.
-        with anyio.fail_after(PATIENCE):
-            async with self.opened() as provider, anyio.create_task_group() as tasks:
-                for at in range(SLOTS + 4):
-                    tasks.start_soon(one, provider, at)
-        assert len(answered) == SLOTS + 4
-
 
 class TestChatContract(Contract):
-    def opened(self) -> Any:
-        return chat(self.url)
+    @pytest.fixture
+    def opened(self, url: str) -> Opened:
+        return lambda: chat(url)
 
 
 class TestMessagesContract(Contract):
-    def opened(self) -> Any:
-        return messages(self.url)
+    @pytest.fixture
+    def opened(self, url: str) -> Opened:
+        return lambda: messages(url)
 
 
 async def slots_at_work(url: str) -> int:
@@ -147,6 +134,27 @@ async def test_the_tokens_of_one_answer_are_those_that_were_made(url: str, wire:
     assert completion.usage.output_tokens == 10
     assert completion.usage.input_tokens > 10
     assert completion.usage.estimated == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The sky is blue, because short waves of light are scattered more than long ones.",
+        r"So $\frac{12}{5} = 2.4$ and $\sqrt{144} = 12$; thus $x^{2} - 7x + 10 = 0$. \boxed{42}",
+        "123456789 * 987654321 = 121932631112635269",
+        "def f(x):\n    return [each ** 2 for each in range(x) if each % 3 == 0]\n",
+        "Der Himmel ist blau, weil kurzwelliges Licht stärker gestreut wird.",
+        "天空是蓝色的，因为短波长的光散射得更多。",
+        "\U0001f408\U0001f600 naïve café — “quoted” …",
+        '{"met": true, "evidence": "blue light is scattered", "id": "c12"}',
+    ],
+)
+async def test_the_estimate_of_a_text_is_not_below_its_tokens(url: str, text: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        with anyio.fail_after(PATIENCE):
+            async with session.post(f"{url}/tokenize", json={"content": text}) as response:
+                tokens = len((await response.json())["tokens"])
+    assert tokens <= tokens_at_most(text) <= 4 * tokens
 
 
 async def test_a_group_larger_than_the_server_s_slots_loses_no_rollout(url: str) -> None:

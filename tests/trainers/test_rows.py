@@ -33,6 +33,19 @@ def test_rows_that_make_no_groups_are_refused(prompts: list[str], size: int, tol
         groups_of(prompts, ["x"] * len(prompts), {}, size)
 
 
+@pytest.mark.parametrize("answers", [["4", "5"], ["4", None], [["4"], ["4", "5"]], [4, 5]])
+def test_two_known_answers_in_one_group_are_refused(answers: list[object]) -> None:
+    with pytest.raises(InvalidInputError, match="two known answers in the column 'answer'"):
+        groups_of(["q"] * 2, ["a", "b"], {"answer": answers}, 2)
+
+
+def test_other_columns_may_differ_in_a_group_and_other_known_columns_may_not() -> None:
+    columns = {"answer": ["4", "4"], "note": ["a", "b"], "gold": ["1", "2"]}
+    assert len(groups_of(["q"] * 2, ["a", "b"], columns, 2)) == 1
+    with pytest.raises(InvalidInputError, match="'gold': '1' and '2'"):
+        groups_of(["q"] * 2, ["a", "b"], columns, 2, known=["answer", "gold"])
+
+
 CALL = {"role": "assistant", "content": "", "tool_calls": [{"name": "calc"}]}
 
 

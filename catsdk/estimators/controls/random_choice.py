@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catsdk.answers.answers import no_evidence
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.draws import lots
-from catsdk.estimators.selected import selected
+from catsdk.estimators.selected import candidates, selected
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["RandomChoice"]
@@ -37,11 +36,11 @@ class RandomChoice:
         """Take one rollout.
 
         Raises:
+            StructuredOutputError: no rollout fits the output that was asked for.
             NoEvidenceError: the group has no rollout.
         """
         async with standing_alone(ctx, group) as context:
-            if not group.rollouts:
-                raise no_evidence(group)
+            group = candidates(group, context)
             in_order = sorted(group.rollouts, key=lambda rollout: rollout.index)
             chosen = lots(self.seed, "choice", group).choice(in_order)
             return await selected(

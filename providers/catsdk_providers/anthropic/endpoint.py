@@ -20,6 +20,7 @@ from catsdk_providers.anthropic.errors import REQUEST_ID, refused_by, reported_b
 from catsdk_providers.anthropic.stream import Collected
 from catsdk_providers.anthropic.wire import completion_of
 from catsdk_providers.http.client import open_http
+from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.events import ReportedError
 from catsdk_providers.http.secrets import checked_url, without_password
 from catsdk_providers.http.service import Service
@@ -92,6 +93,8 @@ class Endpoint:
             completion = completion_of(body, place, latency=perf_counter() - start)
             if told is not None:
                 told.end(completion.text)
+        if completion.usage.unreported:
+            (completion,) = with_estimate([completion], payload)
         return completion
 
     def _read(self, headers: Mapping[str, str], content: bytes) -> tuple[object, str | None]:

@@ -17,6 +17,8 @@ __all__ = ["asked"]
 Send = Callable[[Request, OnText | None], Awaitable[list[Completion]]]
 
 _UNEXPLAINED = {400, 422}
+# A schema that the service knows how to read, and does not like.
+_BAD_SCHEMA = re.compile(r"invalid (?:json )?schema", re.IGNORECASE)
 _BOUND = re.compile(r"\b(?:min|max)(?:Items|Length)\b|[`'\"](?:minimum|maximum)[`'\"]")
 
 
@@ -80,8 +82,8 @@ def _suspect(refusal: RequestRefusedError, request: Request, learnt: Learnt) -> 
     if refusal.parameter == "n" and request.n > 1:
         # Also of one that took a smaller n: llama.cpp takes no more than it has slots.
         return "n"
-    if _BOUND.search(str(refusal)):
-        # Whoever wrote the schema can leave the bound out, and keep the rest of it.
+    if _BOUND.search(str(refusal)) or _BAD_SCHEMA.search(str(refusal)):
+        # Whoever wrote the schema can leave the bound out, or ask for this one in another way.
         return None
     carried = ["n"] * (request.n > 1) + ["json_schema"] * _has_schema(request)
     suspects = [each for each in carried if not learnt.is_known_to(_takes(each))]

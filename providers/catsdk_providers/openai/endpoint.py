@@ -19,6 +19,7 @@ from catsdk.core.sending import Http
 from catsdk.core.types import Completion
 from catsdk_providers.http.counts import with_all_choices
 from catsdk_providers.http.decode import Decoder
+from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.http.secrets import hidden, shown
 from catsdk_providers.http.service import Service
@@ -114,7 +115,7 @@ class Endpoint:
         """Send the arguments of a chat completion; with `on_text` its one answer is streamed.
 
         Gives at most `n` completions; one of several that failed has its `failure`. Where the
-        service counts the tokens of one of them only, the usage is completed and marked.
+        service reports no usage, or counts the tokens of one of them only, it is estimated.
 
         Raises:
             InvalidInputError: a text of the payload cannot be encoded; nothing was sent.
@@ -205,6 +206,8 @@ class Endpoint:
     def _counted(
         self, completions: list[Completion], payload: Mapping[str, Any]
     ) -> list[Completion]:
+        if completions[0].usage.unreported:
+            return with_estimate(completions, payload)
         if len(completions) == 1:
             return completions
         first, *others = completions

@@ -91,11 +91,11 @@ class HeldOut(Options):
     """Evaluation on held-out prompts: the policy alone, its majority, and synthesis on top of it.
 
     Measured every `every` steps (0: never) with `rollouts` answers to each prompt, with the
-    trainer's own generation. Accuracies need known answers in the column `answer`.
+    trainer's own generation. Accuracies need known answers in the column `answer`; where that is
+    not set, in the first there is of the usual names (`catsdk.data.Columns`).
     """
 
-    answer: str = Field(default="answer", description="the column with known answers")
-
+    answer: str | None = Field(default=None, description="the column of known answers")
     every: int = Field(default=50, ge=0)
     rollouts: int = Field(default=8, ge=1)
     prompts: int | None = Field(default=None, ge=1, description="the first so many; else all")
@@ -186,9 +186,9 @@ class CaTConfig(Options):
     """
 
     model: str
-    data: str | None = Field(default=None, description="JSONL file, or `hf:NAME[:SPLIT]`")
+    data: str | None = Field(default=None, description="a source of `catsdk.data.read_rows`")
     held_out: str | None = Field(default=None, description="as `data`, with known answers")
-    prompt: str = Field(default="prompt", description="the column with the prompts")
+    prompt: str | None = Field(default=None, description="the column of prompts; else a usual one")
     system: str | None = Field(default=None, description="system message before text prompts")
     suffix: str = Field(default="", description="added to prompts that are texts")
     output: str = "cat-run"

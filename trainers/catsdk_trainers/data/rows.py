@@ -1,42 +1,60 @@
-"""Rows of prompts from JSONL files, the Hugging Face hub, data sets or lists, and their order."""
+"""Rows of prompts for training and for measuring, in the form that TRL takes, and their order."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias, cast
+from typing import Any
 
-from datasets import Dataset, IterableDataset, load_dataset
+from datasets import IterableDataset
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.inputs import check_prompt
+from catsdk.data.columns import GOLDS, Columns, prompt_in
+from catsdk.data.rows import Row
+from catsdk.data.sources import Source, named, read_rows
 from catsdk_trainers.config.settings import CaTConfig
 
-__all__ = ["Rows", "fingerprint", "order", "rows_of", "training_rows"]
+__all__ = [
+    "answer_column",
+    "fingerprint",
+    "held_out_rows",
+    "order",
+    "rows_of",
+    "training_rows",
+    "values_of",
+]
 
-Rows: TypeAlias = str | Path | Sequence[str | Mapping[str, Any]] | Dataset
-"""A path of a JSONL file, `hf:NAME[:SPLIT]`, a data set, or a list of prompts or rows."""
-
-HUB = "hf:"
+_TRAINING = ("train",)
+_HELD_OUT = ("test", "validation")
 
 
-def rows_of(source: Rows, config: CaTConfig) -> list[dict[str, Any]]:
+def rows_of(source: Source, config: CaTConfig) -> list[dict[str, Any]]:
     """Read `source` into rows whose `prompt` is a chat; the other columns stay.
+
+    Args:
+        source: What `catsdk.data.read_rows` takes; of several splits the `train` one.
+        config: Names the column of the prompts, and what stands before and behind them.
 
     Raises:
         InvalidInputError: the source cannot be read, has no row, or a row has no prompt.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, rows_of
+        >>> rows_of(["6*7?"], CaTConfig(model="m", suffix=" Be short."))
+        [{'prompt': [{'role': 'user', 'content': '6*7? Be short.'}]}]
     """
-    rows = [_row(where, row, config) for where, row in _raw(source)]
-    if not rows:
-        raise InvalidInputError(f"{_named(source)} has no rows")
-    return rows
+    return values_of(_rows(source, config, _TRAINING))
 
 
-def training_rows(given: Rows | None, config: CaTConfig) -> list[dict[str, Any]]:
-    """The rows that were `given`, else those that the config names.
+def values_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows without their places."""
+    return [dict(row.values) for row in rows]
+
+
+def training_rows(given: Source | None, config: CaTConfig) -> list[Row]:
+    """The rows that were `given`, else those that the config names, each with its place.
 
     Raises:
         InvalidInputError: there are neither, or as for `rows_of`.
@@ -46,7 +64,28 @@ def training_rows(given: Rows | None, config: CaTConfig) -> list[dict[str, Any]]
         raise InvalidInputError(
             "there is no data: set `data` in the config, or give it (--data FILE)"
         )
-    return rows_of(source, config)
+    return _rows(source, config, _TRAINING)
+
+
+def held_out_rows(given: Source | None, config: CaTConfig) -> list[Row]:
+    """As `training_rows`, for those that only measure: none where there are neither.
+
+    Of several splits the `test` or `validation` one is taken.
+    """
+    source = config.held_out if given is None else given
+    if source is None or not config.evaluation.every:
+        return []
+    return _rows(source, config, _HELD_OUT)[: config.evaluation.prompts]
+
+
+def answer_column(rows: Sequence[Row], config: CaTConfig) -> str:
+    """The column with the known answers of `rows`: the config's, else the first usual name there.
+
+    Raises:
+        InvalidInputError: the config names one that no row has.
+    """
+    wanted = Columns(prompt="prompt", gold=config.evaluation.answer)
+    return wanted.found_in(rows, "the held-out data").gold or GOLDS[0]
 
 
 def order(rows: int, wanted: int, seed: int) -> list[int]:
@@ -70,80 +109,23 @@ def fingerprint(rows: Sequence[Mapping[str, Any]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _raw(source: Rows) -> Iterable[tuple[str, Any]]:
-    """The rows as they are, each with where it stands."""
-    if isinstance(source, str | Path) and not str(source).startswith(HUB):
-        return _from_file(Path(source))
+def _rows(source: Source, config: CaTConfig, splits: Sequence[str]) -> list[Row]:
     if isinstance(source, IterableDataset):
         raise InvalidInputError("a streaming data set has no order to resume; load it whole")
-    rows = _from_hub(source) if isinstance(source, str) else cast("Sequence[Any]", source)
-    return ((f"row {at} (the first is 0)", row) for at, row in enumerate(rows))
+    wanted = Columns(prompt=config.prompt)
+    rows = read_rows(source, splits=splits, text=wanted.text)
+    column = wanted.found_in(rows, named(source)).text
+    return [_row(row, column, config) for row in rows]
 
 
-def _from_hub(source: str) -> Sequence[Any]:
-    name, _, split = source.removeprefix(HUB).partition(":")
-    try:
-        return load_dataset(name, split=split or "train")  # type: ignore[no-any-return]
-    except (OSError, ValueError) as error:
-        told = str(error).partition("\n")[0]
-        raise InvalidInputError(
-            f"the data {source!r} cannot be loaded ({type(error).__name__}: {told}); give a JSONL"
-            " file, or hf:NAME[:SPLIT] of a data set that is here or on the hub"
-        ) from error
-
-
-def _from_file(path: Path) -> Iterator[tuple[str, Any]]:
-    try:
-        # Not by splitlines, which also splits at characters that may stand inside a JSON text.
-        lines = path.expanduser().read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"the data {path} cannot be read: {error}") from None
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            where = f"{path}:{number}"
-            yield where, _parsed(line, where)
-
-
-def _parsed(line: str, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InvalidInputError(f"{where} is no JSON: {error}") from None
-
-
-def _row(where: str, row: Any, config: CaTConfig) -> dict[str, Any]:
-    if not isinstance(row, str | Mapping):
-        raise InvalidInputError(
-            f"{where} is {str(row)[:80]!r}; give a text, or columns with a {config.prompt!r}"
-        )
-    columns = {config.prompt: row} if isinstance(row, str) else dict(row)
-    if config.prompt not in columns:
-        raise InvalidInputError(
-            f"{where} has the columns {sorted(columns)} and no {config.prompt!r}; name the column"
-            " with the prompts in `prompt`"
-        )
-    prompt = columns.pop(config.prompt)
-    try:
-        check_prompt(prompt)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{where}: {error}") from None
-    answer = columns.get(config.evaluation.answer)
-    if isinstance(answer, int | float):
-        columns[config.evaluation.answer] = str(answer)
-    return {"prompt": _chat(prompt, config), **columns}
+def _row(row: Row, column: str, config: CaTConfig) -> Row:
+    chat = _chat(prompt_in(row, column), config)
+    others = {name: cell for name, cell in row.values.items() if name not in (column, "prompt")}
+    return Row(row.place, {"prompt": chat, **others})
 
 
 def _chat(prompt: Any, config: CaTConfig) -> list[dict[str, Any]]:
     if not isinstance(prompt, str):
-        return [_present(message) for message in prompt]
+        return [dict(message) for message in prompt]
     system = [{"role": "system", "content": config.system}] if config.system else []
     return [*system, {"role": "user", "content": prompt + config.suffix}]
-
-
-def _present(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message without the keys that a table added for the sake of others, with `None` in them."""
-    return {name: value for name, value in message.items() if value is not None}
-
-
-def _named(source: Rows) -> str:
-    return repr(source) if isinstance(source, str | Path) else "the data"

@@ -14,9 +14,18 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError, UnknownProviderError
 from catsdk.core.registry import resolve
+from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.data.gold import check_gold, gold_rewards, golds_of, of_one_kind
-from catsdk_trainers.data.rows import Rows, fingerprint, order, rows_of, training_rows
+from catsdk_trainers.data.gold import check_gold, gold_rewards, golds_of
+from catsdk_trainers.data.rows import (
+    answer_column,
+    fingerprint,
+    held_out_rows,
+    order,
+    training_rows,
+    values_of,
+)
+from catsdk_trainers.data.tables import table_of
 from catsdk_trainers.trl.anchors import AnchorKind
 from catsdk_trainers.trl.arguments import (
     check_weights,
@@ -40,8 +49,8 @@ __all__ = ["grpo"]
 
 def grpo(
     config: CaTConfig,
-    data: Rows | None = None,
-    held_out: Rows | None = None,
+    data: Source | None = None,
+    held_out: Source | None = None,
     *,
     model: Any = None,
     tokenizer: Any = None,
@@ -80,25 +89,27 @@ def grpo(
         ScoringFailedError: too many groups had no reward for too long.
     """
     rows = training_rows(data, config)
-    tests = _tests(config, held_out)
+    tests = held_out_rows(held_out, config)
+    known = answer_column(tests, config) if tests else None
     arguments = GRPOConfig(
         **grpo_arguments(config, evaluates=bool(tests)),
         model_init_kwargs=None if model is not None else model_arguments(config, lora=config.lora),
     )
     _check_checkpoints(config, arguments)
-    reward = _reward(config, cat, evaluates=bool(tests))
+    reward = _reward(config, cat, known)
     check_gold(reward.cat, rows)
-    for place, row in enumerate(tests):
-        golds_of(reward.cat, row, config.evaluation.answer, place)
+    named = (gold.column for gold in gold_rewards(reward.cat.rewarder))
+    answers = [known or config.evaluation.answer or "answer", *named]
+    for row in tests:
+        golds_of(reward.cat, row, answers[0])
     if model is None:
         check_weights(config.model)
-    answers = [config.evaluation.answer, *(g.column for g in gold_rewards(reward.cat.rewarder))]
     trainer = GRPOTrainer(
         model=config.model if model is None else model,
         reward_funcs=cast("Any", reward),
         args=arguments,
-        train_dataset=_in_order(of_one_kind(rows, answers), config),
-        eval_dataset=Dataset.from_list(of_one_kind(tests, answers)) if tests else None,
+        train_dataset=_in_order(table_of(rows, answers), config),
+        eval_dataset=table_of(tests, answers) if tests else None,
         processing_class=tokenizer,
         peft_config=lora_arguments(config.lora),
     )
@@ -107,7 +118,7 @@ def grpo(
     trainer.remove_callback(PrinterCallback)
     for callback in (*callbacks, ShowProgress("CaT-RL"), stop, MarkWhole()):
         trainer.add_callback(callback)
-    prints = {"data": fingerprint(rows), "held_out": fingerprint(tests)}
+    prints = {"data": fingerprint(values_of(rows)), "held_out": fingerprint(values_of(tests))}
     if cat is not None:
         prints |= _fingerprint(cat)
     begun: Path | None = on_first_rank(
@@ -131,23 +142,19 @@ def _fingerprint(c: CaT) -> dict[str, str]:
         return {}
 
 
-def _tests(config: CaTConfig, held_out: Rows | None) -> list[dict[str, Any]]:
-    found = config.held_out if held_out is None else held_out
-    if found is None or not config.evaluation.every:
-        return []
-    return rows_of(found, config)[: config.evaluation.prompts]
+def _in_order(table: Dataset, config: CaTConfig) -> Dataset:
+    positions = order(len(table), config.steps * config.prompts_of_a_step, config.seed)
+    return table.select(positions)
 
 
-def _in_order(rows: list[dict[str, Any]], config: CaTConfig) -> Dataset:
-    positions = order(len(rows), config.steps * config.prompts_of_a_step, config.seed)
-    return Dataset.from_list(rows).select(positions)
+def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupReward:
+    """The reward function; a name of an anchor that nobody knows is found before weights load.
 
-
-def _reward(config: CaTConfig, cat: CaT | None, *, evaluates: bool) -> GroupReward:
-    """The reward function; a name of an anchor that nobody knows is found before weights load."""
+    Where there are held-out rows, `known` is the column with their known answers.
+    """
     examiner = None
-    if evaluates:
-        examiner = Examiner(config.evaluation.answer, None if cat else teacher_of(config))
+    if known is not None:
+        examiner = Examiner(known, None if cat else teacher_of(config))
     reward = GroupReward(
         cat or cat_of(config),
         config.rollouts.count,

@@ -17,6 +17,7 @@ from catsdk.core.inputs import check_kind
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Budget
 from catsdk.core.types import Call, Failure, Group, Request, Usage
+from catsdk.method.role_tree import known_columns
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Row
 from catsdk.scored import Scored, failed_group, opened, scored_group
@@ -213,6 +214,7 @@ class GroupReward:
                 size,
                 most_tokens=self._max_tokens,
                 answers=self.cat.answers,
+                known=known_columns(self.cat.rewarder),
             )
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised

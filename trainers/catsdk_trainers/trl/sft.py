@@ -25,12 +25,13 @@ from catsdk.core.errors import NoEvidenceError
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.sending import Limits
 from catsdk.core.types import Result
+from catsdk.data import Source
 from catsdk.method.role_tree import changed, parts_of
 from catsdk.runtime.client import Client
 from catsdk.sampling.sampler import Sampler
 from catsdk_providers.local.provider import LocalProvider
 from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.data.rows import Rows, fingerprint, order, training_rows
+from catsdk_trainers.data.rows import fingerprint, order, training_rows, values_of
 from catsdk_trainers.trl.anchors import PolicyAnchor
 from catsdk_trainers.trl.arguments import (
     check_weights,
@@ -56,7 +57,7 @@ _DECIDING_ROLES = ("estimator", "answers")
 
 def sft(
     config: CaTConfig,
-    data: Rows | None = None,
+    data: Source | None = None,
     *,
     model: Any = None,
     tokenizer: Any = None,
@@ -92,7 +93,7 @@ def sft(
         ModelNotFoundError: there is no such model.
         NoEvidenceError: no prompt could be synthesized.
     """
-    rows = training_rows(data, config)
+    rows = values_of(training_rows(data, config))
     # What is wrong with them is told before anything is paid for.
     sft_arguments(config, evaluates=True)
     join_ranks()

@@ -1,0 +1,138 @@
+"""Reads the rows of a data set, wherever it is: a file, a folder, the hub, the box, a list."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.data.rows import Row, numbered
+from catsdk.data.tables import from_folder, from_hub, from_parquet, split_of
+from catsdk.data.text_files import ENDINGS, from_text_file
+
+__all__ = ["BOX_PROBLEMS", "FORMS", "Source", "named", "read_rows"]
+
+Source: TypeAlias = str | Path | Iterable[str | Mapping[str, Any]]
+"""The name of a data set, or its rows: mappings from columns to cells, or the texts of prompts."""
+
+BOX_PROBLEMS = 500
+FORMS = (
+    f"a file ({', '.join(ENDINGS)}, also with .gz, or .parquet), FOLDER[@SPLIT],"
+    " hf:OWNER/NAME[:CONFIG][@SPLIT] or box:SPLIT[:SEED]"
+)
+"""The names that a source can have, for help and errors."""
+
+
+def read_rows(
+    source: Source,
+    *,
+    splits: Sequence[str] = ("test",),
+    text: str = "prompt",
+    limit: int | None = None,
+) -> list[Row]:
+    """Read the rows of `source`, at most `limit`, in their order.
+
+    Args:
+        source: A name: a file (`.jsonl` or `.ndjson`, `.json`, `.csv`, each also with `.gz`, or
+            `.parquet`); `FOLDER[@SPLIT]`, a folder that `datasets.save_to_disk` wrote or that holds
+            such files; `hf:OWNER/NAME[:CONFIG][@SPLIT]`, a data set of the Hugging Face hub; or
+            `box:SPLIT[:SEED]`, problems of the model in the box (500, unless `limit` says
+            otherwise). Or the rows themselves: a list, a `datasets.Dataset`. A row is a mapping
+            from columns to cells, or a text.
+        splits: Where the name says none of several splits: the first of these that is there.
+        text: The column of a row that is a text.
+        limit: The most rows.
+
+    Returns:
+        The rows, each with its place.
+
+    Raises:
+        InvalidInputError: there is no such data set, it has no rows, or it cannot be read; the
+            message names the file and, where there is one, the line.
+        MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
+
+    Example:
+        >>> from catsdk.data import read_rows
+        >>> read_rows(["2+2?", {"prompt": "3+3?", "answer": 6}])[1].values
+        {'prompt': '3+3?', 'answer': 6}
+    """
+    try:
+        rows = list(islice(_rows(source, splits, text, limit), limit))
+    except (OSError, ValueError, EOFError, zlib.error, csv.Error, RecursionError) as error:
+        # What readers of other packages raise where a file is cut or is something else.
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(f"{named(source)} cannot be read: {error}") from error
+    if not rows:
+        raise InvalidInputError(f"{named(source)} has no rows")
+    return rows
+
+
+def named(source: Source) -> str:
+    """What errors call `source`."""
+    return f"the data set {str(source)!r}" if isinstance(source, str | Path) else "the data set"
+
+
+def _rows(source: Source, splits: Sequence[str], text: str, limit: int | None) -> Iterator[Row]:
+    if isinstance(source, str | Path):
+        return _named_rows(str(source), splits, text, limit)
+    return numbered("", _given(source, splits), text)
+
+
+def _named_rows(source: str, splits: Sequence[str], text: str, limit: int | None) -> Iterator[Row]:
+    if source.startswith("box:"):
+        return _from_box(source, text, limit or BOX_PROBLEMS)
+    if source.startswith("hf:"):
+        name, split = _split_off(source.removeprefix("hf:"))
+        return numbered(source, from_hub(name, split, splits), text)
+    name, split = _split_off(source)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return numbered(source, from_folder(path, split, splits), text)
+    if not path.is_file():
+        hint = f"; one on the hub is hf:{source}" if source.count("/") == 1 else ""
+        raise InvalidInputError(f"there is no data set at {source!r}; give {FORMS}{hint}")
+    if split is not None:
+        raise InvalidInputError(f"{name!r} is a file, which has no split {split!r}")
+    if path.name.endswith(".parquet"):
+        return numbered(str(path), from_parquet(path), text)
+    return from_text_file(path, text)
+
+
+def _split_off(name: str) -> tuple[str, str | None]:
+    """A name and the split behind its last `@`; a path that is there may hold one itself."""
+    before, at, split = name.rpartition("@")
+    if not at or Path(name).expanduser().exists():
+        return name, None
+    if not before or not split:
+        raise InvalidInputError(f"{name!r} names no data set or no split; write NAME@SPLIT")
+    return before, split
+
+
+def _given(source: object, splits: Sequence[str]) -> Iterable[object]:
+    """Rows that were handed in; what Python could iterate over but holds no rows is refused."""
+    if isinstance(source, Mapping):
+        tables = cast("Mapping[str, Any]", source)
+        if tables and all(hasattr(table, "column_names") for table in tables.values()):
+            return split_of(tables, None, splits, "the data set")
+    frame = hasattr(source, "iterrows")
+    if isinstance(source, bytes | Mapping) or frame or not isinstance(source, Iterable):
+        fix = "frame.to_dict('records')" if frame else "a list of texts, or of one mapping a row"
+        raise InvalidInputError(f"the data set is a {type(source).__name__}; give {fix}")
+    return cast("Iterable[object]", source)
+
+
+def _from_box(source: str, text: str, n: int) -> Iterator[Row]:
+    # By its name: the providers stand beside this package, not below it.
+    box_problems = import_module("catsdk_providers.box.problems").box_problems
+    split, _, seed = source.removeprefix("box:").partition(":")
+    try:
+        pairs = box_problems(split, n, int(seed or 0))
+    except ValueError as error:
+        raise InvalidInputError(f"{source}: {error}; write box:SPLIT or box:SPLIT:SEED") from error
+    return numbered(source, ({text: p, "gold": gold, "id": p} for p, gold in pairs), text)

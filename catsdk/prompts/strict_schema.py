@@ -1,0 +1,90 @@
+"""A JSON schema as services enforce it: objects closed, every field required, references short."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pydantic import JsonValue
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.json_schema import Schema, mapped, resolved
+
+__all__ = ["strict_schema", "with_summary"]
+
+# They are refused by some services, and tell a model nothing.
+_LEFT_OUT = frozenset(
+    ("title", "default", "examples", "discriminator", "deprecated", "readOnly", "writeOnly")
+    + ("$schema", "$id", "$comment", "strict", "propertyOrdering")
+)
+ROOT = "Output"
+
+
+def strict_schema(schema: Schema) -> dict[str, JsonValue]:
+    """Return a schema that services with strict ones take, all of whose objects fit `schema`.
+
+    Every field must be written, also those with a default; nothing else may be, unless the schema
+    says that it may. One of several alternatives is `anyOf`. References lead to `$defs`.
+    """
+    strict = _Strict(schema)
+    made = strict.of(schema, ())
+    if strict.recursive:
+        defs = cast("dict[str, JsonValue]", made.pop("$defs", {}))
+        made = {**made, "$defs": {**defs, ROOT: made}}
+    return made
+
+
+class _Strict:
+    def __init__(self, root: Schema) -> None:
+        self.root = root
+        self.recursive = False
+
+    def of(self, schema: Schema, inside: tuple[str, ...]) -> dict[str, JsonValue]:
+        parts = schema.get("allOf")
+        if isinstance(parts, list) and len(parts) == 1 and isinstance(parts[0], dict):
+            rest = {name: value for name, value in schema.items() if name != "allOf"}
+            return self.of({**parts[0], **rest}, inside)
+        if "$ref" in schema:
+            return self._referring(schema, inside)
+        # Pydantic's unions with a tag are `oneOf`, which strict services do not take.
+        kept = {
+            "anyOf" if keyword == "oneOf" else keyword: value
+            for keyword, value in schema.items()
+            if keyword not in _LEFT_OUT
+        }
+        made = mapped(kept, lambda inner: self.of(inner, inside))
+        properties = made.get("properties")
+        if isinstance(properties, dict) and made.get("additionalProperties", False) is False:
+            made |= {"required": list(properties), "additionalProperties": False}
+        return made
+
+    def _referring(self, schema: Schema, inside: tuple[str, ...]) -> dict[str, JsonValue]:
+        """A short reference, or what it means where something stands beside it."""
+        reference = str(schema["$ref"])
+        beside = [name for name in schema if name != "$ref" and name not in _LEFT_OUT]
+        if reference == "#":
+            self.recursive = True
+            return {"$ref": f"#/$defs/{ROOT}"}
+        shared = reference.startswith(("#/$defs/", "#/definitions/"))
+        if shared and (reference in inside or not beside):
+            return {"$ref": reference}
+        if reference in inside:
+            raise InvalidInputError(
+                f"the JSON schema's {reference!r} is inside of itself; put what it means under"
+                " '$defs', and refer to it as '#/$defs/NAME'"
+            )
+        return self.of(resolved(schema, self.root), (*inside, reference))
+
+
+def with_summary(schema: Schema) -> dict[str, JsonValue]:
+    """Return the schema of an object with a `summary`, then a `response` that fits `schema`."""
+    inner = dict(schema)
+    shared: dict[str, JsonValue] = {
+        name: inner.pop(name) for name in ("$defs", "definitions") if name in inner
+    }
+    return {
+        "type": "object",
+        "properties": {"summary": {"type": "string"}, "response": inner},
+        "required": ["summary", "response"],
+        "additionalProperties": False,
+        **shared,
+    }
