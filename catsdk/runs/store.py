@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import anyio
@@ -75,12 +74,7 @@ class RunStore:
             await to_thread.run_sync(self._open)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the file and let others write it."""
         with anyio.CancelScope(shield=True):
             async with self._turn:
