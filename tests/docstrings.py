@@ -21,6 +21,7 @@ from pydantic import BaseModel
 FACES = (
     "catsdk",
     "catsdk.answers",
+    "catsdk.batch",
     "catsdk.data",
     "catsdk.errors",
     "catsdk.estimators",
@@ -122,6 +123,7 @@ def _methods(path: str, cls: type, seen: set[int]) -> Iterator[PublicName]:
     for parent in cls.__mro__:
         if not parent.__module__.startswith(OURS):
             continue
+        # A list: pydantic finishes a class when something of it is looked at.
         for name, member in list(vars(parent).items()):
             function = inspect.unwrap(getattr(member, "__func__", member))
             if name.startswith("_") or not isinstance(function, FunctionType):
@@ -149,9 +151,9 @@ def _protocols() -> dict[str, list[str]]:
     """The methods of the protocols of roles and models, with their parameters."""
     methods: dict[str, list[str]] = {}
     for path in ("catsdk.runtime.roles", "catsdk.core.ports", "catsdk.answers.graders.grader"):
-        for cls in list(vars(import_module(path)).values()):
+        for cls in vars(import_module(path)).values():
             if isinstance(cls, type) and getattr(cls, "_is_protocol", False):
-                for name, member in list(vars(cls).items()):
+                for name, member in vars(cls).items():
                     if not name.startswith("_") and isinstance(member, FunctionType):
                         methods[name] = list(inspect.signature(member).parameters)
     return methods
@@ -199,7 +201,7 @@ def _of_parameters(public: PublicName) -> Iterator[str]:
     wanted, elsewhere = _parameters(public)
     told = [*public.doc.items("Args"), *public.doc.items("Attributes")]
     if isinstance(public.thing, type):
-        told += Docstring.of(_doc_of_constructor(public.thing)).items("Args")
+        told += Docstring.of(_own_doc_of_constructor(public.thing)).items("Args")
     for name in wanted:
         if name not in told and name not in elsewhere:
             yield f"`Args:` does not name {name}"
@@ -208,8 +210,8 @@ def _of_parameters(public: PublicName) -> Iterator[str]:
             yield f"`Args:` names {name}, which is no parameter"
 
 
-def _doc_of_constructor(cls: type) -> str | None:
-    constructor = getattr(cls, "__init__", None)
+def _own_doc_of_constructor(cls: type) -> str | None:
+    constructor = vars(cls).get("__init__")
     return constructor.__doc__ if isinstance(constructor, FunctionType) else None
 
 
@@ -266,7 +268,7 @@ def _of_raises(public: PublicName) -> Iterator[str]:
     functions = [public.thing]
     if isinstance(public.thing, type):
         functions = [vars(public.thing).get(name) for name in ("__init__", "__post_init__")]
-        listed += Docstring.of(_doc_of_constructor(public.thing)).items("Raises")
+        listed += Docstring.of(_own_doc_of_constructor(public.thing)).items("Raises")
     for function in functions:
         if isinstance(function, FunctionType):
             for error in sorted(_raised(function)):

@@ -1,90 +1,26 @@
-"""What one call of a model is made of: messages, the request, its completions, usage, failure."""
+"""What one call of a model is made of: the request, its completions, usage, failure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from catsdk.core.value import Value, WholeValue
+from catsdk.core.messages import Message
+from catsdk.core.value import Value
 
 __all__ = [
     "Call",
     "Completion",
     "Failure",
     "FinishReason",
-    "ImagePart",
-    "Message",
     "Request",
-    "TextPart",
     "TokenLogprob",
     "Usage",
 ]
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
-
-
-class TextPart(WholeValue):
-    """A piece of text in a message.
-
-    Args:
-        type: Always `text`; tells it from an image in JSON.
-        text: The text.
-
-    Example:
-        >>> from catsdk.types import TextPart
-        >>> TextPart(text="What does the picture show?").type
-        'text'
-    """
-
-    type: Literal["text"] = "text"
-    text: str
-
-
-class ImagePart(WholeValue):
-    """An image in a message.
-
-    Args:
-        type: Always `image`; tells it from a text in JSON.
-        url: Where it is: an `https:` URL, or the image itself as a `data:` URL.
-
-    Example:
-        >>> from catsdk.types import ImagePart, Message, TextPart
-        >>> picture = ImagePart(url="https://example.org/cat.png")
-        >>> Message(role="user", content=(TextPart(text="Which animal?"), picture)).text
-        'Which animal?'
-    """
-
-    type: Literal["image"] = "image"
-    url: str
-
-
-Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
-
-
-class Message(WholeValue):
-    """One turn of a chat.
-
-    Args:
-        role: Who speaks: `system`, `user` or `assistant`.
-        content: The text, or parts that may hold images too.
-
-    Example:
-        >>> from catsdk import Message
-        >>> Message(role="user", content="What is 2+2?").text
-        'What is 2+2?'
-    """
-
-    role: Literal["system", "user", "assistant"]
-    content: str | tuple[Part, ...]
-
-    @property
-    def text(self) -> str:
-        """The text of the message, images left out."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
 class Usage(Value):
@@ -124,17 +60,7 @@ class Usage(Value):
 
     def __add__(self, other: Usage) -> Usage:
         """Add up two usages; an unknown cost makes the sum unknown."""
-        known = self.cost is not None and other.cost is not None
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            requests=self.requests + other.requests,
-            unreported=self.unreported + other.unreported,
-            estimated=self.estimated + other.estimated,
-            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
-        )
+        return Usage.total((self, other))
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
@@ -143,7 +69,18 @@ class Usage(Value):
         Args:
             usages: Any number of them; of none it is a usage of nothing.
         """
-        return sum(usages, cls())
+        each = tuple(usages)
+        costs = [usage.cost for usage in each if usage.cost is not None]
+        return cls(
+            input_tokens=sum([usage.input_tokens for usage in each]),
+            output_tokens=sum([usage.output_tokens for usage in each]),
+            cached_tokens=sum([usage.cached_tokens for usage in each]),
+            reasoning_tokens=sum([usage.reasoning_tokens for usage in each]),
+            requests=sum([usage.requests for usage in each]),
+            unreported=sum([usage.unreported for usage in each]),
+            estimated=sum([usage.estimated for usage in each]),
+            cost=sum(costs, 0.0) if len(costs) == len(each) else None,
+        )
 
 
 class Request(Value):

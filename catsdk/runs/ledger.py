@@ -22,9 +22,9 @@ from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.price import priced, priced_usage
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["Keeping", "Ledger", "paid"]
+__all__ = ["Keeping", "Kept", "Ledger", "paid"]
 
-ANSWER, LOST = "answer", "lost"
+ANSWER, LOST, SPENT = "answer", "lost", "spent"
 
 
 @dataclass(eq=False)
@@ -73,14 +73,26 @@ class Ledger:
         return self._rooms[whose]
 
 
-class _Kept(Value):
+class Kept(Value):
     """An entry: an answer with the calls that were made for it, or the calls of failures alone."""
 
     completions: tuple[Completion, ...] = ()
     calls: tuple[Call, ...] = ()
 
+    @property
+    def usage(self) -> Usage:
+        """What the calls consumed; those that broke off cost nobody knows how much, so nothing."""
+        known = [_known(call) for call in self.calls]
+        return Usage.total(known or [each.usage for each in self.completions])
+
     def written(self) -> str:
+        """The text that is kept."""
         return self.model_dump_json(exclude_defaults=True)
+
+    def entries(self, kind: str, key: str) -> list[tuple[str, str, str]]:
+        """The entry, and one of what it consumed, to be added up without the texts."""
+        spent = self.usage.model_dump_json(exclude_defaults=True)
+        return [(kind, key, self.written()), (SPENT, f"{kind}-{key}", spent)]
 
 
 @dataclass(eq=False)
@@ -135,30 +147,31 @@ class Keeping(Wrapper):
                 except CatError:
                     await self._lose(key, calls)
                     raise
-            kept = _Kept(completions=tuple(completions), calls=tuple(calls))
-            await self.ledger.store.put(ANSWER, key, kept.written())
+            kept = Kept(completions=tuple(completions), calls=tuple(calls))
+            await self.ledger.store.put_all(kept.entries(ANSWER, key))
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:
         """Keep the calls of a failure: they were paid for, though there is no answer."""
         if calls:
             before = await self.ledger.store.get(LOST, key)
-            lost = _Kept.model_validate_json(before or "{}").calls
-            await self.ledger.store.put(LOST, key, _Kept(calls=(*lost, *calls)).written())
+            lost = Kept.model_validate_json(before or "{}").calls
+            both = Kept(calls=(*lost, *calls))
+            await self.ledger.store.put_all(both.entries(LOST, key))
 
     async def _again(self, key: str, kept: str) -> Sequence[Completion]:
-        entry = _Kept.model_validate_json(kept)
+        entry = Kept.model_validate_json(kept)
         rates = rates_of(self.wrapped, self.ledger.prices)
         if rates is not None:
-            entry = _Kept(
+            entry = Kept(
                 completions=tuple(priced(each, rates) for each in entry.completions),
                 calls=tuple(
                     call.model_copy(update={"usage": priced_usage(call.usage, rates)})
                     for call in entry.calls
                 ),
             )
-            if (written := entry.written()) != kept:
-                await self.ledger.store.put(ANSWER, key, written)
+            if entry.written() != kept:
+                await self.ledger.store.put_all(entry.entries(ANSWER, key))
         for listed in attribution().lists:
             listed.extend(entry.calls)
         return entry.completions
@@ -170,11 +183,8 @@ async def paid(store: RunStore) -> Usage:
     Calls that broke off are `unreported`; nobody knows what they cost, so the cost leaves them out.
     """
     total = Usage()
-    for kind in (ANSWER, LOST):
-        async for _, kept in store.each(kind):
-            entry = _Kept.model_validate_json(kept)
-            known = [_known(call) for call in entry.calls]
-            total += Usage.total(known or [each.usage for each in entry.completions])
+    async for _, spent in store.each(SPENT):
+        total += Usage.model_validate_json(spent)
     return total
 
 

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from catsdk.core import errors
-from catsdk.core.types import Completion
+from catsdk.core.types import Completion, Usage
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
@@ -330,3 +330,17 @@ async def test_a_messages_endpoint_that_ignores_stream_is_read_as_a_whole_reply(
 async def test_an_error_in_a_stream_of_the_messages_wire_is_that_error(error: bytes) -> None:
     with pytest.raises(errors.OverloadedError, match="busy"):
         await message(sse(START, *block("The answer"), error))
+
+
+@pytest.mark.parametrize("answer", [[], [chunk({"content": None})]])
+@pytest.mark.parametrize("end", [[], [{"error": {"message": "the worker died", "code": 500}}]])
+@pytest.mark.parametrize("done", [True, False])
+async def test_the_usage_of_a_whole_stream_without_an_answer_stands_with_its_failure(
+    answer: list[Any], end: list[Any], done: bool
+) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}
+    with pytest.raises(errors.ProviderError) as caught:
+        await streamed(sse(*answer, usage, *end, done=done))
+    # What a stream has before it breaks off is no total.
+    known = Usage(input_tokens=7, output_tokens=5, requests=1, cost=None)
+    assert caught.value.usage == (known if done else None)
