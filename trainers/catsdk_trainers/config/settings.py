@@ -98,8 +98,9 @@ class Failing(Options):
 
     Args:
         deadline: Seconds within which a group must be scored; else it has no reward.
-        share: Training stops when more than this share of the groups, in 0..1, had no reward
-        steps: in each of so many steps in a row.
+        share: Training stops when more than this share of the groups, in 0..1, had no reward in each
+            of the last steps.
+        steps: How many steps in a row that takes.
 
     Raises:
         InvalidInputError: a name is unknown or a value out of its range.
