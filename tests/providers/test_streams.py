@@ -332,7 +332,9 @@ async def test_an_error_in_a_stream_of_the_messages_wire_is_that_error(error: by
         await message(sse(START, *block("The answer"), error))
 
 
-@pytest.mark.parametrize("answer", [[], [chunk({"content": None})]])
+@pytest.mark.parametrize(
+    "answer", [[], [chunk({"content": None})], [chunk({"content": 7}, "stop")]]
+)
 @pytest.mark.parametrize("end", [[], [{"error": {"message": "the worker died", "code": 500}}]])
 @pytest.mark.parametrize("done", [True, False])
 async def test_the_usage_of_a_whole_stream_without_an_answer_stands_with_its_failure(

@@ -96,6 +96,8 @@ class Call:
             raise self._malformed(f"the stream holds no chunk: {error}", stream) from None
         except Exception as error:  # noqa: BLE001 - whatever litellm raises is the call's failure
             raise error_of(error, self.name, self.secrets, _request_id(stream)) from None
+        if reply.broken is not None:
+            raise self._malformed(f"the stream holds no chunk: {reply.broken}", stream)
         # litellm ends a stream that broke off as if it were complete; it knows better by itself.
         if not (stream.received_finish_reason or stream.intermittent_finish_reason):
             raise self._malformed("the stream ended before the answer did", stream)

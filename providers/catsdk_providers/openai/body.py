@@ -86,6 +86,9 @@ async def _collected(
         raise place.error(MalformedResponseError, said, 200) from None
     if collected.whole is not None:
         return object_in(collected.whole, kind, place)
+    if collected.broken is not None:
+        said = f"the stream holds no chunk: {str(collected.broken)[:200]}"
+        raise _with_usage(place.error(MalformedResponseError, said, 200), collected)
     if not collected.complete:
         other = f" (it said {collected.other!r})" if collected.other else ""
         said = f"the stream ended before the answer did{other}"

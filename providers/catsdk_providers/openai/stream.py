@@ -9,7 +9,7 @@ from typing import Any
 
 from catsdk_providers.http.events import Events, ReportedError
 from catsdk_providers.http.parts import parts_of, thinking_in
-from catsdk_providers.http.text import Mending
+from catsdk_providers.http.text import NOT_THE_WIRE, Mending
 from catsdk_providers.http.words import says_something
 
 __all__ = ["Collected", "ReportedError"]
@@ -72,6 +72,8 @@ class Collected:
         """Begin with nothing."""
         self.usage: Any = None
         self.model: str | None = None
+        # What a choice held that is not of the wire.
+        self.broken: Exception | None = None
         self._choices: dict[int, _Choice] = {}
         self._error: Any = None
         self._events = Events()
@@ -154,7 +156,12 @@ class Collected:
         model = chunk.get("model")
         self.model = model if isinstance(model, str) and model else self.model
         chosen = (choice for choice in choices[:_MOST_CHOICES] if isinstance(choice, dict))
-        return "".join([self._piece(choice) for choice in chosen])
+        try:
+            return "".join([self._piece(choice) for choice in chosen])
+        except NOT_THE_WIRE as error:
+            # The usage still comes, at the end of the stream.
+            self.broken = self.broken or error
+            return ""
 
     def _piece(self, choice: dict[str, Any]) -> str:
         index = choice.get("index")
