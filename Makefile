@@ -15,7 +15,7 @@
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
-#   make maps          write the file map and the tables of the providers anew
+#   make maps          write the file map and the tables of the documentation anew
 #   make clean         remove the environments and all that was built
 #
 # VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;
@@ -214,6 +214,7 @@ test-extras:
 maps: install
 	@$(BIN)/python docs/maps.py
 	@$(BIN)/python docs/provider_table.py
+	@$(BIN)/python docs/shown_table.py
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
