@@ -67,7 +67,7 @@ class Prompt:
     then: str | None = None
     forms: Mapping[str, str] = field(default_factory=dict[str, str])
     verdict: str = "verdict"
-    _source: str | None = field(default=None, compare=False, repr=False)
+    _source: str | None = field(default=None, init=False, compare=False, repr=False)
 
     @property
     def source(self) -> str:
@@ -213,7 +213,7 @@ def _parsed(kind: type[Prompt], name: str, text: str, source: str | None) -> Pro
     sections = {key: body.strip("\n") for key, body in zip(names, pieces[2::2], strict=True)}
     if "user" not in sections:
         raise InvalidInputError(f"{where} has no section '=== user ==='; every prompt needs one")
-    return kind(
+    prompt = kind(
         name=name,
         version=fields.get("version", "0"),
         user=sections.pop("user"),
@@ -223,8 +223,10 @@ def _parsed(kind: type[Prompt], name: str, text: str, source: str | None) -> Pro
         forms=_named("form ", sections),
         forbid=fields.get("forbid"),
         verdict=fields.get("verdict", "verdict"),
-        _source=source,
     )
+    # Not one of its values: equal words are equal prompts, wherever they were read.
+    object.__setattr__(prompt, "_source", source)
+    return prompt
 
 
 def _check_lines(where: str, text: str, head: int) -> None:
