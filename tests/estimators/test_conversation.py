@@ -11,7 +11,7 @@ from catsdk.errors import ContentFilteredError, StructuredOutputError, Synthesis
 from catsdk.estimators import GenerativeSelfAggregation, UniversalSelfConsistency
 from catsdk.prompts.reply import read_sections
 from catsdk.testing import FunctionProvider
-from catsdk.types import Completion, Message
+from catsdk.types import Completion, Message, Request
 
 CHAT = [
     Message(role="system", content="Answer in French, as JSON."),
@@ -40,6 +40,30 @@ async def test_every_turn_is_shown_under_its_role() -> None:
     assert places == sorted(places)
     assert reference.provenance.settings["show_question"] is True
     assert reference.provenance.prompt == "english/synthesize"
+
+
+@pytest.mark.parametrize(("show_question", "obeyed"), [(None, 12), (True, 12), (False, 0)])
+async def test_references_obey_a_system_message_that_the_anchor_is_shown(
+    show_question: bool | None, obeyed: int
+) -> None:
+    def obedient(request: Request) -> str:
+        told = "\n".join(message.text for message in request.messages)
+        french = "Answer in French, as JSON" in told
+        return "# UNIFIED RESPONSE\n" + ('{"ville": "Le Caire"}' if french else "Cairo")
+
+    synthesizer = cat.Synthesizer(FunctionProvider(obedient), show_question=show_question)
+    found = 0
+    for system in ("system", "developer"):
+        for turns in range(6):
+            chat = [
+                {"role": system, "content": 'Answer in French, as JSON {"ville": ...}.'},
+                *[{"role": "user", "content": "Hm."}, {"role": "assistant", "content": "?"}]
+                * turns,
+                {"role": "user", "content": "Which city?"},
+            ]
+            reference = await synthesizer.estimate(cat.group_of(chat, ["Cairo", "Alexandria"]))
+            found += reference.text == '{"ville": "Le Caire"}'
+    assert found == obeyed
 
 
 async def test_the_papers_form_shows_no_question_and_says_so() -> None:
