@@ -20,7 +20,7 @@ __all__ = ["AnswerReward", "Gold", "compared"]
 
 @dataclass(frozen=True)
 class AnswerReward(Reward):
-    """R(o; s) = 1 where the final answer of o equals that of s, else 0 (paper, equation 1).
+    r"""R(o; s) = 1 where the final answer of o equals that of s, else 0 (paper, equation 1).
 
     A rollout that gives no final answer did not give the right one: 0. Where it cannot be decided
     whether two answers are the same, the score is `unknown`.
@@ -32,6 +32,13 @@ class AnswerReward(Reward):
 
     Raises:
         InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not a finite number.
+
+    Example:
+        >>> import catsdk as cat
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42.0}", r"\boxed{41}"])
+        >>> reward = cat.AnswerReward(estimator=cat.Majority())
+        >>> [score.value for score in await reward.reward(group)]
+        [1.0, 1.0, 0.0]
     """
 
     estimator: Estimator | None = None
@@ -78,6 +85,13 @@ class Gold(Reward):
 
     Args:
         column: The column of the data row with the known answer.
+
+    Example:
+        >>> import catsdk as cat
+        >>> c = cat.CaT(reward=cat.Gold("answer"))
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> (await c.run(group, row={"answer": "6 * 7 is 42\n#### 42"})).rewards
+        (1.0, 0.0)
     """
 
     column: str = "answer"
@@ -114,13 +128,7 @@ async def compared(
     answers = list(dict.fromkeys(r.answer for r in group.rollouts if r.answer is not None))
 
     async def grade(answer: str) -> Verdict:
-        verdict = await ctx.answers.grade(answer, wanted[0])
-        for other in wanted[1:]:
-            if verdict.equal:
-                break
-            next_verdict = await ctx.answers.grade(answer, other)
-            verdict = next_verdict if next_verdict.equal or verdict.equal is False else verdict
-        return verdict
+        return await ctx.answers.grade_any(answer, wanted)
 
     verdicts = dict(zip(answers, await fan_out(grade, answers), strict=True))
     shown = " or ".join(wanted)

@@ -205,7 +205,7 @@ async def test_a_group_that_does_not_fit_is_synthesized_from_a_part_of_it(url: s
 async def test_a_conversation_with_tools_is_sampled_synthesized_and_rewarded(
     url: str, wire: Any
 ) -> None:
-    chat_with_tools = [
+    chat_with_tools: list[dict[str, Any]] = [
         {"role": "system", "content": "Answer in French, as JSON."},
         {"role": "user", "content": "How warm is it in Paris?"},
         {
