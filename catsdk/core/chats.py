@@ -173,8 +173,9 @@ def _content(given: object) -> _Content:
     if given is not None and not isinstance(given, list):
         raise UnreadableError(f"at 'content': {given!r:.60} is neither a text nor a list of parts")
     found = _Content()
-    for each in given or []:
-        kind = each.get("type") if isinstance(each, Mapping) else None
+    each: Any
+    for each in given or ():  # pyright: ignore[reportUnknownVariableType]
+        kind: Any = each.get("type") if isinstance(each, dict) else None
         if kind == "tool_use":
             found.calls.append(_tool_use(Fields("a tool_use", each)))
         elif kind == "tool_result":

@@ -79,17 +79,8 @@ class RubricProposer:
     route: Literal["auto"] | Route = "auto"
 
     def __post_init__(self) -> None:
-<<<<<<< HEAD
-        """Check the numbers and the words.
-
-        Raises:
-            InvalidInputError: `at_least` is over `at_most`, a number is under 1, or `source` or
-                `route` is none of its words.
-        """
-        check_slots(self.prompt, self._task)
-=======
         """Check the numbers and the words."""
->>>>>>> main
+        check_slots(self.prompt, self._task)
         check_choice("source", self.source, get_args(Source))
         check_choice("route", self.route, ("auto", *get_args(Route)))
         if not 1 <= self.at_least <= self.at_most or self.attempts < 1:
