@@ -99,7 +99,8 @@ def _content(message: Mapping[str, Any]) -> Sequence[Any]:
         return [content or ""]
     if not isinstance(content, Sequence):
         raise _unreadable(content)
-    return list(cast("Sequence[Any]", content))
+    parts: Sequence[Any] = content
+    return parts
 
 
 def _words(given: object) -> str:
