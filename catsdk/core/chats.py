@@ -173,7 +173,7 @@ def _content(given: object) -> _Content:
     if given is not None and not isinstance(given, list):
         raise UnreadableError(f"at 'content': {given!r:.60} is neither a text nor a list of parts")
     found = _Content()
-    blocks: list[Any] = given or []
+    blocks: list[Any] = given or []  # pyright: ignore[reportUnknownVariableType]
     for each in blocks:
         kind = _type_of(each)
         if kind == "tool_use":

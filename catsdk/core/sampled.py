@@ -99,7 +99,7 @@ def _content(message: Mapping[str, Any]) -> Sequence[Any]:
         return [content or ""]
     if not isinstance(content, Sequence):
         raise _unreadable(content)
-    parts: Sequence[Any] = content
+    parts: Sequence[Any] = content  # pyright: ignore[reportUnknownVariableType]
     return parts
 
 
