@@ -297,7 +297,8 @@ class Output:
         if not (isinstance(form, type) and _describes(form)):
             raise InvalidInputError(
                 f"output is {form!r:.80}; give a pydantic class, a dataclass, a TypedDict, or a JSON"
-                " schema such as {'type': 'object', 'properties': {...}}"
+                " schema such as {'type': 'object', 'properties': {...}}; a list or a number is a"
+                " field of one"
             )
         try:
             return TypeAdapter(form)
