@@ -9,6 +9,7 @@
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
+#   make nightly       what takes longer than make check may, or PARTS of it; see docs/nightly.md
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make check         style, types, layers, then all tests
@@ -44,7 +45,7 @@ define ENVIRONMENT
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers test-verl test-gpu lab soak \
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers test-verl test-gpu lab soak nightly \
 	bench-runtime bench-rubrics check lint types layers test-pythons test-extras maps clean
 
 help:
@@ -164,6 +165,10 @@ lab: install
 	@$(BIN)/python -m examples.lab.laboratory $(LAB) $(ARGS)
 
 check: lint types layers test
+
+# Needs nothing but an interpreter itself: each part does its own set-up.
+nightly:
+	@$(PYTHON) docs/nightly.py $(PARTS)
 
 lint: install
 	@$(BIN)/ruff check --quiet

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from inspect import signature
 from typing import cast
 
@@ -19,7 +20,7 @@ from catsdk.core.errors import (
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Http
 
-__all__ = ["BUILT_IN", "Origin", "check_model", "known_providers", "resolve"]
+__all__ = ["BUILT_IN", "Origin", "check_installed", "check_model", "known_providers", "resolve"]
 
 GROUP = "catsdk.providers"
 
@@ -129,6 +130,18 @@ def resolve(model: str | Provider, http: Http = Http()) -> Provider:
 def _split(model: str) -> tuple[str, str | None]:
     cut = min((at for at in (model.find(":"), model.find("/")) if at >= 0), default=len(model))
     return model[:cut], model[cut + 1 :] or None
+
+
+def check_installed(package: str, model: str) -> None:
+    """Look for the package that a model string needs, whose extra has its name; imports nothing.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    if find_spec(package) is None:
+        raise MissingExtraError(
+            f"model {model!r} needs the package {package!r}: pip install 'catsdk[{package}]'"
+        )
 
 
 def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:

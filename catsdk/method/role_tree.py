@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast
 
-__all__ = ["changed", "fields_of", "parts_of"]
+from catsdk.rewards.answer import Gold
+
+__all__ = ["changed", "fields_of", "known_columns", "parts_of"]
 
 T = TypeVar("T")
 
@@ -21,6 +23,17 @@ def parts_of(role: object) -> Iterator[object]:
     yield role
     for _, part in fields_of(role):
         yield from parts_of(part)
+
+
+def known_columns(reward: object) -> frozenset[str]:
+    """Return the columns of known answers: `answer`, and those that `Gold` rewards compare with.
+
+    Args:
+        reward: A reward, which may be composed of others.
+    """
+    return frozenset(
+        {"answer"} | {part.column for part in parts_of(reward) if isinstance(part, Gold)}
+    )
 
 
 def changed(role: T, change: Callable[[Any], Any]) -> T:

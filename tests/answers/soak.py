@@ -4,11 +4,12 @@
     python -m tests.answers.soak --minutes 30 --seed 7
     python -m tests.answers.soak --golds problems.jsonl.gz
 
-Four searches take turns. Answers are written by a random grammar, rewritten without changing their
+Five searches take turns. Answers are written by a random grammar, rewritten without changing their
 value, damaged, or made of pieces in random order; each pair goes through the bounded tiers in both
 orders. Answers of different problems are compared, those of `golds.txt` or of a file with a field
 `answer`: none may be the same that is not listed in `coincidences.txt`. A grammar of cheats
-rewrites them so that they are no longer asserted, and none may score. Rewritings that keep the
+rewrites them so that they are no longer asserted, and none may score. Completions that mark a value
+and take it back, deny it or hold it in a larger formula must not have it as their answer. Rewritings that keep the
 meaning must keep the verdict. Of the pairs that the bounded tiers leave open, one in `--asked` goes
 to the worker processes. Each kind of failure is printed once with its pair, and gives the status 1;
 the same seed gives the same pairs.
@@ -32,6 +33,8 @@ from catsdk.answers.engine.tree import from_json, to_json
 from catsdk.answers.extract import ANYWHERE
 from catsdk.answers.options import DEFAULT
 from catsdk.answers.verdict import Verdict
+from tests.answers.extract.withdrawing import Withdrawn, withdrawn
+from tests.answers.extract.withdrawing import scores as scores_withdrawn
 from tests.answers.gaming import Cheat, cheats_on, scores, units_confused
 from tests.answers.metamorphic import broken_properties
 from tests.answers.unrelated import Gold, golds_in, our_golds, same_although_unrelated
@@ -181,6 +184,15 @@ def check_cheat(chance: random.Random, cheats: Iterator[Cheat], *, ask: bool) ->
     return cheat.family
 
 
+def check_withdrawn(completions: Iterator[Withdrawn]) -> None:
+    """Check that a completion that does not mean a value has another answer, or none."""
+    cheat = next(completions)
+    if scores_withdrawn(cheat):
+        raise Failure(
+            f"a withdrawn answer scores: {cheat.family}", f"{cheat.text!r}: {cheat.value}"
+        )
+
+
 def check_unrelated(golds: list[Gold], chance: random.Random, *, ask: bool) -> None:
     """Check that twenty pairs of unrelated answers are not the same."""
     for one, other in same_although_unrelated(golds, chance, pairs=20, asked=int(ask)):
@@ -231,10 +243,11 @@ def main() -> int:
     found, failures = Counter[str](), Counter[str]()
     _say(f"seed {seed}")
     cheats = cheats_on(our_golds() + golds if asked.golds else golds, chance)
+    completions = withdrawn(chance)
     while time.monotonic() < end:
         try:
             ask = chance.randrange(asked.asked) == 0
-            found[_search(chance, golds, cheats, ask=ask)] += 1
+            found[_search(chance, golds, cheats, completions, ask=ask)] += 1
         except Exception as error:  # noqa: BLE001, each is a failure to report
             failures[place := _place(error)] += 1
             if failures[place] == 1:
@@ -243,9 +256,16 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def _search(chance: random.Random, golds: list[Gold], cheats: Iterator[Cheat], *, ask: bool) -> str:
-    """Take one step of one of the four searches; return what it did."""
-    match chance.randrange(4):
+def _search(
+    chance: random.Random,
+    golds: list[Gold],
+    cheats: Iterator[Cheat],
+    completions: Iterator[Withdrawn],
+    *,
+    ask: bool,
+) -> str:
+    """Take one step of one of the five searches; return what it did."""
+    match chance.randrange(5):
         case 0:
             one, other = some_pair(chance)
             try:
@@ -257,6 +277,9 @@ def _search(chance: random.Random, golds: list[Gold], cheats: Iterator[Cheat], *
         case 2:
             check_unrelated(golds, chance, ask=ask)
             return "unrelated"
+        case 3:
+            check_withdrawn(completions)
+            return "withdrawn"
         case _:
             check_rewritings(golds, chance)
             return "rewritten"

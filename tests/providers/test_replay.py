@@ -14,7 +14,7 @@ import pytest
 from anyio import to_thread
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, NotRecordedError
-from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.ports import Capabilities, OnText, capabilities_of
 from catsdk.core.registry import resolve
 from catsdk.core.types import Completion, Failure, Message, Request
 from catsdk.sampling.many import draw
@@ -52,7 +52,7 @@ class RecordedThenPlayed:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self.capabilities = recording.capabilities
+        self.capabilities = capabilities_of(recording)
         self.asked = 0
 
     async def complete(

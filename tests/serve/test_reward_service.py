@@ -158,6 +158,17 @@ async def test_samples_wait_for_their_group_and_each_gets_its_own_reward() -> No
         )
 
 
+async def test_a_sample_with_another_known_answer_than_its_group_has_is_refused() -> None:
+    async with service(cat.Gold()) as url, anyio.create_task_group() as tasks:
+        tasks.start_soon(post, f"{url}/v1/samples", sample(0, size=2, row={"answer": "4"}))
+        await until_open(url, 1)
+        status, told = await post(f"{url}/v1/samples", sample(1, size=2, row={"answer": "5"}))
+        assert status == 422
+        assert "known answer '4' in the column 'answer'" in str(told)
+        # A sample without a row goes by that of the first one.
+        assert (await post(f"{url}/v1/samples", sample(1, size=2)))[0] == 200
+
+
 async def test_an_id_is_of_its_group_and_samples_without_one_are_never_asked_for_again() -> None:
     async with service(ClusterShare()) as url:
         await together(url, [sample(at) for at in range(3)])

@@ -1,5 +1,7 @@
 """Rows become groups by their position alone, and rows that make no groups are refused."""
 
+from typing import Any
+
 import pytest
 
 from catsdk.core.errors import InvalidInputError
@@ -31,6 +33,26 @@ def test_conversations_keep_their_messages_and_answers_are_found() -> None:
 def test_rows_that_make_no_groups_are_refused(prompts: list[str], size: int, told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
         groups_of(prompts, ["x"] * len(prompts), {}, size)
+
+
+@pytest.mark.parametrize("answers", [["4", "5"], ["4", None], [["4"], ["4", "5"]], [4, 5]])
+def test_two_known_answers_in_one_group_are_refused(answers: list[object]) -> None:
+    with pytest.raises(InvalidInputError, match="two known answers in the column 'answer'"):
+        groups_of(["q"] * 2, ["a", "b"], {"answer": answers}, 2)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_known_answer_that_all_rows_of_a_group_lack_is_no_second_one(missing: object) -> None:
+    columns = {"answer": [missing, float(str(missing)) if missing else None]}
+    ((_, row),) = groups_of(["q"] * 2, ["a", "b"], columns, 2)
+    assert list(row) == ["answer"]
+
+
+def test_other_columns_may_differ_in_a_group_and_other_known_columns_may_not() -> None:
+    columns = {"answer": ["4", "4"], "note": ["a", "b"], "gold": ["1", "2"]}
+    assert len(groups_of(["q"] * 2, ["a", "b"], columns, 2)) == 1
+    with pytest.raises(InvalidInputError, match="'gold': '1' and '2'"):
+        groups_of(["q"] * 2, ["a", "b"], columns, 2, known=["answer", "gold"])
 
 
 CALL = {"role": "assistant", "content": "", "tool_calls": [{"name": "calc"}]}
@@ -86,3 +108,17 @@ def test_a_completion_that_was_cut_has_no_answer_that_its_end_may_have_cut() -> 
 def test_a_completion_that_is_neither_text_nor_messages_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="a completion is 7; give a text, or messages"):
         groups_of(["q"], [7], {}, 1)
+
+
+def test_the_tokens_of_tools_are_not_the_policys() -> None:
+    said: list[dict[str, Any]] = [
+        {"role": "assistant", "content": "a" * 60, "tool_calls": []},
+        {"role": "tool", "content": "t" * 240},
+        {"role": "assistant", "content": "b" * 60},
+    ]
+    alone = [said[0]]
+    ids = {"completion_ids": [[1] * 100, [1] * 100, [1] * 100]}
+    ((group, _),) = groups_of([CHAT] * 3, [said, alone, "a text"], ids, 3)
+    used = [rollout.completion.usage for rollout in group.rollouts]
+    assert 40 < used[0].output_tokens < 60 and used[0].estimated == 1
+    assert [(each.output_tokens, each.estimated) for each in used[1:]] == [(100, 0), (100, 0)]

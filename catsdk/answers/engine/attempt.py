@@ -64,13 +64,20 @@ def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bo
     found = _numbers(first.node, second.node, comparison)
     if found is None:
         found = _readings(first, second, comparison)
-    if found and {first.joined, second.joined} == {"and", "or"} and not _are_regions(first, second):
+    joined = {first.joined, second.joined}
+    if found and joined == {"and", "or"} and not _are_regions(first, second):
         return comparison.open("one of them, or all of them")
+    if found and joined == {"", "or"} and any(map(_is_tuple, (first.node, second.node))):
+        return comparison.open("one of several, or a point")
     if found and _multiply_otherwise(first, second):
         return comparison.open("a cross product, and another product")
     if found and not alike:
         return comparison.open("another currency, or another domain of the index")
     return found
+
+
+def _is_tuple(node: Node | None) -> bool:
+    return isinstance(node, Items) and node.kind == "tuple"
 
 
 def _multiply_otherwise(first: Reading, second: Reading) -> bool:

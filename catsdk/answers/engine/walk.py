@@ -8,28 +8,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import UndefinedError
-from catsdk.answers.engine.tree import (
-    FUNCTIONS,
-    Call,
-    Constant,
-    Interval,
-    Items,
-    Matrix,
-    Node,
-    Number,
-    Numeral,
-    PlusMinus,
-    Power,
-    Product,
-    Quantity,
-    Quotient,
-    Relation,
-    Sum,
-    Symbol,
-    Text,
-    Union,
-)
 
 __all__ = [
     "always_defined",
@@ -43,100 +23,110 @@ __all__ = [
 ]
 
 # A table instead of a match over seventeen kinds: every tier asks this of every node.
-_BELOW: dict[type[Node], Callable[[Any], tuple[Node, ...]]] = {
-    Sum: attrgetter("terms"),
-    Product: attrgetter("factors"),
-    Call: attrgetter("arguments"),
-    Items: attrgetter("items"),
-    Union: attrgetter("parts"),
-    Relation: attrgetter("sides"),
-    Quotient: attrgetter("top", "bottom"),
-    Power: attrgetter("base", "exponent"),
-    PlusMinus: attrgetter("left", "right"),
-    Interval: attrgetter("low", "high"),
-    Quantity: lambda node: (node.value,),
-    Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
+_BELOW: dict[type[tree.Node], Callable[[Any], tuple[tree.Node, ...]]] = {
+    tree.Sum: attrgetter("terms"),
+    tree.Product: attrgetter("factors"),
+    tree.Call: attrgetter("arguments"),
+    tree.Items: attrgetter("items"),
+    tree.Union: attrgetter("parts"),
+    tree.Relation: attrgetter("sides"),
+    tree.Quotient: attrgetter("top", "bottom"),
+    tree.Power: attrgetter("base", "exponent"),
+    tree.PlusMinus: attrgetter("left", "right"),
+    tree.Interval: attrgetter("low", "high"),
+    tree.Quantity: lambda node: (node.value,),
+    tree.Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
 }
-_INFINITY = Constant("infinity")
-_INFINITIES = (_INFINITY, Product((Number(Fraction(-1)), _INFINITY)))
+_INFINITY = tree.Constant("infinity")
+_INFINITIES = (_INFINITY, tree.Product((tree.Number(Fraction(-1)), _INFINITY)))
 _SMALL_POWER = 64
 _BINDING = frozenset(["sum", "product", "integral", "limit"])
 
 
-def children(node: Node) -> tuple[Node, ...]:
+def children(node: tree.Node) -> tuple[tree.Node, ...]:
     """Return the nodes directly below `node`."""
     below = _BELOW.get(type(node))
     return () if below is None else below(node)
 
 
 @lru_cache(maxsize=1_024)
-def symbols_of(node: Node) -> frozenset[str]:
+def symbols_of(node: tree.Node) -> frozenset[str]:
     """Return the names of the free symbols: those a sum or an integral runs over are not free."""
-    if isinstance(node, Symbol):
+    if isinstance(node, tree.Symbol):
         return frozenset([node.name])
     found = frozenset[str]().union(*map(symbols_of, children(node)))
-    if isinstance(node, Call) and node.name in _BINDING and isinstance(node.arguments[1], Symbol):
+    if (
+        isinstance(node, tree.Call)
+        and node.name in _BINDING
+        and isinstance(node.arguments[1], tree.Symbol)
+    ):
         found -= {node.arguments[1].name}
     return found
 
 
-def holds_matrices(node: Node) -> bool:
+def holds_matrices(node: tree.Node) -> bool:
     """Tell whether a product of capital letters holds an inverse or a transpose of one."""
-    if isinstance(node, Product):
-        letters = [factor.base if isinstance(factor, Power) else factor for factor in node.factors]
-        capital = [letter for letter in letters if isinstance(letter, Symbol)]
+    if isinstance(node, tree.Product):
+        letters = [
+            factor.base if isinstance(factor, tree.Power) else factor for factor in node.factors
+        ]
+        capital = [letter for letter in letters if isinstance(letter, tree.Symbol)]
         turned = any(_is_turned(factor) for factor in node.factors)
         if turned and sum(len(each.name) == 1 and each.name.isupper() for each in capital) > 1:
             return True
     return any(map(holds_matrices, children(node)))
 
 
-def _is_turned(node: Node) -> bool:
+def _is_turned(node: tree.Node) -> bool:
     match node:
-        case Power(Symbol(name), Number(exponent)):
+        case tree.Power(tree.Symbol(name), tree.Number(exponent)):
             return len(name) == 1 and name.isupper() and exponent == -1
-        case Power(Symbol(name), Symbol("T")):
+        case tree.Power(tree.Symbol(name), tree.Symbol("T")):
             return len(name) == 1 and name.isupper()
         case _:
             return False
 
 
-def always_defined(node: Node) -> bool:
+def always_defined(node: tree.Node) -> bool:
     """Tell whether an answer surely has a value: it divides by plain numbers only."""
     match node:
-        case Text(words):
+        case tree.Text(words):
             return words != ""
-        case Interval(low, high, _):
+        case tree.Interval(low, high, _):
             return all(end in _INFINITIES or _is_defined(end) for end in (low, high))
-        case Items() | Union() | Relation() | Matrix():
+        case tree.Items() | tree.Union() | tree.Relation() | tree.Matrix():
             return all(map(always_defined, children(node)))
         case _:
             return _is_defined(node)
 
 
-def _is_defined(node: Node) -> bool:
+def _is_defined(node: tree.Node) -> bool:
     match node:
-        case Number() | Symbol() | Constant("pi" | "e" | "i"):
+        case tree.Number() | tree.Symbol() | tree.Constant("pi" | "e" | "i"):
             return True
-        case Quotient(top, Number(bottom)):
+        case tree.Quotient(top, tree.Number(bottom)):
             return bottom != 0 and _is_defined(top)
-        case Power(base, Number(exponent)):
+        case tree.Power(base, tree.Number(exponent)):
             return 0 < exponent <= _SMALL_POWER and _is_defined(base)
-        case Call("root", (Number(value), Number(degree))):
+        case tree.Call("root", (tree.Number(value), tree.Number(degree))):
             return value >= 0 and degree > 0
-        case Sum() | Product() | Quantity():
+        case tree.Sum() | tree.Product() | tree.Quantity():
             return all(map(_is_defined, children(node)))
         case _:
             return False
 
 
-def undefined_in(node: Node) -> frozenset[str]:
+def undefined_in(node: tree.Node) -> frozenset[str]:
     """Return the names of the functions that nobody defined, such as f."""
     found = frozenset[str]().union(*map(undefined_in, children(node)))
-    return found | {node.name} if isinstance(node, Call) and node.name not in FUNCTIONS else found
+    return (
+        found | {node.name}
+        if isinstance(node, tree.Call) and node.name not in tree.FUNCTIONS
+        else found
+    )
 
 
-def worth(node: Numeral) -> int:
+def worth(node: tree.Numeral) -> int:
     """Return the value of digits in a base.
 
     Raises:
@@ -148,31 +138,31 @@ def worth(node: Numeral) -> int:
         raise UndefinedError("a digit that the base does not have") from error
 
 
-def with_symbols(node: Node, replace: Callable[[Symbol], Node]) -> Node:
+def with_symbols(node: tree.Node, replace: Callable[[tree.Symbol], tree.Node]) -> tree.Node:
     """Return the expression with `replace(symbol)` in the place of each symbol."""
 
-    def inner(part: Node) -> Node:
+    def inner(part: tree.Node) -> tree.Node:
         return with_symbols(part, replace)
 
-    if isinstance(node, Relation):
-        return Relation(tuple(map(inner, node.sides)), node.operators)
-    if isinstance(node, Items):
-        return Items(node.kind, tuple(map(inner, node.items)))
-    return replace(node) if isinstance(node, Symbol) else with_operands(node, inner)
+    if isinstance(node, tree.Relation):
+        return tree.Relation(tuple(map(inner, node.sides)), node.operators)
+    if isinstance(node, tree.Items):
+        return tree.Items(node.kind, tuple(map(inner, node.items)))
+    return replace(node) if isinstance(node, tree.Symbol) else with_operands(node, inner)
 
 
-def with_operands(node: Node, inner: Callable[[Node], Node]) -> Node:
+def with_operands(node: tree.Node, inner: Callable[[tree.Node], tree.Node]) -> tree.Node:
     """Return the expression with `inner` of each operand; what has none stays as it is."""
     match node:
-        case Sum(nodes):
-            return Sum(tuple(map(inner, nodes)))
-        case Product(nodes):
-            return Product(tuple(map(inner, nodes)))
-        case Quotient(first, second):
-            return Quotient(inner(first), inner(second))
-        case Power(first, second):
-            return Power(inner(first), inner(second))
-        case Call(name, nodes):
-            return Call(name, tuple(map(inner, nodes)))
+        case tree.Sum(nodes):
+            return tree.Sum(tuple(map(inner, nodes)))
+        case tree.Product(nodes):
+            return tree.Product(tuple(map(inner, nodes)))
+        case tree.Quotient(first, second):
+            return tree.Quotient(inner(first), inner(second))
+        case tree.Power(first, second):
+            return tree.Power(inner(first), inner(second))
+        case tree.Call(name, nodes):
+            return tree.Call(name, tuple(map(inner, nodes)))
         case _:
             return node

@@ -13,10 +13,12 @@ from catsdk.answers.extract.wording import (
     asserts,
     denies,
     hedges,
+    is_denied,
     is_example,
     last_clause,
     refuses,
     refutes,
+    rejects,
 )
 from catsdk.answers.extract.words import is_answer_in_words
 
@@ -119,7 +121,7 @@ def _only_number(sentence: str) -> str | None:
     """Return the one number of a sentence that neither denies nor compares."""
     if _OF_ANSWERS.search(sentence) or _COMPARES.search(sentence):
         return None
-    if denies(sentence) or not asserts(sentence):
+    if denies(sentence) or rejects(sentence) or not asserts(sentence):
         return None
     return one_number(_BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence))
 
@@ -127,7 +129,7 @@ def _only_number(sentence: str) -> str | None:
 def _holds(before: str) -> bool:
     """Tell whether a value behind `before` is asserted."""
     clause = last_clause(before[-_NEAR:])
-    return asserts(clause) and not _COMPARED.search(clause)
+    return asserts(clause) and not (_COMPARED.search(clause) or is_denied(before[-_NEAR:]))
 
 
 def _bold(sentence: str) -> str | None:
@@ -141,7 +143,7 @@ def _bold(sentence: str) -> str | None:
     if not before.strip(" >*-•") and behind.strip(" .*") and not _REVERSED.match(behind):
         # A label, as in "**Total:** 5" or "**5** is one of them".
         return None
-    if re.search(r"\bor\W*$", before):
+    if re.search(r"\bor\W*$|\w.*[-\u2212]$", before, re.DOTALL):
         return ""
     if not _holds(before) or re.search(r"\d|=|\bor\b", behind) or refutes(behind):
         return None
@@ -184,4 +186,4 @@ def _copula(sentence: str) -> str | None:
 
 def _plain_rest(found: Value) -> bool:
     """Tell whether nothing behind a value may be another one, or denies it."""
-    return not _NUMBER.search(found.rest) and not denies(found.rest)
+    return not (_NUMBER.search(found.rest) or denies(found.rest) or refutes(found.rest))

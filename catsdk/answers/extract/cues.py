@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import sentence_around, sentences_of
@@ -13,6 +14,7 @@ from catsdk.answers.extract.wording import (
     asserts,
     denies,
     hedges,
+    is_corrected,
     is_example,
     refutes,
     takes_back,
@@ -143,7 +145,10 @@ def _first(
     for cue in cues:
         answer = read(text, cue)
         if answer is not None:
-            return "" if takes_back(text[cue.end() :]) else answer
+            behind = text[cue.end() :]
+            if answer and is_corrected(behind, answer):
+                return None if concluded(behind) else ""
+            return "" if takes_back(behind) else answer
     return None
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from catsdk.answers.extract.formulas import formula_around
 from catsdk.answers.extract.values import value_at
-from catsdk.answers.extract.wording import asserts, last_clause, refutes
+from catsdk.answers.extract.wording import asserts, last_clause, refutes, rejects
 
 __all__ = ["EQUALS", "equation_in"]
 
@@ -43,7 +43,7 @@ def equation_in(sentence: str) -> str | None:
         return None
     before = sentence[: signs[0].start()]
     clause = last_clause(_UNWORDED.sub("", before[-_NEAR:]))
-    if _WRONG.search(before) or not asserts(clause):
+    if _WRONG.search(before) or not asserts(clause) or rejects(clause):
         return None
     if (formula := formula_around(sentence, last.start())) is not None:
         end, content = formula

@@ -36,8 +36,11 @@ _SCRATCH = tuple(
 )
 
 _WORK = (*TAGS, *_SCRATCH)
-# What is struck through, or a comment, is not shown as an answer.
-_STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->")
+# What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
+_STRUCK = re.compile(
+    r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected|discarded|invalid"
+    r"|previous|draft|old)[a-z_]{0,20})>[^<>]{0,400}</(?P=tag)>"
+)
 _BRACE = re.compile(r"[{}]")
 
 NOTHING = Extraction(None, None)
@@ -105,7 +108,7 @@ def _searched(text: str) -> str:
     tail = _outside_boxes(text, start) if start else text
     if "<" in tail or "THINK]" in tail or "◁" in tail:
         tail = without_thinking(tail, _WORK)
-    if "~~" in tail or "<!--" in tail:
+    if "~~" in tail or "<!--" in tail or "</" in tail:
         tail = _STRUCK.sub("", tail)
     return _NOISE.sub("", tail) if "<" in tail else tail
 

@@ -9,6 +9,7 @@ from typing import cast
 
 from catsdk.answers.engine.parse.boxes import joined_boxes
 from catsdk.answers.extract.marked import inside
+from catsdk.answers.extract.surroundings import as_it_stands
 from catsdk.answers.extract.templates import is_placeholder
 
 __all__ = ["answer_field"]
@@ -35,6 +36,26 @@ reasoning thought thoughts explanation steps step rationale analysis error messa
 tool arguments query question problem prompt id type role content confidence description title
 action input code note plan comment think thinking summary url path command
 """
+# Words in the name of a field whose value is no answer, or not the final one.
+_DENYING_WORDS = """
+wrong incorrect false invalid rejected reject discarded excluded eliminated distractor distractors
+decoy trap previous old former initial first guess guesses maybe possible candidate candidates
+example sample draft tentative naive not never no non other others alternative unlikely bad mistake
+mistaken bogus fake prior original dummy placeholder template unused withdrawn retracted except
+impossible student user given hint intermediate partial
+"""
+_DENYING = frozenset(_DENYING_WORDS.split())
+_NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_RIGHT = ({"correct"}, {"valid"}, {"right"}, {"accepted"}, {"true"})
+_WRONG = (
+    {"wrong"},
+    {"incorrect"},
+    {"rejected"},
+    {"invalid"},
+    {"discarded"},
+    {"withdrawn"},
+    {"retracted"},
+)
 _NOT_ANSWERS = frozenset(_NOT_ANSWERS_WORDS.split())
 _KEY = re.compile(
     r"""(?<!\\)["'](final[_ ]?answer|answer|result|choice|label|prediction)["']\s{0,8}:\s{0,8}""",
@@ -78,7 +99,7 @@ def answer_field(text: str) -> str | None:
     box = joined_boxes(text[end:], skip=is_placeholder)
     if box is not None:
         return None
-    return "" if value is None else inside(value)
+    return "" if value is None else as_it_stands(text, max(0, text.find("{")), end, inside(value))
 
 
 def _is_object(text: str) -> bool:
@@ -108,6 +129,8 @@ def _whole_object(text: str) -> tuple[str | None, int] | None:
 
 
 def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int] | None:
+    if any(map(_is_against, fields, fields.values())):
+        return None, end
     ranked = sorted(
         (name for name in fields if _bare_name(name) in _RANK),
         key=lambda name: _RANK[_bare_name(name)],
@@ -121,9 +144,22 @@ def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int]
     if not ranked and len(fields) == 1:
         ((name, value),) = fields.items()
         text = _as_text(value)
+        if not _DENYING.isdisjoint(_words_of(name)):
+            return None, end
         if _bare_name(name) not in _NOT_ANSWERS and text is not None and not is_placeholder(text):
             return (text, end) if len(text) <= 100 else None
     return None
+
+
+def _is_against(name: str, value: object) -> bool:
+    """Tell a field that says of the answer beside it that it is wrong: `"correct": false`."""
+    words = set(_words_of(name)) - {"is", "was", "answer"}
+    no, yes = str(value).lower() in ("false", "no"), str(value).lower() in ("true", "yes")
+    return (no and words in _RIGHT) or (yes and words in _WRONG)
+
+
+def _words_of(name: str) -> list[str]:
+    return [word.lower() for word in _NAME_WORD.findall(name)]
 
 
 def _bare_name(name: str) -> str:

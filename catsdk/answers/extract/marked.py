@@ -7,6 +7,7 @@ import re
 from catsdk.answers.engine.parse.boxes import ends_in_box, joined_boxes
 from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.cues import after_cue
+from catsdk.answers.extract.surroundings import as_it_stands
 from catsdk.answers.extract.templates import is_placeholder, is_unfinished
 from catsdk.answers.extract.values import whole_value
 from catsdk.answers.extract.wording import hedges, refuses
@@ -18,23 +19,19 @@ _TAG = re.compile(r"<(/?)(?:final_)?answer>|\[(/?)ANSWER\]", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]+([^\n]*)")
 _MOST = 64
 _MOST_WORDS = 3
-_DENIED = re.compile(
-    r"(?:^|[\s(,;:])((?:is |are )?(?:not|never|n['’]t|rather than|instead of|anything but))\W{0,6}$|n['’]t\W{0,6}$",
-    re.IGNORECASE,
-)
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s+[^\W\d_]")
 
 
 def boxed(text: str) -> str | None:
     r"""Return the content of the last balanced box that is filled in, and of those joined to it.
 
-    A box behind a "not" states no answer. Of `\boxed{}` without its closing brace nothing is taken.
+    A box that is denied, taken back or part of a formula states no answer, and neither does
+    `\boxed{}` without its closing brace.
     """
     found = joined_boxes(text, skip=is_placeholder)
     if found is None:
         return "" if ends_in_box(text) else None
-    start, content = found
-    return "" if _DENIED.search(text[max(0, start - 40) : start]) else content
+    return as_it_stands(text, *found)
 
 
 def tagged(text: str) -> str | None:
@@ -45,7 +42,7 @@ def tagged(text: str) -> str | None:
         if "/" in closing.group() and "/" not in opening.group():
             content = text[opening.end() : closing.start()].strip()
             if not is_placeholder(content):
-                return inside(content)
+                return as_it_stands(text, opening.start(), closing.end(), inside(content))
     if tags and "/" not in tags[-1].group():
         return ""
     return None
@@ -58,7 +55,8 @@ def hashed(text: str) -> str | None:
         if _NUMBERED.match(content) or is_placeholder(content) or is_unfinished(content):
             continue
         if (value := whole_value(content)) is not None:
-            return value if re.search(r"[^\W\d_]", content) else content
+            value = value if re.search(r"[^\W\d_]", content) else content
+            return as_it_stands(text, line.start(), line.end(), value)
         # Words are a heading, unless they end the text.
         if not text[line.end() :].strip() and _is_name(content):
             return content

@@ -9,6 +9,7 @@ from catsdk.answers.extract.formulas import expression_at, formulas_at, latex_at
 from catsdk.answers.extract.numbers import CHANGING, quantity_at
 from catsdk.answers.extract.phrases import AROUND, VERB, WORD, Value, start_of, words_at
 from catsdk.answers.extract.templates import ELLIPSIS
+from catsdk.answers.extract.wording import refutes, takes_back
 
 __all__ = ["choice_at", "value_at", "whole_value"]
 
@@ -26,7 +27,10 @@ _AFTER_CHOICE = re.compile(
 _AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
 _OTHER_CHOICE = re.compile(r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,)\s{0,3}\(?[A-J]\b(?!['’])")
 _EQUALS = re.compile(r"\s?=\s?")
-_SIGNED = re.compile(r"(?:negative|minus)\s+(?=\$?\s?\d)", re.IGNORECASE)
+# A sign in words, or one that stands before the mark of emphasis.
+_SIGNED = re.compile(
+    r"(negative|minus)\s+(?=\$?\s?\d)|[-\u2212](?=(?:\*\*|__|`|\\\()\d)", re.IGNORECASE
+)
 _NO_NUMBERS = ("the", "a", "an", "second", "first", "one")
 
 
@@ -63,7 +67,9 @@ def whole_value(text: str) -> str | None:
     """Return the answer that `text` is as a whole, with a few words of unit behind it at most."""
     text = text.strip()
     found = value_at(text)
-    if found is None or found.alternatives or ELLIPSIS in found.rest:
+    if found is None or found.alternatives or ELLIPSIS in found.rest or refutes(found.rest):
+        return None
+    if found.rest.startswith((".", "!")) and takes_back(found.rest):
         return None
     rest = found.rest.strip(f"{AROUND}.,!)")
     words = WORD.findall(rest)
@@ -89,7 +95,7 @@ def _one(text: str, several: bool) -> Value | None:
     if mark := _MARK.match(text):
         return _marked(text, mark, several)
     if sign := _SIGNED.match(text):
-        found = quantity_at(text[sign.end() :])
+        found = quantity_at(text[sign.end() :]) if sign[1] else _one(text[sign.end() :], several)
         return found and Value(f"-{found.text}", found.rest, found.alternatives)
     for read in (formulas_at, quantity_at, choice_at, expression_at, latex_at, _number_word):
         if (found := read(text)) is not None:

@@ -8,11 +8,15 @@ __all__ = [
     "asserts",
     "denies",
     "hedges",
+    "is_corrected",
+    "is_denied",
     "is_example",
+    "is_withdrawn",
     "last_clause",
     "offers_choices",
     "refuses",
     "refutes",
+    "rejects",
     "takes_back",
 ]
 
@@ -107,10 +111,56 @@ _TAKEN_BACK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
+_BAD = (
+    r"(?:wrong|incorrect|false|mistaken|extraneous|rejected|discarded|excluded|eliminated|dismissed|invalid"
+    r"|inadmissible|spurious|impossible|unacceptable|bogus|untrue|never|ruled\ out|thrown\ out|out\ of\ range|out"
+    r"|outside|too\ (?:large|small|big|low|high|many|few|long|short|much|little|great)"
+    r"|an?\ (?:\w+\ )?(?:trap|distractor|decoy|mistake|typo|lie|guess|fake|contradiction))\b"
+)
 _REFUTED = re.compile(
-    r"\W*(?:which )?(?:is|was|are|would be|does|can)\s*(?:not\b|n['’]t\b|wrong|incorrect|false|never|extraneous"
-    r"|rejected|invalid)|\W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)",
+    rf"""[^\w\n]{{0,12}}(?:(?:which|this)\ |it\ (?=is|was))?(?:
+        (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
+          (?:(?:an?|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply|however)\s){{0,2}}
+          (?:not\b|n['’]t\b|{_BAD})
+      | (?:do|does|can)(?:\s?not|n['’]t)\b
+      | (?:did|could|will|would|wo)(?:\s?not|n['’]t)\ (?:be|work|satisfy|fit|hold|count|solve|apply|do|make\ sense)\b
+      | (?:fails?|failed|contradicts?|violates?|leads\ to\ a\ contradiction)\b
+      | (?:must|should|has\ to|have\ to|can|may|needs\ to|gets?|got)\ (?:be\ )?
+          (?:rejected|discarded|excluded|thrown|ruled|ignored|eliminated|dropped|disregarded|dismissed)\b
+      | [(\[]\s?(?:not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )|{_BAD}|reject|discard|extran))
+      | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e]
+      | \W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_REJECTING = re.compile(
+    r"\b(?:extraneous|reject\w*|discard\w*|rul(?:e|es|ed|ing)\ out|inadmissible|spurious|disregard\w*|dismiss\w*"
+    r"|invalid|impossible|excluded|eliminat(?:e|es|ed)|thr(?:ow|ows|own|ew)\ out|contradicts?|violates?|fails?"
+    r"|too\ (?:large|small|big|low|high|many|few)|a\ (?:trap|distractor|decoy|mistake|typo|lie|guess))\b"
+    r"|[\u2717\u2718\u274c\u274e\u2260]|\\neq?\b|!=",
     re.IGNORECASE,
+)
+# Another answer in the place of one that was given: "Correction: 6", "Actually, it's 6".
+_CORRECTED = re.compile(
+    r"""(?:^|(?<=[.!?\n。！*]))[\s*_>$)\]}-]{0,8}(?:
+        (?:correction|edit|update|erratum|on\ second\ thought|i\ mean[t]?|we\ mean[t]?|make\ that|rather)\b
+      | (?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}
+        (?:(?:the|my)\ (?:\w+\ ){0,2}answer\ (?:is|should\ be|must\ be)|it\ (?:is|should\ be|must\ be)|it['’]s
+          |[A-Za-z]\s?=|[-$\\(]{0,4}(?=\d))
+      )|(?:,|\s[-–—]{1,3})\s(?:no|wait|i\ mean[t]?|or\ rather|make\ that|sorry|correction)\b[,:]?\s[-$\\(]{0,4}(?=\d|[A-J]\b)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MARKS = r"[\s$\\(\[{*_:]{0,8}"
+_AGAINST = re.compile(
+    r"(?:(?:^|[\s(,;:*])(?:not|never|cannot|rather\ than|instead\ of|anything\ but|except|excluding|besides"
+    r"|other\ than|all\ but|unlike|without|no\ longer|hardly)|n['’]t)"
+    r"(?:\ (?:for|definitely|really|actually|simply|just|be|equal|equals|to|the|my|our|an?|final|value"
+    rf"|answer|number|correct|right|exactly|is|was|that)){{0,6}}\s?:?{_MARKS}$"
+    r"|\b(?:wrong|incorrect|false|mistaken|bad|invalid|rejected|extraneous|naive)"
+    rf"(?:\ (?:one|answer|answers|value|result|solution|choice))?\s?(?:is|was|are|were|would\ be|:|=){_MARKS}$"
+    rf"|\bor\ (?:maybe|perhaps|possibly|even)\b{_MARKS}$"
+    r"|(?:\\neq?(?![a-z])|\\not\s?=|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$"
+    r"|\\(?:sout|st|[xb]?cancel)\{\s?$",
+    re.IGNORECASE | re.VERBOSE,
 )
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 
@@ -146,6 +196,28 @@ def hedges(sentence: str) -> bool:
 def refutes(rest: str) -> bool:
     """Tell whether `rest`, which follows a value in its sentence, says that it is wrong."""
     return _REFUTED.match(rest) is not None
+
+
+def rejects(sentence: str) -> bool:
+    """Tell whether words of a sentence say that a value is none that is looked for."""
+    return _REJECTING.search(sentence) is not None
+
+
+def is_withdrawn(behind: str, answer: str) -> bool:
+    """Tell whether what follows an answer refutes it, takes it back, or puts another in its place."""
+    near = behind[:_READ]
+    return refutes(near) or takes_back(near) or is_corrected(near, answer)
+
+
+def is_corrected(behind: str, answer: str) -> bool:
+    """Tell whether what follows an answer puts another one in its place."""
+    found = _CORRECTED.search(behind[:_READ])
+    return found is not None and not behind.startswith(answer, found.end())
+
+
+def is_denied(before: str) -> bool:
+    """Tell whether the words directly before a value say that it is not the one."""
+    return _AGAINST.search(before) is not None
 
 
 def refuses(sentence: str) -> bool:

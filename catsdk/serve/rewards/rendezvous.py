@@ -20,7 +20,7 @@ from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.options import Options
 from catsdk.core.sampled import completion_of
 from catsdk.core.types import Completion, Failure, FinishReason, Group, Message, Usage
-from catsdk.method.role_tree import parts_of
+from catsdk.method.role_tree import known_columns, parts_of
 from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
 from catsdk.sampling.sampler import group_of
 from catsdk.scored import Scored, failed_group, scored_group
@@ -176,7 +176,8 @@ class Rendezvous:
     async def join(self, sample: Sample) -> Seat:
         """Wait until the group of `sample` is whole and scored.
 
-        The first sample of a group decides its size, prompt and row. Samples of one group beyond
+        The first sample of a group decides its size, prompt and row; another known answer than its
+        own is refused. Samples of one group beyond
         its size begin the next group of that name. An id that the group knows is asked for again:
         it gets the place, or the result, that it has.
 
@@ -251,6 +252,14 @@ class Rendezvous:
                 f"group {_shown(sample.group)} has {gathering.size} samples of another prompt or"
                 " number: give each group a name of its own"
             )
+        for column in known_columns(self._cat.rewarder) & sample.row.keys():
+            known, other = gathering.row.get(column), sample.row[column]
+            if known != other:
+                raise InvalidInputError(
+                    f"group {_shown(sample.group)} has the known answer {_shown(known)} in the column"
+                    f" {column!r}, and a sample of it has {_shown(other)}: give each group a name of"
+                    " its own, and all of its samples one answer"
+                )
         place = _Place(gathering, sample.response, mark, key)
         gathering.places.append(place)
         if key is not None:

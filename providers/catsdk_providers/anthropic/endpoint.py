@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +15,6 @@ import anthropic.resources.messages as _loaded  # noqa: F401
 import anyio.lowlevel
 
 from catsdk.core.ports import OnText
-from catsdk.core.sending import Http
 from catsdk.core.types import Completion
 from catsdk_providers.anthropic.errors import REQUEST_ID, refused_by, reported_by
 from catsdk_providers.anthropic.stream import Collected
@@ -23,7 +23,7 @@ from catsdk_providers.http.client import open_http
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.events import ReportedError
 from catsdk_providers.http.secrets import checked_url, without_password
-from catsdk_providers.http.service import Service
+from catsdk_providers.http.service import Connection, Service
 from catsdk_providers.http.text import NOT_THE_WIRE, json_bytes, parsed
 from catsdk_providers.http.told import Told
 from catsdk_providers.http.words import says_something
@@ -37,35 +37,25 @@ _NAMED = ("model", "messages", "max_tokens")
 class Endpoint:
     """Where the calls of one provider go. The SDK does not retry: catsdk does."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        base_url: str,
-        key: str,
-        headers: Mapping[str, str] | None,
-        timeout: float | None,
-        http: Http | None = None,
-    ) -> None:
+    def __init__(self, name: str, connection: Connection) -> None:
         """`name` is the provider's, for errors.
 
         Raises:
             InvalidInputError: the address is no http(s) URL.
             ConfigurationError: the key cannot be one.
         """
-        address, basic = without_password(checked_url(base_url))
-        if basic and key:
+        address, basic = without_password(checked_url(connection.base_url))
+        if basic and connection.key:
             # The header in which the SDK sends the key has user and password now.
-            basic["X-Api-Key"] = key.strip()
+            basic["X-Api-Key"] = connection.key.strip()
         self.service = Service(
             name,
-            # The SDK adds /v1 itself.
-            base_url=address.removesuffix("/v1"),
-            key=key,
-            key_from="ANTHROPIC_API_KEY",
-            headers={**basic, **(headers or {})},
-            timeout=timeout,
-            http=http,
+            replace(
+                connection,
+                # The SDK adds /v1 itself.
+                base_url=address.removesuffix("/v1"),
+                headers={**basic, **(connection.headers or {})},
+            ),
             open_client=_open_client,
             sdk_errors=anthropic.AnthropicError,
         )
@@ -150,13 +140,7 @@ class Endpoint:
 
 async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.AsyncAnthropic:
     return anthropic.AsyncAnthropic(
-        # The SDK looks for one on disk when it is given none; an endpoint of one's own may need
-        # none.
-        api_key=service.key.get_secret_value() or "none",
-        base_url=service.base_url,
-        max_retries=0,
-        timeout=None,
-        default_headers={"Accept-Encoding": "identity", **service.headers},
+        **service.sdk_settings(),
         http_client=await open_http(
             service.place(),
             http=service.http,

@@ -21,6 +21,7 @@ from catsdk_providers.anthropic.wire import payload_of
 from catsdk_providers.http.instead import sent_instead
 from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.http.secrets import hidden, shown
+from catsdk_providers.http.service import Connection
 
 __all__ = ["AnthropicProvider"]
 
@@ -91,11 +92,14 @@ class AnthropicProvider:
         version = {"anthropic-version": api_version} if api_version else {}
         self._endpoint = Endpoint(
             self.name,
-            base_url=base_url or os.environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC,
-            key=api_key or os.environ.get("ANTHROPIC_API_KEY") or "",
-            headers={**version, **(headers or {})},
-            timeout=timeout,
-            http=http,
+            Connection(
+                base_url=base_url or os.environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC,
+                key=api_key or os.environ.get("ANTHROPIC_API_KEY") or "",
+                key_from="ANTHROPIC_API_KEY",
+                headers={**version, **(headers or {})},
+                timeout=timeout,
+                http=http,
+            ),
         )
         if not self._endpoint.service.key and self.base_url == ANTHROPIC:
             raise ConfigurationError(

@@ -34,13 +34,11 @@ class Collected:
         self._pieces: dict[tuple[int, str], list[str]] = {}
         self._events = Events()
         self._text = Mending()
-        self._whole: list[bytes] | None = None
-        self._begun = False
 
     @property
     def whole(self) -> bytes | None:
         """The bytes of a reply that came whole, where a stream was asked for."""
-        return None if self._whole is None else b"".join(self._whole)
+        return self._events.whole
 
     def add(self, chunk: bytes) -> str:
         """Take in the next bytes of the event stream; returns the text in them.
@@ -49,13 +47,6 @@ class Collected:
             ReportedError: they report an error.
             ValueError: they are no event of the wire (also any of `http.text.NOT_THE_WIRE`).
         """
-        if not self._begun and (start := chunk.removeprefix(b"\xef\xbb\xbf").lstrip()):
-            self._begun = True
-            if start[:1] in {b"{", b"["}:
-                self._whole = []
-        if self._whole is not None:
-            self._whole.append(chunk)
-            return ""
         return self._text.feed("".join(map(self._read, self._events.read(chunk))))
 
     def end(self) -> str:

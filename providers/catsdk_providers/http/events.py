@@ -24,6 +24,8 @@ class ReportedError(Exception):
 class Events:
     """Reads the data of events; a line that is not at its end yet waits for the rest.
 
+    An endpoint that ignores `stream` sends a whole reply instead of events: its bytes are `whole`.
+
     Lines end in LF, CR or both, and one byte order mark at the beginning is left out, as the
     standard of server-sent events says. Data that is no JSON object or list (nothing, a ping,
     `[DONE]`) is skipped: `done` says whether `[DONE]` was among it, and `other` keeps the last of
@@ -34,12 +36,20 @@ class Events:
         """Begin with nothing."""
         self.done = False
         self.other = ""
+        # The bytes of a whole reply; `None` unless the first byte says that it is one.
+        self._whole: list[bytes] | None = None
+        self._is_told = False
         self._begun = False
         self._line: list[bytes] = []
         self._after_cr = False
         self._kind = b""
         # The lines of data that are only together a value.
         self._data: list[bytes] = []
+
+    @property
+    def whole(self) -> bytes | None:
+        """The bytes of a reply that came whole, where a stream was asked for."""
+        return None if self._whole is None else b"".join(self._whole)
 
     def read(self, chunk: bytes) -> list[Any]:
         """Take in the next bytes; gives the values that are complete with them.
@@ -48,6 +58,8 @@ class Events:
             ReportedError: an event of the kind `error`.
             ValueError: an event's data begins as JSON and is none.
         """
+        if self._is_whole(chunk):
+            return []
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
         if chunk:
@@ -70,7 +82,17 @@ class Events:
 
     def end(self) -> list[Any]:
         """Take in that no more comes; gives what the last line holds. Raises as `read` does."""
-        return self.read(b"\n\n")
+        return [] if self._whole is not None else self.read(b"\n\n")
+
+    def _is_whole(self, chunk: bytes) -> bool:
+        """Whether these bytes are of a reply that comes whole; keeps them if so."""
+        if not self._is_told and (start := chunk.removeprefix(_BOM).lstrip()):
+            self._is_told = True
+            if start[:1] in {b"{", b"["}:
+                self._whole = []
+        if self._whole is not None:
+            self._whole.append(chunk)
+        return self._whole is not None
 
     def _read(self, line: bytes, values: list[Any]) -> None:
         if not self._begun and line:

@@ -8,12 +8,27 @@ from typing import Any
 
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities
+from catsdk.core.types import Request
 
-__all__ = ["Learnt", "forget"]
+__all__ = ["Learnt", "forget", "refuse_n"]
 
 # (service, model) -> names of capabilities, and of habits.
 _lacking: dict[tuple[str, str], frozenset[str]] = {}
 _habits: dict[tuple[str, str], set[str]] = {}
+
+
+def refuse_n(request: Request, able: Capabilities, name: str) -> None:
+    """Refuse a request for several answers to a model that gives one; `name` is the provider's.
+
+    Raises:
+        UnsupportedError: several answers are asked for, and the model gives one.
+    """
+    if request.n > 1 and not able.n:
+        raise UnsupportedError(
+            f"{name} gives one completion a request; send {request.n} requests",
+            capability="n",
+            model=name,
+        )
 
 
 def forget() -> None:

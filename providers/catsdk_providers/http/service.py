@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import aiohttp
 import anyio
@@ -21,7 +22,7 @@ from catsdk.core.sending import Http
 from catsdk_providers.http.refusals import Place, broken, late
 from catsdk_providers.http.secrets import checked_headers, checked_key, checked_url, secrets_in
 
-__all__ = ["CallerFailed", "Service"]
+__all__ = ["CallerFailed", "Connection", "Service"]
 
 # What the transports below the SDKs raise when a call fails, and no SDK maps.
 _TRANSPORT_FAILED = (
@@ -89,6 +90,27 @@ class Failing:
                 raise raised from None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """How a provider reaches its service, and what each of its calls takes along.
+
+    Args:
+        base_url: The address.
+        key: The key; empty for none.
+        key_from: Where the key comes from, for errors.
+        headers: Headers that each request has; they may be secret.
+        timeout: Seconds that a call may take; `None` leaves the limit to the caller.
+        http: How to connect; by default as the environment says.
+    """
+
+    base_url: str
+    key: str = field(repr=False)
+    key_from: str
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    timeout: float | None = None
+    http: Http | None = None
+
+
 class Service(Generic[C]):
     """Where the calls of one provider go, and what must hold for each of them.
 
@@ -98,31 +120,24 @@ class Service(Generic[C]):
     def __init__(
         self,
         name: str,
+        connection: Connection,
         *,
-        base_url: str,
-        key: str,
-        key_from: str,
-        headers: Mapping[str, str] | None,
-        timeout: float | None,
-        http: Http | None,
         open_client: Callable[[Service[C]], Awaitable[C]],
         sdk_errors: type[Exception],
     ) -> None:
-        """`name` is the provider's, for errors; `key_from` says where its key comes from.
-
-        `http` says how to connect; by default as the environment does.
+        """`name` is the provider's, for errors.
 
         Raises:
             InvalidInputError: the address is no http(s) URL, or has a query.
             ConfigurationError: the key or a header cannot be one.
         """
         self.name = name
-        self.base_url = checked_url(base_url)
-        self.key = checked_key(key, key_from)
-        self._headers = checked_headers(headers)
+        self.base_url = checked_url(connection.base_url)
+        self.key = checked_key(connection.key, connection.key_from)
+        self._headers = checked_headers(connection.headers)
         self._secrets = secrets_in(self.key.get_secret_value(), self.headers, self.base_url)
-        self._timeout = timeout
-        self.http = http or Http()
+        self._timeout = connection.timeout
+        self.http = connection.http or Http()
         self._open_client = open_client
         self._sdk_errors = sdk_errors
         self._client: RunVar[C | None] = RunVar("catsdk-client", None)
@@ -194,6 +209,17 @@ class Service(Generic[C]):
         return self.malformed(
             f"the reply could not be read ({type(error).__name__}: {str(error)[:200]})", None
         )
+
+    def sdk_settings(self) -> dict[str, Any]:
+        """The settings of a vendor's client that are the same for each: who, where, no retries."""
+        return {
+            # The SDKs look for one elsewhere when they are given none; a service may need none.
+            "api_key": self.key.get_secret_value() or "none",
+            "base_url": self.base_url,
+            "max_retries": 0,
+            "timeout": None,
+            "default_headers": {"Accept-Encoding": "identity", **self.headers},
+        }
 
     async def aclose(self) -> None:
         """Close the running loop's client and its connections."""

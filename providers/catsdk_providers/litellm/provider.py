@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, Self
 
 import anyio
@@ -12,13 +11,13 @@ from pydantic import SecretStr
 
 from catsdk.core.errors import (
     InvalidInputError,
-    MissingExtraError,
     UnsupportedError,
 )
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.registry import check_installed
 from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.learnt import Learnt, refuse_n
 from catsdk_providers.http.other_loop import OtherLoop
 from catsdk_providers.http.refusals import late
 from catsdk_providers.http.secrets import hidden
@@ -70,10 +69,7 @@ class LiteLLMProvider:
             raise InvalidInputError(
                 "litellm needs the name of a model, such as 'litellm:gemini/gemini-2.5-flash'"
             )
-        if find_spec("litellm") is None:
-            raise MissingExtraError(
-                f"model 'litellm:{model}' needs the package 'litellm': pip install 'catsdk[litellm]'"
-            )
+        check_installed("litellm", f"litellm:{model}")
         self.model = model
         self.name = f"litellm:{model}"
         self.base_url = base_url
@@ -108,12 +104,7 @@ class LiteLLMProvider:
             UnsupportedError: the model is known to lack what the request needs.
         """
         await to_thread.run_sync(litellm_module)
-        if request.n > 1 and not self.capabilities.n:
-            raise UnsupportedError(
-                f"{self.name} gives one completion a request; send {request.n} requests",
-                capability="n",
-                model=self.name,
-            )
+        refuse_n(request, self.capabilities, self.name)
         tell = on_text if self.capabilities.streaming else None
         call = Call(self._arguments(request), self.name, self._secrets())
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -235,12 +234,7 @@ class LocalProvider:
         await self._loaded()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Nothing to close: the worker thread ends with its last request."""
 
     async def _loaded(self) -> Engine:
@@ -267,7 +261,7 @@ class LocalProvider:
 async def _in_thread_if_long(
     messages: Sequence[Message], encoded: Callable[[], list[int]]
 ) -> list[int]:
-    long = sum(len(message.text) for message in messages) > _LONG
+    long = sum(len(message.shown) for message in messages) > _LONG
     return await anyio.to_thread.run_sync(encoded) if long else encoded()
 
 

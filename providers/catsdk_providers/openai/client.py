@@ -37,16 +37,10 @@ class Clients:
 
 async def open_clients(service: Service[Clients]) -> Clients:
     """Make the clients for the running event loop."""
-    place = service.place()
     sdk = openai.AsyncOpenAI(
-        # The SDK insists on one; an endpoint of one's own may not.
-        api_key=service.key.get_secret_value() or "none",
-        base_url=service.base_url,
-        max_retries=0,
-        timeout=None,
-        default_headers={"Accept-Encoding": "identity", **service.headers},
+        **service.sdk_settings(),
         http_client=await open_http(
-            place,
+            service.place(),
             http=service.http,
             request_id="x-request-id",
             refused=refused_by(service),

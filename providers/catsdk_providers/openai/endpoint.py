@@ -15,14 +15,13 @@ from pydantic import SecretStr
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import OnText
-from catsdk.core.sending import Http
 from catsdk.core.types import Completion
 from catsdk_providers.http.counts import with_all_choices
 from catsdk_providers.http.decode import Decoder
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.http.secrets import hidden, shown
-from catsdk_providers.http.service import Service
+from catsdk_providers.http.service import Connection, Service
 from catsdk_providers.http.text import json_bytes
 from catsdk_providers.http.told import Told
 from catsdk_providers.openai.body import body_of, object_in, streamed_body_of
@@ -54,39 +53,22 @@ class Endpoint:
     the SDK. The SDK does not retry: catsdk does.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        base_url: str,
-        key: str,
-        key_from: str,
-        headers: Mapping[str, str] | None,
-        timeout: float | None,
-        http: Http | None = None,
-    ) -> None:
-        """`name` is the provider's, for errors; `key_from` says where its key comes from.
+    def __init__(self, name: str, connection: Connection) -> None:
+        """`name` is the provider's, for errors.
 
         Raises:
             InvalidInputError: the endpoint is no http(s) URL, or a password or a query stands in
                 it.
             ConfigurationError: the key or a header cannot be one.
         """
+        base_url = connection.base_url
         if "@" in base_url.partition("?")[0] and shown(base_url) != base_url:
             raise InvalidInputError(
                 f"base_url {shown(base_url)!r} has a user or password before its host, where this"
                 " wire sends a key: give headers={'Authorization': 'Basic ...'} instead"
             )
         self._service: Service[Clients] = Service(
-            name,
-            base_url=base_url,
-            key=key,
-            key_from=key_from,
-            headers=headers,
-            timeout=timeout,
-            http=http,
-            open_client=open_clients,
-            sdk_errors=openai.OpenAIError,
+            name, connection, open_client=open_clients, sdk_errors=openai.OpenAIError
         )
         self._refused = refused_by(self._service)
 

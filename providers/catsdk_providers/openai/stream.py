@@ -75,20 +75,22 @@ class Collected:
         self._choices: dict[int, _Choice] = {}
         self._error: Any = None
         self._events = Events()
-        # The bytes of a whole reply; `None` until the first byte tells which it is.
-        self._whole: list[bytes] | None = None
-        self._begun = False
 
     @property
     def complete(self) -> bool:
         """Whether the answer came to its end: by a finish reason, an error, or `[DONE]`."""
         first = self._first()
-        if self._whole is not None:
+        if self.whole is not None:
             return True
         if first is None:
             return False
         ended = first.finish_reason is not None or first.error is not None
         return ended or (self._events.done and first.some)
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream said that it is over."""
+        return self._events.done
 
     @property
     def other(self) -> str:
@@ -102,13 +104,6 @@ class Collected:
             ReportedError: they report an error.
             ValueError: they are no chunk of the wire (also any of `http.text.NOT_THE_WIRE`).
         """
-        if not self._begun and (start := chunk.removeprefix(b"\xef\xbb\xbf").lstrip()):
-            self._begun = True
-            if start[:1] in {b"{", b"["}:
-                self._whole = []
-        if self._whole is not None:
-            self._whole.append(chunk)
-            return ""
         return self._take(self._events.read(chunk))
 
     def add_chunk(self, chunk: dict[str, Any]) -> str:
@@ -124,7 +119,7 @@ class Collected:
     @property
     def whole(self) -> bytes | None:
         """The bytes of a reply that came whole, where a stream was asked for."""
-        return None if self._whole is None else b"".join(self._whole)
+        return self._events.whole
 
     def body(self) -> dict[str, Any]:
         """The streamed reply, as it is when it is sent whole."""

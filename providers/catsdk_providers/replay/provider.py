@@ -22,7 +22,6 @@ from catsdk.core.ports import (
     Provider,
     capabilities_of,
     name_of,
-    tokens_of,
 )
 from catsdk.core.types import Completion, Request
 from catsdk_providers.replay.file import Answer, Head, append, read, sample_of
@@ -48,27 +47,14 @@ class Recording:
     once. What a provider holds secret is taken out of all that is written, and so are fields of
     `Request.extra` whose names speak of keys. Failed calls are not recorded.
 
-    As `async with` block it opens and closes the wrapped provider.
+    `wrapped` is that provider: name, capabilities and the rest of what it declares are read from
+    there. As `async with` block it opens and closes the wrapped provider.
     """
 
     def __init__(self, provider: Provider, path: str | Path) -> None:
         """Choose the file; it is made with the first answer."""
         self.wrapped = provider
         self.path = Path(path)
-
-    @property
-    def name(self) -> str:
-        """The wrapped provider's name."""
-        return name_of(self.wrapped)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The wrapped provider's capabilities."""
-        return capabilities_of(self.wrapped)
-
-    def count_tokens(self, text: str) -> int:
-        """The wrapped provider's count, or its estimate."""
-        return tokens_of(self.wrapped, text)
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -82,7 +68,7 @@ class Recording:
         answers = [
             Answer(sample_of(request, at), completion) for at, completion in enumerate(completions)
         ]
-        head = Head(self.name, self.capabilities)
+        head = Head(name_of(self.wrapped), capabilities_of(self.wrapped))
         # What was paid for is kept, even if the caller gives up now.
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(append, self.path, head, answers, self._hide())

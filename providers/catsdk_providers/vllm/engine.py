@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import anyio
 
-from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.registry import check_installed
 from catsdk.core.types import Completion, Message, Request
 from catsdk_providers.http.refusals import late
 from catsdk_providers.vllm.answer import answered, scored
@@ -67,10 +67,7 @@ class VLLMEngineProvider:
             raise InvalidInputError(
                 "vllm-engine needs a model, such as 'vllm-engine:Qwen/Qwen3-4B' or a directory"
             )
-        if find_spec("vllm") is None:
-            raise MissingExtraError(
-                f"model 'vllm-engine:{model}' needs the package 'vllm': pip install 'catsdk[vllm]'"
-            )
+        check_installed("vllm", f"vllm-engine:{model}")
         if adapter is not None and not engine.get("enable_lora"):
             raise InvalidInputError(
                 f"adapter is {str(adapter)!r}, but the engine loads none; add enable_lora=True"

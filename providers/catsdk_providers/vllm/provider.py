@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,19 +9,18 @@ from time import perf_counter
 from typing import Any, Self
 
 from catsdk.core.errors import (
-    InvalidInputError,
     MalformedResponseError,
     ModelNotFoundError,
     ProviderError,
     RequestRefusedError,
 )
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.sending import Http
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk_providers.http.text import NOT_THE_WIRE
+from catsdk_providers.openai.chat import ChatProvider
 from catsdk_providers.openai.choices import usage_of
-from catsdk_providers.openai.endpoint import Endpoint, shown
-from catsdk_providers.openai.wire import messages_of, payload_of
+from catsdk_providers.openai.messages import messages_of
+from catsdk_providers.openai.wire import payload_of
 from catsdk_providers.vllm.score import logprobs_from
 from catsdk_providers.vllm.settings import (
     better_named,
@@ -36,7 +34,7 @@ __all__ = ["VLLMProvider"]
 USUAL = "http://127.0.0.1:8000/v1"
 
 
-class VLLMProvider:
+class VLLMProvider(ChatProvider):
     """A model, or a LoRA adapter by its name, behind a vLLM server.
 
     The endpoint comes from `base_url` or `VLLM_BASE_URL`, else it is this machine's port 8000;
@@ -53,68 +51,15 @@ class VLLMProvider:
     Unlike the local provider, the server reads control tokens that a message spells out.
     """
 
-    def __init__(
-        self,
-        model: str | None,
-        *,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        timeout: float | None = None,
-        capabilities: Capabilities | None = None,
-        headers: Mapping[str, str] | None = None,
-        http: Http | None = None,
-    ) -> None:
-        """Choose the served model and the server; nothing is sent.
-
-        A call may take `timeout` seconds; `None` leaves the limit to the caller. `http` is how to
-        connect; by default as the environment says.
-
-        Raises:
-            InvalidInputError: no model is named, or the endpoint is no http(s) URL.
-            ConfigurationError: the key cannot be one.
-        """
-        if not model:
-            raise InvalidInputError(
-                "vllm needs the name of a served model, such as 'vllm:Qwen/Qwen3-4B'"
-            )
-        self.model = model
-        self.name = f"vllm:{model}"
-        self._endpoint = Endpoint(
-            self.name,
-            base_url=base_url or os.environ.get("VLLM_BASE_URL") or USUAL,
-            key=api_key or os.environ.get("VLLM_API_KEY") or "",
-            key_from="VLLM_API_KEY",
-            headers=headers,
-            timeout=timeout,
-            http=http,
-        )
-        self._capabilities = capabilities or Capabilities(
-            n=True, logprobs=True, seed=True, json_schema=True, streaming=True
-        )
-        self._settings: dict[str, Any] = {
-            "api_key": api_key,
-            "timeout": timeout,
-            "headers": headers,
-            "http": http,
-        }
-
-    def __repr__(self) -> str:
-        """Name and endpoint; never a key, nor a password in the URL."""
-        return f"VLLMProvider({self.model!r}, base_url={shown(self.base_url)!r})"
-
-    @property
-    def base_url(self) -> str:
-        """The endpoint."""
-        return self._endpoint.base_url
+    kind = "vllm"
+    example = "vllm:Qwen/Qwen3-4B"
+    usual = USUAL
+    takes = Capabilities(n=True, logprobs=True, seed=True, json_schema=True, streaming=True)
 
     @property
     def capabilities(self) -> Capabilities:
         """What vLLM can do; the length of the context is known inside `async with`."""
-        return self._capabilities
-
-    def hidden(self, text: str) -> str:
-        """Give `text` without the key and the other secrets that this provider holds."""
-        return self._endpoint.hidden(text)
+        return self._declared
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -191,7 +136,13 @@ class VLLMProvider:
                 status=error.status,
             ) from None
         return VLLMProvider(
-            name, base_url=self.base_url, capabilities=self._capabilities, **self._settings
+            name,
+            base_url=self.base_url,
+            api_key=self._connection.key,
+            timeout=self._connection.timeout,
+            capabilities=self._declared,
+            headers=self._connection.headers,
+            http=self._connection.http,
         )
 
     async def unload_adapter(self, name: str) -> None:
@@ -214,24 +165,14 @@ class VLLMProvider:
                 model=self.name,
             ) from None
 
-    async def aclose(self) -> None:
-        """Close the running loop's client and its connections."""
-        await self._endpoint.aclose()
-
     async def __aenter__(self) -> Self:
         """Ask how long the context is; a server that does not tell, or is not up, is no error."""
-        if self._capabilities.context_length is None:
+        if self._declared.context_length is None:
             with suppress(ProviderError, *NOT_THE_WIRE):
                 models: Any = await self._endpoint.get("/models")
                 lengths = {each["id"]: each.get("max_model_len") for each in models["data"]}
-                self._capabilities = replace(
-                    self._capabilities, context_length=lengths.get(self.model)
-                )
+                self._declared = replace(self._declared, context_length=lengths.get(self.model))
         return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close the connections."""
-        await self.aclose()
 
 
 def _with_constraint(request: Request, model: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from catsdk.core.inputs import check_kind
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Budget
 from catsdk.core.types import Call, Failure, Group, Request, Usage
+from catsdk.method.role_tree import known_columns
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Row
 from catsdk.scored import Scored, failed_group, opened, scored_group
@@ -199,6 +200,11 @@ class GroupReward:
             )
         return self.num_generations
 
+    def _known(self, *, evaluates: bool) -> frozenset[str]:
+        """The columns with known answers."""
+        examiner = self.held_out if evaluates else None
+        return known_columns(self.cat.rewarder) | ({examiner.column} if examiner else set())
+
     def _scored(self, share: Share, size: int, *, evaluates: bool) -> tuple[list[Scored], Usage]:
         """Score the groups of this rank; an error on one rank ends the step on all of them."""
         scored: list[Scored] = []
@@ -213,6 +219,7 @@ class GroupReward:
                 size,
                 most_tokens=self._max_tokens,
                 answers=self.cat.answers,
+                known=self._known(evaluates=evaluates),
             )
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised

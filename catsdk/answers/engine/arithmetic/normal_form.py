@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import comb, factorial, floor, gcd, lcm, prod
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.arithmetic.polynomials import (
     ONE,
     Form,
@@ -29,20 +30,6 @@ from catsdk.answers.engine.limits import (
     LimitReachedError,
     UndecidedError,
     UndefinedError,
-)
-from catsdk.answers.engine.tree import (
-    Call,
-    Constant,
-    Matrix,
-    Node,
-    Number,
-    Numeral,
-    Power,
-    Product,
-    Quantity,
-    Quotient,
-    Sum,
-    Symbol,
 )
 from catsdk.answers.engine.walk import worth
 
@@ -68,7 +55,7 @@ class Normaliser:
         self.bases: dict[str, Form] = {}
         self.values: dict[str, Form] = {}
 
-    def form(self, node: Node) -> Form:
+    def form(self, node: tree.Node) -> Form:
         """Return the form of an expression.
 
         Raises:
@@ -78,34 +65,34 @@ class Normaliser:
         """
         self.budget.spend(7)
         match node:
-            case Number(value):
+            case tree.Number(value):
                 return constant(value)
-            case Symbol(name):
+            case tree.Symbol(name):
                 return self.values.get(name) or single(name)
-            case Constant(name):
+            case tree.Constant(name):
                 if name == "infinity":
                     raise UndecidedError("infinity in an expression")
                 return single(f"@{name}")
-            case Sum(terms):
+            case tree.Sum(terms):
                 return self._sum(terms)
-            case Product(factors):
+            case tree.Product(factors):
                 return self._product(factors)
-            case Quotient(top, bottom):
+            case tree.Quotient(top, bottom):
                 return self.divide(self.form(top), self.form(bottom))
-            case Power(base, exponent):
+            case tree.Power(base, exponent):
                 return self._power(base, exponent)
-            case Call(name, arguments):
+            case tree.Call(name, arguments):
                 return self._call(name, arguments)
             case _:
                 return self._other(node)
 
-    def _other(self, node: Node) -> Form:
+    def _other(self, node: tree.Node) -> Form:
         match node:
-            case Quantity(value, "%"):
+            case tree.Quantity(value, "%"):
                 return scaled(self.form(value), Fraction(1, 100))
-            case Quantity(value):
+            case tree.Quantity(value):
                 return self.form(value)
-            case Numeral():
+            case tree.Numeral():
                 return constant(worth(node))
             case _:
                 raise UndecidedError(f"{type(node).__name__} in an expression")
@@ -137,13 +124,13 @@ class Normaliser:
         )
         return None if large and len(form.top) > 1 else False
 
-    def _sum(self, terms: tuple[Node, ...]) -> Form:
+    def _sum(self, terms: tuple[tree.Node, ...]) -> Form:
         total = self.form(terms[0])
         for term in terms[1:]:
             total = added(total, self.form(term), self.budget)
         return total
 
-    def _product(self, factors: tuple[Node, ...]) -> Form:
+    def _product(self, factors: tuple[tree.Node, ...]) -> Form:
         total = self.form(factors[0])
         for factor in factors[1:]:
             total = self.multiply(total, self.form(factor))
@@ -174,7 +161,7 @@ class Normaliser:
             halves.append(total)
         return divided(halves[0], halves[1], self.budget)
 
-    def _power(self, base_node: Node, exponent_node: Node) -> Form:
+    def _power(self, base_node: tree.Node, exponent_node: tree.Node) -> Form:
         exponent = self.form(exponent_node)
         base = self.form(base_node)
         power = exponent.rational
@@ -280,22 +267,24 @@ class Normaliser:
             self._root_of_rational(factor, degree), single(atom, Fraction(1, degree))
         )
 
-    def _call(self, name: str, arguments: tuple[Node, ...]) -> Form:
-        if name == "det" and isinstance(arguments[0], Matrix):
+    def _call(self, name: str, arguments: tuple[tree.Node, ...]) -> Form:
+        if name == "det" and isinstance(arguments[0], tree.Matrix):
             return self._determinant(arguments[0].rows)
         if name in ("sum", "product") and len(arguments) == 4:
             return self._range(name, *arguments)
-        if name in ("integral", "limit", "derivative") and isinstance(arguments[1], Symbol):
+        if name in ("integral", "limit", "derivative") and isinstance(arguments[1], tree.Symbol):
             return self._bound(name, arguments[0], arguments[1].name, arguments[2:])
-        if name in _TRIGONOMETRIC and isinstance(arguments[0], Quantity):
+        if name in _TRIGONOMETRIC and isinstance(arguments[0], tree.Quantity):
             angle = self.form(arguments[0].value)
             pi = single("@pi", 1, Fraction(1, 180)) if arguments[0].unit == "degree" else ONE
             return self._function(name, [self.multiply(angle, pi)])
         return self._function(name, [self.form(argument) for argument in arguments])
 
-    def _range(self, name: str, body: Node, symbol: Node, low: Node, high: Node) -> Form:
+    def _range(
+        self, name: str, body: tree.Node, symbol: tree.Node, low: tree.Node, high: tree.Node
+    ) -> Form:
         first, last = self.form(low).rational, self.form(high).rational
-        if not isinstance(symbol, Symbol):
+        if not isinstance(symbol, tree.Symbol):
             raise UndecidedError("a range over no symbol")
         if not (isinstance(first, int) and isinstance(last, int)) or last - first > _MAX_RANGE:
             return self._bound(name, body, symbol.name, (low, high))
@@ -310,10 +299,10 @@ class Normaliser:
             self.values[symbol.name] = outer
         return total
 
-    def _bound(self, name: str, body: Node, symbol: str, ends: tuple[Node, ...]) -> Form:
+    def _bound(self, name: str, body: tree.Node, symbol: str, ends: tuple[tree.Node, ...]) -> Form:
         """Make an atom of what runs over a symbol, whose name does not matter."""
-        limits = [self.form(end) for end in ends if end != Constant("infinity")]
-        infinite = sum(end == Constant("infinity") for end in ends)
+        limits = [self.form(end) for end in ends if end != tree.Constant("infinity")]
+        infinite = sum(end == tree.Constant("infinity") for end in ends)
         outer = self.values.get(symbol)
         self.values[symbol] = single("~bound")
         inner = self.form(body)
@@ -408,7 +397,7 @@ class Normaliser:
         }[name]
         return self.divide(top, bottom)
 
-    def _determinant(self, rows: tuple[tuple[Node, ...], ...]) -> Form:
+    def _determinant(self, rows: tuple[tuple[tree.Node, ...], ...]) -> Form:
         if len(rows) != len(rows[0]) or len(rows) > 4:
             raise UndecidedError("a determinant of another size")
         return self._minor([[self.form(cell) for cell in row] for row in rows])

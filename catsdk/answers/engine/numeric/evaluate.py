@@ -8,22 +8,9 @@ from hashlib import sha256
 from math import isfinite
 from typing import Any
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.answers.engine.numeric.fields import Field
-from catsdk.answers.engine.tree import (
-    FUNCTIONS,
-    Call,
-    Constant,
-    Node,
-    Number,
-    Numeral,
-    Power,
-    Product,
-    Quantity,
-    Quotient,
-    Sum,
-    Symbol,
-)
 from catsdk.answers.engine.walk import worth
 
 __all__ = ["Evaluator", "NotRealError", "Valued"]
@@ -70,7 +57,7 @@ class Evaluator:
         self.smallest = 1.0
         self.largest = 1.0
 
-    def value(self, node: Node) -> Valued:
+    def value(self, node: tree.Node) -> Valued:
         """Return the value of `node` and the bound on its error.
 
         Raises:
@@ -94,51 +81,51 @@ class Evaluator:
             self.largest = max(self.largest, magnitude)
         return value, error
 
-    def _value(self, node: Node) -> Valued:
+    def _value(self, node: tree.Node) -> Valued:
         match node:
-            case Number(value):
+            case tree.Number(value):
                 number = self.field.number(value)
                 return number, float(abs(number))
-            case Symbol(name):
+            case tree.Symbol(name):
                 if name not in self.point:
                     raise UndecidedError(f"{name} has no value")
                 number = self.field.number(self.point[name])
                 return number, float(abs(number))
-            case Sum(terms):
+            case tree.Sum(terms):
                 return self._sum(terms)
-            case Product(factors):
+            case tree.Product(factors):
                 return self._product(factors)
-            case Quotient(top, bottom):
+            case tree.Quotient(top, bottom):
                 return self._over(self.value(top), self.value(bottom))
-            case Power(base, exponent):
+            case tree.Power(base, exponent):
                 return self._power(base, exponent)
-            case Call(name, arguments):
+            case tree.Call(name, arguments):
                 return self._call(name, arguments)
             case _:
                 return self._leaf(node)
 
-    def _leaf(self, node: Node) -> Valued:
+    def _leaf(self, node: tree.Node) -> Valued:
         match node:
-            case Constant("pi"):
+            case tree.Constant("pi"):
                 return self.field.pi, 4.0
-            case Constant("e"):
+            case tree.Constant("e"):
                 return self.field.e, 3.0
-            case Constant("i") if not self.real:
+            case tree.Constant("i") if not self.real:
                 return self.field.i, 0.0
-            case Quantity(value, "%"):
+            case tree.Quantity(value, "%"):
                 number, error = self.value(value)
                 return number / 100, error / 100
-            case Quantity(value):
+            case tree.Quantity(value):
                 return self.value(value)
-            case Numeral():
+            case tree.Numeral():
                 number = self.field.number(Fraction(worth(node)))
                 return number, float(abs(number))
-            case Constant("i"):
+            case tree.Constant("i"):
                 raise NotRealError("the imaginary unit")
             case _:
                 raise UndecidedError(f"{type(node).__name__} has no value")
 
-    def _sum(self, terms: tuple[Node, ...]) -> Valued:
+    def _sum(self, terms: tuple[tree.Node, ...]) -> Valued:
         total, error = self.value(terms[0])
         for term in terms[1:]:
             value, more = self.value(term)
@@ -146,7 +133,7 @@ class Evaluator:
             error += more + float(abs(total))
         return total, error
 
-    def _product(self, factors: tuple[Node, ...]) -> Valued:
+    def _product(self, factors: tuple[tree.Node, ...]) -> Valued:
         total, error = self.value(factors[0])
         for factor in factors[1:]:
             value, more = self.value(factor)
@@ -165,7 +152,7 @@ class Evaluator:
         value = top / bottom
         return value, (error + float(abs(value)) * more) / size * 2 + 2 * float(abs(value))
 
-    def _power(self, base_node: Node, exponent_node: Node) -> Valued:
+    def _power(self, base_node: tree.Node, exponent_node: tree.Node) -> Valued:
         exponent = rational_of(exponent_node)
         base, error = self.value(base_node)
         size = float(abs(base))
@@ -232,11 +219,13 @@ class Evaluator:
             return functions["sqrt"](value)
         return functions["exp"](functions["log"](value) / degree)
 
-    def _call(self, name: str, arguments: tuple[Node, ...]) -> Valued:
+    def _call(self, name: str, arguments: tuple[tree.Node, ...]) -> Valued:
         if name == "root":
             degree = rational_of(arguments[1])
             if degree is None or degree.denominator != 1:
-                return self._power(arguments[0], Quotient(Number(Fraction(1)), arguments[1]))
+                return self._power(
+                    arguments[0], tree.Quotient(tree.Number(Fraction(1)), arguments[1])
+                )
             return self._root(self.value(arguments[0]), int(degree))
         if name in ("sum", "product") and len(arguments) == 4:
             return self._range(name, arguments)
@@ -248,8 +237,8 @@ class Evaluator:
             raise UndecidedError(f"a {name} has no value here")
         return self._function(name, arguments)
 
-    def _function(self, name: str, arguments: tuple[Node, ...]) -> Valued:
-        if name not in FUNCTIONS:
+    def _function(self, name: str, arguments: tuple[tree.Node, ...]) -> Valued:
+        if name not in tree.FUNCTIONS:
             return self._oracle(name, arguments)
         if len(arguments) == 2:
             return self._of_two(name, self.value(arguments[0]), self.value(arguments[1]))
@@ -257,7 +246,7 @@ class Evaluator:
             raise UndecidedError(f"{name} of {len(arguments)} arguments has no value here")
         argument = arguments[0]
         valued = self.value(argument)
-        if isinstance(argument, Quantity) and argument.unit == "degree":
+        if isinstance(argument, tree.Quantity) and argument.unit == "degree":
             valued = (valued[0] * self.field.pi / 180, valued[1] / 50 + float(abs(valued[0])))
         one: Valued = (self.field.number(Fraction(1)), 0.0)
         if name in _CIRCULAR:
@@ -272,7 +261,7 @@ class Evaluator:
             return self._smooth(short, valued)
         return self._stepwise(name, valued)
 
-    def _oracle(self, name: str, arguments: tuple[Node, ...]) -> Valued:
+    def _oracle(self, name: str, arguments: tuple[tree.Node, ...]) -> Valued:
         """Give an undefined function one random value for each argument, always the same one."""
         values = [complex(self.value(argument)[0]) for argument in arguments]
         key = " ".join(f"{value.real + 0:.9g} {value.imag + 0:.9g}" for value in values)
@@ -354,10 +343,10 @@ class Evaluator:
             return left if less == (name == "min") else right
         raise UndecidedError(f"{name} has no value here")
 
-    def _range(self, name: str, arguments: tuple[Node, ...]) -> Valued:
+    def _range(self, name: str, arguments: tuple[tree.Node, ...]) -> Valued:
         body, symbol, low, high = arguments
         first, last = self._whole(low), self._whole(high)
-        if not isinstance(symbol, Symbol) or last - first > _MAX_TERMS:
+        if not isinstance(symbol, tree.Symbol) or last - first > _MAX_TERMS:
             raise UndecidedError("a long sum")
         outer = self.point.get(symbol.name)
         total: Valued = (self.field.number(Fraction(0 if name == "sum" else 1)), 0.0)
@@ -375,7 +364,7 @@ class Evaluator:
             self.point[symbol.name] = outer
         return total
 
-    def _whole(self, node: Node) -> int:
+    def _whole(self, node: tree.Node) -> int:
         value, _ = self.value(node)
         number = float(self.field.real_part(value))
         if abs(number - round(number)) > 1e-9 or abs(number) > 1e6:
@@ -383,20 +372,22 @@ class Evaluator:
         return round(number)
 
 
-def rational_of(node: Node) -> Fraction | None:
+def rational_of(node: tree.Node) -> Fraction | None:
     """Return the value of a number, a fraction of numbers or one of their opposites."""
     match node:
-        case Number(value):
+        case tree.Number(value):
             return value
-        case Quotient(Number(top), Number(bottom)) if bottom:
+        case tree.Quotient(tree.Number(top), tree.Number(bottom)) if bottom:
             return top / bottom
-        case Product((Number(sign), other)):
+        case tree.Product((tree.Number(sign), other)):
             rest = rational_of(other)
             return None if rest is None else sign * rest
-        case Quotient(Product() as top_node, Number(bottom)) if bottom:
+        case tree.Quotient(tree.Product() as top_node, tree.Number(bottom)) if bottom:
             rest = rational_of(top_node)
             return None if rest is None else rest / bottom
-        case Sum((Number(whole), Quotient(Number(top), Number(bottom)))) if bottom:
+        case tree.Sum(
+            (tree.Number(whole), tree.Quotient(tree.Number(top), tree.Number(bottom)))
+        ) if bottom:
             return whole + top / bottom
         case _:
             return None

@@ -15,6 +15,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _JOINING = frozenset(
     ["and", "or", "und", "oder", "et", "ou", "y", "o", "e", "и", "или", "和", "或"]
 )
+_DOUBTING = frozenset(["maybe", "perhaps", "possibly", "probably", "not", "even", "rather", "no"])
 
 # Start and end of a box with its braces, and of its content.
 _Span = tuple[int, int, str]
@@ -27,13 +28,13 @@ def last_boxed(text: str) -> str | None:
     between them: `\boxed{1} and \boxed{2}` is `1, 2`.
     """
     found = joined_boxes(text)
-    return None if found is None else found[1]
+    return None if found is None else found[2]
 
 
 def joined_boxes(
     text: str, *, skip: Callable[[str], bool] = lambda content: False
-) -> tuple[int, str] | None:
-    """Return where the last boxes that belong together begin, and their content.
+) -> tuple[int, int, str] | None:
+    """Return where the last boxes that belong together begin and end, and their content.
 
     Boxes for whose content `skip` is true are passed over.
     """
@@ -46,7 +47,7 @@ def joined_boxes(
             break
         joined.append(span)
     contents = [content for _, _, content in reversed(joined)]
-    return joined[-1][0], ", ".join(dict.fromkeys(contents))
+    return joined[-1][0], joined[0][1], ", ".join(dict.fromkeys(contents))
 
 
 def ends_in_box(text: str) -> bool:
@@ -85,4 +86,5 @@ def _together(gap: str) -> bool:
     words = [word.lower() for word in _WORD.findall(gap)]
     if not words:
         return not set(gap) - set(" ,;&\n")
-    return len(words) <= 5 and not _JOINING.isdisjoint(words) and ". " not in gap
+    joining = not _JOINING.isdisjoint(words) and _DOUBTING.isdisjoint(words)
+    return len(words) <= 5 and joining and ". " not in gap

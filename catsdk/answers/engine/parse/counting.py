@@ -6,7 +6,7 @@ import re
 
 from catsdk.answers.engine.parse.assertions import changes_value
 from catsdk.answers.engine.parse.currencies import currency_of_unit
-from catsdk.answers.engine.parse.units import factor_of, is_known
+from catsdk.answers.engine.parse.units import factor_of, is_known, measures
 
 __all__ = ["names_what_counts", "same_words"]
 
@@ -129,7 +129,11 @@ def _is_counted(words: list[str], *, one: bool) -> bool:
 def same_words(one: str, other: str) -> bool:
     """Tell whether two units say the same, one of them perhaps with more words behind."""
     first, second = (_singular(unit) for unit in (one, other))
-    return first[: len(second)] == second[: len(first)]
+    short = min(len(first), len(second))
+    rest = first[short:] or second[short:]
+    # A rate is another quantity: `mol / L` is not `mol`.
+    rate = rest[:1] in (["per"], ["/"], ["^"]) and (measures(one) or measures(other))
+    return first[:short] == second[:short] and not rate
 
 
 def _is_known(unit: str) -> bool:

@@ -5,28 +5,16 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import UnreadableError
 from catsdk.answers.engine.parse.grammar import ExpressionParser, minus, product_of
 from catsdk.answers.engine.parse.lexer import tokens_of
-from catsdk.answers.engine.tree import (
-    Call,
-    Constant,
-    Items,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quantity,
-    Quotient,
-    Symbol,
-    Text,
-)
 from catsdk.answers.engine.walk import symbols_of, with_operands, with_symbols
 
 __all__ = ["FunctionParser"]
 
-_MINUS_ONE = Number(Fraction(-1))
-_TWO, _TEN = Number(Fraction(2)), Number(Fraction(10))
+_MINUS_ONE = tree.Number(Fraction(-1))
+_TWO, _TEN = tree.Number(Fraction(2)), tree.Number(Fraction(10))
 _SEVERAL = frozenset(["gcd", "lcm", "min", "max"])
 _INVERSES = {
     f"{name}{tail}": f"arc{name}{tail}"
@@ -42,32 +30,32 @@ _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 class FunctionParser(ExpressionParser):
     """Reads functions of every kind."""
 
-    def function(self, name: str) -> Node:
+    def function(self, name: str) -> tree.Node:
         """Read the arguments of a function; its name has been read."""
         if name == "frac":
             if derivative := self._derivative():
                 return derivative
             top = self._group()
-            return Quotient(top, self._group())
+            return tree.Quotient(top, self._group())
         if name == "binom":
             top = self._group()
-            return Call("binomial", (top, self._group()))
+            return tree.Call("binomial", (top, self._group()))
         if name in ("sqrt", "cbrt"):
             return self._root(name)
         if name in ("int", "sum", "prod", "lim"):
             return self._large(name)
         if name == "not":
-            return Call("not", (self.primary(),))
+            return tree.Call("not", (self.primary(),))
         base, exponent = self._script("_"), self._script("^")
         base = base or self._script("_")
         node = self._value_of(name, base)
         if exponent is None:
             return node
-        if exponent == _MINUS_ONE and name in _INVERSES and isinstance(node, Call):
-            return Call(_INVERSES[name], node.arguments)
-        return Power(node, exponent)
+        if exponent == _MINUS_ONE and name in _INVERSES and isinstance(node, tree.Call):
+            return tree.Call(_INVERSES[name], node.arguments)
+        return tree.Power(node, exponent)
 
-    def _derivative(self) -> Node | None:
+    def _derivative(self) -> tree.Node | None:
         r"""Read `\frac{dy}{dx}` and `\frac{d^2y}{dx^2}` as one name."""
         written = ""
         for at in range(self.at, min(self.at + 16, len(self.tokens))):
@@ -76,10 +64,10 @@ class FunctionParser(ExpressionParser):
                 self.at = at + 1
                 sign, number, top, bottom = found.groups()
                 power = f"^{number}" if number else ""
-                return Symbol(f"{sign}{power} {top}/{sign} {bottom}{power}")
+                return tree.Symbol(f"{sign}{power} {top}/{sign} {bottom}{power}")
         return None
 
-    def _value_of(self, name: str, base: Node | None) -> Node:
+    def _value_of(self, name: str, base: tree.Node | None) -> tree.Node:
         arguments = self._arguments()
         if not arguments:
             raise UnreadableError(f"{name} of nothing")
@@ -87,28 +75,28 @@ class FunctionParser(ExpressionParser):
             name, base = "log", _TEN
         if name == "log":
             base = base or self.log_base
-            return Call("log", (*arguments, base)) if base else Call("ln", arguments)
-        if name in _TRIGONOMETRIC and not isinstance(arguments[0], Quantity):
+            return tree.Call("log", (*arguments, base)) if base else tree.Call("ln", arguments)
+        if name in _TRIGONOMETRIC and not isinstance(arguments[0], tree.Quantity):
             arguments = tuple(map(_in_radians, arguments))
         if len(arguments) > 1 and name not in _SEVERAL:
             raise UnreadableError(f"{name} of several arguments")
-        if name in _SEVERAL and len(arguments) == 1 and isinstance(arguments[0], Number):
+        if name in _SEVERAL and len(arguments) == 1 and isinstance(arguments[0], tree.Number):
             # `min 5, max 6` are labels, or minutes.
             raise UnreadableError(f"{name} of one number")
-        return Call(name, arguments)
+        return tree.Call(name, arguments)
 
-    def _script(self, mark: str) -> Node | None:
+    def _script(self, mark: str) -> tree.Node | None:
         """Read what stands below or above a function's name, if anything does."""
         if not self.take(mark):
             return None
         return self._signed(self._group) if mark == "^" else self._group()
 
-    def _arguments(self) -> tuple[Node, ...]:
+    def _arguments(self) -> tuple[tree.Node, ...]:
         if self.next in (("sign", "("), ("sign", "\\{")):
             inner = self.bracket()
-            return inner.items if isinstance(inner, Items) else (inner,)
+            return inner.items if isinstance(inner, tree.Items) else (inner,)
         negative = self.take("-")
-        factors: list[Node] = [self.power()]
+        factors: list[tree.Node] = [self.power()]
         while self.next[0] in ("number", "symbol", "constant") or self.next in (
             ("function", "frac"),
             ("function", "sqrt"),
@@ -116,28 +104,28 @@ class FunctionParser(ExpressionParser):
             factors.append(self.power())
         if len(factors) == 1 and self.next == ("sign", "/") and self.ahead(1)[0] == "number":
             self.at += 1
-            factors = [Quotient(factors[0], self.power())]
+            factors = [tree.Quotient(factors[0], self.power())]
         node = product_of(factors)
         return (minus(node) if negative else node,)
 
-    def _group(self) -> Node:
+    def _group(self) -> tree.Node:
         """Read an argument of a command: a brace, or one token, of a number one digit."""
         kind, value = self.next
         if kind == "number" and len(value) > 1 and value.isdigit():
             self.tokens[self.at : self.at + 1] = [("number", value[0]), ("number", value[1:])]
         return self.primary()
 
-    def _root(self, name: str) -> Node:
-        degree: Node = Number(Fraction(3)) if name == "cbrt" else _TWO
+    def _root(self, name: str) -> tree.Node:
+        degree: tree.Node = tree.Number(Fraction(3)) if name == "cbrt" else _TWO
         if name == "sqrt" and self.take("["):
             degree = self.expression()
             self.expect("]")
         node = self.primary()
-        if isinstance(node, Items | Text):
+        if isinstance(node, tree.Items | tree.Text):
             raise UnreadableError("the root of no number")
-        return Call("root", (node, degree))
+        return tree.Call("root", (node, degree))
 
-    def _large(self, name: str) -> Node:
+    def _large(self, name: str) -> tree.Node:
         low = high = None
         for _ in range(2):
             if self.take("_"):
@@ -151,37 +139,37 @@ class FunctionParser(ExpressionParser):
         body = self.term()
         self.bound = outer
         if name == "lim":
-            return Call("limit", (body, symbol, start))
-        if isinstance(symbol, Symbol):
+            return tree.Call("limit", (body, symbol, start))
+        if isinstance(symbol, tree.Symbol):
             body = self._indexed(body, symbol.name)
         if high is None:
             raise UnreadableError("a sum without an end")
-        return Call("sum" if name == "sum" else "product", (body, symbol, start, high))
+        return tree.Call("sum" if name == "sum" else "product", (body, symbol, start, high))
 
-    def _indexed(self, node: Node, name: str) -> Node:
+    def _indexed(self, node: tree.Node, name: str) -> tree.Node:
         """Make functions of the symbols whose index holds `name`: the a_k of a sum over k."""
 
-        def replace(symbol: Symbol) -> Node:
+        def replace(symbol: tree.Symbol) -> tree.Node:
             base, _, index = symbol.name.partition("_")
             if name not in index:
                 return symbol
-            return Call(f"{base}_", (type(self)(tokens_of(index)).expression(),))
+            return tree.Call(f"{base}_", (type(self)(tokens_of(index)).expression(),))
 
         return with_symbols(node, replace)
 
-    def _lower(self) -> Node:
+    def _lower(self) -> tree.Node:
         """Read the lower end: one value, or a symbol with where it starts, as a pair."""
         if self.next == ("sign", "{") and self.ahead(1)[0] == "symbol":
             kind, value = self.ahead(2)
             if kind == "relation" and value in ("=", "->"):
-                symbol = Symbol(self.ahead(1)[1])
+                symbol = tree.Symbol(self.ahead(1)[1])
                 self.at += 3
                 start = self.expression()
                 self.expect("}")
-                return Items("tuple", (symbol, start))
+                return tree.Items("tuple", (symbol, start))
         return self._signed(self.primary)
 
-    def _integral(self, low: Node | None, high: Node | None) -> Node:
+    def _integral(self, low: tree.Node | None, high: tree.Node | None) -> tree.Node:
         close = next(
             (at for at in range(self.at, len(self.tokens) - 1) if self._is_differential(at)), None
         )
@@ -196,7 +184,7 @@ class FunctionParser(ExpressionParser):
         self.tokens[self.at : after] = [("sign", "("), *(inner or [("number", "1")]), ("sign", ")")]
         body = self.primary()
         ends = (low, high) if low is not None and high is not None else ()
-        return Call("integral", (body, Symbol(name), *ends))
+        return tree.Call("integral", (body, tree.Symbol(name), *ends))
 
     def _out_of_fraction(self, at: int) -> int:
         r"""Move the differential of `\int \frac{dz}{z}` behind its fraction; return where it is."""
@@ -220,14 +208,16 @@ class FunctionParser(ExpressionParser):
         return (kind, value) == ("symbol", "d") and self.tokens[at + 1][0] == "symbol"
 
 
-def _in_radians(node: Node) -> Node:
+def _in_radians(node: tree.Node) -> tree.Node:
     """Turn the degrees inside a sum or a product, as in 90 degrees minus x, into radians."""
-    if isinstance(node, Quantity) and node.unit == "degree":
-        return Product((node.value, Quotient(Constant("pi"), Number(Fraction(180)))))
+    if isinstance(node, tree.Quantity) and node.unit == "degree":
+        return tree.Product(
+            (node.value, tree.Quotient(tree.Constant("pi"), tree.Number(Fraction(180))))
+        )
     return with_operands(node, _in_radians)
 
 
-def _pair(node: Node | None) -> tuple[Node, Node]:
-    if not isinstance(node, Items) or len(node.items) != 2:
+def _pair(node: tree.Node | None) -> tuple[tree.Node, tree.Node]:
+    if not isinstance(node, tree.Items) or len(node.items) != 2:
         raise UnreadableError("no symbol to run over")
     return node.items[0], node.items[1]

@@ -6,30 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import MAX_NESTING, LimitReachedError, UnreadableError
 from catsdk.answers.engine.parse.lexer import END, Token, read_decimal
 from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name, may_be_vector
 from catsdk.answers.engine.parse.units import is_unit
-from catsdk.answers.engine.tree import (
-    Call,
-    Constant,
-    Items,
-    Node,
-    Number,
-    Numeral,
-    PlusMinus,
-    Power,
-    Product,
-    Quantity,
-    Quotient,
-    Sum,
-    Symbol,
-)
 
 __all__ = ["ExpressionParser", "minus", "product_of"]
 
-_MINUS_ONE = Number(Fraction(-1))
-_TWO, _TEN = Number(Fraction(2)), Number(Fraction(10))
+_MINUS_ONE = tree.Number(Fraction(-1))
+_TWO, _TEN = tree.Number(Fraction(2)), tree.Number(Fraction(10))
 _CLOSING = {"(": ")", "{": "}", "|(": ")|", "floor(": ")floor", "ceil(": ")ceil", "|": "|"}
 _CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
 _OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
@@ -38,14 +24,14 @@ _NAMING_KINDS = frozenset(["symbol", "accent"])
 _RAISED_SIGNS = frozenset(["^", "!", "!!", "%", "degree"])
 _BASES = frozenset(str(base) for base in range(2, 37))
 _WORDS = "two three four five six seven eight nine ten"
-_NAMED: dict[str, Node] = {"e": Constant("e"), "i": Constant("i")}
+_NAMED: dict[str, tree.Node] = {"e": tree.Constant("e"), "i": tree.Constant("i")}
 _BASE_WORDS = {word: str(at) for at, word in enumerate(_WORDS.split(), 2)} | {"sixteen": "16"}
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 _NEVER_VARIABLES = frozenset(["of", "is", "to", "if", "or", "we", "in"])
 _SHORT_WORD_LIST = "no on up so to we us he it an as at by do go if in is me my of or be"
 _SHORT_WORDS = frozenset(_SHORT_WORD_LIST.split())
 _OPERATORS_ON_NAMES = frozenset(["Delta", "partial", "nabla"])
-_NABLA = Symbol("nabla")
+_NABLA = tree.Symbol("nabla")
 # What derivatives of an order in brackets are written of.
 _DERIVED = frozenset("fghyFGH")
 _VOWELS = frozenset("aeiou")
@@ -54,11 +40,11 @@ _ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
 _GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
 
 
-def minus(node: Node) -> Node:
+def minus(node: tree.Node) -> tree.Node:
     """Return `node` with the other sign; a number keeps its decimals."""
-    if isinstance(node, Number):
-        return Number(-node.value, node.places)
-    return Product((_MINUS_ONE, node))
+    if isinstance(node, tree.Number):
+        return tree.Number(-node.value, node.places)
+    return tree.Product((_MINUS_ONE, node))
 
 
 class ExpressionParser(ABC):
@@ -75,7 +61,7 @@ class ExpressionParser(ABC):
         self.bars: int = 0
         # Letters that a sum runs over, even if they are e or i elsewhere.
         self.bound: frozenset[str] = frozenset()
-        self.log_base: Node | None = None
+        self.log_base: tree.Node | None = None
         # What stands on both sides of each cross between names, which may be vectors.
         self.crossed: list[str] = []
 
@@ -102,21 +88,21 @@ class ExpressionParser(ABC):
             raise UnreadableError(f"{value} expected, not {self.next[1]}")
 
     @abstractmethod
-    def bracket(self) -> Node:
+    def bracket(self) -> tree.Node:
         """Read what stands in a bracket; the next token opens it."""
 
     @abstractmethod
-    def environment(self) -> Node:
+    def environment(self) -> tree.Node:
         """Read a matrix or a list of cases; the next token begins it."""
 
     @abstractmethod
-    def function(self, name: str) -> Node:
+    def function(self, name: str) -> tree.Node:
         """Read the arguments of a function; its name has been read."""
 
-    def expression(self) -> Node:
+    def expression(self) -> tree.Node:
         """Read a sum of terms."""
         self._deeper(2)
-        terms: list[Node] = [self._signed(self.term)]
+        terms: list[tree.Node] = [self._signed(self.term)]
         while True:
             kind, sign = self.tokens[self.at]
             if kind != "sign":
@@ -125,7 +111,7 @@ class ExpressionParser(ABC):
                 terms.append(self._signed(self.term))
             elif sign in ("pm", "mp") and len(terms) <= 50:
                 self.at += 1
-                terms = [PlusMinus(_sum(terms), self.term(), "+" if sign == "pm" else "-")]
+                terms = [tree.PlusMinus(_sum(terms), self.term(), "+" if sign == "pm" else "-")]
             else:
                 break
         self.depth -= 2
@@ -136,7 +122,7 @@ class ExpressionParser(ABC):
         if self.depth > MAX_NESTING:
             raise LimitReachedError("nested too deeply")
 
-    def _signed(self, read: Callable[[], Node]) -> Node:
+    def _signed(self, read: Callable[[], tree.Node]) -> tree.Node:
         """Read with the signs in front; `+-` stands for minus, and `-+` too."""
         kind, sign = self.tokens[self.at]
         if kind != "sign":
@@ -148,16 +134,18 @@ class ExpressionParser(ABC):
             kind, sign = self.tokens[self.at]
         if kind == "sign" and sign in ("pm", "mp"):
             self.at += 1
-            return PlusMinus(Number(Fraction(0)), self.term(), "+" if sign == "pm" else "-")
+            return tree.PlusMinus(
+                tree.Number(Fraction(0)), self.term(), "+" if sign == "pm" else "-"
+            )
         node = read()
-        if negative and isinstance(node, Call) and node.name == "mod":
+        if negative and isinstance(node, tree.Call) and node.name == "mod":
             # The remainder of a negative number, not a negative remainder.
-            return Call("mod", (minus(node.arguments[0]), node.arguments[1]))
+            return tree.Call("mod", (minus(node.arguments[0]), node.arguments[1]))
         return minus(node) if negative else node
 
-    def term(self) -> Node:
+    def term(self) -> tree.Node:
         """Read factors that are multiplied or divided; a product may go without a sign."""
-        factors: list[Node] = [self.power()]
+        factors: list[tree.Node] = [self.power()]
         while True:
             kind, value = self.tokens[self.at]
             if kind == "end":
@@ -166,7 +154,9 @@ class ExpressionParser(ABC):
                 self.at += 1
                 factor = self._signed(self.power)
                 factors = (
-                    [*factors, factor] if value == "*" else [Quotient(product_of(factors), factor)]
+                    [*factors, factor]
+                    if value == "*"
+                    else [tree.Quotient(product_of(factors), factor)]
                 )
             elif kind == "sign" and value == "times":
                 self.at += 1
@@ -177,10 +167,10 @@ class ExpressionParser(ABC):
                 factors = _crossed(factors, factor)
             elif kind == "sign" and value == "mod":
                 self.at += 1
-                factors = [Call("mod", (product_of(factors), self.power()))]
+                factors = [tree.Call("mod", (product_of(factors), self.power()))]
             elif kind == "function" and value == "choose":
                 self.at += 1
-                factors = [Call("binomial", (product_of(factors), self.expression()))]
+                factors = [tree.Call("binomial", (product_of(factors), self.expression()))]
             elif self._starts():
                 self._beside(factors)
             else:
@@ -210,34 +200,36 @@ class ExpressionParser(ABC):
         # A vowel inside makes a word: `per` and `not`, unlike `abc` and `xyz`.
         return capitals == 0 and _VOWELS.isdisjoint(word[1:])
 
-    def _beside(self, factors: list[Node]) -> None:
+    def _beside(self, factors: list[tree.Node]) -> None:
         last, first = factors[-1], len(factors) == 1
         if self.next[0] == "number" and self.tokens[self.at - 1][0] == "symbol":
             # x2 may be an index, a power, or a part of a formula such as H2O; 2x is written first.
             raise UnreadableError("a number behind a letter")
-        if isinstance(last, Number) and self.next[0] == "number":
+        if isinstance(last, tree.Number) and self.next[0] == "number":
             if not (first and self.ahead(1) == ("sign", "/") and self.ahead(2)[0] == "number"):
                 raise UnreadableError("two numbers side by side")
             top = self.power()
             self.at += 1
-            factors[-1] = Sum((last, Quotient(top, self.power())))
+            factors[-1] = tree.Sum((last, tree.Quotient(top, self.power())))
             return
         fraction = self.next == ("function", "frac")
         factor = self.power()
-        part = factor.value if isinstance(factor, Quantity) else factor
+        part = factor.value if isinstance(factor, tree.Quantity) else factor
         if fraction and first and is_mixed(last, part):
-            mixed = Sum((last, part))
-            factors[-1] = Quantity(mixed, factor.unit) if isinstance(factor, Quantity) else mixed
+            mixed = tree.Sum((last, part))
+            factors[-1] = (
+                tree.Quantity(mixed, factor.unit) if isinstance(factor, tree.Quantity) else mixed
+            )
         else:
             factors.append(factor)
 
-    def power(self) -> Node:
+    def power(self) -> tree.Node:
         """Read one factor with what is raised behind it: powers, `!`, `%`, degrees."""
         node = self.primary()
         while True:
             kind, sign = self.tokens[self.at]
             if kind != "sign" or sign not in _RAISED_SIGNS:
-                indexed = isinstance(node, Power) and isinstance(node.base, Symbol)
+                indexed = isinstance(node, tree.Power) and isinstance(node.base, tree.Symbol)
                 if kind == "sign" and sign == "_" and indexed:
                     node = self._with_index(node)
                     continue
@@ -247,21 +239,21 @@ class ExpressionParser(ABC):
                 node = self._raised(node)
             elif sign == "!" or sign == "!!":
                 self.at += 1
-                node = Call("factorial" if sign == "!" else "double_factorial", (node,))
+                node = tree.Call("factorial" if sign == "!" else "double_factorial", (node,))
             elif sign == "%":
                 self.at += 1
-                node = Quantity(node, "%")
-            elif isinstance(node, Symbol):
+                node = tree.Quantity(node, "%")
+            elif isinstance(node, tree.Symbol):
                 raise UnreadableError("a composition of functions")
             else:
                 self.at += 1
-                node = Quantity(node, self._scale())
+                node = tree.Quantity(node, self._scale())
 
-    def _with_index(self, node: Node) -> Node:
+    def _with_index(self, node: tree.Node) -> tree.Node:
         """Read `x^2_1`, whose index stands behind the power."""
-        assert isinstance(node, Power)
-        assert isinstance(node.base, Symbol)
-        return Power(Symbol(node.base.name + self._index()), node.exponent)
+        assert isinstance(node, tree.Power)
+        assert isinstance(node.base, tree.Symbol)
+        return tree.Power(tree.Symbol(node.base.name + self._index()), node.exponent)
 
     def _scale(self) -> str:
         if self.next[0] == "symbol" and self.next[1] in "CFK":
@@ -269,19 +261,19 @@ class ExpressionParser(ABC):
             return f"degree {self.tokens[self.at - 1][1]}"
         return "degree"
 
-    def _raised(self, base: Node) -> Node:
+    def _raised(self, base: tree.Node) -> tree.Node:
         if self.take("degree"):
-            return Quantity(base, self._scale())
+            return tree.Quantity(base, self._scale())
         if self.next == ("sign", "{") and self.ahead(1)[1] in ("degree", "'"):
             mark, closes = self.ahead(1)[1], self.ahead(2) == ("sign", "}")
             if closes:
                 self.at += 3
-                return Quantity(base, self._scale()) if mark == "degree" else _primed(base)
+                return tree.Quantity(base, self._scale()) if mark == "degree" else _primed(base)
         if self.take("'"):
             return _primed(base)
-        if isinstance(base, Number) and self._is_ordinal():
+        if isinstance(base, tree.Number) and self._is_ordinal():
             return base
-        if isinstance(base, Symbol) and base.name in _DERIVED and self._is_in_brackets():
+        if isinstance(base, tree.Symbol) and base.name in _DERIVED and self._is_in_brackets():
             raise UnreadableError("a derivative of some order, or a power")
         return choices(base, self._exponent())
 
@@ -301,16 +293,16 @@ class ExpressionParser(ABC):
         self.at += 3 if braced else 1
         return True
 
-    def _exponent(self) -> Node:
+    def _exponent(self) -> tree.Node:
         """Read an exponent: a group, or one signed factor with its own exponent."""
         self._deeper()
         exponent = self._signed(self._script_value)
         if self.take("^"):
-            exponent = Power(exponent, self._exponent())
+            exponent = tree.Power(exponent, self._exponent())
         self.depth -= 1
         return exponent
 
-    def _script_value(self) -> Node:
+    def _script_value(self) -> tree.Node:
         """Read what stands above or below; a number is not one in another base there."""
         kind, value = self.next
         if kind == "number" and self.ahead(1) == ("sign", "_"):
@@ -318,10 +310,10 @@ class ExpressionParser(ABC):
             return read_decimal(value)
         if kind in ("symbol", "constant") and self.ahead(1) == ("sign", "_"):
             self.at += 1
-            return _NAMED.get(value) or Symbol(value)
+            return _NAMED.get(value) or tree.Symbol(value)
         return self.primary()
 
-    def primary(self) -> Node:
+    def primary(self) -> tree.Node:
         """Read one number, name, function or bracket."""
         kind, value = self.tokens[self.at]
         if kind == "number":
@@ -330,7 +322,7 @@ class ExpressionParser(ABC):
             return self._symbol(value)
         if kind == "constant":
             self.at += 1
-            return Constant("pi" if value == "pi" else "infinity")
+            return tree.Constant("pi" if value == "pi" else "infinity")
         if kind == "function":
             self.at += 1
             self._deeper()
@@ -348,14 +340,14 @@ class ExpressionParser(ABC):
             return self._word(value)
         raise UnreadableError(f"unexpected {value or 'end'}")
 
-    def _number(self, value: str) -> Node:
+    def _number(self, value: str) -> tree.Node:
         self.at += 1
         if self.tokens[self.at] == ("sign", "_"):
             digits = value.replace(",", "").replace(" ", "")
             if "." in digits:
                 raise UnreadableError("a point in another base")
             self.at += 1
-            return Numeral(digits, self._base())
+            return tree.Numeral(digits, self._base())
         return read_decimal(value)
 
     def _base(self) -> int:
@@ -372,20 +364,20 @@ class ExpressionParser(ABC):
             self.expect(sign)
         return int(value)
 
-    def _symbol(self, value: str) -> Node:
+    def _symbol(self, value: str) -> tree.Node:
         self.at += 1
         after = self.tokens[self.at]
         if value in _OPERATORS_ON_NAMES and after[0] == "symbol":
             # A difference of x is one name, no product.
             self.at += 1
-            return Symbol(f"{value} {after[1]}{self._index()}")
+            return tree.Symbol(f"{value} {after[1]}{self._index()}")
         named = _NAMED.get(value) if value not in self.bound else None
         if after[0] != "sign":
-            return named or Symbol(value)
+            return named or tree.Symbol(value)
         if named is not None and after[1] != "_":
             return named
         name = value + self._index() if after[1] in ("_", "'") else value
-        return self._applied(name) if self.tokens[self.at] == ("sign", "(") else Symbol(name)
+        return self._applied(name) if self.tokens[self.at] == ("sign", "(") else tree.Symbol(name)
 
     def _index(self) -> str:
         """Read index and primes behind a symbol, as part of its name."""
@@ -414,50 +406,50 @@ class ExpressionParser(ABC):
             self.at += 1
         return "".join(parts)
 
-    def _applied(self, name: str) -> Node:
+    def _applied(self, name: str) -> tree.Node:
         """Read f(x) as a function's value, and x(x+1) as a product."""
         argument, closing = self.ahead(1)[0], self.ahead(2) == ("sign", ")")
         one_symbol = argument == "symbol" and closing and self.ahead(1)[1] != name
         one_number = argument == "number" and closing and name[0].isupper()
         if not (name[0] in "fgh" or name == "Gamma" or one_symbol or one_number):
-            return self._point(name) if len(name) == 1 and name.isupper() else Symbol(name)
+            return self._point(name) if len(name) == 1 and name.isupper() else tree.Symbol(name)
         inner = self.bracket()
-        nodes = inner.items if isinstance(inner, Items) else (inner,)
-        return Call("gamma" if name == "Gamma" else name, nodes)
+        nodes = inner.items if isinstance(inner, tree.Items) else (inner,)
+        return tree.Call("gamma" if name == "Gamma" else name, nodes)
 
-    def _point(self, name: str) -> Node:
+    def _point(self, name: str) -> tree.Node:
         """Read `A(1, 2)`, a point or a number of choices, but `A(x + 1)` as a product."""
         at = self.at
         inner = self.bracket()
-        if isinstance(inner, Items) and len(inner.items) > 1:
-            return Call(name, inner.items)
+        if isinstance(inner, tree.Items) and len(inner.items) > 1:
+            return tree.Call(name, inner.items)
         self.at = at
-        return Symbol(name)
+        return tree.Symbol(name)
 
-    def _word(self, value: str) -> Node:
+    def _word(self, value: str) -> tree.Node:
         if value.startswith("\\"):
             self.at += 1
-            return Symbol(value + self._index())
+            return tree.Symbol(value + self._index())
         if not (self._isproduct_of(value) or is_name(value)):
             raise UnreadableError(f"the word {value}")
         self.tokens[self.at : self.at + 1] = [("symbol", letter) for letter in value]
         return self.primary()
 
-    def _enclosed(self, value: str) -> Node:
+    def _enclosed(self, value: str) -> tree.Node:
         if value == "$":
             while self.take("$"):
                 pass
             return self._signed(self.primary)
         if value == "...":
             self.at += 1
-            return Symbol("...")
+            return tree.Symbol("...")
         if value in _CALLED:
             self.at += 1
             bars, self.bars = self.bars, 1 if value == "|" else 0
             node = self.expression()
             self.bars = bars
             self.expect(_CLOSING[value])
-            return Call(_CALLED[value], (node,))
+            return tree.Call(_CALLED[value], (node,))
         if value in ("(", "[", "{", "\\{", "]"):
             bars, self.bars = self.bars, 0
             node = self.bracket()
@@ -465,7 +457,7 @@ class ExpressionParser(ABC):
             return node
         raise UnreadableError(f"unexpected {value}")
 
-    def _accented(self, accent: str) -> Node:
+    def _accented(self, accent: str) -> tree.Node:
         """Read the name of a segment, vector or angle as one symbol."""
         accent = _ACCENTS.get(accent, accent)
         self.take("operatorname")
@@ -487,31 +479,31 @@ class ExpressionParser(ABC):
             raise UnreadableError("an accent over nothing")
         if accent in ("overline", "bar") and 1 < len(name) <= 4 and is_name(name):
             # A segment has its ends in any order.
-            return Product(tuple(map(Symbol, sorted(name))))
-        return Symbol(name if accent == "angle" else f"{accent} {name}")
+            return tree.Product(tuple(map(tree.Symbol, sorted(name))))
+        return tree.Symbol(name if accent == "angle" else f"{accent} {name}")
 
 
-def _sum(terms: list[Node]) -> Node:
-    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+def _sum(terms: list[tree.Node]) -> tree.Node:
+    return terms[0] if len(terms) == 1 else tree.Sum(tuple(terms))
 
 
-def _crossed(factors: list[Node], factor: Node) -> list[Node]:
+def _crossed(factors: list[tree.Node], factor: tree.Node) -> list[tree.Node]:
     """Multiply; between two vectors the sign of multiplication is that of their cross product."""
     if factors[-1] == _NABLA or _is_vector(factors[-1]) and _is_vector(factor):
-        return [*factors[:-1], Call("cross", (factors[-1], factor))]
+        return [*factors[:-1], tree.Call("cross", (factors[-1], factor))]
     return [*factors, factor]
 
 
-def _is_vector(node: Node) -> bool:
-    return isinstance(node, Symbol) and node.name.startswith("vec ")
+def _is_vector(node: tree.Node) -> bool:
+    return isinstance(node, tree.Symbol) and node.name.startswith("vec ")
 
 
-def product_of(factors: list[Node]) -> Node:
+def product_of(factors: list[tree.Node]) -> tree.Node:
     """Return the product; one factor is itself."""
-    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+    return factors[0] if len(factors) == 1 else tree.Product(tuple(factors))
 
 
-def _primed(node: Node) -> Node:
-    if not isinstance(node, Symbol):
+def _primed(node: tree.Node) -> tree.Node:
+    if not isinstance(node, tree.Symbol):
         raise UnreadableError("a prime behind no symbol")
-    return Symbol(node.name + "'")
+    return tree.Symbol(node.name + "'")

@@ -98,6 +98,7 @@ _VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
 # `(a) 1 (b) 2`, which is no product.
 _PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:\\l)?(and|or)(?![A-Za-z])", re.IGNORECASE)
+_DOTTED = re.compile(r"\\(?:cdot|bullet|centerdot|odot)(?![a-z])")
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
@@ -197,7 +198,7 @@ def _read_cleaned(text: str, original: str) -> Reading:
             currency=currency,
             joined=_connective(text),
             crossed=crossed,
-            dotted=latex and "\\cdot" in text,
+            dotted=latex and _DOTTED.search(text) is not None,
         )
     except UnreadableError as error:
         if _FORMULA.fullmatch(text):

@@ -5,25 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.answers.engine.numeric.evaluate import Evaluator, rational_of
 from catsdk.answers.engine.numeric.fields import doubles
 from catsdk.answers.engine.numeric.values import value_of as number_of
 from catsdk.answers.engine.structure.expressions import same_expression
 from catsdk.answers.engine.structure.labels import label_of
-from catsdk.answers.engine.tree import (
-    Call,
-    Constant,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quantity,
-    Quotient,
-    Relation,
-    Sum,
-    Symbol,
-)
 from catsdk.answers.engine.walk import symbols_of
 from catsdk.answers.options import DEFAULT
 
@@ -32,10 +20,19 @@ __all__ = ["claims_nothing"]
 _STEPS = 3_000
 # Values further from each other than this share of them are not about the same.
 _ABOUT = 0.1
-_EXPRESSIONS = Number | Constant | Symbol | Sum | Product | Quotient | Power | Call
+_EXPRESSIONS = (
+    tree.Number
+    | tree.Constant
+    | tree.Symbol
+    | tree.Sum
+    | tree.Product
+    | tree.Quotient
+    | tree.Power
+    | tree.Call
+)
 
 
-def claims_nothing(relation: Relation, budget: Budget) -> bool:
+def claims_nothing(relation: tree.Relation, budget: Budget) -> bool:
     """Tell whether a relation holds always, or never, whatever its variables are.
 
     So do `2 = 2`, `x + y = y + x`, `1 < 2`, `2 + 2 = 5` and `x = 3 = 4`. A calculation such as
@@ -64,7 +61,7 @@ def claims_nothing(relation: Relation, budget: Budget) -> bool:
         budget.take_back(own)
 
 
-def _contradicts(left: Node, right: Node, budget: Budget) -> bool:
+def _contradicts(left: tree.Node, right: tree.Node, budget: Budget) -> bool:
     """Tell whether two values without variables differ by more than a rounding."""
     left, right = _value(left), _value(right)
     if not _is_closed(left) or not _is_closed(right):
@@ -74,7 +71,7 @@ def _contradicts(left: Node, right: Node, budget: Budget) -> bool:
     return not _is_rounded(left, right, budget)
 
 
-def _is_far(left: Node, right: Node, budget: Budget) -> bool:
+def _is_far(left: tree.Node, right: tree.Node, budget: Budget) -> bool:
     """Tell whether two values without variables are not even about the same."""
     left, right = _value(left), _value(right)
     if not _is_closed(left) or not _is_closed(right):
@@ -86,9 +83,11 @@ def _is_far(left: Node, right: Node, budget: Budget) -> bool:
     return abs(one - other) > _ABOUT * max(abs(one), abs(other))
 
 
-def _is_identity(relation: Relation, budget: Budget) -> bool:
+def _is_identity(relation: tree.Relation, budget: Budget) -> bool:
     label = label_of(relation)
-    if isinstance(label, Symbol) and relation.sides.count(label) == 1 == len(relation.operators):
+    if isinstance(label, tree.Symbol) and relation.sides.count(label) == 1 == len(
+        relation.operators
+    ):
         value = relation.sides[1] if relation.sides[0] is label else relation.sides[0]
         if label.name not in symbols_of(value):
             return False
@@ -101,7 +100,7 @@ def _is_identity(relation: Relation, budget: Budget) -> bool:
     return all(_equal(one, other, budget) is True for one, other in pairwise(relation.sides))
 
 
-def _differ_somewhere(sides: tuple[Node, ...], budget: Budget) -> bool:
+def _differ_somewhere(sides: tuple[tree.Node, ...], budget: Budget) -> bool:
     """Tell whether sides have other values at one point: most equations are told so from identities."""
     names = sorted(frozenset[str]().union(*map(symbols_of, sides)))
     if not all(isinstance(side, _EXPRESSIONS) for side in sides):
@@ -118,7 +117,7 @@ def _differ_somewhere(sides: tuple[Node, ...], budget: Budget) -> bool:
     )
 
 
-def _equal(left: Node, right: Node, budget: Budget) -> bool | None:
+def _equal(left: tree.Node, right: tree.Node, budget: Budget) -> bool | None:
     if left == right:
         return True
     if not isinstance(left, _EXPRESSIONS) or not isinstance(right, _EXPRESSIONS):
@@ -129,24 +128,28 @@ def _equal(left: Node, right: Node, budget: Budget) -> bool | None:
         return None
 
 
-def _value(node: Node) -> Node:
-    return node.value if isinstance(node, Quantity) and node.unit != "%" else node
+def _value(node: tree.Node) -> tree.Node:
+    return node.value if isinstance(node, tree.Quantity) and node.unit != "%" else node
 
 
-def _is_closed(node: Node) -> bool:
-    return isinstance(node, _EXPRESSIONS) and not isinstance(node, Symbol) and not symbols_of(node)
+def _is_closed(node: tree.Node) -> bool:
+    return (
+        isinstance(node, _EXPRESSIONS)
+        and not isinstance(node, tree.Symbol)
+        and not symbols_of(node)
+    )
 
 
-def _is_plain(node: Node) -> bool:
+def _is_plain(node: tree.Node) -> bool:
     node = _value(node)
-    if isinstance(node, Product) and node.factors[0] == Number(Fraction(-1)):
+    if isinstance(node, tree.Product) and node.factors[0] == tree.Number(Fraction(-1)):
         return len(node.factors) == 2 and _is_plain(node.factors[1])
-    return isinstance(node, Number | Constant)
+    return isinstance(node, tree.Number | tree.Constant)
 
 
-def _is_rounded(left: Node, right: Node, budget: Budget) -> bool:
+def _is_rounded(left: tree.Node, right: tree.Node, budget: Budget) -> bool:
     for decimal, exact in ((left, right), (right, left)):
-        if not isinstance(decimal, Number) or not decimal.places:
+        if not isinstance(decimal, tree.Number) or not decimal.places:
             continue
         try:
             value = rational_of(exact)

@@ -5,21 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Protocol
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.parse.counting import same_words
 from catsdk.answers.engine.parse.units import factor_of, is_radian, measures, scale_of
-from catsdk.answers.engine.tree import (
-    Constant,
-    Items,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quantity,
-    Quotient,
-    Relation,
-    Sum,
-    Symbol,
-)
 from catsdk.answers.options import Options
 
 __all__ = [
@@ -31,15 +19,15 @@ __all__ = [
     "without_letters",
 ]
 
-_DEGREE = Quotient(Constant("pi"), Number(Fraction(180)))
+_DEGREE = tree.Quotient(tree.Constant("pi"), tree.Number(Fraction(180)))
 # What one of a unit is where the other side writes a number alone: an arc, dollars.
-_OTHER_SIZES: dict[str, Node] = {
+_OTHER_SIZES: dict[str, tree.Node] = {
     "degree": _DEGREE,
-    **dict.fromkeys(["cent", "cents", "¢"], Number(Fraction(1, 100))),
+    **dict.fromkeys(["cent", "cents", "¢"], tree.Number(Fraction(1, 100))),
 }
 _POINTS = frozenset(["point", "points", "pts"])
-_ZERO_CELSIUS = Number(Fraction(27315, 100))
-_HUNDRED = Number(Fraction(100))
+_ZERO_CELSIUS = tree.Number(Fraction(27315, 100))
+_HUNDRED = tree.Number(Fraction(100))
 # Single letters that stand for a unit behind a number, where the other side is a bare number.
 _LETTERS = frozenset("mgshLlVWJN")
 
@@ -49,7 +37,7 @@ class Comparer(Protocol):
 
     options: Options
 
-    def same(self, left: Node, right: Node) -> bool | None:
+    def same(self, left: tree.Node, right: tree.Node) -> bool | None:
         """Compare two nodes."""
         ...
 
@@ -58,11 +46,11 @@ class Comparer(Protocol):
         ...
 
 
-def same_quantity(left: Quantity, right: Node, comparer: Comparer) -> bool | None:
+def same_quantity(left: tree.Quantity, right: tree.Node, comparer: Comparer) -> bool | None:
     """Compare a value with a unit with another answer."""
-    if not isinstance(right, Quantity) and (lettered := without_letters(right)):
+    if not isinstance(right, tree.Quantity) and (lettered := without_letters(right)):
         right = lettered
-    if isinstance(right, Quantity):
+    if isinstance(right, tree.Quantity):
         return _two(left, right, comparer)
     if left.unit == "%":
         return _percent(left, right, comparer)
@@ -72,27 +60,27 @@ def same_quantity(left: Quantity, right: Node, comparer: Comparer) -> bool | Non
     other = _OTHER_SIZES.get(left.unit)
     if same is not False or other is None:
         return same
-    return comparer.same(Product((left.value, other)), right)
+    return comparer.same(tree.Product((left.value, other)), right)
 
 
-def _percent(left: Quantity, right: Node, comparer: Comparer) -> bool | None:
+def _percent(left: tree.Quantity, right: tree.Node, comparer: Comparer) -> bool | None:
     policy = comparer.options.percent
     found: bool | None = False
     if policy != "fraction":
         found = comparer.same(left.value, right)
     if not found and policy != "number":
-        share = comparer.same(Quotient(left.value, _HUNDRED), right)
+        share = comparer.same(tree.Quotient(left.value, _HUNDRED), right)
         found = share if share or found is False else None
     return found
 
 
-def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
+def _two(left: tree.Quantity, right: tree.Quantity, comparer: Comparer) -> bool | None:
     if left.unit == right.unit or comparer.options.units == "ignore":
         return comparer.same(left.value, right.value)
     if "%" in (left.unit, right.unit):
         share, other = (left, right) if left.unit == "%" else (right, left)
         if other.unit.startswith("of "):
-            return comparer.same(Quotient(share.value, _HUNDRED), other.value)
+            return comparer.same(tree.Quotient(share.value, _HUNDRED), other.value)
         found = _percent(share, other.value, comparer)
         counted = found and not _is_share(other.unit)
         return comparer.open("a percentage and a unit") if counted else found
@@ -101,7 +89,7 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
         return comparer.same(_kelvin(left.value, scales[0]), _kelvin(right.value, scales[1]))
     for one, other in ((left, right), (right, left)):
         if is_radian(one.unit) and other.unit.startswith("degree"):
-            return comparer.same(one.value, Product((other.value, _DEGREE)))
+            return comparer.same(one.value, tree.Product((other.value, _DEGREE)))
     first, second = factor_of(left.unit), factor_of(right.unit)
     if first is None or second is None:
         return _without_sizes(left, right, comparer)
@@ -110,7 +98,8 @@ def _two(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
     if first[1] == second[1]:
         return comparer.same(left.value, right.value)
     return comparer.same(
-        Product((left.value, Number(first[1]))), Product((right.value, Number(second[1])))
+        tree.Product((left.value, tree.Number(first[1]))),
+        tree.Product((right.value, tree.Number(second[1]))),
     )
 
 
@@ -120,7 +109,7 @@ def _is_share(unit: str) -> bool:
     return first in ("percent", "percentage", "pct") and _POINTS.isdisjoint(rest)
 
 
-def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool | None:
+def _without_sizes(left: tree.Quantity, right: tree.Quantity, comparer: Comparer) -> bool | None:
     """Compare the numbers of units that are not known to measure the same."""
     if comparer.options.units == "strict":
         return False
@@ -132,56 +121,63 @@ def _without_sizes(left: Quantity, right: Quantity, comparer: Comparer) -> bool 
     return comparer.open("units whose sizes are not known")
 
 
-def units_stand_apart(left: Items, right: Items) -> bool:
+def units_stand_apart(left: tree.Items, right: tree.Items) -> bool:
     """Tell whether both of two lists have units, and not at each of their items."""
     marked = [[_unit_at_end(item) != "" for item in node.items] for node in (left, right)]
     return all(map(any, marked)) and not all(map(all, marked))
 
 
-def with_shared_unit(node: Items) -> Items:
+def with_shared_unit(node: tree.Items) -> tree.Items:
     """Give the unit that stands behind the last of several values to each: `5, 6 and 7 m`."""
     *others, last = node.items
     last = without_letters(last) or last
-    if not isinstance(last, Quantity) or node.kind == "tuple" or any(map(_unit_at_end, others)):
+    if (
+        not isinstance(last, tree.Quantity)
+        or node.kind == "tuple"
+        or any(map(_unit_at_end, others))
+    ):
         return node
-    return Items(node.kind, (*(Quantity(item, last.unit) for item in others), last))
+    return tree.Items(node.kind, (*(tree.Quantity(item, last.unit) for item in others), last))
 
 
-def _unit_at_end(node: Node) -> str:
-    last = node.sides[-1] if isinstance(node, Relation) else node
+def _unit_at_end(node: tree.Node) -> str:
+    last = node.sides[-1] if isinstance(node, tree.Relation) else node
     last = without_letters(last) or last
-    return last.unit if isinstance(last, Quantity) else ""
+    return last.unit if isinstance(last, tree.Quantity) else ""
 
 
-def _kelvin(value: Node, scale: str) -> Node:
+def _kelvin(value: tree.Node, scale: str) -> tree.Node:
     if scale == "F":
-        value = Product((Sum((value, Number(Fraction(-32)))), Number(Fraction(5, 9))))
-    return value if scale == "K" else Sum((value, _ZERO_CELSIUS))
+        value = tree.Product(
+            (tree.Sum((value, tree.Number(Fraction(-32)))), tree.Number(Fraction(5, 9)))
+        )
+    return value if scale == "K" else tree.Sum((value, _ZERO_CELSIUS))
 
 
-def is_compound(node: Node) -> bool:
+def is_compound(node: tree.Node) -> bool:
     """Tell `5 feet 3 inches` and the like, which is no number in a unit of its own."""
-    return isinstance(node, Sum) and all(
-        isinstance(term, Quantity) and term.unit not in ("%", "degree") for term in node.terms
+    return isinstance(node, tree.Sum) and all(
+        isinstance(term, tree.Quantity) and term.unit not in ("%", "degree") for term in node.terms
     )
 
 
-def without_letters(node: Node) -> Quantity | None:
+def without_letters(node: tree.Node) -> tree.Quantity | None:
     """Read `48 g` and `55 m/s`, which look like products of variables, as quantities."""
     match node:
-        case Product((Number() as value, Symbol(name))) if name in _LETTERS:
-            return Quantity(value, name)
-        case Product((Number() as value, Power(Symbol(name), Number(power)))) if (
-            name in _LETTERS and power in (2, 3)
-        ):
-            return Quantity(value, f"{name}^{power}")
-        case Quotient(Product((Number() as value, Symbol(name))), Power(Symbol("s"), Number())) if (
-            name in _LETTERS
-        ):
-            return Quantity(value, f"{name}/s^2")
-        case Quotient(Product((Number() as value, Symbol(name))), Symbol(other)) if (
-            name in _LETTERS and other in _LETTERS
-        ):
-            return Quantity(value, f"{name}/{other}")
+        case tree.Product((tree.Number() as value, tree.Symbol(name))) if name in _LETTERS:
+            return tree.Quantity(value, name)
+        case tree.Product(
+            (tree.Number() as value, tree.Power(tree.Symbol(name), tree.Number(power)))
+        ) if name in _LETTERS and power in (2, 3):
+            return tree.Quantity(value, f"{name}^{power}")
+        case tree.Quotient(
+            tree.Product((tree.Number() as value, tree.Symbol(name))),
+            tree.Power(tree.Symbol("s"), tree.Number()),
+        ) if name in _LETTERS:
+            return tree.Quantity(value, f"{name}/s^2")
+        case tree.Quotient(
+            tree.Product((tree.Number() as value, tree.Symbol(name))), tree.Symbol(other)
+        ) if name in _LETTERS and other in _LETTERS:
+            return tree.Quantity(value, f"{name}/{other}")
         case _:
             return None

@@ -8,35 +8,24 @@ from itertools import islice, pairwise
 from random import Random
 from typing import TypeAlias
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.arithmetic.normal_form import Normaliser
 from catsdk.answers.engine.arithmetic.polynomials import constant
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.answers.engine.numeric.evaluate import Evaluator, rational_of
 from catsdk.answers.engine.numeric.fields import doubles
 from catsdk.answers.engine.structure.expressions import infinity_of
-from catsdk.answers.engine.tree import (
-    Interval,
-    Items,
-    Node,
-    Number,
-    Operator,
-    Product,
-    Relation,
-    Sum,
-    Symbol,
-    Union,
-)
 from catsdk.answers.engine.walk import symbols_of, undefined_in
 
 __all__ = ["tell_apart"]
 
 Point: TypeAlias = Mapping[str, Fraction]
-Sides: TypeAlias = tuple[Node, Node]
+Sides: TypeAlias = tuple[tree.Node, tree.Node]
 
 _STEPS = 8_000
 _LOOK = 15
 _MOST_SYMBOLS = 4
-_MINUS_ONE = Number(Fraction(-1))
+_MINUS_ONE = tree.Number(Fraction(-1))
 _ALONG = (0, 1, -1, 2, -2, 3, -3, 10, -10, 5, -5, 100, -100, 4, -4, 1_000, -1_000)
 _SCANNED = sorted({*range(-6, 7), -20, -10, 10, 20})
 _ASIDE = Fraction(1, 1_021)
@@ -47,12 +36,12 @@ _NEAR = 1e-13
 _MARGIN = 1e-2
 # Letters that run over the integers where the other side does not have them, as in x = k pi.
 _PARAMETERS = frozenset("kmn")
-_ORDERS: dict[Operator, tuple[int, ...]] = {
+_ORDERS: dict[tree.Operator, tuple[int, ...]] = {
     "=": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1),
 }  # fmt: skip
 
 
-def tell_apart(left: Node, right: Node, budget: Budget) -> bool:
+def tell_apart(left: tree.Node, right: tree.Node, budget: Budget) -> bool:
     """Tell whether a point is found at which just one of the two holds.
 
     Each is a relation, or a set of values of the one variable of the other. Nothing follows from
@@ -82,7 +71,7 @@ class _Search:
         self.names = names
         self.budget = budget
 
-    def found(self, left: Node, right: Node) -> bool:
+    def found(self, left: tree.Node, right: tree.Node) -> bool:
         for point in self._points(left, right):
             one = self._holds(left, point)
             if one is not None and self._holds(right, point) is (not one):
@@ -93,11 +82,11 @@ class _Search:
             for zero in self._zeros(relation)
         )
 
-    def _points(self, left: Node, right: Node) -> Iterator[Point]:
+    def _points(self, left: tree.Node, right: tree.Node) -> Iterator[Point]:
         if len(self.names) > 1:
             # Random points are hardly ever on a curve.
             curves = all(
-                isinstance(each, Relation) and "=" in each.operators for each in (left, right)
+                isinstance(each, tree.Relation) and "=" in each.operators for each in (left, right)
             )
             yield from () if curves else _random_points(self.names)
             return
@@ -110,35 +99,35 @@ class _Search:
             yield {name: Fraction(whole)}
             yield {name: Fraction(whole) + Fraction(37, 89)}
 
-    def _holds(self, node: Node, point: Point, margin: float = 0.0) -> bool | None:
+    def _holds(self, node: tree.Node, point: Point, margin: float = 0.0) -> bool | None:
         """Tell whether the point belongs to `node`; `None` where that is not certain."""
-        if isinstance(node, Relation):
+        if isinstance(node, tree.Relation):
             steps = zip(node.sides, node.sides[1:], node.operators, strict=False)
             return _all(
                 self._compare((low, high), operator, point, margin) for low, high, operator in steps
             )
         if len(self.names) != 1:
             return None
-        return self._belongs(Number(point[self.names[0]]), node, margin)
+        return self._belongs(tree.Number(point[self.names[0]]), node, margin)
 
-    def _belongs(self, value: Node, node: Node, margin: float) -> bool | None:
+    def _belongs(self, value: tree.Node, node: tree.Node, margin: float) -> bool | None:
         match node:
-            case Interval(low, high, (first, last)):
+            case tree.Interval(low, high, (first, last)):
                 above = self._compare((low, value), "<=" if first else "<", {}, margin)
                 below = self._compare((value, high), "<=" if last else "<", {}, margin)
                 ends = infinity_of(low) == -1 or above, infinity_of(high) == 1 or below
                 return _all(iter(ends))
-            case Items("tuple", (low, high)):
-                return self._belongs(value, Interval(low, high, (False, False)), margin)
-            case Union(parts) | Items("set" | "list", parts):
+            case tree.Items("tuple", (low, high)):
+                return self._belongs(value, tree.Interval(low, high, (False, False)), margin)
+            case tree.Union(parts) | tree.Items("set" | "list", parts):
                 return _any(self._belongs(value, part, margin) for part in parts)
-            case Relation():
+            case tree.Relation():
                 return self._holds(node, {self.names[0]: rational_of(value) or Fraction(0)}, margin)
             case _:
                 return self._compare((value, node), "=", {}, margin)
 
     def _compare(
-        self, sides: Sides, operator: Operator, point: Point, margin: float
+        self, sides: Sides, operator: tree.Operator, point: Point, margin: float
     ) -> bool | None:
         if operator not in _ORDERS:
             return None
@@ -172,14 +161,14 @@ class _Search:
         normaliser = Normaliser(self.budget)
         normaliser.values = {name: constant(value) for name, value in point.items()}
         try:
-            form = normaliser.form(Sum((sides[0], Product((_MINUS_ONE, sides[1])))))
+            form = normaliser.form(tree.Sum((sides[0], tree.Product((_MINUS_ONE, sides[1])))))
         except (UndefinedError, UndecidedError):
             return None
         return 0 if normaliser.is_zero(form) else None
 
-    def _zeros(self, node: Node) -> Iterator[Point]:
+    def _zeros(self, node: tree.Node) -> Iterator[Point]:
         """Yield points, as doubles, at which the two sides of an equation are equal."""
-        if not isinstance(node, Relation) or node.operators != ("=",) or not symbols_of(node):
+        if not isinstance(node, tree.Relation) or node.operators != ("=",) or not symbols_of(node):
             return
         sides = node.sides[0], node.sides[1]
         name = min(symbols_of(node))
@@ -226,17 +215,17 @@ def _random_points(names: list[str]) -> Iterator[dict[str, Fraction]]:
             yield {name: Fraction(random.randint(-30, 30) * size, 17) for name in names}
 
 
-def _rational_ends(node: Node) -> Iterator[Fraction]:
+def _rational_ends(node: tree.Node) -> Iterator[Fraction]:
     match node:
-        case Union(parts) | Items(_, parts):
+        case tree.Union(parts) | tree.Items(_, parts):
             for part in parts:
                 yield from _rational_ends(part)
-        case Interval(low, high, _):
+        case tree.Interval(low, high, _):
             yield from _rational_ends(low)
             yield from _rational_ends(high)
-        case Relation(sides, _):
+        case tree.Relation(sides, _):
             for side in sides:
-                yield from () if isinstance(side, Symbol) else _rational_ends(side)
+                yield from () if isinstance(side, tree.Symbol) else _rational_ends(side)
         case _:
             value = rational_of(node)
             if value is not None:

@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from operator import attrgetter, methodcaller
 
+from catsdk.answers.engine import tree
 from catsdk.answers.engine.symbolic.engine import Expression, sympy
-from catsdk.answers.engine.tree import (
-    Call,
-    Constant,
-    Matrix,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    Symbol,
-)
 
 __all__ = ["NotConvertibleError", "to_sympy"]
 
@@ -32,7 +21,7 @@ class NotConvertibleError(Exception):
 _CONSTANTS = {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "infinity": sympy.oo}
 
 
-def to_sympy(node: Node, **assumptions: bool) -> Expression:
+def to_sympy(node: tree.Node, **assumptions: bool) -> Expression:
     """Return `node` as an expression whose free symbols have the `assumptions`.
 
     Integrals, sums, products, limits and derivatives are left as they are, for `doit`.
@@ -47,35 +36,35 @@ class _Converter:
     def __init__(self, assumptions: dict[str, bool]) -> None:
         self._assumptions = assumptions
 
-    def convert(self, node: Node) -> Expression:
+    def convert(self, node: tree.Node) -> Expression:
         match node:
-            case Number(value):
+            case tree.Number(value):
                 return sympy.Rational(value.numerator, value.denominator)
-            case Constant(name):
+            case tree.Constant(name):
                 return _CONSTANTS[name]
-            case Symbol(name):
+            case tree.Symbol(name):
                 return sympy.Symbol(name, **self._assumptions)
-            case Call(name, arguments):
+            case tree.Call(name, arguments):
                 return self._call(name, arguments)
             case _:
                 return self._operation(node)
 
-    def _operation(self, node: Node) -> Expression:
+    def _operation(self, node: tree.Node) -> Expression:
         match node:
-            case Sum(terms):
+            case tree.Sum(terms):
                 return sympy.Add(*map(self.convert, terms))
-            case Product(factors):
+            case tree.Product(factors):
                 return sympy.Mul(*map(self.convert, factors))
-            case Quotient(top, bottom):
+            case tree.Quotient(top, bottom):
                 return self.convert(top) / self.convert(bottom)
-            case Power(base, exponent):
+            case tree.Power(base, exponent):
                 return _power(self.convert(base), self.convert(exponent))
-            case Matrix(rows):
+            case tree.Matrix(rows):
                 return sympy.ImmutableMatrix([[self.convert(cell) for cell in row] for row in rows])
             case _:
                 raise NotConvertibleError(type(node).__name__)
 
-    def _call(self, name: str, arguments: tuple[Node, ...]) -> Expression:
+    def _call(self, name: str, arguments: tuple[tree.Node, ...]) -> Expression:
         if name in _BINDERS:
             return self._bind(name, arguments)
         values = [self.convert(argument) for argument in arguments]
@@ -88,9 +77,9 @@ class _Converter:
         except (TypeError, ValueError, AttributeError) as error:
             raise NotConvertibleError(f"{name} of {len(values)} arguments") from error
 
-    def _bind(self, name: str, arguments: tuple[Node, ...]) -> Expression:
+    def _bind(self, name: str, arguments: tuple[tree.Node, ...]) -> Expression:
         body, variable, *ends = arguments if len(arguments) > 1 else (None, None)
-        if body is None or not isinstance(variable, Symbol):
+        if body is None or not isinstance(variable, tree.Symbol):
             raise NotConvertibleError(f"{name} without a variable")
         values = [self.convert(end) for end in ends]
         try:

@@ -1,0 +1,78 @@
+"""What stands around a marked answer: a sign that belongs to it, a larger formula, words against it."""
+
+from __future__ import annotations
+
+import re
+
+from catsdk.answers.extract.closing import concluded
+from catsdk.answers.extract.cues import after_cue
+from catsdk.answers.extract.wording import is_denied, is_withdrawn
+
+__all__ = ["as_it_stands"]
+
+_NEAR = 120
+_FENCE = re.compile(r"\s{0,4}```")
+_CLOSING = " \n$*_`.)]}\\"
+_ALTERNATIVE = re.compile(
+    r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
+)
+_ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
+_MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
+_OPERATOR_BEFORE = re.compile(
+    r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\d|(?<![A-Za-z])[A-Za-z]|\\(?:pi|theta|alpha|beta)"
+    r"|\\(?:cdot|times|div|pm|mp|sqrt|[dtc]?frac|log|ln|sin|cos|tan|exp)(?:\[[^\]]{0,9}\])?|\}\{)[\s{(]{0,3}$"
+)
+_OPERATOR_BEHIND = re.compile(
+    r"\s?(?:\^|_\{?\d|\\(?:cdot|times|div|pm|mp|neq?|leq?|geq?|choose|pi|sqrt|[dtc]?frac)(?![a-z])"
+    r"|[+/×÷·≠≤≥]\s?[-\w\\(]|\*(?!\*)\s?[\w(\\]|[-\u2212](?=[\d(\\]|[a-z](?![A-Za-z]))|\s?[-\u2212]\s(?=[\d(\\])"
+    r"|(?<=\})[xyznkabcpqrtuvw](?![A-Za-z])|(?<=\})\d|!\s?[-+*/=\d])"
+)
+_PERCENT = re.compile(r"[$\s]{0,2}\\?%")
+
+
+def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
+    r"""Return a marked answer with the sign that stands before it.
+
+    Args:
+        text: The completion.
+        start: Where the mark begins in it.
+        end: Where the mark ends.
+        content: The answer in the mark.
+
+    Returns:
+        The answer: `-5` of `-\boxed{5}`. It is empty where the text denies or doubts it, takes it
+        back, or has it inside a larger formula; `None` where the text states another one instead.
+    """
+    before, behind = (
+        text[max(0, start - _NEAR) : start],
+        text[fence.end() if (fence := _FENCE.match(text, end)) else end :],
+    )
+    if behind.strip(_CLOSING) and is_withdrawn(behind, content):
+        return None if after_cue(behind) or concluded(behind) else ""
+    line = before.rpartition("\n")[2]
+    if is_denied(line) or _ALTERNATIVE.match(behind) or _ASKED.match(behind):
+        return ""
+    if _is_filled_in(behind):
+        return content
+    if minus := _MINUS.search(line):
+        return _negative(content, line[: minus.start()].rstrip(" $({*\\"), spaced=bool(minus[1]))
+    if _OPERATOR_BEFORE.search(line) or _OPERATOR_BEHIND.match(text, end):
+        return ""
+    return f"{content}\\%" if _PERCENT.match(behind) and "%" not in content else content
+
+
+def _is_filled_in(behind: str) -> bool:
+    r"""Tell the blank of an equation, as in `3 + \boxed{5} = 8`."""
+    formula = re.split(r"[$\n]|\\[)\]]", behind[:_NEAR], maxsplit=1)[0]
+    return re.search(r"(?<![<>!\\])=", formula) is not None
+
+
+def _negative(content: str, lead: str, *, spaced: bool) -> str:
+    """Return the answer behind a dash, which is a minus, a bullet, or joins two values."""
+    word = re.search(r"[^\W\d_]{2,}$|[.:!?]$|^$", lead) is not None
+    if word and spaced:
+        return content
+    if lead and (lead[-1].isalnum() or lead[-1] in ")}]"):
+        # Behind a word a dash with no space is one too; behind a value it subtracts.
+        return content if word else ""
+    return f"-{content}" if re.fullmatch(r"[\w.\\{}]+", content) else f"-({content})"
