@@ -201,17 +201,15 @@ class Output:
         """
         if data is None:
             return None
-        if isinstance(data, Mapping):
-            described = cast("Mapping[str, Any]", data)
-            settings = described["Output"] if set(described) == {"Output"} else {"form": described}
-        else:
-            settings = {"form": data}
-        if not isinstance(settings, Mapping) or not {"form"} <= settings.keys() <= _SETTINGS:
+        settings: Any = {"form": data}
+        if isinstance(data, Mapping) and "Output" in data:
+            settings = cast("Mapping[str, Any]", data)["Output"]
+        if not isinstance(settings, Mapping) or not {"form"} <= {*settings} <= _SETTINGS:
             raise InvalidInputError(
                 f"output is {data!r:.120}; write a class as 'module:Class', a JSON schema, or"
                 " {Output: {form: ..., compare: [...], route: ..., attempts: ...}}"
             )
-        given = dict(settings)
+        given = dict(cast("Mapping[str, Any]", settings))
         if isinstance(given["form"], str):
             given["form"] = named(given["form"])
         return cls(**given)
@@ -293,8 +291,8 @@ class Output:
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
-        form = self.form
-        if not (isinstance(form, type) and _describes(form)):
+        form: Any = self.form
+        if not _describes(form):
             raise InvalidInputError(
                 f"output is {form!r:.80}; give a pydantic class, a dataclass, a TypedDict, or a JSON"
                 " schema such as {'type': 'object', 'properties': {...}}; a list or a number is a"
@@ -322,9 +320,13 @@ def told(data: Mapping[str, JsonValue]) -> str:
     return json.dumps(dict(data), ensure_ascii=False)
 
 
-def _describes(form: type) -> bool:
+def _describes(form: object) -> bool:
+    """Whether it is a class with fields that pydantic checks."""
+    if not isinstance(form, type):
+        return False
+    kind = cast("type[object]", form)
     # Before Python 3.12 pydantic takes the `TypedDict` of typing_extensions, which is another one.
-    return issubclass(form, BaseModel) or is_dataclass(form) or hasattr(form, "__required_keys__")
+    return issubclass(kind, BaseModel) or is_dataclass(kind) or hasattr(kind, "__required_keys__")
 
 
 def _name(form: object) -> str:
