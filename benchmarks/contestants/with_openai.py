@@ -31,6 +31,11 @@ async def text_of(client: openai.AsyncOpenAI, target: Target, content: str) -> s
     return reply.choices[0].message.content or ""
 
 
+def wanted(texts: Sequence[str]) -> str:
+    """What is asked for a synthesis."""
+    return "Write one answer from these.\n\n" + "\n\n".join(texts)
+
+
 async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
     """Single requests."""
     async with opened(target) as client:
@@ -39,20 +44,37 @@ async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]
         )
 
 
+async def texts_of(client: openai.AsyncOpenAI, target: Target, item: int, n: int) -> list[str]:
+    """`n` answers by one request."""
+    reply = await client.chat.completions.create(
+        model=target.model,
+        messages=[{"role": "user", "content": prompt(item)}],
+        max_tokens=256,
+        n=n,
+    )
+    return [choice.message.content or "" for choice in reply.choices]
+
+
 async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
     """Groups of `n`, each by one request."""
     async with opened(target) as client:
+        return await all_of(
+            lambda item: texts_of(client, target, item, n), range(prompts), in_flight
+        )
 
-        async def group(item: int) -> list[str]:
-            reply = await client.chat.completions.create(
-                model=target.model,
-                messages=[{"role": "user", "content": prompt(item)}],
-                max_tokens=256,
-                n=n,
-            )
-            return [choice.message.content or "" for choice in reply.choices]
 
-        return await all_of(group, range(prompts), in_flight)
+async def pairs(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
+    """Rollouts by one request, and a synthesis by another."""
+    free = anyio.Semaphore(in_flight)
+    async with opened(target) as client:
+
+        async def one(item: int) -> str:
+            async with free:
+                texts = await texts_of(client, target, item, n)
+            async with free:
+                return await text_of(client, target, wanted(texts))
+
+        return await all_of(one, range(prompts), 2 * in_flight)
 
 
 async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
@@ -66,7 +88,7 @@ async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict
 
         async def one(item: int) -> str:
             texts = await samples_of(lambda: ask(prompt(item)), n)
-            return await ask("Write one answer from these.\n\n" + "\n\n".join(texts))
+            return await ask(wanted(texts))
 
         return await all_of(one, range(prompts), prompts)
 
@@ -115,6 +137,7 @@ if __name__ == "__main__":
         requests=requests,
         rollouts=rollouts,
         pipeline=pipeline,
+        pairs=pairs,
         groups=groups,
         cancel=cancel,
         equal=equal,
