@@ -278,7 +278,11 @@ class Output:
     def _normal(self, value: object, data: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """The object with its defaults and in its own spelling, where nothing is lost by that."""
         try:
-            normal = self._adapter.dump_python(value, mode="json", by_alias=True, warnings=False)
+            how: Any = {"by_alias": True, "warnings": False}
+            normal = _ordered(
+                self._adapter.dump_python(value, mode="json", **how),
+                self._adapter.dump_python(value, **how),
+            )
             same = bool(self._adapter.validate_json(json.dumps(normal)) == value)
         except Exception:  # noqa: BLE001  # a serializer of the user's own may raise any
             return data
@@ -318,6 +322,20 @@ class Output:
 def told(data: Mapping[str, JsonValue]) -> str:
     """A JSON object as one line, its letters as they are."""
     return json.dumps(dict(data), ensure_ascii=False)
+
+
+def _ordered(normal: Any, dumped: Any) -> Any:
+    """JSON in which what was a set has an order, the same in every process."""
+    if isinstance(dumped, set | frozenset):
+        return sorted(normal, key=json.dumps)
+    if isinstance(dumped, dict) and isinstance(normal, dict):
+        inner = cast("dict[object, Any]", dumped)
+        fields = cast("dict[str, Any]", normal).items()
+        return {name: _ordered(each, inner.get(name)) for name, each in fields}
+    if isinstance(dumped, list | tuple) and isinstance(normal, list):
+        others = cast("Sequence[Any]", dumped)
+        return [_ordered(one, other) for one, other in zip(normal, others, strict=True)]
+    return normal
 
 
 def _describes(form: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, SecretStr
@@ -115,6 +115,17 @@ async def test_two_spellings_of_one_value_of_the_class_agree_and_hidden_values_a
         "Which city?", 2
     )
     assert result.reference is not None and result.reference.agreement == 1.0
+
+
+def test_a_set_is_written_in_the_same_order_in_every_process() -> None:
+    class Tagged(BaseModel):
+        tags: set[str]
+        groups: dict[str, list[frozenset[str]]] = {}
+
+    tags = [chr(ord("a") + at) for at in range(20)]
+    data: dict[str, Any] = {"tags": tags[::-1], "groups": {"x": [tags[::-1]]}}
+    answer = Output(Tagged).written(data).answer
+    assert json.loads(answer) == {"tags": tags, "groups": {"x": [tags]}}
 
 
 async def test_a_group_of_before_is_read_in_the_new_form() -> None:
