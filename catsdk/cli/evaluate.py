@@ -27,7 +27,7 @@ from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
-from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
+from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import check_graded, read_items
@@ -133,7 +133,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Compare estimators on a data set: accuracy, cost, and tests, from the same rollouts."""
-    check_packages(NUMBERS, FIGURES, PAGE)
+    check_packages(NUMBERS, FIGURES)
     check_folder("--out", out)
     columns = Columns(prompt_column, gold_column, criteria_column)
     if recorded and calibrate_on is not None:
@@ -141,6 +141,8 @@ def evaluate(
     # As `python -m` does: classes in the folder where one works can be named.
     sys.path.insert(0, "")
     method = None if config is None else _method(config, model, recorded=recorded)
+    # Before the data, which may come from far away.
+    models = list(model or ()) if recorded or method is not None else _models(model)
     items, rollouts = _read(data, columns, limit, recorded=recorded)
     if not ungraded:
         check_graded(items, data)
@@ -162,7 +164,6 @@ def evaluate(
         evaluation = Evaluation.of(method, **settings)
         models = [str(config)]
     else:
-        models = _models(model) if rollouts is None else list(model or ())
         if rollouts is None:
             usual = Settings()
             anchor, judge = anchor or usual.anchor, judge or usual.judge
