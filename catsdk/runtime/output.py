@@ -333,8 +333,9 @@ def _ordered(normal: Any, dumped: Any) -> Any:
         fields = cast("dict[str, Any]", normal).items()
         return {name: _ordered(each, inner.get(name)) for name, each in fields}
     if isinstance(dumped, list | tuple) and isinstance(normal, list):
-        others = cast("Sequence[Any]", dumped)
-        return [_ordered(one, other) for one, other in zip(normal, others, strict=True)]
+        items: list[Any] = normal
+        others: Sequence[Any] = dumped
+        return [_ordered(one, other) for one, other in zip(items, others, strict=True)]
     return normal
 
 
