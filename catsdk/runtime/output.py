@@ -286,7 +286,7 @@ class Output:
             same = bool(self._adapter.validate_json(json.dumps(normal)) == value)
         except Exception:  # noqa: BLE001  # a serializer of the user's own may raise any
             return data
-        return cast("dict[str, JsonValue]", normal) if same and isinstance(normal, dict) else data
+        return normal if same and isinstance(normal, dict) else data
 
     def _compared(self, data: Mapping[str, JsonValue]) -> str:
         if self.compare is not None:
@@ -324,19 +324,19 @@ def told(data: Mapping[str, JsonValue]) -> str:
     return json.dumps(dict(data), ensure_ascii=False)
 
 
-def _ordered(normal: Any, dumped: Any) -> Any:
+def _ordered(normal: JsonValue, dumped: object) -> JsonValue:
     """JSON in which what was a set has an order, the same in every process."""
+    if isinstance(normal, dict):
+        fields = cast("dict[object, object]", dumped) if isinstance(dumped, dict) else {}
+        return {name: _ordered(each, fields.get(name)) for name, each in normal.items()}
+    if not isinstance(normal, list):
+        return normal
     if isinstance(dumped, set | frozenset):
         return sorted(normal, key=json.dumps)
-    if isinstance(dumped, dict) and isinstance(normal, dict):
-        inner = cast("dict[object, Any]", dumped)
-        fields = cast("dict[str, Any]", normal).items()
-        return {name: _ordered(each, inner.get(name)) for name, each in fields}
-    if isinstance(dumped, list | tuple) and isinstance(normal, list):
-        items: list[Any] = normal
-        others: Sequence[Any] = dumped
-        return [_ordered(one, other) for one, other in zip(items, others, strict=True)]
-    return normal
+    if not isinstance(dumped, list | tuple):
+        return normal
+    others = cast("Sequence[object]", dumped)
+    return [_ordered(each, other) for each, other in zip(normal, others, strict=True)]
 
 
 def _describes(form: object) -> bool:
