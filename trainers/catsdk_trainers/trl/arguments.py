@@ -28,11 +28,21 @@ __all__ = [
 
 
 def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
-    """The arguments of `GRPOConfig`.
+    """Return the arguments of TRL's `GRPOConfig` that a config stands for.
+
+    Args:
+        config: The training.
+        evaluates: Whether held-out prompts are measured.
 
     Raises:
         InvalidInputError: the batch does not divide among prompts and devices, or `trl` sets what
             the config has a name for, or what TRL does not know.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, grpo_arguments
+        >>> arguments = grpo_arguments(CaTConfig(model="m"), evaluates=False)
+        >>> arguments["num_generations"], arguments["beta"]
+        (8, 0.001)
     """
     rollouts = config.rollouts
     if config.batch % rollouts.count:

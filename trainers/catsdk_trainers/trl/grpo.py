@@ -87,6 +87,17 @@ def grpo(
         BudgetExceededError: earlier starts used up the budget.
         AnchorDriftedError: a frozen anchor changed (`on_drift: stop`).
         ScoringFailedError: too many groups had no reward for too long.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, grpo
+        >>> from catsdk_providers.box import BOX
+        >>> config = CaTConfig(
+        ...     model=str(BOX), output="run", steps=1, batch=4, device_batch=4,
+        ...     rollouts={"count": 2, "max_tokens": 8}, cat={"reward": "Gold"},
+        ...     trl={"gradient_checkpointing": False},
+        ... )
+        >>> grpo(config, [{"prompt": "23 + 58", "answer": "81"}]).steps
+        1
     """
     rows = training_rows(data, config)
     tests = held_out_rows(held_out, config)
