@@ -138,7 +138,13 @@ _METHODS = (
 
 
 def known_roles() -> list[str]:
-    """The names that a recipe may use for classes, those of other packages included."""
+    """Return the names that a recipe may use for classes, those of other packages included.
+
+    Example:
+        >>> from catsdk.recipes import known_roles
+        >>> "Majority" in known_roles()
+        True
+    """
     return sorted({*_BUILT_IN, *_registered()})
 
 
@@ -182,7 +188,7 @@ def to_data(role: object) -> Any:
 
 
 def from_data(data: object, kind: str = "a role") -> Any:
-    """Make what `data` describes.
+    """Return what `data` describes.
 
     Args:
         data: What `to_data` gives: a class's name, or a mapping from it to its arguments.
@@ -223,7 +229,10 @@ def _from_data(data: object, kind: str) -> Any:
 
 
 def written(role: object) -> str:
-    """Write `role` as in Python, without what is at its default; for reprs.
+    """Return a role as it is written in Python, without what is at its default; for reprs.
+
+    Args:
+        role: A role of the method, or a value in it.
 
     Example:
         >>> from catsdk.estimators import Majority
@@ -248,19 +257,38 @@ def written(role: object) -> str:
 
 
 def to_yaml(role: object) -> str:
-    """Write `role` as YAML; `from_yaml` makes an equal one.
+    """Return a role as YAML; `from_yaml` makes an equal one.
+
+    Args:
+        role: A role of the method, a grader, options, or a plain value.
 
     Raises:
         InvalidInputError: as `to_data`.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import to_yaml
+        >>> print(to_yaml(Majority(tie="first")), end="")
+        Majority:
+          tie: first
     """
     return yaml_of(to_data(role))
 
 
 def from_yaml(text: str, kind: str = "a role") -> Any:
-    """Make what the YAML `text` describes.
+    """Return what a YAML text describes.
+
+    Args:
+        text: What `to_yaml` gives.
+        kind: What it should be, for errors.
 
     Raises:
         InvalidInputError: it is not YAML, or as `from_data`.
+
+    Example:
+        >>> from catsdk.recipes import from_yaml
+        >>> from_yaml("Majority: {tie: first}")
+        Majority(tie='first', seed=0)
     """
     return from_data(data_of(text, kind), kind)
 
@@ -277,6 +305,12 @@ def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> st
 
     Returns:
         16 hexadecimal digits.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import digest_of
+        >>> len(digest_of({"estimator": Majority()}, {"policy": "local"}))
+        16
     """
     writer = _Writer(whole=True, defaults=defaults)
     told = {name: writer.data(part) for name, part in parts.items()}

@@ -18,12 +18,26 @@ __all__ = ["GenerativeSelfAggregation"]
 
 @dataclass(frozen=True)
 class GenerativeSelfAggregation:
-    """Estimates the reference by one new answer: y ~ M(. | q, o_1..o_G).
+    r"""Estimates the reference by one new answer: y ~ M(. | q, o_1..o_G).
 
-    Source: Li et al., arXiv 2503.04104, section 3. Unlike CaT's synthesis it shows the question
-    and asks to answer it, not to reconcile the responses. It is also the step of a mixture of
-    agents and of recursive self-aggregation. With `seed` the answer is repeatable where the model
-    can. One call.
+    Source: Li et al., arXiv 2503.04104, section 3. Unlike CaT's synthesis it shows the question and
+    asks to answer it, not to reconcile the responses. It is also the step of a mixture of agents
+    and of recursive self-aggregation. One call.
+
+    Args:
+        model: The model that answers; `None` is the anchor of the run.
+        sampling: Temperature and the like; by default the model's own.
+        prompt: Replaces the shipped prompt.
+        seed: Makes the answer repeatable where the model can.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import GenerativeSelfAggregation
+        >>> from catsdk.testing import FunctionProvider
+        >>> model = FunctionProvider(lambda request: r"It is \boxed{42}.")
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> (await GenerativeSelfAggregation(model).estimate(group)).answer
+        '42'
     """
 
     model: str | Provider | None = None

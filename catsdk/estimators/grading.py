@@ -30,10 +30,24 @@ SCHEMA: Mapping[str, JsonValue] = {
 
 @dataclass(frozen=True)
 class Grading:
-    """Rates rollouts by the grade r(q, o_i) in 0..10 that `judge` gives each, all calls at once.
+    """Rates rollouts by the grade r(q, o_i) in 0..10 that a judge gives each, all calls at once.
 
     Source: single-answer grading, Zheng et al., arXiv 2306.05685, section 3.1. A call that failed,
     or a reply without a grade after one re-ask, is a score of `None` with its cause, never 0.
+
+    Args:
+        judge: The model that grades; `None` is the judge of the run.
+        sampling: By default greedy.
+        prompt: Replaces the shipped prompt.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import Grading
+        >>> from catsdk.testing import FunctionProvider
+        >>> judge = FunctionProvider(lambda request: '{"reason": "it is right", "grade": 9}')
+        >>> scores = await Grading(judge).rate(cat.group_of("6*7?", ["42"]))
+        >>> scores[0].value, scores[0].reasons
+        (9.0, ('it is right',))
     """
 
     judge: str | Provider | None = None

@@ -22,14 +22,25 @@ METHOD = "mutual predictability"
 
 @dataclass(frozen=True)
 class MutualPredictability:
-    """Selects argmax_i 1/T_i sum_t log p(o_i,t | o_i,<t, q, {o_j : j != i}).
+    r"""Selects argmax_i 1/T_i sum_t log p(o_i,t | o_i,<t, q, {o_j : j != i}).
 
     Source: Wen et al., arXiv 2506.10139, equation 1, in the single-prompt form of the CaT
     baselines, arXiv 2509.14234, section 4: the other rollouts stand before the question in one
-    prompt, and the mean log-probability of the whole rollout as the answer is compared. `model`
-    must be a `Scorer` (a local model, or vLLM). G calls, whose usage is all input. A rollout whose
-    call failed, or that is empty, is listed as `unrated` and cannot be selected. Ties go to the
-    earlier rollout; one rollout alone needs no call.
+    prompt, and the mean log-probability of the whole rollout as the answer is compared. G calls,
+    whose usage is all input. A rollout whose call failed, or that is empty, is listed as `unrated`
+    and cannot be selected. Ties go to the earlier rollout; one rollout alone needs no call.
+
+    Args:
+        model: A `Scorer` (a local model, or vLLM); `None` is the anchor of the run.
+        prompt: Replaces the shipped prompt.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import MutualPredictability
+        >>> group = cat.group_of("What is 2 + 2?", [r"\boxed{4}", r"\boxed{4}", r"\boxed{5}"])
+        >>> reference = await MutualPredictability("local").estimate(group)
+        >>> len(reference.provenance.settings["mean_logprobs"])
+        3
     """
 
     model: str | Provider | None = None

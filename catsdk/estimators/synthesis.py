@@ -31,7 +31,7 @@ ANSWER_ROOM = 512
 
 @dataclass(frozen=True)
 class Synthesizer:
-    """Estimates a reference by synthesis (paper, section 3.2): one sample of the anchor.
+    r"""Estimates a reference by synthesis (paper, section 3.2): one sample of the anchor.
 
     Args:
         anchor: The model that writes the reference; `None` is the anchor of the run, else
@@ -53,6 +53,16 @@ class Synthesizer:
 
     Raises:
         InvalidInputError: `show` or `overflow` is none of its words.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> reply = "# SUMMARY\nThey differ.\n# UNIFIED RESPONSE\nIt is \\boxed{42}."
+        >>> anchor = FunctionProvider(lambda request: reply)
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> reference = await cat.Synthesizer(anchor).estimate(group)
+        >>> reference.text, reference.rationale
+        ('It is \\boxed{42}.', 'They differ.')
     """
 
     anchor: str | Provider | None = None

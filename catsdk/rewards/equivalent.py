@@ -39,6 +39,16 @@ class EquivalenceReward(Reward):
             so that a judge that goes by position does not pass for one that reads.
         attempts: How often a reply is asked for in all.
         max_response: Longest text that is compared, in characters.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import EquivalenceReward
+        >>> from catsdk.testing import FunctionProvider
+        >>> group = cat.group_of("Why?", ["It rains.", "There is rain."])
+        >>> reference = await cat.Majority().estimate(group)
+        >>> reward = EquivalenceReward(FunctionProvider(lambda request: "yes"))
+        >>> [score.value for score in await reward.reward(group, reference)]
+        [1.0, 1.0]
     """
 
     model: str | Provider | None = None

@@ -49,6 +49,18 @@ class GradedReward(Reward):
 
     Raises:
         InvalidInputError: `rubric` has no criteria, or two with one id.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import GradedReward
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.types import Provenance
+        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
+        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> judge = FunctionProvider(lambda request: '{"reason": "it does", "grade": 9}')
+        >>> group = cat.group_of("Why?", ["It rains."])
+        >>> [score.value for score in await GradedReward(judge, rubric=rubric).reward(group)]
+        [0.9]
     """
 
     model: str | Provider | None = None

@@ -89,11 +89,13 @@ def _is_sound(name: str, verdict: Verdict) -> bool:
     return verdict.outcome in ("different", "unknown") or name in MAY_BE_EQUAL
 
 
+@pytest.mark.behaviour("output-is-bounded")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_it_ends_on_the_main_thread(name: str) -> None:
     assert _is_sound(name, _ask(name))
 
 
+@pytest.mark.behaviour("output-is-bounded")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_it_ends_on_another_thread(name: str) -> None:
     verdicts: list[Verdict] = []

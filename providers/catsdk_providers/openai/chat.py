@@ -93,7 +93,11 @@ class ChatProvider:
         return self._endpoint.base_url
 
     def hidden(self, text: str) -> str:
-        """Give `text` without the key and the other secrets that this provider holds."""
+        """Return a text without the key and the other secrets that this provider holds.
+
+        Args:
+            text: The text.
+        """
         return self._endpoint.hidden(text)
 
     async def aclose(self) -> None:
