@@ -218,7 +218,7 @@ class Reference(Value):
 
     def __eq__(self, other: object) -> bool:
         """Equal fields; the object that was made of `data` adds nothing to them."""
-        return type(self) is type(other) and self.__dict__ == other.__dict__
+        return isinstance(other, Reference) and self.__dict__ == other.__dict__
 
     def __repr__(self) -> str:
         """Text and answer, with the evidence."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -131,7 +132,9 @@ def check_weights(name: str) -> None:
     try:
         AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
-        told = str(error).strip().partition("\n")[0]
+        # Of a path that is not there transformers says that it is no name of the hub.
+        missing = name.startswith(("/", ".", "~")) and not Path(name).exists()
+        told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
         raise ModelNotFoundError(
             f"the model {name!r} cannot be loaded ({told}); give a folder with a model, or its name"
             " on the hub where that can be reached",

@@ -113,14 +113,16 @@ def grpo(
     answers = [known or config.evaluation.answer or "answer", *named]
     for row in tests:
         golds_of(reward.cat, row, answers[0])
+    training = _in_order(table_of(rows, answers), config)
+    evaluation = table_of(tests, answers) if tests else None
     if model is None:
         check_weights(config.model)
     trainer = GRPOTrainer(
         model=config.model if model is None else model,
         reward_funcs=cast("Any", reward),
         args=arguments,
-        train_dataset=_in_order(table_of(rows, answers), config),
-        eval_dataset=table_of(tests, answers) if tests else None,
+        train_dataset=training,
+        eval_dataset=evaluation,
         processing_class=tokenizer,
         peft_config=lora_arguments(config.lora),
     )
