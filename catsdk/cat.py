@@ -509,7 +509,8 @@ class CaT(Description):
                 "this CaT has no reward; give one, such as CaT(..., reward=AnswerReward())"
             )
         async with self.context(row=row) as ctx:
-            return completed(group, await self._reward.reward(group, reference, ctx.on(group)))
+            read = ctx.reread(group)
+            return completed(read, await self._reward.reward(read, reference, ctx.on(read)))
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
         """Write the criteria that follow from a reference, by the reward's proposer.
