@@ -90,7 +90,7 @@ _ALTERNATIVE = re.compile(
 
 
 _CONDITIONAL = re.compile(
-    r"\bunless\b|\bonly (?:if|when)\b|\baccording to\b|\bin one case\b|,\s?says\b|\bmade (?:it )?up\b|\bif\b.*\d.*\bif\b",
+    r"\bunless\b|\bonly (?:if|when)\b|\baccording to\b|\bin one case\b|,\s?says\b|\bmade (?:it )?up\b|\bif\b.*\d.*\bif\b|\bif\b.*\botherwise\b",
     re.IGNORECASE,
 )
 _OF_SOMEBODY = re.compile(

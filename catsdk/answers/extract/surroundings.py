@@ -6,13 +6,22 @@ import re
 
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.cues import after_cue
-from catsdk.answers.extract.sentences import sentence_around
-from catsdk.answers.extract.wording import asserts, is_denied, is_example, is_withdrawn, last_clause
+from catsdk.answers.extract.wording import is_denied, is_example, is_withdrawn
 
 __all__ = ["as_it_stands"]
 
 _NEAR = 120
-_SHORTEST_DENIAL = 3
+_QUOTING = re.compile(
+    r"\b(?:says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested|answered"
+    r"|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially|naively|whether|wants?\sus)\b"
+    r"(?:\s(?:that|to|the|is|was|it|answer|answers|say|give|i|be|would|a|an|final)){0,5}[\s$\\\\(\[{*_:,]{0,8}$",
+    re.IGNORECASE,
+)
+_SUPPOSING = re.compile(
+    r"\b(?:if|suppose|supposing|assume|assuming|imagine|unless|whether|pretend)\s(?:that\s)?(?:the\s|my\s|our\s)?"
+    r"(?:final\s|correct\s)?(?:answer|it|value|result|solution)\b[^,.;]{0,30}$",
+    re.IGNORECASE,
+)
 # The first five letters of the words that a sentence needs to deny, doubt, quote or suppose.
 _SUSPECT_WORDS = """
 not never cannot rather instead anything all except excluding besides other others unlike without longer hardly
@@ -91,11 +100,8 @@ def _is_plain(line: str) -> bool:
 
 
 def _is_meant(line: str) -> bool:
-    """Tell whether the sentence before a mark asserts what is in it, and gives no example."""
-    if len(line) < _SHORTEST_DENIAL or asserts(line) and not is_example(line):
-        return True
-    sentence, _ = sentence_around(line, len(line))
-    return asserts(last_clause(sentence)) and not is_example(sentence)
+    """Tell whether a line before a mark neither quotes, supposes nor gives an example."""
+    return not (_QUOTING.search(line) or _SUPPOSING.search(line) or is_example(line))
 
 
 def _is_filled_in(behind: str) -> bool:
@@ -108,6 +114,8 @@ def _negative(content: str, lead: str, *, spaced: bool) -> str:
     word = re.search(r"[^\W\d_]{2,}$|[.:!?]$|^$", lead) is not None
     if word and spaced:
         return content
+    if lead[-1:] in ("-", "\u2212"):
+        return ""
     if lead and (lead[-1].isalnum() or lead[-1] in ")}]"):
         # Behind a word a dash with no space is one too; behind a value it subtracts.
         return content if word else ""

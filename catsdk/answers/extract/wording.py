@@ -120,8 +120,11 @@ _BAD = (
     r"|an?\ (?:\w+\ )?(?:trap|distractor|decoy|mistake|typo|lie|guess|fake|contradiction))\b"
 )
 _REFUTED = re.compile(
-    rf"""[^\w\n]{{0,12}}(?:(?:which|this)\ |it\ (?=is|was))?(?:
-        (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
+    rf"""[^\w\n]{{0,12}}(?:
+        (?:which|this|it)\ (?:is|was|would\ be)(?:\ not|n['’]t)\ (?:the\ |an?\ )?
+          (?:right|correct|true|valid|allowed|possible|answer|solution|acceptable)\b
+      | (?:(?:which|this|it)\ )(?:is|was|seems|would\ be)\ (?:(?:also|clearly|obviously|however)\ )?{_BAD}
+      | (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
           (?:(?:an?|the|my|our|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply|however)\s){{0,2}}
           (?:not\b|n['’]t\b|{_BAD}|(?:previous|former|initial|first|earlier|original|old)\ (?:answer|guess|attempt|try))
       | (?:do|does|can)(?:\s?not|n['’]t)\b
@@ -152,7 +155,7 @@ _CORRECTED = re.compile(
       | (?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}
         (?:(?:the|my)\ (?:\w+\ ){0,2}answer\ (?:is|should\ be|must\ be)|it\ (?:is|should\ be|must\ be)|it['’]s
           |[A-Za-z]\s?=|[-$\\(]{0,4}(?=\d))
-      )|(?:,|\s[-–—]{1,3})\s(?:no|wait|i\ mean[t]?|or\ rather|make\ that|sorry|correction)\b[,:]?\s[-$\\(]{0,4}(?=\d|[A-J]\b)""",
+      )|(?:,|\s[-–—]{1,3})\s(?:(?:no|wait|i\ mean[t]?|or\ rather|make\ that|sorry|correction)\b[,:]?\s){1,2}[-$\\(]{0,4}(?=\d|[A-J]\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _MARKS = r"[\s$\\(\[{*_:]{0,8}"
@@ -166,9 +169,13 @@ _AGAINST = re.compile(
     rf"|\bor\ (?:maybe|perhaps|possibly|even)\b{_MARKS}$"
     r"|(?:not|n['’]t|never|refuse\ to|decline\ to)\ (?:write|box|answer|say|give|put|accept|choose|claim|report|output"
     rf"|conclude|submit)(?:\ \w+){{0,2}}:?{_MARKS}$"
-    rf"|\bthan{_MARKS}$|\bone\ of\b[^.]{{0,40}}{_MARKS}$"
-    r"|\b(?:possible|potential|candidate|plausible|tentative|sample|example|template|format|placeholder)"
-    rf"(?:\ \w+){{0,2}}\s?(?:is|was|:)?{_MARKS}$"
+    rf"|\bthan{_MARKS}$"
+    r"|\bone\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices|candidates|possibilities"
+    rf"|guesses)\ (?:is|was|:){_MARKS}$"
+    r"|\b(?:an?|another|one)\ (?:possible|potential|candidate|plausible|tentative|sample)\ (?:answer|solution|value"
+    rf"|result|choice)\s?(?:is|was|:|could\ be|would\ be){_MARKS}$"
+    r"|\b(?:sample|example|template|format|placeholder)(?:\ (?:answer|output|response|format|solution))?"
+    rf"\s?(?:is|was)?:{_MARKS}$"
     r"|\b(?:first|initial|previous|early|earlier|old|naive|best)\ (?:guess|attempt|try|thought|answer)"
     rf"\s?(?:is|was|:){_MARKS}$"
     r"|(?:\\neq?(?![a-z])|\\not\s?=|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$"

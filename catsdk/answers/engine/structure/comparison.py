@@ -184,6 +184,8 @@ class Comparison:
         if (left, right) in self.decided:
             self._note("symbolic")
             return self.decided[left, right]
+        if any(isinstance(each, Items) and any(map(nesting, each.items)) for each in (left, right)):
+            return self.open("a set of sets, which is no set of solutions")
         self.pending.append((left, right))
         return self.open("it has to be solved")
 
