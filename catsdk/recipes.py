@@ -1,8 +1,8 @@
 """Roles as data: what a role is and how it is set, to and from YAML, with one fingerprint.
 
 A role is written as the name of its class, or as a mapping from that name to the arguments that
-differ from their defaults. A model is a string. Classes of one's own are written `module:Class`,
-or by the name that they have under an entry point group::
+differ from their defaults. A model is a string. Classes of one's own are written `module:Class`;
+the name that they have under an entry point group is read as well::
 
     policy: openai:gpt-5
     estimator:
@@ -37,18 +37,18 @@ from pydantic import BaseModel, ValidationError
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Provider, name_of
+from catsdk.core.yaml_text import data_of, yaml_of
 
 __all__ = [
     "ENTRY_POINTS",
-    "data_of",
     "digest_of",
     "from_data",
     "from_yaml",
+    "is_known_role",
     "known_roles",
     "to_data",
     "to_yaml",
     "written",
-    "yaml_of",
 ]
 
 ENTRY_POINTS = ("catsdk.estimators", "catsdk.rewards", "catsdk.graders", "catsdk.samplers")
@@ -103,6 +103,7 @@ _HOMES = {
     "catsdk_trainers.trl.anchors": ("PolicyAnchor",),
 }
 _BUILT_IN = {name: f"{home}:{name}" for home, names in _HOMES.items() for name in names}
+_NAMES = {path: name for name, path in _BUILT_IN.items()}
 
 # Whose model is taken where a role names none.
 _DEFAULT_MODELS = {
@@ -139,6 +140,23 @@ _METHODS = (
 def known_roles() -> list[str]:
     """The names that a recipe may use for classes, those of other packages included."""
     return sorted({*_BUILT_IN, *_registered()})
+
+
+def is_known_role(name: str) -> bool:
+    """Whether `name` is one of `known_roles`, found without a search where it is catsdk's own.
+
+    Args:
+        name: A class's name, as in a recipe.
+
+    Returns:
+        Whether a recipe may use it.
+
+    Example:
+        >>> from catsdk.recipes import is_known_role
+        >>> is_known_role("Majority"), is_known_role("Marjoity")
+        (True, False)
+    """
+    return name in _BUILT_IN or (":" not in name and name in _registered())
 
 
 def to_data(role: object) -> Any:
@@ -238,18 +256,6 @@ def to_yaml(role: object) -> str:
     return yaml_of(to_data(role))
 
 
-def yaml_of(data: object) -> str:
-    """Write data as YAML, in its own order.
-
-    Args:
-        data: Mappings, lists, texts and numbers.
-    """
-    import yaml
-
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-    return text
-
-
 def from_yaml(text: str, kind: str = "a role") -> Any:
     """Make what the YAML `text` describes.
 
@@ -257,27 +263,6 @@ def from_yaml(text: str, kind: str = "a role") -> Any:
         InvalidInputError: it is not YAML, or as `from_data`.
     """
     return from_data(data_of(text, kind), kind)
-
-
-def data_of(text: str, kind: str) -> object:
-    """Read YAML.
-
-    Args:
-        text: What is read.
-        kind: What it should be, for errors.
-
-    Raises:
-        InvalidInputError: it is not YAML, or is nested too deeply.
-    """
-    import yaml
-
-    try:
-        data: object = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidInputError(f"{kind} is not YAML: {error}") from None
-    except RecursionError:
-        raise InvalidInputError(f"{kind} is nested too deeply; no method needs that") from None
-    return data
 
 
 def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> str:
@@ -386,10 +371,9 @@ def _tagged(name: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def _name_of(kind: type) -> str:
-    for name, path in {**_registered(), **_BUILT_IN}.items():
-        if path == f"{kind.__module__}:{kind.__qualname__}":
-            return name
-    return path_of(kind)
+    # One of another package by its path, though it may be registered: to find that out is to read
+    # what every installed package registers, and descriptions are written in event loops.
+    return _NAMES.get(f"{kind.__module__}:{kind.__qualname__}") or path_of(kind)
 
 
 def path_of(thing: Any) -> str:
@@ -433,13 +417,18 @@ def _is_role(kind: object) -> bool:
 
 
 def _find(name: str, kind: str) -> Any:
-    path = _BUILT_IN.get(name) or _registered().get(name) or (name if ":" in name else None)
+    path = _path_to(name)
     if path is None:
         raise InvalidInputError(
             f"{kind}: there is no {name!r}; known: {', '.join(known_roles())}; or write"
             " 'module:Class' for one of your own"
         )
     return named(path)
+
+
+def _path_to(name: str) -> str | None:
+    """Where the class is that a recipe names; what is registered is read only where it must be."""
+    return _BUILT_IN.get(name) or (name if ":" in name else _registered().get(name))
 
 
 def named(path: str) -> Any:
@@ -505,8 +494,7 @@ def _value(value: Any, hint: Any, where: str) -> Any:
 def _text(value: str, options: Sequence[Any], where: str) -> Any:
     if any(_is_plain_text(option) for option in options):
         takes_role = any(_takes_role(option) for option in options)
-        known = value in _BUILT_IN or value in _registered()
-        return from_data(value, where) if takes_role and known else value
+        return from_data(value, where) if takes_role and is_known_role(value) else value
     if any(get_origin(option) is not None and get_args(option) for option in options):
         return value
     return from_data(value, where)
@@ -550,7 +538,8 @@ def _members(hint: Any) -> list[Any]:
 
 @cache
 def _registered() -> dict[str, str]:
-    points = [point for group in ENTRY_POINTS for point in entry_points(group=group)]
+    everything = entry_points()
+    points = [point for group in ENTRY_POINTS for point in everything.select(group=group)]
     return {point.name: point.value for point in points}
 
 

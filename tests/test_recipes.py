@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -317,8 +318,11 @@ def test_a_function_that_cannot_be_imported_is_refused() -> None:
         ("reward: {Random: {seed: {float: many}}}", "Random.seed: float is 'many'; give a number"),
         ("reward: {Sum: {rewards: Gold}}", "a part of a sum is"),
         ("answers: {grader: Majority}", "grader is Majority.*; give an object with a method grade"),
-        (f"estimator: {'{Adaptive: {estimator: ' * 300}Majority{'}}' * 300}", "nested too deeply"),
-        (f"estimator: {'[' * 5000}{']' * 5000}", "nested too deeply"),
+        (
+            f"estimator: {'{Adaptive: {estimator: ' * 300}Majority{'}}' * 300}",
+            "nested more than 50 deep",
+        ),
+        (f"estimator: {'[' * 5000}{']' * 5000}", "nested more than 50 deep"),
         ("- 5", "write a mapping"),
         ("a: [", "is not YAML"),
     ],
@@ -377,3 +381,40 @@ def test_reading_a_recipe_calls_nothing_and_makes_only_roles(name: str, text: st
     with pytest.raises(InvalidInputError):
         cat.CaT.from_yaml(text.replace("NAME", f"{__name__}:{name}"))
     assert RAN == []
+
+
+@dataclasses.dataclass(frozen=True)
+class Own(cat.Reward):
+    needs_reference = False
+
+
+async def test_descriptions_are_written_and_read_without_looking_for_what_others_registered() -> (
+    None
+):
+    recipes._registered.cache_clear()
+    # A search of the installed packages would block the loop, which fails the test.
+    c = cat.CaT("openai:a", estimator=cat.Majority(), reward=Own() + 0.5 * cat.AnswerReward())
+    text = c.to_yaml()
+    assert f"{__name__}:Own" in text
+    assert cat.CaT.from_yaml(text).to_yaml() == text
+    assert recipes._registered.cache_info().misses == 0
+
+
+def test_a_class_that_a_package_registers_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "theirs-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    points = "[catsdk.estimators]\ntheirs = catsdk.estimators.majority:Majority\n"
+    (folder / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(tmp_path)
+    recipes._registered.cache_clear()
+    try:
+        assert "theirs" in recipes.known_roles() and recipes.is_known_role("theirs")
+        assert recipes.from_data({"theirs": {"tie": "first"}}) == cat.Majority(tie="first")
+        assert cat.CaT.from_data({"policy": "openai:a", "estimator": "theirs"}).estimator == (
+            cat.Majority()
+        )
+    finally:
+        recipes._registered.cache_clear()

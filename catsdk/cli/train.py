@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.yaml_text import data_of
 from catsdk.data.sources import FORMS
 
 if TYPE_CHECKING:
@@ -83,11 +84,6 @@ def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> C
 
 
 def _settings(settings: list[str]) -> dict[str, Any]:
-    try:
-        import yaml
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("training needs pip install 'catsdk[train]'") from error
-
     wrong = [setting for setting in settings if "=" not in setting]
     if wrong:
         raise InvalidInputError(f"--set {wrong[0]!r}: write NAME=VALUE, such as steps=200")
@@ -95,12 +91,10 @@ def _settings(settings: list[str]) -> dict[str, Any]:
     for setting in settings:
         name, _, value = setting.partition("=")
         try:
-            values[name] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            problem = getattr(error, "problem", None) or "it cannot be read"
+            values[name] = data_of(value, f"--set {setting!r}: the value")
+        except InvalidInputError as error:
             raise InvalidInputError(
-                f"--set {setting!r}: the value is no YAML ({problem}); put it in quotes, such as"
-                f" --set '{name}=\"{value}\"'"
+                f"{error}; put it in quotes, such as --set '{name}=\"{value}\"'"
             ) from None
     return values
 

@@ -116,14 +116,14 @@ def _split_off(name: str) -> tuple[str, str | None]:
 
 def _given(source: object, splits: Sequence[str]) -> Iterable[object]:
     """Rows that were handed in; what Python could iterate over but holds no rows is refused."""
+    kind, frame = type(source).__name__, hasattr(source, "iterrows")
     if isinstance(source, Mapping):
         tables = cast("Mapping[str, Any]", source)
         if tables and all(hasattr(table, "column_names") for table in tables.values()):
             return split_of(tables, None, splits, "the data set")
-    frame = hasattr(source, "iterrows")
     if isinstance(source, bytes | Mapping) or frame or not isinstance(source, Iterable):
         fix = "frame.to_dict('records')" if frame else "a list of texts, or of one mapping a row"
-        raise InvalidInputError(f"the data set is a {type(source).__name__}; give {fix}")
+        raise InvalidInputError(f"the data set is of the type {kind}; give {fix}")
     return cast("Iterable[object]", source)
 
 

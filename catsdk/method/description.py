@@ -11,8 +11,9 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
 from catsdk.core.registry import known_providers
 from catsdk.core.settings import Settings
+from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
-from catsdk.recipes import data_of, digest_of, from_data, known_roles, to_data, written, yaml_of
+from catsdk.recipes import digest_of, from_data, is_known_role, to_data, written
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Defaults
@@ -248,7 +249,7 @@ def _role_from(data: object, kind: str) -> Any:
         return None
     if kind == "answers":
         return from_data({"Answers": data}, kind)
-    if kind == "estimator" and isinstance(data, str) and data not in known_roles():
+    if kind == "estimator" and isinstance(data, str) and not is_known_role(data):
         try:
             return from_data(data, kind)
         except InvalidInputError:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-import yaml
 from pydantic import ValidationError
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Provenance, Rubric
+from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.rubrics.healthbench import from_healthbench
 
 __all__ = ["dumps", "form_of", "load", "loads", "save"]
 
 MAX_BYTES = 5_000_000
-MAX_DEPTH = 20
 _YAML = {".yaml", ".yml"}
 
 
@@ -60,8 +58,7 @@ def dumps(rubric: Rubric, *, form: str = "yaml") -> str:
     }
     if form == "json":
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=96)
-    return text
+    return yaml_of(data)
 
 
 def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
@@ -71,8 +68,7 @@ def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
         InvalidInputError: it holds no rubric; `name` says in the message where it came from.
     """
     try:
-        text = text.removeprefix("\ufeff")
-        data: object = json.loads(text) if form == "json" else _yaml(text)
+        data = data_of(text, name) if form == "yaml" else json.loads(text.removeprefix("\ufeff"))
         fields = cast("dict[str, object]", data) if isinstance(data, dict) else {}
         if "rubrics" in fields:
             return from_healthbench(fields)
@@ -81,27 +77,8 @@ def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InvalidInputError(f"{name}: {where} is {first['input']!r}: {first['msg']}") from None
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
-        raise InvalidInputError(f"{name} is no {form.upper()}: {error}") from error
-
-
-def _yaml(text: str) -> object:
-    # Aliases let a small file stand for a huge one ("billion laughs"); a rubric needs none. Deep
-    # nesting takes the parser a time quadratic in the depth.
-    events = cast("Iterator[object]", yaml.parse(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
-    depth = 0
-    for event in events:
-        if isinstance(event, yaml.AliasEvent):
-            raise InvalidInputError("a rubric file holds no YAML aliases (*name); write them out")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise InvalidInputError(f"a rubric file is nested at most {MAX_DEPTH} deep")
-    return yaml.safe_load(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InvalidInputError(f"{name} is not JSON: {error}") from error
 
 
 def _rubric(fields: dict[str, object], name: str) -> Rubric:

@@ -32,7 +32,10 @@ def test_a_preset_a_file_and_settings_make_one_config(tmp_path: Path) -> None:
     [
         ((), "--preset NAME --show prints a config"),
         (("--set", "steps=3"), "NAME is one of"),
-        (("--preset", "qwen3-4b", "--set", "system=a: b: c"), "the value is no YAML"),
+        (
+            ("--preset", "qwen3-4b", "--set", "system=a: b: c"),
+            "the value is not YAML: line 1, column 5: mapping values are not",
+        ),
         (("--preset", "gpt"), "no preset 'gpt'"),
         (("--preset", "qwen3-4b", "--set", "stps=3"), "no option 'stps'"),
         (("--preset", "qwen3-4b", "--set", "steps"), "write NAME=VALUE"),

@@ -138,9 +138,9 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (b"a", "is a bytes; give a list of texts"),
-        ({"prompt": ["a"]}, "is a dict; give a list of texts"),
-        (7, "is a int; give a list of texts"),
+        (b"a", "type bytes; give a list of texts"),
+        ({"prompt": ["a"]}, "type dict; give a list of texts"),
+        (7, "type int; give a list of texts"),
         ([], "has no rows"),
         (["a", None], r"row 1 \(from 0\) is None"),
         ("What is 2+2?", r"no data set at 'What is 2\+2\?'; give a file"),

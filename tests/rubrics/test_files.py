@@ -74,9 +74,9 @@ LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\ncriteria: [*a]\n"
         ("criteria: [{text: a, id: 'no spaces'}]", "criteria.0.id"),
         ("criteria: [{text: a, id: x}, {text: b, id: x}]", "each its own"),
         ("criteria: [a, b]\nname: x", "name"),
-        (LAUGHS, "no YAML aliases"),
-        ("!!python/object/apply:os.system ['true']", "no YAML"),
-        ("criteria: [", "no YAML"),
+        (LAUGHS, "has the YAML alias"),
+        ("!!python/object/apply:os.system ['true']", "is not YAML"),
+        ("criteria: [", "is not YAML"),
     ],
 )
 def test_a_file_that_is_no_rubric_says_where(text: str, says: str) -> None:
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="name it .yaml"):
         save(RUBRIC, tmp_path / "r.txt")
     (tmp_path / "deep.json").write_text("[" * 100_000, encoding="utf-8")
-    with pytest.raises(InvalidInputError, match="no JSON"):
+    with pytest.raises(InvalidInputError, match="is not JSON"):
         load(tmp_path / "deep.json")
 
 

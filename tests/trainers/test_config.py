@@ -89,7 +89,7 @@ def test_changes_go_over_the_text_and_the_text_over_the_preset() -> None:
         ),
         ("model: m\nkl: -1", "kl is -1: Input should be greater"),
         ("- a list", "write a mapping"),
-        ("a: [", "no YAML"),
+        ("a: [", "is not YAML: line 1, column 5"),
         ("steps: 3", "model is missing"),
     ],
 )

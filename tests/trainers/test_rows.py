@@ -39,6 +39,13 @@ def test_two_known_answers_in_one_group_are_refused(answers: list[object]) -> No
         groups_of(["q"] * 2, ["a", "b"], {"answer": answers}, 2)
 
 
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_known_answer_that_all_rows_of_a_group_lack_is_no_second_one(missing: object) -> None:
+    columns = {"answer": [missing, float(str(missing)) if missing else None]}
+    ((_, row),) = groups_of(["q"] * 2, ["a", "b"], columns, 2)
+    assert list(row) == ["answer"]
+
+
 def test_other_columns_may_differ_in_a_group_and_other_known_columns_may_not() -> None:
     columns = {"answer": ["4", "4"], "note": ["a", "b"], "gold": ["1", "2"]}
     assert len(groups_of(["q"] * 2, ["a", "b"], columns, 2)) == 1

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, cast
 
-import yaml
 from pydantic import Field, JsonValue, field_validator
 
 from catsdk.answers.answers import Answers
@@ -14,6 +13,7 @@ from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Options
 from catsdk.core.sending import Budget
+from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.recipes import to_data
 from catsdk.runtime.client import Client
 
@@ -253,10 +253,7 @@ class CaTConfig(Options):
         Raises:
             InvalidInputError: the text is no YAML mapping, or as for the class.
         """
-        try:
-            read = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
-            raise InvalidInputError(f"the config is no YAML: {error}") from None
+        read = data_of(text, "the config") or {}
         if not isinstance(read, dict):
             raise InvalidInputError(f"the config is {str(read)[:60]!r}; write a mapping of names")
         whole = merged(under or {}, read)
@@ -272,15 +269,14 @@ class CaTConfig(Options):
             InvalidInputError: it cannot be read, or as for `from_yaml`.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(f"the config {path} cannot be read: {error}") from None
         return cls.from_yaml(text)
 
     def to_yaml(self) -> str:
         """Every setting as YAML; `from_yaml` gives an equal config."""
-        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-        return text
+        return yaml_of(self.model_dump(mode="json"))
 
 
 def _as_data(name: str, role: Any) -> Any:

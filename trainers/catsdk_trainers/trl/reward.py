@@ -200,6 +200,11 @@ class GroupReward:
             )
         return self.num_generations
 
+    def _known(self, *, evaluates: bool) -> frozenset[str]:
+        """The columns with known answers."""
+        examiner = self.held_out if evaluates else None
+        return known_columns(self.cat.rewarder) | ({examiner.column} if examiner else set())
+
     def _scored(self, share: Share, size: int, *, evaluates: bool) -> tuple[list[Scored], Usage]:
         """Score the groups of this rank; an error on one rank ends the step on all of them."""
         scored: list[Scored] = []
@@ -214,7 +219,7 @@ class GroupReward:
                 size,
                 most_tokens=self._max_tokens,
                 answers=self.cat.answers,
-                known=known_columns(self.cat.rewarder),
+                known=self._known(evaluates=evaluates),
             )
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
