@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider
-from catsdk.core.types import Group, Reference
-from catsdk.estimators.choice import choose
-from catsdk.prompts.prompt import Prompt
-from catsdk.runtime.context import Context, standing_alone
+from catsdk.estimators.choice import Choosing
 
 __all__ = ["SelfBestOfN"]
 
 
 @dataclass(frozen=True)
-class SelfBestOfN:
+class SelfBestOfN(Choosing):
     """Selects the rollout that `model`, usually the policy itself, calls the best.
 
     Source: the self-selected best-of-n baseline of CaT, arXiv 2509.14234, section 4: y* =
@@ -23,26 +18,6 @@ class SelfBestOfN:
     rollout is asked for again once.
     """
 
-    model: str | Provider | None = None
-    sampling: Sampling = Sampling(temperature=0.0)
-    prompt: Prompt | None = None
-
-    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
-        """Take the rollout that the model names.
-
-        Raises:
-            NoEvidenceError: the group has no rollout.
-            StructuredOutputError: no reply named one of the rollouts.
-            ProviderError: the model failed.
-        """
-        async with standing_alone(ctx, group) as context:
-            return await choose(
-                context,
-                group,
-                self.model,
-                role="policy",
-                method="self best-of-n",
-                task="choose_best",
-                sampling=self.sampling,
-                prompt=self.prompt,
-            )
+    method = "self best-of-n"
+    task = "choose_best"
+    role = "policy"
