@@ -1,30 +1,10 @@
 """Each example runs as a stranger would run it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.examples.running import run
+
 pytestmark = [pytest.mark.needs_torch]
-
-
-def run(name: str) -> str:
-    """What the example prints."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / name)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=clean | {"PYTHONPATH": paths},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_application_prints_an_answer_with_its_evidence() -> None:
