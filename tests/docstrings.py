@@ -21,6 +21,7 @@ from pydantic import BaseModel
 FACES = (
     "catsdk",
     "catsdk.answers",
+    "catsdk.batch",
     "catsdk.data",
     "catsdk.errors",
     "catsdk.estimators",
@@ -122,7 +123,8 @@ def _methods(path: str, cls: type, seen: set[int]) -> Iterator[PublicName]:
     for parent in cls.__mro__:
         if not parent.__module__.startswith(OURS):
             continue
-        for name, member in vars(parent).items():
+        # A list: pydantic finishes a class when something of it is looked at.
+        for name, member in list(vars(parent).items()):
             function = inspect.unwrap(getattr(member, "__func__", member))
             if name.startswith("_") or not isinstance(function, FunctionType):
                 continue

@@ -17,7 +17,8 @@ from catsdk.answers.verdict import Verdict
 from catsdk.answers.votes import Votes, votes_of
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.inputs import check_kind
-from catsdk.core.types import Group, ImagePart, Message, Reference, TextPart
+from catsdk.core.messages import Message, Part, TextPart
+from catsdk.core.types import Group, Reference
 
 __all__ = ["BY_MEANING", "INSTRUCTION", "Answers", "no_evidence", "with_words"]
 
@@ -234,7 +235,7 @@ def with_words(messages: Sequence[Message], words: str) -> tuple[Message, ...]:
     if last is None:
         return tuple(messages)
     content = messages[last].content
-    longer: str | tuple[TextPart | ImagePart, ...] = (
+    longer: str | tuple[Part, ...] = (
         f"{content}\n\n{words}"
         if isinstance(content, str)
         else (*content, TextPart(text=f"\n\n{words}"))

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from catsdk.cli.batch import batch
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (synthesize, sample, demo, providers, doctor, train, reward_server):
+for command in (synthesize, sample, batch, demo, providers, doctor, train, reward_server):
     app.command()(command)
 app.command(name="eval")(evaluate)
 app.add_typer(rubric)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
+from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.outcome import exit_code
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
-from catsdk.core.sending import Budget, Limits
+from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
 from catsdk.data.sources import FORMS
@@ -32,13 +32,9 @@ from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import check_graded, read_items
 from catsdk.evaluate.table import show
-from catsdk.runtime.client import Client
 
 __all__ = ["evaluate"]
 
-# Calls of models in this process cost nothing to hold, and merge into batches.
-IN_PROCESS = ("local", "replay")
-IN_FLIGHT = 4096
 STOPPED = 130
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
@@ -162,7 +158,7 @@ def evaluate(
     if method is not None:
         named = {"anchor": anchor, "judge": judge}
         settings |= {role: each for role, each in named.items() if each is not None}
-        settings["client"] = _client_of(method, budget, max_in_flight)
+        settings["client"] = client_of(method, budget, max_in_flight)
         evaluation = Evaluation.of(method, **settings)
         models = [str(config)]
     else:
@@ -170,7 +166,7 @@ def evaluate(
         if rollouts is None:
             usual = Settings()
             anchor, judge = anchor or usual.anchor, judge or usual.judge
-        settings["client"] = _client(budget, max_in_flight, [*models, anchor, judge])
+        settings["client"] = client_for(budget, max_in_flight, [*models, anchor, judge])
         evaluation = Evaluation(models, anchor, judge, recorded=rollouts, **settings)
     heading = title or f"{', '.join(models) or 'recorded rollouts'} on {_named(data)}, seed {seed}"
     report = _interruptible(evaluation, items, heading, data)
@@ -233,11 +229,7 @@ def _method(config: Path, model: list[str] | None, *, recorded: bool) -> CaT:
     if model or recorded:
         other = "--recorded" if recorded else "--model"
         raise InvalidInputError(f"--config names the policy, so {other} cannot be given too")
-    try:
-        text = config.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"--config {config} cannot be read: {error}") from error
-    return CaT.from_yaml(text)
+    return described(config)
 
 
 def _models(model: list[str] | None) -> list[str]:
@@ -291,24 +283,3 @@ def _parted(
             f"--calibrate {share:g} leaves no item of {len(items)} to calibrate on"
         )
     return rest, held
-
-
-def _client(
-    budget: Budget | None, max_in_flight: int | None, models: Sequence[str | None]
-) -> Client:
-    named = [model for model in models if model is not None]
-    if max_in_flight is None and all(model.startswith(IN_PROCESS) for model in named):
-        max_in_flight = IN_FLIGHT
-    limits = None if max_in_flight is None else Limits(in_flight=max_in_flight)
-    # The run keeps answers, with what they cost: those of a cache would seem to cost nothing.
-    return Client(budget=budget, limits=limits, cache="")
-
-
-def _client_of(method: CaT, budget: Budget | None, max_in_flight: int | None) -> Client:
-    """The client of a CaT, with what the command caps, and without its cache."""
-    given = method.client.to_data() if method.client.named else {}
-    if budget is not None:
-        given["budget"] = budget.model_dump(exclude_unset=True)
-    if max_in_flight is not None:
-        given["limits"] = {**given.get("limits", {}), "in_flight": max_in_flight}
-    return Client.from_data({**given, "cache": ""})

@@ -1,90 +1,26 @@
-"""What one call of a model is made of: messages, the request, its completions, usage, failure."""
+"""What one call of a model is made of: the request, its completions, usage, failure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from catsdk.core.value import Value, WholeValue
+from catsdk.core.messages import Message
+from catsdk.core.value import Value
 
 __all__ = [
     "Call",
     "Completion",
     "Failure",
     "FinishReason",
-    "ImagePart",
-    "Message",
     "Request",
-    "TextPart",
     "TokenLogprob",
     "Usage",
 ]
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
-
-
-class TextPart(WholeValue):
-    """A piece of text in a message.
-
-    Args:
-        type: Always `text`; tells it from an image in JSON.
-        text: The text.
-
-    Example:
-        >>> from catsdk.types import TextPart
-        >>> TextPart(text="What does the picture show?").type
-        'text'
-    """
-
-    type: Literal["text"] = "text"
-    text: str
-
-
-class ImagePart(WholeValue):
-    """An image in a message.
-
-    Args:
-        type: Always `image`; tells it from a text in JSON.
-        url: Where it is: an `https:` URL, or the image itself as a `data:` URL.
-
-    Example:
-        >>> from catsdk.types import ImagePart, Message, TextPart
-        >>> picture = ImagePart(url="https://example.org/cat.png")
-        >>> Message(role="user", content=(TextPart(text="Which animal?"), picture)).text
-        'Which animal?'
-    """
-
-    type: Literal["image"] = "image"
-    url: str
-
-
-Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
-
-
-class Message(WholeValue):
-    """One turn of a chat.
-
-    Args:
-        role: Who speaks: `system`, `user` or `assistant`.
-        content: The text, or parts that may hold images too.
-
-    Example:
-        >>> from catsdk import Message
-        >>> Message(role="user", content="What is 2+2?").text
-        'What is 2+2?'
-    """
-
-    role: Literal["system", "user", "assistant"]
-    content: str | tuple[Part, ...]
-
-    @property
-    def text(self) -> str:
-        """The text of the message, images left out."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
 class Usage(Value):

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel
 
+from catsdk.core.chats import UnreadableError, read_chat
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Message
+from catsdk.core.messages import Message
 from catsdk.core.value import Value
 
 __all__ = [
     "MAX_ROLLOUTS",
     "PromptLike",
+    "check_chat",
     "check_count",
     "check_kind",
     "check_many",
-    "check_message",
     "check_prompt",
     "without_nulls",
 ]
 
 MAX_ROLLOUTS = 1024
 
-PromptLike = str | Sequence[Message | Mapping[str, object]]
+PromptLike = str | Sequence[Message | Mapping[str, object] | BaseModel]
 
 
 def check_count(n: object, name: str = "n") -> int:
@@ -43,8 +44,12 @@ def check_count(n: object, name: str = "n") -> int:
 def check_prompt(prompt: PromptLike) -> tuple[Message, ...]:
     """Return `prompt`, a text or a chat, as messages.
 
+    A chat's messages may be those of catsdk, of OpenAI's or Anthropic's API, or the objects of
+    their SDKs.
+
     Raises:
-        InvalidInputError: it is empty, or neither of the two.
+        InvalidInputError: it is empty, or neither of the two; the error names the message, and the
+            key, part or role at fault.
     """
     if isinstance(prompt, str):
         if not prompt.strip():
@@ -54,13 +59,29 @@ def check_prompt(prompt: PromptLike) -> tuple[Message, ...]:
         raise InvalidInputError(
             f"the prompt is {_shown(prompt)}; give a string or a list of chat messages"
         )
-    messages = tuple(check_message(at, message) for at, message in enumerate(prompt))
+    messages = check_chat(prompt)
     if not any(message.role == "user" and message.content for message in messages):
         raise InvalidInputError(
             f"the prompt is a chat of {len(messages)} messages without a user message that is"
             " not empty; add one such as {'role': 'user', 'content': '...'}"
         )
     return messages
+
+
+def check_chat(chat: Sequence[object]) -> tuple[Message, ...]:
+    """Return the messages of `chat`, which may be empty.
+
+    Raises:
+        InvalidInputError: one cannot be read.
+    """
+    try:
+        return read_chat(chat)
+    except UnreadableError as error:
+        raise InvalidInputError(
+            f"message {error.at} of the prompt is {_shown(chat[error.at])} ({error}); give a"
+            " Message, a mapping such as {'role': 'user', 'content': 'a text'}, or a message of"
+            " OpenAI's or Anthropic's SDK"
+        ) from error
 
 
 def check_many(name: str, items: object, fix: str) -> None:
@@ -85,27 +106,6 @@ def check_kind(name: str, value: object, kinds: tuple[type, ...], fix: str) -> N
         raise InvalidInputError(f"{name} is {_shown(value)}; give {fix}")
 
 
-def check_message(at: int, message: object) -> Message:
-    """Return `message`, the one at place `at` of a chat, as a `Message`.
-
-    A key whose value is `None` counts as absent: tables (Arrow, Parquet, data sets) give every
-    message, and every part of one, the keys of all the others.
-
-    Raises:
-        InvalidInputError: it is not a message; the error names the key at fault.
-    """
-    if isinstance(message, Message):
-        return message
-    try:
-        return Message.model_validate(without_nulls(message))
-    except ValidationError as error:
-        raise InvalidInputError(
-            f"message {at} of the prompt is {_shown(message)} ({_fault(error)}); give a"
-            " Message or a mapping such as {'role': 'user', 'content': 'a text'}, with role system,"
-            " user or assistant"
-        ) from error
-
-
 def without_nulls(value: object) -> object:
     """`value` without the keys, at any depth, that hold `None`: a table's way to say absent."""
     if isinstance(value, Mapping):
@@ -114,15 +114,6 @@ def without_nulls(value: object) -> object:
     if isinstance(value, list | tuple):
         return [without_nulls(each) for each in cast("Sequence[object]", value)]
     return value
-
-
-def _fault(error: ValidationError) -> str:
-    """The key at fault and why; of the errors for each alternative, the one that lies deepest."""
-    deepest = max(error.errors(), key=lambda each: len(each["loc"]))
-    keys = deepest["loc"]
-    if deepest["type"] == "extra_forbidden":
-        return f"the key {keys[-1]!r} is not known"
-    return f"at {keys[0]!r}: {deepest['msg']}" if keys else deepest["msg"]
 
 
 def _shown(value: object, limit: int = 80) -> str:

@@ -25,20 +25,29 @@ from catsdk.core.calls import (
     Completion,
     Failure,
     FinishReason,
-    ImagePart,
-    Message,
     Request,
-    TextPart,
     TokenLogprob,
     Usage,
+)
+from catsdk.core.messages import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
 )
 from catsdk.core.value import Value
 
 __all__ = [
+    "AudioPart",
     "Call",
     "Completion",
     "Criterion",
     "Failure",
+    "FilePart",
     "FinishReason",
     "Group",
     "ImagePart",
@@ -46,13 +55,16 @@ __all__ = [
     "Message",
     "Provenance",
     "Reference",
+    "RefusalPart",
     "Request",
     "Result",
     "Rollout",
     "Rubric",
     "Score",
     "TextPart",
+    "ThinkingPart",
     "TokenLogprob",
+    "ToolCall",
     "Usage",
     "Verdict",
 ]
@@ -134,8 +146,8 @@ class Group(Value):
     def conversation(self) -> str:
         """The whole prompt as a text: the question alone, or every turn under its role."""
         if len(self.prompt) == 1:
-            return self.question
-        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in self.prompt)
+            return self.prompt[0].shown
+        return "\n\n".join(f"[{message.title}]\n{message.shown}" for message in self.prompt)
 
 
 class Provenance(Value):

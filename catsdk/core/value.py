@@ -54,5 +54,8 @@ class WholeValue(Value):
     """A value that prints whole: seeds and identities are made of the text form of a prompt."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Every field."""
-        return iter(BaseModel.__repr_args__(self))
+        """Every field, but for those that may be absent and are."""
+        fields = type(self).model_fields
+        for name, value in BaseModel.__repr_args__(self):
+            if name not in fields or value or fields[name].exclude_if is None:
+                yield name, value

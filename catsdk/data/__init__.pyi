@@ -1,5 +1,5 @@
 from catsdk.data.columns import Columns
-from catsdk.data.rows import Row
-from catsdk.data.sources import Source, read_rows
+from catsdk.data.rows import Row, Wrong
+from catsdk.data.sources import Source, each_row, read_rows
 
-__all__ = ["Columns", "Row", "Source", "read_rows"]
+__all__ = ["Columns", "Row", "Source", "Wrong", "each_row", "read_rows"]

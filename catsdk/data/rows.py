@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import without_nulls
 
-__all__ = ["Row", "numbered", "row_of"]
+__all__ = ["Row", "Wrong", "numbered", "row_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,26 @@ class Row:
     values: Mapping[str, Any]
 
 
-def row_of(place: str, given: object, text: str) -> Row:
-    """Make a row of what stands at `place`.
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What stands where a row should, and is none.
+
+    Args:
+        place: Where it stands.
+        cause: What is wrong, with the place and the fix.
+
+    Example:
+        >>> from catsdk.data import each_row
+        >>> [row.cause for row in each_row([42])]
+        ['row 0 (from 0) is 42; give a text, or an object with a column for the prompt']
+    """
+
+    place: str
+    cause: str
+
+
+def row_of(place: str, given: object, text: str) -> Row | Wrong:
+    """Make a row of what stands at `place`; what is neither a mapping nor a text is wrong.
 
     A key inside a cell whose value is `None` counts as absent: tables give every object the keys
     of all the others.
@@ -40,21 +57,19 @@ def row_of(place: str, given: object, text: str) -> Row:
         place: Where it stands.
         given: A mapping from columns to cells, or a text.
         text: The column of a row that is a text.
-
-    Raises:
-        InvalidInputError: it is neither.
     """
     if isinstance(given, str):
         return Row(place, {text: given})
     if not isinstance(given, Mapping):
-        raise InvalidInputError(
-            f"{place} is {given!r:.80}; give a text, or an object with a column for the prompt"
+        return Wrong(
+            place,
+            f"{place} is {given!r:.80}; give a text, or an object with a column for the prompt",
         )
     cells = cast("Mapping[object, object]", given).items()
     return Row(place, {str(name): without_nulls(cell) for name, cell in cells})
 
 
-def numbered(name: str, given: Iterable[object], text: str) -> Iterator[Row]:
+def numbered(name: str, given: Iterable[object], text: str) -> Iterator[Row | Wrong]:
     """The rows of what Python counts from 0: a list, a table.
 
     Args:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.data.rows import Row, numbered
+from catsdk.data.rows import Row, Wrong, numbered
 from catsdk.data.tables import from_folder, from_hub, from_parquet, split_of
 from catsdk.data.text_files import ENDINGS, from_text_file
 
-__all__ = ["BOX_PROBLEMS", "FORMS", "Source", "named", "read_rows"]
+__all__ = ["BOX_PROBLEMS", "FORMS", "Source", "each_row", "named", "read_rows"]
 
 Source: TypeAlias = str | Path | Iterable[str | Mapping[str, Any]]
 """The name of a data set, or its rows: mappings from columns to cells, or the texts of prompts."""
@@ -61,16 +61,54 @@ def read_rows(
         >>> read_rows(["2+2?", {"prompt": "3+3?", "answer": 6}])[1].values
         {'prompt': '3+3?', 'answer': 6}
     """
+    rows: list[Row] = []
+    for row in each_row(source, splits=splits, text=text, limit=limit):
+        if isinstance(row, Wrong):
+            raise InvalidInputError(row.cause)
+        rows.append(row)
+    return rows
+
+
+def each_row(
+    source: Source,
+    *,
+    splits: Sequence[str] = ("test",),
+    text: str = "prompt",
+    limit: int | None = None,
+) -> Iterator[Row | Wrong]:
+    """Read the rows of `source` one after another; a wrong one does not end them.
+
+    Args:
+        source: As for `read_rows`.
+        splits: As for `read_rows`.
+        text: The column of a row that is a text.
+        limit: The most rows.
+
+    Returns:
+        The rows, and in the place of each that is none what is wrong with it.
+
+    Raises:
+        InvalidInputError: there is no such data set, it has no rows, or it cannot be read as a
+            whole.
+        MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
+
+    Example:
+        >>> from catsdk.data import each_row
+        >>> [row.place for row in each_row(["2+2?", "3+3?"])]
+        ['row 0 (from 0)', 'row 1 (from 0)']
+    """
+    none = True
     try:
-        rows = list(islice(_rows(source, splits, text, limit), limit))
+        for row in islice(_rows(source, splits, text, limit), limit):
+            none = False
+            yield row
     except (OSError, ValueError, EOFError, zlib.error, csv.Error, RecursionError) as error:
         # What readers of other packages raise where a file is cut or is something else.
         if isinstance(error, InvalidInputError):
             raise
         raise InvalidInputError(f"{named(source)} cannot be read: {error}") from error
-    if not rows:
+    if none:
         raise InvalidInputError(f"{named(source)} has no rows")
-    return rows
 
 
 def named(source: Source) -> str:
@@ -78,13 +116,17 @@ def named(source: Source) -> str:
     return f"the data set {str(source)!r}" if isinstance(source, str | Path) else "the data set"
 
 
-def _rows(source: Source, splits: Sequence[str], text: str, limit: int | None) -> Iterator[Row]:
+def _rows(
+    source: Source, splits: Sequence[str], text: str, limit: int | None
+) -> Iterator[Row | Wrong]:
     if isinstance(source, str | Path):
         return _named_rows(str(source), splits, text, limit)
     return numbered("", _given(source, splits), text)
 
 
-def _named_rows(source: str, splits: Sequence[str], text: str, limit: int | None) -> Iterator[Row]:
+def _named_rows(
+    source: str, splits: Sequence[str], text: str, limit: int | None
+) -> Iterator[Row | Wrong]:
     if source.startswith("box:"):
         return _from_box(source, text, limit or BOX_PROBLEMS)
     if source.startswith("hf:"):
@@ -127,7 +169,7 @@ def _given(source: object, splits: Sequence[str]) -> Iterable[object]:
     return cast("Iterable[object]", source)
 
 
-def _from_box(source: str, text: str, n: int) -> Iterator[Row]:
+def _from_box(source: str, text: str, n: int) -> Iterator[Row | Wrong]:
     # By its name: the providers stand beside this package, not below it.
     box_problems = import_module("catsdk_providers.box.problems").box_problems
     split, _, seed = source.removeprefix("box:").partition(":")

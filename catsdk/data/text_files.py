@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.data.rows import Row, row_of
+from catsdk.data.rows import Row, Wrong, row_of
 
 __all__ = ["ENDINGS", "from_text_file", "text_of"]
 
@@ -21,15 +21,18 @@ _GZIP = b"\x1f\x8b"
 _WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def from_text_file(path: Path, text: str) -> Iterator[Row]:
+def from_text_file(path: Path, text: str) -> Iterator[Row | Wrong]:
     """The rows of `path`, whose name ends in one of `ENDINGS`, or in one of them and `.gz`.
 
     Args:
         path: The file.
         text: The column of a row that is a text.
 
+    Returns:
+        The rows; what is wrong on one line is in their place, and does not end them.
+
     Raises:
-        InvalidInputError: the name ends otherwise, or the file holds something else.
+        InvalidInputError: the name ends otherwise, or the file as a whole is something else.
     """
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".jsonl", ".ndjson")):
@@ -68,25 +71,24 @@ def text_of(path: Path) -> str:
         ) from None
 
 
-def _json_lines(path: Path, text: str) -> Iterator[Row]:
+def _json_lines(path: Path, text: str) -> Iterator[Row | Wrong]:
     # Only "\n" ends a line of JSON: a text may hold what else Unicode takes for line ends.
     for number, line in enumerate(text_of(path).split("\n"), start=1):
         if line.strip():
-            place = f"{path}, line {number}"
-            yield row_of(place, _parsed(line, place), text)
+            yield _json_line(f"{path}, line {number}", line, text)
 
 
-def _parsed(line: str, place: str) -> object:
+def _json_line(place: str, line: str, text: str) -> Row | Wrong:
     try:
         parsed: object = json.loads(line)
     except (ValueError, RecursionError) as error:
         whole = line.lstrip()[:1] == "[" or line.strip() == "{"
         hint = "; a file of one JSON list is named .json" if whole else ""
-        raise InvalidInputError(f"{place}, is not JSON: {error}{hint}") from None
-    return parsed
+        return Wrong(place, f"{place}, is not JSON: {error}{hint}")
+    return row_of(place, parsed, text)
 
 
-def _json(path: Path, text: str) -> Iterator[Row]:
+def _json(path: Path, text: str) -> Iterator[Row | Wrong]:
     try:
         parsed: object = json.loads(text_of(path) or "[]")
     except (json.JSONDecodeError, RecursionError) as error:
@@ -105,7 +107,7 @@ def _kind(parsed: object) -> str:
     return f"{parsed!r:.40}"
 
 
-def _csv(path: Path, text: str) -> Iterator[Row]:
+def _csv(path: Path, text: str) -> Iterator[Row | Wrong]:
     reader = csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)
     while True:
         try:
@@ -121,10 +123,12 @@ def _csv(path: Path, text: str) -> Iterator[Row]:
         place = f"{path}, line {reader.line_num}"
         if None in row or None in row.values():
             there = len(row) if None in row else sum(each is not None for each in row.values())
-            raise InvalidInputError(
+            yield Wrong(
+                place,
                 f"{place}, has {'more' if None in row else there} cells where the first line names"
-                f" {len(names)}; quote cells that hold commas"
+                f" {len(names)}; quote cells that hold commas",
             )
+            continue
         yield row_of(place, row, text)
 
 

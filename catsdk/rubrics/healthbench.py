@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.inputs import check_message
+from catsdk.core.inputs import check_chat
 from catsdk.core.types import Criterion, Message, Provenance, Rubric
 from catsdk.data import read_rows
 
@@ -81,5 +81,4 @@ def _criterion(at: int, item: object) -> Criterion:
 
 
 def _prompt(listed: object) -> tuple[Message, ...]:
-    items = cast("list[object]", listed) if isinstance(listed, list) else []
-    return tuple(check_message(at, item) for at, item in enumerate(items))
+    return check_chat(cast("list[object]", listed) if isinstance(listed, list) else [])

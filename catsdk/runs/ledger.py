@@ -24,7 +24,7 @@ from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = ["Keeping", "Ledger", "paid"]
 
-ANSWER, LOST = "answer", "lost"
+ANSWER, LOST, SPENT = "answer", "lost", "spent"
 
 
 @dataclass(eq=False)
@@ -78,6 +78,12 @@ class _Kept(Value):
 
     completions: tuple[Completion, ...] = ()
     calls: tuple[Call, ...] = ()
+
+    @property
+    def usage(self) -> Usage:
+        """What the calls consumed; those that broke off cost nobody knows how much, so nothing."""
+        known = [_known(call) for call in self.calls]
+        return Usage.total(known or [each.usage for each in self.completions])
 
     def written(self) -> str:
         return self.model_dump_json(exclude_defaults=True)
@@ -136,7 +142,7 @@ class Keeping(Wrapper):
                     await self._lose(key, calls)
                     raise
             kept = _Kept(completions=tuple(completions), calls=tuple(calls))
-            await self.ledger.store.put(ANSWER, key, kept.written())
+            await self._keep(ANSWER, key, kept)
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:
@@ -144,7 +150,14 @@ class Keeping(Wrapper):
         if calls:
             before = await self.ledger.store.get(LOST, key)
             lost = _Kept.model_validate_json(before or "{}").calls
-            await self.ledger.store.put(LOST, key, _Kept(calls=(*lost, *calls)).written())
+            await self._keep(LOST, key, _Kept(calls=(*lost, *calls)))
+
+    async def _keep(self, kind: str, key: str, kept: _Kept) -> None:
+        """Keep an entry, and what it consumed where that can be added up without the texts."""
+        spent = kept.usage.model_dump_json(exclude_defaults=True)
+        await self.ledger.store.put_all(
+            [(kind, key, kept.written()), (SPENT, f"{kind}-{key}", spent)]
+        )
 
     async def _again(self, key: str, kept: str) -> Sequence[Completion]:
         entry = _Kept.model_validate_json(kept)
@@ -157,8 +170,8 @@ class Keeping(Wrapper):
                     for call in entry.calls
                 ),
             )
-            if (written := entry.written()) != kept:
-                await self.ledger.store.put(ANSWER, key, written)
+            if entry.written() != kept:
+                await self._keep(ANSWER, key, entry)
         for listed in attribution().lists:
             listed.extend(entry.calls)
         return entry.completions
@@ -170,11 +183,8 @@ async def paid(store: RunStore) -> Usage:
     Calls that broke off are `unreported`; nobody knows what they cost, so the cost leaves them out.
     """
     total = Usage()
-    for kind in (ANSWER, LOST):
-        async for _, kept in store.each(kind):
-            entry = _Kept.model_validate_json(kept)
-            known = [_known(call) for call in entry.calls]
-            total += Usage.total(known or [each.usage for each in entry.completions])
+    async for _, spent in store.each(SPENT):
+        total += Usage.model_validate_json(spent)
     return total
 
 

@@ -17,7 +17,7 @@ __all__ = ["KINDS", "PAGE", "SCHEMA_VERSION", "RunStore"]
 
 SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x0CA75D4B
-KINDS: Final = ("answer", "lost", "rollout", "reference", "verdict", "row", "product")
+KINDS: Final = ("answer", "lost", "spent", "rollout", "reference", "verdict", "row", "product")
 PAGE: Final = 500
 
 # In the order of writing, so that what is large is read from the disk in one go; a table for each
@@ -90,8 +90,22 @@ class RunStore:
         Raises:
             ConfigurationError: the file is damaged, or the store is not open.
         """
-        [rows] = await self._do([(f"SELECT value FROM {kind} WHERE key = ?", (key,))])
-        return rows[0][0] if rows else None
+        [value] = await self.get_all(kind, [key])
+        return value
+
+    async def get_all(self, kind: str, keys: Iterable[str]) -> list[str | None]:
+        """The entries of that kind with those keys, or `None` for each that is not there.
+
+        Args:
+            kind: One of `KINDS`.
+            keys: Unique within their kind.
+
+        Raises:
+            ConfigurationError: as `get`.
+        """
+        query = f"SELECT value FROM {kind} WHERE key = ?"
+        found = await self._do([(query, (key,)) for key in keys])
+        return [rows[0][0] if rows else None for rows in found]
 
     async def put(self, kind: str, key: str, value: str) -> None:
         """Keep an entry; one that is there already is replaced.
@@ -140,6 +154,8 @@ class RunStore:
 
     async def _do(self, steps: list[tuple[str, Values]]) -> list[Rows]:
         """Do the steps with what else waits; the first who waits goes for all."""
+        if not steps:
+            return []
         waiting = self._next
         trip = waiting or _Trip()
         first = len(trip.steps)

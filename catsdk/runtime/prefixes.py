@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 from anyio.lowlevel import current_token
 
-from catsdk.core.types import Request, TextPart
+from catsdk.core.types import Request
 
 __all__ = ["Warming"]
 
@@ -62,7 +62,4 @@ class Warming:
 
 def _beginning(request: Request) -> str:
     *before, last = request.messages
-    parts = [] if isinstance(last.content, str) else [*last.content][:-1]
-    texts = [f"{message.role}\0{message.text}" for message in before]
-    texts += [part.text if isinstance(part, TextPart) else part.url for part in parts]
-    return "\0".join(texts)
+    return "\0".join(map(repr, [*before, *last.parts[:-1]]))

@@ -117,7 +117,7 @@ class Sampler:
             InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
         """
         messages, count = check_prompt(prompt), check_count(n)
-        if self.system is not None and messages[0].role != "system":
+        if self.system is not None and messages[0].role not in {"system", "developer"}:
             messages = (Message(role="system", content=self.system), *messages)
         async with standing_alone(ctx) as context:
             drawing = _Drawing(self, messages, range(start, start + count), context)

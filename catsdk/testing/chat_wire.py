@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catsdk.core.types import Completion, Message, Request, Usage
-from catsdk.testing.wire import Fault, Refusal, Wire, encoded
+from catsdk.core.types import Completion, Request, Usage
+from catsdk.testing.wire import Fault, Refusal, Wire, chat_of, encoded
 
 __all__ = ["CHAT", "Fault"]
 
@@ -62,7 +62,7 @@ def _refusal(status: int, code: str | None, param: str | None, message: str) -> 
 def _request_of(payload: dict[str, Any]) -> Request:
     stop = payload.get("stop") or ()
     return Request(
-        messages=tuple(_message(message) for message in payload["messages"]),
+        messages=chat_of(payload["messages"]),
         n=payload.get("n") or 1,
         temperature=payload.get("temperature"),
         top_p=payload.get("top_p"),
@@ -76,18 +76,11 @@ def _request_of(payload: dict[str, Any]) -> Request:
 
 
 def _form(payload: dict[str, Any]) -> dict[str, Any]:
-    if payload.get("tools"):
+    if isinstance(payload.get("tool_choice"), dict):
         parameters = payload["tools"][0]["function"]["parameters"]
         return {"json_schema": parameters, "schema_by": "tool"}
     form: dict[str, Any] = payload.get("response_format") or {}
     return {"json_schema": form["json_schema"]["schema"]} if "json_schema" in form else {}
-
-
-def _message(message: dict[str, Any]) -> Message:
-    content = message["content"]
-    if not isinstance(content, str):
-        content = "".join(part.get("text", "") for part in content)
-    return Message(role=message["role"], content=content)
 
 
 def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from catsdk.core.types import Completion, Message, Request
-from catsdk.testing.wire import Refusal, Wire, encoded
+from catsdk.testing.wire import Refusal, Wire, chat_of, encoded
 
 __all__ = ["MESSAGES"]
 
@@ -77,9 +77,8 @@ def _refusal_of(payload: dict[str, Any], headers: Mapping[str, str]) -> Refusal 
 def _request_of(payload: dict[str, Any]) -> Request:
     system = payload.get("system")
     front = [Message(role="system", content=_text(system))] if system else []
-    chat = [Message(role=m["role"], content=_text(m["content"])) for m in payload["messages"]]
     return Request(
-        messages=(*front, *chat),
+        messages=(*front, *chat_of(payload["messages"])),
         temperature=payload.get("temperature"),
         top_p=payload.get("top_p"),
         top_k=payload.get("top_k"),
@@ -97,17 +96,20 @@ def _text(content: str | list[dict[str, Any]]) -> str:
 
 def _schema(payload: dict[str, Any]) -> dict[str, Any] | None:
     output: dict[str, Any] = payload.get("output_config") or {}
-    tools: list[dict[str, Any]] = payload.get("tools") or []
-    schemas: list[dict[str, Any]] = [
-        *([output["format"]["schema"]] if "format" in output else []),
-        *(tool["input_schema"] for tool in tools),
-    ]
-    return schemas[0] if schemas else None
+    if "format" in output:
+        return cast("dict[str, Any]", output["format"]["schema"])
+    return cast("dict[str, Any]", payload["tools"][0]["input_schema"]) if _forced(payload) else None
+
+
+def _forced(payload: dict[str, Any]) -> bool:
+    """Whether the model must use a tool, by which it gives its answer."""
+    choice: dict[str, Any] = payload.get("tool_choice") or {}
+    return choice.get("type") == "tool"
 
 
 def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dict[str, Any]:
     completion = completions[0]
-    uses_tool = "tools" in payload
+    uses_tool = _forced(payload)
     stop = "tool_use" if uses_tool else _STOPS.get(completion.finish_reason, "pause_turn")
     return {
         **_head(payload),

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from catsdk.core.types import Completion, Request
+from catsdk.core.chats import read_chat
+from catsdk.core.types import Completion, Message, Request, TextPart
 
-__all__ = ["FAULTS", "Answer", "Fault", "RawReply", "Refusal", "Wire", "encoded"]
+__all__ = ["FAULTS", "Answer", "Fault", "RawReply", "Refusal", "Wire", "chat_of", "encoded"]
 
 Fault = Literal[
     "400", "401", "403", "404", "429", "429_date", "quota", "500", "503", "529",
@@ -73,3 +74,18 @@ def encoded(event: object, name: str | None = None) -> bytes:
     """The bytes of one server-sent event."""
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(event)}\n\n".encode()
+
+
+def chat_of(messages: Sequence[object]) -> tuple[Message, ...]:
+    """The messages of a payload; texts in several parts are joined to one.
+
+    Raises:
+        UnreadableError: one is not of the wire.
+    """
+    return tuple(map(_joined, read_chat(messages)))
+
+
+def _joined(message: Message) -> Message:
+    if not all(isinstance(part, TextPart) for part in message.parts):
+        return message
+    return message.model_copy(update={"content": message.text})

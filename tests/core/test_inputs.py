@@ -81,7 +81,7 @@ def test_a_key_without_a_value_is_absent(given: Any, read: Any) -> None:
 @pytest.mark.parametrize(
     ("message", "key"),
     [
-        ({"role": "user", "content": "q", "name": "bob"}, "the key 'name' is not known"),
+        ({"role": "user", "content": "q", "nmae": "bob"}, "the key 'nmae' is not known"),
         ({"role": "user", "content": [{"type": "text", "text": "q", "x": 1}]}, "'x' is not known"),
         ({"role": "user", "content": None}, "'content': Field required"),
         ({"content": "q"}, "'role': Field required"),

@@ -12,7 +12,7 @@ import pytest
 from catsdk.core.errors import InvalidInputError, MissingExtraError
 from catsdk.data import Columns, read_rows
 from catsdk.data.columns import gold_in, ids_of, prompt_in
-from catsdk.data.rows import row_of
+from catsdk.data.rows import Row
 from catsdk.data.tables import from_hub
 
 
@@ -209,7 +209,7 @@ def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path) -> No
 
 def test_a_chat_in_a_cell_of_text_is_read() -> None:
     chat = [{"role": "user", "content": "a"}]
-    assert prompt_in(row_of("here", {"messages": json.dumps(chat)}, ""), "messages") == chat
-    assert prompt_in(row_of("here", {"prompt": "[1]"}, ""), "prompt") == "[1]"
+    assert prompt_in(Row("here", {"messages": json.dumps(chat)}), "messages") == chat
+    assert prompt_in(Row("here", {"prompt": "[1]"}), "prompt") == "[1]"
     with pytest.raises(InvalidInputError, match="here, column 'messages': message 0"):
-        prompt_in(row_of("here", {"messages": "[1]"}, ""), "messages")
+        prompt_in(Row("here", {"messages": "[1]"}), "messages")

@@ -15,7 +15,7 @@ import pytest
 
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Provider, capabilities_of, name_of
-from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, Usage
+from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, ToolCall, Usage
 
 LONGEST = 24
 Opened: TypeAlias = Callable[[], AbstractAsyncContextManager[Provider]]
@@ -167,6 +167,20 @@ class ProviderContract:
                     assert error.capability == "images"
                 else:
                     assert completion.text
+
+    async def test_a_conversation_with_tools_is_answered(self, opened: Opened) -> None:
+        call = ToolCall(id="call12345", name="sum", arguments='{"of": [12, 34]}')
+        chat = (
+            Message(role="developer", content="Answer."),
+            Message(role="user", content="12+34"),
+            Message(role="assistant", content="", tool_calls=(call,)),
+            Message(role="tool", content="46", tool_call_id="call12345"),
+            Message(role="user", content="12+34"),
+        )
+        with anyio.fail_after(self.patience):
+            async with opened() as provider:
+                (completion,) = await provider.complete(ask(messages=chat))
+        assert completion.text
 
     async def test_a_cancelled_call_leaves_a_provider_that_works(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from catsdk.core import errors
-from catsdk.core.types import Completion
+from catsdk.core.types import Completion, Usage
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import RawReply
@@ -330,3 +330,23 @@ async def test_a_messages_endpoint_that_ignores_stream_is_read_as_a_whole_reply(
 async def test_an_error_in_a_stream_of_the_messages_wire_is_that_error(error: bytes) -> None:
     with pytest.raises(errors.OverloadedError, match="busy"):
         await message(sse(START, *block("The answer"), error))
+
+
+@pytest.mark.parametrize(
+    "answer", [[], [chunk({"content": None})], [chunk({"content": "half of"})]]
+)
+async def test_a_stream_that_reports_its_usage_and_no_answer_fails_with_that_usage(
+    answer: list[Any],
+) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}
+    error = {"error": {"message": "the worker died", "code": 500}}
+    for body, kept in ((sse(*answer, usage, error), False), (sse(*answer, usage), True)):
+        if kept and answer and answer[0]["choices"][0]["delta"]["content"]:
+            # With `[DONE]` behind it, this is an answer.
+            continue
+        with pytest.raises(errors.ProviderError) as caught:
+            await streamed(body)
+        # What a stream has before it breaks off is no total.
+        assert (
+            caught.value.usage == Usage(input_tokens=7, output_tokens=5, requests=1, cost=None)
+        ) == kept

@@ -15,27 +15,15 @@ from catsdk.core.errors import CatError
 from catsdk.core.events import CallEnded, Event
 from catsdk.core.sending import Limits, Retry, Timeouts
 from catsdk.core.types import Call, Failure
-from catsdk.testing import FunctionProvider, LoopbackServer, Weather
+from catsdk.testing import FunctionProvider, LoopbackServer
 from catsdk_providers.openai.provider import OpenAIProvider
 from tests.soak.chaos import TYPED
-from tests.soak.odd_service import OddService
+from tests.soak.odd_service import SLOW, OddService
 
 __all__ = ["Way", "run"]
 
 ROLLOUTS = 8
 AT_ONCE = 64
-# Every request that is left to the weather meets one of the network's faults.
-NETWORK = Weather(
-    retry_after=0.05,
-    faults={
-        "reset": 0.4,
-        "cut": 0.3,
-        "trickle": 0.1,
-        "hang": 0.1,
-        "endless": 0.05,
-        "429_date": 0.05,
-    },
-)
 
 Way = Literal["whole", "counts one", "streamed"]
 """Groups in one request; those whose usage has one answer of them; one by one, and a streamed anchor."""
@@ -48,6 +36,7 @@ class Books:
     service: OddService
     calls: Counter[str] = field(default_factory=Counter[str])
     tokens: int = 0
+    late: int = 0
 
     def on_event(self, event: Event) -> None:
         """Compare a call that ended with the reply that it got."""
@@ -61,6 +50,7 @@ class Books:
             # It never had a reply.
             assert call.failure is not None
             self.calls["no reply"] += 1
+            self.late += call.failure.kind == "TimedOutError"
         elif served.reported and served.tokens:
             assert usage.tokens == served.tokens, (served, call)
             assert not usage.estimated + usage.unreported
@@ -87,11 +77,11 @@ class Outcome:
 
 async def run(groups: int, *, seed: int, way: Way) -> Outcome:
     """Synthesize for `groups` prompts, and check all that came of it."""
-    service = OddService(
-        seed, counts="one" if way == "counts one" else "all", takes_n=way != "streamed"
-    )
+    server = LoopbackServer(FunctionProvider(lambda _: "an answer that was cut"))
+    counts: Literal["one", "all"] = "one" if way == "counts one" else "all"
+    service = OddService(server, seed, counts, takes_n=way != "streamed")
+    server.answer = service.answer
     books = Books(service)
-    nobody = FunctionProvider(lambda _: "an answer that was cut")
     client = Client(
         limits=Limits(in_flight=AT_ONCE),
         timeouts=Timeouts(attempt=10.0, call=120.0),
@@ -100,10 +90,6 @@ async def run(groups: int, *, seed: int, way: Way) -> Outcome:
         budget=Budget(tokens=10**12),
         on_event=books.on_event,
     )
-    server = LoopbackServer(
-        nobody, takes_n="all" if service.takes_n else "refuses", weather=NETWORK
-    )
-    server.answer = service.answer
     results: dict[int, Result] = {}
     async with server:
         provider = OpenAIProvider(server.model, base_url=server.url, api_key=server.key)
@@ -172,7 +158,9 @@ def _checked(results: dict[int, Result], service: OddService, books: Books) -> O
         for name, served in service.books.items()
         if set(served.good) - read - references
     }
-    assert not unread, f"answers were not read: {unread}"
+    # On a machine that stands still for seconds, calls end that their answers were on the way to.
+    late = books.late - sum(service.kinds[fault] for fault in SLOW)
+    assert len(unread) <= late, f"answers were not read: {unread}"
     complete = sum(result.reference is not None for result in results.values())
     return Outcome(complete, failures, lost, books.calls, service.kinds)
 

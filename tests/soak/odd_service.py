@@ -12,9 +12,10 @@ from itertools import count
 from random import Random
 from typing import Any, Literal
 
-from catsdk.testing.wire import RawReply
+from catsdk.testing.loopback import LoopbackServer
+from catsdk.testing.wire import Fault, RawReply
 
-__all__ = ["FAULTS", "ODD_BUT_GOOD", "OddService", "Served"]
+__all__ = ["FAULTS", "NETWORK", "ODD", "SLOW", "OddService", "Served"]
 
 Json = dict[str, Any]
 GROUP = re.compile(r"group (\d+)")
@@ -28,6 +29,19 @@ AWAY = "http://192.0.2.1/v1/chat/completions"
 FAULTS = 0.25
 """The share of requests that meet something odd; of those, one in four the network's faults."""
 _OF_THE_NETWORK = 0.25
+SLOW: list[Fault] = ["hang", "trickle"]
+NETWORK: list[Fault] = [
+    "reset",
+    "reset",
+    "reset",
+    "cut",
+    "cut",
+    "cut",
+    "429_date",
+    "endless",
+    *SLOW,
+]
+"""Each comes as often as it stands here."""
 
 
 @dataclass(slots=True)
@@ -241,12 +255,12 @@ ODD: Mapping[str, Callable[[Reply], None]] = {
 
 @dataclass
 class OddService:
-    """Answers a chat completion as `LoopbackServer.answer` does; its books are by request id.
+    """Answers the chat completions of `server`; its books are by request id.
 
-    `counts` says whether the usage has the tokens of all answers, or of the first one only. A
-    request that it does not answer is left to the weather of the server.
+    `counts` says whether the usage has the tokens of all answers, or of the first one only.
     """
 
+    server: LoopbackServer
     seed: int
     counts: Literal["all", "one"] = "all"
     takes_n: bool = True
@@ -257,15 +271,17 @@ class OddService:
     _seen: Counter[str] = field(default_factory=Counter[str])
 
     def answer(self, payload: Json) -> RawReply | None:
-        """Reply to a request, well in three of four cases."""
+        """Reply to a request, well in three of four cases; `None` leaves it to the server's fault."""
         if payload.get("n", 1) > 1 and not self.takes_n:
-            return None
+            return RawReply({"detail": "Only n = 1 is supported"}, 422)
         said = json.dumps(payload, sort_keys=True)
         self._seen[said] += 1
         random = Random(f"{self.seed} {self._seen[said]} {said}")
         chance = random.random()
         if chance < FAULTS * _OF_THE_NETWORK:
-            self.kinds["network"] += 1
+            fault = random.choice(NETWORK)
+            self.kinds[fault] += 1
+            self.server.fail_next(fault)
             return None
         kind = random.choice(list(ODD)) if chance < FAULTS else "good"
         self.kinds[kind] += 1

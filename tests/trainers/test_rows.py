@@ -1,5 +1,7 @@
 """Rows become groups by their position alone, and rows that make no groups are refused."""
 
+from typing import Any
+
 import pytest
 
 from catsdk.core.errors import InvalidInputError
@@ -106,3 +108,17 @@ def test_a_completion_that_was_cut_has_no_answer_that_its_end_may_have_cut() -> 
 def test_a_completion_that_is_neither_text_nor_messages_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="a completion is 7; give a text, or messages"):
         groups_of(["q"], [7], {}, 1)
+
+
+def test_the_tokens_of_tools_are_not_the_policys() -> None:
+    said: list[dict[str, Any]] = [
+        {"role": "assistant", "content": "a" * 60, "tool_calls": []},
+        {"role": "tool", "content": "t" * 240},
+        {"role": "assistant", "content": "b" * 60},
+    ]
+    alone = [said[0]]
+    ids = {"completion_ids": [[1] * 100, [1] * 100, [1] * 100]}
+    ((group, _),) = groups_of([CHAT] * 3, [said, alone, "a text"], ids, 3)
+    used = [rollout.completion.usage for rollout in group.rollouts]
+    assert 40 < used[0].output_tokens < 60 and used[0].estimated == 1
+    assert [(each.output_tokens, each.estimated) for each in used[1:]] == [(100, 0), (100, 0)]

@@ -47,7 +47,8 @@ class Account:
 
     `requests`, `tokens` and `usd` are what is spent or reserved; they never pass the budget,
     unless a service uses more than the request allowed it. What a call used that broke off or
-    did not tell is counted as the most that it could have used.
+    did not tell is counted as the most that it could have used. `refused` is true once a call was
+    refused.
     """
 
     def __init__(self, budget: Budget, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -56,6 +57,7 @@ class Account:
         self.requests = 0
         self.tokens = 0
         self.usd = 0.0
+        self.refused = False
         self._clock = clock
         self._lock = Lock()
         self._held = Amount()
@@ -72,6 +74,12 @@ class Account:
     def reserved(self) -> Amount:
         """What is held for calls in flight, as a part of `tokens` and `usd`."""
         return self._held
+
+    def charge(self, requests: int, amount: Amount) -> None:
+        """Count what was spent before, such as by an earlier start of the same run."""
+        with self._lock:
+            self.requests += requests
+            self._add(amount)
 
     def seconds_left(self) -> float:
         """Seconds until the time of the budget is over; the first call starts the clock."""
@@ -147,7 +155,8 @@ class Account:
             self._wake()
 
     def out_of_time(self) -> BudgetExceededError:
-        """Make the error of a budget whose time is over."""
+        """Refuse a call because the time is over: make the error for it."""
+        self.refused = True
         return BudgetExceededError(
             f"the budget of {self.budget.seconds:g} seconds is used up; raise Budget(seconds=...)"
         )
@@ -159,6 +168,7 @@ class Account:
 
     def _refuse(self, what: str, wanted: float, cap: float | None) -> None:
         if _over(wanted, cap):
+            self.refused = True
             raise BudgetExceededError(
                 f"the budget of {cap:,} {what} is reached: this call could bring it to"
                 f" {wanted:,.12g}; raise Budget({what}=...) or ask for less (n, max_tokens)"

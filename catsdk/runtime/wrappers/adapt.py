@@ -59,10 +59,11 @@ def _sets_temperature(request: Request) -> bool:
 
 
 def _without_system(request: Request, able: Capabilities) -> Request:
-    if able.system or all(message.role != "system" for message in request.messages):
+    told = [message for message in request.messages if message.role in {"system", "developer"}]
+    if able.system or not told:
         return request
-    system = "\n\n".join(m.text for m in request.messages if m.role == "system")
-    chat = [m for m in request.messages if m.role != "system"]
+    system = "\n\n".join(message.text for message in told)
+    chat = [message for message in request.messages if message not in told]
     first = next((at for at, message in enumerate(chat) if message.role == "user"), None)
     if first is None:
         chat.insert(0, Message(role="user", content=system))
@@ -72,6 +73,10 @@ def _without_system(request: Request, able: Capabilities) -> Request:
 
 
 def _after(system: str, message: Message) -> Message:
-    if isinstance(message.content, str):
-        return Message(role="user", content=f"{system}\n\n{message.content}")
-    return Message(role="user", content=(TextPart(text=f"{system}\n\n"), *message.content))
+    content = message.content
+    longer = (
+        f"{system}\n\n{content}"
+        if isinstance(content, str)
+        else (TextPart(text=f"{system}\n\n"), *content)
+    )
+    return message.model_copy(update={"content": longer})

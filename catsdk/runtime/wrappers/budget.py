@@ -7,9 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catsdk.core.errors import BudgetExceededError, CatError, InvalidInputError, ProviderError
+from catsdk.core.messages import (
+    AudioPart,
+    ImagePart,
+    Message,
+    Part,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+)
 from catsdk.core.ports import CountedRequest, OnText, before_sending_again
 from catsdk.core.sending import Budget
-from catsdk.core.types import Completion, Message, Request, TextPart, Usage
+from catsdk.core.types import Completion, Request, Usage
 from catsdk.runtime.spending.account import Account, Amount, Pending
 from catsdk.runtime.spending.prices import Rates
 from catsdk.runtime.wrappers.record import was_sent
@@ -22,6 +31,8 @@ TEMPLATE_TOKENS = 32
 PROMPT_TOKENS = 256
 # More than any vendor counts for one picture.
 IMAGE_TOKENS = 50_000
+# The longest context that there is: nobody knows how many pages a file has.
+FILE_TOKENS = 2_000_000
 
 
 @dataclass
@@ -142,7 +153,7 @@ class Room(Wrapper):
         if context is None:
             return self.tokens
         prompt = sum(
-            self.count_tokens(message.text) + TEMPLATE_TOKENS for message in request.messages
+            self.count_tokens(message.shown) + TEMPLATE_TOKENS for message in request.messages
         )
         return max(1, min(self.tokens, context - prompt))
 
@@ -184,10 +195,17 @@ def _prompt_bound(request: Request) -> int:
 
 
 def _message_bound(message: Message) -> int:
-    if isinstance(message.content, str):
-        return len(message.content.encode()) + TEMPLATE_TOKENS
-    parts = (
-        len(part.text.encode()) if isinstance(part, TextPart) else IMAGE_TOKENS
-        for part in message.content
-    )
-    return sum(parts) + TEMPLATE_TOKENS
+    calls = sum(len(repr(call).encode()) for call in message.tool_calls)
+    return sum(map(_part_bound, message.parts)) + calls + TEMPLATE_TOKENS
+
+
+def _part_bound(part: Part) -> int:
+    if isinstance(part, TextPart | RefusalPart | ThinkingPart):
+        return len(part.text.encode())
+    if isinstance(part, ImagePart):
+        return IMAGE_TOKENS
+    if isinstance(part, AudioPart):
+        # Recordings have many bytes a token.
+        return len(part.data)
+    url = part.url or ""
+    return min(FILE_TOKENS, len(url)) if url.startswith("data:") else FILE_TOKENS

@@ -69,7 +69,7 @@ class Limit(Wrapper):
         )
 
     def _expected(self, request: Request) -> float:
-        prompt = sum(self.count_tokens(message.text) for message in request.messages)
+        prompt = sum(self.count_tokens(message.shown) for message in request.messages)
         return prompt + request.n * _answer(request)
 
 

@@ -13,8 +13,9 @@ from opentelemetry import metrics, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from catsdk.core.errors import CatError
+from catsdk.core.messages import AudioPart, FilePart, ImagePart, Message, Part, ThinkingPart
 from catsdk.core.ports import OnText
-from catsdk.core.types import Completion, Message, Request, TextPart, Usage
+from catsdk.core.types import Completion, Request, Usage
 from catsdk.runtime.attribution import attribution
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
@@ -98,13 +99,14 @@ class Tracing(Wrapper):
     def _said(self, request: Request) -> dict[str, Value]:
         if not self.content:
             return {}
-        system = [_parts(message) for message in request.messages if message.role == "system"]
+        front = {"system", "developer"}
+        system = [_parts(message) for message in request.messages if message.role in front]
         said: dict[str, Value] = {
             "gen_ai.input.messages": json.dumps(
                 [
                     {"role": message.role, "parts": _parts(message)}
                     for message in request.messages
-                    if message.role != "system"
+                    if message.role not in front
                 ]
             )
         }
@@ -172,14 +174,25 @@ def _of_metrics(ended: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _parts(message: Message) -> list[dict[str, Any]]:
-    if isinstance(message.content, str):
-        return [{"type": "text", "content": message.content}]
-    return [
-        {"type": "text", "content": part.text}
-        if isinstance(part, TextPart)
-        else {"type": "uri", "modality": "image", "uri": part.url}
-        for part in message.content
+    if message.role == "tool":
+        answer = {"type": "tool_call_response", "id": message.tool_call_id}
+        return [answer | {"response": message.shown}]
+    calls = [
+        {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.given}
+        for call in message.tool_calls
     ]
+    return [*map(_part, message.parts), *calls]
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, ImagePart):
+        return {"type": "uri", "modality": "image", "uri": part.url}
+    if isinstance(part, AudioPart):
+        return {"type": "blob", "modality": "audio", "content": part.data}
+    if isinstance(part, FilePart):
+        return {"type": "uri", "modality": "file", "uri": part.url or part.id}
+    kind = "reasoning" if isinstance(part, ThinkingPart) else "text"
+    return {"type": kind, "content": part.text}
 
 
 def _outputs(completions: Sequence[Completion]) -> str:

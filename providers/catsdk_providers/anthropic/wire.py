@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import anthropic
 
 from catsdk.core.errors import InvalidInputError, MalformedResponseError
 from catsdk.core.thinking import split_thinking
-from catsdk.core.types import Completion, ImagePart, Message, Request, Usage
+from catsdk.core.types import Completion, Request, Usage
+from catsdk_providers.anthropic.messages import mark, system_of, turns_of
 from catsdk_providers.http.counts import count, detail
 from catsdk_providers.http.dialects import FAILED_FINISHES, FINISHES
 from catsdk_providers.http.parts import Parts, parts_of
@@ -24,27 +24,25 @@ __all__ = ["DEFAULT_MAX_TOKENS", "completion_of", "payload_of"]
 # counts towards it.
 DEFAULT_MAX_TOKENS = 8192
 TOOL = "reply"
-CACHED = {"type": "ephemeral"}
 
 # The blocks that are read; the others (what a server tool found, say) are no part of the answer.
 _READ = {"text", "thinking"}
-_DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,(.*)", re.DOTALL)
 
 
 def payload_of(request: Request, model: str, *, caching: bool, by_tool: bool) -> dict[str, Any]:
     """The body of a call: only settings that are set are sent, and `max_tokens`.
 
     System messages go to the front, wherever they stand. With `caching` the part that equal
-    beginnings share is marked: the system text, and what comes before the last message. With
+    beginnings share is marked. With
     `by_tool` a JSON schema is that of a tool which the model must use.
 
     Raises:
         InvalidInputError: an image's URL is neither `https:` nor `data:`, or the schema is none.
+        UnsupportedError: a message holds a recording.
     """
-    system = [_text(m.text) for m in request.messages if m.role == "system"]
-    turns = [_turn(message) for message in request.messages if message.role != "system"]
+    system, turns = system_of(request.messages), turns_of(request.messages)
     if caching:
-        _mark(system, turns)
+        mark(system, turns)
     payload: dict[str, Any] = {
         "model": model,
         "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS,
@@ -57,41 +55,6 @@ def payload_of(request: Request, model: str, *, caching: bool, by_tool: bool) ->
     }
     body = {name: value for name, value in payload.items() if value is not None}
     return _merged(_merged(body, _form(request, by_tool=by_tool)), request.extra)
-
-
-def _turn(message: Message) -> dict[str, Any]:
-    content = message.content
-    parts = [_text(content)] if isinstance(content, str) else [*map(_part, content)]
-    return {"role": message.role, "content": parts}
-
-
-def _part(part: Any) -> dict[str, Any]:
-    return _image(part.url) if isinstance(part, ImagePart) else _text(part.text)
-
-
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}
-
-
-def _image(url: str) -> dict[str, Any]:
-    data = _DATA_URL.fullmatch(url)
-    if data is not None:
-        source = {"type": "base64", "media_type": data[1], "data": data[2]}
-    elif url.startswith("https://"):
-        source = {"type": "url", "url": url}
-    else:
-        raise InvalidInputError(
-            f"the image's URL begins {url[:20]!r}; give one with https: or data:image/...;base64,"
-        )
-    return {"type": "image", "source": source}
-
-
-def _mark(system: list[dict[str, Any]], turns: list[dict[str, Any]]) -> None:
-    if system:
-        system[-1]["cache_control"] = CACHED
-    before = [part for turn in turns for part in turn["content"]][:-1]
-    if before:
-        before[-1]["cache_control"] = CACHED
 
 
 def _form(request: Request, *, by_tool: bool) -> dict[str, Any]:

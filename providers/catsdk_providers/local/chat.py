@@ -11,8 +11,9 @@ from typing import Any
 from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from catsdk.core.errors import RequestRefusedError, UnsupportedError
-from catsdk.core.types import ImagePart, Message
+from catsdk.core.errors import RequestRefusedError
+from catsdk.core.messages import Message
+from catsdk_providers.local.turns import PROBE, Turn, changed, in_words, turns_of
 
 __all__ = ["Chat"]
 
@@ -23,7 +24,8 @@ class Chat:
     """How one model reads a chat and writes text.
 
     A model without a chat template gets the plain form `Role: text`, one paragraph a message,
-    and its answer ends before the next `User:`.
+    and its answer ends before the next `User:`. Where the template does not know tools, calls and
+    results are said in words; where it does not know `developer`, that is `system`.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, end_ids: Iterable[int]) -> None:
@@ -36,6 +38,9 @@ class Chat:
         self._control = _control_tokens(tokenizer)
         self.piece = cache(self._piece)
         self.takes_system = self._takes_system()
+        # A template that knows the role names it; many would print any role.
+        self.takes_developer = "developer" in str(getattr(tokenizer, "chat_template", None))
+        self.takes_tools = self.has_template and self._knows_tools()
 
     def encode(
         self, messages: Sequence[Message], template: Mapping[str, Any] | None = None
@@ -43,11 +48,12 @@ class Chat:
         """The prompt of `messages` as token ids; only the template writes control tokens.
 
         Raises:
-            UnsupportedError: a message holds an image.
+            UnsupportedError: a message holds an image, a recording or a file.
             RequestRefusedError: the model's template does not take this sequence of messages.
         """
-        cut = f"\x00{token_hex(8)}\x00"
-        chat = [(message.role, self._disarmed(_text(message), cut)) for message in messages]
+        # Letters only: arguments of tools are written as JSON, where other signs change.
+        cut = f"cut{token_hex(16)}cut"
+        chat = [changed(turn, lambda text: self._cut(text, cut)) for turn in self._spoken(messages)]
         pieces = self._rendered(chat, template or {}).split(cut)
         first = [] if self.has_template else self.ids("", special=True)
         return sum((self.ids(piece) for piece in pieces), first)
@@ -69,7 +75,7 @@ class Chat:
     def _piece(self, token: int) -> str:
         return str(self.tokenizer.decode([token], clean_up_tokenization_spaces=False))
 
-    def _disarmed(self, text: str, cut: str) -> str:
+    def _cut(self, text: str, cut: str) -> str:
         """Cut each control token that `text` spells after its first character.
 
         The halves are encoded apart from each other, so that they stay ordinary text.
@@ -78,38 +84,47 @@ class Chat:
             return text
         return self._control.sub(lambda found: found[0][0] + cut + found[0][1:], text)
 
-    def _rendered(self, chat: Sequence[tuple[str, str]], template: Mapping[str, Any]) -> str:
+    def _spoken(self, messages: Sequence[Message]) -> list[Turn]:
+        """The turns in the words that the template knows."""
+        if not self.takes_tools and any(m.tool_calls or m.role == "tool" for m in messages):
+            messages = in_words(messages)
+        turns = turns_of(messages)
+        for turn in turns:
+            if turn["role"] == "developer" and not self.takes_developer:
+                turn["role"] = "system"
+        return turns
+
+    def _rendered(self, chat: Sequence[Turn], template: Mapping[str, Any]) -> str:
         if not self.has_template:
-            return "".join(f"{role.title()}: {text}\n\n" for role, text in chat) + "Assistant:"
-        messages = [{"role": role, "content": text} for role, text in chat]
+            said = (f"{turn['role'].title()}: {turn['content']}\n\n" for turn in chat)
+            return "".join(said) + "Assistant:"
         try:
             rendered = self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True, **template
+                list(chat), tokenize=False, add_generation_prompt=True, **template
             )
         except TemplateError as error:
-            roles = ", ".join(role for role, _ in chat)
+            roles = ", ".join(turn["role"] for turn in chat)
             raise RequestRefusedError(
                 f"the model's chat template does not take messages of the roles {roles}: {error}"
             ) from error
         return str(rendered)
 
+    def _knows_tools(self) -> bool:
+        """Whether the template shows calls of tools and what they give."""
+        try:
+            rendered = self._rendered(turns_of(PROBE), {})
+        except (RequestRefusedError, TypeError):
+            return False
+        return all(word in rendered for word in ("probedname", "probedkey", "probedresult"))
+
     def _takes_system(self) -> bool:
         probe = token_hex(8)
         try:
-            return probe in self._rendered([("system", probe), ("user", "Hello.")], {})
+            return probe in self._rendered(
+                [{"role": "system", "content": probe}, {"role": "user", "content": "Hello."}], {}
+            )
         except RequestRefusedError:
             return False
-
-
-def _text(message: Message) -> str:
-    parts = message.content if isinstance(message.content, tuple) else ()
-    if any(isinstance(part, ImagePart) for part in parts):
-        raise UnsupportedError(
-            f"a {message.role} message holds an image; local models read text only, so leave the"
-            " image out or use a provider that takes images",
-            capability="images",
-        )
-    return message.text
 
 
 def _control_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str] | None:

@@ -261,7 +261,7 @@ class LocalProvider:
 async def _in_thread_if_long(
     messages: Sequence[Message], encoded: Callable[[], list[int]]
 ) -> list[int]:
-    long = sum(len(message.text) for message in messages) > _LONG
+    long = sum(len(message.shown) for message in messages) > _LONG
     return await anyio.to_thread.run_sync(encoded) if long else encoded()
 
 

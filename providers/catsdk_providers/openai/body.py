@@ -7,11 +7,12 @@ from contextlib import aclosing
 
 import anyio.lowlevel
 
-from catsdk.core.errors import MalformedResponseError
+from catsdk.core.errors import MalformedResponseError, ProviderError
 from catsdk_providers.http.refusals import Place, reported
 from catsdk_providers.http.text import NOT_THE_WIRE, parsed
 from catsdk_providers.http.told import Told
 from catsdk_providers.http.words import says_something
+from catsdk_providers.openai.choices import usage_of
 from catsdk_providers.openai.reply import Reply
 from catsdk_providers.openai.stream import Collected, ReportedError
 
@@ -72,7 +73,7 @@ async def _collected(
                 await anyio.lowlevel.checkpoint()
         tell(collected.end())
     except ReportedError as error:
-        raise reported(error.body, place) from None
+        raise _with_usage(reported(error.body, place), collected) from None
     except NOT_THE_WIRE as error:
         said = f"the stream holds no chunk: {str(error)[:200]}"
         raise place.error(MalformedResponseError, said, 200) from None
@@ -81,8 +82,16 @@ async def _collected(
     if not collected.complete:
         other = f" (it said {collected.other!r})" if collected.other else ""
         said = f"the stream ended before the answer did{other}"
-        raise place.error(MalformedResponseError, said, 200)
+        raise _with_usage(place.error(MalformedResponseError, said, 200), collected)
     return collected.body()
+
+
+def _with_usage(error: ProviderError, collected: Collected) -> ProviderError:
+    """`error` with the usage that a stream reported at its end: what it has before is no total."""
+    usage = usage_of(collected.usage)
+    if collected.done and not usage.unreported:
+        error.usage = usage
+    return error
 
 
 async def _once(content: bytes) -> AsyncGenerator[bytes]:

@@ -74,7 +74,9 @@ def completions_of(
         for at, choice in enumerate(_ordered(reply["choices"], n))
     ]
     if not read:
-        raise place.error(MalformedResponseError, "the reply holds no choice", 200)
+        empty = place.error(MalformedResponseError, "the reply holds no choice", 200)
+        empty.usage = usage
+        raise empty
     errors = [each for each in read if isinstance(each, ProviderError)]
     if len(errors) == len(read):
         errors[0].usage = usage

@@ -11,11 +11,10 @@ from catsdk.core.types import Completion, Request
 from catsdk_providers.http.learnt import Learnt, refuse_n
 from catsdk_providers.openai.again import asked
 from catsdk_providers.openai.chat import ChatProvider
+from catsdk_providers.openai.messages import OPENAI
 from catsdk_providers.openai.wire import payload_of
 
 __all__ = ["OpenAIProvider"]
-
-OPENAI = "https://api.openai.com/v1"
 
 
 class OpenAIProvider(ChatProvider):
@@ -79,5 +78,5 @@ class OpenAIProvider(ChatProvider):
 
     async def _send(self, request: Request, tell: OnText | None) -> list[Completion]:
         field = "max_completion_tokens" if self.base_url == OPENAI else "max_tokens"
-        payload = payload_of(request, self.model, max_tokens_field=field)
+        payload = payload_of(request, self.model, max_tokens_field=field, endpoint=self.base_url)
         return await self._endpoint.chat(payload, tell, n=request.n)

@@ -88,6 +88,11 @@ class Collected:
         return ended or (self._events.done and first.some)
 
     @property
+    def done(self) -> bool:
+        """Whether the stream said that it is over."""
+        return self._events.done
+
+    @property
     def other(self) -> str:
         """What the stream said that is no event of the wire."""
         return self._events.other

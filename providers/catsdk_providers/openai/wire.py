@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from catsdk.core.types import ImagePart, Message, Request
+from catsdk.core.types import Request
+from catsdk_providers.openai.messages import messages_of
 
-__all__ = ["TOOL", "messages_of", "payload_of"]
+__all__ = ["TOOL", "payload_of"]
 
 TOOL = "reply"
 _TOOL_SAYS = "Gives the reply, in the form asked for."
 
 
-def payload_of(request: Request, model: str, *, max_tokens_field: str) -> dict[str, Any]:
+def payload_of(
+    request: Request, model: str, *, max_tokens_field: str, endpoint: str | None = None
+) -> dict[str, Any]:
     """The arguments of the SDK's `create`: only settings that are set are sent."""
     payload: dict[str, Any] = {
         "model": model,
-        "messages": messages_of(request.messages),
+        "messages": messages_of(request.messages, endpoint=endpoint),
         "n": request.n if request.n > 1 else None,
         "temperature": request.temperature,
         "top_p": request.top_p,
@@ -33,23 +35,6 @@ def payload_of(request: Request, model: str, *, max_tokens_field: str) -> dict[s
     if extra:
         payload["extra_body"] = extra
     return {name: value for name, value in payload.items() if value is not None}
-
-
-def messages_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The messages as the wire has them."""
-    return [_message(message) for message in messages]
-
-
-def _message(message: Message) -> dict[str, Any]:
-    if isinstance(message.content, str):
-        return {"role": message.role, "content": message.content}
-    parts = [
-        {"type": "image_url", "image_url": {"url": part.url}}
-        if isinstance(part, ImagePart)
-        else {"type": "text", "text": part.text}
-        for part in message.content
-    ]
-    return {"role": message.role, "content": parts}
 
 
 def _form(request: Request) -> dict[str, Any]:

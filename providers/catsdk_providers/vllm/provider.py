@@ -19,7 +19,8 @@ from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk_providers.http.text import NOT_THE_WIRE
 from catsdk_providers.openai.chat import ChatProvider
 from catsdk_providers.openai.choices import usage_of
-from catsdk_providers.openai.wire import messages_of, payload_of
+from catsdk_providers.openai.messages import messages_of
+from catsdk_providers.openai.wire import payload_of
 from catsdk_providers.vllm.score import logprobs_from
 from catsdk_providers.vllm.settings import (
     better_named,

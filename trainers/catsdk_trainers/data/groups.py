@@ -51,7 +51,8 @@ def groups_of(
     TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
     Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
     of `most_tokens` or more count as cut short. A completion is a text, or the messages of a
-    conversation, of which the assistant's count. Final answers are found by `answers`. The columns
+    conversation, of which the assistant's count: its length is then the policy's part of the
+    tokens, by the characters of each message. Final answers are found by `answers`. The columns
     `known` hold right answers, of which a group has one.
 
     Raises:
@@ -67,7 +68,8 @@ def groups_of(
     groups: list[tuple[Group, Row]] = []
     for at in range(0, len(prompts), group_size):
         here = slice(at, at + group_size)
-        measured = _measured(columns[IDS][here], most_tokens) if IDS in columns else None
+        ids = columns[IDS][here] if IDS in columns else None
+        measured = _measured(ids, completions[here], most_tokens) if ids is not None else None
         group = _group(prompts[here], completions[here], measured, answers)
         for name in rows.keys() & known:
             _check_one_answer(name, rows[name][here])
@@ -102,12 +104,26 @@ def _group(
     return group_of(prompts[0], read, answers=answers)
 
 
-def _measured(ids: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
+def _measured(
+    ids: Sequence[Any], completions: Sequence[Any], most: int | None
+) -> list[dict[str, Any]]:
     """Return what the tokens of each completion say of it: their number, and whether it was cut."""
     return [
         {
-            "usage": Usage(output_tokens=len(tokens)),
+            "usage": _own(len(tokens), completion),
             "finish_reason": "length" if most is not None and len(tokens) >= most else "stop",
         }
-        for tokens in ids
+        for tokens, completion in zip(ids, completions, strict=True)
     ]
+
+
+def _own(tokens: int, completion: Any) -> Usage:
+    """Return the policy's part of the tokens, an estimate where tools and users speak too."""
+    turns = completion if isinstance(completion, list) else []
+    said = [turn for turn in turns if isinstance(turn, Mapping)]
+    own = [turn for turn in said if turn.get("role", "assistant") == "assistant"]
+    if len(own) == len(said):
+        return Usage(output_tokens=tokens)
+    # A trainer does not say which tokens are whose.
+    share = sum(len(repr(each)) for each in own) / sum(len(repr(each)) for each in said)
+    return Usage(output_tokens=max(1, round(share * tokens)), estimated=1)

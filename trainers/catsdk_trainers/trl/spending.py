@@ -12,9 +12,8 @@ from typing import Any
 
 import torch.distributed as dist
 
-from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
-from catsdk.runtime.spending.account import Account, Amount
+from catsdk.runtime.spending.account import Account
 from catsdk_trainers.trl.ranks import everywhere, on_first_rank
 
 __all__ = ["FOLDER", "Spending", "Spent", "forget_spent"]
@@ -51,22 +50,11 @@ class Spent:
 
 
 class _RankAccount(Account):
-    """The account of one rank, whose caps are set anew for each step; knows whether it refused."""
-
-    def __init__(self, budget: Budget) -> None:
-        super().__init__(budget)
-        self.refused = False
+    """The account of one rank, whose caps are set anew for each step."""
 
     def allow(self, budget: Budget) -> None:
         """Have new caps from now on, and a new clock for the seconds."""
         self.budget, self._until, self.refused = budget, None, False
-
-    def reserve(self, amount: Amount = Amount()) -> None:
-        try:
-            super().reserve(amount)
-        except BudgetExceededError:
-            self.refused = True
-            raise
 
 
 class Spending:

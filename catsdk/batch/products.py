@@ -1,0 +1,146 @@
+"""What a row becomes: a reference, rollouts, rewards, or data for SFT and preference training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from catsdk.core.types import Message, Result, Rollout
+
+__all__ = ["PRODUCTS", "Product", "records_of"]
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One thing that a row can become.
+
+    Args:
+        fields: The columns that its records add to those of the row.
+        make: Gives the records of a result, which may be none.
+        needs_reference: Whether the method's reference is estimated for it.
+        needs_rewards: Whether it is made from the rewards of the rollouts.
+
+    Example:
+        >>> from catsdk.batch import PRODUCTS
+        >>> PRODUCTS["sft"].fields
+        ('prompt', 'completion')
+    """
+
+    fields: tuple[str, ...]
+    make: Callable[[Result], Iterator[Record]]
+    needs_reference: bool = True
+    needs_rewards: bool = False
+
+
+def _reference(result: Result) -> Iterator[Record]:
+    reference = result.reference
+    if reference is not None:
+        yield {
+            "reference": reference.text,
+            "reference_answer": reference.answer,
+            "agreement": reference.agreement,
+            "majority_answer": reference.majority,
+            "partial": result.partial,
+        }
+
+
+def _rollouts(result: Result) -> Iterator[Record]:
+    for rollout in _drawn(result):
+        yield _rollout(rollout)
+
+
+def _rewards(result: Result) -> Iterator[Record]:
+    scores = {score.index: score for score in result.scores}
+    for rollout in _drawn(result):
+        score = scores[rollout.index]
+        yield {
+            **_rollout(rollout),
+            "reward": score.value,
+            "no_reward_because": None if score.failure is None else str(score.failure),
+        }
+
+
+def _sft(result: Result) -> Iterator[Record]:
+    if result.reference is not None and result.group is not None:
+        yield {
+            "prompt": _chat(result.group.prompt),
+            "completion": [_said(result.reference.text)],
+        }
+
+
+def _preferences(result: Result) -> Iterator[Record]:
+    """The best and the worst rollout, where their rewards differ."""
+    texts = {rollout.index: rollout.text for rollout in _drawn(result)}
+    rewarded = [
+        (score.value, -score.index)
+        for score in result.scores
+        if score.value is not None and score.index in texts
+    ]
+    if not rewarded or result.group is None:
+        return
+    (best, chosen), (worst, rejected) = max(rewarded), min(rewarded)
+    if best > worst:
+        yield {
+            "prompt": _chat(result.group.prompt),
+            "chosen": [_said(texts[-chosen])],
+            "rejected": [_said(texts[-rejected])],
+            "chosen_reward": best,
+            "rejected_reward": worst,
+        }
+
+
+OF_ROLLOUT = ("rollout", "completion", "final_answer", "finish_reason", "model")
+
+PRODUCTS: Final = {
+    "reference": Product(
+        ("reference", "reference_answer", "agreement", "majority_answer", "partial"), _reference
+    ),
+    "rollouts": Product(OF_ROLLOUT, _rollouts, needs_reference=False),
+    "rewards": Product(
+        (*OF_ROLLOUT, "reward", "no_reward_because"),
+        _rewards,
+        needs_rewards=True,
+    ),
+    "sft": Product(("prompt", "completion"), _sft),
+    "preferences": Product(
+        ("prompt", "chosen", "rejected", "chosen_reward", "rejected_reward"),
+        _preferences,
+        needs_rewards=True,
+    ),
+}
+
+
+def records_of(produces: str, result: Result) -> list[Record]:
+    """What a result becomes: no record, one, or one for each rollout.
+
+    Args:
+        produces: One of `PRODUCTS`.
+        result: What came of the row.
+    """
+    return list(PRODUCTS[produces].make(result))
+
+
+def _drawn(result: Result) -> tuple[Rollout, ...]:
+    return () if result.group is None else result.group.rollouts
+
+
+def _rollout(rollout: Rollout) -> Record:
+    completion = rollout.completion
+    return {
+        "rollout": rollout.index,
+        "completion": rollout.text,
+        "final_answer": rollout.answer,
+        "finish_reason": completion.finish_reason,
+        "model": completion.model,
+    }
+
+
+def _chat(prompt: tuple[Message, ...]) -> list[dict[str, Any]]:
+    return [message.model_dump(mode="json", exclude_defaults=True) for message in prompt]
+
+
+def _said(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}

@@ -1,0 +1,157 @@
+"""The rows of a batch: each with its id and its prompt, or with the reason why it is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, cast
+
+from catsdk.batch.plan import Plan
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.inputs import check_prompt
+from catsdk.core.types import Message
+from catsdk.data import Columns, Row, Source, each_row
+from catsdk.data.columns import prompt_in
+
+__all__ = ["BatchRow", "Refused", "rows_of"]
+
+# A line of a file for the batch API of OpenAI.
+_REQUEST = ("custom_id", "body")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """A row that can be worked on.
+
+    Args:
+        id: Names the row in the output; that of its column, else a digest of the whole row.
+        place: Where it stands, such as `data.jsonl, line 3`.
+        prompt: The messages of a chat.
+        values: All its cells, which are carried through.
+        digest: Tells whether the row was edited.
+    """
+
+    id: str
+    place: str
+    prompt: tuple[Message, ...]
+    values: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that is not sent.
+
+    Args:
+        place: Where it stands.
+        cause: What is wrong with it, and the fix.
+        id: Its id, where it has one.
+    """
+
+    place: str
+    cause: str
+    id: str | None = None
+
+
+@dataclass
+class _Reading:
+    """What was found out about a source while it is read."""
+
+    plan: Plan
+    prompt: str | None = None
+    id: str | None = None
+    places: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[BatchRow | Refused]:
+    """Read the rows of `source` one by one; memory holds their ids, not their texts.
+
+    Args:
+        source: The data set, see `catsdk.data.read_rows`; also a file of OpenAI's batch API.
+        plan: Says which columns hold prompt and id, and which are added.
+        limit: The most rows.
+
+    Raises:
+        InvalidInputError: there is no such data set, a column that is named is missing in its
+            first row, or a column has the name of one that is added.
+    """
+    reading = _Reading(plan)
+    for row in each_row(source, text=plan.columns.text, limit=limit):
+        if isinstance(row, Row):
+            yield _read(row, reading)
+        else:
+            yield Refused(row.place, row.cause)
+
+
+def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
+    values = _opened(row.values)
+    if reading.prompt is None:
+        _find_columns(values, reading, row.place)
+    name: str | None = None
+    try:
+        digest = _digest(values)
+        name = _id(values, reading.id, digest)
+        prompt = check_prompt(prompt_in(Row(row.place, values), reading.prompt or ""))
+        _check_length(prompt, reading.plan.longest)
+    except InvalidInputError as error:
+        return Refused(row.place, str(error), name)
+    if name in reading.places:
+        there = reading.places[name]
+        what = "the same row" if reading.id is None else f"the id {name!r:.80}"
+        return Refused(row.place, f"{what} stands at {there} already; give each row once", name)
+    reading.places[name] = row.place
+    return BatchRow(name, row.place, prompt, values, digest)
+
+
+def _opened(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The id and the messages of a request for OpenAI's batch API; other rows as they are."""
+    body: object = values.get("body")
+    if not all(name in values for name in _REQUEST) or not isinstance(body, dict):
+        return values
+    messages = cast("dict[str, Any]", body).get("messages")
+    return {"id": values["custom_id"], "messages": messages}
+
+
+def _find_columns(values: Mapping[str, Any], reading: _Reading, place: str) -> None:
+    plan = reading.plan
+    found = Columns(prompt=plan.columns.prompt, id=plan.columns.id).found_in(
+        [Row(place, values)], place
+    )
+    reading.prompt, reading.id = found.prompt, found.id
+    added = {"id", *plan.product.fields} - {found.prompt, found.id}
+    clash = [name for name in values if name in added]
+    if clash:
+        raise InvalidInputError(
+            f"{place}: the column {clash[0]!r} has the name of one that is added for"
+            f" {plan.produces!r}; rename it, or leave it out"
+        )
+
+
+def _id(values: Mapping[str, Any], column: str | None, digest: str) -> str:
+    if column is None:
+        return digest
+    value = values.get(column)
+    if value is None or value == "" or isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidInputError(
+            f"the id in the column {column!r} is {value!r:.80}; give a text or a whole number"
+        )
+    return str(value)
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"the row cannot be written as JSON: {error}") from error
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _check_length(prompt: tuple[Message, ...], longest: int) -> None:
+    length = sum(len(message.text) for message in prompt)
+    if length > longest:
+        raise InvalidInputError(
+            f"the prompt has {length:,} characters; the most is {longest:,}. Shorten it, or raise"
+            " the limit (longest=, --longest)"
+        )

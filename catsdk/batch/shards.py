@@ -1,0 +1,117 @@
+"""Writes records to files of a bounded size, JSON lines or Parquet, all of them or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from catsdk.batch.parquet import Columns
+from catsdk.core.errors import ConfigurationError
+
+__all__ = ["SHARD", "Format", "Shards"]
+
+Format = Literal["jsonl", "parquet"]
+SHARD: Final = 10_000
+_NEW: Final = ".new"
+
+
+class Shards:
+    """Files `part-00000.jsonl`, `part-00001.jsonl` and so on, which replace those of an earlier start.
+
+    Records are handed in one by one; nothing in the folder changes until `finish`.
+
+    Args:
+        folder: Where the files are; it must be there.
+        format: `jsonl`, or `parquet`, in which a column that holds values of several kinds is
+            written as JSON text.
+        size: Records in a file.
+
+    Raises:
+        MissingExtraError: Parquet without `catsdk[data]`.
+    """
+
+    def __init__(self, folder: Path, format: Format = "jsonl", size: int = SHARD) -> None:
+        """Begin without a file; what an unfinished start left is removed."""
+        self.folder, self.format, self.size = folder, format, size
+        self.count = 0
+        self._buffer: list[dict[str, Any]] = []
+        self._parts: list[Path] = []
+        self._columns = Columns() if format == "parquet" else None
+        for left in folder.glob(f"part-*{_NEW}"):
+            left.unlink()
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take in one record; a full file is written.
+
+        Raises:
+            ConfigurationError: the disk is full or fails.
+        """
+        self._buffer.append(record)
+        self.count += 1
+        if len(self._buffer) >= self.size:
+            self._write()
+
+    def finish(self) -> list[Path]:
+        """Write what is left, and put the new files in the place of the old ones.
+
+        Returns:
+            The files.
+
+        Raises:
+            ConfigurationError: the disk is full or fails.
+        """
+        if self._buffer:
+            self._write()
+        if self._columns is not None:
+            self._parts = [self._as_parquet(part, self._columns) for part in self._parts]
+        old = {*self.folder.glob("part-*.jsonl"), *self.folder.glob("part-*.parquet")}
+        written: list[Path] = []
+        for at, part in enumerate(self._parts):
+            written.append(part.replace(self.folder / f"part-{at:05}.{self.format}"))
+        for path in old - set(written):
+            path.unlink()
+        return written
+
+    def _write(self) -> None:
+        path = self.folder / f"part-{len(self._parts):05}.jsonl{_NEW}"
+        with (
+            _writing(path),
+            path.open("w", encoding="utf-8", errors="surrogatepass") as lines,
+        ):
+            lines.writelines(_line(record) for record in self._buffer)
+        if self._columns is not None:
+            self._columns.see(self._buffer)
+        self._parts.append(path)
+        self._buffer = []
+
+    def _as_parquet(self, part: Path, columns: Columns) -> Path:
+        """All files have one schema, so it is known only at the end."""
+        path = self.folder / f"{part.name.partition('.')[0]}.parquet{_NEW}"
+        with _writing(path):
+            columns.write(list(_read(part)), path)
+        part.unlink()
+        return path
+
+
+@contextmanager
+def _writing(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
+            " answered is lost"
+        ) from error
+
+
+def _line(record: dict[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, default=str) + "\n"
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", errors="surrogatepass") as lines:
+        for line in lines:
+            yield json.loads(line)

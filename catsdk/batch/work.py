@@ -1,0 +1,169 @@
+"""Works on rows: the method on each, its answers kept as they arrive, its outcome kept at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from catsdk.answers.answers import no_evidence
+from catsdk.batch.plan import Plan
+from catsdk.batch.products import records_of
+from catsdk.batch.rows import BatchRow
+from catsdk.batch.state import Outcome, RowState, States
+from catsdk.cat import CaT
+from catsdk.core.errors import CatError, ConfigurationError, ProviderError
+from catsdk.core.events import Event
+from catsdk.core.types import Failure, Result
+from catsdk.method.run import Method, run_or_fail
+from catsdk.runs.ledger import Ledger
+from catsdk.runtime import roles
+from catsdk.runtime.context import Context
+from catsdk.runtime.spending.account import Account
+
+__all__ = ["Worker"]
+
+Pending: TypeAlias = tuple[BatchRow, RowState | None]
+
+PATIENCE = 20
+"""Rows that fail alike before one succeeds, after which a batch stops: the cause is not the rows."""
+
+
+class _Fatal(Exception):
+    """What ends the whole batch, since the next row would meet it too."""
+
+    def __init__(self, error: CatError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass
+class Worker:
+    """Works on rows with an open method.
+
+    Args:
+        c: The method.
+        plan: What is made of each row.
+        ledger: Keeps answers; what is kept is not asked for again.
+        states: Keeps how rows ended.
+        account: Pays for the calls, beside the client's budget.
+        on_event: Hears of each step.
+    """
+
+    c: CaT
+    plan: Plan
+    ledger: Ledger
+    states: States
+    account: Account | None = None
+    on_event: Callable[[Event], None] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with nothing done."""
+        c = self.c
+        self._method = Method(c.sampler, c.estimator, c.rewarder, c.always_estimates)
+        if not self.plan.product.needs_rewards:
+            self._method = replace(self._method, reward=None, always_estimates=True)
+        own = (self.account,) if self.account is not None else ()
+        self._paying: dict[str, Any] = {"accounts": own, "chains": {}} if own else {}
+        client = c.client.account
+        self._accounts = [*own, *([client] if client is not None else [])]
+        self._alike: Counter[str] | None = Counter()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a budget is used up, so that no further row is begun."""
+        return any(account.refused for account in self._accounts)
+
+    async def over(self, rows: AsyncIterable[Pending]) -> AsyncGenerator[Outcome]:
+        """Work on `rows`, and give the outcome of each as it ends.
+
+        Args:
+            rows: Rows, each with its state where it was worked on before.
+
+        Raises:
+            ConfigurationError: the disk is full, or no row can ever be done.
+            CatError: so many rows failed alike, before one succeeded, that the cause lies elsewhere.
+        """
+        try:
+            async with self.c.each(self._one, rows) as flow:
+                async for mapped in flow:
+                    assert mapped.result is not None, "every error of the work is fatal"
+                    yield mapped.result
+        except _Fatal as fatal:
+            raise fatal.error from None
+
+    async def _one(self, pending: Pending) -> Outcome:
+        row, before = pending
+        result = await self._result(row)
+        outcome, failure = _ended(result, self.plan)
+        if outcome != "ok" and self.stopped:
+            # The next start goes on with it.
+            return "waiting"
+        self._check_patience(failure)
+        state = RowState(
+            digest=row.digest,
+            outcome=outcome,
+            attempts=1 if before is None else before.attempts + 1,
+            failure=failure,
+        )
+        records = [] if outcome == "failed" else self._records(row, result)
+        try:
+            await self.states.keep(row, state, records)
+        except CatError as error:
+            raise _Fatal(error) from error
+        return outcome
+
+    async def _result(self, row: BatchRow) -> Result:
+        try:
+            async with self.c.context(row=row.values, on_event=self.on_event) as ctx:
+                around = (self.ledger.at(row.id), *ctx.around)
+                ctx = replace(ctx, around=around, **self._paying)
+                if self.plan.product.needs_reference:
+                    return await run_or_fail(self._method, row.prompt, self.plan.n, ctx, index=0)
+                return await self._drawn(row, ctx)
+        except ConfigurationError as error:
+            raise _Fatal(error) from error
+        except Exception as error:  # noqa: BLE001  # a defect on one row must not end the others
+            return Result(failure=Failure.of(error))
+
+    async def _drawn(self, row: BatchRow, ctx: Context) -> Result:
+        sampler = self._method.sampler
+        group = await roles.result_of(
+            sampler.sample(row.prompt, self.plan.n, ctx), sampler, "sample"
+        )
+        if not group.rollouts:
+            return Result(group=group, failure=Failure.of(no_evidence(group)))
+        return Result(group=group, partial=group.partial)
+
+    def _records(self, row: BatchRow, result: Result) -> list[dict[str, Any]]:
+        fields = self.plan.product.fields
+        carried = {name: cell for name, cell in row.values.items() if name not in fields}
+        return [
+            {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)
+        ]
+
+    def _check_patience(self, failure: Failure | None) -> None:
+        if self._alike is None:
+            return
+        if failure is None:
+            self._alike = None
+            return
+        kind = str(failure)
+        self._alike[kind] += 1
+        if self._alike[kind] >= PATIENCE:
+            raise _Fatal(
+                ProviderError(
+                    f"the first {PATIENCE} rows failed alike, so the cause is not the rows: {kind}"
+                )
+            )
+
+
+def _ended(result: Result, plan: Plan) -> tuple[Outcome, Failure | None]:
+    if result.failure is not None:
+        return "failed", result.failure
+    if plan.product.needs_rewards and all(reward is None for reward in result.rewards):
+        causes = [score.failure for score in result.scores if score.failure is not None]
+        if causes:
+            return "failed", causes[0]
+    return ("partial" if result.partial else "ok"), None

@@ -1,0 +1,57 @@
+"""The CaT of a command: from the file that describes it, with what the command caps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from catsdk.cat import CaT
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.sending import Budget, Limits
+from catsdk.runtime.client import Client
+
+__all__ = ["client_for", "client_of", "described"]
+
+# Calls of models in this process cost nothing to hold, and merge into batches.
+IN_PROCESS = ("local", "replay")
+IN_FLIGHT = 4096
+
+
+def described(config: Path) -> CaT:
+    """Read the CaT that a YAML file describes.
+
+    Raises:
+        InvalidInputError: the file cannot be read, or describes none.
+    """
+    try:
+        text = config.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"--config {config} cannot be read: {error}") from error
+    return CaT.from_yaml(text)
+
+
+def client_for(
+    budget: Budget | None, max_in_flight: int | None, models: Sequence[str | None]
+) -> Client:
+    """Make a client for a run that keeps answers itself: those of a cache would seem to cost nothing.
+
+    Args:
+        budget: Caps on this start.
+        max_in_flight: The most calls of a model at once; by default few, many within this process.
+        models: What is asked.
+    """
+    named = [model for model in models if model is not None]
+    if max_in_flight is None and all(model.startswith(IN_PROCESS) for model in named):
+        max_in_flight = IN_FLIGHT
+    limits = None if max_in_flight is None else Limits(in_flight=max_in_flight)
+    return Client(budget=budget, limits=limits, cache="")
+
+
+def client_of(method: CaT, budget: Budget | None, max_in_flight: int | None) -> Client:
+    """Make the client of a CaT anew, with what a command caps, and without a cache."""
+    given = method.client.to_data() if method.client.named else {}
+    if budget is not None:
+        given["budget"] = budget.model_dump(exclude_unset=True)
+    if max_in_flight is not None:
+        given["limits"] = {**given.get("limits", {}), "in_flight": max_in_flight}
+    return Client.from_data({**given, "cache": ""})
