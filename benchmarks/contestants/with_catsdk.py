@@ -128,15 +128,7 @@ def _reported(calls: Sequence[Call]) -> dict[str, Any]:
     }
 
 
+TASKS = (requests, rollouts, pipeline, groups, cancel, equal, capped, stragglers, usage)
+
 if __name__ == "__main__":
-    serve(
-        requests=requests,
-        rollouts=rollouts,
-        pipeline=pipeline,
-        groups=groups,
-        cancel=cancel,
-        equal=equal,
-        capped=capped,
-        stragglers=stragglers,
-        usage=usage,
-    )
+    serve(**{task.__name__: task for task in TASKS})

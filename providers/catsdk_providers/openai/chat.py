@@ -9,8 +9,9 @@ from typing import ClassVar, Self
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.sending import Http
+from catsdk_providers.http.secrets import hidden, shown
 from catsdk_providers.http.service import Connection
-from catsdk_providers.openai.endpoint import Endpoint, shown
+from catsdk_providers.openai.endpoint import Endpoint
 
 __all__ = ["ChatProvider"]
 
@@ -76,7 +77,7 @@ class ChatProvider:
             http=http,
         )
         self._endpoint = Endpoint(self.name, self._connection)
-        if self.usual_needs_key and not self._endpoint.key and self.base_url == self.usual:
+        if self.usual_needs_key and not self._endpoint.service.key and self.base_url == self.usual:
             raise ConfigurationError(
                 f"{self.name} needs a key: set {variable}_API_KEY, or {variable}_BASE_URL for an"
                 " endpoint that needs none"
@@ -90,15 +91,15 @@ class ChatProvider:
     @property
     def base_url(self) -> str:
         """The endpoint."""
-        return self._endpoint.base_url
+        return self._endpoint.service.base_url
 
     def hidden(self, text: str) -> str:
         """Give `text` without the key and the other secrets that this provider holds."""
-        return self._endpoint.hidden(text)
+        return hidden(text, self._endpoint.service.secrets())
 
     async def aclose(self) -> None:
         """Close the running loop's client and its connections."""
-        await self._endpoint.aclose()
+        await self._endpoint.service.aclose()
 
     async def __aenter__(self) -> Self:
         """Enter a block at whose end the connections are closed."""
