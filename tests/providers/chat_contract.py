@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, ClassVar
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from catsdk.core.ports import Provider, capabilities_of
@@ -113,3 +115,18 @@ class ChatContract(ProviderContract):
         async with LoopbackServer(model) as server, self.made(server) as provider:
             (completion,) = await provider.complete(ask())
         assert (completion.text, completion.reasoning) == ("42", "six times seven")
+
+    async def test_a_cancelled_call_is_cancelled_at_the_server(
+        self, server: LoopbackServer
+    ) -> None:
+        server.fail_next("hang")
+        async with self.made(server) as provider:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(provider.complete, ask())
+                with anyio.fail_after(self.patience):
+                    while server.counters.requests == 0:
+                        await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+            with anyio.fail_after(self.patience):
+                while server.counters.cancelled == 0:
+                    await anyio.lowlevel.checkpoint()
