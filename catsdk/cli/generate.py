@@ -15,11 +15,10 @@ from rich.markup import escape
 
 from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
-from catsdk.cli.options import taking
+from catsdk.cli.options import Sampled, taking
 from catsdk.cli.progress import Sight, cost_of, shown
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import ReferenceReady
-from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget, SendingFields
 from catsdk.core.settings import set_by_name
 from catsdk.core.types import Group, Reference
@@ -34,15 +33,10 @@ OF_SAMPLER = ("quorum", "late", "deadline")
 Prompt = Annotated[str | None, typer.Argument(help="The prompt; without it, --file or stdin.")]
 File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")]
 Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
-Models = Annotated[
-    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
-]
 Anchor = Annotated[
     str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
 ]
 Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
-Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
-MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
 MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
 Set = Annotated[
@@ -56,17 +50,14 @@ Events = Annotated[Path | None, typer.Option(help="Write what happens to a file,
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 
 
-@dataclass(frozen=True)
-class Asked:
+@dataclass(frozen=True, kw_only=True)
+class Asked(Sampled):
     """What `catsdk sample` is asked."""
 
     prompt: Prompt = None
     file: File = None
     n: Count = 8
-    model: Models = None
     seed: Seed = None
-    temperature: Temperature = None
-    max_tokens: MaxTokens = None
     max_requests: MaxRequests = None
     max_usd: MaxUsd = None
     settings: Set = None
@@ -74,7 +65,7 @@ class Asked:
     as_json: AsJson = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AskedToSynthesize(Asked):
     """What `catsdk synthesize` is asked."""
 
@@ -113,9 +104,8 @@ def _cat(asked: Asked, sight: Sight, anchor: str | None = None) -> CaT:
     of_client, of_sampler = _assigned(asked.settings or [])
     budget = _budget(asked.max_requests, asked.max_usd)
     client = Client(budget=budget, on_event=sight.on_event, **of_client)
-    sampling = Sampling(temperature=asked.temperature, max_tokens=asked.max_tokens)
     policies = tuple(asked.model) if asked.model else None
-    sampler = Sampler(policies, sampling, asked.seed, **of_sampler)
+    sampler = Sampler(policies, asked.sampling, asked.seed, **of_sampler)
     return CaT(sampler, estimator=anchor, client=client)
 
 

@@ -3,13 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from inspect import Parameter, Signature
-from typing import Any, TypeVar, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
 
-__all__ = ["taking"]
+import typer
+
+from catsdk.core.options import Sampling
+
+__all__ = ["OfRows", "Sampled", "taking"]
 
 T = TypeVar("T")
+
+Models = Annotated[
+    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
+]
+Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="A CaT in YAML (`CaT.to_yaml`), in place of the options that describe one."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first rows.")]
+InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model at once.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """How answers are sampled."""
+
+    model: Models = None
+    temperature: Temperature = None
+    max_tokens: MaxTokens = None
+
+    @property
+    def sampling(self) -> Sampling:
+        """The settings of the policy."""
+        return Sampling(temperature=self.temperature, max_tokens=self.max_tokens)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRows(Sampled):
+    """How answers are sampled for many rows, and how many calls are out at once."""
+
+    config: Config = None
+    limit: Limit = None
+    max_in_flight: InFlight = None
 
 
 def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
@@ -21,6 +61,7 @@ def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., No
     Returns:
         A decorator of a function of one `options`.
     """
+    own = vars(options)["__annotations__"]
     hints = get_type_hints(options, include_extras=True)
     parameters = [
         Parameter(
@@ -29,7 +70,8 @@ def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., No
             annotation=hints[field.name],
             default=Parameter.empty if field.default is MISSING else field.default,
         )
-        for field in fields(options)  # type: ignore[arg-type]
+        # What commands share is listed last.
+        for field in sorted(fields(options), key=lambda field: field.name not in own)  # type: ignore[arg-type]
     ]
 
     def decorated(command: Callable[[T], None]) -> Callable[..., None]:
