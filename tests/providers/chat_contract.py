@@ -6,6 +6,7 @@ one is made for a loopback server.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -130,3 +131,16 @@ class ChatContract(ProviderContract):
             with anyio.fail_after(self.patience):
                 while server.counters.cancelled == 0:
                     await anyio.lowlevel.checkpoint()
+
+    def test_one_provider_works_in_one_event_loop_after_another(
+        self, server: LoopbackServer
+    ) -> None:
+        made = self.made(server)
+
+        async def once() -> str:
+            async with made as provider:
+                return (await provider.complete(ask()))[0].text
+
+        assert anyio.run(once, backend="asyncio") == anyio.run(once, backend="trio")
+        assert anyio.run(once, backend="asyncio")
+        gc.collect()

@@ -134,17 +134,6 @@ async def test_a_call_ends_at_its_time_limit(server: LoopbackServer) -> None:
     assert type(error) is errors.TimedOutError
 
 
-def test_one_provider_works_in_one_event_loop_after_another(server: LoopbackServer) -> None:
-    provider = provider_for(server)
-
-    async def once() -> str:
-        async with provider:
-            return (await provider.complete(ask()))[0].text
-
-    assert anyio.run(once, backend="asyncio") == anyio.run(once, backend="trio")
-    assert anyio.run(once, backend="asyncio")
-
-
 def test_the_model_string_is_litellms_own_name() -> None:
     provider = resolve("litellm:gemini/gemini-2.5-flash")
     assert isinstance(provider, LiteLLMProvider)

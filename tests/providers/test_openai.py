@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from typing import Any
 
@@ -66,18 +65,6 @@ async def test_no_other_error_is_read_as_n_unsupported(
         with pytest.raises(ProviderError):
             await provider.complete(ask(n=3))
         assert provider.capabilities.n
-
-
-def test_one_provider_works_in_one_event_loop_after_another(server: LoopbackServer) -> None:
-    provider = provider_for(server)
-
-    async def once() -> str:
-        async with provider:
-            return (await provider.complete(ask()))[0].text
-
-    assert anyio.run(once, backend="asyncio") == anyio.run(once, backend="trio")
-    assert anyio.run(once, backend="asyncio")
-    gc.collect()
 
 
 CAT = "\\ud83d\\udc08"
