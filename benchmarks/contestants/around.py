@@ -12,6 +12,11 @@ Ask = Callable[[str], Awaitable[str]]
 Opening = Callable[[Target], AbstractAsyncContextManager[Ask]]
 
 
+def wanted(texts: Sequence[str]) -> str:
+    """What is asked for a synthesis."""
+    return "Write one answer from these.\n\n" + "\n\n".join(texts)
+
+
 def tasks_around(opened: Opening) -> dict[str, Task]:
     """The tasks that need no more than one answer to one prompt; `opened` gives who answers."""
 
@@ -30,7 +35,7 @@ def tasks_around(opened: Opening) -> dict[str, Task]:
 
             async def one(item: int) -> str:
                 texts = await samples_of(admitted, prompt(item), n)
-                return await admitted("Write one answer from these.\n\n" + "\n\n".join(texts))
+                return await admitted(wanted(texts))
 
             return await all_of(one, range(prompts), prompts)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import catsdk
 from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
+from catsdk.batch import Plan, run
 from catsdk.core.types import Call, Usage
 from catsdk.providers import OpenAIProvider
 from catsdk.runtime.attribution import recorded
@@ -60,6 +62,16 @@ async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict
         results = [each async for each in c.map((prompt(at) for at in range(prompts)), n)]
     failures = [str(each.failure) for each in results if each.failure is not None]
     return {"done": len(results) - len(failures), "failures": failures, "seconds": []}
+
+
+async def durable(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
+    """The same as a batch, whose answers are in a file before they are used."""
+    with TemporaryDirectory() as folder:
+        client = catsdk.Client(limits=limits(in_flight))
+        async with provider_of(target) as model:
+            c = catsdk.CaT(catsdk.Sampler(model, SAMPLING), client=client)
+            summary = await run([prompt(at) for at in range(prompts)], folder, Plan(c, n=n))
+    return {"done": summary.ok, "failures": [str(summary)] * summary.failed, "seconds": []}
 
 
 async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
@@ -128,7 +140,7 @@ def _reported(calls: Sequence[Call]) -> dict[str, Any]:
     }
 
 
-TASKS = (requests, rollouts, pipeline, groups, cancel, equal, capped, stragglers, usage)
+TASKS = (requests, rollouts, pipeline, durable, groups, cancel, equal, capped, stragglers, usage)
 
 if __name__ == "__main__":
-    serve(**{task.__name__: task for task in TASKS})
+    serve(**{task.__name__: task for task in TASKS}, pairs=pipeline)

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import anyio
 import httpx2
 import openai
 
-from benchmarks.contestants.around import Ask, tasks_around
+from benchmarks.contestants.around import Ask, tasks_around, wanted
 from benchmarks.contestants.harness import Target, all_of, prompt, serve
 
 
@@ -32,20 +33,37 @@ async def text_of(client: openai.AsyncOpenAI, target: Target, content: str) -> s
     return reply.choices[0].message.content or ""
 
 
+async def texts_of(client: openai.AsyncOpenAI, target: Target, item: int, n: int) -> list[str]:
+    """`n` answers by one request."""
+    reply = await client.chat.completions.create(
+        model=target.model,
+        messages=[{"role": "user", "content": prompt(item)}],
+        max_tokens=256,
+        n=n,
+    )
+    return [choice.message.content or "" for choice in reply.choices]
+
+
 async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
     """Groups of `n`, each by one request."""
     async with opened(target) as client:
+        return await all_of(
+            lambda item: texts_of(client, target, item, n), range(prompts), in_flight
+        )
 
-        async def group(item: int) -> list[str]:
-            reply = await client.chat.completions.create(
-                model=target.model,
-                messages=[{"role": "user", "content": prompt(item)}],
-                max_tokens=256,
-                n=n,
-            )
-            return [choice.message.content or "" for choice in reply.choices]
 
-        return await all_of(group, range(prompts), in_flight)
+async def pairs(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
+    """Rollouts by one request, and a synthesis by another."""
+    free = anyio.Semaphore(in_flight)
+    async with opened(target) as client:
+
+        async def one(item: int) -> str:
+            async with free:
+                texts = await texts_of(client, target, item, n)
+            async with free:
+                return await text_of(client, target, wanted(texts))
+
+        return await all_of(one, range(prompts), 2 * in_flight)
 
 
 @asynccontextmanager
@@ -56,4 +74,4 @@ async def asking(target: Target) -> AsyncGenerator[Ask]:
 
 
 if __name__ == "__main__":
-    serve(**tasks_around(asking), rollouts=rollouts)
+    serve(**tasks_around(asking), rollouts=rollouts, pairs=pairs)

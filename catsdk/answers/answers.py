@@ -152,6 +152,36 @@ class Answers:
             )
         return verdict
 
+    async def grade_any(self, answer: str, accepted: Sequence[str]) -> Verdict:
+        """Say whether `answer` is the same as one of several; unknown where none is and one is open.
+
+        Args:
+            answer: An answer.
+            accepted: At least one right answer, such as `golds` gives.
+
+        Returns:
+            The verdict on the first that it equals, else on the one that could not be decided,
+            else on the first.
+
+        Raises:
+            InvalidInputError: a grader of one's own gave no verdict.
+
+        Example:
+            ```python
+            from catsdk.answers import Answers
+
+            verdict = await Answers().grade_any("0.5", ("2", "1/2"))
+            print(verdict.equal)  # True
+            ```
+        """
+        verdict = await self.grade(answer, accepted[0])
+        for other in accepted[1:]:
+            if verdict.equal:
+                break
+            following = await self.grade(answer, other)
+            verdict = following if following.equal or verdict.equal is False else verdict
+        return verdict
+
     async def same(self, answer: str, reference: str) -> bool | None:
         """Whether the two are the same, as votes count them; `None` is unknown.
 

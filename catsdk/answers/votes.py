@@ -51,9 +51,14 @@ class Votes:
         return self.top / self.cast if self.cast else None
 
     @property
+    def leader(self) -> int | None:
+        """The position of the first answer of the largest class; `None` at a tie or without any."""
+        return None if self.tied or not self.classes else self.classes[0][0]
+
+    @property
     def majority(self) -> str | None:
         """The answer of the largest class as first written; `None` at a tie or without any."""
-        return None if self.tied or not self.classes else self.answers[self.classes[0][0]]
+        return None if self.leader is None else self.answers[self.leader]
 
 
 def votes_of(answers: Sequence[str | None], labels: Sequence[int]) -> Votes:

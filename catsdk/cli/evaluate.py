@@ -28,7 +28,7 @@ from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
-from catsdk.evaluate.packages import FIGURES, NUMBERS, PAGE, check_packages
+from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.sources import check_graded, read_items
@@ -121,7 +121,7 @@ class Asked(OfRows):
 @taking(Asked)
 def evaluate(asked: Asked) -> None:
     """Compare estimators on a data set: accuracy, cost, and tests, from the same rollouts."""
-    check_packages(NUMBERS, FIGURES, PAGE)
+    check_packages(NUMBERS, FIGURES)
     check_folder("--out", asked.out)
     columns = Columns(asked.prompt_column, asked.gold_column, asked.criteria_column)
     if asked.recorded and asked.calibrate_on is not None:
@@ -133,6 +133,9 @@ def evaluate(asked: Asked) -> None:
         if asked.config is None
         else _method(asked.config, asked.model, recorded=asked.recorded)
     )
+    # Before the data, which may come from far away.
+    given = asked.recorded or method is not None
+    models = list(asked.model or ()) if given else _models(asked.model)
     items, rollouts = _read(asked.data, columns, asked.limit, recorded=asked.recorded)
     if not asked.ungraded:
         check_graded(items, asked.data)
@@ -157,7 +160,6 @@ def evaluate(asked: Asked) -> None:
         evaluation = Evaluation.of(method, **settings)
         models = [str(asked.config)]
     else:
-        models = _models(asked.model) if rollouts is None else list(asked.model or ())
         if rollouts is None:
             usual = Settings()
             anchor, judge = anchor or usual.anchor, judge or usual.judge

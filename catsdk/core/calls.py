@@ -60,17 +60,7 @@ class Usage(Value):
 
     def __add__(self, other: Usage) -> Usage:
         """Add up two usages; an unknown cost makes the sum unknown."""
-        known = self.cost is not None and other.cost is not None
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            requests=self.requests + other.requests,
-            unreported=self.unreported + other.unreported,
-            estimated=self.estimated + other.estimated,
-            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
-        )
+        return Usage.total((self, other))
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
@@ -79,7 +69,18 @@ class Usage(Value):
         Args:
             usages: Any number of them; of none it is a usage of nothing.
         """
-        return sum(usages, cls())
+        each = tuple(usages)
+        costs = [usage.cost for usage in each if usage.cost is not None]
+        return cls(
+            input_tokens=sum([usage.input_tokens for usage in each]),
+            output_tokens=sum([usage.output_tokens for usage in each]),
+            cached_tokens=sum([usage.cached_tokens for usage in each]),
+            reasoning_tokens=sum([usage.reasoning_tokens for usage in each]),
+            requests=sum([usage.requests for usage in each]),
+            unreported=sum([usage.unreported for usage in each]),
+            estimated=sum([usage.estimated for usage in each]),
+            cost=sum(costs, 0.0) if len(costs) == len(each) else None,
+        )
 
 
 class Request(Value):

@@ -67,7 +67,8 @@ class Columns:
         if prompt is None:
             raise InvalidInputError(
                 f"{source} has none of the columns {', '.join(PROMPTS)}; it has"
-                f" {', '.join(there)}. Name the one with the prompts"
+                f" {', '.join(there)}. Name the one with the prompts: --prompt-column NAME, `prompt`"
+                " in the config of a training, Columns(prompt=NAME) in Python"
             )
         return Columns(
             prompt,

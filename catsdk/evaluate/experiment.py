@@ -258,12 +258,11 @@ class Experiment:
 async def _case(group: Group, scores: dict[int, Score], item: Item, ctx: Context) -> _Case:
     votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
     values = [scores[rollout.index].value for rollout in group.rollouts]
-    leader = None if votes.tied or not votes.classes else votes.classes[0][0]
     return _Case(
         group=group,
         votes=votes,
         majority=votes.majority,
-        majority_score=None if leader is None or not item.accepted else values[leader],
+        majority_score=None if votes.leader is None or not item.accepted else values[votes.leader],
         all_wrong=None if not item.accepted or None in values or not values else not any(values),
     )
 

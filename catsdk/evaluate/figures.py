@@ -89,7 +89,7 @@ def cost_figure(report: Report) -> Any:
     axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter(ticker.NullFormatter())
-    axes.set_xlabel(f"tokens an item, rollouts included ({RANGE}; small numbers: G)")
+    axes.set_xlabel(f"tokens an item, rollouts included; small numbers: G\n({RANGE})")
     _finish(axes, report)
     return figure
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-from importlib.resources import files
 from io import StringIO
 from pathlib import Path
 
-from catsdk.core.errors import MissingExtraError
 from catsdk.evaluate.figures import save_figures
+from catsdk.evaluate.html_report import as_html
 from catsdk.evaluate.report import Point, Report
 from catsdk.evaluate.statistics import Estimate
 
-__all__ = ["as_csv", "as_html", "write_report"]
+__all__ = ["as_csv", "write_report"]
 
 PLAIN = ("estimator", "size", "control", "input_tokens", "output_tokens", "requests", "cost",
          "drawn", "items", "draws", "failed", "ungraded", "abstained", "on_frontier")  # fmt: skip
@@ -32,7 +31,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     """Write `report.json`, `points.csv`, `report.html` and the figures to `folder`.
 
     Raises:
-        MissingExtraError: matplotlib or jinja2 is not installed.
+        MissingExtraError: matplotlib is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures = save_figures(report, folder)
@@ -65,21 +64,3 @@ def _row(point: Point) -> dict[str, object]:
         value: Estimate | None = getattr(point, name)
         row |= {f"{name}_{part}": getattr(value, part) if value else None for part in PARTS}
     return row
-
-
-def as_html(report: Report, svgs: list[str]) -> str:
-    """One page with the tables of `report` and the figures in it; texts are escaped.
-
-    Raises:
-        MissingExtraError: jinja2 is not installed.
-    """
-    try:
-        from jinja2 import Environment
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "an HTML report needs jinja2: pip install 'catsdk[evaluate]'"
-        ) from error
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    source = files("catsdk.evaluate").joinpath("report.html.jinja").read_text("utf-8")
-    figures = [svg[svg.index("<svg") :] for svg in svgs]
-    return environment.from_string(source).render(report=report, figures=figures)

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 
 from catsdk.core.errors import MissingExtraError
 
-__all__ = ["FIGURES", "NUMBERS", "PAGE", "check_packages"]
+__all__ = ["FIGURES", "NUMBERS", "check_packages"]
 
-NUMBERS, FIGURES, PAGE = "numpy", "matplotlib", "jinja2"
+NUMBERS, FIGURES = "numpy", "matplotlib"
 
 
 def check_packages(*names: str) -> None:

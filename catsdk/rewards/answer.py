@@ -114,13 +114,7 @@ async def compared(
     answers = list(dict.fromkeys(r.answer for r in group.rollouts if r.answer is not None))
 
     async def grade(answer: str) -> Verdict:
-        verdict = await ctx.answers.grade(answer, wanted[0])
-        for other in wanted[1:]:
-            if verdict.equal:
-                break
-            next_verdict = await ctx.answers.grade(answer, other)
-            verdict = next_verdict if next_verdict.equal or verdict.equal is False else verdict
-        return verdict
+        return await ctx.answers.grade_any(answer, wanted)
 
     verdicts = dict(zip(answers, await fan_out(grade, answers), strict=True))
     shown = " or ".join(wanted)

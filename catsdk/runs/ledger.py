@@ -22,7 +22,7 @@ from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.price import priced, priced_usage
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["Keeping", "Ledger", "paid"]
+__all__ = ["Keeping", "Kept", "Ledger", "paid"]
 
 ANSWER, LOST, SPENT = "answer", "lost", "spent"
 
@@ -73,7 +73,7 @@ class Ledger:
         return self._rooms[whose]
 
 
-class _Kept(Value):
+class Kept(Value):
     """An entry: an answer with the calls that were made for it, or the calls of failures alone."""
 
     completions: tuple[Completion, ...] = ()
@@ -86,7 +86,13 @@ class _Kept(Value):
         return Usage.total(known or [each.usage for each in self.completions])
 
     def written(self) -> str:
+        """The text that is kept."""
         return self.model_dump_json(exclude_defaults=True)
+
+    def entries(self, kind: str, key: str) -> list[tuple[str, str, str]]:
+        """The entry, and one of what it consumed, to be added up without the texts."""
+        spent = self.usage.model_dump_json(exclude_defaults=True)
+        return [(kind, key, self.written()), (SPENT, f"{kind}-{key}", spent)]
 
 
 @dataclass(eq=False)
@@ -141,29 +147,23 @@ class Keeping(Wrapper):
                 except CatError:
                     await self._lose(key, calls)
                     raise
-            kept = _Kept(completions=tuple(completions), calls=tuple(calls))
-            await self._keep(ANSWER, key, kept)
+            kept = Kept(completions=tuple(completions), calls=tuple(calls))
+            await self.ledger.store.put_all(kept.entries(ANSWER, key))
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:
         """Keep the calls of a failure: they were paid for, though there is no answer."""
         if calls:
             before = await self.ledger.store.get(LOST, key)
-            lost = _Kept.model_validate_json(before or "{}").calls
-            await self._keep(LOST, key, _Kept(calls=(*lost, *calls)))
-
-    async def _keep(self, kind: str, key: str, kept: _Kept) -> None:
-        """Keep an entry, and what it consumed where that can be added up without the texts."""
-        spent = kept.usage.model_dump_json(exclude_defaults=True)
-        await self.ledger.store.put_all(
-            [(kind, key, kept.written()), (SPENT, f"{kind}-{key}", spent)]
-        )
+            lost = Kept.model_validate_json(before or "{}").calls
+            both = Kept(calls=(*lost, *calls))
+            await self.ledger.store.put_all(both.entries(LOST, key))
 
     async def _again(self, key: str, kept: str) -> Sequence[Completion]:
-        entry = _Kept.model_validate_json(kept)
+        entry = Kept.model_validate_json(kept)
         rates = rates_of(self.wrapped, self.ledger.prices)
         if rates is not None:
-            entry = _Kept(
+            entry = Kept(
                 completions=tuple(priced(each, rates) for each in entry.completions),
                 calls=tuple(
                     call.model_copy(update={"usage": priced_usage(call.usage, rates)})
@@ -171,7 +171,7 @@ class Keeping(Wrapper):
                 ),
             )
             if entry.written() != kept:
-                await self._keep(ANSWER, key, entry)
+                await self.ledger.store.put_all(entry.entries(ANSWER, key))
         for listed in attribution().lists:
             listed.extend(entry.calls)
         return entry.completions

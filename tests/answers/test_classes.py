@@ -3,6 +3,7 @@
 from catsdk.answers.answers import Answers
 from catsdk.answers.classes import Classes, equivalence_classes
 from catsdk.answers.compare import same
+from catsdk.answers.graders.yours import FunctionGrader
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Verdict
 
@@ -49,3 +50,28 @@ async def test_abstentions_do_not_vote_and_a_tie_has_no_majority() -> None:
         (None, 0.5),
         (None, None),
     ]
+
+
+async def test_the_leader_of_a_vote_is_the_first_of_the_largest_class_and_none_at_a_tie() -> None:
+    votes = await Answers().votes([None, "7", "1/2", "0.5"])
+    assert (votes.leader, votes.majority) == (2, "1/2")
+    tied = await Answers().votes(["7", "1/2"])
+    assert (tied.leader, tied.majority) == (None, None)
+    assert (await Answers().votes([None])).leader is None
+
+
+async def test_one_of_several_accepted_answers_is_enough_and_an_open_one_leaves_it_open() -> None:
+    answers = Answers(
+        grader=FunctionGrader(lambda answer, other: {"a": True, "b": None}.get(other, False))
+    )
+    outcomes = {
+        accepted: (await answers.grade_any("x", accepted)).equal
+        for accepted in (("c", "a"), ("b", "a"), ("c", "b"), ("b", "c"), ("c", "d"))
+    }
+    assert outcomes == {
+        ("c", "a"): True,
+        ("b", "a"): True,
+        ("c", "b"): None,
+        ("b", "c"): None,
+        ("c", "d"): False,
+    }

@@ -116,7 +116,7 @@ def test_what_is_paid_in_all_is_known_where_the_prices_are(
         assert all(point["cost"] is not None for point in made["points"])
 
 
-@pytest.mark.parametrize("absent", ["numpy", "matplotlib", "jinja2"])
+@pytest.mark.parametrize("absent", ["numpy", "matplotlib"])
 def test_a_package_that_is_not_installed_is_named_before_anything_is_paid(
     server: LoopbackServer, served: dict[str, str], sums: str, tmp_path: Path, absent: str
 ) -> None:

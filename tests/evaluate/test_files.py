@@ -16,7 +16,8 @@ from rich.console import Console
 from catsdk.core.types import Usage
 from catsdk.evaluate.calibrate import Calibration, Setting
 from catsdk.evaluate.figures import cost_figure, save_figures, size_figure
-from catsdk.evaluate.files import as_csv, as_html, write_report
+from catsdk.evaluate.files import as_csv, write_report
+from catsdk.evaluate.html_report import as_html
 from catsdk.evaluate.report import OrderCheck, Pair, PassAt, Point, PositionCheck, Report
 from catsdk.evaluate.statistics import Estimate
 from catsdk.evaluate.table import show

@@ -54,7 +54,7 @@ class Cells(HTMLParser):
 def test_cells_have_word_colour_and_evidence_and_a_met_pitfall_is_bad() -> None:
     page = Cells()
     page.feed(html_report(judged_of((YES, PITFALL), (UNSURE, PITFALL), texts=("a", "b"))))
-    assert [colour for colour, _ in page.cells] == ["yes", "none", "no", "no"]
+    assert [colour for colour, _ in page.cells] == ["good", "none", "bad", "bad"]
     assert "my dear" in page.cells[0][1]
     assert "req-7" in page.cells[0][1]
     assert "CannotTell: dark" in page.cells[1][1]

@@ -89,8 +89,8 @@ async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> f
     """1 or 0, where a missing answer is not right; `None` where it could not be compared."""
     if answer is None:
         return 0.0
-    found = [(await ctx.answers.grade(answer, each)).equal for each in accepted]
-    return 1.0 if any(found) else None if None in found else 0.0
+    right = (await ctx.answers.grade_any(answer, accepted)).equal
+    return None if right is None else float(right)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

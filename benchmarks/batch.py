@@ -1,0 +1,149 @@
+"""What durability costs: a batch beside the same work kept nowhere, and the run store by itself.
+
+    python benchmarks/batch.py --rows durable --prompts 2000 --repeats 5 --contestants catsdk,openai
+    python benchmarks/batch.py --rows store --entries 1000000
+
+`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback server
+at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store` writes entries
+of eight rollouts from 256 tasks at once, goes over them again, and reads the state of as many rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from benchmarks.arena import Arena
+from catsdk.batch.state import RowState
+from catsdk.core.types import Completion, Usage
+from catsdk.runs.ledger import Kept
+from catsdk.runs.store import RunStore
+
+IN_FLIGHT, ROLLOUTS, WRITERS = 256, 8, 256
+WEATHER = {"latency": 0.02}
+TEXT = "The first number is larger than the second, so the difference is positive, namely 42. " * 4
+
+
+def durable(prompts: int, repeats: int, contestants: list[str]) -> None:
+    """Print wall time and CPU of the batch, as ratios to the same work without it."""
+    works = [("catsdk", "durable"), *((name, "pairs") for name in contestants)]
+    walls: dict[tuple[str, str], list[float]] = {work: [] for work in works}
+    cpus: dict[tuple[str, str], list[float]] = {work: [] for work in works}
+    arguments = {"prompts": prompts, "n": ROLLOUTS, "in_flight": IN_FLIGHT}
+    slots = {"CATSDK_MAX_IN_FLIGHT": str(IN_FLIGHT)}
+    with Arena(sorted({name for name, _ in works}), limit=1200) as arena:
+        for _ in range(repeats):
+            for who, task in works:
+                done = arena.task(
+                    who, task, arguments, weather=WEATHER, takes_n="all", settings=slots
+                )
+                if done.error or done.answer["result"]["failures"]:
+                    raise SystemExit(f"{who} {task}: {done.error or done.answer['result']}")
+                walls[who, task].append(done.answer["wall"])
+                cpus[who, task].append(done.answer["cpu"])
+                told = f"{walls[who, task][-1]:.1f} s, {cpus[who, task][-1]:.1f} s of CPU"
+                print(f"  {who} {task}: {told}", file=sys.stderr, flush=True)
+    print(
+        "| work | wall s | CPU ms a prompt | wall, batch over it | CPU, batch over it |\n"
+        "| --- | --- | --- | --- | --- |"
+    )
+    batch = works[0]
+    for work in works:
+        cells = [
+            _spread(walls[work]),
+            _spread([1e3 * cpu / prompts for cpu in cpus[work]]),
+            _spread([a / b for a, b in zip(walls[batch], walls[work], strict=True)]),
+            _spread([a / b for a, b in zip(cpus[batch], cpus[work], strict=True)]),
+        ]
+        print(f"| {' '.join(work)} | {' | '.join(cells)} |")
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+async def stored(entries: int) -> None:
+    """Print what the run store takes for that many entries and rows."""
+    usage = Usage(output_tokens=60, requests=1)
+    answer = Kept(
+        completions=tuple(
+            Completion(text=f"{TEXT}{at}", model="model", usage=usage) for at in range(ROLLOUTS)
+        )
+    )
+    state = RowState(digest="0" * 32, outcome="ok").model_dump_json(exclude_defaults=True)
+    print("| work | entries | CPU us an entry | wall s | peak memory MB |")
+    print("| --- | --- | --- | --- | --- |")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.sqlite"
+        async with RunStore(path) as store:
+
+            async def write(at: int) -> None:
+                # The digest of a request is as long, and comes in no order.
+                key = f"{at * 2654435761 % 2**256:064x}"
+                await store.put_all(answer.entries("answer", key))
+
+            async def end(at: int) -> None:
+                await store.put("row", f"row {at}", state)
+
+            await _row("write an answer of eight rollouts", entries, lambda: _all(write, entries))
+            await _row("write how a row ended", entries, lambda: _all(end, entries))
+
+            async def scan(kind: str) -> None:
+                async for _ in store.each(kind):
+                    pass
+
+            await _row("read the answers", entries, lambda: scan("answer"))
+            await _row("read the rows' states (resume)", entries, lambda: scan("row"))
+        size = path.stat().st_size / 1e6
+    print(f"\nThe file has {size:,.0f} MB.")
+
+
+async def _all(work: Callable[[int], Awaitable[None]], many: int) -> None:
+    numbers = iter(range(many))
+
+    async def worker() -> None:
+        for at in numbers:
+            await work(at)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(WRITERS):
+            tasks.start_soon(worker)
+
+
+async def _row(name: str, entries: int, work: Callable[[], Awaitable[None]]) -> None:
+    wall, cpu = time.perf_counter(), time.process_time()
+    await work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"| {name} | {entries:,} | {1e6 * cpu / entries:.1f} | {wall:.1f} | {memory:.0f} |")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", default="durable,store")
+    parser.add_argument("--prompts", type=int, default=2000)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--contestants", default="catsdk,openai")
+    parser.add_argument("--entries", type=int, default=100_000)
+    options = parser.parse_args()
+    if "durable" in options.rows.split(","):
+        durable(options.prompts, options.repeats, options.contestants.split(","))
+    if "store" in options.rows.split(","):
+        anyio.run(stored, options.entries)
+
+
+if __name__ == "__main__":
+    main()
