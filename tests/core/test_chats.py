@@ -6,14 +6,23 @@ from typing import Any
 
 import pytest
 
-from catsdk.core import types
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
+from catsdk.core.types import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
+)
 
 ASKED: dict[str, Any] = {"role": "user", "content": "How warm is it in Paris?"}
-WEATHER = types.ToolCall(id="c1", name="weather", arguments='{"city": "Paris"}')
-CALLED = types.Message(role="assistant", content="", tool_calls=(WEATHER,))
-GAVE = types.Message(role="tool", content="21", tool_call_id="c1")
+WEATHER = ToolCall(id="c1", name="weather", arguments='{"city": "Paris"}')
+CALLED = Message(role="assistant", content="", tool_calls=(WEATHER,))
+GAVE = Message(role="tool", content="21", tool_call_id="c1")
 FUNCTION = {"name": "weather", "arguments": '{"city": "Paris"}'}
 OPENAI: list[dict[str, Any]] = [
     {"role": "assistant", "content": None, "tool_calls": [
@@ -100,54 +109,48 @@ def test_results_and_words_in_one_anthropic_turn_are_messages_of_their_own() -> 
 
 
 PARTS = [
-    (
-        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
-        types.TextPart(text="a"),
-    ),
-    ({"type": "input_text", "text": "a"}, types.TextPart(text="a")),
-    (
-        {"type": "output_text", "text": "a", "annotations": [], "logprobs": []},
-        types.TextPart(text="a"),
-    ),
-    ({"type": "refusal", "refusal": "no"}, types.RefusalPart(text="no")),
+    ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, TextPart(text="a")),
+    ({"type": "input_text", "text": "a"}, TextPart(text="a")),
+    ({"type": "output_text", "text": "a", "annotations": [], "logprobs": []}, TextPart(text="a")),
+    ({"type": "refusal", "refusal": "no"}, RefusalPart(text="no")),
     (
         {"type": "image_url", "image_url": {"url": "https://x", "detail": "low"}},
-        types.ImagePart(url="https://x", detail="low"),
+        ImagePart(url="https://x", detail="low"),
     ),
-    ({"type": "image_url", "image_url": "https://x"}, types.ImagePart(url="https://x")),
-    ({"type": "input_image", "image_url": "https://x"}, types.ImagePart(url="https://x")),
-    ({"type": "image", "image": "https://x"}, types.ImagePart(url="https://x")),
-    ({"type": "image", "url": "https://x"}, types.ImagePart(url="https://x")),
+    ({"type": "image_url", "image_url": "https://x"}, ImagePart(url="https://x")),
+    ({"type": "input_image", "image_url": "https://x"}, ImagePart(url="https://x")),
+    ({"type": "image", "image": "https://x"}, ImagePart(url="https://x")),
+    ({"type": "image", "url": "https://x"}, ImagePart(url="https://x")),
     (
         {"type": "image", "source": {"type": "url", "url": "https://x"}},
-        types.ImagePart(url="https://x"),
+        ImagePart(url="https://x"),
     ),
     (
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}},
-        types.ImagePart(url="data:image/png;base64,AA=="),
+        ImagePart(url="data:image/png;base64,AA=="),
     ),
     (
         {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
-        types.AudioPart(data="AA==", format="wav"),
+        AudioPart(data="AA==", format="wav"),
     ),
     (
         {
             "type": "file",
             "file": {"file_data": "data:application/pdf;base64,AA==", "filename": "a"},
         },
-        types.FilePart(url="data:application/pdf;base64,AA==", name="a"),
+        FilePart(url="data:application/pdf;base64,AA==", name="a"),
     ),
-    ({"type": "input_file", "file_id": "f", "filename": "a"}, types.FilePart(id="f", name="a")),
-    ({"type": "input_file", "file_url": "https://x"}, types.FilePart(url="https://x")),
+    ({"type": "input_file", "file_id": "f", "filename": "a"}, FilePart(id="f", name="a")),
+    ({"type": "input_file", "file_url": "https://x"}, FilePart(url="https://x")),
     (
         {"type": "document", "source": {"type": "url", "url": "https://x"}, "title": "a"},
-        types.FilePart(url="https://x", name="a"),
+        FilePart(url="https://x", name="a"),
     ),
     (
         {"type": "thinking", "thinking": "t", "signature": "s"},
-        types.ThinkingPart(text="t", signature="s"),
+        ThinkingPart(text="t", signature="s"),
     ),
-    ({"type": "redacted_thinking", "data": "d"}, types.ThinkingPart(text="", redacted="d")),
+    ({"type": "redacted_thinking", "data": "d"}, ThinkingPart(text="", redacted="d")),
 ]
 
 
@@ -211,12 +214,8 @@ def test_thinking_and_a_refusal_beside_the_content_are_parts_of_it() -> None:
         "annotations": [],
     }
     read = check_prompt([ASKED, said, refused])[1:]
-    assert read[0].content == (types.ThinkingPart(text="six"), types.TextPart(text="42"))
-    assert (read[1].content, read[0].text, read[1].text) == (
-        (types.RefusalPart(text="no"),),
-        "42",
-        "no",
-    )
+    assert read[0].content == (ThinkingPart(text="six"), TextPart(text="42"))
+    assert (read[1].content, read[0].text, read[1].text) == ((RefusalPart(text="no"),), "42", "no")
 
 
 def test_what_a_tool_is_given_keeps_its_nulls() -> None:
@@ -233,7 +232,7 @@ def test_objects_of_the_openai_sdk_are_messages() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": "hm"}
     )
     read = check_prompt([ASKED, message, OPENAI[1]])
-    assert read[1].tool_calls == (WEATHER,) and read[1].content == (types.ThinkingPart(text="hm"),)
+    assert read[1].tool_calls == (WEATHER,) and read[1].content == (ThinkingPart(text="hm"),)
     output = responses.ResponseOutputMessage.model_validate(
         {"id": "m", "type": "message", "role": "assistant", "status": "completed", "content": [
             {"type": "output_text", "text": "21", "annotations": []}
@@ -253,6 +252,6 @@ def test_objects_of_the_anthropic_sdk_are_messages() -> None:
         id="m", type="message", role="assistant", model="claude", content=blocks,
         stop_reason="tool_use", usage=types.Usage(input_tokens=1, output_tokens=1),
     )  # fmt: skip
-    wanted = CALLED.model_copy(update={"content": (types.TextPart(text="Let me look."),)})
+    wanted = CALLED.model_copy(update={"content": (TextPart(text="Let me look."),)})
     assert check_prompt([ASKED, reply, ANTHROPIC[1]])[1:] == (wanted, GAVE)
     assert check_prompt([ASKED, {"role": "assistant", "content": blocks}])[1] == wanted
