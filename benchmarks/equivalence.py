@@ -3,7 +3,9 @@
     python benchmarks/equivalence.py --data FOLDER [--graders NAME ...] [--differences]
 
 FOLDER holds `equivalence_cases.jsonl` (gold, pred, expected, kind, disputed), `real_pairs.jsonl`
-(gold, pred, label) and `pathological_answers.jsonl` (name, gold, pred). Without `--data` only the
+(gold, pred, label) and `pathological_answers.jsonl` (name, gold, pred); where they are there, also
+`problems/*.jsonl.gz` (answer), each answer beside itself and beside the next one, and whole completions
+in `rollouts/*.jsonl.gz` (gold, and samples with completion and graded), `--most` of each. Without `--data` only the
 pathological answers of this folder run. Math-Verify must be in the environment: the extra
 `math-verify`. Each grader has a process of its own, and sees each pair once.
 """
@@ -11,8 +13,10 @@ pathological answers of this folder run. Math-Verify must be in the environment:
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
+import random
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -60,8 +64,11 @@ class Result:
         ]
 
 
-def read_cases(folder: Path) -> dict[str, list[Case]]:
-    """Return the sets of cases; real pairs are split by the parity of a hash."""
+def read_cases(folder: Path, most: int = 1_000) -> dict[str, list[Case]]:
+    """Return the sets of cases; real pairs are split by the parity of a hash.
+
+    Of whole completions, `most` of a file are drawn, the same each time.
+    """
     sets: dict[str, list[Case]] = {
         "real answers, first half": [],
         "real answers, second half": [],
@@ -76,7 +83,29 @@ def read_cases(folder: Path) -> dict[str, list[Case]]:
     for row in _rows(folder / "equivalence_cases.jsonl"):
         case = Case(row["gold"], row["pred"], bool(row["expected"]), row["kind"])
         sets["other suites, disputed" if row["disputed"] else "other suites"].append(case)
-    return sets
+    for file in sorted(folder.glob("problems/*.jsonl.gz")):
+        answers = [row["answer"] for row in _rows(file)]
+        pairs = zip(answers, [*answers[1:], answers[0]], strict=True)
+        sets[_title(file)] = [Case(one, one, True) for one in answers]
+        sets[f"{_title(file)}, unrelated"] = [
+            Case(one, other, False) for one, other in pairs if one != other
+        ]
+    for file in sorted(folder.glob("rollouts/*.jsonl.gz")):
+        sets[_title(file)] = [
+            Case(row["gold"], sample["completion"], bool(sample["graded"]), "completion")
+            for row in _rows(file)
+            for sample in row["samples"]
+        ]
+    chance = random.Random(0)
+    return {name: _some(cases, most, chance) for name, cases in sets.items()}
+
+
+def _title(file: Path) -> str:
+    return file.name.partition(".")[0]
+
+
+def _some(cases: list[Case], most: int, chance: random.Random) -> list[Case]:
+    return cases if len(cases) <= most or cases[0].kind == "answer" else chance.sample(cases, most)
 
 
 def run(name: str, cases: Sequence[Case]) -> Result:
@@ -160,13 +189,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the case files")
     parser.add_argument("--graders", nargs="+", choices=GRADERS, default=list(GRADERS))
     parser.add_argument("--only", nargs="+", default=["accuracy", "pathological"])
+    parser.add_argument("--most", type=int, default=1_000, help="whole completions of a file")
     parser.add_argument("--differences", action="store_true", help="list what catsdk got wrong")
     parser.add_argument("--patience", type=float, default=10.0, help="seconds for one answer")
     asked = parser.parse_args()
     if any("math" in name for name in asked.graders) and find_spec("math_verify") is None:
         parser.error("math-verify is not installed here; install the extra, or name other graders")
     if asked.data and "accuracy" in asked.only:
-        _report_accuracy(read_cases(asked.data), asked.graders, asked.differences)
+        _report_accuracy(read_cases(asked.data, asked.most), asked.graders, asked.differences)
     if "pathological" in asked.only:
         graders = [name for name in asked.graders if "unboxed" not in name]
         for line in report_pathological(asked.data, graders, asked.patience):
@@ -190,7 +220,8 @@ def _report_accuracy(sets: dict[str, list[Case]], graders: list[str], differing:
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    with file.open(encoding="utf-8") as lines:
+    opened = gzip.open if file.suffix == ".gz" else open
+    with opened(file, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
 

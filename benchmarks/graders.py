@@ -56,8 +56,9 @@ def catsdk() -> Grade:
     """The comparison of this package, worker processes included."""
     from catsdk.answers.compare import compare_sync
     from catsdk.answers.engine.symbolic import decide_sync
-    from catsdk.answers.extract import ANYWHERE
+    from catsdk.answers.extract import ANYWHERE, load_rules
 
+    load_rules()
     decide_sync(["Symbol", "x"], ["Symbol", "y"], {})  # starts the worker processes
 
     def grade(gold: str, pred: str, kind: str) -> tuple[bool | None, str]:

@@ -99,6 +99,13 @@ def cpu(arena: Arena, who: str, repeat: int) -> Numbers:
     return of(done, lambda answer: {"ms a request": 1e3 * answer["cpu"] / count} | _failed(answer))
 
 
+def cpu_of_map(arena: Arena, who: str, repeat: int) -> Numbers:
+    """CPU of one request of `map`: rollouts and the synthesis of each prompt, all that it does."""
+    work = {"prompts": PROMPTS, "n": ROLLOUTS, "in_flight": 50}
+    done = arena.task(who, "pipeline", work, weather={"latency": 0.02, "seed": repeat})
+    return of(done, lambda answer: {"ms a request": 1e3 * answer["cpu"] / CALLS} | _failed(answer))
+
+
 def cpu_of_rollouts(arena: Arena, who: str, repeat: int) -> Numbers:
     """CPU of one rollout where a request brings eight."""
     prompts = 400
@@ -317,6 +324,11 @@ ROWS: dict[str, Row] = {
         "CPU a request at 50 in flight, `n` refused",
         cpu, "to bare", "at most 0.45 x bare `openai[aiohttp]`",
         lambda ratio: ratio <= 0.45, WITHOUT_OPTILLM, to_bare("ms a request", "to bare"),
+    ),
+    "map": Row(
+        "CPU a request of 200 prompts x 8 rollouts + synthesis, 20 ms latency, 50 in flight",
+        cpu_of_map, "to bare", "at most 0.45 x bare `openai[aiohttp]`",
+        lambda ratio: ratio <= 0.45, ("catsdk", "openai"), to_bare("ms a request", "to bare"),
     ),
     "rollout": Row(
         "CPU a rollout, `n` = 8 supported",

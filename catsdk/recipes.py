@@ -11,6 +11,8 @@ the name that they have under an entry point group is read as well::
         hard: {Synthesizer: {anchor: openai:gpt-5, show_question: false}}
     reward: {Sum: {rewards: [RubricReward, {LengthPenalty: {over: 750}}], weights: [1, 0.1]}}
 
+A prompt is written as its sections, and may be read from a file that is named: `prompt: mine.md`.
+
 Nothing secret is ever written: a model that is an object, and may hold a key, is refused. Reading
 makes objects of roles, data classes and models alone, and calls no function that a file names. A
 file of somebody else is still to be looked at: the modules that it names are imported, and a run
@@ -138,7 +140,13 @@ _METHODS = (
 
 
 def known_roles() -> list[str]:
-    """The names that a recipe may use for classes, those of other packages included."""
+    """Return the names that a recipe may use for classes, those of other packages included.
+
+    Example:
+        >>> from catsdk.recipes import known_roles
+        >>> "Majority" in known_roles()
+        True
+    """
     return sorted({*_BUILT_IN, *_registered()})
 
 
@@ -182,7 +190,7 @@ def to_data(role: object) -> Any:
 
 
 def from_data(data: object, kind: str = "a role") -> Any:
-    """Make what `data` describes.
+    """Return what `data` describes.
 
     Args:
         data: What `to_data` gives: a class's name, or a mapping from it to its arguments.
@@ -223,7 +231,10 @@ def _from_data(data: object, kind: str) -> Any:
 
 
 def written(role: object) -> str:
-    """Write `role` as in Python, without what is at its default; for reprs.
+    """Return a role as it is written in Python, without what is at its default; for reprs.
+
+    Args:
+        role: A role of the method, or a value in it.
 
     Example:
         >>> from catsdk.estimators import Majority
@@ -248,19 +259,38 @@ def written(role: object) -> str:
 
 
 def to_yaml(role: object) -> str:
-    """Write `role` as YAML; `from_yaml` makes an equal one.
+    """Return a role as YAML; `from_yaml` makes an equal one.
+
+    Args:
+        role: A role of the method, a grader, options, or a plain value.
 
     Raises:
         InvalidInputError: as `to_data`.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import to_yaml
+        >>> print(to_yaml(Majority(tie="first")), end="")
+        Majority:
+          tie: first
     """
     return yaml_of(to_data(role))
 
 
 def from_yaml(text: str, kind: str = "a role") -> Any:
-    """Make what the YAML `text` describes.
+    """Return what a YAML text describes.
+
+    Args:
+        text: What `to_yaml` gives.
+        kind: What it should be, for errors.
 
     Raises:
         InvalidInputError: it is not YAML, or as `from_data`.
+
+    Example:
+        >>> from catsdk.recipes import from_yaml
+        >>> from_yaml("Majority: {tie: first}")
+        Majority(tie='first', seed=0)
     """
     return from_data(data_of(text, kind), kind)
 
@@ -277,6 +307,12 @@ def digest_of(parts: Mapping[str, object], defaults: Mapping[str, object]) -> st
 
     Returns:
         16 hexadecimal digits.
+
+    Example:
+        >>> from catsdk.estimators import Majority
+        >>> from catsdk.recipes import digest_of
+        >>> len(digest_of({"estimator": Majority()}, {"policy": "local"}))
+        16
     """
     writer = _Writer(whole=True, defaults=defaults)
     told = {name: writer.data(part) for name, part in parts.items()}
@@ -492,12 +528,23 @@ def _value(value: Any, hint: Any, where: str) -> Any:
 
 
 def _text(value: str, options: Sequence[Any], where: str) -> Any:
+    for option in options:
+        if callable(getattr(option, "from_file", None)):
+            return _in_file(option, value, where)
     if any(_is_plain_text(option) for option in options):
         takes_role = any(_takes_role(option) for option in options)
         return from_data(value, where) if takes_role and is_known_role(value) else value
     if any(get_origin(option) is not None and get_args(option) for option in options):
         return value
     return from_data(value, where)
+
+
+def _in_file(kind: Any, path: str, where: str) -> Any:
+    """What a file holds: its words are part of what is described, wherever that goes."""
+    try:
+        return kind.from_file(path)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{where}: {error}") from error
 
 
 def _is_plain_text(option: Any) -> bool:

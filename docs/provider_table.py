@@ -18,12 +18,11 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities, Provider, capabilities_of
 from catsdk.core.registry import BUILT_IN
-from catsdk.core.types import Message, Request
-from catsdk.testing import FunctionProvider
-from catsdk.testing.loopback import LoopbackServer
+from catsdk.errors import UnsupportedError
+from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.types import Message, Request
 
 PAGE = Path(__file__).resolve().parent / "providers.md"
 CAPABILITIES = (
@@ -56,7 +55,7 @@ class Shown:
 
 
 def _anthropic(server: LoopbackServer, version: str | None = None) -> Provider:
-    from catsdk_providers.anthropic.provider import AnthropicProvider
+    from catsdk.providers import AnthropicProvider
 
     return AnthropicProvider(
         server.model, base_url=server.url, api_key=server.key, api_version=version
@@ -64,31 +63,31 @@ def _anthropic(server: LoopbackServer, version: str | None = None) -> Provider:
 
 
 def _openai(server: LoopbackServer) -> Provider:
-    from catsdk_providers.openai.provider import OpenAIProvider
+    from catsdk.providers import OpenAIProvider
 
     return OpenAIProvider(server.model, base_url=server.url, api_key=server.key)
 
 
 def _litellm(server: LoopbackServer) -> Provider:
-    from catsdk_providers.litellm.provider import LiteLLMProvider
+    from catsdk.providers import LiteLLMProvider
 
     return LiteLLMProvider(f"openai/{server.model}", base_url=server.url, api_key=server.key)
 
 
 def _vllm(server: LoopbackServer) -> Provider:
-    from catsdk_providers.vllm.provider import VLLMProvider
+    from catsdk.providers import VLLMProvider
 
     return VLLMProvider(server.model, base_url=server.url, api_key=server.key)
 
 
 def _vllm_engine(server: LoopbackServer) -> Provider:
-    from catsdk_providers.vllm.engine import VLLMEngineProvider
+    from catsdk.providers import VLLMEngineProvider
 
     return VLLMEngineProvider("model")
 
 
 def _local(server: LoopbackServer) -> Provider:
-    from catsdk_providers.local.provider import LocalProvider
+    from catsdk.providers import LocalProvider
 
     return LocalProvider()
 

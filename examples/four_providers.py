@@ -17,8 +17,7 @@ import anyio
 
 import catsdk as cat
 from catsdk.providers import AnthropicProvider, OpenAIProvider
-from catsdk.testing import FunctionProvider
-from catsdk.testing.loopback import LoopbackServer
+from catsdk.testing import FunctionProvider, LoopbackServer
 from catsdk.types import Request
 
 Model = str | cat.Provider

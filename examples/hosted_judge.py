@@ -12,7 +12,7 @@ import anyio
 
 import catsdk as cat
 from catsdk.providers import LocalProvider, OpenAIProvider
-from catsdk.testing.loopback import LoopbackServer
+from catsdk.testing import LoopbackServer
 
 
 async def main(judge: str | None) -> None:

@@ -25,10 +25,12 @@ FACES = (
     "catsdk.data",
     "catsdk.errors",
     "catsdk.estimators",
+    "catsdk.evaluate",
     "catsdk.events",
     "catsdk.providers",
     "catsdk.recipes",
     "catsdk.rewards",
+    "catsdk.rubrics",
     "catsdk.runtime",
     "catsdk.sampling",
     "catsdk.serve",
@@ -201,7 +203,7 @@ def _of_parameters(public: PublicName) -> Iterator[str]:
     wanted, elsewhere = _parameters(public)
     told = [*public.doc.items("Args"), *public.doc.items("Attributes")]
     if isinstance(public.thing, type):
-        told += Docstring.of(_own_doc_of_constructor(public.thing)).items("Args")
+        told += Docstring.of(_doc_of_constructor(public.thing)).items("Args")
     for name in wanted:
         if name not in told and name not in elsewhere:
             yield f"`Args:` does not name {name}"
@@ -210,8 +212,8 @@ def _of_parameters(public: PublicName) -> Iterator[str]:
             yield f"`Args:` names {name}, which is no parameter"
 
 
-def _own_doc_of_constructor(cls: type) -> str | None:
-    constructor = vars(cls).get("__init__")
+def _doc_of_constructor(cls: type) -> str | None:
+    constructor = getattr(cls, "__init__", None)
     return constructor.__doc__ if isinstance(constructor, FunctionType) else None
 
 
@@ -268,7 +270,7 @@ def _of_raises(public: PublicName) -> Iterator[str]:
     functions = [public.thing]
     if isinstance(public.thing, type):
         functions = [vars(public.thing).get(name) for name in ("__init__", "__post_init__")]
-        listed += Docstring.of(_own_doc_of_constructor(public.thing)).items("Raises")
+        listed += Docstring.of(_doc_of_constructor(public.thing)).items("Raises")
     for function in functions:
         if isinstance(function, FunctionType):
             for error in sorted(_raised(function)):

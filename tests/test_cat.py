@@ -49,6 +49,7 @@ def judge(reply: Callable[[str], str]) -> FunctionProvider:
     return FunctionProvider(lambda request: reply(request.messages[-1].text), name="judge")
 
 
+@pytest.mark.behaviour("every-call-is-listed")
 async def test_the_whole_method_runs_and_every_call_is_listed() -> None:
     says = judge(lambda text: "no" if "\ne\n</criterion" in text else "yes")
     by_rubric = cat.RubricReward(judge=says)
@@ -148,6 +149,7 @@ async def test_a_model_of_the_wrong_kind_is_named_by_the_parts_of_the_method_too
         await cat.synthesize("2+2", model=[wrong])
 
 
+@pytest.mark.behaviour("failed-rollout-is-data")
 async def test_a_failed_rollout_is_data_and_gets_no_reward() -> None:
     def script(request: Request) -> str:
         if request.seed == seeds[0] + 1:
@@ -179,6 +181,7 @@ async def test_when_every_rollout_fails_the_error_names_the_cause() -> None:
         await cat.synthesize("2+2", 3, FunctionProvider(script))
 
 
+@pytest.mark.behaviour("late-failure-keeps-the-group")
 async def test_a_failing_anchor_does_not_lose_the_group() -> None:
     def script(request: Request) -> str:
         raise InvalidInputError("no")
@@ -188,6 +191,7 @@ async def test_a_failing_anchor_does_not_lose_the_group() -> None:
     assert len(caught.value.group.rollouts) == 4
 
 
+@pytest.mark.behaviour("budget-leaves-a-partial-result")
 async def test_a_budget_ends_the_work_with_a_partial_result() -> None:
     teacher = anchor()
     reference = await cat.synthesize(
@@ -242,6 +246,7 @@ async def test_an_error_of_a_streamed_run_is_raised_from_the_stream() -> None:
     assert [type(event) for event in seen] == [RolloutFailed, RolloutFailed]
 
 
+@pytest.mark.behaviour("cancelling-stops-requests")
 async def test_leaving_a_stream_cancels_its_requests() -> None:
     started, cancelled = anyio.Event(), anyio.Event()
 
@@ -271,6 +276,7 @@ async def test_an_error_inside_the_block_is_not_wrapped() -> None:
             raise ZeroDivisionError
 
 
+@pytest.mark.behaviour("cancelling-stops-requests")
 async def test_cancelling_from_outside_stops_all_requests() -> None:
     running: list[int] = []
     full = anyio.Event()

@@ -135,6 +135,7 @@ async def test_map_gives_a_reference_for_each_prompt_of_an_async_iterator() -> N
     assert all(result.answer == "4" for result in results)
 
 
+@pytest.mark.behaviour("prompts-move-on")
 async def test_map_goes_on_to_the_synthesis_of_one_prompt_while_another_still_samples() -> None:
     policy = Policy()
     slow = anyio.Event()
@@ -162,6 +163,7 @@ async def test_a_wrong_prompt_of_many_is_a_failure_in_its_place() -> None:
     ]
 
 
+@pytest.mark.behaviour("failed-prompt-keeps-what-it-brought")
 async def test_a_budget_that_ends_in_the_middle_of_many_prompts_loses_none() -> None:
     model = Policy().model
     client = cat.Client(budget=cat.Budget(requests=10))

@@ -97,6 +97,7 @@ async def by_http(text: str, folder: Path) -> Group:
     return kept[0]
 
 
+@pytest.mark.behaviour("one-reading-at-every-door")
 @pytest.mark.parametrize(("text", "answer"), TEXTS)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.allow_blocking(reason="a file is read inside the loop")

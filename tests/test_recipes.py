@@ -364,6 +364,7 @@ class Runs:
         RAN.append(command)
 
 
+@pytest.mark.behaviour("output-is-never-evaluated")
 @pytest.mark.parametrize("name", ["run", "Runs"])
 @pytest.mark.parametrize(
     "text",

@@ -17,10 +17,12 @@ Compare: TypeAlias = Callable[[str, str, Options], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """`labels` holds the class of each answer, numbered from 0 as they first appear.
+    """Answers in classes of equal ones.
 
-    `representatives` are the first answers of the classes; `comparisons` counts the verdicts that
-    were needed.
+    Args:
+        labels: The class of each answer, numbered from 0 as they first appear.
+        representatives: The first answer of each class.
+        comparisons: How many verdicts were needed.
     """
 
     labels: tuple[int, ...]
@@ -40,8 +42,21 @@ def equivalence_classes(
 
     Equal texts and equal numbers meet without a comparison; another answer is compared with the
     first one of each class, and two different plain numbers never. So n answers of c classes take
-    fewer than n c comparisons, most often none or a few. An unknown verdict puts the two into
-    different classes. `compare_sync` as `compare` asks the symbolic tier as well.
+    fewer than n c comparisons, most often none or a few.
+
+    Args:
+        answers: The answers.
+        options: What counts as the same.
+        compare: Gives the verdict on a pair; `compare_sync` asks the symbolic tier as well. An
+            unknown verdict puts the two into different classes.
+
+    Returns:
+        The label of each answer, and the first answer of each class.
+
+    Example:
+        >>> from catsdk.answers import equivalence_classes
+        >>> equivalence_classes(["1/2", "0.5", "2/3", "50 %"]).labels
+        (0, 0, 1, 0)
     """
     seen: dict[Hashable, int] = {}
     firsts: list[tuple[str, Hashable]] = []

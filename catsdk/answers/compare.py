@@ -31,16 +31,43 @@ _TURN: RunVar[anyio.Lock | None] = RunVar("catsdk.answers.turn")
 
 
 def same(answer: str, reference: str, options: Options = DEFAULT) -> Verdict:
-    """Compare two answers by the bounded tiers alone, in at most about 5 milliseconds.
+    r"""Compare two answers by the bounded tiers alone, in at most about 5 milliseconds.
 
-    Equal and different do not depend on which of the two is the reference; the cause of an
-    unknown verdict does.
+    Equal and different do not depend on which of the two is the reference; the cause of an unknown
+    verdict does.
+
+    Args:
+        answer: An answer.
+        reference: Another one, or the known answer.
+        options: What counts as the same.
+
+    Returns:
+        The verdict; unknown where only the symbolic tier could tell.
+
+    Example:
+        >>> from catsdk.answers import same
+        >>> same(r"\frac{1}{2}", "0.5").outcome
+        'equal'
     """
     return quick(answer, reference, options) or _first(answer, reference, options)[0]
 
 
 def is_same(answer: str, reference: str, options: Options = DEFAULT) -> bool:
-    """Tell whether the bounded tiers find two answers equal; an unknown verdict is no."""
+    """Tell whether the bounded tiers find two answers equal.
+
+    Args:
+        answer: An answer.
+        reference: Another one, or the known answer.
+        options: What counts as the same.
+
+    Returns:
+        Whether they are equal; an unknown verdict is no.
+
+    Example:
+        >>> from catsdk.answers import is_same
+        >>> is_same("(x+1)^2", "x^2 + 2x + 1")
+        True
+    """
     return same(answer, reference, options).outcome == "equal"
 
 
@@ -51,10 +78,24 @@ def compare_sync(
     *,
     symbolic: SymbolicSync | None = None,
 ) -> Verdict:
-    """Compare two answers; what the bounded tiers leave open is asked of `symbolic`.
+    """Compare two answers by every tier.
 
-    By default that is a pool of worker processes, which starts at the first question. It may be
-    called from any thread and blocks it for at most `options.seconds` a question.
+    It may be called from any thread and blocks it for at most `options.seconds` a question.
+
+    Args:
+        answer: An answer.
+        reference: Another one, or the known answer.
+        options: What counts as the same.
+        symbolic: Decides what the bounded tiers leave open; by default a pool of worker processes,
+            which starts at the first question.
+
+    Returns:
+        The verdict; unknown, with the cause, where no tier can tell.
+
+    Example:
+        >>> from catsdk.answers import compare_sync
+        >>> compare_sync("50 %", "1/2").equal
+        True
     """
     if verdict := quick(answer, reference, options):
         return verdict

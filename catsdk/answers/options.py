@@ -15,23 +15,34 @@ Units = Literal["convert", "ignore", "strict"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Frozen policies; the defaults are what a reader of the two answers would say.
+    """What counts as the same; the defaults are what a reader of the two answers would say.
 
-    percent: what 28 % equals without the sign: `either` 28 or 0.28 (a question may ask "what
-        percent"), the `fraction` 0.28 alone, or the `number` 28 alone.
-    units: with `convert` a unit that only one side writes is ignored, and known units on both
-        sides are converted (1 hour is 60 minutes); `ignore` looks at the numbers alone; `strict`
-        asks for a unit on both sides or on none.
-    ordered: whether commas without brackets make a list whose order matters.
-    labels: whether `x = 5` equals `5`.
-    omitted_base: whether `204` equals `204_5`.
-    open_intervals: whether `(1, 2)` may be read as the open interval where the other is one.
-    ratios: whether `1:2` equals `1/2`.
-    decimal_comma: whether `1,22` may be read as 1.22 where the other side is no list.
-    rounded_places: a decimal with at least so many places equals each number that it is the
-        rounding or truncation of; `None` for never.
-    absolute, relative: numbers this close are equal; 0 asks for equality.
-    seconds, megabytes: limits of one decision of the symbolic tier.
+    Args:
+        percent: What 28 % equals without the sign: `either` 28 or 0.28 (a question may ask "what
+            percent"), the `fraction` 0.28 alone, or the `number` 28 alone.
+        units: With `convert` a unit that only one side writes is ignored, and known units on both
+            sides are converted (1 hour is 60 minutes); `ignore` looks at the numbers alone;
+            `strict` asks for a unit on both sides or on none.
+        ordered: Whether commas without brackets make a list whose order matters.
+        labels: Whether `x = 5` equals `5`.
+        omitted_base: Whether `204` equals `204_5`.
+        open_intervals: Whether `(1, 2)` may be read as the open interval where the other is one.
+        ratios: Whether `1:2` equals `1/2`.
+        decimal_comma: Whether `1,22` may be read as 1.22 where the other side is no list.
+        rounded_places: A decimal with at least so many places equals each number that it is the
+            rounding or truncation of; `None` for never.
+        absolute: Numbers that differ by at most this are equal; 0 asks for equality.
+        relative: The same, as a share of the larger number.
+        seconds: Longest time of one decision of the symbolic tier.
+        megabytes: Most memory of one decision of the symbolic tier.
+
+    Raises:
+        InvalidInputError: `percent` or `units` is none of its words.
+
+    Example:
+        >>> from catsdk.answers import Options, is_same
+        >>> is_same("5 km", "5000 m"), is_same("5 km", "5", Options(units="strict"))
+        (True, False)
     """
 
     percent: Percent = "either"
@@ -49,11 +60,7 @@ class Options:
     megabytes: int = 512
 
     def __post_init__(self) -> None:
-        """Check the words.
-
-        Raises:
-            InvalidInputError: `percent` or `units` is none of its words.
-        """
+        """Check the words."""
         check_choice("percent", self.percent, get_args(Percent))
         check_choice("units", self.units, get_args(Units))
 

@@ -28,10 +28,18 @@ NOTHING = "nothing is there"
 class Verdict:
     """Whether two answers are the same.
 
-    `tier` names the means that decided, `none` where none did. `cause` says why a verdict is
-    unknown: an answer or the reference could not be read, one has no value, a bound was reached,
-    the time was over, no tier could tell, or the engine failed; `detail` adds words for a reader.
-    `seconds` is the work of the tiers, without waiting in a queue.
+    Args:
+        outcome: `equal`, `different` or `unknown`.
+        tier: The means that decided, `none` where none did.
+        cause: Why a verdict is unknown: an answer or the reference could not be read, one has no
+            value, a bound was reached, the time was over, no tier could tell, or the engine failed.
+        detail: Words for a reader.
+        seconds: The work of the tiers, without waiting in a queue.
+
+    Example:
+        >>> from catsdk.answers import same
+        >>> same("1/2", "0.5").equal, same("1/2", "0.51").outcome
+        (True, 'different')
     """
 
     outcome: Outcome

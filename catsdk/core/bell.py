@@ -14,18 +14,19 @@ __all__ = ["Bell"]
 class Bell:
     """Made by the task that will wait; rung from any thread, any number of times."""
 
-    __slots__ = ("_loop", "_rung", "_thread")
+    __slots__ = ("_loop", "_rung", "_thread", "_waiting")
 
     def __init__(self) -> None:
         """Belong to the running loop."""
         self._loop = current_token().native_token
         self._thread = get_ident()
-        self._rung = anyio.Event()
+        self._rung = False
+        self._waiting: anyio.Event | None = None
 
     def ring(self) -> bool:
         """Wake the waiter; False where its loop has ended, so that nobody will wake."""
         if get_ident() == self._thread:
-            self._rung.set()
+            self._set()
             return True
         try:
             self._call(self._set)
@@ -35,8 +36,14 @@ class Bell:
 
     async def wait(self) -> None:
         """Wait until it has rung since the last time."""
-        await self._rung.wait()
-        self._rung = anyio.Event()
+        if not self._rung:
+            # Made only where there is something to wait for: most of what a wait costs is this.
+            self._waiting = anyio.Event()
+            try:
+                await self._waiting.wait()
+            finally:
+                self._waiting = None
+        self._rung = False
 
     @property
     def _call(self) -> Callable[[Callable[[], None]], object]:
@@ -46,4 +53,6 @@ class Bell:
         return getattr(self._loop, "run_sync_soon")  # type: ignore[no-any-return]  # noqa: B009
 
     def _set(self) -> None:
-        self._rung.set()
+        self._rung = True
+        if self._waiting is not None:
+            self._waiting.set()

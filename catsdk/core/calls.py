@@ -70,6 +70,9 @@ class Usage(Value):
             usages: Any number of them; of none it is a usage of nothing.
         """
         each = tuple(usages)
+        if len(each) == 1:
+            # That of a call: nearly always there is only one.
+            return each[0]
         costs = [usage.cost for usage in each if usage.cost is not None]
         return cls(
             input_tokens=sum([usage.input_tokens for usage in each]),

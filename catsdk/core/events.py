@@ -36,56 +36,164 @@ class MethodEvent(Value):
 
 
 class RolloutArrived(MethodEvent):
-    """A rollout is there; rollouts arrive in any order."""
+    """A rollout is there; rollouts arrive in any order.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        rollout: The rollout.
+
+    Example:
+        >>> from catsdk import group_of
+        >>> from catsdk.events import RolloutArrived
+        >>> RolloutArrived(rollout=group_of("6*7?", ["42"]).rollouts[0]).rollout.text
+        '42'
+    """
 
     rollout: Rollout
 
 
 class RolloutFailed(MethodEvent):
-    """The rollout with this index will not come."""
+    """The rollout with this index will not come.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        index: The rollout's index.
+        failure: Why.
+
+    Example:
+        >>> from catsdk.events import RolloutFailed
+        >>> from catsdk.types import Failure
+        >>> failure = Failure(kind="TimedOutError", message="no answer in 60 s")
+        >>> str(RolloutFailed(index=3, failure=failure).failure)
+        'TimedOutError: no answer in 60 s'
+    """
 
     index: int
     failure: Failure
 
 
 class EstimationStarted(MethodEvent):
-    """The estimator was given this many rollouts."""
+    """The estimator begins.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        rollouts: How many rollouts it was given.
+
+    Example:
+        >>> from catsdk.events import EstimationStarted
+        >>> EstimationStarted(rollouts=8)
+        EstimationStarted(rollouts=8)
+    """
 
     rollouts: int
 
 
 class TextArrived(MethodEvent):
-    """The next piece of the anchor's text."""
+    """The next piece of the anchor's text.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        text: The piece.
+
+    Example:
+        >>> from catsdk.events import TextArrived
+        >>> "".join(event.text for event in [TextArrived(text="It "), TextArrived(text="rains.")])
+        'It rains.'
+    """
 
     text: str
 
 
 class ReferenceReady(MethodEvent):
-    """The reference, with its evidence."""
+    r"""The reference is there, with its evidence.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        reference: The reference.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.events import ReferenceReady
+        >>> c, seen = cat.CaT(estimator=cat.Majority()), []
+        >>> result = await c.run(cat.group_of("6*7?", [r"\boxed{42}"]), on_event=seen.append)
+        >>> [event.reference.answer for event in seen if isinstance(event, ReferenceReady)]
+        ['42']
+    """
 
     reference: Reference
 
 
 class RubricReady(MethodEvent):
-    """A rubric by which the rollouts are judged."""
+    """A rubric is there, by which the rollouts are judged.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        rubric: The rubric.
+
+    Example:
+        >>> from catsdk import Criterion, Rubric
+        >>> from catsdk.events import RubricReady
+        >>> from catsdk.types import Provenance
+        >>> criteria = (Criterion(id="r1", text="Names the rain."),)
+        >>> rubric = Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> RubricReady(rubric=rubric).rubric.criteria[0].text
+        'Names the rain.'
+    """
 
     rubric: Rubric
 
 
 class RewardsReady(MethodEvent):
-    """The reward of each rollout."""
+    """The rewards are there.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        scores: One score for each rollout.
+
+    Example:
+        >>> from catsdk import Score
+        >>> from catsdk.events import RewardsReady
+        >>> RewardsReady(scores=(Score(index=0, value=1.0),)).scores[0].value
+        1.0
+    """
 
     scores: tuple[Score, ...]
 
 
 class ResultReady(MethodEvent):
-    """The whole result: the last event."""
+    r"""The whole result: the last event of a run.
+
+    Args:
+        item: The place of its prompt among those of a `map`.
+        result: The result.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: r"\boxed{4}")
+        >>> async with cat.CaT(policy, estimator=cat.Majority()) as c:
+        ...     async for event in c.stream("2+2?", n=2):
+        ...         if isinstance(event, cat.events.ResultReady):
+        ...             print(event.result.answer)
+        4
+    """
 
     result: Result
 
 
 class CallStarted(Value):
-    """A request is sent, for a stage; `at` is in seconds since 1970."""
+    """A request is sent.
+
+    Args:
+        at: When, in seconds since 1970.
+        stage: The step of the method that it is sent for.
+        model: The model that is asked.
+
+    Example:
+        >>> from catsdk.events import CallStarted
+        >>> CallStarted(at=1_767_225_600.0, stage="sample", model="openai:gpt-5").stage
+        'sample'
+    """
 
     at: float
     stage: str
@@ -93,9 +201,23 @@ class CallStarted(Value):
 
 
 class CallEnded(Value):
-    """A request ended: with which usage, after how long, and why where it failed.
+    """A request ended.
 
-    `sent` is false for one that was found wrong before it left, and used nothing.
+    Args:
+        at: When, in seconds since 1970.
+        call: What it used, how long it took, and why it failed where it did.
+        sent: Whether it was sent; one that was found wrong before it left used nothing.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> def watch(event):
+        ...     if isinstance(event, cat.events.CallEnded):
+        ...         print(event.call.stage, event.call.model, event.call.usage.requests)
+        >>> policy = FunctionProvider(lambda request: "4", name="mine")
+        >>> client = cat.Client(on_event=watch)
+        >>> group = await cat.CaT(policy, client=client).sample("2+2?", n=2)
+        sample mine 1
     """
 
     at: float
@@ -118,5 +240,14 @@ Event = (
 
 
 def line_of(event: Event) -> str:
-    """One line of JSON: the kind of the event under `event`, then its fields."""
+    """Return an event as one line of JSON: its kind under `event`, then its fields.
+
+    Args:
+        event: The event.
+
+    Example:
+        >>> from catsdk.events import EstimationStarted, line_of
+        >>> line_of(EstimationStarted(rollouts=8))
+        '{"event": "EstimationStarted", "item": null, "rollouts": 8}'
+    """
     return json.dumps({"event": type(event).__name__, **event.model_dump(mode="json")})

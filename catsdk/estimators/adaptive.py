@@ -14,13 +14,27 @@ __all__ = ["Adaptive"]
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Gives `estimator` only the rollouts that adaptive sampling would have drawn.
+    r"""Gives `estimator` only the rollouts that adaptive sampling would have drawn.
 
-    Source: adaptive-consistency, Aggarwal et al., arXiv 2305.11860, section 3.2. Rollouts count
-    in their order; drawing ends when P(p_1 > p_2 | v_1, v_2) of `leads` reaches `confidence`, or
-    when the leader can no longer be overtaken, which is the only rule at confidence 1. The
-    reference's group holds the rollouts that were used, so that its cost is theirs. To draw no
-    more than needed in the first place, use `AdaptiveSampler` with the same confidence.
+    Source: adaptive-consistency, Aggarwal et al., arXiv 2305.11860, section 3.2. Rollouts count in
+    their order. The reference's group holds the rollouts that were used, so that its cost is
+    theirs. To draw no more than needed in the first place, use `AdaptiveSampler` with the same
+    confidence.
+
+    Args:
+        estimator: Makes the reference of the rollouts that are used.
+        confidence: How sure the leading answer must be, over 0.5 and at most 1; at 1 drawing ends
+            only when it can no longer be overtaken.
+
+    Raises:
+        InvalidInputError: `confidence` is out of range.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import Adaptive
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}"] * 16)
+        >>> len((await Adaptive(cat.Majority()).estimate(group)).rollouts)
+        4
     """
 
     estimator: Estimator

@@ -17,11 +17,26 @@ __all__ = ["BestOfN"]
 
 @dataclass(frozen=True)
 class BestOfN:
-    """Selects argmax_i r(q, o_i) under a rater r.
+    r"""Selects argmax_i r(q, o_i) under a rater r.
 
     Source: best-of-n with a verifier, Cobbe et al., arXiv 2110.14168, section 4. A rollout without
-    a score is listed as `unrated` and cannot be selected. Ties, which grades from 0 to 10 often make,
-    are settled by lot under `seed`, the prompt and the rollouts.
+    a score is listed as `unrated` and cannot be selected.
+
+    Args:
+        rater: Rates each rollout: `Grading()`, `Likelihood()`, or a reward model of yours.
+        seed: Settles ties, which grades from 0 to 10 often make, by lot.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import BestOfN, Grading
+        >>> from catsdk.testing import FunctionProvider
+        >>> def grade(request):
+        ...     right = "{42}" in request.messages[-1].text
+        ...     return '{"reason": "", "grade": 9}' if right else '{"reason": "", "grade": 2}'
+        >>> judge = FunctionProvider(grade)
+        >>> group = cat.group_of("6*7?", [r"\boxed{41}", r"\boxed{42}"])
+        >>> (await BestOfN(Grading(judge)).estimate(group)).answer
+        '42'
     """
 
     rater: Rater

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catsdk.core.errors import InvalidInputError
+from catsdk.core.errors import InvalidInputError, StructuredOutputError
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
@@ -15,16 +15,31 @@ __all__ = ["Cascade"]
 
 @dataclass(frozen=True)
 class Cascade:
-    """Takes the reference of `easy` where the group agrees enough, else that of `hard`.
+    r"""Takes the reference of `easy` where the group agrees enough, else that of `hard`.
 
     Let a* be the most frequent answer and A = sum_i 1[a_i = a*] / #answers its share (arXiv
     2203.11171 finds it to go with accuracy, section 3.5). Where A >= `threshold` and no tie, the
     reference is easy(group), else hard(group); the rule of a language-model cascade with answer
     consistency, Yue et al., arXiv 2310.03094, equation 1. The practical default is
     `Cascade(Adaptive(Majority()), Synthesizer(...))`: easy prompts end after a few rollouts, and
-    the anchor is paid for where rollouts disagree. `catsdk.evaluate.calibrate` chooses the
-    threshold on data. The provenance is that of the estimator that answered, with `cascade` set to
-    `easy` or `hard`. Calls of both are counted.
+    the anchor is paid for where rollouts disagree. The provenance is that of the estimator that
+    answered, with `cascade` set to `easy` or `hard`. Calls of both are counted.
+
+    Args:
+        easy: The cheap estimator.
+        hard: The dear one.
+        threshold: The agreement, in 0..1, from which `easy` is enough; `catsdk.evaluate.calibrate`
+            chooses it on data.
+
+    Raises:
+        InvalidInputError: an estimator has no method `estimate`, or `threshold` is not a share.
+
+    Example:
+        >>> import catsdk as cat
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}"])
+        >>> cascade = cat.Cascade(cat.Majority(), cat.Synthesizer(), threshold=0.6)
+        >>> (await cascade.estimate(group)).provenance.settings["cascade"]
+        'easy'
     """
 
     easy: Estimator
@@ -43,10 +58,12 @@ class Cascade:
         """Estimate by the one that the agreement asks for; raises what that one raises."""
         async with standing_alone(ctx, group) as context:
             with recorded("cascade") as calls:
-                easy = await self.easy.estimate(group, context.quiet())
-                reference, branch = await context.with_evidence(easy), "easy"
-                agreement = reference.agreement
-                if reference.majority is None or agreement is None or agreement < self.threshold:
+                easy = await self._easy(group, context)
+                agreement = None if easy is None else easy.agreement
+                agrees = agreement is not None and agreement >= self.threshold
+                if easy is not None and easy.majority is not None and agrees:
+                    reference, branch = easy, "easy"
+                else:
                     reference, branch = await self.hard.estimate(group, context), "hard"
         settings = {
             **reference.provenance.settings,
@@ -56,3 +73,10 @@ class Cascade:
         }
         provenance = reference.provenance.model_copy(update={"settings": settings})
         return reference.model_copy(update={"provenance": provenance, "calls": tuple(calls)})
+
+    async def _easy(self, group: Group, ctx: Context) -> Reference | None:
+        """The easy reference; `None` where no rollout is of the form that the run asks for."""
+        try:
+            return await ctx.with_evidence(await self.easy.estimate(group, ctx.quiet()))
+        except StructuredOutputError:
+            return None

@@ -15,6 +15,7 @@ from catsdk.core.types import Group, Reference
 from catsdk.estimators.selected import candidates, selected
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_choice
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, Role, standing_alone
 from catsdk.runtime.structured import Form, ask
@@ -52,6 +53,10 @@ class Choosing:
     """The prompt that is loaded where none is given."""
     role: ClassVar[Role] = "anchor"
     """Whose model it is where none is named."""
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, self.task)
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Take the rollout that the model names.

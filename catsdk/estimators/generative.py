@@ -10,6 +10,7 @@ from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.outputs import answer_of
 from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
@@ -18,18 +19,36 @@ __all__ = ["GenerativeSelfAggregation"]
 
 @dataclass(frozen=True)
 class GenerativeSelfAggregation:
-    """Estimates the reference by one new answer: y ~ M(. | q, o_1..o_G).
+    r"""Estimates the reference by one new answer: y ~ M(. | q, o_1..o_G).
 
-    Source: Li et al., arXiv 2503.04104, section 3. Unlike CaT's synthesis it shows the question
-    and asks to answer it, not to reconcile the responses. It is also the step of a mixture of
-    agents and of recursive self-aggregation. With `seed` the answer is repeatable where the model
-    can. One call.
+    Source: Li et al., arXiv 2503.04104, section 3. Unlike CaT's synthesis it shows the question and
+    asks to answer it, not to reconcile the responses. It is also the step of a mixture of agents
+    and of recursive self-aggregation. One call.
+
+    Args:
+        model: The model that answers; `None` is the anchor of the run.
+        sampling: Temperature and the like; by default the model's own.
+        prompt: Replaces the shipped prompt.
+        seed: Makes the answer repeatable where the model can.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import GenerativeSelfAggregation
+        >>> from catsdk.testing import FunctionProvider
+        >>> model = FunctionProvider(lambda request: r"It is \boxed{42}.")
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> (await GenerativeSelfAggregation(model).estimate(group)).answer
+        '42'
     """
 
     model: str | Provider | None = None
     sampling: Sampling = Sampling()
     prompt: Prompt | None = None
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "generative")
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Write a new answer to the group's prompt.

@@ -14,6 +14,7 @@ from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Failure, Group, Rollout, Score
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_grade
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.structured import Form, ask
@@ -30,15 +31,33 @@ SCHEMA: Mapping[str, JsonValue] = {
 
 @dataclass(frozen=True)
 class Grading:
-    """Rates rollouts by the grade r(q, o_i) in 0..10 that `judge` gives each, all calls at once.
+    """Rates rollouts by the grade r(q, o_i) in 0..10 that a judge gives each, all calls at once.
 
     Source: single-answer grading, Zheng et al., arXiv 2306.05685, section 3.1. A call that failed,
     or a reply without a grade after one re-ask, is a score of `None` with its cause, never 0.
+
+    Args:
+        judge: The model that grades; `None` is the judge of the run.
+        sampling: By default greedy.
+        prompt: Replaces the shipped prompt.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import Grading
+        >>> from catsdk.testing import FunctionProvider
+        >>> judge = FunctionProvider(lambda request: '{"reason": "it is right", "grade": 9}')
+        >>> scores = await Grading(judge).rate(cat.group_of("6*7?", ["42"]))
+        >>> scores[0].value, scores[0].reasons
+        (9.0, ('it is right',))
     """
 
     judge: str | Provider | None = None
     sampling: Sampling = Sampling(temperature=0.0)
     prompt: Prompt | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "grade")
 
     async def rate(self, group: Group, ctx: Context | None = None) -> list[Score]:
         """Give one score for each rollout, in their order."""

@@ -30,10 +30,22 @@ def mean_logprob(completion: Completion) -> float | None:
 class Likelihood:
     """Rates rollouts by 1/T sum_t log p(o_t | q, o_<t), in nats a token.
 
-    Source: Wang et al., arXiv 2203.11171, equation 1, whose weight is the exponential of it. The
-    log-probabilities are those that came with the sampled tokens; with `model`, a `Scorer` (a local
-    model, or vLLM), all are that model's own, also for rollouts that came without any: G calls,
-    whose usage is all input. A rollout without log-probabilities has no score and says so.
+    Source: Wang et al., arXiv 2203.11171, equation 1, whose weight is the exponential of it. A
+    rollout without log-probabilities has no score and says so.
+
+    Args:
+        model: A `Scorer` (a local model, or vLLM) whose log-probabilities count, also for rollouts
+            that came without any: G calls, whose usage is all input. By default those that came
+            with the sampled tokens count, and no call is made.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import Likelihood
+        >>> from catsdk.types import Completion, TokenLogprob
+        >>> sampled = Completion(text="42", logprobs=(TokenLogprob(token="42", logprob=-0.5),))
+        >>> scores = await Likelihood().rate(cat.group_of("6*7?", [sampled, "41"]))
+        >>> [score.value for score in scores]
+        [-0.5, None]
     """
 
     model: str | Provider | None = None

@@ -22,27 +22,36 @@ Tie = Literal["random", "first", "abstain"]
 
 @dataclass(frozen=True)
 class Majority:
-    """Estimates the reference by self-consistency: argmax_a sum_i 1[a_i = a].
+    r"""Estimates the reference by self-consistency: argmax_a sum_i 1[a_i = a].
 
     Source: Wang et al., arXiv 2203.11171, section 2 (the unweighted sum); with rollouts of one
     policy it is the label of TTRL, arXiv 2504.16084, and with rollouts of several an ensemble.
-    Equal answers are one class; rollouts without an answer abstain. A tie for the first place, which
-    the paper leaves open, is settled by lot under `seed`, the prompt and the rollouts: so no model
-    of an ensemble is favoured, and the majority of two is in expectation as good as one. With
-    `tie="first"` the answer is taken whose class began first, with `tie="abstain"` none. The
-    provenance tells `votes` (answer and count, largest first), `abstained` and `tied`. Without any
-    answer the reference is the first rollout and has no answer. No call is made.
+    Equal answers are one class; rollouts without an answer abstain. The provenance tells `votes`
+    (answer and count, largest first), `abstained` and `tied`. Without any answer the reference is
+    the first rollout and has no answer. No call is made.
+
+    Args:
+        tie: What a tie for the first place does, which the paper leaves open: `random` settles it
+            by lot under `seed`, the prompt and the rollouts, so that no model of an ensemble is
+            favoured; `first` takes the answer whose class began first; `abstain` gives none.
+        seed: Chooses the lot.
+
+    Raises:
+        InvalidInputError: `tie` is none of the three.
+
+    Example:
+        >>> import catsdk as cat
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}"])
+        >>> reference = await cat.Majority().estimate(group)
+        >>> reference.answer, reference.provenance.settings["votes"]
+        ('42', [['42', 2], ['41', 1]])
     """
 
     tie: Tie = "random"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the word.
-
-        Raises:
-            InvalidInputError: `tie` is none of the three.
-        """
+        """Check the word."""
         check_choice("tie", self.tie, get_args(Tie))
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:

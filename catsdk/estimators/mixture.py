@@ -19,14 +19,27 @@ __all__ = ["MixtureOfAgents"]
 
 @dataclass(frozen=True)
 class MixtureOfAgents:
-    """Estimates the reference by x_{l+1} = (+)_j A_{l,j}(x_l) + q, and by `final` from the last layer.
+    r"""Estimates the reference by layers of models: x_{l+1} = (+)_j A_{l,j}(x_l) + q.
 
-    Source: Wang et al., arXiv 2406.04692, equation 1; with one model in every place it is
-    Self-MoA, arXiv 2502.00674. The group's rollouts are the first layer, which the paper's first
-    proposers draw; each of `layers` is the estimators A_{l,j} of one more layer (usually
-    `GenerativeSelfAggregation`, one a model), which all read the layer before; `final` makes one
-    answer of the last. A proposer that fails leaves its layer smaller (`failed` counts them); a
-    layer that fails whole is an error. sum_l n_l + 1 calls, where each estimator makes one.
+    Source: Wang et al., arXiv 2406.04692, equation 1; with one model in every place it is Self-MoA,
+    arXiv 2502.00674. The group's rollouts are the first layer, which the paper's first proposers
+    draw. A proposer that fails leaves its layer smaller (`failed` counts them); a layer that fails
+    whole is an error. sum_l n_l + 1 calls, where each estimator makes one.
+
+    Args:
+        layers: The estimators A_{l,j} of each further layer (usually `GenerativeSelfAggregation`,
+            one a model), which all read the layer before.
+        final: Makes one answer of the last layer.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import GenerativeSelfAggregation, MixtureOfAgents
+        >>> from catsdk.testing import FunctionProvider
+        >>> step = GenerativeSelfAggregation(FunctionProvider(lambda request: r"\boxed{42}"))
+        >>> mixture = MixtureOfAgents(layers=[[step, step]], final=step)
+        >>> reference = await mixture.estimate(cat.group_of("6*7?", [r"\boxed{42}", "?"]))
+        >>> reference.answer, len(reference.calls)
+        ('42', 3)
     """
 
     layers: Sequence[Sequence[Estimator]]

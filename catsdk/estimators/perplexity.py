@@ -21,12 +21,25 @@ MOST = 700.0
 
 @dataclass(frozen=True)
 class MinPerplexity:
-    """Selects argmin_i exp(-1/T sum_t log p(o_i,t | q, o_i,<t)): the least mean negative log-likelihood.
+    """Selects argmin_i exp(-1/T sum_t log p(o_i,t | q, o_i,<t)): the least perplexity.
 
-    Source: the min-perplexity baseline of CaT, arXiv 2509.14234, section 4. The log-probabilities
-    are those that came with the sampled tokens, and no call is made. With `model`, a `Scorer` (a
-    local model, or vLLM), they are that model's own: G calls. Rollouts without them are listed as
-    `unrated` and cannot be selected. Ties go to the earlier rollout.
+    Source: the min-perplexity baseline of CaT, arXiv 2509.14234, section 4. Rollouts without
+    log-probabilities are listed as `unrated` and cannot be selected. Ties go to the earlier
+    rollout.
+
+    Args:
+        model: A `Scorer` (a local model, or vLLM) whose log-probabilities count: G calls. By
+            default those that came with the sampled tokens count, and no call is made.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import MinPerplexity
+        >>> from catsdk.types import Completion, TokenLogprob
+        >>> def sampled(text, logprob):
+        ...     return Completion(text=text, logprobs=(TokenLogprob(token=text, logprob=logprob),))
+        >>> group = cat.group_of("6*7?", [sampled("41", -2.0), sampled("42", -0.1)])
+        >>> (await MinPerplexity().estimate(group)).text
+        '42'
     """
 
     model: str | Provider | None = None

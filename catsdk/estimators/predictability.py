@@ -12,6 +12,7 @@ from catsdk.estimators.likelihood import mean_logprob
 from catsdk.estimators.log_probabilities import score_rollouts
 from catsdk.estimators.selected import candidates, selected
 from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
@@ -22,18 +23,33 @@ METHOD = "mutual predictability"
 
 @dataclass(frozen=True)
 class MutualPredictability:
-    """Selects argmax_i 1/T_i sum_t log p(o_i,t | o_i,<t, q, {o_j : j != i}).
+    r"""Selects argmax_i 1/T_i sum_t log p(o_i,t | o_i,<t, q, {o_j : j != i}).
 
     Source: Wen et al., arXiv 2506.10139, equation 1, in the single-prompt form of the CaT
     baselines, arXiv 2509.14234, section 4: the other rollouts stand before the question in one
-    prompt, and the mean log-probability of the whole rollout as the answer is compared. `model`
-    must be a `Scorer` (a local model, or vLLM). G calls, whose usage is all input. A rollout whose
-    call failed, or that is empty, is listed as `unrated` and cannot be selected. Ties go to the
-    earlier rollout; one rollout alone needs no call.
+    prompt, and the mean log-probability of the whole rollout as the answer is compared. G calls,
+    whose usage is all input. A rollout whose call failed, or that is empty, is listed as `unrated`
+    and cannot be selected. Ties go to the earlier rollout; one rollout alone needs no call.
+
+    Args:
+        model: A `Scorer` (a local model, or vLLM); `None` is the anchor of the run.
+        prompt: Replaces the shipped prompt.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import MutualPredictability
+        >>> group = cat.group_of("What is 2 + 2?", [r"\boxed{4}", r"\boxed{4}", r"\boxed{5}"])
+        >>> reference = await MutualPredictability("local").estimate(group)
+        >>> len(reference.provenance.settings["mean_logprobs"])
+        3
     """
 
     model: str | Provider | None = None
     prompt: Prompt | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "predict")
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Take the most predictable rollout.

@@ -21,14 +21,32 @@ __all__ = ["RecursiveSelfAggregation"]
 
 @dataclass(frozen=True)
 class RecursiveSelfAggregation:
-    """Estimates the reference by T - 1 rounds of aggregation over a population of N answers.
+    r"""Estimates the reference by T - 1 rounds of aggregation over a population of N answers.
 
     Source: Venkatraman et al., arXiv 2509.26626, section 3: the group's rollouts are P_1 (N of
     them); in round t each member i of P_{t+1} is `step`(S_i) for a subset S_i of K members of P_t,
-    drawn uniformly without replacement; `final` then chooses from P_T (the paper: at random, or
-    the majority). `rounds` is T, so T = 1 is `final` alone. Subsets are drawn under `seed` and the
-    prompt; where K is more than there are, all are shown. A member that fails is left out
-    (`failed` counts them). N (T - 1) calls, where `step` makes one, and those of `final`.
+    drawn uniformly without replacement. A member that fails is left out (`failed` counts them). N
+    (T - 1) calls, where `step` makes one, and those of `final`.
+
+    Args:
+        step: Makes one new answer of a subset, such as `GenerativeSelfAggregation()`.
+        final: Chooses from P_T (the paper: at random, or the majority).
+        subset: K; where it is more than there are, all are shown.
+        rounds: T; 1 is `final` alone.
+        seed: Draws the subsets, together with the prompt.
+
+    Raises:
+        InvalidInputError: `subset` or `rounds` is not a count from 1.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import GenerativeSelfAggregation, RecursiveSelfAggregation
+        >>> from catsdk.testing import FunctionProvider
+        >>> step = GenerativeSelfAggregation(FunctionProvider(lambda request: r"\boxed{42}"))
+        >>> recursive = RecursiveSelfAggregation(step, cat.Majority(), subset=2, rounds=3)
+        >>> reference = await recursive.estimate(cat.group_of("6*7?", ["42", "41", "40"]))
+        >>> reference.answer, len(reference.calls)
+        ('42', 6)
     """
 
     step: Estimator

@@ -16,6 +16,7 @@ from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import Completion, Group, Message, Reference, Request, Rollout
 from catsdk.prompts.prompt import Prompt, has, load
 from catsdk.prompts.reply import read_sections
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.output import Output, Written, told
@@ -31,7 +32,7 @@ ANSWER_ROOM = 512
 
 @dataclass(frozen=True)
 class Synthesizer:
-    """Estimates a reference by synthesis (paper, section 3.2): one sample of the anchor.
+    r"""Estimates a reference by synthesis (paper, section 3.2): one sample of the anchor.
 
     Args:
         anchor: The model that writes the reference; `None` is the anchor of the run, else
@@ -53,6 +54,16 @@ class Synthesizer:
 
     Raises:
         InvalidInputError: `show` or `overflow` is none of its words.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> reply = "# SUMMARY\nThey differ.\n# UNIFIED RESPONSE\nIt is \\boxed{42}."
+        >>> anchor = FunctionProvider(lambda request: reply)
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> reference = await cat.Synthesizer(anchor).estimate(group)
+        >>> reference.text, reference.rationale
+        ('It is \\boxed{42}.', 'They differ.')
     """
 
     anchor: str | Provider | None = None
@@ -66,6 +77,7 @@ class Synthesizer:
 
     def __post_init__(self) -> None:
         """Check the words."""
+        check_slots(self.prompt, "synthesize")
         check_choice("show", self.show, get_args(Show))
         check_choice("overflow", self.overflow, get_args(Overflow))
 

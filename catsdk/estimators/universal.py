@@ -11,11 +11,25 @@ __all__ = ["UniversalSelfConsistency"]
 
 @dataclass(frozen=True)
 class UniversalSelfConsistency(Choosing):
-    """Selects the rollout that `model` calls the most consistent, for answers of any form.
+    """Selects the rollout that a model calls the most consistent, for answers of any form.
 
     Source: Chen et al., arXiv 2311.17311, section 3: y* = M(q, o_1..o_G, "the most consistent
-    response based on majority consensus"), greedy. One call; a reply that names no rollout is
-    asked for again once.
+    response based on majority consensus"). One call; a reply that names no rollout is asked for
+    again once.
+
+    Args:
+        model: The model that chooses; `None` is the anchor of the run.
+        sampling: By default greedy.
+        prompt: Replaces the shipped prompt.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import UniversalSelfConsistency
+        >>> from catsdk.testing import FunctionProvider
+        >>> model = FunctionProvider(lambda request: "1")
+        >>> group = cat.group_of("Why?", ["It rains.", "There is rain.", "The sun shines."])
+        >>> (await UniversalSelfConsistency(model).estimate(group)).text
+        'It rains.'
     """
 
     method = "universal self-consistency"

@@ -23,14 +23,31 @@ Weight = Literal["raw", "exp"]
 
 @dataclass(frozen=True)
 class WeightedMajority:
-    """Estimates the reference by a weighted vote: argmax_a sum_i w_i 1[a_i = a].
+    r"""Estimates the reference by a weighted vote: argmax_a sum_i w_i 1[a_i = a].
 
-    With `rater=Likelihood()` and `weight="exp"` w_i is the length-normalised probability
-    exp(1/K sum_k log p(t_k)) of Wang et al., arXiv 2203.11171, equation 1. With the scores of a
-    verifier it is the weighted vote of Li et al., arXiv 2206.02336, section 3 (`raw`); scores that
-    may be negative, as those of most reward models, need `exp`. A rollout without a score has no
-    vote and is listed as `unrated`; it never counts as zero. Ties are settled by lot under `seed`, the
-    prompt and the rollouts.
+    With `rater=Likelihood()` and `weight="exp"` w_i is the length-normalised probability exp(1/K
+    sum_k log p(t_k)) of Wang et al., arXiv 2203.11171, equation 1. With the scores of a verifier it
+    is the weighted vote of Li et al., arXiv 2206.02336, section 3 (`raw`). A rollout without a
+    score has no vote and is listed as `unrated`; it never counts as zero.
+
+    Args:
+        rater: Rates each rollout.
+        weight: What a score weighs: itself (`raw`), or its exponential (`exp`), for scores that may
+            be negative, as those of most reward models.
+        seed: Settles ties by lot.
+
+    Raises:
+        InvalidInputError: `weight` is neither of the two.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import WeightedMajority
+        >>> class Length:
+        ...     async def rate(self, group, ctx):
+        ...         return [ctx.score(r, float(len(r.text))) for r in group.rollouts]
+        >>> texts = [r"\boxed{41}", r"\boxed{41}", r"6 + 6 + 6 + 6 + 6 + 6 + 6 is \boxed{42}"]
+        >>> (await WeightedMajority(Length()).estimate(cat.group_of("6*7?", texts))).answer
+        '42'
     """
 
     rater: Rater
@@ -38,11 +55,7 @@ class WeightedMajority:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the word.
-
-        Raises:
-            InvalidInputError: `weight` is neither of the two.
-        """
+        """Check the word."""
         check_choice("weight", self.weight, get_args(Weight))
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:

@@ -39,6 +39,12 @@ class Contender:
         free: Whether it makes no call, so that many sub-samples of the rollouts can be averaged.
         control: What it is a control for; `None` for an option.
         sizes: The only numbers of rollouts G that it is asked at.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import Contender
+        >>> Contender("first of a tie", cat.Majority(tie="first"), free=True).name
+        'first of a tie'
     """
 
     name: str

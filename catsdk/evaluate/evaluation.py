@@ -85,6 +85,16 @@ class Evaluation:
         patience: The equal failures of a model that has not answered once, after which the
             evaluation stops; `None` never stops it.
         client: How calls are sent; it must have no cache, whose answers would seem to cost nothing.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import Evaluation, Sweep, item_of
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: "The answer is 4.")
+        >>> evaluation = Evaluation([policy], names=("majority",), sweep=Sweep(sizes=(2,)))
+        >>> report, seen = await evaluation.run([item_of("2+2?", "4")], title="Sums", data="one")
+        >>> report.point("majority", 2).score.mean
+        1.0
     """
 
     policies: Sequence[Model] = ()
@@ -106,7 +116,9 @@ class Evaluation:
 
     @classmethod
     def of(cls, method: CaT, **settings: Any) -> Self:
-        """Evaluate a CaT: its estimator, on rollouts of its sampler, with its answers and client.
+        """Return the evaluation of a CaT: its estimator, on rollouts of its sampler.
+
+        Its answers and its client are used, too.
 
         Args:
             method: The CaT, which need not be open.

@@ -37,9 +37,21 @@ OnSeen = Callable[[Seen], None]
 class Sweep(Options):
     """Which sub-samples are looked at.
 
-    `sizes` are the G; the largest is how many rollouts are drawn. For estimators without calls
-    `draws` sub-samples of each size are averaged (fewer where there are no more), which narrows
-    their noise at no price; the others see the first G rollouts. `at_once` items are in work.
+    Args:
+        sizes: The G; the largest is how many rollouts are drawn.
+        draws: Sub-samples of each size that are averaged for estimators without calls (fewer where
+            there are no more), which narrows their noise at no price; the others see the first G
+            rollouts.
+        at_once: Items that are in work at once.
+        seed: Chooses the sub-samples.
+
+    Raises:
+        InvalidInputError: an option is unknown or out of its range.
+
+    Example:
+        >>> from catsdk.evaluate import Sweep
+        >>> Sweep(sizes=(1, 4, 16)).most
+        16
     """
 
     sizes: tuple[int, ...] = (1, 2, 4, 8)

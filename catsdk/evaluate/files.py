@@ -28,10 +28,27 @@ PARTS = ("mean", "error", "low", "high", "count")
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write `report.json`, `points.csv`, `report.html` and the figures to `folder`.
+    """Write `report.json`, `points.csv`, `report.html` and the figures.
+
+    Args:
+        report: What an evaluation found.
+        folder: Where they are written; it is made where it is not there.
+
+    Returns:
+        The files.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from catsdk.evaluate import Evaluation, Sweep, item_of, write_report
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: "The answer is 4.")
+        >>> evaluation = Evaluation([policy], names=("majority",), sweep=Sweep(sizes=(2,)))
+        >>> report, seen = await evaluation.run([item_of("2+2?", "4")], title="Sums", data="one")
+        >>> "report.json" in [path.name for path in write_report(report, Path("out"))]
+        True
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures = save_figures(report, folder)

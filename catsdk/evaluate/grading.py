@@ -27,6 +27,15 @@ class ItemGrader:
 
     Args:
         judge: Says which criteria are met; by default the judge of the run, greedy.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import ItemGrader, item_of
+        >>> item = item_of("6*7?", "42")
+        >>> async with cat.CaT(estimator=cat.Majority()).context() as ctx:
+        ...     score = await ItemGrader().grade(item, "It is 42.", "42", ctx)
+        >>> score.value
+        1.0
     """
 
     judge: roles.Judge = Judge(sampling=Sampling(temperature=0.0))
@@ -39,6 +48,9 @@ class ItemGrader:
             text: The response.
             answer: The final answer found in it.
             ctx: The context of the run.
+
+        Returns:
+            The score; its value is `None` where the text cannot be graded.
 
         Raises:
             ConfigurationError: the judge cannot be opened.

@@ -20,6 +20,11 @@ class Item(Value):
         prompt: The messages of a chat.
         gold: The known answer, bare or a whole solution, or several that are accepted.
         criteria: A rubric, used where there is no known answer.
+
+    Example:
+        >>> from catsdk.evaluate import item_of
+        >>> item_of("6*7?", "42", id="q1").accepted
+        ('42',)
     """
 
     id: str
@@ -42,7 +47,7 @@ def item_of(
     id: str | None = None,
     criteria: Sequence[str | Criterion] = (),
 ) -> Item:
-    """Make an item.
+    """Return one prompt with what is known of it.
 
     Args:
         prompt: A text, or the messages of a chat.
@@ -52,6 +57,11 @@ def item_of(
 
     Raises:
         InvalidInputError: the prompt is empty or not a chat.
+
+    Example:
+        >>> from catsdk.evaluate import item_of
+        >>> item_of("Why does it rain?", criteria=["Names clouds."]).criteria[0].weight
+        1.0
     """
     messages = check_prompt(prompt)
     return Item(

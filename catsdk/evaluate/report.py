@@ -134,10 +134,41 @@ class Unanswered(Value):
 class Report(Value):
     """What an evaluation found.
 
-    `measure` names what scores are. `single` is the mean score of one rollout. `silent_rollouts`
-    counts those in which no final answer was found: they vote for nothing. `failures` counts the
-    failures of each kind, and `causes` has the message of one of each. `paid` is what all calls of the run consumed, each
-    once, though several estimators may have used an answer.
+    Args:
+        version: The version of this form.
+        title: The heading.
+        data: What the items are.
+        measure: What scores are: accuracy, or the rubric score.
+        models: The models, by their role.
+        settings: How it was done.
+        items: The number of items.
+        sizes: The G that were looked at.
+        rollouts: The rollouts of all items that are there.
+        failed_rollouts: Those that failed.
+        silent_rollouts: Those in which no final answer was found: they vote for nothing.
+        unanswered: Why so many of them have none, where that spoils the comparison.
+        failures: The number of failures of each kind.
+        causes: The message of one failure of each kind.
+        single: The mean score of one rollout.
+        pass_at: pass@k for each k.
+        points: Each estimator at each size.
+        pairs: Each two estimators at one size.
+        orders: How estimators answer when they see the rollouts in another order.
+        positions: Whether they follow what stands at a position.
+        calibration: How the cascade was set.
+        paid: What all calls of the run consumed, each once, though several estimators may have used
+            an answer.
+        notes: Sentences for the reader.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import Evaluation, Report, Sweep, item_of
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: "The answer is 4.")
+        >>> evaluation = Evaluation([policy], names=("majority",), sweep=Sweep(sizes=(2,)))
+        >>> report, seen = await evaluation.run([item_of("2+2?", "5")], title="Sums", data="one")
+        >>> report.single.mean, Report.model_validate_json(report.model_dump_json()) == report
+        (0.0, True)
     """
 
     version: int = 1
@@ -185,11 +216,22 @@ class Report(Value):
         )
 
     def pair(self, first: str, second: str, size: int) -> Pair | None:
-        """The pair of these two in this order at that size, where there is one."""
+        """Return the comparison of two estimators; `None` where there is none.
+
+        Args:
+            first: The first estimator's name.
+            second: The second's; the difference is the first's score minus the second's.
+            size: G.
+        """
         found = (p for p in self.pairs if (p.first, p.second, p.size) == (first, second, size))
         return next(found, None)
 
     def point(self, estimator: str, size: int) -> Point | None:
-        """The point of that estimator and size, where there is one."""
+        """Return what was measured of an estimator; `None` where it was not asked.
+
+        Args:
+            estimator: Its name.
+            size: G.
+        """
         found = (p for p in self.points if p.estimator == estimator and p.size == size)
         return next(found, None)

@@ -23,7 +23,7 @@ SPLITS = ("test", "validation")
 def read_items(
     source: Source, *, columns: Columns = Columns(), limit: int | None = None
 ) -> list[Item]:
-    r"""Read the items of `source`, at most `limit`, in their order.
+    r"""Return the items of a data set, in their order.
 
     A known answer is a text or a number, or a list of accepted ones; a whole solution (`\boxed{}`,
     `#### x`) is read when it is compared, as a rollout is. Criteria are a list of texts, or of
@@ -39,6 +39,13 @@ def read_items(
         InvalidInputError: there is no such data set, a column is missing, or a row is wrong; the
             message names file and line.
         MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from catsdk.evaluate import read_items
+        >>> written = Path("sums.jsonl").write_text('{"prompt": "6*7?", "answer": "42"}\n')
+        >>> read_items("sums.jsonl")[0].gold
+        '42'
     """
     rows = read_rows(source, splits=SPLITS, text=columns.text, limit=limit)
     return items_of(rows, columns, named(source))

@@ -21,7 +21,21 @@ _AT_ONCE = 64
 
 
 class Estimate(Value):
-    """A mean over `count` items, its standard error, and the bounds of its 95 % interval."""
+    """The mean of a measure over items, with its uncertainty.
+
+    Args:
+        mean: The mean.
+        error: Its standard error.
+        low: The lower bound of its 95 % interval.
+        high: The upper bound.
+        count: The number of items.
+
+    Example:
+        >>> from catsdk.evaluate import Bootstrap
+        >>> estimate = Bootstrap(4, seed=0).estimate([1.0, 1.0, 0.0, None])
+        >>> round(estimate.mean, 2), estimate.count
+        (0.67, 3)
+    """
 
     mean: float
     error: float
@@ -35,10 +49,21 @@ class Estimate(Value):
 
 
 class Bootstrap:
-    """Percentile bootstrap over items (Efron 1979), under `seed`.
+    """Percentile bootstrap over items (Efron 1979), under a seed.
 
-    Item i of `count` is drawn equally often for every estimate in one resample, so that
-    differences between estimators on the same items are paired.
+    An item is drawn equally often for every estimate in one resample, so that differences between
+    estimators on the same items are paired.
+
+    Args:
+        count: The number of items.
+        draws: The number of resamples, which are drawn when first used.
+        seed: Chooses them.
+
+    Example:
+        >>> from catsdk.evaluate import Bootstrap
+        >>> estimate = Bootstrap(100, seed=0).estimate([1.0] * 60 + [0.0] * 40)
+        >>> estimate.mean, estimate.low < 0.6 < estimate.high
+        (0.6, True)
     """
 
     def __init__(self, count: int, *, draws: int = 2000, seed: int = 0) -> None:
@@ -60,10 +85,13 @@ class Bootstrap:
         return numpy.concatenate(drawn)
 
     def estimate(self, values: Sequence[float | None]) -> Estimate | None:
-        """Estimate the mean of the values that are there; `None` without any.
+        """Estimate the mean of the values that are there.
 
         Args:
             values: One value an item; `None`, or not a number, where there is none.
+
+        Returns:
+            The mean with its interval; `None` without any value.
 
         Raises:
             InvalidInputError: there are not `count` values.
@@ -76,6 +104,9 @@ class Bootstrap:
 
         Args:
             columns: What `estimate` takes, once an estimate.
+
+        Returns:
+            The estimate of each column, in their order.
 
         Raises:
             InvalidInputError: a column does not have `count` values.

@@ -20,7 +20,7 @@ __all__ = ["AnswerReward", "Gold", "compared"]
 
 @dataclass(frozen=True)
 class AnswerReward(Reward):
-    """R(o; s) = 1 where the final answer of o equals that of s, else 0 (paper, equation 1).
+    r"""R(o; s) = 1 where the final answer of o equals that of s, else 0 (paper, equation 1).
 
     A rollout that gives no final answer did not give the right one: 0. Where it cannot be decided
     whether two answers are the same, the score is `unknown`.
@@ -32,6 +32,13 @@ class AnswerReward(Reward):
 
     Raises:
         InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not a finite number.
+
+    Example:
+        >>> import catsdk as cat
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42.0}", r"\boxed{41}"])
+        >>> reward = cat.AnswerReward(estimator=cat.Majority())
+        >>> [score.value for score in await reward.reward(group)]
+        [1.0, 1.0, 0.0]
     """
 
     estimator: Estimator | None = None
@@ -78,6 +85,13 @@ class Gold(Reward):
 
     Args:
         column: The column of the data row with the known answer.
+
+    Example:
+        >>> import catsdk as cat
+        >>> c = cat.CaT(reward=cat.Gold("answer"))
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> (await c.run(group, row={"answer": "6 * 7 is 42\n#### 42"})).rewards
+        (1.0, 0.0)
     """
 
     column: str = "answer"

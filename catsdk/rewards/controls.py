@@ -15,9 +15,16 @@ __all__ = ["ClusterShare", "Random"]
 
 @dataclass(frozen=True)
 class ClusterShare(Reward):
-    """The share of the group that gives the same answer: a soft majority (arXiv 2504.05812).
+    r"""The share of the group that gives the same answer: a soft majority (arXiv 2504.05812).
 
     A rollout without a final answer gets 0.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import ClusterShare
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}", "I cannot tell."])
+        >>> [score.value for score in await ClusterShare().reward(group)]
+        [0.5, 0.5, 0.25, 0.0]
     """
 
     needs_reference = False
@@ -44,6 +51,13 @@ class Random(Reward):
 
     Args:
         seed: Chooses the coin.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import Random
+        >>> group = cat.group_of("6*7?", ["42", "41"])
+        >>> {score.value for score in await Random(seed=7).reward(group)} <= {0.0, 1.0}
+        True
     """
 
     seed: int = 0

@@ -15,6 +15,7 @@ from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_verdict
 from catsdk.prompts.schemas import EQUIVALENT
+from catsdk.prompts.tasks import check_slots
 from catsdk.rewards.reward import Reward
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
@@ -39,6 +40,16 @@ class EquivalenceReward(Reward):
             so that a judge that goes by position does not pass for one that reads.
         attempts: How often a reply is asked for in all.
         max_response: Longest text that is compared, in characters.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import EquivalenceReward
+        >>> from catsdk.testing import FunctionProvider
+        >>> group = cat.group_of("Why?", ["It rains.", "There is rain."])
+        >>> reference = await cat.Majority().estimate(group)
+        >>> reward = EquivalenceReward(FunctionProvider(lambda request: "yes"))
+        >>> [score.value for score in await reward.reward(group, reference)]
+        [1.0, 1.0]
     """
 
     model: str | Provider | None = None
@@ -48,6 +59,10 @@ class EquivalenceReward(Reward):
     both_orders: bool = False
     attempts: int = 2
     max_response: int = 200_000
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "equivalent")
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

@@ -15,7 +15,7 @@ __all__ = ["SkipAgreed", "SkipFlat"]
 
 @dataclass(frozen=True)
 class SkipAgreed(Reward):
-    """Leaves out groups that agree too much: they get no reward, which is not a failure.
+    r"""Leaves out groups that agree too much: they get no reward, which is not a failure.
 
     A self-consistent reward tells such a group only to stay as it is (arXiv 2505.21444).
 
@@ -25,6 +25,14 @@ class SkipAgreed(Reward):
 
     Raises:
         InvalidInputError: `inner` is not a reward, or `above` is not a share.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import ClusterShare, SkipAgreed
+        >>> agreed = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}"])
+        >>> scores = await SkipAgreed(ClusterShare(), above=0.9).reward(agreed)
+        >>> scores[0].value is None, scores[0].failure.kind
+        (True, 'LeftOut')
     """
 
     inner: Reward
@@ -51,13 +59,20 @@ class SkipAgreed(Reward):
 
 @dataclass(frozen=True)
 class SkipFlat(Reward):
-    """Leaves out groups whose rewards are all the same: they have no advantages to learn from.
+    r"""Leaves out groups whose rewards are all the same: they have no advantages to learn from.
 
     Args:
         inner: The reward.
 
     Raises:
         InvalidInputError: `inner` is not a reward.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import ClusterShare, SkipFlat
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}"])
+        >>> [round(score.value, 2) for score in await SkipFlat(ClusterShare()).reward(group)]
+        [0.67, 0.67, 0.33]
     """
 
     inner: Reward

@@ -18,6 +18,7 @@ from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_rubric_grade
 from catsdk.prompts.schemas import GRADE_BY_RUBRIC
+from catsdk.prompts.tasks import check_slots
 from catsdk.rewards.reward import Reward
 from catsdk.rewards.rubric import checked_rubric, rubric_for
 from catsdk.rubrics.proposer import RubricProposer
@@ -49,6 +50,18 @@ class GradedReward(Reward):
 
     Raises:
         InvalidInputError: `rubric` has no criteria, or two with one id.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import GradedReward
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.types import Provenance
+        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
+        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> judge = FunctionProvider(lambda request: '{"reason": "it does", "grade": 9}')
+        >>> group = cat.group_of("Why?", ["It rains."])
+        >>> [score.value for score in await GradedReward(judge, rubric=rubric).reward(group)]
+        [0.9]
     """
 
     model: str | Provider | None = None
@@ -61,6 +74,7 @@ class GradedReward(Reward):
 
     def __post_init__(self) -> None:
         """Check the rubric."""
+        check_slots(self.prompt, "grade_by_rubric")
         if self.rubric is not None:
             checked_rubric(self.rubric)
         object.__setattr__(self, "needs_reference", self.rubric is None)

@@ -54,6 +54,15 @@ class LengthPenalty(Reward):
 
     Raises:
         InvalidInputError: `over` is under 1, or `penalty` is over 0 or not finite.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.types import Completion, Usage
+        >>> long = Completion(text="...", usage=Usage(output_tokens=900))
+        >>> short = Completion(text="42", usage=Usage(output_tokens=2))
+        >>> group = cat.group_of("6*7?", [long, short])
+        >>> [score.value for score in await cat.LengthPenalty(over=750).reward(group)]
+        [-1.0, 0.0]
     """
 
     over: int = 750
@@ -98,6 +107,15 @@ class TruncationPenalty(Reward):
 
     Raises:
         InvalidInputError: `penalty` is over 0 or not finite.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import TruncationPenalty
+        >>> from catsdk.types import Completion
+        >>> cut = Completion(text="It is", finish_reason="length")
+        >>> group = cat.group_of("6*7?", [cut, "42"])
+        >>> [score.value for score in await TruncationPenalty(-0.5).reward(group)]
+        [-0.5, 0.0]
     """
 
     penalty: float = -1.0

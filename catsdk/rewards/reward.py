@@ -30,19 +30,24 @@ Given: TypeAlias = "Sequence[Score | float | None]"
 class Reward:
     """Gives each rollout of a group its reward (paper, equation 1); the base of all rewards.
 
-    A reward of your own overrides `score`::
-
-        class Brief(cat.Reward):
-            async def score(self, group, reference, ctx):
-                return [ctx.score(r, 1.0 if len(r.text) < 500 else 0.0) for r in group.rollouts]
-
-    Rewards add up: `0.5 * a + b - c`. A rollout for which one part has no reward has none in the
-    sum: `None` plus anything is `None`. A failure is never a number.
+    A reward of your own overrides `score`. Rewards add up: `0.5 * a + b - c`. A rollout for which
+    one part has no reward has none in the sum: `None` plus anything is `None`. A failure is never a
+    number.
 
     Attributes:
-        needs_reference: Whether `score` reads the reference; where no reward of a run does, none
-            is estimated and the anchor is not called.
+        needs_reference: Whether `score` reads the reference; where no reward of a run does, none is
+            estimated and the anchor is not called.
         by_answer: Whether `score` goes by final answers; prompts then ask for one.
+
+    Example:
+        >>> import catsdk as cat
+        >>> class Brief(cat.Reward):
+        ...     needs_reference = False
+        ...     async def score(self, group, reference, ctx):
+        ...         return [float(len(rollout.text) < 20) for rollout in group.rollouts]
+        >>> group = cat.group_of("Why?", ["It rains.", "Because of all the rain."])
+        >>> [score.value for score in await (0.5 * Brief()).reward(group)]
+        [0.5, 0.0]
     """
 
     needs_reference: bool = True
@@ -137,6 +142,11 @@ class Sum(Reward):
     Raises:
         InvalidInputError: there is no part, one is not a reward, or the weights are not one finite
             number for each.
+
+    Example:
+        >>> import catsdk as cat
+        >>> cat.RubricReward() + 0.5 * cat.LengthPenalty(750)
+        RubricReward() + 0.5 * LengthPenalty()
     """
 
     rewards: tuple[Reward, ...]
@@ -175,7 +185,7 @@ class Sum(Reward):
         return tuple(names)
 
     def as_written(self) -> str:
-        """The sum as it is written in Python."""
+        """Return the sum as it is written in Python."""
         parts = zip(self.weights, map(written, self.rewards), strict=True)
         return " + ".join(part if weight == 1 else f"{weight:g} * {part}" for weight, part in parts)
 

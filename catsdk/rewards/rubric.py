@@ -44,6 +44,18 @@ class RubricReward(Reward):
     Raises:
         InvalidInputError: `rubric` has no criteria, or two with one id; or `proposer` or `judge`
             cannot play its role.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.types import Provenance
+        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
+        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> judge = FunctionProvider(lambda request: "yes")
+        >>> group = cat.group_of("Why?", ["It rains."])
+        >>> scores = await cat.RubricReward(judge=judge, rubric=rubric).reward(group)
+        >>> scores[0].value, scores[0].verdicts[0].met
+        (1.0, True)
     """
 
     proposer: roles.Proposer = RubricProposer()

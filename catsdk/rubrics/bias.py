@@ -49,6 +49,19 @@ async def position_bias(
     Raises:
         InvalidInputError: there are fewer than two criteria, or no rollout, or the judge gave
             verdicts that it remembered.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rubrics import Judging, loads, position_bias
+        >>> from catsdk.testing import FunctionProvider
+        >>> def first_is_met(request):
+        ...     return '{"verdicts": [{"id": "r1", "verdict": "yes"}, {"id": "r2", "verdict": "yes"}]}'
+        >>> how = Judging(mode="all", evidence="off")
+        >>> judge = cat.Judge(FunctionProvider(first_is_met), judging=how, remember=False)
+        >>> rubric = loads("criteria: [Names clouds., Is brief.]")
+        >>> rollouts = cat.group_of("Why?", ["Clouds."]).rollouts
+        >>> (await position_bias(judge, rubric, rollouts)).flipped
+        0.0
     """
     if len(rubric.criteria) < 2 or not rollouts:
         raise InvalidInputError("position bias needs two criteria and a rollout")

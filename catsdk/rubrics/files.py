@@ -20,23 +20,43 @@ _YAML = {".yaml", ".yml"}
 
 
 def save(rubric: Rubric, path: str | Path) -> None:
-    """Write `rubric` to a `.yaml`, `.yml` or `.json` file, without its calls.
+    """Write a rubric to a file, without its calls.
+
+    Args:
+        rubric: The rubric.
+        path: A file whose name ends in `.yaml`, `.yml` or `.json`.
 
     Raises:
         InvalidInputError: the file's name ends otherwise.
+
+    Example:
+        >>> from catsdk.rubrics import load, loads, save
+        >>> save(loads("criteria: [Names clouds., Is brief.]"), "rain.yaml")
+        >>> [criterion.text for criterion in load("rain.yaml").criteria]
+        ['Names clouds.', 'Is brief.']
     """
     target = Path(path)
     target.write_text(dumps(rubric, form=form_of(target)), encoding="utf-8")
 
 
 def load(path: str | Path) -> Rubric:
-    """Read a rubric file, by `save` or written by hand; also one example in HealthBench's form.
+    """Return the rubric of a file, by `save` or written by hand.
 
-    A rubric whose criteria differ from those that were saved becomes the next version, and its
+    An example in HealthBench's form is taken, too. A rubric whose criteria differ from those that were saved becomes the next version, and its
     provenance says `edited`.
+
+    Args:
+        path: A file whose name ends in `.yaml`, `.yml` or `.json`.
 
     Raises:
         InvalidInputError: the file cannot be read, or holds no rubric; the message says where.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from catsdk.rubrics import load
+        >>> written = Path("rain.yaml").write_text("criteria: [Names clouds., Is brief.]")
+        >>> load("rain.yaml").criteria[1].text
+        'Is brief.'
     """
     source = Path(path)
     try:
@@ -48,7 +68,18 @@ def load(path: str | Path) -> Rubric:
 
 
 def dumps(rubric: Rubric, *, form: str = "yaml") -> str:
-    """Write `rubric` as YAML or JSON text."""
+    """Return a rubric as text.
+
+    Args:
+        rubric: The rubric.
+        form: `yaml` or `json`.
+
+    Example:
+        >>> from catsdk.rubrics import dumps, loads
+        >>> rubric = loads("criteria: [Names clouds.]")
+        >>> loads(dumps(rubric, form="json"), form="json").criteria == rubric.criteria
+        True
+    """
     data = {
         "id": rubric.id,
         "version": rubric.version,
@@ -62,10 +93,20 @@ def dumps(rubric: Rubric, *, form: str = "yaml") -> str:
 
 
 def loads(text: str, *, form: str = "yaml", name: str = "the text") -> Rubric:
-    """Read YAML or JSON text; criteria may be plain texts, and ids may be left out.
+    """Return the rubric of a text; criteria may be plain texts, and ids may be left out.
+
+    Args:
+        text: The text.
+        form: `yaml` or `json`.
+        name: Where it came from, for errors.
 
     Raises:
-        InvalidInputError: it holds no rubric; `name` says in the message where it came from.
+        InvalidInputError: it holds no rubric.
+
+    Example:
+        >>> from catsdk.rubrics import loads
+        >>> [criterion.text for criterion in loads("criteria: [Names clouds., Is brief.]").criteria]
+        ['Names clouds.', 'Is brief.']
     """
     try:
         data = data_of(text, name) if form == "yaml" else json.loads(text.removeprefix("\ufeff"))

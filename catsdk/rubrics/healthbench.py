@@ -47,10 +47,25 @@ def from_healthbench(line: Mapping[str, object]) -> Rubric:
 
 
 def read_healthbench(path: str | Path) -> Iterator[Example]:
-    """Read a HealthBench file, one example a line.
+    """Yield the examples of a HealthBench file, one a line.
+
+    Args:
+        path: The file.
 
     Raises:
         InvalidInputError: the file cannot be read, or a line is no example; the message says which.
+
+    Example:
+        >>> import json
+        >>> from pathlib import Path
+        >>> from catsdk.rubrics import read_healthbench
+        >>> line = {
+        ...     "prompt": [{"role": "user", "content": "Why does it rain?"}],
+        ...     "rubrics": [{"criterion": "Names clouds.", "points": 5}],
+        ... }
+        >>> written = Path("examples.jsonl").write_text(json.dumps(line))
+        >>> next(iter(read_healthbench("examples.jsonl"))).rubric.criteria[0].weight
+        5.0
     """
     for row in read_rows(path):
         try:

@@ -26,6 +26,7 @@ from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
 from catsdk.prompts.schemas import VERDICT, verdicts_schema
+from catsdk.prompts.tasks import check_slots
 from catsdk.rubrics.quotes import Quotable
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
@@ -40,11 +41,26 @@ T = TypeVar("T")
 class Judging(Options):
     """How a judge goes about it.
 
-    `mode`: one criterion a call (the paper), or all in one call, matched by id. `evidence`: a quote
-    must stand in the response ("checked"), a yes must also have one ("required"), or quotes are
-    taken as they come ("off"). A reply that cannot be read, or whose quote is not there, is asked
-    for again, `attempts` times in all. With a `seed` the criteria of one call are shuffled, in the
-    same order for every rollout. A response over `max_response` characters is not judged.
+    Args:
+        mode: `each` asks for one criterion a call (the paper), `all` for all in one call, matched
+            by id.
+        evidence: Whether the judge's quotes must stand in the response (`checked`), a yes must also
+            have one (`required`), or quotes are taken as they come (`off`).
+        attempts: How often a reply is asked for in all, where it cannot be read or its quote is not
+            there.
+        route: How a reply is made to fit its form: by a schema, a tool or words; `auto` takes what
+            the model can.
+        seed: Shuffles the criteria of one call, in the same order for every rollout.
+        max_response: Longest response that is judged, in characters.
+
+    Raises:
+        InvalidInputError: an option is unknown or out of its range.
+
+    Example:
+        >>> from catsdk import Judge
+        >>> from catsdk.rubrics.judge import Judging
+        >>> Judge(judging=Judging(mode="all", evidence="required")).judging.attempts
+        2
     """
 
     mode: Literal["each", "all"] = "each"
@@ -73,6 +89,16 @@ class Judge:
         prompt: Replaces the shipped prompt.
         judging: How the judge goes about it.
         remember: Whether a verdict that was given before is taken again; `False` asks anew.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.types import Provenance
+        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
+        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rollout = cat.group_of("Why?", ["It rains."]).rollouts[0]
+        >>> (await cat.Judge(FunctionProvider(lambda request: "yes")).judge(rubric, rollout))[0].met
+        True
     """
 
     model: str | Provider | None = None
@@ -80,6 +106,10 @@ class Judge:
     prompt: Prompt | None = None
     judging: Judging = Judging()
     remember: bool = True
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "judge" if self.judging.mode == "each" else "judge_all")
 
     async def judge(
         self, rubric: Rubric, rollout: Rollout, ctx: Context | None = None

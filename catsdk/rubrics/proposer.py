@@ -14,6 +14,7 @@ from catsdk.core.types import Criterion, Kind, Provenance, Reference, Rubric
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Written, read_criteria
 from catsdk.prompts.schemas import criteria_schema
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.structured import Form, Route, ask, form_name, route_of
@@ -35,11 +36,36 @@ _WEIGHTS: dict[Kind, float] = {
 class RubricProposer:
     """Writes a rubric: once a prompt, by the anchor (paper, section 3.3).
 
-    It reads the reference; with `source="question"` it reads the question alone, which is the
-    paper's control. From `at_least` to `at_most` different criteria are asked for (the paper: at
-    least 5); a reply with fewer is asked for again with its error, `attempts` times in all; more
-    are cut off at the end. They are unweighted, as in the paper, unless they are to be `weighted`:
-    then each has a kind, and the weight of its kind.
+    Criteria are unweighted, as in the paper, unless they are to be `weighted`: then each has a
+    kind, and the weight of its kind (1.0, 0.7, 0.3, and -0.9 for a pitfall; arXiv 2507.17746).
+
+    Args:
+        anchor: The model that writes; `None` is the anchor of the run, else `CATSDK_ANCHOR`, else
+            the policy.
+        sampling: Temperature and the like; by default the model's own.
+        prompt: Replaces the shipped prompts.
+        at_least: How many different criteria are asked for (the paper: at least 5). A reply with
+            fewer is asked for again, with its error.
+        at_most: How many are kept; more are cut off at the end.
+        source: What it reads: the `reference`, or the `question` alone, which is the paper's
+            control.
+        weighted: Whether criteria have kinds and weights.
+        attempts: How often a reply is asked for in all.
+        route: How a reply is made to fit its form: by a schema, a tool or words; `auto` takes what
+            the model can.
+
+    Raises:
+        InvalidInputError: `at_least` is over `at_most`, a number is under 1, or `source` or `route`
+            is none of its words.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> anchor = FunctionProvider(lambda request: '{"criteria": ["Names rain.", "Is brief."]}')
+        >>> reference = await cat.Majority().estimate(cat.group_of("Why?", ["It rains."]))
+        >>> rubric = await cat.RubricProposer(anchor, at_least=2).propose(reference)
+        >>> [criterion.text for criterion in rubric.criteria]
+        ['Names rain.', 'Is brief.']
     """
 
     anchor: str | Provider | None = None
@@ -53,12 +79,8 @@ class RubricProposer:
     route: Literal["auto"] | Route = "auto"
 
     def __post_init__(self) -> None:
-        """Check the numbers and the words.
-
-        Raises:
-            InvalidInputError: `at_least` is over `at_most`, a number is under 1, or `source` or
-                `route` is none of its words.
-        """
+        """Check the numbers and the words."""
+        check_slots(self.prompt, self._task)
         check_choice("source", self.source, get_args(Source))
         check_choice("route", self.route, ("auto", *get_args(Route)))
         if not 1 <= self.at_least <= self.at_most or self.attempts < 1:
@@ -106,6 +128,7 @@ class RubricProposer:
             model=model,
             prompt=prompt.name,
             prompt_version=prompt.version,
+            prompt_digest=prompt.digest,
             settings={"weighted": self.weighted},
         )
         rubric = Rubric(criteria=criteria, provenance=provenance, calls=tuple(calls))

@@ -77,8 +77,19 @@ MAX_WORDS = 200
 class Filters(Options):
     """Which criteria are taken out of a rubric before it is used; all are off by default.
 
-    `twins`: of criteria that say the same, the first stays. `compound`: a criterion with two
-    demands is split where they can be told apart by their verbs, or dropped.
+    Args:
+        twins: Whether of criteria that say the same only the first stays.
+        compound: What becomes of a criterion with two demands: `keep`, `drop`, or `split` where
+            they can be told apart by their verbs.
+
+    Raises:
+        InvalidInputError: an option is unknown or out of its range.
+
+    Example:
+        >>> from catsdk.rubrics import Filters, filtered, loads
+        >>> rubric = loads("criteria: [The answer names clouds., The answer names clouds]")
+        >>> len(filtered(rubric, Filters(twins=True)).rubric.criteria)
+        1
     """
 
     twins: bool = False
@@ -116,10 +127,23 @@ class CriterionReport:
 
 
 def filtered(rubric: Rubric, filters: Filters) -> Filtered:
-    """Take out or split what `filters` say; a changed rubric is the next version.
+    """Take out or split what the filters say; a changed rubric is the next version.
+
+    Args:
+        rubric: The rubric.
+        filters: What is taken out.
+
+    Returns:
+        The rubric, and what was changed and why.
 
     Raises:
         InvalidInputError: no criterion is left.
+
+    Example:
+        >>> from catsdk.rubrics import Filters, filtered, loads
+        >>> rubric = loads("criteria: [Names clouds., Is brief.]")
+        >>> filtered(rubric, Filters(twins=True)).changes
+        ()
     """
     criteria, changes = list(rubric.criteria), list[str]()
     if filters.compound != "keep":

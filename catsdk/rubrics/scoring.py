@@ -17,8 +17,19 @@ __all__ = ["Missing", "bounds", "failures_of", "points", "score"]
 class Missing(Options):
     """What a rubric reward is where verdicts are missing; never 0 for a failure.
 
-    `none` (the default): no reward. `mean`: the score over the criteria that were judged, when
-    their share is at least `at_least`; the score shows that share as its coverage.
+    Args:
+        then: `none` (the default) is no reward; `mean` is the score over the criteria that were
+            judged. The score shows their share as its coverage.
+        at_least: The share of judged criteria, over 0 and at most 1, that `mean` asks for.
+
+    Raises:
+        InvalidInputError: an option is unknown or out of its range.
+
+    Example:
+        >>> from catsdk import RubricReward
+        >>> from catsdk.rewards import Missing
+        >>> RubricReward(missing=Missing(then="mean", at_least=0.9)).missing
+        Missing(then='mean', at_least=0.9)
     """
 
     then: Literal["none", "mean"] = "none"

@@ -17,10 +17,23 @@ Script = Callable[[Request], Reply | Awaitable[Reply]]
 
 @dataclass
 class FunctionProvider:
-    """A provider that answers with what `script` returns: a reply, or one for each of `n`.
+    r"""A provider that answers with what a function returns, for tests and for glue.
 
-    One reply stands for all n. A text is a completion whose usage counts words as tokens, the
-    prompt's with the first of n; a `Completion` stays as it is. `requests` keeps what was asked.
+    Args:
+        script: A function of the request, plain or async. It returns one reply, which stands for
+            all n, or a list with one for each. A text is a completion whose usage counts words as
+            tokens, the prompt's with the first of n; a `Completion` stays as it is.
+        name: What its calls are listed under.
+        capabilities: What it declares.
+        requests: Keeps what was asked.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: [r"\boxed{4}", r"\boxed{5}"])
+        >>> group = await cat.CaT(policy).sample("2+2?", n=2)
+        >>> [rollout.answer for rollout in group.rollouts], len(policy.requests)
+        (['4', '5'], 1)
     """
 
     # Its calls cost no money, unless a price is given for them.

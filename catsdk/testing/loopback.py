@@ -66,14 +66,30 @@ class Served:
 
 
 class LoopbackServer:
-    """Serves `provider` over HTTP on 127.0.0.1, in an event loop of its own thread.
+    r"""Serves a provider over HTTP on 127.0.0.1, in an event loop of its own thread.
 
-    It speaks OpenAI's chat completions and Anthropic's messages. Use it as `with` or
-    `async with LoopbackServer(provider) as server`, and send requests to `server.url` with
-    `server.key`, for a model named `server.model`. `fail_next` scripts faults for the requests to
-    come, before the weather has its say; `answer` may give any reply of its own to a request that
-    has the key. `served` keeps the last requests and what became of them, `payloads` gives their
-    bodies.
+    It speaks OpenAI's chat completions and Anthropic's messages. Send requests to `url` with `key`,
+    for a model named `model`. `answer` may give any reply of its own to a request that has the key.
+    `served` keeps the last requests and what became of them, `payloads` gives their bodies.
+
+    Args:
+        provider: What answers.
+        model: The name that requests must ask for.
+        key: The key that requests must carry.
+        takes_n: How it treats requests for several answers.
+        weather: How it misbehaves by chance.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.providers import OpenAIProvider
+        >>> from catsdk.testing import FunctionProvider, LoopbackServer
+        >>> with LoopbackServer(FunctionProvider(lambda request: r"\boxed{4}")) as server:
+        ...     policy = OpenAIProvider(server.model, base_url=server.url, api_key=server.key)
+        ...     async with policy:
+        ...         server.fail_next("429")
+        ...         reference = await cat.synthesize("2+2?", n=2, model=policy)
+        >>> reference.answer
+        '4'
     """
 
     def __init__(
@@ -101,12 +117,23 @@ class LoopbackServer:
         return [served.payload for served in self.served if served.payload is not None]
 
     def change(self, weather: Weather) -> None:
-        """Let the weather turn: from now on by `weather`, with counters and lists at nothing."""
+        """Change the weather; counters and lists begin anew.
+
+        Args:
+            weather: How the server misbehaves from now on.
+        """
         self.weather, self._chance, self.counters = weather, Chance(weather), Counters()
         self.served.clear()
 
     def fail_next(self, *faults: Fault) -> None:
-        """Let the next requests fail so, one fault each."""
+        """Let the next requests fail, before the weather has its say.
+
+        Args:
+            faults: One fault for each request to come, in their order.
+
+        Raises:
+            ValueError: there is no such fault.
+        """
         unknown = [fault for fault in faults if fault not in FAULTS]
         if unknown:
             raise ValueError(f"unknown faults {unknown}; known: {', '.join(FAULTS)}")

@@ -24,10 +24,26 @@ CHAOS: Mapping[Fault, float] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How the server behaves by chance, under `seed`; times are in seconds, shares in 0..1.
+    """How a `LoopbackServer` misbehaves by chance, under a seed; shares are in 0..1.
 
-    `faults` gives each fault its share of the requests; `rate_limited_share` and `failing_share`
-    are the shares of "429" and "500" on top of it.
+    Args:
+        latency: Seconds before each answer.
+        jitter: How much the latency varies, as a share of it.
+        straggler_share: Share of the requests that straggle.
+        straggler_factor: How many times longer those take.
+        rate_limited_share: Share of the requests that are refused with 429.
+        retry_after: Seconds that such a refusal asks to wait.
+        failing_share: Share of the requests that fail with 500.
+        faults: Shares of further faults, by their names.
+        seed: Chooses what each request meets.
+
+    Raises:
+        ValueError: the shares come to more than 1 together, or one is out of range.
+
+    Example:
+        >>> from catsdk.testing import Weather
+        >>> Weather(rate_limited_share=0.2, failing_share=0.1).shares
+        {'429': 0.2, '500': 0.1}
     """
 
     latency: float = 0.0
@@ -67,10 +83,20 @@ CALM = Weather()
 
 
 def chaos(seed: int = 0, *, times: float = 1.0, latency: float = 0.01) -> Weather:
-    """All faults at once, stragglers too: `CHAOS` with each share taken `times` times.
+    """Return the weather in which everything goes wrong at once, stragglers too.
+
+    Args:
+        seed: Chooses what each request meets.
+        times: Multiplies the share of each fault.
+        latency: Seconds before each answer.
 
     Raises:
         ValueError: `times` makes the shares more than 1 together.
+
+    Example:
+        >>> from catsdk.testing import chaos
+        >>> len(chaos(seed=7).shares) > 5
+        True
     """
     return Weather(
         latency=latency,

@@ -33,7 +33,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RawReply:
-    """A reply that is sent as it is: whatever a service may send. `body` may be JSON's values."""
+    """A reply that is sent as it is: whatever a service may send.
+
+    Args:
+        body: The bytes, or JSON's values.
+        status: The HTTP status.
+        headers: Further headers.
+
+    Example:
+        >>> from catsdk.testing import RawReply
+        >>> RawReply({"choices": []}, status=200).content
+        b'{"choices": []}'
+    """
 
     body: bytes | Payload | list[Any]
     status: int = 200

@@ -7,19 +7,15 @@ from typing import Any
 
 import anyio
 
-from catsdk.answers.compare import is_same
-from catsdk.core.errors import CatError
+from catsdk import Limits, Provider, Sampling
+from catsdk.answers import is_same
 from catsdk.core.fanout import fan_out
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider
-from catsdk.core.sending import Limits
-from catsdk.core.types import Group
-from catsdk.estimators.majority import Majority
-from catsdk.estimators.synthesis import Synthesizer
-from catsdk.runtime.client import Client
+from catsdk.errors import CatError
+from catsdk.estimators import Majority, Synthesizer
+from catsdk.runtime import Client, Estimator
 from catsdk.runtime.context import Context, context_of
-from catsdk.runtime.roles import Estimator
-from catsdk.sampling.sampler import Sampler
+from catsdk.sampling import Sampler
+from catsdk.types import Group
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.units import MAX_TOKENS, Plan
 

@@ -22,19 +22,17 @@ import anyio
 import numpy
 from numpy.typing import NDArray
 
+from catsdk import Limits, Sampling
 from catsdk.cat import CaT
 from catsdk.core.fanout import fan_out
-from catsdk.core.options import Sampling
-from catsdk.core.sending import Limits
-from catsdk.core.types import Rollout
-from catsdk.estimators.synthesis import Synthesizer
-from catsdk.evaluate.statistics import Bootstrap, Estimate
+from catsdk.estimators import Synthesizer
+from catsdk.evaluate import Bootstrap, Estimate
 from catsdk.providers import LocalProvider
-from catsdk.rewards.rubric import RubricReward
-from catsdk.rubrics.judge import Judge
-from catsdk.rubrics.proposer import RubricProposer
-from catsdk.runtime.client import Client
-from catsdk.sampling.sampler import Sampler
+from catsdk.rewards import RubricReward
+from catsdk.rubrics import Judge, RubricProposer
+from catsdk.runtime import Client
+from catsdk.sampling import Sampler
+from catsdk.types import Rollout
 from catsdk_providers.box.problems import Problem, Split, problems, solve
 from examples.lab.corpus import criteria
 

@@ -15,21 +15,15 @@ from typing import get_args
 
 import anyio
 
-from catsdk.core.errors import StructuredOutputError
+from catsdk import Limits, Provider, Sampling
 from catsdk.core.fanout import fan_out
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider
-from catsdk.core.sending import Limits
-from catsdk.core.types import Message, Request
-from catsdk.evaluate.evaluation import Evaluation
-from catsdk.evaluate.experiment import Sweep
-from catsdk.evaluate.items import item_of
-from catsdk.evaluate.report import Report
-from catsdk.evaluate.statistics import Bootstrap, Estimate
+from catsdk.errors import StructuredOutputError
+from catsdk.evaluate import Bootstrap, Estimate, Evaluation, Report, Sweep, item_of
 from catsdk.prompts.reply import read_verdict
 from catsdk.providers import LocalProvider
-from catsdk.runtime.client import Client
+from catsdk.runtime import Client
 from catsdk.runtime.context import context_of
+from catsdk.types import Message, Request
 from catsdk_providers.box.problems import (
     STANDARD_DIGITS,
     Problem,

@@ -24,20 +24,10 @@ from typing import Any, Final
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
+from catsdk.providers import LocalProvider
+from catsdk.train import CaTConfig, Checkpoints, HeldOut, Probe, Rollouts, SFTPlan, Stop, grpo, sft
 from catsdk_providers.box import BOX
 from catsdk_providers.box.problems import problems, solve
-from catsdk_providers.local.provider import LocalProvider
-from catsdk_trainers.config.settings import (
-    CaTConfig,
-    Checkpoints,
-    HeldOut,
-    Probe,
-    Rollouts,
-    SFTPlan,
-    Stop,
-)
-from catsdk_trainers.trl.grpo import grpo
-from catsdk_trainers.trl.sft import sft
 from examples.lab.held_out import Exam
 from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Unit
 

@@ -199,6 +199,12 @@ def _other_units_of_items(gold: str, chance: random.Random) -> str:
     return chance.choice([f"{other} {unit}, {number}", f"{number}, {other} {number} {unit}"])
 
 
+def _other_counts(gold: str, chance: random.Random) -> str:
+    (one, first), (other, second) = (part.split(" ", 1) for part in gold.split(", "))
+    forms = ["{b}, {a}", "{b} {x}, {a} {y}", "{a} {y}, {b} {x}", "{b} and {a}", "{a} {y}, {b}"]
+    return chance.choice(forms).format(a=one, b=other, x=first, y=second)
+
+
 def _regrouped(gold: str, chance: random.Random) -> str:
     """Put the brackets of a nested answer, or the words between its parts, elsewhere."""
     brackets = [at for at, sign in enumerate(gold) if sign in "()[]{}"]
@@ -287,6 +293,7 @@ FAMILIES: dict[str, dict[str, Rewrite]] = {
     "capital letters": _ANY | {"order of letters": _another_order_of_letters},
     "cased unit": _ANY | {"case of a unit": _another_case},
     "function": _ANY | {"another function": _another_function},
+    "counts": _ANY | {"units of items": _other_counts},
     "list with a unit": _ANY | {"units of items": _other_units_of_items},
     "groups": {"groups": _regrouped, "A3 identity": _identity},
 }

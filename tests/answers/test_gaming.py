@@ -22,12 +22,14 @@ def workers() -> Iterator[None]:
     close_workers()
 
 
+@pytest.mark.behaviour("no-cheat-scores")
 @pytest.mark.parametrize("seed", range(4))
 def test_no_cheat_scores_by_the_bounded_tiers(seed: int) -> None:
     cheats = islice(cheats_on(GOLDS, random.Random(seed)), 1_000)
     assert [cheat for cheat in cheats if scores(cheat)] == []
 
 
+@pytest.mark.behaviour("no-cheat-scores")
 def test_no_cheat_scores_by_the_symbolic_tier() -> None:
     cheats = islice(cheats_on(GOLDS, random.Random(0)), 200)
     assert [cheat for cheat in cheats if scores(cheat, ask=True)] == []

@@ -3,7 +3,8 @@
 import os
 import random
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from benchmarks.pathological_answers import ANSWERS
 from catsdk.answers.compare import compare, compare_sync, same
 from catsdk.answers.engine.symbolic import close_workers
-from catsdk.answers.extract import ANYWHERE
+from catsdk.answers.extract import ANYWHERE, STATED, load_rules
 from catsdk.answers.options import DEFAULT
 from catsdk.answers.verdict import Verdict
 from tests.answers.soak import check_pair, some_pair
@@ -28,6 +29,22 @@ MAY_BE_EQUAL = {
     "many opening brackets",
     "a chain of equations",
     "a lone surrogate",
+}
+
+# Each in reach of a rule of extraction or of reading that looks around it, or ahead.
+REPEATED = {
+    "units": "mWmW MB ",
+    "boxes": "-\\boxed{5} or maybe ",
+    "taken back": "\\boxed{5}. Wait, no, actually, ",
+    "denied": "not wrong unless Bob's answer is 5 if ",
+    "nested sets": "{{1},[[2],",
+    "crosses": "a \\times ",
+    "money": "\\$5, ",
+    "names of fields": '{"wrong_answer": 5, "answer":',
+    "tags": "<wrong_answer><answer>5</answer>",
+    "lines": "#### 5 is wrong.\n",
+    "dashes": "-- ",
+    "connectives": "x=1 or x=2 and ",
 }
 
 ATTACKS = [
@@ -72,11 +89,13 @@ def _is_sound(name: str, verdict: Verdict) -> bool:
     return verdict.outcome in ("different", "unknown") or name in MAY_BE_EQUAL
 
 
+@pytest.mark.behaviour("output-is-bounded")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_it_ends_on_the_main_thread(name: str) -> None:
     assert _is_sound(name, _ask(name))
 
 
+@pytest.mark.behaviour("output-is-bounded")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_it_ends_on_another_thread(name: str) -> None:
     verdicts: list[Verdict] = []
@@ -125,3 +144,23 @@ def test_random_pairs_raise_nothing_and_are_symmetric_and_reflexive(seed: int) -
     chance = random.Random(seed)
     for _ in range(100):
         check_pair(*some_pair(chance), ask=False)
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_no_text_that_repeats_itself_takes_50_ms(name: str) -> None:
+    text = (REPEATED[name] * 50_000)[:50_000]
+    calls: list[Callable[[], object]] = [
+        lambda: STATED.extract(text),
+        lambda: ANYWHERE.extract(text),
+        lambda: same(text, "5"),
+        lambda: same(text, f"{text} "),
+        lambda: same(text[:900], text[:899]),
+    ]
+    load_rules()
+    for call in calls:
+        spent = []
+        for _ in range(3):  # the first call may load what it needs
+            start = time.thread_time()
+            call()
+            spent.append(time.thread_time() - start)
+        assert min(spent) < 0.05

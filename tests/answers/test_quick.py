@@ -22,6 +22,25 @@ def test_two_numbers_have_the_verdict_of_the_exact_tier(left: str, right: str) -
     assert verdict.outcome == attempt(left, right, DEFAULT, {})[0].outcome
 
 
+PART = st.integers(1, 60).map(str) | st.integers(1, 10**15 - 1).map(str)
+FRACTIONS = st.tuples(
+    st.sampled_from(
+        ["{}/{}", "\\frac{{{}}}{{{}}}", "\\dfrac{{{}}}{{{}}}", "\\frac {{{}}} {{{}}}", "{}"]
+    ),
+    st.sampled_from(["", "-"]),
+    PART,
+    PART,
+    st.sampled_from(["{}", "${}$", "$ {} $", "{}."]),
+).map(lambda parts: parts[4].format(parts[1] + parts[0].format(parts[2], parts[3])))
+
+
+@given(FRACTIONS, FRACTIONS)
+def test_two_fractions_have_the_verdict_of_the_exact_tier(left: str, right: str) -> None:
+    verdict = quick(left, right, DEFAULT)
+    assert verdict is not None
+    assert verdict.outcome == attempt(left, right, DEFAULT, {})[0].outcome
+
+
 @given(NUMBERS, st.sampled_from(["", "$", ".0", "0", "00"]))
 def test_a_number_equals_itself_in_another_dress(number: str, tail: str) -> None:
     other = f"${number.removeprefix('$')}" if tail == "$" else number
@@ -39,6 +58,22 @@ def test_what_a_policy_or_another_kind_decides_is_left_alone() -> None:
         replace(DEFAULT, rounded_places=2),
     ):
         assert quick("1.25", "1.3", options) is None
-    for text in ("", "1/2", "0.123456", "1,23", "12,34,567", "01,234", "1e5", "5 cm", "28%", "x"):
+    for text in (
+        "",
+        "1/0",
+        "1/2/3",
+        "$1/2",
+        "1/2$",
+        "\\frac12",
+        "3:4",
+        "0.123456",
+        "1,23",
+        "12,34,567",
+        "01,234",
+        "1e5",
+        "5 cm",
+        "28%",
+        "x",
+    ):
         assert quick(text, "7", DEFAULT) is None
         assert quick("7", text, DEFAULT) is None

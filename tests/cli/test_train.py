@@ -53,7 +53,10 @@ def test_wrong_input_ends_with_2_and_says_what_to_do(arguments: tuple[str, ...],
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        (("model=/no/such/model",), "the model '/no/such/model' cannot be loaded"),
+        (
+            ("model=/no/such/model",),
+            "the model '/no/such/model' cannot be loaded (there is no such folder)",
+        ),
         (
             ("cat.estimator.Synthesizer.anchor=initial",),
             "for an anchor made of the model in training write {PolicyAnchor: {kind: KIND}}",
@@ -96,6 +99,18 @@ def test_what_cannot_train_is_refused_before_the_first_step(
         grpo(config, rows, tests)
     assert told in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_column_of_several_kinds_is_refused_before_the_model_is_looked_for(
+    tmp_path: Path,
+) -> None:
+    from catsdk_trainers.trl.grpo import grpo
+
+    config = CaTConfig(model="/no/such/model", output=str(tmp_path))
+    rows: list[dict[str, Any]] = [{"prompt": "a", "level": 1}, {"prompt": "b", "level": "x"}]
+    with pytest.raises(InvalidInputError, match="the column 'level' .* has 1 and .* has 'x'"):
+        grpo(config, rows)
 
 
 def test_an_accuracy_of_zero_and_an_early_stop_are_printed(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_mcnemar_is_the_share_of_coin_tosses_that_are_as_uneven() -> None:
             assert mcnemar(heads, total - heads) == pytest.approx(share)
 
 
+@pytest.mark.behaviour("seed-repeats-an-interval")
 def test_a_seed_repeats_an_interval_and_another_gives_another() -> None:
     values = [float(at % 7 == 0) for at in range(200)]
     first, second, other = (Bootstrap(200, seed=seed).estimate(values) for seed in (4, 4, 5))

@@ -33,6 +33,7 @@ def echo() -> FunctionProvider:
     return FunctionProvider(lambda r: f"{r.messages[-1].text} \\boxed{{4}}", name="policy")
 
 
+@pytest.mark.behaviour("failed-prompt-keeps-what-it-brought")
 async def test_a_stage_that_fails_for_one_prompt_keeps_what_the_stages_before_it_brought() -> None:
     prompts = ["fine", "nosample", "noanchor", "nojudge", " "]
     sampled = refusing("nosample", "x")

@@ -98,6 +98,7 @@ def keys_of(prompt: Any, slots: dict[str, Any]) -> list[str]:
     return found
 
 
+@pytest.mark.behaviour("output-is-bounded")
 @EACH
 def test_a_reply_of_hostile_text_is_read_or_refused_in_bounded_time(attack: Attack) -> None:
     for reader in READERS.values():
@@ -185,6 +186,7 @@ def honest_judge(route: Route, able: Capabilities) -> FunctionProvider:
 ROUTES: list[Route] = ["schema", "tool", "json", "xml"]
 
 
+@pytest.mark.behaviour("output-never-speaks-as-the-judge")
 @EACH
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -241,6 +241,7 @@ def tried(name: str, examples: int, **also: Any) -> None:
     settings(max_examples=examples, deadline=None, **also)(given(*strategies)(check))()
 
 
+@pytest.mark.behaviour("output-never-speaks-as-the-judge")
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_a_crafted_response_never_gets_a_yes_from_a_judge_that_says_no(name: str) -> None:
     tried(name, 300)

@@ -69,6 +69,7 @@ class ProviderContract:
     def opened(self) -> Opened:
         raise NotImplementedError
 
+    @pytest.mark.behaviour("provider-answers")
     async def test_one_answer_has_text_usage_a_model_and_a_latency(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
             async with opened() as provider:
@@ -84,6 +85,7 @@ class ProviderContract:
         assert usage.output_tokens > 0
         assert name_of(provider)
 
+    @pytest.mark.behaviour("provider-n")
     async def test_n_answers_come_and_their_usage_counts_one_request(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
             async with opened() as provider:
@@ -95,12 +97,14 @@ class ProviderContract:
         assert total.requests == 1
         assert total.output_tokens >= 5
 
+    @pytest.mark.behaviour("provider-length")
     async def test_an_answer_that_runs_out_of_room_says_length(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
             async with opened() as provider:
                 (completion,) = await provider.complete(ask(max_tokens=1))
         assert completion.finish_reason == "length"
 
+    @pytest.mark.behaviour("provider-stop")
     async def test_an_answer_ends_before_a_stop_text(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
             async with opened() as provider:
@@ -112,6 +116,7 @@ class ProviderContract:
         assert stop not in cut.text
         assert whole.text.startswith(cut.text)
 
+    @pytest.mark.behaviour("provider-system")
     async def test_a_system_message_is_taken(self, opened: Opened) -> None:
         messages = (Message(role="system", content="Be brief."), *ask().messages)
         with anyio.fail_after(self.patience):
@@ -120,6 +125,7 @@ class ProviderContract:
                 (completion,) = await provider.complete(ask(messages=messages))
         assert completion.usage.input_tokens > plain.input_tokens
 
+    @pytest.mark.behaviour("provider-unicode")
     async def test_any_unicode_is_taken(self, opened: Opened) -> None:
         text = "12+34 \U0001f408 naïve \u202e שלום 漢字 \x00"
         with anyio.fail_after(self.patience):
@@ -127,6 +133,7 @@ class ProviderContract:
                 (completion,) = await provider.complete(ask(text))
         assert completion.usage.input_tokens > 0
 
+    @pytest.mark.behaviour("provider-seed")
     async def test_a_seed_makes_answers_repeatable(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
             async with opened() as provider:
@@ -136,6 +143,7 @@ class ProviderContract:
                 again = await provider.complete(ask(n=3, seed=7))
         assert [c.text for c in first] == [c.text for c in again]
 
+    @pytest.mark.behaviour("provider-logprobs")
     async def test_log_probabilities_come_for_each_token_or_are_refused_by_name(
         self, opened: Opened
     ) -> None:
@@ -147,6 +155,7 @@ class ProviderContract:
         assert completion.logprobs
         assert all(token.logprob <= 0 for token in completion.logprobs)
 
+    @pytest.mark.behaviour("provider-streaming")
     async def test_the_pieces_of_a_streamed_text_join_to_it(self, opened: Opened) -> None:
         pieces: list[str] = []
         with anyio.fail_after(self.patience):
@@ -156,6 +165,7 @@ class ProviderContract:
                 (completion,) = await provider.complete(ask(), pieces.append)
         assert "".join(pieces) == completion.text
 
+    @pytest.mark.behaviour("provider-images")
     async def test_an_image_is_taken_or_refused_by_name(self, opened: Opened) -> None:
         parts = (TextPart(text="12+34"), ImagePart(url="data:image/png;base64,AAAA"))
         request = ask(messages=(Message(role="user", content=parts),))
@@ -168,6 +178,7 @@ class ProviderContract:
                 else:
                     assert completion.text
 
+    @pytest.mark.behaviour("provider-conversation")
     async def test_a_conversation_with_tools_is_answered(self, opened: Opened) -> None:
         call = ToolCall(id="call12345", name="sum", arguments='{"of": [12, 34]}')
         chat = (
@@ -182,6 +193,7 @@ class ProviderContract:
                 (completion,) = await provider.complete(ask(messages=chat))
         assert completion.text
 
+    @pytest.mark.behaviour("provider-cancellation")
     async def test_a_cancelled_call_leaves_a_provider_that_works(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
             async with opened() as provider:
@@ -192,6 +204,7 @@ class ProviderContract:
                     tasks.cancel_scope.cancel()
                 assert (await provider.complete(ask()))[0].text
 
+    @pytest.mark.behaviour("provider-many-calls")
     async def test_many_calls_at_once_are_all_answered(self, opened: Opened) -> None:
         answered: list[str] = []
 

@@ -64,6 +64,7 @@ class ErrorContract:
             pytest.skip(f"{fault} does not show on this wire")
         return kind_here
 
+    @pytest.mark.behaviour("provider-error-classes")
     @pytest.mark.parametrize(
         ("fault", "kind", "statuses"),
         [
@@ -91,6 +92,7 @@ class ErrorContract:
         assert error.request_id == f"req-{fault}"
         assert server.key not in str(error)
 
+    @pytest.mark.behaviour("provider-refused-parameter")
     @pytest.mark.parametrize(
         ("fault", "capability"),
         [
@@ -107,6 +109,7 @@ class ErrorContract:
         assert isinstance(error, errors.UnsupportedError)
         assert error.capability == capability
 
+    @pytest.mark.behaviour("keys-are-never-shown")
     async def test_a_wrong_key_is_an_authentication_error_and_never_shown(
         self, server: LoopbackServer, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -130,24 +133,29 @@ class ErrorContract:
         assert (error.status, error.request_id) == (404, "req-404")
         assert "other" in str(error)
 
+    @pytest.mark.behaviour("provider-transient")
     @pytest.mark.parametrize("fault", ["429", "500", "503", "529"])
     async def test_what_may_pass_is_transient(self, server: LoopbackServer, fault: Fault) -> None:
         assert (await self.failing(server, fault)).transient
 
+    @pytest.mark.behaviour("provider-transient")
     @pytest.mark.parametrize("fault", ["400", "403", "quota", "no_n", "context", "filter"])
     async def test_what_will_not_pass_is_not(self, server: LoopbackServer, fault: Fault) -> None:
         assert not (await self.failing(server, fault)).transient
 
+    @pytest.mark.behaviour("provider-no-own-retries")
     async def test_a_failed_call_is_not_sent_again(self, server: LoopbackServer) -> None:
         await self.failing(server, "500")
         assert server.counters.requests == 1
 
+    @pytest.mark.behaviour("provider-retry-after")
     async def test_retry_after_is_read_in_seconds_and_as_a_date(
         self, server: LoopbackServer
     ) -> None:
         assert (await self.failing(server, "429")).retry_after == 1.0
         assert (await self.failing(server, "429_date")).retry_after == 0.0
 
+    @pytest.mark.behaviour("provider-malformed")
     @pytest.mark.parametrize("fault", ["malformed", "not_json", "empty", "no_message"])
     async def test_a_reply_that_is_not_of_the_wire_is_malformed(
         self, server: LoopbackServer, fault: Fault
@@ -157,6 +165,7 @@ class ErrorContract:
         assert error.transient
         assert error.request_id == f"req-{fault}"
 
+    @pytest.mark.behaviour("provider-size-limit")
     @pytest.mark.parametrize("fault", ["endless", "bomb"])
     @pytest.mark.parametrize("streamed", [False, True])
     async def test_a_reply_over_the_limit_is_given_up(
@@ -176,6 +185,7 @@ class ErrorContract:
         assert type(error) is self.expected("reported", errors.OverloadedError)
         assert error.request_id == "req-reported"
 
+    @pytest.mark.behaviour("provider-broken-connection")
     @pytest.mark.parametrize("fault", ["reset", "cut"])
     async def test_a_broken_connection_is_a_transient_failure(
         self, server: LoopbackServer, fault: Fault
@@ -184,6 +194,7 @@ class ErrorContract:
         assert type(error) is self.expected(fault, errors.ConnectionFailedError)
         assert error.transient
 
+    @pytest.mark.behaviour("provider-broken-connection")
     async def test_a_stream_that_is_cut_fails_after_its_pieces(
         self, server: LoopbackServer
     ) -> None:

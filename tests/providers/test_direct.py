@@ -332,6 +332,7 @@ async def test_a_key_given_in_a_header_alone_is_a_secret_without_its_scheme() ->
     assert "gw_secret_1" not in provider.hidden("you sent gw_secret_1")
 
 
+@pytest.mark.behaviour("keys-are-never-shown")
 @MADE
 async def test_an_answer_that_repeats_the_key_is_given_without_it(
     server: LoopbackServer, made: Made

@@ -151,6 +151,7 @@ async def test_a_recording_goes_on_where_the_last_one_ended(path: Path) -> None:
     assert len(await (await replayed(path)).complete(ask(n=2))) == 2
 
 
+@pytest.mark.behaviour("keys-are-never-shown")
 @pytest.mark.parametrize("wire", [OpenAIProvider, AnthropicProvider, VLLMProvider])
 async def test_keys_never_enter_the_file(
     path: Path, wire: type[OpenAIProvider | AnthropicProvider | VLLMProvider]

@@ -39,6 +39,7 @@ async def values(reward: cat.Reward, group: cat.Group = GROUP) -> list[float | N
     return [score.value for score in await reward.reward(group)]
 
 
+@pytest.mark.behaviour("none-stays-none-in-sums")
 @pytest.mark.parametrize(
     ("reward", "wanted"),
     [

@@ -19,6 +19,7 @@ async def gold(known: Any, answers: str = "72 73", **settings: Any) -> tuple[flo
     return (await c.run("q", 2, row={"answer": known, "label": "73"})).rewards
 
 
+@pytest.mark.behaviour("gold-is-read-like-a-rollout")
 @pytest.mark.parametrize(
     "known",
     [

@@ -1,6 +1,7 @@
 """A judge that fails says neither yes nor no, and no score stands without evidence."""
 
 import anyio
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def rubric_of(count: int) -> types.Rubric:
     return types.Rubric(criteria=criteria, provenance=FROM)
 
 
+@pytest.mark.behaviour("failed-verdict-is-not-a-no")
 async def test_an_unreadable_or_failed_reply_is_no_verdict() -> None:
     class Once(ServerError):
         transient = False
@@ -107,6 +109,7 @@ async def test_equal_answers_are_rewarded_however_they_are_written() -> None:
     assert [score.value for score in scores] == [1.0, 1.0, 1.0, 0.0, 0.0]
 
 
+@pytest.mark.behaviour("unknown-is-no-reward")
 async def test_an_unknown_verdict_is_no_reward_unless_you_choose_a_number() -> None:
     group = group_of_answers(r"\frac{1}{2", "2")
     reference = types.Reference(text="", answer="2", group=group, provenance=FROM)

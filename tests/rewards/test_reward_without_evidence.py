@@ -6,6 +6,7 @@ import json
 from collections import Counter
 
 import anyio
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,6 +92,7 @@ async def once(reward: Reward, group: Group) -> tuple[Score, ...]:
             return await reward.reward(group, reference_of(group), ctx)
 
 
+@pytest.mark.behaviour("no-evidence-no-reward")
 @settings(max_examples=150, deadline=None)
 @given(TABLES, POLICY)
 def test_a_score_is_the_share_of_verdicts_that_are_there_or_none(
@@ -150,6 +152,7 @@ async def rewarded_by_batches(
     return await once(RubricReward(judge=judge, rubric=rubric, missing=missing), group)
 
 
+@pytest.mark.behaviour("no-evidence-no-reward")
 @settings(max_examples=100, deadline=None)
 @given(BATCHES, POLICY)
 def test_a_score_of_a_batch_is_the_share_of_verdicts_that_are_there_or_none(
@@ -215,6 +218,7 @@ async def rewarded_by_all(votes: list[list[str]]) -> dict[str, tuple[Score, ...]
     return {name: await once(reward, group) for name, reward in rewards.items()}
 
 
+@pytest.mark.behaviour("no-evidence-no-reward")
 @settings(max_examples=80, deadline=None)
 @given(VOTES)
 def test_no_other_reward_is_a_number_without_evidence(votes: list[list[str]]) -> None:

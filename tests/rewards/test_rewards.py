@@ -67,6 +67,7 @@ async def test_missing_verdicts_are_left_out_only_where_enough_are_there() -> No
         assert {score.coverage for score in scores} == {0.75}
 
 
+@pytest.mark.behaviour("failed-rollout-is-data")
 async def test_a_failed_rollout_has_its_cause_and_no_reward() -> None:
     failure = Failure(kind="ServerError", message="boom")
     group = GROUP.model_copy(update={"failures": {3: failure}})

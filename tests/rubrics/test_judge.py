@@ -119,6 +119,7 @@ def _refusing(_: Request) -> Completion:
     return Completion(text="I cannot help", finish_reason="content_filter")
 
 
+@pytest.mark.behaviour("failed-verdict-is-not-a-no")
 @MODES
 @pytest.mark.parametrize(
     ("script", "kind", "calls"),

@@ -117,6 +117,7 @@ async def test_one_writes_and_others_may_read(tmp_path: Path) -> None:
         await store.put("answer", "l", "2")
 
 
+@pytest.mark.behaviour("kept-answers-survive-a-kill")
 def test_what_put_has_returned_from_outlives_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "run.sqlite"
     process = subprocess.Popen(

@@ -72,6 +72,7 @@ async def test_a_call_that_is_given_up_is_a_line_at_warning(
     assert lines[logging.WARNING] == [f"{MODEL}: ServerError (500), given up after 2 attempts"]
 
 
+@pytest.mark.behaviour("keys-are-never-shown")
 @pytest.mark.parametrize("fault", ["401", "404", "429", "500", "malformed", "not_json", "cut"])
 async def test_no_kind_of_failure_brings_content_or_a_key_into_the_log(
     server: LoopbackServer, caplog: pytest.LogCaptureFixture, fault: Fault

@@ -156,6 +156,7 @@ async def test_a_call_waits_with_no_place_in_flight_until_either_account_has_roo
     assert own.reserved == client.account.reserved == Amount()
 
 
+@pytest.mark.behaviour("budget-is-never-exceeded")
 async def test_many_runs_at_once_use_both_budgets_up_and_pass_neither() -> None:
     async def script(_: Request) -> Completion:
         await anyio.lowlevel.checkpoint()

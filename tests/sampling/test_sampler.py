@@ -20,6 +20,7 @@ async def seeds(sampler: Sampler, prompt: str = "q", n: int = 4) -> list[str]:
     return [rollout.text for rollout in (await sampler.sample(prompt, n)).rollouts]
 
 
+@pytest.mark.behaviour("seed-repeats-a-group")
 async def test_a_seed_gives_each_rollout_its_own_and_repeats_them() -> None:
     first = await seeds(Sampler(echo(), seed=1))
     assert len(set(first)) == 4
@@ -32,6 +33,7 @@ async def test_another_seed_or_prompt_shares_none_of_them() -> None:
     assert first.isdisjoint(await seeds(Sampler(echo(), seed=1), "another q"))
 
 
+@pytest.mark.behaviour("seed-repeats-a-group")
 async def test_a_larger_group_begins_with_the_smaller_one() -> None:
     sampler = Sampler(echo(), seed=1)
     assert (await seeds(sampler, n=6))[:3] == await seeds(sampler, n=3)

@@ -301,6 +301,7 @@ async def test_a_body_without_what_a_penalty_needs_is_refused(left_out: str, set
     assert "OpenRLHF does not send" in told[2][1]["detail"]
 
 
+@pytest.mark.behaviour("trainer-gets-none")
 async def test_a_group_that_stays_incomplete_has_no_reward_and_says_how_many_came() -> None:
     async with service(ClusterShare(), limits=Limits(patience=0.2)) as url:
         answers = await together(url, [sample(0), sample(1)])

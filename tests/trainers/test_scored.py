@@ -42,6 +42,7 @@ async def test_with_a_rubric_the_judge_decides_and_every_call_is_counted() -> No
     assert scored.result.usage.requests == 2 + 15 == 2 + len(judge.requests)
 
 
+@pytest.mark.behaviour("failed-anchor-rewards-nothing")
 async def test_a_failing_anchor_gives_no_reward_and_says_why() -> None:
     def script(_: Request) -> str:
         raise RequestRefusedError("no")

@@ -115,6 +115,7 @@ def test_groups_are_scored_at_once() -> None:
     made.close()
 
 
+@pytest.mark.behaviour("trainer-gets-none")
 def test_a_group_that_hangs_has_no_reward_and_the_other_keeps_its_own() -> None:
     class Mixed(cat.Gold):
         async def score(
@@ -223,6 +224,7 @@ def test_parts_of_a_sum_are_logged_and_groups_left_out_have_not_failed() -> None
     both.close()
 
 
+@pytest.mark.behaviour("failed-calls-are-counted")
 def test_calls_of_groups_that_failed_or_hung_are_counted() -> None:
     def answers(request: Request) -> str:
         if request.max_tokens == 1:

@@ -1,9 +1,10 @@
-"""The verdict on two plain numbers, which most answers are, without reading them as mathematics."""
+"""The verdict on two plain numbers or fractions, which most answers are, without reading them as mathematics."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 from time import perf_counter
 
 from catsdk.answers.options import Options
@@ -13,6 +14,11 @@ __all__ = ["quick"]
 
 _MOST_PLACES = 5
 _NUMBER = re.compile(r"\$?(-?(?:\d{1,15}|[1-9]\d{0,2}(?:,\d{3}){1,4})(?:\.\d{1,5})?)", re.ASCII)
+# What is whole, or a fraction of two whole numbers, between the delimiters of a formula or without.
+_FRACTION = re.compile(
+    r"(\$?) ?(-?)(?:\\[dt]?frac ?\{(\d{1,15})\} ?\{(\d{1,15})\}|(\d{1,15}) ?/ ?(\d{1,15})|(\d{1,15}))\.? ?(\$?)",
+    re.ASCII,
+)
 
 
 def quick(answer: str, reference: str, options: Options) -> Verdict | None:
@@ -23,11 +29,31 @@ def quick(answer: str, reference: str, options: Options) -> Verdict | None:
     start = perf_counter()
     first = _NUMBER.fullmatch(answer)
     second = _NUMBER.fullmatch(reference) if first else None
-    if first is None or second is None or options.absolute or options.relative:
+    if options.absolute or options.relative:
         return None
     places = options.rounded_places
     if places is not None and places <= _MOST_PLACES:
         return None
+    if first is None or second is None:
+        return _fractions(answer, reference, start)
     one, other = first[1], second[1]
     equal = one == other or Decimal(one.replace(",", "")) == Decimal(other.replace(",", ""))
     return Verdict("equal" if equal else "different", "exact", "", "", perf_counter() - start)
+
+
+def _fractions(answer: str, reference: str, start: float) -> Verdict | None:
+    one = _fraction(answer)
+    other = _fraction(reference) if one is not None else None
+    if one is None or other is None:
+        return None
+    return Verdict(
+        "equal" if one == other else "different", "exact", "", "", perf_counter() - start
+    )
+
+
+def _fraction(text: str) -> Fraction | None:
+    found = _FRACTION.fullmatch(text)
+    if found is None or found[1] != found[8]:
+        return None
+    top, bottom = found[3] or found[5] or found[7], found[4] or found[6] or "1"
+    return Fraction(int(found[2] + top), int(bottom)) if int(bottom) else None

@@ -91,7 +91,16 @@ def load_rules() -> None:
 
 
 def extract_answer(text: str) -> str | None:
-    """Return the final answer of `text` by the rules of `STATED`; `None` where it states none."""
+    """Return the final answer of a text by the rules of `STATED`; `None` where it states none.
+
+    Args:
+        text: What a model wrote.
+
+    Example:
+        >>> from catsdk.answers import extract_answer
+        >>> extract_answer("6 times 7 is 42, so the answer is 42.")
+        '42'
+    """
     return STATED.extract(text).answer
 
 

@@ -54,9 +54,10 @@ _FIRST_ONLY = re.compile(
 )
 _COMPARES = re.compile(
     r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
-    r"|\bbetween\b|\bup to\b|\bwithin\b|\balmost\b|\bthan\b|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d",
+    r"|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b|\balmost\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d",
     re.IGNORECASE,
 )
+_OF_SOMEBODY = re.compile(r"\b[A-Z]\w+['’]s (?:\w+ )?(?:answer|guess|result|solution|choice)\b")
 _COMPARED = re.compile(
     r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to|\balmost"
     r"|\bbetween|\bwithin)\W*$",
@@ -129,6 +130,8 @@ def _only_number(sentence: str) -> str | None:
 def _holds(before: str) -> bool:
     """Tell whether a value behind `before` is asserted."""
     clause = last_clause(before[-_NEAR:])
+    if _OF_SOMEBODY.search(clause):
+        return False
     return asserts(clause) and not (_COMPARED.search(clause) or is_denied(before[-_NEAR:]))
 
 

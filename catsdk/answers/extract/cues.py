@@ -89,6 +89,15 @@ _ALTERNATIVE = re.compile(
 )
 
 
+_CONDITIONAL = re.compile(
+    r"\bunless\b|\bonly (?:if|when)\b|\baccording to\b|\bin one case\b|,\s?says\b|\bmade (?:it )?up\b|\bif\b.*\d.*\bif\b|\bif\b.*\botherwise\b",
+    re.IGNORECASE,
+)
+_OF_SOMEBODY = re.compile(
+    r"\b(?!it|that|here|today|what|there|let)[^\W\d_]+['’]s\W*(?:\w+\W+)?$", re.IGNORECASE
+)
+
+
 def after_cue(text: str) -> str | None:
     """Return what the last cue states that has an answer behind it.
 
@@ -109,7 +118,7 @@ def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> list[
     """Return the last cues of a text, the last one first."""
     places = {0} if text.startswith(("A:", "Ans")) else set[int]()
     for word, shift in words:
-        if word.isascii() or not text.isascii():
+        if word in text:
             _add_places(places, text, word, shift)
     found: dict[int, re.Match[str]] = {}
     for at in sorted(places, reverse=True)[:_MOST_PLACES]:
@@ -176,6 +185,8 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
+    if _CONDITIONAL.search(tail):
+        return ""
     if found.alternatives or (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
         return ""
     return found.text
@@ -209,6 +220,12 @@ def _worded(text: str, cue: re.Match[str]) -> str | None:
 def _is_stated(before: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
     clause = _CLAUSE_START.split(before)[-1][-200:]
-    if is_example(before) or _QUOTED.search(before) or denies(clause) or _TASK.search(clause):
+    if (
+        is_example(before)
+        or _OF_SOMEBODY.search(before)
+        or _QUOTED.search(before)
+        or denies(clause)
+        or _TASK.search(clause)
+    ):
         return False
     return asserts(clause)

@@ -24,7 +24,17 @@ _NOISE = re.compile(r"<<[^<>\n]{0,200}(?:>>|\Z)|<\|[a-z_]{2,20}\|>\s*\Z|</s>\s*\
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """An answer, and the name of the rule that found it; both `None` where none did."""
+    r"""A final answer, and how it was found.
+
+    Args:
+        answer: The answer; `None` where there is none.
+        rule: The name of the rule that found it; `None` where none did.
+
+    Example:
+        >>> from catsdk.answers import STATED
+        >>> STATED.extract(r"So it is \boxed{42}.")
+        Extraction(answer='42', rule='boxed')
+    """
 
     answer: str | None
     rule: str | None
@@ -48,7 +58,7 @@ NOTHING = Extraction(None, None)
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """Finds the final answer of a completion by the first rule that fires.
+    r"""Finds the final answer of a completion by the first rule that fires.
 
     A rule is a function from a text to the answer in it. It returns `None` where it does not
     apply; then the next one is tried. It returns an empty text where the completion has no final
@@ -60,6 +70,15 @@ class Extractor:
 
     Args:
         rules: Pairs of a name, which is recorded, and a rule.
+
+    Example:
+        >>> import re
+        >>> from catsdk.answers import STATED, Extractor
+        >>> def marked(text):
+        ...     found = re.search(r"RESULT=(\S+)", text)
+        ...     return found and found[1]
+        >>> Extractor((("mine", marked), *STATED.rules)).extract("RESULT=42").answer
+        '42'
     """
 
     rules: tuple[tuple[str, Rule], ...]

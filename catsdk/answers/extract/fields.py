@@ -46,6 +46,12 @@ impossible student user given hint intermediate partial
 """
 _DENYING = frozenset(_DENYING_WORDS.split())
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_VERDICTS = frozenset(
+    ["verdict", "status", "check", "grade", "evaluation", "correctness", "judgement", "judgment"]
+)
+_REFUSED = frozenset(
+    ["wrong", "incorrect", "false", "invalid", "rejected", "fail", "failed", "no", "bad"]
+)
 _RIGHT = ({"correct"}, {"valid"}, {"right"}, {"accepted"}, {"true"})
 _WRONG = (
     {"wrong"},
@@ -154,6 +160,16 @@ def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int]
 def _is_against(name: str, value: object) -> bool:
     """Tell a field that says of the answer beside it that it is wrong: `"correct": false`."""
     words = set(_words_of(name)) - {"is", "was", "answer"}
+    said = str(value).strip().lower()
+    if (
+        words & _VERDICTS
+        and said in _REFUSED
+        or words == {"confidence"}
+        and said in ("0", "0.0", "0%")
+    ):
+        return True
+    if words & {"alternative", "alternatives"} and said not in ("", "none", "[]"):
+        return True
     no, yes = str(value).lower() in ("false", "no"), str(value).lower() in ("true", "yes")
     return (no and words in _RIGHT) or (yes and words in _WRONG)
 

@@ -20,7 +20,7 @@ _SOLUTION = Extractor((*_SENTENCE.rules, ("concluded", concluded)))
 
 
 def gold_answers(value: object) -> tuple[str, ...]:
-    """Return the accepted answers of a cell of a data set, each reduced to its final answer.
+    r"""Return the accepted answers of a cell of a data set, each reduced to its final answer.
 
     Args:
         value: A text or a number, a list of them where several answers are accepted, or nothing.
@@ -30,6 +30,11 @@ def gold_answers(value: object) -> tuple[str, ...]:
 
     Raises:
         TypeError: the value, or one in the list, is neither a text nor a number.
+
+    Example:
+        >>> from catsdk.answers import gold_answers
+        >>> gold_answers(["6 * 7 is 42\n#### 42", 42.0])
+        ('42', '42.0')
     """
     found = [gold_answer(str(cell)) for cell in gold_cells(value)]
     return tuple(dict.fromkeys(answer for answer in found if answer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from catsdk.answers.compare import same
 from catsdk.answers.engine.parse.boxes import ends_in_box, joined_boxes
 from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.cues import after_cue
@@ -19,6 +20,7 @@ _TAG = re.compile(r"<(/?)(?:final_)?answer>|\[(/?)ANSWER\]", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]+([^\n]*)")
 _MOST = 64
 _MOST_WORDS = 3
+_SHORTEST_STATEMENT = 6
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s+[^\W\d_]")
 
 
@@ -31,7 +33,23 @@ def boxed(text: str) -> str | None:
     found = joined_boxes(text, skip=is_placeholder)
     if found is None:
         return "" if ends_in_box(text) else None
-    return as_it_stands(text, *found)
+    answer = as_it_stands(text, *found)
+    return None if answer and _is_replaced(answer, text[found[1] :]) else answer
+
+
+def _is_replaced(answer: str, behind: str) -> bool:
+    """Tell whether another answer is marked or said behind a box; a letter may be that of its choice."""
+    if len(behind) < _SHORTEST_STATEMENT:
+        return False
+    later = hashed(behind) or tagged(behind) or after_cue(behind)
+    if (
+        not later
+        or later == answer
+        or min(len(later), len(answer.strip("()"))) == 1
+        and not (later.isdigit() and answer.isdigit())
+    ):
+        return False
+    return same(later, answer).outcome == "different"
 
 
 def tagged(text: str) -> str | None:

@@ -32,7 +32,7 @@ CHANGING = frozenset(_CHANGING_WORDS.split())
 # These change a number only with what follows: "5 more than x", "20% of 50", "3 to 4", "5 in base 6".
 _CHANGING_WITH = re.compile(
     r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than|of)\b"
-    r"|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b)"
+    r"|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b|times\s(?:as|more|the|larger|bigger|greater|less)\b)"
 )
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(

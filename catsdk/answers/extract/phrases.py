@@ -19,12 +19,12 @@ _CLAUSE = re.compile(
 WORD = re.compile(r"[^\W\d_][^\W_]{0,60}(?:['’-][^\W_]{1,60}){0,8}")
 VERB = re.compile(r"\b(?:is|are|was|were|equals?|has|have|can|will)\b|=", re.IGNORECASE)
 _LATEX_WORDS = re.compile(r"\\[A-Za-z]+(?:\{[^{}]{0,80}\})?|\$[^$]{0,200}\$")
-_BULLET = re.compile(r"^[ \t:*]{0,4}\n\s{0,4}[-•*]\s")
+_BULLET = re.compile(r"^[ \t:*]{0,4}\n\s{0,4}[-•*>]\s")
 _FILLER = re.compile(
     r"(?:(?:therefore|thus|hence|then|simply|just|clearly|exactly|precisely|indeed|also|now|equal to|equals"
     r"|obviously|actually|definitely|certainly|for sure|approximately|about|around|roughly|nearly|given by"
     r"|option|choice|letter|a total of|in total|the number|the value|the letter|number|value)\b[,:]?\s{1,4}"
-    r"|[:=≈≅~→>]\s{0,4}|\\approx\s{0,4}|is\s{1,4}){1,12}",
+    r"|(?:[-=]>|[:=≈≅~→])\s{0,4}|\\approx\s{0,4}|is\s{1,4}){1,12}",
     re.IGNORECASE,
 )
 AROUND = " \t\n:*_`\"'“”"

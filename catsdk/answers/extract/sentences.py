@@ -35,9 +35,11 @@ def sentences_of(text: str) -> list[str]:
 
 def sentence_around(text: str, at: int) -> tuple[str, str]:
     """Return what stands before and behind position `at` in its sentence, or its line."""
-    before = text[max(0, at - _AROUND) : at]
+    # A line ends a sentence, so that nothing before it is searched.
+    before = text[max(0, at - _AROUND, text.rfind("\n", 0, at) + 1) : at]
     start = max((end.end() for end in _END.finditer(before)), default=0)
-    after = text[at : at + _AROUND]
+    line = text.find("\n", at + 1, at + _AROUND) + 1
+    after = text[at : line or at + _AROUND]
     end = next((end.end() for end in _END.finditer(after) if end.end() > 0), len(after))
     return before[start:], after[:end]
 

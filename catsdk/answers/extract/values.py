@@ -9,7 +9,7 @@ from catsdk.answers.extract.formulas import expression_at, formulas_at, latex_at
 from catsdk.answers.extract.numbers import CHANGING, quantity_at
 from catsdk.answers.extract.phrases import AROUND, VERB, WORD, Value, start_of, words_at
 from catsdk.answers.extract.templates import ELLIPSIS
-from catsdk.answers.extract.wording import refutes, takes_back
+from catsdk.answers.extract.wording import hedges, is_corrected, refutes, takes_back
 
 __all__ = ["choice_at", "value_at", "whole_value"]
 
@@ -68,6 +68,8 @@ def whole_value(text: str) -> str | None:
     text = text.strip()
     found = value_at(text)
     if found is None or found.alternatives or ELLIPSIS in found.rest or refutes(found.rest):
+        return None
+    if hedges(found.rest) or is_corrected(found.rest, found.text):
         return None
     if found.rest.startswith((".", "!")) and takes_back(found.rest):
         return None

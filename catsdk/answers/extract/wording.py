@@ -97,7 +97,9 @@ _TAKEN_BACK = re.compile(
         \ (?:is|was|must\ be|seems)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right|correct))
       | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error|wrong|mistaken)
       | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this|the\ above)\b
-      | never\ ?mind\b | oops\b
+      | never\ ?mind\b | oops\b | just\ kidding\b | not!
+      | i\ (?:take\ (?:that|this|it)\ back|retract|withdraw|lied|was\ (?:wrong|joking|kidding))\b
+      | (?:that|this|it)\ was\ an?\ (?:joke|lie|mistake|test)\b
       | (?:actually|wait|hmm+|oh|well)[,.!…\ —-]+no\b(?=\s*[,.!…]|\s*$)
       | (?:no|nein|non|não|нет|nee),?\s+(?:it['’]?s\b|es\b|(?:\(?[A-J]\b\)?|\$?-?\d[\d.,]{0,20})(?:[.!]|\s*$))
       | (?:nein|non|não|нет|nee|fout|falsch|faux)[,.!]*(?=\s*(?:$|falsch|c['’]est|faux|неверно|errad|fout))
@@ -118,15 +120,22 @@ _BAD = (
     r"|an?\ (?:\w+\ )?(?:trap|distractor|decoy|mistake|typo|lie|guess|fake|contradiction))\b"
 )
 _REFUTED = re.compile(
-    rf"""[^\w\n]{{0,12}}(?:(?:which|this)\ |it\ (?=is|was))?(?:
-        (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
-          (?:(?:an?|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply|however)\s){{0,2}}
-          (?:not\b|n['’]t\b|{_BAD})
+    rf"""[^\w\n]{{0,12}}(?:
+        (?:which|this|it)\ (?:is|was|would\ be)(?:\ not|n['’]t)\ (?:the\ |an?\ )?
+          (?:right|correct|true|valid|allowed|possible|answer|solution|acceptable)\b
+      | (?:(?:which|this|it)\ )(?:is|was|seems|would\ be)\ (?:(?:also|clearly|obviously|however)\ )?{_BAD}
+      | (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
+          (?:(?:an?|the|my|our|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply|however)\s){{0,2}}
+          (?:not\b|n['’]t\b|{_BAD}|(?:previous|former|initial|first|earlier|original|old)\ (?:answer|guess|attempt|try))
       | (?:do|does|can)(?:\s?not|n['’]t)\b
       | (?:did|could|will|would|wo)(?:\s?not|n['’]t)\ (?:be|work|satisfy|fit|hold|count|solve|apply|do|make\ sense)\b
       | (?:fails?|failed|contradicts?|violates?|leads\ to\ a\ contradiction)\b
       | (?:must|should|has\ to|have\ to|can|may|needs\ to|gets?|got)\ (?:be\ )?
           (?:rejected|discarded|excluded|thrown|ruled|ignored|eliminated|dropped|disregarded|dismissed)\b
+      | (?::|->|→|=|—|–|-)\s?(?:not\ (?:right|correct|true)\b|{_BAD})
+      | (?:but|though|although|yet|however)\b,?\ (?:(?:this|that|it)(?:['’]s|\ is|\ was)\ )?(?:\w+ly\ )?
+          (?:not\ (?:right|correct|true|sure)\b|{_BAD})
+      | (?:but|though|although|yet|however)\b,?\ (?:the|my)\ (?:correct|right|real|actual|true|final)\b
       | [(\[]\s?(?:not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )|{_BAD}|reject|discard|extran))
       | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e]
       | \W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)""",
@@ -146,7 +155,7 @@ _CORRECTED = re.compile(
       | (?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}
         (?:(?:the|my)\ (?:\w+\ ){0,2}answer\ (?:is|should\ be|must\ be)|it\ (?:is|should\ be|must\ be)|it['’]s
           |[A-Za-z]\s?=|[-$\\(]{0,4}(?=\d))
-      )|(?:,|\s[-–—]{1,3})\s(?:no|wait|i\ mean[t]?|or\ rather|make\ that|sorry|correction)\b[,:]?\s[-$\\(]{0,4}(?=\d|[A-J]\b)""",
+      )|(?:,|\s[-–—]{1,3})\s(?:(?:no|wait|i\ mean[t]?|or\ rather|make\ that|sorry|correction)\b[,:]?\s){1,2}[-$\\(]{0,4}(?=\d|[A-J]\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _MARKS = r"[\s$\\(\[{*_:]{0,8}"
@@ -158,9 +167,26 @@ _AGAINST = re.compile(
     r"|\b(?:wrong|incorrect|false|mistaken|bad|invalid|rejected|extraneous|naive)"
     rf"(?:\ (?:one|answer|answers|value|result|solution|choice))?\s?(?:is|was|are|were|would\ be|:|=){_MARKS}$"
     rf"|\bor\ (?:maybe|perhaps|possibly|even)\b{_MARKS}$"
+    r"|(?:not|n['’]t|never|refuse\ to|decline\ to)\ (?:write|box|answer|say|give|put|accept|choose|claim|report|output"
+    rf"|conclude|submit)(?:\ \w+){{0,2}}:?{_MARKS}$"
+    rf"|\bthan{_MARKS}$"
+    r"|\bone\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices|candidates|possibilities"
+    rf"|guesses)\ (?:is|was|:){_MARKS}$"
+    r"|\b(?:an?|another|one)\ (?:possible|potential|candidate|plausible|tentative|sample)\ (?:answer|solution|value"
+    rf"|result|choice)\s?(?:is|was|:|could\ be|would\ be){_MARKS}$"
+    r"|\b(?:sample|example|template|format|placeholder)(?:\ (?:answer|output|response|format|solution))?"
+    rf"\s?(?:is|was)?:{_MARKS}$"
+    r"|\b(?:first|initial|previous|early|earlier|old|naive|best)\ (?:guess|attempt|try|thought|answer)"
+    rf"\s?(?:is|was|:){_MARKS}$"
     r"|(?:\\neq?(?![a-z])|\\not\s?=|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$"
     r"|\\(?:sout|st|[xb]?cancel)\{\s?$",
     re.IGNORECASE | re.VERBOSE,
+)
+_MAY_DENY = re.compile(
+    "not|n['’]t|never|than|instead|but|exce|excl|besides|unlike|without|longer|hardly|wrong|false|incorrect|mistaken"
+    r"|bad|invalid|rejected|extraneous|naive|\bor\b|refuse|decline|\bof\b|possib|potent|candid|plausib|tentat|sample"
+    r"|example|template|format|placeholder|guess|attempt|\btry\b|thought|previous|initial|first|earl|\\ne|[≠!<]|=/=|out|cancel|\\st\b",
+    re.IGNORECASE,
 )
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 
@@ -217,7 +243,7 @@ def is_corrected(behind: str, answer: str) -> bool:
 
 def is_denied(before: str) -> bool:
     """Tell whether the words directly before a value say that it is not the one."""
-    return _AGAINST.search(before) is not None
+    return _MAY_DENY.search(before) is not None and _AGAINST.search(before) is not None
 
 
 def refuses(sentence: str) -> bool:

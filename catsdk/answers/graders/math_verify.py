@@ -21,8 +21,18 @@ _CAUSES: dict[str, Cause] = {"timeout": "timeout", "memory": "limit", "size": "l
 class MathVerifyGrader:
     """Compares by math-verify (the extra `math-verify`), both texts read as formulas.
 
-    It runs in worker processes, since it may hang or swallow memory: after `seconds` of work, or
-    at `megabytes`, the process is killed and the verdict is unknown.
+    It runs in worker processes, since it may hang or swallow memory: at a limit the process is
+    killed and the verdict is unknown.
+
+    Args:
+        seconds: Longest time that one comparison may work.
+        megabytes: Most memory of a process.
+
+    Example:
+        >>> from catsdk import Answers
+        >>> from catsdk.answers import MathVerifyGrader
+        >>> Answers(grader=MathVerifyGrader(seconds=2.0)).grader.megabytes
+        1024
     """
 
     seconds: float = 5.0

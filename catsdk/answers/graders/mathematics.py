@@ -13,10 +13,18 @@ __all__ = ["MathGrader"]
 
 @dataclass(frozen=True)
 class MathGrader:
-    """Compares by the tiers of `catsdk.answers`, under `options`.
+    r"""Compares mathematics, and answers in words, by the tiers of `catsdk.answers`.
 
-    What the bounded tiers leave open goes to worker processes, or to your own `symbolic`; with
-    `bounded` it stays unknown and no process is ever started.
+    Args:
+        options: What counts as the same.
+        bounded: Whether what the bounded tiers leave open stays unknown, so that no process is ever
+            started; else worker processes decide it.
+        symbolic: Decides it in place of the worker processes.
+
+    Example:
+        >>> from catsdk.answers import MathGrader
+        >>> (await MathGrader().grade(r"\frac{1}{2}", "0.5")).equal
+        True
     """
 
     options: Options = DEFAULT
@@ -24,7 +32,12 @@ class MathGrader:
     symbolic: Symbolic | None = None
 
     def bounded_verdict(self, answer: str, reference: str) -> Verdict:
-        """Compare by the bounded tiers alone, which never wait."""
+        """Return the verdict of the bounded tiers alone, which never wait.
+
+        Args:
+            answer: An answer.
+            reference: Another one, or the known answer.
+        """
         return same(answer, reference, self.options)
 
     async def grade(self, answer: str, reference: str) -> Verdict:

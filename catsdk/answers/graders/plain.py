@@ -21,7 +21,17 @@ _MAX_NUMBER = 100
 
 @dataclass(frozen=True)
 class ExactMatch:
-    """Equal texts, without space around them; `fold_case` leaves case out, `fold_space` spacing."""
+    """Equal texts, without space around them.
+
+    Args:
+        fold_case: Whether capitals and small letters are the same.
+        fold_space: Whether any run of spaces and line breaks is the same.
+
+    Example:
+        >>> from catsdk.answers import ExactMatch
+        >>> (await ExactMatch(fold_case=True).grade(" Paris", "paris")).equal
+        True
+    """
 
     fold_case: bool = False
     fold_space: bool = False
@@ -37,9 +47,18 @@ class ExactMatch:
 
 @dataclass(frozen=True)
 class NumericTolerance:
-    """Numbers that differ by at most `absolute`, or by at most `relative` of the larger one.
+    """Numbers that differ by little.
 
     An answer that is no number is different; a reference that is none makes an unknown verdict.
+
+    Args:
+        absolute: The difference that is allowed.
+        relative: The difference that is allowed, as a share of the larger number.
+
+    Example:
+        >>> from catsdk.answers import NumericTolerance
+        >>> (await NumericTolerance(absolute=0.01).grade("3.14", "3.14159")).equal
+        True
     """
 
     absolute: float = 0.0
@@ -55,8 +74,16 @@ class NumericTolerance:
 class MultipleChoice:
     """The letter of a choice, with or without brackets and the text of the choice behind it.
 
-    `choices` are the letters that may be chosen. The answer may be a whole sentence: the stated
-    answer counts, then a letter that stands first, then the last letter that stands alone.
+    The answer may be a whole sentence: the stated answer counts, then a letter that stands first,
+    then the last letter that stands alone.
+
+    Args:
+        choices: The letters that may be chosen.
+
+    Example:
+        >>> from catsdk.answers import MultipleChoice
+        >>> (await MultipleChoice("ABCD").grade("The answer is (C) Paris.", "C")).equal
+        True
     """
 
     choices: str = "ABCDEFGHIJ"
@@ -71,7 +98,11 @@ class MultipleChoice:
         return _verdict(wanted == chosen)
 
     def chosen(self, text: str) -> str | None:
-        """Return the letter that `text` chooses."""
+        """Return the letter that a text chooses; `None` where it chooses none.
+
+        Args:
+            text: An answer.
+        """
         for part in (STATED.extract(text).answer, text):
             if part is not None and (letter := self._letter(part)):
                 return letter
@@ -97,8 +128,15 @@ class MultipleChoice:
 class JsonEquality:
     """Equal JSON values: the order of fields and the writing of numbers do not matter.
 
-    With `unordered` the order of arrays does not matter either. An answer may stand in a code
-    fence.
+    An answer may stand in a code fence.
+
+    Args:
+        unordered: Whether the order of arrays does not matter either.
+
+    Example:
+        >>> from catsdk.answers import JsonEquality
+        >>> (await JsonEquality().grade('{"b": 1.0, "a": [2]}', '{"a": [2], "b": 1}')).equal
+        True
     """
 
     unordered: bool = False

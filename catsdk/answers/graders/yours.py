@@ -24,8 +24,18 @@ _SAME_WORDS = ExactMatch(fold_space=True)
 class FunctionGrader:
     """Asks your function, plain or async: `True`, `False`, `None` for unknown, or a `Verdict`.
 
-    Anything else, such as a text or a share, is refused: no word or number is a yes by itself. Its `CatError` and `ValueError` become unknown verdicts; other exceptions are defects and are
+    Anything else, such as a text or a share, is refused: no word or number is a yes by itself. Its
+    `CatError` and `ValueError` become unknown verdicts; other exceptions are defects and are
     raised. A plain function runs in the event loop, so it should be quick.
+
+    Args:
+        function: A function of an answer and the reference.
+
+    Example:
+        >>> from catsdk.answers import FunctionGrader
+        >>> grader = FunctionGrader(lambda answer, reference: answer.lower() == reference.lower())
+        >>> (await grader.grade("Paris", "PARIS")).equal
+        True
     """
 
     function: Callable[[str, str], Opinion | Awaitable[Opinion]]
@@ -56,10 +66,19 @@ class FunctionGrader:
 
 @dataclass(frozen=True)
 class CodeOutput:
-    """Runs the answer as code by your `runner`, and compares its output with the reference.
+    r"""Runs the answer as code by your `runner`, and compares its output with the reference.
 
-    The runner must be a sandbox: it is given a model's text. `output` grades the output, by
-    default by exact match with folded spaces.
+    Args:
+        runner: An async function from code to what it prints. It must be a sandbox: it is given a
+            model's text.
+        output: Grades the output; by default by exact match with folded spaces.
+
+    Example:
+        >>> from catsdk.answers import CodeOutput
+        >>> async def sandbox(code):
+        ...     return "42\n" if code == "print(6 * 7)" else ""
+        >>> (await CodeOutput(sandbox).grade("print(6 * 7)", "42")).equal
+        True
     """
 
     runner: Runner

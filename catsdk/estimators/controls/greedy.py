@@ -17,10 +17,22 @@ __all__ = ["Greedy"]
 
 @dataclass(frozen=True)
 class Greedy:
-    """Ignores the rollouts and answers the prompt once with `sampler`, by default the policy at temperature 0.
+    r"""Ignores the rollouts and answers the prompt once more, greedily.
 
     The baseline beside which the CaT paper (arXiv 2509.14234, section 4) and others set their
     numbers. The reference's group is the one new rollout, so that its cost is that of one answer.
+
+    Args:
+        sampler: Draws the answer; by default the policy at temperature 0.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import Greedy
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: r"\boxed{42}")
+        >>> result = await cat.CaT(policy, estimator=Greedy()).run("6*7?", n=2)
+        >>> result.answer, len(result.reference.rollouts)
+        ('42', 1)
     """
 
     sampler: roles.Sampler = Sampler(sampling=Sampling(temperature=0.0))

@@ -14,10 +14,20 @@ __all__ = ["RandomChoice"]
 
 @dataclass(frozen=True)
 class RandomChoice:
-    """Selects a rollout uniformly at random; its expected accuracy is that of a single sample.
+    r"""Selects a rollout uniformly at random; its expected accuracy is that of a single sample.
 
     The choice depends on `seed`, the prompt and the indices of the rollouts, so that a run can be
-    repeated and prompts do not share their luck. No call is made.
+    repeated and draws are independent for each prompt. No call is made.
+
+    Args:
+        seed: Chooses the draw.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import RandomChoice
+        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{41}"])
+        >>> (await RandomChoice(seed=3).estimate(group)).answer in ("42", "41")
+        True
     """
 
     seed: int = 0

@@ -15,11 +15,23 @@ __all__ = ["Shuffled"]
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Gives `estimator` the rollouts in an order drawn under `seed`, another for each prompt.
+    """Gives an estimator the rollouts in another order, to find a position bias.
 
-    An estimator without a position bias answers as it does in the old order (language models
-    often do not: Zheng et al., arXiv 2306.05685, section 3.3). The reference's group has the new
-    order; rollouts keep their index.
+    An estimator without a position bias answers as it does in the old order (language models often
+    do not: Zheng et al., arXiv 2306.05685, section 3.3). The reference's group has the new order;
+    rollouts keep their index.
+
+    Args:
+        estimator: Makes the reference.
+        seed: Draws the order, another for each prompt.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import Shuffled
+        >>> group = cat.group_of("6*7?", ["a", "b", "c", "d"])
+        >>> reference = await Shuffled(cat.Majority(), seed=1).estimate(group)
+        >>> sorted(rollout.text for rollout in reference.rollouts)
+        ['a', 'b', 'c', 'd']
     """
 
     estimator: Estimator

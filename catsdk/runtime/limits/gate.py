@@ -145,7 +145,7 @@ class Gate:
         """Give the place back; `used` are the tokens of all `answers`, where the service told."""
         now = self._clock()
         with self._lock:
-            full = self._in_flight >= self._adaptive.allowed
+            full = self._is_full
             self._back(admitted)
             if self._tokens is not None and used is not None:
                 self._tokens.give_back(admitted.tokens - used, now)
@@ -207,8 +207,12 @@ class Gate:
 
     async def _wait_for_turn(self, waiter: _Waiter) -> Pass:
         while True:
-            with anyio.move_on_after(self._patience(waiter)):
+            patience = self._patience(waiter)
+            if patience == inf:
                 await waiter.bell.wait()
+            else:
+                with anyio.move_on_after(patience):
+                    await waiter.bell.wait()
             if waiter.refused is not None:
                 raise waiter.refused
             if waiter.granted is not None:
@@ -224,7 +228,8 @@ class Gate:
 
     def _let_in(self) -> None:
         """Admit whoever may go now, and see that someone wakes when the next may."""
-        while self._turns:
+        # Whose turn it is need not be known while nobody may go.
+        while self._turns and not self._is_full:
             waiter = self._turns.next()
             if self._wait(waiter.tokens) > 0.0:
                 break
@@ -235,19 +240,23 @@ class Gate:
         self._appoint_keeper()
 
     def _appoint_keeper(self) -> None:
-        head = self._turns.next() if self._turns else None
-        wait = inf if head is None else self._wait(head.tokens)
-        if head is None or wait == inf:
+        if self._is_full or not self._turns:
+            # Who is to be waited for ends a call, and lets others in then.
             self._keeper = None
             return
-        alarm = self._clock() + wait
+        head = self._turns.next()
+        alarm = self._clock() + self._wait(head.tokens)
         if head is not self._keeper or alarm < self._alarm:
             head.bell.ring()
         self._keeper, self._alarm = head, alarm
 
+    @property
+    def _is_full(self) -> bool:
+        return self._in_flight >= self._adaptive.allowed
+
     def _wait(self, tokens: float) -> float:
         """Seconds until a call of so many tokens may go; infinite where one must end first."""
-        if self._in_flight >= self._adaptive.allowed:
+        if self._is_full:
             return inf
         now = self._clock()
         wait = max(0.0, self._paused_until - now)
@@ -264,7 +273,7 @@ class Gate:
         if self._tokens is not None:
             self._tokens.take(tokens, now)
         self._in_flight += 1
-        self._was_full = self._was_full or self._in_flight >= self._adaptive.allowed
+        self._was_full = self._was_full or self._is_full
         self._turns.running[stage] += 1
         return Pass(stage, tokens, self._adaptive.epoch, now)
 

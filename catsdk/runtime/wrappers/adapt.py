@@ -55,7 +55,7 @@ class Adapt(Wrapper):
 
 
 def _sets_temperature(request: Request) -> bool:
-    return any(set_ is not None for set_ in (request.temperature, request.top_p, request.top_k))
+    return (request.temperature, request.top_p, request.top_k) != (None, None, None)
 
 
 def _without_system(request: Request, able: Capabilities) -> Request:

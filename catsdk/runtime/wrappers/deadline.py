@@ -36,8 +36,7 @@ class Deadline(Wrapper):
             TimedOutError: it took longer.
             BudgetExceededError: the time of the budget is over.
         """
-        lefts = [(account.seconds_left(), account) for account in self.accounts]
-        left, account = min(lefts, key=lambda each: each[0], default=(inf, None))
+        left, account = self._left() if self.accounts else (inf, None)
         if account is not None and left <= 0:
             raise account.out_of_time()
         with anyio.move_on_after(min(self.seconds, left)):
@@ -49,3 +48,8 @@ class Deadline(Wrapper):
             " included; raise Timeouts(call=...) or CATSDK_TIMEOUTS__CALL if it needs longer",
             model=self.name,
         )
+
+    def _left(self) -> tuple[float, Account]:
+        """The seconds that the budgets leave, and the one that has the fewest."""
+        lefts = ((account.seconds_left(), account) for account in self.accounts)
+        return min(lefts, key=lambda each: each[0])

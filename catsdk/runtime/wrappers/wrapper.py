@@ -34,9 +34,28 @@ class ScoreRequest(Request):
 
 @dataclass
 class Wrapper:
-    """A provider around another one; by itself it changes nothing.
+    r"""A provider around another one; by itself it changes nothing.
 
-    A wrapper that overrides `complete` hands requests on by `pass_on`, and so wraps scores too.
+    A wrapper of your own overrides `complete` and hands requests on by `pass_on`; so it wraps
+    scores too. Give it to a client's `middleware`.
+
+    Args:
+        wrapped: The provider inside.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.runtime import Wrapper
+        >>> from catsdk.testing import FunctionProvider
+        >>> class Counting(Wrapper):
+        ...     calls = 0
+        ...     async def complete(self, request, on_text=None):
+        ...         Counting.calls += 1
+        ...         return await self.pass_on(request, on_text)
+        >>> client = cat.Client(middleware=[*cat.default_middleware(), Counting])
+        >>> policy = FunctionProvider(lambda request: r"\boxed{4}")
+        >>> result = await cat.CaT(policy, estimator=cat.Majority(), client=client).run("2+2?")
+        >>> Counting.calls
+        1
     """
 
     wrapped: Provider
@@ -91,7 +110,14 @@ class Wrapper:
     async def pass_on(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
-        """Give what the wrapped provider answers, or its score where that is asked for.
+        """Hand a request on to the wrapped provider.
+
+        Args:
+            request: What is asked: an answer, or a score.
+            on_text: Receives the pieces of the first answer's text.
+
+        Returns:
+            What the wrapped provider answers, or its score where that is asked for.
 
         Raises:
             UnsupportedError: a score is asked for, and the wrapped provider scores no texts.

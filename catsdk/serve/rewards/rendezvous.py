@@ -35,12 +35,27 @@ class BusyError(CatError):
 class Limits(Options):
     """What the service takes on at once, so that its memory is bounded.
 
-    `groups` may be open, gathering or being scored, at once. A group that is not whole `patience`
-    seconds after its first sample, or not scored within `deadline` seconds, has no reward. A
-    sample with an id whose client went away keeps its place for `grace` seconds, in which the
-    client may ask again; one without an id loses it at once. `kept` results can be asked for again
-    by a client whose answer got lost. The header of a request, and then its body, must be there
-    within `arrival` seconds each.
+    Args:
+        groups: Most groups that are open, gathering or being scored.
+        samples: Most samples of a group.
+        characters: Most characters of a response, a prompt or a row.
+        body: Most bytes of one request.
+        bodies: Most bytes of requests that are being read.
+        arrival: Seconds within which the header of a request, and then its body, must be there.
+        patience: Seconds after its first sample within which a group must be whole; else it has no
+            reward.
+        deadline: Seconds within which a whole group must be scored; else it has no reward.
+        grace: Seconds for which a sample with an id whose client went away keeps its place, so that
+            the client may ask again; one without an id loses it at once.
+        kept: How many results can be asked for again by a client whose answer got lost.
+
+    Raises:
+        InvalidInputError: an option is unknown or out of its range.
+
+    Example:
+        >>> from catsdk.serve import Limits
+        >>> Limits(groups=32, patience=120)
+        Limits(groups=32, patience=120.0)
     """
 
     groups: int = Field(default=256, ge=1)

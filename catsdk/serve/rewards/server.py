@@ -49,12 +49,12 @@ async def serving(
     limits: Limits | None = None,
     drain: float = 0.0,
 ) -> AsyncGenerator[str]:
-    """Serve the rewards of `c` until the block ends; yields the address. Needs asyncio.
+    """Serve the rewards of `c` until the block ends. Needs asyncio.
 
     Each request must carry `Authorization: Bearer TOKEN` where a `token` is given; an empty one is
-    none. Without a token, requests of web pages are refused, and those to another host name. At
-    the end of the block no more requests are taken, and groups that are being scored are waited
-    for, at most `drain` seconds.
+    none. Without a token, requests of web pages are refused, and those to another host name. At the
+    end of the block no more requests are taken, and groups that are being scored are waited for, at
+    most `drain` seconds.
 
     Args:
         c: What rewards; a copy of it is opened, and closed at the end.
@@ -65,8 +65,19 @@ async def serving(
         limits: What the service takes on at once.
         drain: How long groups that are being scored are waited for at the end, in seconds.
 
+    Yields:
+        The address, such as `http://127.0.0.1:8080`.
+
     Raises:
         InvalidInputError: it would listen to other machines without a token.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.serve import serving
+        >>> c = cat.CaT("local", reward=cat.AnswerReward())
+        >>> async with serving(c) as address:
+        ...     print(address.rpartition(":")[0])
+        http://127.0.0.1
     """
     if not token and host not in LOOPBACK:
         raise InvalidInputError(

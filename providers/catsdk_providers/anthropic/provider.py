@@ -37,26 +37,52 @@ class AnthropicProvider(HttpProvider):
 
     The key comes from `api_key` or `ANTHROPIC_API_KEY`, the endpoint from `base_url` or
     `ANTHROPIC_BASE_URL` (with or without `/v1`); an endpoint of one's own may need no key. Each
-    event loop has its own client with pooled connections, made when it is first used and closed
-    by `async with` or `aclose`. The SDK does not retry: catsdk does.
+    event loop has its own client with pooled connections, made when it is first used and closed by
+    `async with` or `aclose`. The SDK does not retry: catsdk does.
 
     The wire gives one completion a request, and knows no seed and no log-probabilities. It must be
     told a limit: without `max_tokens` 8,192 tokens are sent, thinking included. Thinking is asked
     for in `extra`, for instance `{"thinking": {"type": "adaptive"}}`, and kept in
     `Completion.reasoning`. A refusal of the model is a completion that ends by `content_filter`.
 
-    Unless `caching` is off, the part of a prompt that requests share (the system text, and what
-    comes before the last message or part) is marked for the service's cache. Reading from it is
-    counted in `cached_tokens`, a part of `input_tokens` as everywhere; the first request pays the
-    service's surcharge for writing it.
-
     A JSON schema is sent as the output's format. An endpoint that refuses that is asked to use a
     tool instead from then on; the first refusal is an error that may be retried at once. One that
     refuses without a reason is asked once more with a tool, by which it is learnt too.
 
-    The present API takes no temperature, top_p or top_k: `capabilities.temperature` is False, and
-    they are refused before sending. `api_version="2023-06-01"` sends them, to models that still
-    take them.
+    Args:
+        model: The model's name.
+        base_url: The endpoint.
+        api_key: The key.
+        api_version: The version of the API; by default the SDK's own, which takes no temperature,
+            top_p or top_k: they are refused before sending. `2023-06-01` sends them, to models that
+            still take them.
+        timeout: Seconds that a call may take; `None` leaves the limit to the caller.
+        caching: Whether the part of a prompt that requests share (the system text, and what comes
+            before the last message or part) is marked for the service's cache. Reading from it is
+            counted in `cached_tokens`; the first request pays the service's surcharge for writing
+            it.
+        capabilities: What the endpoint can do, where it differs from Anthropic's own.
+        headers: Further headers of each request.
+        http: How to connect; by default as the environment says.
+
+    Raises:
+        InvalidInputError: no model is named, or the endpoint is no http(s) URL.
+        ConfigurationError: Anthropic's own endpoint is meant and there is no key, or the key cannot
+            be one.
+
+    Example:
+        >>> from catsdk import Message
+        >>> from catsdk.providers import AnthropicProvider
+        >>> from catsdk.testing import FunctionProvider, LoopbackServer
+        >>> from catsdk.types import Request
+        >>> with LoopbackServer(FunctionProvider(lambda request: "It is 4.")) as server:
+        ...     async with AnthropicProvider(
+        ...         server.model, base_url=server.url, api_key=server.key
+        ...     ) as model:
+        ...         asked = Request(messages=(Message(role="user", content="2+2?"),))
+        ...         (answer,) = await model.complete(asked)
+        >>> answer.text
+        'It is 4.'
     """
 
     _endpoint: Endpoint
@@ -74,17 +100,7 @@ class AnthropicProvider(HttpProvider):
         headers: Mapping[str, str] | None = None,
         http: Http | None = None,
     ) -> None:
-        """Choose the model and the endpoint; nothing is sent.
-
-        A call may take `timeout` seconds; `None` leaves the limit to the caller. `api_version` is
-        the SDK's own where it is `None`; `http` is how to connect, by default as the environment
-        says.
-
-        Raises:
-            InvalidInputError: no model is named, or the endpoint is no http(s) URL.
-            ConfigurationError: Anthropic's own endpoint is meant and there is no key, or the key
-                cannot be one.
-        """
+        """Choose the model and the endpoint; nothing is sent."""
         if not model:
             raise InvalidInputError(
                 "anthropic needs the name of a model, such as 'anthropic:claude-haiku-4-5'"

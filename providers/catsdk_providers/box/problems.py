@@ -158,17 +158,39 @@ def problems(
 
 
 def box_problems(split: str, n: int, seed: int) -> list[tuple[str, str]]:
-    """`n` problems of `split` and their answers, as texts.
+    """Return problems of a split and their answers, as texts.
+
+    Args:
+        split: The split, one of `pretrain`, `synthesis`, `rl`, `dev` and `heldout`.
+        n: How many.
+        seed: Chooses them; a larger `n` extends the list.
 
     Raises:
         ValueError: the split is unknown, or so many problems were not found.
+
+    Example:
+        >>> from catsdk.providers import box_problems
+        >>> ((question, answer),) = box_problems("rl", 1, seed=0)
+        >>> answer.isdigit()
+        True
     """
     found = problems(cast("Split", split), n, seed)
     return [(str(problem), solve(problem).answer) for problem in found]
 
 
 def held_out_problems(n: int, seed: int, *, long: bool = False) -> list[tuple[str, str]]:
-    """`n` held-out problems and their answers, as texts; `long` ones are out of range."""
+    """Return held-out problems for the model in the box and their answers, as texts.
+
+    Args:
+        n: How many.
+        seed: Chooses them.
+        long: Whether their numbers are longer than those of training.
+
+    Example:
+        >>> from catsdk.providers import held_out_problems
+        >>> len(held_out_problems(8, seed=0))
+        8
+    """
     digits = OUT_OF_RANGE_DIGITS if long else STANDARD_DIGITS
     found = problems("heldout", n, seed, digits=digits)
     return [(str(problem), solve(problem).answer) for problem in found]

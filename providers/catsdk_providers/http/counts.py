@@ -22,6 +22,8 @@ _BLANKS = re.compile(r"\s+")
 
 def count(value: object) -> int | None:
     """A number of tokens, if `value` is one."""
+    if type(value) is int and 0 <= value <= _MOST:
+        return value
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:

@@ -32,7 +32,11 @@ class HttpProvider:
         return self._endpoint.service.base_url
 
     def hidden(self, text: str) -> str:
-        """Give `text` without the key and the other secrets that this provider holds."""
+        """Return a text without the key and the other secrets that this provider holds.
+
+        Args:
+            text: The text.
+        """
         return hidden(text, self._endpoint.service.secrets())
 
     async def aclose(self) -> None:

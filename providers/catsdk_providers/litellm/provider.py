@@ -37,15 +37,31 @@ _clients = Clients()
 class LiteLLMProvider:
     """A model that litellm reaches: `anthropic/...`, `gemini/...`, `bedrock/...` and others.
 
-    Keys and endpoints come from where litellm looks for them (the vendor's own variables), or
-    from `api_key` and `base_url`. litellm is imported when it is first needed, which takes
-    seconds, in a thread; its calls run in one asyncio loop of their own, shared by all providers
-    of the process, so that any loop may call, trio's too. It does not retry, fall back or drop
-    settings that a vendor lacks: those are refused by name.
+    Keys and endpoints come from where litellm looks for them (the vendor's own variables), or from
+    `api_key` and `base_url`. litellm is imported when it is first needed, which takes seconds, in a
+    thread; its calls run in one asyncio loop of their own, shared by all providers of the process,
+    so that any loop may call, trio's too. It does not retry, fall back or drop settings that a
+    vendor lacks: those are refused by name.
 
     `Request.top_k` and `Request.extra` are litellm's own keyword arguments, which it passes on to
-    the vendor. `Usage.cost` is litellm's estimate, `None` for a model whose price it does not
-    know. Replies are read whole by litellm, which sets no limit to their size.
+    the vendor. `Usage.cost` is litellm's estimate, `None` for a model whose price it does not know.
+    Replies are read whole by litellm, which sets no limit to their size.
+
+    Args:
+        model: The model, by litellm's name.
+        base_url: The endpoint.
+        api_key: The key.
+        timeout: Seconds that a call may take; `None` leaves the limit to the caller.
+        capabilities: What the model can do; by default what litellm's tables say.
+
+    Raises:
+        InvalidInputError: no model is named.
+        MissingExtraError: litellm is not installed.
+
+    Example:
+        >>> from catsdk.providers import LiteLLMProvider
+        >>> LiteLLMProvider("gemini/gemini-2.5-flash").model
+        'gemini/gemini-2.5-flash'
     """
 
     def __init__(
@@ -57,14 +73,7 @@ class LiteLLMProvider:
         timeout: float | None = None,
         capabilities: Capabilities | None = None,
     ) -> None:
-        """Choose the model, by litellm's name; nothing is imported or sent.
-
-        A call may take `timeout` seconds; `None` leaves the limit to the caller.
-
-        Raises:
-            InvalidInputError: no model is named.
-            MissingExtraError: litellm is not installed.
-        """
+        """Choose the model; nothing is imported or sent."""
         if not model:
             raise InvalidInputError(
                 "litellm needs the name of a model, such as 'litellm:gemini/gemini-2.5-flash'"
@@ -90,7 +99,11 @@ class LiteLLMProvider:
         return self._learnt.within(self._declared)
 
     def hidden(self, text: str) -> str:
-        """Give `text` without the key, and without those that litellm finds in the environment."""
+        """Return a text without the key, and without those that litellm finds in the environment.
+
+        Args:
+            text: The text.
+        """
         return hidden(text, self._secrets())
 
     async def complete(

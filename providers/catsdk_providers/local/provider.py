@@ -40,21 +40,48 @@ _LONG = 20_000
 class LocalProvider:
     """A causal language model that runs in this process.
 
-    Requests from any number of event loops and threads (asyncio, trio) go to one worker thread a
-    model, which merges them into padded batches; new requests join at the next batch. The thread
-    lives while there are requests. The weights stay loaded while a provider uses them, and the
-    latest two models until others are loaded.
+    Nothing is loaded before the first use, or `async with`; the event loop is not blocked. Requests
+    from any number of event loops and threads (asyncio, trio) go to one worker thread a model,
+    which merges them into padded batches; new requests join at the next batch. The thread lives
+    while there are requests. The weights stay loaded while a provider uses them, and the latest two
+    models until others are loaded.
 
-    Sampling: every row of a request has its own random numbers, and row i of a request with seed
-    s gives what a request with n=1 and seed s + i gives. Without a seed it is fresh each time. A
-    row does not depend on what else is in its batch, except that padding and batch size change
-    the last bits of the logits: where two tokens are equal to within that, either may come.
+    Sampling: every row of a request has its own random numbers, and row i of a request with seed s
+    gives what a request with n=1 and seed s + i gives. Without a seed it is fresh each time. A row
+    does not depend on what else is in its batch, except that padding and batch size change the last
+    bits of the logits: where two tokens are equal to within that, either may come.
 
     Log-probabilities are natural logarithms under the model's own distribution (temperature 1, no
     cuts), one for each token of the text; the token that ends the answer is counted in the usage
     and not listed. Usage of all rows stands on the first completion; a local model costs nothing.
 
     Of `Request.extra`, `chat_template_kwargs` goes to the chat template; no other key is taken.
+
+    Args:
+        model: A directory or a name on the hub; `None` is the model in the box.
+        adapter: Whether the adapter of a model that has one is on; it is an error to turn off one
+            where there is none.
+        max_batch_tokens: Rows of a batch times the longest prompt and answer they may come to;
+            requests without `max_tokens` count with the whole context.
+        device: A torch device; `auto` is a GPU where there is one, and the CPU for the model in the
+            box. On the CPU the weights are float32, elsewhere as they are stored.
+        threads: Torch's threads for an operator on the CPU; by default 1 for models under 50
+            million parameters, else torch's own number. Other threads keep theirs.
+        prompts: The prompt set that the model understands best: `english`, or `box` for the model
+            in the box.
+
+    Raises:
+        InvalidInputError: `max_batch_tokens` is under 1.
+
+    Example:
+        >>> from catsdk import Message
+        >>> from catsdk.providers import LocalProvider
+        >>> from catsdk.types import Request
+        >>> asked = Request(messages=(Message(role="user", content="23 + 58"),), n=4, seed=0)
+        >>> async with LocalProvider() as model:
+        ...     answers = await model.complete(asked)
+        >>> len(answers)
+        4
     """
 
     # Its calls cost no money; the middleware reads it.
@@ -70,21 +97,7 @@ class LocalProvider:
         threads: int | None = None,
         prompts: str | None = None,
     ) -> None:
-        """Nothing is loaded yet: that happens on first use, or in `async with`, without blocking.
-
-        Args:
-            model: a directory or a name on the hub; `None` is the model in the box.
-            adapter: false turns off the adapter of a model that has one; it is an error to ask
-                for that where there is none.
-            max_batch_tokens: rows of a batch times the longest prompt and answer they may come
-                to; requests without `max_tokens` count with the whole context.
-            device: a torch device; `auto` is a GPU where there is one, and the CPU for the model
-                in the box. On the CPU the weights are float32, elsewhere as they are stored.
-            threads: torch's threads for an operator on the CPU; by default 1 for models under 50
-                million parameters, else torch's own number. Other threads keep theirs.
-            prompts: the prompt set that the model understands best; `english`, or `box` for the
-                model in the box.
-        """
+        """Choose the model; nothing is loaded yet."""
         if max_batch_tokens < 1:
             raise InvalidInputError(
                 f"max_batch_tokens is {max_batch_tokens!r}; give a whole number from 1"
@@ -114,12 +127,21 @@ class LocalProvider:
         prompts: str = "english",
         name: str | None = None,
     ) -> Self:
-        """A provider of a model in memory, for trainers; also of a PEFT model.
+        """Return a provider of a model in memory, for trainers; also of a PEFT model.
 
         Providers of one model share one worker thread, so that a policy and its anchor
-        (`adapter=False`) never run at the same time; the first of them sets `max_batch_tokens`
-        and `threads`. The model is put in evaluation mode for each batch and back. It must not be
+        (`adapter=False`) never run at the same time; the first of them sets `max_batch_tokens` and
+        `threads`. The model is put in evaluation mode for each batch and back. It must not be
         trained while a request runs.
+
+        Args:
+            model: The model.
+            tokenizer: Its tokenizer, with a chat template.
+            adapter: As for the class.
+            max_batch_tokens: As for the class.
+            threads: As for the class.
+            prompts: As for the class.
+            name: What its calls are listed under.
         """
         label = name or getattr(model.config, "name_or_path", "") or type(model).__name__
         provider = cls(
@@ -134,7 +156,11 @@ class LocalProvider:
 
     @classmethod
     def untrained(cls, seed: int) -> Self:
-        """The model in the box with random weights, as a control for measurements."""
+        """Return the model in the box with random weights, as a control for measurements.
+
+        Args:
+            seed: Chooses the weights.
+        """
         model, tokenizer = untrained_box(seed)
         return cls.of(model, tokenizer, prompts="box", name="box with random weights")
 

@@ -18,16 +18,28 @@ __all__ = ["OpenAIProvider"]
 
 
 class OpenAIProvider(ChatProvider):
-    """A model behind an OpenAI-compatible endpoint.
+    r"""A model behind an OpenAI-compatible endpoint.
 
     The key comes from `api_key` or `OPENAI_API_KEY`, the endpoint from `base_url` or
     `OPENAI_BASE_URL`; an endpoint of one's own may need no key. Each event loop has its own client
     with pooled connections (aiohttp on asyncio, the SDK's own transport on trio), made when it is
     first used and closed by `async with` or `aclose`. The SDK does not retry: catsdk does.
 
-    When the endpoint refuses `n`, or answers with fewer choices than asked for, that is learnt
-    once for this endpoint and model: `capabilities.n` is False from then on. A refusal that says
-    nothing of its reason, to a request with `n` or a JSON schema, is asked once more without.
+    When the endpoint refuses `n`, or answers with fewer choices than asked for, that is learnt once
+    for this endpoint and model: `capabilities.n` is False from then on. A refusal that says nothing
+    of its reason, to a request with `n` or a JSON schema, is asked once more without.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.providers import OpenAIProvider
+        >>> from catsdk.testing import FunctionProvider, LoopbackServer
+        >>> with LoopbackServer(FunctionProvider(lambda request: r"\boxed{4}")) as server:
+        ...     async with OpenAIProvider(
+        ...         server.model, base_url=server.url, api_key=server.key
+        ...     ) as policy:
+        ...         group = await cat.Sampler(policy).sample("2+2?", n=2)
+        >>> [rollout.answer for rollout in group.rollouts]
+        ['4', '4']
     """
 
     kind = "openai"

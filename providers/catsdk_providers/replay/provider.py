@@ -41,14 +41,28 @@ class HidesSecrets(Protocol):
 
 
 class Recording:
-    """A provider that writes down each answer of the one it wraps, and is otherwise the same.
+    r"""A provider that writes down each answer of the one it wraps, and is otherwise the same.
 
-    A file holds the answers of one provider; more are added at its end, also by many calls at
-    once. What a provider holds secret is taken out of all that is written, and so are fields of
+    A file holds the answers of one provider; more are added at its end, also by many calls at once.
+    What a provider holds secret is taken out of all that is written, and so are fields of
     `Request.extra` whose names speak of keys. Failed calls are not recorded.
 
-    `wrapped` is that provider: name, capabilities and the rest of what it declares are read from
-    there. As `async with` block it opens and closes the wrapped provider.
+    As `async with` block it opens and closes the wrapped provider.
+
+    Args:
+        provider: The provider inside.
+        path: The file; it is made with the first answer.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.providers import Recording, ReplayProvider
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: [r"\boxed{4}", r"\boxed{5}"])
+        >>> async with Recording(policy, "answers.jsonl") as recording:
+        ...     first = await cat.Sampler(recording).sample("2+2?", n=2)
+        >>> again = await cat.Sampler(ReplayProvider("answers.jsonl")).sample("2+2?", n=2)
+        >>> [rollout.answer for rollout in again.rollouts]
+        ['4', '5']
     """
 
     def __init__(self, provider: Provider, path: str | Path) -> None:
@@ -95,23 +109,34 @@ class Recording:
 
 
 class ReplayProvider:
-    """Answers with what a `Recording` wrote to a file; nothing is sent.
+    r"""Answers with what a `Recording` wrote to a file; nothing is sent.
 
-    With `match="exact"` a request is answered by what came for the same messages and settings,
-    with `match="prompt"` by what came for the same messages. Equal requests get the recorded
-    answers one after the other, each once: n of them, at once or one by one, bring n different
-    answers. Text, usage and latency are those of the recording.
+    Equal requests get the recorded answers one after the other, each once: n of them, at once or
+    one by one, bring n different answers. Text, usage and latency are those of the recording. A
+    request with fewer recorded answers than it asks for gets those; one without any is refused.
 
-    A request with fewer recorded answers than it asks for gets those; one without any is refused.
+    Args:
+        path: The file, which is read at once.
+        match: `exact` answers a request by what came for the same messages and settings, `prompt`
+            by what came for the same messages.
+
+    Raises:
+        InvalidInputError: no path is given.
+        ConfigurationError: there is no such file, or it holds something else.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.providers import Recording, ReplayProvider
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: r"\boxed{4}", name="mine")
+        >>> async with Recording(policy, "answers.jsonl") as recording:
+        ...     group = await cat.Sampler(recording).sample("2+2?", n=2)
+        >>> "mine" in ReplayProvider("answers.jsonl").name
+        True
     """
 
     def __init__(self, path: str | Path | None, *, match: Match = "exact") -> None:
-        """Read the file, in this thread.
-
-        Raises:
-            InvalidInputError: no path is given.
-            ConfigurationError: there is no such file, or it holds something else.
-        """
+        """Read the file, in this thread."""
         if not path:
             raise InvalidInputError("replay needs the path of a recorded file, as 'replay:PATH'")
         self.path = Path(path)

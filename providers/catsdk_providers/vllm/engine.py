@@ -25,9 +25,9 @@ __all__ = ["VLLMEngineProvider"]
 class VLLMEngineProvider:
     """A model that vLLM runs for this process, without a server.
 
-    The engine starts on first use or in `async with`, which takes a minute or more, and runs in
-    a process of its own: a script needs `if __name__ == "__main__":`. Providers of equal model
-    and settings share it; it ends when the last `async with` of them does, or with this process.
+    The engine starts on first use or in `async with`, which takes a minute or more, and runs in a
+    process of its own: a script needs `if __name__ == "__main__":`. Providers of equal model and
+    settings share it; it ends when the last `async with` of them does, or with this process.
     Requests may come from any number of event loops, asyncio's or trio's.
 
     The prompt is rendered here, as by the local provider: a message that spells control tokens
@@ -35,6 +35,23 @@ class VLLMEngineProvider:
     Log-probabilities are the model's own; at a stop text, tokens that reach beyond it are listed.
     `Request.extra` takes vLLM's `SamplingParams` that a request has no field for (`min_p`, ...),
     `structured_outputs`, `chat_template_kwargs` and `cache_salt`; other names are refused.
+
+    Args:
+        model: A directory or a name on the hub.
+        adapter: The directory of a LoRA adapter; the engine needs `enable_lora=True`.
+        timeout: Seconds that a call may take; `None` leaves the limit to the caller. Starting the
+            engine is part of the first call.
+        prompts: The prompt set that the model understands best.
+        engine: Settings of vLLM's `AsyncEngineArgs`, such as `max_model_len`.
+
+    Raises:
+        InvalidInputError: no model is named, or an adapter without `enable_lora`.
+        MissingExtraError: vLLM is not installed.
+
+    Example:
+        >>> from catsdk.providers import VLLMEngineProvider
+        >>> VLLMEngineProvider("Qwen/Qwen3-4B", max_model_len=8192).capabilities.logprobs
+        True
     """
 
     # Starting the engine takes a minute: a run asks for an open CaT.
@@ -49,20 +66,7 @@ class VLLMEngineProvider:
         prompts: str = "english",
         **engine: Any,
     ) -> None:
-        """Choose the model; nothing is loaded.
-
-        Args:
-            model: a directory or a name on the hub.
-            adapter: the directory of a LoRA adapter; the engine needs `enable_lora=True`.
-            timeout: seconds that a call may take; `None` leaves the limit to the caller. Starting
-                the engine is part of the first call.
-            prompts: the prompt set that the model understands best.
-            engine: settings of vLLM's `AsyncEngineArgs`, such as `max_model_len`.
-
-        Raises:
-            InvalidInputError: no model is named, or an adapter without `enable_lora`.
-            MissingExtraError: vLLM is not installed.
-        """
+        """Choose the model; nothing is loaded."""
         if not model:
             raise InvalidInputError(
                 "vllm-engine needs a model, such as 'vllm-engine:Qwen/Qwen3-4B' or a directory"
@@ -81,7 +85,10 @@ class VLLMEngineProvider:
         self._held = engine_for(model, engine)
 
     def with_adapter(self, path: str | Path) -> VLLMEngineProvider:
-        """A provider of the same engine, with the LoRA adapter at `path` on.
+        """Return a provider of the same engine with a LoRA adapter on.
+
+        Args:
+            path: The adapter's folder.
 
         Raises:
             InvalidInputError: the engine was not made with `enable_lora=True`.

@@ -37,18 +37,23 @@ USUAL = "http://127.0.0.1:8000/v1"
 class VLLMProvider(ChatProvider):
     """A model, or a LoRA adapter by its name, behind a vLLM server.
 
-    The endpoint comes from `base_url` or `VLLM_BASE_URL`, else it is this machine's port 8000;
-    the key, where the server wants one, from `api_key` or `VLLM_API_KEY`, the server's own
-    variable. `async with` asks the server how long the model's context is.
+    The endpoint comes from `base_url` or `VLLM_BASE_URL`, else it is this machine's port 8000; the
+    key, where the server wants one, from `api_key` or `VLLM_API_KEY`, the server's own variable.
+    `async with` asks the server how long the model's context is.
 
     `Request.json_schema` goes out as `structured_outputs`, which vLLM enforces token by token.
     `Request.extra` holds any setting of vLLM's server (`min_p`, `repetition_penalty`,
-    `structured_outputs` with a regex, a choice or a grammar, `chat_template_kwargs`,
-    `cache_salt`, ...); `guided_json` and its like, which the server ignores without an error, are
-    refused. Prompts that begin alike share their beginning in the server's prefix cache; with
+    `structured_outputs` with a regex, a choice or a grammar, `chat_template_kwargs`, `cache_salt`,
+    ...); `guided_json` and its like, which the server ignores without an error, are refused.
+    Prompts that begin alike share their beginning in the server's prefix cache; with
     `--enable-prompt-tokens-details` the usage tells how much of a prompt came from it.
 
     Unlike the local provider, the server reads control tokens that a message spells out.
+
+    Example:
+        >>> from catsdk.providers import VLLMProvider
+        >>> VLLMProvider("Qwen/Qwen3-4B", base_url="http://127.0.0.1:8000").capabilities.json_schema
+        True
     """
 
     kind = "vllm"
@@ -116,10 +121,17 @@ class VLLMProvider(ChatProvider):
         )
 
     async def load_adapter(self, name: str, path: str) -> VLLMProvider:
-        """Have the server load the LoRA adapter at `path`, as `name`: returns its provider.
+        """Have the server load a LoRA adapter; one that has its name already is replaced.
 
-        `path` is the server's. An adapter that has that name already is replaced. The server must
-        have been started with `--enable-lora` and `VLLM_ALLOW_RUNTIME_LORA_UPDATING=1`.
+        The server must have been started with `--enable-lora` and
+        `VLLM_ALLOW_RUNTIME_LORA_UPDATING=1`.
+
+        Args:
+            name: What the adapter is called from now on.
+            path: Its folder on the server's machine.
+
+        Returns:
+            The adapter's provider.
 
         Raises:
             ModelNotFoundError: there is no adapter at `path`, or the server does not load any.
@@ -146,7 +158,10 @@ class VLLMProvider(ChatProvider):
         )
 
     async def unload_adapter(self, name: str) -> None:
-        """Have the server forget the LoRA adapter `name`.
+        """Have the server forget a LoRA adapter.
+
+        Args:
+            name: What it was called.
 
         Raises:
             ProviderError: the server failed, or has no such adapter.

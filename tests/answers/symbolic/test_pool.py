@@ -36,6 +36,7 @@ def test_a_request_over_its_time_is_killed_and_the_worker_replaced(
     assert _pid(pool) != before
 
 
+@pytest.mark.behaviour("output-is-bounded")
 @pytest.mark.parametrize("behaviour", ["memory", "memory, slowly"])
 def test_a_request_over_its_memory_is_ended_and_the_worker_replaced(
     make_pool: MakePool, behaviour: str

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ def served(turns: Turns[Waiter], *, keeps_running: bool) -> list[Waiter]:
     return out
 
 
+@pytest.mark.behaviour("stages-share-the-gate")
 def test_a_late_stage_does_not_wait_behind_all_of_an_early_one() -> None:
     turns: Turns[Waiter] = Turns()
     for _ in range(100):

@@ -53,6 +53,7 @@ async def test_those_who_wait_are_let_in_when_the_cap_is_raised() -> None:
     assert len(entered) == 3
 
 
+@pytest.mark.behaviour("retry-after-holds-the-model")
 async def test_retry_after_holds_every_call_back_not_only_the_one_that_was_refused() -> None:
     gate = Gate("m", Limits(in_flight=8))
     refused = await gate.enter("sample")
@@ -231,6 +232,7 @@ async def play(gate: Gate, most: int, seed: int, calls: int) -> int:
     return peak
 
 
+@pytest.mark.behaviour("cancelling-frees-slots")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @given(st.integers(1, 6), st.integers(0, 2**16), st.integers(1, 40))
 @settings(max_examples=40, deadline=None)

@@ -16,6 +16,7 @@ from catsdk.runtime.spending.account import Account, Amount, Pending
 from tests.runtime.cutting import cut_off
 
 
+@pytest.mark.behaviour("four-caps")
 def test_requests_tokens_and_dollars_are_reserved_and_settled() -> None:
     account = Account(Budget(requests=2, tokens=100, usd=1.0))
     account.reserve(Amount(60, 0.5))
@@ -172,6 +173,7 @@ caps = st.builds(
 )
 
 
+@pytest.mark.behaviour("budget-is-never-exceeded")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @given(caps, st.integers(0, 2**16), st.integers(1, 40))
 @settings(max_examples=60, deadline=None)

@@ -126,6 +126,7 @@ async def outcomes(work: Callable[[], Awaitable[object]], times: int) -> list[ob
     return results
 
 
+@pytest.mark.behaviour("budget-is-never-exceeded")
 async def test_calls_at_once_use_a_token_budget_up_and_do_not_pass_it() -> None:
     async def script(_: Request) -> Completion:
         await anyio.lowlevel.checkpoint()
@@ -151,6 +152,7 @@ async def test_a_request_budget_of_100_sends_100_of_500() -> None:
     assert sum(isinstance(result, BudgetExceededError) for result in results) == 400
 
 
+@pytest.mark.behaviour("retries-are-paid")
 async def test_every_retry_is_paid() -> None:
     def script(_: Request) -> str:
         raise ServerError("boom", status=500, retry_after=0.001)
@@ -181,6 +183,7 @@ async def test_an_explicit_price_is_charged_and_shown() -> None:
     assert len(model.requests) == 1
 
 
+@pytest.mark.behaviour("four-caps")
 async def test_the_time_of_a_budget_cuts_what_is_in_flight() -> None:
     async def script(_: Request) -> str:
         await anyio.sleep_forever()

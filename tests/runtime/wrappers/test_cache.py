@@ -67,6 +67,7 @@ async def test_an_answer_is_kept_and_has_used_nothing_the_second_time() -> None:
     assert len(model.requests) == 1
 
 
+@pytest.mark.behaviour("cache-key-has-the-sample")
 async def test_samples_of_one_request_are_different_ones() -> None:
     model = numbered(ONE_BY_ONE)
     cache = cached(model)
@@ -93,6 +94,7 @@ async def test_a_sample_is_the_same_however_it_is_asked_for() -> None:
     assert keys_of("here", three)[2:] == keys_of("here", single)
 
 
+@pytest.mark.behaviour("cache-key-is-the-whole-request")
 @pytest.mark.parametrize(
     "change",
     [
@@ -110,10 +112,12 @@ def test_whatever_changes_the_answer_changes_the_key(change: dict[str, object]) 
     assert keys_of("here", ASK) != keys_of("here", ASK.model_copy(update=change))
 
 
+@pytest.mark.behaviour("cache-key-is-the-whole-request")
 def test_another_endpoint_is_another_key() -> None:
     assert keys_of("here", ASK) != keys_of("there", ASK)
 
 
+@pytest.mark.behaviour("equal-requests-are-sent-once")
 @pytest.mark.parametrize("able", [Capabilities(n=True), ONE_BY_ONE])
 async def test_a_thousand_equal_requests_are_sent_once_for_each_sample(able: Capabilities) -> None:
     asked, free = anyio.Event(), anyio.Event()

@@ -168,6 +168,7 @@ class Calls(RuleBasedStateMachine):
             self.exits.close()
 
 
+@pytest.mark.behaviour("cancelling-frees-slots")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_calls_that_end_or_are_cancelled_in_any_order_leave_nothing_behind(backend: str) -> None:
     machine = type("Machine", (Calls,), {"backend": backend})

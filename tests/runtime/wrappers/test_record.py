@@ -20,6 +20,7 @@ from catsdk.testing import FunctionProvider
 ASK = Request(messages=(Message(role="user", content="q"),))
 
 
+@pytest.mark.behaviour("every-call-is-listed")
 async def test_a_call_is_listed_with_its_stage_model_and_usage() -> None:
     with recorded("sample") as calls:
         await Record(FunctionProvider(lambda _: "two words", name="m")).complete(ASK)
@@ -53,11 +54,13 @@ async def usage_after(error: CatError) -> tuple[int, int, float | None]:
     return call.usage.requests, call.usage.unreported, call.usage.cost
 
 
+@pytest.mark.behaviour("failed-calls-are-counted")
 async def test_a_call_that_broke_off_counts_a_request_whose_tokens_nobody_told() -> None:
     assert await usage_after(ConnectionFailedError("reset")) == (1, 1, None)
     assert await usage_after(MalformedResponseError("cut", status=200)) == (1, 1, None)
 
 
+@pytest.mark.behaviour("failed-calls-are-counted")
 async def test_a_refused_call_counts_a_request_that_used_nothing() -> None:
     assert await usage_after(RateLimitedError("later", status=429)) == (1, 0, 0.0)
     assert await usage_after(ServerError("boom", status=500)) == (1, 0, 0.0)

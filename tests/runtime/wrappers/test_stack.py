@@ -16,6 +16,7 @@ from catsdk.testing import FunctionProvider
 ASK = Request(messages=(Message(role="user", content="q"),))
 
 
+@pytest.mark.behaviour("waiting-retry-holds-no-slot")
 async def test_a_retry_that_waits_holds_no_slot() -> None:
     refused = anyio.Event()
 

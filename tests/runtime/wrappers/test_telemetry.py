@@ -167,6 +167,7 @@ async def test_an_answer_that_tells_no_tokens_counts_none() -> None:
     assert "gen_ai.usage.input_tokens" not in kept.spans[0].told
 
 
+@pytest.mark.behaviour("keys-are-never-shown")
 async def test_content_is_told_only_when_asked_for_and_a_key_never() -> None:
     quiet, open_ = Kept(), Kept()
     await model(answered, quiet).complete(ASK)

@@ -31,12 +31,20 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
 
 
 def preset(name: str, **changes: Any) -> CaTConfig:
-    """The paper's settings for `name`, with the top-level fields in `changes` replaced.
+    """Return the paper's settings for one of its models.
 
-    A mapping given for a section replaces the named parts of it only.
+    Args:
+        name: A key of `PRESETS`, such as `qwen3-4b`.
+        changes: Top-level fields of `CaTConfig` that are set otherwise; a mapping for a section
+            replaces the named parts of it only.
 
     Raises:
         InvalidInputError: there is no such preset, or a setting is wrong.
+
+    Example:
+        >>> from catsdk.train import preset
+        >>> preset("qwen3-4b", rollouts={"count": 16}).rollouts.top_k
+        20
     """
     if name not in PRESETS:
         raise InvalidInputError(f"there is no preset {name!r}; known: {', '.join(PRESETS)}")

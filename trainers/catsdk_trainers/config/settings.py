@@ -49,8 +49,21 @@ def _the_papers() -> dict[str, JsonValue]:
 class Rollouts(Options):
     """The exploration of the paper's section 3.1: how the policy is sampled in training.
 
-    `None` for `top_k` and `top_p` takes every token. `chat_template` goes to the chat template,
-    such as `{enable_thinking: false}`.
+    Args:
+        count: G, the rollouts of one prompt.
+        temperature: Sampling temperature, over 0.
+        top_k: How many of the most probable tokens are sampled from; `None` takes every token.
+        top_p: Share of the probability that is sampled from; `None` takes all.
+        max_tokens: Longest response, in tokens: 1,536 on MATH-500, 1,024 on HealthBench.
+        chat_template: Goes to the chat template, such as `{enable_thinking: false}`.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, Rollouts
+        >>> CaTConfig(model="m", rollouts=Rollouts(count=4, top_k=64)).rollouts.max_tokens
+        1536
     """
 
     count: int = Field(default=8, ge=2, description="G, the rollouts of one prompt")
@@ -69,6 +82,11 @@ class Probe(Options):
     Args:
         every: Steps between two probes; 0 is never.
         on_drift: Whether another answer stops the training or is logged.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, Probe
+        >>> CaTConfig(model="m", probe=Probe(every=10)).probe.on_drift
+        'stop'
     """
 
     every: int = Field(default=50, ge=0)
@@ -78,8 +96,19 @@ class Probe(Options):
 class Failing(Options):
     """What happens when anchor or judge fail. A failure is never a reward.
 
-    A group that is not scored within `deadline` seconds has no reward. Training stops when over
-    `share` of the groups had none in each of `steps` steps in a row.
+    Args:
+        deadline: Seconds within which a group must be scored; else it has no reward.
+        share: Training stops when more than this share of the groups, in 0..1, had no reward in each
+            of the last steps.
+        steps: How many steps in a row that takes.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, Failing
+        >>> CaTConfig(model="m", failing=Failing(deadline=120)).failing.share
+        0.5
     """
 
     deadline: float = Field(default=900.0, gt=0)
@@ -90,9 +119,21 @@ class Failing(Options):
 class HeldOut(Options):
     """Evaluation on held-out prompts: the policy alone, its majority, and synthesis on top of it.
 
-    Measured every `every` steps (0: never) with `rollouts` answers to each prompt, with the
-    trainer's own generation. Accuracies need known answers in the column `answer`; where that is
-    not set, in the first there is of the usual names (`catsdk.data.Columns`).
+    Args:
+        answer: The column with known answers, which accuracies need.
+        every: Steps between two evaluations; 0 is never.
+        rollouts: Answers to each prompt, by the trainer's own generation.
+        prompts: The first so many prompts are used; `None` uses all.
+        batch: Completions that a device makes at once.
+        at_start: Whether to evaluate before the first step, too.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, HeldOut
+        >>> CaTConfig(model="m", evaluation=HeldOut(every=100, prompts=200)).evaluation.rollouts
+        8
     """
 
     answer: str | None = Field(default=None, description="the column of known answers")
@@ -104,14 +145,25 @@ class HeldOut(Options):
 
 
 class Stop(Options):
-    """When training ends early: a signal that holds `patience` times in a row ends it.
+    """When training ends early. `None` and `False` turn a signal off.
 
-    `gap` is the least lead of the teacher over the policy on held-out prompts. `collapse` is
-    agreement above what it was at the best evaluation while held-out accuracy is more than `fall`
-    below it (arXiv 2505.21444). `constant` is the share
-    of different prompts with one and the same reference answer, `entropy` the least mean entropy
-    of a token, in nats. `None` and `False` turn a signal off. Tasks with few possible answers,
-    such as yes or no, need a higher `constant` or none.
+    Args:
+        patience: How often in a row a signal must hold.
+        gap: The least lead of the teacher over the policy on held-out prompts.
+        collapse: Whether to end where agreement is above what it was at the best evaluation while
+            held-out accuracy is more than `fall` below it (arXiv 2505.21444).
+        fall: How much accuracy may be lost, in 0..1.
+        constant: The largest share of different prompts with one and the same reference answer.
+            Tasks with few possible answers, such as yes or no, need a higher one or none.
+        entropy: The least mean entropy of a token, in nats.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, Stop
+        >>> CaTConfig(model="m", stop=Stop(gap=0.0, constant=None)).stop.patience
+        3
     """
 
     patience: int = Field(default=3, ge=1)
@@ -123,9 +175,20 @@ class Stop(Options):
 
 
 class Checkpoints(Options):
-    """What is kept: a checkpoint every `every` steps (0: none but the last), the latest `keep`.
+    """Which checkpoints are kept.
 
-    Of one alone a kill could leave nothing: it goes before the next one is whole.
+    Args:
+        every: Steps between two; 0 keeps none but the last.
+        keep: How many of the latest are kept, at least 2: of one alone a kill could leave nothing,
+            as it goes before the next one is whole.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, Checkpoints
+        >>> CaTConfig(model="m", checkpoints=Checkpoints(every=10)).checkpoints.keep
+        2
     """
 
     every: int = Field(default=50, ge=0)
@@ -133,7 +196,22 @@ class Checkpoints(Options):
 
 
 class LoRA(Options):
-    """Low-rank adapters in place of full fine-tuning."""
+    """Low-rank adapters in place of full fine-tuning.
+
+    Args:
+        rank: The rank of the adapters.
+        alpha: Their scale.
+        dropout: Dropout in them, from 0 to under 1.
+        targets: The modules that get one, or `all-linear`.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, LoRA
+        >>> CaTConfig(model="m", lora=LoRA(rank=16)).lora.alpha
+        64
+    """
 
     rank: int = Field(default=32, ge=1)
     alpha: int = Field(default=64, ge=1)
@@ -144,8 +222,28 @@ class LoRA(Options):
 class SFTPlan(Options):
     """CaT-SFT (paper, section 4): fine-tuning on pairs of a prompt and its synthesis.
 
-    Batch 32, learning rate 5e-5 with cosine decay after a warm-up, LoRA of rank 32, and an early
-    stop on the loss of `validation` of the pairs. Epochs and warm-up are not published.
+    Epochs and warm-up are not published; the other values are the paper's.
+
+    Args:
+        epochs: Passes over the pairs.
+        batch: Pairs of one optimiser step.
+        learning_rate: The highest; it falls by a cosine after the warm-up.
+        warmup: The share of the steps, in 0..1, in which it rises.
+        lora: The adapters; `None` trains all weights.
+        validation: The share of the pairs, from 0 to under 1, on whose loss training stops early.
+        evaluate_every: Steps between two measurements of that loss.
+        patience: How many of them in a row may bring no better loss.
+        sampler: The model string of what answers and synthesizes; by default `model`, in this
+            process.
+        at_once: Prompts that are worked on at once.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, SFTPlan
+        >>> CaTConfig(model="m", sft=SFTPlan(epochs=1)).sft.learning_rate
+        5e-05
     """
 
     epochs: float = Field(default=3.0, gt=0)
@@ -163,26 +261,47 @@ class SFTPlan(Options):
 class CaTConfig(Options):
     """CaT-RL (`grpo`) and CaT-SFT (`sft`) with the paper's settings (section 4, appendix).
 
-    `batch` is the number of completions of one optimiser step, over all devices and accumulation
-    steps: 256 are 32 prompts with 8 rollouts each. The paper says "global batch size 256" and not
-    of what; the other reading, 256 prompts, is `batch: 2048`. `device_batch` completions pass a
-    device at once, accumulated up to `batch`. The loss is GRPO's own (`loss_type="grpo"`), with
-    rewards scaled in their group and the KL coefficient `kl`: TRL's defaults are others. The
-    clipping range is not published; `clip` is TRL's and GRPO's usual one.
+    The paper says "global batch size 256" and not of what: here 256 completions are 32 prompts with
+    8 rollouts each; the other reading, 256 prompts, is `batch: 2048`. The loss is GRPO's own
+    (`loss_type="grpo"`), with rewards scaled in their group: TRL's defaults are others.
 
     `cat` describes what is rewarded, as `CaT.from_data` reads it: `estimator`, `reward`, `answers`
-    and `client`; a role is a class's name, or a mapping from it to its arguments. What is left out
-    is the paper's: synthesis by the initial policy, and whether a final answer agrees with it.
-    Estimators and proposers sample as `rollouts` says unless they say otherwise, judges greedily.
-    `budget` caps what anchor and judge may use, and the time in seconds, over all ranks and resumes;
-    when it is used up, training stops with a checkpoint.
+    and `client`. What is left out is the paper's: synthesis by the initial policy, and whether a
+    final answer agrees with it. Estimators and proposers sample as `rollouts` says unless they say
+    otherwise, judges greedily.
 
-    `trl` adds any other argument of TRL's `GRPOConfig` (or `SFTConfig`), such as `use_vllm`,
-    `vllm_mode`, `deepspeed` or `run_name`; what is set by name here cannot be set there.
-    `reporters` are TRL's: tensorboard, wandb, trackio and others.
+    Args:
+        model: A directory or a name on the hub.
+        output: The folder of checkpoints, logs and the model.
+        seed: Of the order of the data, the weights of adapters, the rollouts and the anchor.
+        steps: Optimiser steps.
+        batch: Completions of one optimiser step, over all devices and accumulation steps.
+        device_batch: Completions that pass a device at once.
+        learning_rate: The learning rate.
+        kl: The coefficient of the KL divergence from the initial policy.
+        clip: The clipping range, which is not published; this is TRL's and GRPO's usual one.
+        precision: The type of the weights in training; `auto` takes what the device can.
+        reporters: TRL's reporters: tensorboard, wandb, trackio and others.
+        lora: Adapters in place of full fine-tuning.
+        rollouts: How the policy is sampled.
+        cat: What is rewarded.
+        probe: How a frozen anchor is watched.
+        failing: What happens when anchor or judge fail.
+        evaluation: What is measured on held-out prompts.
+        stop: When training ends early.
+        checkpoints: What is kept.
+        sft: The settings of CaT-SFT.
+        trl: Any other argument of TRL's `GRPOConfig` (or `SFTConfig`), such as `use_vllm` or
+            `run_name`; what is set by name here cannot be set there.
 
     Raises:
         InvalidInputError: a name is unknown or a value out of its range.
+
+    Example:
+        >>> from catsdk.train import CaTConfig
+        >>> config = CaTConfig(model="Qwen/Qwen3-4B", data="prompts.jsonl", cat={"reward": "Gold"})
+        >>> config.prompts_of_a_step
+        32
     """
 
     model: str
@@ -245,10 +364,12 @@ class CaTConfig(Options):
         *,
         under: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Read a config.
+        """Return the config that a YAML text describes.
 
-        `under` are settings that the text goes over, section by section, such as a preset's;
-        `changes` maps dotted names to values that go over both.
+        Args:
+            text: A mapping of settings.
+            changes: Values by dotted names, such as `rollouts.count`, that go over all others.
+            under: Settings that the text goes over, section by section, such as a preset's.
 
         Raises:
             InvalidInputError: the text is no YAML mapping, or as for the class.
@@ -263,7 +384,10 @@ class CaTConfig(Options):
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read the config in the file `path`.
+        """Return the config in a file.
+
+        Args:
+            path: A file with YAML.
 
         Raises:
             InvalidInputError: it cannot be read, or as for `from_yaml`.
@@ -275,7 +399,7 @@ class CaTConfig(Options):
         return cls.from_yaml(text)
 
     def to_yaml(self) -> str:
-        """Every setting as YAML; `from_yaml` gives an equal config."""
+        """Return every setting as YAML; `from_yaml` gives an equal config."""
         return yaml_of(self.model_dump(mode="json"))
 
 

@@ -31,7 +31,7 @@ _HELD_OUT = ("test", "validation")
 
 
 def rows_of(source: Source, config: CaTConfig) -> list[dict[str, Any]]:
-    """Read `source` into rows whose `prompt` is a chat; the other columns stay.
+    """Return the rows of a source, each with its `prompt` as a chat; the other columns stay.
 
     Args:
         source: What `catsdk.data.read_rows` takes; of several splits the `train` one.

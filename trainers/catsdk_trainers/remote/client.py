@@ -24,24 +24,40 @@ async def compute_score(
     extra_info: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Ask as verl's `custom_reward_function`, for its reward loop, which asks for many at once.
+    r"""Return the reward of one sample, as verl's `custom_reward_function` asks for it.
 
-    `extra_info` must hold `index`, the row of the data set, as verl's own preprocessing writes it;
-    `question` (or `prompt`) is what the anchor may be shown, and `global_steps` or `step` keeps
-    steps apart where it is there. `tokens` and `finish_reason` ("stop" or "length"), which a reward
-    with penalties for length needs, are sent on where an agent loop has put them there. A sample
-    whose `split` is there and is not `train` is of a group of `val_group_size`, 1 unless set.
+    The address of the reward service and further settings are keys of verl's `reward_kwargs` or
+    variables: `url` (`CATSDK_REWARD_URL`), `token` (`CATSDK_REWARD_TOKEN`), `run`
+    (`CATSDK_REWARD_RUN`, a name that all workers of a run share and no other run has), `group_size`
+    (`CATSDK_GROUP_SIZE`, G), `val_group_size` (`CATSDK_VAL_GROUP_SIZE`), `within`
+    (`CATSDK_REWARD_WITHIN`), `ask_again` (`CATSDK_REWARD_ASK_AGAIN`) and `tries`
+    (`CATSDK_REWARD_TRIES`). verl's reward loop asks for many samples at once; a reward manager that
+    awaits one after another never completes a group: there use `compute_scores`.
 
-    Settings are keys of verl's `reward_kwargs` or variables: `url` (`CATSDK_REWARD_URL`), `token`
-    (`CATSDK_REWARD_TOKEN`), `run` (`CATSDK_REWARD_RUN`, a name that all workers of a run share and
-    no other run has), `group_size` (`CATSDK_GROUP_SIZE`, G), `val_group_size`
-    (`CATSDK_VAL_GROUP_SIZE`), `within` (`CATSDK_REWARD_WITHIN`), `ask_again`
-    (`CATSDK_REWARD_ASK_AGAIN`) and `tries` (`CATSDK_REWARD_TRIES`). A reward manager that awaits
-    one sample after another never completes a group; there use `compute_scores`.
+    Args:
+        data_source: The name of the data set.
+        solution_str: The response.
+        ground_truth: The known answer, for rewards that need one.
+        extra_info: Must hold `index`, the row of the data set, as verl's own preprocessing writes
+            it. `question` (or `prompt`) is what the anchor may be shown; `global_steps` or `step`
+            keeps steps apart; `tokens` and `finish_reason` ("stop" or "length"), which penalties
+            for length need, are sent on. A sample whose `split` is there and is not `train` is of a
+            group of `val_group_size`, 1 unless set.
+        settings: The settings above.
 
     Raises:
         NoRewardError: there is no reward, with the cause.
         InvalidInputError: `index` or the address is missing, or a setting is out of its range.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.serve import serving
+        >>> from catsdk.train import compute_score
+        >>> sample = ("sums", r"\boxed{4}", "4", {"index": 0, "question": "2+2?"})
+        >>> async with serving(cat.CaT(reward=cat.Gold())) as address:
+        ...     reward = await compute_score(*sample, url=address, group_size=1, run="a")
+        >>> reward["score"]
+        1.0
     """
     service = service_of(settings)
     sample = _verl_sample(data_source, solution_str, ground_truth, extra_info, service)
@@ -61,10 +77,34 @@ def compute_scores(
     extra_infos: Sequence[Mapping[str, Any] | None],
     **settings: Any,
 ) -> list[float]:
-    """Do the same for verl's batch reward manager, which hands over whole batches.
+    r"""Return the rewards of a whole batch, as verl's batch reward manager asks for them.
+
+    Args:
+        data_sources: As for `compute_score`, one for each sample.
+        solution_strs: The responses.
+        ground_truths: The known answers.
+        extra_infos: As for `compute_score`, one for each sample.
+        settings: As for `compute_score`.
 
     Raises:
-        NoRewardError, InvalidInputError: as for `compute_score`.
+        NoRewardError: there is no reward, with the cause.
+        InvalidInputError: as for `compute_score`.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from anyio import to_thread
+        >>> from catsdk.serve import serving
+        >>> from catsdk.train import compute_scores
+        >>> rows = [{"index": 0, "question": "2+2?"}] * 2
+        >>> async with serving(cat.CaT(reward=cat.Gold())) as address:
+        ...     rewards = await to_thread.run_sync(
+        ...         lambda: compute_scores(
+        ...             ["sums"] * 2, [r"\boxed{4}", r"\boxed{5}"], ["4", "4"], rows,
+        ...             url=address, group_size=2, run="b",
+        ...         )
+        ...     )
+        >>> rewards
+        [1.0, 0.0]
     """
     service = service_of(settings)
     samples = [
@@ -77,10 +117,31 @@ def compute_scores(
 def reward_func(
     queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
 ) -> dict[str, Any]:
-    """OpenRLHF's own function, of a file given as its remote URL: rewards, scores, extra logs.
+    r"""Return rewards, scores and logs, as OpenRLHF asks for them of a remote URL that is a file.
+
+    The service's address is `CATSDK_REWARD_URL`; see `compute_score` for the other variables.
+
+    Args:
+        queries: The prompts with their responses, as the trainer joins them.
+        prompts: The prompts.
+        labels: The known answers.
 
     Raises:
-        NoRewardError, InvalidInputError: as for `compute_score`.
+        NoRewardError: there is no reward, with the cause.
+        InvalidInputError: as for `compute_score`.
+
+    Example:
+        >>> import os
+        >>> import catsdk as cat
+        >>> from anyio import to_thread
+        >>> from catsdk.serve import serving
+        >>> from catsdk.train import reward_func
+        >>> asked = (["2+2?" + r"\boxed{4}", "2+2?" + r"\boxed{5}"], ["2+2?"] * 2, ["4", "4"])
+        >>> async with serving(cat.CaT(reward=cat.Gold()), group_size=2) as address:
+        ...     os.environ |= {"CATSDK_REWARD_URL": address, "CATSDK_GROUP_SIZE": "2"}
+        ...     told = await to_thread.run_sync(reward_func, *asked)
+        >>> [float(reward) for reward in told["rewards"]]
+        [1.0, 0.0]
     """
     import torch
 

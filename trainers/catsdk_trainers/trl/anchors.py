@@ -75,7 +75,7 @@ class PolicyAnchor:
         return hash((self.kind, self.decay, self.prompts))
 
     def as_recipe(self) -> dict[str, Any]:
-        """The arguments that differ from their defaults, and the kind in any case."""
+        """Return the kind, and the arguments that differ from their defaults."""
         told: dict[str, Any] = {"kind": self.kind}
         if self.kind == "average" and self.decay != 0.99:
             told["decay"] = self.decay
@@ -85,6 +85,9 @@ class PolicyAnchor:
 
     def bind(self, trainer: Any) -> None:
         """Take the trainer's model as it is now.
+
+        Args:
+            trainer: The trainer.
 
         Raises:
             ConfigurationError: the model's weights are split over ranks.
@@ -96,7 +99,11 @@ class PolicyAnchor:
         )
 
     def bind_like(self, other: PolicyAnchor) -> None:
-        """Answer by the model that an equal anchor is bound to, so that it is there once."""
+        """Answer by the model that an equal anchor is bound to, so that it is there once.
+
+        Args:
+            other: The equal anchor.
+        """
         self._model = other._model
 
     @property

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,11 +29,21 @@ __all__ = [
 
 
 def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
-    """The arguments of `GRPOConfig`.
+    """Return the arguments of TRL's `GRPOConfig` that a config stands for.
+
+    Args:
+        config: The training.
+        evaluates: Whether held-out prompts are measured.
 
     Raises:
         InvalidInputError: the batch does not divide among prompts and devices, or `trl` sets what
             the config has a name for, or what TRL does not know.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, grpo_arguments
+        >>> arguments = grpo_arguments(CaTConfig(model="m"), evaluates=False)
+        >>> arguments["num_generations"], arguments["beta"]
+        (8, 0.001)
     """
     rollouts = config.rollouts
     if config.batch % rollouts.count:
@@ -121,7 +132,9 @@ def check_weights(name: str) -> None:
     try:
         AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
-        told = str(error).strip().partition("\n")[0]
+        # Of a path that is not there transformers says that it is no name of the hub.
+        missing = name.startswith(("/", ".", "~")) and not Path(name).exists()
+        told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
         raise ModelNotFoundError(
             f"the model {name!r} cannot be loaded ({told}); give a folder with a model, or its name"
             " on the hub where that can be reached",

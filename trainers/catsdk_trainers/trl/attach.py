@@ -67,6 +67,26 @@ def attach(
         ConfigurationError: the anchor is the vLLM server that the trainer itself uses: each sync
             writes the policy into its weights. Or the trainer's batch makes no whole groups.
         InvalidInputError: a `Gold` reward is for a column that the training data lack.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.train import PolicyAnchor, attach, reward
+        >>> from catsdk_providers.box import BOX
+        >>> from datasets import Dataset
+        >>> from trl import GRPOConfig, GRPOTrainer
+        >>> c = cat.CaT(
+        ...     estimator=cat.Synthesizer(PolicyAnchor("initial", prompts="box")),
+        ...     reward=cat.AnswerReward(),
+        ... )
+        >>> made = reward(c, num_generations=2)
+        >>> arguments = GRPOConfig(
+        ...     "out", num_generations=2, per_device_train_batch_size=2, max_steps=1,
+        ...     report_to="none", use_cpu=True, bf16=False,
+        ... )
+        >>> prompts = Dataset.from_list([{"prompt": [{"role": "user", "content": "23 + 58"}]}])
+        >>> trainer = GRPOTrainer(str(BOX), [made], arguments, prompts)
+        >>> attach(trainer, made)
+        >>> made.close()
     """
     _check_batch(trainer)
     _check_columns(trainer, reward)

@@ -23,13 +23,17 @@ __all__ = ["cat_of", "policy_sampling", "reward_alone", "serves_alone", "teacher
 
 
 def cat_of(config: CaTConfig) -> CaT:
-    """The CaT of a training: its policy is the model in training, which nobody but TRL samples.
+    """Return the CaT of a training: its policy is the model in training, which only TRL samples.
 
-    A reference is made only where the reward needs one; what measures held-out prompts has
-    `teacher_of` beside it.
+    A reference is made only where the reward needs one.
 
     Args:
         config: The training.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, cat_of
+        >>> cat_of(CaTConfig(model="m")).rewarder
+        AnswerReward(estimator=None, unknown=None)
     """
     described = CaT.from_data(config.cat)
     rewarder = _as_the_policy(described.rewarder, config)
@@ -64,10 +68,18 @@ def policy_sampling(config: CaTConfig) -> Sampling:
 
 
 def serves_alone(config: CaTConfig) -> CaT:
-    """The CaT of a config where no trainer's model is at hand.
+    """Return the CaT of a config where no trainer's model is at hand.
+
+    Args:
+        config: The training; its anchor must be named by a model string.
 
     Raises:
-        ConfigurationError: it would ask a copy of that model.
+        ConfigurationError: it would ask a copy of the trainer's model.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, serves_alone
+        >>> serves_alone(CaTConfig(model="m", cat={"reward": "Gold"})).rewarder
+        Gold(column='answer')
     """
     c = cat_of(config)
     anchors = policy_anchors(c, own_roles=False)

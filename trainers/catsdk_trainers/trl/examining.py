@@ -19,7 +19,7 @@ __all__ = ["Examiner"]
 
 @dataclass(frozen=True)
 class Examiner:
-    """Measures groups of held-out rollouts; nothing that it says is trained on.
+    r"""Measures groups of held-out rollouts; nothing that it says is trained on.
 
     With a known answer in `column` the measures are accuracies: `policy`, the mean over the
     rollouts; `majority`; `teacher`, the reference that the estimator makes of them (synthesis on
@@ -31,6 +31,15 @@ class Examiner:
         column: The column with known answers, read as `Gold` reads them: each as a rollout is
             read, and a list holds several accepted ones.
         estimator: The teacher; by default the estimator of the CaT.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.train import Examiner
+        >>> group = cat.group_of("2+2?", [r"\boxed{4}", r"\boxed{4}", r"\boxed{5}", r"\boxed{4}"])
+        >>> async with cat.CaT(estimator=cat.Majority(), reward=cat.AnswerReward()) as c:
+        ...     scored = await Examiner().examine(c, group, {"answer": "4"})
+        >>> scored.measures["policy"], scored.measures["majority"]
+        (0.75, 1.0)
     """
 
     column: str = "answer"

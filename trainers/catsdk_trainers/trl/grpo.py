@@ -87,6 +87,17 @@ def grpo(
         BudgetExceededError: earlier starts used up the budget.
         AnchorDriftedError: a frozen anchor changed (`on_drift: stop`).
         ScoringFailedError: too many groups had no reward for too long.
+
+    Example:
+        >>> from catsdk.train import CaTConfig, grpo
+        >>> from catsdk_providers.box import BOX
+        >>> config = CaTConfig(
+        ...     model=str(BOX), output="run", steps=1, batch=4, device_batch=4,
+        ...     rollouts={"count": 2, "max_tokens": 8}, cat={"reward": "Gold"},
+        ...     trl={"gradient_checkpointing": False},
+        ... )
+        >>> grpo(config, [{"prompt": "23 + 58", "answer": "81"}]).steps
+        1
     """
     rows = training_rows(data, config)
     tests = held_out_rows(held_out, config)
@@ -102,14 +113,16 @@ def grpo(
     answers = [known or config.evaluation.answer or "answer", *named]
     for row in tests:
         golds_of(reward.cat, row, answers[0])
+    training = _in_order(table_of(rows, answers), config)
+    evaluation = table_of(tests, answers) if tests else None
     if model is None:
         check_weights(config.model)
     trainer = GRPOTrainer(
         model=config.model if model is None else model,
         reward_funcs=cast("Any", reward),
         args=arguments,
-        train_dataset=_in_order(table_of(rows, answers), config),
-        eval_dataset=table_of(tests, answers) if tests else None,
+        train_dataset=training,
+        eval_dataset=evaluation,
         processing_class=tokenizer,
         peft_config=lora_arguments(config.lora),
     )

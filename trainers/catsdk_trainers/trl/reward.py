@@ -73,14 +73,12 @@ class GroupReward:
             number from 1.
 
     Example:
-        Synthesis by the initial policy, and whether answers agree with it::
-
-            c = cat.CaT(
-                estimator=cat.Synthesizer(PolicyAnchor("initial")), reward=cat.AnswerReward()
-            )
-            reward = cat.train.reward(c, num_generations=8)
-            trainer = GRPOTrainer(model, reward_funcs=[reward], ...)
-            cat.train.attach(trainer, reward)
+        >>> import catsdk as cat
+        >>> from catsdk.train import reward
+        >>> made = reward(cat.CaT(reward=cat.Gold()), num_generations=2)
+        >>> made(["2+2?"] * 2, ["The answer is 4.", "The answer is 5."], answer=["4", "4"])
+        [1.0, 0.0]
+        >>> made.close()
     """
 
     def __init__(
@@ -158,7 +156,11 @@ class GroupReward:
         return [row["reward"] for row in mine]
 
     def follow(self, trainer: Any) -> None:
-        """Take the sizes from `trainer`, which may use another group size to evaluate."""
+        """Take the sizes from the trainer, which may use another group size to evaluate.
+
+        Args:
+            trainer: The trainer that this reward was given to.
+        """
         self._trainer, self.num_generations = trainer, trainer.num_generations
         self._max_tokens = getattr(trainer, "max_completion_length", None)
 
@@ -169,6 +171,9 @@ class GroupReward:
             model: The model.
             request: What it is asked.
             seconds: How long that may take.
+
+        Returns:
+            The text of the first answer.
 
         Raises:
             CatError: it failed.

@@ -65,7 +65,7 @@ def sft(
     callbacks: Sequence[TrainerCallback] = (),
     resume: bool = True,
 ) -> Trained:
-    """Fine-tune on (prompt, synthesis) pairs made offline (CaT-SFT; paper, section 4).
+    r"""Fine-tune on (prompt, synthesis) pairs made offline (CaT-SFT; paper, section 4).
 
     First the initial policy, in this process or behind `config.sft.sampler`, answers each prompt G
     times and synthesizes; the pairs are kept in the output folder's `synthesized.jsonl`, so that
@@ -92,6 +92,17 @@ def sft(
         ConfigurationError: the output folder holds another run.
         ModelNotFoundError: there is no such model.
         NoEvidenceError: no prompt could be synthesized.
+
+    Example:
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.train import CaTConfig, sft
+        >>> from catsdk_providers.box import BOX
+        >>> teacher = FunctionProvider(lambda request: r"The sum is \boxed{81}.")
+        >>> plan = {"epochs": 1, "batch": 2, "validation": 0.0, "lora": None}
+        >>> config = CaTConfig(model=str(BOX), output="run", device_batch=2, sft=plan)
+        >>> rows = [{"prompt": "23 + 58"}, {"prompt": "58 + 23"}]
+        >>> sft(config, rows, teacher=teacher).steps
+        1
     """
     rows = values_of(training_rows(data, config))
     # What is wrong with them is told before anything is paid for.

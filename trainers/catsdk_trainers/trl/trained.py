@@ -14,9 +14,20 @@ __all__ = ["Trained"]
 class Trained:
     """What a training run did.
 
-    `history` holds what was logged, a row a step, and a row an evaluation with the names `eval_...`;
-    both are also in each checkpoint's `trainer_state.json`. `stopped_because` is the early stop's
-    reason, `resumed_from` the checkpoint that the run went on from. The model is in `output`.
+    Args:
+        output: The folder of the model, its checkpoints and logs.
+        steps: How many steps were done in all.
+        history: What was logged, a row a step, and a row an evaluation with the names `eval_...`;
+            both are also in each checkpoint's `trainer_state.json`.
+        stopped_because: Why training ended early; `None` where it did not.
+        resumed_from: The checkpoint that the run went on from.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from catsdk.train import Trained
+        >>> trained = Trained(Path("run"), steps=2, history=({"reward": 0.4}, {"reward": 0.6}))
+        >>> [row["reward"] for row in trained.history]
+        [0.4, 0.6]
     """
 
     output: Path

@@ -35,7 +35,7 @@ _WORDS_OF = {
 }
 _OF_WORD = {word: name for name, words in _WORDS_OF.items() for word in words.split()}
 _COMMANDS = {"\\euro": "euro", "\\pounds": "pound", "\\yen": "yen", "\\textdollar": "dollar"}
-_AMOUNT = re.compile(rf"(?:\\?\$|[{''.join(_SIGNS)}])\s?(-?\d[\d.,]{{0,40}}(?<=\d))")
+_AMOUNT = re.compile(rf"(?:\\?\$|[{''.join(_SIGNS)}])\s?-?\d[\d.,]{{0,40}}(?<=\d)")
 _DOLLAR = re.compile(r"\\\$|(?<!\\)\$(?=\s?-?[\d.])")
 
 
@@ -58,8 +58,8 @@ def currency_written(text: str) -> str:
 
 
 def amounts_written(text: str) -> list[str]:
-    """Return the digits behind each sign of money in `text`, in order of their writing."""
-    return sorted(_AMOUNT.findall(text))
+    """Return each amount of `text` with its sign of money, sorted."""
+    return sorted(found.lstrip("\\").replace(" ", "") for found in _AMOUNT.findall(text))
 
 
 def currency_of_unit(unit: str) -> str:

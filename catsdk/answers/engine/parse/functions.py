@@ -24,6 +24,7 @@ _INVERSES = {
 _DERIVATIVE = re.compile(
     r"\{(d|partial)(?:\^\{?(\d)\}?)?([a-zA-Z])\}\{\1([a-zA-Z])(?:\^\{?\2\}?)?\}"
 )
+_DIFFERENTIALS = frozenset("dp")
 _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 
 
@@ -57,6 +58,8 @@ class FunctionParser(ExpressionParser):
 
     def _derivative(self) -> tree.Node | None:
         r"""Read `\frac{dy}{dx}` and `\frac{d^2y}{dx^2}` as one name."""
+        if self.ahead(1)[1][:1] not in _DIFFERENTIALS:
+            return None
         written = ""
         for at in range(self.at, min(self.at + 16, len(self.tokens))):
             written += self.tokens[at][1]

@@ -171,10 +171,11 @@ def _read_cleaned(text: str, original: str) -> Reading:
     latex = "\\" in text
     if latex and (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
         return _read_cleaned(clean(whole.group(1)), original)
-    choice = choice_letters(text) if len(text) <= _LONGEST_CHOICE else None
-    if is_undecided(text):
+    short = len(text) <= _LONGEST_CHOICE and not text[0].isdigit()
+    choice = choice_letters(text) if short else None
+    if ("or" in text or "/" in text) and is_undecided(text):
         return Reading(Text(plain_words(text)))
-    if _VERDICTS.fullmatch(text):
+    if text[0] in "TFYN" and _VERDICTS.fullmatch(text):
         return Reading(Text(re.sub(r"[, ]", "", text).lower()))
     if text[0] in "(ai" and _PARTS.match(text):
         return Reading(None, cause="unparseable", detail="several parts with their numbers")
@@ -208,6 +209,8 @@ def _read_cleaned(text: str, original: str) -> Reading:
 
 
 def _connective(text: str) -> str:
+    if _CONNECTIVE.search(text) is None:
+        return ""
     found = {match.group(1).lower() for match in _CONNECTIVE.finditer(text)}
     return found.pop() if len(found) == 1 else ""
 

@@ -294,7 +294,8 @@ class AnswerParser(FunctionParser):
         closing = self.next[1]
         if self.next == END or closing not in ends:
             raise UnreadableError(f"{opening} does not close")
-        lone = _lone(self.tokens[start : self.at]) if nested or opening == "{" else []
+        several = nested or opening == "{" and len(inner) > 1
+        lone = _lone(self.tokens[start : self.at]) if several else []
         self.at += 1
         if opening == "{":
             if not inner:

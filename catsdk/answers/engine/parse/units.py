@@ -97,7 +97,7 @@ _TABLE: tuple[tuple[Dimension, Fraction, str], ...] = (
 # Abbreviations whose meaning hangs on their case, as in mW and MW, with the name of the unit.
 _CASED = """
 g gram m meter s second L liter Hz hertz Pa pascal W watt J joule V volt A ampere N newton F farad
-C coulomb K kelvin eV electronvolt Wh watthour Ah amperehour T tesla mol mole Sv sievert Ω ohm
+C coulomb K kelvin eV electronvolt Wh watthour Ah amperehour T tesla mol mole Sv sievert Ω ohm M molar
 """
 _CASED_WORDS = _CASED.split()
 _SPELLED = {
@@ -109,13 +109,14 @@ _SPELLED = {
     for sign, prefix in (("k", "kilo"), ("K", "kilo"), ("M", "mega"), ("G", "giga"), ("T", "tera"))
     for short, name in (("b", "bit"), ("B", "byte"), ("bps", "bit / s"), ("Bps", "byte / s"))
 }
+_SPELLED |= {"Cal": "kilocalorie", "cal": "calorie"}
 _SPELLED_WORD = re.compile(rf"(?<![A-Za-z\\])(?:{'|'.join(_SPELLED)})(?![A-Za-z])")
 # Words that are units without a size here.
 _UNSIZED_WORDS = """
     radian radians rad ton tons euro euros eur yuan rupees pesos yen gbp rs rmb inr volt volts
     kelvin celsius fahrenheit ohm ohms amp amps ampere amperes coulomb coulombs farad farads
     tesla teslas weber webers henry henries lumen lumens lux candela mole moles mol mmol
-    decibel decibels db bar bars atm psi calorie calories kcal tablespoon tablespoons tbsp teaspoon
+    decibel decibels db bar bars atm psi calorie calories kcal kilocalorie tablespoon tablespoons tbsp teaspoon
     teaspoons tsp knot knots gbps mbps kbps bps kb mb gb tb lightyear lightyears kwh wh mah ev kev mev torr
     grain grains carat carats stone fathom fathoms furlong furlongs barrel barrels bushel bushels
     becquerel becquerels sievert sieverts gray grays steradian steradians parsec parsecs

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from fractions import Fraction
-from math import gcd
 from typing import TypeAlias
 
 from catsdk.answers.engine.limits import (
@@ -19,13 +17,8 @@ from catsdk.answers.engine.numeric.evaluate import rational_of
 from catsdk.answers.engine.parse.units import is_money
 from catsdk.answers.engine.parse.wording import mentions, same_text, speaks_of_numbers, text_as_node
 from catsdk.answers.engine.structure.expressions import same_expression
-from catsdk.answers.engine.structure.labels import (
-    as_meant,
-    by_names,
-    has_usual_order,
-    is_point,
-    names_of,
-)
+from catsdk.answers.engine.structure.items import nesting, same_items
+from catsdk.answers.engine.structure.labels import as_meant, is_point
 from catsdk.answers.engine.structure.pieces import (
     is_set_operation,
     joined_intervals,
@@ -35,8 +28,6 @@ from catsdk.answers.engine.structure.pieces import (
 from catsdk.answers.engine.structure.quantities import (
     is_compound,
     same_quantity,
-    units_stand_apart,
-    with_shared_unit,
     without_letters,
 )
 from catsdk.answers.engine.structure.regions import readings_of
@@ -193,6 +184,8 @@ class Comparison:
         if (left, right) in self.decided:
             self._note("symbolic")
             return self.decided[left, right]
+        if any(isinstance(each, Items) and any(map(nesting, each.items)) for each in (left, right)):
+            return self.open("a set of sets, which is no set of solutions")
         self.pending.append((left, right))
         return self.open("it has to be solved")
 
@@ -224,26 +217,27 @@ class Comparison:
             raise LimitReachedError("too many items")
         open_items = list[Node]()
         for item in others:
-            at, same = self._match(item, rest)
+            at, same = self.match(item, rest)
             if same:
                 del rest[at]
             else:
                 open_items.append(item)
         if not open_items:
             return True
-        if all(self._match(item, rest)[1] is False for item in open_items):
+        if all(self.match(item, rest)[1] is False for item in open_items):
             return False
         # Both ways, so that the order of the two sides does not matter.
-        alone = any(self._match(item, right)[1] is False for item in open_items)
-        return False if alone or any(self._match(item, left)[1] is False for item in rest) else None
+        alone = any(self.match(item, right)[1] is False for item in open_items)
+        return False if alone or any(self.match(item, left)[1] is False for item in rest) else None
 
-    def _match(self, item: Node, rest: Sequence[Node]) -> tuple[int, bool | None]:
+    def match(self, item: Node, rest: Sequence[Node]) -> tuple[int, bool | None]:
+        """Return the place of the one in `rest` that is the same as `item`, and whether there is one."""
         unknown = False
         for at, other in enumerate(rest):
             # An item that fits nowhere is compared again with what others have taken.
             key = id(item), id(other)
             if key not in self._matched:
-                alike = _nesting(item) == _nesting(other)
+                alike = nesting(item) == nesting(other)
                 self._matched[key] = self.same(item, other) if alike else None
             same = self._matched[key]
             if same:
@@ -347,7 +341,7 @@ class Comparison:
                     [c for row in rows for c in row], [c for r in others for c in r]
                 )
             case Items(), Items():
-                return self._items(left, right)
+                return same_items(left, right, self)
             case Call(name, parts), Call(again, others) if name == again:
                 return self.ordered(parts, others)
             case _:
@@ -358,100 +352,14 @@ class Comparison:
             return False
         return self.ordered((left.low, left.high), (right.low, right.high))
 
-    def _items(self, left: Items, right: Items) -> bool | None:
-        kinds = {left.kind, right.kind}
-        ratios = [node.kind in ("ratio", "clock") for node in (left, right)]
-        if any(ratios):
-            return self._ratios(left, right) if all(ratios) else False
-        first, second = ([_nesting(item) for item in node.items] for node in (left, right))
-        if sorted(first) != sorted(second) and (any(first) or any(second)):
-            return self.open("a set, and its member")
-        if self.options.units == "convert" and units_stand_apart(left, right):
-            return self._with_units(left, right)
-        if "tuple" in kinds:
-            found = self._tuples(left, right)
-            return self.open("a set, and its member") if found and first != second else found
-        if kinds == {"list"} and self.options.ordered:
-            return self.ordered(left.items, right.items)
-        if len(left.items) != len(right.items):
-            found = self._repeated(left, right)
-            if found is False and sorted(map(repr, _leaves(left))) == sorted(
-                map(repr, _leaves(right))
-            ):
-                return self.open("the same items in other groups")
-            return found
-        if kinds == {"list"} and (names_of(left) is None) is not (names_of(right) is None):
-            return self._named(left, right)
-        return self.unordered(left.items, right.items)
-
-    def _with_units(self, left: Items, right: Items) -> bool | None:
-        """Compare lists of which each has units at some items: none may then be left out.
-
-        `5 m, 6` is not `6 m, 5`, though each of its values is one there whose unit is left out.
-        """
-        lenient = self.options
-        self.options = replace(lenient, units="strict", percent="fraction")
+    def under(self, options: Options, left: Items, right: Items) -> bool | None:
+        """Compare two collections of items under other options."""
+        own, self.options = self.options, options
         self._matched.clear()
-        found = self._items(with_shared_unit(left), with_shared_unit(right))
-        self.options = lenient
+        found = same_items(left, right, self)
+        self.options = own
         self._matched.clear()
-        return found or self.open("units at other places")
-
-    def _tuples(self, left: Items, right: Items) -> bool | None:
-        """Compare in order; points without brackets around all of them may stand in any order."""
-        points = all(isinstance(item, Items) for item in (*left.items, *right.items))
-        if left.kind == right.kind or not points:
-            return self.ordered(by_names(left).items, by_names(right).items)
-        if self.ordered(left.items, right.items):
-            return True
-        found = self.unordered(left.items, right.items)
-        return self.open("points in another order") if found else found
-
-    def _named(self, left: Items, right: Items) -> bool | None:
-        """Compare `a = 3, b = 4` with values that have no names, which stand in their order."""
-        named, other = (left, right) if names_of(left) else (right, left)
-        if self.ordered(by_names(named).items, other.items):
-            return True
-        if not has_usual_order(names_of(named) or []) and self.ordered(named.items, other.items):
-            return True
-        found = self.unordered(left.items, right.items)
-        return self.open("values in another order than their names") if found else found
-
-    def _repeated(self, left: Items, right: Items) -> bool | None:
-        """Compare without repetitions, which count in a list of numbers only."""
-        first, second = self._distinct(left), self._distinct(right)
-        if len(first) == len(left.items) and len(second) == len(right.items):
-            return False
-        return self.unordered(first, second)
-
-    def _distinct(self, node: Items) -> list[Node]:
-        if node.kind == "list" and not all(isinstance(item, Items) for item in node.items):
-            return list(node.items)
-        kept: list[Node] = []
-        for item in dict.fromkeys(node.items):
-            if self._match(item, kept)[1] is not True:
-                kept.append(item)
-        return kept
-
-    def _ratios(self, left: Items, right: Items) -> bool | None:
-        """Compare proportions; two that may be times of day are the same as they stand only."""
-        if left.kind == right.kind == "clock":
-            same, ratio = self.ordered(left.items, right.items), replace(left, kind="ratio")
-            if same is False and self._ratios(ratio, right):
-                return self.open("times of day, or ratios")
-            return same
-        if left.kind != right.kind and not _is_reduced(left, right):
-            same = self.ordered(left.items, right.items)
-            return same or (same if same is None else self.open("a time of day, or a ratio"))
-        if len(left.items) != len(right.items):
-            return False
-        last = (left.items[-1], right.items[-1])
-        if any(rational_of(item) == 0 for item in last):
-            return self.ordered(left.items, right.items)
-        first, second = (
-            [Quotient(item, node.items[-1]) for item in node.items[:-1]] for node in (left, right)
-        )
-        return self.ordered(first, second)
+        return found
 
     def _mixed(self, left: Node, right: Node) -> bool | None:
         """Compare two kinds: each side may be readable as the other."""
@@ -478,7 +386,7 @@ class Comparison:
                 case Items("set", items), Union(parts):
                     return self.unordered(items, parts)
                 case Items(_, (item,)), _ if not _is_collection(other):
-                    return self.open("a set of a set") if _nesting(item) else self.same(item, other)
+                    return self.open("a set of a set") if nesting(item) else self.same(item, other)
                 case _:
                     continue
         return False
@@ -550,33 +458,9 @@ def _without_common(
     return rest, [item for at, item in enumerate(right) if at not in taken]
 
 
-def _nesting(node: Node) -> str:
-    """Write the sets that an item is made of, so that {1} is told from 1, and both from {{1}}."""
-    if not isinstance(node, Items) or node.kind != "set":
-        return ""
-    return "{" + "".join(sorted(map(_nesting, node.items))) + "}"
-
-
-def _leaves(node: Node) -> Iterator[Node]:
-    if isinstance(node, Items):
-        for item in node.items:
-            yield from _leaves(item)
-    else:
-        yield node
-
-
 def _number_or_self(node: Node) -> Hashable:
     value = rational_of(node)
     return node if value is None else value
-
-
-def _is_reduced(left: Items, right: Items) -> bool:
-    """Tell whether the one that is surely a ratio is in its lowest terms."""
-    ratio = left if left.kind == "ratio" else right
-    values = [rational_of(item) for item in ratio.items]
-    if any(value is None or value.denominator != 1 for value in values):
-        return True
-    return gcd(*(value.numerator for value in values if value is not None)) == 1
 
 
 def _point_and_other(left: Node, right: Node) -> Pair | None:

@@ -14,6 +14,7 @@ __all__ = [
     "Comparer",
     "is_compound",
     "same_quantity",
+    "units_on_one_side",
     "units_stand_apart",
     "with_shared_unit",
     "without_letters",
@@ -125,6 +126,14 @@ def units_stand_apart(left: tree.Items, right: tree.Items) -> bool:
     """Tell whether both of two lists have units, and not at each of their items."""
     marked = [[_unit_at_end(item) != "" for item in node.items] for node in (left, right)]
     return all(map(any, marked)) and not all(map(all, marked))
+
+
+def units_on_one_side(left: tree.Items, right: tree.Items) -> bool:
+    """Tell `5 cats, 6 dogs` beside `5, 6`: several units, which say what each value is of."""
+    one, other = ([_unit_at_end(item) for item in node.items] for node in (left, right))
+    return any(
+        len(set(named)) > 1 and not any(bare) for named, bare in ((one, other), (other, one))
+    )
 
 
 def with_shared_unit(node: tree.Items) -> tree.Items:

@@ -1,0 +1,23 @@
+from catsdk.evaluate.contenders import Contender
+from catsdk.evaluate.evaluation import Evaluation
+from catsdk.evaluate.experiment import Sweep
+from catsdk.evaluate.files import write_report
+from catsdk.evaluate.grading import ItemGrader
+from catsdk.evaluate.items import Item, item_of
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.sources import read_items
+from catsdk.evaluate.statistics import Bootstrap, Estimate
+
+__all__ = [
+    "Bootstrap",
+    "Contender",
+    "Estimate",
+    "Evaluation",
+    "Item",
+    "ItemGrader",
+    "Report",
+    "Sweep",
+    "item_of",
+    "read_items",
+    "write_report",
+]

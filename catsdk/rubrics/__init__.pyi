@@ -1,0 +1,24 @@
+from catsdk.rubrics.bias import position_bias
+from catsdk.rubrics.files import dumps, load, loads, save
+from catsdk.rubrics.healthbench import read_healthbench
+from catsdk.rubrics.judge import Judge, Judging
+from catsdk.rubrics.panel import Panel
+from catsdk.rubrics.proposer import RubricProposer
+from catsdk.rubrics.quality import Filters, filtered
+from catsdk.rubrics.scoring import Missing
+
+__all__ = [
+    "Filters",
+    "Judge",
+    "Judging",
+    "Missing",
+    "Panel",
+    "RubricProposer",
+    "dumps",
+    "filtered",
+    "load",
+    "loads",
+    "position_bias",
+    "read_healthbench",
+    "save",
+]
