@@ -12,10 +12,11 @@
 #   make nightly       what takes longer than make check may, or PARTS of it; see docs/nightly.md
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
+#   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
-#   make maps          write the file map and the tables of the providers anew
+#   make maps          write the file map and the tables of the documentation anew
 #   make clean         remove the environments and all that was built
 #
 # VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;
@@ -46,7 +47,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers test-verl test-gpu lab soak nightly \
-	bench-runtime bench-rubrics check lint types layers test-pythons test-extras maps clean
+	bench-runtime bench-rubrics bench-question check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -202,6 +203,9 @@ PEER_autorubric := autorubric rubric 'openai[aiohttp]'
 bench-rubrics: install .venv-peers/autorubric/.installed
 	@$(BIN)/python -m benchmarks.rubrics --peers .venv-peers/autorubric/bin/python $(ARGS)
 
+bench-question: install $(SERVERS)/.installed
+	@$(BIN)/python -m benchmarks.question_shown --server $(SERVERS)/bin/python $(ARGS)
+
 bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
 	@$(BIN)/python benchmarks/runtime.py $(ARGS)
 
@@ -214,6 +218,7 @@ test-extras:
 maps: install
 	@$(BIN)/python docs/maps.py
 	@$(BIN)/python docs/provider_table.py
+	@$(BIN)/python docs/shown_table.py
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

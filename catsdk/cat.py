@@ -7,7 +7,7 @@ from collections.abc import Sequence as SequenceABC
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from math import inf
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -17,10 +17,10 @@ from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelErr
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
 from catsdk.core.options import Sampling
-from catsdk.core.pipeline import Flow
+from catsdk.core.pipeline import Flow, background_tasks
 from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
-from catsdk.core.types import Group, Message, Reference, Result, Rollout, Rubric, Score, Verdict
+from catsdk.core.types import Group, Reference, Result, Rollout, Rubric, Score, Verdict
 from catsdk.method.composing import (
     Model,
     checked_policy,
@@ -30,7 +30,7 @@ from catsdk.method.composing import (
     with_setting,
 )
 from catsdk.method.description import Description
-from catsdk.method.run import Method, run_method, run_or_fail
+from catsdk.method.run import Item, Method, run_method, run_or_fail, with_row
 from catsdk.method.streaming import EventStream, Results
 from catsdk.rewards.reward import completed
 from catsdk.rubrics.judge import Judge
@@ -43,14 +43,13 @@ from catsdk.runtime.life import Life
 from catsdk.runtime.output import Output, OutputLike
 from catsdk.runtime.output_answers import answers_for
 from catsdk.runtime.session import Session
-from catsdk.runtime.spending.account import Account
+from catsdk.runtime.spending.account import Account, accounts_of
 from catsdk.sampling.sampler import Sampler
 
 __all__ = ["CaT", "synthesize"]
 
 P = TypeVar("P")
 R = TypeVar("R")
-Item = PromptLike | Group | tuple[PromptLike | Group, Row]
 OnEvent = Callable[[Event], None]
 
 
@@ -141,7 +140,7 @@ class CaT(Description):
 
     async def _open(self, exits: AsyncExitStack) -> None:
         session = await exits.enter_async_context(self._client.session())
-        tasks = await exits.enter_async_context(_tasks())
+        tasks = await exits.enter_async_context(background_tasks())
         for model in policies_of(self._sampler):
             await self._client.open(model, session)
         self._session, self._tasks = session, tasks
@@ -192,7 +191,7 @@ class CaT(Description):
                 row=row or {},
                 defaults=self._defaults,
                 models=session,
-                accounts=_accounts(budget),
+                accounts=accounts_of(budget),
                 # An account outlives the run, and the chains that it pays for with it.
                 chains={} if isinstance(budget, Budget) else None,
                 listener=on_event,
@@ -297,10 +296,10 @@ class CaT(Description):
         asked = Output.of(output)
         paying: dict[str, Any] = {}
         if budget is not None:
-            paying = {"accounts": _accounts(budget), "chains": {}}
+            paying = {"accounts": accounts_of(budget), "chains": {}}
 
         async def one(index: int, item: Item) -> Result:
-            prompt, row = _with_row(item)
+            prompt, row = with_row(item)
             async with self.context(row=row, on_event=on_event, item=index, output=asked) as ctx:
                 ctx = replace(ctx, **paying)
                 return await run_or_fail(method, prompt, n, ctx, index=index)
@@ -510,7 +509,8 @@ class CaT(Description):
                 "this CaT has no reward; give one, such as CaT(..., reward=AnswerReward())"
             )
         async with self.context(row=row) as ctx:
-            return completed(group, await self._reward.reward(group, reference, ctx.on(group)))
+            read = ctx.reread(group)
+            return completed(read, await self._reward.reward(read, reference, ctx.on(read)))
 
     async def propose_rubric(self, reference: Reference) -> Rubric:
         """Write the criteria that follow from a reference, by the reward's proposer.
@@ -614,30 +614,3 @@ async def synthesize(
         result = await c.run(prompt, n, budget=budget)
     assert result.reference is not None
     return result.reference
-
-
-def _accounts(budget: Budget | Account | None) -> tuple[Account, ...]:
-    if budget is None:
-        return ()
-    return (budget if isinstance(budget, Account) else Account(budget),)
-
-
-@asynccontextmanager
-async def _tasks() -> AsyncGenerator[TaskGroup]:
-    """A task group that ends what still runs at its end."""
-    tasks = anyio.create_task_group()
-    await tasks.__aenter__()
-    try:
-        yield tasks
-    finally:
-        tasks.cancel_scope.cancel()
-        await tasks.__aexit__(None, None, None)
-
-
-def _with_row(item: Item) -> tuple[PromptLike | Group, Row | None]:
-    """A prompt and its data row, where the two are given as a pair."""
-    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Mapping):
-        prompt, row = cast("tuple[PromptLike | Group, Row]", item)
-        if not isinstance(prompt, Mapping | Message):
-            return prompt, row
-    return cast("PromptLike | Group", item), None

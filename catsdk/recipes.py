@@ -11,6 +11,8 @@ the name that they have under an entry point group is read as well::
         hard: {Synthesizer: {anchor: openai:gpt-5, show_question: false}}
     reward: {Sum: {rewards: [RubricReward, {LengthPenalty: {over: 750}}], weights: [1, 0.1]}}
 
+A prompt is written as its sections, and may be read from a file that is named: `prompt: mine.md`.
+
 Nothing secret is ever written: a model that is an object, and may hold a key, is refused. Reading
 makes objects of roles, data classes and models alone, and calls no function that a file names. A
 file of somebody else is still to be looked at: the modules that it names are imported, and a run
@@ -526,12 +528,23 @@ def _value(value: Any, hint: Any, where: str) -> Any:
 
 
 def _text(value: str, options: Sequence[Any], where: str) -> Any:
+    for option in options:
+        if callable(getattr(option, "from_file", None)):
+            return _in_file(option, value, where)
     if any(_is_plain_text(option) for option in options):
         takes_role = any(_takes_role(option) for option in options)
         return from_data(value, where) if takes_role and is_known_role(value) else value
     if any(get_origin(option) is not None and get_args(option) for option in options):
         return value
     return from_data(value, where)
+
+
+def _in_file(kind: Any, path: str, where: str) -> Any:
+    """What a file holds: its words are part of what is described, wherever that goes."""
+    try:
+        return kind.from_file(path)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{where}: {error}") from error
 
 
 def _is_plain_text(option: Any) -> bool:

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from catsdk.cat import CaT, Item, synthesize
+from catsdk.cat import CaT, synthesize
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike
 from catsdk.core.types import Group, Reference, Result
+from catsdk.method.run import Item
 
 __all__ = ["map_sync", "run_sync", "stream_sync", "synthesize_sync"]
 

@@ -14,6 +14,7 @@ from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
+from catsdk.cli.prompts import prompts
 from catsdk.cli.reward_server import reward_server
 from catsdk.cli.rubric import rubric
 from catsdk.cli.train import train
@@ -32,6 +33,7 @@ app = typer.Typer(
 for command in (synthesize, sample, batch, demo, providers, doctor, train, reward_server):
     app.command()(command)
 app.command(name="eval")(evaluate)
+app.add_typer(prompts)
 app.add_typer(rubric)
 
 

@@ -173,8 +173,9 @@ def _content(given: object) -> _Content:
     if given is not None and not isinstance(given, list):
         raise UnreadableError(f"at 'content': {given!r:.60} is neither a text nor a list of parts")
     found = _Content()
-    for each in given or []:
-        kind = each.get("type") if isinstance(each, Mapping) else None
+    blocks: list[Any] = given or []  # pyright: ignore[reportUnknownVariableType]
+    for each in blocks:
+        kind = _type_of(each)
         if kind == "tool_use":
             found.calls.append(_tool_use(Fields("a tool_use", each)))
         elif kind == "tool_result":
@@ -182,6 +183,10 @@ def _content(given: object) -> _Content:
         else:
             found.parts.append(read_part(each))
     return found
+
+
+def _type_of(part: object) -> object:
+    return cast("Mapping[str, Any]", part).get("type") if isinstance(part, Mapping) else None
 
 
 def _tool_use(block: Fields) -> ToolCall:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import islice
 from typing import Any, cast
 
 from pydantic import JsonValue
@@ -30,6 +32,7 @@ NOTES = (
     *("title", "description", "default", "examples", "format", "discriminator", "deprecated"),
     *("$schema", "$id", "$comment", "readOnly", "writeOnly", "strict", "propertyOrdering"),
 )
+MAX_STEPS = 100_000
 _KNOWN = frozenset((*ONE, *MANY, *NAMED, *_PLAIN, *NOTES))
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -126,36 +129,56 @@ def resolved(schema: Schema, root: Schema) -> Schema:
 
 
 def _target(reference: JsonValue, root: Schema) -> Schema:
-    found: JsonValue = dict(root)
+    found: object = root
     path = str(reference).split("/")
     for name in (part.replace("~1", "/").replace("~0", "~") for part in path[1:]):
-        if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
+        if isinstance(found, Mapping):
+            found = cast("Mapping[str, object]", found).get(name)
+        elif isinstance(found, list) and name.isdecimal():
+            found = next(islice(cast("list[object]", found), int(name), None), None)
         else:
-            found = found.get(name) if isinstance(found, dict) else None
-    if path[0] != "#" or not isinstance(found, dict):
+            found = None
+    if path[0] != "#" or not isinstance(found, Mapping):
         raise InvalidInputError(
             f"the JSON schema refers to {reference!r}, which is not in it; put what it means under"
             " '$defs', and refer to it as '#/$defs/NAME'"
         )
-    return found
+    return cast("Schema", found)
 
 
 def misfits(value: object, schema: Schema) -> Iterator[str]:
     """Say what of `value` does not fit `schema`, one sentence each; nothing where it fits."""
-    return _misfits(value, schema, schema, "")
+    try:
+        yield from _misfits(value, schema, _Root(schema), "")
+    except _TooLongError:
+        yield f"it takes more than {MAX_STEPS:,} steps to check; write a shorter one"
 
 
-def _misfits(value: object, schema: Schema | bool, root: Schema, at: str) -> Iterator[str]:
+class _TooLongError(Exception):
+    """Alternatives inside of alternatives take too long: the value may be a hostile model's."""
+
+
+@dataclass
+class _Root:
+    """The whole schema, and how many steps were taken."""
+
+    schema: Schema
+    steps: int = 0
+
+
+def _misfits(value: object, schema: Schema | bool, root: _Root, at: str) -> Iterator[str]:
+    root.steps += 1
+    if root.steps > MAX_STEPS:
+        raise _TooLongError
     if isinstance(schema, Mapping):
-        schema = resolved(schema, root)
+        schema = resolved(schema, root.schema)
         if value is not None or schema.get("nullable") is not True:
             yield from _in_value(value, schema, root, at)
     elif not schema:
         yield f"{at or 'it'} should not be there"
 
 
-def _in_value(value: object, schema: Schema, root: Schema, at: str) -> Iterator[str]:
+def _in_value(value: object, schema: Schema, root: _Root, at: str) -> Iterator[str]:
     kinds = _listed(schema.get("type", []))
     if kinds and not any(_is_of(value, str(kind)) for kind in kinds):
         yield f"{at or 'it'} should be of the type {' or '.join(map(str, kinds))}"
@@ -164,6 +187,7 @@ def _in_value(value: object, schema: Schema, root: Schema, at: str) -> Iterator[
         yield f"{at or 'it'} should be one of {schema['enum']!r:.200}"
     if "const" in schema and not _equal(value, schema["const"]):
         yield f"{at or 'it'} should be {schema['const']!r:.200}"
+    yield from _in_alternatives(value, schema, root, at)
     if isinstance(value, dict):
         yield from _in_object(cast("dict[str, object]", value), schema, root, at)
     elif isinstance(value, list):
@@ -172,10 +196,9 @@ def _in_value(value: object, schema: Schema, root: Schema, at: str) -> Iterator[
         yield from _in_text(value, schema, at)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield from _in_number(value, schema, at)
-    yield from _in_alternatives(value, schema, root, at)
 
 
-def _in_object(value: dict[str, object], schema: Schema, root: Schema, at: str) -> Iterator[str]:
+def _in_object(value: dict[str, object], schema: Schema, root: _Root, at: str) -> Iterator[str]:
     properties = cast("Mapping[str, Any]", schema.get("properties", {}))
     for name in _listed(schema.get("required", [])):
         if name not in value:
@@ -186,16 +209,14 @@ def _in_object(value: dict[str, object], schema: Schema, root: Schema, at: str) 
     yield from _size(len(value), schema, ("minProperties", "maxProperties"), "fields", at)
 
 
-def _in_array(value: list[object], schema: Schema, root: Schema, at: str) -> Iterator[str]:
+def _in_array(value: list[object], schema: Schema, root: _Root, at: str) -> Iterator[str]:
     first = cast("Sequence[Schema | bool]", schema.get("prefixItems", []))
     rest = cast("Schema | bool", schema.get("items", True))
     for place, each in enumerate(value):
         inner = first[place] if place < len(first) else rest
         yield from _misfits(each, inner, root, f"{at}[{place}]")
     yield from _size(len(value), schema, ("minItems", "maxItems"), "items", at)
-    if schema.get("uniqueItems") is True and any(
-        _equal(one, other) for place, one in enumerate(value) for other in value[:place]
-    ):
+    if schema.get("uniqueItems") is True and len({_key(each) for each in value}) < len(value):
         yield f"{at or 'it'} should have no item twice"
 
 
@@ -223,10 +244,10 @@ def _in_number(value: float, schema: Schema, at: str) -> Iterator[str]:
             yield f"{at or 'it'} should be {words} {bound}"
 
 
-def _in_alternatives(value: object, schema: Schema, root: Schema, at: str) -> Iterator[str]:
-    def fitting(keyword: str) -> list[bool]:
-        schemas = cast("Iterable[Schema | bool]", schema.get(keyword, []))
-        return [next(_misfits(value, each, root, at), None) is None for each in schemas]
+def _in_alternatives(value: object, schema: Schema, root: _Root, at: str) -> Iterator[str]:
+    def fitting(keyword: str) -> Iterator[bool]:
+        for each in cast("Iterable[Schema | bool]", schema.get(keyword, [])):
+            yield next(_misfits(value, each, root, at), None) is None
 
     for each in cast("Iterable[Schema | bool]", schema.get("allOf", [])):
         yield from _misfits(value, each, root, at)
@@ -259,16 +280,17 @@ def _is_of(value: object, kind: str) -> bool:
 
 
 def _equal(one: object, other: object) -> bool:
-    """JSON's equality: `true` is not 1, and 1.0 is 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        ones, others = cast("list[object]", one), cast("list[object]", other)
-        return len(ones) == len(others) and all(map(_equal, ones, others))
-    if isinstance(one, dict) and isinstance(other, dict):
-        fields, wanted = cast("dict[str, object]", one), cast("dict[str, object]", other)
-        return fields.keys() == wanted.keys() and all(_equal(fields[k], wanted[k]) for k in fields)
-    return one == other
+    return _key(one) == _key(other)
+
+
+def _key(value: object) -> Hashable:
+    """What is the same for values that are equal in JSON: `true` is not 1, and 1.0 is 1."""
+    if isinstance(value, list):
+        return ("list", *map(_key, cast("list[object]", value)))
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        return frozenset((name, _key(each)) for name, each in fields.items())
+    return ("bool", value) if isinstance(value, bool) else value
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -7,7 +7,7 @@ dialects that users have.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -220,7 +220,9 @@ class ToolCall(WholeValue):
             read: object = json.loads(self.arguments or "{}")
         except (ValueError, RecursionError):
             read = None
-        return read if isinstance(read, dict) else {"INVALID_JSON": self.arguments}
+        if isinstance(read, dict):
+            return cast("dict[str, JsonValue]", read)
+        return {"INVALID_JSON": self.arguments}
 
 
 class Message(WholeValue):

@@ -10,7 +10,7 @@ from collections.abc import (
     Callable,
     Iterable,
 )
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Generic, Self, TypeVar
 
@@ -22,7 +22,7 @@ from catsdk.core.errors import CatError, SynthesisFailedError
 from catsdk.core.fanout import first_of
 from catsdk.core.types import Failure, Group
 
-__all__ = ["Flow", "Mapped"]
+__all__ = ["Flow", "Mapped", "background_tasks"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -165,3 +165,15 @@ async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T]:
         return
     for item in items:
         yield item
+
+
+@asynccontextmanager
+async def background_tasks() -> AsyncGenerator[TaskGroup]:
+    """Give a task group that ends what still runs at its end."""
+    tasks = anyio.create_task_group()
+    await tasks.__aenter__()
+    try:
+        yield tasks
+    finally:
+        tasks.cancel_scope.cancel()
+        await tasks.__aexit__(None, None, None)

@@ -86,7 +86,7 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 def _thoughts(message: Mapping[str, Any]) -> list[object]:
-    parts = [part for part in _content(message) if isinstance(part, Mapping)]
+    parts = [_message(part) for part in _content(message) if not isinstance(part, str)]
     inside = [
         part.get(name) for part in parts if part.get("type") == "thinking" for name in _INSIDE
     ]
@@ -99,7 +99,8 @@ def _content(message: Mapping[str, Any]) -> Sequence[Any]:
         return [content or ""]
     if not isinstance(content, Sequence):
         raise _unreadable(content)
-    return content
+    parts: Sequence[Any] = content  # pyright: ignore[reportUnknownVariableType]
+    return parts
 
 
 def _words(given: object) -> str:

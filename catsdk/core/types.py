@@ -157,7 +157,8 @@ class Provenance(Value):
         method: How it was made, such as `synthesis` or `majority`.
         model: The model that wrote or chose it.
         prompt: The name of the prompt that the model was given.
-        prompt_version: The version of that prompt.
+        prompt_version: The version of that prompt, as its file says.
+        prompt_digest: What tells its wording from any other, whatever its file says.
         settings: The settings and facts that mattered, such as the votes of a majority.
 
     Example:
@@ -170,6 +171,7 @@ class Provenance(Value):
     model: str = ""
     prompt: str | None = None
     prompt_version: str | None = None
+    prompt_digest: str | None = None
     settings: dict[str, JsonValue] = Field(default={})
 
 
@@ -216,7 +218,7 @@ class Reference(Value):
 
     def __eq__(self, other: object) -> bool:
         """Equal fields; the object that was made of `data` adds nothing to them."""
-        return type(self) is type(other) and self.__dict__ == other.__dict__
+        return isinstance(other, Reference) and self.__dict__ == other.__dict__
 
     def __repr__(self) -> str:
         """Text and answer, with the evidence."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catsdk.core.errors import InvalidInputError
+from catsdk.core.errors import InvalidInputError, StructuredOutputError
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
@@ -58,10 +58,12 @@ class Cascade:
         """Estimate by the one that the agreement asks for; raises what that one raises."""
         async with standing_alone(ctx, group) as context:
             with recorded("cascade") as calls:
-                easy = await self.easy.estimate(group, context.quiet())
-                reference, branch = await context.with_evidence(easy), "easy"
-                agreement = reference.agreement
-                if reference.majority is None or agreement is None or agreement < self.threshold:
+                easy = await self._easy(group, context)
+                agreement = None if easy is None else easy.agreement
+                agrees = agreement is not None and agreement >= self.threshold
+                if easy is not None and easy.majority is not None and agrees:
+                    reference, branch = easy, "easy"
+                else:
                     reference, branch = await self.hard.estimate(group, context), "hard"
         settings = {
             **reference.provenance.settings,
@@ -71,3 +73,10 @@ class Cascade:
         }
         provenance = reference.provenance.model_copy(update={"settings": settings})
         return reference.model_copy(update={"provenance": provenance, "calls": tuple(calls)})
+
+    async def _easy(self, group: Group, ctx: Context) -> Reference | None:
+        """The easy reference; `None` where no rollout is of the form that the run asks for."""
+        try:
+            return await ctx.with_evidence(await self.easy.estimate(group, ctx.quiet()))
+        except StructuredOutputError:
+            return None

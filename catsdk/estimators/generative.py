@@ -10,6 +10,7 @@ from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.outputs import answer_of
 from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
@@ -44,6 +45,10 @@ class GenerativeSelfAggregation:
     sampling: Sampling = Sampling()
     prompt: Prompt | None = None
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "generative")
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Write a new answer to the group's prompt.

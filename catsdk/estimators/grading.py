@@ -14,6 +14,7 @@ from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Failure, Group, Rollout, Score
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_grade
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.structured import Form, ask
@@ -53,6 +54,10 @@ class Grading:
     judge: str | Provider | None = None
     sampling: Sampling = Sampling(temperature=0.0)
     prompt: Prompt | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "grade")
 
     async def rate(self, group: Group, ctx: Context | None = None) -> list[Score]:
         """Give one score for each rollout, in their order."""

@@ -12,6 +12,7 @@ from catsdk.estimators.likelihood import mean_logprob
 from catsdk.estimators.log_probabilities import score_rollouts
 from catsdk.estimators.selected import candidates, selected
 from catsdk.prompts.prompt import Prompt, load
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 
@@ -45,6 +46,10 @@ class MutualPredictability:
 
     model: str | Provider | None = None
     prompt: Prompt | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "predict")
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Take the most predictable rollout.

@@ -35,7 +35,7 @@ def candidates(group: Group, ctx: Context) -> Group:
 
 def _misfit(rollout: Rollout, ctx: Context) -> str:
     if ctx.output is None or rollout.completion.finish_reason == "length":
-        return "it was cut at its token limit"
+        return "it was cut at its token limit; raise max_tokens of the Sampling"
     try:
         ctx.output.read(rollout.text)
     except StructuredOutputError as error:

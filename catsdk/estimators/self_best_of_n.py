@@ -9,6 +9,7 @@ from catsdk.core.ports import Provider
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.choice import choose
 from catsdk.prompts.prompt import Prompt
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["SelfBestOfN"]
@@ -40,6 +41,10 @@ class SelfBestOfN:
     model: str | Provider | None = None
     sampling: Sampling = Sampling(temperature=0.0)
     prompt: Prompt | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "choose_best")
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Take the rollout that the model names.

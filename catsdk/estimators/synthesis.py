@@ -16,6 +16,7 @@ from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import Completion, Group, Message, Reference, Request, Rollout
 from catsdk.prompts.prompt import Prompt, has, load
 from catsdk.prompts.reply import read_sections
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.output import Output, Written, told
@@ -76,6 +77,7 @@ class Synthesizer:
 
     def __post_init__(self) -> None:
         """Check the words."""
+        check_slots(self.prompt, "synthesize")
         check_choice("show", self.show, get_args(Show))
         check_choice("overflow", self.overflow, get_args(Overflow))
 

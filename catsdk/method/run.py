@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -37,6 +37,7 @@ from catsdk.core.types import (
     Call,
     Failure,
     Group,
+    Message,
     Provenance,
     Reference,
     Result,
@@ -48,9 +49,12 @@ from catsdk.method.composing import setting_of
 from catsdk.rewards.reward import completed, unscored
 from catsdk.runtime import roles
 from catsdk.runtime.attribution import recorded
-from catsdk.runtime.context import Context
+from catsdk.runtime.context import Context, Row
 
-__all__ = ["Method", "run_method", "run_or_fail", "whole_reference"]
+__all__ = ["Item", "Method", "run_method", "run_or_fail", "whole_reference", "with_row"]
+
+Item = PromptLike | Group | tuple[PromptLike | Group, Row]
+"""One of many prompts: a prompt, a group, or a pair of one with its data row."""
 
 
 @dataclass(frozen=True)
@@ -362,3 +366,12 @@ def _ended_by_budget(score: Score) -> bool:
     failures = [score.failure, *(verdict.failure for verdict in score.verdicts)]
     kinds = {failure.kind for failure in failures if failure is not None}
     return BudgetExceededError.__name__ in kinds or any(map(_ended_by_budget, score.parts.values()))
+
+
+def with_row(item: Item) -> tuple[PromptLike | Group, Row | None]:
+    """A prompt and its data row, where the two are given as a pair."""
+    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Mapping):
+        prompt, row = cast("tuple[PromptLike | Group, Row]", item)
+        if not isinstance(prompt, Mapping | Message):
+            return prompt, row
+    return cast("PromptLike | Group", item), None

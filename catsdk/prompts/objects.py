@@ -26,7 +26,7 @@ MAX_DEPTH = 12
 MAX_NAMES = 20
 MAX_DATA_DEPTH = 64
 
-_FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_LANGUAGE = re.compile(r"[a-zA-Z]*[ \t]*")
 _LOOSE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _TAGS = "answer|item|criteria|verdicts|id|text|kind|evidence|reason|verdict|grade"
 _LOOSE_ANGLE = re.compile(rf"<(?!/?(?:{_TAGS})>)")
@@ -51,8 +51,8 @@ def read_object(reply: str) -> dict[str, object]:
     if len(reply) > MAX_REPLY:
         raise StructuredOutputError(f"the reply is {len(reply):,} characters long")
     text = reply.strip()
-    fenced = _FENCED.fullmatch(text)
-    text = fenced[1].strip() if fenced else text
+    fenced = _inside_fence(text)
+    text = text if fenced is None else fenced
     if text.startswith("{") and text.endswith("}"):
         return _json(text)
     if text.startswith("<") and text.endswith(">"):
@@ -76,9 +76,11 @@ def read_data(reply: str) -> dict[str, JsonValue]:
     """
     if len(reply) > MAX_REPLY:
         raise StructuredOutputError(f"the reply is {len(reply):,} characters long")
-    fences = _FENCED.findall(reply)
-    text = str(fences[0] if len(fences) == 1 and not reply.strip().startswith("{") else reply)
-    if not (text.strip().startswith("{") and text.strip().endswith("}")):
+    text = reply.strip()
+    parts = text.split("```")
+    if len(parts) == 3 and not text.startswith("{"):
+        text = _inside_fence(f"```{parts[1]}```") or text
+    if not (text.startswith("{") and text.endswith("}")):
         raise StructuredOutputError(
             f"the reply is not one JSON object from its first to its last character: {reply[:200]!r}"
         )
@@ -94,6 +96,14 @@ def read_data(reply: str) -> dict[str, JsonValue]:
     if deep:
         raise StructuredOutputError("the JSON of the reply is nested too deep")
     return cast("dict[str, JsonValue]", found)
+
+
+def _inside_fence(text: str) -> str | None:
+    """What stands in the code fence that `text` is; `None` where it is none."""
+    if len(text) < 6 or not (text.startswith("```") and text.endswith("```")):
+        return None
+    opening, newline, inner = text[3:-3].partition("\n")
+    return inner.strip() if newline and _LANGUAGE.fullmatch(opening) else None
 
 
 def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:

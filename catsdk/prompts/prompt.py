@@ -20,11 +20,13 @@ from pathlib import Path
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, TextPart
 
-__all__ = ["Prompt", "has", "load"]
+__all__ = ["Prompt", "has", "load", "shipped_text"]
 
 Slot = str | Sequence[str]
 
 _SLOT = re.compile(r"\{\{([a-z_]+)\}\}")
+_LIKE_A_SLOT = re.compile(r"\{\{\s*([A-Za-z_]+)\s*\}\}")
+_HEAD = ("version", "forbid", "verdict")
 _SECTION = re.compile(r"^=== (system|user|then|form [a-z_]+|each [a-z_]+) ===$", re.MULTILINE)
 
 
@@ -65,6 +67,12 @@ class Prompt:
     then: str | None = None
     forms: Mapping[str, str] = field(default_factory=dict[str, str])
     verdict: str = "verdict"
+    _source: str | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def source(self) -> str:
+        """The file that it was read from, else its name: for errors."""
+        return self._source or self.name
 
     @property
     def digest(self) -> str:
@@ -88,41 +96,38 @@ class Prompt:
         Raises:
             InvalidInputError: a head or a section is missing.
         """
-        head = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
-        pieces = _SECTION.split(text[head.end() :]) if head else []
-        sections = {
-            key: body.strip("\n") for key, body in zip(pieces[1::2], pieces[2::2], strict=True)
-        }
-        lines = head[1].splitlines() if head else []
-        if head is None or "user" not in sections or not all(": " in line for line in lines):
-            raise InvalidInputError(
-                f"prompt {name!r} begins with {text[:40]!r}; a prompt file needs a head of"
-                " 'key: value' lines between two lines '---', and a section '=== user ==='"
-            )
-        fields = dict(line.split(": ", 1) for line in lines)
-        return cls(
-            name=name,
-            version=fields.get("version", "0"),
-            user=sections.pop("user"),
-            system=sections.pop("system", None),
-            then=sections.pop("then", None),
-            each=_named("each ", sections),
-            forms=_named("form ", sections),
-            forbid=fields.get("forbid"),
-            verdict=fields.get("verdict", "verdict"),
-        )
+        return _parsed(cls, name, text, None)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Prompt:
-        """Return the prompt of a file of your own; its name is the file's.
+        r"""Return the prompt of a file of your own; its name is the file's.
+
+        Whether its slots suit a role is checked where the role is made.
 
         Args:
             path: The file, in UTF-8.
 
         Raises:
-            InvalidInputError: a head or a section is missing.
+            InvalidInputError: the file cannot be read, or is not a prompt file; the error names the
+                file, the line and the fix.
+
+        Example:
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
+            >>> import catsdk as cat
+            >>> with TemporaryDirectory() as folder:
+            ...     file = Path(folder) / "merge.md"
+            ...     _ = file.write_text("---\nversion: 1\n---\n=== user ===\n{{responses}}\nMerge.")
+            ...     prompt = cat.Prompt.from_file(file)
+            >>> prompt.name, prompt.version, sorted(prompt.slots)
+            ('merge', '1', ['responses'])
         """
-        return cls.parse(Path(path).stem, Path(path).read_text(encoding="utf-8-sig"))
+        file = Path(path)
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"prompt file {str(file)!r} cannot be read: {error}") from error
+        return _parsed(cls, file.stem, text, str(file))
 
     def messages(self, *, form: str = "json", **slots: Slot) -> tuple[Message, ...]:
         """Fill the slots.
@@ -171,12 +176,74 @@ class Prompt:
         def text_of(slot: re.Match[str]) -> str:
             if slot[1] not in texts:
                 raise InvalidInputError(
-                    f"prompt {self.name!r} has the slot {slot[0]}, which nothing fills;"
+                    f"prompt {self.source!r} has the slot {slot[0]}, which nothing fills;"
                     f" it can use {', '.join(sorted(texts))}"
                 )
             return texts[slot[1]]
 
         return _SLOT.sub(text_of, template)
+
+
+def _parsed(kind: type[Prompt], name: str, text: str, source: str | None) -> Prompt:
+    where = f"prompt {source or name!r}"
+    text = text.replace("\r\n", "\n")
+    head = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
+    if head is None or not all(": " in line for line in head[1].splitlines()):
+        raise InvalidInputError(
+            f"{where} begins with {text[:40]!r}; a prompt file needs a head of 'key: value' lines"
+            " between two lines '---', such as 'version: 1'"
+        )
+    fields = dict(line.split(": ", 1) for line in head[1].splitlines())
+    unknown = [key for key in fields if key not in _HEAD]
+    if unknown:
+        raise InvalidInputError(
+            f"{where} has {unknown[0]!r} in its head; known are {', '.join(_HEAD)}"
+        )
+    _check_lines(where, text, len(head[0].splitlines()))
+    pieces = _SECTION.split(text[head.end() :])
+    if pieces[0].strip():
+        raise InvalidInputError(
+            f"{where} has {pieces[0].strip()[:40]!r} before its first section; begin one, such as"
+            " '=== user ==='"
+        )
+    names = pieces[1::2]
+    twice = [each for each in names if names.count(each) > 1]
+    if twice:
+        raise InvalidInputError(f"{where} has the section '=== {twice[0]} ===' twice; join the two")
+    sections = {key: body.strip("\n") for key, body in zip(names, pieces[2::2], strict=True)}
+    if "user" not in sections:
+        raise InvalidInputError(f"{where} has no section '=== user ==='; every prompt needs one")
+    prompt = kind(
+        name=name,
+        version=fields.get("version", "0"),
+        user=sections.pop("user"),
+        system=sections.pop("system", None),
+        then=sections.pop("then", None),
+        each=_named("each ", sections),
+        forms=_named("form ", sections),
+        forbid=fields.get("forbid"),
+        verdict=fields.get("verdict", "verdict"),
+    )
+    # Not one of its values: equal words are equal prompts, wherever they were read.
+    object.__setattr__(prompt, "_source", source)
+    return prompt
+
+
+def _check_lines(where: str, text: str, head: int) -> None:
+    """Refuse what looks like a section or a slot and is none: it would be sent as it stands."""
+    for at, line in enumerate(text.splitlines(), start=1):
+        if at > head and line.startswith("===") and not _SECTION.fullmatch(line):
+            raise InvalidInputError(
+                f"{where}, line {at}: {line[:60]!r} is not a section; sections are"
+                " '=== system ===', '=== user ===', '=== then ===', '=== each NAME ===' and"
+                " '=== form NAME ==='"
+            )
+        for found in _LIKE_A_SLOT.finditer(line):
+            if not _SLOT.fullmatch(found[0]):
+                raise InvalidInputError(
+                    f"{where}, line {at}: {found[0]!r} is not a slot; write it in small letters and"
+                    f" without spaces: {{{{{found[1].strip().lower()}}}}}"
+                )
 
 
 def has(prompt_set: str, task: str) -> bool:
@@ -190,6 +257,21 @@ def load(prompt_set: str, task: str) -> Prompt:
     A set without that task falls back to the set `english`.
     """
     return _SHIPPED.get((prompt_set, task)) or _SHIPPED["english", task]
+
+
+def shipped_text(name: str) -> str:
+    """The text of a prompt file that ships with the package.
+
+    Args:
+        name: Its set and task, such as `english/synthesize`.
+
+    Raises:
+        InvalidInputError: there is none of that name.
+    """
+    known = sorted(f"{prompt_set}/{task}" for prompt_set, task in _SHIPPED)
+    if name not in known:
+        raise InvalidInputError(f"there is no prompt {name!r}; there are {', '.join(known)}")
+    return files("catsdk.prompts").joinpath(f"{name}.md").read_text("utf-8")
 
 
 def _digest(text: str) -> str:

@@ -29,7 +29,8 @@ def strict_schema(schema: Schema) -> dict[str, JsonValue]:
     made = strict.of(schema, ())
     if strict.recursive:
         defs = cast("dict[str, JsonValue]", made.pop("$defs", {}))
-        made = {**made, "$defs": {**defs, ROOT: made}}
+        shared: dict[str, JsonValue] = {"$defs": {**defs, ROOT: made}}
+        return {**made, **shared}
     return made
 
 

@@ -15,6 +15,7 @@ from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_verdict
 from catsdk.prompts.schemas import EQUIVALENT
+from catsdk.prompts.tasks import check_slots
 from catsdk.rewards.reward import Reward
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
@@ -58,6 +59,10 @@ class EquivalenceReward(Reward):
     both_orders: bool = False
     attempts: int = 2
     max_response: int = 200_000
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "equivalent")
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

@@ -18,6 +18,7 @@ from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_rubric_grade
 from catsdk.prompts.schemas import GRADE_BY_RUBRIC
+from catsdk.prompts.tasks import check_slots
 from catsdk.rewards.reward import Reward
 from catsdk.rewards.rubric import checked_rubric, rubric_for
 from catsdk.rubrics.proposer import RubricProposer
@@ -73,6 +74,7 @@ class GradedReward(Reward):
 
     def __post_init__(self) -> None:
         """Check the rubric."""
+        check_slots(self.prompt, "grade_by_rubric")
         if self.rubric is not None:
             checked_rubric(self.rubric)
         object.__setattr__(self, "needs_reference", self.rubric is None)

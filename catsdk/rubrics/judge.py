@@ -26,6 +26,7 @@ from catsdk.prompts.forged import holds_a_yes
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
 from catsdk.prompts.schemas import VERDICT, verdicts_schema
+from catsdk.prompts.tasks import check_slots
 from catsdk.rubrics.quotes import Quotable
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
@@ -105,6 +106,10 @@ class Judge:
     prompt: Prompt | None = None
     judging: Judging = Judging()
     remember: bool = True
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, "judge" if self.judging.mode == "each" else "judge_all")
 
     async def judge(
         self, rubric: Rubric, rollout: Rollout, ctx: Context | None = None

@@ -14,6 +14,7 @@ from catsdk.core.types import Criterion, Kind, Provenance, Reference, Rubric
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Written, read_criteria
 from catsdk.prompts.schemas import criteria_schema
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.structured import Form, Route, ask, form_name, route_of
@@ -79,6 +80,7 @@ class RubricProposer:
 
     def __post_init__(self) -> None:
         """Check the numbers and the words."""
+        check_slots(self.prompt, self._task)
         check_choice("source", self.source, get_args(Source))
         check_choice("route", self.route, ("auto", *get_args(Route)))
         if not 1 <= self.at_least <= self.at_most or self.attempts < 1:
@@ -126,6 +128,7 @@ class RubricProposer:
             model=model,
             prompt=prompt.name,
             prompt_version=prompt.version,
+            prompt_digest=prompt.digest,
             settings={"weighted": self.weighted},
         )
         rubric = Rubric(criteria=criteria, provenance=provenance, calls=tuple(calls))

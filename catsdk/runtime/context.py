@@ -228,6 +228,7 @@ class Context:
                 model=model,
                 prompt=prompt.name if prompt else None,
                 prompt_version=prompt.version if prompt else None,
+                prompt_digest=prompt.digest if prompt else None,
                 settings=told,
             ),
             calls=tuple(calls),

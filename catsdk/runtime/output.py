@@ -201,17 +201,15 @@ class Output:
         """
         if data is None:
             return None
-        if isinstance(data, Mapping):
-            described = cast("Mapping[str, Any]", data)
-            settings = described["Output"] if set(described) == {"Output"} else {"form": described}
-        else:
-            settings = {"form": data}
-        if not isinstance(settings, Mapping) or not {"form"} <= settings.keys() <= _SETTINGS:
+        settings: Any = {"form": data}
+        if isinstance(data, Mapping) and "Output" in data:
+            settings = cast("Mapping[str, Any]", data)["Output"]
+        if not isinstance(settings, Mapping) or not {"form"} <= {*settings} <= _SETTINGS:
             raise InvalidInputError(
                 f"output is {data!r:.120}; write a class as 'module:Class', a JSON schema, or"
                 " {Output: {form: ..., compare: [...], route: ..., attempts: ...}}"
             )
-        given = dict(settings)
+        given = dict(cast("Mapping[str, Any]", settings))
         if isinstance(given["form"], str):
             given["form"] = named(given["form"])
         return cls(**given)
@@ -280,11 +278,15 @@ class Output:
     def _normal(self, value: object, data: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """The object with its defaults and in its own spelling, where nothing is lost by that."""
         try:
-            normal = self._adapter.dump_python(value, mode="json", by_alias=True, warnings=False)
+            how: Any = {"by_alias": True, "warnings": False}
+            normal = _ordered(
+                self._adapter.dump_python(value, mode="json", **how),
+                self._adapter.dump_python(value, **how),
+            )
             same = bool(self._adapter.validate_json(json.dumps(normal)) == value)
         except Exception:  # noqa: BLE001  # a serializer of the user's own may raise any
             return data
-        return cast("dict[str, JsonValue]", normal) if same and isinstance(normal, dict) else data
+        return normal if same and isinstance(normal, dict) else data
 
     def _compared(self, data: Mapping[str, JsonValue]) -> str:
         if self.compare is not None:
@@ -293,11 +295,12 @@ class Output:
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
-        form = self.form
-        if not (isinstance(form, type) and _describes(form)):
+        form: Any = self.form
+        if not _describes(form):
             raise InvalidInputError(
                 f"output is {form!r:.80}; give a pydantic class, a dataclass, a TypedDict, or a JSON"
-                " schema such as {'type': 'object', 'properties': {...}}"
+                " schema such as {'type': 'object', 'properties': {...}}; a list or a number is a"
+                " field of one"
             )
         try:
             return TypeAdapter(form)
@@ -321,9 +324,28 @@ def told(data: Mapping[str, JsonValue]) -> str:
     return json.dumps(dict(data), ensure_ascii=False)
 
 
-def _describes(form: type) -> bool:
+def _ordered(normal: JsonValue, dumped: object) -> JsonValue:
+    """JSON in which what was a set has an order, the same in every process."""
+    if isinstance(normal, dict):
+        fields = cast("dict[object, object]", dumped) if isinstance(dumped, dict) else {}
+        return {name: _ordered(each, fields.get(name)) for name, each in normal.items()}
+    if not isinstance(normal, list):
+        return normal
+    if isinstance(dumped, set | frozenset):
+        return sorted(normal, key=json.dumps)
+    if not isinstance(dumped, list | tuple):
+        return normal
+    others = cast("Sequence[object]", dumped)
+    return [_ordered(each, other) for each, other in zip(normal, others, strict=True)]
+
+
+def _describes(form: object) -> bool:
+    """Whether it is a class with fields that pydantic checks."""
+    if not isinstance(form, type):
+        return False
+    kind = cast("type[object]", form)
     # Before Python 3.12 pydantic takes the `TypedDict` of typing_extensions, which is another one.
-    return issubclass(form, BaseModel) or is_dataclass(form) or hasattr(form, "__required_keys__")
+    return issubclass(kind, BaseModel) or is_dataclass(kind) or hasattr(kind, "__required_keys__")
 
 
 def _name(form: object) -> str:

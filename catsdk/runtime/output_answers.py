@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import cast
 
 from catsdk.answers.answers import Answers, with_words
 from catsdk.answers.extract import Extraction
@@ -69,10 +70,11 @@ class OutputAnswers(Answers):
             InvalidInputError: one of them does not fit the output.
         """
         if isinstance(value, list | tuple):
-            return tuple(dict.fromkeys(chain.from_iterable(map(self.golds, value))))
+            cells = cast("Sequence[object]", value)
+            return tuple(dict.fromkeys(chain.from_iterable(map(self.golds, cells))))
         if value is None or value == "":
             return ()
-        text = json.dumps(dict(value)) if isinstance(value, Mapping) else str(value)
+        text = json.dumps(value) if isinstance(value, dict) else str(value)
         try:
             return (self.output.read(text).answer,)
         except StructuredOutputError as error:

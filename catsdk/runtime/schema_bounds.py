@@ -79,8 +79,8 @@ def learn_refused_schema(provider: Provider, schema: Schema, route: str, error: 
         return False
     if not isinstance(error, RequestRefusedError | InvalidInputError):
         return False
-    named = getattr(error, "parameter", None)
-    if named != "json_schema" and not _FORM.search(str(error)):
+    named = getattr(error, "parameter", None) or getattr(error, "capability", None)
+    if named not in {"json_schema", "tools"} and not _FORM.search(str(error)):
         return False
     _refused_schemas.of(innermost(provider)).add(_key(schema, route))
     return True

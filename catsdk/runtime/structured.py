@@ -38,6 +38,7 @@ Route = Literal["schema", "tool", "instructor", "json", "xml"]
 
 _INSTRUCTOR = "catsdk_providers.instructor"
 _SHOWN_REPLY = 4_000
+_ASKED_BY = {"schema": {"json_schema"}, "tool": {"tools", "json_schema"}}
 # Looked for once, when this is imported: it reads folders.
 _INSTALLED = find_spec("instructor") is not None
 
@@ -178,10 +179,10 @@ class Asking(Wrapper):
             return True
         if self.route != "auto":
             return False
-        if isinstance(error, UnsupportedError):
-            # The capability is known to be missing from now on, unless it is another one.
-            return self._taken != taken
-        return learn_refused_schema(self.wrapped, self.schema, taken, error)
+        if isinstance(error, UnsupportedError) and error.capability not in _ASKED_BY[taken]:
+            return False
+        # Most providers learn by themselves what their service lacks; others learn it here.
+        return self._taken != taken or learn_refused_schema(self.wrapped, self.schema, taken, error)
 
     async def _sent(
         self,

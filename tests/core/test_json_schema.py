@@ -103,6 +103,20 @@ def test_a_schema_that_cannot_be_checked_is_refused_with_the_place_and_the_fix(
     assert named in str(refused.value)
 
 
+def test_no_value_makes_a_check_endless() -> None:
+    node: dict[str, Any] = {"type": "object", "properties": {"a": {"$ref": "#/$defs/N"}}}
+    schema: dict[str, Any] = {
+        "$defs": {"N": {"oneOf": [node, {**node, "required": ["b"]}]}},
+        "$ref": "#/$defs/N",
+    }
+    value: dict[str, Any] = {}
+    for _ in range(60):
+        value = {"a": value, "b": 1}
+    (fault,) = misfits(value, schema)
+    assert "more than 100,000 steps" in fault
+    assert list(misfits([*range(90_000)], {"uniqueItems": True})) == []
+
+
 def test_a_field_with_the_name_of_a_keyword_is_a_field() -> None:
     schema: dict[str, Any] = {
         "type": "object",

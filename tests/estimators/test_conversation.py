@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
+from pydantic import BaseModel
 
 import catsdk as cat
 from catsdk.errors import ContentFilteredError, StructuredOutputError, SynthesisFailedError
 from catsdk.estimators import GenerativeSelfAggregation, UniversalSelfConsistency
 from catsdk.prompts.reply import read_sections
 from catsdk.testing import FunctionProvider
-from catsdk.types import Completion, Message
+from catsdk.types import Completion, Message, Request
 
 CHAT = [
     Message(role="system", content="Answer in French, as JSON."),
@@ -40,6 +43,30 @@ async def test_every_turn_is_shown_under_its_role() -> None:
     assert places == sorted(places)
     assert reference.provenance.settings["show_question"] is True
     assert reference.provenance.prompt == "english/synthesize"
+
+
+@pytest.mark.parametrize(("show_question", "obeyed"), [(None, 12), (True, 12), (False, 0)])
+async def test_references_obey_a_system_message_that_the_anchor_is_shown(
+    show_question: bool | None, obeyed: int
+) -> None:
+    def obedient(request: Request) -> str:
+        told = "\n".join(message.text for message in request.messages)
+        french = "Answer in French, as JSON" in told
+        return "# UNIFIED RESPONSE\n" + ('{"ville": "Le Caire"}' if french else "Cairo")
+
+    synthesizer = cat.Synthesizer(FunctionProvider(obedient), show_question=show_question)
+    found = 0
+    for system in ("system", "developer"):
+        for turns in range(6):
+            chat = [
+                {"role": system, "content": 'Answer in French, as JSON {"ville": ...}.'},
+                *[{"role": "user", "content": "Hm."}, {"role": "assistant", "content": "?"}]
+                * turns,
+                {"role": "user", "content": "Which city?"},
+            ]
+            reference = await synthesizer.estimate(cat.group_of(chat, ["Cairo", "Alexandria"]))
+            found += reference.text == '{"ville": "Le Caire"}'
+    assert found == obeyed
 
 
 async def test_the_papers_form_shows_no_question_and_says_so() -> None:
@@ -149,3 +176,76 @@ async def test_a_refusal_of_the_anchor_is_a_failure_with_that_cause() -> None:
     with pytest.raises(SynthesisFailedError, match="refused to synthesize") as caught:
         await c.run(GROUP)
     assert isinstance(caught.value.__cause__, ContentFilteredError)
+
+
+SYSTEM = 'Answer in French, as JSON {"ville": ...}.'
+CITIES = [("Egypt?", "Le Caire"), ("England?", "Londres"), ("Austria?", "Vienne")]
+
+
+class Ville(BaseModel):
+    ville: str
+
+
+def obedient(request: Request) -> list[str]:
+    """A model that keeps to what it is shown: French where that is asked for, JSON likewise."""
+    shown = "\n".join(message.text for message in request.messages)
+    country, city = next(each for each in CITIES if each[0] in shown)
+    said = city if "in French" in shown else country.strip("?")
+    synthesis = "responses to it follow" in shown or "attempts to answer it" in shown
+    if "JSON" not in shown:
+        return [said] * request.n
+    if synthesis and '"response"' in shown:
+        return [json.dumps({"summary": "", "response": {"ville": said}})]
+    text = json.dumps({"ville": said})
+    return [f"# UNIFIED RESPONSE\n{text}" if synthesis else text] * request.n
+
+
+@pytest.mark.parametrize("output", [None, Ville], ids=["text", "output"])
+@pytest.mark.parametrize(
+    ("estimator", "obeys"),
+    [
+        (cat.Synthesizer(), True),
+        (GenerativeSelfAggregation(), True),
+        (UniversalSelfConsistency(), True),
+        (cat.Majority(), True),
+        # The paper's form: the anchor sees no request, and so no system prompt.
+        (cat.Synthesizer(show_question=False), False),
+    ],
+    ids=["synthesis", "generative", "universal", "majority", "blind"],
+)
+async def test_references_obey_a_system_prompt_that_asks_for_french_as_json(
+    estimator: cat.Synthesizer, obeys: bool, output: type[Ville] | None
+) -> None:
+    policy = FunctionProvider(obedient)
+    anchor = FunctionProvider(anchor_of(policy, blind=not obeys))
+    prompts = [
+        [Message(role="system", content=SYSTEM), Message(role="user", content=country)]
+        for country, _ in CITIES
+    ]
+    named = (
+        replace(estimator, anchor=anchor) if isinstance(estimator, cat.Synthesizer) else estimator
+    )
+    async with cat.CaT(policy, estimator=named, output=output) as c:
+        results = [result async for result in c.map(prompts, 3, ordered=True)]
+    texts = [result.text or "" for result in results]
+    french = sum(city in text for text, (_, city) in zip(texts, CITIES, strict=True))
+    whole = sum(text.startswith('{"ville"') for text in texts)
+    # What is asked for by `output` holds without the request too; the language does not.
+    assert french == (len(CITIES) if obeys else 0)
+    assert whole == (len(CITIES) if obeys or output else 0)
+
+
+def anchor_of(policy: FunctionProvider, *, blind: bool) -> Callable[[Request], str]:
+    """An anchor that answers as `obedient` does; a blind one knows the answers in English alone."""
+
+    def script(request: Request) -> str:
+        if not blind:
+            return obedient(request)[0]
+        assert all("in French" not in message.text for message in request.messages)
+        shown = request.messages[-1].text
+        country = next(country for country, city in CITIES if city in shown).strip("?")
+        if '"response"' in shown:
+            return json.dumps({"summary": "", "response": {"ville": country}})
+        return f"# UNIFIED RESPONSE\n{country}"
+
+    return script

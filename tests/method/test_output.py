@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import pytest
-from pydantic import BaseModel, SecretStr, field_validator
+from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 import catsdk as cat
 from catsdk.errors import (
     BudgetExceededError,
-    InvalidInputError,
     NoEvidenceError,
     NoValidOutputError,
     StructuredOutputError,
     SynthesisFailedError,
 )
 from catsdk.estimators import (
+    Adaptive,
     BestOfN,
     GenerativeSelfAggregation,
     Grading,
@@ -36,51 +35,8 @@ from catsdk.estimators.controls.random_choice import RandomChoice
 from catsdk.events import ReferenceReady, TextArrived
 from catsdk.runtime import Output
 from catsdk.sync import map_sync, run_sync
-from catsdk.testing import FunctionProvider
 from catsdk.types import Completion, Request, Result, TokenLogprob
-
-
-class City(BaseModel):
-    name: str
-    people: float | None = None
-
-
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "people": {"type": ["number", "null"]}},
-    "required": ["name"],
-    "additionalProperties": False,
-}
-CAIRO, GIZA = '{"name": "Cairo", "people": 10.0}', '{"name": "Giza", "people": 4}'
-PROSE = "It is Cairo, with 10 million people."
-CUT = Completion(text=CAIRO, finish_reason="length")
-WHOLE = json.dumps({"summary": "They agree.", "response": {"name": "Cairo", "people": 10}})
-Reply = str | Completion
-
-
-def asks_anchor(request: Request) -> bool:
-    return "Several responses" in request.messages[-1].text or (
-        "several responses" in request.messages[-1].text
-    )
-
-
-def model(
-    rollouts: Sequence[Reply],
-    anchor: Callable[[Request], Reply] | Sequence[Reply] = (WHOLE,),
-    **able: Any,
-) -> FunctionProvider:
-    """Samples `rollouts` in turn; anything else is answered as the anchor, the last reply for ever."""
-    left = [] if callable(anchor) else list(anchor)
-
-    def script(request: Request) -> Any:
-        if request.messages[-1].text.startswith("Which city?"):
-            first = request.sample_index
-            return [rollouts[(first + at) % len(rollouts)] for at in range(request.n)]
-        if callable(anchor):
-            return anchor(request)
-        return left.pop(0) if len(left) > 1 else left[0]
-
-    return FunctionProvider(script, capabilities=cat.Capabilities(n=True, **able))
+from tests.method.outputs import CAIRO, CUT, GIZA, PROSE, SCHEMA, WHOLE, City, Reply, model
 
 
 async def test_a_synthesis_is_an_object_of_the_class() -> None:
@@ -331,6 +287,14 @@ async def test_a_rollout_that_an_estimator_of_ones_own_takes_is_checked() -> Non
     assert (result.output, result.partial) == (City(name="Giza", people=4), True)
 
 
+async def test_where_no_rollout_fits_a_cascade_asks_the_hard_one() -> None:
+    estimator = cat.Cascade(Adaptive(cat.Majority()), cat.Synthesizer())
+    result = await cat.CaT(model([PROSE]), estimator=estimator, output=City).run("Which city?", 3)
+    assert result.output == City(name="Cairo", people=10)
+    assert result.reference is not None and not result.reference.partial
+    assert result.reference.provenance.settings["cascade"] == "hard"
+
+
 async def test_a_new_answer_of_a_model_is_asked_for_in_the_form_too() -> None:
     policy = model([PROSE], ["no", GIZA])
     c = cat.CaT(policy, estimator=GenerativeSelfAggregation(), output=City)
@@ -345,97 +309,6 @@ async def test_a_majority_that_abstains_gives_no_output() -> None:
         await cat.CaT(model([CAIRO, GIZA]), estimator=estimator, output=City).run("Which city?", 2)
     assert isinstance(failed.value.__cause__, NoEvidenceError)
     assert len(failed.value.group.rollouts) == 2
-
-
-# --- agreement and rewards ----------------------------------------------------------------
-
-
-async def test_agreement_and_rewards_compare_the_fields() -> None:
-    rollouts = [
-        '{"people": 10, "name": "cairo"}',
-        '```json\n{"name": "Cairo", "people": 1e1}\n```',
-        '{"name": "Cairo"}',
-        PROSE,
-    ]
-    c = cat.CaT(model(rollouts), reward=cat.AnswerReward(), output=City)
-    result = await c.run("Which city?", 4)
-    assert result.reference is not None
-    assert result.reference.agreement == 2 / 3
-    assert result.reference.disagrees is False
-    assert result.rewards == (1.0, 1.0, 0.0, 0.0)
-
-
-async def test_what_cannot_be_told_is_no_agreement_and_no_reward() -> None:
-    rollouts = ['{"name": "New York"}', '{"name": "New York City"}']
-    anchor = [json.dumps({"summary": "", "response": {"name": "New York"}})]
-    c = cat.CaT(model(rollouts, anchor), reward=cat.AnswerReward(), output=City)
-    result = await c.run("Which city?", 2)
-    assert result.rewards == (1.0, None)
-    assert result.scores[1].failure is not None
-    assert result.scores[1].failure.kind == "UnknownVerdict"
-    assert result.reference is not None and result.reference.majority is None
-
-
-async def test_a_reference_that_cannot_be_told_from_the_majority_does_not_disagree() -> None:
-    rollouts = ['{"name": "New York"}', '{"name": "new york"}']
-    anchor = [json.dumps({"summary": "", "response": {"name": "New York City"}})]
-    result = await cat.CaT(model(rollouts, anchor), output=City).run("Which city?", 2)
-    assert result.reference is not None
-    assert (result.reference.agreement, result.reference.disagrees) == (1.0, None)
-
-
-async def test_a_known_output_is_read_as_a_rollout_is() -> None:
-    c = cat.CaT(model(['{"name": "cairo", "people": 10}', GIZA]), reward=cat.Gold(), output=City)
-    for known in (CAIRO, json.loads(CAIRO), [GIZA.replace("4", "5"), json.loads(CAIRO)]):
-        result = await c.run("Which city?", 2, row={"answer": known})
-        assert result.rewards == (1.0, 0.0)
-
-
-async def test_only_the_fields_that_count_are_compared() -> None:
-    class Reasoned(BaseModel):
-        why: str
-        name: str
-
-    rollouts = [json.dumps({"why": f"reason {at}", "name": "Cairo"}) for at in range(3)]
-    whole = await cat.CaT(model(rollouts), estimator=cat.Majority(), output=Reasoned).run(
-        "Which city?", 3
-    )
-    some = await cat.CaT(
-        model(rollouts), estimator=cat.Majority(), output=Output(Reasoned, compare=["name"])
-    ).run("Which city?", 3)
-    assert whole.reference is not None and whole.reference.agreement == 1 / 3
-    assert some.reference is not None and some.reference.agreement == 1.0
-    assert some.output is not None and some.output.why == "reason 0"
-
-
-async def test_two_spellings_of_one_value_of_the_class_agree_and_hidden_values_are_not_lost() -> (
-    None
-):
-    class Key(BaseModel):
-        secret: SecretStr
-        level: Literal[1, 2] = 1
-
-    rollouts = ['{"secret": "a"}', '{"secret": "b"}', '{"secret": "b", "level": 1}']
-    result = await cat.CaT(model(rollouts), estimator=cat.Majority(), output=Key).run(
-        "Which city?", 3
-    )
-    assert result.reference is not None
-    # As it is printed, every secret is the same: it is not compared so.
-    assert result.reference.agreement == 1 / 3
-    defaults = ['{"name": "Cairo"}', '{"name": "Cairo", "people": null}']
-    result = await cat.CaT(model(defaults), estimator=cat.Majority(), output=City).run(
-        "Which city?", 2
-    )
-    assert result.reference is not None and result.reference.agreement == 1.0
-
-
-async def test_a_group_of_before_is_read_in_the_new_form() -> None:
-    group = cat.group_of("Which city?", [PROSE, CAIRO, CAIRO])
-    assert group.rollouts[1].answer != CAIRO
-    result = await cat.CaT(model([]), estimator=cat.Majority()).run(group, output=City)
-    assert result.output == City(name="Cairo", people=10)
-    assert result.group is not None
-    assert [rollout.answer for rollout in result.group.rollouts] == [None, CAIRO, CAIRO]
 
 
 # --- every door ---------------------------------------------------------------------------
@@ -489,90 +362,3 @@ async def test_a_result_goes_to_json_and_back_with_its_output() -> None:
     assert City.model_validate(back.output) == result.output
     copied = pickle.loads(pickle.dumps(result))
     assert copied == result and copied.output == result.output
-
-
-# --- the description ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("output", "data"),
-    [
-        (City, f"{__name__}:City"),
-        (SCHEMA, SCHEMA),
-        (
-            Output(City, compare=["name"], route="tool", attempts=3),
-            {
-                "Output": {
-                    "form": f"{__name__}:City",
-                    "compare": ["name"],
-                    "route": "tool",
-                    "attempts": 3,
-                }
-            },
-        ),
-    ],
-)
-def test_a_description_with_an_output_is_written_read_and_pickled(output: Any, data: Any) -> None:
-    c = cat.CaT("local", estimator=cat.Majority(), output=output)
-    assert c.to_data()["output"] == data
-    for other in (cat.CaT.from_yaml(c.to_yaml()), pickle.loads(pickle.dumps(c))):
-        assert other.output == c.output
-        assert other.fingerprint == c.fingerprint
-    assert "output=" in repr(c)
-
-
-def test_a_fingerprint_changes_with_the_output_and_is_there_for_a_class_without_a_name() -> None:
-    class Local(BaseModel):
-        name: str
-
-    outputs: list[Any] = [None, City, Local, SCHEMA, Output(City, compare=["name"])]
-    prints = {cat.CaT("local", output=output).fingerprint for output in outputs}
-    assert len(prints) == len(outputs)
-    with pytest.raises(InvalidInputError, match="cannot be imported by its name"):
-        cat.CaT("local", output=Local).to_yaml()
-
-
-@pytest.mark.parametrize(
-    ("output", "named"),
-    [
-        (int, "give a pydantic class"),
-        (City(name="x"), "give a pydantic class"),
-        ("City", "give a pydantic class"),
-        ({"type": "array", "items": {}}, "give a class (or a schema) with a field for it"),
-        ({"anyOf": [SCHEMA, SCHEMA]}, "with a field for it"),
-        ({"type": "object", "properties": {"a": {"if": {}}}}, "'if' at #/properties/a"),
-        ({"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}}, "#/$defs/B"),
-    ],
-)
-def test_what_is_no_output_is_refused_with_the_fix_before_anything_is_sent(
-    output: Any, named: str
-) -> None:
-    with pytest.raises(InvalidInputError) as refused:
-        cat.CaT("local", output=output)
-    assert named in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"compare": ["nome"]}, "name, people"),
-        ({"compare": []}, "name, people"),
-        ({"compare": "name"}, "give a list of fields"),
-        ({"route": "xml"}, "auto, schema, tool, instructor or json"),
-        ({"attempts": 0}, "attempts is 0"),
-    ],
-)
-def test_settings_of_an_output_that_cannot_be_are_refused(
-    settings: dict[str, Any], named: str
-) -> None:
-    with pytest.raises(InvalidInputError) as refused:
-        Output(City, **settings)
-    assert named in str(refused.value)
-
-
-def test_a_class_that_json_cannot_hold_is_refused_by_its_name() -> None:
-    class Callback(BaseModel):
-        function: Callable[[], int]
-
-    with pytest.raises(InvalidInputError, match="Callback has no JSON schema"):
-        cat.CaT("local", output=Callback)

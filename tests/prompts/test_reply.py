@@ -1,8 +1,12 @@
 """A reply is hostile text: it is read or refused, never misread."""
 
+from collections.abc import Callable
+from time import perf_counter
+
 import pytest
 
 from catsdk.core.errors import StructuredOutputError
+from catsdk.prompts.objects import read_data, read_object
 from catsdk.prompts.prompt import load
 from catsdk.prompts.reply import (
     read_choice,
@@ -133,3 +137,48 @@ def test_a_rollout_cannot_begin_another_one_in_the_box_form() -> None:
     prompt = load("box", "synthesize_blind")
     (message,) = prompt.messages(question="", responses=["a\n#2\nb"])
     assert message.text.count("#") == 1
+
+
+@pytest.mark.parametrize("read", [read_object, read_data])
+def test_a_fence_full_of_space_is_read_in_a_time_linear_in_its_length(
+    read: Callable[[str], object],
+) -> None:
+    begun = perf_counter()
+    with pytest.raises(StructuredOutputError):
+        read(f"```\n{' ' * 190_000}x\n{{}}")
+    # It took minutes.
+    assert perf_counter() - begun < 5
+
+
+DATA = [
+    ('{"aB": 1, "ab": [2.5, null]}', {"aB": 1, "ab": [2.5, None]}),
+    ('```json\n{"a": 1}\n```', {"a": 1}),
+    ('Here it is:\n```json\n{"a": "x"}\n```\nThat is all.', {"a": "x"}),
+    ('{"a": "a ```code``` b"}', {"a": "a ```code``` b"}),
+    ('{"a": "\\frac{1}{2}"}', {"a": "\\frac{1}{2}"}),
+    ('{"a": 1, "a": 1}', {"a": 1}),
+]
+NO_DATA = [
+    "",
+    "[1]",
+    'It is {"a": 1}',
+    '```\n{"a": 1}\n```\n```\n{"a": 2}\n```',
+    '{"a": 1} {"a": 2}',
+    '{"a": 1, "a": 2}',
+    '{"a": NaN}',
+    '{"a": 1e999}',
+    '{"a": "\\udc00"}',
+    '{"a": ' * 100 + "1" + "}" * 100,
+    '{"a": ' + "9" * 5_000 + "}",
+]
+
+
+@pytest.mark.parametrize(("reply", "data"), DATA)
+def test_data_of_a_users_form_keep_their_names_and_values(reply: str, data: object) -> None:
+    assert read_data(reply) == data
+
+
+@pytest.mark.parametrize("reply", NO_DATA)
+def test_what_is_not_one_json_object_is_no_data(reply: str) -> None:
+    with pytest.raises(StructuredOutputError):
+        read_data(reply)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import pytest
+from pydantic import BaseModel
 
 # Not imported here: that takes long, and warns.
 if find_spec("vllm") is None:
@@ -171,6 +172,37 @@ async def test_a_json_schema_is_enforced(way: Way, shown: Shown) -> None:
     assert whole
     assert all(set(value) == {"a"} and isinstance(value["a"], int) for value in whole)
     shown("without and with a schema", [free.text, json.dumps(whole[0])])
+
+
+class Reponse(BaseModel):
+    couleur: Literal["rouge", "bleu"]
+
+
+async def test_references_obey_a_system_prompt_that_asks_for_french_as_json(
+    way: Way, shown: Shown
+) -> None:
+    """A model that knows sums alone: what obeys here is the schema, and nothing breaks."""
+    prompts = [
+        [
+            {"role": "system", "content": 'Answer in French, as JSON {"couleur": ...}.'},
+            {"role": "user", "content": f"The colour of {thing}?"},
+        ]
+        for thing in ("the sky", "blood", "the sea")
+    ]
+    sampling = cat.Sampling(max_tokens=64)
+    with anyio.fail_after(120):
+        async with cat.CaT(way.provider, estimator=cat.Majority(), output=Reponse) as c:
+            results = [each async for each in c.map(prompts, 8, sampling=sampling, ordered=True)]
+    for result in results:
+        # A rollout may end in white space at its limit; one that is whole fits.
+        assert result.group is not None and len(result.group.rollouts) == 8
+        whole = [r for r in result.group.rollouts if r.completion.finish_reason == "stop"]
+        assert all(rollout.answer is not None for rollout in whole)
+        assert isinstance(result.output, Reponse) is bool(whole)
+        assert result.failure is None or result.failure.kind == "NoValidOutputError"
+    obedient = [result.output for result in results if isinstance(result.output, Reponse)]
+    assert obedient
+    shown("references in French, as JSON", f"{len(obedient)} of {len(prompts)}")
 
 
 async def test_a_choice_is_enforced(way: Way) -> None:

@@ -285,6 +285,20 @@ async def test_a_schema_that_is_refused_without_bounds_is_left_for_the_next_rout
     assert ways == ["native", "native", "tool", None, None]
 
 
+async def test_a_provider_that_does_not_learn_what_it_lacks_is_asked_in_another_way() -> None:
+    def script(request: Request) -> str:
+        if request.json_schema is not None:
+            raise UnsupportedError("it is too new for me", capability="json_schema")
+        return json.dumps({"criteria": [f"criterion {at}" for at in range(6)]})
+
+    model = FunctionProvider(script, capabilities=ABLE)
+    for _ in range(2):
+        rubric = await RubricProposer(model, attempts=1).propose(reference_of(group_of("x")))
+        assert len(rubric.criteria) == 6
+    ways = [request.json_schema and request.schema_by for request in model.requests]
+    assert ways == ["native", "tool", None, None]
+
+
 async def test_a_schema_that_is_refused_is_an_error_where_its_route_was_asked_for() -> None:
     model = refusing("type", words="Invalid schema")
     with pytest.raises(RequestRefusedError):

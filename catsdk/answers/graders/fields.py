@@ -24,10 +24,13 @@ Schema = Mapping[str, JsonValue]
 MAX_TEXT = 200_000
 MAX_COMPARED = 200
 """Fields of one pair that may be asked of the grader of single answers."""
+MAX_STEPS = 20_000
+"""Values of one pair that may be compared at all."""
 _MAX_NUMBER = 100
 _BY_MEANING = MathGrader()
 
 EQUAL = Verdict("equal", "structure")
+_LONG = Verdict("unknown", cause="limit", detail=f"more than {MAX_STEPS:,} values")
 # A text that these keywords describe is a code, a date or one of several words: never an expression.
 _LITERAL = ("enum", "const", "format", "pattern")
 # As telephone numbers and postal codes begin, which are no numbers.
@@ -100,8 +103,12 @@ class _Comparison:
     grader: Grader
     root: Schema
     asked: int = field(default=0, init=False)
+    steps: int = field(default=0, init=False)
 
     async def of(self, given: object, wanted: object, schema: Schema, at: str) -> Verdict:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            return _LONG
         schema = self._plain(schema)
         if isinstance(given, dict) and isinstance(wanted, dict):
             fields, others = cast("dict[str, object]", given), cast("dict[str, object]", wanted)
@@ -120,8 +127,7 @@ class _Comparison:
     ) -> Verdict:
         if given.keys() != wanted.keys():
             return _different(at or "the fields")
-        properties = schema.get("properties")
-        known = cast("Mapping[str, Schema]", properties) if isinstance(properties, dict) else {}
+        known = cast("Mapping[str, Schema]", schema.get("properties") or {})
         pairs = [
             (given[name], wanted[name], known.get(name, {}), f"{at}.{name}" if at else name)
             for name in given
@@ -146,7 +152,7 @@ class _Comparison:
         unknown: Verdict | None = None
         for given, wanted, schema, at in pairs:
             verdict = await self.of(given, wanted, schema, at)
-            if verdict.outcome == "different":
+            if verdict.outcome == "different" or verdict is _LONG:
                 return verdict
             if verdict.outcome == "unknown":
                 unknown = unknown or verdict
@@ -157,17 +163,30 @@ class _Comparison:
     ) -> Verdict:
         if len(given) != len(wanted):
             return _different(at)
-        left, open_verdict, inner = list(wanted), None, _items(schema)
+        left, inner, unknown = list(wanted), _items(schema), None
         for one in given:
-            verdicts = [await self.of(one, other, inner, at) for other in left]
-            outcomes = [verdict.outcome for verdict in verdicts]
-            if "equal" in outcomes:
-                left.pop(outcomes.index("equal"))
-            elif "unknown" in outcomes:
-                open_verdict = open_verdict or verdicts[outcomes.index("unknown")]
+            found = await self._in(left, one, inner, at)
+            if isinstance(found, int):
+                left.pop(found)
+            elif found.outcome == "different" or found is _LONG:
+                return found
             else:
-                return _different(at)
-        return open_verdict or EQUAL
+                unknown = unknown or found
+        return unknown or EQUAL
+
+    async def _in(
+        self, others: Sequence[object], one: object, schema: Schema, at: str
+    ) -> int | Verdict:
+        """The place of the one that is equal to `one`, or what is known where none surely is."""
+        verdict = _different(at)
+        for place, other in enumerate(others):
+            found = await self.of(one, other, schema, at)
+            if found.outcome == "equal":
+                return place
+            if found is _LONG:
+                return found
+            verdict = found if found.outcome == "unknown" else verdict
+        return verdict
 
     async def _texts(self, given: str, wanted: str, schema: Schema, at: str) -> Verdict:
         numbers = isinstance(given, _Number), isinstance(wanted, _Number)

@@ -13,7 +13,7 @@ from catsdk.core.bell import Bell
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
 
-__all__ = ["Account", "Amount", "Pending"]
+__all__ = ["Account", "Amount", "Pending", "accounts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +213,13 @@ class Account:
                 return
             if self._waiters.popleft().bell.ring() and fits:
                 promised = both
+
+
+def accounts_of(budget: Budget | Account | None) -> tuple[Account, ...]:
+    """The account that pays for a run: the one that is given, or a new one of the budget."""
+    if budget is None:
+        return ()
+    return (budget if isinstance(budget, Account) else Account(budget),)
 
 
 def _over(wanted: float, cap: float | None) -> bool:

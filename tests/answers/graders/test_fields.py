@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 import pytest
 
 from catsdk.answers import Answers, ExactMatch, FieldGrader, Verdict
@@ -96,6 +97,14 @@ async def test_no_reply_makes_a_comparison_endless() -> None:
     verdict = await FieldGrader(grader).grade(json.dumps({"a": one}), json.dumps({"a": other}))
     assert verdict.outcome == "unknown"
     assert grader.asked == 200
+
+
+async def test_no_set_makes_a_comparison_endless() -> None:
+    schema: dict[str, Any] = {"properties": {"a": {"uniqueItems": True}}}
+    one, other = (json.dumps({"a": [*range(at, at + 20_000)]}) for at in (0, 20_000))
+    with anyio.fail_after(5):
+        verdict = await FieldGrader(schema=schema).grade(one, other)
+    assert verdict.outcome in {"unknown", "different"}
 
 
 async def test_votes_put_equal_objects_into_one_class_and_unknown_ones_apart() -> None:

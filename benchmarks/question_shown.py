@@ -1,0 +1,177 @@
+"""What showing the question is worth to a weak anchor, and how it is best shown.
+
+make bench-question
+
+Synthesis from the same rollouts by the paper's form, which does not show the question, by the
+shipped prompt, which does, and by the wordings in `benchmarks/wordings`; beside them the majority.
+Policy and anchor are SmolLM2 (135 million parameters) behind llama.cpp's server. The tasks have
+short answers: capitals, and products of two numbers. So small a model does not keep to any form of
+an answer: a text about a country is right where it names its capital and no other, a text about a
+product where its last number is the product. Prints a Markdown table for each task with
+bootstrapped 95 % intervals, and the difference of each wording to the paper's form, paired by item.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import anyio
+
+from catsdk.core.options import Sampling
+from catsdk.core.sending import Limits
+from catsdk.core.types import Score
+from catsdk.estimators import Majority
+from catsdk.estimators.synthesis import Synthesizer
+from catsdk.evaluate.contenders import Contender
+from catsdk.evaluate.experiment import Experiment, Sweep
+from catsdk.evaluate.grading import ItemGrader
+from catsdk.evaluate.items import Item, item_of
+from catsdk.evaluate.report import Report
+from catsdk.evaluate.summary import summarise
+from catsdk.prompts import Prompt
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, Defaults, context_of
+from catsdk.sampling.sampler import Sampler
+from catsdk_providers.openai.provider import OpenAIProvider
+from tests.providers.served import free_port, served
+from tests.servers.llama_server import MODEL, READY
+
+ROOT = Path(__file__).parent
+SERVER = ROOT.parent / "tests" / "servers" / "llama_server.py"
+PAPER, SHIPPED = "not shown (paper)", "shipped"
+ROLLOUTS = 4
+
+CAPITALS = {
+    "Austria": "Vienna", "Belgium": "Brussels", "Canada": "Ottawa", "Chile": "Santiago",
+    "China": "Beijing", "Cuba": "Havana", "Denmark": "Copenhagen", "Egypt": "Cairo",
+    "Finland": "Helsinki", "France": "Paris", "Germany": "Berlin", "Greece": "Athens",
+    "Hungary": "Budapest", "Iceland": "Reykjavik", "India": "New Delhi", "Iran": "Tehran",
+    "Iraq": "Baghdad", "Ireland": "Dublin", "Italy": "Rome", "Japan": "Tokyo",
+}  # fmt: skip
+
+
+def capitals() -> list[Item]:
+    """The capital of each country."""
+    return [
+        item_of(f"What is the capital of {country}? Answer with its name alone.", capital)
+        for country, capital in CAPITALS.items()
+    ]
+
+
+def products(count: int = 24) -> list[Item]:
+    """Products of two numbers from 3 to 12, each pair once."""
+    pairs = [(a, b) for a in range(3, 13) for b in range(a, 13)]
+    return [
+        item_of(f"What is {a} times {b}? Answer with the number alone.", str(a * b))
+        for a, b in Random(0).sample(pairs, count)
+    ]
+
+
+class Named(ItemGrader):
+    """Right is a text that names the right answer: alone of the capitals, last of the numbers."""
+
+    async def grade(self, item: Item, text: str, answer: str | None, ctx: Context) -> Score:
+        """Score one text, 1 or 0."""
+        (gold,) = item.accepted
+        numbers = re.findall(r"\d+", text)
+        named = {capital for capital in CAPITALS.values() if capital in text}
+        right = named == {gold} if gold in CAPITALS.values() else numbers[-1:] == [gold]
+        return Score(index=0, value=float(right))
+
+
+def contenders() -> list[Contender]:
+    """The majority, the paper's form, the shipped prompt, and each wording."""
+    writing = Sampling(temperature=0.7, max_tokens=256)
+    files = sorted((ROOT / "wordings").glob("*.md"))
+    return [
+        Contender("majority", Majority(), free=True),
+        Contender(PAPER, Synthesizer(sampling=writing, show_question=False, seed=0)),
+        Contender(SHIPPED, Synthesizer(sampling=writing, seed=0)),
+        *(
+            Contender(
+                file.stem, Synthesizer(sampling=writing, prompt=Prompt.from_file(file), seed=0)
+            )
+            for file in files
+        ),
+    ]
+
+
+async def measure(url: str, name: str, items: Sequence[Item], cache: str) -> Report:
+    """Compare the contenders on `items`; answers are kept in the file `cache`, if one is named."""
+    drawing = Sampling(temperature=0.8, max_tokens=48)
+    chosen = contenders()
+    # A slow server on one core: what is in flight waits for what was sent before.
+    client = Client(limits=Limits(in_flight=8), cache=cache)
+    async with OpenAIProvider(MODEL, base_url=url, api_key="none") as model:
+        sampler = Sampler(model, sampling=drawing, seed=0)
+        sweep = Sweep(sizes=(ROLLOUTS,), at_once=8)
+        experiment = Experiment(sampler, chosen, Named(), sweep=sweep)
+        async with context_of(client, defaults=Defaults(model, model, model)) as ctx:
+            seen = await experiment.run(
+                items, ctx, on_seen=lambda _: print(".", end="", file=sys.stderr, flush=True)
+            )
+    return summarise(seen, chosen, title=name, data=name)
+
+
+def table(report: Report) -> str:
+    """The points as Markdown, each beside its difference to the paper's form.
+
+    An anchor that writes no response, asked twice, has no reference: it is in no share.
+    """
+    lines = [
+        "| reference | right | 95 % interval | beside the paper's form | no reference |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for point in report.points:
+        score = point.score
+        if score is not None:
+            span = f"{max(0.0, score.low):.2f} to {score.high:.2f}"
+            cells = [point.estimator, f"{score.mean:.2f}", span, _beside(report, point.estimator)]
+            lines.append(f"| {' | '.join(cells)} | {point.failed} of {report.items} |")
+    return "\n".join(lines)
+
+
+def _beside(report: Report, name: str) -> str:
+    pair = report.pair(name, PAPER, ROLLOUTS)
+    sign = 1
+    if pair is None:
+        pair, sign = report.pair(PAPER, name, ROLLOUTS), -1
+    if pair is None or pair.difference is None:
+        return ""
+    low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
+    return f"{sign * pair.difference.mean + 0.0:+.2f} ({low + 0.0:+.2f} to {high + 0.0:+.2f})"
+
+
+def main() -> None:
+    """Serve the model, and measure both tasks."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--server", required=True, help="the Python that has xllamacpp and the model"
+    )
+    parser.add_argument("--limit", type=int, help="take only the first items of a task")
+    parser.add_argument("--cache", default="", help="keep answers in this file, for another run")
+    parser.add_argument("--task", choices=["capitals", "products"], help="measure one task alone")
+    parser.add_argument("--port", type=int, help="kept answers are those of one address")
+    chosen = parser.parse_args()
+    port = chosen.port or free_port()
+    with served([chosen.server, str(SERVER), str(port)], ready=READY, within=120, environment={}):
+        for name, items in (("capitals", capitals()), ("products", products())):
+            if chosen.task not in (None, name):
+                continue
+            report = anyio.run(
+                measure, f"http://127.0.0.1:{port}/v1", name, items[: chosen.limit], chosen.cache
+            )
+            print(f"### {name}\n\n{report.items} items, one rollout alone {report.single}.\n")
+            print(table(report), flush=True)
+            print()
+
+
+if __name__ == "__main__":
+    main()
