@@ -25,19 +25,11 @@ from typing import Any
 
 import anyio
 
+from catsdk import estimators
 from catsdk.answers.extract import STATED
 from catsdk.core.ports import Capabilities
 from catsdk.core.sending import Limits
 from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
-from catsdk.estimators import (
-    Adaptive,
-    BestOfN,
-    Likelihood,
-    Majority,
-    MinPerplexity,
-    RandomChoice,
-    WeightedMajority,
-)
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.experiment import Experiment, Sweep
 from catsdk.evaluate.files import write_report
@@ -133,17 +125,23 @@ def _replay(path: Path) -> ReplayProvider:
 def contenders(problems: Sequence[Problem]) -> list[Contender]:
     """Every selector that needs no model, with the controls."""
     found = [
-        Contender("majority", Majority(), free=True),
-        Contender("majority-first", Majority(tie="first"), free=True),
-        Contender("adaptive-majority", Adaptive(Majority(), 0.95), free=True),
-        Contender("min-perplexity", MinPerplexity(), free=True),
-        Contender("weighted-majority", WeightedMajority(Likelihood(), weight="exp"), free=True),
-        Contender("random", RandomChoice(), free=True, control="any selector"),
+        Contender("majority", estimators.Majority(), free=True),
+        Contender("majority-first", estimators.Majority(tie="first"), free=True),
+        Contender("adaptive-majority", estimators.Adaptive(estimators.Majority(), 0.95), free=True),
+        Contender("min-perplexity", estimators.MinPerplexity(), free=True),
+        Contender(
+            "weighted-majority",
+            estimators.WeightedMajority(estimators.Likelihood(), weight="exp"),
+            free=True,
+        ),
+        Contender("random", estimators.RandomChoice(), free=True, control="any selector"),
     ]
     reward_model = RewardModel(problems)
     if reward_model:
-        weighted = WeightedMajority(reward_model, weight="exp")
-        found.insert(2, Contender("reward-model-best-of-n", BestOfN(reward_model), free=True))
+        weighted = estimators.WeightedMajority(reward_model, weight="exp")
+        found.insert(
+            2, Contender("reward-model-best-of-n", estimators.BestOfN(reward_model), free=True)
+        )
         found.insert(3, Contender("reward-model-weighted-majority", weighted, free=True))
     return found
 

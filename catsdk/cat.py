@@ -12,7 +12,6 @@ from typing import Any, Self, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from catsdk.answers.answers import Answers
 from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelError
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
@@ -92,33 +91,8 @@ class CaT(Description):
         4
     """
 
-    def __init__(
-        self,
-        policy: Model | SequenceABC[Model] | roles.Sampler | None = None,
-        *,
-        estimator: roles.Estimator | Model | None = None,
-        reward: roles.Rewarder | None = None,
-        client: Client | None = None,
-        answers: Answers | None = None,
-        output: OutputLike | Output | None = None,
-    ) -> None:
-        """Choose the roles; nothing is opened or sent."""
-        super().__init__(
-            policy,
-            estimator=estimator,
-            reward=reward,
-            client=client,
-            answers=answers,
-            output=output,
-        )
-        self._begin()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Be new, with the same roles."""
-        super().__setstate__(state)
-        self._begin()
-
     def _begin(self) -> None:
+        """Be new, with the roles of the description."""
         self._life = Life("CaT")
         self._session: Session | None = None
         self._tasks: TaskGroup | None = None

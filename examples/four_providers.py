@@ -49,21 +49,23 @@ async def _served_on_this_machine(exits: AsyncExitStack) -> list[Model]:
         return await exits.enter_async_context(LoopbackServer(model))
 
     hosted = await serve(FunctionProvider(lambda request: ["so \\boxed{46}"] * request.n))
-    judging = await serve(FunctionProvider(_judge))
+    judging = await serve(FunctionProvider(judge_says))
     policy = OpenAIProvider(hosted.model, base_url=hosted.url, api_key=hosted.key)
     judge = AnthropicProvider(judging.model, base_url=judging.url, api_key=judging.key)
     await exits.enter_async_context(policy)
     await exits.enter_async_context(judge)
-    return [policy, FunctionProvider(_anchor, name="anchor"), judge]
+    return [policy, FunctionProvider(anchor_says, name="anchor"), judge]
 
 
-def _anchor(request: Request) -> str:
+def anchor_says(request: Request) -> str:
+    """Synthesize 46, and write five criteria when they are asked for."""
     if "criteria" in request.messages[-1].text.lower():
         return json.dumps({"criteria": ["gives 46", "adds", "is brief", "is kind", "ends"]})
     return "# SUMMARY\nthey differ\n# UNIFIED RESPONSE\n\\boxed{46}"
 
 
-def _judge(request: Request) -> str:
+def judge_says(request: Request) -> str:
+    """Say that the first criterion is met, and no other."""
     met = ">\ngives 46\n</" in request.messages[-1].text
     return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
 

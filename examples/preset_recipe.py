@@ -1,4 +1,13 @@
-"""What the recipes of the presets share: their command line, the check without weights, the run."""
+"""What the recipes of the presets share: their command line, the check without weights, the run.
+
+    python examples/train_qwen3_4b.py --data prompts.jsonl --dry-run
+    python examples/train_qwen3_4b.py --data prompts.jsonl --held-out answered.jsonl --lora
+    accelerate launch --config_file examples/launch/zero2.yaml examples/train_qwen3_4b.py --data ...
+
+`prompts.jsonl` has a `prompt` a line, and no answers; `answered.jsonl` has an `answer` too and only
+measures. With `--lora` the anchor is the base model under the adapter and costs no memory; in full
+fine-tuning it is TRL's reference model. `--dry-run` checks everything that can be without weights.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +21,7 @@ SUFFIX = "\n\nReason step by step, and put your final answer into \\boxed{}."
 def main(name: str, about: str | None) -> None:
     """Train as the preset `name` says, or show what would be done; `about` is for `--help`."""
     parser = argparse.ArgumentParser(
-        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=f"{about}\n{__doc__}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", required=True, help="a file, a folder, or hf:OWNER/NAME")
     parser.add_argument("--held-out", help="the same, with answers")

@@ -1,12 +1,6 @@
 """CaT-RL for Llama 3.1 8B with the paper's settings. The model was not run here: it needs a GPU.
 
-    python examples/train_llama31_8b.py --data prompts.jsonl --dry-run
-    python examples/train_llama31_8b.py --data prompts.jsonl --held-out answered.jsonl --lora
-    accelerate launch --config_file examples/launch/zero2.yaml examples/train_llama31_8b.py --data ...
-
-`prompts.jsonl` has a `prompt` a line, and no answers; `answered.jsonl` has an `answer` too and only
-measures. With `--lora` the anchor is the base model under the adapter and costs no memory; in full
-fine-tuning it is TRL's reference model. `--dry-run` checks everything that can be without weights.
+Its command line is that of `examples/preset_recipe.py`, which says how to run it.
 The weights are gated on the hub: accept their terms there and set HF_TOKEN.
 """
 

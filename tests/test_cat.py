@@ -34,6 +34,8 @@ from catsdk.testing import FunctionProvider
 
 ANSWERS = ("4", "4", "5", "4")
 
+from tests.method.scripted import anchor
+
 
 def policy(answers: tuple[str, ...] = ANSWERS) -> FunctionProvider:
     """Answers one prompt with the given answers, in order."""
@@ -42,17 +44,6 @@ def policy(answers: tuple[str, ...] = ANSWERS) -> FunctionProvider:
         return [f"so \\boxed{{{answer}}}" for answer in answers[: request.n]]
 
     return FunctionProvider(script, name="policy")
-
-
-def anchor(answer: str = "4") -> FunctionProvider:
-    """Synthesizes `answer`, and writes five criteria when it is asked for them."""
-
-    def script(request: Request) -> str:
-        if "criteria" in request.messages[-1].text.lower():
-            return '{"criteria": ["a", "b", "c", "d", "e"]}'
-        return f"# SUMMARY\nthey differ\n# UNIFIED RESPONSE\nit is\n\\boxed{{{answer}}}"
-
-    return FunctionProvider(script, name="anchor")
 
 
 def judge(reply: Callable[[str], str]) -> FunctionProvider:

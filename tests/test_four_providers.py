@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.local.provider import LocalProvider
 from catsdk_providers.openai.provider import OpenAIProvider
+from examples.four_providers import anchor_says, judge_says
 
 # The first call loads the local model: a library in C reads its weights.
 pytestmark = [pytest.mark.needs_torch]
@@ -21,22 +19,10 @@ pytestmark = [pytest.mark.needs_torch]
 PROMPT = "12+34"
 
 
-def anchored(request: Request) -> str:
-    """Synthesizes 46, and writes five criteria when it is asked for them."""
-    if "criteria" in request.messages[-1].text.lower():
-        return json.dumps({"criteria": ["gives 46", "adds", "is brief", "is kind", "ends"]})
-    return "# SUMMARY\nthey differ\n# UNIFIED RESPONSE\n\\boxed{46}"
-
-
-def judged(request: Request) -> str:
-    met = ">\ngives 46\n</" in request.messages[-1].text
-    return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
-
-
 async def test_policies_local_and_hosted_an_anchor_and_a_judge_work_as_one() -> None:
     hosted = LoopbackServer(FunctionProvider(lambda request: ["so \\boxed{46}"] * request.n))
-    judging = LoopbackServer(FunctionProvider(judged), model="judge")
-    anchor = FunctionProvider(anchored, name="anchor")
+    judging = LoopbackServer(FunctionProvider(judge_says), model="judge")
+    anchor = FunctionProvider(anchor_says, name="anchor")
     async with hosted, judging, LocalProvider() as box:
         policy = OpenAIProvider("loopback", base_url=hosted.url, api_key=hosted.key)
         judge = AnthropicProvider("judge", base_url=judging.url, api_key=judging.key)

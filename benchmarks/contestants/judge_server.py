@@ -2,15 +2,15 @@
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
-from benchmarks.contestants.server import report
+from benchmarks.contestants.server import serve_until_closed
 from benchmarks.contestants.truth import is_met
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Request, Usage
-from catsdk.testing import LoopbackServer, Weather
+from catsdk.testing import LoopbackServer
 
 ITEM = re.compile(r"item (\d+):")
 MARK = re.compile(r"shows mark (\d+)")
@@ -63,21 +63,12 @@ def _fields(item: re.Match[str] | None, met: bool) -> dict[str, str]:
     return {"evidence": quote, "reason": "so", "verdict": "yes" if met else "no"}
 
 
-def main() -> None:
-    """Serve until stdin closes."""
-    judge = TruthfulJudge()
-    with LoopbackServer(judge) as server:
-        print(json.dumps({"url": server.url, "key": server.key, "model": server.model}), flush=True)
-        for line in sys.stdin:
-            order = json.loads(line)
-            if order["do"] == "change":
-                server.takes_n = "all"
-                judge.malformed = order.get("malformed", 0.0)
-                server.change(Weather(**order["weather"]))
-                print("{}", flush=True)
-            else:
-                print(json.dumps(report(server)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    judge = TruthfulJudge()
+
+    def change(server: LoopbackServer, order: dict[str, Any]) -> None:
+        """Take every `n`, and send so large a share of malformed replies."""
+        server.takes_n = "all"
+        judge.malformed = order.get("malformed", 0.0)
+
+    serve_until_closed(judge, change)

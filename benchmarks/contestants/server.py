@@ -3,10 +3,10 @@
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.ports import Capabilities, OnText, Provider
 from catsdk.core.types import Completion, Request, Usage
 from catsdk.testing import LoopbackServer, Weather
 from catsdk.testing.loopback import Served
@@ -88,19 +88,25 @@ def _row(served: Served) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Serve until stdin closes."""
-    with LoopbackServer(Answers()) as server:
+def serve_until_closed(
+    model: Provider, change: Callable[[LoopbackServer, dict[str, Any]], None]
+) -> None:
+    """Serve `model` until stdin closes; an order to `change` the weather is passed on."""
+    with LoopbackServer(model) as server:
         print(json.dumps({"url": server.url, "key": server.key, "model": server.model}), flush=True)
         for line in sys.stdin:
             order = json.loads(line)
             if order["do"] == "change":
-                server.takes_n = order["takes_n"]
+                change(server, order)
                 server.change(Weather(**order["weather"]))
                 print("{}", flush=True)
             else:
                 print(json.dumps(report(server)), flush=True)
 
 
+def _change(server: LoopbackServer, order: dict[str, Any]) -> None:
+    server.takes_n = order["takes_n"]
+
+
 if __name__ == "__main__":
-    main()
+    serve_until_closed(Answers(), _change)

@@ -140,17 +140,7 @@ def _reported(calls: Sequence[Call]) -> dict[str, Any]:
     }
 
 
+TASKS = (requests, rollouts, pipeline, durable, groups, cancel, equal, capped, stragglers, usage)
+
 if __name__ == "__main__":
-    serve(
-        requests=requests,
-        rollouts=rollouts,
-        pipeline=pipeline,
-        pairs=pipeline,
-        durable=durable,
-        groups=groups,
-        cancel=cancel,
-        equal=equal,
-        capped=capped,
-        stragglers=stragglers,
-        usage=usage,
-    )
+    serve(**{task.__name__: task for task in TASKS}, pairs=pipeline)

@@ -1,12 +1,14 @@
 """Contestant: litellm's acompletion, with the few lines one would write around it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
-import anyio
 import litellm  # pyright: ignore[reportMissingImports]
 
-from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
+from benchmarks.contestants.around import Ask, tasks_around
+from benchmarks.contestants.harness import Target, all_of, prompt, serve
 
 litellm.suppress_debug_info = True
 
@@ -24,9 +26,20 @@ async def text_of(target: Target, content: str) -> str:
     return str(reply.choices[0].message.content)
 
 
-async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
-    """Single requests."""
-    return await all_of(lambda at: text_of(target, prompt(at // 8)), range(count), in_flight)
+@asynccontextmanager
+async def asking(target: Target) -> AsyncGenerator[Ask]:
+    """Who answers; litellm keeps its connections itself."""
+    yield partial(text_of, target)
+
+
+@asynccontextmanager
+async def caching(target: Target) -> AsyncGenerator[Ask]:
+    """Who answers, with litellm's cache in memory."""
+    litellm.cache = litellm.Cache()
+    try:
+        yield partial(text_of, target)
+    finally:
+        litellm.cache = None
 
 
 async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
@@ -46,67 +59,6 @@ async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict
     return await all_of(group, range(prompts), in_flight)
 
 
-async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Rollouts one a request, and a synthesis as soon as those of its prompt are there."""
-    free = anyio.Semaphore(in_flight)
-
-    async def ask(content: str) -> str:
-        async with free:
-            return await text_of(target, content)
-
-    async def one(item: int) -> str:
-        texts = await samples_of(lambda: ask(prompt(item)), n)
-        return await ask("Write one answer from these.\n\n" + "\n\n".join(texts))
-
-    return await all_of(one, range(prompts), prompts)
-
-
-async def samples_of(ask: Any, n: int) -> Sequence[str]:
-    """`n` answers at once."""
-    texts = [""] * n
-
-    async def into(at: int) -> None:
-        texts[at] = await ask()
-
-    async with anyio.create_task_group() as group:
-        for at in range(n):
-            group.start_soon(into, at)
-    return texts
-
-
-async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
-    """Groups of `n` single requests, one group after the other."""
-
-    async def one(item: int) -> None:
-        await samples_of(lambda: text_of(target, prompt(item)), n)
-
-    return await all_of(one, range(count), 1)
-
-
-async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, Any]:
-    """Groups that are cancelled."""
-    return await cancels(
-        lambda item: samples_of(lambda: text_of(target, prompt(item)), n),
-        lambda item: text_of(target, prompt(item)),
-        moments,
-    )
-
-
-async def equal(target: Target, count: int) -> dict[str, Any]:
-    """Equal requests at once, with litellm's cache in memory."""
-    litellm.cache = litellm.Cache()
-    try:
-        return await all_of(lambda _: text_of(target, prompt(0)), range(count), count)
-    finally:
-        litellm.cache = None
-
-
 if __name__ == "__main__":
-    serve(
-        requests=requests,
-        rollouts=rollouts,
-        pipeline=pipeline,
-        groups=groups,
-        cancel=cancel,
-        equal=equal,
-    )
+    equal = tasks_around(caching)["equal"]
+    serve(**(tasks_around(asking) | {"rollouts": rollouts, "equal": equal}))

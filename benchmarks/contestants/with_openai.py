@@ -1,14 +1,16 @@
 """Contestant: the bare openai SDK over its aiohttp transport, with the few lines one would write."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
 import httpx2
 import openai
 
-from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
+from benchmarks.contestants.around import Ask, tasks_around, wanted
+from benchmarks.contestants.harness import Target, all_of, prompt, serve
 
 
 @asynccontextmanager
@@ -29,19 +31,6 @@ async def text_of(client: openai.AsyncOpenAI, target: Target, content: str) -> s
         model=target.model, messages=[{"role": "user", "content": content}], max_tokens=256
     )
     return reply.choices[0].message.content or ""
-
-
-def wanted(texts: Sequence[str]) -> str:
-    """What is asked for a synthesis."""
-    return "Write one answer from these.\n\n" + "\n\n".join(texts)
-
-
-async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
-    """Single requests."""
-    async with opened(target) as client:
-        return await all_of(
-            lambda at: text_of(client, target, prompt(at // 8)), range(count), in_flight
-        )
 
 
 async def texts_of(client: openai.AsyncOpenAI, target: Target, item: int, n: int) -> list[str]:
@@ -77,68 +66,12 @@ async def pairs(target: Target, prompts: int, n: int, in_flight: int) -> dict[st
         return await all_of(one, range(prompts), 2 * in_flight)
 
 
-async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Rollouts one a request, and a synthesis as soon as those of its prompt are there."""
-    free = anyio.Semaphore(in_flight)
+@asynccontextmanager
+async def asking(target: Target) -> AsyncGenerator[Ask]:
+    """Who answers, as long as the client is open."""
     async with opened(target) as client:
-
-        async def ask(content: str) -> str:
-            async with free:
-                return await text_of(client, target, content)
-
-        async def one(item: int) -> str:
-            texts = await samples_of(lambda: ask(prompt(item)), n)
-            return await ask(wanted(texts))
-
-        return await all_of(one, range(prompts), prompts)
-
-
-async def samples_of(ask: Any, n: int) -> Sequence[str]:
-    """`n` answers at once."""
-    texts = [""] * n
-
-    async def into(at: int) -> None:
-        texts[at] = await ask()
-
-    async with anyio.create_task_group() as group:
-        for at in range(n):
-            group.start_soon(into, at)
-    return texts
-
-
-async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
-    """Groups of `n` single requests, one group after the other."""
-    async with opened(target) as client:
-
-        async def one(item: int) -> None:
-            await samples_of(lambda: text_of(client, target, prompt(item)), n)
-
-        return await all_of(one, range(count), 1)
-
-
-async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, Any]:
-    """Groups that are cancelled."""
-    async with opened(target) as client:
-        return await cancels(
-            lambda item: samples_of(lambda: text_of(client, target, prompt(item)), n),
-            lambda item: text_of(client, target, prompt(item)),
-            moments,
-        )
-
-
-async def equal(target: Target, count: int) -> dict[str, Any]:
-    """Equal requests at once."""
-    async with opened(target) as client:
-        return await all_of(lambda _: text_of(client, target, prompt(0)), range(count), count)
+        yield partial(text_of, client, target)
 
 
 if __name__ == "__main__":
-    serve(
-        requests=requests,
-        rollouts=rollouts,
-        pipeline=pipeline,
-        pairs=pairs,
-        groups=groups,
-        cancel=cancel,
-        equal=equal,
-    )
+    serve(**tasks_around(asking), rollouts=rollouts, pairs=pairs)

@@ -9,14 +9,7 @@ from itertools import chain
 from typing import Self
 
 from catsdk.answers.classes import equivalence_classes
-from catsdk.answers.extract import (
-    ANYWHERE,
-    BOXED,
-    MARKED,
-    STATED,
-    Extraction,
-    Extractor,
-)
+from catsdk.answers.extract import SHIPPED, STATED, Extraction, Extractor
 from catsdk.answers.graders.fields import FieldGrader
 from catsdk.answers.graders.grader import Grader
 from catsdk.answers.graders.mathematics import MathGrader
@@ -35,7 +28,6 @@ INSTRUCTION = "Put your final answer within \\boxed{}."
 
 # A prompt that says one of these asks for the answer in its own way.
 _MARKS = ("\\boxed", "\\fbox", "####", "<answer>", '"answer"')
-_SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
 
 
 @dataclass(frozen=True)
@@ -132,7 +124,7 @@ class Answers:
         from catsdk.answers.extract.golds import gold_answers, gold_cells
 
         try:
-            if self.extractor in _SHIPPED:
+            if self.extractor in SHIPPED:
                 return gold_answers(value)
             cells = gold_cells(value)
             owns = ((self._own_gold(cell), cell) for cell in cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,10 +24,10 @@ from catsdk.batch import PRODUCTS, Plan, Progress, Summary, run
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
 from catsdk.cli.methods import client_for, client_of, described
+from catsdk.cli.options import OfRows, taking
 from catsdk.cli.progress import Tally, cost_of
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import CallEnded, CallStarted, Event
-from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
@@ -44,10 +44,6 @@ REWARDS = {"answer": AnswerReward, "rubric": RubricReward}
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's batch API.")]
 Out = Annotated[Path, typer.Option(help="Folder of the results; the same command goes on there.")]
-Config = Annotated[Path | None, typer.Option(help="A YAML file that describes the CaT.")]
-Models = Annotated[
-    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
-]
 Anchor = Annotated[
     str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
 ]
@@ -59,12 +55,8 @@ Produce = Annotated[str, typer.Option(help=f"What a row becomes: {', '.join(PROD
 Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
 Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
 Seed = Annotated[int | None, typer.Option(help="Repeatable where the model can.")]
-Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Most requests of all starts together.")]
 MaxUsd = Annotated[float | None, typer.Option(help="Most US dollars of all starts together.")]
-InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model at once.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first rows.")]
 Longest = Annotated[int, typer.Option(min=1, help="Most characters of a prompt.")]
 RetryFailed = Annotated[
     bool, typer.Option(help="Work again on rows that failed or were cut short.")
@@ -74,62 +66,74 @@ OutFormat = Annotated[Literal["jsonl", "parquet"], typer.Option(help="Form of th
 Shard = Annotated[int, typer.Option(min=1, help="Records in one file of results.")]
 
 
-def batch(
-    data: Data,
-    out: Out,
-    config: Config = None,
-    model: Models = None,
-    anchor: Anchor = None,
-    reward: RewardName = None,
-    produce: Produce = "reference",
-    n: Count = 8,
-    prompt_column: Column = None,
-    id_column: Column = None,
-    seed: Seed = None,
-    temperature: Temperature = None,
-    max_tokens: MaxTokens = None,
-    max_requests: MaxRequests = None,
-    max_usd: MaxUsd = None,
-    max_in_flight: InFlight = None,
-    limit: Limit = None,
-    longest: Longest = 1_000_000,
-    retry_failed: RetryFailed = False,
-    ordered: Ordered = False,
-    format: OutFormat = "jsonl",
-    shard: Shard = 10_000,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Asked(OfRows):
+    """What `catsdk batch` is asked."""
+
+    data: Data
+    out: Out
+    anchor: Anchor = None
+    reward: RewardName = None
+    produce: Produce = "reference"
+    n: Count = 8
+    prompt_column: Column = None
+    id_column: Column = None
+    seed: Seed = None
+    max_requests: MaxRequests = None
+    max_usd: MaxUsd = None
+    longest: Longest = 1_000_000
+    retry_failed: RetryFailed = False
+    ordered: Ordered = False
+    format: OutFormat = "jsonl"
+    shard: Shard = 10_000
+
+
+@taking(Asked)
+def batch(asked: Asked) -> None:
     """Make references, rewards or training data of many rows; stop and go on at any time."""
-    check_folder("--out", out)
-    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
-    chosen = (model, anchor, reward, seed, temperature, max_tokens)
-    if config is not None and any(each is not None for each in chosen):
+    check_folder("--out", asked.out)
+    chosen = (
+        asked.model,
+        asked.anchor,
+        asked.reward,
+        asked.seed,
+        asked.temperature,
+        asked.max_tokens,
+    )
+    if asked.config is not None and any(each is not None for each in chosen):
         raise InvalidInputError(
             "--config describes the method, so --model, --anchor, --reward, --seed, --temperature"
             " and --max-tokens cannot be given too"
         )
     c = (
-        _capped(described(config), max_in_flight)
-        if config is not None
-        else _made(model, anchor, reward, Sampler(None, sampling, seed), max_in_flight)
+        _capped(described(asked.config), asked.max_in_flight)
+        if asked.config is not None
+        else _made(
+            asked.model,
+            asked.anchor,
+            asked.reward,
+            Sampler(None, asked.sampling, asked.seed),
+            asked.max_in_flight,
+        )
     )
-    columns = Columns(prompt=prompt_column, id=id_column)
-    plan = Plan(c, n=n, produces=produce, columns=columns, longest=longest)
-    capped = max_requests is not None or max_usd is not None
+    columns = Columns(prompt=asked.prompt_column, id=asked.id_column)
+    plan = Plan(c, n=asked.n, produces=asked.produce, columns=columns, longest=asked.longest)
+    capped = asked.max_requests is not None or asked.max_usd is not None
     sight = _Sight()
     console = Console(stderr=True, emoji=False)
 
     async def work() -> Summary:
         with sight.bar:
             return await run(
-                data,
-                out,
+                asked.data,
+                asked.out,
                 plan,
-                budget=Budget(requests=max_requests, usd=max_usd) if capped else None,
-                retry_failed=retry_failed,
-                limit=limit,
-                ordered=ordered,
-                format=format,
-                shard=shard,
+                budget=Budget(requests=asked.max_requests, usd=asked.max_usd) if capped else None,
+                retry_failed=asked.retry_failed,
+                limit=asked.limit,
+                ordered=asked.ordered,
+                format=asked.format,
+                shard=asked.shard,
                 on_progress=sight.on_progress,
                 on_event=sight.on_event,
             )
@@ -138,12 +142,12 @@ def batch(
         summary = anyio.run(work)
     except KeyboardInterrupt:
         console.print(
-            f"stopped. What was answered is kept in {escape(str(out))}: the same command goes on"
+            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes on"
             " from there, and pays for what is missing alone."
         )
         raise typer.Exit(STOPPED) from None
-    typer.echo(f"{summary}; {cost_of(summary.usage)} · {out}")
-    code, why = _ended(summary, out)
+    typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")
+    code, why = _ended(summary, asked.out)
     if why is not None:
         console.print(f"[bold red]{escape(why)}[/]")
     raise typer.Exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
 from catsdk.cli.methods import client_for, client_of, described
+from catsdk.cli.options import OfRows, taking
 from catsdk.cli.outcome import exit_code
 from catsdk.core.errors import InvalidInputError, NoModelError
-from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
@@ -38,9 +39,6 @@ __all__ = ["evaluate"]
 STOPPED = 130
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
-Models = Annotated[
-    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
-]
 Anchor = Annotated[
     str | None,
     typer.Option(
@@ -50,12 +48,6 @@ Anchor = Annotated[
 ]
 JudgeModel = Annotated[
     str | None, typer.Option("--judge", help="Model that judges; else CATSDK_JUDGE, or the anchor.")
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        help="A CaT in YAML (`CaT.to_yaml`): its policy is sampled, and its estimator compared."
-    ),
 ]
 Names = Annotated[
     list[str] | None,
@@ -74,7 +66,6 @@ Ungraded = Annotated[
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
 Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to look at.")]
 Draws = Annotated[int, typer.Option(min=1, help="Sub-samples averaged where that costs nothing.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first items.")]
 FromData = Annotated[
     bool,
     typer.Option("--recorded", help="Take the completions in the data (samples) as rollouts."),
@@ -88,92 +79,100 @@ Margin = Annotated[
     float, typer.Option(min=0, help="The cascade's interval must lose less than this there.")
 ]
 Seed = Annotated[int, typer.Option(help="Repeatable where the model can.")]
-Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
 MaxRequests = Annotated[
     int | None, typer.Option(help="Budget of this start: most requests of all stages.")
 ]
 MaxUsd = Annotated[
     float | None, typer.Option(help="Budget of this start: most US dollars of all stages.")
 ]
-InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model at once.")]
 Out = Annotated[Path, typer.Option(help="Folder of the report and of the run; started again, the"
                                         " same command goes on where it was stopped.")]  # fmt: skip
 Title = Annotated[str | None, typer.Option(help="Heading of the report.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead.")]
 
 
-def evaluate(
-    data: Data,
-    model: Models = None,
-    anchor: Anchor = None,
-    judge: JudgeModel = None,
-    config: Config = None,
-    estimator: Names = None,
-    recorded: FromData = False,
-    controls: Controls = False,
-    sizes: Sizes = "1,2,4,8",
-    draws: Draws = 16,
-    limit: Limit = None,
-    prompt_column: Column = None,
-    gold_column: Column = None,
-    criteria_column: Column = None,
-    ungraded: Ungraded = False,
-    calibrate: Share = 0.0,
-    calibrate_on: Other = None,
-    margin: Margin = 0.01,
-    seed: Seed = 0,
-    temperature: Temperature = None,
-    max_tokens: MaxTokens = None,
-    max_requests: MaxRequests = None,
-    max_usd: MaxUsd = None,
-    max_in_flight: InFlight = None,
-    out: Out = Path("catsdk-eval"),
-    title: Title = None,
-    as_json: AsJson = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Asked(OfRows):
+    """What `catsdk eval` is asked."""
+
+    data: Data
+    anchor: Anchor = None
+    judge: JudgeModel = None
+    estimator: Names = None
+    recorded: FromData = False
+    controls: Controls = False
+    sizes: Sizes = "1,2,4,8"
+    draws: Draws = 16
+    prompt_column: Column = None
+    gold_column: Column = None
+    criteria_column: Column = None
+    ungraded: Ungraded = False
+    calibrate: Share = 0.0
+    calibrate_on: Other = None
+    margin: Margin = 0.01
+    seed: Seed = 0
+    max_requests: MaxRequests = None
+    max_usd: MaxUsd = None
+    out: Out = Path("catsdk-eval")
+    title: Title = None
+    as_json: AsJson = False
+
+
+@taking(Asked)
+def evaluate(asked: Asked) -> None:
     """Compare estimators on a data set: accuracy, cost, and tests, from the same rollouts."""
     check_packages(NUMBERS, FIGURES)
-    check_folder("--out", out)
-    columns = Columns(prompt_column, gold_column, criteria_column)
-    if recorded and calibrate_on is not None:
+    check_folder("--out", asked.out)
+    columns = Columns(asked.prompt_column, asked.gold_column, asked.criteria_column)
+    if asked.recorded and asked.calibrate_on is not None:
         raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")
     # As `python -m` does: classes in the folder where one works can be named.
     sys.path.insert(0, "")
-    method = None if config is None else _method(config, model, recorded=recorded)
+    method = (
+        None
+        if asked.config is None
+        else _method(asked.config, asked.model, recorded=asked.recorded)
+    )
     # Before the data, which may come from far away.
-    models = list(model or ()) if recorded or method is not None else _models(model)
-    items, rollouts = _read(data, columns, limit, recorded=recorded)
-    if not ungraded:
-        check_graded(items, data)
-    items, held = _parted(items, calibrate, calibrate_on, columns, limit)
+    given = asked.recorded or method is not None
+    models = list(asked.model or ()) if given else _models(asked.model)
+    items, rollouts = _read(asked.data, columns, asked.limit, recorded=asked.recorded)
+    if not asked.ungraded:
+        check_graded(items, asked.data)
+    items, held = _parted(items, asked.calibrate, asked.calibrate_on, columns, asked.limit)
     settings: dict[str, Any] = {
-        "names": _names(estimator, controls=controls, alone=recorded and anchor is None),
-        "sweep": Sweep(sizes=_sizes(sizes, rollouts), draws=draws, seed=seed),
-        "sampling": Sampling(temperature=temperature, max_tokens=max_tokens),
-        "seed": seed,
+        "names": _names(
+            asked.estimator, controls=asked.controls, alone=asked.recorded and asked.anchor is None
+        ),
+        "sweep": Sweep(sizes=_sizes(asked.sizes, rollouts), draws=asked.draws, seed=asked.seed),
+        "sampling": asked.sampling,
+        "seed": asked.seed,
         "calibrate_on": held,
-        "margin": margin,
-        "store": out / "run.sqlite",
+        "margin": asked.margin,
+        "store": asked.out / "run.sqlite",
     }
-    budget = _budget(max_requests, max_usd)
+    budget = _budget(asked.max_requests, asked.max_usd)
+    anchor, judge = asked.anchor, asked.judge
     if method is not None:
         named = {"anchor": anchor, "judge": judge}
         settings |= {role: each for role, each in named.items() if each is not None}
-        settings["client"] = client_of(method, budget, max_in_flight)
+        settings["client"] = client_of(method, budget, asked.max_in_flight)
         evaluation = Evaluation.of(method, **settings)
-        models = [str(config)]
+        models = [str(asked.config)]
     else:
         if rollouts is None:
             usual = Settings()
             anchor, judge = anchor or usual.anchor, judge or usual.judge
-        settings["client"] = client_for(budget, max_in_flight, [*models, anchor, judge])
+        settings["client"] = client_for(budget, asked.max_in_flight, [*models, anchor, judge])
         evaluation = Evaluation(models, anchor, judge, recorded=rollouts, **settings)
-    heading = title or f"{', '.join(models) or 'recorded rollouts'} on {_named(data)}, seed {seed}"
-    report = _interruptible(evaluation, items, heading, data)
-    written = write_report(report, out)
+    heading = (
+        asked.title
+        or f"{', '.join(models) or 'recorded rollouts'} on {_named(asked.data)}, seed {asked.seed}"
+    )
+    report = _interruptible(evaluation, items, heading, asked.data)
+    written = write_report(report, asked.out)
     console = Console(emoji=False)
-    if as_json:
+    if asked.as_json:
         typer.echo(report.model_dump_json(indent=1))
     else:
         show(report, console)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +15,10 @@ from rich.markup import escape
 
 from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
+from catsdk.cli.options import Sampled, taking
 from catsdk.cli.progress import Sight, cost_of, shown
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import ReferenceReady
-from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget, SendingFields
 from catsdk.core.settings import set_by_name
 from catsdk.core.types import Group, Reference
@@ -32,15 +33,10 @@ OF_SAMPLER = ("quorum", "late", "deadline")
 Prompt = Annotated[str | None, typer.Argument(help="The prompt; without it, --file or stdin.")]
 File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")]
 Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
-Models = Annotated[
-    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
-]
 Anchor = Annotated[
     str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
 ]
 Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
-Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
-MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
 MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
 Set = Annotated[
@@ -54,53 +50,48 @@ Events = Annotated[Path | None, typer.Option(help="Write what happens to a file,
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 
 
-def synthesize(
-    prompt: Prompt = None,
-    file: File = None,
-    n: Count = 8,
-    model: Models = None,
-    anchor: Anchor = None,
-    seed: Seed = None,
-    temperature: Temperature = None,
-    max_tokens: MaxTokens = None,
-    max_requests: MaxRequests = None,
-    max_usd: MaxUsd = None,
-    settings: Set = None,
-    events: Events = None,
-    as_json: AsJson = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Asked(Sampled):
+    """What `catsdk sample` is asked."""
+
+    prompt: Prompt = None
+    file: File = None
+    n: Count = 8
+    seed: Seed = None
+    max_requests: MaxRequests = None
+    max_usd: MaxUsd = None
+    settings: Set = None
+    events: Events = None
+    as_json: AsJson = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedToSynthesize(Asked):
+    """What `catsdk synthesize` is asked."""
+
+    anchor: Anchor = None
+
+
+@taking(AskedToSynthesize)
+def synthesize(asked: AskedToSynthesize) -> None:
     """Sample n rollouts and write one reference from them."""
-    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
-    with shown(n, events) as sight:
-        c = _cat(model, anchor, seed, sampling, _budget(max_requests, max_usd), settings, sight)
-        reference = anyio.run(_synthesize, c, _read(prompt, file), n)
-    if as_json:
+    with shown(asked.n, asked.events) as sight:
+        c = _cat(asked, sight, asked.anchor)
+        reference = anyio.run(_synthesize, c, _read(asked.prompt, asked.file), asked.n)
+    if asked.as_json:
         typer.echo(reference.model_dump_json(indent=2))
     else:
         _show(reference)
     raise typer.Exit(PARTIAL if reference.partial else 0)
 
 
-def sample(
-    prompt: Prompt = None,
-    file: File = None,
-    n: Count = 8,
-    model: Models = None,
-    seed: Seed = None,
-    temperature: Temperature = None,
-    max_tokens: MaxTokens = None,
-    max_requests: MaxRequests = None,
-    max_usd: MaxUsd = None,
-    settings: Set = None,
-    events: Events = None,
-    as_json: AsJson = False,
-) -> None:
+@taking(Asked)
+def sample(asked: Asked) -> None:
     """Sample n rollouts and show them."""
-    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
-    with shown(n, events) as sight:
-        c = _cat(model, None, seed, sampling, _budget(max_requests, max_usd), settings, sight)
-        group = anyio.run(_sample, c, _read(prompt, file), n)
-    if as_json:
+    with shown(asked.n, asked.events) as sight:
+        c = _cat(asked, sight)
+        group = anyio.run(_sample, c, _read(asked.prompt, asked.file), asked.n)
+    if asked.as_json:
         typer.echo(group.model_dump_json(indent=2))
     else:
         _show_group(group)
@@ -109,18 +100,12 @@ def sample(
     raise typer.Exit(PARTIAL if group.partial else 0)
 
 
-def _cat(
-    model: list[str] | None,
-    anchor: str | None,
-    seed: int | None,
-    sampling: Sampling,
-    budget: Budget | None,
-    settings: list[str] | None,
-    sight: Sight,
-) -> CaT:
-    of_client, of_sampler = _assigned(settings or [])
+def _cat(asked: Asked, sight: Sight, anchor: str | None = None) -> CaT:
+    of_client, of_sampler = _assigned(asked.settings or [])
+    budget = _budget(asked.max_requests, asked.max_usd)
     client = Client(budget=budget, on_event=sight.on_event, **of_client)
-    sampler = Sampler(tuple(model) if model else None, sampling, seed, **of_sampler)
+    policies = tuple(asked.model) if asked.model else None
+    sampler = Sampler(policies, asked.sampling, asked.seed, **of_sampler)
     return CaT(sampler, estimator=anchor, client=client)
 
 

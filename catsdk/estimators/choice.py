@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from pydantic import JsonValue
 
@@ -13,11 +15,12 @@ from catsdk.core.types import Group, Reference
 from catsdk.estimators.selected import candidates, selected
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_choice
+from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
-from catsdk.runtime.context import Context, Role
+from catsdk.runtime.context import Context, Role, standing_alone
 from catsdk.runtime.structured import Form, ask
 
-__all__ = ["choose"]
+__all__ = ["Choosing"]
 
 SCHEMA: Mapping[str, JsonValue] = {
     "type": "object",
@@ -27,47 +30,69 @@ SCHEMA: Mapping[str, JsonValue] = {
 }
 
 
-async def choose(
-    ctx: Context,
-    group: Group,
-    model: str | Provider | None,
-    *,
-    role: Role = "anchor",
-    method: str,
-    task: str,
-    sampling: Sampling,
-    prompt: Prompt | None,
-) -> Reference:
-    """Make the rollout that `model` names the reference; one rollout needs no call.
+@dataclass(frozen=True)
+class Choosing:
+    """An estimator that shows a model all rollouts and takes the one that it names.
 
-    Raises:
-        NoEvidenceError: the group has no rollout.
-        StructuredOutputError: no reply named one of the rollouts, or none of these fits the output
-            that was asked for.
-        ProviderError: the model failed.
+    One call; a reply that names no rollout is asked for again once, and one rollout needs no call.
+    A subclass says which task the model is given.
+
+    Args:
+        model: The model that names a rollout; by default the one that plays the role.
+        sampling: How the model is sampled; greedily by default.
+        prompt: The words of the task; by default those that come with the package.
     """
-    group = candidates(group, ctx)
-    if len(group.rollouts) == 1:
-        return await selected(ctx, group.rollouts[0], method=method, settings={"position": 0})
-    with recorded("choose") as calls:
-        provider = await ctx.model(model, role)
-        words = prompt or load(capabilities_of(provider).prompts, task)
-        request = sampling.request(
-            words.messages(
-                question=group.conversation,
-                count=str(len(group.rollouts)),
-                responses=[rollout.text for rollout in group.rollouts],
+
+    model: str | Provider | None = None
+    sampling: Sampling = Sampling(temperature=0.0)
+    prompt: Prompt | None = None
+
+    method: ClassVar[str]
+    """The estimator's name in the provenance."""
+    task: ClassVar[str]
+    """The prompt that is loaded where none is given."""
+    role: ClassVar[Role] = "anchor"
+    """Whose model it is where none is named."""
+
+    def __post_init__(self) -> None:
+        """Check that the prompt has the slots of its task."""
+        check_slots(self.prompt, self.task)
+
+    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
+        """Take the rollout that the model names.
+
+        Raises:
+            NoEvidenceError: the group has no rollout.
+            StructuredOutputError: no reply named one of the rollouts, or none of these fits the
+                output that was asked for.
+            ProviderError: the model failed.
+        """
+        async with standing_alone(ctx, group) as context:
+            return await self._choose(candidates(group, context), context)
+
+    async def _choose(self, group: Group, ctx: Context) -> Reference:
+        if len(group.rollouts) == 1:
+            settings: dict[str, JsonValue] = {"position": 0}
+            return await selected(ctx, group.rollouts[0], method=self.method, settings=settings)
+        with recorded("choose") as calls:
+            provider = await ctx.model(self.model, self.role)
+            words = self.prompt or load(capabilities_of(provider).prompts, self.task)
+            request = self.sampling.request(
+                words.messages(
+                    question=group.conversation,
+                    count=str(len(group.rollouts)),
+                    responses=[rollout.text for rollout in group.rollouts],
+                )
             )
+            read = partial(read_choice, count=len(group.rollouts))
+            position, completion = await ask(provider, request, Form(SCHEMA, read))
+            name = completion.model or name_of(provider)
+        return await selected(
+            ctx,
+            group.rollouts[position],
+            method=self.method,
+            settings={"position": position},
+            calls=calls,
+            model=name,
+            prompt=words,
         )
-        read = partial(read_choice, count=len(group.rollouts))
-        position, completion = await ask(provider, request, Form(SCHEMA, read))
-        name = completion.model or name_of(provider)
-    return await selected(
-        ctx,
-        group.rollouts[position],
-        method=method,
-        settings={"position": position},
-        calls=calls,
-        model=name,
-        prompt=words,
-    )

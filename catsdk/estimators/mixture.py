@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from catsdk.answers.answers import no_evidence
 from catsdk.core.types import Group, Reference
-from catsdk.estimators.population import next_population
+from catsdk.estimators.population import made_from, next_population
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Estimator, reference_by
@@ -67,17 +67,12 @@ class MixtureOfAgents:
                     )
                     failed += len(current.failures)
                 last = await reference_by(self.final, current, context.on(current))
-            settings: dict[str, JsonValue] = {
-                "layers": [len(layer) for layer in self.layers],
-                "failed": failed,
-            }
-            provenance = last.provenance.model_copy(
-                update={"method": "mixture of agents", "settings": settings}
+            layers: list[JsonValue] = [len(layer) for layer in self.layers]
+            return await made_from(
+                last,
+                group,
+                context,
+                method="mixture of agents",
+                settings={"layers": layers, "failed": failed},
+                calls=calls,
             )
-            update = {
-                "group": group,
-                "provenance": provenance,
-                "calls": tuple(calls),
-                "partial": group.partial,
-            }
-            return await context.with_evidence(last.model_copy(update=update))

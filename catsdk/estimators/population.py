@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
 
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.fanout import fan_out_tolerant
-from catsdk.core.types import Completion, Failure, Group, Reference, Rollout
+from catsdk.core.types import Call, Completion, Failure, Group, Reference, Rollout
 from catsdk.runtime.context import Context
 from catsdk.runtime.roles import Estimator, reference_by
 
-__all__ = ["Part", "next_population"]
+__all__ = ["Part", "made_from", "next_population"]
 
 Part = tuple[Estimator, Group]
 
@@ -33,6 +35,26 @@ async def next_population(group: Group, ctx: Context, parts: Sequence[Part]) -> 
         raise NoEvidenceError(f"all {len(made)} aggregations failed: {'; '.join(causes[:3])}")
     rollouts = (_rollout(at, each) for at, each in made.items() if isinstance(each, Reference))
     return group.model_copy(update={"rollouts": tuple(rollouts), "failures": failures, "calls": ()})
+
+
+async def made_from(
+    last: Reference,
+    group: Group,
+    ctx: Context,
+    *,
+    method: str,
+    settings: Mapping[str, JsonValue],
+    calls: Sequence[Call],
+) -> Reference:
+    """Give the reference that the last step made as that of the whole `method` over `group`."""
+    provenance = last.provenance.model_copy(update={"method": method, "settings": dict(settings)})
+    update = {
+        "group": group,
+        "provenance": provenance,
+        "calls": tuple(calls),
+        "partial": group.partial,
+    }
+    return await ctx.with_evidence(last.model_copy(update=update))
 
 
 def _rollout(index: int, reference: Reference) -> Rollout:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 
+from pydantic import JsonValue
+
 from catsdk.answers.answers import no_evidence
 from catsdk.core.inputs import check_count
 from catsdk.core.types import Group, Reference
-from catsdk.estimators.population import next_population
+from catsdk.estimators.population import made_from, next_population
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Estimator, reference_by
@@ -78,24 +80,20 @@ class RecursiveSelfAggregation:
                     )
                     failed += len(current.failures)
                 last = await reference_by(self.final, current, context.on(current))
-            provenance = last.provenance.model_copy(
-                update={
-                    "method": "recursive self-aggregation",
-                    "settings": {
-                        "population": len(group.rollouts),
-                        "subset": self.subset,
-                        "rounds": self.rounds,
-                        "failed": failed,
-                    },
-                }
-            )
-            update = {
-                "group": group,
-                "provenance": provenance,
-                "calls": tuple(calls),
-                "partial": group.partial,
+            settings: dict[str, JsonValue] = {
+                "population": len(group.rollouts),
+                "subset": self.subset,
+                "rounds": self.rounds,
+                "failed": failed,
             }
-            return await context.with_evidence(last.model_copy(update=update))
+            return await made_from(
+                last,
+                group,
+                context,
+                method="recursive self-aggregation",
+                settings=settings,
+                calls=calls,
+            )
 
     def _subset(self, group: Group, random: Random) -> Group:
         size = min(self.subset, len(group.rollouts))

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider
-from catsdk.core.types import Group, Reference
-from catsdk.estimators.choice import choose
-from catsdk.prompts.prompt import Prompt
-from catsdk.prompts.tasks import check_slots
-from catsdk.runtime.context import Context, standing_alone
+from catsdk.estimators.choice import Choosing
 
 __all__ = ["SelfBestOfN"]
 
 
 @dataclass(frozen=True)
-class SelfBestOfN:
+class SelfBestOfN(Choosing):
     r"""Selects the rollout that a model, usually the policy itself, calls the best.
 
     Source: the self-selected best-of-n baseline of CaT, arXiv 2509.14234, section 4: y* = argmax_i
@@ -28,6 +22,9 @@ class SelfBestOfN:
         sampling: By default greedy.
         prompt: Replaces the shipped prompt.
 
+    Raises:
+        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
+
     Example:
         >>> import catsdk as cat
         >>> from catsdk.estimators import SelfBestOfN
@@ -38,30 +35,6 @@ class SelfBestOfN:
         '42'
     """
 
-    model: str | Provider | None = None
-    sampling: Sampling = Sampling(temperature=0.0)
-    prompt: Prompt | None = None
-
-    def __post_init__(self) -> None:
-        """Check that the prompt has the slots of its task."""
-        check_slots(self.prompt, "choose_best")
-
-    async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
-        """Take the rollout that the model names.
-
-        Raises:
-            NoEvidenceError: the group has no rollout.
-            StructuredOutputError: no reply named one of the rollouts.
-            ProviderError: the model failed.
-        """
-        async with standing_alone(ctx, group) as context:
-            return await choose(
-                context,
-                group,
-                self.model,
-                role="policy",
-                method="self best-of-n",
-                task="choose_best",
-                sampling=self.sampling,
-                prompt=self.prompt,
-            )
+    method = "self best-of-n"
+    task = "choose_best"
+    role = "policy"

@@ -5,28 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from catsdk import estimators
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
-from catsdk.estimators import (
-    Adaptive,
-    BestOfN,
-    Cascade,
-    GenerativeSelfAggregation,
-    Grading,
-    Greedy,
-    Likelihood,
-    Majority,
-    MinPerplexity,
-    MixtureOfAgents,
-    MutualPredictability,
-    RandomChoice,
-    RecursiveSelfAggregation,
-    SelfBestOfN,
-    Shuffled,
-    UniversalSelfConsistency,
-    WeightedMajority,
-)
 from catsdk.estimators.synthesis import Synthesizer
 from catsdk.recipes import from_data
 from catsdk.runtime.roles import Estimator, Rater
@@ -94,54 +76,57 @@ class Models:
 
 
 def _majority(models: Models) -> Contender:
-    return Contender("majority", Majority(seed=models.seed or 0), free=True)
+    return Contender("majority", estimators.Majority(seed=models.seed or 0), free=True)
 
 
 def _weighted(models: Models) -> Contender:
-    likelihood = Likelihood(models.scorer)
-    rated = WeightedMajority(likelihood, weight="exp", seed=models.seed or 0)
+    likelihood = estimators.Likelihood(models.scorer)
+    rated = estimators.WeightedMajority(likelihood, weight="exp", seed=models.seed or 0)
     return Contender("weighted-majority", rated, free=models.scorer is None)
 
 
 def _judge_weighted(models: Models) -> Contender:
     return Contender(
-        "judge-weighted-majority", WeightedMajority(_grading(models), seed=models.seed or 0)
+        "judge-weighted-majority",
+        estimators.WeightedMajority(_grading(models), seed=models.seed or 0),
     )
 
 
 def _adaptive(models: Models) -> Contender:
-    adaptive = Adaptive(Majority(seed=models.seed or 0))
+    adaptive = estimators.Adaptive(estimators.Majority(seed=models.seed or 0))
     return Contender("adaptive-majority", adaptive, free=True)
 
 
 def _cascade(models: Models) -> Contender:
-    cascade = Cascade(
-        Adaptive(Majority(), models.confidence), _synthesizer(models), models.threshold
+    cascade = estimators.Cascade(
+        estimators.Adaptive(estimators.Majority(), models.confidence),
+        _synthesizer(models),
+        models.threshold,
     )
     return Contender("cascade", cascade)
 
 
 def _perplexity(models: Models) -> Contender:
-    least = MinPerplexity(models.scorer)
+    least = estimators.MinPerplexity(models.scorer)
     return Contender("min-perplexity", least, free=models.scorer is None)
 
 
 def _predictability(models: Models) -> Contender:
-    return Contender("mutual-predictability", MutualPredictability())
+    return Contender("mutual-predictability", estimators.MutualPredictability())
 
 
 def _universal(models: Models) -> Contender:
     greedy = _greedy_sampling(models)
-    return Contender("universal", UniversalSelfConsistency(sampling=greedy))
+    return Contender("universal", estimators.UniversalSelfConsistency(sampling=greedy))
 
 
 def _self_best(models: Models) -> Contender:
     greedy = _greedy_sampling(models)
-    return Contender("self-best-of-n", SelfBestOfN(sampling=greedy))
+    return Contender("self-best-of-n", estimators.SelfBestOfN(sampling=greedy))
 
 
 def _judge_best(models: Models) -> Contender:
-    return Contender("judge-best-of-n", BestOfN(_grading(models), seed=models.seed or 0))
+    return Contender("judge-best-of-n", estimators.BestOfN(_grading(models), seed=models.seed or 0))
 
 
 def _generative(models: Models) -> Contender:
@@ -153,19 +138,21 @@ def _mixture(models: Models) -> Contender:
     policies: Sequence[str | Provider | None] = models.policies or [None]
     count = 3 if len(policies) == 1 else len(policies)
     proposers = [
-        GenerativeSelfAggregation(
+        estimators.GenerativeSelfAggregation(
             policies[at % len(policies)],
             models.sampling,
             seed=None if models.seed is None else models.seed + 101 * (at + 1),
         )
         for at in range(count)
     ]
-    return Contender("mixture", MixtureOfAgents([proposers], _aggregating(models, 0)))
+    return Contender("mixture", estimators.MixtureOfAgents([proposers], _aggregating(models, 0)))
 
 
 def _recursive(models: Models) -> Contender:
     step = _aggregating(models, 0)
-    recursion = RecursiveSelfAggregation(step, Majority(seed=models.seed or 0), subset=4, rounds=3)
+    recursion = estimators.RecursiveSelfAggregation(
+        step, estimators.Majority(seed=models.seed or 0), subset=4, rounds=3
+    )
     return Contender("recursive", recursion)
 
 
@@ -179,43 +166,45 @@ def _question(models: Models) -> Contender:
 
 
 def _shuffled(models: Models) -> Contender:
-    shuffled = Shuffled(_synthesizer(models), seed=1)
+    shuffled = estimators.Shuffled(_synthesizer(models), seed=1)
     return Contender("synthesis+shuffled", shuffled, control="synthesis, another order")
 
 
 def _universal_shuffled(models: Models) -> Contender:
-    universal = UniversalSelfConsistency(sampling=_greedy_sampling(models))
-    shuffled = Shuffled(universal, seed=1)
+    universal = estimators.UniversalSelfConsistency(sampling=_greedy_sampling(models))
+    shuffled = estimators.Shuffled(universal, seed=1)
     return Contender("universal+shuffled", shuffled, control="universal, another order")
 
 
 def _best_shuffled(models: Models) -> Contender:
-    best = SelfBestOfN(sampling=_greedy_sampling(models))
-    shuffled = Shuffled(best, seed=1)
+    best = estimators.SelfBestOfN(sampling=_greedy_sampling(models))
+    shuffled = estimators.Shuffled(best, seed=1)
     return Contender("self-best-of-n+shuffled", shuffled, control="self-best-of-n, another order")
 
 
 def _random(models: Models) -> Contender:
-    chosen = RandomChoice(models.seed or 0)
+    chosen = estimators.RandomChoice(models.seed or 0)
     return Contender("random", chosen, free=True, control="any selector")
 
 
 def _greedy(models: Models) -> Contender:
     sampler = Sampler(sampling=_greedy_sampling(models))
-    return Contender("greedy", Greedy(sampler), control="one answer, no group", sizes=(1,))
+    return Contender(
+        "greedy", estimators.Greedy(sampler), control="one answer, no group", sizes=(1,)
+    )
 
 
 def _synthesizer(models: Models, *, show_question: bool = False) -> Synthesizer:
     return Synthesizer(sampling=models.sampling, show_question=show_question, seed=models.seed)
 
 
-def _aggregating(models: Models, offset: int) -> GenerativeSelfAggregation:
+def _aggregating(models: Models, offset: int) -> estimators.GenerativeSelfAggregation:
     seed = None if models.seed is None else models.seed + offset
-    return GenerativeSelfAggregation(sampling=models.sampling, seed=seed)
+    return estimators.GenerativeSelfAggregation(sampling=models.sampling, seed=seed)
 
 
-def _grading(models: Models) -> Grading:
-    return Grading(sampling=_greedy_sampling(models))
+def _grading(models: Models) -> estimators.Grading:
+    return estimators.Grading(sampling=_greedy_sampling(models))
 
 
 def _greedy_sampling(models: Models) -> Sampling:
@@ -255,9 +244,9 @@ CONTROLS = ("greedy", "random", "synthesis+question", "synthesis+shuffled")
 
 def scored_contenders(rater: Rater, seed: int | None) -> list[Contender]:
     """The contenders that go by scores which are there already, such as a reward model's."""
-    weighted = WeightedMajority(rater, weight="exp", seed=seed or 0)
+    weighted = estimators.WeightedMajority(rater, weight="exp", seed=seed or 0)
     return [
-        Contender(SCORED[0], BestOfN(rater, seed=seed or 0), free=True),
+        Contender(SCORED[0], estimators.BestOfN(rater, seed=seed or 0), free=True),
         Contender(SCORED[1], weighted, free=True),
     ]
 

@@ -60,6 +60,10 @@ class Description:
         self._client = client or Client.unnamed()
         self._answers = answers_for(answers or Answers(), output)
         self._defaults = defaults_of(self._sampler, self._estimator, settings)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Prepare what belongs to the object alone, and goes along with no copy."""
 
     @property
     def sampler(self) -> roles.Sampler:
@@ -135,6 +139,7 @@ class Description:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Have the same roles."""
         self.__dict__.update(state)
+        self._begin()
 
     # --- as data --------------------------------------------------------------------------
 

@@ -115,12 +115,7 @@ async def run_or_fail(
 
     Any other error is a defect of a role, and is raised with the same as its `result`.
 
-    Args:
-        method: The roles.
-        prompt: A prompt, or a group that was sampled before.
-        n: G, the number of rollouts of a prompt.
-        ctx: The context that every role is given.
-        index: The place of the prompt among many.
+    The arguments are those of `run_method`.
     """
     run = _Run(method, ctx, index)
     try:

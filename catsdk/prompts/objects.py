@@ -27,15 +27,7 @@ MAX_NAMES = 20
 MAX_DATA_DEPTH = 64
 
 _LANGUAGE = re.compile(r"[a-zA-Z]*[ \t]*")
-_LOOSE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _TAGS = "answer|item|criteria|verdicts|id|text|kind|evidence|reason|verdict|grade"
-_LOOSE_ANGLE = re.compile(rf"<(?!/?(?:{_TAGS})>)")
-_DECLARATION = re.compile(r"<\?xml[^<>?]{0,100}\?>\s*")
-_TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
-_WHITE_ESCAPE = re.compile(r"\\\\|\\[bfnrt]")
-_QUOTED_NAME = re.compile(r"[\"']([\w -]{1,40})\\*[\"']\s*:")
-# What a repair may add, drop or change.
-_PUNCTUATION = re.compile(r"[\s\"'\\\u2018-\u201f]+")
 
 
 def read_object(reply: str) -> dict[str, object]:
@@ -171,6 +163,11 @@ def _unique(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
+_TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
+_WHITE_ESCAPE = re.compile(r"\\\\|\\[bfnrt]")
+_QUOTED_NAME = re.compile(r"[\"']([\w -]{1,40})\\*[\"']\s*:")
+
+
 def _mended(text: str, error: ValueError) -> object:
     """What `text` says where its quotes and backslashes are the only slips.
 
@@ -213,12 +210,21 @@ def _rendered(found: object) -> str:
     return found if isinstance(found, str) else json.dumps(found)
 
 
+# What a repair may add, drop or change.
+_PUNCTUATION = re.compile(r"[\s\"'\\\u2018-\u201f]+")
+
+
 def _bare(text: str) -> str:
     return _PUNCTUATION.sub("", text).lower()
 
 
 def _times(name: str, text: str) -> int:
     return len(re.findall(rf"(?<!\w){re.escape(name)}[\"'\\\s]*:", text, re.IGNORECASE))
+
+
+_LOOSE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+_LOOSE_ANGLE = re.compile(rf"<(?!/?(?:{_TAGS})>)")
+_DECLARATION = re.compile(r"<\?xml[^<>?]{0,100}\?>\s*")
 
 
 def _xml(text: str) -> dict[str, object]:

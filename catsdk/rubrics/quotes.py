@@ -25,18 +25,9 @@ _LOOK = str.maketrans(
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
     }
 )
-_MARKUP = re.compile(r"\*\*|`|\\(?=\\)")
-_QUOTED = "\"'"
 _WRITTEN_BREAK = re.compile(r"\\[nrt]")
 
 _NOT_IN_CHINESE = "\u4e0d\u6ca1\u672a\u65e0\u975e\u52ff"
-# What stands beside a piece and belongs to its first or last word or number.
-_REST_OF_NUMBER_BEFORE = re.compile(
-    r"(?:\d[.,/^:]|(?:^|\s)\.|(?:^|[\s\d(\[{=<>:,;~/*^])[-\u00b1])$"
-)
-_REST_OF_NUMBER_AFTER = re.compile(r"[.,/^:]\d")
-_REST_OF_WORD_BEFORE = re.compile(r"\b(?:non|un|anti|not|no)-$")
-_REST_OF_WORD_AFTER = re.compile(r"'t\b|-(?:free|less)\b")
 
 _SENTENCE_END = re.compile(r"[.!?;](?:\s|$)|[\u3002\uff01\uff1f]")
 _NEGATION = re.compile(
@@ -140,6 +131,15 @@ def _any_in(span: tuple[int, int], places: list[int]) -> bool:
     return bisect_left(places, start) < bisect_left(places, end)
 
 
+# What stands beside a piece and belongs to its first or last word or number.
+_REST_OF_NUMBER_BEFORE = re.compile(
+    r"(?:\d[.,/^:]|(?:^|\s)\.|(?:^|[\s\d(\[{=<>:,;~/*^])[-\u00b1])$"
+)
+_REST_OF_NUMBER_AFTER = re.compile(r"[.,/^:]\d")
+_REST_OF_WORD_BEFORE = re.compile(r"\b(?:non|un|anti|not|no)-$")
+_REST_OF_WORD_AFTER = re.compile(r"'t\b|-(?:free|less)\b")
+
+
 def _is_whole(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 8) : start], text[end : end + 8]
     first, last = text[start], text[end - 1]
@@ -164,11 +164,17 @@ def _joined(left: str, right: str) -> bool:
     return pair.isascii() or not _unspaced().search(pair)
 
 
+_QUOTED = "\"'"
+
+
 def _unquoted(quote: str) -> str:
     quote = quote.strip()
     plain = quote.translate(_LOOK)
     enclosed = len(plain) > 1 and plain[0] == plain[-1] and plain[0] in _QUOTED
     return quote[1:-1] if enclosed else quote
+
+
+_MARKUP = re.compile(r"\*\*|`|\\(?=\\)")
 
 
 def _plain(text: str) -> str:

@@ -51,11 +51,16 @@ def command(data: str, tmp_path: Path, *more: str) -> tuple[str, ...]:
     return (data, "-m", "openai:loopback", *out, "-e", "majority", *more)
 
 
+@pytest.fixture
+def locked(server: LoopbackServer) -> dict[str, str]:
+    """An environment with a key that the server does not take."""
+    return served(server) | {"OPENAI_API_KEY": "wrong"}
+
+
 def test_a_wrong_key_ends_it_soon_with_the_services_message(
-    server: LoopbackServer, tmp_path: Path
+    server: LoopbackServer, locked: dict[str, str], tmp_path: Path
 ) -> None:
-    env = served(server) | {"OPENAI_API_KEY": "wrong"}
-    done = evaluate(*command(sums(tmp_path, 400), tmp_path), env=env)
+    done = evaluate(*command(sums(tmp_path, 400), tmp_path), env=locked)
     assert done.returncode == 1
     told = one_line(done.stderr)
     assert "AuthenticationError: the evaluation was stopped" in told
@@ -64,10 +69,9 @@ def test_a_wrong_key_ends_it_soon_with_the_services_message(
 
 
 def test_a_few_items_of_which_all_fail_are_no_success(
-    server: LoopbackServer, tmp_path: Path
+    locked: dict[str, str], tmp_path: Path
 ) -> None:
-    env = served(server) | {"OPENAI_API_KEY": "wrong"}
-    done = evaluate(*command(sums(tmp_path, 2), tmp_path), env=env)
+    done = evaluate(*command(sums(tmp_path, 2), tmp_path), env=locked)
     assert done.returncode == 1
     assert "no rollout was drawn" in one_line(done.stderr)
     assert "4 failures rollout: AuthenticationError: " in one_line(done.stdout)

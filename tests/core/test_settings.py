@@ -26,6 +26,11 @@ from catsdk.core.settings import Settings, set_by_name
 VALUES: dict[object, Any] = {bool: False, int: 7, float: 0.5, str: "http://a.example"}
 
 
+def set_all(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
 def _parts(annotation: Any) -> list[Any]:
     return [each for each in get_args(annotation) or (annotation,) if each is not NoneType]
 
@@ -69,11 +74,16 @@ def test_prices_are_set_as_json_and_by_name(monkeypatch: pytest.MonkeyPatch) -> 
 def test_prices_as_json_and_the_parts_beside_them_are_one_table(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("CATSDK_PRICES", '{"a": {"input": 1, "output": 2}}')
-    monkeypatch.setenv("CATSDK_PRICES__A__OUTPUT", "3")
-    monkeypatch.setenv("catsdk_prices__b", ' {"input": 4, "output": 5}')
-    monkeypatch.setenv("CATSDK_PRICES__C__INPUT", "6")
-    monkeypatch.setenv("CATSDK_PRICES__C__OUTPUT", "7")
+    set_all(
+        monkeypatch,
+        {
+            "CATSDK_PRICES": '{"a": {"input": 1, "output": 2}}',
+            "CATSDK_PRICES__A__OUTPUT": "3",
+            "catsdk_prices__b": ' {"input": 4, "output": 5}',
+            "CATSDK_PRICES__C__INPUT": "6",
+            "CATSDK_PRICES__C__OUTPUT": "7",
+        },
+    )
     prices = Settings().sending({}).prices
     assert {name: (price.input, price.output) for name, price in prices.items()} == {
         "a": (1.0, 3.0),
@@ -95,10 +105,15 @@ def test_a_model_is_a_text_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatc
 def test_what_a_program_sets_comes_before_the_environment_part_by_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("CATSDK_LIMITS__IN_FLIGHT", "9")
-    monkeypatch.setenv("CATSDK_LIMITS__REQUESTS_PER_MINUTE", "30")
-    monkeypatch.setenv("CATSDK_RETRY__TIMES", "1")
-    monkeypatch.setenv("CATSDK_BUDGET__USD", "2")
+    set_all(
+        monkeypatch,
+        {
+            "CATSDK_LIMITS__IN_FLIGHT": "9",
+            "CATSDK_LIMITS__REQUESTS_PER_MINUTE": "30",
+            "CATSDK_RETRY__TIMES": "1",
+            "CATSDK_BUDGET__USD": "2",
+        },
+    )
     given = {"limits": Limits(in_flight=4), "retry": {"max_retry_after": 5}, "budget": Budget()}
     sending = Settings().sending(given)
     assert sending.limits == Limits(in_flight=4, requests_per_minute=30)

@@ -1,55 +1,25 @@
 """Each example runs as a stranger would run it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.examples.running import run
+
 pytestmark = [pytest.mark.needs_torch]
 
-
-def run(name: str) -> str:
-    """What the example prints."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / name)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=clean | {"PYTHONPATH": paths},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+SAYS = {
+    "application.py": ["\\boxed{", "agreement of the rollouts", "2 requests"],
+    "hosted_judge.py": ["r1: shows c7=", "criteria"],
+    "verifiable_reward.py": ["rollout 0: reward 1.0", "rollout 2: reward 0.0"],
+    "four_providers.py": ["reference: 46", "sample: openai:loopback", "synthesize: anchor",
+                          "judge: anthropic:loopback"],
+}  # fmt: skip
+REWARDS = {"hosted_judge.py": "reward ", "four_providers.py": "reward 0.2"}
 
 
-def test_the_application_prints_an_answer_with_its_evidence() -> None:
-    out = run("application.py")
-    assert "\\boxed{" in out
-    assert "agreement of the rollouts" in out
-    assert "2 requests" in out
-
-
-def test_a_judge_behind_http_rewards_the_rollouts_of_a_local_policy() -> None:
-    out = run("hosted_judge.py")
-    assert "r1: shows c7=" in out
-    assert out.count("reward ") == 4
-    assert "criteria" in out
-
-
-def test_responses_from_elsewhere_are_rewarded_without_labels() -> None:
-    out = run("verifiable_reward.py")
-    assert "rollout 0: reward 1.0" in out
-    assert "rollout 2: reward 0.0" in out
-
-
-def test_four_providers_work_as_one() -> None:
-    out = run("four_providers.py")
-    assert "reference: 46" in out
-    assert out.count("reward 0.2") == 4
-    for call in ("sample: openai:loopback", "synthesize: anchor", "judge: anthropic:loopback"):
-        assert call in out
+@pytest.mark.parametrize("name", SAYS)
+def test_an_example_prints_what_it_promises(name: str) -> None:
+    out = run(name)
+    for words in SAYS[name]:
+        assert words in out
+    if name in REWARDS:
+        assert out.count(REWARDS[name]) == 4, "each of the four rollouts has its reward"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +14,8 @@ pytestmark = pytest.mark.needs_torch
 from accelerate.commands.config.config_args import load_config_from_file
 
 from catsdk_trainers.config.settings import CaTConfig
+from tests.examples.running import ROOT, run
 
-ROOT = Path(__file__).parents[2]
 RECIPES = {"gemma3_4b": "google/gemma", "qwen3_4b": "Qwen/Qwen3", "llama31_8b": "meta-llama/Llama"}
 
 
@@ -26,38 +23,21 @@ RECIPES = {"gemma3_4b": "google/gemma", "qwen3_4b": "Qwen/Qwen3", "llama31_8b": 
 def test_a_recipe_shows_what_it_would_do(name: str, tmp_path: Path) -> None:
     data = tmp_path / "prompts.jsonl"
     data.write_text("\n".join(json.dumps({"prompt": f"{at}+{at}"}) for at in range(5)))
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    done = subprocess.run(
-        [
-            *(sys.executable, str(ROOT / "examples" / f"train_{name}.py")),
-            *("--data", str(data), "--held-out", str(data), "--lora", "--vllm", "--dry-run"),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-        env=os.environ | {"PYTHONPATH": paths},
+    out = run(
+        f"train_{name}.py",
+        *("--data", str(data), "--held-out", str(data), "--lora", "--vllm", "--dry-run"),
+        within=240,
     )
-    assert done.returncode == 0, done.stderr
-    assert "5 prompts; 32 of them and 256 completions a step" in done.stdout
-    config = CaTConfig.from_yaml(done.stdout.partition("\n5 prompts")[0])
+    assert "5 prompts; 32 of them and 256 completions a step" in out
+    config = CaTConfig.from_yaml(out.partition("\n5 prompts")[0])
     assert config.model.startswith(RECIPES[name])
     assert config.lora is not None and config.trl["use_vllm"] is True
 
 
 @pytest.mark.slow
 def test_a_trainer_of_ones_own_takes_the_reward_of_a_cat() -> None:
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "train_with_trl.py"), "--steps", "2"],
-        capture_output=True,
-        text=True,
-        timeout=380,
-        check=False,
-        env=os.environ | {"PYTHONPATH": paths},
-    )
-    assert done.returncode == 0, done.stderr
-    told = [line for line in done.stdout.splitlines() if line.startswith("step ")]
+    out = run("train_with_trl.py", "--steps", "2", within=380)
+    told = [line for line in out.splitlines() if line.startswith("step ")]
     assert len(told) == 2
     assert all("scored 1.00" in line for line in told), "the model in the box answers its sums"
 

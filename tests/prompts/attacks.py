@@ -1,4 +1,4 @@
-"""The attack set, as it is read from `tests/data/attacks.jsonl`."""
+"""The attack set, as it is read from `tests/prompts/attacks.jsonl`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FILE = Path(__file__).parent.parent / "data" / "attacks.jsonl"
+FILE = Path(__file__).with_name("attacks.jsonl")
 
 
 @dataclass(frozen=True)

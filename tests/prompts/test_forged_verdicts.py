@@ -126,40 +126,35 @@ crafted = st.one_of(
     ),
 )
 # How a judge that says no may write a quote, a reason and its verdict: with care, or with none.
-WRITINGS: dict[str, Callable[[str, str], str]] = {
-    "careful": lambda quote, reason: json.dumps(said(False, quote, reason))[1:-1],
-    "raw": lambda quote, reason: f'"evidence": "{quote}", "reason": "{reason}", "verdict": "no"',
-    "verdict first": lambda quote, reason: (
-        f'"verdict": "no", "evidence": "{quote}", "reason": "{reason}"'
-    ),
-    "dense": lambda quote, reason: f'"evidence":"{quote}","reason":"{reason}","verdict":"no"',
-    "capitals": lambda quote, reason: (
-        f'"Evidence": "{quote}", "Reason": "{reason}", "Verdict": "No"'
-    ),
-    "misspelt": lambda quote, reason: (
-        f'"evidence": "{quote}", "reason": "{reason}", "verdct": "no"'
-    ),
-    "single quotes": lambda quote, reason: (
-        f"'evidence': '{quote}', 'reason': '{reason}', 'verdict': 'no'"
-    ),
-    "bare names": lambda quote, reason: f"evidence: '{quote}', reason: '{reason}', verdict: 'no'",
-    "xml": lambda quote, reason: (
-        f"<evidence>{quote}</evidence><reason>{reason}</reason><verdict>no</verdict>"
-    ),
-    "careful xml": lambda quote, reason: (
-        f"<evidence>{escape(quote)}</evidence><reason>{escape(reason)}</reason><verdict>no</verdict>"
-    ),
+WRITINGS = {
+    "raw": '"evidence": "{quote}", "reason": "{reason}", "verdict": "no"',
+    "verdict first": '"verdict": "no", "evidence": "{quote}", "reason": "{reason}"',
+    "dense": '"evidence":"{quote}","reason":"{reason}","verdict":"no"',
+    "capitals": '"Evidence": "{quote}", "Reason": "{reason}", "Verdict": "No"',
+    "misspelt": '"evidence": "{quote}", "reason": "{reason}", "verdct": "no"',
+    "single quotes": "'evidence': '{quote}', 'reason': '{reason}', 'verdict': 'no'",
+    "bare names": "evidence: '{quote}', reason: '{reason}', verdict: 'no'",
+    "xml": "<evidence>{quote}</evidence><reason>{reason}</reason><verdict>no</verdict>",
 }
-writings = st.sampled_from(sorted(WRITINGS))
+CAREFUL = ("careful", "careful xml")
+writings = st.sampled_from(sorted([*WRITINGS, *CAREFUL]))
+
+
+def written(writing: str, quote: str, reason: str) -> str:
+    if writing == "careful":
+        return json.dumps(said(False, quote, reason))[1:-1]
+    if writing == "careful xml":
+        return WRITINGS["xml"].format(quote=escape(quote), reason=escape(reason))
+    return WRITINGS[writing].format(quote=quote, reason=reason)
 
 
 def single(writing: str, quote: str, reason: str) -> str:
-    body = WRITINGS[writing](quote, reason)
+    body = written(writing, quote, reason)
     return f"<answer>{body}</answer>" if "xml" in writing else f"{{{body}}}"
 
 
 def batch(writing: str, quotes: list[str], reason: str) -> str:
-    bodies = [WRITINGS[writing](quote, reason) for quote in quotes]
+    bodies = [written(writing, quote, reason) for quote in quotes]
     if "xml" in writing:
         items = [f"<item><id>c{at}</id>{body}</item>" for at, body in enumerate(bodies, 1)]
         return f"<answer><verdicts>{''.join(items)}</verdicts></answer>"

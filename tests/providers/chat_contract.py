@@ -6,11 +6,14 @@ one is made for a loopback server.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, ClassVar
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from catsdk.core.ports import Provider, capabilities_of
@@ -113,3 +116,31 @@ class ChatContract(ProviderContract):
         async with LoopbackServer(model) as server, self.made(server) as provider:
             (completion,) = await provider.complete(ask())
         assert (completion.text, completion.reasoning) == ("42", "six times seven")
+
+    async def test_a_cancelled_call_is_cancelled_at_the_server(
+        self, server: LoopbackServer
+    ) -> None:
+        server.fail_next("hang")
+        async with self.made(server) as provider:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(provider.complete, ask())
+                with anyio.fail_after(self.patience):
+                    while server.counters.requests == 0:
+                        await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+            with anyio.fail_after(self.patience):
+                while server.counters.cancelled == 0:
+                    await anyio.lowlevel.checkpoint()
+
+    def test_one_provider_works_in_one_event_loop_after_another(
+        self, server: LoopbackServer
+    ) -> None:
+        made = self.made(server)
+
+        async def once() -> str:
+            async with made as provider:
+                return (await provider.complete(ask()))[0].text
+
+        assert anyio.run(once, backend="asyncio") == anyio.run(once, backend="trio")
+        assert anyio.run(once, backend="asyncio")
+        gc.collect()

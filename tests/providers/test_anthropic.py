@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from catsdk.core import errors
-from catsdk.core.errors import ConfigurationError, InvalidInputError, UnsupportedError
+from catsdk.core.errors import InvalidInputError, UnsupportedError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, Usage
 from catsdk.sampling.many import draw
@@ -268,19 +268,6 @@ async def test_declared_capabilities_stand() -> None:
     declared = Capabilities(streaming=True, context_length=200_000)
     provider = AnthropicProvider("m", api_key="sk-x", capabilities=declared)
     assert provider.capabilities == declared
-
-
-def test_a_missing_model_or_key_is_named_before_anything_is_sent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
-    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
-    with pytest.raises(InvalidInputError, match="anthropic:claude"):
-        AnthropicProvider(None)
-    with pytest.raises(ConfigurationError, match="set ANTHROPIC_API_KEY"):
-        AnthropicProvider("claude")
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9/v1")
-    assert AnthropicProvider("claude").base_url == "http://127.0.0.1:9"
 
 
 async def test_nobody_listening_is_a_connection_failure() -> None:

@@ -153,7 +153,7 @@ async def test_a_large_reply_does_not_hold_the_loop_up(kind: str, status: int) -
     server = LoopbackServer(FunctionProvider(obedient))
     server.answer = lambda _: RawReply(content, status)
     async with server, OpenAIProvider("loopback", base_url=server.url, api_key=server.key) as model:
-        await model._endpoint._service.client()
+        await model._endpoint.service.client()
         for on_text in (None, unheard):
             blocked = await longest_block(lambda: model.complete(ask(), on_text))  # noqa: B023
             assert blocked < max(AT_LEAST, A_MEGABYTE * len(content) / MB), len(content)

@@ -17,6 +17,8 @@ from catsdk.core.ports import Provider
 from catsdk.core.registry import resolve
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
+from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import obedient
 
 ELSEWHERE = "http://service.example"
@@ -123,3 +125,23 @@ def test_what_makes_no_connection_needs_no_proxy(tmp_path: Path) -> None:
 def Deaf(model: str | None) -> Provider:
     """A provider of somebody else's, which knows no such settings."""
     return FunctionProvider(lambda _: "x")
+
+
+@pytest.mark.parametrize(
+    ("provider", "example"),
+    [(OpenAIProvider, "openai:gpt"), (AnthropicProvider, "anthropic:claude")],
+)
+def test_a_missing_model_or_key_is_named_before_anything_is_sent(
+    provider: type[OpenAIProvider | AnthropicProvider],
+    example: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = example.partition(":")[0].upper()
+    monkeypatch.delenv(f"{service}_API_KEY", raising=False)
+    monkeypatch.delenv(f"{service}_BASE_URL", raising=False)
+    with pytest.raises(InvalidInputError, match=example):
+        provider(None)
+    with pytest.raises(ConfigurationError, match=f"set {service}_API_KEY"):
+        provider("m")
+    monkeypatch.setenv(f"{service}_BASE_URL", "http://127.0.0.1:9/v1")
+    assert provider("m").base_url.startswith("http://127.0.0.1:9")

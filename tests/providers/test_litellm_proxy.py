@@ -73,21 +73,20 @@ class TestLiteLLMProviderThroughTheProxy(ProviderContract):
         return partial(LiteLLMProvider, "litellm_proxy/loopback", base_url=proxy, api_key=KEY)
 
 
+PASSED_ON: dict[Fault, type[ProviderError]] = {
+    "400": errors.RequestRefusedError,
+    **dict.fromkeys(("401", "403"), errors.AuthenticationError),
+    "404": errors.ModelNotFoundError,
+    "429": errors.RateLimitedError,
+    "500": errors.ServerError,
+    "503": errors.OverloadedError,
+    "no_logprobs": errors.UnsupportedError,
+    "context": errors.ContextTooLongError,
+}
+
+
 @pytest.mark.parametrize("way", ["openai", "litellm"])
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        ("400", errors.RequestRefusedError),
-        ("401", errors.AuthenticationError),
-        ("403", errors.AuthenticationError),
-        ("404", errors.ModelNotFoundError),
-        ("429", errors.RateLimitedError),
-        ("500", errors.ServerError),
-        ("503", errors.OverloadedError),
-        ("no_logprobs", errors.UnsupportedError),
-        ("context", errors.ContextTooLongError),
-    ],
-)
+@pytest.mark.parametrize(("fault", "kind"), PASSED_ON.items())
 async def test_the_vendors_refusals_keep_their_meaning_where_the_proxy_passes_it_on(
     proxy: str, behind: LoopbackServer, way: str, fault: Fault, kind: type[ProviderError]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from typing import Any
 
@@ -10,7 +9,7 @@ import anyio
 import pytest
 
 from catsdk.core import errors
-from catsdk.core.errors import ConfigurationError, InvalidInputError, ProviderError
+from catsdk.core.errors import ProviderError
 from catsdk.core.types import Completion
 from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
@@ -66,45 +65,6 @@ async def test_no_other_error_is_read_as_n_unsupported(
         with pytest.raises(ProviderError):
             await provider.complete(ask(n=3))
         assert provider.capabilities.n
-
-
-async def test_a_cancelled_call_is_cancelled_at_the_server(server: LoopbackServer) -> None:
-    server.fail_next("hang")
-    async with provider_for(server) as provider:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(provider.complete, ask())
-            with anyio.fail_after(5):
-                while server.counters.requests == 0:
-                    await anyio.lowlevel.checkpoint()
-            tasks.cancel_scope.cancel()
-        with anyio.fail_after(5):
-            while server.counters.cancelled == 0:
-                await anyio.lowlevel.checkpoint()
-
-
-def test_one_provider_works_in_one_event_loop_after_another(server: LoopbackServer) -> None:
-    provider = provider_for(server)
-
-    async def once() -> str:
-        async with provider:
-            return (await provider.complete(ask()))[0].text
-
-    assert anyio.run(once, backend="asyncio") == anyio.run(once, backend="trio")
-    assert anyio.run(once, backend="asyncio")
-    gc.collect()
-
-
-def test_a_missing_model_or_key_is_named_before_anything_is_sent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    with pytest.raises(InvalidInputError, match="openai:gpt"):
-        OpenAIProvider(None)
-    with pytest.raises(ConfigurationError, match="set OPENAI_API_KEY"):
-        OpenAIProvider("gpt")
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    assert OpenAIProvider("gpt").base_url == "http://127.0.0.1:9/v1"
 
 
 CAT = "\\ud83d\\udc08"

@@ -86,15 +86,15 @@ async def test_n_greedy_answers_are_asked_for_one_by_one(server: LoopbackServer)
     assert [payload.get("n", 1) for payload in server.payloads] == [1, 1, 1, 3]
 
 
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [
-        ("max_tokens=4 cannot be greater than max_model_len=2.", errors.ContextTooLongError),
-        ("This model's maximum context length is 2 tokens.", errors.ContextTooLongError),
-        ("box is not a multimodal model", errors.UnsupportedError),
-        ("temperature must be non-negative, got -4.0.", errors.RequestRefusedError),
-    ],
-)
+SAID = {
+    "max_tokens=4 cannot be greater than max_model_len=2.": errors.ContextTooLongError,
+    "This model's maximum context length is 2 tokens.": errors.ContextTooLongError,
+    "box is not a multimodal model": errors.UnsupportedError,
+    "temperature must be non-negative, got -4.0.": errors.RequestRefusedError,
+}
+
+
+@pytest.mark.parametrize(("said", "kind"), SAID.items())
 def test_a_refusal_is_known_by_what_vllm_says(
     said: str, kind: type[errors.RequestRefusedError]
 ) -> None:

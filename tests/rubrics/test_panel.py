@@ -10,18 +10,11 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.judge import Judge
 from catsdk.rubrics.panel import Panel
-from tests.rubrics.scripted import (
-    FixedJudge,
-    contains_judge,
-    group_of,
-    reference_of,
-    rollout_of,
-    rubric_of,
-)
+from tests.rubrics import scripted
 
 
-def votes(*answers: bool | None | str) -> list[FixedJudge]:
-    return [FixedJudge(lambda name, text, answer=answer: answer) for answer in answers]  # type: ignore[misc]
+def votes(*answers: bool | None | str) -> list[scripted.FixedJudge]:
+    return [scripted.FixedJudge(lambda name, text, answer=answer: answer) for answer in answers]  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -37,25 +30,29 @@ def votes(*answers: bool | None | str) -> list[FixedJudge]:
 async def test_the_majority_decides_among_those_who_answered(
     answers: Any, met: bool | None, kind: str | None
 ) -> None:
-    (verdict,) = await Panel(*votes(*answers)).judge(rubric_of("a"), rollout_of("x"))
+    (verdict,) = await Panel(*votes(*answers)).judge(
+        scripted.rubric_of("a"), scripted.rollout_of("x")
+    )
     assert (verdict.met, verdict.failure and verdict.failure.kind) == (met, kind)
     assert [vote.met for vote in verdict.votes] == [a for a in answers if a != "left out"]
 
 
 async def test_a_mean_is_the_share_of_yes_and_becomes_the_reward() -> None:
     panel = Panel(*votes(True, True, False, None), rule="mean")
-    (verdict,) = await panel.judge(rubric_of("a"), rollout_of("x"))
+    (verdict,) = await panel.judge(scripted.rubric_of("a"), scripted.rollout_of("x"))
     assert verdict.grade == verdict.degree == pytest.approx(2 / 3)
-    group = group_of("x")
-    (score,) = await RubricReward(judge=panel, rubric=rubric_of("a")).reward(
-        group, reference_of(group)
+    group = scripted.group_of("x")
+    (score,) = await RubricReward(judge=panel, rubric=scripted.rubric_of("a")).reward(
+        group, scripted.reference_of(group)
     )
     assert score.value == pytest.approx(2 / 3)
 
 
 async def test_the_evidence_of_an_agreeing_member_is_shown_and_every_call_counts() -> None:
-    members = [Judge(contains_judge(name=name)) for name in ("one", "two", "three")]
-    (verdict,) = await Panel(*members).judge(rubric_of("alpha"), rollout_of("alpha"))
+    members = [Judge(scripted.contains_judge(name=name)) for name in ("one", "two", "three")]
+    (verdict,) = await Panel(*members).judge(
+        scripted.rubric_of("alpha"), scripted.rollout_of("alpha")
+    )
     assert (verdict.evidence, verdict.quoted, verdict.usage.requests) == ("alpha", True, 3)
     assert [vote.judge for vote in verdict.votes] == ["one", "two", "three"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,12 @@ def counting() -> FunctionProvider:
     return FunctionProvider(lambda _: str(next(numbers)))
 
 
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncGenerator[Ledger]:
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        yield Ledger(store)
+
+
 async def texts(model: Provider, ledger: Ledger, name: str, count: int) -> list[str]:
     kept = ledger.at(name)(model)
     answers = await fan_out(lambda _: kept.complete(ASK), range(count))
@@ -53,7 +59,9 @@ async def test_a_second_run_is_answered_from_the_store(tmp_path: Path) -> None:
     assert (usage.requests, usage.tokens) == (5, 10)
 
 
-async def test_equal_requests_of_two_pieces_of_work_at_once_are_sent_once(tmp_path: Path) -> None:
+async def test_equal_requests_of_two_pieces_of_work_at_once_are_sent_once(
+    ledger: Ledger,
+) -> None:
     gate = anyio.Event()
 
     async def script(_: Request) -> str:
@@ -61,14 +69,12 @@ async def test_equal_requests_of_two_pieces_of_work_at_once_are_sent_once(tmp_pa
         return "a"
 
     model = FunctionProvider(script)
-    async with RunStore(tmp_path / "run.sqlite") as store:
-        ledger = Ledger(store)
-        with anyio.fail_after(5):
-            async with anyio.create_task_group() as tasks:
-                for _ in range(5):
-                    tasks.start_soon(texts, model, ledger, "item", 1)
-                await anyio.wait_all_tasks_blocked()
-                gate.set()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(texts, model, ledger, "item", 1)
+            await anyio.wait_all_tasks_blocked()
+            gate.set()
     assert len(model.requests) == 1
 
 

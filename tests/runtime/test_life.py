@@ -18,7 +18,6 @@ from catsdk.testing.loopback import LoopbackServer
 from tests.runtime.loopback_model import ASK, MODEL, nothing_left_open, serving
 
 Owner = cat.Client | cat.CaT
-BOTH = pytest.mark.parametrize("kind", ["client", "cat"])
 
 
 @pytest.fixture
@@ -29,7 +28,13 @@ def server(
         yield server
 
 
-def made(kind: str) -> Owner:
+@pytest.fixture(params=["client", "cat"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def owner(kind: str) -> Owner:
     return cat.Client() if kind == "client" else cat.CaT(MODEL)
 
 
@@ -51,11 +56,9 @@ async def bare_model(owner: Owner) -> object:
         return await session.model(MODEL)
 
 
-@BOTH
 async def test_nested_blocks_share_the_models_and_the_outermost_closes_them(
-    kind: str, server: LoopbackServer
+    owner: Owner, server: LoopbackServer
 ) -> None:
-    owner = made(kind)
     with anyio.fail_after(10):
         async with owner:
             await used(owner)
@@ -69,11 +72,9 @@ async def test_nested_blocks_share_the_models_and_the_outermost_closes_them(
             await used(owner)
 
 
-@BOTH
 async def test_after_the_last_exit_entering_again_raises_too(
-    kind: str, server: LoopbackServer
+    owner: Owner, server: LoopbackServer
 ) -> None:
-    owner = made(kind)
     with anyio.fail_after(10):
         async with owner:
             await used(owner)
@@ -122,11 +123,10 @@ async def test_a_cat_on_a_closed_client_says_that_the_client_is_closed() -> None
             pass
 
 
-@BOTH
 async def test_an_error_in_the_block_comes_out_as_it_is_and_the_models_are_closed(
-    kind: str, server: LoopbackServer
+    owner: Owner, server: LoopbackServer
 ) -> None:
-    owner, failure = made(kind), KeyError("mine")
+    failure = KeyError("mine")
     with anyio.fail_after(10), pytest.raises(KeyError) as caught:
         async with owner:
             await used(owner)
@@ -136,11 +136,9 @@ async def test_an_error_in_the_block_comes_out_as_it_is_and_the_models_are_close
         await used(owner)
 
 
-@BOTH
 async def test_cancelling_the_block_ends_its_calls_and_gives_places_back(
-    kind: str, server: LoopbackServer
+    owner: Owner, server: LoopbackServer
 ) -> None:
-    owner = made(kind)
     client = owner.client if isinstance(owner, cat.CaT) else owner
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
@@ -166,17 +164,14 @@ async def bare_of(client: cat.Client) -> Provider:
         return await ctx.model(MODEL)
 
 
-@BOTH
 async def test_without_a_block_each_use_opens_and_closes_for_itself(
-    kind: str, server: LoopbackServer
+    owner: Owner, server: LoopbackServer
 ) -> None:
-    owner = made(kind)
     with anyio.fail_after(10):
         await used(owner)
         await used(owner)
 
 
-@BOTH
 async def test_tasks_that_enter_at_once_share_what_is_opened_and_the_first_closes_it_last(
     kind: str, scoped: list[object]
 ) -> None:
@@ -211,7 +206,6 @@ async def test_tasks_that_enter_at_once_share_what_is_opened_and_the_first_close
                 pass
 
 
-@BOTH
 async def test_a_first_block_that_is_cancelled_while_it_waits_for_others_closes_at_once(
     kind: str, scoped: list[object]
 ) -> None:
@@ -310,7 +304,6 @@ async def test_a_model_is_closed_by_the_task_that_opened_it_whoever_asked_for_it
         assert scoped == []
 
 
-@BOTH
 async def test_a_cancelled_block_still_lets_its_models_close_themselves(
     kind: str, scoped: list[object]
 ) -> None:

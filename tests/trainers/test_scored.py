@@ -18,17 +18,9 @@ pytestmark = pytest.mark.needs_torch
 
 from catsdk.scored import scored_group
 from catsdk_trainers.trl.anchors import PolicyAnchor
+from tests.method.scripted import anchor
 
 GROUP = cat.group_of("2+2", ["so \\boxed{4}", "so \\boxed{5}", "so \\boxed{4}", "no idea"])
-
-
-def anchor(answer: str = "4") -> FunctionProvider:
-    def script(request: Request) -> str:
-        if "criteria" in request.messages[-1].text.lower():
-            return '{"criteria": ["a", "b", "c", "d", "e"]}'
-        return f"\\boxed{{{answer}}}"
-
-    return FunctionProvider(script, name="anchor")
 
 
 async def test_each_rollout_is_rewarded_by_the_synthesized_reference() -> None:

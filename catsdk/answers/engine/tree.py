@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, TypeVar, cast, dataclass_transform
 
 __all__ = [
     "FUNCTIONS",
@@ -39,6 +39,8 @@ __all__ = [
     "to_json",
 ]
 
+T = TypeVar("T")
+
 MAX_DEPTH = 100
 MAX_DIGITS = 2_000
 
@@ -60,7 +62,13 @@ integral sum product limit derivative det transpose
 FUNCTIONS = frozenset(_NAMES.split())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
+def _node(cls: type[T]) -> type[T]:
+    """Make a class a node: frozen, without a dictionary, equal to what has equal parts."""
+    return dataclass(frozen=True, slots=True)(cls)
+
+
+@_node
 class Number:
     """An exact rational; `places` counts the decimals written, `None` where it is no decimal."""
 
@@ -68,35 +76,35 @@ class Number:
     places: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Constant:
     """A number with a name."""
 
     name: Literal["pi", "e", "i", "infinity"]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Symbol:
     """A free variable, with its index and primes: `x`, `x_1`, `alpha`, `y'`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Sum:
     """Terms that are added."""
 
     terms: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Product:
     """Factors that are multiplied, in their order."""
 
     factors: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Quotient:
     """One expression over another."""
 
@@ -104,7 +112,7 @@ class Quotient:
     bottom: Node
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Power:
     """`base` to the power `exponent`."""
 
@@ -112,7 +120,7 @@ class Power:
     exponent: Node
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Call:
     """A function of `FUNCTIONS`, or an undefined one such as f, of its arguments."""
 
@@ -120,7 +128,7 @@ class Call:
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class PlusMinus:
     """`left` plus or minus `right`; `upper` is the sign that is read first."""
 
@@ -129,7 +137,7 @@ class PlusMinus:
     upper: Literal["+", "-"] = "+"
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Quantity:
     """A value with its unit: `%`, `$`, `degree`, `m`, or the word that was written."""
 
@@ -137,7 +145,7 @@ class Quantity:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Interval:
     """The numbers between two ends; `closed` tells of each end whether it belongs."""
 
@@ -146,7 +154,7 @@ class Interval:
     closed: tuple[bool, bool]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Items:
     """Several answers: a tuple has an order, a set and a list (commas alone) have none.
 
@@ -157,21 +165,21 @@ class Items:
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Union:
     """A union of intervals and sets."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Matrix:
     """Rows of equal length; a vector in angle or round brackets is `Items` instead."""
 
     rows: tuple[tuple[Node, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Relation:
     """A chain of sides with one operator fewer; `~` stands for "about"."""
 
@@ -179,7 +187,7 @@ class Relation:
     operators: tuple[Operator, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Numeral:
     """Digits in a stated base."""
 
@@ -187,7 +195,7 @@ class Numeral:
     base: int
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Text:
     """Words, in lower case."""
 

@@ -29,6 +29,7 @@ __all__ = [
     "BOXED",
     "MARKED",
     "MAX_ANSWER",
+    "SHIPPED",
     "STATED",
     "Extraction",
     "Extractor",
@@ -79,6 +80,7 @@ STATED = Extractor(
     )
 )
 ANYWHERE = Extractor((*STATED.rules, ("last expression", last_expression)))
+SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
 
 
 def load_rules() -> None:

@@ -44,8 +44,10 @@ _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
 _EQUALS_BEHIND = re.compile(r"(?:[^$\n\\=<>!]|\\[^)\]]|[<>!](?!=))*=")
 _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
 _OPERATOR_BEFORE = re.compile(
-    r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\d|(?<![A-Za-z])[A-Za-z]|\\(?:pi|theta|alpha|beta)"
+    r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\\(?:pi|theta|alpha|beta)"
     r"|\\(?:cdot|times|div|pm|mp|sqrt|[dtc]?frac|log|ln|sin|cos|tan|exp)(?:\[[^\]]{0,9}\])?|\}\{)[\s{(]{0,3}$"
+    # A digit or a letter multiplies where it stands directly before the mark.
+    r"|(?:\d|(?<![A-Za-z\\])[A-Za-z])[{(]{0,2}$"
 )
 _OPERATOR_BEHIND = re.compile(
     r"\s?(?:\^|_\{?\d|\\(?:cdot|times|div|pm|mp|neq?|leq?|geq?|choose|pi|sqrt|[dtc]?frac)(?![a-z])"

@@ -6,18 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from catsdk.core import messages as chats
 from catsdk.core.errors import InvalidInputError, UnsupportedError
-from catsdk.core.messages import (
-    AudioPart,
-    FilePart,
-    ImagePart,
-    Message,
-    Part,
-    RefusalPart,
-    TextPart,
-    ThinkingPart,
-    ToolCall,
-)
 
 __all__ = ["CACHED", "mark", "system_of", "turns_of"]
 
@@ -27,12 +17,12 @@ _SYSTEM = {"system", "developer"}
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 
 
-def system_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def system_of(messages: Sequence[chats.Message]) -> list[dict[str, Any]]:
     """The text of system and developer messages, wherever they stand, which goes to the front."""
     return [_text(message.text) for message in messages if message.role in _SYSTEM]
 
 
-def turns_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def turns_of(messages: Sequence[chats.Message]) -> list[dict[str, Any]]:
     """The other messages: results of tools that follow each other are one turn of the user.
 
     Raises:
@@ -69,7 +59,7 @@ def mark(system: list[dict[str, Any]], turns: list[dict[str, Any]]) -> None:
         markable[-1]["cache_control"] = CACHED
 
 
-def _blocks(message: Message) -> list[dict[str, Any]]:
+def _blocks(message: chats.Message) -> list[dict[str, Any]]:
     # The wire has no field for a name.
     name = [_text(f"{message.name}: ")] if message.name and message.role == "user" else []
     if isinstance(message.content, str) and not message.tool_calls:
@@ -78,25 +68,25 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     return [*name, *parts, *map(_call, message.tool_calls)]
 
 
-def _part(part: Part) -> dict[str, Any] | None:
-    if isinstance(part, ImagePart):
+def _part(part: chats.Part) -> dict[str, Any] | None:
+    if isinstance(part, chats.ImagePart):
         return {"type": "image", "source": _source(part.url, "image")}
-    if isinstance(part, FilePart):
+    if isinstance(part, chats.FilePart):
         source = _source(part.url, "file") if part.url else {"type": "file", "file_id": part.id}
         return {"type": "document", "source": source} | ({"title": part.name} if part.name else {})
-    if isinstance(part, AudioPart):
+    if isinstance(part, chats.AudioPart):
         raise UnsupportedError(
             "a message holds a recording, which Anthropic's wire does not take; leave it out, or"
             " use a provider that takes recordings",
             capability="audio",
         )
-    if isinstance(part, ThinkingPart):
+    if isinstance(part, chats.ThinkingPart):
         return _thinking(part)
-    assert isinstance(part, TextPart | RefusalPart)
+    assert isinstance(part, chats.TextPart | chats.RefusalPart)
     return _text(part.text)
 
 
-def _thinking(part: ThinkingPart) -> dict[str, Any] | None:
+def _thinking(part: chats.ThinkingPart) -> dict[str, Any] | None:
     if part.redacted:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature:
@@ -105,11 +95,11 @@ def _thinking(part: ThinkingPart) -> dict[str, Any] | None:
     return None
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _call(call: chats.ToolCall) -> dict[str, Any]:
     return {"type": "tool_use", "id": call.id, "name": call.name, "input": call.given}
 
 
-def _result(message: Message) -> dict[str, Any]:
+def _result(message: chats.Message) -> dict[str, Any]:
     result = {"type": "tool_result", "tool_use_id": message.tool_call_id}
     content = [block for part in message.parts if (block := _part(part)) is not None]
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from catsdk.core.errors import (
     ConfigurationError,
@@ -20,7 +20,7 @@ from catsdk_providers.anthropic.endpoint import Endpoint
 from catsdk_providers.anthropic.wire import payload_of
 from catsdk_providers.http.instead import sent_instead
 from catsdk_providers.http.learnt import Learnt
-from catsdk_providers.http.secrets import hidden, shown
+from catsdk_providers.http.provider import HttpProvider
 from catsdk_providers.http.service import Connection
 
 __all__ = ["AnthropicProvider"]
@@ -32,7 +32,7 @@ TEMPERATURE_VERSION = "2023-06-01"
 _WIRE = Capabilities(json_schema=True, streaming=True)
 
 
-class AnthropicProvider:
+class AnthropicProvider(HttpProvider):
     """A model behind the messages wire.
 
     The key comes from `api_key` or `ANTHROPIC_API_KEY`, the endpoint from `base_url` or
@@ -85,6 +85,8 @@ class AnthropicProvider:
         'It is 4.'
     """
 
+    _endpoint: Endpoint
+
     def __init__(
         self,
         model: str | None,
@@ -129,27 +131,10 @@ class AnthropicProvider:
         self._learnt = Learnt(f"{self.base_url} {api_version}", model)
         self._learnt_of_format = Learnt(f"{self.base_url} output_config", model)
 
-    def __repr__(self) -> str:
-        """Name and endpoint; never a key, nor a password in the URL."""
-        return f"AnthropicProvider({self.model!r}, base_url={shown(self.base_url)!r})"
-
-    @property
-    def base_url(self) -> str:
-        """The endpoint."""
-        return self._endpoint.service.base_url
-
     @property
     def capabilities(self) -> Capabilities:
         """What was declared, less what the endpoint has refused."""
         return self._learnt.within(self._declared)
-
-    def hidden(self, text: str) -> str:
-        """Return a text without the key and the other secrets that this provider holds.
-
-        Args:
-            text: The text.
-        """
-        return hidden(text, self._endpoint.service.secrets())
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -213,18 +198,6 @@ class AnthropicProvider:
             error.transient = True
         else:
             self._learnt.refused(error)
-
-    async def aclose(self) -> None:
-        """Close the running loop's client and its connections."""
-        await self._endpoint.service.aclose()
-
-    async def __aenter__(self) -> Self:
-        """Enter a block at whose end the connections are closed."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close the connections."""
-        await self.aclose()
 
 
 def _may_be_the_form(refusal: RequestRefusedError, request: Request) -> bool:

@@ -11,7 +11,7 @@ from catsdk.core.errors import InvalidInputError, MalformedResponseError
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Request, Usage
 from catsdk_providers.anthropic.messages import mark, system_of, turns_of
-from catsdk_providers.http.counts import count, detail
+from catsdk_providers.http.counts import count, counts, detail
 from catsdk_providers.http.dialects import FAILED_FINISHES, FINISHES
 from catsdk_providers.http.parts import Parts, parts_of
 from catsdk_providers.http.refusals import Place, reported
@@ -150,9 +150,10 @@ def _usage(usage: Any) -> Usage:
     Prices come later: the cost of a hosted call is unknown.
     """
     told = usage if isinstance(usage, dict) else {}
-    fresh, answer = count(told.get("input_tokens")), count(told.get("output_tokens"))
-    if fresh is None or answer is None:
+    both = counts(told, "input_tokens", "output_tokens")
+    if both is None:
         return Usage(requests=1, unreported=1, cost=None)
+    fresh, answer = both
     read = count(told.get("cache_read_input_tokens")) or 0
     return Usage(
         input_tokens=fresh + read + (count(told.get("cache_creation_input_tokens")) or 0),

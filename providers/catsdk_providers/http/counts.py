@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from catsdk.core.types import Completion, Usage
 
-__all__ = ["count", "detail", "with_all_choices"]
+__all__ = ["count", "counts", "detail", "with_all_choices"]
 
 # No request has so many tokens; sums of what is under it stay exact.
 _MOST = 10**12
@@ -29,6 +29,12 @@ def count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
         return None
     return value
+
+
+def counts(usage: Mapping[str, object], prompt: str, answer: str) -> tuple[int, int] | None:
+    """The tokens of prompt and answer under these names; `None` unless both are reported."""
+    asked, said = count(usage.get(prompt)), count(usage.get(answer))
+    return None if asked is None or said is None else (asked, said)
 
 
 def detail(usage: object, where: str, what: str) -> int:

@@ -41,10 +41,6 @@ class Words:
     pattern: re.Pattern[str]
 
 
-def _words(kind: Kind, dialects: str, pattern: str) -> Words:
-    return Words(kind, dialects, re.compile(pattern, re.IGNORECASE))
-
-
 # Codes and types of errors, in lower case, and what each stands for.
 CODES: dict[str, Kind] = {
     "insufficient_quota": "quota",
@@ -66,66 +62,53 @@ CODES: dict[str, Kind] = {
     "model_not_available": "model",
 }
 
-WORDS: tuple[Words, ...] = (
-    _words(
-        "context",
-        "OpenAI, DeepSeek, vLLM, Together, OpenRouter, Groq",
-        r"maximum context length|maximum (?:context|sequence) (?:size|window)",
-    ),
-    _words(
-        "context",
-        "OpenAI's newer models, SGLang, Bedrock",
-        r"exceeds? the (?:model'?s? )?(?:available )?context (?:window|length|limit|size)",
-    ),
-    _words("context", "llama.cpp", r"context size has been exceeded"),
-    _words("context", "vLLM", r"longer than the maximum model length|max_model_len"),
-    _words("context", "SGLang", r"longer than the model'?s context length"),
-    _words(
-        "context", "Gemini", r"token count .{0,60}exceeds the maximum number of (?:input )?tokens"
-    ),
-    _words("context", "xAI", r"maximum prompt length"),
-    _words("context", "Ollama", r"(?:input|prompt)(?: length)? exceeds (?:the |maximum )*context"),
-    _words(
-        "context",
-        "LM Studio",
-        r"loaded with (?:a )?context length of|greater than the context length",
-    ),
-    _words("context", "Anthropic, Bedrock", r"prompt is too long|input is too long for"),
-    _words(
-        "context",
-        "Anthropic",
-        r"input length and `?max_tokens`? exceed|context (?:window|limit) (?:of|is|exceeded)",
-    ),
-    _words(
-        "context",
-        "TGI, Together",
-        r"`?inputs`? tokens \+ `?max_(?:new_)?tokens`? must be|`inputs` must have less than \d+ tok",
-    ),
-    _words("context", "Mistral", r"prompt contains \d+ tokens\b.{0,60}too large"),
-    _words("context", "Cohere", r"too many tokens: (?:total|size|the total)"),
-    _words(
-        "context",
-        "Groq, OpenAI",
-        r"reduce (?:your prompt|the length of (?:the|your) (?:messages|prompt|input))",
-    ),
-    _words("quota", "DeepSeek", r"insufficient (?:account )?balance"),
-    _words("filter", "Azure", r"content management policy|content filter"),
-    _words("filter", "DeepSeek", r"content exists risk"),
-    _words("filter", "DashScope", r"data may contain inappropriate content"),
-    _words("filter", "OpenRouter", r"input was flagged|flagged (?:by|for) "),
-    _words("filter", "Gemini", r"prohibited[ _]content|blocked .{0,40}safety"),
-    _words(
-        "key",
-        "Gemini, xAI",
-        r"(?:invalid|incorrect|missing|expired|no) api[ -]key"
-        r"|api[ -]key (?:is )?(?:not valid|not found|invalid|missing|expired)",
-    ),
-    _words(
-        "model",
-        "LM Studio, Ollama, FastAPI servers, vLLM",
-        r"\bmodel\b[^.]{0,120}?(?:is not loaded|not found|does(?: not|n't) exist)"
-        r"|(?:unknown|no such) model|invalid model (?:name|identifier)",
-    ),
+# For each kind, the services that were seen to use a wording, and its pattern.
+_WORDINGS: dict[Kind, dict[str, str]] = {
+    "context": {
+        "OpenAI, DeepSeek, vLLM, Together, OpenRouter, Groq": r"maximum context length|maximum (?:context|sequence) (?:size|window)",
+        "OpenAI's newer models, SGLang, Bedrock": r"exceeds? the (?:model'?s? )?(?:available )?context (?:window|length|limit|size)",
+        "llama.cpp": r"context size has been exceeded",
+        "vLLM": r"longer than the maximum model length|max_model_len",
+        "SGLang": r"longer than the model'?s context length",
+        "Gemini": r"token count .{0,60}exceeds the maximum number of (?:input )?tokens",
+        "xAI": r"maximum prompt length",
+        "Ollama": r"(?:input|prompt)(?: length)? exceeds (?:the |maximum )*context",
+        "LM Studio": r"loaded with (?:a )?context length of|greater than the context length",
+        "Anthropic, Bedrock": r"prompt is too long|input is too long for",
+        "Anthropic": r"input length and `?max_tokens`? exceed|context (?:window|limit) (?:of|is|exceeded)",
+        "TGI, Together": r"`?inputs`? tokens \+ `?max_(?:new_)?tokens`? must be|`inputs` must have less than \d+ tok",
+        "Mistral": r"prompt contains \d+ tokens\b.{0,60}too large",
+        "Cohere": r"too many tokens: (?:total|size|the total)",
+        "Groq, OpenAI": r"reduce (?:your prompt|the length of (?:the|your) (?:messages|prompt|input))",
+    },
+    "quota": {
+        "DeepSeek": r"insufficient (?:account )?balance",
+    },
+    "filter": {
+        "Azure": r"content management policy|content filter",
+        "DeepSeek": r"content exists risk",
+        "DashScope": r"data may contain inappropriate content",
+        "OpenRouter": r"input was flagged|flagged (?:by|for) ",
+        "Gemini": r"prohibited[ _]content|blocked .{0,40}safety",
+    },
+    "key": {
+        "Gemini, xAI": (
+            r"(?:invalid|incorrect|missing|expired|no) api[ -]key"
+            r"|api[ -]key (?:is )?(?:not valid|not found|invalid|missing|expired)"
+        ),
+    },
+    "model": {
+        "LM Studio, Ollama, FastAPI servers, vLLM": (
+            r"\bmodel\b[^.]{0,120}?(?:is not loaded|not found|does(?: not|n't) exist)"
+            r"|(?:unknown|no such) model|invalid model (?:name|identifier)"
+        ),
+    },
+}
+
+WORDS: tuple[Words, ...] = tuple(
+    Words(kind, dialects, re.compile(pattern, re.IGNORECASE))
+    for kind, wordings in _WORDINGS.items()
+    for dialects, pattern in wordings.items()
 )
 
 # The status that a code or type stands for, where a reply of status 200 reports an error by it.

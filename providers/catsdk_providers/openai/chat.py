@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.sending import Http
+from catsdk_providers.http.provider import HttpProvider
 from catsdk_providers.http.service import Connection
-from catsdk_providers.openai.endpoint import Endpoint, shown
+from catsdk_providers.openai.endpoint import Endpoint
 
 __all__ = ["ChatProvider"]
 
 
-class ChatProvider:
+class ChatProvider(HttpProvider):
     """A model behind an endpoint of OpenAI's chat completions; a subclass says how it is asked.
 
     The key comes from `api_key` or the variable `<KIND>_API_KEY`, the endpoint from `base_url` or
     `<KIND>_BASE_URL`.
     """
+
+    _endpoint: Endpoint
 
     kind: ClassVar[str]
     """The word before the colon of a model string."""
@@ -76,38 +79,9 @@ class ChatProvider:
             http=http,
         )
         self._endpoint = Endpoint(self.name, self._connection)
-        if self.usual_needs_key and not self._endpoint.key and self.base_url == self.usual:
+        if self.usual_needs_key and not self._endpoint.service.key and self.base_url == self.usual:
             raise ConfigurationError(
                 f"{self.name} needs a key: set {variable}_API_KEY, or {variable}_BASE_URL for an"
                 " endpoint that needs none"
             )
         self._declared = capabilities or self.takes
-
-    def __repr__(self) -> str:
-        """Name and endpoint; never a key, nor a password in the URL."""
-        return f"{type(self).__name__}({self.model!r}, base_url={shown(self.base_url)!r})"
-
-    @property
-    def base_url(self) -> str:
-        """The endpoint."""
-        return self._endpoint.base_url
-
-    def hidden(self, text: str) -> str:
-        """Return a text without the key and the other secrets that this provider holds.
-
-        Args:
-            text: The text.
-        """
-        return self._endpoint.hidden(text)
-
-    async def aclose(self) -> None:
-        """Close the running loop's client and its connections."""
-        await self._endpoint.aclose()
-
-    async def __aenter__(self) -> Self:
-        """Enter a block at whose end the connections are closed."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close the connections."""
-        await self.aclose()

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from catsdk.core.errors import ContentFilteredError, MalformedResponseError, ProviderError
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Failure, FinishReason, TokenLogprob, Usage
-from catsdk_providers.http.counts import count, detail
+from catsdk_providers.http.counts import count, counts, detail
 from catsdk_providers.http.dialects import FAILED_FINISHES, FINISHES
 from catsdk_providers.http.parts import parts_of, thinking_in
 from catsdk_providers.http.refusals import Place, reported
@@ -250,9 +250,10 @@ def usage_of(usage: Any) -> Usage:
     Prices come later: the cost of a hosted call is unknown.
     """
     told = usage if isinstance(usage, dict) else {}
-    prompt, answer = count(told.get("prompt_tokens")), count(told.get("completion_tokens"))
-    if prompt is None or answer is None:
+    both = counts(told, "prompt_tokens", "completion_tokens")
+    if both is None:
         return Usage(requests=1, unreported=1, cost=None)
+    prompt, answer = both
     reasoning = detail(told, "completion_tokens_details", "reasoning_tokens")
     if reasoning and count(told.get("total_tokens")) == prompt + answer + reasoning:
         # xAI counts thinking beside the answer.

@@ -11,7 +11,6 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import openai
-from pydantic import SecretStr
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import OnText
@@ -20,7 +19,7 @@ from catsdk_providers.http.counts import with_all_choices
 from catsdk_providers.http.decode import Decoder
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.learnt import Learnt
-from catsdk_providers.http.secrets import hidden, shown
+from catsdk_providers.http.secrets import shown
 from catsdk_providers.http.service import Connection, Service
 from catsdk_providers.http.text import json_bytes
 from catsdk_providers.http.told import Told
@@ -67,29 +66,10 @@ class Endpoint:
                 f"base_url {shown(base_url)!r} has a user or password before its host, where this"
                 " wire sends a key: give headers={'Authorization': 'Basic ...'} instead"
             )
-        self._service: Service[Clients] = Service(
+        self.service: Service[Clients] = Service(
             name, connection, open_client=open_clients, sdk_errors=openai.OpenAIError
         )
-        self._refused = refused_by(self._service)
-
-    @property
-    def name(self) -> str:
-        """The provider's name."""
-        return self._service.name
-
-    @property
-    def base_url(self) -> str:
-        """The address."""
-        return self._service.base_url
-
-    @property
-    def key(self) -> SecretStr:
-        """The key, or nothing."""
-        return self._service.key
-
-    def hidden(self, text: str) -> str:
-        """Give `text` without the key and the other secrets."""
-        return hidden(text, self._service.secrets())
+        self._refused = refused_by(self.service)
 
     async def chat(
         self, payload: dict[str, Any], on_text: OnText | None = None, *, n: int = 1
@@ -106,7 +86,7 @@ class Endpoint:
         streaming = {} if on_text is None else _STREAMING
         content = json_bytes(_body_of(payload) | streaming)
         start = perf_counter()
-        async with self._service.failing_as_ours():
+        async with self.service.failing_as_ours():
             reply = await self._sent(content)
             try:
                 completions = await self._completions(reply, on_text, n, start)
@@ -120,37 +100,33 @@ class Endpoint:
         Raises:
             ProviderError: the endpoint failed; its subclass, status and request id say how.
         """
-        async with self._service.failing_as_ours():
-            sdk = (await self._service.client()).sdk
+        async with self.service.failing_as_ours():
+            sdk = (await self.service.client()).sdk
             response = await sdk.post(path, cast_to=httpx2.Response, body=body)
-            shown_id = self._service.place(_id(response.headers)).shown_id
+            shown_id = self.service.place(_id(response.headers)).shown_id
             return self._object_in(response), shown_id
 
     async def order(self, path: str, body: dict[str, Any]) -> None:
         """Send a JSON body to `path`, whose answer is its status alone. Raises as `post` does."""
-        async with self._service.failing_as_ours():
-            sdk = (await self._service.client()).sdk
+        async with self.service.failing_as_ours():
+            sdk = (await self.service.client()).sdk
             await sdk.post(path, cast_to=httpx2.Response, body=body)
 
     async def get(self, path: str) -> object:
         """Read what `path` has. Raises as `post` does."""
-        async with self._service.failing_as_ours():
-            sdk = (await self._service.client()).sdk
+        async with self.service.failing_as_ours():
+            sdk = (await self.service.client()).sdk
             response = await sdk.get(path, cast_to=httpx2.Response)
             return self._object_in(response)
 
     def _object_in(self, response: httpx2.Response) -> object:
-        place = self._service.place(_id(response.headers))
+        place = self.service.place(_id(response.headers))
         return object_in(response.content, response.headers.get("content-type"), place)
 
-    async def aclose(self) -> None:
-        """Close the running loop's client and its connections."""
-        await self._service.aclose()
-
     async def _sent(self, content: bytes) -> Reply:
-        clients = await self._service.client()
+        clients = await self.service.client()
         if clients.direct is not None:
-            return await clients.direct.sent(_CHAT, content, self._service.place())
+            return await clients.direct.sent(_CHAT, content, self.service.place())
         response = await clients.sdk.post(
             _CHAT, cast_to=httpx2.Response, body=json.loads(content), options=_UNREAD
         )
@@ -167,7 +143,7 @@ class Endpoint:
             receive=lambda: anext(pieces, b""),
             close=close,
             # The client decodes what it reads.
-            decoder=Decoder(None, response.status_code, self._service.place()),
+            decoder=Decoder(None, response.status_code, self.service.place()),
         )
 
     async def _completions(
@@ -175,7 +151,7 @@ class Endpoint:
     ) -> list[Completion]:
         if not 200 <= reply.status < 300:
             raise self._refused(reply.status, reply.headers, await reply.beginning())
-        place = self._service.place(reply.request_id)
+        place = self.service.place(reply.request_id)
         if on_text is None:
             body = await body_of(reply, place)
             return completions_of(body, place, latency=perf_counter() - start, n=n)
@@ -193,7 +169,7 @@ class Endpoint:
         if len(completions) == 1:
             return completions
         first, *others = completions
-        learnt = Learnt(self.base_url, payload["model"])
+        learnt = Learnt(self.service.base_url, payload["model"])
         usage = with_all_choices(
             first.usage,
             completions,

@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from catsdk.core.messages import (
-    AudioPart,
-    FilePart,
-    ImagePart,
-    Message,
-    Part,
-    RefusalPart,
-    TextPart,
-    ThinkingPart,
-    ToolCall,
-)
+from catsdk.core import messages as chats
 
 __all__ = ["OPENAI", "messages_of"]
 
@@ -24,7 +14,7 @@ OPENAI = "https://api.openai.com/v1"
 
 
 def messages_of(
-    messages: Sequence[Message], *, endpoint: str | None = None
+    messages: Sequence[chats.Message], *, endpoint: str | None = None
 ) -> list[dict[str, Any]]:
     """The messages as the wire has them.
 
@@ -39,9 +29,9 @@ def messages_of(
     return [_message(message, own=endpoint == OPENAI) for message in messages]
 
 
-def _message(message: Message, *, own: bool) -> dict[str, Any]:
+def _message(message: chats.Message, *, own: bool) -> dict[str, Any]:
     role = "system" if message.role == "developer" and not own else message.role
-    thinking = [part for part in message.parts if isinstance(part, ThinkingPart)]
+    thinking = [part for part in message.parts if isinstance(part, chats.ThinkingPart)]
     given: dict[str, Any] = {
         "role": role,
         "content": _content(message, own=own),
@@ -54,10 +44,10 @@ def _message(message: Message, *, own: bool) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None or name == "content"}
 
 
-def _content(message: Message, *, own: bool) -> str | list[dict[str, Any]] | None:
+def _content(message: chats.Message, *, own: bool) -> str | list[dict[str, Any]] | None:
     if isinstance(message.content, str):
         return message.content or (None if message.tool_calls else "")
-    said = [part for part in message.content if not isinstance(part, ThinkingPart)]
+    said = [part for part in message.content if not isinstance(part, chats.ThinkingPart)]
     parts = [_part(part, own=own) for part in said]
     if message.role == "assistant" and all(part["type"] == "text" for part in parts):
         # Many servers take an assistant's content as a text only.
@@ -65,25 +55,25 @@ def _content(message: Message, *, own: bool) -> str | list[dict[str, Any]] | Non
     return parts
 
 
-def _part(part: Part, *, own: bool) -> dict[str, Any]:
-    if isinstance(part, ImagePart):
+def _part(part: chats.Part, *, own: bool) -> dict[str, Any]:
+    if isinstance(part, chats.ImagePart):
         image = {"url": part.url} | ({"detail": part.detail} if part.detail else {})
         return {"type": "image_url", "image_url": image}
-    if isinstance(part, AudioPart):
+    if isinstance(part, chats.AudioPart):
         return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
-    if isinstance(part, FilePart):
+    if isinstance(part, chats.FilePart):
         file = {"file_data": part.url, "file_id": part.id, "filename": part.name}
         return {"type": "file", "file": {name: each for name, each in file.items() if each}}
-    if isinstance(part, RefusalPart) and own:
+    if isinstance(part, chats.RefusalPart) and own:
         return {"type": "refusal", "refusal": part.text}
-    assert isinstance(part, TextPart | RefusalPart)
+    assert isinstance(part, chats.TextPart | chats.RefusalPart)
     return {"type": "text", "text": part.text}
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _call(call: chats.ToolCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _unsigned(thinking: Sequence[ThinkingPart]) -> str | None:
+def _unsigned(thinking: Sequence[chats.ThinkingPart]) -> str | None:
     return "".join(part.text for part in thinking if not part.signature) or None

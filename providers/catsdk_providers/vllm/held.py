@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import anyio
 from huggingface_hub.errors import HFValidationError
@@ -24,8 +24,7 @@ T = TypeVar("T")
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
+class Adapter(NamedTuple):
     """A LoRA adapter: a name for the engine, and the directory that it is read from."""
 
     name: str

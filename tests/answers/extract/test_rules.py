@@ -8,15 +8,8 @@ from typing import Any
 
 import pytest
 
-from catsdk.answers.extract import (
-    ANYWHERE,
-    BOXED,
-    MARKED,
-    STATED,
-    Extraction,
-    Extractor,
-    extract_answer,
-)
+from catsdk.answers import extract
+from catsdk.answers.extract import Extraction, Extractor, extract_answer
 from catsdk.core.errors import InvalidInputError
 
 FOLDER = Path(__file__).parent
@@ -74,7 +67,7 @@ def test_nothing_is_found_in_a_text_that_asserts_nothing(style: str) -> None:
     ],
 )
 def test_the_rule_that_found_an_answer_is_recorded(text: str, answer: str, rule: str) -> None:
-    assert STATED.extract(text) == Extraction(answer, rule)
+    assert extract.STATED.extract(text) == Extraction(answer, rule)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +84,7 @@ def test_the_rule_that_found_an_answer_is_recorded(text: str, answer: str, rule:
 def test_each_extractor_finds_what_a_stricter_one_finds(
     text: str, found: tuple[bool, bool, bool, bool]
 ) -> None:
-    extractors = (BOXED, MARKED, STATED, ANYWHERE)
+    extractors = (extract.BOXED, extract.MARKED, extract.STATED, extract.ANYWHERE)
     assert tuple(each.extract(text).answer == "4" for each in extractors) == found
 
 
@@ -105,19 +98,23 @@ def test_each_extractor_finds_what_a_stricter_one_finds(
     ],
 )
 def test_the_last_expression_is_a_fallback_that_is_asked_for(text: str, answer: str | None) -> None:
-    found = ANYWHERE.extract(text)
+    found = extract.ANYWHERE.extract(text)
     assert found.answer == answer
     assert found.rule == ("last expression" if answer else None)
 
 
 def test_your_own_rule_stands_among_the_others() -> None:
-    extractor = Extractor((("mine", lambda text: text.partition("=>")[2] or None), *STATED.rules))
+    extractor = Extractor(
+        (("mine", lambda text: text.partition("=>")[2] or None), *extract.STATED.rules)
+    )
     assert extractor.extract("so => 5") == Extraction("5", "mine")
     assert extractor.extract("#### 6") == Extraction("6", "hashes")
 
 
 def test_a_rule_that_returns_an_empty_text_ends_the_search() -> None:
-    extractor = Extractor((("mine", lambda text: "" if "?" in text else None), *STATED.rules))
+    extractor = Extractor(
+        (("mine", lambda text: "" if "?" in text else None), *extract.STATED.rules)
+    )
     assert extractor.extract("#### 6") == Extraction("6", "hashes")
     assert extractor.extract("#### 6 ?") == Extraction(None, None)
 
@@ -140,7 +137,7 @@ def test_a_rule_that_returns_an_empty_text_ends_the_search() -> None:
 def test_of_a_text_that_was_cut_only_an_answer_that_is_whole_counts(
     text: str, answer: str | None
 ) -> None:
-    assert STATED.extract(text, cut=True).answer == answer
+    assert extract.STATED.extract(text, cut=True).answer == answer
 
 
 @pytest.mark.parametrize("given", [5, 0, True, b"5", ["5"]])

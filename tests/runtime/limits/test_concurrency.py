@@ -1,5 +1,6 @@
 """The limit stays in its bounds, cuts once for one burst, and comes back."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,20 +34,15 @@ def test_a_burst_that_is_refused_together_cuts_once() -> None:
     assert limit.allowed == 32
 
 
-def test_a_limit_in_use_grows_by_about_one_for_each_round_of_answers() -> None:
+@pytest.mark.parametrize(("full", "answers", "allowed"), [(True, 33, 33), (False, 1000, 32)])
+def test_a_limit_grows_by_about_one_for_each_round_of_answers_if_it_is_in_use(
+    full: bool, answers: int, allowed: int
+) -> None:
     limit = Adaptive(64)
     limit.overloaded(limit.epoch)
-    for _ in range(33):
-        limit.succeeded(full=True)
-    assert limit.allowed == 33
-
-
-def test_a_limit_that_is_not_in_use_does_not_grow() -> None:
-    limit = Adaptive(64)
-    limit.overloaded(limit.epoch)
-    for _ in range(1000):
-        limit.succeeded(full=False)
-    assert limit.allowed == 32
+    for _ in range(answers):
+        limit.succeeded(full=full)
+    assert limit.allowed == allowed
 
 
 def test_a_fixed_limit_does_not_adapt() -> None:

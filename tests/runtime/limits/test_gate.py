@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from catsdk.core.errors import RateLimitedError
 from catsdk.core.sending import Limits
 from catsdk.runtime.limits.gate import Gate, Pass
+from tests.runtime.cutting import cut_off
 
 
 async def test_no_more_are_in_flight_than_allowed_and_all_get_in() -> None:
@@ -207,7 +208,7 @@ async def play(gate: Gate, most: int, seed: int, calls: int) -> int:
         nonlocal peak
         with anyio.CancelScope() as scope:
             if doomed:
-                tasks.start_soon(cut, scope)
+                tasks.start_soon(cut_off, scope, random)
             admitted = await gate.enter(
                 random.choice(["sample", "judge"]), random.randrange(3), 5.0
             )
@@ -222,11 +223,6 @@ async def play(gate: Gate, most: int, seed: int, calls: int) -> int:
                 gate.refused(admitted, random.choice([None, 0.0, 0.001]))
             else:
                 gate.leave(admitted, answered=True, used=random.randrange(10))
-
-    async def cut(scope: anyio.CancelScope) -> None:
-        for _ in range(random.randrange(6)):
-            await anyio.lowlevel.checkpoint()
-        scope.cancel()
 
     async with anyio.create_task_group() as tasks:
         for _ in range(calls):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.sending import Budget
 from catsdk.runtime.spending.account import Account, Amount, Pending
+from tests.runtime.cutting import cut_off
 
 
 @pytest.mark.behaviour("four-caps")
@@ -124,7 +125,7 @@ async def play(account: Account, seed: int, calls: int) -> Amount:
         bound = Amount(random.randrange(1, 40), random.randrange(1, 40) / 100)
         with anyio.CancelScope() as scope:
             if doomed:
-                tasks.start_soon(cut, scope)
+                tasks.start_soon(cut_off, scope, random)
             try:
                 await reserved(account, bound)
             except BudgetExceededError:
@@ -149,11 +150,6 @@ async def play(account: Account, seed: int, calls: int) -> Amount:
         assert budget.tokens is None or account.tokens <= budget.tokens
         assert budget.usd is None or account.usd <= budget.usd + 1e-6
         assert budget.requests is None or account.requests <= budget.requests
-
-    async def cut(scope: anyio.CancelScope) -> None:
-        for _ in range(random.randrange(6)):
-            await anyio.lowlevel.checkpoint()
-        scope.cancel()
 
     async with anyio.create_task_group() as tasks:
         for _ in range(calls):

@@ -8,9 +8,6 @@ from catsdk.answers.engine.parse.sentences import formulas_and_numbers
 
 __all__ = ["asserted_value", "changes_value", "is_doubtful"]
 
-_LONGEST = 300
-_MOST_WORDS = 16
-_MOST_WORDS_BEHIND = 4
 # Words that deny, doubt or compare a value, or offer another one.
 _DENYING = r"""
 not|\w+n['\u2019]t|(?:is|are|was|were|do|does|did|ca|wo|would|could|should|ai)nt|never|no|none|nor|neither|cannot|nothing|nobody|hardly|barely|scarcely|without|
@@ -93,6 +90,11 @@ def is_doubtful(words: str) -> bool:
 def changes_value(words: str) -> bool:
     """Tell whether words behind a number say that it is not the value: doubts, or operations."""
     return is_doubtful(words) or _CALCULATED.search(words) is not None
+
+
+_LONGEST = 300
+_MOST_WORDS = 16
+_MOST_WORDS_BEHIND = 4
 
 
 def asserted_value(text: str) -> str | None:

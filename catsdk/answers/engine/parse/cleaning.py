@@ -37,52 +37,18 @@ _GREEK = """
 Λ Lambda Σ Sigma Φ Phi Ψ Psi Ω Omega
 """
 _LETTERS = _GREEK.split()
-_TABLE = str.maketrans(
-    _SIGNS | {sign: f"\\{name} " for sign, name in zip(_LETTERS[::2], _LETTERS[1::2], strict=True)}
-)
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ", "0123456789+-ni", strict=True))
-_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
-_RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]{1,40}")
-_LOWERED_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]{1,40}")
+_SAME = ("$$", "$", "**", "__", "`", '"', "'")
+_WRAPPERS = (*((mark, mark) for mark in _SAME), ("\\(", "\\)"), ("\\[", "\\]"))
+
+
 # A backslash and a letter that some JSON writer turned into one control character.
 _DAMAGED = re.compile(
     r"[\x07\x08\x0b\x0c](?=[a-z])|\t(?=ext|imes|frac|heta|an\b)|\r(?=ight|angle|floor)"
 )
 _REPAIRED = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f", "\t": "\\t", "\r": "\\r"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
-_GROUPED = re.compile(r"(?<=\d)(?:\{,\}|, ?\\! ?|\\[,;: ]|\\!)(?=\d{3})")
-_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _MONEY = re.compile(r"\\?\$")
-_COMPOUND = re.compile(
-    r"\b(hours?|hrs?|minutes?|mins?|dollars?|feet|foot|ft|yards?|pounds?|lbs?|years?|weeks?|days?|kg)"
-    r" and (?=\d+ (?:minutes?|mins?|seconds?|secs?|cents?|inch(?:es)?|in|ounces?|oz|months?|days?|g)\b)"
-)
-_CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
-_LEADING_SIGNS = frozenset("\\=~")
-# What is about a number is that number; before a letter these signs deny it.
-_LEADING = re.compile(
-    r"^(?:(?:\\approx|\\simeq|=)(?![a-z])|(?:~|\\sim) ?(?=[-+$\d.]|\\d?frac|\\sqrt|\\pi)) ?"
-)
-_CONGRUENT = re.compile(
-    r"\( ?(?:\\(?:mod|bmod|pmod|operatorname ?\{mod\})|\\text ?\{ ?mod ?\}|mod)\b ?([^()]{1,40})\)"
-)
-_WHOLE_INDEX = re.compile(
-    r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
-    r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
-)
-_STYLE = re.compile(r"^\\(?:displaystyle|textstyle) ?")
-_HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
-_TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")
-_LEAD = re.compile(
-    r"^\\text\{(?![^{}]{0,60}\b(?:not?|never|wrong|false|incorrect\w*|except|if|nor|n't)\b)[^{}]{0,50}"
-    r"\b(?:answers?|solutions?|results?|values?|it|there|this|that|these|we (?:get|have|find))\b[^{}]{0,20}(?:\bis|\bare|[:=]) ?\}",
-    re.IGNORECASE,
-)
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?\^)")
-_SAME = ("$$", "$", "**", "__", "`", '"', "'")
-_WRAPPERS = (*((mark, mark) for mark in _SAME), ("\\(", "\\)"), ("\\[", "\\]"))
-_WRAPPING = frozenset(start[0] for start, _ in _WRAPPERS)
-_ENDING = frozenset(".;:, \\")
 
 
 def clean(text: str) -> str:
@@ -108,6 +74,23 @@ def clean(text: str) -> str:
     return _TIMES_TEN.sub("*", text) if "10" in text else text
 
 
+_COMPOUND = re.compile(
+    r"\b(hours?|hrs?|minutes?|mins?|dollars?|feet|foot|ft|yards?|pounds?|lbs?|years?|weeks?|days?|kg)"
+    r" and (?=\d+ (?:minutes?|mins?|seconds?|secs?|cents?|inch(?:es)?|in|ounces?|oz|months?|days?|g)\b)"
+)
+_CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
+_LEADING_SIGNS = frozenset("\\=~")
+# What is about a number is that number; before a letter these signs deny it.
+_LEADING = re.compile(
+    r"^(?:(?:\\approx|\\simeq|=)(?![a-z])|(?:~|\\sim) ?(?=[-+$\d.]|\\d?frac|\\sqrt|\\pi)) ?"
+)
+_CONGRUENT = re.compile(
+    r"\( ?(?:\\(?:mod|bmod|pmod|operatorname ?\{mod\})|\\text ?\{ ?mod ?\}|mod)\b ?([^()]{1,40})\)"
+)
+_HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
+_TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")
+
+
 def _respelled(text: str) -> str:
     """Rewrite choices, compound quantities and ratios in words, and drop a leading `about`."""
     if "C_" in text:
@@ -127,6 +110,15 @@ def _respelled(text: str) -> str:
     return text
 
 
+_TABLE = str.maketrans(
+    _SIGNS | {sign: f"\\{name} " for sign, name in zip(_LETTERS[::2], _LETTERS[1::2], strict=True)}
+)
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ", "0123456789+-ni", strict=True))
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]{1,40}")
+_LOWERED_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]{1,40}")
+
+
 def _ascii(text: str) -> str:
     text = _RAISED_RUN.sub(lambda run: "^{" + "".join(map(_RAISED.__getitem__, run[0])) + "}", text)
     text = _LOWERED_RUN.sub(
@@ -144,6 +136,10 @@ def _western(sign: str) -> str:
         return str(digit)
     # Full-width forms; other signs keep their writing, since their compatible form may be longer.
     return chr(ord(sign) - 0xFEE0) if "\uff01" <= sign <= "\uff5e" else sign
+
+
+_WRAPPING = frozenset(start[0] for start, _ in _WRAPPERS)
+_ENDING = frozenset(".;:, \\")
 
 
 def _unwrapped(text: str) -> str:
@@ -176,6 +172,20 @@ def _without_braces(text: str) -> str:
         if depth < 0:
             return text
     return text if depth or "," in inner or ";" in inner or not inner.strip() else inner
+
+
+_GROUPED = re.compile(r"(?<=\d)(?:\{,\}|, ?\\! ?|\\[,;: ]|\\!)(?=\d{3})")
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
+_WHOLE_INDEX = re.compile(
+    r"(?<=\S)(?: ?(?:[,;]|\\quad|\\[ ,;]) ?(?:where|for|\\text\{ ?(?:where|for) ?\})? ?\(?| ?\()"
+    r" ?[a-z] ?\\in ?\\mathbb ?\{?[ZN]\}? ?\)?$"
+)
+_STYLE = re.compile(r"^\\(?:displaystyle|textstyle) ?")
+_LEAD = re.compile(
+    r"^\\text\{(?![^{}]{0,60}\b(?:not?|never|wrong|false|incorrect\w*|except|if|nor|n't)\b)[^{}]{0,50}"
+    r"\b(?:answers?|solutions?|results?|values?|it|there|this|that|these|we (?:get|have|find))\b[^{}]{0,20}(?:\bis|\bare|[:=]) ?\}",
+    re.IGNORECASE,
+)
 
 
 def _plain_latex(text: str) -> str:

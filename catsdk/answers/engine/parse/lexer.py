@@ -337,17 +337,10 @@ class _Lexer:
 
 _JOINS = {"and": "and", "or": "lor"}
 _NAMED: dict[str, Token] = {
-    "neg": ("function", "not"),
-    "lnot": ("function", "not"),
-    "emptyset": ("word", "\\emptyset"),
-    "varnothing": ("word", "\\emptyset"),
+    **dict.fromkeys(("neg", "lnot"), ("function", "not")),
+    **dict.fromkeys(("emptyset", "varnothing"), ("word", "\\emptyset")),
+    **dict.fromkeys(("R", "reals"), ("word", "\\R")),
     "mathbb": ("word", "\\mathbb"),
-    "R": ("word", "\\R"),
-    "reals": ("word", "\\R"),
-    "angle": ("accent", "angle"),
-    "triangle": ("accent", "triangle"),
-    "not": ("accent", "not"),
-    "dbinom": ("function", "binom"),
-    "tbinom": ("function", "binom"),
-    "operatorname": ("accent", "operatorname"),
+    **{name: ("accent", name) for name in ("angle", "triangle", "not", "operatorname")},
+    **dict.fromkeys(("dbinom", "tbinom"), ("function", "binom")),
 }

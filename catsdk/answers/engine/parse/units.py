@@ -109,7 +109,7 @@ _SPELLED = {
     for sign, prefix in (("k", "kilo"), ("K", "kilo"), ("M", "mega"), ("G", "giga"), ("T", "tera"))
     for short, name in (("b", "bit"), ("B", "byte"), ("bps", "bit / s"), ("Bps", "byte / s"))
 }
-_SPELLED |= {"Cal": "kilocalorie", "cal": "calorie"}
+_SPELLED.update({"Cal": "kilocalorie", "cal": "calorie"})
 _SPELLED_WORD = re.compile(rf"(?<![A-Za-z\\])(?:{'|'.join(_SPELLED)})(?![A-Za-z])")
 # Words that are units without a size here.
 _UNSIZED_WORDS = """
@@ -131,12 +131,14 @@ _OPEN = frozenset(_OPEN_WORDS.split()) | _UNSIZED
 _KNOWN: dict[str, tuple[Dimension, Fraction]] = {
     word: (dimension, factor) for dimension, factor, words in _TABLE for word in words.split()
 }
-_KNOWN |= {
-    f"{prefix}{name}": (_KNOWN[name][0], _KNOWN[name][1] * size)
-    for name in _CASED_WORDS[1::2]
-    if name in _KNOWN
-    for prefix, size in (("mega", Fraction(10**6)), ("milli", Fraction(1, 1000)))
-}
+_KNOWN.update(
+    {
+        f"{prefix}{name}": (_KNOWN[name][0], _KNOWN[name][1] * size)
+        for name in _CASED_WORDS[1::2]
+        if name in _KNOWN
+        for prefix, size in (("mega", Fraction(10**6)), ("milli", Fraction(1, 1000)))
+    }
+)
 _SQUARE, _CUBIC = frozenset(["square", "sq", "sq."]), frozenset(["cubic", "cu", "cu."])
 # A percentage of a variable is no number.
 _OF_LETTER = re.compile(r"\bof \w$")

@@ -21,61 +21,11 @@ __all__ = [
 ]
 
 _INFINITY = Constant("infinity")
-_REALS = Interval(Product((Number(Fraction(-1)), _INFINITY)), _INFINITY, (False, False))
-_NOTHING = re.compile(
-    r"(?:there (?:is|are) )?(?:none|no (?:real |such |valid |possible )*"
-    r"(?:solutions?|numbers?|roots?|values?)(?: exists?)?|empty set|the empty set)"
-)
-_EVERYTHING = re.compile(r"(?:all|every|any) (?:real numbers?|reals?)|(?:the )?reals?(?: numbers)?")
-_UNDEFINED = frozenset(["dne", "undefined", "does not exist", "not defined"])
-_MEANINGS: dict[str, Node] = dict.fromkeys(["infinity", "infinite", "infinitely many"], _INFINITY)
-_NUMERIC = re.compile(
-    r"\b(?:half|halves|thirds?|quarters?|fourths?|fifths?|dozen|twice|double|hundred|thousand|"
-    r"million|billion|plus|minus|times|over|squared?|cubed|root|pi|greater|less|more|between|"
-    r"positive|negative|integers?|reals?|numbers?|sets?|(?:thir|four|fif|six|seven|eigh|nine)teen|"
-    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|zero|one|two|three|four|five|six|seven|eight|"
-    r"nine|ten|eleven|twelve|twenty)\b"
-)
-_LONGEST_LETTER = 14
-_CHOICE_STARTS = frozenset("ABCDEFGHIJ($\\ ")
-_LETTER = re.compile(r"\$?(?:\\text\{)?\(?([A-J])[).]?\}?\$?")
-_LED = re.compile(
-    r"\$?(?:\\text(?:bf)?\{)? ?(?:\(([A-J])\)|([A-J])[).:\u3002\uff1a\uff09]) ?\}? ?([^\s}$].*)",
-    re.DOTALL,
-)
-# A second choice behind the first one: `(B)`, `C)`, `D.` or a capital letter alone.
-_ANOTHER_CHOICE = re.compile(r"\(\s?[A-J]\s?\)|(?<![A-Za-z])[B-HJ](?![A-Za-z'])|\b[AI][).:]")
-_DENIED_CHOICE = re.compile(
-    r"\b(?:is|are|was)? ?(?:not|never|cannot|\w{2,5}n't|wrong|incorrect|false|impossible|eliminated|out|no)\b"
-    r"|\b(?:or|unless|but|maybe|perhaps|possibly|probably|likely|might|could|may|except|instead|"
-    r"versus|vs|rather|guess)\b|\?",
-    re.IGNORECASE,
-)
-_STANDING_NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]{0,40}")
-# What is said of a choice, unless it is that it is right.
-_SAID_OF_CHOICE = re.compile(
-    r"(?:is|are|was|were|can|cannot|can't|could|should|must|seems?|looks?|has|does|do|will|would|"
-    r"needs?|fails?|sounds?|appears?|turns|beats|loses)\b"
-    r"(?!\s+(?:be\s+)?(?:the\s+)?(?:correct|right|true|answer|best|solution)\b)"
-    r"|[^\x00-\u2fff]|[\u2000-\u2fff]",
-    re.IGNORECASE,
-)
-_EAST_ASIAN = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
-_POINT_IN_BASE = re.compile(r"[\d.]{1,40}_\d{1,2}")
 _TIMES_OF_DAY = {"noon": "12:00", "midnight": "0:00"}
-_ARTICLES = re.compile(r"^(?:the|an?) ")
-_QUOTES = re.compile(r"[\"'`\u2018\u2019\u201c\u201d]")
-_MARKS = re.compile(r"[^\w]+")
-_WORDS_ONLY = re.compile(r"(?:\\(?:text|textbf|mathrm|textit|mbox)\b|[^\W\d_]|[\s{}().,'\"-])+")
 _COMMAND = re.compile(r"\\(?:text|textbf|mathrm|textit|mbox)\b|[{}]")
-_HYPHEN = re.compile(r"(?<=[^\W\d_]{3})-(?=[^\W\d_]{3})|(?<=\b[^\W\d_])-(?=[^\W\d_]{4})")
-_NEGATIONS = re.compile(
-    r"\b(?:not|no|never|nor|neither|none|without|cannot|except|but|un\w{4,}|in\w{5,}|non|false|wrong"
-    r"|\w+n't)\b"
-)
-_CHOICE_LETTERS = re.compile(r"\(?([A-Ja-dfghj])\)?")
-_SEVERAL_LETTERS = re.compile(r"[A-J](?:(?:, ?| and |, and )?[A-J]){1,9}")
-_ALTERNATIVES = re.compile(r"(?:either )?\(?[A-J]\)?(?: ?,? ?(?:or|/) ?\(?[A-J]\)?){1,9}")
+
+
+_WORDS_ONLY = re.compile(r"(?:\\(?:text|textbf|mathrm|textit|mbox)\b|[^\W\d_]|[\s{}().,'\"-])+")
 
 
 def is_words(text: str) -> bool:
@@ -87,6 +37,10 @@ def plain_words(text: str) -> str:
     """Return the words of an answer in lower case, without commands, articles and outer marks."""
     bare = " ".join(_COMMAND.sub(" ", text).casefold().split())
     return _TIMES_OF_DAY.get(bare, bare)
+
+
+_CHOICE_LETTERS = re.compile(r"\(?([A-Ja-dfghj])\)?")
+_SEVERAL_LETTERS = re.compile(r"[A-J](?:(?:, ?| and |, and )?[A-J]){1,9}")
 
 
 def choice_letters(text: str) -> str | None:
@@ -101,9 +55,21 @@ def choice_letters(text: str) -> str | None:
     return letters if letters and letters == "".join(sorted(set(letters))) else None
 
 
+_ALTERNATIVES = re.compile(r"(?:either )?\(?[A-J]\)?(?: ?,? ?(?:or|/) ?\(?[A-J]\)?){1,9}")
+
+
 def is_undecided(text: str) -> bool:
     """Tell whether an answer names one choice or another, and so chooses none."""
     return _ALTERNATIVES.fullmatch(_COMMAND.sub("", text).strip(" .$")) is not None
+
+
+_REALS = Interval(Product((Number(Fraction(-1)), _INFINITY)), _INFINITY, (False, False))
+_NOTHING = re.compile(
+    r"(?:there (?:is|are) )?(?:none|no (?:real |such |valid |possible )*"
+    r"(?:solutions?|numbers?|roots?|values?)(?: exists?)?|empty set|the empty set)"
+)
+_EVERYTHING = re.compile(r"(?:all|every|any) (?:real numbers?|reals?)|(?:the )?reals?(?: numbers)?")
+_MEANINGS: dict[str, Node] = dict.fromkeys(["infinity", "infinite", "infinitely many"], _INFINITY)
 
 
 def text_as_node(text: Text) -> Node | None:
@@ -119,10 +85,23 @@ def text_as_node(text: Text) -> Node | None:
     return _REALS if _EVERYTHING.fullmatch(words) else None
 
 
+_NUMERIC = re.compile(
+    r"\b(?:half|halves|thirds?|quarters?|fourths?|fifths?|dozen|twice|double|hundred|thousand|"
+    r"million|billion|plus|minus|times|over|squared?|cubed|root|pi|greater|less|more|between|"
+    r"positive|negative|integers?|reals?|numbers?|sets?|(?:thir|four|fif|six|seven|eigh|nine)teen|"
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|zero|one|two|three|four|five|six|seven|eight|"
+    r"nine|ten|eleven|twelve|twenty)\b"
+)
+_POINT_IN_BASE = re.compile(r"[\d.]{1,40}_\d{1,2}")
+
+
 def speaks_of_numbers(text: Text) -> bool:
     """Tell whether words that are not understood may stand for a value or a set."""
     words = text.words
     return _NUMERIC.search(words) is not None or _POINT_IN_BASE.fullmatch(words) is not None
+
+
+_STANDING_NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]{0,40}")
 
 
 def mentions(text: Text, value: Fraction | None) -> bool:
@@ -138,9 +117,37 @@ def mentions(text: Text, value: Fraction | None) -> bool:
     return False
 
 
+# What is said of a choice, unless it is that it is right.
+_SAID_OF_CHOICE = re.compile(
+    r"(?:is|are|was|were|can|cannot|can't|could|should|must|seems?|looks?|has|does|do|will|would|"
+    r"needs?|fails?|sounds?|appears?|turns|beats|loses)\b"
+    r"(?!\s+(?:be\s+)?(?:the\s+)?(?:correct|right|true|answer|best|solution)\b)"
+    r"|[^\x00-\u2fff]|[\u2000-\u2fff]",
+    re.IGNORECASE,
+)
+_EAST_ASIAN = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]")
+
+
 def said_of(tail: str) -> bool:
     """Tell whether what stands behind a choice is said of it, and not its text."""
     return _SAID_OF_CHOICE.match(tail.strip()) is not None and not _EAST_ASIAN.match(tail.strip())
+
+
+_LONGEST_LETTER = 14
+_CHOICE_STARTS = frozenset("ABCDEFGHIJ($\\ ")
+_LETTER = re.compile(r"\$?(?:\\text\{)?\(?([A-J])[).]?\}?\$?")
+_LED = re.compile(
+    r"\$?(?:\\text(?:bf)?\{)? ?(?:\(([A-J])\)|([A-J])[).:\u3002\uff1a\uff09]) ?\}? ?([^\s}$].*)",
+    re.DOTALL,
+)
+# A second choice behind the first one: `(B)`, `C)`, `D.` or a capital letter alone.
+_ANOTHER_CHOICE = re.compile(r"\(\s?[A-J]\s?\)|(?<![A-Za-z])[B-HJ](?![A-Za-z'])|\b[AI][).:]")
+_DENIED_CHOICE = re.compile(
+    r"\b(?:is|are|was)? ?(?:not|never|cannot|\w{2,5}n't|wrong|incorrect|false|impossible|eliminated|out|no)\b"
+    r"|\b(?:or|unless|but|maybe|perhaps|possibly|probably|likely|might|could|may|except|instead|"
+    r"versus|vs|rather|guess)\b|\?",
+    re.IGNORECASE,
+)
 
 
 def same_choice(one: str, other: str) -> bool | None:
@@ -161,6 +168,14 @@ def same_choice(one: str, other: str) -> bool | None:
     return None
 
 
+_UNDEFINED = frozenset(["dne", "undefined", "does not exist", "not defined"])
+_MARKS = re.compile(r"[^\w]+")
+_NEGATIONS = re.compile(
+    r"\b(?:not|no|never|nor|neither|none|without|cannot|except|but|un\w{4,}|in\w{5,}|non|false|wrong"
+    r"|\w+n't)\b"
+)
+
+
 def same_text(left: Text, right: Text) -> bool | None:
     """Compare words without articles, quotes, outer brackets and case.
 
@@ -179,6 +194,11 @@ def same_text(left: Text, right: Text) -> bool | None:
     if set(one) <= set(other) or set(other) <= set(one):
         return False if denied[0] != denied[1] else None
     return False
+
+
+_ARTICLES = re.compile(r"^(?:the|an?) ")
+_QUOTES = re.compile(r"[\"'`\u2018\u2019\u201c\u201d]")
+_HYPHEN = re.compile(r"(?<=[^\W\d_]{3})-(?=[^\W\d_]{3})|(?<=\b[^\W\d_])-(?=[^\W\d_]{4})")
 
 
 def _bare(words: str) -> str:
