@@ -31,6 +31,9 @@ class GenerativeSelfAggregation:
         prompt: Replaces the shipped prompt.
         seed: Makes the answer repeatable where the model can.
 
+    Raises:
+        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
+
     Example:
         >>> import catsdk as cat
         >>> from catsdk.estimators import GenerativeSelfAggregation

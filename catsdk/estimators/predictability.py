@@ -35,6 +35,9 @@ class MutualPredictability:
         model: A `Scorer` (a local model, or vLLM); `None` is the anchor of the run.
         prompt: Replaces the shipped prompt.
 
+    Raises:
+        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
+
     Example:
         >>> import catsdk as cat
         >>> from catsdk.estimators import MutualPredictability

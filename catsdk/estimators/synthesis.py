@@ -53,7 +53,8 @@ class Synthesizer:
             `None` keeps their order. The paper does not say which it used.
 
     Raises:
-        InvalidInputError: `show` or `overflow` is none of its words.
+        InvalidInputError: `show` or `overflow` is none of its words, or `prompt` does not fit the
+            task.
 
     Example:
         >>> import catsdk as cat

@@ -22,6 +22,9 @@ class UniversalSelfConsistency(Choosing):
         sampling: By default greedy.
         prompt: Replaces the shipped prompt.
 
+    Raises:
+        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
+
     Example:
         >>> import catsdk as cat
         >>> from catsdk.estimators import UniversalSelfConsistency

@@ -41,6 +41,9 @@ class EquivalenceReward(Reward):
         attempts: How often a reply is asked for in all.
         max_response: Longest text that is compared, in characters.
 
+    Raises:
+        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
+
     Example:
         >>> import catsdk as cat
         >>> from catsdk.rewards import EquivalenceReward

@@ -49,7 +49,8 @@ class GradedReward(Reward):
         max_response: Longest response that is graded, in characters.
 
     Raises:
-        InvalidInputError: `rubric` has no criteria, or two with one id.
+        InvalidInputError: `rubric` has no criteria, or two with one id; or `prompt` does not fit
+            the task.
 
     Example:
         >>> import catsdk as cat

@@ -90,6 +90,9 @@ class Judge:
         judging: How the judge goes about it.
         remember: Whether a verdict that was given before is taken again; `False` asks anew.
 
+    Raises:
+        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
+
     Example:
         >>> import catsdk as cat
         >>> from catsdk.testing import FunctionProvider
