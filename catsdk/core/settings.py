@@ -111,14 +111,14 @@ def _section_of(name: str, variable: str, texts: Mapping[str, str]) -> Any:
     parts = [each for each in texts if each.startswith(f"{variable}__")]
     if variable not in texts and not parts:
         return None
-    section = whole_section(name, _read(variable, texts)) if variable in texts else {}
+    section: Any = whole_section(name, _read(variable, texts)) if variable in texts else {}
     for each in parts if isinstance(section, dict) else ():
         *branches, last = each.removeprefix(f"{variable}__").split("__")
         tree = cast("dict[str, Any]", section)
         for branch in branches:
             tree = _branch(tree, branch, each)
         tree[last] = _read(each, texts)
-    return section
+    return cast("Any", section)
 
 
 def _branch(tree: dict[str, Any], name: str, variable: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     """Where `datasets` keeps what it has read, in place of the user's own folder."""
     folder = tmp_path_factory.mktemp("datasets")
     try:
-        import datasets
+        config = import_module("datasets.config")
     except ModuleNotFoundError:
         return folder
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
+    monkeypatch.setattr(config, "HF_DATASETS_CACHE", folder)
     return folder

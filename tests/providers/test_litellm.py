@@ -43,7 +43,8 @@ def provider_for(server: LoopbackServer, **settings: Any) -> LiteLLMProvider:
 
 
 class TestLiteLLMProvider(ChatContract):
-    made = staticmethod(provider_for)
+    def made(self, server: LoopbackServer, **settings: Any) -> LiteLLMProvider:
+        return provider_for(server, **settings)
 
 
 class TestErrorsOfLiteLLMProvider(ErrorContract):

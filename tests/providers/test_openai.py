@@ -31,7 +31,8 @@ def provider_for(server: LoopbackServer, **settings: Any) -> OpenAIProvider:
 
 
 class TestOpenAIProvider(ChatContract):
-    made = staticmethod(provider_for)
+    def made(self, server: LoopbackServer, **settings: Any) -> OpenAIProvider:
+        return provider_for(server, **settings)
 
 
 class TestErrorsOfOpenAIProvider(ErrorContract):

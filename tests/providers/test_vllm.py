@@ -32,9 +32,11 @@ def provider_for(server: LoopbackServer, **settings: Any) -> VLLMProvider:
 
 
 class TestVLLMProvider(ChatContract):
-    made = staticmethod(provider_for)
     learns_n = False
     schema_sent: ClassVar[Mapping[str, object]] = {"structured_outputs": {"json": SCHEMA}}
+
+    def made(self, server: LoopbackServer, **settings: Any) -> VLLMProvider:
+        return provider_for(server, **settings)
 
     @pytest.mark.parametrize(
         "extra",

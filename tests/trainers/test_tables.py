@@ -17,7 +17,8 @@ from catsdk_trainers.data.tables import table_of
 
 
 def table(*rows: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(table_of(read_rows(rows), ["answer"]))
+    made: Any = table_of(read_rows(rows), ["answer"])
+    return list(made)
 
 
 def test_a_column_that_the_first_row_lacks_is_there() -> None:

@@ -32,7 +32,7 @@ TEMPERATURE_VERSION = "2023-06-01"
 _WIRE = Capabilities(json_schema=True, streaming=True)
 
 
-class AnthropicProvider(HttpProvider):
+class AnthropicProvider(HttpProvider[Endpoint]):
     """A model behind the messages wire.
 
     The key comes from `api_key` or `ANTHROPIC_API_KEY`, the endpoint from `base_url` or
@@ -84,8 +84,6 @@ class AnthropicProvider(HttpProvider):
         >>> answer.text
         'It is 4.'
     """
-
-    _endpoint: Endpoint
 
     def __init__(
         self,

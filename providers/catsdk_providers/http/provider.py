@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from catsdk_providers.http.secrets import hidden, shown
 from catsdk_providers.http.service import Service
@@ -13,14 +13,20 @@ __all__ = ["HttpProvider"]
 class Endpoint(Protocol):
     """Where the calls of a provider go."""
 
-    service: Service[Any]
+    @property
+    def service(self) -> Service[Any]:
+        """What holds the connections."""
+        ...
 
 
-class HttpProvider:
+E = TypeVar("E", bound=Endpoint)
+
+
+class HttpProvider(Generic[E]):
     """A model at an endpoint; as an `async with` block it closes its connections at the end."""
 
     model: str
-    _endpoint: Endpoint
+    _endpoint: E
 
     def __repr__(self) -> str:
         """Name and endpoint; never a key, nor a password in the URL."""

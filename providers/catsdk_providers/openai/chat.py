@@ -16,14 +16,12 @@ from catsdk_providers.openai.endpoint import Endpoint
 __all__ = ["ChatProvider"]
 
 
-class ChatProvider(HttpProvider):
+class ChatProvider(HttpProvider[Endpoint]):
     """A model behind an endpoint of OpenAI's chat completions; a subclass says how it is asked.
 
     The key comes from `api_key` or the variable `<KIND>_API_KEY`, the endpoint from `base_url` or
     `<KIND>_BASE_URL`.
     """
-
-    _endpoint: Endpoint
 
     kind: ClassVar[str]
     """The word before the colon of a model string."""
