@@ -71,6 +71,7 @@ ESTIMATORS: Mapping[str, Made] = {
     "Synthesizer": Synthesizer,
     "Synthesizer(show_question=False)": lambda m: Synthesizer(m, show_question=False),
     'Synthesizer(show="answers")': lambda m: Synthesizer(m, show="answers"),
+    "Synthesizer(show_images=True)": lambda m: Synthesizer(m, show_images=True),
     "Synthesizer(show_reasoning=True)": lambda m: Synthesizer(m, show_reasoning=True),
     "GenerativeSelfAggregation": GenerativeSelfAggregation,
     "MixtureOfAgents": lambda m: MixtureOfAgents(

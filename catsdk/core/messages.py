@@ -7,7 +7,9 @@ dialects that users have.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Iterable
+from itertools import count
+from typing import Annotated, Any, Literal, TypeGuard, cast
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -24,6 +26,8 @@ __all__ = [
     "TextPart",
     "ThinkingPart",
     "ToolCall",
+    "images_in",
+    "with_numbers",
 ]
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -291,3 +295,30 @@ class Message(WholeValue):
         )
         calls = [f"(calls {call.name} with {call.arguments})" for call in self.tool_calls]
         return "\n".join(filter(None, [said, *calls]))
+
+
+def images_in(messages: Iterable[Message]) -> tuple[ImagePart, ...]:
+    """The images of a chat, in their order."""
+    return tuple(part for message in messages for part in message.parts if _is_image(part))
+
+
+def with_numbers(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """A chat with `(image 1)` and so on in the places of its images, which stand elsewhere."""
+    number = count(1)
+    return tuple(
+        message.model_copy(
+            update={
+                "content": tuple(
+                    TextPart(text=f"(image {next(number)})") if _is_image(part) else part
+                    for part in message.parts
+                )
+            }
+        )
+        if any(map(_is_image, message.parts))
+        else message
+        for message in messages
+    )
+
+
+def _is_image(part: Part) -> TypeGuard[ImagePart]:
+    return isinstance(part, ImagePart)

@@ -11,9 +11,10 @@ from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import ContentFilteredError, ContextTooLongError, StructuredOutputError
 from catsdk.core.fanout import fan_out
+from catsdk.core.messages import images_in, with_numbers
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of
-from catsdk.core.types import Completion, Group, Message, Reference, Request, Rollout
+from catsdk.core.types import Completion, Group, ImagePart, Message, Reference, Request, Rollout
 from catsdk.prompts.prompt import Prompt, has, load
 from catsdk.prompts.reply import read_sections
 from catsdk.prompts.tasks import check_slots
@@ -44,6 +45,9 @@ class Synthesizer:
         show_question: Whether it reads the conversation that the rollouts respond to, so that the
             reference keeps to its language and form. `None` shows it where the prompt has a place
             for it; `False` is the paper's form (on MATH-500 the question made +0.004).
+        show_images: Whether it is sent the images of the conversation that it reads; else their
+            places say that they are not shown. `None` sends them where the anchor is the policy,
+            which has read them.
         show_reasoning: Whether it reads thinking that a provider keeps apart.
         overflow: What is done when the rollouts do not fit into the anchor's context: a random
             `subset` that fits, only their final `answers`, the anchor's own short versions
@@ -72,6 +76,7 @@ class Synthesizer:
     prompt: Prompt | None = None
     show: Show = "responses"
     show_question: bool | None = None
+    show_images: bool | None = None
     show_reasoning: bool = False
     overflow: Overflow = "subset"
     seed: int | None = None
@@ -118,6 +123,7 @@ class Synthesizer:
                         "show": how,
                         "rollouts": [rollout.index for rollout in shown],
                         "show_question": "question" in prompt.slots,
+                        **writing.images_told,
                         "finish_reason": completion.finish_reason,
                     },
                     calls=calls,
@@ -235,8 +241,38 @@ class _Writing:
             return [rollout.text for rollout in rollouts]
         return [f"{r.completion.reasoning or ''}\n{r.text}".strip() for r in rollouts]
 
+    @property
+    def images_told(self) -> dict[str, str]:
+        """For the provenance, where the conversation has images: whether they were shown."""
+        if not images_in(self.group.prompt):
+            return {}
+        return {"images": "shown" if self._images else "not shown"}
+
+    @property
+    def _images(self) -> tuple[ImagePart, ...]:
+        """The images that go along."""
+        wanted = self.synthesizer.show_images
+        if wanted is None:
+            roles = self.ctx.defaults
+            named = self.synthesizer.anchor
+            wanted = roles.policy is not None and roles.policy == (
+                roles.anchor if named is None else named
+            )
+        return images_in(self.group.prompt) if wanted and "question" in self.prompt.slots else ()
+
     def _messages(self, texts: Sequence[str]) -> tuple[Message, ...]:
-        shown: dict[str, str] = {"question": self.group.conversation}
+        images = self._images
+        messages = self._in_words(texts, with_images=bool(images))
+        if not images:
+            return messages
+        *before, last = messages
+        return (*before, last.model_copy(update={"content": (*last.parts, *images)}))
+
+    def _in_words(self, texts: Sequence[str], *, with_images: bool) -> tuple[Message, ...]:
+        group = self.group
+        if with_images:
+            group = group.model_copy(update={"prompt": with_numbers(group.prompt)})
+        shown: dict[str, str] = {"question": group.conversation}
         if self.ctx.output is not None:
             shown["schema"] = told(self._form(self.ctx.output).schema)
         return self.prompt.messages(responses=texts, form="json", **shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from catsdk.errors import ContentFilteredError, StructuredOutputError, Synthesis
 from catsdk.estimators import GenerativeSelfAggregation, UniversalSelfConsistency
 from catsdk.prompts.reply import read_sections
 from catsdk.testing import FunctionProvider
-from catsdk.types import Completion, Message, Request
+from catsdk.types import Completion, ImagePart, Message, Request, TextPart
 
 CHAT = [
     Message(role="system", content="Answer in French, as JSON."),
@@ -249,3 +250,57 @@ def anchor_of(policy: FunctionProvider, *, blind: bool) -> Callable[[Request], s
         return f"# UNIFIED RESPONSE\n{country}"
 
     return script
+
+
+PICTURES = [
+    Message(
+        role="user",
+        content=(
+            TextPart(text="Compare "),
+            ImagePart(url="https://example.org/a.png"),
+            TextPart(text=" with "),
+            ImagePart(url="https://example.org/b.png"),
+        ),
+    )
+]
+
+
+async def test_the_anchor_that_is_the_policy_is_sent_the_images_that_it_has_read() -> None:
+    model = FunctionProvider(lambda r: ["a cat"] * r.n if r.n > 1 else "# UNIFIED RESPONSE\na cat")
+    result = await cat.CaT(model).run(PICTURES, n=2)
+    reference = result.reference
+    assert reference is not None
+    assert reference.provenance.settings["images"] == "shown"
+    asked = model.requests[-1].messages[-1]
+    assert asked.parts[-2:] == (PICTURES[0].parts[1], PICTURES[0].parts[3])
+    assert "Compare (image 1) with (image 2)" in asked.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({}, False),
+        ({"show_images": True}, True),
+        ({"show_images": True, "show_question": False}, False),
+    ],
+)
+async def test_another_anchor_is_sent_images_where_it_is_said_to_read_them(
+    settings: dict[str, Any], shown: bool
+) -> None:
+    anchor = replies("# UNIFIED RESPONSE\na cat")
+    group = cat.group_of(PICTURES, ["a cat", "a dog"])
+    policy = FunctionProvider(lambda _: "unused", name="policy")
+    async with cat.CaT(policy, estimator=cat.Synthesizer(anchor, **settings)) as c:
+        reference = await c.synthesize(group)
+    assert reference.provenance.settings["images"] == ("shown" if shown else "not shown")
+    images = [
+        part for m in anchor.requests[-1].messages for part in m.parts if part.type == "image"
+    ]
+    assert len(images) == (2 if shown else 0)
+    if settings.get("show_question") is None and not shown:
+        assert "(an image that is not shown here)" in prompt_of(anchor)
+
+
+async def test_a_conversation_without_images_says_nothing_of_them() -> None:
+    reference = await cat.Synthesizer(replies("# UNIFIED RESPONSE\nLe Caire")).estimate(GROUP)
+    assert "images" not in reference.provenance.settings
