@@ -15,7 +15,7 @@ from tests.runs.killing import IN_FLIGHT, Paid, finish, kept_numbers, kill_at_ra
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kills", "rows"), [(4, 30), pytest.param(20, 400, marks=pytest.mark.soak, id="soak")]
+    ("kills", "rows"), [(4, 120), pytest.param(20, 600, marks=pytest.mark.soak, id="soak")]
 )
 def test_a_batch_that_is_killed_at_random_points_repeats_no_kept_call(
     tmp_path: Path, kills: int, rows: int
@@ -30,7 +30,7 @@ def test_a_batch_that_is_killed_at_random_points_repeats_no_kept_call(
     whole = 2 * rows
     with LoopbackServer(FunctionProvider(paid.script), weather=weather) as server:
         for _ in range(kills):
-            paid.expect(random.randint(1, whole // kills))
+            paid.expect(random.randint(1, whole // (2 * kills)))
             kill_at_random(start(server, *command), paid, random)
         finish(start(server, *command))
 
