@@ -12,7 +12,7 @@ from catsdk.core.ports import Provider
 from catsdk.runtime.roles import Estimator
 from catsdk.serve.rewards.server import serving
 from tests.method.scripted import anchor
-from tests.serve.test_reward_service import post
+from tests.serve.service import post
 from tests.test_doors import BY_LETTERS, Brief, Counting, Longest, by_panel, table
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])

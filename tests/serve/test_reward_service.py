@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import ref
@@ -15,10 +14,9 @@ import anyio.abc
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import InvalidInputError, ServerError
-from catsdk.core.types import Group, Provenance, Reference
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.types import Provenance
 from catsdk.rewards import ClusterShare
-from catsdk.runtime.context import Context, Row
 from catsdk.testing import FunctionProvider
 
 pytest.importorskip("torch")
@@ -27,116 +25,22 @@ pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", 
 from catsdk.serve.rewards.rendezvous import Limits, Rendezvous, Response, Sample
 from catsdk.serve.rewards.server import serving
 from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.remote.client import (
-    NoRewardError,
-    compute_score,
-    compute_scores,
-    reward_func,
-)
 from catsdk_trainers.trl.describing import serves_alone
-
-TEXTS = ["\\boxed{1}", "\\boxed{1}", "\\boxed{2}"]
-SHARES = [2 / 3, 2 / 3, 1 / 3]
-
-
-class Shares(ClusterShare):
-    """The base of rewards that do something beside."""
-
-    async def score(
-        self, group: Group, reference: Reference | None, ctx: Context
-    ) -> Sequence[cat.Score]:
-        await self.before(group)
-        return await super().score(group, reference, ctx)
-
-    async def before(self, group: Group) -> None:
-        """What is done before the group is rewarded."""
-
-
-class Down(Shares):
-    async def before(self, group: Group) -> None:
-        raise ServerError("the anchor is down")
-
-
-class Waits(Shares):
-    """Rewards when it is told to."""
-
-    def __init__(self) -> None:
-        self.go, self.began = anyio.Event(), anyio.Event()
-
-    async def before(self, group: Group) -> None:
-        self.began.set()
-        await self.go.wait()
-
-
-class Watches(Shares):
-    """Knows whether the groups that it rewarded are still somewhere."""
-
-    def __init__(self) -> None:
-        self.groups: list[ref[Group]] = []
-
-    async def before(self, group: Group) -> None:
-        self.groups.append(ref(group))
-
-
-class Columns(dict[str, str]):
-    """A row that can be watched."""
-
-
-class Breaks(Shares):
-    async def before(self, group: Group) -> None:
-        raise ZeroDivisionError("a defect")
-
-
-@asynccontextmanager
-async def service(reward: cat.Reward, **settings: Any) -> AsyncGenerator[str]:
-    with anyio.fail_after(60):
-        async with serving(cat.CaT(reward=reward), group_size=3, **settings) as url:
-            yield url
-
-
-async def post(url: str, body: Any, token: str = "") -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.post(url, data=data) as response,
-    ):
-        return response.status, await response.json()
-
-
-async def open_groups(url: str) -> int:
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/health") as response:
-        return int((await response.json())["open_groups"])
-
-
-async def until_open(url: str, count: int) -> None:
-    with anyio.fail_after(5):
-        while await open_groups(url) != count:
-            await anyio.lowlevel.checkpoint()
-
-
-async def leave(url: str, body: Any) -> None:
-    """Send a sample, and go away when the service has it."""
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(post, f"{url}/v1/samples", body)
-        await until_open(url, 1)
-        tasks.cancel_scope.cancel()
-
-
-def sample(at: int, **changes: Any) -> dict[str, Any]:
-    return {"group": "g", "size": 3, "prompt": "q", "response": TEXTS[at], "id": str(at)} | changes
-
-
-async def together(url: str, bodies: list[Any]) -> list[tuple[int, Any]]:
-    answers: dict[int, tuple[int, Any]] = {}
-
-    async def one(at: int) -> None:
-        answers[at] = await post(f"{url}/v1/samples", bodies[at])
-
-    async with anyio.create_task_group() as tasks:
-        for at in range(len(bodies)):
-            tasks.start_soon(one, at)
-    return [answers[at] for at in range(len(bodies))]
+from tests.serve.service import (
+    SHARES,
+    TEXTS,
+    Breaks,
+    Columns,
+    Waits,
+    Watches,
+    leave,
+    open_groups,
+    post,
+    sample,
+    service,
+    together,
+    until_open,
+)
 
 
 async def test_a_whole_group_is_rewarded_in_its_order() -> None:
@@ -401,79 +305,6 @@ async def test_a_defect_of_a_scorer_costs_its_group_and_not_the_service() -> Non
         assert told["cause"] == "ZeroDivisionError: a defect"
 
 
-async def test_verls_function_is_called_sample_by_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with service(cat.Gold(), token="secret") as url:
-        monkeypatch.setenv("CATSDK_REWARD_URL", url)
-        monkeypatch.setenv("CATSDK_REWARD_TOKEN", "secret")
-        scores: dict[int, float] = {}
-
-        async def call(at: int) -> None:
-            told = await compute_score(
-                data_source="math",
-                solution_str=TEXTS[at],
-                ground_truth="1",
-                extra_info={"index": 7, "split": "train", "question": "q"},
-                group_size=3,
-            )
-            scores[at] = told["score"]
-
-        async with anyio.create_task_group() as tasks:
-            for at in range(3):
-                tasks.start_soon(call, at)
-        assert scores == {0: 1.0, 1: 1.0, 2: 0.0}
-        with pytest.raises(InvalidInputError, match="no 'index'"):
-            await compute_score("math", "x", "1", {})
-
-
-async def test_verls_batch_function_takes_a_whole_batch() -> None:
-    async with service(cat.Gold()) as url:
-        infos = [{"index": at // 3} for at in range(6)]
-
-        def call() -> list[float]:
-            settings: dict[str, Any] = {"url": url, "group_size": 3}
-            return compute_scores(["math"] * 6, TEXTS * 2, ["1"] * 3 + ["2"] * 3, infos, **settings)
-
-        assert await anyio.to_thread.run_sync(call) == [1.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-
-
-async def test_a_missing_reward_is_an_error_to_a_trainer_that_takes_numbers_only() -> None:
-    async with service(Down()) as url:
-        settings: dict[str, Any] = {"url": url, "group_size": 1}
-        with pytest.raises(NoRewardError, match="the anchor is down"):
-            await compute_score("math", "x", "1", {"index": 1}, **settings)
-        body = {"query": ["qx"] * 3, "prompts": ["q"] * 3, "labels": ["1"] * 3}
-        status, told = await post(f"{url}/openrlhf", body)
-        assert status == 503
-        assert "the anchor is down" in told["detail"]
-
-
-async def test_openrlhfs_rows_come_in_chunks_of_any_size() -> None:
-    async with service(cat.Gold()) as url:
-        queries = [f"q{text}" for text in TEXTS]
-        answers: list[Any] = []
-
-        async def chunk(at: slice) -> None:
-            rows = queries[at]
-            body = {"query": rows, "prompts": ["q"] * len(rows), "labels": ["1"] * len(rows)}
-            answers.append(await post(f"{url}/openrlhf", body))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(chunk, slice(0, 1))
-            tasks.start_soon(chunk, slice(1, 3))
-        rewards = sorted((told["rewards"] for _, told in answers), key=len)
-        assert rewards == [[1.0], [1.0, 0.0]]
-
-
-async def test_openrlhfs_own_function_gives_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with service(cat.Gold()) as url:
-        monkeypatch.setenv("CATSDK_REWARD_URL", url)
-        monkeypatch.setenv("CATSDK_GROUP_SIZE", "3")
-        queries = [f"q{text}" for text in TEXTS]
-        told = await anyio.to_thread.run_sync(reward_func, queries, ["q"] * 3, ["1"] * 3)
-    assert told["rewards"].tolist() == [1.0, 1.0, 0.0]
-    assert told.keys() == {"rewards", "scores", "extra_logs"}
-
-
 async def test_the_cat_of_a_training_serves_with_its_own_answers_and_judges() -> None:
     judge = FunctionProvider(lambda request: "no" if "{2}" in request.messages[-1].text else "yes")
     criterion = cat.Criterion(id="a", text="it says one")
@@ -491,127 +322,3 @@ async def test_known_answers_of_a_row_are_read_like_responses_and_may_be_several
         for answer in ("2 - 1 = 1\n#### 1", ["7", "\\boxed{1}"]):
             body = {"prompt": "q", "responses": TEXTS, "row": {"answer": answer}}
             assert (await post(f"{url}/v1/groups", body))[1]["rewards"] == [1.0, 1.0, 0.0]
-
-
-async def raw(url: str, text: bytes) -> anyio.abc.SocketStream:
-    stream = await anyio.connect_tcp("127.0.0.1", int(url.rpartition(":")[2]))
-    await stream.send(text)
-    return stream
-
-
-async def all_of(stream: anyio.abc.SocketStream) -> bytes:
-    received = b""
-    with anyio.fail_after(10):
-        while True:
-            try:
-                received += await stream.receive()
-            except anyio.EndOfStream:
-                return received
-
-
-@pytest.mark.parametrize("labels", [[4, 4, 4], [4.0, 4.0, 4.0], ["4", None, 4]])
-async def test_labels_of_openrlhf_may_be_numbers(labels: list[Any]) -> None:
-    rows: list[Row] = []
-
-    class Golds(ClusterShare):
-        async def score(
-            self, group: Group, reference: Reference | None, ctx: Context
-        ) -> Sequence[cat.Score]:
-            rows.append(ctx.row)
-            return await super().score(group, reference, ctx)
-
-    size = 1 if None in labels else 3
-    body = {"query": ["q\\boxed{4}"] * 3, "prompts": ["q"] * 3, "labels": labels}
-
-    async with serving(cat.CaT(reward=Golds()), group_size=size) as url:
-        status, told = await post(f"{url}/openrlhf", body)
-    assert (status, told["rewards"]) == (200, [1.0] * 3)
-    assert {row.get("answer") for row in rows} == {
-        None if label is None else str(label) for label in labels
-    }
-
-
-@pytest.mark.parametrize("part", [b"", b"POST /v1/groups HT", b"POST /v1/groups HTTP/1.1\r\nA: b"])
-async def test_a_connection_that_sends_no_whole_header_is_closed(part: bytes) -> None:
-    async with service(ClusterShare(), limits=Limits(arrival=0.2)) as url:
-        stream = await raw(url, part) if part else await raw(url, b"\r\n")
-        async with stream:
-            assert await all_of(stream) == b""
-        assert await open_groups(url) == 0
-
-
-async def test_a_connection_is_closed_behind_its_request() -> None:
-    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    async with service(ClusterShare()) as url, await raw(url, request) as stream:
-        assert (await all_of(stream)).startswith(b"HTTP/1.1 200")
-
-
-HALF = b"POST /v1/groups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
-
-
-async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
-    async with (
-        service(ClusterShare(), limits=Limits(arrival=0.2)) as url,
-        await raw(url, HALF) as stream,
-    ):
-        assert (await all_of(stream)).startswith(b"HTTP/1.1 408")
-
-
-async def test_of_bodies_that_are_too_many_together_the_last_are_told_to_come_again() -> None:
-    limits = Limits(body=1024, bodies=1024)
-    async with service(ClusterShare(), limits=limits) as url, await raw(url, HALF):
-        with anyio.fail_after(10):
-            while (await post(f"{url}/v1/groups", b"x" * 100))[0] != 429:
-                await anyio.lowlevel.checkpoint()
-
-
-async def test_a_body_that_is_not_encoded_as_it_says_is_refused() -> None:
-    async with (
-        service(ClusterShare()) as url,
-        aiohttp.ClientSession(headers={"Content-Encoding": "gzip"}) as session,
-        session.post(f"{url}/v1/groups", data=b"not gzip", compress=False) as response,
-    ):
-        assert response.status in {400, 422}
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}]
-)
-async def test_without_a_token_no_page_of_a_browser_is_served(headers: dict[str, str]) -> None:
-    body = {"prompt": "q", "responses": TEXTS}
-    for token, status in (("", 403), ("secret", 200)):
-        async with (
-            service(ClusterShare(), token=token) as url,
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
-            session.post(f"{url}/v1/groups", json=body, headers=headers) as response,
-        ):
-            assert response.status == status
-
-
-async def test_groups_that_are_being_scored_are_waited_for_at_the_end() -> None:
-    scorer = Waits()
-    c = cat.CaT(reward=scorer)
-    answers: list[tuple[int, Any]] = []
-
-    async def ask(url: str) -> None:
-        answers.append(await post(f"{url}/v1/groups", {"prompt": "q", "responses": TEXTS}))
-
-    async def later() -> None:
-        await anyio.wait_all_tasks_blocked()
-        scorer.go.set()
-
-    with anyio.fail_after(20):
-        async with anyio.create_task_group() as tasks, serving(c, drain=10) as url:
-            tasks.start_soon(ask, url)
-            await scorer.began.wait()
-            tasks.start_soon(later)
-    assert [(status, told["rewards"]) for status, told in answers] == [(200, SHARES)]
-
-
-async def test_a_malformed_request_does_not_show_its_token_in_the_log(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    bad = b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer secret-token\r\n\r\n"
-    async with service(ClusterShare()) as url, await raw(url, bad) as stream:
-        assert (await all_of(stream)).startswith(b"HTTP/1.0 400")
-    assert "secret-token" not in caplog.text
