@@ -174,7 +174,8 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
-    bench = Bench(chosen.peers)
+    # Contestants work in another folder.
+    bench = Bench(chosen.peers.absolute())
     try:
         for part in (timing(bench, chosen.rounds), faults(bench), equals(bench)):
             print("\n".join(part), end="\n\n", flush=True)
