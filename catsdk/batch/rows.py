@@ -13,7 +13,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk.core.types import Message
 from catsdk.data import Columns, Row, Source, each_row
-from catsdk.data.columns import prompt_in
+from catsdk.data.columns import id_in, prompt_in
 
 __all__ = ["BatchRow", "Refused", "rows_of"]
 
@@ -87,13 +87,14 @@ def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[Ba
 
 def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
     values = _opened(row.values)
+    row = Row(row.place, values)
     if reading.prompt is None:
         _find_columns(values, reading, row.place)
     name: str | None = None
     try:
         digest = _digest(values)
-        name = _id(values, reading.id, digest)
-        prompt = check_prompt(prompt_in(Row(row.place, values), reading.prompt or ""))
+        name = digest if reading.id is None else id_in(row, reading.id)
+        prompt = check_prompt(prompt_in(row, reading.prompt or ""))
         _check_length(prompt, reading.plan.longest)
     except InvalidInputError as error:
         return Refused(row.place, str(error), name)
@@ -127,17 +128,6 @@ def _find_columns(values: Mapping[str, Any], reading: _Reading, place: str) -> N
             f"{place}: the column {clash[0]!r} has the name of one that is added for"
             f" {plan.produces!r}; rename it, or leave it out"
         )
-
-
-def _id(values: Mapping[str, Any], column: str | None, digest: str) -> str:
-    if column is None:
-        return digest
-    value = values.get(column)
-    if value is None or value == "" or isinstance(value, bool) or not isinstance(value, str | int):
-        raise InvalidInputError(
-            f"the id in the column {column!r} is {value!r:.80}; give a text or a whole number"
-        )
-    return str(value)
 
 
 def _digest(values: Mapping[str, Any]) -> str:

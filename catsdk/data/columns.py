@@ -13,7 +13,17 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk.data.rows import Row
 
-__all__ = ["CRITERIA", "GOLDS", "IDS", "PROMPTS", "Columns", "gold_in", "ids_of", "prompt_in"]
+__all__ = [
+    "CRITERIA",
+    "GOLDS",
+    "IDS",
+    "PROMPTS",
+    "Columns",
+    "gold_in",
+    "id_in",
+    "ids_of",
+    "prompt_in",
+]
 
 PROMPTS = ("prompt", "messages", "problem", "question", "input", "instruction")
 GOLDS = ("gold", "answer", "answers", "target", "label", "solution", "reference")
@@ -136,6 +146,21 @@ def gold_in(row: Row, column: str | None) -> str | tuple[str, ...] | None:
     return tuple(cells) if len(cells) > 1 else next(iter(cells), None)
 
 
+def id_in(row: Row, column: str) -> str:
+    """The id of a row.
+
+    Raises:
+        InvalidInputError: it is missing, or neither a text nor a whole number; the message says
+            where.
+    """
+    value = row.values.get(column)
+    if value is None or value == "" or isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidInputError(
+            f"{row.place}, column {column!r}: the id is {value!r:.80}; give a text or a whole number"
+        )
+    return str(value)
+
+
 def ids_of(rows: Sequence[Row], column: str | None) -> list[str]:
     """The id of each row; without a column its position, from 0.
 
@@ -146,18 +171,7 @@ def ids_of(rows: Sequence[Row], column: str | None) -> list[str]:
         return [str(at) for at in range(len(rows))]
     places: dict[str, str] = {}
     for row in rows:
-        value = row.values.get(column)
-        if (
-            value is None
-            or value == ""
-            or isinstance(value, bool)
-            or not isinstance(value, str | int)
-        ):
-            raise InvalidInputError(
-                f"{row.place}, column {column!r}: the id is {value!r:.80}; give a text or a whole"
-                " number"
-            )
-        name = str(value)
+        name = id_in(row, column)
         if name in places:
             raise InvalidInputError(
                 f"{row.place}: the id {name!r:.80} stands at {places[name]} already; give each row"
