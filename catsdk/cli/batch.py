@@ -24,11 +24,10 @@ from catsdk.batch import PRODUCTS, Plan, Progress, Summary, run
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
 from catsdk.cli.methods import client_for, client_of, described
-from catsdk.cli.options import OfRows, taking
+from catsdk.cli.options import OfRows, budget_of, taking
 from catsdk.cli.progress import Tally, cost_of
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import CallEnded, CallStarted, Event
-from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
 from catsdk.data.sources import FORMS
@@ -118,7 +117,6 @@ def batch(asked: Asked) -> None:
     )
     columns = Columns(prompt=asked.prompt_column, id=asked.id_column)
     plan = Plan(c, n=asked.n, produces=asked.produce, columns=columns, longest=asked.longest)
-    capped = asked.max_requests is not None or asked.max_usd is not None
     sight = _Sight()
     console = Console(stderr=True, emoji=False)
 
@@ -128,7 +126,7 @@ def batch(asked: Asked) -> None:
                 asked.data,
                 asked.out,
                 plan,
-                budget=Budget(requests=asked.max_requests, usd=asked.max_usd) if capped else None,
+                budget=budget_of(asked.max_requests, asked.max_usd),
                 retry_failed=asked.retry_failed,
                 limit=asked.limit,
                 ordered=asked.ordered,

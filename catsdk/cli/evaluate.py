@@ -16,10 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
 from catsdk.cli.methods import client_for, client_of, described
-from catsdk.cli.options import OfRows, taking
+from catsdk.cli.options import OfRows, budget_of, taking
 from catsdk.cli.outcome import exit_code
 from catsdk.core.errors import InvalidInputError, NoModelError
-from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
 from catsdk.data.sources import FORMS
@@ -151,7 +150,7 @@ def evaluate(asked: Asked) -> None:
         "margin": asked.margin,
         "store": asked.out / "run.sqlite",
     }
-    budget = _budget(asked.max_requests, asked.max_usd)
+    budget = budget_of(asked.max_requests, asked.max_usd)
     anchor, judge = asked.anchor, asked.judge
     if method is not None:
         named = {"anchor": anchor, "judge": judge}
@@ -263,12 +262,6 @@ def _sizes(text: str, recorded: Recorded | None) -> tuple[int, ...]:
             f"--sizes is {text!r}; the data holds at most {recorded.most} completions of a prompt"
         )
     return served
-
-
-def _budget(max_requests: int | None, max_usd: float | None) -> Budget | None:
-    if max_requests is None and max_usd is None:
-        return None
-    return Budget(requests=max_requests, usd=max_usd)
 
 
 def _parted(

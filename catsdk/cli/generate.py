@@ -15,11 +15,11 @@ from rich.markup import escape
 
 from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
-from catsdk.cli.options import Sampled, taking
+from catsdk.cli.options import Sampled, budget_of, taking
 from catsdk.cli.progress import Sight, cost_of, shown
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import ReferenceReady
-from catsdk.core.sending import Budget, SendingFields
+from catsdk.core.sending import SendingFields
 from catsdk.core.settings import set_by_name
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.client import Client
@@ -102,15 +102,11 @@ def sample(asked: Asked) -> None:
 
 def _cat(asked: Asked, sight: Sight, anchor: str | None = None) -> CaT:
     of_client, of_sampler = _assigned(asked.settings or [])
-    budget = _budget(asked.max_requests, asked.max_usd)
+    budget = budget_of(asked.max_requests, asked.max_usd)
     client = Client(budget=budget, on_event=sight.on_event, **of_client)
     policies = tuple(asked.model) if asked.model else None
     sampler = Sampler(policies, asked.sampling, asked.seed, **of_sampler)
     return CaT(sampler, estimator=anchor, client=client)
-
-
-def _budget(requests: int | None, usd: float | None) -> Budget | None:
-    return None if requests is None and usd is None else Budget(requests=requests, usd=usd)
 
 
 def _assigned(settings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,8 +11,9 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from catsdk.core.options import Sampling
+from catsdk.core.sending import Budget
 
-__all__ = ["OfRows", "Sampled", "taking"]
+__all__ = ["OfRows", "Sampled", "budget_of", "taking"]
 
 T = TypeVar("T")
 
@@ -50,6 +51,18 @@ class OfRows(Sampled):
     config: Config = None
     limit: Limit = None
     max_in_flight: InFlight = None
+
+
+def budget_of(max_requests: int | None, max_usd: float | None) -> Budget | None:
+    """The caps that a command was given; `None` where it was given none.
+
+    Args:
+        max_requests: The most requests.
+        max_usd: The most US dollars.
+    """
+    if max_requests is None and max_usd is None:
+        return None
+    return Budget(requests=max_requests, usd=max_usd)
 
 
 def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
