@@ -82,7 +82,7 @@ class Delivery:
             return web.json_response(reply, headers=self.headers, content_type="text/html")
         body = json.dumps(reply).encode()
         if self.fault == "trickle":
-            return await self._trickled(body)
+            return await self._trickled(body, "application/json")
         response = web.StreamResponse(headers={**_JSON, **self.headers})
         response.content_length = len(body)
         await response.prepare(self.http)
@@ -91,12 +91,14 @@ class Delivery:
         return response
 
     async def streamed(self, events: list[bytes]) -> web.StreamResponse:
-        """Send the events, or the first half of them."""
+        """Send the events: all, the first half of them, or a byte now and then."""
+        if self.fault == "trickle":
+            return await self._trickled(b"".join(events), "text/event-stream")
         response = await self._begun("text/event-stream")
-        broken = self.fault in {"cut", "trickle", "reported"}
+        broken = self.fault in {"cut", "reported"}
         for event in events[: len(events) // 2] if broken else events:
             await response.write(event)
-        if self.fault in {"cut", "trickle"}:
+        if self.fault == "cut":
             self._abort()
             return response
         if self.fault == "reported":
@@ -104,8 +106,8 @@ class Delivery:
         await response.write_eof()
         return response
 
-    async def _trickled(self, body: bytes) -> web.StreamResponse:
-        response = await self._begun("application/json")
+    async def _trickled(self, body: bytes, kind: str) -> web.StreamResponse:
+        response = await self._begun(kind)
         for byte in body:
             await response.write(bytes([byte]))
             await anyio.sleep(PAUSE)
