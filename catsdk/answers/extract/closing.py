@@ -8,14 +8,8 @@ from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.sentences import sentences_of
 from catsdk.answers.extract.templates import is_placeholder, is_unfinished
 from catsdk.answers.extract.values import choice_at, whole_value
-from catsdk.answers.extract.wording import (
-    asserts,
-    denies,
-    hedges,
-    offers_choices,
-    refuses,
-    takes_back,
-)
+from catsdk.answers.extract.withdrawals import takes_back
+from catsdk.answers.extract.wording import asserts, denies, hedges, offers_choices, refuses
 from catsdk.answers.extract.words import is_answer_in_words, proper_noun
 
 __all__ = ["chosen", "concluded", "whole_reply"]

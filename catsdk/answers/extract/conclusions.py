@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 
 from catsdk.answers.extract.equations import EQUALS, equation_in
+from catsdk.answers.extract.leads import is_denied
 from catsdk.answers.extract.numbers import one_number
 from catsdk.answers.extract.phrases import Value
 from catsdk.answers.extract.templates import is_unfinished
 from catsdk.answers.extract.values import value_at, whole_value
+from catsdk.answers.extract.withdrawals import refutes
 from catsdk.answers.extract.wording import (
     asserts,
     denies,
     hedges,
-    is_denied,
     is_example,
     last_clause,
     refuses,
-    refutes,
     rejects,
 )
 from catsdk.answers.extract.words import is_answer_in_words

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import tee
 
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.conclusions import answer_of
+from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
-from catsdk.answers.extract.sentences import sentence_around, sentences_of
+from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
 from catsdk.answers.extract.values import value_at
-from catsdk.answers.extract.wording import (
-    asserts,
-    denies,
-    hedges,
-    is_corrected,
-    is_example,
-    refutes,
-    takes_back,
-)
+from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
+from catsdk.answers.extract.wording import asserts, denies, hedges, is_example
 from catsdk.answers.extract.words import is_answer_in_words
 
 __all__ = ["after_cue", "after_result"]
@@ -69,6 +64,7 @@ _TASK = re.compile(
     r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
     re.IGNORECASE,
 )
+_EMPHASIS = " \t\n#*_>-"
 _MOST_PLACES = 64
 _MOST = 16
 _LONGEST_HEADING = 40
@@ -104,9 +100,9 @@ def after_cue(text: str) -> str | None:
     A cue with a value behind it goes before one with words. A statement about the answer, such as
     "the answer is correct", states none.
     """
-    found = _cues(text, _STRONG, _CUE)
-    stated = _first(text, found, _stated)
-    return _first(text, found, _worded) if stated is None else stated
+    cues, again = tee(_cues(text, _STRONG, _CUE))
+    stated = _first(text, cues, _stated)
+    return _first(text, again, _worded) if stated is None else stated
 
 
 def after_result(text: str) -> str | None:
@@ -114,30 +110,44 @@ def after_result(text: str) -> str | None:
     return _first(text, _cues(text, _OUTCOME, _WEAK), _stated)
 
 
-def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> list[re.Match[str]]:
-    """Return the last cues of a text, the last one first."""
-    places = {0} if text.startswith(("A:", "Ans")) else set[int]()
-    for word, shift in words:
-        if word in text:
-            _add_places(places, text, word, shift)
-    found: dict[int, re.Match[str]] = {}
-    for at in sorted(places, reverse=True)[:_MOST_PLACES]:
-        start = text.rfind("\n", 0, at) + 1
-        cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
-        cue = cue or pattern.match(text, at)
-        if cue is not None and _is_word(text, cue):
-            found.setdefault(cue.end(), cue)
-    return [found[end] for end in sorted(found, reverse=True)][:_MOST]
+def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Yield the last cues of a text, the last one first.
 
-
-def _add_places(places: set[int], text: str, word: str, shift: int) -> None:
-    """Add the last places of `word` in a text."""
-    at = text.rfind(word)
-    for _ in range(_MOST_PLACES):
-        if at < 0:
+    The last line is searched before the others, as most texts have theirs there.
+    """
+    last_line = text.rstrip().rfind("\n")
+    places_left, cues_left = _MOST_PLACES, _MOST
+    for lines, start in ((text[last_line:], last_line), (text[:last_line], 0)):
+        if last_line < 0:
+            lines, start = text, 0
+        places = _places(lines, start, words)[:places_left]
+        found: dict[int, re.Match[str]] = {}
+        for at in places:
+            start = text.rfind("\n", 0, at) + 1
+            cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
+            cue = cue or pattern.match(text, at)
+            if cue is not None and _is_word(text, cue):
+                found.setdefault(cue.end(), cue)
+        for end in sorted(found, reverse=True)[:cues_left]:
+            yield found[end]
+        places_left, cues_left = places_left - len(places), cues_left - len(found)
+        if last_line < 0 or places_left <= 0 or cues_left <= 0:
             return
-        places.add(max(0, at + shift))
-        at = text.rfind(word, 0, at)
+
+
+def _places(lines: str, start: int, words: Iterable[_Place]) -> list[int]:
+    """Return where a cue may begin in lines that begin at `start` in their text, the last first."""
+    places = {0} if start == 0 and lines.startswith(("A:", "Ans")) else set[int]()
+    for word, shift in words:
+        if word not in lines:
+            continue
+        at = lines.rfind(word)
+        for _ in range(_MOST_PLACES):
+            if at < 0:
+                break
+            places.add(start + max(0, at + shift))
+            at = lines.rfind(word, 0, at)
+    return sorted(places, reverse=True)
 
 
 def _is_word(text: str, cue: re.Match[str]) -> bool:
@@ -149,12 +159,14 @@ def _is_word(text: str, cue: re.Match[str]) -> bool:
 
 
 def _first(
-    text: str, cues: Sequence[re.Match[str]], read: Callable[[str, re.Match[str]], str | None]
+    text: str, cues: Iterable[re.Match[str]], read: Callable[[str, re.Match[str]], str | None]
 ) -> str | None:
     for cue in cues:
         answer = read(text, cue)
         if answer is not None:
             behind = text[cue.end() :]
+            if len(behind) <= len(answer) + 1:
+                return answer
             if answer and is_corrected(behind, answer):
                 return None if concluded(behind) else ""
             return "" if takes_back(behind) else answer
@@ -163,7 +175,9 @@ def _first(
 
 def _stated(text: str, cue: re.Match[str]) -> str | None:
     """Return the value behind a cue; an empty text where it is only guessed."""
-    before, _ = sentence_around(text, cue.start())
+    before = before_in_sentence(text, cue.start())
+    if not before.strip(_EMPHASIS):
+        return _value(text, cue)
     if _TENTATIVE.search(before):
         return ""
     if not _is_stated(before):
@@ -175,6 +189,8 @@ def _stated(text: str, cue: re.Match[str]) -> str | None:
 
 
 def _value(text: str, cue: re.Match[str]) -> str | None:
+    if (number := number_to_the_end(text, cue.end())) is not None:
+        return number
     behind = text[cue.end() : cue.end() + 2_000]
     found = value_at(behind, several=_PLURAL.search(cue.group()) is not None)
     if found is None:
@@ -208,7 +224,7 @@ def _in_sentence(behind: str, cue: re.Match[str]) -> str | None:
 
 def _worded(text: str, cue: re.Match[str]) -> str | None:
     """Return the few words behind a cue, where they can be an answer."""
-    before, _ = sentence_around(text, cue.start())
+    before = before_in_sentence(text, cue.start())
     if not _is_stated(before) or hedges(before):
         return None
     found = words_at(text[cue.end() : cue.end() + 400])

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from catsdk.answers.extract.formulas import formula_around
 from catsdk.answers.extract.values import value_at
-from catsdk.answers.extract.wording import asserts, last_clause, refutes, rejects
+from catsdk.answers.extract.withdrawals import refutes
+from catsdk.answers.extract.wording import asserts, last_clause, rejects
 
 __all__ = ["EQUALS", "equation_in"]
 

@@ -46,6 +46,7 @@ _SCRATCH = tuple(
 )
 
 _WORK = (*TAGS, *_SCRATCH)
+_TAG_OF_WORK = re.compile("|".join(re.escape(tag) for pair in _WORK for tag in pair))
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
 _STRUCK = re.compile(
     r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected|discarded|invalid"
@@ -97,9 +98,9 @@ class Extractor:
         Raises:
             InvalidInputError: a rule of one's own gave something else than a text.
         """
-        searched = _searched(text)
+        searched = _searched(text) + (ELLIPSIS if cut else "")
         for name, rule in self.rules:
-            answer = rule(f"{searched}{ELLIPSIS}" if cut else searched)
+            answer = rule(searched)
             if answer is not None:
                 return _checked(answer, name)
         return NOTHING
@@ -125,11 +126,12 @@ def _searched(text: str) -> str:
         if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
             return ""
     tail = _outside_boxes(text, start) if start else text
-    if "<" in tail or "THINK]" in tail or "◁" in tail:
+    tagged = "<" in tail
+    if (tagged or "◁" in tail or "THINK]" in tail) and _TAG_OF_WORK.search(tail):
         tail = without_thinking(tail, _WORK)
-    if "~~" in tail or "<!--" in tail or "</" in tail:
+    if tagged and ("<!--" in tail or "</" in tail) or "~~" in tail:
         tail = _STRUCK.sub("", tail)
-    return _NOISE.sub("", tail) if "<" in tail else tail
+    return _NOISE.sub("", tail) if tagged else tail
 
 
 def _outside_boxes(text: str, start: int) -> str:

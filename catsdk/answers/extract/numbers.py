@@ -8,7 +8,7 @@ from fractions import Fraction
 from catsdk.answers.engine.parse.units import SCALES, is_unit
 from catsdk.answers.extract.phrases import VERB, Value, words_at
 
-__all__ = ["CHANGING", "TAILED", "one_number", "quantity_at"]
+__all__ = ["CHANGING", "TAILED", "number_to_the_end", "one_number", "quantity_at"]
 
 _SIGN = r"[-+\u2212\u2013±]?"
 _MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
@@ -21,6 +21,7 @@ _QUANTITY = re.compile(
     rf"{TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{TAILED}|-\d{{1,2}}-\d{{1,2}})*"
     r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ^]|\.\d)"
 )
+_PLAIN = re.compile(r"[ \t]{0,3}\n{0,2}(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)[ \n]{0,4}\Z")
 _STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
 _CHANGING_WORDS = """
 squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
@@ -57,6 +58,12 @@ _TO_DO = re.compile(r"\S+ (?:times|plus|minus|multiplied by|divided by) \$?-?\d"
 _SIMPLE = re.compile(
     r"(-?)\$?(\d{1,15})(?:\.(\d{1,15}))?(?:/(\d{1,15}))?\s?(%|percent)?", re.IGNORECASE
 )
+
+
+def number_to_the_end(text: str, at: int) -> str | None:
+    """Read a plain number that is all that a text has from `at` on, as most answers are."""
+    found = _PLAIN.match(text, at)
+    return found[1] if found else None
 
 
 def quantity_at(text: str) -> Value | None:

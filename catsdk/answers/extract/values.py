@@ -9,7 +9,8 @@ from catsdk.answers.extract.formulas import expression_at, formulas_at, latex_at
 from catsdk.answers.extract.numbers import CHANGING, quantity_at
 from catsdk.answers.extract.phrases import AROUND, VERB, WORD, Value, start_of, words_at
 from catsdk.answers.extract.templates import ELLIPSIS
-from catsdk.answers.extract.wording import hedges, is_corrected, refutes, takes_back
+from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
+from catsdk.answers.extract.wording import hedges
 
 __all__ = ["choice_at", "value_at", "whole_value"]
 
