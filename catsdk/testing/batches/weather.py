@@ -80,6 +80,9 @@ class BatchWeather:
         Args:
             id: Its custom id.
             times: How often it was in a batch before.
+
+        Returns:
+            One of the fates, by chance under the seed.
         """
         random = Random(blake2b(f"{self.seed} {id} {times}".encode(), digest_size=8).digest())
         drawn = random.random()

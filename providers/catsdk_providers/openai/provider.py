@@ -98,6 +98,9 @@ class OpenAIProvider(ChatProvider):
 
         Args:
             batching: Its `endpoint` is the path that lines name.
+
+        Returns:
+            Files and Batches of the endpoint, for this model.
         """
         # Here: few programs need the SDK's part for files and batches.
         from catsdk_providers.openai.batches import OpenAIBatches
