@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from catsdk.answers.extract import (
@@ -70,8 +70,6 @@ PIECES = [
 ]
 
 
-# The first example loads the rules.
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), st.booleans())
 def test_whatever_the_text_there_is_an_answer_with_its_rule_or_neither(
     text: str, cut: bool
