@@ -3,9 +3,10 @@
     python benchmarks/batch.py --rows durable --prompts 2000 --repeats 5 --contestants catsdk,openai
     python benchmarks/batch.py --rows store --entries 1000000
 
-`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback server
-at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store` writes entries
-of eight rollouts from 256 tasks at once, goes over them again, and reads the state of as many rows.
+`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback
+server at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store`
+writes entries of eight rollouts from 256 tasks at once, goes over them again, and reads the state
+of as many rows.
 """
 
 from __future__ import annotations

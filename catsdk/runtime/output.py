@@ -298,9 +298,9 @@ class Output:
         form: Any = self.form
         if not _describes(form):
             raise InvalidInputError(
-                f"output is {form!r:.80}; give a pydantic class, a dataclass, a TypedDict, or a JSON"
-                " schema such as {'type': 'object', 'properties': {...}}; a list or a number is a"
-                " field of one"
+                f"output is {form!r:.80}; give a pydantic class, a dataclass, a TypedDict, or a"
+                " JSON schema such as {'type': 'object', 'properties': {...}}; a list or a number"
+                " is a field of one"
             )
         try:
             return TypeAdapter(form)
