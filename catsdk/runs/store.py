@@ -155,8 +155,21 @@ class RunStore:
         Raises:
             ConfigurationError: as `get`.
         """
-        async for _, key, value in self._pages(f"at, key, value FROM {kind}"):
-            yield key, value
+        async for page in self.pages(kind):
+            for entry in page:
+                yield entry
+
+    async def pages(self, kind: str) -> AsyncGenerator[list[tuple[str, str]]]:
+        """As `each`, but many at a time.
+
+        Args:
+            kind: One of `KINDS`.
+
+        Raises:
+            ConfigurationError: as `get`.
+        """
+        async for page in self._pages(f"at, key, value FROM {kind}"):
+            yield [(key, value) for _, key, value in page]
 
     async def spent(self) -> AsyncGenerator[str]:
         """Go over what was consumed for each entry of the kinds of `PAID`; their values are not read.
@@ -165,19 +178,19 @@ class RunStore:
             ConfigurationError: as `get`.
         """
         for kind in PAID:
-            async for _, spent in self._pages(f"at, spent FROM {kind} INDEXED BY {kind}_spent"):
-                if spent:
-                    yield spent
+            async for page in self._pages(f"at, spent FROM {kind} INDEXED BY {kind}_spent"):
+                for _, spent in page:
+                    if spent:
+                        yield spent
 
-    async def _pages(self, columns: str) -> AsyncGenerator[tuple[Any, ...]]:
+    async def _pages(self, columns: str) -> AsyncGenerator[Rows]:
         query = f"SELECT {columns} WHERE at > ? ORDER BY at LIMIT {PAGE}"
         last = 0
         while True:
             [rows] = await self._do([(query, (last,))])
             if not rows:
                 return
-            for row in rows:
-                yield row
+            yield rows
             last = rows[-1][0]
 
     async def _do(self, steps: list[tuple[str, Values]]) -> list[Rows]:
