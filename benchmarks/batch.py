@@ -3,9 +3,10 @@
     python benchmarks/batch.py --rows durable --prompts 2000 --repeats 5 --contestants catsdk,openai
     python benchmarks/batch.py --rows store --entries 1000000
 
-`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback server
-at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store` writes entries
-of eight rollouts from 256 tasks at once, goes over them again, and reads the state of as many rows.
+`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback
+server at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store`
+writes entries of eight rollouts from 256 tasks at once, goes over them again, and reads the state
+of as many rows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 
@@ -78,7 +80,11 @@ async def stored(entries: int) -> None:
     """Print what the run store takes for that many entries and rows."""
     used = [Usage(input_tokens=0 if at else 90, output_tokens=60) for at in range(ROLLOUTS)]
     whole = Usage.total(used).model_copy(update={"requests": 1})
-    named = {"model": "model", "latency": 0.8214, "request_id": "req-0123456789abcdef"}
+    named: dict[str, Any] = {
+        "model": "model",
+        "latency": 0.8214,
+        "request_id": "req-0123456789abcdef",
+    }
     answer = Kept(
         completions=tuple(
             Completion(text=f"{TEXT}{at}", usage=usage, **named) for at, usage in enumerate(used)

@@ -1,4 +1,4 @@
-"""The output folder of a batch: its manifest, which fixes what is made, and the files of results."""
+"""The output folder of a batch: the manifest, which fixes what is made, and files of results."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def split_of(loaded: Any, split: str | None, splits: Sequence[str], name: str) -
 def _loaded(name: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
-    # Whatever is wrong with files of other people and the way to them: `datasets` has a dozen kinds.
+    # Whatever is wrong with others' files and the way to them: `datasets` has a dozen kinds.
     except Exception as error:
         cause = error.__cause__ if type(error).__name__ == "DatasetGenerationError" else None
         told = " ".join(str(cause or error).split())[:200]

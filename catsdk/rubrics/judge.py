@@ -1,4 +1,4 @@
-"""Judge: says which criteria a rollout meets, with a quote that is checked, or why it cannot say."""
+"""Judge: says which criteria a rollout meets, with a checked quote, or why it cannot say."""
 
 from __future__ import annotations
 

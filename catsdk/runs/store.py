@@ -1,4 +1,4 @@
-"""RunStore: the entries of a run in one SQLite file, written by one process, safe when it is killed."""
+"""RunStore: a run's entries in one SQLite file, written by one process, safe if it is killed."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """Hold an exclusive transaction on a file beside the run: gone with the process, on any system."""
+    """Hold an exclusive transaction on a file beside the run: it ends with the process anywhere."""
     connection = sqlite3.connect(
         f"{path}.lock", timeout=0, isolation_level=None, check_same_thread=False
     )

@@ -1,4 +1,4 @@
-"""Kills a command while it works against a server that numbers its calls, to see what is repeated."""
+"""Kills a command at work against a server that numbers its calls, to see what is repeated."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Paid:
 def start(
     server: LoopbackServer, *arguments: str, in_flight: int = IN_FLIGHT
 ) -> subprocess.Popen[bytes]:
-    """Start `catsdk` with these arguments, the server's model as the policy, and few calls at once."""
+    """Start `catsdk` with these arguments, the server's model as the policy, few calls at once."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CATSDK_", "OPENAI_"))}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
     own = {"PYTHONPATH": paths, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}

@@ -41,6 +41,7 @@ from catsdk.estimators import (
     UniversalSelfConsistency,
     WeightedMajority,
 )
+from catsdk.recipes.names import registered
 from catsdk.rewards import (
     ClusterShare,
     EquivalenceReward,
@@ -392,13 +393,13 @@ class Own(cat.Reward):
 async def test_descriptions_are_written_and_read_without_looking_for_what_others_registered() -> (
     None
 ):
-    recipes._registered.cache_clear()
+    registered.cache_clear()
     # A search of the installed packages would block the loop, which fails the test.
     c = cat.CaT("openai:a", estimator=cat.Majority(), reward=Own() + 0.5 * cat.AnswerReward())
     text = c.to_yaml()
     assert f"{__name__}:Own" in text
     assert cat.CaT.from_yaml(text).to_yaml() == text
-    assert recipes._registered.cache_info().misses == 0
+    assert registered.cache_info().misses == 0
 
 
 def test_a_class_that_a_package_registers_is_found_by_its_name(
@@ -410,7 +411,7 @@ def test_a_class_that_a_package_registers_is_found_by_its_name(
     points = "[catsdk.estimators]\ntheirs = catsdk.estimators.majority:Majority\n"
     (folder / "entry_points.txt").write_text(points)
     monkeypatch.syspath_prepend(tmp_path)
-    recipes._registered.cache_clear()
+    registered.cache_clear()
     try:
         assert "theirs" in recipes.known_roles() and recipes.is_known_role("theirs")
         assert recipes.from_data({"theirs": {"tie": "first"}}) == cat.Majority(tie="first")
@@ -418,4 +419,4 @@ def test_a_class_that_a_package_registers_is_found_by_its_name(
             cat.Majority()
         )
     finally:
-        recipes._registered.cache_clear()
+        registered.cache_clear()
