@@ -137,8 +137,8 @@ async def run(
 def _check_source(source: Source) -> None:
     if isinstance(source, Iterator):
         raise InvalidInputError(
-            f"the rows are a {type(source).__name__}, which can be read once, and a batch reads them"
-            " several times; give a list, or write them to a file and give its name"
+            f"the rows are a {type(source).__name__}, which can be read once, and a batch reads"
+            " them several times; give a list, or write them to a file and give its name"
         )
 
 

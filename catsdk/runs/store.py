@@ -172,7 +172,7 @@ class RunStore:
             yield [(key, value) for _, key, value in page]
 
     async def spent(self) -> AsyncGenerator[str]:
-        """Go over what was consumed for each entry of the kinds of `PAID`; their values are not read.
+        """Go over what was consumed for each entry of the kinds of `PAID`, without its value.
 
         Raises:
             ConfigurationError: as `get`.
