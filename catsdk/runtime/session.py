@@ -80,7 +80,7 @@ class Session:
             return self._models[model]
 
     async def _hold(self, provider: Provider, *, task_status: TaskStatus[None]) -> None:
-        """Keep `provider` open until the session ends: some must be closed where they were opened."""
+        """Keep `provider` open until the session ends: some must close where they were opened."""
         if not isinstance(provider, AbstractAsyncContextManager):
             task_status.started()
             return

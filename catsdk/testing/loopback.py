@@ -150,7 +150,7 @@ class LoopbackServer:
         self._faults.extend(faults)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Wait until `true`, which is asked again whenever a request has begun, met its fault or ended.
+        """Wait until `true`, asked again whenever a request has begun, met its fault or ended.
 
         Args:
             true: Looks at `counters` or `served`, for instance.

@@ -164,7 +164,8 @@ def test_a_part_of_the_program_joins_a_short_form_of_the_environment(
         (("CACHE=a.db", "CACHE__SECONDS=5"), "cache", Cache(path="a.db", seconds=5)),
         (("HEDGE=1", "HEDGE__SHARE=0.5"), "hedge", Hedge(share=0.5)),
         (("HEDGE=off", "HEDGE__SHARE=0.5"), "hedge", None),
-        (("TELEMETRY=on", "TELEMETRY__CONTENT=1"), "telemetry", Telemetry(enabled=True, content=True)),
+        (("TELEMETRY=on", "TELEMETRY__CONTENT=1"), "telemetry",
+         Telemetry(enabled=True, content=True)),
         (('BUDGET={"usd": 2}', "BUDGET__REQUESTS=3"), "budget", Budget(usd=2, requests=3)),
     ],
 )  # fmt: skip

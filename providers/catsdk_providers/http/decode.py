@@ -27,7 +27,7 @@ _PLAIN = {"identity", "", "utf-8", "none", "binary", "8bit"}
 
 
 class Decoder:
-    """Takes the bytes of a body in any pieces, and gives them decoded, in pieces of bounded size."""
+    """Takes a body's bytes in any pieces, and gives them decoded, in pieces of bounded size."""
 
     def __init__(
         self, encoding: str | None, status: int, place: Place, longest: int = MAX_BODY
