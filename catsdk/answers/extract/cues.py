@@ -13,7 +13,15 @@ from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
 from catsdk.answers.extract.values import value_at
 from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
-from catsdk.answers.extract.wording import asserts, denies, hedges, is_example
+from catsdk.answers.extract.wording import (
+    asserts,
+    denies,
+    hedges,
+    is_beside_answer,
+    is_conditional,
+    is_example,
+    is_of_somebody,
+)
 from catsdk.answers.extract.words import is_answer_in_words
 
 __all__ = ["after_cue", "after_result"]
@@ -33,7 +41,7 @@ def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
 _PLACES = """
 -nswer ANSWER -ption -hoice choose chose pick select -éponse -eponse -espuesta -esposta -isposta
 -ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
--rediction: -erdict: -ntent:
+-rediction: -erdict: -ntent: 选
 """
 _STRONG = _parted((*_PLACES.split(), "go with", "\nA:", "\nAns"))
 _OUTCOME = _parted(("-esult", "RESULT", "-olution", "-onclusion"))
@@ -48,7 +56,8 @@ _CUE = re.compile(
       | (?:choose|pick|select|go\ with|chose)\b
       | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
           |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
-      | (?:ответ|答案|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+      | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+      | 选(?:择)?[：:]?(?=\s?\(?(?:\*\*)?[A-J](?![A-Za-z]))
     )(?:\*\*|__)?""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -64,6 +73,21 @@ _TASK = re.compile(
     r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
     re.IGNORECASE,
 )
+_FIRST_CJK = "\u3000"
+_NOT_MINE = (
+    "他的",
+    "她的",
+    "学生的",
+    "同学的",
+    "错误",
+    "错误的",
+    "不正确的",
+    "可能的",
+    "一个",
+    "不",
+    "没有",
+)
+_CHOOSING = ("故", "应", "应该", "因此", "所以", "我", "，", "。", "：", "\n", ",", ".", ":")
 _EMPHASIS = " \t\n#*_>-"
 _MOST_PLACES = 64
 _MOST = 16
@@ -85,13 +109,7 @@ _ALTERNATIVE = re.compile(
 )
 
 
-_CONDITIONAL = re.compile(
-    r"\bunless\b|\bonly (?:if|when)\b|\baccording to\b|\bin one case\b|,\s?says\b|\bmade (?:it )?up\b|\bif\b.*\d.*\bif\b|\bif\b.*\botherwise\b",
-    re.IGNORECASE,
-)
-_OF_SOMEBODY = re.compile(
-    r"\b(?!it|that|here|today|what|there|let)[^\W\d_]+['’]s\W*(?:\w+\W+)?$", re.IGNORECASE
-)
+_OF_OTHERS = re.compile(r"\baccording to\b|,\s?says\b|\bmade (?:it )?up\b", re.IGNORECASE)
 
 
 def after_cue(text: str) -> str | None:
@@ -155,6 +173,13 @@ def _is_word(text: str, cue: re.Match[str]) -> bool:
     before = text[max(0, cue.start() - 12) : cue.start()]
     if cue.group()[:4].lower() in ("choo", "pick", "sele", "go w", "chos"):
         return _FIRST_PERSON.search(before) is not None
+    if cue.group()[0] > _FIRST_CJK:
+        # Words are not set apart there; "choose" needs one that concludes before it.
+        return not before.endswith(_NOT_MINE) and (
+            cue.group()[0] != "选"
+            or cue.group().startswith("选项")
+            or (not before or before.endswith(_CHOOSING))
+        )
     return not before[-1:].isalnum() and before[-1:] not in ("_", '"', "'", "\\")
 
 
@@ -180,7 +205,7 @@ def _stated(text: str, cue: re.Match[str]) -> str | None:
         return _value(text, cue)
     if _TENTATIVE.search(before):
         return ""
-    if not _is_stated(before):
+    if not _is_stated(before, cue.group()):
         return "" if hedges(before) and _value(text, cue) else None
     answer = _value(text, cue)
     if answer and hedges(before):
@@ -201,11 +226,20 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
-    if _CONDITIONAL.search(tail):
+    if is_conditional(tail) or _OF_OTHERS.search(tail):
         return ""
-    if found.alternatives or (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
+    if found.alternatives and not _is_exclaimed(text[: cue.start()], found):
+        return ""
+    if (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
         return ""
     return found.text
+
+
+def _is_exclaimed(before: str, found: Value) -> bool:
+    """Tell an exclamation from a factorial: the number is the result of an equation before it."""
+    if not found.rest.startswith("!"):
+        return False
+    return re.search(rf"=\s?\$?{re.escape(found.text)}(?![\d!]|[.,]\d)", before) is not None
 
 
 def _has_more(found: Value) -> bool:
@@ -225,20 +259,23 @@ def _in_sentence(behind: str, cue: re.Match[str]) -> str | None:
 def _worded(text: str, cue: re.Match[str]) -> str | None:
     """Return the few words behind a cue, where they can be an answer."""
     before = before_in_sentence(text, cue.start())
-    if not _is_stated(before) or hedges(before):
+    if not _is_stated(before, cue.group()) or hedges(before):
         return None
     found = words_at(text[cue.end() : cue.end() + 400])
     if found is None or not is_answer_in_words(found.text):
         return None
+    if is_conditional(next(iter(sentences_of(found.rest)), "")):
+        return ""
     return found.text.rstrip(".")
 
 
-def _is_stated(before: str) -> bool:
+def _is_stated(before: str, cue: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
     clause = _CLAUSE_START.split(before)[-1][-200:]
     if (
         is_example(before)
-        or _OF_SOMEBODY.search(before)
+        or is_of_somebody(f"{before[-60:]}{cue}")
+        or is_beside_answer(f"{before[-60:]}{cue}")
         or _QUOTED.search(before)
         or denies(clause)
         or _TASK.search(clause)

@@ -20,7 +20,16 @@ _DENYING = re.compile(
     rf"|\bor\ (?:maybe|perhaps|possibly|even)\b{_MARKS}$"
     r"|(?:(?:can)?not|(?<=n)['’]t|never|refuse\ to|decline\ to)\ (?:write|box|answer|say|give|put|accept|choose|claim"
     rf"|report|output|conclude|submit)(?:\ \w+){{0,2}}:?{_MARKS}$"
-    rf"|\bthan{_MARKS}$"
+    r"|\b(?:than(?:\ or\ equal\ to)?|up\ to|exceed(?:s|ed|ing)?|over|above|below|under|beyond"
+    rf"|near|nearly|almost|(?:not\ quite|just\ (?:over|under|below|above))|close\ to|within|otherwise|else),?{_MARKS}$"
+    r"|\b(?:(?:maybe|perhaps|possibly)(?:\ (?:it|the|my|final|answer|is|would|be)){0,5}|(?:might|could|may)\ be|guess(?:\ is|\ of|\ it['’]s|ing)?|either\b[^.!?\n]{1,40}\bor"
+    rf"|(?:not|n['’]t)\ (?:\w+\ )?(?:sure|certain),?(?:\ but)?(?:\ (?:i|it|the|my|answer|is|think|say|would|be)){{0,5}})[,:]?{_MARKS}$"
+    r"|\b(?:like|such\ as|as\ in|similar\ to|e\.g\.,?|in\ the\ style\ of|format(?:\ of|\ like|\ such\ as)?)"
+    rf"(?:\ (?:this|so))?[\s\"'“‘`]{{0,3}}{_MARKS}$"
+    r"|\b(?:put|place|write|enclose|wrap|box|give|provide|return|submit|output|present|state|report)\ (?:\w+\ ){0,3}"
+    rf"your\ (?:\w+\ )?(?:answer|result|solution|choice)\ (?:\w+\ ){{0,4}}[\"'“‘`]?{_MARKS}$"
+    r"|\b(?:not|should|must|please|required|asked|told|instructed|needs?\ to|ha(?:s|ve)\ to)\b[^.!?\n]{0,60}\bin\ (?:the|this|a)"
+    rf"\ (?:\w+\ )?form(?:\ of|\ like)?{_MARKS}$"
     r"|\bone\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices|candidates|possibilities"
     rf"|guesses)\ (?:is|was|:){_MARKS}$"
     r"|\b(?:an?|another|one)\ (?:possible|potential|candidate|plausible|tentative|sample)\ (?:answer|solution|value"
@@ -35,8 +44,10 @@ _DENYING = re.compile(
 )
 _QUOTING = re.compile(
     r"\b(?:says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested|answered"
-    r"|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially|naively|whether|wants?\sus)\b"
-    r"(?:\s(?:that|to|the|is|was|it|answer|answers|say|give|i|be|would|a|an|final)){0,5}[\s$\\\\(\[{*_:,]{0,8}$",
+    r"|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially|naively|whether|wants?\sus"
+    r"|(?:students|people|users|many|some|others)\s(?:\w+\s){0,2}(?:answer|get|write|put|choose|pick|say|think|claim)"
+    r"|naive\s\w+(?:\s(?:would|might))?(?:\s(?:gets?|gives?|yields?|says?))?)\b"
+    r"(?:\s(?:that|to|the|is|was|it|answer|answers|say|gives?|leads|yields|results|in|of|i|be|would|a|an|final)){0,5}[\s$\\\\(\[{*_:,]{0,8}$",
     re.IGNORECASE,
 )
 _SUPPOSING = re.compile(
@@ -44,13 +55,26 @@ _SUPPOSING = re.compile(
     r"(?:final\s|correct\s)?(?:answer|it|value|result|solution)\b[^,.;]{0,30}$",
     re.IGNORECASE,
 )
+_BOUND = re.compile(rf"\bat (?:least|most)(?: equal to)?{_MARKS}$", re.IGNORECASE)
+# How many are needed at least is a number that is asked for.
+_NEEDED = re.compile(
+    r"\b(?:needs?|needed|requires?|required|must|ha(?:s|ve)\sto|takes?|should|minimum|maximum|can)\b[^.!?\n]{0,30}$",
+    re.IGNORECASE,
+)
+_FORMAT = re.compile(
+    rf"(?<!in )\b(?:the|your|our|my)\s(?:\w+\s){{0,2}}format\s(?:is|should\sbe|must\sbe|would\sbe){_MARKS}$",
+    re.IGNORECASE,
+)
 # The first five letters of the words that one of the patterns begins with; they are tried there alone.
 _SUSPECT_WORDS = """
 not never cannot rather instead anything all except excluding besides other unlike without hardly no
 wrong incorrect false mistaken bad invalid rejected extraneous naive or refuse decline than one a an another
 sample example template format placeholder first initial previous early earlier old best
+at up exceed exceeds exceeded over above below under beyond near nearly almost just close within
+otherwise else maybe perhaps possibly might could may guess guessing either like such as similar in format put place write enclose wrap box give provide return submit output
+present state report should must please required asked told instructed need needs has have
 say says said claim claims claimed think thinks thought believe believes argue argues suggest suggested answered
-common tempting previously initially naively whether want wants
+common tempting previously initially naively whether want wants students people users many some others
 if suppose supposing assume assuming imagine unless pretend for e
 """
 _SUSPECT = frozenset(word[:5] for word in _SUSPECT_WORDS.split())
@@ -68,10 +92,18 @@ def is_meant(before: str) -> bool:
     suspects = _suspects(before)
     return not suspects or not (
         is_example(before)
+        or _FORMAT.search(before)
+        or _is_bound(before)
         or any(
             words.match(before, at) for at in suspects for words in (_DENYING, _QUOTING, _SUPPOSING)
         )
     )
+
+
+def _is_bound(before: str) -> bool:
+    """Tell whether a value is only a bound: "x is at least", but not "she needs at least"."""
+    bound = _BOUND.search(before)
+    return bound is not None and _NEEDED.search(before[: bound.start()]) is None
 
 
 def _suspects(before: str) -> list[int]:

@@ -17,6 +17,7 @@ _CLOSING = " \n$*_`.)]}\\"
 _ALTERNATIVE = re.compile(
     r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
 )
+_BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
 _EQUALS_BEHIND = re.compile(r"(?:[^$\n\\=<>!]|\\[^)\]]|[<>!](?!=))*=")
 _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
@@ -55,7 +56,9 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     if goes_on and is_withdrawn(behind, content):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
-    if not is_meant(line) or goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
+    if not is_meant(line) or (_BETWEEN.search(line) and not _BOTH.search(content)):
+        return ""
+    if goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""
     if goes_on and _is_filled_in(behind):
         return content

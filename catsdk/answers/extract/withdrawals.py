@@ -63,6 +63,12 @@ _REFUTED = re.compile(
       | (?:but|though|although|yet|however)\b,?\ (?:(?:this|that|it)(?:['’]s|\ is|\ was)\ )?(?:\w+ly\ )?
           (?:not\ (?:right|correct|true|sure)\b|{_BAD})
       | (?:but|though|although|yet|however)\b,?\ (?:the|my)\ (?:correct|right|real|actual|true|final)\b
+      | (?:for\ (?:example|instance)\b|e\.g\.|as\ an?\ (?:example|illustration)\b|or\ (?:so|thereabouts|similar|something)\b)
+      | (?:format|syntax|notation)\b | unless\b | (?:is|was)\ what\ (?!i\b|we\b|you\b|is\b|was\b)
+      | would\ (?:be|have\ been)\b[^.!?\n]{{0,60}}\bif\b
+      | (?:in|for|to|from)\ (?:the\ |an?\ )?(?:previous|last|other|different|another|similar|earlier)\ (?:problem|question|example|exercise|part)\b
+      | (?:if|when|provided|assuming|for\ (?:even|odd|positive|negative))\b[^.!?\n]{{0,80}}
+          (?:\botherwise\b|\belse\b|\b(?:if|when|for\ (?:even|odd|positive|negative))\b)
       | [(\[]\s?(?:not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )|{_BAD}|reject|discard|extran))
       | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e]
       | \W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)""",

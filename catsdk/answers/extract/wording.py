@@ -6,9 +6,13 @@ import re
 
 __all__ = [
     "asserts",
+    "compares",
     "denies",
     "hedges",
+    "is_beside_answer",
+    "is_conditional",
     "is_example",
+    "is_of_somebody",
     "last_clause",
     "offers_choices",
     "refuses",
@@ -24,7 +28,8 @@ _HEDGE = re.compile(
       | (?:do\ not|don['’]?t)\ (?:\w+\ )?know
       | seems?\ (?:like|to\ be|that)|appears?\ to\ be|looks?\ like|tempted|tempting
       | think(?:ing)?\ (?:of|about)|either|something\ like|if\ i\ had\ to
-      | vielleicht|peut-être|quizás|tal\ vez|talvez|forse|возможно|наверное
+      | vielleicht|wahrscheinlich|entweder|peut-être|probablement|soit|quizás?|tal\ vez|probablemente|talvez|forse
+      | возможно|наверное
     )\b|可能|也许|或许|大概|かもしれ|多分""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -55,7 +60,7 @@ _EXAMPLE = re.compile(r"\bfor (?:example|instance)\b|\be\.g\.", re.IGNORECASE)
 _OTHERS = re.compile(
     r"""\b(?:says|said|claims?|claimed|thinks|thought|believes|believed|argues|argued|asks?|asked
       |asking|states\ that|stated\ that|reads|suggested|expects?|expected|wants?|wanted|told|guesses
-      |answered|replied|wrote|according\ to|for\ (?:example|instance)|e\.g\.
+      |answered|replied|wrote|according\ to|(?:(?:text)?book|answer\ key|manual|author)\ (?:gives?|gave|has|lists?|shows?)|for\ (?:example|instance)|e\.g\.
       |previous(?:ly)?|initial(?:ly)?|naive(?:ly)?|tempting
       |common\ (?:\w+\ )?(?:answer|mistake|error|guess)|den(?:y|ies|ied)|disprove\w*|reject\w*|refute\w*|none\ of
       |(?:some|someone|people|many|they|others|you|one)\ (?:\w+\ )?(?:say|think|claim|believe|argue|get|write)
@@ -73,7 +78,9 @@ _REFUSAL = re.compile(
       | (?:not\ enough|insufficient|more|need\ (?:more|additional|further))\ (?:info\w*|data|context|details)
       | as\ an?\ (?:ai|language|large)|i['’]?m\ sorry|i\ am\ sorry|i\ apologi[sz]e|no\ answer
       | need\ to\ (?:think|check|work|compute|calculate|verify)|i\ give\ up|skip\ this
-    )""",
+      | (?:weiß|weiss)\ (?:\w+\ ){0,2}nicht|kann\ (?:\w+\ ){0,3}nicht|(?:ne|n['’])\ ?(?:sais|peux)\ pas
+      | no\ (?:lo\ )?(?:sé|puedo)\b|não\ (?:sei|posso)\b|non\ (?:lo\ )?(?:so|posso)\b|не\ (?:знаю|могу)
+    )|不知道|无法|不能确定|不确定|抱歉|对不起|わかりません|分かりません|できません|모르|알\ 수\ 없""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
@@ -82,6 +89,34 @@ _REJECTING = re.compile(
     r"|invalid|impossible|excluded|eliminat(?:e|es|ed)|thr(?:ow|ows|own|ew)\ out|contradicts?|violates?|fails?"
     r"|too\ (?:large|small|big|low|high|many|few)|a\ (?:trap|distractor|decoy|mistake|typo|lie|guess))\b"
     r"|[\u2717\u2718\u274c\u274e\u2260]|\\neq?\b|!=",
+    re.IGNORECASE,
+)
+_OF_SOMEBODY = re.compile(
+    r"""(?:\b(?!(?:it|that|here|today|what|there|let|problem|question|equation|system|task|exercise|puzzle)['’])
+      [^\W\d_]+['’]s|\b(?:his|her|their))\W+(?:\w+\W+){0,2}(?:answer|guess|result|solution|choice)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# An answer is spoken of, but another number is given: "half of the answer", "the answer squared".
+_BESIDE_ANSWER = re.compile(
+    r"""\b(?:twice|half|double|(?<!value\ )(?<!letter\ )(?<!option\ )(?<!choice\ )(?<!form\ )(?:of|than|minus|plus|times|from))
+      \ (?:the\ |our\ |my\ )?(?:(?:final|correct|right)\ )?answers?\b
+      |\banswers?\ (?:squared|cubed|minus|plus|times|divided|doubled|halved|multiplied|mod(?:ulo)?)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# An answer that holds under a condition alone, or one of several for several cases.
+_CONDITIONAL = re.compile(
+    r"""\bunless\b|\bonly\ (?:if|when)\b|\bin\ one\ case\b|\bdepend(?:s|ing)\ (?:up)?on\b|\bprovided\ (?:that\b|[^\W\d_]\b)
+      |\b(?:if|when|for)\b.*\b(?:otherwise|else)\b|\b(?:if|when)\b.*\d.*\b(?:if|when)\b
+      |\bfor\ (?:even|odd|positive|negative)\b.*\bfor\ (?:even|odd|positive|negative)\b""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_COMPARES = re.compile(
+    r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
+    r"|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b|\b(?:almost|nearly)\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d"
+    r"|\b(?:but|including|includes?|save|besides|apart from|aside from) \$?-?\d"
+    r"|\b(?:mindestens|höchstens|mehr als|weniger als|fast|au moins|au plus|plus de|moins de|presque|al menos"
+    r"|como (?:máximo|mínimo)|más de|menos de|casi|pelo menos|no máximo|mais de|almeno|al massimo|più di|meno di)\b"
+    r"|至少|最多|超过|不到|不足|以上|以下|少なくとも|не менее|не более|больше|меньше",
     re.IGNORECASE,
 )
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
@@ -100,9 +135,29 @@ def last_clause(before: str) -> str:
     return _CLAUSE.split(before)[-1]
 
 
+def is_of_somebody(clause: str) -> bool:
+    """Tell whether a clause speaks of the answer of somebody else: "Bob's answer", "her guess"."""
+    return _OF_SOMEBODY.search(clause) is not None
+
+
+def is_beside_answer(clause: str) -> bool:
+    """Tell whether a clause gives another number than the answer that it names."""
+    return _BESIDE_ANSWER.search(clause) is not None
+
+
+def is_conditional(sentence: str) -> bool:
+    """Tell whether a sentence gives an answer under a condition, or one for each of several cases."""
+    return _CONDITIONAL.search(sentence) is not None
+
+
 def is_example(sentence: str) -> bool:
     """Tell whether a sentence gives an example."""
     return _EXAMPLE.search(sentence) is not None
+
+
+def compares(sentence: str) -> bool:
+    """Tell whether a sentence gives a bound or compares, as in "at least 5" and "more than 5"."""
+    return _COMPARES.search(sentence) is not None
 
 
 def denies(text: str) -> bool:
