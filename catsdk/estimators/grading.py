@@ -34,9 +34,6 @@ class Grading(PromptedRole):
     Source: single-answer grading, Zheng et al., arXiv 2306.05685, section 3.1. A call that failed,
     or a reply without a grade after one re-ask, is a score of `None` with its cause, never 0.
 
-    Args:
-        model: The model that grades; `None` is the judge of the run.
-
     Example:
         >>> import catsdk as cat
         >>> from catsdk.estimators import Grading

@@ -47,10 +47,9 @@ class RubricReward(Reward):
 
     Example:
         >>> import catsdk as cat
+        >>> from catsdk.rubrics import loads
         >>> from catsdk.testing import FunctionProvider
-        >>> from catsdk.types import Provenance
-        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
-        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric = loads("criteria: [Names the rain.]")
         >>> judge = FunctionProvider(lambda request: "yes")
         >>> group = cat.group_of("Why?", ["It rains."])
         >>> scores = await cat.RubricReward(judge=judge, rubric=rubric).reward(group)
