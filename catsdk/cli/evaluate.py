@@ -28,9 +28,9 @@ from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
 from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
+from catsdk.evaluate.reading import check_graded, read_items
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
-from catsdk.evaluate.sources import check_graded, read_items
 from catsdk.evaluate.table import show
 
 __all__ = ["evaluate"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Rollout, Score
 from catsdk.prompts.reply import read_grade

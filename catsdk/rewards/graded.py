@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     CatError,
     ConfigurationError,
     EvidenceNotFoundError,
     InvalidInputError,
 )
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score
 from catsdk.prompts.reply import Answer, read_rubric_grade

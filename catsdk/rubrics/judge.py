@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     CatError,
     ConfigurationError,
@@ -18,7 +19,6 @@ from catsdk.core.errors import (
     InvalidInputError,
     StructuredOutputError,
 )
-from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.types import Call, Criterion, Failure, Rollout, Rubric, Verdict
