@@ -25,8 +25,8 @@ def initial_weights(config: CaTConfig) -> str:
     """The folder, or the name on the hub, of the weights that a training begins with.
 
     `model` may be written as a model string too: `local` is the model in the box, and `local:PLACE`
-    what is there. What is in a GGUF file is written into the output folder first, as weights that can
-    be trained.
+    what is there. What is in a GGUF file is written into the output folder first, as weights that
+    can be trained.
 
     Args:
         config: The training.
@@ -71,7 +71,7 @@ def _check(place: str) -> None:
         missing = place.startswith(("/", ".", "~")) and not Path(place).exists()
         told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
         raise ModelNotFoundError(
-            f"the model {place!r} cannot be loaded ({told}); give a folder with a model, a GGUF file,"
-            " `local` for the model in the box, or a name on the hub where that can be reached",
+            f"the model {place!r} cannot be loaded ({told}); give a folder with a model, a GGUF"
+            " file, `local` for the model in the box, or a name on the hub where that can be reached",
             model=place,
         ) from error
