@@ -73,8 +73,9 @@ class LoopbackServer:
     r"""Serves a provider over HTTP on 127.0.0.1, in an event loop of its own thread.
 
     It speaks OpenAI's chat completions and Anthropic's messages, and the batches of both, which are
-    kept in `batches`. Send requests to `url` with `key`, for a model named `model`. `answer` may give any reply of its own to a request that has the key.
-    `served` keeps the last requests and what became of them, `payloads` gives their bodies.
+    kept in `batches`. Send requests to `url` with `key`, for a model named `model`. `answer` may
+    give any reply of its own to a request that has the key. `served` keeps the last requests and
+    what became of them, `payloads` gives their bodies.
 
     Args:
         provider: What answers.

@@ -72,6 +72,6 @@ def _check(place: str) -> None:
         told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
         raise ModelNotFoundError(
             f"the model {place!r} cannot be loaded ({told}); give a folder with a model, a GGUF"
-            " file, `local` for the model in the box, or a name on the hub, which must be reachable",
+            " file, `local` for the model in the box, or a name on the hub that can be reached",
             model=place,
         ) from error
