@@ -1,4 +1,4 @@
-"""Queue: the batched calls of one model, from asking to the answer, whoever asks, however often."""
+"""Queue: the batched calls of one model, from asking to the answer, whoever asks how often."""
 
 from __future__ import annotations
 
