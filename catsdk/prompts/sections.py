@@ -22,7 +22,7 @@ def asks_for_sections(prompt: Prompt) -> bool:
 
 
 class ResponseStream:
-    """Gives the pieces of the response of a streamed synthesis.
+    r"""Gives the pieces of the response of a streamed synthesis.
 
     The pieces join to a beginning of what `read_sections` finds in the whole reply. Of a sectioned
     reply nothing is given before its heading is complete, so that no piece is ever taken back.
@@ -32,7 +32,7 @@ class ResponseStream:
 
     Example:
         >>> stream = ResponseStream(sectioned=True)
-        >>> [stream.feed(piece) for piece in ("# SUMMARY\\nx\\n# UNIFIED RES", "PONSE\\nIt is ", "4.")]
+        >>> [stream.feed(piece) for piece in ("# SUMMARY\nx\n# UNIFIED RES", "PONSE\nIt is ", "4.")]
         ['', 'It is', ' 4.']
     """
 

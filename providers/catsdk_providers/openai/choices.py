@@ -229,8 +229,7 @@ def _tool_calls(message: Mapping[str, Any], place: Place) -> Iterator[ToolCall]:
     calls = message.get("tool_calls")
     for at, call in enumerate(calls[:_MOST_CALLS] if isinstance(calls, list) else ()):
         function = call.get("function") if isinstance(call, dict) else None
-        name = function.get("name") if isinstance(function, dict) else None
-        if not isinstance(name, str) or not name:
+        if not isinstance(function, dict) or not isinstance(name := function.get("name"), str):
             continue
         given, id_ = function.get("arguments"), call.get("id")
         if not isinstance(given, str):
