@@ -3,7 +3,8 @@
 The registry says which there are, and what their tests run them against. Each provider that can be
 made here declares its capabilities, and is asked through the loopback server with each setting of a
 request; what changes in the payload is what it sends. A provider whose packages are not installed
-here keeps the lines that it has, from the environment that has them. `python docs/provider_table.py` rewrites the page in place.
+here keeps the lines that it has, from the environment that has them. To rewrite the page in place:
+`python docs/provider_table.py`.
 """
 
 from __future__ import annotations

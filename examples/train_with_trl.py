@@ -1,4 +1,4 @@
-"""CaT-RL on a trainer of one's own: TRL's GRPOTrainer with the reward of a CaT, on the model in the box.
+"""CaT-RL on your own trainer: TRL's GRPOTrainer with the reward of a CaT, on the model in the box.
 
     python examples/train_with_trl.py --steps 20
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,9 +19,9 @@ _NEW: Final = ".new"
 
 
 class Shards:
-    """Files `part-00000.jsonl`, `part-00001.jsonl` and so on, which replace those of an earlier start.
+    """Files `part-00000.jsonl`, `part-00001.jsonl` ..., which replace those of an earlier start.
 
-    Records are handed in one by one; nothing in the folder changes until `finish`.
+    Records are handed in as they are read; nothing in the folder changes until `finish`.
 
     Args:
         folder: Where the files are; it must be there.
@@ -43,16 +43,17 @@ class Shards:
         for left in folder.glob(f"part-*{_NEW}"):
             left.unlink()
 
-    def add(self, record: dict[str, Any]) -> None:
-        """Take in one record; a full file is written.
+    def add_all(self, records: Iterable[dict[str, Any]]) -> None:
+        """Take in records; a full file is written.
 
         Raises:
             ConfigurationError: the disk is full or fails.
         """
-        self._buffer.append(record)
-        self.count += 1
-        if len(self._buffer) >= self.size:
-            self._write()
+        for record in records:
+            self._buffer.append(record)
+            self.count += 1
+            if len(self._buffer) >= self.size:
+                self._write()
 
     def finish(self) -> list[Path]:
         """Write what is left, and put the new files in the place of the old ones.

@@ -1,4 +1,4 @@
-"""Works on rows: the method on each, its answers kept as they arrive, its outcome kept at the end."""
+"""Works on rows: the method on each, answers kept as they arrive, the outcome kept at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Worker"]
 Pending: TypeAlias = tuple[BatchRow, RowState | None]
 
 PATIENCE = 20
-"""Rows that fail alike before one succeeds, after which a batch stops: the cause is not the rows."""
+"""Rows that fail alike before one succeeds, after which a batch stops: it is not the rows."""
 
 
 class _Fatal(Exception):
@@ -83,7 +83,7 @@ class Worker:
 
         Raises:
             ConfigurationError: the disk is full, or no row can ever be done.
-            CatError: so many rows failed alike, before one succeeded, that the cause lies elsewhere.
+            CatError: so many rows failed alike before one succeeded that the cause is elsewhere.
         """
         try:
             async with self.c.each(self._one, rows) as flow:

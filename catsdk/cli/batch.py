@@ -1,4 +1,4 @@
-"""`catsdk batch`: the method on many rows, kept as it goes, and started again where it was stopped."""
+"""`catsdk batch`: the method on many rows, kept as it goes, and continued where it was stopped."""
 
 from __future__ import annotations
 
@@ -140,8 +140,8 @@ def batch(asked: Asked) -> None:
         summary = anyio.run(work)
     except KeyboardInterrupt:
         console.print(
-            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes on"
-            " from there, and pays for what is missing alone."
+            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes"
+            " on from there, and pays for what is missing alone."
         )
         raise typer.Exit(STOPPED) from None
     typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")

@@ -1,4 +1,4 @@
-"""What happens while a reference is made and rewarded, and call by call, as values in their order."""
+"""What happens while a reference is made and rewarded, and with each call, as values in order."""
 
 from __future__ import annotations
 

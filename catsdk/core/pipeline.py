@@ -1,4 +1,4 @@
-"""Many items through one function: each moves on by itself, results as they come, memory bounded."""
+"""Many items through one function: each moves on by itself, results as they come, little memory."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Flow(Generic[T, R]):
     """The results of `work` on each of `items`, to be iterated over once.
 
     At most `at_once` items are between being taken from `items` and being given to the reader: a
-    slow reader slows the taking down, so neither a million items nor their results pile up.
-    Results come as they are there, or in the order of the items (`ordered`). A `CatError` of an
-    item is its failure; any other error of the work ends the flow and is raised. An error of `items`
-    itself is raised, too, after the results of the items that were taken before it.
+    slow reader slows the taking down, so neither a million items nor their results pile up. Results
+    come as they are there, or in the order of the items (`ordered`). A `CatError` of an item is its
+    failure; any other error of the work ends the flow and is raised. An error of `items` itself is
+    raised, too, after the results of the items that were taken before it.
 
     The work runs in `tasks`. Leave `async with flow` to stop it early; without that it waits for
     its reader until `tasks` ends.

@@ -140,7 +140,8 @@ def read_recorded(
     `generations`, of texts or of objects with `completion` (or `text`, `response`, `content`,
     `output`; a text, or the messages of a conversation), and where there are any `model`, `score`
     (or `rm_score`, `reward`), `logprobs` (one number a token), `input_tokens`, `output_tokens`,
-    `finish_reason`, and `extracted`, the final answer, which counts where none is found in the text.
+    `finish_reason`, and `extracted`, the final answer, which counts where none is found in the
+    text.
 
     Raises:
         InvalidInputError: as `read_items`; or a row has no completions, or wrong ones; or two rows

@@ -204,7 +204,7 @@ def with_setting(role: Any, name: str, value: object) -> Any:
 
 
 def with_seed(estimator: Any, seed: int) -> Any:
-    """A copy of `estimator`, and of the estimators inside it, with another seed where they have one."""
+    """A copy of `estimator`, and of those inside it, with another seed where they have one."""
     changes = {name: _seeded(value, seed) for name, value in _values(estimator)}
     if "seed" in changes:
         changes["seed"] = seed

@@ -106,7 +106,7 @@ class Description:
 
     @property
     def always_estimates(self) -> bool:
-        """Whether a run estimates a reference that no reward needs: one that was asked for by name."""
+        """Whether a run estimates a reference that no reward needs: one asked for by name."""
         independent = self._reward is not None and not getattr(
             self._reward, "needs_reference", True
         )

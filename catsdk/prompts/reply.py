@@ -30,7 +30,7 @@ MAX_QUOTE = 20_000
 GRADES = 10
 _MOST = 1e9
 
-# As models write them: "# UNIFIED RESPONSE", "**Unified Response:** text", "## 2. Unified response".
+# As models write them: "# UNIFIED RESPONSE", "**Unified Response:** x", "## 2. Unified response".
 _HEADING = r"^[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{2,3}[ \t]*)?(?:\d[.)][ \t]*)?"
 _ENDING = r"[ \t]*(?:[*_]{2,3})?[ \t]*(?::[ \t]*(?:[*_]{2,3})?|$)[ \t]*"
 UNIFIED = re.compile(f"{_HEADING}UNIFIED RESPONSE{_ENDING}", re.MULTILINE | re.IGNORECASE)

@@ -31,7 +31,7 @@ class AnswerReward(Reward):
         unknown: The reward where the comparison is not decided; `None` is no reward.
 
     Raises:
-        InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not a finite number.
+        InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not finite.
 
     Example:
         >>> import catsdk as cat

@@ -24,7 +24,7 @@ LEFT_OUT = "LeftOut"
 """The kind of the cause where a filter left a group out on purpose: that is not a failure."""
 
 Given: TypeAlias = "Sequence[Score | float | None]"
-"""What an own reward may return: scores, or one number (or `None`) for each rollout that is there."""
+"""What an own reward may return: scores, or a number (or `None`) for each rollout that is there."""
 
 
 class Reward:

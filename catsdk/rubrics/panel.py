@@ -34,8 +34,8 @@ class Panel:
             gave none do not count.
 
     Raises:
-        InvalidInputError: there is no member, or one is neither a judge nor a model, `at_least` is not between 1 and their number, or
-            `rule` is neither of the two.
+        InvalidInputError: there is no member, or one is neither a judge nor a model, `at_least`
+            is not between 1 and their number, or `rule` is neither of the two.
 
     Example:
         >>> from catsdk import Panel

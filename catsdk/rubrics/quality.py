@@ -1,4 +1,4 @@
-"""What is wrong with a rubric: twin and compound criteria, no signal, or a reference it ranks low."""
+"""What is wrong with a rubric: twin or compound criteria, no signal, a reference ranked low."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ _VERBS = (
     "|computes|derives|proves|avoids|suggests|offers|addresses|acknowledges|specifies|discusses"
 )
 _SECOND = re.compile(
-    rf"(?:\s*[;,]\s*(?:and\s+)?|\s+(?:and|as well as|plus)\s+)(?:also\s+|then\s+)?(?=(?:{_VERBS})\b)"
+    r"(?:\s*[;,]\s*(?:and\s+)?|\s+(?:and|as well as|plus)\s+)(?:also\s+|then\s+)?"
+    rf"(?=(?:{_VERBS})\b)"
     r"|\s*;\s+",
     re.IGNORECASE,
 )

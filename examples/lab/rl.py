@@ -3,10 +3,10 @@
     python -m examples.lab.rl --arm cat --seed 0 --out DIR
 
 Arms: `cat` rewards by the synthesized reference, `ttrl` by the majority's answer, `gold` by the
-known answer (the upper bound, which needs labels), `random` by a coin (the control), `rubric` by the
-initial policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on
-syntheses made once. A unit whose JSON is there is not run again; one that was ended
-goes on from its last checkpoint.
+known answer (the upper bound, which needs labels), `random` by a coin (the control), `rubric` by
+the initial policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on
+syntheses made once. A unit whose JSON is there is not run again; one that was ended goes on from
+its last checkpoint.
 """
 
 from __future__ import annotations

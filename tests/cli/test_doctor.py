@@ -1,4 +1,4 @@
-"""`catsdk doctor` calls each configured model once, shows no key, and its code says what is wrong."""
+"""`catsdk doctor` calls each configured model once, shows no key, and exits with what is wrong."""
 
 from __future__ import annotations
 

@@ -118,7 +118,8 @@ def test_an_accuracy_of_zero_and_an_early_stop_are_printed(tmp_path: Path) -> No
     from catsdk_trainers.trl.trained import Trained
 
     history: list[dict[str, Any]] = [
-        {"eval_cat/policy": 0.0}, {"loss": 1.0}, {"eval_cat/policy": None}, {"eval_cat/policy": 0.0},
+        {"eval_cat/policy": 0.0}, {"loss": 1.0}, {"eval_cat/policy": None},
+        {"eval_cat/policy": 0.0},
     ]  # fmt: skip
     told = summary(Trained(tmp_path, 3, tuple(history), "the budget of 2 usd is used up"))
     assert "held-out accuracy 0.000 at the start, 0.000 now" in told

@@ -38,7 +38,7 @@ SOURCES = list(sources())
 
 
 def called(node: ast.AST) -> str | None:
-    """The last name of what `node` calls, subscripts aside: `ContextVar` of `c.ContextVar[int](...)`."""
+    """The last name of what `node` calls: `ContextVar` of `c.ContextVar[int](...)`."""
     if not isinstance(node, ast.Call):
         return None
     function = node.func.value if isinstance(node.func, ast.Subscript) else node.func

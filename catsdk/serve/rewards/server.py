@@ -1,4 +1,4 @@
-"""The reward service over HTTP: whole groups, single samples that wait for theirs, and OpenRLHF's rows."""
+"""The reward service over HTTP: groups, single samples that wait for theirs, OpenRLHF's rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CaTConfig: one training run as a value, to and from YAML; the paper's settings are its defaults."""
+"""CaTConfig: one training run as a value, to and from YAML; its defaults are the paper's."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ class Failing(Options):
 
     Args:
         deadline: Seconds within which a group must be scored; else it has no reward.
-        share: Training stops when more than this share of the groups, in 0..1, had no reward in each
-            of the last steps.
+        share: Training stops when more than this share of the groups, in 0..1, had no reward in
+            each of the last steps.
         steps: How many steps in a row that takes.
 
     Raises:

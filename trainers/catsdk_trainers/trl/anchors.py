@@ -1,4 +1,4 @@
-"""PolicyAnchor: an anchor made of the model in training: as it was at the start, averaged, or now."""
+"""PolicyAnchor: the model in training as the anchor: as it was at the start, averaged, or now."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def check_weights(name: str) -> None:
     """Look whether there is such a model, before what takes long.
 
     Raises:
-        ModelNotFoundError: it is neither in a folder nor, as far as can be seen from here, on the hub.
+        ModelNotFoundError: it is neither in a folder nor, as far as can be seen, on the hub.
     """
     try:
         AutoConfig.from_pretrained(name)

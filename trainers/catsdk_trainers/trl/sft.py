@@ -246,7 +246,7 @@ def _told(result: Result) -> dict[str, str]:
 
 
 def _read(kept: Path, key: str, by: str | None) -> dict[int, str]:
-    """The texts by row, of the model `by` or of the latest one; a killed run's last line is torn."""
+    """The texts by row, of the model `by` or the latest one; a killed run's last line is torn."""
     lines = kept.read_text("utf-8").split("\n") if kept.exists() else []
     pairs = [pair for pair in map(_pair, lines) if pair.get("key") == key]
     wanted = by or (pairs[-1]["by"] if pairs else None)

@@ -1,0 +1,1 @@
+"""Calls that go through the provider's batch API: collected, bought once, and given to who asked."""
