@@ -2,8 +2,8 @@
 
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
 about itself in the attributes `name`, `capabilities`, `count_tokens` and `wire`; `capabilities_of`
-and its siblings read them with a cautious default. `loads_here = True` says that opening it takes long,
-because a model is loaded into this process. One that can score a given text is a `Scorer` too.
+and its siblings read them with a cautious default. `loads_here = True` says that opening it takes
+long, because a model is loaded into this process. One that can score a given text is a `Scorer` too.
 """
 
 from __future__ import annotations
@@ -214,8 +214,8 @@ def name_of(provider: Provider) -> str:
 def wire_of(provider: Provider) -> str | None:
     """The dialect in which a provider's `Request.extra` goes to its service.
 
-    `chat` is that of OpenAI's chat completions and `messages` Anthropic's; `None` is a provider that
-    sends no such fields.
+    `chat` is that of OpenAI's chat completions and `messages` Anthropic's; `None` is a provider
+    that sends no such fields.
     """
     wire = declared(provider, "wire")
     return wire if isinstance(wire, str) else None

@@ -1,4 +1,4 @@
-"""The calls of tools in replies of both wires, whole and streamed, and in what is odd about them."""
+"""The calls of tools in replies of both wires, whole and streamed, and what is odd about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hostile clients try on the gateway: each is refused, costs little, and tells them nothing."""
+"""What hostile clients try on the gateway: each is refused, costs little, and tells nothing."""
 
 from __future__ import annotations
 

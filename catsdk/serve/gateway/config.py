@@ -1,4 +1,4 @@
-"""What the operator of a gateway sets: models, methods, caps, keys and limits, as values in YAML."""
+"""What the operator of a gateway sets: models, methods, caps, keys and limits, in YAML."""
 
 from __future__ import annotations
 

@@ -115,7 +115,8 @@ class Fields:
         unknown = [name for name in self._left if name not in ignored]
         if unknown:
             raise InvalidInputError(
-                f"{self._path(unknown[0])[:80]} is not known here; leave it out, or let the operator"
+                f"{self._path(unknown[0])[:80]} is not known here; leave it out, or let the"
+                " operator"
                 " name it under pass_on"
             )
 
@@ -139,8 +140,8 @@ def checked_chat(messages: Any) -> tuple[Message, ...]:
         messages: The messages, in any of the dialects.
 
     Raises:
-        InvalidInputError: they are no chat, or an image or a file is neither at a URL of the web nor
-            in the request itself.
+        InvalidInputError: they are no chat, or an image or a file is neither on the web nor in the
+            request itself.
     """
     if not isinstance(messages, list):
         raise InvalidInputError(f"messages is {messages!r:.80}; give a list of messages")

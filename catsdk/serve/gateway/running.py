@@ -131,7 +131,7 @@ class Runner:
             ) as ctx:
                 provider = await ctx.model(model)
                 request = _request(run.asked, wire_of(provider))
-                # A stream of several choices, or of what a tool is given, has no text to begin with.
+                # What a tool is given comes at the end: its pieces are no text.
                 on_text = None if tell is None else tell.text
                 (completion, *_) = await provider.complete(request, on_text)
         if completion.failure is not None:
@@ -218,7 +218,7 @@ def _request(asked: Asked, wire: str | None) -> Request:
     elif shape is not None:
         if wire != "chat":
             raise InvalidInputError(
-                f"{asked.model!r} takes no form without a schema; give response_format a json_schema"
+                f"{asked.model!r} takes no form without a schema; give a json_schema"
             )
         extra["response_format"] = _response_format(shape)
     sampling = asked.sampling.model_copy(update={"extra": extra})

@@ -1,4 +1,4 @@
-"""An answer as a stream of server-sent events: begun when there is something to say, never cut off."""
+"""An answer as a stream of server-sent events, begun when there is something to say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies of requests: each in time and within its size, all together within a number of bytes."""
+"""The bodies of requests: each in time and within its size, all together within bounds."""
 
 from __future__ import annotations
 

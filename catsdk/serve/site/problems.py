@@ -52,7 +52,7 @@ class Problem(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of the response; the connection ends with it, whatever is still sent on it."""
+        """The headers of the response, with which the connection ends."""
         headers = {"connection": "close"}
         if self.retry_after is not None:
             headers["retry-after"] = str(max(1, ceil(self.retry_after)))

@@ -1,4 +1,4 @@
-"""What a service sends: JSON, and refusals in the plain form that belongs to no vendor's dialect."""
+"""What a service sends: JSON, and refusals in a form that OpenAI's clients and people read."""
 
 from __future__ import annotations
 
