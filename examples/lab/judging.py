@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from catsdk import Limits, Sampling
 from catsdk.cat import CaT
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.estimators import Synthesizer
 from catsdk.evaluate import Bootstrap, Estimate
 from catsdk.providers import LocalProvider
@@ -191,7 +191,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _measure(chosen: argparse.Namespace) -> None:
-    model = LocalProvider(chosen.model, prompts="box")
+    model = LocalProvider(chosen.model)
     greedy = Sampling(temperature=0.0, max_tokens=_MAX_TOKENS)
     cat = CaT(
         Sampler(model, Sampling(max_tokens=_MAX_TOKENS), chosen.seed),

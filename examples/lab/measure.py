@@ -16,7 +16,7 @@ from typing import get_args
 import anyio
 
 from catsdk import Limits, Provider, Sampling
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.errors import StructuredOutputError
 from catsdk.evaluate import Bootstrap, Estimate, Evaluation, Report, Sweep, item_of
 from catsdk.prompts.reply import read_verdict
@@ -130,7 +130,7 @@ async def _measure(chosen: argparse.Namespace) -> None:
     digits = min(chosen.digits), max(chosen.digits)
     asked = problems(chosen.split, chosen.n, chosen.seed, digits=digits)
     items = [item_of(str(problem), solve(problem).answer, id=str(problem)) for problem in asked]
-    local = LocalProvider(chosen.model, prompts="box")
+    local = LocalProvider(chosen.model)
     client = Client(limits=Limits(in_flight=_IN_FLIGHT), cache="")
     evaluation = Evaluation(
         [local],

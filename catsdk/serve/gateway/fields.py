@@ -116,8 +116,7 @@ class Fields:
         if unknown:
             raise InvalidInputError(
                 f"{self._path(unknown[0])[:80]} is not known here; leave it out, or let the"
-                " operator"
-                " name it under pass_on"
+                " operator name it under pass_on"
             )
 
     def _of(self, name: str, kind: Any, what: str) -> Any:
