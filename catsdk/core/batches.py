@@ -1,4 +1,4 @@
-"""The port of a provider's batch API: many requests at once, answered within a day, at a discount."""
+"""The port of a provider's batch API: many requests at once, within a day, at a discount."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.ports import Provider
 from catsdk.core.types import Usage
 from catsdk.testing.batches.desk import BatchDesk
@@ -73,8 +73,9 @@ class LoopbackServer:
     r"""Serves a provider over HTTP on 127.0.0.1, in an event loop of its own thread.
 
     It speaks OpenAI's chat completions and Anthropic's messages, and the batches of both, which are
-    kept in `batches`. Send requests to `url` with `key`, for a model named `model`. `answer` may give any reply of its own to a request that has the key.
-    `served` keeps the last requests and what became of them, `payloads` gives their bodies.
+    kept in `batches`. Send requests to `url` with `key`, for a model named `model`. `answer` may
+    give any reply of its own to a request that has the key. `served` keeps the last requests and
+    what became of them, `payloads` gives their bodies.
 
     Args:
         provider: What answers.

@@ -1,1 +1,1 @@
-"""Calls that go through the provider's batch API: collected, bought once, and given to who asked."""
+"""Calls through the provider's batch API: collected, bought once, and given to who asked."""

@@ -1,4 +1,4 @@
-"""Bought: one batch from the moment before it is bought until each of its calls is accounted for."""
+"""Bought: one batch, from just before it is bought until each of its calls is accounted for."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ class Bought:
 
 
 def ambiguous(name: str, row: ShardRow, batching: Batching, why: str) -> ConfigurationError:
-    """The error of a batch of which nobody knows whether it was bought, with what to do about it."""
+    """The error of a batch that may or may not have been bought, with what to do about it."""
     file = batching.path or "the file of batches"
     return ConfigurationError(
         f"{name}: a batch of {row.size} requests (digest {row.digest}) may have been bought when"

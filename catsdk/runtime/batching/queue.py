@@ -1,4 +1,4 @@
-"""Queue: the batched calls of one model, from asking to the answer, whoever asks and however often."""
+"""Queue: the batched calls of one model, from asking to the answer, whoever asks how often."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from math import inf
 import anyio
 
 from catsdk.core.batches import BatchService, QuotaError
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import (
     CatError,
     OverloadedError,

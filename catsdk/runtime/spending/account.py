@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from threading import Lock
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
 
@@ -109,7 +109,7 @@ class Account:
             self._hold(amount, 1)
 
     def hold(self, amount: Amount) -> None:
-        """Reserve for a call that was sent before, such as by an earlier start, whatever is left."""
+        """Reserve for a call that was sent before, as by an earlier start, whatever is left."""
         with self._lock:
             self.requests += 1
             self._add(amount)

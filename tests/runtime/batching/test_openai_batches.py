@@ -1,4 +1,4 @@
-"""Calls through OpenAI's Files and Batches: bought once, whatever the service brings or leaves out."""
+"""Calls through OpenAI's batches: bought once, whatever the service brings or leaves out."""
 
 from __future__ import annotations
 
