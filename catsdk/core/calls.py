@@ -34,6 +34,7 @@ class Usage(Value):
         requests: How many requests were sent.
         unreported: Requests whose tokens were not reported: failed, cut, or by a silent server.
         estimated: Requests whose tokens are partly our estimate, since the report left some out.
+        batched: Requests that went through the provider's batch API, which costs less.
         cost: US dollars; `None` where a price is unknown.
 
     Example:
@@ -51,6 +52,7 @@ class Usage(Value):
     requests: int = 0
     unreported: int = 0
     estimated: int = 0
+    batched: int = 0
     cost: float | None = 0.0
 
     @property
@@ -82,6 +84,7 @@ class Usage(Value):
             requests=sum([usage.requests for usage in each]),
             unreported=sum([usage.unreported for usage in each]),
             estimated=sum([usage.estimated for usage in each]),
+            batched=sum([usage.batched for usage in each]),
             cost=sum(costs, 0.0) if len(costs) == len(each) else None,
         )
 

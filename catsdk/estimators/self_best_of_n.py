@@ -19,11 +19,6 @@ class SelfBestOfN(Choosing):
 
     Args:
         model: The model that chooses; `None` is the policy of the run.
-        sampling: By default greedy.
-        prompt: Replaces the shipped prompt.
-
-    Raises:
-        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
 
     Example:
         >>> import catsdk as cat

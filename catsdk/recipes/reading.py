@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import is_dataclass
 from functools import cache
 from types import UnionType
@@ -148,11 +149,17 @@ def _constructed(kind: Any, arguments: Mapping[str, Any], name: str) -> Any:
 
 @cache
 def _hints(kind: Any) -> dict[str, Any]:
-    try:
-        made = cast("Mapping[str, Any]", vars(kind)).get("__init__", kind)
-        return get_type_hints(kind) | get_type_hints(inspect.unwrap(made))
-    except (NameError, TypeError):
-        return {}
+    """The types of a class's arguments: of its fields, and of a constructor of its own.
+
+    The constructor that `dataclass` writes has the annotations of inherited fields as well, and
+    not the names that these need: those stand in the modules of the base classes.
+    """
+    hints: dict[str, Any] = {}
+    made = cast("Mapping[str, Any]", vars(kind)).get("__init__", kind)
+    for annotated in (kind, inspect.unwrap(made)):
+        with suppress(NameError, TypeError):
+            hints |= get_type_hints(annotated)
+    return hints
 
 
 def _value(value: Any, hint: Any, where: str) -> Any:

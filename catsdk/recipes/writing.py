@@ -23,7 +23,7 @@ _DEFAULT_MODELS = {
     ("Sampler", "policy"): "policy",
     ("SelfBestOfN", "model"): "policy",
     ("Judge", "model"): "judge",
-    ("Grading", "judge"): "judge",
+    ("Grading", "model"): "judge",
     ("GradedReward", "model"): "judge",
     ("EquivalenceReward", "model"): "judge",
     ("Synthesizer", "anchor"): "anchor",

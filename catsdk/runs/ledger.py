@@ -19,7 +19,7 @@ from catsdk.core.sending import Price
 from catsdk.core.types import Call, Completion, Request, Usage
 from catsdk.core.value import Value
 from catsdk.runs.store import RunStore
-from catsdk.runtime.attribution import attribution, recorded
+from catsdk.runtime.attribution import attribution, keyed, recorded
 from catsdk.runtime.limits.endpoints import endpoint_of
 from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.price import priced, priced_usage
@@ -173,7 +173,7 @@ class Keeping(Wrapper):
 
     async def _ask(self, key: str, whose: str, request: Request) -> Sequence[Completion]:
         async with self.ledger.room(whose):
-            with recorded(attribution().stage) as calls:
+            with keyed(self.place, key), recorded(attribution().stage) as calls:
                 try:
                     completions = await self.pass_on(request)
                 except CatError:

@@ -191,7 +191,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _measure(chosen: argparse.Namespace) -> None:
-    model = LocalProvider(chosen.model, prompts="box")
+    model = LocalProvider(chosen.model)
     greedy = Sampling(temperature=0.0, max_tokens=_MAX_TOKENS)
     cat = CaT(
         Sampler(model, Sampling(max_tokens=_MAX_TOKENS), chosen.seed),

@@ -130,7 +130,7 @@ async def _measure(chosen: argparse.Namespace) -> None:
     digits = min(chosen.digits), max(chosen.digits)
     asked = problems(chosen.split, chosen.n, chosen.seed, digits=digits)
     items = [item_of(str(problem), solve(problem).answer, id=str(problem)) for problem in asked]
-    local = LocalProvider(chosen.model, prompts="box")
+    local = LocalProvider(chosen.model)
     client = Client(limits=Limits(in_flight=_IN_FLIGHT), cache="")
     evaluation = Evaluation(
         [local],

@@ -72,7 +72,7 @@ ESTIMATORS = [
     cat.Synthesizer("openai:a", cat.Sampling(max_tokens=9), show="answers", prompt=PROMPT),
     cat.Majority(tie="first", seed=3),
     cat.Cascade(Adaptive(cat.Majority(), 0.9), cat.Synthesizer("openai:a"), 0.6),
-    BestOfN(Grading("openai:j"), seed=1),
+    BestOfN(Grading("openai:j", cat.Sampling(max_tokens=9)), seed=1),
     WeightedMajority(Likelihood(), "exp"),
     WeightedMajority(Likelihood("local:x")),
     GenerativeSelfAggregation("openai:a", seed=2),
@@ -81,7 +81,8 @@ ESTIMATORS = [
     ),
     RecursiveSelfAggregation(GenerativeSelfAggregation(), cat.Majority(), subset=2, rounds=2),
     SelfBestOfN(),
-    UniversalSelfConsistency("openai:a"),
+    SelfBestOfN(sampling=cat.Sampling(max_tokens=9)),
+    UniversalSelfConsistency("openai:a", cat.Sampling(temperature=0.5)),
     MutualPredictability(),
     MinPerplexity(),
     Greedy(cat.Sampler(sampling=cat.Sampling(temperature=0.0, max_tokens=7))),
@@ -127,6 +128,11 @@ class Longest:
 
     async def estimate(self, group: cat.Group, ctx: cat.Context) -> cat.Reference:
         return ctx.reference(max(group.rollouts, key=lambda rollout: len(rollout.text)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Strict(cat.Judge):
+    """A judge of one's own: its fields are declared in another module."""
 
 
 def shout(provider: cat.Provider) -> cat.Provider:
@@ -268,6 +274,8 @@ def test_classes_and_functions_of_ones_own_are_named_by_their_module() -> None:
     name = f"{Longest.__module__}:Longest"
     assert c.to_data()["estimator"] == {name: {"least": 3}}
     assert cat.CaT.from_yaml(c.to_yaml()).estimator == Longest(3)
+    reward = cat.RubricReward(judge=Strict("openai:j", cat.Sampling(temperature=0.5)))
+    assert recipes.from_yaml(recipes.to_yaml(reward)) == reward
     client = cat.Client(middleware=[shout, *cat.default_middleware()])
     again = cat.Client.from_data(client.to_data())
     assert again.middleware == client.middleware

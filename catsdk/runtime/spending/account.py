@@ -108,6 +108,13 @@ class Account:
             self._add(amount)
             self._hold(amount, 1)
 
+    def hold(self, amount: Amount) -> None:
+        """Reserve for a call that was sent before, as by an earlier start, whatever is left."""
+        with self._lock:
+            self.requests += 1
+            self._add(amount)
+            self._hold(amount, 1)
+
     def reserve_request(self) -> None:
         """Take one request more for a call that has reserved its amount.
 

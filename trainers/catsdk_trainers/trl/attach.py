@@ -75,7 +75,7 @@ def attach(
         >>> from datasets import Dataset
         >>> from trl import GRPOConfig, GRPOTrainer
         >>> c = cat.CaT(
-        ...     estimator=cat.Synthesizer(PolicyAnchor("initial", prompts="box")),
+        ...     estimator=cat.Synthesizer(PolicyAnchor("initial")),
         ...     reward=cat.AnswerReward(),
         ... )
         >>> made = reward(c, num_generations=2)
