@@ -48,6 +48,9 @@ class StageEstimate(Value):
             seen: What each row that was seen consumed in it.
             more: How many rows are to come.
             price_share: The share of the list price that is paid for them.
+
+        Returns:
+            Tokens and cost, each with a range.
         """
         return cls(
             stage=stage,
@@ -99,6 +102,9 @@ class Estimate(Value):
             more: How many rows are to come.
             paid: What was consumed so far.
             price_shares: The share of the list price that is paid in a stage, where it is not 1.
+
+        Returns:
+            Tokens and cost of all stages together, and of each.
         """
         shares = dict(price_shares or {})
         names = list(dict.fromkeys(stage for stages in seen for stage in stages))

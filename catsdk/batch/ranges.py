@@ -80,6 +80,9 @@ class Range(Value):
 
         Args:
             factor: At least 0.
+
+        Returns:
+            The range with each of its numbers multiplied.
         """
         return Range(
             low=self.low * factor, expected=self.expected * factor, high=self.high * factor
