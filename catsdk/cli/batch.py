@@ -15,9 +15,15 @@ from catsdk.batch import PRODUCTS, Estimate, Plan, Summary, estimate, run
 from catsdk.cat import CaT
 from catsdk.cli.batch_display import BatchDisplay, estimate_table
 from catsdk.cli.destinations import check_folder
+<<<<<<< HEAD
 from catsdk.cli.methods import client_for, client_of, described, schema_in
 from catsdk.cli.options import OfRows, budget_of, taking
 from catsdk.cli.progress import cost_of
+=======
+from catsdk.cli.methods import client_for, client_of, described
+from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
+from catsdk.cli.progress import Tally, cost_of
+>>>>>>> main
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
@@ -33,17 +39,11 @@ REWARDS = {"answer": AnswerReward, "rubric": RubricReward}
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's batch API.")]
 Out = Annotated[Path, typer.Option(help="Folder of the results; the same command goes on there.")]
-Anchor = Annotated[
-    str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
-]
 RewardName = Annotated[
     Literal["answer", "rubric"] | None,
     typer.Option(help="What rewards the rollouts, where no --config says it."),
 ]
 Produce = Annotated[str, typer.Option(help=f"What a row becomes: {', '.join(PRODUCTS)}.")]
-Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
-Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
-Seed = Annotated[int | None, typer.Option(help="Repeatable where the model can.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Most requests of all starts together.")]
 MaxUsd = Annotated[float | None, typer.Option(help="Most US dollars of all starts together.")]
 Longest = Annotated[int, typer.Option(min=1, help="Most characters of a prompt.")]
@@ -81,9 +81,7 @@ class Asked(OfRows):
     reward: RewardName = None
     produce: Produce = "reference"
     n: Count = 8
-    prompt_column: Column = None
     id_column: Column = None
-    seed: Seed = None
     max_requests: MaxRequests = None
     max_usd: MaxUsd = None
     longest: Longest = 1_000_000
@@ -191,6 +189,43 @@ def _plan(asked: Asked) -> Plan:
         longest=asked.longest,
         keeps_texts=not asked.no_store,
     )
+<<<<<<< HEAD
+=======
+    columns = Columns(prompt=asked.prompt_column, id=asked.id_column)
+    plan = Plan(c, n=asked.n, produces=asked.produce, columns=columns, longest=asked.longest)
+    sight = _Sight()
+    console = Console(stderr=True, emoji=False)
+
+    async def work() -> Summary:
+        with sight.bar:
+            return await run(
+                asked.data,
+                asked.out,
+                plan,
+                budget=asked.budget,
+                retry_failed=asked.retry_failed,
+                limit=asked.limit,
+                ordered=asked.ordered,
+                format=asked.format,
+                shard=asked.shard,
+                on_progress=sight.on_progress,
+                on_event=sight.on_event,
+            )
+
+    try:
+        summary = anyio.run(work)
+    except KeyboardInterrupt:
+        console.print(
+            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes"
+            " on from there, and pays for what is missing alone."
+        )
+        raise typer.Exit(STOPPED) from None
+    typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")
+    code, why = _ended(summary, asked.out)
+    if why is not None:
+        console.print(f"[bold red]{escape(why)}[/]")
+    raise typer.Exit(code)
+>>>>>>> main
 
 
 def _capped(method: CaT, max_in_flight: int | None) -> CaT:
