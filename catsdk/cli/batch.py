@@ -15,15 +15,9 @@ from catsdk.batch import PRODUCTS, Estimate, Plan, Summary, estimate, run
 from catsdk.cat import CaT
 from catsdk.cli.batch_display import BatchDisplay, estimate_table
 from catsdk.cli.destinations import check_folder
-<<<<<<< HEAD
 from catsdk.cli.methods import client_for, client_of, described, schema_in
-from catsdk.cli.options import OfRows, budget_of, taking
-from catsdk.cli.progress import cost_of
-=======
-from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
-from catsdk.cli.progress import Tally, cost_of
->>>>>>> main
+from catsdk.cli.progress import cost_of
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
@@ -128,7 +122,7 @@ async def _made(asked: Asked, plan: Plan, display: BatchDisplay) -> Summary:
             asked.data,
             asked.out,
             plan,
-            budget=budget_of(asked.max_requests, asked.max_usd),
+            budget=asked.budget,
             retry_failed=asked.retry_failed,
             limit=asked.limit,
             ordered=asked.ordered,
@@ -146,7 +140,7 @@ async def _estimated(asked: Asked, plan: Plan, display: BatchDisplay) -> Estimat
             asked.out,
             plan,
             probes=asked.probes,
-            budget=budget_of(asked.max_requests, asked.max_usd),
+            budget=asked.budget,
             limit=asked.limit,
             on_progress=display.on_progress,
             on_event=display.on_event,
@@ -189,43 +183,9 @@ def _plan(asked: Asked) -> Plan:
         longest=asked.longest,
         keeps_texts=not asked.no_store,
     )
-<<<<<<< HEAD
-=======
-    columns = Columns(prompt=asked.prompt_column, id=asked.id_column)
-    plan = Plan(c, n=asked.n, produces=asked.produce, columns=columns, longest=asked.longest)
-    sight = _Sight()
-    console = Console(stderr=True, emoji=False)
 
-    async def work() -> Summary:
-        with sight.bar:
-            return await run(
-                asked.data,
-                asked.out,
-                plan,
-                budget=asked.budget,
-                retry_failed=asked.retry_failed,
-                limit=asked.limit,
-                ordered=asked.ordered,
-                format=asked.format,
-                shard=asked.shard,
-                on_progress=sight.on_progress,
-                on_event=sight.on_event,
-            )
 
-    try:
-        summary = anyio.run(work)
-    except KeyboardInterrupt:
-        console.print(
-            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes"
-            " on from there, and pays for what is missing alone."
-        )
-        raise typer.Exit(STOPPED) from None
-    typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")
-    code, why = _ended(summary, asked.out)
-    if why is not None:
-        console.print(f"[bold red]{escape(why)}[/]")
-    raise typer.Exit(code)
->>>>>>> main
+from catsdk.cli.options import OfRows, taking
 
 
 def _capped(method: CaT, max_in_flight: int | None) -> CaT:

@@ -8,11 +8,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-<<<<<<< HEAD
-from uuid import uuid4
-from weakref import WeakValueDictionary
-=======
->>>>>>> main
 
 import anyio
 
@@ -57,14 +52,8 @@ class Ledger:
     store: RunStore
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     unkept: int | None = None
-<<<<<<< HEAD
-    keeps_texts: bool = True
-    waiting: WeakValueDictionary[str, anyio.Lock] = field(
-        default_factory=WeakValueDictionary[str, anyio.Lock]
-=======
     flights: Flights[str, Sequence[Completion]] = field(
         default_factory=Flights[str, Sequence[Completion]]
->>>>>>> main
     )
     _rooms: dict[str, anyio.Semaphore] = field(default_factory=dict[str, anyio.Semaphore])
 
@@ -154,21 +143,14 @@ class Keeping(Wrapper):
             return await self._again(key, kept)
 
         try:
-<<<<<<< HEAD
-            async with lock:
-                kept = await self.ledger.store.get(ANSWER, key)
-                return await (
-                    self._ask(key, whose, request) if kept is None else self._again(key, kept)
-                )
-=======
             completions, shared = await self.ledger.flights.once(key, give)
             if shared:
                 # It is kept now, with its calls, which belong to whoever is given it.
                 completions = await give()
->>>>>>> main
         except BaseException:
             self.taken[digest].discard(number)
             raise
+        return completions
 
     async def _only_counted(self, request: Request) -> Sequence[Completion]:
         completions: Sequence[Completion] = ()
