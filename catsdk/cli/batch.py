@@ -185,9 +185,6 @@ def _plan(asked: Asked) -> Plan:
     )
 
 
-from catsdk.cli.options import OfRows, taking
-
-
 def _capped(method: CaT, max_in_flight: int | None) -> CaT:
     return CaT(
         method.sampler,

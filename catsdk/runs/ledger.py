@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import anyio
 
@@ -52,6 +53,7 @@ class Ledger:
     store: RunStore
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     unkept: int | None = None
+    keeps_texts: bool = True
     flights: Flights[str, Sequence[Completion]] = field(
         default_factory=Flights[str, Sequence[Completion]]
     )
