@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from catsdk.answers.answers import no_evidence
+from catsdk.batch.estimates import by_stage
 from catsdk.batch.plan import Plan
 from catsdk.batch.products import records_of
 from catsdk.batch.rows import BatchRow
@@ -19,6 +20,7 @@ from catsdk.core.types import Failure, Result
 from catsdk.method.run import Method, run_or_fail
 from catsdk.runs.ledger import Ledger
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 from catsdk.runtime.spending.account import Account
 
@@ -49,6 +51,7 @@ class Worker:
         states: Keeps how rows ended.
         account: Pays for the calls, beside the client's budget.
         on_event: Hears of each step.
+        probes: Whether what a row consumes is kept by stage, for an estimate.
     """
 
     c: CaT
@@ -57,6 +60,7 @@ class Worker:
     states: States
     account: Account | None = None
     on_event: Callable[[Event], None] | None = None
+    probes: bool = False
 
     def __post_init__(self) -> None:
         """Begin with nothing done."""
@@ -95,7 +99,8 @@ class Worker:
 
     async def _one(self, pending: Pending) -> Outcome:
         row, before = pending
-        result = await self._result(row)
+        with recorded("batch") as calls:
+            result = await self._result(row)
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
@@ -103,9 +108,11 @@ class Worker:
         self._check_patience(failure)
         state = RowState(
             digest=row.digest,
+            marks=row.marks,
             outcome=outcome,
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
+            stages=by_stage(calls) if self.probes else None,
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:
@@ -137,7 +144,7 @@ class Worker:
         return Result(group=group, partial=group.partial)
 
     def _records(self, row: BatchRow, result: Result) -> list[dict[str, Any]]:
-        fields = self.plan.product.fields
+        fields = self.plan.fields
         carried = {name: cell for name, cell in row.values.items() if name not in fields}
         return [
             {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)
