@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from catsdk.batch.parquet import Columns
+from catsdk.batch.parquet_columns import Columns
 from catsdk.core.errors import ConfigurationError
 
 __all__ = ["SHARD", "Format", "Shards"]

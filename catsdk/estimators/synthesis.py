@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple, get_args
 
 from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import ContentFilteredError, ContextTooLongError, StructuredOutputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.messages import images_in, with_numbers
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of

@@ -8,8 +8,8 @@ from typing import Any, Self
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from catsdk.core.concurrency.pipeline import Flow
 from catsdk.core.events import Event
-from catsdk.core.pipeline import Flow
 from catsdk.core.types import Result
 
 __all__ = ["EventStream", "Results"]

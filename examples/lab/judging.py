@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from catsdk import Limits, Sampling
 from catsdk.cat import CaT
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.estimators import Synthesizer
 from catsdk.evaluate import Bootstrap, Estimate
 from catsdk.providers import LocalProvider

@@ -16,7 +16,7 @@ from typing import get_args
 import anyio
 
 from catsdk import Limits, Provider, Sampling
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.errors import StructuredOutputError
 from catsdk.evaluate import Bootstrap, Estimate, Evaluation, Report, Sweep, item_of
 from catsdk.prompts.reply import read_verdict

@@ -16,7 +16,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
 from catsdk.core.errors import ConnectionFailedError, InvalidInputError, ModelNotFoundError
-from catsdk.core.registry import resolve
+from catsdk.core.model_strings import resolve
 from catsdk.core.types import Completion, Message, Request
 from catsdk_providers.box import BOX
 from catsdk_providers.local.load import read_weights

@@ -11,7 +11,7 @@ import anyio.to_thread
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.thinking import split_thinking

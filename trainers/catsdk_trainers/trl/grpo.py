@@ -13,7 +13,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError, UnknownProviderError
-from catsdk.core.registry import resolve
+from catsdk.core.model_strings import resolve
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.gold import check_gold, gold_rewards, golds_of

@@ -12,7 +12,7 @@ from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.data import Columns
 from catsdk.evaluate.items import Item, halves, item_of
-from catsdk.evaluate.sources import check_graded, read_items
+from catsdk.evaluate.reading import check_graded, read_items
 
 ROWS = [{"question": "2+2?", "answer": "so\n#### 4"}, {"question": "3+3?", "answer": "\\boxed{6}"}]
 

@@ -18,8 +18,8 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from catsdk.core.concurrency.fanout import first_of
 from catsdk.core.errors import CatError, SynthesisFailedError
-from catsdk.core.fanout import first_of
 from catsdk.core.types import Failure, Group
 
 __all__ = ["Flow", "Mapped", "background_tasks"]
