@@ -70,6 +70,4 @@ def opened() -> Generator[Door]:
         within=900,
         environment={},
     ):
-        yield Door(
-            f"vllm:{NAME}", lambda: VLLMProvider(NAME, base_url=url), {"VLLM_BASE_URL": url}
-        )
+        yield Door(f"vllm:{NAME}", lambda: VLLMProvider(NAME, base_url=url), {"VLLM_BASE_URL": url})
