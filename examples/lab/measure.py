@@ -11,7 +11,6 @@ import operator
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import get_args
 
 import anyio
 
@@ -27,11 +26,11 @@ from catsdk.types import Message, Request
 from catsdk_providers.box.problems import (
     STANDARD_DIGITS,
     Problem,
-    Split,
     problems,
     response,
     solve,
 )
+from examples.lab.arguments import parser_for
 from examples.lab.corpus import Noise, criteria, judge_example
 
 __all__ = ["forms", "table"]
@@ -114,13 +113,7 @@ def _row(report: Report, size: int) -> list[Estimate | None]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--model", help="a directory; without it the model in the box")
-    parser.add_argument("--split", choices=get_args(Split), default="dev")
-    parser.add_argument("--n", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = parser_for(__doc__, problems=300)
     parser.add_argument("--digits", type=int, nargs="+", default=STANDARD_DIGITS)
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     return parser.parse_args()
