@@ -1,4 +1,4 @@
-"""Queue: the batched calls of one model, from asking to the answer, whoever asks and however often."""
+"""Queue: the batched calls of one model, from asking to the answer, however often asked."""
 
 from __future__ import annotations
 
@@ -332,6 +332,8 @@ class Queue:
             return await self._not_created(bought, found, error)
         await bought.submitted(batch)
         self._pause = self.batching.poll
+        # What was refused once may be taken later.
+        self._most_tokens = min(2 * self._most_tokens, self.batching.enqueued_tokens or inf)
         return True
 
     async def _not_created(self, bought: Bought, found: Packed, error: ProviderError) -> bool:
@@ -345,6 +347,8 @@ class Queue:
             return True
         await self._undo(bought, found)
         if waits or error.transient:
+            if bought.row.state == "creating":
+                self.too_much(found.tokens)
             self._wait(error)
             return False
         if status == TOO_LARGE and len(found.ids) > 1:

@@ -40,8 +40,8 @@ async def open_http(
 ) -> httpx2.AsyncClient:
     """Make a client for the running event loop, of the class that the SDK has for it.
 
-    `request_id` is the header that holds the vendor's request id; a body may have `longest` bytes. A reply with an error status
-    never reaches the SDK: what `refused` makes of it is raised.
+    `request_id` is the header that holds the vendor's request id; a body may have `longest` bytes.
+    A reply with an error status never reaches the SDK: what `refused` makes of it is raised.
     """
     # The certificates are read from disk: once, and not in the event loop.
     trusted = await to_thread.run_sync(certificates, http.ca)
