@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
-from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 from anyio import CancelScope, to_thread
 
-from catsdk.batch.folder import Folder
+from catsdk.batch.folder import BATCHES, Folder
+from catsdk.batch.parking import Parking
 from catsdk.batch.plan import Plan
 from catsdk.batch.rows import BatchRow, Refused, rows_of
 from catsdk.batch.shards import SHARD, Format, Shards
@@ -116,7 +117,9 @@ async def run(
         job = _Job(source, plan, limit, States(store), on_progress, retry_failed)
         await job.check()
         sending = plan.cat.client.sending
-        ledger = Ledger(store, sending.prices, unkept=2 * sending.limits.in_flight)
+        # What waits for a batch is kept already, and there is no bound on how much.
+        unkept = 2 * sending.limits.in_flight if sending.batch is None else None
+        ledger = Ledger(store, sending.prices, unkept=unkept)
         account = _account(budget, spent)
 
         async def finished() -> Summary:
@@ -124,7 +127,8 @@ async def run(
             return await job.finish(folder, shards, ordered=ordered)
 
         try:
-            async with copy(plan.cat) as c:
+            client = plan.cat.client.with_batches_in(str(folder.path / BATCHES))
+            async with plan.cat.with_client(client) as c:
                 await job.work(Worker(c, plan, ledger, job.states, account, on_event))
         except BaseException:
             # What is there is written out; why the run ended matters more than whether that works.
@@ -181,12 +185,32 @@ class _Job:
                 self.on_progress(self.progress)
 
     async def _pending(self, worker: Worker) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
+        began = time.monotonic()
         async with aclosing(self._rows()) as rows:
             async for row, state in rows:
                 if worker.stopped:
                     return
                 if isinstance(row, BatchRow) and self._wanted(state):
+                    if worker.parking is not None:
+                        await worker.parking.room()
                     yield row, state
+        while worker.parking is not None and worker.parking.out and not worker.stopped:
+            await worker.parking.nap(time.monotonic() - began)
+            began = time.monotonic()
+            async with aclosing(self._back(worker.parking)) as back:
+                async for row, state in back:
+                    yield row, state
+
+    async def _back(self, parking: Parking) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
+        """The rows that were put out of memory and can go on."""
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                rows = [(row, state) for row, state in chunk if isinstance(row, BatchRow)]
+                ready = await parking.back([row.id for row, _ in rows])
+                for row, state in rows:
+                    if row.id in ready:
+                        await parking.room()
+                        yield row, state
 
     def _wanted(self, state: RowState | None) -> bool:
         return state is None or (self.retry_failed and state.outcome != "ok")

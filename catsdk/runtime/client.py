@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from typing import Any, Self
 
 from anyio import to_thread
@@ -322,6 +323,25 @@ class Client:
             opened = await routed(opened, chain, models.batches(batching))
         known[key] = opened
         return opened
+
+    def with_batches_in(self, path: str) -> Client:
+        """Return this client with a file for its batches, where it has none.
+
+        Args:
+            path: The file.
+
+        Returns:
+            A client with the same settings and limits, and the same account; this one where it
+            batches nothing or has a file.
+        """
+        batch = self.sending.batch
+        if batch is None or batch.path is not None:
+            return self
+        other = copy(self)
+        named = batch.model_copy(update={"path": path})
+        other.sending = self.sending.model_copy(update={"batch": named})
+        other.account, other.verdicts, other._gates = self.account, self.verdicts, self._gates
+        return other
 
     def gate(self, provider: Provider) -> Gate:
         """Return the gate of a model: what is in flight there, what waits, and what is allowed.
