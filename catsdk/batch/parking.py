@@ -82,6 +82,10 @@ class Parking:
         self._changed.set()
         self._changed = anyio.Event()
 
+    def done(self, id: str) -> None:
+        """Note that a row has ended, even if it was being put out at that moment."""
+        self.out.discard(id)
+
     async def room(self) -> None:
         """Wait until there is room for another row; the one that has waited longest makes it."""
         while self._inside >= self.most:
@@ -93,6 +97,8 @@ class Parking:
                     self.out.add(oldest.id)
                     oldest.scope.cancel()
                     await oldest.gone.wait()
+                    # What it waited for may just have come, and nothing may come after it.
+                    self._changes = -1
                     continue
             with anyio.move_on_after(rest):
                 await self._changed.wait()

@@ -129,6 +129,7 @@ class Worker:
         result = None
         with self.parking.row(row.id):
             result = await self._result(row)
+            self.parking.done(row.id)
         return result
 
     async def _result(self, row: BatchRow) -> Result:

@@ -1,4 +1,4 @@
-"""A batch of many rows through a provider's batch API: in few batches, in the memory of few rows."""
+"""Many rows through a provider's batch API: in few batches, in the memory of few rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def test_many_rows_wait_for_their_batches_in_the_memory_of_a_few(tmp_path:
         OpenAIProvider(server.model, base_url=server.url, api_key=server.key) as model,
     ):
         c = cat.CaT(model, estimator=cat.Synthesizer(), client=cat.Client(batch=batching))
-        with anyio.fail_after(60):
+        with anyio.fail_after(120):
             summary = await run(rows(), tmp_path / "out", Plan(c, n=2))
     assert (summary.ok, summary.failed, summary.waiting) == (ROWS, 0, 0)
     assert server.counters.requests == 0
