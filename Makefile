@@ -66,7 +66,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints/main.txt
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk and its tools into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,local,train]' --group dev
+	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,gguf,local,serve,train]' --group dev
 	@touch $@
 
 install: $(VENV)/.installed

@@ -16,8 +16,8 @@ from statistics import StatisticsError, correlation, fmean
 import anyio
 
 import catsdk
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Capabilities, Provider
 from catsdk.core.sending import Limits
 from catsdk.core.types import Rollout, Score

@@ -19,8 +19,8 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
+from catsdk.core.model_strings import BUILT_IN
 from catsdk.core.ports import Capabilities, Provider, capabilities_of
-from catsdk.core.registry import BUILT_IN
 from catsdk.errors import UnsupportedError
 from catsdk.testing import FunctionProvider, LoopbackServer
 from catsdk.types import Message, Request

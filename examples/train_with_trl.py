@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2)
     options = parser.parse_args()
 
-    anchor = PolicyAnchor("initial", prompts="box")
+    anchor = PolicyAnchor("initial")
     c = cat.CaT(
         estimator=cat.Synthesizer(anchor, cat.Sampling(max_tokens=128), seed=0),
         reward=cat.AnswerReward() + 0.1 * cat.LengthPenalty(over=100),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from catsdk.core.messages import Message
+from catsdk.core.messages import Message, ToolCall
 from catsdk.core.value import Value
 
 __all__ = [
@@ -192,6 +192,7 @@ class Completion(Value):
     Args:
         text: The answer, thinking left out.
         reasoning: The thinking that the model keeps apart from its answer.
+        tool_calls: The calls of tools that it asks for, where the request offered tools in `extra`.
         finish_reason: How it ended: by itself (`stop`), at the limit of tokens (`length`), by a
             `content_filter`, or for an `other` cause.
         logprobs: The sampled tokens with their log-probabilities, where they were asked for.
@@ -212,6 +213,7 @@ class Completion(Value):
 
     text: str
     reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = Field(default=(), exclude_if=lambda calls: not calls)
     finish_reason: FinishReason = "stop"
     logprobs: tuple[TokenLogprob, ...] | None = None
     usage: Usage = Field(default_factory=Usage)

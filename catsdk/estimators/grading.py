@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Rollout, Score
 from catsdk.prompts.reply import read_grade
@@ -33,9 +33,6 @@ class Grading(PromptedRole):
 
     Source: single-answer grading, Zheng et al., arXiv 2306.05685, section 3.1. A call that failed,
     or a reply without a grade after one re-ask, is a score of `None` with its cause, never 0.
-
-    Args:
-        model: The model that grades; `None` is the judge of the run.
 
     Example:
         >>> import catsdk as cat

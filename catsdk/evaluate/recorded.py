@@ -26,7 +26,7 @@ from catsdk.data.columns import Columns
 from catsdk.data.rows import Row
 from catsdk.data.sources import Source, named, read_rows
 from catsdk.evaluate.items import Item
-from catsdk.evaluate.sources import SPLITS, items_of
+from catsdk.evaluate.reading import SPLITS, items_of
 from catsdk.runtime.context import Context
 from catsdk.sampling.sampler import rollout_of
 

@@ -8,9 +8,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.model_strings import check_model
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
-from catsdk.core.registry import check_model
 from catsdk.core.settings import Settings
 from catsdk.estimators.synthesis import Synthesizer
 from catsdk.runtime import roles

@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
-from catsdk.core.registry import known_providers
+from catsdk.core.model_strings import known_providers
 from catsdk.core.settings import Settings
 from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of

@@ -11,6 +11,7 @@ from typing import Any, cast
 import anyio
 
 from catsdk.answers.answers import no_evidence
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -31,7 +32,6 @@ from catsdk.core.events import (
     RolloutArrived,
     RubricReady,
 )
-from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.types import (
     Call,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.prompts.reply import read_verdict

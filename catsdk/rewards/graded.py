@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     CatError,
     ConfigurationError,
     EvidenceNotFoundError,
     InvalidInputError,
 )
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score
 from catsdk.prompts.reply import Answer, read_rubric_grade
@@ -50,10 +50,9 @@ class GradedReward(PromptedRole, Reward):
     Example:
         >>> import catsdk as cat
         >>> from catsdk.rewards import GradedReward
+        >>> from catsdk.rubrics import loads
         >>> from catsdk.testing import FunctionProvider
-        >>> from catsdk.types import Provenance
-        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
-        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric = loads("criteria: [Names the rain.]")
         >>> judge = FunctionProvider(lambda request: '{"reason": "it does", "grade": 9}')
         >>> group = cat.group_of("Why?", ["It rains."])
         >>> [score.value for score in await GradedReward(judge, rubric=rubric).reward(group)]

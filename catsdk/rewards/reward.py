@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import SupportsFloat, TypeAlias
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Score
 from catsdk.recipes import written
 from catsdk.runtime.context import Context, standing_alone

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.types import Rollout, Rubric, Verdict
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Judge

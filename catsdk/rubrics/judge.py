@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     CatError,
     ConfigurationError,
@@ -18,7 +19,6 @@ from catsdk.core.errors import (
     InvalidInputError,
     StructuredOutputError,
 )
-from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.types import Call, Criterion, Failure, Rollout, Rubric, Verdict
@@ -90,10 +90,9 @@ class Judge(PromptedRole):
 
     Example:
         >>> import catsdk as cat
+        >>> from catsdk.rubrics import loads
         >>> from catsdk.testing import FunctionProvider
-        >>> from catsdk.types import Provenance
-        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
-        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric = loads("criteria: [Names the rain.]")
         >>> rollout = cat.group_of("Why?", ["It rains."]).rollouts[0]
         >>> (await cat.Judge(FunctionProvider(lambda request: "yes")).judge(rubric, rollout))[0].met
         True

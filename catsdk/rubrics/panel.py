@@ -8,10 +8,10 @@ from functools import partial
 from typing import Literal, get_args
 
 from catsdk.core.choices import check_choice
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
+from catsdk.core.model_strings import check_model
 from catsdk.core.ports import Provider
-from catsdk.core.registry import check_model
 from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Verdict
 from catsdk.rubrics.judge import Judge
 from catsdk.runtime import roles

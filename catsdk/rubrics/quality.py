@@ -10,8 +10,8 @@ from random import Random
 from statistics import StatisticsError, correlation
 from typing import Literal
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options
 from catsdk.core.types import Completion, Criterion, Rollout, Rubric, Score, Verdict
 from catsdk.rubrics.scoring import points

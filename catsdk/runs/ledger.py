@@ -8,10 +8,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-from weakref import WeakValueDictionary
 
 import anyio
 
+from catsdk.core.concurrency.flights import Flights
 from catsdk.core.errors import CatError
 from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.sending import Price
@@ -50,8 +50,8 @@ class Ledger:
     store: RunStore
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     unkept: int | None = None
-    waiting: WeakValueDictionary[str, anyio.Lock] = field(
-        default_factory=WeakValueDictionary[str, anyio.Lock]
+    flights: Flights[str, Sequence[Completion]] = field(
+        default_factory=Flights[str, Sequence[Completion]]
     )
     _rooms: dict[str, anyio.Semaphore] = field(default_factory=dict[str, anyio.Semaphore])
 
@@ -124,14 +124,18 @@ class Keeping(Wrapper):
         digest = sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:KEY]
         number = self._take(digest)
         key = f"{digest}-{number}" if number else digest
-        # Kept alive by those who wait for it.
-        lock = self.ledger.waiting.setdefault(key, anyio.Lock())
+
+        async def give() -> Sequence[Completion]:
+            kept = await self.ledger.store.get(ANSWER, key)
+            if kept is None:
+                return await self._ask(key, whose, request)
+            return await self._again(key, kept)
+
         try:
-            async with lock:
-                kept = await self.ledger.store.get(ANSWER, key)
-                completions = await (
-                    self._ask(key, whose, request) if kept is None else self._again(key, kept)
-                )
+            completions, shared = await self.ledger.flights.once(key, give)
+            if shared:
+                # It is kept now, with its calls, which belong to whoever is given it.
+                completions = await give()
         except BaseException:
             self.taken[digest].discard(number)
             raise

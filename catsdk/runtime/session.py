@@ -12,8 +12,8 @@ from anyio import to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
 from catsdk.core.errors import ConfigurationError
+from catsdk.core.model_strings import check_model, resolve
 from catsdk.core.ports import Provider
-from catsdk.core.registry import check_model, resolve
 from catsdk.core.sending import Batching, Http
 from catsdk.runtime.batching.dispatch import Dispatch
 

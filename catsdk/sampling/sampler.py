@@ -11,9 +11,9 @@ import anyio
 
 from catsdk.answers.answers import Answers
 from catsdk.core.choices import check_choice
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.events import RolloutArrived, RolloutFailed
-from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import (
     MAX_ROLLOUTS,
     PromptLike,

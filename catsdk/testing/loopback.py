@@ -16,7 +16,7 @@ from aiohttp import web
 from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.ports import Provider
 from catsdk.core.types import Usage
 from catsdk.testing.batches.desk import BatchDesk

@@ -126,7 +126,7 @@ class _Watch(TrainerCallback):
     """Measures the policy at the start, every few steps and at the end."""
 
     def __init__(self, unit: Unit, model: Any, tokenizer: Any, kept: Path) -> None:
-        policy = LocalProvider.of(model, tokenizer, prompts="box", name="policy")
+        policy = LocalProvider.of(model, tokenizer, name="policy")
         # What is loaded by its path stays as it was.
         self._exam = Exam(unit.plan, policy, LocalProvider())
         self._every, self._kept = unit.plan.every, kept

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from catsdk.core.registry import BUILT_IN
+from catsdk.core.model_strings import BUILT_IN
 from catsdk.core.types import Completion, Request, TokenLogprob
 from catsdk.testing import FunctionProvider, LoopbackServer
 

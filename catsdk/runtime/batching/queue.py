@@ -12,7 +12,7 @@ from math import inf
 import anyio
 
 from catsdk.core.batches import BatchService, QuotaError
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import (
     CatError,
     OverloadedError,

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 
 __all__ = ["ENOUGH", "Latencies"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from threading import Lock
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from catsdk.core.errors import (
     ConfigurationError,
@@ -87,6 +87,9 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         >>> answer.text
         'It is 4.'
     """
+
+    wire: ClassVar[str] = "messages"
+    """The dialect of what goes to the service as it is."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import anyio
 from anyio import to_thread
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 
 __all__ = ["OtherLoop"]
 

@@ -271,7 +271,7 @@ class CaTConfig(Options):
     otherwise, judges greedily.
 
     Args:
-        model: A directory or a name on the hub.
+        model: A directory, a GGUF file or a name on the hub; `local` is the model in the box.
         output: The folder of checkpoints, logs and the model.
         seed: Of the order of the data, the weights of adapters, the rollouts and the anchor.
         steps: Optimiser steps.
