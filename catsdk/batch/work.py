@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from catsdk.answers.answers import no_evidence
+from catsdk.batch.estimates import by_stage
 from catsdk.batch.parking import Parking, parking_of
 from catsdk.batch.plan import Plan
 from catsdk.batch.products import records_of
@@ -20,6 +21,7 @@ from catsdk.core.types import Failure, Result
 from catsdk.method.run import Method, run_or_fail
 from catsdk.runs.ledger import Ledger
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 from catsdk.runtime.spending.account import Account
 
@@ -50,6 +52,7 @@ class Worker:
         states: Keeps how rows ended.
         account: Pays for the calls, beside the client's budget.
         on_event: Hears of each step.
+        probes: Whether what a row consumes is kept by stage, for an estimate.
     """
 
     c: CaT
@@ -58,6 +61,7 @@ class Worker:
     states: States
     account: Account | None = None
     on_event: Callable[[Event], None] | None = None
+    probes: bool = False
 
     def __post_init__(self) -> None:
         """Begin with nothing done."""
@@ -101,7 +105,8 @@ class Worker:
 
     async def _one(self, pending: Pending) -> Outcome | None:
         row, before = pending
-        result = await self._worked_on(row)
+        with recorded("batch") as calls:
+            result = await self._worked_on(row)
         if result is None:
             # It waits for a batch, out of memory.
             return None
@@ -112,9 +117,11 @@ class Worker:
         self._check_patience(failure)
         state = RowState(
             digest=row.digest,
+            marks=row.marks,
             outcome=outcome,
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
+            stages=by_stage(calls) if self.probes else None,
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:
@@ -155,7 +162,7 @@ class Worker:
         return Result(group=group, partial=group.partial)
 
     def _records(self, row: BatchRow, result: Result) -> list[dict[str, Any]]:
-        fields = self.plan.product.fields
+        fields = self.plan.fields
         carried = {name: cell for name, cell in row.values.items() if name not in fields}
         return [
             {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)

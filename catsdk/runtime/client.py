@@ -324,22 +324,17 @@ class Client:
         known[key] = opened
         return opened
 
-    def with_batches_in(self, path: str) -> Client:
-        """Return this client with a file for its batches, where it has none.
+    def with_batching(self, batching: Batching | None) -> Client:
+        """Return this client with other batches.
 
         Args:
-            path: The file.
+            batching: Which calls are batched, and how; `None` batches none.
 
         Returns:
-            A client with the same settings and limits, and the same account; this one where it
-            batches nothing or has a file.
+            A client that is not open, with the same other settings, gates and account.
         """
-        batch = self.sending.batch
-        if batch is None or batch.path is not None:
-            return self
         other = copy(self)
-        named = batch.model_copy(update={"path": path})
-        other.sending = self.sending.model_copy(update={"batch": named})
+        other.sending = self.sending.model_copy(update={"batch": batching})
         other.account, other.verdicts, other._gates = self.account, self.verdicts, self._gates
         return other
 
