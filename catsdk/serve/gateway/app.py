@@ -25,6 +25,8 @@ from catsdk.serve.gateway.config import GatewayConfig
 from catsdk.serve.gateway.running import Run, Runner, Tell
 from catsdk.serve.gateway.stream import StreamedAnswer, while_connected
 from catsdk.serve.gateway.wires.chat import ChatWire
+from catsdk.serve.gateway.wires.messages import MessagesWire
+from catsdk.serve.gateway.wires.responses import ResponsesWire
 from catsdk.serve.gateway.wires.wire import Reply, Wire
 from catsdk.serve.site.access import Access, Guard, check_host
 from catsdk.serve.site.bodies import Bodies
@@ -61,6 +63,9 @@ class Gateway:
             Route("/v1/models", self._models),
             Route("/v1/models/{name:path}", self._model),
             Route("/v1/chat/completions", self._asking(ChatWire()), methods=["POST"]),
+            Route("/v1/responses", self._asking(ResponsesWire()), methods=["POST"]),
+            Route("/v1/messages", self._asking(MessagesWire()), methods=["POST"]),
+            Route("/v1/messages/count_tokens", self._count_tokens, methods=["POST"]),
         ]
         inner = Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_route})
         self.app: ASGIApp = Guard(inner, access)
@@ -100,6 +105,14 @@ class Gateway:
             return self._whole(wire, run, reply)
 
         return ask
+
+    async def _count_tokens(self, request: Request) -> Response:
+        wire = MessagesWire()
+        try:
+            asked = wire.read(await self._bodies.json(request), self._pass_on)
+            return json_response({"input_tokens": await self._runner.count_tokens(asked)})
+        except Exception as error:  # noqa: BLE001 - the client is told, whatever it is
+            return wire.refusal(problem_of(error))
 
     def _admit(self) -> None:
         """Take a place for one more request.

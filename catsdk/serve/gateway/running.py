@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, error_of
 from catsdk.core.events import Event, RolloutArrived, RolloutFailed, TextArrived
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, wire_of
-from catsdk.core.sending import Budget
-from catsdk.core.types import Request, Usage
-from catsdk.estimators.synthesis import Synthesizer
-from catsdk.method.composing import setting_of, with_seed, with_setting
-from catsdk.method.run import Method, run_method
+from catsdk.core.ports import Provider, tokens_of, wire_of
+from catsdk.core.types import Usage
+from catsdk.method.run import run_method
 from catsdk.prompts.sections import ResponseStream
 from catsdk.runtime import roles
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, context_of
-from catsdk.runtime.output import Output
 from catsdk.runtime.spending.account import Account
 from catsdk.serve.gateway.answer import Answer, of_completion, of_result
 from catsdk.serve.gateway.asked import Asked
 from catsdk.serve.gateway.catalogue import Catalogue, Composed, Plain
 from catsdk.serve.gateway.config import GatewayConfig
+from catsdk.serve.gateway.settings import lower_budget, method_of, output_of, request_of
 from catsdk.serve.gateway.tools import original, tool_fields
 from catsdk.serve.site.problems import Problem, problem_of
 
 __all__ = ["Run", "Runner", "Tell"]
-
-# Tokens that an anchor has for its summary, beside those that the client allows the answer.
-_SUMMARY = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +88,28 @@ class Runner:
                 problem.facts = {**problem.facts, "cat": _spent(run, spent)}
                 raise problem from error
 
+    async def count_tokens(self, asked: Asked) -> int:
+        """Count the tokens of a request's conversation and tools.
+
+        A provider that knows its tokens counts them; of others it is an estimate.
+
+        Args:
+            asked: The request.
+
+        Raises:
+            Problem: there is no such model.
+        """
+        entry, _ = self._catalogue.find(asked.model, asked.wanted)
+        texts = [message.shown for message in asked.messages]
+        if asked.tools is not None:
+            texts.append(json.dumps(tool_fields(asked.tools, "messages")["tools"]))
+        async with context_of(self._catalogue.client) as ctx:
+            model = entry.model
+            if model is None and isinstance(entry, Composed):
+                model = entry.cat.defaults.policy
+            provider = await ctx.model(model)
+        return sum(tokens_of(provider, text) for text in texts)
+
     async def _answered(self, run: Run, tell: Tell | None) -> Answer:
         asked = run.asked
         entry, estimator = self._catalogue.find(asked.model, asked.wanted)
@@ -110,7 +126,7 @@ class Runner:
         return await self._composed(run, entry, estimator or entry.cat.estimator, tell)
 
     def _own_account(self, asked: Asked) -> tuple[Account, ...]:
-        budget = _lower(asked.wanted.budget, self._config.budget)
+        budget = lower_budget(asked.wanted.budget, self._config.budget)
         return () if budget is None else (Account(budget),)
 
     def _problem(self, run: Run, error: Exception) -> Problem:
@@ -130,7 +146,7 @@ class Runner:
                 self._catalogue.client, accounts=run.accounts, chains=chains
             ) as ctx:
                 provider = await ctx.model(model)
-                request = _request(run.asked, wire_of(provider))
+                request = request_of(run.asked, wire_of(provider))
                 # What a tool is given comes at the end: its pieces are no text.
                 on_text = None if tell is None else tell.text
                 (completion, *_) = await provider.complete(request, on_text)
@@ -151,10 +167,10 @@ class Runner:
     ) -> Answer:
         asked, wanted = run.asked, run.asked.wanted
         n = self._rollouts(wanted.n)
-        method = _method(entry, estimator, asked)
+        method = method_of(entry, estimator, asked)
         heard = None if tell is None else _listener(tell, n, streams=asked.shape is None)
         async with entry.cat.context(
-            on_event=heard, streams=tell is not None, output=_output(asked)
+            on_event=heard, streams=tell is not None, output=output_of(asked)
         ) as ctx:
             result = await run_method(method, asked.messages, n, self._paying(ctx, run))
         facts = {
@@ -186,97 +202,6 @@ class Runner:
 def _spent(run: Run, usage: Usage) -> dict[str, Any]:
     tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
     return {"run": run.id, **tokens, "requests": usage.requests, "cost": usage.cost}
-
-
-def _lower(wanted: Budget | None, most: Budget | None) -> Budget | None:
-    """The lower of two caps, of each kind."""
-    if wanted is None or most is None:
-        return wanted or most
-    caps: dict[str, Any] = {}
-    for name in ("requests", "tokens", "usd", "seconds"):
-        given = [cap for cap in (getattr(wanted, name), getattr(most, name)) if cap is not None]
-        caps[name] = min(given, default=None)
-    return most.model_copy(update=caps)
-
-
-def _request(asked: Asked, wire: str | None) -> Request:
-    """What a model is asked, in the dialect of its service."""
-    extra: dict[str, Any] = dict(asked.sampling.extra)
-    if extra and wire != asked.wire:
-        raise InvalidInputError(
-            f"{next(iter(extra))} cannot be passed on to {asked.model!r}, which speaks another"
-            " dialect; leave it out"
-        )
-    if asked.tools is not None:
-        if wire is None:
-            raise InvalidInputError(f"{asked.model!r} takes no tools; leave them out")
-        extra |= tool_fields(asked.tools, wire)
-    schema: Mapping[str, Any] | None = None
-    shape = asked.shape
-    if shape is not None and shape.schema is not None and not (wire == "chat" and asked.tools):
-        schema = shape.schema
-    elif shape is not None:
-        if wire != "chat":
-            raise InvalidInputError(
-                f"{asked.model!r} takes no form without a schema; give a json_schema"
-            )
-        extra["response_format"] = _response_format(shape)
-    sampling = asked.sampling.model_copy(update={"extra": extra})
-    request = sampling.request(asked.messages, seed=asked.seed)
-    return request if schema is None else request.model_copy(update={"json_schema": dict(schema)})
-
-
-def _response_format(shape: Any) -> dict[str, Any]:
-    if shape.schema is None:
-        return {"type": "json_object"}
-    schema = {"name": shape.name, "schema": dict(shape.schema), "strict": bool(shape.strict)}
-    return {"type": "json_schema", "json_schema": schema}
-
-
-def _output(asked: Asked) -> Output | None:
-    if asked.shape is None:
-        return None
-    if asked.shape.schema is None:
-        raise InvalidInputError(
-            "an answer made of several needs to know the form of its JSON: give response_format"
-            " {'type': 'json_schema', ...}"
-        )
-    return Output(asked.shape.schema)
-
-
-def _method(entry: Composed, estimator: roles.Estimator, asked: Asked) -> Method:
-    """The method with the settings of one request."""
-    sampler = entry.cat.sampler
-    own = setting_of(sampler, "sampling")
-    sampling = _merged(own if isinstance(own, Sampling) else Sampling(), asked.sampling)
-    if sampling != own:
-        sampler = with_setting(sampler, "sampling", sampling)
-    if asked.seed is not None:
-        sampler, estimator = (
-            with_setting(sampler, "seed", asked.seed),
-            with_seed(estimator, asked.seed),
-        )
-    return Method(sampler, _with_room(estimator, asked.sampling.max_tokens))
-
-
-def _merged(own: Sampling, asked: Sampling) -> Sampling:
-    """The operator's sampling with what a request sets."""
-    set_here = {
-        name: value for name, value in dict(asked).items() if value not in (None, (), {}, False)
-    }
-    return own.model_copy(update=set_here)
-
-
-def _with_room(estimator: Any, max_tokens: int | None) -> Any:
-    """The estimator with the client's limit: an anchor's summary does not count towards it."""
-    if max_tokens is None or not isinstance(estimator, Synthesizer):
-        return estimator
-    most = max_tokens + _SUMMARY
-    own = estimator.sampling.max_tokens
-    sampling = estimator.sampling.model_copy(
-        update={"max_tokens": most if own is None else min(own, most)}
-    )
-    return replace(estimator, sampling=sampling)
 
 
 def _listener(tell: Tell, n: int, *, streams: bool) -> Callable[[Event], None]:
