@@ -23,13 +23,14 @@ from catsdk.serve.gateway.asked import Asked
 from catsdk.serve.gateway.catalogue import Catalogue
 from catsdk.serve.gateway.config import GatewayConfig
 from catsdk.serve.gateway.running import Run, Runner, Tell
-from catsdk.serve.gateway.stream import StreamedAnswer, while_connected
+from catsdk.serve.gateway.stream import StreamedAnswer
 from catsdk.serve.gateway.wires.chat import ChatWire
 from catsdk.serve.gateway.wires.messages import MessagesWire
 from catsdk.serve.gateway.wires.responses import ResponsesWire
 from catsdk.serve.gateway.wires.wire import Reply, Wire
 from catsdk.serve.site.access import Access, Guard, check_host
 from catsdk.serve.site.bodies import Bodies
+from catsdk.serve.site.presence import answering
 from catsdk.serve.site.problems import RETRY_AFTER, Problem, problem_of
 from catsdk.serve.site.replies import json_response, refusal
 from catsdk.serve.site.server import listening
@@ -135,21 +136,14 @@ class Gateway:
         return self._counted(streamed)
 
     def _whole(self, wire: Wire, run: Run, reply: Reply) -> ASGIApp:
-        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-            responses: list[Response] = []
+        async def respond() -> Response:
+            try:
+                answer = await self._answered(run)
+            except Problem as problem:
+                return wire.refusal(problem)
+            return json_response(wire.whole(answer, reply), headers=_headers(run, answer))
 
-            async def work() -> None:
-                try:
-                    answer = await self._answered(run)
-                    headers = _headers(run, answer)
-                    responses.append(json_response(wire.whole(answer, reply), headers=headers))
-                except Problem as problem:
-                    responses.append(wire.refusal(problem))
-
-            if await while_connected(receive, work):
-                await responses[0](scope, receive, send)
-
-        return self._counted(respond)
+        return self._counted(answering(respond))
 
     def _counted(self, app: ASGIApp) -> ASGIApp:
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
