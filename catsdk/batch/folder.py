@@ -12,8 +12,9 @@ from catsdk.batch.plan import Plan
 from catsdk.batch.summary import Summary
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 
-__all__ = ["FAILED", "STORE", "Failures", "Folder"]
+__all__ = ["BATCHES", "FAILED", "STORE", "Failures", "Folder", "writing"]
 
+BATCHES = "batches.sqlite"
 STORE, MANIFEST, FAILED = "run.sqlite", "manifest.json", "failed.jsonl"
 
 
@@ -121,7 +122,7 @@ class Folder:
     def _replace(self, name: str, text: str) -> None:
         """Write a file as a whole, or leave the old one."""
         new = self.path / f"{name}.new"
-        with _writing(self.path / name):
+        with writing(self.path / name):
             self.path.mkdir(parents=True, exist_ok=True)
             new.write_text(text, encoding="utf-8", errors="backslashreplace")
             new.replace(self.path / name)
@@ -137,7 +138,7 @@ class Failures:
     def __init__(self, path: Path) -> None:
         """Begin without a line."""
         self.path, self._new = path, path.with_name(f"{path.name}.new")
-        with _writing(path):
+        with writing(path):
             self._lines = self._new.open("w", encoding="utf-8", errors="backslashreplace")
 
     def add_all(self, lines: Iterable[Mapping[str, Any]]) -> None:
@@ -146,7 +147,7 @@ class Failures:
         Raises:
             ConfigurationError: the disk is full or fails.
         """
-        with _writing(self.path):
+        with writing(self.path):
             for line in lines:
                 self._lines.write(json.dumps(line, ensure_ascii=False) + "\n")
 
@@ -156,18 +157,20 @@ class Failures:
         Raises:
             ConfigurationError: the disk is full or fails.
         """
-        with _writing(self.path):
+        with writing(self.path):
             self._lines.close()
             self._new.replace(self.path)
 
 
 @contextmanager
-def _writing(path: Path) -> Generator[None]:
+def writing(path: Path) -> Generator[None]:
+    """Raise a `ConfigurationError` that names the file where it cannot be written."""
     try:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space or name another folder"
+            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
+            " answered is lost"
         ) from error
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from catsdk.batch.folder import writing
 from catsdk.batch.parquet_columns import Columns
-from catsdk.core.errors import ConfigurationError
 
 __all__ = ["SHARD", "Format", "Shards"]
 
@@ -79,7 +78,7 @@ class Shards:
     def _write(self) -> None:
         path = self.folder / f"part-{len(self._parts):05}.jsonl{_NEW}"
         with (
-            _writing(path),
+            writing(path),
             path.open("w", encoding="utf-8", errors="surrogatepass") as lines,
         ):
             lines.writelines(_line(record) for record in self._buffer)
@@ -91,21 +90,10 @@ class Shards:
     def _as_parquet(self, part: Path, columns: Columns) -> Path:
         """All files have one schema, so it is known only at the end."""
         path = self.folder / f"{part.name.partition('.')[0]}.parquet{_NEW}"
-        with _writing(path):
+        with writing(path):
             columns.write(list(_read(part)), path)
         part.unlink()
         return path
-
-
-@contextmanager
-def _writing(path: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
-            " answered is lost"
-        ) from error
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -42,15 +42,21 @@ InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sampled:
+class Capped:
+    """What a command may cost."""
+
+    max_requests: MaxRequests = None
+    max_usd: MaxUsd = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled(Capped):
     """How answers are sampled, and what that may cost."""
 
     model: Models = None
     temperature: Temperature = None
     max_tokens: MaxTokens = None
     seed: Seed = None
-    max_requests: MaxRequests = None
-    max_usd: MaxUsd = None
 
     @property
     def sampling(self) -> Sampling:

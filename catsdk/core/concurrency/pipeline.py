@@ -12,12 +12,13 @@ from collections.abc import (
 )
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from catsdk.core.concurrency.closing import StopsEarly
 from catsdk.core.concurrency.fanout import first_of
 from catsdk.core.errors import CatError, SynthesisFailedError
 from catsdk.core.types import Failure, Group
@@ -43,7 +44,7 @@ class Mapped(Generic[T, R]):
     group: Group | None = None
 
 
-class Flow(Generic[T, R]):
+class Flow(StopsEarly, Generic[T, R]):
     """The results of `work` on each of `items`, to be iterated over once.
 
     At most `at_once` items are between being taken from `items` and being given to the reader: a
@@ -88,14 +89,6 @@ class Flow(Generic[T, R]):
         if isinstance(result, Exception):
             raise result
         return result
-
-    async def __aenter__(self) -> Self:
-        """Enter a block at whose end the work is stopped."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop the work."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Stop the work, with the calls that are in flight."""

@@ -171,17 +171,16 @@ def _usage(usage: Any) -> Usage:
 
     Prices come later: the cost of a hosted call is unknown.
     """
-    told = usage if isinstance(usage, dict) else {}
-    both = counts(told, "input_tokens", "output_tokens")
+    both = counts(usage, "input_tokens", "output_tokens")
     if both is None:
         return Usage(requests=1, unreported=1, cost=None)
     fresh, answer = both
-    read = count(told.get("cache_read_input_tokens")) or 0
+    read = count(usage.get("cache_read_input_tokens")) or 0
     return Usage(
-        input_tokens=fresh + read + (count(told.get("cache_creation_input_tokens")) or 0),
+        input_tokens=fresh + read + (count(usage.get("cache_creation_input_tokens")) or 0),
         output_tokens=answer,
         cached_tokens=read,
-        reasoning_tokens=min(answer, detail(told, "output_tokens_details", "thinking_tokens")),
+        reasoning_tokens=min(answer, detail(usage, "output_tokens_details", "thinking_tokens")),
         requests=1,
         cost=None,
     )

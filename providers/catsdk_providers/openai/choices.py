@@ -279,19 +279,18 @@ def usage_of(usage: Any) -> Usage:
 
     Prices come later: the cost of a hosted call is unknown.
     """
-    told = usage if isinstance(usage, dict) else {}
-    both = counts(told, "prompt_tokens", "completion_tokens")
+    both = counts(usage, "prompt_tokens", "completion_tokens")
     if both is None:
         return Usage(requests=1, unreported=1, cost=None)
     prompt, answer = both
-    reasoning = detail(told, "completion_tokens_details", "reasoning_tokens")
-    if reasoning and count(told.get("total_tokens")) == prompt + answer + reasoning:
+    reasoning = detail(usage, "completion_tokens_details", "reasoning_tokens")
+    if reasoning and count(usage.get("total_tokens")) == prompt + answer + reasoning:
         # xAI counts thinking beside the answer.
         answer += reasoning
     return Usage(
         input_tokens=prompt,
         output_tokens=answer,
-        cached_tokens=min(prompt, detail(told, "prompt_tokens_details", "cached_tokens")),
+        cached_tokens=min(prompt, detail(usage, "prompt_tokens_details", "cached_tokens")),
         reasoning_tokens=min(answer, reasoning),
         requests=1,
         cost=None,
