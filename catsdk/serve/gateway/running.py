@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -22,8 +23,11 @@ from catsdk.serve.gateway.answer import Answer, of_completion, of_result
 from catsdk.serve.gateway.asked import Asked
 from catsdk.serve.gateway.catalogue import Catalogue, Composed, Plain
 from catsdk.serve.gateway.config import GatewayConfig
+from catsdk.serve.gateway.evidence import Evidence
+from catsdk.serve.gateway.holders import Holder
 from catsdk.serve.gateway.settings import lower_budget, method_of, output_of, request_of
-from catsdk.serve.gateway.tools import original, tool_fields
+from catsdk.serve.gateway.tools import tool_fields
+from catsdk.serve.gateway.voting import sampled, voted
 from catsdk.serve.site.problems import Problem, problem_of
 
 __all__ = ["Run", "Runner", "Tell"]
@@ -48,11 +52,13 @@ class Run:
 
     Args:
         asked: What is asked.
+        holder: Who asks.
         accounts: Who pays, beside the client's own budget.
         id: The run's name.
     """
 
     asked: Asked
+    holder: Holder = field(default_factory=Holder)
     accounts: tuple[Account, ...] = ()
     id: str = field(default_factory=lambda: uuid4().hex)
 
@@ -63,11 +69,12 @@ class Runner:
     Args:
         catalogue: What may be asked, open.
         config: The operator's caps.
+        evidence: Where results are kept that clients want kept.
     """
 
-    def __init__(self, catalogue: Catalogue, config: GatewayConfig) -> None:
+    def __init__(self, catalogue: Catalogue, config: GatewayConfig, evidence: Evidence) -> None:
         """Answer nothing yet."""
-        self._catalogue, self._config = catalogue, config
+        self._catalogue, self._config, self._evidence = catalogue, config, evidence
 
     async def answer(self, run: Run, tell: Tell | None = None) -> Answer:
         """Answer a request.
@@ -86,6 +93,7 @@ class Runner:
                 problem = self._problem(run, error)
                 spent = Usage.total(call.usage for call in calls)
                 problem.facts = {**problem.facts, "cat": _spent(run, spent)}
+                problem.usage = spent
                 raise problem from error
 
     async def count_tokens(self, asked: Asked) -> int:
@@ -113,7 +121,7 @@ class Runner:
     async def _answered(self, run: Run, tell: Tell | None) -> Answer:
         asked = run.asked
         entry, estimator = self._catalogue.find(asked.model, asked.wanted)
-        run = replace(run, accounts=(*self._own_account(asked), *run.accounts))
+        run = replace(run, accounts=(*self._own_account(asked), *run.holder.accounts))
         if isinstance(entry, Plain):
             return await self._passed_on(run, entry.model, "pass-through", tell)
         if asked.tools is not None:
@@ -122,6 +130,8 @@ class Runner:
                     f"{entry.name!r} takes no tools: it asks more than one model; ask for a model"
                     " that is listed by itself"
                 )
+            if asked.wanted.tools == "vote":
+                return await self._voted(run, entry.model)
             return await self._passed_on(run, entry.model, "pass-through: tools", tell)
         return await self._composed(run, entry, estimator or entry.cat.estimator, tell)
 
@@ -140,11 +150,9 @@ class Runner:
     async def _passed_on(
         self, run: Run, model: str | Provider, method: str, tell: Tell | None
     ) -> Answer:
-        chains: Any = {} if run.accounts else None
+        facts = {"run": run.id, "method": method}
         with recorded("gateway") as calls:
-            async with context_of(
-                self._catalogue.client, accounts=run.accounts, chains=chains
-            ) as ctx:
+            async with self._context(run) as ctx:
                 provider = await ctx.model(model)
                 request = request_of(run.asked, wire_of(provider))
                 # What a tool is given comes at the end: its pieces are no text.
@@ -152,13 +160,36 @@ class Runner:
                 (completion, *_) = await provider.complete(request, on_text)
         if completion.failure is not None:
             raise error_of(completion.failure)
-        whole = completion.model_copy(
-            update={
-                "usage": Usage.total(call.usage for call in calls),
-                "tool_calls": tuple(map(original, completion.tool_calls)),
-            }
+        usage = Usage.total(call.usage for call in calls)
+        return of_completion(completion, usage, facts)
+
+    async def _voted(self, run: Run, model: str | Provider) -> Answer:
+        n = self._rollouts(run.asked.wanted.n)
+        with recorded("gateway") as calls:
+            async with self._context(run) as ctx:
+                provider = await ctx.model(model)
+                request = request_of(run.asked, wire_of(provider))
+                replies = await sampled(provider, request, n)
+        winner, agreement = voted(replies)
+        usage = Usage.total(call.usage for call in calls)
+        facts = {
+            "run": run.id,
+            "method": "vote on tools",
+            "n": n,
+            "rollouts": len(replies),
+            "failed": n - len(replies),
+            "agreement": agreement,
+        }
+        return of_completion(winner, usage, facts)
+
+    def _context(self, run: Run) -> AbstractAsyncContextManager[Context]:
+        return context_of(
+            self._catalogue.client,
+            accounts=run.accounts,
+            # An account outlives the run, and the chains that it pays for with it.
+            chains={} if run.accounts else None,
+            around=run.holder.around,
         )
-        return of_completion(whole, {"run": run.id, "method": method})
 
     # --- several rollouts -----------------------------------------------------------------
 
@@ -166,6 +197,8 @@ class Runner:
         self, run: Run, entry: Composed, estimator: roles.Estimator, tell: Tell | None
     ) -> Answer:
         asked, wanted = run.asked, run.asked.wanted
+        if wanted.keep:
+            self._evidence.check()
         n = self._rollouts(wanted.n)
         method = method_of(entry, estimator, asked)
         heard = None if tell is None else _listener(tell, n, streams=asked.shape is None)
@@ -173,6 +206,8 @@ class Runner:
             on_event=heard, streams=tell is not None, output=output_of(asked)
         ) as ctx:
             result = await run_method(method, asked.messages, n, self._paying(ctx, run))
+        if wanted.keep:
+            await self._evidence.keep(run.holder.name, run.id, result)
         facts = {
             "run": run.id,
             "method": entry.method if wanted.estimator is None else wanted.estimator,
@@ -186,7 +221,9 @@ class Runner:
         )
 
     def _paying(self, ctx: Context, run: Run) -> Context:
-        return replace(ctx, accounts=run.accounts, chains={}) if run.accounts else ctx
+        if run.accounts:
+            ctx = replace(ctx, accounts=run.accounts, chains={})
+        return replace(ctx, around=run.holder.around)
 
     def _rollouts(self, wanted: int | None) -> int:
         rollouts = self._config.rollouts
