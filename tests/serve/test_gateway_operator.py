@@ -170,9 +170,10 @@ async def test_the_document_names_every_route() -> None:
 async def test_the_configuration_of_the_page_is_one() -> None:
     page = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text("utf-8")
     ((block),) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    config = GatewayConfig(**data_of(block, "the page"))
+    settings: Any = data_of(block, "the page")
+    config = GatewayConfig(**settings)
     assert [from_data(each) for each in config.estimators.values()]
-    assert all(cat.CaT.from_data(each) for each in [*config.profiles.values(), config.rewards])
+    assert all(cat.CaT.from_data(each) for each in [*config.profiles.values(), settings["rewards"]])
     assert config.keys["alice"].requests_per_minute == 60
 
 
