@@ -22,8 +22,9 @@ HOSTILE = [
     "<think>", "1+", "x ", "5 or ", "5 and ", "答案是", "wait, ", "```\n", "solution ", "final ",
     "1", "-", r"\text{a} ", "$a=b$ ", "5 m ", "**5** ", "seven ", "1:", "1/", "1e1", "$5 ",
     "The answer is 1,2,3 or x^2 = **",
-    "if 1 ", "put your answer ", "needs to form ", "either a ", "many students ", "5 times as ", "5! ", "选A",
-    "? \nQ", "&", "n't ", "5\n6\n", "\n \n", "<tool_call>", "Bob's answer ", "for even ",
+    "if 1 ", "put your answer ", "needs to form ", "either a ", "many students ", "5! ",
+    "5 times as ", "选A", "? \nQ", "&", "n't ", "5\n6\n", "\n \n", "<tool_call>", "Bob's answer ",
+    "for even ",
 ]  # fmt: skip
 
 
