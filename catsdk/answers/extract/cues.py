@@ -56,7 +56,7 @@ _CUE = re.compile(
       | (?:choose|pick|select|go\ with|chose)\b
       | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
           |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
-      | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+      | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|选|は|은|이|:|：|—|-)
       | 选(?:择)?[：:]?(?=\s?\(?(?:\*\*)?[A-J](?![A-Za-z]))
     )(?:\*\*|__)?""",
     re.VERBOSE | re.IGNORECASE,
@@ -93,6 +93,7 @@ _NOT_MINE = (
     "没有",
 )
 _CHOOSING = ("故", "应", "应该", "因此", "所以", "我", "，", "。", "：", "\n", ",", ".", ":")
+_LEAD = 60
 _EMPHASIS = " \t\n#*_>-"
 _MOST_PLACES = 64
 _MOST = 16
@@ -278,11 +279,11 @@ def _worded(text: str, cue: re.Match[str]) -> str | None:
 
 def _is_stated(before: str, cue: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
-    clause = _CLAUSE_START.split(before)[-1][-200:]
+    clause, lead = _CLAUSE_START.split(before)[-1][-200:], before[-_LEAD:]
     if (
         is_example(before)
-        or is_of_somebody(f"{before[-60:]}{cue}")
-        or is_beside_answer(f"{before[-60:]}{cue}")
+        or is_of_somebody(f"{lead}{cue}", len(lead))
+        or is_beside_answer(f"{lead}{cue}", len(lead))
         or _QUOTED.search(before)
         or denies(clause)
         or _TASK.search(clause)

@@ -109,7 +109,8 @@ _OF_SOMEBODY = re.compile(
     r"""(?:\b(?!(?:it|that|here|today|what|there|let|problem|question|equation|system|task|exercise
       |puzzle)['’])
       [^\W\d_]+['’]s|\b(?:his|her|their))\W+(?:\w+\W+){0,2}(?:answer|guess|result|solution
-        |choice)\b""",
+        |choice)\b
+      |(?:他|她|学生|同学)的?答案""",
     re.VERBOSE | re.IGNORECASE,
 )
 # An answer is spoken of, but another number is given: "half of the answer", "the answer squared".
@@ -156,14 +157,17 @@ def last_clause(before: str) -> str:
     return _CLAUSE.split(before)[-1]
 
 
-def is_of_somebody(clause: str) -> bool:
-    """Tell whether a clause speaks of the answer of somebody else: "Bob's answer", "her guess"."""
-    return _OF_SOMEBODY.search(clause) is not None
+def is_of_somebody(clause: str, noun: int = 0) -> bool:
+    """Tell whether a clause speaks of the answer of somebody else: "Bob's answer", "her guess".
+
+    The word for the answer stands at `noun` or behind it.
+    """
+    return any(found.end() > noun for found in _OF_SOMEBODY.finditer(clause))
 
 
-def is_beside_answer(clause: str) -> bool:
-    """Tell whether a clause gives another number than the answer that it names."""
-    return _BESIDE_ANSWER.search(clause) is not None
+def is_beside_answer(clause: str, noun: int = 0) -> bool:
+    """Tell whether a clause gives another number than the answer that it names, at `noun` or behind."""
+    return any(found.end() > noun for found in _BESIDE_ANSWER.finditer(clause))
 
 
 def is_conditional(sentence: str) -> bool:
