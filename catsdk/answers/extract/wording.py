@@ -166,7 +166,7 @@ def is_of_somebody(clause: str, noun: int = 0) -> bool:
 
 
 def is_beside_answer(clause: str, noun: int = 0) -> bool:
-    """Tell whether a clause gives another number than the answer that it names, at `noun` or behind."""
+    """Tell whether a clause gives another number than the answer that it names from `noun` on."""
     return any(found.end() > noun for found in _BESIDE_ANSWER.finditer(clause))
 
 
