@@ -58,7 +58,7 @@ _CUE = re.compile(
           |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
       | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|选|は|은|이|:|：|—|-)
       | 选(?:择)?[：:]?(?=\s?\(?(?:\*\*)?[A-J](?![A-Za-z]))
-    )(?:\*\*|__)?""",
+    )(?:\*\*|__|</(?:b|strong|em|i)>)?""",
     re.VERBOSE | re.IGNORECASE,
 )
 # A last line that is a cue and a number, as most are.
@@ -106,7 +106,8 @@ _LISTED = re.compile(
 _MORE = re.compile(r" ?[|;] ?[-$(\\]{0,2}\d| -?\d+(?![\w/-])|\s?[-+×*÷]\s*\Z")
 _QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
 _TENTATIVE = re.compile(
-    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another)\W*$",
+    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another|example|template"
+    r"|placeholder|reference|draft)\W*$",
     re.IGNORECASE,
 )
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)

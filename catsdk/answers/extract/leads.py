@@ -83,6 +83,12 @@ _DENYING = (
         r"\w+\ (?:guess|attempt|try|thought|answer)\s?(?:is|was|:)",
     ),
     _lead("even", "even", r"\bor\ "),
+    # The other end of a range.
+    _lead(
+        "to",
+        "to",
+        r"\b(?:between|about|around|approximately|roughly|somewhere)\b[^.!?\n]{0,30}[\d}][\s$\\)*]{0,6}",
+    ),
     _lead(
         "one",
         r"""one\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices|candidates

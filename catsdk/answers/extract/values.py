@@ -35,6 +35,7 @@ _EQUALS = re.compile(r"\s?=\s?")
 _SIGNED = re.compile(
     r"(negative|minus)\s+(?=\$?\s?\d)|[-\u2212](?=(?:\*\*|__|`|\\\()\d)", re.IGNORECASE
 )
+_IF = re.compile(r"\W{0,4}(?:if|unless|assuming|provided)\b", re.IGNORECASE)
 _OF_NUMBER = re.compile(r"\sof\s\$?-?\d")
 _RELATION = re.compile(r"\s(?:times\s)?(?:as|more|less|fewer)\b")
 _NO_NUMBERS = ("the", "a", "an", "second", "first", "one")
@@ -75,7 +76,7 @@ def whole_value(text: str) -> str | None:
     found = value_at(text)
     if found is None or found.alternatives or ELLIPSIS in found.rest or refutes(found.rest):
         return None
-    if hedges(found.rest) or is_corrected(found.rest, found.text):
+    if _IF.match(found.rest) or hedges(found.rest) or is_corrected(found.rest, found.text):
         return None
     if found.rest.startswith((".", "!")) and takes_back(found.rest):
         return None

@@ -132,7 +132,9 @@ _CONDITIONAL = re.compile(
 )
 _COMPARES = re.compile(
     r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than"
-    r"|\bat (?:least|most)\b|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b"
+    r"|\bat (?:the (?:very )?)?(?:least|most)\b"
+    r"|\bjust (?:under|over|below|above)\b|\bsomewhere\b|\bnear\b"
+    r"|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b"
     r"|\b(?:almost|nearly)\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b"
     r"|\bas many\b|\bas much\b|\b(?:no|any) \d|\b(?:but|including|includes?|save|besides|apart from"
     r"|aside from) \$?-?\d|\b(?:mindestens|höchstens|mehr als|weniger als|fast|au moins|au plus"
