@@ -15,8 +15,8 @@ from catsdk.testing.batches.desk import Step
 from tests.runs.killing import ROOT
 
 ROWS = 8
-# Each start is killed at the first occurrence of a step. "created" is killed before the reply to the
-# order, "download" before the results are sent, "downloaded" while they are being written down.
+# Each start is killed at the first occurrence of a step: at "created" before the reply to the
+# order, at "download" before the results are sent, at "downloaded" while they are written down.
 POINTS: list[Step] = ["upload", "created", "poll", "download", "downloaded"]
 QUICK = {
     "CATSDK_BATCH__SEND_AFTER": "0.1",
