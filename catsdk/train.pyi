@@ -26,6 +26,7 @@ from catsdk_trainers.trl.examining import Examiner
 from catsdk_trainers.trl.failing import ScoringFailedError
 from catsdk_trainers.trl.grpo import grpo
 from catsdk_trainers.trl.reward import GroupReward, reward
+from catsdk_trainers.trl.sdft import sdft
 from catsdk_trainers.trl.sft import sft
 from catsdk_trainers.trl.trained import Trained
 
@@ -58,6 +59,7 @@ __all__ = [
     "reward",
     "reward_func",
     "rows_of",
+    "sdft",
     "serves_alone",
     "sft",
 ]

@@ -2,57 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from anyio.from_thread import start_blocking_portal
 from datasets import Dataset
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    EarlyStoppingCallback,
-    PrinterCallback,
-    TrainerCallback,
-)
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from catsdk.cat import CaT
-from catsdk.core.errors import NoEvidenceError
-from catsdk.core.ports import Provider, name_of
-from catsdk.core.sending import Limits
-from catsdk.core.types import Result
+from catsdk.core.ports import Provider
 from catsdk.data import Source
-from catsdk.method.role_tree import changed, parts_of
-from catsdk.runtime.client import Client
-from catsdk.sampling.sampler import Sampler
-from catsdk_providers.local.provider import LocalProvider
 from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.data.rows import fingerprint, order, training_rows, values_of
-from catsdk_trainers.trl.anchors import PolicyAnchor
-from catsdk_trainers.trl.arguments import (
-    lora_arguments,
-    model_arguments,
-    sft_arguments,
-)
-from catsdk_trainers.trl.describing import policy_sampling, teacher_of
+from catsdk_trainers.data.rows import order
+from catsdk_trainers.trl.arguments import lora_arguments, made, sft_arguments
+from catsdk_trainers.trl.pairs import prepared
 from catsdk_trainers.trl.progress import ShowProgress
-from catsdk_trainers.trl.ranks import join_ranks, on_first_rank
-from catsdk_trainers.trl.resuming import MarkWhole, begin
-from catsdk_trainers.trl.spending import Spending
+from catsdk_trainers.trl.resuming import MarkWhole
 from catsdk_trainers.trl.stopping import BudgetStop
 from catsdk_trainers.trl.trained import Trained
-from catsdk_trainers.trl.weights import initial_weights
 
-__all__ = ["sft", "synthesized_pairs"]
-
-PAIRS = "synthesized.jsonl"
-# What decides the pairs, beside the rows and who made them.
-_DECIDING = {"model", "seed", "rollouts"}
-_DECIDING_ROLES = ("estimator", "answers")
+__all__ = ["sft"]
 
 
 def sft(
@@ -104,172 +74,37 @@ def sft(
         >>> sft(config, rows, teacher=teacher).steps
         1
     """
-    rows = values_of(training_rows(data, config))
-    # What is wrong with them is told before anything is paid for.
-    sft_arguments(config, evaluates=True)
-    join_ranks()
-    model, tokenizer = _loaded(config, model, tokenizer)
-    folder, prints = Path(config.output), {"data": fingerprint(rows)}
-    at = on_first_rank(lambda: begin(folder, config, prints, resume=resume))
-    spending = Spending(config.budget)
-    spending.begin(folder)
-    sampler = None
-    if at is None:
-        prompts = _prompts(config)
-        own = LocalProvider.of(model, tokenizer, prompts=prompts, name=config.model)
-        sampler = teacher or config.sft.sampler or own
-    pairs = on_first_rank(
-        lambda: synthesized_pairs(config, rows, sampler, folder / PAIRS, spending)
-    )
-    spending.settle()
-    used_up = spending.ended
-    spending.count_only_time()
-    if not pairs:
-        raise NoEvidenceError(f"none of {len(rows)} prompts could be synthesized; see the log")
-    tests, training = _split(pairs, config.sft.validation, config.seed)
+    # What is wrong with the settings is told before anything is paid for.
+    made(SFTConfig, sft_arguments(config, evaluates=True))
+    ready = prepared(config, data, model=model, tokenizer=tokenizer, teacher=teacher, resume=resume)
+    tests, training = _split(ready.pairs, config.sft.validation, config.seed)
     trainer = SFTTrainer(
-        model=model,
-        args=SFTConfig(**sft_arguments(config, evaluates=bool(tests))),
+        model=ready.model,
+        args=made(SFTConfig, sft_arguments(config, evaluates=bool(tests))),
         train_dataset=Dataset.from_list(training),
         eval_dataset=Dataset.from_list(tests) if tests else None,
-        processing_class=tokenizer,
+        processing_class=ready.tokenizer,
         peft_config=lora_arguments(config.sft.lora),
     )
     early = [EarlyStoppingCallback(config.sft.patience)] if tests else []
     trainer.remove_callback(PrinterCallback)
-    watch = [BudgetStop(spending)] if spending.budget is not None else []
+    watch = [BudgetStop(ready.spending)] if ready.spending.budget is not None else []
     for callback in (*early, *watch, *callbacks, ShowProgress("CaT-SFT"), MarkWhole()):
         trainer.add_callback(callback)
+    at = ready.checkpoint
     trainer.train(resume_from_checkpoint=None if at is None else str(at))
     trainer.save_model(config.output)
     state = trainer.state
-    reason = spending.ended
+    reason = ready.spending.ended
     if reason is None and state.global_step < state.max_steps:
         reason = f"no better validation loss {config.sft.patience} times in a row"
-    if reason is None and used_up is not None:
-        reason = f"{used_up}: {len(pairs)} of {len(rows)} prompts have a synthesis"
-    return Trained(folder, state.global_step, tuple(state.log_history), reason, at)
-
-
-def synthesized_pairs(
-    config: CaTConfig,
-    rows: Sequence[Mapping[str, Any]],
-    sampler: str | Provider | None,
-    kept: Path,
-    spending: Spending | None = None,
-) -> list[dict[str, Any]]:
-    """The pairs of prompt and synthesis in the order of `rows`; those in `kept` are not made anew.
-
-    A prompt whose synthesis failed or was cut short makes no pair, and its cause is in `kept`.
-    Pairs made under other settings, from other rows or by another model do not count.
-
-    Args:
-        config: The training.
-        rows: The data.
-        sampler: What answers and, for a `PolicyAnchor`, synthesizes; without one no pairs are made,
-            and those of the latest one count.
-        kept: The file with the pairs.
-        spending: Pays for them.
-    """
-    roles = [config.cat.get(name) for name in _DECIDING_ROLES]
-    key = fingerprint([config.model_dump(include=_DECIDING, mode="json"), {"cat": roles}, *rows])
-    by = None if sampler is None else sampler if isinstance(sampler, str) else name_of(sampler)
-    done = _read(kept, key, by)
-    missing = [at for at in range(len(rows)) if at not in done]
-    spending = spending or Spending(None)
-    if missing and sampler is not None and spending.ended is None:
-        said = {"key": key, "by": by}
-        c = _method(config, sampler)
-        with start_blocking_portal() as portal:
-            portal.call(_synthesize, c, config, rows, missing, kept, said, spending)
-        done = _read(kept, key, by)
-    return [
-        {"prompt": rows[at]["prompt"], "completion": [{"role": "assistant", "content": done[at]}]}
-        for at in sorted(done)
-    ]
-
-
-def _method(config: CaTConfig, sampler: str | Provider) -> CaT:
-    """The sampler answers; it synthesizes, too, where the config says a `PolicyAnchor` does."""
-    described = CaT.from_data(config.cat)
-    estimator = changed(
-        teacher_of(config), lambda part: sampler if isinstance(part, PolicyAnchor) else part
+    return Trained(
+        Path(config.output),
+        state.global_step,
+        tuple(state.log_history),
+        reason or ready.unfinished,
+        at,
     )
-    in_flight = config.sft.at_once * config.rollouts.count
-    return CaT(
-        Sampler(sampler, policy_sampling(config), config.seed),
-        estimator=estimator,
-        client=described.client
-        if described.client.named
-        else Client(limits=Limits(in_flight=in_flight)),
-        answers=described.answers,
-    )
-
-
-def _prompts(config: CaTConfig) -> str | None:
-    """The prompt set that the config's anchor is given."""
-    anchors = (part for part in parts_of(teacher_of(config)) if isinstance(part, PolicyAnchor))
-    return next((anchor.prompts for anchor in anchors), None)
-
-
-async def _synthesize(
-    c: CaT,
-    config: CaTConfig,
-    rows: Sequence[Mapping[str, Any]],
-    missing: Sequence[int],
-    kept: Path,
-    said: Mapping[str, Any],
-    spending: Spending,
-) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    prompts = [rows[at]["prompt"] for at in missing]
-    async with c:
-        flow = c.map(
-            prompts, config.rollouts.count, at_once=config.sft.at_once, budget=spending.account
-        )
-        with kept.open("a", encoding="utf-8") as lines:
-            async with flow as results:
-                async for result in results:
-                    told = {**said, "row": missing[result.index], **_told(result)}
-                    lines.write(json.dumps(told) + "\n")
-                    lines.flush()
-                    spending.note()
-
-
-def _told(result: Result) -> dict[str, str]:
-    reference = result.reference
-    if reference is None:
-        return {"cause": str(result.failure)}
-    if result.partial or reference.provenance.settings.get("finish_reason") == "length":
-        return {"cause": "the synthesis was cut short"}
-    return {"text": reference.text}
-
-
-def _read(kept: Path, key: str, by: str | None) -> dict[int, str]:
-    """The texts by row, of the model `by` or the latest one; a killed run's last line is torn."""
-    lines = kept.read_text("utf-8").split("\n") if kept.exists() else []
-    pairs = [pair for pair in map(_pair, lines) if pair.get("key") == key]
-    wanted = by or (pairs[-1]["by"] if pairs else None)
-    return {pair["row"]: pair["text"] for pair in pairs if pair["by"] == wanted and "text" in pair}
-
-
-def _pair(line: str) -> dict[str, Any]:
-    try:
-        pair: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:
-        return {}
-    return pair
-
-
-def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
-    if model is None:
-        place = initial_weights(config)
-        how = model_arguments(config, lora=config.sft.lora)
-        model = AutoModelForCausalLM.from_pretrained(place, **how)
-        tokenizer = tokenizer or AutoTokenizer.from_pretrained(place)
-        if torch.cuda.is_available():
-            model = model.cuda()
-    return model, tokenizer or AutoTokenizer.from_pretrained(config.model)
 
 
 def _split(pairs: list[Any], share: float, seed: int) -> tuple[list[Any], list[Any]]:
