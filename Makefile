@@ -155,7 +155,7 @@ VERL := $(VENV)-verl
 $(VERL)/.installed: pyproject.toml constraints/verl.txt
 	$(call ENVIRONMENT,verl)
 	@$(call PIP_OF,$(VERL)) install $(TORCH) -c constraints/verl.txt
-	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e . --group test
+	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e '.[serve]' --group test
 	@touch $@
 
 test-verl: $(VERL)/.installed
