@@ -19,7 +19,7 @@ from transformers import TrainerCallback
 from catsdk.core.errors import InvalidInputError
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.trl.sdft import sdft
+from catsdk_trainers.offline.sdft import sdft
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.test_grpo_runs import changed
 from tests.trainers.test_sft_runs import ROWS, answers, config_for

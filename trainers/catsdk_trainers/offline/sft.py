@@ -15,8 +15,8 @@ from catsdk.core.ports import Provider
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.rows import order
+from catsdk_trainers.offline.pairs import prepared
 from catsdk_trainers.trl.arguments import lora_arguments, made, sft_arguments
-from catsdk_trainers.trl.pairs import prepared
 from catsdk_trainers.trl.progress import ShowProgress
 from catsdk_trainers.trl.resuming import MarkWhole
 from catsdk_trainers.trl.stopping import BudgetStop
