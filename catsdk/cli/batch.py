@@ -96,6 +96,8 @@ def batch(asked: Asked) -> None:
     plan = _plan(asked)
     console = Console(stderr=True, emoji=False)
     display = BatchDisplay(console)
+    # Calls are heard of by the client, which the run shares with nobody.
+    plan.cat.client.on_event = display.on_event
     try:
         if asked.estimate:
             expected = anyio.run(_estimated, asked, plan, display)
@@ -129,7 +131,6 @@ async def _made(asked: Asked, plan: Plan, display: BatchDisplay) -> Summary:
             format=asked.format,
             shard=asked.shard,
             on_progress=display.on_progress,
-            on_event=display.on_event,
         )
 
 
@@ -143,7 +144,6 @@ async def _estimated(asked: Asked, plan: Plan, display: BatchDisplay) -> Estimat
             budget=asked.budget,
             limit=asked.limit,
             on_progress=display.on_progress,
-            on_event=display.on_event,
         )
 
 
