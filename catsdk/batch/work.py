@@ -101,6 +101,9 @@ class Worker:
         row, before = pending
         with recorded("batch") as calls:
             result = await self._result(row)
+        if self.ledger.broken is not None:
+            # Roles take it for a failed call; but every row to come would fail as this one.
+            raise _Fatal(self.ledger.broken)
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
