@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 from anyio import to_thread
 
 from catsdk.batch.folder import Folder
+from catsdk.batch.parking import Parking
 from catsdk.batch.plan import Plan
 from catsdk.batch.rows import BatchRow, Refused, rows_of
 from catsdk.batch.shards import Shards
@@ -118,12 +120,32 @@ class Job:
         self.on_progress(self.progress)
 
     async def _pending(self, worker: Worker) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
+        began = time.monotonic()
+        parking = worker.parking
         async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
                 for row, state in chunk:
                     if worker.stopped:
                         return
                     if isinstance(row, BatchRow) and self._wanted(state):
+                        await _room(parking)
+                        yield row, state
+        while parking is not None and parking.out and not worker.stopped:
+            await parking.nap(time.monotonic() - began)
+            began = time.monotonic()
+            async with aclosing(self._back(parking)) as back:
+                async for each in back:
+                    yield each
+
+    async def _back(self, parking: Parking) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
+        """The rows that were put out of memory and can go on."""
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                rows = [(row, state) for row, state in chunk if isinstance(row, BatchRow)]
+                ready = await parking.back([row.id for row, _ in rows])
+                for row, state in rows:
+                    if row.id in ready:
+                        await _room(parking)
                         yield row, state
 
     async def _chosen(self) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
@@ -165,6 +187,11 @@ class Job:
             ids = [row.id for row in chunk if isinstance(row, BatchRow)]
             states = await self.states.of(ids)
             yield [(row, None if row.id is None else states.get(row.id)) for row in chunk]
+
+
+async def _room(parking: Parking | None) -> None:
+    if parking is not None:
+        await parking.room()
 
 
 def _outcome(row: BatchRow | Refused, state: RowState | None) -> str:

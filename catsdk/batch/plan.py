@@ -49,6 +49,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made."""
+        if not self.keeps_texts and self.cat.client.sending.batch is not None:
+            raise InvalidInputError(
+                "keeps_texts is False, and the client batches calls, whose texts must be kept while"
+                " they wait for hours; keep texts, or send the calls as ever"
+            )
         check_kind("cat", self.cat, (CaT,), "a CaT such as CaT('openai:gpt-5')")
         check_count(self.n)
         product = PRODUCTS.get(self.produces)

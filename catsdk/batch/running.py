@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from anyio import CancelScope, to_thread
 
 from catsdk.batch.estimates import Estimate
-from catsdk.batch.folder import Folder
+from catsdk.batch.folder import BATCHES, Folder
 from catsdk.batch.job import Job, OnProgress
 from catsdk.batch.plan import Plan
 from catsdk.batch.shards import SHARD, Format, Shards
@@ -28,6 +27,7 @@ from catsdk.core.types import Usage
 from catsdk.data import Source
 from catsdk.runs.ledger import Ledger, paid
 from catsdk.runs.store import RunStore
+from catsdk.runtime.client import Client
 from catsdk.runtime.spending.account import Account, Amount
 
 __all__ = ["PROBES", "estimate", "run"]
@@ -186,15 +186,17 @@ class _Begun:
         )
 
     async def work(self, job: Job, on_event: OnEvent | None) -> None:
-        plan, sending = self.plan, self.plan.cat.client.sending
+        plan, probes = self.plan, job.probes is not None
+        client = _client(plan.cat.client, self.folder, probes=probes)
+        sending = client.sending
         ledger = Ledger(
             self.states.store,
             sending.prices,
-            unkept=2 * sending.limits.in_flight,
+            # What waits for a batch is kept already, and there is no bound on how much.
+            unkept=2 * sending.limits.in_flight if sending.batch is None else None,
             keeps_texts=plan.keeps_texts,
         )
-        async with copy(plan.cat) as c:
-            probes = job.probes is not None
+        async with plan.cat.with_client(client) as c:
             await job.work(Worker(c, plan, ledger, self.states, self.account, on_event, probes))
 
 
@@ -209,6 +211,19 @@ async def _begun(
         await to_thread.run_sync(partial(folder.claim, empty=not spent.requests))
         texts = None if plan.keeps_texts else TextFile(folder.path / TEXTS)
         yield _Begun(source, plan, limit, folder, States(store, texts), _account(budget, spent))
+
+
+def _client(client: Client, folder: Folder, *, probes: bool) -> Client:
+    """The client of a method, with a file for its batches; probes are sent at once."""
+    batching = client.sending.batch
+    if batching is None:
+        return client
+    if probes:
+        return client.with_batching(None)
+    if batching.path is not None:
+        return client
+    path = str(folder.path / BATCHES)
+    return client.with_batching(batching.model_copy(update={"path": path}))
 
 
 def _check_source(source: Source) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from catsdk.answers.answers import no_evidence
 from catsdk.batch.estimates import by_stage
+from catsdk.batch.parking import Parking, parking_of
 from catsdk.batch.plan import Plan
 from catsdk.batch.products import records_of
 from catsdk.batch.rows import BatchRow
@@ -73,6 +74,7 @@ class Worker:
         client = c.client.account
         self._accounts = [*own, *([client] if client is not None else [])]
         self._alike: Counter[str] | None = Counter()
+        self.parking: Parking | None = None
 
     @property
     def stopped(self) -> bool:
@@ -89,21 +91,28 @@ class Worker:
             ConfigurationError: the disk is full, or no row can ever be done.
             CatError: so many rows failed alike before one succeeded that the cause is elsewhere.
         """
+        self.parking = await parking_of(self.c)
+        # The parking says how many there is room for; it must be asked for each.
+        at_once = None if self.parking is None else 2 * self.parking.most
         try:
-            async with self.c.each(self._one, rows) as flow:
+            async with self.c.each(self._one, rows, at_once=at_once) as flow:
                 async for mapped in flow:
-                    assert mapped.result is not None, "every error of the work is fatal"
-                    yield mapped.result
+                    assert mapped.failure is None, "every error of the work is fatal"
+                    if mapped.result is not None:
+                        yield mapped.result
         except _Fatal as fatal:
             raise fatal.error from None
 
-    async def _one(self, pending: Pending) -> Outcome:
+    async def _one(self, pending: Pending) -> Outcome | None:
         row, before = pending
         with recorded("batch") as calls:
-            result = await self._result(row)
+            result = await self._worked_on(row)
         if self.ledger.broken is not None:
             # Roles take it for a failed call; but every row to come would fail as this one.
             raise _Fatal(self.ledger.broken)
+        if result is None:
+            # It waits for a batch, out of memory.
+            return None
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
@@ -123,6 +132,15 @@ class Worker:
         except CatError as error:
             raise _Fatal(error) from error
         return outcome
+
+    async def _worked_on(self, row: BatchRow) -> Result | None:
+        if self.parking is None:
+            return await self._result(row)
+        result = None
+        with self.parking.row(row.id):
+            result = await self._result(row)
+            self.parking.done(row.id)
+        return result
 
     async def _result(self, row: BatchRow) -> Result:
         try:
