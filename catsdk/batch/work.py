@@ -107,6 +107,9 @@ class Worker:
         row, before = pending
         with recorded("batch") as calls:
             result = await self._worked_on(row)
+        if self.ledger.broken is not None:
+            # Roles take it for a failed call; but every row to come would fail as this one.
+            raise _Fatal(self.ledger.broken)
         if result is None:
             # It waits for a batch, out of memory.
             return None

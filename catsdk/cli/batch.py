@@ -97,6 +97,8 @@ def batch(asked: Asked) -> None:
     plan = _plan(asked)
     console = Console(stderr=True, emoji=False)
     display = BatchDisplay(console)
+    # Calls are heard of by the client, which the run shares with nobody.
+    plan.cat.client.on_event = display.on_event
     try:
         if asked.estimate:
             expected = anyio.run(_estimated, asked, plan, display)
@@ -130,7 +132,6 @@ async def _made(asked: Asked, plan: Plan, display: BatchDisplay) -> Summary:
             format=asked.format,
             shard=asked.shard,
             on_progress=display.on_progress,
-            on_event=display.on_event,
         )
 
 
@@ -144,7 +145,6 @@ async def _estimated(asked: Asked, plan: Plan, display: BatchDisplay) -> Estimat
             budget=asked.budget,
             limit=asked.limit,
             on_progress=display.on_progress,
-            on_event=display.on_event,
         )
 
 
