@@ -56,7 +56,7 @@ _STRUCK = re.compile(
 )
 # The next question, which a model that does not stop asks itself.
 _NEXT_TURN = re.compile(
-    r"\n\s{0,4}(?:\#{1,6}\s|\*\*)?(?:(?:Human|User|Q|Question)(?:\ \d{1,3})?\ ?:|<\|(?:im_start\|>)?user)"
+    r"\n(?:\#{1,6}\s|\*\*)?(?:(?:Human|User|Q|Question)(?:\ \d{1,3})?\ ?:|<\|(?:im_start\|>)?user)"
 )
 _BRACE = re.compile(r"[{}]")
 

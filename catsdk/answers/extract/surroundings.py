@@ -56,7 +56,9 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     if goes_on and is_withdrawn(behind, content):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
-    if not is_meant(line) or (_BETWEEN.search(line) and not _BOTH.search(content)):
+    if not is_meant(line) or (
+        "etween" in line and _BETWEEN.search(line) and not _BOTH.search(content)
+    ):
         return ""
     if goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""

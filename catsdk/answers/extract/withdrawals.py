@@ -9,7 +9,8 @@ __all__ = ["is_corrected", "is_withdrawn", "refutes", "takes_back"]
 _READ = 4_000
 
 # Where a sentence or a line may begin, and, behind a mark of emphasis too, a correction.
-_STOP, _STOP_OR_STAR = re.compile(r"[.!?\n。！]"), re.compile(r"[.!?\n。！*]")
+_STOP = re.compile(r"[.!?\n。！][.!?\s。！]*")
+_STOP_OR_STAR = re.compile(r"[.!?\n。！*][.!?\s。！*]*")
 _TAKEN_BACK_INSIDE = re.compile(r", (?:no|wait|nein|non)\b,? (?:\$?-?\d|[A-J]\b)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"""[\s*_>-]{0,8}(?:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from catsdk.answers.engine.parse.cleaning import clean
 from catsdk.answers.engine.parse.statements import parse
 from catsdk.answers.engine.tree import Items, Node, Relation
+
+SIGNS = {"≡": True, "≢": False, "≟": None}
+
+
+def cases_of(text: str) -> list[tuple[str, str, bool | None]]:
+    """Pairs of answers, one a line, with what is found of them: same, other, or not known."""
+    found: list[tuple[str, str, bool | None]] = []
+    for line in text.strip().splitlines():
+        left, sign, right = re.split(r" (≡|≢|≟) ", line.strip())
+        found.append((left, right, SIGNS[sign]))
+    return found
 
 
 def tree_of(text: str) -> Node:

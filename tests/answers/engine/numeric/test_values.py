@@ -12,7 +12,7 @@ from catsdk.answers.engine.numeric.evaluate import Evaluator, NotRealError
 from catsdk.answers.engine.numeric.fields import doubles, precise
 from catsdk.answers.engine.numeric.separation import separation_bits
 from catsdk.answers.engine.numeric.values import same_value, value_of
-from tests.answers.engine.trees import tree_of
+from tests.answers.engine.trees import cases_of, tree_of
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,14 @@ def test_more_digits_have_a_smaller_error() -> None:
 
 @pytest.mark.parametrize(
     ("left", "right", "same"),
-    [
-        (r"\sin^2 x+\cos^2 x", "1", True),
-        (r"\sqrt{2+\sqrt{3}}", r"\frac{\sqrt{6}+\sqrt{2}}{2}", True),
-        ("x^2", "x", False),
-        (r"\pi", "3.14159265358979", False),
-    ],
+    cases_of(
+        r"""
+        \sin^2 x+\cos^2 x ≡ 1
+        \sqrt{2+\sqrt{3}} ≡ \frac{\sqrt{6}+\sqrt{2}}{2}
+        x^2 ≢ x
+        \pi ≢ 3.14159265358979
+        """
+    ),
 )
 def test_expressions_are_the_same_where_they_agree_at_every_point(
     left: str, right: str, same: bool

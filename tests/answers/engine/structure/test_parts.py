@@ -12,7 +12,7 @@ from catsdk.answers.engine.structure.comparison import Comparison
 from catsdk.answers.engine.structure.simplify import simplified
 from catsdk.answers.engine.tree import Interval, Number, Quantity, Symbol, Union
 from catsdk.answers.options import Options
-from tests.answers.engine.trees import items_of, relation_of, tree_of
+from tests.answers.engine.trees import cases_of, items_of, relation_of, tree_of
 
 ONE, TWO, THREE = (Number(Fraction(at)) for at in (1, 2, 3))
 
@@ -29,12 +29,14 @@ def quantity_of(text: str) -> Quantity:
 
 @pytest.mark.parametrize(
     ("left", "right", "same"),
-    [
-        (r"[1,2] \cup [2,3]", "[1,3]", True),
-        (r"(-\infty,1) \cup (1,\infty)", r"\mathbb{R} \setminus \{1\}", True),
-        ("[1,2)", "[1,2]", False),
-        ("[1,a]", "[1,2]", None),
-    ],
+    cases_of(
+        r"""
+        [1,2] \cup [2,3] ≡ [1,3]
+        (-\infty,1) \cup (1,\infty) ≡ \mathbb{R} \setminus \{1\}
+        [1,2) ≢ [1,2]
+        [1,a] ≟ [1,2]
+        """
+    ),
 )
 def test_sets_of_numbers_are_compared_piece_by_piece(
     left: str, right: str, same: bool | None
@@ -74,13 +76,15 @@ def test_values_of_names_are_brought_into_the_order_of_the_names() -> None:
 
 @pytest.mark.parametrize(
     ("left", "right", "same"),
-    [
-        ("5 km", "5000 m", True),
-        ("5 km", "5 m", False),
-        ("5 km", "5", True),
-        ("50 %", "0.5", True),
-        ("5 apples", "5 pears", None),
-    ],
+    cases_of(
+        r"""
+        5 km ≡ 5000 m
+        5 km ≢ 5 m
+        5 km ≡ 5
+        50 % ≡ 0.5
+        5 apples ≟ 5 pears
+        """
+    ),
 )
 def test_quantities_are_compared_in_one_unit(left: str, right: str, same: bool | None) -> None:
     found = quantities.same_quantity(quantity_of(left), tree_of(right), comparison())
