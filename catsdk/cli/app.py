@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from catsdk.cli.batch import batch
+from catsdk.cli.batches import batches
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
@@ -31,7 +32,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (synthesize, sample, batch, demo, providers, doctor, train, serve, reward_server):
+for command in (
+    synthesize,
+    sample,
+    batch,
+    batches,
+    demo,
+    providers,
+    doctor,
+    train,
+    serve,
+    reward_server,
+):
     app.command()(command)
 app.command(name="eval")(evaluate)
 app.add_typer(prompts)
