@@ -13,7 +13,7 @@ from catsdk.answers.engine.structure.comparison import Comparison, Pair
 from catsdk.answers.engine.structure.expressions import same_expression
 from catsdk.answers.engine.structure.labels import label_of
 from catsdk.answers.engine.tree import Call, Items, Node, Number, Quantity, Relation, Symbol, Text
-from catsdk.answers.engine.walk import always_defined, with_symbols
+from catsdk.answers.engine.walk import always_defined, is_expression, with_symbols
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Cause, Verdict
 
@@ -38,6 +38,8 @@ def attempt(
     )
     if alike and first.node is second.node and always_defined(first.node):
         return Verdict("equal", "text"), []
+    if alike and _same_tree(first, second):
+        return Verdict("equal", "exact" if is_expression(first.node) else "structure"), []
     comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
     try:
         comparison.budget.spend_on_text(len(answer) + len(reference))
@@ -58,22 +60,30 @@ def attempt(
     return Verdict("equal" if found else "different", comparison.tier), []
 
 
+def _same_tree(first: Reading, second: Reading) -> bool:
+    """Tell whether two texts say the same in other marks, as `1/2` and `\\frac{1}{2}`."""
+    if first.node is None or isinstance(first.node, Text) or first.node != second.node:
+        return False
+    beside = first.crossed == second.crossed and first.joined == second.joined
+    return beside and always_defined(first.node)
+
+
 def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bool) -> bool | None:
     assert first.node is not None
     assert second.node is not None
     found = _numbers(first.node, second.node, comparison)
     if found is None:
         found = _readings(first, second, comparison)
+    if not found:
+        return found
     joined = {first.joined, second.joined}
-    if found and joined == {"and", "or"} and not _are_regions(first, second):
+    if joined == {"and", "or"} and not _are_regions(first, second):
         return comparison.open("one of them, or all of them")
-    if found and joined == {"", "or"} and any(map(_is_tuple, (first.node, second.node))):
+    if joined == {"", "or"} and any(map(_is_tuple, (first.node, second.node))):
         return comparison.open("one of several, or a point")
-    if found and _multiply_otherwise(first, second):
+    if _multiply_otherwise(first, second):
         return comparison.open("a cross product, and another product")
-    if found and not alike:
-        return comparison.open("another currency, or another domain of the index")
-    return found
+    return found if alike else comparison.open("another currency, or another domain of the index")
 
 
 def _is_tuple(node: Node | None) -> bool:

@@ -21,6 +21,9 @@ _CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
 _OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
 _STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
 _NAMING_KINDS = frozenset(["symbol", "accent"])
+# Behind a number or a name these end the expression that it is.
+_ENDING_KINDS = frozenset(["end", "relation"])
+_ENDING_SIGNS = frozenset([",", ";", ")", "}", "]", "&"])
 _RAISED_SIGNS = frozenset(["^", "!", "!!", "%", "degree"])
 _BASES = frozenset(str(base) for base in range(2, 37))
 _WORDS = "two three four five six seven eight nine ten"
@@ -101,6 +104,8 @@ class ExpressionParser(ABC):
 
     def expression(self) -> tree.Node:
         """Read a sum of terms."""
+        if (alone := self._alone()) is not None:
+            return alone
         self._deeper(2)
         terms: list[tree.Node] = [self._signed(self.term)]
         while True:
@@ -116,6 +121,16 @@ class ExpressionParser(ABC):
                 break
         self.depth -= 2
         return _sum(terms)
+
+    def _alone(self) -> tree.Node | None:
+        """Read an expression that is one number or name, as most are."""
+        kind, value = self.tokens[self.at]
+        if kind != "number" and kind != "symbol":
+            return None
+        after, sign = self.tokens[self.at + 1]
+        if after not in _ENDING_KINDS and not (after == "sign" and sign in _ENDING_SIGNS):
+            return None
+        return self._number(value) if kind == "number" else self._symbol(value)
 
     def _deeper(self, steps: int = 1) -> None:
         self.depth += steps

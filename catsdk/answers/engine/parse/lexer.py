@@ -49,6 +49,15 @@ _DIGITS = re.compile(r"\d*\.?\d*")
 _DOTS = re.compile(r" ?\\?(?:\.\.\.|[lc]?dots)$")
 _TEXT_END = re.compile(r"[{}]|\\.")
 _TURNS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+# Signs that are a token of their own whatever stands behind them.
+_ALONE: dict[str, Token] = {sign: ("sign", sign) for sign in "()[]{}+/^_,;|&%"}
+_LETTERS: dict[str, Token] = {
+    letter: ("symbol", letter) for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+}
+_FIGURES: dict[str, Token] = {figure: ("number", figure) for figure in "0123456789"}
+# What may stand behind a figure that is a number of its own, and behind a letter.
+_BEHIND_FIGURE = frozenset("()[]{}+-*/^_;|&%=<>!\\$")
+_BEHIND_LETTER = _BEHIND_FIGURE | frozenset(" ,.:'?\"0123456789")
 _SIGN_OF = {"==": "=", ":=": "=", "**": "^", "−": "-"}
 _RELATION_SIGNS = frozenset(["=", "!=", "<", "<=", ">", ">=", "=>", "->"])
 _JOINED = re.compile(r"(or|and)(?=[A-Z]|[a-z]{1,2}$)")
@@ -139,6 +148,10 @@ class _Lexer:
         at, text, tokens = 0, self.text, self.tokens
         end, read = len(text), _TOKEN.match
         while at < end:
+            if token := self._of_one_character(at):
+                tokens.append(token)
+                at += 1
+                continue
             match = read(text, at)
             if match is None:
                 raise UnreadableError("a sign that is none")
@@ -156,8 +169,23 @@ class _Lexer:
             else:
                 self._escaped(value, at)
             if len(tokens) > MAX_TOKENS:
-                raise LimitReachedError("too many tokens")
+                break
+        if len(tokens) > MAX_TOKENS:
+            raise LimitReachedError("too many tokens")
         return tokens
+
+    def _of_one_character(self, at: int) -> Token | None:
+        """Return the token that one character is, which most are, without a pattern."""
+        first = self.text[at]
+        if token := _ALONE.get(first):
+            self.depth += _TURNS.get(first, 0)
+            return token
+        behind = self.text[at + 1 : at + 2]
+        if token := _FIGURES.get(first):
+            return token if not behind or behind in _BEHIND_FIGURE else None
+        if token := _LETTERS.get(first):
+            return token if not behind or behind in _BEHIND_LETTER else None
+        return None
 
     def _add(self, kind: str, value: str) -> None:
         self.tokens.append((kind, value))
