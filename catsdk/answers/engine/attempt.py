@@ -61,7 +61,7 @@ def attempt(
 
 
 def _same_tree(first: Reading, second: Reading) -> bool:
-    """Tell whether two texts say the same in other marks, as `1/2` and `\\frac{1}{2}`."""
+    r"""Tell whether two texts say the same in other marks, as `1/2` and `\frac{1}{2}`."""
     if first.node is None or isinstance(first.node, Text) or first.node != second.node:
         return False
     beside = first.crossed == second.crossed and first.joined == second.joined
@@ -120,7 +120,11 @@ def _numbers(left: Node, right: Node, comparison: Comparison) -> bool | None:
 
 
 def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool | None:
-    left, right = _in_dollars(first, second), _in_dollars(second, first)
+    assert first.node is not None
+    assert second.node is not None
+    left, right = first.node, second.node
+    if first.currency or second.currency:
+        left, right = _in_dollars(first, second), _in_dollars(second, first)
     if first.choice and first.choice == second.choice:
         return True
     if isinstance(left, Text) != isinstance(right, Text):

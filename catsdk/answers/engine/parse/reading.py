@@ -32,6 +32,7 @@ from catsdk.answers.engine.tree import (
     Numeral,
     Quantity,
     Quotient,
+    Symbol,
     Text,
 )
 from catsdk.answers.verdict import Cause
@@ -92,6 +93,7 @@ _TEN = Number(Fraction(10))
 _AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
 _SAYS_SOMETHING = re.compile(r"\\[A-Za-z]|[_?!]|\\\{")
 _LONGEST_CHOICE = 24
+_CHOICE_STARTS = frozenset("ABCDEFGHIJe($\\{. ")
 _FORMULA = re.compile(r"[A-Za-z]{1,3}\d[A-Za-z0-9]{0,40}")
 # True or false, yes or no, of several questions in their order.
 _VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
@@ -136,6 +138,8 @@ class Reading(NamedTuple):
     @property
     def joined(self) -> str:
         """The word "and" or "or", where one of the two joins what is said."""
+        if isinstance(self.node, Number | Symbol | Quotient | Quantity):
+            return ""
         found = {match.group(1).lower() for match in _CONNECTIVE.finditer(self.text)}
         return found.pop() if len(found) == 1 else ""
 
@@ -177,7 +181,8 @@ def _plain(text: str) -> Reading | None:
 def _read_cleaned(text: str, original: str) -> Reading:
     if not (text[:1].isalnum() or any(map(str.isalnum, text)) or _SAYS_SOMETHING.search(text)):
         return _without_words(text)
-    if text[0] in _STARTS and (number := _plain(text) or _special(text)):
+    formula = "\\" in text and "_" not in text and "\\text" not in text
+    if text[0] in _STARTS and not formula and (number := _plain(text) or _special(text)):
         currency = currency_written(original)
         return number._replace(currency=currency) if currency else number
     if text.startswith("at "):
@@ -185,7 +190,7 @@ def _read_cleaned(text: str, original: str) -> Reading:
     latex = "\\" in text
     if latex and (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
         return _read_cleaned(clean(whole.group(1)), original)
-    if ("or" in text or "/" in text) and is_undecided(text):
+    if text[0] in _CHOICE_STARTS and ("or" in text or "/" in text) and is_undecided(text):
         return Reading(Text(plain_words(text)))
     if text[0] in "TFYN" and _VERDICTS.fullmatch(text):
         return Reading(Text(re.sub(r"[, ]", "", text).lower()))
@@ -227,8 +232,6 @@ def _without_words(text: str) -> Reading:
 
 def _special(text: str) -> Reading | None:
     """Read numbers of other countries, and times of day."""
-    if "\\" in text and "_" not in text and "\\text" not in text:
-        return None
     if found := _EUROPEAN.fullmatch(text):
         whole, decimals, grouped = found.groups()
         if grouped:

@@ -118,8 +118,8 @@ class AnswerParser(FunctionParser):
             return side
         sides = [side]
         operators: list[Operator] = []
-        while self.next[0] == "relation":
-            operator = self.next[1]
+        while self.tokens[self.at][0] == "relation":
+            operator = self.tokens[self.at][1]
             self.at += 1
             if operator == "->":
                 raise UnreadableError("a map or a limit")
@@ -216,7 +216,7 @@ class AnswerParser(FunctionParser):
 
     def _plain(self) -> Node:
         """Read a text, a named set, or an expression."""
-        kind, value = self.next
+        kind, value = self.tokens[self.at]
         if kind == "text":
             self.at += 1
             return Text(" ".join(value.lower().split()))
