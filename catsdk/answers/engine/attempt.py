@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
+from catsdk.answers.engine.parse.brackets import brackets_nested
 from catsdk.answers.engine.parse.currencies import amounts_written, currency_of_unit
 from catsdk.answers.engine.parse.reading import Reading, read
 from catsdk.answers.engine.parse.wording import same_choice
@@ -20,6 +21,7 @@ from catsdk.answers.verdict import Cause, Verdict
 __all__ = ["Pair", "attempt"]
 
 _OF_NO_NAME = re.compile(r"\b(?:answers?|results?|solutions?|values?|it)\b")
+_ROWS = re.compile(r"\[(?:\[,*\],?)+\]")
 _CENTS = frozenset(["cent", "cents", "\u00a2"])
 
 
@@ -36,6 +38,7 @@ def attempt(
     alike = _same_qualifiers(first, second, options) and _same_amounts(
         answer, first, reference, second
     )
+    alike = alike and not _nest_otherwise(first, second)
     if alike and first.node is second.node and always_defined(first.node):
         return Verdict("equal", "text"), []
     if alike and _same_tree(first, second):
@@ -83,6 +86,8 @@ def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bo
         return comparison.open("one of several, or a point")
     if _multiply_otherwise(first, second):
         return comparison.open("a cross product, and another product")
+    if _nest_otherwise(first, second):
+        return comparison.open("rows in brackets of their own, and others")
     return found if alike else comparison.open("another currency, or another domain of the index")
 
 
@@ -91,11 +96,20 @@ def _is_tuple(node: Node | None) -> bool:
 
 
 def _multiply_otherwise(first: Reading, second: Reading) -> bool:
-    """Tell `a × b` from `a · b` and from `b × a`: with vectors these are three products."""
-    if first.crossed == second.crossed:
+    """Tell `a × b` from `a · b`, `ab` and `b × a`: with vectors these are other products."""
+    return first.crossed != second.crossed
+
+
+def _nest_otherwise(first: Reading, second: Reading) -> bool:
+    """Tell `[[1], [2]]` and `[1, [2]]` from `[1, 2]`, but rows in brackets not from a matrix."""
+    one, other = brackets_nested(first.text), brackets_nested(second.text)
+    if one == other:
         return False
-    both = first.crossed and second.crossed
-    return bool(both) or (second.dotted if first.crossed else first.dotted)
+    matrices = [
+        _ROWS.fullmatch(shape) is not None if shape else "\\begin" in reading.text
+        for shape, reading in ((one, first), (other, second))
+    ]
+    return not all(matrices)
 
 
 def _are_regions(first: Reading, second: Reading) -> bool:

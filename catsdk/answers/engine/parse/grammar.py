@@ -11,6 +11,7 @@ from catsdk.answers.engine.limits import MAX_NESTING, LimitReachedError, Unreada
 from catsdk.answers.engine.parse.lexer import END, Token, read_decimal
 from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name, may_be_vector
 from catsdk.answers.engine.parse.units import is_unit
+from catsdk.answers.engine.walk import symbols_of
 
 __all__ = ["ExpressionParser", "minus", "product_of"]
 
@@ -38,6 +39,8 @@ _NABLA = tree.Symbol("nabla")
 # What derivatives of an order in brackets are written of.
 _DERIVED = frozenset("fghyFGH")
 _VOWELS = frozenset("aeiou")
+# Names that stand for numbers, unless an answer writes its vectors in bold or with arrows.
+_NUMBER_NAMES = frozenset("xyztlwhbr")
 # Signs over letters that mean the same.
 _ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
 _GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
@@ -67,6 +70,7 @@ class ExpressionParser(ABC):
         self.log_base: tree.Node | None = None
         # What stands on both sides of each cross between names, which may be vectors.
         self.crossed: list[str] = []
+        self.vectors = False
 
     @property
     def next(self) -> Token:
@@ -177,7 +181,11 @@ class ExpressionParser(ABC):
                 self.at += 1
                 factor = self._signed(self.power)
                 named = may_be_vector(factor) or self.tokens[self.at][0] in _NAMING_KINDS
-                if named and may_be_vector(factors[-1]):
+                if (
+                    named
+                    and may_be_vector(factors[-1])
+                    and not self._are_numbers(factors[-1], factor)
+                ):
                     self.crossed.append(f"{factors[-1]} x {factor}")
                 factors = _crossed(factors, factor)
             elif kind == "sign" and value == "mod":
@@ -190,6 +198,10 @@ class ExpressionParser(ABC):
                 self._beside(factors)
             else:
                 return product_of(factors)
+
+    def _are_numbers(self, left: tree.Node, right: tree.Node) -> bool:
+        """Tell names that stand for numbers, as x and y or length and width, from vectors."""
+        return not self.vectors and _NUMBER_NAMES.issuperset(symbols_of(left) | symbols_of(right))
 
     def _starts(self) -> bool:
         """Tell whether the next token begins a factor, without a sign of multiplication."""

@@ -100,7 +100,6 @@ _VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
 # `(a) 1 (b) 2`, which is no product.
 _PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:\\l)?(and|or)(?![A-Za-z])", re.IGNORECASE)
-_DOTTED = re.compile(r"\\(?:cdot|bullet|centerdot|odot)(?![a-z])")
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
@@ -142,11 +141,6 @@ class Reading(NamedTuple):
             return ""
         found = {match.group(1).lower() for match in _CONNECTIVE.finditer(self.text)}
         return found.pop() if len(found) == 1 else ""
-
-    @property
-    def dotted(self) -> bool:
-        """Whether there is a product with a dot."""
-        return _DOTTED.search(self.text) is not None
 
 
 def read(text: str) -> Reading:

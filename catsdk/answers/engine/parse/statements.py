@@ -54,6 +54,7 @@ _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
 _CONDITIONAL = (Text("if"), Text("for"), Text("when"), Text("where"))
 
+_VECTOR = re.compile(r"\\(?:math(?:bf|bb|cal)|bm|boldsymbol|vec|hat|over(?:right)?arrow)(?![a-z])")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
 
 
@@ -71,6 +72,7 @@ def parse_with_crosses(text: str, log_base: Node | None = None) -> tuple[Node, s
     """Do what `parse` does; return also what stands on both sides of each cross between names."""
     parser = AnswerParser(tokens_of(text))
     parser.log_base = log_base
+    parser.vectors = "\\times" in text and _VECTOR.search(text) is not None
     node = parser.answer()
     if parser.next != END:
         raise UnreadableError(f"{parser.next[1]} is left over")

@@ -77,11 +77,19 @@ def _gives_value(relation: tree.Relation) -> bool:
 def _contradicts(left: tree.Node, right: tree.Node, budget: Budget) -> bool:
     """Tell whether two values without variables differ by more than a rounding."""
     left, right = _value(left), _value(right)
+    if _is_negative_size(left, right) or _is_negative_size(right, left):
+        return True
     if not _is_closed(left) or not _is_closed(right):
         return False
     if _equal(left, right, budget) is not False:
         return False
     return not _is_rounded(left, right, budget)
+
+
+def _is_negative_size(size: tree.Node, value: tree.Node) -> bool:
+    """Tell `|x| = -7`, which no x fulfils."""
+    number = rational_of(value) if isinstance(size, tree.Call) and size.name == "abs" else None
+    return number is not None and number < 0
 
 
 def _is_far(left: tree.Node, right: tree.Node, budget: Budget) -> bool:

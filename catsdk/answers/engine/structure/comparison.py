@@ -362,6 +362,8 @@ class Comparison:
     def _intervals(self, left: Interval, right: Interval) -> bool | None:
         if left.closed != right.closed:
             return False
+        if [nesting(left.low), nesting(left.high)] != [nesting(right.low), nesting(right.high)]:
+            return self.open("a set, and its member")
         return self.ordered((left.low, left.high), (right.low, right.high))
 
     def under(self, options: Options, left: Items, right: Items) -> bool | None:
@@ -386,8 +388,9 @@ class Comparison:
                 case Interval(low, high, (True, True)), Matrix(rows):
                     cells = [cell for row in rows for cell in row]
                     return self.ordered((low, high), cells) if len(cells) == 2 else False
-                case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
-                    return self.ordered([cell for row in rows for cell in row], items)
+                case Matrix(rows), Items(kind, items) if 1 in (len(rows), len(rows[0])):
+                    found = self.ordered([cell for row in rows for cell in row], items)
+                    return self.open("a vector, and a set") if found and kind == "set" else found
                 case Items("ratio" | "clock", items), _ if len(items) == 2 and not _is_collection(
                     other
                 ):
