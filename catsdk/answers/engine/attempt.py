@@ -21,7 +21,7 @@ from catsdk.answers.verdict import Cause, Verdict
 __all__ = ["Pair", "attempt"]
 
 _OF_NO_NAME = re.compile(r"\b(?:answers?|results?|solutions?|values?|it)\b")
-_ROWS = re.compile(r"\[(?:\[,*\],?)+\]")
+_ROWS = re.compile(r"\[(?:\[,{0,400}\],?){1,400}\]")
 _CENTS = frozenset(["cent", "cents", "\u00a2"])
 
 
@@ -113,7 +113,7 @@ def _nest_otherwise(first: Reading, second: Reading) -> bool:
 
 
 def _are_regions(first: Reading, second: Reading) -> bool:
-    """Tell whether inequalities stand on both sides, of which the joining word is part of the sets."""
+    """Tell whether inequalities stand on both sides: the word between them is part of the sets."""
     return all(
         isinstance(each.node, Call) and each.node.name in ("either", "both")
         for each in (first, second)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 
 from catsdk.answers.extract.equations import EQUALS, equation_in
+from catsdk.answers.extract.leads import is_denied
 from catsdk.answers.extract.numbers import one_number
 from catsdk.answers.extract.phrases import Value
 from catsdk.answers.extract.templates import is_unfinished
 from catsdk.answers.extract.values import value_at, whole_value
+from catsdk.answers.extract.withdrawals import refutes
 from catsdk.answers.extract.wording import (
     asserts,
+    compares,
     denies,
     hedges,
-    is_denied,
+    is_beside_answer,
+    is_conditional,
     is_example,
+    is_of_somebody,
     last_clause,
     refuses,
-    refutes,
     rejects,
 )
 from catsdk.answers.extract.words import is_answer_in_words
@@ -52,12 +56,6 @@ _FIRST_ONLY = re.compile(
     r"\bfirst,? (?:multiply|add|subtract|divide|compute|calculate|find|take)\b(?!.*\bthen\b)",
     re.IGNORECASE,
 )
-_COMPARES = re.compile(
-    r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
-    r"|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b|\balmost\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d",
-    re.IGNORECASE,
-)
-_OF_SOMEBODY = re.compile(r"\b[A-Z]\w+['’]s (?:\w+ )?(?:answer|guess|result|solution|choice)\b")
 _COMPARED = re.compile(
     r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to|\balmost"
     r"|\bbetween|\bwithin)\W*$",
@@ -94,6 +92,8 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return None
     if _is_open(sentence):
         return ""
+    if is_conditional(sentence):
+        return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None
     if (value := whole_value(_BULLET.sub("", sentence))) is not None:
@@ -120,9 +120,11 @@ def _concludes(sentence: str) -> bool:
 
 def _only_number(sentence: str) -> str | None:
     """Return the one number of a sentence that neither denies nor compares."""
-    if _OF_ANSWERS.search(sentence) or _COMPARES.search(sentence):
+    if _OF_ANSWERS.search(sentence) or compares(sentence):
         return None
-    if denies(sentence) or rejects(sentence) or not asserts(sentence):
+    if denies(sentence) or rejects(sentence) or is_of_somebody(sentence):
+        return None
+    if not asserts(sentence):
         return None
     return one_number(_BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence))
 
@@ -130,7 +132,7 @@ def _only_number(sentence: str) -> str | None:
 def _holds(before: str) -> bool:
     """Tell whether a value behind `before` is asserted."""
     clause = last_clause(before[-_NEAR:])
-    if _OF_SOMEBODY.search(clause):
+    if is_of_somebody(clause) or is_beside_answer(clause):
         return False
     return asserts(clause) and not (_COMPARED.search(clause) or is_denied(before[-_NEAR:]))
 

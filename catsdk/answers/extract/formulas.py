@@ -43,6 +43,7 @@ _EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
 _NAME = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
 _LOOSE_END = re.compile(r"(?:\s[A-Za-z])?[\s,(\[]*$")
 _LETTERS = re.compile(r"[A-J]\s?[/,]\s?[A-J]")
+_ALIGNED = re.compile(r"\\(?:begin|end)\{(?:aligned|align\*?|split|gathered)\}")
 _DEGREES = re.compile(r"\s?(%|\\%|percent\b|degrees\b|°)")
 
 
@@ -138,4 +139,13 @@ def _is_sum(run: str) -> bool:
 
 
 def _content(formula: re.Match[str]) -> str:
-    return next(group for group in formula.groups() if group is not None).strip()
+    content = next(group for group in formula.groups() if group is not None).strip()
+    return _last_row(content) if _ALIGNED.match(content) else content
+
+
+def _last_row(content: str) -> str:
+    """Return the last equation of aligned rows; a row that begins with a sign continues the one before."""
+    rows = [row.strip() for row in _ALIGNED.sub("", content).replace("&", "").split("\\\\")]
+    rows = [row for row in rows if row]
+    start = max((at for at, row in enumerate(rows) if not row.startswith("=")), default=0)
+    return " ".join(rows[start:])

@@ -29,7 +29,7 @@ _OPENING, _CLOSING = re.compile(r"(?<!\\)\\[(\[]"), re.compile(r"(?<!\\)\\[)\]]"
 
 def is_placeholder(answer: str) -> bool:
     """Tell whether an answer is the blank of a template, such as `___` or `your answer here`."""
-    if _SPACE.fullmatch(answer.strip()):
+    if "\\" in answer and _SPACE.fullmatch(answer.strip()):
         return True
     if len(answer) > 100 or _DIGIT.search(answer):
         return False

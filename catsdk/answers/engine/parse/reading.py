@@ -1,4 +1,4 @@
-"""Reading of an answer's text: its tree, a second reading where there is one, or why there is none."""
+"""Reading of an answer's text: its tree, a second reading if there is one, or why there is none."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ class Reading(NamedTuple):
     list or 1.22, and `1,000,200` a number or a list. `tens` is the node with logarithms of base ten
     where no base is written and `node` has natural ones. `integers` is a letter that is said to run
     over the `domain`, Z or N. Without `special` the node holds no plus-minus and no matrix.
-    `stated` is the value that a sentence asserts, whose node is its words; `currency` that of a sign
-    of money. `crossed` holds the pairs of names between which a cross stands, which may be vectors.
-    `text` is what was read, where more may have to be known of it than its node says.
+    `stated` is the value that a sentence asserts, whose node is its words; `currency` that of a
+    sign of money. `crossed` holds the pairs of names between which a cross stands, which may be
+    vectors. `text` is what was read, where more may have to be known of it than its node says.
     """
 
     node: Node | None
