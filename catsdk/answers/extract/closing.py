@@ -1,4 +1,4 @@
-"""The answer that the end of a reply asserts, without any mark: a conclusion, or the whole reply."""
+"""The answer that the end of a reply asserts without a mark: a conclusion, or the whole reply."""
 
 from __future__ import annotations
 
@@ -19,17 +19,24 @@ _LONGEST_ITEM = 12
 _FENCE = re.compile(r"```[^\n]*\n.*?(?:```|\Z)", re.DOTALL)
 _ONLY_FENCE = re.compile(r"```(?:text|txt|plaintext|markdown)?[ \t]*\n([^`]{1,200})```")
 _PLEASANTRY = re.compile(
-    r"""^\W{0,6}(?:(?:i\ )?hope\ (?:this|that|it)|let\ me\ know|feel\ free|if\ you\ (?:have|need|want|would)
-      |(?:is|was)\ there\ anything|please\ let|happy\ to|glad\ to|thank|good\ luck|have\ a\ (?:nice|great|good)
-      |great\ (?:job|question)|you(?:['’]re|\ are)\ welcome|do\ you\ (?:want|have|need)|would\ you\ like
-      |(?:this|that|the|our|my)\ (?:is|answer|result|solution|matches|makes|confirms|checks|completes|shows\ that\ (?:the|our|my)\ (?:answer|work|calculation))
-       \ ?(?:is|was|the|our|matches|makes|checks|out|seems)?\ ?(?:the\ |our\ )?(?:correct|right|verified|final|consistent|reasonable|sense|valid|complete|confirmed|as\ expected|expected|answer|solution|unique|done|ok|fine)?
-      |yes,?\ (?:this|that|it)|(?:yes|ok|okay|done|great|correct|good|q\.?e\.?d|■|□|✓|✅)\W*$|[-=_*]{3,}$|[^\w\s!-~？…。！]+$)""",
+    r"""^\W{0,6}(?:(?:i\ )?hope\ (?:this|that|it)|let\ me\ know|feel\ free|if\ you\ (?:have|need
+      |want|would)
+      |(?:is|was)\ there\ anything|please\ let|happy\ to|glad\ to|thank|good\ luck|have\ a\ (?:nice
+      |great|good)|great\ (?:job|question)|you(?:['’]re|\ are)\ welcome|do\ you\ (?:want|have|need)
+      |would\ you\ like|(?:this|that|the|our|my)\ (?:is|answer|result|solution|matches|makes
+        |confirms|checks|completes|shows\ that\ (?:the|our|my)\ (?:answer|work|calculation))
+       \ ?(?:is|was|the|our|matches|makes|checks|out|seems)?\ ?(?:the\ |our\ )?(?:correct|right
+         |verified|final|consistent|reasonable|sense|valid|complete|confirmed|as\ expected|expected
+           |answer|solution|unique|done|ok|fine)?
+      |yes,?\ (?:this|that|it)|(?:yes|ok|okay|done|great|correct|good|q\.?e\.?d|■|□|✓|✅)\W*$
+        |[-=_*]{3,}$|[^\w\s!-~？…。！]+$)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CHECKING = re.compile(
-    r"^\W{0,6}(?:(?:quick |sanity )?check(?:ing)?\b|probe\b|(?:über)?prüf|vérif|comprob|验证|检验|verif|double[- ]check|to (?:check|verify|confirm|double)"
-    r"|let['’]?s (?:check|verify|confirm|double)|let me (?:check|verify|confirm|double)|proof\b|explanation\b|note\b)",
+    r"^\W{0,6}(?:(?:quick |sanity )?check(?:ing)?\b|probe\b|(?:über)?prüf|vérif|comprob|验证|检验"
+    r"|verif|double[- ]check|to (?:check|verify|confirm|double)"
+    r"|let['’]?s (?:check|verify|confirm|double)|let me (?:check|verify|confirm|double)"
+    r"|proof\b|explanation\b|note\b)",
     re.IGNORECASE,
 )
 _CONCLUDING = re.compile(

@@ -34,22 +34,27 @@ _BULLET = re.compile(r"^[\s>*-]{0,6}(?=[*$\\\d(A-J+-])|^#{1,6}\s")
 _NUMBER = re.compile(r"\d(?!\s?[-.)]?\s?(?:st|nd|rd|th)\b)|[=≠]|\bor\b")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
 _COPULA = re.compile(
-    r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?|comes?\ (?:out\ )?to
-      |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to|results?\ in
-      |gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|obtain(?:s|ed)?|ist|est|es|é
-      |beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|(?<=\w)['’]s\s(?=[*$\\\d(-])|[→⇒]|:\s(?=[*$\\\d(-])""",
+    r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?
+      |comes?\ (?:out\ )?to
+      |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to
+      |results?\ in|gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|obtain(?:s|ed)?
+      |ist|est|es|é|beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|(?<=\w)['’]s\s(?=[*$\\\d(-])|[→⇒]
+        |:\s(?=[*$\\\d(-])""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
-    r"^\W{0,4}(?:so|therefore|thus|hence|in total|in all|in conclusion|in summary|overall|altogether"
-    r"|finally|consequently|as a result|to conclude|this means|that means|which means|accordingly"
-    r"|then|also|donc|also|por lo tanto|daher|因此|所以|故)\b"
+    r"^\W{0,4}(?:so|therefore|thus|hence|in total|in all|in conclusion|in summary|overall"
+    r"|altogether|finally|consequently|as a result|to conclude|this means|that means|which means"
+    r"|accordingly|then|also|donc|also|por lo tanto|daher|因此|所以|故)\b"
     r"|\b(?:in total|altogether|in all|a total of|total|left|remain(?:s|ing)?|overall)\b|^∴",
     re.IGNORECASE,
 )
 _FIRST_STEP = re.compile(
-    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)|start|begin|we (?:need|know|have to|can"
-    r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if|whether))(?!\w)",
+    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try"
+    r"|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)"
+    r"|start|begin|we (?:need|know|have to|can|must|are given|want)|i (?:need|will|have to)|given"
+    r"|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if"
+    r"|whether))(?!\w)",
     re.IGNORECASE,
 )
 _FIRST_ONLY = re.compile(
@@ -57,22 +62,25 @@ _FIRST_ONLY = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
-    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to|\balmost"
-    r"|\bbetween|\bwithin)\W*$",
+    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to"
+    r"|\balmost|\bbetween|\bwithin)\W*$",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as|because|since"
-    r"|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$|(?:[-+/×÷=^(]|\s\*)\s*$",
+    r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as"
+    r"|because|since|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$"
+    r"|(?:[-+/×÷=^(]|\s\*)\s*$",
     re.IGNORECASE,
 )
 _REVERSED = re.compile(
-    r"\s*(?:\$|\\\)|\*\*)?\s*(?:is|are)\s+(?:therefore\s+|thus\s+)?(?:(?:the|our|my)\s+)?(?:final\s+|correct\s+|right\s+"
-    r"|best\s+|only\s+){0,2}(?:answers?|choice|option|solutions?|correct|right)\b",
+    r"\s*(?:\$|\\\)|\*\*)?\s*(?:is|are)\s+(?:therefore\s+|thus\s+)?(?:(?:the|our"
+    r"|my)\s+)?(?:final\s+|correct\s+|right\s+|best\s+|only\s+){0,2}(?:answers?|choice|option"
+    r"|solutions?|correct|right)\b",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
+    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number"
+    r"|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
     re.IGNORECASE,
 )
 # This is for the rule of cues, which has passed it over where it comes to here.

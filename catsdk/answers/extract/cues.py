@@ -61,6 +61,11 @@ _CUE = re.compile(
     )(?:\*\*|__)?""",
     re.VERBOSE | re.IGNORECASE,
 )
+# A last line that is a cue and a number, as most are.
+_ANSWER_LINE = re.compile(
+    r"(?:A:|Ans:|(?:\*\*)?(?:(?:The|So,? the|Therefore,? the) )?(?:[Ff]inal )?[Aa]nswer(?: is:?|:)) ?(?:\*\*)?"
+    r"(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)\.?\n?\Z"
+)
 _HEADING = re.compile(
     r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer|result|conclusion)"
     r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*(?=\n|\Z)",
@@ -118,6 +123,8 @@ def after_cue(text: str) -> str | None:
     A cue with a value behind it goes before one with words. A statement about the answer, such as
     "the answer is correct", states none.
     """
+    if number := _ANSWER_LINE.match(text, text.rfind("\n", 0, len(text) - 1) + 1):
+        return number[1]
     cues, again = tee(_cues(text, _STRONG, _CUE))
     stated = _first(text, cues, _stated)
     return _first(text, again, _worded) if stated is None else stated

@@ -1,4 +1,4 @@
-"""The answer in a JSON object: a field that names it, decoded as JSON even where the object is damaged."""
+"""The answer in a JSON object: a field that names it, decoded even where the object is damaged."""
 
 from __future__ import annotations
 
@@ -110,7 +110,8 @@ def answer_field(text: str) -> str | None:
 
 def _has_field(text: str) -> bool:
     for quote in ('"', "'"):
-        if quote in text and (f"{quote}:" in text or f"{quote} :" in text):
+        # From the end, which is faster where there is none.
+        if quote in text and max(text.rfind(f"{quote}:"), text.rfind(f"{quote} :")) >= 0:
             return True
     return False
 

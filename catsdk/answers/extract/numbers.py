@@ -14,7 +14,10 @@ _SIGN = r"[-+\u2212\u2013±]?"
 _MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
 _DIGITS = r"\d{1,400}(?:(?:,|\{,\}|\u202f)\d{1,400})*(?:\.\d{1,400}(?!\.\d))?|\.\d{1,400}"
 _NUMBER = rf"{_SIGN}{_MONEY}{_SIGN}(?:{_DIGITS})"
-_POWER = r"(?:[eE][-+]?\d{1,4}(?![\w.])|\s?[×x*]\s?10\s?(?:\^\s?\{?\s?[-+\u2212]?\d{1,4}\}?|[⁰¹²³⁴-⁹⁻]{1,5}))?"
+_POWER = (
+    r"(?:[eE][-+]?\d{1,4}(?![\w.])"
+    r"|\s?[×x*]\s?10\s?(?:\^\s?\{?\s?[-+\u2212]?\d{1,4}\}?|[⁰¹²³⁴-⁹⁻]{1,5}))?"
+)
 TAILED = rf"{_NUMBER}{_POWER}(?:\s?(?:\\?%|°[CF]?|[½⅓⅔¼¾⅛]))?"
 # Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
 _QUANTITY = re.compile(
@@ -30,14 +33,15 @@ plus minus over divided multiplied or through mod modulo choose out not except t
 raised power
 """
 CHANGING = frozenset(_CHANGING_WORDS.split())
-# These change a number only with what follows: "5 more than x", "20% of 50", "3 to 4", "5 in base 6".
+# These change a number only with what follows: "5 more than x", "20% of 50", "5 in base 6".
 _CHANGING_WITH = re.compile(
-    r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than|of)\b"
-    r"|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b)"
+    r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than"
+    r"|of)\b|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b)"
 )
 # A relation to another number that is not given: "5 times as many", "3 times the original".
 _RELATION = re.compile(
-    r"\s?times\s(?:as|more|the|that|his|her|its|their|larger|bigger|greater|less|fewer|older|faster)\b"
+    r"\s?times\s(?:as|more|the|that|his|her|its|their|larger|bigger|greater|less|fewer|older"
+    r"|faster)\b"
 )
 # What a number has, or what is only near it: "5 digits long", "5-ish".
 _ASIDE = re.compile(r"-ish\b|\s?(?:digits?|letters?|words?|characters?)\s(?:long|in\slength)\b")
@@ -46,7 +50,8 @@ _EXCLAIMED = re.compile(r"!(?!!)")
 _LARGEST_FACTORIAL = 25
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(
-    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
+    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
+    r"|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
 )
 _POWERS = ("square", "cubic", "sq", "cu")
 _ONE_UNIT = (
@@ -57,7 +62,8 @@ _UNIT = re.compile(rf"{_ONE_UNIT}(?:,?\s(?:and\s)?(?:{_DIGITS}){_ONE_UNIT})*")
 _FIRST_WORD = re.compile(r"\s*(?:-\s?)?([^\W\d_²³]+|[°$¢])")
 _LISTED = re.compile(rf"(?:\s?(?:,|\band\b|&)\s?(?:and\s)?{TAILED}(?![\w.]))+")
 _OTHER = re.compile(
-    rf"\s?[,(]?\s?(?:\b(?:or|oder|ou|o|или)\s(?:\w+\s)?|(?:或者?|还是|または)\s?)({TAILED}(?:/\d+)?)(?![A-Za-z0-9_])"
+    rf"\s?[,(]?\s?(?:\b(?:or|oder|ou|o|или)\s(?:\w+\s)?"
+    rf"|(?:或者?|还是|または)\s?)({TAILED}(?:/\d+)?)(?![A-Za-z0-9_])"
 )
 _CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
 _LABEL = re.compile(

@@ -23,7 +23,8 @@ _CHOICE = re.compile(
     r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])"
 )
 _AFTER_CHOICE = re.compile(
-    r"[\s)]*(?:$|[.,:;)*—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\(|/)"
+    r"[\s)]*(?:$|[.,:;)*—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
+    r"|/)"
 )
 _AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
 _OTHER_CHOICE = re.compile(r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,)\s{0,3}\(?[A-J]\b(?!['’])")

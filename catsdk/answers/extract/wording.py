@@ -1,4 +1,4 @@
-"""Words that say how a sentence means it: asserted, guessed, denied, refused, quoted, a list of choices."""
+"""Words that say how a sentence means it: asserted, guessed, denied, refused, quoted, choices."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ _HEDGE = re.compile(
     r"""\b(?:
         maybe|perhaps|possibly|probably|presumably|conceivably|supposedly|allegedly|arguably|likely
       | might|(?-i:may)|could|guess(?:ing|es|ed)?|guesstimate|hunch|ballpark
-      | un(?:sure|certain|likely|clear|decided|convinced)|(?<!no\ )doubt(?:ful|s)?|no\ idea|is\ unknown
+      | un(?:sure|certain|likely|clear|decided|convinced)|(?<!no\ )doubt(?:ful|s)?|no\ idea
+        |is\ unknown
       | (?:not|n['’]t)\ (?:\w+\ |100\s?%\ ){0,2}(?:sure|certain|likely|confident|clear|convinced)
       | (?:do\ not|don['’]?t)\ (?:\w+\ )?know
       | seems?\ (?:like|to\ be|that)|appears?\ to\ be|looks?\ like|tempted|tempting
       | think(?:ing)?\ (?:of|about)|either|something\ like|if\ i\ had\ to
-      | vielleicht|wahrscheinlich|entweder|peut-être|probablement|soit|quizás?|tal\ vez|probablemente|talvez|forse
+      | vielleicht|wahrscheinlich|entweder|peut-être|probablement|soit|quizás?|tal\ vez
+        |probablemente|talvez|forse
       | возможно|наверное
     )\b|可能|也许|或许|大概|かもしれ|多分""",
     re.VERBOSE | re.IGNORECASE,
 )
 _DENIAL = re.compile(
-    r"""\b(?:not|never|cannot|nothing|neither|nor|no\ longer|hardly|rather\ than|other\ than|anything\ but|no\ way|instead\ of
+    r"""\b(?:not|never|cannot|nothing|neither|nor|no\ longer|hardly|rather\ than|other\ than
+      |anything\ but|no\ way|instead\ of
       |unlike|except|without|nicht|kein\w*|pas|jamais|tampoco|nunca|false|wrong|incorrect(?:ly)?
       |mistaken(?:ly)?|impossible|invalid)\b
       |n['’]t\b|\b(?:não|niet|nie|inte|ikke|не|không\ phải|değil|ليس|no\ es)\b|नहीं|不是|并非|不等于
@@ -42,12 +45,15 @@ _DENIAL = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _REJECTION = re.compile(
-    r"""\b(?:false|wrong|incorrect(?:ly)?|mistaken(?:ly)?|impossible|no\ way|nobody|no\ one|neither|nor
+    r"""\b(?:false|wrong|incorrect(?:ly)?|mistaken(?:ly)?|impossible|no\ way|nobody|no\ one|neither
+      |nor
       |rather\ than|instead\ of|other\ than|anything\ but|never|hardly|disagree\w*
-      |(?:not|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say|claim
+      |(?:not|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say
+        |claim
         |mean|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
-      |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal|be)\b|(?:not|n['’]t|never|nicht|pas|no|não|non|nie|niet|nem|inte|ikke|не|không\ phải)\W*$
-      |(?<!\w)(?:ليس|değil|नहीं)(?!\w)""",
+      |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal
+      |be)\b|(?:not|n['’]t|never|nicht|pas|no|não|non|nie|niet|nem|inte|ikke|не|không\ phải)\W*$
+        |(?<!\w)(?:ليس|değil|नहीं)(?!\w)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
@@ -60,10 +66,11 @@ _EXAMPLE = re.compile(r"\bfor (?:example|instance)\b|\be\.g\.", re.IGNORECASE)
 _OTHERS = re.compile(
     r"""\b(?:says|said|claims?|claimed|thinks|thought|believes|believed|argues|argued|asks?|asked
       |asking|states\ that|stated\ that|reads|suggested|expects?|expected|wants?|wanted|told|guesses
-      |answered|replied|wrote|according\ to|(?:(?:text)?book|answer\ key|manual|author)\ (?:gives?|gave|has|lists?|shows?)|for\ (?:example|instance)|e\.g\.
-      |previous(?:ly)?|initial(?:ly)?|naive(?:ly)?|tempting
-      |common\ (?:\w+\ )?(?:answer|mistake|error|guess)|den(?:y|ies|ied)|disprove\w*|reject\w*|refute\w*|none\ of
-      |(?:some|someone|people|many|they|others|you|one)\ (?:\w+\ )?(?:say|think|claim|believe|argue|get|write)
+      |answered|replied|wrote|according\ to|(?:(?:text)?book|answer\ key|manual|author)\ (?:gives?
+      |gave|has|lists?|shows?)|for\ (?:example|instance)|e\.g\.|previous(?:ly)?|initial(?:ly)?
+      |naive(?:ly)?|tempting|common\ (?:\w+\ )?(?:answer|mistake|error|guess)|den(?:y|ies|ied)
+      |disprove\w*|reject\w*|refute\w*|none\ of|(?:some|someone|people|many|they|others|you
+        |one)\ (?:\w+\ )?(?:say|think|claim|believe|argue|get|write)
       )\b""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -71,51 +78,65 @@ _REFUSAL = re.compile(
     r"""\b(?:
         (?:can(?:not|['’]?t|\ not)|could(?:n['’]t|\ not)|un(?:able|willing)\ to|won['’]t|will\ not
           |not\ able\ to|refuse\ to|declin(?:e|ing)\ to|not\ (?:going|permitted|allowed)\ to)
-        \ (?:\w+ly\ )?(?:be\ (?:determined|solved|answered|computed|calculated|found|known|certain|sure)
-          |answer|help|assist|solve|determine|tell|say|find|compute|calculate|provide|give|do\ (?:this|that)
-          |comply|complete|work|finish|see|share|discuss|engage|decide|figure|conclude|be\ (?:more\ )?)
+        \ (?:\w+ly\ )?(?:be\ (?:determined|solved|answered|computed|calculated|found|known|certain
+          |sure)
+          |answer|help|assist|solve|determine|tell|say|find|compute|calculate|provide|give
+          |do\ (?:this|that)|comply|complete|work|finish|see|share|discuss|engage|decide|figure
+            |conclude|be\ (?:more\ )?)
       | (?:don['’]?t|do\ not|didn['’]?t)\ (?:know|have\ (?:enough|sufficient|the)|understand)
-      | (?:not\ enough|insufficient|more|need\ (?:more|additional|further))\ (?:info\w*|data|context|details)
+      | (?:not\ enough|insufficient|more|need\ (?:more|additional|further))\ (?:info\w*|data|context
+        |details)
       | as\ an?\ (?:ai|language|large)|i['’]?m\ sorry|i\ am\ sorry|i\ apologi[sz]e|no\ answer
       | need\ to\ (?:think|check|work|compute|calculate|verify)|i\ give\ up|skip\ this
-      | (?:weiß|weiss)\ (?:\w+\ ){0,2}nicht|kann\ (?:\w+\ ){0,3}nicht|(?:ne|n['’])\ ?(?:sais|peux)\ pas
-      | no\ (?:lo\ )?(?:sé|puedo)\b|não\ (?:sei|posso)\b|non\ (?:lo\ )?(?:so|posso)\b|не\ (?:знаю|могу)
-    )|不知道|无法|不能确定|不确定|抱歉|对不起|わかりません|分かりません|できません|모르|알\ 수\ 없""",
+      | (?:weiß|weiss)\ (?:\w+\ ){0,2}nicht|kann\ (?:\w+\ ){0,3}nicht|(?:ne|n['’])\ ?(?:sais
+        |peux)\ pas
+      | no\ (?:lo\ )?(?:sé|puedo)\b|não\ (?:sei|posso)\b|non\ (?:lo\ )?(?:so|posso)\b
+        |не\ (?:знаю|могу)
+    )|不知道|无法|不能确定|不确定|抱歉|对不起|わかりません|分かりません|できません
+    |모르|알\ 수\ 없""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
 _REJECTING = re.compile(
-    r"\b(?:extraneous|reject\w*|discard\w*|rul(?:e|es|ed|ing)\ out|inadmissible|spurious|disregard\w*|dismiss\w*"
-    r"|invalid|impossible|excluded|eliminat(?:e|es|ed)|thr(?:ow|ows|own|ew)\ out|contradicts?|violates?|fails?"
-    r"|too\ (?:large|small|big|low|high|many|few)|a\ (?:trap|distractor|decoy|mistake|typo|lie|guess))\b"
-    r"|[\u2717\u2718\u274c\u274e\u2260]|\\neq?\b|!=",
+    r"\b(?:extraneous|reject\w*|discard\w*|rul(?:e|es|ed|ing)\ out|inadmissible|spurious"
+    r"|disregard\w*|dismiss\w*|invalid|impossible|excluded|eliminat(?:e|es|ed)|thr(?:ow|ows|own"
+    r"|ew)\ out|contradicts?|violates?|fails?|too\ (?:large|small|big|low|high|many|few)"
+    r"|a\ (?:trap|distractor|decoy|mistake|typo|lie|guess))\b|[\u2717\u2718\u274c\u274e\u2260]"
+    r"|\\neq?\b|!=",
     re.IGNORECASE,
 )
 _OF_SOMEBODY = re.compile(
-    r"""(?:\b(?!(?:it|that|here|today|what|there|let|problem|question|equation|system|task|exercise|puzzle)['’])
-      [^\W\d_]+['’]s|\b(?:his|her|their))\W+(?:\w+\W+){0,2}(?:answer|guess|result|solution|choice)\b""",
+    r"""(?:\b(?!(?:it|that|here|today|what|there|let|problem|question|equation|system|task|exercise
+      |puzzle)['’])
+      [^\W\d_]+['’]s|\b(?:his|her|their))\W+(?:\w+\W+){0,2}(?:answer|guess|result|solution
+        |choice)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
 # An answer is spoken of, but another number is given: "half of the answer", "the answer squared".
 _BESIDE_ANSWER = re.compile(
-    r"""\b(?:twice|half|double|(?<!value\ )(?<!letter\ )(?<!option\ )(?<!choice\ )(?<!form\ )(?:of|than|minus|plus|times|from))
+    r"""\b(?:twice|half|double|(?<!value\ )(?<!letter\ )(?<!option\ )(?<!choice\ )(?<!form\ )(?:of
+      |than|minus|plus|times|from))
       \ (?:the\ |our\ |my\ )?(?:(?:final|correct|right)\ )?answers?\b
-      |\banswers?\ (?:squared|cubed|minus|plus|times|divided|doubled|halved|multiplied|mod(?:ulo)?)\b""",
+      |\banswers?\ (?:squared|cubed|minus|plus|times|divided|doubled|halved|multiplied
+        |mod(?:ulo)?)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
 # An answer that holds under a condition alone, or one of several for several cases.
 _CONDITIONAL = re.compile(
-    r"""\bunless\b|\bonly\ (?:if|when)\b|\bin\ one\ case\b|\bdepend(?:s|ing)\ (?:up)?on\b|\bprovided\ (?:that\b|[^\W\d_]\b)
+    r"""\bunless\b|\bonly\ (?:if|when)\b|\bin\ one\ case\b|\bdepend(?:s|ing)\ (?:up)?on\b
+      |\bprovided\ (?:that\b|[^\W\d_]\b)
       |\b(?:if|when|for)\b.*\b(?:otherwise|else)\b|\b(?:if|when)\b.*\d.*\b(?:if|when)\b
       |\bfor\ (?:even|odd|positive|negative)\b.*\bfor\ (?:even|odd|positive|negative)\b""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _COMPARES = re.compile(
-    r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
-    r"|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b|\b(?:almost|nearly)\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d"
-    r"|\b(?:but|including|includes?|save|besides|apart from|aside from) \$?-?\d"
-    r"|\b(?:mindestens|höchstens|mehr als|weniger als|fast|au moins|au plus|plus de|moins de|presque|al menos"
-    r"|como (?:máximo|mínimo)|más de|menos de|casi|pelo menos|no máximo|mais de|almeno|al massimo|più di|meno di)\b"
+    r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than"
+    r"|\bat (?:least|most)\b|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b"
+    r"|\b(?:almost|nearly)\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b"
+    r"|\bas many\b|\bas much\b|\b(?:no|any) \d|\b(?:but|including|includes?|save|besides|apart from"
+    r"|aside from) \$?-?\d|\b(?:mindestens|höchstens|mehr als|weniger als|fast|au moins|au plus"
+    r"|plus de|moins de|presque|al menos|como (?:máximo|mínimo)|más de|menos de|casi|pelo menos"
+    r"|no máximo|mais de|almeno|al massimo|più di|meno di)\b"
     r"|至少|最多|超过|不到|不足|以上|以下|少なくとも|не менее|не более|больше|меньше",
     re.IGNORECASE,
 )
@@ -146,7 +167,7 @@ def is_beside_answer(clause: str) -> bool:
 
 
 def is_conditional(sentence: str) -> bool:
-    """Tell whether a sentence gives an answer under a condition, or one for each of several cases."""
+    """Tell whether a sentence gives an answer under a condition, or one for each case."""
     return _CONDITIONAL.search(sentence) is not None
 
 

@@ -48,8 +48,9 @@ _AGAINST = re.compile(
     re.IGNORECASE,
 )
 _SPECIAL = re.compile(
-    r"yes|no|true|false|no (?:real |integer |such |valid |possible )*(?:solutions?|roots?|values?|numbers?)(?: exists?)?"
-    r"|none(?: of the above)?|does not exist|dne|undefined|not possible|(?:the )?empty set|not equal|not guilty",
+    r"yes|no|true|false|no (?:real |integer |such |valid |possible )*(?:solutions?|roots?|values?"
+    r"|numbers?)(?: exists?)?|none(?: of the above)?|does not exist|dne|undefined|not possible"
+    r"|(?:the )?empty set|not equal|not guilty",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -84,7 +85,7 @@ def is_answer_in_words(phrase: str) -> bool:
 
 
 def proper_noun(sentence: str) -> str | None:
-    """Read the name that a sentence ends with behind "is", as in "The capital of France is Paris."."""
+    """Read the name that a sentence ends with behind "is", as in "The capital is Paris."."""
     verb = _VERB.search(sentence)
     if verb is None or denies(sentence) or is_of_somebody(sentence):
         return None

@@ -11,6 +11,7 @@ __all__ = ["ends_in_box", "joined_boxes", "last_boxed"]
 _BRACE = re.compile(
     r"\\(?:(?P<box>(?:boxed|fbox)\s{0,4}\{)|[\\{}])|\{(?:[^{}\\]*\})?|(?P<closing>\})"
 )
+_NUMBER_BOX = re.compile(r"\\boxed\{(-?\d{1,15}(?:\.\d{1,15})?)\}")
 _MOST = 64
 _LATEX_SPACE = re.compile(r"\\(?:quad|qquad|text(?:bf|rm)?|mathrm|left|right|[()\[\],;:! ])|[${}~]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z]?(?:_\{?\w{1,4}\}?)?\s{0,4}=\s{0,4}$")
@@ -41,6 +42,8 @@ def joined_boxes(
 
     Boxes for whose content `skip` is true are passed over.
     """
+    if (only := _only_number(text)) is not None:
+        return only
     joined: list[_Span] = []
     for span in reversed(_boxes(text)[0]):
         if skip(span[2]):
@@ -54,6 +57,15 @@ def joined_boxes(
     return joined[-1][0], joined[0][1], ", ".join(dict.fromkeys(contents))
 
 
+def _only_number(text: str) -> _Span | None:
+    """Return the box of a text that has only one, with a number in it, as most have."""
+    at = text.rfind("\\boxed")
+    number = _NUMBER_BOX.match(text, at) if at >= 0 else None
+    if number is None or text.find("box") != at + 1 or text.find("\\fbox", at) >= 0:
+        return None
+    return at, number.end(), number[1]
+
+
 def ends_in_box(text: str) -> bool:
     """Tell whether a text stops inside a box."""
     return _boxes(text)[1]
@@ -64,10 +76,11 @@ def _boxes(text: str) -> tuple[list[_Span], bool]:
 
     One pass over the braces is enough, however many boxes are open.
     """
-    last = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
-    if last < 0:
+    firsts = [at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0]
+    if not firsts:
         return [], False
-    first = min(at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0)
+    first = min(firsts)
+    last = max(text.rfind("\\boxed", first), text.rfind("\\fbox", max(firsts)))
     found: list[_Span] = []
     # For each open brace, where its box starts and its content; of a plain brace nothing.
     open_braces: list[tuple[int, int] | None] = []
