@@ -15,6 +15,7 @@ from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
+from catsdk.cli.mcp import mcp
 from catsdk.cli.prompts import prompts
 from catsdk.cli.reward_server import reward_server
 from catsdk.cli.rubric import rubric
@@ -42,6 +43,7 @@ for command in (
     doctor,
     train,
     serve,
+    mcp,
     reward_server,
 ):
     app.command()(command)
