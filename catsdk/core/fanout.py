@@ -21,6 +21,10 @@ async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[
 
     The first failure cancels the others and is raised alone.
     """
+    args = list(args)
+    if len(args) == 1:
+        # One call needs no task of its own.
+        return [await func(args[0])]
     results: dict[int, R] = {}
 
     async def run(index: int, arg: T) -> None:
