@@ -63,7 +63,7 @@ class Wrapper:
     @property
     def name(self) -> str:
         """The wrapped provider's name."""
-        return name_of(self.wrapped)
+        return name_of(self._declaring("name"))
 
     @property
     def endpoint(self) -> object:
@@ -83,7 +83,14 @@ class Wrapper:
     @property
     def capabilities(self) -> Capabilities:
         """The wrapped provider's capabilities, as they are known now."""
-        return capabilities_of(self.wrapped)
+        return capabilities_of(self._declaring("capabilities"))
+
+    def _declaring(self, attribute: str) -> Provider:
+        """What inside declares `attribute` otherwise than by passing it on; asked for in each call."""
+        inner, passed_on = self.wrapped, getattr(Wrapper, attribute)
+        while isinstance(inner, Wrapper) and getattr(type(inner), attribute) is passed_on:
+            inner = inner.wrapped
+        return inner
 
     def count_tokens(self, text: str) -> int:
         """The wrapped provider's count, or its estimate."""
