@@ -26,7 +26,7 @@ from catsdk.core.types import (
     Score,
     Verdict,
 )
-from catsdk.rubrics.agreement import Agreement, Answers, agreement
+from catsdk.rubrics.kappa import Agreement, Answers, agreement
 from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.quality import report
 from catsdk.rubrics.scoring import failures_of
@@ -143,7 +143,8 @@ def mt_bench(path: Path) -> list[str]:
     found = agreement(table)
     kappas = ", ".join(_number(each) for each in found.cohen.values())
     lines.append(
-        f"| raw; Cohen's kappas; Fleiss' kappa | {_number(found.raw)}; {kappas}; {_number(found.fleiss)} |"
+        f"| raw; Cohen's kappas; Fleiss' kappa | {_number(found.raw)}; {kappas};"
+        f" {_number(found.fleiss)} |"
     )
     return lines
 

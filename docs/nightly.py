@@ -24,12 +24,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "nightly.md"
 LOGS = ROOT / "out" / "nightly"
 BEGIN, END = "<!-- table: nightly -->\n\n", "\n\n<!-- end of table -->"
-HEAD = "| part | what it is | outcome | minutes | date | commit |\n| --- | --- | --- | --- | --- | --- |"
+HEAD = (
+    "| part | what it is | outcome | minutes | date | commit |\n"
+    "| --- | --- | --- | --- | --- | --- |"
+)
 
 PARTS: Mapping[str, str] = {
     "soak": "chaos, hostile replies, crafted judges and random answers, ten minutes of each",
     "test-servers": "both wires against a real llama.cpp server",
     "test-vllm": "the vLLM providers on real vLLM, on the CPU",
+    "real": "the whole method on a real small model, in process, on llama.cpp and on vLLM",
     "test-verl": "the client of the reward service inside the real verl",
     "test-litellm": "the litellm provider alone, and through a litellm proxy",
     "test-instructor": "structured output through the real instructor",

@@ -5,8 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 import catsdk
+
+# How long an example takes says something of the machine: a busy one fails no test.
+settings.register_profile("catsdk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("catsdk")
 
 # The public names load lazily: here, or the first test to use one would import inside its loop.
 for name in catsdk.__all__:

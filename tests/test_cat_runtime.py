@@ -1,4 +1,4 @@
-"""CaT keeps its budget in every stage, moves on at a quorum or a deadline, and maps many prompts."""
+"""CaT keeps its budget in every stage, goes on at a quorum or a deadline, and maps many prompts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import (
+from catsdk.errors import (
     ConfigurationError,
     InvalidInputError,
     NoEvidenceError,
     ServerError,
     SynthesisFailedError,
 )
-from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
+from catsdk.types import Request
 
 ONE_BY_ONE = cat.Capabilities()
 

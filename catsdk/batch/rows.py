@@ -7,18 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
+from zlib import crc32
 
 from catsdk.batch.plan import Plan
+from catsdk.batch.seen import Seen
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk.core.types import Message
 from catsdk.data import Columns, Row, Source, each_row
 from catsdk.data.columns import id_in, prompt_in
 
-__all__ = ["BatchRow", "Refused", "rows_of"]
+__all__ = ["BatchRow", "Refused", "differences", "rows_of"]
 
 # A line of a file for the batch API of OpenAI.
 _REQUEST = ("custom_id", "body")
+NUL = "\0"
+PATIENCE = 100
+"""Rows without the columns that are looked for, after which no other is read."""
+MARK = 4
+"""Hexadecimal digits of the mark of a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class BatchRow:
         prompt: The messages of a chat.
         values: All its cells, which are carried through.
         digest: Tells whether the row was edited.
+        marks: A few digits for each column in the order of their names, to tell which one was.
     """
 
     id: str
@@ -38,6 +46,7 @@ class BatchRow:
     prompt: tuple[Message, ...]
     values: Mapping[str, Any]
     digest: str
+    marks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,14 @@ class _Reading:
     """What was found out about a source while it is read."""
 
     plan: Plan
+    seen: Seen
     prompt: str | None = None
     id: str | None = None
-    places: dict[str, str] = field(default_factory=dict[str, str])
+    without: list[InvalidInputError] = field(default_factory=list[InvalidInputError])
 
 
 def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[BatchRow | Refused]:
-    """Read the rows of `source` one by one; memory holds their ids, not their texts.
+    """Read the rows of `source` one by one; memory holds none of those before.
 
     Args:
         source: The data set, see `catsdk.data.read_rows`; also a file of OpenAI's batch API.
@@ -77,33 +87,67 @@ def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[Ba
         InvalidInputError: there is no such data set, a column that is named is missing in its
             first row, or a column has the name of one that is added.
     """
-    reading = _Reading(plan)
-    for row in each_row(source, text=plan.columns.text, limit=limit):
-        if isinstance(row, Row):
-            yield _read(row, reading)
-        else:
-            yield Refused(row.place, row.cause)
+    with Seen() as seen:
+        reading = _Reading(plan, seen)
+        for row in each_row(source, text=plan.columns.text, limit=limit):
+            if isinstance(row, Row):
+                yield _read(row, reading)
+            else:
+                yield Refused(row.place, row.cause)
+        if reading.prompt is None and reading.without:
+            raise reading.without[0]
 
 
 def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
     values = _opened(row.values)
     row = Row(row.place, values)
     if reading.prompt is None:
-        _find_columns(values, reading, row.place)
+        try:
+            _find_columns(values, reading, row.place)
+        except InvalidInputError as error:
+            # The first rows may be the wrong ones; where all are, it is the name.
+            reading.without.append(error)
+            if len(reading.without) >= PATIENCE:
+                raise reading.without[0] from None
+            return Refused(row.place, str(error))
+        _check_names(values, reading, row.place)
     name: str | None = None
     try:
-        digest = _digest(values)
-        name = digest if reading.id is None else id_in(row, reading.id)
+        cells = _cells(values)
+        digest = _digest(cells)
+        name = digest if reading.id is None else _checked("id", id_in(row, reading.id))
         prompt = check_prompt(prompt_in(row, reading.prompt or ""))
-        _check_length(prompt, reading.plan.longest)
+        _check_text(prompt, reading.plan.longest)
     except InvalidInputError as error:
         return Refused(row.place, str(error), name)
-    if name in reading.places:
-        there = reading.places[name]
+    there = reading.seen.first(name, row.place)
+    if there is not None:
         what = "the same row" if reading.id is None else f"the id {name!r:.80}"
         return Refused(row.place, f"{what} stands at {there} already; give each row once", name)
-    reading.places[name] = row.place
-    return BatchRow(name, row.place, prompt, values, digest)
+    marks = "".join(map(_mark, cells.values()))
+    return BatchRow(name, row.place, prompt, values, digest, marks)
+
+
+def differences(row: BatchRow, marks: str) -> str:
+    """How a row differs from one that had these `marks`, in words.
+
+    Args:
+        row: The row as it is now.
+        marks: Those of the row as it was.
+    """
+    before, now = len(marks) // MARK, len(row.marks) // MARK
+    if before != now:
+        return f"it had {before} columns, and has {now} now ({', '.join(sorted(row.values))})"
+    names = [
+        repr(name)
+        for at, name in enumerate(sorted(row.values))
+        if marks[MARK * at : MARK * (at + 1)] != row.marks[MARK * at : MARK * (at + 1)]
+    ]
+    if not names:
+        return "its columns have other names"
+    return f"{'columns' if len(names) > 1 else 'the column'} {', '.join(names)} differ" + (
+        "" if len(names) > 1 else "s"
+    )
 
 
 def _opened(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -121,7 +165,11 @@ def _find_columns(values: Mapping[str, Any], reading: _Reading, place: str) -> N
         [Row(place, values)], place
     )
     reading.prompt, reading.id = found.prompt, found.id
-    added = {"id", *plan.product.fields} - {found.prompt, found.id}
+
+
+def _check_names(values: Mapping[str, Any], reading: _Reading, place: str) -> None:
+    plan = reading.plan
+    added = {"id", *plan.fields} - {reading.prompt, reading.id}
     clash = [name for name in values if name in added]
     if clash:
         raise InvalidInputError(
@@ -130,18 +178,52 @@ def _find_columns(values: Mapping[str, Any], reading: _Reading, place: str) -> N
         )
 
 
-def _digest(values: Mapping[str, Any]) -> str:
+def _cells(values: Mapping[str, Any]) -> dict[str, str]:
+    """The cells as JSON texts, in the order of their names."""
     try:
-        text = json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)
+        return {
+            name: json.dumps(values[name], sort_keys=True, ensure_ascii=False, default=str)
+            for name in sorted(values)
+        }
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"the row cannot be written as JSON: {error}") from error
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _check_length(prompt: tuple[Message, ...], longest: int) -> None:
-    length = sum(len(message.text) for message in prompt)
+def _digest(cells: Mapping[str, str]) -> str:
+    digest = sha256()
+    for name, cell in cells.items():
+        try:
+            digest.update(f"{name}\0{cell}\0".encode())
+        except UnicodeEncodeError as error:
+            raise InvalidInputError(
+                f"column {name!r:.80} holds half of a character, {error.object[error.start]!r},"
+                " which no file and no model can be given; write the whole character, or leave it"
+                " out"
+            ) from None
+    return digest.hexdigest()[:32]
+
+
+def _mark(cell: str) -> str:
+    return f"{crc32(cell.encode()) % 16**MARK:0{MARK}x}"
+
+
+def _check_text(prompt: tuple[Message, ...], longest: int) -> None:
+    length = 0
+    for message in prompt:
+        length += len(_checked("prompt", message.text))
     if length > longest:
         raise InvalidInputError(
             f"the prompt has {length:,} characters; the most is {longest:,}. Shorten it, or raise"
             " the limit (longest=, --longest)"
         )
+
+
+def _checked(what: str, text: str) -> str:
+    """A text without the character NUL, at which some programs take it to end."""
+    if NUL in text:
+        at = text.index(NUL)
+        raise InvalidInputError(
+            f"the {what} holds the character NUL, behind {text[max(0, at - 20) : at]!r}; leave it"
+            " out, or save the file as UTF-8 if it is in UTF-16"
+        )
+    return text

@@ -1,4 +1,4 @@
-"""Works on rows: the method on each, its answers kept as they arrive, its outcome kept at the end."""
+"""Works on rows: the method on each, answers kept as they arrive, the outcome kept at the end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from catsdk.answers.answers import no_evidence
+from catsdk.batch.estimates import by_stage
+from catsdk.batch.parking import Parking, parking_of
 from catsdk.batch.plan import Plan
 from catsdk.batch.products import records_of
 from catsdk.batch.rows import BatchRow
@@ -19,6 +21,7 @@ from catsdk.core.types import Failure, Result
 from catsdk.method.run import Method, run_or_fail
 from catsdk.runs.ledger import Ledger
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 from catsdk.runtime.spending.account import Account
 
@@ -27,7 +30,7 @@ __all__ = ["Worker"]
 Pending: TypeAlias = tuple[BatchRow, RowState | None]
 
 PATIENCE = 20
-"""Rows that fail alike before one succeeds, after which a batch stops: the cause is not the rows."""
+"""Rows that fail alike before one succeeds, after which a batch stops: it is not the rows."""
 
 
 class _Fatal(Exception):
@@ -49,6 +52,7 @@ class Worker:
         states: Keeps how rows ended.
         account: Pays for the calls, beside the client's budget.
         on_event: Hears of each step.
+        probes: Whether what a row consumes is kept by stage, for an estimate.
     """
 
     c: CaT
@@ -57,6 +61,7 @@ class Worker:
     states: States
     account: Account | None = None
     on_event: Callable[[Event], None] | None = None
+    probes: bool = False
 
     def __post_init__(self) -> None:
         """Begin with nothing done."""
@@ -69,6 +74,7 @@ class Worker:
         client = c.client.account
         self._accounts = [*own, *([client] if client is not None else [])]
         self._alike: Counter[str] | None = Counter()
+        self.parking: Parking | None = None
 
     @property
     def stopped(self) -> bool:
@@ -83,29 +89,45 @@ class Worker:
 
         Raises:
             ConfigurationError: the disk is full, or no row can ever be done.
-            CatError: so many rows failed alike, before one succeeded, that the cause lies elsewhere.
+            CatError: so many rows failed alike before one succeeded that the cause is elsewhere.
         """
+        self.parking = await parking_of(self.c)
+        # The parking says how many there is room for; it must be asked for each.
+        at_once = None if self.parking is None else 2 * self.parking.most
         try:
-            async with self.c.each(self._one, rows) as flow:
+            async with self.c.each(self._one, rows, at_once=at_once) as flow:
                 async for mapped in flow:
-                    assert mapped.result is not None, "every error of the work is fatal"
-                    yield mapped.result
+                    assert mapped.failure is None, "every error of the work is fatal"
+                    if mapped.result is not None:
+                        yield mapped.result
         except _Fatal as fatal:
             raise fatal.error from None
 
-    async def _one(self, pending: Pending) -> Outcome:
+    async def _one(self, pending: Pending) -> Outcome | None:
         row, before = pending
-        result = await self._result(row)
+        with recorded("batch") as calls:
+            result = await self._worked_on(row)
+        if self.ledger.broken is not None:
+            # Roles take it for a failed call; but every row to come would fail as this one.
+            raise _Fatal(self.ledger.broken)
+        if result is None:
+            # It waits for a batch, out of memory.
+            return None
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
             return "waiting"
+        if failure is not None and self.parking is not None and self.parking.dispatch.doubt:
+            # Whoever starts it again must say first whether a batch was bought.
+            raise _Fatal(self.parking.dispatch.doubt)
         self._check_patience(failure)
         state = RowState(
             digest=row.digest,
+            marks=row.marks,
             outcome=outcome,
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
+            stages=by_stage(calls) if self.probes else None,
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:
@@ -113,6 +135,15 @@ class Worker:
         except CatError as error:
             raise _Fatal(error) from error
         return outcome
+
+    async def _worked_on(self, row: BatchRow) -> Result | None:
+        if self.parking is None:
+            return await self._result(row)
+        result = None
+        with self.parking.row(row.id):
+            result = await self._result(row)
+            self.parking.done(row.id)
+        return result
 
     async def _result(self, row: BatchRow) -> Result:
         try:
@@ -137,7 +168,7 @@ class Worker:
         return Result(group=group, partial=group.partial)
 
     def _records(self, row: BatchRow, result: Result) -> list[dict[str, Any]]:
-        fields = self.plan.product.fields
+        fields = self.plan.fields
         carried = {name: cell for name, cell in row.values.items() if name not in fields}
         return [
             {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)

@@ -1,4 +1,4 @@
-"""The report of an evaluation, as one value: every table, figure and page shows numbers from here."""
+"""The report of an evaluation, as one value: tables, figures and pages show numbers from here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from catsdk.core.types import Usage
 from catsdk.core.value import Value
-from catsdk.evaluate.calibrate import Calibration
+from catsdk.evaluate.calibration import Calibration
 from catsdk.evaluate.statistics import Estimate
 
 __all__ = ["OrderCheck", "Pair", "PassAt", "Point", "PositionCheck", "Report", "Unanswered"]
@@ -80,7 +80,7 @@ class PassAt(Value):
 
 
 class OrderCheck(Value):
-    """An estimator on the same rollouts in two orders: how often the answer changes, and its gain."""
+    """An estimator on the same rollouts in two orders: how often its answer changes, the gain."""
 
     estimator: str
     shuffled: str

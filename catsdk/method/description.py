@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceABC
+from copy import copy
 from typing import Any, Self, cast
 
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
-from catsdk.core.registry import known_providers
+from catsdk.core.model_strings import known_providers
 from catsdk.core.settings import Settings
 from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
@@ -106,7 +107,7 @@ class Description:
 
     @property
     def always_estimates(self) -> bool:
-        """Whether a run estimates a reference that no reward needs: one that was asked for by name."""
+        """Whether a run estimates a reference that no reward needs: one asked for by name."""
         independent = self._reward is not None and not getattr(
             self._reward, "needs_reference", True
         )
@@ -116,6 +117,19 @@ class Description:
     def estimates(self) -> bool:
         """Whether a run makes a reference: the reward needs one, or an estimator was given."""
         return self.always_estimates or bool(getattr(self._reward, "needs_reference", True))
+
+    def with_client(self, client: Client) -> Self:
+        """Return the same roles with another client.
+
+        Args:
+            client: How calls are sent.
+
+        Returns:
+            A copy that is not open.
+        """
+        other = copy(self)
+        other._client = client
+        return other
 
     def __repr__(self) -> str:
         """The roles, as they are written."""

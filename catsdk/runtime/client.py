@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from typing import Any, Self
 
 from anyio import to_thread
@@ -13,8 +14,9 @@ from catsdk.answers.extract import load_rules
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import Event
 from catsdk.core.inputs import check_kind, check_many
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Provider, declared
 from catsdk.core.sending import (
+    Batching,
     Budget,
     Cache,
     Hedge,
@@ -37,6 +39,7 @@ from catsdk.runtime.chain import (
     chained,
     default_middleware,
     is_opened,
+    routed,
 )
 from catsdk.runtime.life import Life
 from catsdk.runtime.limits.endpoints import SHARED, Gates
@@ -71,6 +74,8 @@ class Client:
 
     Args:
         budget: Caps on what all calls together may use.
+        batch: Which calls go through the provider's batch API, at half the price, and how; `True`
+            takes the defaults.
         limits: Calls at once and per minute, for each endpoint and model.
         retry: How transient failures are retried.
         hedge: Whether a straggling call is sent twice; `True` takes the defaults.
@@ -98,6 +103,7 @@ class Client:
         self,
         *,
         budget: Budget | None = None,
+        batch: Batching | bool | None = None,
         limits: Limits | None = None,
         retry: Retry | None = None,
         hedge: Hedge | bool | None = None,
@@ -111,6 +117,7 @@ class Client:
     ) -> None:
         """Choose how calls are sent; nothing is opened or sent."""
         check_kind("budget", budget, (Budget, Mapping), "a Budget such as Budget(requests=100)")
+        check_kind("batch", batch, (Batching, bool, Mapping), "True, or Batching(deadline=3600)")
         check_kind("limits", limits, (Limits, Mapping), "Limits such as Limits(in_flight=16)")
         check_kind("retry", retry, (Retry, Mapping), "a Retry such as Retry(times=8)")
         check_kind("timeouts", timeouts, (Timeouts, Mapping), "Timeouts such as Timeouts(call=60)")
@@ -129,6 +136,7 @@ class Client:
         self.sending: Sending = Settings().sending(
             {
                 "budget": budget,
+                "batch": batch,
                 "limits": limits,
                 "retry": retry,
                 "hedge": hedge,
@@ -310,8 +318,25 @@ class Client:
         chain = Chain(self.sending, self._gates, own + accounts, self.middleware, self.on_event)
         # In a thread: the first look at the prices reads a table, which takes a third of a second.
         opened = await to_thread.run_sync(chained, bare, chain)
+        batching = self.sending.batch
+        if batching is not None and declared(bare, "free", False) is not True:
+            opened = await routed(opened, chain, models.batches(batching))
         known[key] = opened
         return opened
+
+    def with_batching(self, batching: Batching | None) -> Client:
+        """Return this client with other batches.
+
+        Args:
+            batching: Which calls are batched, and how; `None` batches none.
+
+        Returns:
+            A client that is not open, with the same other settings, gates and account.
+        """
+        other = copy(self)
+        other.sending = self.sending.model_copy(update={"batch": batching})
+        other.account, other.verdicts, other._gates = self.account, self.verdicts, self._gates
+        return other
 
     def gate(self, provider: Provider) -> Gate:
         """Return the gate of a model: what is in flight there, what waits, and what is allowed.

@@ -170,9 +170,20 @@ class Context:
     @property
     def on_text(self) -> OnText | None:
         """Where a model's text goes piece by piece; `None` where nobody wants pieces."""
+        return self.text_listener()
+
+    def text_listener(self, *, sectioned: bool = False) -> OnText | None:
+        """Return what a model's text is passed to piece by piece.
+
+        Args:
+            sectioned: Whether the model was asked for a summary before its response.
+
+        Returns:
+            A function of a piece of text; `None` where nobody wants pieces.
+        """
         if not self.streams:
             return None
-        return lambda text: self.emit(TextArrived(text=text))
+        return lambda text: self.emit(TextArrived(text=text, sectioned=sectioned))
 
     def on(self, group: Group) -> Context:
         """Return the context for another group.
@@ -297,6 +308,17 @@ async def context_of(client: Client, **settings: Any) -> AsyncGenerator[Context]
     Args:
         client: How calls are sent.
         settings: Fields of the context.
+
+    Yields:
+        The context, for roles that are used without a `CaT`.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.runtime import Client, context_of
+        >>> async with context_of(Client()) as ctx:
+        ...     reference = await cat.Majority().estimate(cat.group_of("6*7?", ["42"]), ctx)
+        >>> reference.answer
+        '42'
     """
     async with client.session() as models:
         yield Context(client, models=models, **settings)

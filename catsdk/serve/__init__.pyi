@@ -1,4 +1,16 @@
+from catsdk.serve.gateway.config import GatewayConfig, GatewayLimits, Key, Rollouts
+from catsdk.serve.gateway.serving import serving_gateway
+from catsdk.serve.mcp.server import mcp_server
 from catsdk.serve.rewards.rendezvous import Limits
 from catsdk.serve.rewards.server import serving
 
-__all__ = ["Limits", "serving"]
+__all__ = [
+    "GatewayConfig",
+    "GatewayLimits",
+    "Key",
+    "Limits",
+    "Rollouts",
+    "mcp_server",
+    "serving",
+    "serving_gateway",
+]

@@ -40,7 +40,7 @@ BREAKING = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     EXPRESSIONS,
     st.tuples(KEEPING, st.just("equal")) | st.tuples(BREAKING, st.just("different")),
@@ -54,20 +54,20 @@ def test_a_rewriting_is_equal_just_if_it_keeps_the_value(
     assert same(expression, rewritten).outcome == outcome
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(EXPRESSIONS, EXPRESSIONS)
 def test_the_order_of_the_two_does_not_matter(left: str, right: str) -> None:
     assert same(left, right).outcome == same(right, left).outcome
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_text_gets_a_verdict_in_both_orders_and_equals_itself(left: str, right: str) -> None:
     assert same(left, right).outcome == same(right, left).outcome
     assert same(left, left).outcome != "different"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(EXPRESSIONS)
 def test_a_tree_survives_its_json_form(expression: str) -> None:
     node = read(expression).node
@@ -75,7 +75,7 @@ def test_a_tree_survives_its_json_form(expression: str) -> None:
     assert from_json(to_json(node)) == node
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.fractions(-1000, 1000, max_denominator=1000))
 def test_a_fraction_equals_its_own_writings(value: Fraction) -> None:
     latex = f"\\dfrac{{{value.numerator}}}{{{value.denominator}}}"
@@ -87,7 +87,7 @@ def test_a_fraction_equals_its_own_writings(value: Fraction) -> None:
         assert same(mixed, latex).outcome == "equal"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from(["1/2", "0.5", "\\frac{2}{4}", "2", "x", "1x", "2.0", "no"])))
 def test_classes_hold_together_what_is_the_same_and_nothing_else(answers: list[str]) -> None:
     classes = equivalence_classes(answers)

@@ -39,7 +39,7 @@ def _statement(left: str, sign: str, right: str, rewriting: str) -> str:
     return rewriting.format(left=left, sign=sign, right=right, flip=FLIPS[sign])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(LEFTS, VARIABLES, st.sampled_from(sorted(FLIPS)), st.integers(-4, 9), REWRITINGS, REWRITINGS)
 def test_a_relation_is_never_different_from_itself_rewritten(
     left: str, variable: str, sign: str, right: int, one: str, other: str
@@ -50,7 +50,7 @@ def test_a_relation_is_never_different_from_itself_rewritten(
     assert same(second, first).outcome != "different"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ENDS, VARIABLES)
 def test_the_roots_of_a_product_are_never_different_from_their_equation(
     roots: list[Fraction], variable: str
@@ -66,7 +66,7 @@ def test_the_roots_of_a_product_are_never_different_from_their_equation(
         assert same(spelling, equation).outcome != "different"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ENDS, VARIABLES, st.booleans())
 def test_the_solutions_of_an_inequality_are_never_different_from_it(
     roots: list[Fraction], variable: str, inside: bool
@@ -80,7 +80,7 @@ def test_the_solutions_of_an_inequality_are_never_different_from_it(
     assert same(solutions, statement).outcome != "different"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ENDS, st.data())
 def test_a_set_equals_itself_cut_at_any_places(ends: list[Fraction], data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.fractions(-9, 9, max_denominator=4), max_size=3))
@@ -96,7 +96,7 @@ def test_a_set_equals_itself_cut_at_any_places(ends: list[Fraction], data: st.Da
     assert same(outside, spelling).outcome == "different"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 500), st.sampled_from([("km", "m", 1000), ("L", "mL", 1000)]))
 def test_a_quantity_is_never_different_in_another_unit(
     value: int, units: tuple[str, str, int]

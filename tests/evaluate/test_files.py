@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from catsdk.core.types import Usage
-from catsdk.evaluate.calibrate import Calibration, Setting
+from catsdk.evaluate.calibration import Calibration, Setting
 from catsdk.evaluate.figures import cost_figure, save_figures, size_figure
 from catsdk.evaluate.files import as_csv, write_report
 from catsdk.evaluate.html_report import as_html
@@ -83,7 +83,8 @@ REPORT = Report(
     positions=(PositionCheck(estimator="synthesis", size=2, followed=(around(0.4), around(0.5))),),
     calibration=Calibration(
         items=9, size=8, score=0.6, tokens=450.0, margin=0.0,
-        chosen=Setting(confidence=0.9, threshold=0.7, score=0.61, tokens=300.0, low=-0.005), tried=(),
+        chosen=Setting(confidence=0.9, threshold=0.7, score=0.61, tokens=300.0, low=-0.005),
+        tried=(),
     ),
     paid=Usage(output_tokens=7, requests=2),
     notes=("a note & more",),

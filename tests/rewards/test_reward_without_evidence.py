@@ -69,7 +69,7 @@ TABLES = st.integers(1, 4).flatmap(
 
 
 def judged_by(table: list[list[str]]) -> FunctionProvider:
-    """Ends the verdict on rollout i and criterion k as `table[i][k]` says, each time it is asked."""
+    """Ends the verdict on rollout i and criterion k as `table[i][k]` says, whenever asked."""
 
     def script(request: Request) -> Completion | str:
         row = int(response_shown(request).rsplit(" ", 1)[1])
@@ -93,7 +93,7 @@ async def once(reward: Reward, group: Group) -> tuple[Score, ...]:
 
 
 @pytest.mark.behaviour("no-evidence-no-reward")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TABLES, POLICY)
 def test_a_score_is_the_share_of_verdicts_that_are_there_or_none(
     table: list[list[str]], missing: Missing
@@ -153,7 +153,7 @@ async def rewarded_by_batches(
 
 
 @pytest.mark.behaviour("no-evidence-no-reward")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(BATCHES, POLICY)
 def test_a_score_of_a_batch_is_the_share_of_verdicts_that_are_there_or_none(
     batch: tuple[int, list[str | list[str]]], missing: Missing
@@ -219,7 +219,7 @@ async def rewarded_by_all(votes: list[list[str]]) -> dict[str, tuple[Score, ...]
 
 
 @pytest.mark.behaviour("no-evidence-no-reward")
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(VOTES)
 def test_no_other_reward_is_a_number_without_evidence(votes: list[list[str]]) -> None:
     found = anyio.run(rewarded_by_all, votes)

@@ -20,7 +20,7 @@ from catsdk.core.errors import (
     TimedOutError,
     UnknownProviderError,
 )
-from catsdk.core.registry import resolve
+from catsdk.core.model_strings import resolve
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
@@ -38,7 +38,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
 
 
 def client_of(**settings: object) -> cat.Client:
-    given = {"retry": cat.Retry(times=0), "timeouts": cat.Timeouts(attempt=0.3), **settings}
+    given = {"retry": cat.Retry(times=0), **settings}
     return cat.Client(**given)  # type: ignore[arg-type]
 
 
@@ -109,7 +109,7 @@ async def test_a_timeout_is_the_cause_and_what_it_may_have_used_is_listed_as_unk
 ) -> None:
     hangs: list[Fault] = ["hang"] * N
     server.fail_next(*hangs)
-    error = await error_of(run, MODEL, client_of())
+    error = await error_of(run, MODEL, client_of(timeouts=cat.Timeouts(attempt=0.3)))
     assert isinstance(error.__cause__, TimedOutError)
     assert error.status is None
     assert error.usage.unreported == error.usage.requests == server.counters.requests

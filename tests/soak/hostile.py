@@ -1,4 +1,4 @@
-"""Many groups through a service one in four of whose replies is odd: nothing is lost or invented."""
+"""Many groups through a service that answers oddly one time in four: nothing lost or invented."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Literal
 
 import anyio
 
-from catsdk import Budget, CaT, Client, Result, Sampler, Sampling
-from catsdk.core.errors import CatError
-from catsdk.core.events import CallEnded, Event
-from catsdk.core.sending import Limits, Retry, Timeouts
-from catsdk.core.types import Call, Failure
+from catsdk import Budget, CaT, Client, Limits, Result, Retry, Sampler, Sampling, Timeouts
+from catsdk.errors import CatError
+from catsdk.events import CallEnded, Event
+from catsdk.providers import OpenAIProvider
 from catsdk.testing import FunctionProvider, LoopbackServer
-from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk.types import Call, Failure
 from tests.soak.chaos import TYPED
 from tests.soak.odd_service import SLOW, OddService
 
@@ -26,7 +25,7 @@ ROLLOUTS = 8
 AT_ONCE = 64
 
 Way = Literal["whole", "counts one", "streamed"]
-"""Groups in one request; those whose usage has one answer of them; one by one, and a streamed anchor."""
+"""Groups in one request; with the usage of one answer alone; one by one, with a streamed anchor."""
 
 
 @dataclass

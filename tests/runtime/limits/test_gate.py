@@ -235,7 +235,7 @@ async def play(gate: Gate, most: int, seed: int, calls: int) -> int:
 @pytest.mark.behaviour("cancelling-frees-slots")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @given(st.integers(1, 6), st.integers(0, 2**16), st.integers(1, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_happens_the_bound_holds_and_every_place_comes_back(
     backend: str, most: int, seed: int, calls: int
 ) -> None:

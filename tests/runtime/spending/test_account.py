@@ -176,7 +176,7 @@ caps = st.builds(
 @pytest.mark.behaviour("budget-is-never-exceeded")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @given(caps, st.integers(0, 2**16), st.integers(1, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_run_passes_its_budget_and_the_books_agree_at_the_end(
     backend: str, budget: Budget, seed: int, calls: int
 ) -> None:

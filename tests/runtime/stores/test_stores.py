@@ -77,7 +77,7 @@ entries = st.dictionaries(st.sampled_from("abcdefgh"), st.binary(max_size=40), m
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])
 @given(st.lists(entries, max_size=15), st.integers(0, 200))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_size_is_bounded_and_nothing_comes_back_changed(
     kind: str, puts: list[dict[str, bytes]], most: int
 ) -> None:

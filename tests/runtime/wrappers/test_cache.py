@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catsdk.core.concurrency.fanout import fan_out, fan_out_tolerant
 from catsdk.core.errors import ServerError, UnsupportedError
-from catsdk.core.fanout import fan_out, fan_out_tolerant
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Failure, Message, Request
 from catsdk.runtime.stores.memory import MemoryStore
@@ -239,7 +239,7 @@ async def test_an_entry_that_cannot_be_read_is_dropped_and_fetched() -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @given(st.integers(0, 2**16), st.integers(1, 30), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_equal_samples_are_equal_whatever_fails_or_is_cancelled(
     backend: str, seed: int, calls: int, takes_n: bool
 ) -> None:

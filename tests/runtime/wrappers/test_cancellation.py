@@ -172,5 +172,5 @@ class Calls(RuleBasedStateMachine):
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_calls_that_end_or_are_cancelled_in_any_order_leave_nothing_behind(backend: str) -> None:
     machine = type("Machine", (Calls,), {"backend": backend})
-    options = settings(max_examples=40, stateful_step_count=25, deadline=None)
+    options = settings(max_examples=40, stateful_step_count=25)
     run_state_machine_as_test(machine, settings=options)

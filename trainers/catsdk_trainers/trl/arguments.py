@@ -7,23 +7,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.sft_config import SFTConfig
 
-from catsdk.core.errors import InvalidInputError, ModelNotFoundError
+from catsdk.core.errors import InvalidInputError
 from catsdk_trainers.config.settings import CaTConfig, LoRA
 
 __all__ = [
     "accumulation",
-    "check_weights",
     "grpo_arguments",
     "lora_arguments",
+    "made",
     "model_arguments",
+    "sdft_arguments",
     "sft_arguments",
 ]
 
@@ -117,29 +116,36 @@ def sft_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
     return _joined(own, config.trl, SFTConfig)
 
 
+def sdft_arguments(config: CaTConfig, kind: Any, *, template: str) -> dict[str, Any]:
+    """The arguments of `kind`, which is TRL's `SDFTConfig`: it is experimental, and loaded late.
+
+    Raises:
+        InvalidInputError: as for `grpo_arguments`.
+    """
+    rollouts, plan = config.rollouts, config.sft
+    own = {
+        **_common(config, config.batch),
+        "num_train_epochs": plan.epochs,
+        "learning_rate": plan.learning_rate,
+        "num_generations": rollouts.count,
+        "temperature": rollouts.temperature,
+        "top_k": rollouts.top_k or 0,
+        "top_p": 1.0 if rollouts.top_p is None else rollouts.top_p,
+        "max_completion_length": rollouts.max_tokens,
+        "chat_template_kwargs": rollouts.chat_template or None,
+        # Nothing is cut: the length of the synthesis is bounded already.
+        "max_prompt_length": None,
+        "save_strategy": "steps" if config.checkpoints.every else "no",
+        "save_steps": config.checkpoints.every or config.steps,
+    }
+    usual = {"teacher_prompt_template": template, "lr_scheduler_type": "constant"}
+    return _joined(own, {**usual, **config.trl}, kind)
+
+
 def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
     """How the weights are loaded: in float32, but for a base under adapters on a GPU."""
     half = lora is not None and torch.cuda.is_available() and config.precision != "float32"
     return {"dtype": torch.bfloat16 if half else torch.float32}
-
-
-def check_weights(name: str) -> None:
-    """Look whether there is such a model, before what takes long.
-
-    Raises:
-        ModelNotFoundError: it is neither in a folder nor, as far as can be seen from here, on the hub.
-    """
-    try:
-        AutoConfig.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        # Of a path that is not there transformers says that it is no name of the hub.
-        missing = name.startswith(("/", ".", "~")) and not Path(name).exists()
-        told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
-        raise ModelNotFoundError(
-            f"the model {name!r} cannot be loaded ({told}); give a folder with a model, or its name"
-            " on the hub where that can be reached",
-            model=name,
-        ) from error
 
 
 def lora_arguments(lora: LoRA | None) -> Any:
@@ -186,6 +192,18 @@ def _common(config: CaTConfig, batch: int) -> dict[str, Any]:
         "bf16": config.precision == "bfloat16" or (gpu and config.precision == "auto"),
         "disable_tqdm": True,
     }
+
+
+def made(kind: Any, arguments: Mapping[str, Any]) -> Any:
+    """TRL's config of these arguments.
+
+    Raises:
+        InvalidInputError: TRL refuses them together.
+    """
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        raise InvalidInputError(f"{kind.__name__} of TRL refuses the settings: {error}") from error
 
 
 def _joined(own: dict[str, Any], others: Mapping[str, Any], kind: Any) -> dict[str, Any]:

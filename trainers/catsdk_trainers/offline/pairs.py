@@ -1,0 +1,226 @@
+"""The syntheses that an offline training learns from: made once by the initial policy, and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from anyio.from_thread import start_blocking_portal
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from catsdk.cat import CaT
+from catsdk.core.errors import NoEvidenceError
+from catsdk.core.ports import Provider, name_of
+from catsdk.core.sending import Limits
+from catsdk.core.types import Result
+from catsdk.data import Source
+from catsdk.method.role_tree import changed, parts_of
+from catsdk.runtime.client import Client
+from catsdk.sampling.sampler import Sampler
+from catsdk_providers.local.provider import LocalProvider
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.data.rows import fingerprint, training_rows, values_of
+from catsdk_trainers.trl.anchors import PolicyAnchor
+from catsdk_trainers.trl.arguments import model_arguments
+from catsdk_trainers.trl.describing import policy_sampling, teacher_of
+from catsdk_trainers.trl.ranks import join_ranks, on_first_rank
+from catsdk_trainers.trl.resuming import begin
+from catsdk_trainers.trl.spending import Spending
+from catsdk_trainers.trl.weights import initial_weights
+
+__all__ = ["Prepared", "prepared", "synthesized_pairs"]
+
+PAIRS = "synthesized.jsonl"
+# What decides the pairs, beside the rows and who made them.
+_DECIDING = {"model", "seed", "rollouts"}
+_DECIDING_ROLES = ("estimator", "answers")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What an offline training begins with.
+
+    Args:
+        model: The model that learns.
+        tokenizer: Its tokenizer.
+        pairs: Prompts, each with its synthesis as `completion`.
+        checkpoint: Where it goes on from.
+        spending: What is left of the budget: its seconds.
+        unfinished: Why some of the prompts have no synthesis, where the budget is the cause.
+    """
+
+    model: Any
+    tokenizer: Any
+    pairs: list[dict[str, Any]]
+    checkpoint: Path | None
+    spending: Spending
+    unfinished: str | None
+
+
+def prepared(
+    config: CaTConfig,
+    data: Source | None,
+    *,
+    model: Any = None,
+    tokenizer: Any = None,
+    teacher: Provider | None,
+    resume: bool,
+) -> Prepared:
+    """Load the model, and have a synthesis made of each prompt that has none.
+
+    Under a launcher the first rank has them made, and the others wait.
+
+    Raises:
+        InvalidInputError: there are no data, or they are wrong.
+        ConfigurationError: the output folder holds another run.
+        ModelNotFoundError: there is no such model.
+        NoEvidenceError: no prompt could be synthesized.
+    """
+    rows = values_of(training_rows(data, config))
+    join_ranks()
+    model, tokenizer = _loaded(config, model, tokenizer)
+    folder, prints = Path(config.output), {"data": fingerprint(rows)}
+    at = on_first_rank(lambda: begin(folder, config, prints, resume=resume))
+    spending = Spending(config.budget)
+    spending.begin(folder)
+    sampler = None
+    if at is None:
+        prompts = _prompts(config)
+        own = LocalProvider.of(model, tokenizer, prompts=prompts, name=config.model)
+        sampler = teacher or config.sft.sampler or own
+    pairs = on_first_rank(
+        lambda: synthesized_pairs(config, rows, sampler, folder / PAIRS, spending)
+    )
+    spending.settle()
+    unfinished = spending.ended
+    if unfinished is not None:
+        unfinished = f"{unfinished}: {len(pairs)} of {len(rows)} prompts have a synthesis"
+    spending.count_only_time()
+    if not pairs:
+        raise NoEvidenceError(f"none of {len(rows)} prompts could be synthesized; see the log")
+    return Prepared(model, tokenizer, pairs, at, spending, unfinished)
+
+
+def synthesized_pairs(
+    config: CaTConfig,
+    rows: Sequence[Mapping[str, Any]],
+    sampler: str | Provider | None,
+    kept: Path,
+    spending: Spending | None = None,
+) -> list[dict[str, Any]]:
+    """The pairs of prompt and synthesis in the order of `rows`; those in `kept` are not made anew.
+
+    A prompt whose synthesis failed or was cut short makes no pair, and its cause is in `kept`.
+    Pairs made under other settings, from other rows or by another model do not count.
+
+    Args:
+        config: The training.
+        rows: The data.
+        sampler: What answers and, for a `PolicyAnchor`, synthesizes; without one no pairs are made,
+            and those of the latest one count.
+        kept: The file with the pairs.
+        spending: Pays for them.
+    """
+    roles = [config.cat.get(name) for name in _DECIDING_ROLES]
+    key = fingerprint([config.model_dump(include=_DECIDING, mode="json"), {"cat": roles}, *rows])
+    by = None if sampler is None else sampler if isinstance(sampler, str) else name_of(sampler)
+    done = _read(kept, key, by)
+    missing = [at for at in range(len(rows)) if at not in done]
+    spending = spending or Spending(None)
+    if missing and sampler is not None and spending.ended is None:
+        said = {"key": key, "by": by}
+        c = _method(config, sampler)
+        with start_blocking_portal() as portal:
+            portal.call(_synthesize, c, config, rows, missing, kept, said, spending)
+        done = _read(kept, key, by)
+    return [
+        {"prompt": rows[at]["prompt"], "completion": [{"role": "assistant", "content": done[at]}]}
+        for at in sorted(done)
+    ]
+
+
+def _method(config: CaTConfig, sampler: str | Provider) -> CaT:
+    """The sampler answers; it synthesizes, too, where the config says a `PolicyAnchor` does."""
+    described = CaT.from_data(config.cat)
+    estimator = changed(
+        teacher_of(config), lambda part: sampler if isinstance(part, PolicyAnchor) else part
+    )
+    in_flight = config.sft.at_once * config.rollouts.count
+    return CaT(
+        Sampler(sampler, policy_sampling(config), config.seed),
+        estimator=estimator,
+        client=described.client
+        if described.client.named
+        else Client(limits=Limits(in_flight=in_flight)),
+        answers=described.answers,
+    )
+
+
+def _prompts(config: CaTConfig) -> str | None:
+    """The prompt set that the config's anchor is given."""
+    anchors = (part for part in parts_of(teacher_of(config)) if isinstance(part, PolicyAnchor))
+    return next((anchor.prompts for anchor in anchors), None)
+
+
+async def _synthesize(
+    c: CaT,
+    config: CaTConfig,
+    rows: Sequence[Mapping[str, Any]],
+    missing: Sequence[int],
+    kept: Path,
+    said: Mapping[str, Any],
+    spending: Spending,
+) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    prompts = [rows[at]["prompt"] for at in missing]
+    async with c:
+        flow = c.map(
+            prompts, config.rollouts.count, at_once=config.sft.at_once, budget=spending.account
+        )
+        with kept.open("a", encoding="utf-8") as lines:
+            async with flow as results:
+                async for result in results:
+                    told = {**said, "row": missing[result.index], **_told(result)}
+                    lines.write(json.dumps(told) + "\n")
+                    lines.flush()
+                    spending.note()
+
+
+def _told(result: Result) -> dict[str, str]:
+    reference = result.reference
+    if reference is None:
+        return {"cause": str(result.failure)}
+    if result.partial or reference.provenance.settings.get("finish_reason") == "length":
+        return {"cause": "the synthesis was cut short"}
+    return {"text": reference.text}
+
+
+def _read(kept: Path, key: str, by: str | None) -> dict[int, str]:
+    """The texts by row, of the model `by` or the latest one; a killed run's last line is torn."""
+    lines = kept.read_text("utf-8").split("\n") if kept.exists() else []
+    pairs = [pair for pair in map(_pair, lines) if pair.get("key") == key]
+    wanted = by or (pairs[-1]["by"] if pairs else None)
+    return {pair["row"]: pair["text"] for pair in pairs if pair["by"] == wanted and "text" in pair}
+
+
+def _pair(line: str) -> dict[str, Any]:
+    try:
+        pair: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return pair
+
+
+def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
+    if model is None:
+        place = initial_weights(config)
+        how = model_arguments(config, lora=config.sft.lora)
+        model = AutoModelForCausalLM.from_pretrained(place, **how)
+        tokenizer = tokenizer or AutoTokenizer.from_pretrained(place)
+        if torch.cuda.is_available():
+            model = model.cuda()
+    return model, tokenizer or AutoTokenizer.from_pretrained(config.model)
