@@ -86,7 +86,7 @@ class Wrapper:
         return capabilities_of(self._declaring("capabilities"))
 
     def _declaring(self, attribute: str) -> Provider:
-        """What inside declares `attribute` otherwise than by passing it on; asked for in each call."""
+        """The first provider inside that does more with `attribute` than pass it on."""
         inner, passed_on = self.wrapped, getattr(Wrapper, attribute)
         while isinstance(inner, Wrapper) and getattr(type(inner), attribute) is passed_on:
             inner = inner.wrapped
