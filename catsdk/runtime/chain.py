@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
+from typing import TYPE_CHECKING
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, MissingExtraError
 from catsdk.core.events import CallEnded, CallStarted
 from catsdk.core.ports import Provider, declared, name_of
 from catsdk.core.sending import Sending
-from catsdk.runtime.batching.batched import Batched, BatchRecord, Routed
-from catsdk.runtime.batching.dispatch import Dispatch
-from catsdk.runtime.batching.payer import Payer
 from catsdk.runtime.limits.endpoints import Gates, identity_of
 from catsdk.runtime.spending.account import Account
 from catsdk.runtime.spending.prices import Rates, rates_of
@@ -30,6 +28,9 @@ from catsdk.runtime.wrappers.record import Record
 from catsdk.runtime.wrappers.retry import Retrying
 from catsdk.runtime.wrappers.timeout import Timeout
 from catsdk.runtime.wrappers.wrapper import Wrapper
+
+if TYPE_CHECKING:
+    from catsdk.runtime.batching.dispatch import Dispatch
 
 __all__ = [
     "Chain",
@@ -158,6 +159,10 @@ async def routed(live: Opened, chain: Chain, dispatch: Dispatch) -> Opened:
     Raises:
         ConfigurationError: the file of batches cannot be used, or the provider lacks a setting.
     """
+    # Few clients batch: the others do not load SQLite for it.
+    from catsdk.runtime.batching.batched import Batched, BatchRecord, Routed
+    from catsdk.runtime.batching.payer import Payer
+
     bare, batching = live.bare, dispatch.batching
     rates = rates_of(bare, chain.sending.prices)
     payer = Payer(chain.accounts, rates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from anyio import to_thread
@@ -15,7 +15,9 @@ from catsdk.core.errors import ConfigurationError
 from catsdk.core.model_strings import check_model, resolve
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Batching, Http
-from catsdk.runtime.batching.dispatch import Dispatch
+
+if TYPE_CHECKING:
+    from catsdk.runtime.batching.dispatch import Dispatch
 
 __all__ = ["Session", "session"]
 
@@ -49,6 +51,9 @@ class Session:
             batching: The settings of the client, which are those of the session.
         """
         if self.dispatch is None:
+            # Few clients batch: the others do not load SQLite for it.
+            from catsdk.runtime.batching.dispatch import Dispatch
+
             self.dispatch = Dispatch(self._tasks, batching)
         return self.dispatch
 
