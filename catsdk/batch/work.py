@@ -117,6 +117,9 @@ class Worker:
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
             return "waiting"
+        if failure is not None and self.parking is not None and self.parking.dispatch.doubt:
+            # Whoever starts it again must say first whether a batch was bought.
+            raise _Fatal(self.parking.dispatch.doubt)
         self._check_patience(failure)
         state = RowState(
             digest=row.digest,
