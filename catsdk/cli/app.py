@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from catsdk.cli.batch import batch
+from catsdk.cli.batch.command import batch
 from catsdk.cli.batches import batches
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor

@@ -1,0 +1,1 @@
+"""`catsdk batch`: the command, and what it shows while it works."""
