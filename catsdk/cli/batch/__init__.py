@@ -1,1 +1,0 @@
-"""`catsdk batch`: the command, and what it shows while it works."""
