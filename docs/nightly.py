@@ -31,6 +31,7 @@ PARTS: Mapping[str, str] = {
     "test-servers": "both wires against a real llama.cpp server",
     "test-vllm": "the vLLM providers on real vLLM, on the CPU",
     "test-verl": "the client of the reward service inside the real verl",
+    "test-ray": "the method over Ray Data, on a local Ray with two workers",
     "test-litellm": "the litellm provider alone, and through a litellm proxy",
     "test-instructor": "structured output through the real instructor",
     "test-pythons": "the core tests on each Python from 3.11 to 3.13",

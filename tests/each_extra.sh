@@ -49,6 +49,7 @@ alone local main 'import torch, transformers; from catsdk.providers import Local
 alone data main 'import datasets'
 alone evaluate main 'import matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
+alone ray ray 'import ray.data; from catsdk.batch import ray'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'
 

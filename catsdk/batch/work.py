@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from catsdk.answers.answers import no_evidence
@@ -30,6 +30,32 @@ PATIENCE = 20
 """Rows that fail alike before one succeeds, after which a batch stops: the cause is not the rows."""
 
 
+class Patience:
+    """Counts the rows that failed alike, until one succeeds; workers of one process may share it."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._alike: Counter[str] | None = Counter()
+
+    def check(self, failure: Failure | None) -> None:
+        """Take in how a row ended.
+
+        Raises:
+            ProviderError: so many failed alike that the cause is not the rows.
+        """
+        if self._alike is None:
+            return
+        if failure is None:
+            self._alike = None
+            return
+        kind = str(failure)
+        self._alike[kind] += 1
+        if self._alike[kind] >= PATIENCE:
+            raise ProviderError(
+                f"the first {PATIENCE} rows failed alike, so the cause is not the rows: {kind}"
+            )
+
+
 class _Fatal(Exception):
     """What ends the whole batch, since the next row would meet it too."""
 
@@ -49,6 +75,7 @@ class Worker:
         states: Keeps how rows ended.
         account: Pays for the calls, beside the client's budget.
         on_event: Hears of each step.
+        patience: Ends the batch where its first rows fail alike.
     """
 
     c: CaT
@@ -57,6 +84,7 @@ class Worker:
     states: States
     account: Account | None = None
     on_event: Callable[[Event], None] | None = None
+    patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
         """Begin with nothing done."""
@@ -68,7 +96,6 @@ class Worker:
         self._paying: dict[str, Any] = {"accounts": own, "chains": {}} if own else {}
         client = c.client.account
         self._accounts = [*own, *([client] if client is not None else [])]
-        self._alike: Counter[str] | None = Counter()
 
     @property
     def stopped(self) -> bool:
@@ -93,14 +120,43 @@ class Worker:
         except _Fatal as fatal:
             raise fatal.error from None
 
+    async def work_on(
+        self, row: BatchRow, before: RowState | None = None
+    ) -> tuple[RowState | None, list[dict[str, Any]]]:
+        """Work on one row to its end, and keep how it ended and what it became.
+
+        Args:
+            row: The row.
+            before: Its state where it was worked on before.
+
+        Returns:
+            How it ended, with its records; `None` where a budget left it waiting.
+
+        Raises:
+            ConfigurationError: as `over`.
+            CatError: as `over`.
+        """
+        try:
+            return await self._worked(row, before)
+        except _Fatal as fatal:
+            raise fatal.error from None
+
     async def _one(self, pending: Pending) -> Outcome:
-        row, before = pending
+        state, _ = await self._worked(*pending)
+        return "waiting" if state is None else state.outcome
+
+    async def _worked(
+        self, row: BatchRow, before: RowState | None
+    ) -> tuple[RowState | None, list[dict[str, Any]]]:
         result = await self._result(row)
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
-            return "waiting"
-        self._check_patience(failure)
+            return None, []
+        try:
+            self.patience.check(failure)
+        except ProviderError as error:
+            raise _Fatal(error) from error
         state = RowState(
             digest=row.digest,
             outcome=outcome,
@@ -112,7 +168,7 @@ class Worker:
             await self.states.keep(row, state, records)
         except CatError as error:
             raise _Fatal(error) from error
-        return outcome
+        return state, records
 
     async def _result(self, row: BatchRow) -> Result:
         try:
@@ -142,21 +198,6 @@ class Worker:
         return [
             {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)
         ]
-
-    def _check_patience(self, failure: Failure | None) -> None:
-        if self._alike is None:
-            return
-        if failure is None:
-            self._alike = None
-            return
-        kind = str(failure)
-        self._alike[kind] += 1
-        if self._alike[kind] >= PATIENCE:
-            raise _Fatal(
-                ProviderError(
-                    f"the first {PATIENCE} rows failed alike, so the cause is not the rows: {kind}"
-                )
-            )
 
 
 def _ended(result: Result, plan: Plan) -> tuple[Outcome, Failure | None]:
