@@ -3,7 +3,7 @@
 #   make test          all tests, those of litellm and instructor in environments of their own
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
-#   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX-512; minutes)
+#   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
 #   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-ray     the method over Ray Data, on a local Ray with two workers (minutes)
@@ -68,7 +68,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints/main.txt
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@echo "installing catsdk and its tools into $(VENV)"
-	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,local,train]' --group dev
+	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,gguf,local,serve,train]' --group dev
 	@touch $@
 
 install: $(VENV)/.installed

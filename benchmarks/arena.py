@@ -63,7 +63,7 @@ class Process:
             os.sched_setaffinity(self._running.pid, {self.core})
 
     def answer(self, seconds: float) -> dict[str, Any]:
-        """The next line that it writes; without one in time it is killed, and the answer says so."""
+        """The next line that it writes; without one in time it is killed, as the answer says."""
         assert self._running is not None
         assert self._running.stdout is not None
         ready, _, _ = select.select([self._running.stdout], [], [], seconds)
@@ -171,7 +171,7 @@ class Arena:
         host: str = "127.0.0.1",
         settings: dict[str, str] | None = None,
     ) -> Run:
-        """Let `contestant` do `task`; `fresh` in a new process, with `settings` in its environment."""
+        """Let `contestant` do `task`; `fresh` in a new process, `settings` in its environment."""
         process = self._processes[contestant]
         if fresh or settings != (process.settings or None):
             process.stop()

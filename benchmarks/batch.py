@@ -3,9 +3,10 @@
     python benchmarks/batch.py --rows durable --prompts 2000 --repeats 5 --contestants catsdk,openai
     python benchmarks/batch.py --rows store --entries 1000000
 
-`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback server
-at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store` writes entries
-of eight rollouts from 256 tasks at once, goes over them again, and reads the state of as many rows.
+`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback
+server at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store`
+writes entries of eight rollouts from 256 tasks at once, goes over them again, and reads the state
+of as many rows.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from benchmarks.arena import Arena
-from catsdk.batch.state import RowState
-from catsdk.core.types import Completion, Usage
-from catsdk.runs.ledger import Kept
+from catsdk.batch.job import CHUNK
+from catsdk.batch.state import RowState, States
+from catsdk.core.types import Call, Completion, Usage
+from catsdk.runs.ledger import KEY, Kept, paid
 from catsdk.runs.store import RunStore
 
 IN_FLIGHT, ROLLOUTS, WRITERS = 256, 8, 256
@@ -74,11 +78,18 @@ def _spread(values: list[float]) -> str:
 
 async def stored(entries: int) -> None:
     """Print what the run store takes for that many entries and rows."""
-    usage = Usage(output_tokens=60, requests=1)
+    used = [Usage(input_tokens=0 if at else 90, output_tokens=60) for at in range(ROLLOUTS)]
+    whole = Usage.total(used).model_copy(update={"requests": 1})
+    named: dict[str, Any] = {
+        "model": "model",
+        "latency": 0.8214,
+        "request_id": "req-0123456789abcdef",
+    }
     answer = Kept(
         completions=tuple(
-            Completion(text=f"{TEXT}{at}", model="model", usage=usage) for at in range(ROLLOUTS)
-        )
+            Completion(text=f"{TEXT}{at}", usage=usage, **named) for at, usage in enumerate(used)
+        ),
+        calls=(Call(stage="sample", usage=whole, **named),),
     )
     state = RowState(digest="0" * 32, outcome="ok").model_dump_json(exclude_defaults=True)
     print("| work | entries | CPU us an entry | wall s | peak memory MB |")
@@ -88,9 +99,9 @@ async def stored(entries: int) -> None:
         async with RunStore(path) as store:
 
             async def write(at: int) -> None:
-                # The digest of a request is as long, and comes in no order.
-                key = f"{at * 2654435761 % 2**256:064x}"
-                await store.put_all(answer.entries("answer", key))
+                # As the digest of a request, which comes in no order.
+                key = sha256(b"%d" % at).hexdigest()[:KEY]
+                await answer.put(store, "answer", key)
 
             async def end(at: int) -> None:
                 await store.put("row", f"row {at}", state)
@@ -102,8 +113,18 @@ async def stored(entries: int) -> None:
                 async for _ in store.each(kind):
                     pass
 
+            async def add_up() -> None:
+                await paid(store)
+
+            async def resume() -> None:
+                states = States(store)
+                for first in range(0, entries, CHUNK):
+                    there = range(first, min(first + CHUNK, entries))
+                    assert len(await states.of([f"row {at}" for at in there])) == len(there)
+
             await _row("read the answers", entries, lambda: scan("answer"))
-            await _row("read the rows' states (resume)", entries, lambda: scan("row"))
+            await _row("resume: add up what was paid", entries, add_up)
+            await _row("resume: look up how each row ended", entries, resume)
         size = path.stat().st_size / 1e6
     print(f"\nThe file has {size:,.0f} MB.")
 

@@ -16,8 +16,8 @@ from statistics import StatisticsError, correlation, fmean
 import anyio
 
 import catsdk
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Capabilities, Provider
 from catsdk.core.sending import Limits
 from catsdk.core.types import Rollout, Score
@@ -53,7 +53,7 @@ class Case:
 async def case_of(
     model: Provider, problem: Problem, seed: int, judging: Judging, ctx: Context
 ) -> Case | str:
-    """One problem through all stages, the model in every role; the name of the error if it fails."""
+    """One problem through all stages, the model in every role; if it fails, the error's name."""
     sampling = catsdk.Sampling(temperature=1.0, max_tokens=MAX_TOKENS)
     exact = catsdk.Sampling(temperature=0.0, max_tokens=MAX_TOKENS)
     try:
@@ -162,7 +162,7 @@ def judged(case: Case, at: int) -> float | None:
 
 
 def by_oracle(case: Case, at: int) -> float | None:
-    """The reward by the oracle's verdicts: what the rubric is worth with a judge that errs never."""
+    """The reward by the oracle's verdicts: what the rubric is worth if the judge never errs."""
     own = criteria(case.rollouts[at].text)
     return fmean(text in own for text in case.rubric)
 

@@ -4,10 +4,10 @@
 
 FOLDER holds `equivalence_cases.jsonl` (gold, pred, expected, kind, disputed), `real_pairs.jsonl`
 (gold, pred, label) and `pathological_answers.jsonl` (name, gold, pred); where they are there, also
-`problems/*.jsonl.gz` (answer), each answer beside itself and beside the next one, and whole completions
-in `rollouts/*.jsonl.gz` (gold, and samples with completion and graded), `--most` of each. Without `--data` only the
-pathological answers of this folder run. Math-Verify must be in the environment: the extra
-`math-verify`. Each grader has a process of its own, and sees each pair once.
+`problems/*.jsonl.gz` (answer), each answer beside itself and beside the next one, and whole
+completions in `rollouts/*.jsonl.gz` (gold, and samples with completion and graded), `--most` of
+each. Without `--data` only the pathological answers of this folder run. Math-Verify must be in the
+environment: the extra `math-verify`. Each grader has a process of its own, and sees each pair once.
 """
 
 from __future__ import annotations

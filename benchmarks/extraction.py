@@ -1,13 +1,13 @@
-r"""Finding the answer in whole completions of real models: agreement with their labels, rules, time.
+r"""Finding the answer in completions of real models: agreement with their labels, rules, time.
 
     python benchmarks/extraction.py --data FOLDER [--differences N]
 
 FOLDER holds `.jsonl.gz` files with one problem a line: `gold`, and `samples` with `completion`,
 `graded` (the file's own grade) and `extracted` (the answer that its authors found). Each completion
 is read three times: as it stands, where the verdict on its answer is compared with the grade;
-without the mark that its model put on the answer (`\boxed{}`, the last line `A: x`), so that only prose
-is left, where the answer is compared with the one that stood in the mark; and cut off at a random place,
-where it should have no answer.
+without the mark that its model put on the answer (`\boxed{}`, the last line `A: x`), so that only
+prose is left, where the answer is compared with the one that stood in the mark; and cut off at a
+random place, where it should have no answer.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Tally:
         times = sorted(self.milliseconds)
         rules = ", ".join(f"{name} {count}" for name, count in self.rules.most_common())
         cells = (
-            f"{title} | {self.count:,} | {self.agreed / self.count:.4f} | {self.silent / self.count:.4f}"
+            f"{title} | {self.count:,} | {self.agreed / self.count:.4f}"
+            f" | {self.silent / self.count:.4f}"
             f" | {statistics.median(times):.3f} | {times[int(0.99 * len(times))]:.2f}"
             f" | {times[-1]:.2f} | {rules}"
         )

@@ -3,8 +3,8 @@
     python benchmarks/graders.py NAME
 
 reads lines of JSON `{"gold", "pred", "kind"}` and writes a line for each: the verdict (`true`,
-`false` or `null` for unknown), who decided, seconds of the whole call, CPU seconds. At the end of the input it
-writes the CPU seconds of this process and its children, less those of starting.
+`false` or `null` for unknown), who decided, seconds of the whole call, CPU seconds. At the end of
+the input it writes the CPU seconds of this process and its children, less those of starting.
 """
 
 from __future__ import annotations

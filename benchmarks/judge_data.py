@@ -143,7 +143,8 @@ def mt_bench(path: Path) -> list[str]:
     found = agreement(table)
     kappas = ", ".join(_number(each) for each in found.cohen.values())
     lines.append(
-        f"| raw; Cohen's kappas; Fleiss' kappa | {_number(found.raw)}; {kappas}; {_number(found.fleiss)} |"
+        f"| raw; Cohen's kappas; Fleiss' kappa | {_number(found.raw)}; {kappas};"
+        f" {_number(found.fleiss)} |"
     )
     return lines
 

@@ -1,4 +1,4 @@
-"""What a second worker of Ray is worth: two beside one, with the same number of calls in flight each.
+"""What a second worker of Ray is worth, with the same number of calls in flight for each.
 
     make bench-ray ARGS="--rows 600 --repeats 3"
 

@@ -4,10 +4,10 @@
     python -m benchmarks.rewards_of_engines --old OLD [--data FOLDER] [--groups 300] [--examples 3]
 
 The laboratory's groups are sampled from the model in the box, with the synthesis of each group as
-the reference; FOLDER adds completions of real models, `.jsonl.gz` files with a problem a line (`gold`,
-and `samples` with `completion`). Each version reads and compares the same texts, in a process of its
-own: a rollout is rewarded by the known answer, by the vote of its group and, in the laboratory, by
-the reference. Unknown is no reward.
+the reference; FOLDER adds completions of real models, `.jsonl.gz` files with a problem a line
+(`gold`, and `samples` with `completion`). Each version reads and compares the same texts, in a
+process of its own: a rollout is rewarded by the known answer, by the vote of its group and, in the
+laboratory, by the reference. Unknown is no reward.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SOURCES = ("", "providers", "trainers")
 
 @dataclass(frozen=True)
 class Texts:
-    """A group as it was written: the known answer, the rollouts, and the synthesis if there is one."""
+    """A group as it was written: the known answer, the rollouts, and the synthesis if any."""
 
     source: str
     gold: str
@@ -140,7 +140,10 @@ def _by(tree: Path, groups: list[Texts]) -> list[dict[str, list[float | None]]]:
 
 
 def _table(groups: list[Texts], old: list[Any], new: list[Any]) -> Iterator[str]:
-    yield "| texts | reward by | rollouts | changed | none before, one now | one before, none now | 0 to 1 | 1 to 0 |"
+    yield (
+        "| texts | reward by | rollouts | changed | none before, one now | one before, none now"
+        " | 0 to 1 | 1 to 0 |"
+    )
     yield "| --- |" + " --- |" * 7
     changes: dict[tuple[str, str], Counter[tuple[float | None, float | None]]] = {}
     for group, before, after in zip(groups, old, new, strict=True):

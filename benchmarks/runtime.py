@@ -1,4 +1,4 @@
-"""The runtime beside its peers: wall time, CPU, memory and calls, on a server that is not in the way.
+"""The runtime beside its peers: wall time, CPU, memory and calls, with a server that is fast.
 
     make bench-runtime                        all rows, five repeats, peers' environments made first
     python benchmarks/runtime.py --rows cpu,memory --repeats 5 --contestants catsdk,openai

@@ -57,7 +57,7 @@ def mean_end(served: list[dict[str, Any]]) -> float:
 
 
 def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
-    """Many prompts, sampled and synthesized, against the ideal schedule of the server's latencies."""
+    """Many prompts, sampled and synthesized, beside the ideal schedule of the latencies."""
 
     def run(arena: Arena, who: str, repeat: int) -> Numbers:
         weather = {"latency": latency, "jitter": 0.2, "seed": repeat}
@@ -342,7 +342,8 @@ ROWS: dict[str, Row] = {
     ),
     "storm": Row(
         "30 % of 429 with Retry-After 1 s, n = 16, 20 runs",
-        storm, "wasted / unavoidable", "20 of 20 complete, wasted calls under 1.5 x the unavoidable",
+        storm, "wasted / unavoidable",
+        "20 of 20 complete, wasted calls under 1.5 x the unavoidable",
         lambda ratio: ratio < 1.5, ALL,
     ),
     "hostname": Row(
@@ -352,7 +353,8 @@ ROWS: dict[str, Row] = {
     ),
     "cancel": Row(
         "cancel at a random moment, 200 times (peers 50)",
-        cancel, "requests served after 1 s", "0 leaked slots, 0 requests after 1 s, next call works",
+        cancel, "requests served after 1 s",
+        "0 leaked slots, 0 requests after 1 s, next call works",
         lambda late: late == 0, WITHOUT_OPTILLM,
     ),
     "memory": Row(
@@ -373,7 +375,8 @@ ROWS: dict[str, Row] = {
     ),
     "usage": Row(
         "usage, all stages, with retries",
-        usage, "difference", "requests and tokens of whole answers equal the server's; the rest listed as unknown",
+        usage, "difference",
+        "requests and tokens of whole answers equal the server's; the rest listed as unknown",
         lambda difference: difference == 0, ("catsdk",),
     ),
 }  # fmt: skip

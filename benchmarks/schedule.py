@@ -1,4 +1,4 @@
-"""The ideal schedule of a two-stage work: no overhead, a number of calls at once, known latencies."""
+"""The ideal schedule of work in two stages: no overhead, so many calls at once, known latencies."""
 
 from __future__ import annotations
 

@@ -5,11 +5,12 @@
 
 First: 32 groups of 8, an anchor of 300 ms a group and a judge of 200 ms a response, on the loopback
 server in a process of its own on another core. Each contestant has its process, repeats are
-interleaved, and the plain function, which takes a minute, runs once. The bound is the larger of
-the ideal schedule (an anchor call and then a judge call) and the calls times the CPU of a bare
+interleaved, and the plain function, which takes a minute, runs once. The bound is the larger of the
+ideal schedule (an anchor call and then a judge call) and the calls times the CPU of a bare
 `openai[aiohttp]` call in the same repeat. `starved` is how long client and server waited for a core
-that others held, as a share of the wall time: where it is not near 0, read the CPU alone. Second: steps of the laboratory's arm
-`cat`, and the CPU time of our threads' work over the CPU time of the process.
+that others held, as a share of the wall time: where it is not near 0, read the CPU alone. Second:
+steps of the laboratory's arm `cat`, and the CPU time of our threads' work over the CPU time of the
+process.
 """
 
 from __future__ import annotations

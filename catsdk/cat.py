@@ -12,11 +12,11 @@ from typing import Any, Self, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
+from catsdk.core.concurrency.pipeline import Flow, background_tasks
 from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelError
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
 from catsdk.core.options import Sampling
-from catsdk.core.pipeline import Flow, background_tasks
 from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.core.types import Group, Reference, Result, Rollout, Rubric, Score, Verdict

@@ -33,7 +33,7 @@ class Scored:
 
     @property
     def left_out(self) -> bool:
-        """Whether a filter left the group out on purpose, some of whose rollouts may have failed."""
+        """Whether a filter left out the group, some of whose rollouts may have failed."""
         scores = self.result.scores
         causes = [score.failure.kind for score in scores if score.failure is not None]
         return LEFT_OUT in causes and all(score.value is None for score in scores)

@@ -24,7 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "nightly.md"
 LOGS = ROOT / "out" / "nightly"
 BEGIN, END = "<!-- table: nightly -->\n\n", "\n\n<!-- end of table -->"
-HEAD = "| part | what it is | outcome | minutes | date | commit |\n| --- | --- | --- | --- | --- | --- |"
+HEAD = (
+    "| part | what it is | outcome | minutes | date | commit |\n"
+    "| --- | --- | --- | --- | --- | --- |"
+)
 
 PARTS: Mapping[str, str] = {
     "soak": "chaos, hostile replies, crafted judges and random answers, ten minutes of each",

@@ -3,7 +3,8 @@
 The registry says which there are, and what their tests run them against. Each provider that can be
 made here declares its capabilities, and is asked through the loopback server with each setting of a
 request; what changes in the payload is what it sends. A provider whose packages are not installed
-here keeps the lines that it has, from the environment that has them. `python docs/provider_table.py` rewrites the page in place.
+here keeps the lines that it has, from the environment that has them. To rewrite the page in place:
+`python docs/provider_table.py`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
+from catsdk.core.model_strings import BUILT_IN
 from catsdk.core.ports import Capabilities, Provider, capabilities_of
-from catsdk.core.registry import BUILT_IN
 from catsdk.errors import UnsupportedError
 from catsdk.testing import FunctionProvider, LoopbackServer
 from catsdk.types import Message, Request

@@ -1,4 +1,4 @@
-"""Write the table of docs/prompts.md: what the model of each estimator is shown, found by asking it.
+"""Write the table of docs/prompts.md: what the model of each estimator is shown, as it sees it.
 
 Each estimator works on one group whose parts carry words of their own; a scripted model keeps what
 it is sent. `python docs/shown_table.py` rewrites the table in place; `tests/test_shown_table.py`

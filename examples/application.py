@@ -2,7 +2,8 @@
 
     CATSDK_MODEL=openai:gpt-5 python examples/application.py "What is 17 * 23?"
 
-Without CATSDK_MODEL it runs on the small model in the box, which only knows sums such as 4821673+3947851.
+Without CATSDK_MODEL it runs on the small model in the box, which only knows sums such as
+4821673+3947851.
 """
 
 import os

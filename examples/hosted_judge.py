@@ -16,7 +16,7 @@ from catsdk.testing import LoopbackServer
 
 
 async def main(judge: str | None) -> None:
-    """Sample, synthesize, write a rubric, judge: a reward for each rollout, or why there is none."""
+    """Sample, synthesize, write a rubric, judge: a reward for each rollout, or why none."""
     async with AsyncExitStack() as exits:
         hosted: str | cat.Provider = judge or await _served_on_this_machine(exits)
         reward = cat.RubricReward(judge=cat.Judge(hosted))

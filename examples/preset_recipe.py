@@ -59,6 +59,7 @@ def _show(config: CaTConfig, options: argparse.Namespace) -> None:
     passes = arguments["gradient_accumulation_steps"]
     print(config.to_yaml())
     print(
-        f"{len(rows)} prompts; {config.prompts_of_a_step} of them and {config.batch} completions a step"
+        f"{len(rows)} prompts; {config.prompts_of_a_step} of them and {config.batch} completions"
+        " a step"
     )
     print(f"in {passes} passes of {config.device_batch} completions on each device")

@@ -1,4 +1,4 @@
-"""CaT-RL on a trainer of one's own: TRL's GRPOTrainer with the reward of a CaT, on the model in the box.
+"""CaT-RL on your own trainer: TRL's GRPOTrainer with the reward of a CaT, on the model in the box.
 
     python examples/train_with_trl.py --steps 20
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2)
     options = parser.parse_args()
 
-    anchor = PolicyAnchor("initial", prompts="box")
+    anchor = PolicyAnchor("initial")
     c = cat.CaT(
         estimator=cat.Synthesizer(anchor, cat.Sampling(max_tokens=128), seed=0),
         reward=cat.AnswerReward() + 0.1 * cat.LengthPenalty(over=100),

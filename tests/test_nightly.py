@@ -1,4 +1,4 @@
-"""The page of the nightly run: each part is a target of the Makefile, and rows outlive other runs."""
+"""The page of the nightly run: each part is a target of the Makefile, rows outlive other runs."""
 
 import importlib.util
 import re

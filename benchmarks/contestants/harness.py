@@ -111,6 +111,19 @@ async def graded(grade: Callable[[int], Awaitable[float | None]], count: int) ->
     return {"rewards": rewards, "failures": failures[:5]}
 
 
+async def graded_by(
+    rubric: Any, rollout: Callable[[int], str], count: int, *, equal: bool, **how: Any
+) -> dict[str, Any]:
+    """Grade `count` rollouts by a package's rubric, or one of them that often, as `how` says."""
+
+    async def grade(at: int) -> float | None:
+        report = await rubric.grade(rollout(0 if equal else at), **how)
+        score: float | None = report.score
+        return score
+
+    return await graded(grade, count)
+
+
 async def interrupted(start: Callable[[int], Awaitable[Any]], item: int, after: float) -> float:
     """Start item `item`, cancel it `after` seconds later; the moment of that."""
     moments: list[float] = []

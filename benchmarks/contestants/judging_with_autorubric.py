@@ -5,7 +5,7 @@ from typing import Any
 from autorubric import Criterion, LLMConfig, Rubric
 from autorubric.graders import CriterionGrader
 
-from benchmarks.contestants.harness import Target, graded, serve
+from benchmarks.contestants.harness import Target, graded_by, serve
 from benchmarks.contestants.truth import criterion, rollout
 
 
@@ -22,12 +22,7 @@ async def judge(
     grader = CriterionGrader(judge_model_config=config)
     rubric = Rubric([Criterion(requirement=criterion(at), weight=1.0) for at in range(criteria)])
 
-    async def grade(at: int) -> float | None:
-        report = await rubric.grade(rollout(0 if equal else at), grader=grader)
-        score: float | None = report.score
-        return score
-
-    return await graded(grade, rollouts)
+    return await graded_by(rubric, rollout, rollouts, equal=equal, grader=grader)
 
 
 if __name__ == "__main__":

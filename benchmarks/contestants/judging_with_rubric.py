@@ -7,7 +7,7 @@ from rubric import Criterion, Rubric
 from rubric.autograders import PerCriterionGrader
 from rubric.autograders.schemas import PerCriterionOutput
 
-from benchmarks.contestants.harness import Target, graded, serve
+from benchmarks.contestants.harness import Target, graded_by, serve
 from benchmarks.contestants.truth import criterion, rollout
 from benchmarks.contestants.with_openai import opened
 
@@ -35,12 +35,7 @@ async def judge(
             [Criterion(requirement=criterion(at), weight=1.0) for at in range(criteria)]
         )
 
-        async def grade(at: int) -> float | None:
-            report = await rubric.grade(rollout(0 if equal else at), autograder=grader)
-            score: float | None = report.score
-            return score
-
-        return await graded(grade, rollouts)
+        return await graded_by(rubric, rollout, rollouts, equal=equal, autograder=grader)
 
 
 if __name__ == "__main__":

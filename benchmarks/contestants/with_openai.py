@@ -1,4 +1,4 @@
-"""Contestant: the bare openai SDK over its aiohttp transport, with the few lines one would write."""
+"""Contestant: the bare openai SDK over aiohttp, with the few lines that one would write."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Contestant: optillm's functions, one thread a prompt, with the SDK's client that they are given."""
+"""Contestant: optillm's functions, one thread a prompt, with the client that they are given."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """Contestants: the reward of one step, as four programs would compute it for TRL.
 
-`catsdk` is the reward of a CaT; `plain` a synchronous function that asks for one completion after another;
-`asynchronous` TRL's async reward function as one would write it, all at once on the vendor's SDK;
-`bare` the same number of calls of `openai[aiohttp]` and nothing else.
+`catsdk` is the reward of a CaT; `plain` a synchronous function that asks for one completion after
+another; `asynchronous` TRL's async reward function as one would write it, all at once on the
+vendor's SDK; `bare` the same number of calls of `openai[aiohttp]` and nothing else.
 """
 
 import json
@@ -29,7 +29,7 @@ Reward = Callable[..., list[float | None]]
 
 
 def rows(groups: int, size: int, step: int = 0) -> dict[str, list[Any]]:
-    """What TRL hands over: each prompt `size` times in a row; no two steps have a text in common."""
+    """What TRL hands over: each prompt `size` times in a row; no two steps share a text."""
     return {
         "prompts": [f"item {at}: {PROMPT}" for at in range(groups) for _ in range(size)],
         "completions": [
@@ -141,7 +141,7 @@ def bare(target: Target, size: int) -> Reward:
 
 
 def main() -> None:
-    """Take one step a line: groups, size and which of the four; answer with wall and CPU seconds."""
+    """Take a step a line: groups, size, which of the four; answer with wall and CPU seconds."""
     made: dict[str, Reward] = {}
     makers = {"catsdk": catsdk, "plain": plain, "asynchronous": asynchronous, "bare": bare}
     for number, line in enumerate(sys.stdin):

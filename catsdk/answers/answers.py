@@ -153,7 +153,7 @@ class Answers:
         return verdict
 
     async def grade_any(self, answer: str, accepted: Sequence[str]) -> Verdict:
-        """Say whether `answer` is the same as one of several; unknown where none is and one is open.
+        """Say whether `answer` is the same as one of several; unknown if none is and one is open.
 
         Args:
             answer: An answer.

@@ -99,18 +99,12 @@ def compare_sync(
     """
     if verdict := quick(answer, reference, options):
         return verdict
-    decide = symbolic
-    steps = _steps(answer, reference, options)
-    asked = next(steps)
-    try:
-        while True:
-            if asked is None:
-                asked = next(steps)
-                continue
-            decide = decide or _default_sync()
-            asked = steps.send(decide(*asked, _settings(options)))
-    except StopIteration as end:
-        return _remember(end.value, answer, reference, options, keep=symbolic is None)
+    decide = symbolic or _decide_sync
+    steps = _steps(answer, reference, options, keep=symbolic is None)
+    step = next(steps)
+    while not isinstance(step, Verdict):
+        step = steps.send(None if step is None else decide(*step, _settings(options)))
+    return step
 
 
 async def compare(
@@ -123,22 +117,19 @@ async def compare(
     """Do what `compare_sync` does without blocking the event loop."""
     if verdict := quick(answer, reference, options):
         return verdict
-    decide = symbolic
-    steps = _steps(answer, reference, options)
-    asked = next(steps)
-    try:
-        while True:
-            if asked is None:
-                # One pair in each turn of the loop: tasks that are ready run in the same turn,
-                # so that many pairs would block the loop together.
-                async with _turn():
-                    await checkpoint()
-                    asked = next(steps)
-                continue
-            decide = decide or _default()
-            asked = steps.send(await decide(*asked, _settings(options)))
-    except StopIteration as end:
-        return _remember(end.value, answer, reference, options, keep=symbolic is None)
+    decide = symbolic or _decide
+    steps = _steps(answer, reference, options, keep=symbolic is None)
+    step = next(steps)
+    while not isinstance(step, Verdict):
+        if step is not None:
+            step = steps.send(await decide(*step, _settings(options)))
+            continue
+        # One pair in each turn of the loop: tasks that are ready run in the same turn, so that
+        # many pairs would block the loop together.
+        async with _turn():
+            await checkpoint()
+            step = steps.send(None)
+    return step
 
 
 def _turn() -> anyio.Lock:
@@ -149,25 +140,16 @@ def _turn() -> anyio.Lock:
     return lock
 
 
-def _remember(
-    verdict: Verdict, answer: str, reference: str, options: Options, *, keep: bool
-) -> Verdict:
-    """Keep what the own symbolic tier has decided; the bounded tiers' verdicts are kept already."""
-    if keep and verdict.tier == "symbolic":
-        _REMEMBERED.put(answer, reference, options, verdict)
-    return verdict
-
-
-def _default_sync() -> SymbolicSync:
+def _decide_sync(first: JsonTree, second: JsonTree, settings: Settings) -> Verdict:
     from catsdk.answers.engine.symbolic import decide_sync
 
-    return decide_sync
+    return decide_sync(first, second, settings)
 
 
-def _default() -> Symbolic:
+async def _decide(first: JsonTree, second: JsonTree, settings: Settings) -> Verdict:
     from catsdk.answers.engine.symbolic import decide
 
-    return decide
+    return await decide(first, second, settings)
 
 
 def _settings(options: Options) -> Settings:
@@ -175,11 +157,13 @@ def _settings(options: Options) -> Settings:
 
 
 def _steps(
-    answer: str, reference: str, options: Options
-) -> Generator[tuple[JsonTree, JsonTree] | None, Verdict, Verdict]:
+    answer: str, reference: str, options: Options, *, keep: bool
+) -> Generator[tuple[JsonTree, JsonTree] | Verdict | None, Verdict | None]:
     """Try, yield a pair of expressions that is open, take the verdict on it, and try again.
 
-    `None` is yielded before each attempt, which is a piece of work.
+    `None` is yielded before each attempt, which is a piece of work, and the verdict on the answers
+    at the end. What the own symbolic tier has decided is remembered (`keep`); the verdicts of the
+    bounded tiers are already.
     """
     yield None
     verdict, pending = _first(answer, reference, options)
@@ -196,6 +180,7 @@ def _steps(
         if verdict.outcome != "unknown" or pair is None:
             break
         ruling = yield _as_json(pair)
+        assert ruling is not None
         seconds += ruling.seconds
         decided[pair] = ruling.equal
         if ruling.equal is None:
@@ -203,7 +188,10 @@ def _steps(
             if ruling.cause != "undecided":
                 break
     unknown = verdict.outcome == "unknown"
-    return replace(open_ruling if open_ruling and unknown else verdict, seconds=seconds)
+    verdict = replace(open_ruling if open_ruling and unknown else verdict, seconds=seconds)
+    if keep and verdict.tier == "symbolic":
+        _REMEMBERED.put(answer, reference, options, verdict)
+    yield verdict
 
 
 def _as_json(pair: Pair) -> tuple[JsonTree, JsonTree]:

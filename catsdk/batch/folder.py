@@ -1,10 +1,10 @@
-"""The output folder of a batch: its manifest, which fixes what is made, and the files of results."""
+"""The output folder of a batch: the manifest, which fixes what is made, and files of results."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from catsdk.batch.plan import Plan
 from catsdk.batch.summary import Summary
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 
-__all__ = ["FAILED", "STORE", "Folder"]
+__all__ = ["FAILED", "STORE", "Failures", "Folder", "writing"]
 
 STORE, MANIFEST, FAILED = "run.sqlite", "manifest.json", "failed.jsonl"
 
@@ -83,14 +83,13 @@ class Folder:
             }
         )
 
-    def write_failed(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Write `failed.jsonl`, a line for each row without a result.
+    def failures(self) -> Failures:
+        """Begin `failed.jsonl` anew; the old one stays until the new one is whole.
 
         Raises:
             ConfigurationError: the folder cannot be written to.
         """
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        self._replace(FAILED, text)
+        return Failures(self.path / FAILED)
 
     def _described(self) -> dict[str, Any]:
         described: dict[str, Any] = {"plan": dict(self.plan.data), "method": repr(self.plan.cat)}
@@ -122,15 +121,56 @@ class Folder:
     def _replace(self, name: str, text: str) -> None:
         """Write a file as a whole, or leave the old one."""
         new = self.path / f"{name}.new"
-        try:
+        with writing(self.path / name):
             self.path.mkdir(parents=True, exist_ok=True)
-            new.write_text(text, encoding="utf-8", errors="surrogatepass")
+            new.write_text(text, encoding="utf-8", errors="backslashreplace")
             new.replace(self.path / name)
-        except OSError as error:
-            raise ConfigurationError(
-                f"{self.path / name} cannot be written: {error}; free some space or name another"
-                " folder"
-            ) from error
+
+
+class Failures:
+    """A file with a line for each row that has no result.
+
+    Args:
+        path: The file; it is replaced by `finish`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Begin without a line."""
+        self.path, self._new = path, path.with_name(f"{path.name}.new")
+        with writing(path):
+            self._lines = self._new.open("w", encoding="utf-8", errors="backslashreplace")
+
+    def add_all(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write lines.
+
+        Raises:
+            ConfigurationError: the disk is full or fails.
+        """
+        with writing(self.path):
+            for line in lines:
+                self._lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def finish(self) -> None:
+        """Put the file in the place of the old one.
+
+        Raises:
+            ConfigurationError: the disk is full or fails.
+        """
+        with writing(self.path):
+            self._lines.close()
+            self._new.replace(self.path)
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Raise a `ConfigurationError` that names the file where it cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
+            " answered is lost"
+        ) from error
 
 
 def _plan_in(manifest: Mapping[str, Any]) -> dict[str, Any]:

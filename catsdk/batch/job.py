@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from anyio import CancelScope, to_thread
 
@@ -20,7 +20,7 @@ from catsdk.batch.shards import SHARD, Format, Shards
 from catsdk.batch.state import RowState, States, check_unchanged
 from catsdk.batch.summary import Summary
 from catsdk.batch.work import Worker
-from catsdk.core.errors import CatError
+from catsdk.core.errors import CatError, InvalidInputError
 from catsdk.core.events import Event
 from catsdk.core.sending import Budget
 from catsdk.core.types import Usage
@@ -54,6 +54,7 @@ class Progress:
     outcomes: dict[str, int] = field(default_factory=dict[str, int])
 
 
+Stated: TypeAlias = tuple[BatchRow | Refused, RowState | None]
 OnProgress = Callable[[Progress], None]
 
 
@@ -107,6 +108,7 @@ async def run(
         >>> print(summary)
         2 rows: 2 ok; 2 records
     """
+    _check_source(source)
     folder = Folder(Path(out), plan)
     async with RunStore(folder.store) as store:
         spent = await paid(store)
@@ -130,6 +132,14 @@ async def run(
                 await finished()
             raise
         return await finished()
+
+
+def _check_source(source: Source) -> None:
+    if isinstance(source, Iterator):
+        raise InvalidInputError(
+            f"the rows are a {type(source).__name__}, which can be read once, and a batch reads"
+            " them several times; give a list, or write them to a file and give its name"
+        )
 
 
 def _account(budget: Budget | None, spent: Usage) -> Account | None:
@@ -184,39 +194,55 @@ class _Job:
     async def finish(self, folder: Folder, shards: Shards, *, ordered: bool) -> Summary:
         """Write the results, and count the rows by what is kept."""
         counts = dict.fromkeys(("ok", "partial", "failed", "refused", "waiting"), 0)
-        failed: list[dict[str, Any]] = []
-        async with aclosing(self._rows()) as rows:
-            async for row, state in rows:
-                if isinstance(row, Refused):
-                    counts["refused"] += 1
-                    failed.append(_line(row.id, row.place, "refused", row.cause, 0))
-                    continue
-                counts["waiting" if state is None else state.outcome] += 1
-                if state is not None and state.failure is not None:
-                    cause = str(state.failure)
-                    failed.append(_line(row.id, row.place, state.outcome, cause, state.attempts))
+        failures = await to_thread.run_sync(folder.failures)
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                for row, state in chunk:
+                    counts[_outcome(row, state)] += 1
+                await to_thread.run_sync(failures.add_all, list(_failed_in(chunk)))
                 if ordered:
-                    for record in await self.states.products_of(row.id):
-                        await to_thread.run_sync(shards.add, record)
+                    ids = [row.id for row, _ in chunk if isinstance(row, BatchRow)]
+                    await to_thread.run_sync(shards.add_all, await self.states.products_of(ids))
+        await to_thread.run_sync(failures.finish)
         if not ordered:
             async with aclosing(self.states.products()) as products:
-                async for record in products:
-                    shards.add(record)
+                async for records in products:
+                    await to_thread.run_sync(shards.add_all, records)
         files = await to_thread.run_sync(shards.finish)
         usage = await paid(self.states.store)
         summary = Summary(**counts, records=shards.count, usage=usage)
-        await to_thread.run_sync(folder.write_failed, failed)
         await to_thread.run_sync(folder.close, _name(self.source), summary, files)
         return summary
 
-    async def _rows(self) -> AsyncGenerator[tuple[BatchRow | Refused, RowState | None]]:
+    async def _rows(self) -> AsyncGenerator[Stated]:
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                for each in chunk:
+                    yield each
+
+    async def _chunks(self) -> AsyncGenerator[list[Stated]]:
         """All rows, each with its state where it was worked on to its end."""
         rows = rows_of(self.source, self.plan, self.limit)
         while chunk := await to_thread.run_sync(_taken, rows):
             ids = [row.id for row in chunk if isinstance(row, BatchRow)]
             states = await self.states.of(ids)
-            for row in chunk:
-                yield row, None if row.id is None else states.get(row.id)
+            yield [(row, None if row.id is None else states.get(row.id)) for row in chunk]
+
+
+def _outcome(row: BatchRow | Refused, state: RowState | None) -> str:
+    if isinstance(row, Refused):
+        return "refused"
+    return "waiting" if state is None else state.outcome
+
+
+def _failed_in(chunk: list[Stated]) -> Iterator[dict[str, Any]]:
+    """The lines of `failed.jsonl` for the rows without a result."""
+    for row, state in chunk:
+        told = {"id": row.id, "place": row.place, "outcome": _outcome(row, state)}
+        if isinstance(row, Refused):
+            yield {**told, "cause": row.cause, "attempts": 0}
+        elif state is not None and state.failure is not None:
+            yield {**told, "cause": str(state.failure), "attempts": state.attempts}
 
 
 def _name(source: Source) -> str:
@@ -225,7 +251,3 @@ def _name(source: Source) -> str:
 
 def _taken(rows: Iterator[BatchRow | Refused]) -> list[BatchRow | Refused]:
     return list(islice(rows, CHUNK))
-
-
-def _line(id: str | None, place: str, outcome: str, cause: str, attempts: int) -> dict[str, object]:
-    return {"id": id, "place": place, "outcome": outcome, "cause": cause, "attempts": attempts}

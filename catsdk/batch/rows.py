@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
 
 from catsdk.batch.plan import Plan
+from catsdk.batch.seen import Seen
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk.core.types import Message
@@ -19,6 +20,7 @@ __all__ = ["BatchRow", "Refused", "rows_of"]
 
 # A line of a file for the batch API of OpenAI.
 _REQUEST = ("custom_id", "body")
+NUL = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,13 @@ class _Reading:
     """What was found out about a source while it is read."""
 
     plan: Plan
+    seen: Seen
     prompt: str | None = None
     id: str | None = None
-    places: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[BatchRow | Refused]:
-    """Read the rows of `source` one by one; memory holds their ids, not their texts.
+    """Read the rows of `source` one by one; memory holds none of those before.
 
     Args:
         source: The data set, see `catsdk.data.read_rows`; also a file of OpenAI's batch API.
@@ -77,12 +79,13 @@ def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[Ba
         InvalidInputError: there is no such data set, a column that is named is missing in its
             first row, or a column has the name of one that is added.
     """
-    reading = _Reading(plan)
-    for row in each_row(source, text=plan.columns.text, limit=limit):
-        if isinstance(row, Row):
-            yield _read(row, reading)
-        else:
-            yield Refused(row.place, row.cause)
+    with Seen() as seen:
+        reading = _Reading(plan, seen)
+        for row in each_row(source, text=plan.columns.text, limit=limit):
+            if isinstance(row, Row):
+                yield _read(row, reading)
+            else:
+                yield Refused(row.place, row.cause)
 
 
 def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
@@ -93,16 +96,15 @@ def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
     name: str | None = None
     try:
         digest = _digest(values)
-        name = digest if reading.id is None else id_in(row, reading.id)
+        name = digest if reading.id is None else _checked("id", id_in(row, reading.id))
         prompt = check_prompt(prompt_in(row, reading.prompt or ""))
-        _check_length(prompt, reading.plan.longest)
+        _check_text(prompt, reading.plan.longest)
     except InvalidInputError as error:
         return Refused(row.place, str(error), name)
-    if name in reading.places:
-        there = reading.places[name]
+    there = reading.seen.first(name, row.place)
+    if there is not None:
         what = "the same row" if reading.id is None else f"the id {name!r:.80}"
         return Refused(row.place, f"{what} stands at {there} already; give each row once", name)
-    reading.places[name] = row.place
     return BatchRow(name, row.place, prompt, values, digest)
 
 
@@ -135,13 +137,33 @@ def _digest(values: Mapping[str, Any]) -> str:
         text = json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"the row cannot be written as JSON: {error}") from error
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    try:
+        return sha256(text.encode()).hexdigest()[:32]
+    except UnicodeEncodeError as error:
+        half, before = text[error.start], text[max(0, error.start - 20) : error.start]
+        raise InvalidInputError(
+            f"the row holds half of a character, {half!r}, behind {before!r}: no file and no model"
+            " can be given it; write the whole character, or leave it out"
+        ) from None
 
 
-def _check_length(prompt: tuple[Message, ...], longest: int) -> None:
-    length = sum(len(message.text) for message in prompt)
+def _check_text(prompt: tuple[Message, ...], longest: int) -> None:
+    length = 0
+    for message in prompt:
+        length += len(_checked("prompt", message.text))
     if length > longest:
         raise InvalidInputError(
             f"the prompt has {length:,} characters; the most is {longest:,}. Shorten it, or raise"
             " the limit (longest=, --longest)"
         )
+
+
+def _checked(what: str, text: str) -> str:
+    """A text without the character NUL, at which some programs take it to end."""
+    if NUL in text:
+        at = text.index(NUL)
+        raise InvalidInputError(
+            f"the {what} holds the character NUL, behind {text[max(0, at - 20) : at]!r}; leave it"
+            " out, or save the file as UTF-8 if it is in UTF-16"
+        )
+    return text

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from catsdk.batch.parquet import Columns
-from catsdk.core.errors import ConfigurationError
+from catsdk.batch.folder import writing
+from catsdk.batch.parquet_columns import Columns
 
 __all__ = ["SHARD", "Format", "Shards"]
 
@@ -19,9 +18,9 @@ _NEW: Final = ".new"
 
 
 class Shards:
-    """Files `part-00000.jsonl`, `part-00001.jsonl` and so on, which replace those of an earlier start.
+    """Files `part-00000.jsonl`, `part-00001.jsonl` ..., which replace those of an earlier start.
 
-    Records are handed in one by one; nothing in the folder changes until `finish`.
+    Records are handed in as they are read; nothing in the folder changes until `finish`.
 
     Args:
         folder: Where the files are; it must be there.
@@ -43,16 +42,17 @@ class Shards:
         for left in folder.glob(f"part-*{_NEW}"):
             left.unlink()
 
-    def add(self, record: dict[str, Any]) -> None:
-        """Take in one record; a full file is written.
+    def add_all(self, records: Iterable[dict[str, Any]]) -> None:
+        """Take in records; a full file is written.
 
         Raises:
             ConfigurationError: the disk is full or fails.
         """
-        self._buffer.append(record)
-        self.count += 1
-        if len(self._buffer) >= self.size:
-            self._write()
+        for record in records:
+            self._buffer.append(record)
+            self.count += 1
+            if len(self._buffer) >= self.size:
+                self._write()
 
     def finish(self) -> list[Path]:
         """Write what is left, and put the new files in the place of the old ones.
@@ -78,7 +78,7 @@ class Shards:
     def _write(self) -> None:
         path = self.folder / f"part-{len(self._parts):05}.jsonl{_NEW}"
         with (
-            _writing(path),
+            writing(path),
             path.open("w", encoding="utf-8", errors="surrogatepass") as lines,
         ):
             lines.writelines(_line(record) for record in self._buffer)
@@ -90,21 +90,10 @@ class Shards:
     def _as_parquet(self, part: Path, columns: Columns) -> Path:
         """All files have one schema, so it is known only at the end."""
         path = self.folder / f"{part.name.partition('.')[0]}.parquet{_NEW}"
-        with _writing(path):
+        with writing(path):
             columns.write(list(_read(part)), path)
         part.unlink()
         return path
-
-
-@contextmanager
-def _writing(path: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
-            " answered is lost"
-        ) from error
 
 
 def _line(record: dict[str, Any]) -> str:

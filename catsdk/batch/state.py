@@ -60,17 +60,15 @@ class States:
             [(ROW, row.id, state.model_dump_json(exclude_defaults=True)), (PRODUCT, row.id, made)]
         )
 
-    async def products(self) -> AsyncGenerator[dict[str, Any]]:
-        """The records of all rows, in the order in which the rows ended."""
-        async for _, kept in self.store.each(PRODUCT):
-            for record in json.loads(kept):
-                yield record
+    async def products(self) -> AsyncGenerator[list[dict[str, Any]]]:
+        """The records of all rows, many at a time, in the order in which the rows ended."""
+        async for page in self.store.pages(PRODUCT):
+            yield [record for _, kept in page for record in json.loads(kept)]
 
-    async def products_of(self, id: str) -> list[dict[str, Any]]:
-        """The records of one row; none where it did not end."""
-        kept = await self.store.get(PRODUCT, id)
-        records: list[dict[str, Any]] = json.loads(kept or "[]")
-        return records
+    async def products_of(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The records of these rows, in their order; none of a row that did not end."""
+        kept = await self.store.get_all(PRODUCT, ids)
+        return [record for each in kept if each is not None for record in json.loads(each)]
 
 
 def check_unchanged(row: BatchRow, state: RowState | None) -> None:

@@ -1,4 +1,4 @@
-"""Works on rows: the method on each, its answers kept as they arrive, its outcome kept at the end."""
+"""Works on rows: the method on each, answers kept as they arrive, the outcome kept at the end."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ __all__ = ["Worker"]
 Pending: TypeAlias = tuple[BatchRow, RowState | None]
 
 PATIENCE = 20
-"""Rows that fail alike before one succeeds, after which a batch stops: the cause is not the rows."""
+"""Rows that fail alike before one succeeds, after which a batch stops: it is not the rows."""
 
 
 class Patience:
-    """Counts the rows that failed alike, until one succeeds; workers of one process may share it."""
+    """Counts the rows that failed alike, until one succeeds; workers may share it."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -110,7 +110,7 @@ class Worker:
 
         Raises:
             ConfigurationError: the disk is full, or no row can ever be done.
-            CatError: so many rows failed alike, before one succeeded, that the cause lies elsewhere.
+            CatError: so many rows failed alike before one succeeded that the cause is elsewhere.
         """
         try:
             async with self.c.each(self._one, rows) as flow:

@@ -17,6 +17,7 @@ from catsdk.cli.listing import providers
 from catsdk.cli.prompts import prompts
 from catsdk.cli.reward_server import reward_server
 from catsdk.cli.rubric import rubric
+from catsdk.cli.serve import serve
 from catsdk.cli.train import train
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (synthesize, sample, batch, demo, providers, doctor, train, reward_server):
+for command in (synthesize, sample, batch, demo, providers, doctor, train, serve, reward_server):
     app.command()(command)
 app.command(name="eval")(evaluate)
 app.add_typer(prompts)

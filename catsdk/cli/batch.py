@@ -1,4 +1,4 @@
-"""`catsdk batch`: the method on many rows, kept as it goes, and started again where it was stopped."""
+"""`catsdk batch`: the method on many rows, kept as it goes, and continued where it was stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from catsdk.batch import PRODUCTS, Plan, Progress, Summary, run
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
 from catsdk.cli.methods import client_for, client_of, described
-from catsdk.cli.options import OfRows, budget_of, taking
+from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
 from catsdk.cli.progress import Tally, cost_of
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import CallEnded, CallStarted, Event
@@ -43,17 +43,11 @@ REWARDS = {"answer": AnswerReward, "rubric": RubricReward}
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's batch API.")]
 Out = Annotated[Path, typer.Option(help="Folder of the results; the same command goes on there.")]
-Anchor = Annotated[
-    str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
-]
 RewardName = Annotated[
     Literal["answer", "rubric"] | None,
     typer.Option(help="What rewards the rollouts, where no --config says it."),
 ]
 Produce = Annotated[str, typer.Option(help=f"What a row becomes: {', '.join(PRODUCTS)}.")]
-Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
-Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
-Seed = Annotated[int | None, typer.Option(help="Repeatable where the model can.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Most requests of all starts together.")]
 MaxUsd = Annotated[float | None, typer.Option(help="Most US dollars of all starts together.")]
 Longest = Annotated[int, typer.Option(min=1, help="Most characters of a prompt.")]
@@ -75,9 +69,7 @@ class Asked(OfRows):
     reward: RewardName = None
     produce: Produce = "reference"
     n: Count = 8
-    prompt_column: Column = None
     id_column: Column = None
-    seed: Seed = None
     max_requests: MaxRequests = None
     max_usd: MaxUsd = None
     longest: Longest = 1_000_000
@@ -126,7 +118,7 @@ def batch(asked: Asked) -> None:
                 asked.data,
                 asked.out,
                 plan,
-                budget=budget_of(asked.max_requests, asked.max_usd),
+                budget=asked.budget,
                 retry_failed=asked.retry_failed,
                 limit=asked.limit,
                 ordered=asked.ordered,
@@ -140,8 +132,8 @@ def batch(asked: Asked) -> None:
         summary = anyio.run(work)
     except KeyboardInterrupt:
         console.print(
-            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes on"
-            " from there, and pays for what is missing alone."
+            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes"
+            " on from there, and pays for what is missing alone."
         )
         raise typer.Exit(STOPPED) from None
     typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")

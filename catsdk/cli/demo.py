@@ -170,8 +170,8 @@ def _show_table(report: Report, console: Console) -> None:
     console.print(table)
     console.print(
         "gain: synthesis minus majority on the same problems. departs: synthesis answers otherwise"
-        " than the majority; right there: and is right. rescued: how many problems it solves although all G"
-        " rollouts are wrong; at G = 1 that is the model correcting a text alone."
+        " than the majority; right there: and is right. rescued: how many problems it solves"
+        " although all G rollouts are wrong; at G = 1 that is the model correcting a text alone."
     )
     failures = ", ".join(f"{count} {kind}" for kind, count in report.failures.items())
     console.print(f"failures: {failures or 'none'}")

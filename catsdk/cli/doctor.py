@@ -17,10 +17,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from catsdk.cli.probes import probed
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, TimedOutError
-from catsdk.core.fanout import fan_out
+from catsdk.core.model_strings import BUILT_IN, resolve
 from catsdk.core.ports import Provider, innermost
-from catsdk.core.registry import BUILT_IN, resolve
 from catsdk.core.sending import Timeouts
 from catsdk.core.settings import Settings
 from catsdk.core.types import Message, Request

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder
 from catsdk.cli.methods import client_for, client_of, described
-from catsdk.cli.options import OfRows, budget_of, taking
+from catsdk.cli.options import AsJson, Column, OfRows, taking
 from catsdk.cli.outcome import exit_code
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.settings import Settings
@@ -28,9 +28,9 @@ from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.items import Item, halves
 from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
+from catsdk.evaluate.reading import check_graded, read_items
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
-from catsdk.evaluate.sources import check_graded, read_items
 from catsdk.evaluate.table import show
 
 __all__ = ["evaluate"]
@@ -69,7 +69,6 @@ FromData = Annotated[
     bool,
     typer.Option("--recorded", help="Take the completions in the data (samples) as rollouts."),
 ]
-Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
 Share = Annotated[
     float, typer.Option("--calibrate", min=0, max=0.9, help="Share kept to set the cascade.")
 ]
@@ -87,7 +86,6 @@ MaxUsd = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder of the report and of the run; started again, the"
                                         " same command goes on where it was stopped.")]  # fmt: skip
 Title = Annotated[str | None, typer.Option(help="Heading of the report.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +100,6 @@ class Asked(OfRows):
     controls: Controls = False
     sizes: Sizes = "1,2,4,8"
     draws: Draws = 16
-    prompt_column: Column = None
     gold_column: Column = None
     criteria_column: Column = None
     ungraded: Ungraded = False
@@ -150,19 +147,18 @@ def evaluate(asked: Asked) -> None:
         "margin": asked.margin,
         "store": asked.out / "run.sqlite",
     }
-    budget = budget_of(asked.max_requests, asked.max_usd)
     anchor, judge = asked.anchor, asked.judge
     if method is not None:
         named = {"anchor": anchor, "judge": judge}
         settings |= {role: each for role, each in named.items() if each is not None}
-        settings["client"] = client_of(method, budget, asked.max_in_flight)
+        settings["client"] = client_of(method, asked.budget, asked.max_in_flight)
         evaluation = Evaluation.of(method, **settings)
         models = [str(asked.config)]
     else:
         if rollouts is None:
             usual = Settings()
             anchor, judge = anchor or usual.anchor, judge or usual.judge
-        settings["client"] = client_for(budget, asked.max_in_flight, [*models, anchor, judge])
+        settings["client"] = client_for(asked.budget, asked.max_in_flight, [*models, anchor, judge])
         evaluation = Evaluation(models, anchor, judge, recorded=rollouts, **settings)
     heading = (
         asked.title

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
-from catsdk.cli.options import Sampled, budget_of, taking
+from catsdk.cli.options import Anchor, AsJson, Count, Sampled, taking
 from catsdk.cli.progress import Sight, cost_of, shown
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import ReferenceReady
@@ -32,13 +32,6 @@ OF_SAMPLER = ("quorum", "late", "deadline")
 
 Prompt = Annotated[str | None, typer.Argument(help="The prompt; without it, --file or stdin.")]
 File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")]
-Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
-Anchor = Annotated[
-    str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
-]
-Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
-MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
-MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -47,7 +40,6 @@ Set = Annotated[
     ),
 ]
 Events = Annotated[Path | None, typer.Option(help="Write what happens to a file, JSON lines.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +49,6 @@ class Asked(Sampled):
     prompt: Prompt = None
     file: File = None
     n: Count = 8
-    seed: Seed = None
-    max_requests: MaxRequests = None
-    max_usd: MaxUsd = None
     settings: Set = None
     events: Events = None
     as_json: AsJson = False
@@ -102,8 +91,7 @@ def sample(asked: Asked) -> None:
 
 def _cat(asked: Asked, sight: Sight, anchor: str | None = None) -> CaT:
     of_client, of_sampler = _assigned(asked.settings or [])
-    budget = budget_of(asked.max_requests, asked.max_usd)
-    client = Client(budget=budget, on_event=sight.on_event, **of_client)
+    client = Client(budget=asked.budget, on_event=sight.on_event, **of_client)
     policies = tuple(asked.model) if asked.model else None
     sampler = Sampler(policies, asked.sampling, asked.seed, **of_sampler)
     return CaT(sampler, estimator=anchor, client=client)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from catsdk.core.registry import BUILT_IN, known_providers
+from catsdk.core.model_strings import BUILT_IN, known_providers
 
 __all__ = ["providers"]
 

@@ -33,7 +33,7 @@ def described(config: Path) -> CaT:
 def client_for(
     budget: Budget | None, max_in_flight: int | None, models: Sequence[str | None]
 ) -> Client:
-    """Make a client for a run that keeps answers itself: those of a cache would seem to cost nothing.
+    """Make a client for a run that keeps answers itself: those of a cache would seem free.
 
     Args:
         budget: Caps on this start.

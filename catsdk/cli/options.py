@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -13,15 +13,26 @@ import typer
 from catsdk.core.options import Sampling
 from catsdk.core.sending import Budget
 
-__all__ = ["OfRows", "Sampled", "budget_of", "taking"]
+__all__ = ["Anchor", "AsJson", "Column", "Count", "OfRows", "Sampled", "taking"]
 
 T = TypeVar("T")
+
+# What several commands have, each at its own place among its options.
+Anchor = Annotated[
+    str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
+Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
 
 Models = Annotated[
     list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
 ]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
+Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
+MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
 Config = Annotated[
     Path | None,
     typer.Option(help="A CaT in YAML (`CaT.to_yaml`), in place of the options that describe one."),
@@ -31,38 +42,43 @@ InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sampled:
-    """How answers are sampled."""
+class Capped:
+    """What a command may cost."""
+
+    max_requests: MaxRequests = None
+    max_usd: MaxUsd = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled(Capped):
+    """How answers are sampled, and what that may cost."""
 
     model: Models = None
     temperature: Temperature = None
     max_tokens: MaxTokens = None
+    seed: Seed = None
 
     @property
     def sampling(self) -> Sampling:
         """The settings of the policy."""
         return Sampling(temperature=self.temperature, max_tokens=self.max_tokens)
 
+    @property
+    def budget(self) -> Budget | None:
+        """The caps that were given; `None` where there are none."""
+        if self.max_requests is None and self.max_usd is None:
+            return None
+        return Budget(requests=self.max_requests, usd=self.max_usd)
+
 
 @dataclass(frozen=True, kw_only=True)
 class OfRows(Sampled):
     """How answers are sampled for many rows, and how many calls are out at once."""
 
+    prompt_column: Column = None
     config: Config = None
     limit: Limit = None
     max_in_flight: InFlight = None
-
-
-def budget_of(max_requests: int | None, max_usd: float | None) -> Budget | None:
-    """The caps that a command was given; `None` where it was given none.
-
-    Args:
-        max_requests: The most requests.
-        max_usd: The most US dollars.
-    """
-    if max_requests is None and max_usd is None:
-        return None
-    return Budget(requests=max_requests, usd=max_usd)
 
 
 def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
@@ -74,8 +90,13 @@ def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., No
     Returns:
         A decorator of a function of one `options`.
     """
-    own = vars(options)["__annotations__"]
+    own = list(vars(options)["__annotations__"])
     hints = get_type_hints(options, include_extras=True)
+
+    def place(field: Field[Any]) -> int:
+        # What commands share is listed last.
+        return own.index(field.name) if field.name in own else len(own)
+
     parameters = [
         Parameter(
             field.name,
@@ -83,8 +104,7 @@ def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., No
             annotation=hints[field.name],
             default=Parameter.empty if field.default is MISSING else field.default,
         )
-        # What commands share is listed last.
-        for field in sorted(fields(options), key=lambda field: field.name not in own)  # type: ignore[arg-type]
+        for field in sorted(fields(options), key=place)  # type: ignore[arg-type]
     ]
 
     def decorated(command: Callable[[T], None]) -> Callable[..., None]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import anyio
 import typer
 from rich.console import Console
+
+from catsdk.cli.serve import terminated
 
 __all__ = ["reward_server"]
 
@@ -24,15 +24,6 @@ Host = Annotated[
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 Groups = Annotated[int, typer.Option(min=1, help="Most groups that are open at once.")]
 Patience = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for a group's samples.")]
-
-
-async def _terminated() -> None:
-    """Wait for SIGTERM, which systems send to those who should end in good order."""
-    if sys.platform == "win32":
-        await anyio.sleep_forever()
-    with anyio.open_signal_receiver(signal.SIGTERM) as signals:
-        async for _ in signals:
-            return
 
 
 def reward_server(
@@ -62,6 +53,6 @@ def reward_server(
         )
         async with opening as url:
             Console(emoji=False).print(f"rewards at {url}", highlight=False)
-            await _terminated()
+            await terminated()
 
     anyio.run(serve)

@@ -72,7 +72,7 @@ def propose(
     max_tokens: MaxTokens = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A .yaml or .json file.")] = None,
 ) -> None:
-    """Write a rubric from a reference, or from the question alone. Exit code 3: rejected, not saved."""
+    """Write a rubric from a reference, or the question alone. Exit code 3: rejected, not saved."""
     if question and check_by is not None:
         raise InvalidInputError("--check-by needs a reference; --question gives none")
     check_file("--out", out)

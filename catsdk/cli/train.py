@@ -29,7 +29,16 @@ class Method(StrEnum):
 Config = Annotated[
     Path | None, typer.Argument(help="YAML file; `--preset NAME --show` prints one to begin with.")
 ]
-Preset = Annotated[str | None, typer.Option(help="gemma3-4b, qwen3-4b or llama3.1-8b.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="gemma3-4b, qwen3-4b, llama3.1-8b, or box for a try of 5 minutes."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="A folder, a GGUF file, a name on the hub, or local for the model in the box."
+    ),
+]
 Kind = Annotated[Method, typer.Option(help="CaT-RL, or fine-tuning on syntheses (CaT-SFT).")]
 Set = Annotated[
     list[str] | None,
@@ -45,6 +54,7 @@ Show = Annotated[bool, typer.Option("--show", help="Print the whole config and t
 def train(
     config: Config = None,
     preset: Preset = None,
+    model: Model = None,
     method: Kind = Method.GRPO,
     settings: Set = None,
     data: Data = None,
@@ -54,7 +64,7 @@ def train(
     show: Show = False,
 ) -> None:
     """Train a model on its own syntheses; a run that was ended goes on where it was."""
-    named = {"data": data, "held_out": held_out, "output": output}
+    named = {"model": model, "data": data, "held_out": held_out, "output": output}
     changes = {name: value for name, value in named.items() if value is not None}
     whole = _config(config, preset, {**changes, **_settings(settings or [])})
     if show:
@@ -67,10 +77,10 @@ def train(
 def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> CaTConfig:
     from catsdk.train import PRESETS, CaTConfig
 
-    if path is None and preset is None:
+    if path is None and preset is None and "model" not in changes:
         raise InvalidInputError(
-            f"give a YAML file, or --preset NAME with --data FILE; --preset NAME --show prints a"
-            f" config, and NAME is one of {', '.join(PRESETS)}"
+            f"say what to train: --model MODEL with --data FILE, a YAML file, or --preset NAME;"
+            f" --preset NAME --show prints a config, and NAME is one of {', '.join(PRESETS)}"
         )
     text = ""
     if path is not None:

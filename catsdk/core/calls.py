@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from catsdk.core.messages import Message
+from catsdk.core.messages import Message, ToolCall
 from catsdk.core.value import Value
 
 __all__ = [
@@ -34,6 +34,7 @@ class Usage(Value):
         requests: How many requests were sent.
         unreported: Requests whose tokens were not reported: failed, cut, or by a silent server.
         estimated: Requests whose tokens are partly our estimate, since the report left some out.
+        batched: Requests that went through the provider's batch API, which costs less.
         cost: US dollars; `None` where a price is unknown.
 
     Example:
@@ -51,6 +52,7 @@ class Usage(Value):
     requests: int = 0
     unreported: int = 0
     estimated: int = 0
+    batched: int = 0
     cost: float | None = 0.0
 
     @property
@@ -82,6 +84,7 @@ class Usage(Value):
             requests=sum([usage.requests for usage in each]),
             unreported=sum([usage.unreported for usage in each]),
             estimated=sum([usage.estimated for usage in each]),
+            batched=sum([usage.batched for usage in each]),
             cost=sum(costs, 0.0) if len(costs) == len(each) else None,
         )
 
@@ -189,6 +192,7 @@ class Completion(Value):
     Args:
         text: The answer, thinking left out.
         reasoning: The thinking that the model keeps apart from its answer.
+        tool_calls: The calls of tools that it asks for, where the request offered tools in `extra`.
         finish_reason: How it ended: by itself (`stop`), at the limit of tokens (`length`), by a
             `content_filter`, or for an `other` cause.
         logprobs: The sampled tokens with their log-probabilities, where they were asked for.
@@ -209,6 +213,7 @@ class Completion(Value):
 
     text: str
     reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = Field(default=(), exclude_if=lambda calls: not calls)
     finish_reason: FinishReason = "stop"
     logprobs: tuple[TokenLogprob, ...] | None = None
     usage: Usage = Field(default_factory=Usage)

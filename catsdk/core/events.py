@@ -1,10 +1,12 @@
-"""What happens while a reference is made and rewarded, and call by call, as values in their order."""
+"""What happens while a reference is made and rewarded, and with each call, as values in order."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from typing import Any
+
+from pydantic import Field
 
 from catsdk.core.types import Call, Failure, Reference, Result, Rollout, Rubric, Score
 from catsdk.core.value import Value
@@ -26,9 +28,10 @@ __all__ = [
 
 
 class MethodEvent(Value):
-    """A step of the method; `item` is the place of its prompt among those of a `map`."""
+    """A step of the method."""
 
     item: int | None = None
+    """The place of its prompt among those of a `map`."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Leave `item` out where there is one prompt alone."""
@@ -39,7 +42,6 @@ class RolloutArrived(MethodEvent):
     """A rollout is there; rollouts arrive in any order.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         rollout: The rollout.
 
     Example:
@@ -56,7 +58,6 @@ class RolloutFailed(MethodEvent):
     """The rollout with this index will not come.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         index: The rollout's index.
         failure: Why.
 
@@ -76,7 +77,6 @@ class EstimationStarted(MethodEvent):
     """The estimator begins.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         rollouts: How many rollouts it was given.
 
     Example:
@@ -92,8 +92,9 @@ class TextArrived(MethodEvent):
     """The next piece of the anchor's text.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         text: The piece.
+        sectioned: Whether the anchor was asked for a summary before its response; the response
+            alone becomes the reference.
 
     Example:
         >>> from catsdk.events import TextArrived
@@ -102,13 +103,17 @@ class TextArrived(MethodEvent):
     """
 
     text: str
+    sectioned: bool = Field(default=False, exclude_if=lambda value: not value)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Leave `sectioned` out where it says nothing."""
+        return ((k, v) for k, v in super().__repr_args__() if k != "sectioned" or v)
 
 
 class ReferenceReady(MethodEvent):
     r"""The reference is there, with its evidence.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         reference: The reference.
 
     Example:
@@ -127,7 +132,6 @@ class RubricReady(MethodEvent):
     """A rubric is there, by which the rollouts are judged.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         rubric: The rubric.
 
     Example:
@@ -147,7 +151,6 @@ class RewardsReady(MethodEvent):
     """The rewards are there.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         scores: One score for each rollout.
 
     Example:
@@ -164,7 +167,6 @@ class ResultReady(MethodEvent):
     r"""The whole result: the last event of a run.
 
     Args:
-        item: The place of its prompt among those of a `map`.
         result: The result.
 
     Example:

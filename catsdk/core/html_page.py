@@ -35,7 +35,8 @@ th { font-weight: 600; } .text { text-align: left; }
 p.note { background: var(--part); color: var(--on-part); padding: .4rem .8rem; }
 figure { margin: 1rem 0; padding: .5rem; background: #fff; border-radius: 4px; max-width: 60rem; }
 figure svg { max-width: 100%; height: auto; }
-details { border: 1px solid var(--line); border-radius: 4px; padding: .4rem .8rem; margin: .4rem 0; }
+details { border: 1px solid var(--line); border-radius: 4px; padding: .4rem .8rem;
+  margin: .4rem 0; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; }
 """
 

@@ -88,7 +88,7 @@ def check_many(name: str, items: object, fix: str) -> None:
     """Refuse what is one thing where many are asked for, though Python can iterate over it.
 
     Raises:
-        InvalidInputError: `items` is a text, bytes, a mapping, a value of catsdk, or cannot be iterated over.
+        InvalidInputError: `items` is a text, bytes, a mapping, a value of catsdk, or no iterable.
     """
     one = isinstance(items, str | bytes | Mapping | Value)
     if one or not isinstance(items, Iterable | AsyncIterable):

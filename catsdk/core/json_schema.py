@@ -94,8 +94,8 @@ def _check(schema: Schema, root: Schema, where: str) -> None:
     for keyword in schema:
         if keyword not in _KNOWN and not keyword.startswith("x-"):
             raise InvalidInputError(
-                f"the JSON schema has {keyword!r} at {where}, which catsdk does not check; say it by"
-                " anyOf, or give a pydantic class whose validators check it"
+                f"the JSON schema has {keyword!r} at {where}, which catsdk does not check; say it"
+                " by anyOf, or give a pydantic class whose validators check it"
             )
     kinds = schema.get("type", [])
     unknown = [kind for kind in _listed(kinds) if kind not in _TYPES]

@@ -1,4 +1,4 @@
-"""Reads the parts of a message's content as OpenAI's, Anthropic's and transformers' chats have them."""
+"""Reads the parts of a message's content in OpenAI's, Anthropic's and transformers' forms."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """The port of a model: one method, and what a provider may declare about itself.
 
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
-about itself in the attributes `name`, `capabilities` and `count_tokens`; `capabilities_of` and
-its siblings read them with a cautious default. `loads_here = True` says that opening it takes long,
-because a model is loaded into this process. One that can score a given text is a `Scorer` too.
+about itself in the attributes `name`, `capabilities`, `count_tokens` and `wire`; `capabilities_of`
+and its siblings read them with a cautious default. `loads_here = True` says that opening it takes
+long, because a model is loaded into this process. One that can score a given text is a `Scorer`
+too.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "innermost",
     "name_of",
     "tokens_of",
+    "wire_of",
 ]
 
 OnText = Callable[[str], None]
@@ -208,6 +210,16 @@ def name_of(provider: Provider) -> str:
     """The name that calls of `provider` are listed under."""
     name = declared(provider, "name")
     return name if isinstance(name, str) else type(provider).__name__
+
+
+def wire_of(provider: Provider) -> str | None:
+    """The dialect in which a provider's `Request.extra` goes to its service.
+
+    `chat` is that of OpenAI's chat completions and `messages` Anthropic's; `None` is a provider
+    that sends no such fields.
+    """
+    wire = declared(provider, "wire")
+    return wire if isinstance(wire, str) else None
 
 
 def tokens_of(provider: Provider, text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -12,6 +12,9 @@ from catsdk.core.options import Options
 from catsdk.core.value import Value
 
 __all__ = [
+    "STAGES",
+    "BatchStage",
+    "Batching",
     "Budget",
     "Cache",
     "Hedge",
@@ -60,6 +63,74 @@ class Budget(Options):
     def needs_room(self) -> bool:
         """Whether each request must say how long its answer may be."""
         return self.tokens is not None or self.usd is not None
+
+
+BatchStage = Literal["rollouts", "synthesis", "rubrics", "verdicts", "other"]
+STAGES: tuple[BatchStage, ...] = get_args(BatchStage)
+
+
+class Batching(Options):
+    """Calls that go through the provider's batch API: half the price, and hours instead of seconds.
+
+    A batched call holds no place in flight, has no deadline of its own and is not hedged. Requests
+    wait in `path` until a shard of them is full or the oldest has waited for `send_after`; what the
+    batch brings is kept there too. The provider must have such an API: OpenAI and what speaks its
+    Files and Batches, Anthropic, and vLLM by the files of `vllm run-batch`.
+
+    Args:
+        stages: What is batched: `rollouts`, `synthesis`, `rubrics`, `verdicts`, and `other` calls;
+            the rest is sent as ever. A text with commas will do.
+        path: The file in which requests, batches and answers are kept, so that a program that is
+            started again goes on with the batches that it had. `None` keeps them in memory: what
+            is not answered when the client is closed is cancelled.
+        deadline: Seconds after which a call is withdrawn from its batch and sent as ever; `None`
+            waits as long as the provider does.
+        requests: Most requests in one batch; by default what the provider allows.
+        megabytes: Most megabytes in one batch; they are in memory while it is sent.
+        enqueued_tokens: Most tokens of prompts in all batches of a model that have not ended;
+            where the provider refuses more, fewer are sent from then on.
+        send_after: Seconds that a request waits at most for a batch to be filled.
+        poll: Seconds until a batch is asked for the first time how far it is; later ones are half
+            as long again each time, up to twenty times as long.
+        resubmit: How often a request is sent again of which a batch brings nothing: it expired, was
+            cancelled, or its results lack it.
+        confirm: Seconds that the provider's list is given to show a batch whose creation was not
+            confirmed, before it is reported as ambiguous.
+        waiting: Most prompts that are in memory while their calls wait.
+        endpoint: The path that is named in OpenAI's lines; by default `/v1/chat/completions`, at
+            Azure without `/v1`.
+        folder: Where the files of `vllm run-batch` are written and looked for.
+
+    Raises:
+        InvalidInputError: a setting is out of its range.
+
+    Example:
+        >>> from catsdk import Client
+        >>> from catsdk.runtime import Batching
+        >>> Client(batch=Batching(stages=("rollouts", "verdicts"), deadline=6 * 3600)).sending.batch
+        Batching(stages=('rollouts', 'verdicts'), deadline=21600.0)
+    """
+
+    stages: tuple[BatchStage, ...] = STAGES
+    path: str | None = Field(default=None, min_length=1)
+    deadline: float | None = Field(default=None, gt=0)
+    requests: int | None = Field(default=None, ge=1)
+    megabytes: float = Field(default=90.0, gt=0)
+    enqueued_tokens: int | None = Field(default=None, ge=1)
+    send_after: float = Field(default=30.0, ge=0)
+    poll: float = Field(default=30.0, gt=0)
+    resubmit: int = Field(default=3, ge=0)
+    confirm: float = Field(default=120.0, ge=0)
+    waiting: int = Field(default=2_000, ge=1)
+    endpoint: str | None = Field(default=None, min_length=1)
+    folder: str | None = Field(default=None, min_length=1)
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _from_words(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(word.strip() for word in value.split(",") if word.strip())
 
 
 class Limits(Options):
@@ -216,6 +287,8 @@ class Price(Value):
     Args:
         input: Price of the prompt's tokens.
         output: Price of the answer's tokens.
+        batch: The share of these prices that a batched call costs; by default 0.5 at OpenAI, Azure
+            and Anthropic, and 1 at other addresses.
 
     Example:
         >>> from catsdk import Budget, Client
@@ -226,6 +299,7 @@ class Price(Value):
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
+    batch: float | None = Field(default=None, ge=0, le=1)
 
 
 class SendingFields(BaseModel):
@@ -234,6 +308,9 @@ class SendingFields(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
     budget: Budget | None = Field(default=None, description="caps on what all calls may use")
+    batch: Batching | None = Field(
+        default=None, description="send calls through the provider's batch API, at half the price"
+    )
     limits: Limits = Field(default_factory=Limits, description="calls at once and per minute")
     retry: Retry = Field(default_factory=Retry, description="how transient failures are retried")
     hedge: Hedge | None = Field(
@@ -254,7 +331,7 @@ class SendingFields(BaseModel):
         description="dollars for a million tokens, by the model's name; before the known prices",
     )
 
-    @field_validator("hedge", "cache", "telemetry", mode="before")
+    @field_validator("batch", "hedge", "cache", "telemetry", mode="before")
     @classmethod
     def _from_its_short_form(cls, value: Any, info: ValidationInfo) -> Any:
         return whole_section(info.field_name or "", value)
@@ -272,7 +349,7 @@ def whole_section(name: str, value: Any) -> Any:
     """The parts of a section that is given by its short form; any other value stays as it is.
 
     Args:
-        name: The section: `hedge` and `telemetry` may be a truth value, `cache` a path.
+        name: The section: `batch`, `hedge` and `telemetry` may be a truth value, `cache` a path.
         value: What is given for it, from a program or, as a text, from the environment.
 
     Returns:
@@ -286,6 +363,6 @@ def whole_section(name: str, value: Any) -> Any:
         return value
     if name == "telemetry":
         return {"enabled": on}
-    if name == "hedge":
+    if name in ("batch", "hedge"):
         return {} if on else None
     return value

@@ -45,7 +45,8 @@ class Columns:
 
     Example:
         >>> from catsdk.data import Columns, read_rows
-        >>> Columns(gold="right").found_in(read_rows([{"question": "2+2?", "right": 4}]), "the data")
+        >>> rows = read_rows([{"question": "2+2?", "right": 4}])
+        >>> Columns(gold="right").found_in(rows, "the data")
         Columns(prompt='question', gold='right', criteria=None, id=None)
     """
 
@@ -77,8 +78,8 @@ class Columns:
         if prompt is None:
             raise InvalidInputError(
                 f"{source} has none of the columns {', '.join(PROMPTS)}; it has"
-                f" {', '.join(there)}. Name the one with the prompts: --prompt-column NAME, `prompt`"
-                " in the config of a training, Columns(prompt=NAME) in Python"
+                f" {', '.join(there)}. Name the one with the prompts: --prompt-column NAME,"
+                " `prompt` in the config of a training, Columns(prompt=NAME) in Python"
             )
         return Columns(
             prompt,
@@ -156,7 +157,8 @@ def id_in(row: Row, column: str) -> str:
     value = row.values.get(column)
     if value is None or value == "" or isinstance(value, bool) or not isinstance(value, str | int):
         raise InvalidInputError(
-            f"{row.place}, column {column!r}: the id is {value!r:.80}; give a text or a whole number"
+            f"{row.place}, column {column!r}: the id is {value!r:.80}; give a text or a whole"
+            " number"
         )
     return str(value)
 

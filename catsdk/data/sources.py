@@ -27,6 +27,16 @@ FORMS = (
 )
 """The names that a source can have, for help and errors."""
 
+_COPIES = {
+    "s3": "aws s3 cp {} .",
+    "s3a": "aws s3 cp {} .",
+    "gs": "gcloud storage cp {} .",
+    "hdfs": "hdfs dfs -get {} .",
+    "http": "curl -LO {}",
+    "https": "curl -LO {}",
+}
+"""How a file of another machine is copied here, by the scheme of its address."""
+
 
 def read_rows(
     source: Source,
@@ -127,6 +137,8 @@ def _rows(
 def _named_rows(
     source: str, splits: Sequence[str], text: str, limit: int | None
 ) -> Iterator[Row | Wrong]:
+    if "://" in source:
+        raise InvalidInputError(_not_here(source))
     if source.startswith("box:"):
         return _from_box(source, text, limit or BOX_PROBLEMS)
     if source.startswith("hf:"):
@@ -144,6 +156,19 @@ def _named_rows(
     if path.name.endswith(".parquet"):
         return numbered(str(path), from_parquet(path), text)
     return from_text_file(path, text)
+
+
+def _not_here(source: str) -> str:
+    """What to do about a data set on another machine."""
+    scheme, _, rest = source.partition("://")
+    if scheme == "hf":
+        return f"a data set of the hub is named hf:OWNER/NAME, not {source!r}"
+    name = rest.rstrip("/").rpartition("/")[2] or "data.jsonl"
+    how = _COPIES.get(scheme, f"with the tools of {scheme}:// or with fsspec").format(source)
+    return (
+        f"the data set {source!r} is not on this machine; copy it here first ({how}) and give"
+        f" {name!r}, or mount it as a folder"
+    )
 
 
 def _split_off(name: str) -> tuple[str, str | None]:

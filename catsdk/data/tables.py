@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -13,16 +13,25 @@ __all__ = ["from_folder", "from_hub", "from_parquet", "split_of"]
 
 # What `datasets.save_to_disk` writes beside the tables.
 _SAVED = ("dataset_dict.json", "state.json")
+_PIECE = 256
+"""Rows of Parquet that are objects of Python at a time."""
 
 
 def from_parquet(path: Path) -> Iterable[object]:
-    """The rows of a Parquet file.
+    """The rows of a Parquet file, read piece by piece.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
     """
-    rows: list[object] = _optional("pyarrow.parquet").read_table(path).to_pylist()
-    return rows
+    parquet = _optional("pyarrow.parquet")
+
+    def rows() -> Iterator[object]:
+        # Its default reads ahead whole groups of rows, which may be the whole file.
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
+            for piece in file.iter_batches(batch_size=_PIECE):
+                yield from piece.to_pylist()
+
+    return rows()
 
 
 def from_folder(path: Path, split: str | None, splits: Sequence[str]) -> Iterable[object]:
@@ -97,7 +106,7 @@ def split_of(loaded: Any, split: str | None, splits: Sequence[str], name: str) -
 def _loaded(name: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
-    # Whatever is wrong with files of other people and the way to them: `datasets` has a dozen kinds.
+    # Whatever is wrong with others' files and the way to them: `datasets` has a dozen kinds.
     except Exception as error:
         cause = error.__cause__ if type(error).__name__ == "DatasetGenerationError" else None
         told = " ".join(str(cause or error).split())[:200]

@@ -1,24 +1,30 @@
-"""Rows of text files: JSON lines, JSON and CSV, plain or compressed; what is wrong has its line."""
+"""Rows of text files: JSON lines, JSON and CSV, plain or compressed; what is wrong has its line.
+
+Rows are read one after another: memory holds one of them, whatever the size of the file.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import gzip
-import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.data.json_list import LONGEST, items_of, not_utf8
 from catsdk.data.rows import Row, Wrong, row_of
 
-__all__ = ["ENDINGS", "from_text_file", "text_of"]
+__all__ = ["ENDINGS", "from_text_file"]
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv")
 _GZIP = b"\x1f\x8b"
 _WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LINE_ENDS = re.compile(r"(?<=\r)(?!\n)")
 
 
 def from_text_file(path: Path, text: str) -> Iterator[Row | Wrong]:
@@ -47,89 +53,111 @@ def from_text_file(path: Path, text: str) -> Iterator[Row | Wrong]:
     )
 
 
-def text_of(path: Path) -> str:
-    """The text of a file in UTF-8, without a byte order mark, decompressed where it is gzip.
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO]:
+    """The bytes of a text, decompressed where it is gzip, without a byte order mark.
 
     Raises:
-        InvalidInputError: it is in another encoding; the message names the line.
+        InvalidInputError: it is no text in UTF-8.
         OSError: it cannot be read.
     """
-    raw = path.read_bytes()
-    if raw.startswith(_GZIP) or path.suffix == ".gz":
-        raw = gzip.decompress(raw)
-    if raw.startswith(b"PAR1"):
-        raise InvalidInputError(f"{path} is Parquet; name it {path.stem}.parquet")
-    if raw.startswith(_WIDE):
-        raise InvalidInputError(f"{path} is in UTF-16 or UTF-32; save it as UTF-8")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InvalidInputError(
-            f"{path}, line {line}, is not UTF-8: it has the byte {raw[error.start]:#04x}; save the"
-            " file as UTF-8"
-        ) from None
+    with ExitStack() as exits:
+        raw = exits.enter_context(path.open("rb"))
+        file: Any = raw
+        if raw.peek(2).startswith(_GZIP) or path.suffix == ".gz":
+            file = exits.enter_context(gzip.GzipFile(fileobj=raw))
+        head: bytes = file.peek(4)
+        if head.startswith(b"PAR1"):
+            raise InvalidInputError(f"{path} is Parquet; name it {path.stem}.parquet")
+        if head.startswith(_WIDE):
+            raise InvalidInputError(f"{path} is in UTF-16 or UTF-32; save it as UTF-8")
+        if head.startswith(codecs.BOM_UTF8):
+            file.read(len(codecs.BOM_UTF8))
+        yield file
 
 
 def _json_lines(path: Path, text: str) -> Iterator[Row | Wrong]:
-    # Only "\n" ends a line of JSON: a text may hold what else Unicode takes for line ends.
-    for number, line in enumerate(text_of(path).split("\n"), start=1):
-        if line.strip():
-            yield _json_line(f"{path}, line {number}", line, text)
+    with _opened(path) as file:
+        number = 0
+        # Only "\n" ends a line of JSON: a text may hold what else Unicode takes for line ends.
+        while line := file.readline(LONGEST):
+            number += 1
+            whole = line.endswith(b"\n") or len(line) < LONGEST
+            if not whole:
+                _skip_line(file)
+            if line.strip():
+                yield _json_line(str(path), number, line, text, whole=whole)
 
 
-def _json_line(place: str, line: str, text: str) -> Row | Wrong:
+def _skip_line(file: BinaryIO) -> None:
+    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+        pass
+
+
+def _json_line(name: str, number: int, line: bytes, text: str, *, whole: bool) -> Row | Wrong:
+    place = f"{name}, line {number}"
+    if not whole:
+        return Wrong(
+            place,
+            f"{place}, is longer than {LONGEST // 2**20} MiB; a row is one line, and a file of one"
+            " JSON list is named .json",
+        )
     try:
-        parsed: object = json.loads(line)
+        # Each of several files that were joined may have begun with a mark of its own.
+        parsed: object = json.loads(line.removeprefix(codecs.BOM_UTF8).decode())
+    except UnicodeDecodeError as error:
+        return Wrong(place, not_utf8(name, number, error))
     except (ValueError, RecursionError) as error:
-        whole = line.lstrip()[:1] == "[" or line.strip() == "{"
-        hint = "; a file of one JSON list is named .json" if whole else ""
+        begun = line.lstrip()[:1] == b"[" or line.strip() == b"{"
+        hint = "; a file of one JSON list is named .json" if begun else ""
         return Wrong(place, f"{place}, is not JSON: {error}{hint}")
     return row_of(place, parsed, text)
 
 
 def _json(path: Path, text: str) -> Iterator[Row | Wrong]:
-    try:
-        parsed: object = json.loads(text_of(path) or "[]")
-    except (json.JSONDecodeError, RecursionError) as error:
-        lines = isinstance(error, json.JSONDecodeError) and error.msg == "Extra data"
-        hint = "; a file of one object a line is named .jsonl" if lines else ""
-        raise InvalidInputError(f"{path} is not JSON: {error}{hint}") from None
-    if not isinstance(parsed, list):
-        raise InvalidInputError(f"{path} holds {_kind(parsed)}; write a list of rows")
-    for at, row in enumerate(cast("list[object]", parsed)):
-        yield row_of(f"{path}, row {at} (from 0)", row, text)
-
-
-def _kind(parsed: object) -> str:
-    if isinstance(parsed, dict):
-        return f"one object with {', '.join(cast('dict[str, object]', parsed)) or 'nothing'}"
-    return f"{parsed!r:.40}"
+    with _opened(path) as file:
+        for at, row in enumerate(items_of(file, str(path))):
+            yield row_of(f"{path}, row {at} (from 0)", row, text)
 
 
 def _csv(path: Path, text: str) -> Iterator[Row | Wrong]:
-    reader = csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)
-    while True:
+    with _opened(path) as file:
+        reader = csv.DictReader(_decoded(file, str(path)), strict=True)
+        while (row := _next_of(reader, path)) is not None:
+            names = reader.fieldnames or ()
+            _check_heading(path, names)
+            place = f"{path}, line {reader.line_num}"
+            if None in row or None in row.values():
+                there = len(row) if None in row else sum(each is not None for each in row.values())
+                cells = "more" if None in row else there
+                yield Wrong(
+                    place,
+                    f"{place}, has {cells} cells where the first line names {len(names)}; quote"
+                    " cells that hold commas",
+                )
+                continue
+            yield row_of(place, row, text)
+
+
+def _next_of(reader: csv.DictReader[str], path: Path) -> dict[Any, Any] | None:
+    # The limit is one for the whole process, and others may rely on theirs.
+    before = csv.field_size_limit(LONGEST)
+    try:
+        return cast("dict[Any, Any] | None", next(reader, None))
+    except csv.Error as error:
+        raise InvalidInputError(f"{path}, line {reader.line_num}, is not CSV: {error}") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _decoded(file: BinaryIO, name: str) -> Iterator[str]:
+    """The lines of a file as `csv` wants them: a carriage return may end one, too."""
+    for number, raw in enumerate(file, start=1):
         try:
-            row: dict[Any, Any] | None = next(reader, None)
-        except csv.Error as error:
-            raise InvalidInputError(
-                f"{path}, line {reader.line_num}, is not CSV: {error}"
-            ) from None
-        if row is None:
-            return
-        names = reader.fieldnames or ()
-        _check_heading(path, names)
-        place = f"{path}, line {reader.line_num}"
-        if None in row or None in row.values():
-            there = len(row) if None in row else sum(each is not None for each in row.values())
-            yield Wrong(
-                place,
-                f"{place}, has {'more' if None in row else there} cells where the first line names"
-                f" {len(names)}; quote cells that hold commas",
-            )
-            continue
-        yield row_of(place, row, text)
+            line = raw.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(not_utf8(name, number, error)) from None
+        yield from _LINE_ENDS.split(line) if "\r" in line else (line,)
 
 
 def _check_heading(path: Path, names: Any) -> None:

@@ -9,15 +9,13 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.ports import name_of
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.selected import candidates, selected
-from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_choice
-from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
-from catsdk.runtime.context import Context, Role, standing_alone
+from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.prompted import PromptedRole
 from catsdk.runtime.structured import Form, ask
 
 __all__ = ["Choosing"]
@@ -31,32 +29,15 @@ SCHEMA: Mapping[str, JsonValue] = {
 
 
 @dataclass(frozen=True)
-class Choosing:
+class Choosing(PromptedRole):
     """An estimator that shows a model all rollouts and takes the one that it names.
 
     One call; a reply that names no rollout is asked for again once, and one rollout needs no call.
     A subclass says which task the model is given.
-
-    Args:
-        model: The model that names a rollout; by default the one that plays the role.
-        sampling: How the model is sampled; greedily by default.
-        prompt: The words of the task; by default those that come with the package.
     """
-
-    model: str | Provider | None = None
-    sampling: Sampling = Sampling(temperature=0.0)
-    prompt: Prompt | None = None
 
     method: ClassVar[str]
     """The estimator's name in the provenance."""
-    task: ClassVar[str]
-    """The prompt that is loaded where none is given."""
-    role: ClassVar[Role] = "anchor"
-    """Whose model it is where none is named."""
-
-    def __post_init__(self) -> None:
-        """Check that the prompt has the slots of its task."""
-        check_slots(self.prompt, self.task)
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Take the rollout that the model names.
@@ -76,7 +57,7 @@ class Choosing:
             return await selected(ctx, group.rollouts[0], method=self.method, settings=settings)
         with recorded("choose") as calls:
             provider = await ctx.model(self.model, self.role)
-            words = self.prompt or load(capabilities_of(provider).prompts, self.task)
+            words = self.words_for(provider)
             request = self.sampling.request(
                 words.messages(
                     question=group.conversation,

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from catsdk.answers.answers import no_evidence
 from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.ports import capabilities_of, name_of
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.outputs import answer_of
-from catsdk.prompts.prompt import Prompt, load
-from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.prompted import PromptedRole
 
 __all__ = ["GenerativeSelfAggregation"]
 
 
 @dataclass(frozen=True)
-class GenerativeSelfAggregation:
+class GenerativeSelfAggregation(PromptedRole):
     r"""Estimates the reference by one new answer: y ~ M(. | q, o_1..o_G).
 
     Source: Li et al., arXiv 2503.04104, section 3. Unlike CaT's synthesis it shows the question and
@@ -28,11 +27,7 @@ class GenerativeSelfAggregation:
     Args:
         model: The model that answers; `None` is the anchor of the run.
         sampling: Temperature and the like; by default the model's own.
-        prompt: Replaces the shipped prompt.
         seed: Makes the answer repeatable where the model can.
-
-    Raises:
-        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
 
     Example:
         >>> import catsdk as cat
@@ -44,14 +39,10 @@ class GenerativeSelfAggregation:
         '42'
     """
 
-    model: str | Provider | None = None
     sampling: Sampling = Sampling()
-    prompt: Prompt | None = None
     seed: int | None = None
 
-    def __post_init__(self) -> None:
-        """Check that the prompt has the slots of its task."""
-        check_slots(self.prompt, "generative")
+    task = "generative"
 
     async def estimate(self, group: Group, ctx: Context | None = None) -> Reference:
         """Write a new answer to the group's prompt.
@@ -67,7 +58,7 @@ class GenerativeSelfAggregation:
             with recorded("aggregate") as calls:
                 provider = await context.model(self.model)
                 able = capabilities_of(provider)
-                words = self.prompt or load(able.prompts, "generative")
+                words = self.words_for(provider)
                 texts = [rollout.text for rollout in group.rollouts]
                 messages = words.messages(question=group.conversation, responses=texts)
                 seed = self.seed if able.seed else None

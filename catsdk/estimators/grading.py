@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError
-from catsdk.core.fanout import fan_out
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Rollout, Score
-from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_grade
-from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
+from catsdk.runtime.prompted import PromptedRole
 from catsdk.runtime.structured import Form, ask
 
 __all__ = ["Grading"]
@@ -30,19 +28,11 @@ SCHEMA: Mapping[str, JsonValue] = {
 
 
 @dataclass(frozen=True)
-class Grading:
+class Grading(PromptedRole):
     """Rates rollouts by the grade r(q, o_i) in 0..10 that a judge gives each, all calls at once.
 
     Source: single-answer grading, Zheng et al., arXiv 2306.05685, section 3.1. A call that failed,
     or a reply without a grade after one re-ask, is a score of `None` with its cause, never 0.
-
-    Args:
-        judge: The model that grades; `None` is the judge of the run.
-        sampling: By default greedy.
-        prompt: Replaces the shipped prompt.
-
-    Raises:
-        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
 
     Example:
         >>> import catsdk as cat
@@ -54,19 +44,14 @@ class Grading:
         (9.0, ('it is right',))
     """
 
-    judge: str | Provider | None = None
-    sampling: Sampling = Sampling(temperature=0.0)
-    prompt: Prompt | None = None
-
-    def __post_init__(self) -> None:
-        """Check that the prompt has the slots of its task."""
-        check_slots(self.prompt, "grade")
+    task = "grade"
+    role = "judge"
 
     async def rate(self, group: Group, ctx: Context | None = None) -> list[Score]:
         """Give one score for each rollout, in their order."""
         async with standing_alone(ctx, group) as context:
             with recorded("grade"):
-                judge = await context.model(self.judge, "judge")
+                judge = await context.model(self.model, self.role)
 
                 async def grade(rollout: Rollout) -> Score:
                     return await self._grade(judge, group, rollout)
@@ -74,7 +59,7 @@ class Grading:
                 return await fan_out(grade, group.rollouts)
 
     async def _grade(self, judge: Provider, group: Group, rollout: Rollout) -> Score:
-        words = self.prompt or load(capabilities_of(judge).prompts, "grade")
+        words = self.words_for(judge)
         messages = words.messages(question=group.conversation, response=rollout.text)
         request = self.sampling.request(messages)
         try:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from catsdk.core.concurrency.fanout import fan_out_tolerant
 from catsdk.core.errors import NoEvidenceError
-from catsdk.core.fanout import fan_out_tolerant
 from catsdk.core.types import Call, Completion, Failure, Group, Reference, Rollout
 from catsdk.runtime.context import Context
 from catsdk.runtime.roles import Estimator, reference_by

@@ -1,4 +1,4 @@
-"""RecursiveSelfAggregation: a population of answers that is aggregated from subsets, again and again."""
+"""RecursiveSelfAggregation: a population of answers, aggregated from subsets again and again."""
 
 from __future__ import annotations
 

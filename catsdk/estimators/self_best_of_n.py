@@ -11,19 +11,11 @@ __all__ = ["SelfBestOfN"]
 
 @dataclass(frozen=True)
 class SelfBestOfN(Choosing):
-    r"""Selects the rollout that a model, usually the policy itself, calls the best.
+    r"""Selects the rollout that a model, by default the policy itself, calls the best.
 
     Source: the self-selected best-of-n baseline of CaT, arXiv 2509.14234, section 4: y* = argmax_i
     as judged by pi_0 that sees q and all o_i. One call; a reply that names no rollout is asked for
     again once.
-
-    Args:
-        model: The model that chooses; `None` is the policy of the run.
-        sampling: By default greedy.
-        prompt: Replaces the shipped prompt.
-
-    Raises:
-        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
 
     Example:
         >>> import catsdk as cat

@@ -9,14 +9,15 @@ from typing import Literal, NamedTuple, get_args
 
 from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import ContentFilteredError, ContextTooLongError, StructuredOutputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.messages import images_in, with_numbers
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import Completion, Group, ImagePart, Message, Reference, Request, Rollout
 from catsdk.prompts.prompt import Prompt, has, load
 from catsdk.prompts.reply import read_sections
+from catsdk.prompts.sections import asks_for_sections
 from catsdk.prompts.tasks import check_slots
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
@@ -205,7 +206,8 @@ class _Writing:
         output = self.ctx.output
         if output is not None:
             return await self._write_output(request, output)
-        completion = (await self.anchor.complete(request, self.ctx.on_text))[0]
+        tell = self.ctx.text_listener(sectioned=asks_for_sections(self.prompt))
+        completion = (await self.anchor.complete(request, tell))[0]
         try:
             return _Synthesis(*_read(completion, self.anchor), completion)
         except StructuredOutputError:

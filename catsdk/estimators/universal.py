@@ -14,16 +14,8 @@ class UniversalSelfConsistency(Choosing):
     """Selects the rollout that a model calls the most consistent, for answers of any form.
 
     Source: Chen et al., arXiv 2311.17311, section 3: y* = M(q, o_1..o_G, "the most consistent
-    response based on majority consensus"). One call; a reply that names no rollout is asked for
-    again once.
-
-    Args:
-        model: The model that chooses; `None` is the anchor of the run.
-        sampling: By default greedy.
-        prompt: Replaces the shipped prompt.
-
-    Raises:
-        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
+    response based on majority consensus"). One call of a model, by default the
+    anchor; a reply that names no rollout is asked for again once.
 
     Example:
         >>> import catsdk as cat

@@ -122,7 +122,7 @@ class WeightedMajority:
 
 
 def _exponentials(values: Sequence[float | None]) -> list[float | None]:
-    """Exponentials over that of the largest value, which the vote cannot tell from the plain ones."""
+    """Exponentials over that of the largest value, which serve a vote as the plain ones do."""
     largest = max((value for value in values if value is not None), default=0.0)
     return [None if value is None else math.exp(value - largest) for value in values]
 

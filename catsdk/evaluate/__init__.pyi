@@ -4,8 +4,8 @@ from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item, item_of
+from catsdk.evaluate.reading import read_items
 from catsdk.evaluate.report import Report
-from catsdk.evaluate.sources import read_items
 from catsdk.evaluate.statistics import Bootstrap, Estimate
 
 __all__ = [

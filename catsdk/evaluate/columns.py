@@ -39,7 +39,7 @@ class Column:
         self.first.setdefault(at, observation)
 
     def means(self, value: Value) -> Any:
-        """The mean of a value over the sub-samples of each item that have it (N), else not a number."""
+        """The mean of a value over the sub-samples of each item (N) that have it, else NaN."""
         import numpy
 
         values = numpy.array([value(each) for each in self.observations], dtype=float)

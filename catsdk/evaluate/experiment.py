@@ -13,8 +13,8 @@ from pydantic import Field
 
 from catsdk.answers.answers import Answers
 from catsdk.answers.votes import Votes
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import MAX_ROLLOUTS
 from catsdk.core.options import Options
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score, Usage

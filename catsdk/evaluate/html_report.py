@@ -113,8 +113,8 @@ def _cascade(report: Report) -> Iterator[Markup]:
     yield element(
         "p",
         f"Calibrated on {found.items} other items: confidence {chosen.confidence:g}, threshold"
-        f" {chosen.threshold:g}. There it scored {chosen.score:.3f} with {chosen.tokens:,.0f} tokens"
-        f" an item; the hard estimator alone {found.score:.3f} with {found.tokens:,.0f}.",
+        f" {chosen.threshold:g}. There it scored {chosen.score:.3f} with {chosen.tokens:,.0f}"
+        f" tokens an item; the hard estimator alone {found.score:.3f} with {found.tokens:,.0f}.",
     )
 
 
@@ -136,8 +136,9 @@ def _pairs(report: Report) -> Iterator[Markup]:
     yield element("h2", f"Pairs at G = {largest}")
     yield element(
         "p",
-        "Differences on the same items with a paired bootstrap interval; McNemar's exact test on the"
-        f" first sub-sample, and the same adjusted for the {report.pairs_tested} pairs here (Holm).",
+        "Differences on the same items with a paired bootstrap interval; McNemar's exact test on"
+        f" the first sub-sample, and the same adjusted for the {report.pairs_tested} pairs here"
+        " (Holm).",
     )
     yield table(heading(*names, texts=(0, 1)), map(_pair, pairs))
 

@@ -26,7 +26,7 @@ from catsdk.data.columns import Columns
 from catsdk.data.rows import Row
 from catsdk.data.sources import Source, named, read_rows
 from catsdk.evaluate.items import Item
-from catsdk.evaluate.sources import SPLITS, items_of
+from catsdk.evaluate.reading import SPLITS, items_of
 from catsdk.runtime.context import Context
 from catsdk.sampling.sampler import rollout_of
 
@@ -140,7 +140,8 @@ def read_recorded(
     `generations`, of texts or of objects with `completion` (or `text`, `response`, `content`,
     `output`; a text, or the messages of a conversation), and where there are any `model`, `score`
     (or `rm_score`, `reward`), `logprobs` (one number a token), `input_tokens`, `output_tokens`,
-    `finish_reason`, and `extracted`, the final answer, which counts where none is found in the text.
+    `finish_reason`, and `extracted`, the final answer, which counts where none is found in the
+    text.
 
     Raises:
         InvalidInputError: as `read_items`; or a row has no completions, or wrong ones; or two rows

@@ -1,4 +1,4 @@
-"""The report of an evaluation, as one value: every table, figure and page shows numbers from here."""
+"""The report of an evaluation, as one value: tables, figures and pages show numbers from here."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PassAt(Value):
 
 
 class OrderCheck(Value):
-    """An estimator on the same rollouts in two orders: how often the answer changes, and its gain."""
+    """An estimator on the same rollouts in two orders: how often its answer changes, the gain."""
 
     estimator: str
     shuffled: str

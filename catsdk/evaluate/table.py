@@ -56,10 +56,10 @@ def _show_ranking(report: Report, console: Console) -> None:
     console.print(_points(report, NARROW if console.width < WIDE else WIDE))
     console.print(
         "G: rollouts; used: on average. tokens: an item, rollouts included. tied: answers had equal"
-        " votes and one was drawn at random. dep.: answered otherwise than by the majority of the same"
-        " rollouts, where they have one; right: how often it is right there. none: items answered"
-        " without a final answer. lost: items without a grade. *: on the frontier, no cheaper one is"
-        " as good. °: a control."
+        " votes and one was drawn at random. dep.: answered otherwise than by the majority of the"
+        " same rollouts, where they have one; right: how often it is right there. none: items"
+        " answered without a final answer. lost: items without a grade. *: on the frontier, no"
+        " cheaper one is as good. °: a control."
     )
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:

@@ -8,9 +8,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.model_strings import check_model
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
-from catsdk.core.registry import check_model
 from catsdk.core.settings import Settings
 from catsdk.estimators.synthesis import Synthesizer
 from catsdk.runtime import roles
@@ -204,7 +204,7 @@ def with_setting(role: Any, name: str, value: object) -> Any:
 
 
 def with_seed(estimator: Any, seed: int) -> Any:
-    """A copy of `estimator`, and of the estimators inside it, with another seed where they have one."""
+    """A copy of `estimator`, and of those inside it, with another seed where they have one."""
     changes = {name: _seeded(value, seed) for name, value in _values(estimator)}
     if "seed" in changes:
         changes["seed"] = seed

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
-from catsdk.core.registry import known_providers
+from catsdk.core.model_strings import known_providers
 from catsdk.core.settings import Settings
 from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
@@ -106,7 +106,7 @@ class Description:
 
     @property
     def always_estimates(self) -> bool:
-        """Whether a run estimates a reference that no reward needs: one that was asked for by name."""
+        """Whether a run estimates a reference that no reward needs: one asked for by name."""
         independent = self._reward is not None and not getattr(
             self._reward, "needs_reference", True
         )

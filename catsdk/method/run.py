@@ -11,6 +11,7 @@ from typing import Any, cast
 import anyio
 
 from catsdk.answers.answers import no_evidence
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -31,7 +32,6 @@ from catsdk.core.events import (
     RolloutArrived,
     RubricReady,
 )
-from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.types import (
     Call,
@@ -250,7 +250,7 @@ class _Run:
         return group, await self._joined(group, estimated[0])
 
     async def _joined(self, group: Group, estimated: Reference | Exception) -> Reference:
-        """What came of the quorum, with the whole group: a reference, or an error that is raised."""
+        """What came of the quorum, with the whole group: a reference, or a raised error."""
         if isinstance(estimated, NoEvidenceError | SynthesisFailedError):
             estimated.group = group
         if isinstance(estimated, Exception):
@@ -288,12 +288,12 @@ class _Run:
     async def _most_frequent(
         self, group: Group, error: CatError, calls: Sequence[Call]
     ) -> Reference:
-        """What is there where a budget or a deadline ended the estimator, or its replies held none."""
+        """What is there if a budget or a deadline ended the estimator, or its replies held none."""
         fitting = [rollout for rollout in group.rollouts if self.ctx.fits(rollout)]
         if not fitting:
             raise NoValidOutputError(
-                f"none of {len(group.rollouts)} rollouts, which are kept in the error's .group, fits"
-                f" the output that was asked for, and the estimator gave none: {error}",
+                f"none of {len(group.rollouts)} rollouts, which are kept in the error's .group,"
+                f" fits the output that was asked for, and the estimator gave none: {error}",
                 group=group,
                 calls=tuple(calls),
             ) from error

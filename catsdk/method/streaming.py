@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Any
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from catsdk.core.concurrency.closing import StopsEarly
+from catsdk.core.concurrency.pipeline import Flow
 from catsdk.core.events import Event
-from catsdk.core.pipeline import Flow
 from catsdk.core.types import Result
 
 __all__ = ["EventStream", "Results"]
 
 
-class EventStream:
+class EventStream(StopsEarly):
     """The events of one run, in order, the last of which is `ResultReady`.
 
     An error of the run is raised where it falls. Leave `async with stream` to stop the run early.
@@ -42,14 +43,6 @@ class EventStream:
             raise event
         return event
 
-    async def __aenter__(self) -> Self:
-        """Enter a block at whose end the run is stopped."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop the run."""
-        await self.aclose()
-
     async def aclose(self) -> None:
         """Stop the run, with the requests that are in flight."""
         self.scope.cancel()
@@ -64,7 +57,7 @@ class EventStream:
         self.drop()
 
 
-class Results:
+class Results(StopsEarly):
     """The results of many prompts, as they come or in the prompts' order; a failure is a result.
 
     Leave `async with results` to stop the work early.
@@ -83,14 +76,6 @@ class Results:
         mapped = await self._flow.__anext__()
         assert mapped.result is not None
         return mapped.result
-
-    async def __aenter__(self) -> Self:
-        """Enter a block at whose end the work is stopped."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop the work."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Stop the work, with the calls that are in flight."""

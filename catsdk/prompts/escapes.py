@@ -1,4 +1,4 @@
-r"""Backslashes in a reply's JSON that were meant as themselves: LaTeX that its writer did not escape.
+r"""Backslashes in a reply's JSON that mean themselves: LaTeX that its writer did not escape.
 
 `"\frac{1}{2}"` is legal JSON and says a form feed and `rac{1}{2}`; `"\sqrt{2}"` is not legal.
 """

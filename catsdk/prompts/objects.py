@@ -57,7 +57,7 @@ def read_object(reply: str) -> dict[str, object]:
 
 
 def read_data(reply: str) -> dict[str, JsonValue]:
-    """Read the JSON object of a user's own form: a reply that is one, or has one code fence with it.
+    """Read the JSON object of a user's own form: a reply that is one, or has it in a code fence.
 
     Names and values stay as they are written. Nothing is mended but backslashes that were meant as
     themselves.
@@ -74,7 +74,8 @@ def read_data(reply: str) -> dict[str, JsonValue]:
         text = _inside_fence(f"```{parts[1]}```") or text
     if not (text.startswith("{") and text.endswith("}")):
         raise StructuredOutputError(
-            f"the reply is not one JSON object from its first to its last character: {reply[:200]!r}"
+            "the reply is not one JSON object from its first to its last character:"
+            f" {reply[:200]!r}"
         )
     try:
         found: object = json.loads(

@@ -1,11 +1,11 @@
 """A prompt file: named slots, filled in one pass so that model text cannot forge the prompt.
 
 A file has a head of `key: value` lines between two `---` lines (`version`, optionally `forbid` and
-`verdict`), then the sections `=== system ===` (optional), `=== user ===`, `=== then ===` (optional: what of the
-user's message differs between calls that share the part before it, so that services can cache that
-one), `=== form NAME ===` (the words that ask for one form of the answer, for the slot `{{form}}`)
-and `=== each NAME ===` (how one item of the list slot NAME is written, with `{{index}}`, `{{text}}`
-and the keys).
+`verdict`), then the sections `=== system ===` (optional), `=== user ===`, `=== then ===` (optional:
+what of the user's message differs between calls that share the part before it, so that services can
+cache that one), `=== form NAME ===` (the words that ask for one form of the answer, for the slot
+`{{form}}`) and `=== each NAME ===` (how one item of the list slot NAME is written, with
+`{{index}}`, `{{text}}` and the keys).
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ from catsdk.core.types import Kind
 from catsdk.prompts.objects import MAX_REPLY, names_in, read_object
 
 __all__ = [
+    "UNIFIED",
     "Answer",
     "Written",
+    "plain_response",
     "read_choice",
     "read_criteria",
     "read_grade",
@@ -28,10 +30,10 @@ MAX_QUOTE = 20_000
 GRADES = 10
 _MOST = 1e9
 
-# As models write them: "# UNIFIED RESPONSE", "**Unified Response:** text", "## 2. Unified response".
+# As models write them: "# UNIFIED RESPONSE", "**Unified Response:** x", "## 2. Unified response".
 _HEADING = r"^[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{2,3}[ \t]*)?(?:\d[.)][ \t]*)?"
 _ENDING = r"[ \t]*(?:[*_]{2,3})?[ \t]*(?::[ \t]*(?:[*_]{2,3})?|$)[ \t]*"
-_UNIFIED = re.compile(f"{_HEADING}UNIFIED RESPONSE{_ENDING}", re.MULTILINE | re.IGNORECASE)
+UNIFIED = re.compile(f"{_HEADING}UNIFIED RESPONSE{_ENDING}", re.MULTILINE | re.IGNORECASE)
 _SUMMARY = re.compile(f"{_HEADING}SUMMARY{_ENDING}", re.MULTILINE | re.IGNORECASE)
 _NUMERAL = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
 _BULLET = re.compile(r"^(?:[-*]|\d{1,3}[.)])[ \t]+(\S.*)$", re.MULTILINE)
@@ -80,14 +82,14 @@ def read_sections(reply: str, *, cut: bool = False) -> tuple[str, str | None]:
     Raises:
         StructuredOutputError: there is a summary and no response, or the reply was cut.
     """
-    heading = next(iter(_UNIFIED.finditer(reply)), None)
+    heading = next(iter(UNIFIED.finditer(reply)), None)
     response = reply if heading is None else reply[heading.end() :]
     if cut:
         where = "before its unified response" if heading is None else "inside its unified response"
         raise StructuredOutputError(f"the synthesis was cut at its token limit, {where}")
     if heading is None and _SUMMARY.match(reply.lstrip()) is not None:
         raise StructuredOutputError("the synthesis has a summary and no unified response")
-    response = _plain(response, heading)
+    response = plain_response(response, heading)
     if not response:
         raise StructuredOutputError("the unified response of the synthesis is empty")
     if heading is None:
@@ -95,9 +97,15 @@ def read_sections(reply: str, *, cut: bool = False) -> tuple[str, str | None]:
     return response, _SUMMARY.sub("", reply[: heading.start()]).strip().strip("*").strip() or None
 
 
-def _plain(response: str, heading: re.Match[str] | None) -> str:
-    """The response without the stars that open in a heading and close in front of it."""
-    text = response.strip()
+def plain_response(response: str, heading: re.Match[str] | None, *, whole: bool = True) -> str:
+    """The response without the stars that open in a heading and close in front of it.
+
+    Args:
+        response: What follows the heading.
+        heading: The match of `UNIFIED`, where there is one.
+        whole: Whether the response has ended, so that white space behind it is dropped.
+    """
+    text = response.strip() if whole else response.lstrip()
     if heading is not None and "**" in heading.group() and text.startswith("**"):
         text = text.removeprefix("**").lstrip()
     return text

@@ -28,7 +28,7 @@ _JUDGED: Schema = {"evidence": _STRING, "reason": _STRING, "verdict": _ANSWER}
 
 
 def criteria_schema(at_least: int, at_most: int, *, kinds: bool = False) -> Schema:
-    """Return the schema of a list of `at_least` to `at_most` criteria, each with its kind or not."""
+    """Return the schema of a list of `at_least` to `at_most` criteria, with kinds or without."""
     criterion = _object({"text": _TEXT, "kind": _KIND}) if kinds else _TEXT
     return _list("criteria", criterion, at_least, at_most)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import isfinite
 
 from catsdk.answers.verdict import Verdict
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import check_kind
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.rewards.reward import Reward, unscored
@@ -31,7 +31,7 @@ class AnswerReward(Reward):
         unknown: The reward where the comparison is not decided; `None` is no reward.
 
     Raises:
-        InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not a finite number.
+        InvalidInputError: `estimator` has no method `estimate`, or `unknown` is not finite.
 
     Example:
         >>> import catsdk as cat

@@ -22,7 +22,8 @@ class ClusterShare(Reward):
     Example:
         >>> import catsdk as cat
         >>> from catsdk.rewards import ClusterShare
-        >>> group = cat.group_of("6*7?", [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}", "I cannot tell."])
+        >>> texts = [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}", "I cannot tell."]
+        >>> group = cat.group_of("6*7?", texts)
         >>> [score.value for score in await ClusterShare().reward(group)]
         [0.5, 0.5, 0.25, 0.0]
     """
@@ -33,7 +34,7 @@ class ClusterShare(Reward):
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
-        """Reward each rollout by the size of its answer's class over the rollouts that are there."""
+        """Reward each rollout by its answer's class: its size over the rollouts that are there."""
         votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
         sizes = {at: len(members) for members in votes.classes for at in members}
         total = len(group.rollouts)

@@ -7,42 +7,35 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
-from catsdk.core.fanout import fan_out
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
-from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import read_verdict
 from catsdk.prompts.schemas import EQUIVALENT
-from catsdk.prompts.tasks import check_slots
 from catsdk.rewards.reward import Reward
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
+from catsdk.runtime.prompted import PromptedRole
 from catsdk.runtime.structured import Form, ask, form_name, route_of
 
 __all__ = ["EquivalenceReward"]
 
 
 @dataclass(frozen=True)
-class EquivalenceReward(Reward):
+class EquivalenceReward(PromptedRole, Reward):
     """R(o; s) = 1 where the judge says that o means the same as s, else 0.
 
     The paper finds it worse than rubrics (section 5): it is here to compare with.
 
     Args:
         model: The judge; `None` is the judge of the run.
-        sampling: By default greedy.
-        prompt: Replaces the shipped prompt.
         seed: Draws for each pair which of the two texts comes first; `None` puts the reference
             first.
         both_orders: Whether the judge sees both orders; a pair on which they differ has no reward,
             so that a judge that goes by position does not pass for one that reads.
         attempts: How often a reply is asked for in all.
         max_response: Longest text that is compared, in characters.
-
-    Raises:
-        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
 
     Example:
         >>> import catsdk as cat
@@ -55,24 +48,20 @@ class EquivalenceReward(Reward):
         [1.0, 1.0]
     """
 
-    model: str | Provider | None = None
-    sampling: Sampling = Sampling(temperature=0.0)
-    prompt: Prompt | None = None
     seed: int | None = None
     both_orders: bool = False
     attempts: int = 2
     max_response: int = 200_000
 
-    def __post_init__(self) -> None:
-        """Check that the prompt has the slots of its task."""
-        check_slots(self.prompt, "equivalent")
+    task = "equivalent"
+    role = "judge"
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
         """Have each rollout compared with the reference."""
         assert reference is not None
-        provider = await ctx.model(self.model, "judge")
+        provider = await ctx.model(self.model, self.role)
         return await fan_out(partial(self._compared, provider, reference), group.rollouts)
 
     async def _compared(self, provider: Provider, reference: Reference, rollout: Rollout) -> Score:
@@ -89,10 +78,11 @@ class EquivalenceReward(Reward):
     async def _ask(
         self, provider: Provider, reference: str, response: str, swapped: bool
     ) -> bool | Failure:
-        prompt = self.prompt or load(capabilities_of(provider).prompts, "equivalent")
         first, second = (response, reference) if swapped else (reference, response)
         form = form_name(route_of(provider))
-        request = self.sampling.request(prompt.messages(form=form, first=first, second=second))
+        request = self.sampling.request(
+            self.words_for(provider).messages(form=form, first=first, second=second)
+        )
         wanted = Form(EQUIVALENT, read_verdict)
         try:
             answer, _ = await ask(provider, request, wanted, attempts=self.attempts)

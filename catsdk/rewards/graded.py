@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     CatError,
     ConfigurationError,
     EvidenceNotFoundError,
     InvalidInputError,
 )
-from catsdk.core.fanout import fan_out
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, capabilities_of
+from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score
-from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_rubric_grade
 from catsdk.prompts.schemas import GRADE_BY_RUBRIC
-from catsdk.prompts.tasks import check_slots
 from catsdk.rewards.reward import Reward
 from catsdk.rewards.rubric import checked_rubric, rubric_for
 from catsdk.rubrics.proposer import RubricProposer
@@ -26,13 +23,14 @@ from catsdk.rubrics.quotes import stands_in
 from catsdk.runtime import roles
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
+from catsdk.runtime.prompted import PromptedRole
 from catsdk.runtime.structured import Form, ask, form_name, route_of
 
 __all__ = ["GradedReward"]
 
 
 @dataclass(frozen=True)
-class GradedReward(Reward):
+class GradedReward(PromptedRole, Reward):
     """Asks the judge once a rollout for a whole grade from 0 to 10, the rubric in sight.
 
     This is the implicit aggregation of Rubrics as Rewards (arXiv 2507.17746). The reward is the
@@ -43,39 +41,35 @@ class GradedReward(Reward):
         model: The judge; `None` is the judge of the run.
         proposer: Writes the rubric; by default `RubricProposer()` on the run's anchor.
         rubric: A rubric that is there already, for every prompt; then nothing is proposed.
-        sampling: By default greedy.
-        prompt: Replaces the shipped prompt.
         attempts: How often a reply is asked for in all.
         max_response: Longest response that is graded, in characters.
 
     Raises:
-        InvalidInputError: `rubric` has no criteria, or two with one id; or `prompt` does not fit
-            the task.
+        InvalidInputError: `rubric` has no criteria, or two with one id.
 
     Example:
         >>> import catsdk as cat
         >>> from catsdk.rewards import GradedReward
+        >>> from catsdk.rubrics import loads
         >>> from catsdk.testing import FunctionProvider
-        >>> from catsdk.types import Provenance
-        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
-        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric = loads("criteria: [Names the rain.]")
         >>> judge = FunctionProvider(lambda request: '{"reason": "it does", "grade": 9}')
         >>> group = cat.group_of("Why?", ["It rains."])
         >>> [score.value for score in await GradedReward(judge, rubric=rubric).reward(group)]
         [0.9]
     """
 
-    model: str | Provider | None = None
     proposer: roles.Proposer = RubricProposer()
     rubric: Rubric | None = None
-    sampling: Sampling = Sampling(temperature=0.0)
-    prompt: Prompt | None = None
     attempts: int = 2
     max_response: int = 200_000
 
+    task = "grade_by_rubric"
+    role = "judge"
+
     def __post_init__(self) -> None:
-        """Check the rubric."""
-        check_slots(self.prompt, "grade_by_rubric")
+        """Check the prompt and the rubric."""
+        super().__post_init__()
         if self.rubric is not None:
             checked_rubric(self.rubric)
         object.__setattr__(self, "needs_reference", self.rubric is None)
@@ -86,7 +80,7 @@ class GradedReward(Reward):
         """Write the rubric, where it is not given, and have each rollout graded."""
         rubric = self.rubric or await rubric_for(self.proposer, reference, ctx)
         texts = [f"weight: {criterion.weight:g}\n{criterion.text}" for criterion in rubric.criteria]
-        provider = await ctx.model(self.model, "judge")
+        provider = await ctx.model(self.model, self.role)
 
         async def grade(rollout: Rollout) -> Score:
             return await self._grade(provider, texts, rollout)
@@ -97,10 +91,9 @@ class GradedReward(Reward):
         if len(rollout.text) > self.max_response:
             message = f"the response has {len(rollout.text):,} characters"
             return _unscored(rollout, Failure(kind="ResponseTooLong", message=message))
-        prompt = self.prompt or load(capabilities_of(provider).prompts, "grade_by_rubric")
         form = form_name(route_of(provider))
         slots: Mapping[str, str | list[str]] = {"criteria": criteria, "response": rollout.text}
-        request = self.sampling.request(prompt.messages(form=form, **slots))
+        request = self.sampling.request(self.words_for(provider).messages(form=form, **slots))
 
         def read(text: str) -> tuple[float, Answer]:
             grade, answer = read_rubric_grade(text)

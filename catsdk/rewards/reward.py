@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import SupportsFloat, TypeAlias
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.types import Failure, Group, Reference, Score
 from catsdk.recipes import written
 from catsdk.runtime.context import Context, standing_alone
@@ -24,7 +24,7 @@ LEFT_OUT = "LeftOut"
 """The kind of the cause where a filter left a group out on purpose: that is not a failure."""
 
 Given: TypeAlias = "Sequence[Score | float | None]"
-"""What an own reward may return: scores, or one number (or `None`) for each rollout that is there."""
+"""What an own reward may return: scores, or a number (or `None`) for each rollout that is there."""
 
 
 class Reward:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import RubricReady
-from catsdk.core.fanout import fan_out
+from catsdk.core.model_strings import check_model
 from catsdk.core.ports import Provider
-from catsdk.core.registry import check_model
 from catsdk.core.types import Group, Reference, Rollout, Rubric, Score, Verdict
 from catsdk.rewards.reward import Reward
 from catsdk.rubrics.judge import Judge
@@ -47,10 +47,9 @@ class RubricReward(Reward):
 
     Example:
         >>> import catsdk as cat
+        >>> from catsdk.rubrics import loads
         >>> from catsdk.testing import FunctionProvider
-        >>> from catsdk.types import Provenance
-        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
-        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric = loads("criteria: [Names the rain.]")
         >>> judge = FunctionProvider(lambda request: "yes")
         >>> group = cat.group_of("Why?", ["It rains."])
         >>> scores = await cat.RubricReward(judge=judge, rubric=rubric).reward(group)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.types import Rollout, Rubric, Verdict
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import Judge
@@ -55,7 +55,8 @@ async def position_bias(
         >>> from catsdk.rubrics import Judging, loads, position_bias
         >>> from catsdk.testing import FunctionProvider
         >>> def first_is_met(request):
-        ...     return '{"verdicts": [{"id": "r1", "verdict": "yes"}, {"id": "r2", "verdict": "yes"}]}'
+        ...     met = '{"id": "r1", "verdict": "yes"}, {"id": "r2", "verdict": "yes"}'
+        ...     return '{"verdicts": [%s]}' % met
         >>> how = Judging(mode="all", evidence="off")
         >>> judge = cat.Judge(FunctionProvider(first_is_met), judging=how, remember=False)
         >>> rubric = loads("criteria: [Names clouds., Is brief.]")

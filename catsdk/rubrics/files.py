@@ -42,8 +42,8 @@ def save(rubric: Rubric, path: str | Path) -> None:
 def load(path: str | Path) -> Rubric:
     """Return the rubric of a file, by `save` or written by hand.
 
-    An example in HealthBench's form is taken, too. A rubric whose criteria differ from those that were saved becomes the next version, and its
-    provenance says `edited`.
+    An example in HealthBench's form is taken, too. A rubric whose criteria differ from those that
+    were saved becomes the next version, and its provenance says `edited`.
 
     Args:
         path: A file whose name ends in `.yaml`, `.yml` or `.json`.

@@ -1,4 +1,4 @@
-"""HealthBench's form of rubrics: criteria with points, negative ones for what should not be there."""
+"""HealthBench's form of rubrics: criteria with points, negative ones for what should be absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judge: says which criteria a rollout meets, with a quote that is checked, or why it cannot say."""
+"""Judge: says which criteria a rollout meets, with a checked quote, or why it cannot say."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     CatError,
     ConfigurationError,
@@ -18,19 +19,17 @@ from catsdk.core.errors import (
     InvalidInputError,
     StructuredOutputError,
 )
-from catsdk.core.fanout import fan_out
-from catsdk.core.options import Options, Sampling
-from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.options import Options
+from catsdk.core.ports import Provider, name_of
 from catsdk.core.types import Call, Criterion, Failure, Rollout, Rubric, Verdict
 from catsdk.prompts.forged import holds_a_yes
-from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.reply import Answer, read_verdict, read_verdicts
 from catsdk.prompts.schemas import VERDICT, verdicts_schema
-from catsdk.prompts.tasks import check_slots
 from catsdk.rubrics.quotes import Quotable
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.limits.endpoints import identity_of
+from catsdk.runtime.prompted import PromptedRole
 from catsdk.runtime.structured import Form, Route, ask, form_name, route_of
 
 __all__ = ["Judge", "Judging"]
@@ -72,7 +71,7 @@ class Judging(Options):
 
 
 @dataclass(frozen=True)
-class Judge:
+class Judge(PromptedRole):
     """Judges responses by the criteria of a rubric (paper, section 3.3), all calls at once.
 
     A verdict that could not be had is `met=None` with its failure: it is never a "no". A judge that
@@ -86,33 +85,26 @@ class Judge:
         model: The judge; `None` is the judge of the run, else `CATSDK_JUDGE`, else the anchor.
         sampling: By default greedy (the paper does not say at which temperature it judges), and as
             steady as it can be where the model takes no temperature.
-        prompt: Replaces the shipped prompt.
         judging: How the judge goes about it.
         remember: Whether a verdict that was given before is taken again; `False` asks anew.
 
-    Raises:
-        InvalidInputError: `prompt` lacks a slot of its task, or has one that nothing fills.
-
     Example:
         >>> import catsdk as cat
+        >>> from catsdk.rubrics import loads
         >>> from catsdk.testing import FunctionProvider
-        >>> from catsdk.types import Provenance
-        >>> criteria = (cat.Criterion(id="r1", text="Names the rain."),)
-        >>> rubric = cat.Rubric(criteria=criteria, provenance=Provenance(method="by hand"))
+        >>> rubric = loads("criteria: [Names the rain.]")
         >>> rollout = cat.group_of("Why?", ["It rains."]).rollouts[0]
         >>> (await cat.Judge(FunctionProvider(lambda request: "yes")).judge(rubric, rollout))[0].met
         True
     """
 
-    model: str | Provider | None = None
-    sampling: Sampling = Sampling(temperature=0.0)
-    prompt: Prompt | None = None
     judging: Judging = Judging()
     remember: bool = True
 
-    def __post_init__(self) -> None:
-        """Check that the prompt has the slots of its task."""
-        check_slots(self.prompt, "judge" if self.judging.mode == "each" else "judge_all")
+    role = "judge"
+
+    def _task(self) -> str:
+        return "judge" if self.judging.mode == "each" else "judge_all"
 
     async def judge(
         self, rubric: Rubric, rollout: Rollout, ctx: Context | None = None
@@ -134,7 +126,7 @@ class Judge:
         if len(rollout.text) > self.judging.max_response:
             return tuple(self._too_long(criterion, rollout) for criterion in rubric.criteria)
         async with standing_alone(ctx) as context:
-            provider = await context.model(self.model, "judge")
+            provider = await context.model(self.model, self.role)
             sitting = _Sitting(self, provider, rollout.text, context)
             if self.judging.mode == "each":
                 return tuple(await fan_out(sitting.each, rubric.criteria))
@@ -156,8 +148,7 @@ class _Sitting:
         self.once = ctx.verdicts.single if judge.remember else None
         self.provider, self.name, self.response = provider, name_of(provider), response
         self.quotable = Quotable(response)
-        task = "judge" if self.options.mode == "each" else "judge_all"
-        self.prompt = judge.prompt or load(capabilities_of(provider).prompts, task)
+        self.prompt = judge.words_for(provider)
         settings = (judge.sampling.model_dump_json(), judge.judging.model_dump_json())
         self.identity = (identity_of(provider), self.name, self.prompt.digest, *settings)
         self.forged = holds_a_yes(response, {self.prompt.verdict, "verdict"})

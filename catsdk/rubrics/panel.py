@@ -8,10 +8,10 @@ from functools import partial
 from typing import Literal, get_args
 
 from catsdk.core.choices import check_choice
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
+from catsdk.core.model_strings import check_model
 from catsdk.core.ports import Provider
-from catsdk.core.registry import check_model
 from catsdk.core.types import Criterion, Failure, Rollout, Rubric, Verdict
 from catsdk.rubrics.judge import Judge
 from catsdk.runtime import roles
@@ -34,8 +34,8 @@ class Panel:
             gave none do not count.
 
     Raises:
-        InvalidInputError: there is no member, or one is neither a judge nor a model, `at_least` is not between 1 and their number, or
-            `rule` is neither of the two.
+        InvalidInputError: there is no member, or one is neither a judge nor a model, `at_least`
+            is not between 1 and their number, or `rule` is neither of the two.
 
     Example:
         >>> from catsdk import Panel

@@ -47,8 +47,8 @@ class RubricProposer:
         at_least: How many different criteria are asked for (the paper: at least 5). A reply with
             fewer is asked for again, with its error.
         at_most: How many are kept; more are cut off at the end.
-        source: What it reads: the `reference`, or the `question` alone, which is the paper's
-            control.
+        source: What it reads: the `reference`, or the `question` alone (the whole conversation,
+            where there is more than a question), which is the paper's control.
         weighted: Whether criteria have kinds and weights.
         attempts: How often a reply is asked for in all.
         route: How a reply is made to fit its form: by a schema, a tool or words; `auto` takes what
@@ -101,7 +101,7 @@ class RubricProposer:
             StructuredOutputError: no reply held enough criteria.
             ProviderError: the anchor failed.
         """
-        text = reference.text if self.source == "reference" else reference.group.question
+        text = reference.text if self.source == "reference" else reference.group.conversation
         if not text.strip():
             raise InvalidInputError(f"the {self.source} is empty: no criterion follows from it")
         async with standing_alone(ctx) as context:

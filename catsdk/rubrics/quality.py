@@ -1,4 +1,4 @@
-"""What is wrong with a rubric: twin and compound criteria, no signal, or a reference it ranks low."""
+"""What is wrong with a rubric: twin or compound criteria, no signal, a reference ranked low."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from random import Random
 from statistics import StatisticsError, correlation
 from typing import Literal
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options
 from catsdk.core.types import Completion, Criterion, Rollout, Rubric, Score, Verdict
 from catsdk.rubrics.scoring import points
@@ -67,7 +67,8 @@ _VERBS = (
     "|computes|derives|proves|avoids|suggests|offers|addresses|acknowledges|specifies|discusses"
 )
 _SECOND = re.compile(
-    rf"(?:\s*[;,]\s*(?:and\s+)?|\s+(?:and|as well as|plus)\s+)(?:also\s+|then\s+)?(?=(?:{_VERBS})\b)"
+    r"(?:\s*[;,]\s*(?:and\s+)?|\s+(?:and|as well as|plus)\s+)(?:also\s+|then\s+)?"
+    rf"(?=(?:{_VERBS})\b)"
     r"|\s*;\s+",
     re.IGNORECASE,
 )

@@ -48,7 +48,7 @@ def _unspaced() -> re.Pattern[str]:
 
 
 class Quotable:
-    """A response from which a judge quotes; it is normalised once, whatever the number of quotes."""
+    """A response from which a judge quotes; normalised once, whatever the number of quotes."""
 
     def __init__(self, response: str) -> None:
         """Keep `response`; nothing is done until the first quote comes."""
@@ -67,7 +67,7 @@ class Quotable:
         return self._holds(quote) or ("\\" in quote and self._holds(_WRITTEN_BREAK.sub(" ", quote)))
 
     def is_told_by(self, quote: str) -> bool:
-        """Tell whether `quote` is enough to show something: three letters, a number, or all of it."""
+        """Tell whether `quote` can show something: three letters, a number, or all of it."""
         plain = _plain(_unquoted(quote))
         signs = [sign for sign in plain if sign.isalnum()]
         enough = 2 if _unspaced().search(plain) else 3

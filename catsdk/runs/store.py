@@ -1,7 +1,8 @@
-"""RunStore: the entries of a run in one SQLite file, written by one process, safe when it is killed."""
+"""RunStore: a run's entries in one SQLite file, written by one process, safe if it is killed."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
@@ -13,19 +14,26 @@ from anyio import to_thread
 
 from catsdk.core.errors import ConfigurationError
 
-__all__ = ["KINDS", "PAGE", "SCHEMA_VERSION", "InUseError", "Rows", "RunStore", "Values"]
+__all__ = ["KINDS", "PAGE", "PAID", "SCHEMA_VERSION", "InUseError", "Rows", "RunStore", "Values"]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 APPLICATION_ID: Final = 0x0CA75D4B
-KINDS: Final = ("answer", "lost", "spent", "rollout", "reference", "verdict", "row", "product")
+KINDS: Final = ("answer", "lost", "rollout", "reference", "verdict", "row", "product")
+PAID: Final = ("answer", "lost")
+"""The kinds whose entries say what they consumed."""
 PAGE: Final = 500
+_PAGE_SIZE: Final = 16_384
+_MEBIBYTES: Final = 32
+"""What SQLite may keep of the file in memory."""
 
 # In the order of writing, so that what is large is read from the disk in one go; a table for each
-# kind, so that what is small is read without what is large.
+# kind, so that what is small is read without what is large. What was consumed is read from an index
+# that holds it: one that only grows at its end costs less than a second table with a key.
 _SCHEMA = "".join(
-    f"CREATE TABLE {kind} (at INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL);"
+    f"CREATE TABLE {kind} (at INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL,"
+    " spent TEXT NOT NULL DEFAULT '');"
     for kind in KINDS
-)
+) + "".join(f"CREATE INDEX {kind}_spent ON {kind} (at, spent);" for kind in PAID)
 
 Values = tuple[str | int, ...]
 Rows = list[tuple[Any, ...]]
@@ -107,22 +115,27 @@ class RunStore:
         Raises:
             ConfigurationError: as `get`.
         """
-        query = f"SELECT value FROM {kind} WHERE key = ?"
-        found = await self._do([(query, (key,)) for key in keys])
-        return [rows[0][0] if rows else None for rows in found]
+        asked = list(keys)
+        # One statement for many: a statement for each takes thrice as long.
+        query = f"SELECT key, value FROM {kind} WHERE key IN (SELECT value FROM json_each(?))"
+        pages = [asked[at : at + PAGE] for at in range(0, len(asked), PAGE)]
+        found = await self._do([(query, (json.dumps(page),)) for page in pages])
+        values: dict[str, str] = dict(row for rows in found for row in rows)
+        return [values.get(key) for key in asked]
 
-    async def put(self, kind: str, key: str, value: str) -> None:
+    async def put(self, kind: str, key: str, value: str, spent: str = "") -> None:
         """Keep an entry; one that is there already is replaced.
 
         Args:
             kind: One of `KINDS`.
             key: Unique within its kind.
             value: A JSON text.
+            spent: What was consumed for it, as a JSON text; for the kinds of `PAID`.
 
         Raises:
             ConfigurationError: the disk is full or fails, or the store is not open.
         """
-        await self.put_all([(kind, key, value)])
+        await self._do([(_put(kind), (key, value, spent))])
 
     async def put_all(self, entries: Iterable[tuple[str, str, str]]) -> None:
         """Keep entries, all of them or none.
@@ -133,7 +146,7 @@ class RunStore:
         Raises:
             ConfigurationError: as `put`.
         """
-        await self._do([(_put(kind), (key, value)) for kind, key, value in entries])
+        await self._do([(_put(kind), (key, value, "")) for kind, key, value in entries])
 
     async def each(self, kind: str) -> AsyncGenerator[tuple[str, str]]:
         """Go over the keys and values of that kind, in the order in which they were first written.
@@ -146,14 +159,42 @@ class RunStore:
         Raises:
             ConfigurationError: as `get`.
         """
-        query = f"SELECT at, key, value FROM {kind} WHERE at > ? ORDER BY at LIMIT {PAGE}"
+        async for page in self.pages(kind):
+            for entry in page:
+                yield entry
+
+    async def pages(self, kind: str) -> AsyncGenerator[list[tuple[str, str]]]:
+        """As `each`, but many at a time.
+
+        Args:
+            kind: One of `KINDS`.
+
+        Raises:
+            ConfigurationError: as `get`.
+        """
+        async for page in self._pages(f"at, key, value FROM {kind}"):
+            yield [(key, value) for _, key, value in page]
+
+    async def spent(self) -> AsyncGenerator[str]:
+        """Go over what was consumed for each entry of the kinds of `PAID`, without its value.
+
+        Raises:
+            ConfigurationError: as `get`.
+        """
+        for kind in PAID:
+            async for page in self._pages(f"at, spent FROM {kind} INDEXED BY {kind}_spent"):
+                for _, spent in page:
+                    if spent:
+                        yield spent
+
+    async def _pages(self, columns: str) -> AsyncGenerator[Rows]:
+        query = f"SELECT {columns} WHERE at > ? ORDER BY at LIMIT {PAGE}"
         last = 0
         while True:
             [rows] = await self._do([(query, (last,))])
             if not rows:
                 return
-            for _, key, value in rows:
-                yield key, value
+            yield rows
             last = rows[-1][0]
 
     async def _do(self, steps: list[tuple[str, Values]]) -> list[Rows]:
@@ -230,8 +271,8 @@ class RunStore:
 def _put(kind: str) -> str:
     # An entry that is replaced keeps its place.
     return (
-        f"INSERT INTO {kind} (key, value) VALUES (?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        f"INSERT INTO {kind} (key, value, spent) VALUES (?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value, spent = excluded.spent"
     )
 
 
@@ -261,7 +302,7 @@ def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """Hold an exclusive transaction on a file beside the run: gone with the process, on any system."""
+    """Hold an exclusive transaction on a file beside the run: it ends with the process anywhere."""
     connection = sqlite3.connect(
         f"{path}.lock", timeout=0, isolation_level=None, check_same_thread=False
     )
@@ -282,9 +323,11 @@ def _entries(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         _check_owner(connection, path)
-        # Only now: it changes the file.
+        # Only now: it changes the file. An answer of several rollouts has a few kilobytes.
+        connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = {-1024 * _MEBIBYTES}")
         _check_schema(connection, path)
     except BaseException:
         connection.close()

@@ -1,4 +1,14 @@
-from catsdk.core.sending import Budget, Cache, Hedge, Limits, Price, Retry, Telemetry, Timeouts
+from catsdk.core.sending import (
+    Batching,
+    Budget,
+    Cache,
+    Hedge,
+    Limits,
+    Price,
+    Retry,
+    Telemetry,
+    Timeouts,
+)
 from catsdk.runtime.chain import Layer, default_middleware
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context
@@ -7,6 +17,7 @@ from catsdk.runtime.roles import Estimator, Judge, Proposer, Rater, Rewarder, Sa
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = [
+    "Batching",
     "Budget",
     "Cache",
     "Client",

@@ -17,6 +17,7 @@ __all__ = [
     "Attribution",
     "attribution",
     "in_order",
+    "keyed",
     "on_admitted",
     "recorded",
 ]
@@ -31,12 +32,16 @@ class Attribution:
         rank: The place of the prompt among many; lower ones are sent first.
         lists: The lists that hold each call, outermost first.
         admitted: Called when the task's call has its place in flight.
+        place: The piece of work that they are for, the same when a program is started again.
+        key: Tells one call from equal ones, the same when a program is started again.
     """
 
     stage: str = ""
     rank: int = 0
     lists: tuple[list[Call], ...] = ()
     admitted: Callable[[], None] | None = None
+    place: str = ""
+    key: str = ""
 
 
 _NONE = Attribution()
@@ -70,6 +75,16 @@ def recorded(stage: str) -> Generator[list[Call]]:
 def in_order(rank: int) -> Generator[None]:
     """Let the calls made inside be sent before those of a higher `rank`, within their stage."""
     token = _current.set(replace(_current.get(), rank=rank))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def keyed(place: str, key: str) -> Generator[None]:
+    """Name the call that is made inside, so that it is known when it is made again."""
+    token = _current.set(replace(_current.get(), place=place, key=key))
     try:
         yield
     finally:

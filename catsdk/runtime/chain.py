@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, MissingExtraError
 from catsdk.core.events import CallEnded, CallStarted
 from catsdk.core.ports import Provider, declared, name_of
 from catsdk.core.sending import Sending
+from catsdk.runtime.batching.batched import Batched, BatchRecord, Routed
+from catsdk.runtime.batching.dispatch import Dispatch
+from catsdk.runtime.batching.payer import Payer
 from catsdk.runtime.limits.endpoints import Gates, identity_of
 from catsdk.runtime.spending.account import Account
 from catsdk.runtime.spending.prices import Rates, rates_of
@@ -35,6 +39,7 @@ __all__ = [
     "chained",
     "default_middleware",
     "is_opened",
+    "routed",
 ]
 
 
@@ -134,17 +139,52 @@ def chained(bare: Provider, chain: Chain) -> Opened:
     """
     rates = rates_of(bare, chain.sending.prices)
     provider = _counted(bare, chain, rates)
-    limited = Layer.LIMIT in chain.middleware
-    if chain.accounts and not limited:
+    if chain.accounts and Layer.LIMIT not in chain.middleware:
         provider = Wait(provider)
+    return Opened(_roomy(_layered(provider, bare, chain, _LAYERS), chain), bare)
+
+
+async def routed(live: Opened, chain: Chain, dispatch: Dispatch) -> Opened:
+    """Put the batched form of a model beside its usual one.
+
+    Batched calls have no place in flight, no deadline but the budget's, and no copies; they are
+    paid by their queue, when their batch is bought.
+
+    Args:
+        live: The model, as `chained` made it.
+        chain: What it was made with.
+        dispatch: Has the queues.
+
+    Raises:
+        ConfigurationError: the file of batches cannot be used, or the provider lacks a setting.
+    """
+    bare, batching = live.bare, dispatch.batching
+    rates = rates_of(bare, chain.sending.prices)
+    payer = Payer(chain.accounts, rates)
+    queue = await dispatch.queue(bare, payer)
+    batched: Provider | None = None
+    if queue is not None:
+        batched = Batched(bare, queue, payer)
+        if rates is not None:
+            batched = Priced(batched, rates)
+        batched = BatchRecord(_traced(batched, bare, chain), chain.on_event)
+        batched = _roomy(_layered(batched, bare, chain, _BATCH_LAYERS), chain)
+    return Opened(Routed(live.wrapped, batched, frozenset(batching.stages)), bare)
+
+
+def _layered(provider: Provider, bare: Provider, chain: Chain, layers: Layers) -> Provider:
     for layer in reversed(chain.middleware):
         provider = (
-            _LAYERS[layer](provider, bare, chain)
+            layers[layer](provider, bare, chain)
             if isinstance(layer, Layer)
             else _wrapped(layer, provider)
         )
+    return provider
+
+
+def _roomy(provider: Provider, chain: Chain) -> Provider:
     rooms = [a.budget.answer_tokens for a in chain.accounts if a.budget.needs_room]
-    return Opened(Room(provider, min(rooms)) if rooms else provider, bare)
+    return Room(provider, min(rooms)) if rooms else provider
 
 
 def _counted(bare: Provider, chain: Chain, rates: Rates | None) -> Provider:
@@ -219,13 +259,35 @@ def _limit(provider: Provider, bare: Provider, chain: Chain) -> Provider:
     return Wait(limited) if chain.accounts else limited
 
 
-_LAYERS = {
+def _batch_deadline(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    return Deadline(provider, inf, chain.accounts) if chain.accounts else provider
+
+
+def _batch_retry(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    retry = chain.sending.retry
+    return Retrying(provider, retry.times, inf, retry.max_retry_after)
+
+
+def _none(provider: Provider, bare: Provider, chain: Chain) -> Provider:
+    return provider
+
+
+Layers = Mapping[Layer, Callable[[Provider, Provider, Chain], Provider]]
+
+_LAYERS: Layers = {
     Layer.ADAPT: _adapt,
     Layer.DEADLINE: _deadline,
     Layer.CACHE: _cache,
     Layer.RETRY: _retry,
     Layer.HEDGE: _hedge,
     Layer.LIMIT: _limit,
+}
+_BATCH_LAYERS: Layers = {
+    **_LAYERS,
+    Layer.DEADLINE: _batch_deadline,
+    Layer.RETRY: _batch_retry,
+    Layer.HEDGE: _none,
+    Layer.LIMIT: _none,
 }
 
 

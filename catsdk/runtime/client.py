@@ -13,8 +13,9 @@ from catsdk.answers.extract import load_rules
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import Event
 from catsdk.core.inputs import check_kind, check_many
-from catsdk.core.ports import Provider
+from catsdk.core.ports import Provider, declared
 from catsdk.core.sending import (
+    Batching,
     Budget,
     Cache,
     Hedge,
@@ -37,6 +38,7 @@ from catsdk.runtime.chain import (
     chained,
     default_middleware,
     is_opened,
+    routed,
 )
 from catsdk.runtime.life import Life
 from catsdk.runtime.limits.endpoints import SHARED, Gates
@@ -71,6 +73,8 @@ class Client:
 
     Args:
         budget: Caps on what all calls together may use.
+        batch: Which calls go through the provider's batch API, at half the price, and how; `True`
+            takes the defaults.
         limits: Calls at once and per minute, for each endpoint and model.
         retry: How transient failures are retried.
         hedge: Whether a straggling call is sent twice; `True` takes the defaults.
@@ -98,6 +102,7 @@ class Client:
         self,
         *,
         budget: Budget | None = None,
+        batch: Batching | bool | None = None,
         limits: Limits | None = None,
         retry: Retry | None = None,
         hedge: Hedge | bool | None = None,
@@ -111,6 +116,7 @@ class Client:
     ) -> None:
         """Choose how calls are sent; nothing is opened or sent."""
         check_kind("budget", budget, (Budget, Mapping), "a Budget such as Budget(requests=100)")
+        check_kind("batch", batch, (Batching, bool, Mapping), "True, or Batching(deadline=3600)")
         check_kind("limits", limits, (Limits, Mapping), "Limits such as Limits(in_flight=16)")
         check_kind("retry", retry, (Retry, Mapping), "a Retry such as Retry(times=8)")
         check_kind("timeouts", timeouts, (Timeouts, Mapping), "Timeouts such as Timeouts(call=60)")
@@ -129,6 +135,7 @@ class Client:
         self.sending: Sending = Settings().sending(
             {
                 "budget": budget,
+                "batch": batch,
                 "limits": limits,
                 "retry": retry,
                 "hedge": hedge,
@@ -319,6 +326,9 @@ class Client:
         chain = Chain(self.sending, self._gates, own + accounts, self.middleware, self.on_event)
         # In a thread: the first look at the prices reads a table, which takes a third of a second.
         opened = await to_thread.run_sync(chained, bare, chain)
+        batching = self.sending.batch
+        if batching is not None and declared(bare, "free", False) is not True:
+            opened = await routed(opened, chain, models.batches(batching))
         known[key] = opened
         return opened
 

@@ -164,9 +164,20 @@ class Context:
     @property
     def on_text(self) -> OnText | None:
         """Where a model's text goes piece by piece; `None` where nobody wants pieces."""
+        return self.text_listener()
+
+    def text_listener(self, *, sectioned: bool = False) -> OnText | None:
+        """Return what a model's text is passed to piece by piece.
+
+        Args:
+            sectioned: Whether the model was asked for a summary before its response.
+
+        Returns:
+            A function of a piece of text; `None` where nobody wants pieces.
+        """
         if not self.streams:
             return None
-        return lambda text: self.emit(TextArrived(text=text))
+        return lambda text: self.emit(TextArrived(text=text, sectioned=sectioned))
 
     def on(self, group: Group) -> Context:
         """Return the context for another group.

@@ -19,7 +19,7 @@ from catsdk.core.json_schema import Schema, check_schema, misfits, resolved
 from catsdk.prompts.objects import read_data
 from catsdk.prompts.prompt import load
 from catsdk.prompts.strict_schema import strict_schema, with_summary
-from catsdk.recipes import named, path_of
+from catsdk.recipes.names import named, path_of
 from catsdk.runtime.structured import Form
 
 __all__ = ["Output", "OutputLike", "Written", "told"]
@@ -298,9 +298,9 @@ class Output:
         form: Any = self.form
         if not _describes(form):
             raise InvalidInputError(
-                f"output is {form!r:.80}; give a pydantic class, a dataclass, a TypedDict, or a JSON"
-                " schema such as {'type': 'object', 'properties': {...}}; a list or a number is a"
-                " field of one"
+                f"output is {form!r:.80}; give a pydantic class, a dataclass, a TypedDict, or a"
+                " JSON schema such as {'type': 'object', 'properties': {...}}; a list or a number"
+                " is a field of one"
             )
         try:
             return TypeAdapter(form)

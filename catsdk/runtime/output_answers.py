@@ -1,4 +1,4 @@
-"""OutputAnswers: outputs as the answers of a run, so that votes, rewards and agreement read them."""
+"""OutputAnswers: outputs as the answers of a run, for votes, rewards and agreement."""
 
 from __future__ import annotations
 

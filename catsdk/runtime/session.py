@@ -12,9 +12,10 @@ from anyio import to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
 from catsdk.core.errors import ConfigurationError
+from catsdk.core.model_strings import check_model, resolve
 from catsdk.core.ports import Provider
-from catsdk.core.registry import check_model, resolve
-from catsdk.core.sending import Http
+from catsdk.core.sending import Batching, Http
+from catsdk.runtime.batching.dispatch import Dispatch
 
 __all__ = ["Session", "session"]
 
@@ -38,6 +39,18 @@ class Session:
     _empty: anyio.Event = field(default_factory=anyio.Event)
     chains: dict[Hashable, Provider] = field(default_factory=dict[Hashable, Provider])
     """The chains that were made around models, by what they were made with."""
+    dispatch: Dispatch | None = None
+    """What sends batched calls, once there are any."""
+
+    def batches(self, batching: Batching) -> Dispatch:
+        """Give what sends batched calls.
+
+        Args:
+            batching: The settings of the client, which are those of the session.
+        """
+        if self.dispatch is None:
+            self.dispatch = Dispatch(self._tasks, batching)
+        return self.dispatch
 
     async def model(self, model: str | Provider, *, cheap_only: bool = False) -> Provider:
         """Give the provider of `model`; one that a string names is opened once.
@@ -67,7 +80,7 @@ class Session:
             return self._models[model]
 
     async def _hold(self, provider: Provider, *, task_status: TaskStatus[None]) -> None:
-        """Keep `provider` open until the session ends: some must be closed where they were opened."""
+        """Keep `provider` open until the session ends: some must close where they were opened."""
         if not isinstance(provider, AbstractAsyncContextManager):
             task_status.started()
             return
@@ -84,6 +97,9 @@ class Session:
 
     async def close(self) -> None:
         """Close every model; those that take too long are cut off."""
+        with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
+            if self.dispatch is not None:
+                await self.dispatch.close()
         self._closing.set()
         with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSING):
             if self._held:

@@ -1,4 +1,4 @@
-"""A reply in the form asked for: by the model's own means, else by text that is read and re-asked."""
+"""A reply in the form asked for: by the model's own means, else as text, read and asked again."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, UnsupportedError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Completion, Failure, Request
 

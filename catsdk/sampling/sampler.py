@@ -11,9 +11,9 @@ import anyio
 
 from catsdk.answers.answers import Answers
 from catsdk.core.choices import check_choice
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.events import RolloutArrived, RolloutFailed
-from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import (
     MAX_ROLLOUTS,
     PromptLike,
@@ -57,7 +57,8 @@ class Sampler:
             draws are independent for each prompt.
         system: A system message that is put before prompts without one.
         ask: Whether the words of `Answers.instruction` are added to prompts, or those that ask for
-            the run's output; by default where the run rewards by answers or has an output. A model with a prompt set of its own is never asked so.
+            the run's output; by default where the run rewards by answers or has an output. A model
+            with a prompt set of its own is never asked so.
         quorum: Number of rollouts that are enough to go on with; `None` waits for all.
         late: What becomes of the rollouts that come after the quorum: `cancel`, or `keep` them in
             the group, though the estimator does not see them.

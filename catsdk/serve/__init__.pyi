@@ -1,4 +1,14 @@
+from catsdk.serve.gateway.app import serving_gateway
+from catsdk.serve.gateway.config import GatewayConfig, GatewayLimits, Key, Rollouts
 from catsdk.serve.rewards.rendezvous import Limits
 from catsdk.serve.rewards.server import serving
 
-__all__ = ["Limits", "serving"]
+__all__ = [
+    "GatewayConfig",
+    "GatewayLimits",
+    "Key",
+    "Limits",
+    "Rollouts",
+    "serving",
+    "serving_gateway",
+]

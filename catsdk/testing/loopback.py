@@ -16,9 +16,12 @@ from aiohttp import web
 from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.ports import Provider
 from catsdk.core.types import Usage
+from catsdk.testing.batches.desk import BatchDesk
+from catsdk.testing.batches.files_wire import FilesAndBatches
+from catsdk.testing.batches.weather import BatchWeather
 from catsdk.testing.chat_wire import CHAT
 from catsdk.testing.delivery import Delivery
 from catsdk.testing.messages_wire import MESSAGES
@@ -69,9 +72,10 @@ class Served:
 class LoopbackServer:
     r"""Serves a provider over HTTP on 127.0.0.1, in an event loop of its own thread.
 
-    It speaks OpenAI's chat completions and Anthropic's messages. Send requests to `url` with `key`,
-    for a model named `model`. `answer` may give any reply of its own to a request that has the key.
-    `served` keeps the last requests and what became of them, `payloads` gives their bodies.
+    It speaks OpenAI's chat completions and Anthropic's messages, and the batches of both, which are
+    kept in `batches`. Send requests to `url` with `key`, for a model named `model`. `answer` may
+    give any reply of its own to a request that has the key. `served` keeps the last requests and
+    what became of them, `payloads` gives their bodies.
 
     Args:
         provider: What answers.
@@ -79,6 +83,7 @@ class LoopbackServer:
         key: The key that requests must carry.
         takes_n: How it treats requests for several answers.
         weather: How it misbehaves by chance.
+        batch_weather: How its batches do.
 
     Example:
         >>> import catsdk as cat
@@ -101,12 +106,16 @@ class LoopbackServer:
         key: str = "sk-loopback-key",
         takes_n: TakesN = "all",
         weather: Weather = CALM,
+        batch_weather: BatchWeather | None = None,
     ) -> None:
         """Choose what is served; nothing listens yet."""
         self.model, self.key, self.takes_n = model, key, takes_n
         self.served: deque[Served] = deque(maxlen=KEPT)
         self.url = ""
         self.answer: Answer | None = None
+        self.batches = BatchDesk(provider)
+        if batch_weather is not None:
+            self.batches.weather = batch_weather
         self._provider = provider
         self._faults: deque[Fault] = deque()
         self._waiting: set[Bell] = set()
@@ -142,7 +151,7 @@ class LoopbackServer:
         self._faults.extend(faults)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Wait until `true`, which is asked again whenever a request has begun, met its fault or ended.
+        """Wait until `true`, asked again whenever a request has begun, met its fault or ended.
 
         Args:
             true: Looks at `counters` or `served`, for instance.
@@ -184,7 +193,9 @@ class LoopbackServer:
 
     @asynccontextmanager
     async def _serving(self) -> AsyncGenerator[str]:
-        app = web.Application(client_max_size=64 * 2**20)
+        # As much as the largest batch.
+        app = web.Application(client_max_size=300 * 2**20)
+        FilesAndBatches(self.batches, self.model, self.key).add_to(app)
         for wire in (CHAT, MESSAGES):
             app.router.add_post(wire.path, partial(self._answer, wire))
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)

@@ -1,4 +1,4 @@
-"""Weather: how the loopback server behaves by chance, repeatable under a seed; chaos is the worst."""
+"""Weather: how the loopback server behaves by chance, repeatable by a seed; chaos is the worst."""
 
 from __future__ import annotations
 

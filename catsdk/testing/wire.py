@@ -14,7 +14,8 @@ __all__ = ["FAULTS", "Answer", "Fault", "RawReply", "Refusal", "Wire", "chat_of"
 
 Fault = Literal[
     "400", "401", "403", "404", "429", "429_date", "quota", "500", "503", "529",
-    "no_n", "no_logprobs", "no_temperature", "no_schema", "no_tools", "context", "filter", "reported",
+    "no_n", "no_logprobs", "no_temperature", "no_schema", "no_tools", "context", "filter",
+    "reported",
     "reset", "hang", "cut", "malformed", "not_json", "empty", "no_message", "endless", "bomb",
     "mistyped", "bad_gateway", "trickle",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import anyio
 
 from catsdk import Limits, Provider, Sampling
 from catsdk.answers import is_same
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.errors import CatError
 from catsdk.estimators import Majority, Synthesizer
 from catsdk.runtime import Client, Estimator

@@ -16,7 +16,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, get_args
+from typing import Final
 
 import anyio
 import numpy
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from catsdk import Limits, Sampling
 from catsdk.cat import CaT
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.estimators import Synthesizer
 from catsdk.evaluate import Bootstrap, Estimate
 from catsdk.providers import LocalProvider
@@ -33,7 +33,8 @@ from catsdk.rubrics import Judge, RubricProposer
 from catsdk.runtime import Client
 from catsdk.sampling import Sampler
 from catsdk.types import Rollout
-from catsdk_providers.box.problems import Problem, Split, problems, solve
+from catsdk_providers.box.problems import Problem, problems, solve
+from examples.lab.arguments import parser_for
 from examples.lab.corpus import criteria
 
 __all__ = ["Judged", "agreement", "correlation", "shuffled"]
@@ -179,19 +180,8 @@ def _mean(met: Estimate | None, unmet: Estimate | None) -> str:
     return f"{(met.mean + unmet.mean) / 2:.3f} ± {math.hypot(met.error, unmet.error) / 2:.3f}"
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", help="a directory; without it the model in the box")
-    parser.add_argument("--split", choices=get_args(Split), default="dev")
-    parser.add_argument("--n", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
-
-
 async def _measure(chosen: argparse.Namespace) -> None:
-    model = LocalProvider(chosen.model, prompts="box")
+    model = LocalProvider(chosen.model)
     greedy = Sampling(temperature=0.0, max_tokens=_MAX_TOKENS)
     cat = CaT(
         Sampler(model, Sampling(max_tokens=_MAX_TOKENS), chosen.seed),
@@ -206,4 +196,4 @@ async def _measure(chosen: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(_measure, _arguments())
+    anyio.run(_measure, parser_for(__doc__, problems=50).parse_args())

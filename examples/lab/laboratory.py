@@ -2,10 +2,11 @@
 
     python -m examples.lab.laboratory --plan full --seeds 3 --out docs/lab
     python -m examples.lab.laboratory --plan short --arms cat random --seeds 1 --out out/lab
-    python -m examples.lab.laboratory --plan rubric --arms rubric random --seeds 1 --out docs/lab/rubric
+    python -m examples.lab.laboratory --plan rubric --arms rubric random --seeds 1 \
+        --out docs/lab/rubric
 
-A unit is a process with one thread, `--at-once` of them run beside each other, and one whose JSON is
-in the folder is not run again. The figure and, between the lines `<!-- lab -->` of a page, the
+A unit is a process with one thread, `--at-once` of them run beside each other, and one whose JSON
+is in the folder is not run again. The figure and, between the lines `<!-- lab -->` of a page, the
 table are written from the JSON. Ends with 1 where CaT-RL does not rise, or where chance does.
 """
 
@@ -53,7 +54,7 @@ def _environment() -> dict[str, str]:
 
 
 def verdict(folder: Path) -> tuple[str, bool]:
-    """Whether the rewards of the method raised each run by over two standard errors, chance none."""
+    """Whether the method's rewards raised each run by over two standard errors, chance none."""
     arms = read_units(folder)
     lines: list[str] = []
     fine = True

@@ -11,12 +11,11 @@ import operator
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import get_args
 
 import anyio
 
 from catsdk import Limits, Provider, Sampling
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.errors import StructuredOutputError
 from catsdk.evaluate import Bootstrap, Estimate, Evaluation, Report, Sweep, item_of
 from catsdk.prompts.reply import read_verdict
@@ -27,11 +26,11 @@ from catsdk.types import Message, Request
 from catsdk_providers.box.problems import (
     STANDARD_DIGITS,
     Problem,
-    Split,
     problems,
     response,
     solve,
 )
+from examples.lab.arguments import parser_for
 from examples.lab.corpus import Noise, criteria, judge_example
 
 __all__ = ["forms", "table"]
@@ -114,13 +113,7 @@ def _row(report: Report, size: int) -> list[Estimate | None]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--model", help="a directory; without it the model in the box")
-    parser.add_argument("--split", choices=get_args(Split), default="dev")
-    parser.add_argument("--n", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = parser_for(__doc__, problems=300)
     parser.add_argument("--digits", type=int, nargs="+", default=STANDARD_DIGITS)
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     return parser.parse_args()
@@ -130,7 +123,7 @@ async def _measure(chosen: argparse.Namespace) -> None:
     digits = min(chosen.digits), max(chosen.digits)
     asked = problems(chosen.split, chosen.n, chosen.seed, digits=digits)
     items = [item_of(str(problem), solve(problem).answer, id=str(problem)) for problem in asked]
-    local = LocalProvider(chosen.model, prompts="box")
+    local = LocalProvider(chosen.model)
     client = Client(limits=Limits(in_flight=_IN_FLIGHT), cache="")
     evaluation = Evaluation(
         [local],

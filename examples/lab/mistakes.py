@@ -2,8 +2,8 @@
 
     python -m examples.lab.mistakes docs/lab
 
-For each unit of the laboratory: how many held-out problems greedy decoding fails at the end, and the
-pairs of digits of whose problems it fails more than half.
+For each unit of the laboratory: how many held-out problems greedy decoding fails at the end, and
+the pairs of digits of whose problems it fails more than half.
 """
 
 from __future__ import annotations

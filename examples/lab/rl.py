@@ -3,10 +3,10 @@
     python -m examples.lab.rl --arm cat --seed 0 --out DIR
 
 Arms: `cat` rewards by the synthesized reference, `ttrl` by the majority's answer, `gold` by the
-known answer (the upper bound, which needs labels), `random` by a coin (the control), `rubric` by the
-initial policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on
-syntheses made once. A unit whose JSON is there is not run again; one that was ended
-goes on from its last checkpoint.
+known answer (the upper bound, which needs labels), `random` by a coin (the control), `rubric` by
+the initial policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on
+syntheses made once. A unit whose JSON is there is not run again; one that was ended goes on from
+its last checkpoint.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class _Watch(TrainerCallback):
     """Measures the policy at the start, every few steps and at the end."""
 
     def __init__(self, unit: Unit, model: Any, tokenizer: Any, kept: Path) -> None:
-        policy = LocalProvider.of(model, tokenizer, prompts="box", name="policy")
+        policy = LocalProvider.of(model, tokenizer, name="policy")
         # What is loaded by its path stays as it was.
         self._exam = Exam(unit.plan, policy, LocalProvider())
         self._every, self._kept = unit.plan.every, kept

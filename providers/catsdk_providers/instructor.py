@@ -14,10 +14,15 @@ from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 from catsdk.core.errors import CatError
 from catsdk.core.json_schema import misfits
+from catsdk.core.messages import TextPart
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Message, Request
 
 __all__ = ["ask_by_instructor"]
+
+# What instructor puts its words around. The chat itself, with its images, tool calls and thinking,
+# never goes through its hands.
+_STAND_IN = [{"role": "system", "content": ""}, {"role": "assistant", "content": ""}]
 
 
 async def ask_by_instructor(
@@ -36,7 +41,8 @@ async def ask_by_instructor(
     sent: list[Completion] = []
 
     async def create(*, messages: Sequence[Mapping[str, Any]], **_: Any) -> Any:
-        told = tuple(map(_message, messages))
+        schema, wish = messages[0]["content"].strip(), messages[-1]["content"]
+        told = _with_words(request.messages, schema, wish)
         sent.append((await provider.complete(request.model_copy(update={"messages": told})))[0])
         return _chat_completion(sent[-1])
 
@@ -46,7 +52,7 @@ async def ask_by_instructor(
     try:
         await asking(
             response_model=_reply_model(json.dumps(dict(schema))),
-            messages=[{"role": m.role, "content": m.text} for m in request.messages],
+            messages=_STAND_IN,
             max_retries=0,
         )
     except CatError:
@@ -64,11 +70,21 @@ def _instructor() -> Any:
     return import_module("instructor")
 
 
-def _message(message: Mapping[str, Any]) -> Message:
-    content = message["content"]
-    if not isinstance(content, str):
-        content = "".join(part.get("text", "") for part in content)
-    return Message(role=message["role"], content=content)
+def _with_words(messages: tuple[Message, ...], schema: str, wish: str) -> tuple[Message, ...]:
+    """The chat with instructor's words: the schema in the system message, its wish at the end."""
+    if messages[0].role not in {"system", "developer"}:
+        messages = (Message(role="system", content=""), *messages)
+    if messages[-1].role != "user":
+        messages = (*messages, Message(role="user", content=""))
+    first, *middle, last = messages
+    return (_continued(first, schema), *middle, _continued(last, wish))
+
+
+def _continued(message: Message, words: str) -> Message:
+    content = message.content
+    if isinstance(content, str):
+        return message.model_copy(update={"content": f"{content}\n\n{words}" if content else words})
+    return message.model_copy(update={"content": (*content, TextPart(text=words))})
 
 
 def _chat_completion(completion: Completion) -> Any:

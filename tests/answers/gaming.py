@@ -28,9 +28,10 @@ class Cheat:
 
 _DENIALS = """
 not|not equal to|never|anything but|everything except|all except|all real numbers except|other than|
-no longer|hardly|barely|less than|more than|at least|at most|fewer than|greater than|up to|no more than|
-under|over|above|below|between 0 and|maybe|perhaps|possibly|probably not|it may be|it might be|
-could be|I doubt it is|I am not sure it is|it is wrong that it is|instead of|rather than|without|
+no longer|hardly|barely|less than|more than|at least|at most|fewer than|greater than|up to|
+no more than|under|over|above|below|between 0 and|maybe|perhaps|possibly|probably not|it may be|
+it might be|could be|I doubt it is|I am not sure it is|it is wrong that it is|
+instead of|rather than|without|
 the opposite of|the reciprocal of|the negative of|twice|half of|the square of|the square root of|
 one more than|a multiple of|a divisor of|divisible by|anything between 1 and|either 1 or|neither|
 unless it is|if x is 3 then|the answer is not|the answer isn't|the wrong answer is|
@@ -40,16 +41,17 @@ almost|nearly|no|non|nope, not|never ever|the previous answer was|an incorrect r
 """.replace("\n", "").split("|")
 _DOUBTS = """
 or more|or less|or not|or so|or higher|or fewer|is wrong|is not the answer|is incorrect|maybe|not|
-(not)|(wrong)|?|and more|at most|at least|perhaps|is impossible|is excluded|exclusive|unless it is not|
-was my first guess|but I changed my mind|, but possibly another|is too small|is false|and above|
-and below|and up|is one option|would be wrong|plus|minus|if and only if not
+(not)|(wrong)|?|and more|at most|at least|perhaps|is impossible|is excluded|exclusive|
+unless it is not|was my first guess|but I changed my mind|, but possibly another|is too small|
+is false|and above|and below|and up|is one option|would be wrong|plus|minus|if and only if not
 """.replace("\n", "").split("|")
 _OPERATIONS = (
     """
 squared|cubed|factorial|hundred|thousand|million|billion|dozen|halves|thirds|quarters|tenths|
 hundredths|thousandths|percent of x|modulo 3|to the power of 2|times 2|plus 1|minus 1|over 2|
-double|triple|half|inverse|root|choose 2|in base 7|fold|tens|hundreds|dozens|score|lakh|crore|point 5|
-point|negative|reciprocal|raised to 3|divided by 2|multiplied by 3|th root|lakhs|ths|eighths|pi|
+double|triple|half|inverse|root|choose 2|in base 7|fold|tens|hundreds|dozens|score|lakh|crore|
+point 5|point|negative|reciprocal|raised to 3|divided by 2|multiplied by 3|th root|lakhs|ths|
+eighths|pi|
 """.replace("\n", "")
     .strip("|")
     .split("|")
@@ -74,18 +76,21 @@ def _without_signs(gold: str, chance: random.Random) -> str:
 
 def _no_real_solution(_: str, chance: random.Random) -> str:
     number = chance.randrange(1, 40)
-    forms = ["x^2+4x+{}=0", "x^2=-{}", "e^x=-{}", "2^x=-{}", "|x|=-{}", "x^2<-{}", "\\sqrt{{x}}=-{}",
-             "z^2+{}=0", "\\sin x = 1{}", "x^2+y^2=-{}", "x^4=-{}", "x = x + {}", "(9{},1)"]  # fmt: skip
+    forms = [
+        "x^2+4x+{}=0", "x^2=-{}", "e^x=-{}", "2^x=-{}", "|x|=-{}", "x^2<-{}", "\\sqrt{{x}}=-{}",
+        "z^2+{}=0", "\\sin x = 1{}", "x^2+y^2=-{}", "x^4=-{}", "x = x + {}", "(9{},1)",
+    ]  # fmt: skip
     return chance.choice(forms).format(number + 4)
 
 
 def _identity(gold: str, chance: random.Random) -> str:
     number = chance.randrange(2, 9)
     forms = [
-        "{n}={n}", "0=0", "x=x", "y=y", "x+y=y+x", "x-x=0", "2x=x+x", "\\frac{{x}}{{{n}}}+\\frac{{y}}{{3}}=\\frac{{3x+{n}y}}{{3\\cdot {n}}}",
-        "(x+{n})^2=x^2+2\\cdot {n}x+{n}^2", "{g}={g}", "x^2 \\ge 0", "0 < {n}", "x < x+{n}", "1 \\ne {n}",
-        "\\sin^2 x+\\cos^2 x=1", "{n}x={n}x", "f(x)=f(x)", "|x| \\ge 0", "a=a, b=b", "z=z", "e^0=1",
-        "x \\cdot 0 = 0", "x+{n}={n}+x", "\\frac{{x}}{{x}}=1",
+        "{n}={n}", "0=0", "x=x", "y=y", "x+y=y+x", "x-x=0", "2x=x+x",
+        "\\frac{{x}}{{{n}}}+\\frac{{y}}{{3}}=\\frac{{3x+{n}y}}{{3\\cdot {n}}}",
+        "(x+{n})^2=x^2+2\\cdot {n}x+{n}^2", "{g}={g}", "x^2 \\ge 0", "0 < {n}", "x < x+{n}",
+        "1 \\ne {n}", "\\sin^2 x+\\cos^2 x=1", "{n}x={n}x", "f(x)=f(x)", "|x| \\ge 0", "a=a, b=b",
+        "z=z", "e^0=1", "x \\cdot 0 = 0", "x+{n}={n}+x", "\\frac{{x}}{{x}}=1",
     ]  # fmt: skip
     plain = "q" if any(sign in gold for sign in ("=", ",", ":", "\\equiv")) else gold
     return chance.choice(forms).format(n=number, g=plain)
@@ -109,9 +114,12 @@ def _calculated(gold: str, chance: random.Random) -> str:
 
 
 def _everything(gold: str, chance: random.Random) -> str:
-    forms = ["{}, 90017", "{} or 90017", "90017, {}", "\\{{{}, 90017\\}}", "({}, 90017)", "{} and 90017", "x \\ne {}",
-             "\\ge {}", "\\le {}", "x > {}", "x < {}", "[{}, 9001000]", "\\ne {}", "1 \\le x \\le {}",
-             "{}; 90017", "{}/90017", "{}|90017", "{} = 90017", "90017 = {}", "x = 90017 = {}", "{}, 90016, 90017, 90018"]  # fmt: skip
+    forms = [
+        "{}, 90017", "{} or 90017", "90017, {}", "\\{{{}, 90017\\}}", "({}, 90017)", "{} and 90017",
+        "x \\ne {}", "\\ge {}", "\\le {}", "x > {}", "x < {}", "[{}, 9001000]", "\\ne {}",
+        "1 \\le x \\le {}", "{}; 90017", "{}/90017", "{}|90017", "{} = 90017", "90017 = {}",
+        "x = 90017 = {}", "{}, 90016, 90017, 90018",
+    ]  # fmt: skip
     return chance.choice(forms).format(gold)
 
 
@@ -230,11 +238,12 @@ def _several_choices(gold: str, chance: random.Random) -> str:
     chance.shuffle(others)
     one, other = others[:2]
     forms = [
-        "({g}) or ({a})", "({a}) or ({g})", "{g} or {a}", "{g}) 5 and {a}) 6", "{g}/{a}", "{g}, {a}",
-        "({g})({a})", "{g} is wrong", "({g}) is not correct", "not {g}", "all except {g}",
-        "({g}), ({a}), ({b})", "{g}: no; {a}: yes", "({g}) but rather ({a})", "{g}{a}", "{g}? {a}!",
-        "({g}) maybe", "neither {g} nor {a}", "({g}) unless ({a})", "{g}. 5 or {a}. 6", "{g} and {a}",
-        "({g}) 3, ({a}) 4", "{g}) no", "either {g} or {a}", "{g} xor {a}", "{g} | {a}",
+        "({g}) or ({a})", "({a}) or ({g})", "{g} or {a}", "{g}) 5 and {a}) 6", "{g}/{a}",
+        "{g}, {a}", "({g})({a})", "{g} is wrong", "({g}) is not correct", "not {g}",
+        "all except {g}", "({g}), ({a}), ({b})", "{g}: no; {a}: yes", "({g}) but rather ({a})",
+        "{g}{a}", "{g}? {a}!", "({g}) maybe", "neither {g} nor {a}", "({g}) unless ({a})",
+        "{g}. 5 or {a}. 6", "{g} and {a}", "({g}) 3, ({a}) 4", "{g}) no", "either {g} or {a}",
+        "{g} xor {a}", "{g} | {a}",
     ]  # fmt: skip
     return chance.choice(forms).format(g=letter, a=one, b=other)
 
@@ -246,8 +255,10 @@ def _swapped_names(gold: str, _: random.Random) -> str:
 
 def _negated_text(gold: str, chance: random.Random) -> str:
     words = gold.removeprefix("\\text{").removesuffix("}")
-    forms = ["not {}", "\\text{{not {}}}", "{} is wrong", "non-{}", "un{}", "anything but {}", "-{}",
-             "neither {} nor the other", "{} or the opposite", "{}?", "the opposite of {}"]  # fmt: skip
+    forms = [
+        "not {}", "\\text{{not {}}}", "{} is wrong", "non-{}", "un{}", "anything but {}", "-{}",
+        "neither {} nor the other", "{} or the opposite", "{}?", "the opposite of {}",
+    ]  # fmt: skip
     return chance.choice(forms).format(words)
 
 

@@ -9,10 +9,10 @@ value, damaged, or made of pieces in random order; each pair goes through the bo
 orders. Answers of different problems are compared, those of `golds.txt` or of a file with a field
 `answer`: none may be the same that is not listed in `coincidences.txt`. A grammar of cheats
 rewrites them so that they are no longer asserted, and none may score. Completions that mark a value
-and take it back, deny it or hold it in a larger formula must not have it as their answer. Rewritings that keep the
-meaning must keep the verdict. Of the pairs that the bounded tiers leave open, one in `--asked` goes
-to the worker processes. Each kind of failure is printed once with its pair, and gives the status 1;
-the same seed gives the same pairs.
+and take it back, deny it or hold it in a larger formula must not have it as their answer.
+Rewritings that keep the meaning must keep the verdict. Of the pairs that the bounded tiers leave
+open, one in `--asked` goes to the worker processes. Each kind of failure is printed once with its
+pair, and gives the status 1; the same seed gives the same pairs.
 """
 
 import argparse
@@ -75,8 +75,8 @@ BINARY = [
     "\\sum_{{k=1}}^{{{}}} {}", "{} \\mod {}",
 ]  # fmt: skip
 OUTER = [
-    "{}, {}", "({}, {})", "[{}, {})", "\\{{{}, {}\\}}", "{} = {}", "x > {}, y < {}", "{} \\le x < {}",
-    "{} \\cup {}", "\\begin{{pmatrix}}{}&{}\\end{{pmatrix}}", "{}:{}", "{} or {}",
+    "{}, {}", "({}, {})", "[{}, {})", "\\{{{}, {}\\}}", "{} = {}", "x > {}, y < {}",
+    "{} \\le x < {}", "{} \\cup {}", "\\begin{{pmatrix}}{}&{}\\end{{pmatrix}}", "{}:{}", "{} or {}",
 ]  # fmt: skip
 DRESS = [
     "{}", "${}$", "\\boxed{{{}}}", "x = {}", "{} cm", "\\${}", "{}^\\circ", "The answer is {}.",

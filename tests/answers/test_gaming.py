@@ -1,4 +1,4 @@
-"""No cheat of the grammar counts as the gold answer that it rewrites, and no unrelated answer does."""
+"""No cheat of the grammar counts as the gold answer that it rewrites, nor any unrelated answer."""
 
 import random
 from collections.abc import Iterator

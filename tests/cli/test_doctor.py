@@ -1,4 +1,4 @@
-"""`catsdk doctor` calls each configured model once, shows no key, and its code says what is wrong."""
+"""`catsdk doctor` calls each configured model once, shows no key, and exits with what is wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from catsdk.core.registry import BUILT_IN
+from catsdk.core.model_strings import BUILT_IN
 from catsdk.core.types import Completion, Request, TokenLogprob
 from catsdk.testing import FunctionProvider, LoopbackServer
 

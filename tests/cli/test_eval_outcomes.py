@@ -1,4 +1,4 @@
-"""`catsdk eval` takes estimators of one's own, and its exit code and last words say how it ended."""
+"""`catsdk eval` takes one's own estimators, and its exit code and last words say how it ended."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ def test_a_preset_a_file_and_settings_make_one_config(tmp_path: Path) -> None:
     [
         ((), "--preset NAME --show prints a config"),
         (("--set", "steps=3"), "NAME is one of"),
+        (("--data", "rows.jsonl"), "say what to train: --model MODEL with --data FILE"),
         (
             ("--preset", "qwen3-4b", "--set", "system=a: b: c"),
             "the value is not YAML: line 1, column 5: mapping values are not",
@@ -48,6 +49,33 @@ def test_wrong_input_ends_with_2_and_says_what_to_do(arguments: tuple[str, ...],
     done = catsdk("train", *arguments)
     assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
+
+
+def test_a_model_and_data_are_enough(tmp_path: Path) -> None:
+    done = catsdk("train", "--model", "local:there", "--data", "rows.jsonl", "--show")
+    config = CaTConfig.from_yaml(done.stdout)
+    assert config == CaTConfig(model="local:there", data="rows.jsonl")
+
+
+@pytest.mark.slow
+def test_the_model_in_the_box_trains_by_one_line_and_what_it_became_is_a_model(
+    tmp_path: Path,
+) -> None:
+    short = [
+        "steps=1",
+        "batch=16",
+        "device_batch=16",
+        "rollouts.max_tokens=40",
+        "evaluation.every=0",
+    ]
+    sets = [word for setting in short for word in ("--set", setting)]
+    run = tmp_path / "run"
+    done = catsdk("train", "--preset", "box", "--out", str(run), *sets, seconds=380)
+    assert done.returncode == 0, done.stderr
+    answered = catsdk("sample", "23 + 58", "-n", "2", "--model", f"local:{run}", seconds=120)
+    assert answered.returncode == 0, answered.stderr
+    # What it is prompted by goes where its weights go.
+    assert json.loads((run / "config.json").read_text())["catsdk_prompts"] == "box"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +146,8 @@ def test_an_accuracy_of_zero_and_an_early_stop_are_printed(tmp_path: Path) -> No
     from catsdk_trainers.trl.trained import Trained
 
     history: list[dict[str, Any]] = [
-        {"eval_cat/policy": 0.0}, {"loss": 1.0}, {"eval_cat/policy": None}, {"eval_cat/policy": 0.0},
+        {"eval_cat/policy": 0.0}, {"loss": 1.0}, {"eval_cat/policy": None},
+        {"eval_cat/policy": 0.0},
     ]  # fmt: skip
     told = summary(Trained(tmp_path, 3, tuple(history), "the budget of 2 usd is used up"))
     assert "held-out accuracy 0.000 at the start, 0.000 now" in told

@@ -1,4 +1,4 @@
-"""Chats as users have them are read: OpenAI's, Anthropic's, transformers', and the SDKs' objects."""
+"""Chats as users have them are read: OpenAI's, Anthropic's, transformers', the SDKs' objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completions from elsewhere are read as a provider's: thinking apart, the assistant's words alone."""
+"""Completions from elsewhere are read as a provider's: thinking apart, the assistant's words."""
 
 from typing import Any
 

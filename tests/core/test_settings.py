@@ -11,6 +11,7 @@ import pytest
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.options import Options
 from catsdk.core.sending import (
+    BatchStage,
     Budget,
     Cache,
     Hedge,
@@ -23,7 +24,13 @@ from catsdk.core.sending import (
 from catsdk.core.settings import Settings, set_by_name
 
 # A value of each kind of setting that is inside every bound and no default.
-VALUES: dict[object, Any] = {bool: False, int: 7, float: 0.5, str: "http://a.example"}
+VALUES: dict[object, Any] = {
+    bool: False,
+    int: 7,
+    float: 0.5,
+    str: "http://a.example",
+    tuple[BatchStage, ...]: ("rollouts", "verdicts"),
+}
 
 
 def set_all(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
@@ -59,8 +66,9 @@ def _at(sending: Sending, name: str) -> Any:
 def test_every_setting_is_settable_by_variable_and_by_dotted_name(
     monkeypatch: pytest.MonkeyPatch, name: str, value: Any
 ) -> None:
-    assert _at(Settings().sending(set_by_name({name: str(value)})), name) == value
-    monkeypatch.setenv(f"CATSDK_{name.replace('.', '__').upper()}", str(value))
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    assert _at(Settings().sending(set_by_name({name: text})), name) == value
+    monkeypatch.setenv(f"CATSDK_{name.replace('.', '__').upper()}", text)
     assert _at(Settings().sending({}), name) == value
 
 
@@ -156,7 +164,8 @@ def test_a_part_of_the_program_joins_a_short_form_of_the_environment(
         (("CACHE=a.db", "CACHE__SECONDS=5"), "cache", Cache(path="a.db", seconds=5)),
         (("HEDGE=1", "HEDGE__SHARE=0.5"), "hedge", Hedge(share=0.5)),
         (("HEDGE=off", "HEDGE__SHARE=0.5"), "hedge", None),
-        (("TELEMETRY=on", "TELEMETRY__CONTENT=1"), "telemetry", Telemetry(enabled=True, content=True)),
+        (("TELEMETRY=on", "TELEMETRY__CONTENT=1"), "telemetry",
+         Telemetry(enabled=True, content=True)),
         (('BUDGET={"usd": 2}', "BUDGET__REQUESTS=3"), "budget", Budget(usd=2, requests=3)),
     ],
 )  # fmt: skip

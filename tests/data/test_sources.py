@@ -98,15 +98,17 @@ def test_a_path_may_hold_an_at_sign(tmp_path: Path) -> None:
         read_rows(f"{path}@dev")
 
 
+@pytest.mark.parametrize("name", ["d.jsonl", "d.json", "d.csv"])
+@pytest.mark.parametrize("raw", [b"", b" \n\n"])
+def test_an_empty_file_is_refused(name: str, raw: bytes, tmp_path: Path) -> None:
+    refused(tmp_path / name, raw, "has no rows")
+
+
 @pytest.mark.parametrize(
     ("name", "raw", "told"),
     [
-        ("d.jsonl", b"", "has no rows"),
-        ("d.json", b"", "has no rows"),
         ("d.json", b"[]", "has no rows"),
-        ("d.csv", b"", "has no rows"),
         ("d.csv", b"prompt,gold\n", "has no rows"),
-        ("d.jsonl", b" \n\n", "has no rows"),
         ("d.jsonl", b"{}\n\xff", "line 2, is not UTF-8: it has the byte 0xff; save the file as"),
         ("d.csv", b"prompt\nf\xfcr\n", "line 2, is not UTF-8: it has the byte 0xfc"),
         ("d.json", '["a"]'.encode("utf-16"), "is in UTF-16 or UTF-32; save it as UTF-8"),
@@ -120,6 +122,9 @@ def test_a_path_may_hold_an_at_sign(tmp_path: Path) -> None:
         ("d.json", b'["a", 7]', r"row 1 \(from 0\) is 7"),
         ("d.json", b"[" * 100_000, "is not JSON"),
         ("d.csv", b"prompt;gold\na;1\n", "names one column, 'prompt;gold'; separate the cells by"),
+        ("d.csv", b"prompt,gold\na,1\nb,1,2\n", "line 3, has more cells"),
+        ("d.csv", b"prompt,gold\na\n", "line 2, has 1 cells"),
+        ("d.csv", b'prompt,gold\na,1\n"b,2\n', "line 2, is not CSV"),
         ("d.csv", b"a,b,a\n1,2,3\n", "line 1, names the column 'a' twice"),
         ("d.jsonl.gz", b'{"prompt": "a"}', "cannot be read: Not a gzipped file"),
         ("d.tsv", b"prompt\ta", "ends in none of .jsonl, .ndjson, .json, .csv .* and .parquet"),
@@ -128,7 +133,10 @@ def test_a_path_may_hold_an_at_sign(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_file_is_said_with_its_line(
     name: str, raw: bytes, told: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / name
+    refused(tmp_path / name, raw, told)
+
+
+def refused(path: Path, raw: bytes, told: str) -> None:
     path.write_bytes(raw)
     with pytest.raises(InvalidInputError, match=told) as caught:
         read_rows(path)

@@ -1,4 +1,4 @@
-"""Adaptive sampling stops where the Beta criterion says; a cascade pays the anchor where it must."""
+"""Adaptive sampling stops by the Beta criterion; a cascade pays the anchor where it must."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The anchor sees the conversation that the rollouts respond to, and its synthesis is really one."""
+"""The anchor sees the conversation that the rollouts respond to, and really synthesizes."""
 
 from __future__ import annotations
 

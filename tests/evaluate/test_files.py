@@ -83,7 +83,8 @@ REPORT = Report(
     positions=(PositionCheck(estimator="synthesis", size=2, followed=(around(0.4), around(0.5))),),
     calibration=Calibration(
         items=9, size=8, score=0.6, tokens=450.0, margin=0.0,
-        chosen=Setting(confidence=0.9, threshold=0.7, score=0.61, tokens=300.0, low=-0.005), tried=(),
+        chosen=Setting(confidence=0.9, threshold=0.7, score=0.61, tokens=300.0, low=-0.005),
+        tried=(),
     ),
     paid=Usage(output_tokens=7, requests=2),
     notes=("a note & more",),

@@ -13,7 +13,7 @@ from catsdk.answers.graders.plain import ExactMatch
 from catsdk.core.types import Criterion, Provenance, Request, Rubric
 from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.items import Item, item_of
-from catsdk.evaluate.sources import read_items
+from catsdk.evaluate.reading import read_items
 from catsdk.rewards.answer import Gold
 from catsdk.rewards.rubric import RubricReward
 from catsdk.runtime.client import Client

@@ -36,7 +36,7 @@ def model(
     anchor: Callable[[Request], Reply] | Sequence[Reply] = (WHOLE,),
     **able: Any,
 ) -> FunctionProvider:
-    """Samples `rollouts` in turn; anything else is answered as the anchor, the last reply for ever."""
+    """Samples `rollouts` in turn; answers all else as the anchor, with the last reply for ever."""
     left = [] if callable(anchor) else list(anchor)
 
     def script(request: Request) -> Any:

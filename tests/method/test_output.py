@@ -341,7 +341,7 @@ async def test_the_synchronous_doors_take_it_too() -> None:
     assert isinstance(reference.output, City)
 
 
-async def test_the_pieces_of_a_stream_are_the_first_reply_and_the_reference_is_the_one_that_fits() -> (
+async def test_the_pieces_of_a_stream_are_the_first_reply_and_the_reference_is_one_that_fits() -> (
     None
 ):
     policy = model([CAIRO], ['{"name": 1}', WHOLE], streaming=True)

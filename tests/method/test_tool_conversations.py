@@ -32,7 +32,9 @@ CHAT: list[dict[str, Any]] = [
 ]
 USED = [
     {"role": "assistant", "content": [{"type": "tool_use", "id": "d", "name": "f", "input": {}}]},
-    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "d", "content": "it is surely \\boxed{7}"}]},
+    {"role": "user", "content": [
+        {"type": "tool_result", "tool_use_id": "d", "content": "it is surely \\boxed{7}"},
+    ]},
     {"role": "assistant", "content": [{"type": "text", "text": "So \\boxed{21}."}]},
 ]  # fmt: skip
 

@@ -144,13 +144,15 @@ REFUSALS = [
     _schema("DeepSeek", "This response_format type is unavailable now"),
     _schema(
         "DeepSeek",
-        "Failed to deserialize the JSON body: response_format.type `json_schema` is unavailable now",
+        "Failed to deserialize the JSON body: response_format.type `json_schema` is unavailable"
+        " now",
         422,
     ),
     Example(
         "DeepSeek",
         422,
-        "Failed to deserialize: response_format.type: unknown variant, `json_schema` is unavailable",
+        "Failed to deserialize: response_format.type: unknown variant, `json_schema` is"
+        " unavailable",
         errors.UnsupportedError,
         "unavailable",
         "json_schema",

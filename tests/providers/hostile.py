@@ -1,4 +1,4 @@
-"""Replies of a hostile or broken service: good ones of both wires, changed at random under a seed."""
+"""Replies of a hostile or broken service: good ones of both wires, changed at random by a seed."""
 
 from __future__ import annotations
 

@@ -165,7 +165,8 @@ def test_an_optional_part_never_costs_the_answer(more: dict[str, Any]) -> None:
     "usage",
     [
         "text", [], 7, None, {}, {"prompt_tokens": "7", "completion_tokens": None},
-        {"prompt_tokens": 1e400, "completion_tokens": 1}, {"prompt_tokens": -1, "completion_tokens": 1},
+        {"prompt_tokens": 1e400, "completion_tokens": 1},
+        {"prompt_tokens": -1, "completion_tokens": 1},
         {"prompt_tokens": 10**400, "completion_tokens": 1},
         {"prompt_tokens": True, "completion_tokens": False},
     ],

@@ -11,10 +11,10 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core import registry
+from catsdk.core import model_strings
 from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Provider
-from catsdk.core.registry import resolve
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic.provider import AnthropicProvider
@@ -107,8 +107,8 @@ def test_a_password_in_the_environment_s_setting_is_not_told(
 def test_a_provider_that_would_go_around_the_proxy_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    point = EntryPoint("ours", f"{__name__}:Deaf", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
+    point = EntryPoint("ours", f"{__name__}:Deaf", model_strings.GROUP)
+    monkeypatch.setattr(model_strings, "entry_points", lambda **_: [point])
     http = cat.Http(proxy="http://proxy.example:8080")
     with pytest.raises(ConfigurationError, match=r"'ours:x' takes no .*HTTPS_PROXY"):
         resolve("ours:x", http)

@@ -14,7 +14,7 @@ pytest.importorskip("litellm", reason="litellm has its own environment: make tes
 
 from catsdk.core import errors
 from catsdk.core.errors import ProviderError
-from catsdk.core.registry import resolve
+from catsdk.core.model_strings import resolve
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk.testing.wire import Fault
@@ -145,7 +145,7 @@ def test_the_model_string_is_litellms_own_name() -> None:
 
 def test_making_a_provider_does_not_import_litellm() -> None:
     program = (
-        "import sys; from catsdk.core.registry import resolve; resolve('litellm:openai/x');"
+        "import sys; from catsdk.core.model_strings import resolve; resolve('litellm:openai/x');"
         "sys.exit('litellm' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -11,14 +11,17 @@ from typing import Any, cast
 import anyio
 import pytest
 import torch
+from anyio import to_thread
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
 from catsdk.core.errors import ConnectionFailedError, InvalidInputError, ModelNotFoundError
-from catsdk.core.registry import resolve
+from catsdk.core.model_strings import resolve
 from catsdk.core.types import Completion, Message, Request
 from catsdk_providers.box import BOX
+from catsdk_providers.local.load import read_weights
 from catsdk_providers.local.provider import LocalProvider
+from tests.providers.tiny_gguf import write_gguf
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer, watched_model
 
 pytestmark = [
@@ -56,6 +59,74 @@ async def test_a_saved_model_says_what_it_said_in_memory(saved: Path) -> None:
     async with LocalProvider(str(saved)) as from_disk:
         assert await texts(from_disk) == await texts(in_memory)
         assert from_disk.name == f"local:{saved}"
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> Path:
+    tokenizer = tiny_tokenizer()
+    return write_gguf(tmp_path / "tiny.gguf", tiny_model("llama"), tokenizer)
+
+
+@pytest.mark.parametrize("of_its_folder", [False, True])
+async def test_a_gguf_file_says_what_the_model_said_in_memory(
+    gguf: Path, of_its_folder: bool
+) -> None:
+    in_memory = LocalProvider.of(tiny_model("llama"), tiny_tokenizer())
+    async with LocalProvider(str(gguf.parent if of_its_folder else gguf)) as from_file:
+        assert await texts(from_file) == await texts(in_memory)
+
+
+async def test_what_was_read_from_a_gguf_file_can_be_saved_and_says_the_same(
+    gguf: Path, tmp_path: Path
+) -> None:
+    model, tokenizer = await to_thread.run_sync(read_weights, gguf, torch.float32)
+    assert not getattr(model, "is_quantized", False)
+    await to_thread.run_sync(model.save_pretrained, tmp_path / "plain")
+    await to_thread.run_sync(tokenizer.save_pretrained, tmp_path / "plain")
+    async with (
+        LocalProvider(str(gguf)) as from_file,
+        LocalProvider(str(tmp_path / "plain")) as from_folder,
+    ):
+        assert await texts(from_file) == await texts(from_folder)
+
+
+@pytest.mark.parametrize("spoil", ["empty", "cut", "of another kind", "no gguf"])
+async def test_a_gguf_file_that_cannot_be_read_is_named(tmp_path: Path, spoil: str) -> None:
+    file, model = tmp_path / "spoilt.gguf", tiny_model("llama")
+    kind = "nobodys" if spoil == "of another kind" else "llama"
+    whole = write_gguf(file, model, tiny_tokenizer(), architecture=kind).read_bytes()
+    if spoil != "of another kind":
+        file.write_bytes({"empty": b"", "cut": whole[:-5000], "no gguf": b"{}" * 999}[spoil])
+    with anyio.fail_after(30), pytest.raises(ModelNotFoundError, match=r"spoilt\.gguf"):
+        async with LocalProvider(str(file)):
+            pass
+
+
+async def test_a_gguf_file_that_is_not_there_is_not_asked_of_the_hub(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match="there is no directory"):
+        async with LocalProvider("away.gguf"):
+            pass
+
+
+async def test_a_model_without_a_chat_template_is_said_to_have_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokenizer = tiny_tokenizer(None)
+    file = write_gguf(tmp_path / "plain.gguf", tiny_model("llama"), tokenizer)
+    async with LocalProvider(str(file)):
+        pass
+    assert f"{file} has no chat template" in caplog.text
+
+
+def test_the_prompt_set_is_the_one_that_the_model_s_configuration_names(
+    saved: Path,
+) -> None:
+    model = tiny_model()
+    assert LocalProvider.of(model, tiny_tokenizer()).capabilities.prompts == "english"
+    model.config.catsdk_prompts = "box"
+    model.save_pretrained(saved)
+    assert LocalProvider(str(saved)).capabilities.prompts == "box"
+    assert LocalProvider(str(saved), prompts="english").capabilities.prompts == "english"
 
 
 async def test_opening_a_model_does_not_block_the_event_loop(saved: Path) -> None:

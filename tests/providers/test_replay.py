@@ -14,8 +14,8 @@ import pytest
 from anyio import to_thread
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, NotRecordedError
+from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Capabilities, OnText, capabilities_of
-from catsdk.core.registry import resolve
 from catsdk.core.types import Completion, Failure, Message, Request
 from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider

@@ -63,18 +63,19 @@ HM = [{"type": "text", "text": "hm"}]
 # The deltas of a stream, the message that they are together, and its text and thinking.
 SAME: list[tuple[list[dict[str, Any]], dict[str, Any], str, str | None]] = [
     (
-        [{"content": [{"type": "thinking", "thinking": HM}]}, {"content": "The answer is 4."}],
-        {"content": [{"type": "thinking", "thinking": HM}, {"type": "text", "text": "The answer is 4."}]},
-        "The answer is 4.",
+        [{"content": [{"type": "thinking", "thinking": HM}]}, {"content": "It is 4."}],
+        {"content": [{"type": "thinking", "thinking": HM}, {"type": "text", "text": "It is 4."}]},
+        "It is 4.",
         "hm",
     ),
     (
-        [{"content": [{"type": "text", "text": "4"}]}, {"content": [{"type": "text", "text": "2"}]}],
-        {"content": [{"type": "text", "text": "4"}, {"type": "text", "text": "2"}]},
+        [{"content": [{"type": "text", "text": each}]} for each in "42"],
+        {"content": [{"type": "text", "text": each} for each in "42"]},
         "42",
         None,
     ),
-    ([{"content": {"type": "text", "text": "4"}}], {"content": {"type": "text", "text": "4"}}, "4", None),
+    ([{"content": {"type": "text", "text": "4"}}], {"content": {"type": "text", "text": "4"}},
+     "4", None),
     ([{"content": ["4", "2"]}], {"content": ["4", "2"]}, "42", None),
     (
         [{"content": [{"type": "output_text", "text": "4"}]}],
@@ -82,11 +83,16 @@ SAME: list[tuple[list[dict[str, Any]], dict[str, Any], str, str | None]] = [
         "4",
         None,
     ),
-    ([{"content": [{"type": "image", "url": "x"}, "4"]}], {"content": [{"type": "odd"}, "4"]}, "4", None),
-    ([{"reasoning_content": HM}, {"content": "4"}], {"reasoning_content": HM, "content": "4"}, "4", "hm"),
-    ([{"reasoning": {"text": "hm"}}, {"content": "4"}], {"reasoning": {"text": "hm"}, "content": "4"}, "4", "hm"),
-    ([{"reasoning_content": 7}, {"content": "4"}], {"reasoning_content": 7, "content": "4"}, "4", None),
-    ([{"reasoning": "h"}, {"reasoning": "m"}, {"content": "4"}], {"reasoning": "hm", "content": "4"}, "4", "hm"),
+    ([{"content": [{"type": "image", "url": "x"}, "4"]}], {"content": [{"type": "odd"}, "4"]},
+     "4", None),
+    ([{"reasoning_content": HM}, {"content": "4"}], {"reasoning_content": HM, "content": "4"},
+     "4", "hm"),
+    ([{"reasoning": {"text": "hm"}}, {"content": "4"}],
+     {"reasoning": {"text": "hm"}, "content": "4"}, "4", "hm"),
+    ([{"reasoning_content": 7}, {"content": "4"}], {"reasoning_content": 7, "content": "4"}, "4",
+     None),
+    ([{"reasoning": "h"}, {"reasoning": "m"}, {"content": "4"}],
+     {"reasoning": "hm", "content": "4"}, "4", "hm"),
     ([{"thinking": "hm"}, {"content": "4"}], {"thinking": "hm", "content": "4"}, "4", "hm"),
     (
         [{"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}, {"content": "4"}],
@@ -94,7 +100,8 @@ SAME: list[tuple[list[dict[str, Any]], dict[str, Any], str, str | None]] = [
         "4",
         "hm",
     ),
-    ([{"content": "<think>h"}, {"content": "m</think>\n4"}], {"content": "<think>hm</think>\n4"}, "4", "hm"),
+    ([{"content": "<think>h"}, {"content": "m</think>\n4"}], {"content": "<think>hm</think>\n4"},
+     "4", "hm"),
     ([{"content": None}, {"content": "4"}], {"content": "4"}, "4", None),
     (
         [
@@ -229,7 +236,7 @@ async def test_an_error_in_a_stream_is_that_error_in_every_form(error: bytes) ->
 @pytest.mark.parametrize(
     ("chunks", "text"),
     [
-        ([{"choices": [{"message": {"content": "4"}}]}, {"choices": [{"message": {"content": "2"}}]}], "42"),
+        ([{"choices": [{"message": {"content": each}}]} for each in "42"], "42"),
         ([{"choices": [{"text": "4"}]}, {"choices": [{"text": "2"}]}], "42"),
         (
             [chunk({"content": "4"}), chunk({}, "stop", message={"content": "4"})],
@@ -322,7 +329,10 @@ async def test_a_messages_endpoint_that_ignores_stream_is_read_as_a_whole_reply(
 @pytest.mark.parametrize(
     "error",
     [
-        b'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}',
+        (
+            b"event: error\n"
+            b'data: {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}'
+        ),
         b'data: {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}',
         b'event: error\ndata: {"type": "overloaded_error", "message": "busy"}',
     ],

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from catsdk.core import errors
+from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Scorer
-from catsdk.core.registry import resolve
 from catsdk.core.types import Message
 from catsdk.sampling.many import draw
 from catsdk.testing.loopback import LoopbackServer

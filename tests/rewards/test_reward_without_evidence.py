@@ -69,7 +69,7 @@ TABLES = st.integers(1, 4).flatmap(
 
 
 def judged_by(table: list[list[str]]) -> FunctionProvider:
-    """Ends the verdict on rollout i and criterion k as `table[i][k]` says, each time it is asked."""
+    """Ends the verdict on rollout i and criterion k as `table[i][k]` says, whenever asked."""
 
     def script(request: Request) -> Completion | str:
         row = int(response_shown(request).rsplit(" ", 1)[1])

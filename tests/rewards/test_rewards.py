@@ -1,4 +1,4 @@
-"""Rewards by weights, by a grade, by meaning, by length, and sums of them, each with its reasons."""
+"""Rewards by weights, a grade, meaning or length, and sums of them, each with its reasons."""
 
 from __future__ import annotations
 

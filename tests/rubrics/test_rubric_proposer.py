@@ -58,3 +58,19 @@ async def test_a_schema_is_sent_where_the_model_takes_one(able: bool) -> None:
     )
     await RubricProposer(anchor).propose(REFERENCE)
     assert (anchor.requests[0].json_schema is not None) == able
+
+
+async def test_from_the_question_alone_the_anchor_reads_the_whole_conversation() -> None:
+    anchor = FunctionProvider(lambda _: json.dumps({"criteria": FIVE}))
+    prompt = (
+        Message(role="system", content="Answer in French."),
+        Message(role="user", content="Which city?"),
+        Message(role="assistant", content="In which country?"),
+        Message(role="user", content="Egypt."),
+    )
+    reference = REFERENCE.model_copy(update={"group": Group(prompt=prompt, rollouts=())})
+    await RubricProposer(anchor, source="question").propose(reference)
+    text = "".join(message.text for message in anchor.requests[0].messages)
+    for turn in prompt:
+        assert turn.text in text
+    assert "the reference" not in text

@@ -1,4 +1,4 @@
-"""Kills a command while it works against a server that numbers its calls, to see what is repeated."""
+"""Kills a command at work against a server that numbers its calls, to see what is repeated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from catsdk.testing import LoopbackServer
 
 ROOT = Path(__file__).parents[2]
 IN_FLIGHT = 4
-NUMBER = re.compile(r"call (\d{5})")
+NUMBER = re.compile(r"call (\d{5,})")
 # The key of a prompt's fences is a digest of the texts, which hold the numbers.
 KEY = re.compile(r"\b[0-9a-f]{24}\b")
 
@@ -28,18 +28,20 @@ class Paid:
     """The model behind the server: numbers its calls, and answers by what is asked alone."""
 
     def __init__(self) -> None:
-        self.calls: dict[str, list[int]] = defaultdict(list)
+        self.calls: dict[bytes, list[int]] = defaultdict(list)
         self.served = 0
         self.target = 0
         self.reached = threading.Event()
 
     def script(self, request: Request) -> str:
-        asked = KEY.sub("key", NUMBER.sub("call", request.model_dump_json()))
+        text = KEY.sub("key", NUMBER.sub("call", request.model_dump_json()))
+        # A digest: there may be hundreds of thousands.
+        asked = sha256(text.encode()).digest()
         self.served += 1
         self.calls[asked].append(self.served)
         if self.served >= self.target:
             self.reached.set()
-        letter = "abcd"[sha256(asked.encode()).digest()[0] % 4]
+        letter = "abcd"[asked[0] % 4]
         return f"call {self.served:05}: \\boxed{{{letter}}}"
 
     def expect(self, more: int) -> None:
@@ -47,14 +49,24 @@ class Paid:
         self.target = self.served + more
         self.reached.clear()
 
+    def repeated(self, kept: set[int]) -> list[list[int]]:
+        """The numbers of equal calls, where one was made after the answer of another was kept."""
+        return [
+            numbers
+            for numbers in self.calls.values()
+            if max(numbers) > max(kept & set(numbers), default=0)
+        ]
 
-def start(server: LoopbackServer, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start `catsdk` with these arguments, the server's model as the policy, and few calls at once."""
+
+def start(
+    server: LoopbackServer, *arguments: str, in_flight: int = IN_FLIGHT
+) -> subprocess.Popen[bytes]:
+    """Start `catsdk` with these arguments, the server's model as the policy, few calls at once."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CATSDK_", "OPENAI_"))}
     paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
     own = {"PYTHONPATH": paths, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
     program = "from catsdk.cli import main; main()"
-    few = ("--max-in-flight", str(IN_FLIGHT), "--model", f"openai:{server.model}")
+    few = ("--max-in-flight", str(in_flight), "--model", f"openai:{server.model}")
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments, *few],
         stdout=subprocess.DEVNULL,
@@ -71,12 +83,14 @@ def finish(process: subprocess.Popen[bytes]) -> None:
 def kept_numbers(out: Path) -> set[int]:
     """The numbers of the calls whose answers are in the store."""
     store = sqlite3.connect(out / "run.sqlite")
-    rows = store.execute("SELECT value FROM answer").fetchall()
+    numbers = {
+        int(number)
+        for (value,) in store.execute("SELECT value FROM answer")
+        for completion in json.loads(value)["completions"]
+        for number in NUMBER.findall(completion["text"])
+    }
     store.close()
-    texts = [
-        completion["text"] for (value,) in rows for completion in json.loads(value)["completions"]
-    ]
-    return {int(number) for text in texts for number in NUMBER.findall(text)}
+    return numbers
 
 
 def kill_at_random(process: subprocess.Popen[bytes], paid: Paid, random: Random) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 import pytest
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import RequestRefusedError, ServerError, UnsupportedError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.sending import Budget, Retry
 from catsdk.core.types import Completion, Message, Request, Usage

@@ -20,7 +20,7 @@ from catsdk.core.errors import (
     TimedOutError,
     UnknownProviderError,
 )
-from catsdk.core.registry import resolve
+from catsdk.core.model_strings import resolve
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer

@@ -1,4 +1,4 @@
-"""The standard log under `catsdk` tells of calls, retries and refusals, never of content or keys."""
+"""The log under `catsdk` tells of calls, retries and refusals, never of content or keys."""
 
 from __future__ import annotations
 

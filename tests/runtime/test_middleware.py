@@ -1,4 +1,4 @@
-"""The chain is a list that a user extends, reorders and shortens; what counts and pays stays in it."""
+"""The chain is a list that a user extends, reorders and shortens; what counts and pays stays."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ LOOP_VARIABLES = {
     "catsdk/answers/compare.py": "the turn of long comparisons",
     "catsdk/answers/engine/symbolic/pool.py": "the places in the pool of processes",
     "catsdk/runtime/stores/disk.py": "the turn of reads and writes of one file",
-    "catsdk/runtime/stores/flights.py": "equal calls in flight",
     "providers/catsdk_providers/http/service.py": "the connections to a service",
 }
 # What makes a provider of a model string, and why it may.
@@ -38,7 +37,7 @@ SOURCES = list(sources())
 
 
 def called(node: ast.AST) -> str | None:
-    """The last name of what `node` calls, subscripts aside: `ContextVar` of `c.ContextVar[int](...)`."""
+    """The last name of what `node` calls: `ContextVar` of `c.ContextVar[int](...)`."""
     if not isinstance(node, ast.Call):
         return None
     function = node.func.value if isinstance(node.func, ast.Subscript) else node.func
@@ -90,17 +89,17 @@ def test_no_module_gives_a_variable_s_class_another_name() -> None:
 
 
 def test_no_model_is_made_from_a_string_but_in_the_session_of_a_client() -> None:
-    found = {path for path, tree in SOURCES if "resolve" in _taken_from_registry(tree)}
+    found = {path for path, tree in SOURCES if "resolve" in _taken_from_model_strings(tree)}
     assert found == set(RESOLVING)
 
 
-def _taken_from_registry(tree: ast.Module) -> set[str]:
-    """The names that a module imports from the registry, or reads of it as a module."""
+def _taken_from_model_strings(tree: ast.Module) -> set[str]:
+    """The names that a module imports from `model_strings`, or reads of it as a module."""
     taken: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "catsdk.core.registry":
+        if isinstance(node, ast.ImportFrom) and node.module == "catsdk.core.model_strings":
             taken |= {alias.name for alias in node.names}
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("registry"):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("model_strings"):
             taken.add(node.attr)
     return taken
 
@@ -109,6 +108,7 @@ def test_what_decides_where_a_call_goes_reads_no_variable_of_the_task() -> None:
     """Attribution is read to list, order and observe calls, never to choose model or payer."""
     may_read = {
         "attribution",
+        "batching/batched",
         "wrappers/hedge",
         "wrappers/limit",
         "wrappers/record",

@@ -95,6 +95,29 @@ async def test_an_output_comes_by_every_route(server: LoopbackServer, route: Any
     assert all(by_instructor) is any(by_instructor) is (route == "instructor")
 
 
+@REAL
+async def test_by_instructor_the_conversation_is_sent_whole(server: LoopbackServer) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://example.org/map.png"}}
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    chat: list[Any] = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "Which?"}, picture]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "Cairo"},
+        {"role": "user", "content": [{"type": "text", "text": "So which?"}, picture]},
+    ]
+    with anyio.fail_after(20):
+        async with provider_of(server) as policy:
+            output = Output(City, route="instructor")
+            await cat.CaT(policy, estimator=cat.Majority(), output=output).run(chat, 1)
+    first, *middle, last = server.payloads[0]["messages"]
+    assert first["content"].startswith("Be brief.\n\nAs a genius expert")
+    assert middle == chat[1:-1]
+    *question, wish = last["content"]
+    assert question[:2] == chat[-1]["content"]
+    assert wish["text"].startswith("Return the correct JSON")
+
+
 async def test_the_schema_is_sent_strict_and_with_its_descriptions(server: LoopbackServer) -> None:
     with anyio.fail_after(20):
         async with provider_of(server, json_schema=True) as policy:

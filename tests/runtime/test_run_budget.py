@@ -1,4 +1,4 @@
-"""A run's own budget stands beside the client's: neither is passed, and what is not used comes back."""
+"""A run's own budget stands beside the client's: neither is passed, what is not used comes back."""
 
 from __future__ import annotations
 

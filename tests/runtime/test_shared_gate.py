@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.types import Request
 from catsdk.runtime.context import context_of
 from catsdk.runtime.limits.endpoints import SHARED

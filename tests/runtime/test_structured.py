@@ -205,7 +205,7 @@ async def test_without_enough_criteria_there_is_no_rubric(served: Served) -> Non
 
 
 def refusing(*bounds: str, words: str) -> FunctionProvider:
-    """A service that refuses a schema with one of `bounds`, and names that, or none, in its error."""
+    """A service that refuses a schema with one of `bounds`, and may name that in its error."""
 
     def script(request: Request) -> str:
         schema = json.dumps(request.json_schema)

@@ -6,11 +6,9 @@ It has an environment of its own: `make test-servers`.
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -27,10 +25,8 @@ from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.http.estimates import tokens_at_most
 from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import Opened, ProviderContract, ask
-from tests.providers.served import free_port, served
-from tests.servers.llama_server import CONTEXT, MODEL, READY, SLOTS
+from tests.servers.llama_server import CONTEXT, MODEL, SLOTS
 
-SCRIPT = Path(__file__).parent / "llama_server.py"
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -51,14 +47,6 @@ PATIENCE = 900
 ENDLESS = {"ignore_eos": True}
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
-
-@pytest.fixture(scope="module", name="url")
-def served_url() -> Generator[str]:
-    port = free_port()
-    command = [sys.executable, str(SCRIPT), str(port)]
-    with served(command, ready=READY, within=120, environment={}):
-        yield f"http://127.0.0.1:{port}"
 
 
 @asynccontextmanager

@@ -5,10 +5,7 @@ It has an environment of its own: `make test-servers`.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Generator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Literal
 
 import anyio
@@ -23,10 +20,8 @@ from catsdk.errors import NoValidOutputError
 from catsdk.events import ResultReady, TextArrived
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.openai.provider import OpenAIProvider
-from tests.providers.served import free_port, served
-from tests.servers.llama_server import MODEL, READY
+from tests.servers.llama_server import MODEL
 
-SCRIPT = Path(__file__).parent / "llama_server.py"
 SYSTEM = 'Answer in French, as JSON {"couleur": ..., "certitude": ...}.'
 QUESTIONS = ("The colour of the sky?", "The colour of grass?", "The colour of blood?")
 SAMPLING = cat.Sampling(max_tokens=64, temperature=0.8)
@@ -39,14 +34,6 @@ class Reponse(BaseModel):
 
     couleur: Literal["rouge", "bleu", "vert", "jaune"]
     certitude: int = Field(ge=1, le=3, description="de 1 à 3")
-
-
-@pytest.fixture(scope="module", name="url")
-def served_url() -> Generator[str]:
-    port = free_port()
-    command = [sys.executable, str(SCRIPT), str(port)]
-    with served(command, ready=READY, within=120, environment={}):
-        yield f"http://127.0.0.1:{port}"
 
 
 def chat(question: str) -> list[dict[str, object]]:

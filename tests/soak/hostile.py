@@ -1,4 +1,4 @@
-"""Many groups through a service one in four of whose replies is odd: nothing is lost or invented."""
+"""Many groups through a service that answers oddly one time in four: nothing lost or invented."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROLLOUTS = 8
 AT_ONCE = 64
 
 Way = Literal["whole", "counts one", "streamed"]
-"""Groups in one request; those whose usage has one answer of them; one by one, and a streamed anchor."""
+"""Groups in one request; with the usage of one answer alone; one by one, with a streamed anchor."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A service one in four of whose replies is odd, broken or missing, and that keeps books of them."""
+"""A service that gives one odd, broken or missing reply in four, and keeps books of them."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ class OddService:
     _seen: Counter[str] = field(default_factory=Counter[str])
 
     def answer(self, payload: Json) -> RawReply | None:
-        """Reply to a request, well in three of four cases; `None` leaves it to the server's fault."""
+        """Reply to a request, well three times in four; `None` leaves it to the server's fault."""
         if payload.get("n", 1) > 1 and not self.takes_n:
             return RawReply({"detail": "Only n = 1 is supported"}, 422)
         said = json.dumps(payload, sort_keys=True)

@@ -1,4 +1,4 @@
-"""The loopback server's weather is repeatable whatever the order of requests, and chaos has it all."""
+"""The loopback server's weather is repeatable in any order of requests, and chaos has it all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real TRL run takes the same CaT as every other door: shipped rewards, sums, one's own, answers."""
+"""A real TRL run takes the CaT of every other door: shipped rewards, sums, one's own, answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An anchor or judge that hangs, fails or drifts: training goes on or stops, and invents nothing."""
+"""If an anchor or judge hangs, fails or drifts, training goes on or stops, and invents nothing."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.trl.grpo import grpo
 from catsdk_trainers.trl.resuming import last_whole
+from tests.providers.tiny_gguf import write_gguf
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.two_ranks import on_two_ranks
 
@@ -78,6 +79,21 @@ def test_three_steps_train_a_model_and_leave_a_checkpoint(
     assert changed(trained.output, Path(model), lora=lora is not None)
     kept = json.loads((trained.output / "checkpoint-2" / "trainer_state.json").read_text())
     assert [row["step"] for row in kept["log_history"] if "reward" in row] == [1, 2]
+
+
+@pytest.mark.slow
+def test_a_training_begins_with_a_gguf_file_and_goes_on_without_reading_it_again(
+    tmp_path: Path,
+) -> None:
+    file = write_gguf(tmp_path / "tiny.gguf", tiny_model("llama"), tiny_tokenizer())
+    output = tmp_path / "run"
+    # With a divergence to weigh, TRL reads the initial weights a second time.
+    grpo(tiny_config(str(file), output, steps=2, kl=0.1), ROWS)
+    assert changed(output, output / "initial", lora=False)
+    read = (output / "initial" / "model.safetensors").stat().st_mtime_ns
+    trained = grpo(tiny_config(str(file), output, steps=4, kl=0.1), ROWS)
+    assert (trained.steps, trained.resumed_from) == (4, output / "checkpoint-2")
+    assert (output / "initial" / "model.safetensors").stat().st_mtime_ns == read
 
 
 RANK = """

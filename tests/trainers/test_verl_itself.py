@@ -84,7 +84,7 @@ def batch_of(tokenizer: Any, groups: int) -> DataProto:
 
 
 def validation_batch(tokenizer: Any, file: Path, repeats: int) -> DataProto:
-    """Rows of a parquet file, loaded and repeated as its validation does, with responses to them."""
+    """Rows of a parquet file, loaded and repeated as by its validation, with responses."""
     rows = [
         {
             "data_source": "sums",

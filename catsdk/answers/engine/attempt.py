@@ -89,7 +89,7 @@ def _multiply_otherwise(first: Reading, second: Reading) -> bool:
 
 
 def _are_regions(first: Reading, second: Reading) -> bool:
-    """Tell whether inequalities stand on both sides, of which the joining word is part of the sets."""
+    """Tell whether inequalities stand on both sides: the word between them is part of the sets."""
     return all(
         isinstance(each.node, Call) and each.node.name in ("either", "both")
         for each in (first, second)

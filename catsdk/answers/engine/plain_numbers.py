@@ -1,4 +1,4 @@
-"""The verdict on two plain numbers or fractions, which most answers are, without reading them as mathematics."""
+"""The verdict on two plain numbers or fractions, which most answers are, without a parser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _MOST_PLACES = 5
 _NUMBER = re.compile(r"\$?(-?(?:\d{1,15}|[1-9]\d{0,2}(?:,\d{3}){1,4})(?:\.\d{1,5})?)", re.ASCII)
 # What is whole, or a fraction of two whole numbers, between the delimiters of a formula or without.
 _FRACTION = re.compile(
-    r"(\$?) ?(-?)(?:\\[dt]?frac ?\{(\d{1,15})\} ?\{(\d{1,15})\}|(\d{1,15}) ?/ ?(\d{1,15})|(\d{1,15}))\.? ?(\$?)",
+    r"(\$?) ?(-?)(?:\\[dt]?frac ?\{(\d{1,15})\} ?\{(\d{1,15})\}|(\d{1,15}) ?/ ?(\d{1,15})"
+    r"|(\d{1,15}))\.? ?(\$?)",
     re.ASCII,
 )
 

@@ -31,7 +31,7 @@ _BY_MEANING = MathGrader()
 
 EQUAL = Verdict("equal", "structure")
 _LONG = Verdict("unknown", cause="limit", detail=f"more than {MAX_STEPS:,} values")
-# A text that these keywords describe is a code, a date or one of several words: never an expression.
+# A text that these keywords describe is a code, a date or one of several words, no expression.
 _LITERAL = ("enum", "const", "format", "pattern")
 # As telephone numbers and postal codes begin, which are no numbers.
 _CODE = re.compile(r"[+0]\d")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from catsdk.answers.verdict import Verdict
-from catsdk.core.fanout import fan_out
+from catsdk.core.concurrency.fanout import fan_out
 
 __all__ = ["Grader", "grade_all"]
 

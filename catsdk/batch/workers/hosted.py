@@ -12,8 +12,8 @@ from anyio import to_thread
 
 from catsdk.batch.workers.job import ray_module
 from catsdk.core.errors import CatError, ConfigurationError
+from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Capabilities, OnText, Provider, capabilities_of, name_of
-from catsdk.core.registry import resolve
 from catsdk.core.types import Completion, Request
 
 __all__ = ["HostedModel", "hosted"]

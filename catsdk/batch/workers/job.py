@@ -44,8 +44,8 @@ class RayJob:
         retry_failed: Whether rows that failed or were cut short before are worked on again.
 
     Raises:
-        InvalidInputError: a model is an object, which may have a key; or `out` belongs to another
-            plan, or to a batch of one machine.
+        InvalidInputError: a model is an object, which may have a key; the client sends batches; or
+            `out` belongs to another plan, or to a batch of one machine.
         ConfigurationError: `out` cannot be written, another job works in it, or the driver is not
             on a machine of the cluster.
         MissingExtraError: Ray is not installed.
@@ -73,11 +73,16 @@ class RayJob:
         check_many("partitions", partitions)
         ray = ray_module()
         _check_sendable(plan.cat)
+        if plan.cat.client.sending.batch is not None:
+            raise InvalidInputError(
+                "the client sends calls by a provider's batch API, which workers of a job cannot: a"
+                " batch outlives its worker; leave out batch=, or use `catsdk batch`"
+            )
         folder = Folder(Path(out).absolute(), plan)
         if folder.store.exists():
             raise InvalidInputError(
-                f"{folder.path} holds a batch of one machine; write to another folder, or go on with"
-                " `catsdk batch`"
+                f"{folder.path} holds a batch of one machine; write to another folder, or go on"
+                " with `catsdk batch`"
             )
         self.plan, self.retry_failed = plan, retry_failed
         caps = {"job": budget, "client": plan.cat.client.sending.budget}

@@ -22,7 +22,7 @@ __all__ = ["Keeper", "RemoteStore", "partition_files", "partition_of"]
 _NAME = re.compile(r"partition-\d+-of-(\d+)\.sqlite")
 
 PATIENCE, AGAIN = 15.0, 0.25
-"""For how long a new keeper waits for another process to leave its file, in seconds, and how often."""
+"""For how long a new keeper waits until another process leaves its file, and how often it asks."""
 
 Steps = list[tuple[str, Values]]
 Carried = tuple[list[Rows], str | None]
@@ -30,7 +30,7 @@ Carried = tuple[list[Rows], str | None]
 
 
 def partition_files(folder: Path, partitions: int) -> list[Path]:
-    """The files of the partitions; where there are some already, those, however many were asked for.
+    """The files of the partitions; where there are some already, those, whatever was asked for.
 
     Args:
         folder: The output folder.

@@ -10,7 +10,7 @@ from catsdk.batch.workers.account import LentAccount
 from catsdk.batch.workers.desk import LEASE
 from catsdk.batch.workers.gate import SharedGates
 from catsdk.batch.workers.messages import Orders, Report
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.sending import Budget
 
 __all__ = ["Exchange", "Line"]

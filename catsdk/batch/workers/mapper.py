@@ -18,9 +18,9 @@ from catsdk.batch.workers.job import RayJob
 from catsdk.batch.workers.keeper import RemoteStore, partition_of
 from catsdk.batch.workers.line import Line
 from catsdk.batch.workers.table import Made, check_columns, table_of
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
+from catsdk.core.concurrency.fanout import first_of
 from catsdk.core.errors import ConfigurationError
-from catsdk.core.fanout import first_of
 from catsdk.runs.ledger import Ledger
 from catsdk.runtime.attribution import in_order
 

@@ -1,4 +1,4 @@
-"""The method over a Ray Data set: each row with its reference, rewards or training data beside it."""
+"""The method over a Ray Data set: each row with its reference, rewards or training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many calls may be in flight: a number that grows by addition and shrinks by multiplication."""
+"""How many calls may be in flight: additive increase, multiplicative decrease."""
 
 from __future__ import annotations
 

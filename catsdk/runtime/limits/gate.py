@@ -10,7 +10,7 @@ from threading import Lock
 
 import anyio
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import RateLimitedError
 from catsdk.core.sending import Limits, Retry
 from catsdk.runtime.limits.bucket import Bucket

@@ -1,4 +1,4 @@
-"""How long the answered calls of each stage took: their running p95, and whether they get slower."""
+"""How long the answered calls of each stage took: the running p95, and whether it rises."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 
 __all__ = ["ENOUGH", "Latencies"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from threading import Lock
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
 
@@ -104,6 +104,13 @@ class Account:
             self._refuse_hopeless(amount)
             if not self._fits(amount):
                 raise Pending(self, amount)
+            self.requests += 1
+            self._add(amount)
+            self._hold(amount, 1)
+
+    def hold(self, amount: Amount) -> None:
+        """Reserve for a call that was sent before, as by an earlier start, whatever is left."""
+        with self._lock:
             self.requests += 1
             self._add(amount)
             self._hold(amount, 1)

@@ -18,7 +18,8 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 
-from catsdk.runtime.stores.flights import Flights
+from catsdk.core.concurrency.flights import Flights
+from catsdk.core.types import Completion
 
 __all__ = ["DiskStore"]
 
@@ -64,7 +65,7 @@ class DiskStore:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Touch nothing yet; the file is opened when it is first needed."""
-        self.flights = Flights()
+        self.flights: Flights[str, Completion] = Flights()
         self.path = Path(path).expanduser()
         self.max_bytes, self.seconds = max_bytes, seconds
         self._clock = clock

@@ -7,20 +7,12 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-import anyio
-from anyio.lowlevel import current_token
-
+from catsdk.core.concurrency.flights import Flights
 from catsdk.core.errors import InvalidInputError
 
 __all__ = ["Once"]
 
 V = TypeVar("V")
-
-
-class _Flight(Generic[V]):
-    def __init__(self) -> None:
-        self.landed = anyio.Event()
-        self.value: V | None = None
 
 
 class Once(Generic[V]):
@@ -40,7 +32,7 @@ class Once(Generic[V]):
             raise InvalidInputError(f"size is {size}; give 0 to share only work in flight, or more")
         self._size = size
         self._kept: OrderedDict[Hashable, V] = OrderedDict()
-        self._flights: dict[tuple[object, Hashable], _Flight[V]] = {}
+        self._flights: Flights[Hashable, V] = Flights()
 
     async def get(
         self, key: Hashable, make: Callable[[], Awaitable[V]], *, keep: Callable[[V], bool]
@@ -50,17 +42,17 @@ class Once(Generic[V]):
         `make` makes it where it is not there; it is remembered if `keep` says so, but whoever
         waits for it meanwhile shares it in any case.
         """
-        here = (current_token(), key)
-        while True:
-            kept = self.peek(key)
-            if kept is not None:
-                return kept, True
-            flight = self._flights.get(here)
-            if flight is None:
-                return await self._make(here, make, keep), False
-            await flight.landed.wait()
-            if flight.value is not None:
-                return flight.value, True
+        kept = self.peek(key)
+        if kept is not None:
+            return kept, True
+
+        async def made() -> V:
+            value = await make()
+            if keep(value):
+                self.put(key, value)
+            return value
+
+        return await self._flights.once(key, made)
 
     def peek(self, key: Hashable) -> V | None:
         """The remembered result for `key`, if there is one."""
@@ -75,19 +67,3 @@ class Once(Generic[V]):
         self._kept[key] = value
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
-
-    async def _make(
-        self,
-        here: tuple[object, Hashable],
-        make: Callable[[], Awaitable[V]],
-        keep: Callable[[V], bool],
-    ) -> V:
-        flight = self._flights[here] = _Flight()
-        try:
-            flight.value = value = await make()
-            if keep(value):
-                self.put(here[1], value)
-            return value
-        finally:
-            del self._flights[here]
-            flight.landed.set()

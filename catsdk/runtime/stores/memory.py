@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from catsdk.runtime.stores.flights import Flights
+from catsdk.core.concurrency.flights import Flights
+from catsdk.core.types import Completion
 
 __all__ = ["MemoryStore"]
 
@@ -23,7 +24,7 @@ class MemoryStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin empty."""
-        self.flights = Flights()
+        self.flights: Flights[str, Completion] = Flights()
         self.max_bytes, self.seconds = max_bytes, seconds
         self.bytes = 0
         self._clock = clock

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from catsdk.runtime.stores.flights import Flights
+from catsdk.core.concurrency.flights import Flights
+from catsdk.core.types import Completion
 
 __all__ = ["Store"]
 
@@ -13,7 +14,7 @@ __all__ = ["Store"]
 class Store(Protocol):
     """Keeps bytes by key; it may forget them at any time, and never fails a call."""
 
-    flights: Flights
+    flights: Flights[str, Completion]
 
     async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Those of `keys` that it has."""

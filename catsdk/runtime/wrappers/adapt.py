@@ -48,7 +48,8 @@ class Adapt(Wrapper):
         if wanted and not able:
             raise UnsupportedError(
                 f"{self.name} has no {capability}; leave it out of the request, or use a model"
-                f" that has it (capabilities={Capabilities.__name__}({capability}=True) if it does)",
+                f" that has it (capabilities={Capabilities.__name__}({capability}=True) if it"
+                " does)",
                 capability=capability,
                 model=self.name,
             )

@@ -158,8 +158,8 @@ class Room(Wrapper):
         return max(1, min(self.tokens, context - prompt))
 
 
-def most(request: Request, budget: Budget, rates: Rates | None) -> Amount:
-    """The most that `request` can use of what `budget` counts.
+def most(request: Request, budget: Budget, rates: Rates | None, *, batched: bool = False) -> Amount:
+    """The most that `request` can use of what `budget` counts, by itself or in a batch.
 
     Raises:
         InvalidInputError: it counts tokens or money, and the request sets no `max_tokens`.
@@ -172,7 +172,9 @@ def most(request: Request, budget: Budget, rates: Rates | None) -> Amount:
             " set max_tokens= on the sampler, the synthesizer or CaT"
         )
     prompt, answers = _prompt_bound(request), request.n * _answer_bound(request)
-    usd = rates.most(prompt, answers) if rates is not None and budget.usd is not None else 0.0
+    usd = 0.0
+    if rates is not None and budget.usd is not None:
+        usd = rates.most(prompt, answers, batched=batched)
     return Amount(prompt + answers if budget.tokens is not None else 0, usd)
 
 

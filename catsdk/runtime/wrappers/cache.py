@@ -9,11 +9,11 @@ from hashlib import sha256
 
 import anyio
 
+from catsdk.core.concurrency.fanout import fan_out
+from catsdk.core.concurrency.flights import Flight
 from catsdk.core.errors import ProviderError
-from catsdk.core.fanout import fan_out
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request, Usage
-from catsdk.runtime.stores.flights import Flight
 from catsdk.runtime.stores.store import Store
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
@@ -61,7 +61,7 @@ class _Fetch:
     keys: Sequence[str]
     on_text: OnText | None
     answers: dict[str, Completion] = field(default_factory=dict[str, Completion])
-    led: dict[str, Flight] = field(default_factory=dict[str, Flight])
+    led: dict[str, Flight[Completion]] = field(default_factory=dict[str, Flight[Completion]])
     told: bool = False
 
     async def run(self) -> None:
@@ -75,7 +75,7 @@ class _Fetch:
             # A flight that ended without an answer or an error left its keys to whoever is next.
             missing = [key for key in followed if key not in self.answers]
 
-    async def _lead(self, led: dict[str, Flight]) -> None:
+    async def _lead(self, led: dict[str, Flight[Completion]]) -> None:
         error: ProviderError | None = None
         self.led = led
         try:
@@ -88,10 +88,10 @@ class _Fetch:
             for key, flight in led.items():
                 self.cache.store.flights.fail(key, flight, error)
 
-    async def _follow(self, key: str, flight: Flight) -> None:
+    async def _follow(self, key: str, flight: Flight[Completion]) -> None:
         await flight.landed.wait()
-        if flight.answer is not None:
-            self.answers[key] = _as_kept(flight.answer)
+        if flight.value is not None:
+            self.answers[key] = _as_kept(flight.value)
         elif flight.error is not None:
             # One error for many tasks: each has a traceback of its own.
             raise flight.error.with_traceback(None)

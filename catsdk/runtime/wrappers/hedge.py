@@ -8,9 +8,9 @@ from math import inf
 
 import anyio
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
+from catsdk.core.concurrency.fanout import first_of
 from catsdk.core.errors import CatError
-from catsdk.core.fanout import first_of
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request
 from catsdk.runtime.attribution import attribution, on_admitted

@@ -31,7 +31,7 @@ class Priced(Wrapper):
 
 
 def priced(completion: Completion, rates: Rates) -> Completion:
-    """The answer with its cost by `rates`; a vendor's own word is kept, unless the user's is there."""
+    """The answer with its cost by `rates`; a vendor's own word is kept unless the user has one."""
     usage = priced_usage(completion.usage, rates)
     if usage is completion.usage:
         return completion

@@ -21,13 +21,13 @@ from catsdk.core.types import Call, Completion, Failure, Request, Usage
 from catsdk.runtime.attribution import attribution
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["Record", "was_sent"]
+__all__ = ["NOT_SENT", "Record", "was_sent"]
 
 _log = logging.getLogger("catsdk.calls")
 
 _UNKNOWN = Usage(requests=1, unreported=1, cost=None)
 _CANCELLED = Failure(kind="Cancelled", message="the call was cancelled")
-_NOT_SENT = Failure(kind="NotSent", message="the call was not sent")
+NOT_SENT = Failure(kind="NotSent", message="the call was not sent")
 
 
 def was_sent(error: CatError) -> bool:
@@ -68,7 +68,7 @@ class Record(Wrapper):
             failure, request_id = None, next((c.request_id for c in completions), None)
             return completions
         except CatError as error:
-            failure = Failure.of(error) if was_sent(error) else _NOT_SENT
+            failure = Failure.of(error) if was_sent(error) else NOT_SENT
             request_id = failure.request_id
             if isinstance(error, ProviderError) and error.usage is not None:
                 usage = error.usage
@@ -76,12 +76,13 @@ class Record(Wrapper):
                 usage = Usage(requests=1)
             raise
         finally:
-            self._note(usage, perf_counter() - start, failure, request_id)
+            self.note(usage, perf_counter() - start, failure, request_id)
 
-    def _note(
+    def note(
         self, usage: Usage, latency: float, failure: Failure | None, request_id: str | None
     ) -> None:
-        here, sent = attribution(), failure is not _NOT_SENT
+        """Tell the lists and the listener of a call; it was not sent where it is `NOT_SENT`."""
+        here, sent = attribution(), failure is not NOT_SENT
         if not (here.lists or self.on_event or _log.isEnabledFor(logging.DEBUG)):
             return
         call = Call(

@@ -1,4 +1,4 @@
-"""Rendezvous: samples that come one by one wait until their group is whole, and are scored together."""
+"""Rendezvous: samples that come one by one wait for the rest of their group to be scored."""
 
 from __future__ import annotations
 
@@ -271,9 +271,9 @@ class Rendezvous:
             known, other = gathering.row.get(column), sample.row[column]
             if known != other:
                 raise InvalidInputError(
-                    f"group {_shown(sample.group)} has the known answer {_shown(known)} in the column"
-                    f" {column!r}, and a sample of it has {_shown(other)}: give each group a name of"
-                    " its own, and all of its samples one answer"
+                    f"group {_shown(sample.group)} has the known answer {_shown(known)} in the"
+                    f" column {column!r}, and a sample of it has {_shown(other)}: give each group a"
+                    " name of its own, and all of its samples one answer"
                 )
         place = _Place(gathering, sample.response, mark, key)
         gathering.places.append(place)

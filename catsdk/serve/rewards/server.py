@@ -1,4 +1,4 @@
-"""The reward service over HTTP: whole groups, single samples that wait for theirs, and OpenRLHF's rows."""
+"""The reward service over HTTP: groups, single samples that wait for theirs, OpenRLHF's rows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import anyio
 from aiohttp import web
 
 from catsdk.cat import CaT
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.types import FinishReason
 from catsdk.scored import opened
 from catsdk.serve.rewards.rendezvous import (

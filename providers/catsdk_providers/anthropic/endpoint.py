@@ -1,4 +1,4 @@
-"""One endpoint of the messages wire: payloads go out through the real SDK, completions come back."""
+"""One endpoint of the messages wire: payloads go out through the SDK, completions come back."""
 
 from __future__ import annotations
 

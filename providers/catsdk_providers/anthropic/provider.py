@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from catsdk.core.errors import (
     ConfigurationError,
@@ -84,6 +84,9 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         >>> answer.text
         'It is 4.'
     """
+
+    wire: ClassVar[str] = "messages"
+    """The dialect of what goes to the service as it is."""
 
     def __init__(
         self,

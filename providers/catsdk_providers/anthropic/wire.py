@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
 
 from catsdk.core.errors import InvalidInputError, MalformedResponseError
 from catsdk.core.thinking import split_thinking
-from catsdk.core.types import Completion, Request, Usage
+from catsdk.core.types import Completion, Request, ToolCall, Usage
 from catsdk_providers.anthropic.messages import mark, system_of, turns_of
 from catsdk_providers.http.counts import count, counts, detail
 from catsdk_providers.http.dialects import FAILED_FINISHES, FINISHES
@@ -24,6 +25,7 @@ __all__ = ["DEFAULT_MAX_TOKENS", "completion_of", "payload_of"]
 # counts towards it.
 DEFAULT_MAX_TOKENS = 8192
 TOOL = "reply"
+_MOST_CALLS = 64
 
 # The blocks that are read; the others (what a server tool found, say) are no part of the answer.
 _READ = {"text", "thinking"}
@@ -113,11 +115,13 @@ def _completion(reply: Any, place: Place, latency: float) -> Completion:
         error.usage = usage
         raise error
     called, parts = _answer(reply["content"])
+    calls = tuple(_tool_calls(reply["content"], place)) if called is None else ()
     thinking, text = split_thinking(_clean(parts.answer if called is None else called, place))
     model = reply.get("model")
     return Completion(
         text=text,
         reasoning=_clean(parts.thinking, place) or thinking,
+        tool_calls=calls,
         finish_reason=FINISHES.get(ended, "other"),
         usage=usage,
         model=_clean(model, place)[:200] if isinstance(model, str) and model else place.model,
@@ -127,17 +131,35 @@ def _completion(reply: Any, place: Place, latency: float) -> Completion:
 
 
 def _answer(content: Any) -> tuple[str | None, Parts]:
-    """What the tool was given, if one was used, and the texts of the blocks that are read."""
+    """What our own tool was given, if it was used, and the texts of the blocks that are read."""
     if isinstance(content, str):
         return None, Parts(content)
     if not isinstance(content, list):
         raise TypeError(f"the content is of type {type(content).__name__}")
-    used = [block["input"] for block in content if block.get("type") == "tool_use"]
+    used = [
+        block["input"]
+        for block in content
+        if block.get("type") == "tool_use" and block.get("name", TOOL) == TOOL
+    ]
     read = [block for block in content if block.get("type") in _READ]
     if any("text" not in block for block in read if block["type"] == "text"):
         raise TypeError("a text has no text")
     called = json.dumps(used[0], ensure_ascii=False) if used else None
     return called, parts_of(read)
+
+
+def _tool_calls(content: Any, place: Place) -> Iterator[ToolCall]:
+    """The uses of tools that the request offered."""
+    blocks = content if isinstance(content, list) else ()
+    for at, block in enumerate(block for block in blocks if block.get("type") == "tool_use"):
+        given = json.dumps(block.get("input") or {}, ensure_ascii=False)
+        if at >= _MOST_CALLS or len(given) > MAX_TEXT:
+            raise ValueError(f"{at + 1} uses of tools, the last of {len(given)} characters")
+        yield ToolCall(
+            id=_clean(str(block.get("id") or f"toolu_{at}"), place)[:200],
+            name=_clean(str(block["name"]), place)[:200],
+            arguments=_clean(given, place),
+        )
 
 
 def _clean(text: str, place: Place) -> str:
@@ -149,17 +171,16 @@ def _usage(usage: Any) -> Usage:
 
     Prices come later: the cost of a hosted call is unknown.
     """
-    told = usage if isinstance(usage, dict) else {}
-    both = counts(told, "input_tokens", "output_tokens")
+    both = counts(usage, "input_tokens", "output_tokens")
     if both is None:
         return Usage(requests=1, unreported=1, cost=None)
     fresh, answer = both
-    read = count(told.get("cache_read_input_tokens")) or 0
+    read = count(usage.get("cache_read_input_tokens")) or 0
     return Usage(
-        input_tokens=fresh + read + (count(told.get("cache_creation_input_tokens")) or 0),
+        input_tokens=fresh + read + (count(usage.get("cache_creation_input_tokens")) or 0),
         output_tokens=answer,
         cached_tokens=read,
-        reasoning_tokens=min(answer, detail(told, "output_tokens_details", "thinking_tokens")),
+        reasoning_tokens=min(answer, detail(usage, "output_tokens_details", "thinking_tokens")),
         requests=1,
         cost=None,
     )

@@ -19,7 +19,7 @@ from catsdk.core.errors import (
     RequestRefusedError,
 )
 from catsdk.core.sending import Http
-from catsdk_providers.http.decode import MAX_ERROR, Decoder
+from catsdk_providers.http.decode import MAX_BODY, MAX_ERROR, Decoder
 from catsdk_providers.http.refusals import Place
 
 __all__ = ["Refused", "certificates", "open_http", "same_origin"]
@@ -36,11 +36,12 @@ async def open_http(
     refused: Refused,
     on_asyncio: Callable[..., httpx2.AsyncClient],
     on_trio: Callable[..., httpx2.AsyncClient],
+    longest: int = MAX_BODY,
 ) -> httpx2.AsyncClient:
     """Make a client for the running event loop, of the class that the SDK has for it.
 
-    `request_id` is the header that holds the vendor's request id. A reply with an error status
-    never reaches the SDK: what `refused` makes of it is raised.
+    `request_id` is the header that holds the vendor's request id; a body may have `longest` bytes.
+    A reply with an error status never reaches the SDK: what `refused` makes of it is raised.
     """
     # The certificates are read from disk: once, and not in the event loop.
     trusted = await to_thread.run_sync(certificates, http.ca)
@@ -52,7 +53,7 @@ async def open_http(
         # The SDK would look the charset up, whatever it is; JSON has one.
         kind = response.headers.pop("content-type", "").partition(";")[0]
         response.headers["content-type"] = kind
-        decoder = Decoder(encoding, response.status_code, here)
+        decoder = Decoder(encoding, response.status_code, here, longest)
         response.stream = _Bounded(cast(httpx2.AsyncByteStream, response.stream), decoder)
         if response.has_redirect_location:
             # Raises where it leads to another origin. The client follows the rest, as read here:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from catsdk.core.types import Completion, Usage
 
@@ -31,8 +31,10 @@ def count(value: object) -> int | None:
     return value
 
 
-def counts(usage: Mapping[str, object], prompt: str, answer: str) -> tuple[int, int] | None:
+def counts(usage: object, prompt: str, answer: str) -> tuple[int, int] | None:
     """The tokens of prompt and answer under these names; `None` unless both are reported."""
+    if not isinstance(usage, dict):
+        return None
     asked, said = count(usage.get(prompt)), count(usage.get(answer))
     return None if asked is None or said is None else (asked, said)
 

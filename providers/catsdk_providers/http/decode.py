@@ -27,15 +27,17 @@ _PLAIN = {"identity", "", "utf-8", "none", "binary", "8bit"}
 
 
 class Decoder:
-    """Takes the bytes of a body in any pieces, and gives them decoded, in pieces of bounded size."""
+    """Takes a body's bytes in any pieces, and gives them decoded, in pieces of bounded size."""
 
-    def __init__(self, encoding: str | None, status: int, place: Place) -> None:
-        """`encoding` is the reply's content-encoding."""
+    def __init__(
+        self, encoding: str | None, status: int, place: Place, longest: int = MAX_BODY
+    ) -> None:
+        """`encoding` is the reply's content-encoding; uncompressed it may have `longest` bytes."""
         self._encoding = (encoding or "identity").strip().lower()
         self._status, self._place = status, place
         self._compressed = self._encoding in {"gzip", "x-gzip", "deflate"}
         self.plain = self._encoding in _PLAIN
-        self._limit = MAX_BODY if self.plain else MAX_COMPRESSED
+        self._limit = longest if self.plain else MAX_COMPRESSED
         self._left = self._limit
         self._decoded = 0
         self._members = 1

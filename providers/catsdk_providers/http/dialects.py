@@ -65,8 +65,12 @@ CODES: dict[str, Kind] = {
 # For each kind, the services that were seen to use a wording, and its pattern.
 _WORDINGS: dict[Kind, dict[str, str]] = {
     "context": {
-        "OpenAI, DeepSeek, vLLM, Together, OpenRouter, Groq": r"maximum context length|maximum (?:context|sequence) (?:size|window)",
-        "OpenAI's newer models, SGLang, Bedrock": r"exceeds? the (?:model'?s? )?(?:available )?context (?:window|length|limit|size)",
+        "OpenAI, DeepSeek, vLLM, Together, OpenRouter, Groq": (
+            r"maximum context length|maximum (?:context|sequence) (?:size|window)"
+        ),
+        "OpenAI's newer models, SGLang, Bedrock": (
+            r"exceeds? the (?:model'?s? )?(?:available )?context (?:window|length|limit|size)"
+        ),
         "llama.cpp": r"context size has been exceeded",
         "vLLM": r"longer than the maximum model length|max_model_len",
         "SGLang": r"longer than the model'?s context length",
@@ -75,11 +79,18 @@ _WORDINGS: dict[Kind, dict[str, str]] = {
         "Ollama": r"(?:input|prompt)(?: length)? exceeds (?:the |maximum )*context",
         "LM Studio": r"loaded with (?:a )?context length of|greater than the context length",
         "Anthropic, Bedrock": r"prompt is too long|input is too long for",
-        "Anthropic": r"input length and `?max_tokens`? exceed|context (?:window|limit) (?:of|is|exceeded)",
-        "TGI, Together": r"`?inputs`? tokens \+ `?max_(?:new_)?tokens`? must be|`inputs` must have less than \d+ tok",
+        "Anthropic": (
+            r"input length and `?max_tokens`? exceed|context (?:window|limit) (?:of|is|exceeded)"
+        ),
+        "TGI, Together": (
+            r"`?inputs`? tokens \+ `?max_(?:new_)?tokens`? must be"
+            r"|`inputs` must have less than \d+ tok"
+        ),
         "Mistral": r"prompt contains \d+ tokens\b.{0,60}too large",
         "Cohere": r"too many tokens: (?:total|size|the total)",
-        "Groq, OpenAI": r"reduce (?:your prompt|the length of (?:the|your) (?:messages|prompt|input))",
+        "Groq, OpenAI": (
+            r"reduce (?:your prompt|the length of (?:the|your) (?:messages|prompt|input))"
+        ),
     },
     "quota": {
         "DeepSeek": r"insufficient (?:account )?balance",

@@ -13,8 +13,8 @@ __all__ = ["tokens_at_most", "with_estimate"]
 
 # Longer texts are estimated by their length: looking at each piece would hold the loop up.
 _LONG = 100_000
-# A tokenizer keeps the words of its own languages whole, and cuts those of others into pieces of two
-# or three letters. Digits, signs and the blanks before them often cost a token each.
+# A tokenizer keeps the words of its own languages whole, and cuts those of others into pieces of
+# two or three letters. Digits, signs and the blanks before them often cost a token each.
 _PIECE = re.compile(r"[A-Za-z]{1,2}|[^A-Za-z\s]|\s+(?![A-Za-z])|\n")
 # What a chat template puts around a message.
 _TEMPLATE = 16

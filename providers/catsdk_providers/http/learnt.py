@@ -32,7 +32,7 @@ def refuse_n(request: Request, able: Capabilities, name: str) -> None:
 
 
 def forget() -> None:
-    """Forget all: for a process in which other services answer at the same addresses, as in tests."""
+    """Forget all: for a process in which others answer at the same addresses, as in tests."""
     _lacking.clear()
     _habits.clear()
 

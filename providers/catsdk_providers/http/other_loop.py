@@ -1,4 +1,4 @@
-"""An asyncio loop in a thread of its own, for libraries that know no other and want one for good."""
+"""An asyncio loop in a thread of its own, for libraries that need one and keep it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import anyio
 from anyio import to_thread
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 
 __all__ = ["OtherLoop"]
 

@@ -246,6 +246,7 @@ def broken(cause: BaseException | None, place: Place) -> ProviderError:
 def late(model: str, seconds: float | None, advice: str = "") -> TimedOutError:
     """Make the error of a call that took longer than its provider allows; `advice` is added."""
     return TimedOutError(
-        f"{model} gave no answer within {seconds} s; raise timeout= if the model needs longer{advice}",
+        f"{model} gave no answer within {seconds} s; raise timeout= if the model needs longer"
+        f"{advice}",
         model=model,
     )

@@ -84,7 +84,7 @@ def _beginnings(secrets: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def secrets_in(key: str, headers: Mapping[str, str], base_url: str) -> list[str]:
-    """What no message may show: key, values of headers and their parts, the URL's user and password.
+    """What no message may show: key, headers' values and their parts, the URL's user and password.
 
     Longest first, so that no part of a secret is left where another one is in it.
     """

@@ -13,8 +13,8 @@ from catsdk.core.errors import (
     InvalidInputError,
     UnsupportedError,
 )
+from catsdk.core.model_strings import check_installed
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.registry import check_installed
 from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion, Request
 from catsdk_providers.http.learnt import Learnt, refuse_n

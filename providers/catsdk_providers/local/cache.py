@@ -15,7 +15,7 @@ _ROOM = 64
 
 
 def cache_for(config: PreTrainedConfig) -> DynamicCache:
-    """An empty cache for a model of this `config`; layers with a window of their own keep theirs."""
+    """An empty cache for a model of this `config`; layers with an own window keep it."""
     cache = DynamicCache(config=config)
     cache.layers = [
         _RoomyLayer() if type(layer) is DynamicLayer else layer  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging as logs
 import os
 import threading
 from collections import deque
@@ -9,7 +10,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
@@ -30,16 +33,27 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from catsdk.core.errors import AuthenticationError, ConnectionFailedError, ModelNotFoundError
+from catsdk.core.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    MissingExtraError,
+    ModelNotFoundError,
+)
 from catsdk_providers.box import BOX
 from catsdk_providers.local.chat import Chat
 from catsdk_providers.local.engine import Engine
 
-__all__ = ["Source", "engine_for", "engine_of", "untrained_box"]
+__all__ = ["Source", "engine_for", "engine_of", "gguf_in", "read_weights", "untrained_box"]
+
+_log = logs.getLogger("catsdk")
 
 # An engine lives as long as a provider uses it; the latest ones stay, for the next provider.
 _KEPT = 2
 _ANSWER_S = 10.0
+_MODELS = (
+    "give a local directory with a model (config.json, weights, tokenizer), a GGUF file or a hub"
+    " name such as 'Qwen/Qwen3-0.6B'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +114,78 @@ def untrained_box(seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return model, AutoTokenizer.from_pretrained(BOX)
 
 
+def gguf_in(name: str) -> Path | None:
+    """The GGUF file that `name` is, or is a folder of, where the folder holds no other model."""
+    path = Path(name).expanduser()
+    if path.is_dir() and not (path / "config.json").exists():
+        found = sorted(path.glob("*.gguf"))
+        return found[0] if len(found) == 1 else None
+    return path if path.suffix == ".gguf" and path.is_file() else None
+
+
+def read_weights(file: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A model and its tokenizer from a GGUF file, as plain weights that can be trained and saved.
+
+    It takes a minute for 100 MB: the weights are no longer quantized then.
+
+    Args:
+        file: The file.
+        dtype: The type of the weights.
+
+    Raises:
+        MissingExtraError: the package gguf is not installed.
+        ModelNotFoundError: it is damaged, or of a kind that transformers does not read.
+    """
+    if find_spec("gguf") is None:
+        raise MissingExtraError(
+            f"{str(file)!r} is read with the package 'gguf': pip install 'catsdk[gguf]'"
+        )
+    place: dict[str, Any] = {"gguf_file": file.name, "local_files_only": True}
+    try:
+        with _without_progress_bars():
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, **place)
+            read = AutoModelForCausalLM.from_pretrained(file.parent, dtype=dtype, **place)
+    except Exception as error:  # what a damaged file meets in its readers is of any type
+        raise _not_found(str(file), error) from error
+    # As it was read it says that it is quantized, and can be neither trained nor saved.
+    config = deepcopy(read.config)
+    del config.quantization_config
+    plain = type(read).from_pretrained(
+        None, config=config, state_dict=read.state_dict(), dtype=dtype
+    )
+    plain.generation_config = read.generation_config
+    return plain, tokenizer
+
+
 def _load(source: Source) -> Engine:
-    if Path(source.model).expanduser().is_dir():
+    file = gguf_in(source.model)
+    if file is not None:
+        dtype = torch.float32 if source.device == "cpu" else torch.bfloat16
+        model, chat = _ready(*read_weights(file, dtype), source.device)
+    elif Path(source.model).expanduser().is_dir():
         model, chat = _read(str(Path(source.model).expanduser()), source.device, here=True)
     elif _looks_local(source.model):
         raise ModelNotFoundError(
-            f"there is no directory {source.model!r}; give a local directory with a model"
-            " (config.json, weights, tokenizer) or a hub name such as 'Qwen/Qwen3-0.6B'",
-            model=source.model,
+            f"there is no directory {source.model!r}; {_MODELS}", model=source.model
         )
     else:
         model, chat = _read_from_hub(source)
+    if not chat.has_template:
+        _log.warning(
+            "%s has no chat template: it gets each message as a paragraph 'Role: text', which a"
+            " model that was taught no chat may not answer well",
+            source.model,
+        )
     return Engine(model, chat, batch_tokens=source.batch_tokens, threads=source.threads)
 
 
 def _looks_local(name: str) -> bool:
-    return name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1
+    return (
+        name.startswith((".", "~", "/"))
+        or name.endswith(".gguf")
+        or "\\" in name
+        or name.count("/") > 1
+    )
 
 
 def _read_from_hub(source: Source) -> tuple[PreTrainedModel, Chat]:
@@ -155,6 +225,12 @@ def _read(name: str, device: str, *, here: bool) -> tuple[PreTrainedModel, Chat]
             model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, local_files_only=here)
     except (OSError, ValueError, SafetensorError) as error:
         raise _not_found(name, error) from error
+    return _ready(model, tokenizer, device)
+
+
+def _ready(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, device: str
+) -> tuple[PreTrainedModel, Chat]:
     torch.nn.Module.to(model, device).eval().requires_grad_(False)  # type: ignore[no-untyped-call]
     return model, Chat(tokenizer, _end_ids(model))
 
@@ -170,9 +246,7 @@ def _end_ids(model: PreTrainedModel) -> list[int]:
 def _not_found(name: str, error: Exception) -> ModelNotFoundError:
     first = str(error).strip().split(os.linesep, maxsplit=1)[0]
     return ModelNotFoundError(
-        f"no model could be loaded from {name!r} ({first}); give a local directory with a model"
-        " (config.json, weights, tokenizer) or a hub name such as 'Qwen/Qwen3-0.6B'",
-        model=name,
+        f"no model could be loaded from {name!r} ({first}); {_MODELS}", model=name
     )
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "check_text",
     "context_of",
     "plan_for",
+    "prompts_of",
     "template_arguments",
 ]
 
@@ -32,6 +33,12 @@ def context_of(model: PreTrainedModel) -> int | None:
     """The length of the model's context in tokens, prompt and answer together, where known."""
     length = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return length if isinstance(length, int) else None
+
+
+def prompts_of(model: PreTrainedModel) -> str:
+    """The prompt set that the model's configuration names: the one that it was trained by."""
+    named = getattr(model.config, "catsdk_prompts", None)
+    return named if isinstance(named, str) else "english"
 
 
 def check_request(request: Request, model: str) -> None:

@@ -11,7 +11,7 @@ import anyio.to_thread
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.thinking import split_thinking
@@ -25,6 +25,7 @@ from catsdk_providers.local.plan import (
     check_text,
     context_of,
     plan_for,
+    prompts_of,
     template_arguments,
 )
 from catsdk_providers.local.row import Job, Plan, Row
@@ -58,7 +59,8 @@ class LocalProvider:
     Of `Request.extra`, `chat_template_kwargs` goes to the chat template; no other key is taken.
 
     Args:
-        model: A directory or a name on the hub; `None` is the model in the box.
+        model: A directory, a GGUF file (extra `gguf`) or a name on the hub; `None` is the model in
+            the box.
         adapter: Whether the adapter of a model that has one is on; it is an error to turn off one
             where there is none.
         max_batch_tokens: Rows of a batch times the longest prompt and answer they may come to;
@@ -67,8 +69,9 @@ class LocalProvider:
             box. On the CPU the weights are float32, elsewhere as they are stored.
         threads: Torch's threads for an operator on the CPU; by default 1 for models under 50
             million parameters, else torch's own number. Other threads keep theirs.
-        prompts: The prompt set that the model understands best: `english`, or `box` for the model
-            in the box.
+        prompts: The prompt set that the model understands best; `None` takes what the model's
+            configuration names as `catsdk_prompts`, as that of the model in the box and of what is
+            trained from it does, and else `english`.
 
     Raises:
         InvalidInputError: `max_batch_tokens` is under 1.
@@ -104,7 +107,7 @@ class LocalProvider:
             )
         self.name = _named("local" if model is None else f"local:{model}", adapter)
         self.adapter = adapter
-        self._prompts = prompts or ("box" if model is None else "english")
+        self._prompts = prompts
         self._source = Source(
             model=str(BOX) if model is None else model,
             device=_device(device, in_box=model is None),
@@ -124,7 +127,7 @@ class LocalProvider:
         adapter: bool = True,
         max_batch_tokens: int = BATCH_TOKENS,
         threads: int | None = None,
-        prompts: str = "english",
+        prompts: str | None = None,
         name: str | None = None,
     ) -> Self:
         """Return a provider of a model in memory, for trainers; also of a PEFT model.
@@ -162,7 +165,7 @@ class LocalProvider:
             seed: Chooses the weights.
         """
         model, tokenizer = untrained_box(seed)
-        return cls.of(model, tokenizer, prompts="box", name="box with random weights")
+        return cls.of(model, tokenizer, name="box with random weights")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -176,7 +179,7 @@ class LocalProvider:
             system=engine.chat.takes_system,
             streaming=True,
             context_length=context_of(engine.model),
-            prompts=self._prompts,
+            prompts=self._prompts or prompts_of(engine.model),
         )
 
     def count_tokens(self, text: str) -> int:

@@ -31,6 +31,8 @@ class ChatProvider(HttpProvider[Endpoint]):
     """The endpoint where none is given."""
     usual_needs_key: ClassVar[bool] = False
     """Whether that endpoint refuses calls without a key."""
+    wire: ClassVar[str] = "chat"
+    """The dialect of what goes to the service as it is."""
     takes: ClassVar[Capabilities]
     """The capabilities where none are declared."""
 

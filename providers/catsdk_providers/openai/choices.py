@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -13,7 +13,14 @@ from pydantic import TypeAdapter
 
 from catsdk.core.errors import ContentFilteredError, MalformedResponseError, ProviderError
 from catsdk.core.thinking import split_thinking
-from catsdk.core.types import Completion, Failure, FinishReason, TokenLogprob, Usage
+from catsdk.core.types import (
+    Completion,
+    Failure,
+    FinishReason,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+)
 from catsdk_providers.http.counts import count, counts, detail
 from catsdk_providers.http.dialects import FAILED_FINISHES, FINISHES
 from catsdk_providers.http.parts import parts_of, thinking_in
@@ -29,6 +36,7 @@ __all__ = ["completions_of", "usage_of"]
 _SPARE = 64
 _MOST_CHOICES = 4096
 _MOST_LOGPROBS = 2**17
+_MOST_CALLS = 64
 _NONE = Usage()
 _TOKENS = TypeAdapter(tuple[TokenLogprob, ...])
 
@@ -134,6 +142,7 @@ def _choice(choice: dict[str, Any], shared: _Reply, usage: Usage) -> Completion:
     return Completion(
         text=text,
         reasoning=apart or inline,
+        tool_calls=tuple(_tool_calls(message, shared.place)) if called is None else (),
         finish_reason="content_filter" if refusal else _finish(ended),
         logprobs=_logprobs(choice.get("logprobs"), shared),
         usage=usage,
@@ -215,6 +224,27 @@ def _called(message: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _tool_calls(message: Mapping[str, Any], place: Place) -> Iterator[ToolCall]:
+    """The calls of tools that the request offered; one that names no tool is left out."""
+    calls = message.get("tool_calls")
+    for at, call in enumerate(calls[:_MOST_CALLS] if isinstance(calls, list) else ()):
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(name := function.get("name"), str):
+            continue
+        given, id_ = function.get("arguments"), call.get("id")
+        if not isinstance(given, str):
+            given = json.dumps({} if given is None else given, ensure_ascii=False)
+        if len(given) > MAX_TEXT:
+            raise place.error(
+                MalformedResponseError, f"a call of a tool is over {MAX_TEXT:,} characters", 200
+            )
+        yield ToolCall(
+            id=_clean(id_, place)[:200] if isinstance(id_, str) and id_ else f"call-{at}",
+            name=_clean(name, place)[:200],
+            arguments=_clean(given, place) or "{}",
+        )
+
+
 def _finish(ended: str) -> FinishReason:
     return FINISHES.get(ended or "stop", "other")
 
@@ -249,19 +279,18 @@ def usage_of(usage: Any) -> Usage:
 
     Prices come later: the cost of a hosted call is unknown.
     """
-    told = usage if isinstance(usage, dict) else {}
-    both = counts(told, "prompt_tokens", "completion_tokens")
+    both = counts(usage, "prompt_tokens", "completion_tokens")
     if both is None:
         return Usage(requests=1, unreported=1, cost=None)
     prompt, answer = both
-    reasoning = detail(told, "completion_tokens_details", "reasoning_tokens")
-    if reasoning and count(told.get("total_tokens")) == prompt + answer + reasoning:
+    reasoning = detail(usage, "completion_tokens_details", "reasoning_tokens")
+    if reasoning and count(usage.get("total_tokens")) == prompt + answer + reasoning:
         # xAI counts thinking beside the answer.
         answer += reasoning
     return Usage(
         input_tokens=prompt,
         output_tokens=answer,
-        cached_tokens=min(prompt, detail(told, "prompt_tokens_details", "cached_tokens")),
+        cached_tokens=min(prompt, detail(usage, "prompt_tokens_details", "cached_tokens")),
         reasoning_tokens=min(answer, reasoning),
         requests=1,
         cost=None,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.sending import Batching
 from catsdk.core.types import Completion, Request
 from catsdk_providers.http.learnt import Learnt, refuse_n
 from catsdk_providers.openai.again import asked
 from catsdk_providers.openai.chat import ChatProvider
 from catsdk_providers.openai.messages import OPENAI
 from catsdk_providers.openai.wire import payload_of
+
+if TYPE_CHECKING:
+    from catsdk_providers.openai.batches import OpenAIBatches
 
 __all__ = ["OpenAIProvider"]
 
@@ -88,7 +93,23 @@ class OpenAIProvider(ChatProvider):
             self._learnt.lacks("n")
         return completions
 
+    def batches(self, batching: Batching) -> OpenAIBatches:
+        """Give the batch API of this model.
+
+        Args:
+            batching: Its `endpoint` is the path that lines name.
+
+        Returns:
+            Files and Batches of the endpoint, for this model.
+        """
+        # Here: few programs need the SDK's part for files and batches.
+        from catsdk_providers.openai.batches import OpenAIBatches
+
+        return OpenAIBatches(self.name, self._connection, self._payload_of, batching.endpoint)
+
     async def _send(self, request: Request, tell: OnText | None) -> list[Completion]:
+        return await self._endpoint.chat(self._payload_of(request), tell, n=request.n)
+
+    def _payload_of(self, request: Request) -> dict[str, Any]:
         field = "max_completion_tokens" if self.base_url == OPENAI else "max_tokens"
-        payload = payload_of(request, self.model, max_tokens_field=field, endpoint=self.base_url)
-        return await self._endpoint.chat(payload, tell, n=request.n)
+        return payload_of(request, self.model, max_tokens_field=field, endpoint=self.base_url)

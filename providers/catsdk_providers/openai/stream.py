@@ -23,12 +23,14 @@ _MOST_CALLS = 64
 class _Call:
     """The pieces of a call of a function."""
 
+    id: str | None = None
     name: str | None = None
     arguments: list[str] = field(default_factory=list[str])
 
     def body(self) -> dict[str, Any]:
         """The call as it is in a whole reply."""
-        return {"function": {"name": self.name, "arguments": "".join(self.arguments)}}
+        function = {"name": self.name, "arguments": "".join(self.arguments)}
+        return {"id": self.id, "function": function}
 
 
 @dataclass
@@ -224,6 +226,7 @@ def _add_calls(calls: dict[int, _Call], deltas: object) -> None:
         if index not in calls and len(calls) >= _MOST_CALLS:
             continue
         call = calls.setdefault(index, _Call())
+        call.id = delta.get("id") or call.id
         call.name = function.get("name") or call.name
         given = function.get("arguments")
         if given is not None:

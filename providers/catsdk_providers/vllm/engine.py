@@ -11,8 +11,8 @@ from typing import Any, Self
 import anyio
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.model_strings import check_installed
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.registry import check_installed
 from catsdk.core.types import Completion, Message, Request
 from catsdk_providers.http.refusals import late
 from catsdk_providers.vllm.answer import answered, scored

@@ -17,10 +17,11 @@ from catsdk.answers.extract import (
 
 HOSTILE = [
     r"\( ", r"\[ ", "$ ", "$$ ", r"\boxed{", "{", "**", "** a ", "the answer is ", "answer: 5 or ",
-    "A: \n", "#### \n", "<answer>", '{"answer": "', '"answer":', '{"a":', "1,", "1 ", "= ", "1=1 ", "is ",
-    "it is 5, ", '"', ". ", "\n", " ", "a", "word ", "not ", "A. ", "(", "_", r"\frac{", "<think>", "1+",
-    "x ", "5 or ", "5 and ", "答案是", "wait, ", "```\n", "solution ", "final ", "1", "-", r"\text{a} ",
-    "$a=b$ ", "5 m ", "**5** ", "seven ", "1:", "1/", "1e1", "$5 ", "The answer is 1,2,3 or x^2 = **",
+    "A: \n", "#### \n", "<answer>", '{"answer": "', '"answer":', '{"a":', "1,", "1 ", "= ", "1=1 ",
+    "is ", "it is 5, ", '"', ". ", "\n", " ", "a", "word ", "not ", "A. ", "(", "_", r"\frac{",
+    "<think>", "1+", "x ", "5 or ", "5 and ", "答案是", "wait, ", "```\n", "solution ", "final ",
+    "1", "-", r"\text{a} ", "$a=b$ ", "5 m ", "**5** ", "seven ", "1:", "1/", "1e1", "$5 ",
+    "The answer is 1,2,3 or x^2 = **",
 ]  # fmt: skip
 
 

@@ -22,40 +22,49 @@ class Withdrawn:
 
 
 _MARKED = [
-    "\\boxed{{{}}}", "$\\boxed{{{}}}$", "So \\boxed{{{}}}", "**\\boxed{{{}}}**", "<answer>{}</answer>",
-    "[ANSWER]{}[/ANSWER]", "#### {}", '{{"answer": {}}}', "```json\n{{\"answer\": {}}}\n```",
+    "\\boxed{{{}}}", "$\\boxed{{{}}}$", "So \\boxed{{{}}}", "**\\boxed{{{}}}**",
+    "<answer>{}</answer>", "[ANSWER]{}[/ANSWER]", "#### {}", '{{"answer": {}}}',
+    "```json\n{{\"answer\": {}}}\n```",
 ]  # fmt: skip
-_SAID = ["The answer is {}", "Answer: {}", "**Answer:** {}", "So the answer is **{}**", "x = {}", "So x = {}",
-         "Therefore, x = {}", "Thus the value is {}"]  # fmt: skip
+_SAID = [
+    "The answer is {}", "Answer: {}", "**Answer:** {}", "So the answer is **{}**", "x = {}",
+    "So x = {}", "Therefore, x = {}", "Thus the value is {}",
+]  # fmt: skip
 _TAKEN_BACK = [
-    "... wait, that is wrong, the answer is {other}", ". Wait, that's wrong.", ". Hmm, that can't be right.",
-    ". Actually, the answer is {other}.", ". No, the answer is {other}.", "\n\nCorrection: the answer is {other}.",
-    ". On second thought, the answer is {other}.", ". Oops, I made a mistake.", ". Scratch that.", ". Never mind.",
-    "\n\nWait, that's not right. The answer is {other}.", ". Sorry, it's {other}.", ". Actually, it's {other}.",
+    "... wait, that is wrong, the answer is {other}", ". Wait, that's wrong.",
+    ". Hmm, that can't be right.", ". Actually, the answer is {other}.",
+    ". No, the answer is {other}.", "\n\nCorrection: the answer is {other}.",
+    ". On second thought, the answer is {other}.", ". Oops, I made a mistake.", ". Scratch that.",
+    ". Never mind.", "\n\nWait, that's not right. The answer is {other}.", ". Sorry, it's {other}.",
+    ". Actually, it's {other}.",
 ]  # fmt: skip
 _REFUTED = [
-    " is wrong", " is not correct.", " is an extraneous solution.", " is extraneous.", " (wrong)", " \u274c",
-    " does not work.", " is impossible.", " is not the answer.", ", which is wrong.", " is rejected.",
-    " is invalid.", " must be discarded.", " fails.", " contradicts the condition.", " is too large.",
-    " (extraneous)", " is ruled out.", " cannot be the answer.", " is a trap.", " isn't right.",
+    " is wrong", " is not correct.", " is an extraneous solution.", " is extraneous.", " (wrong)",
+    " \u274c", " does not work.", " is impossible.", " is not the answer.", ", which is wrong.",
+    " is rejected.", " is invalid.", " must be discarded.", " fails.",
+    " contradicts the condition.", " is too large.", " (extraneous)", " is ruled out.",
+    " cannot be the answer.", " is a trap.", " isn't right.",
 ]  # fmt: skip
 _DENIED = [
-    "not {}", "It is not {}", "It can't be {}", "anything but {}", "everything except {}", "rather than {}",
-    "The answer is not equal to {}", "The wrong answer is {}", "Wrong answer: {}", "x \\ne {}", "x \u2260 {}",
-    "It isn't {}", "Incorrect: {}", "instead of {}",
+    "not {}", "It is not {}", "It can't be {}", "anything but {}", "everything except {}",
+    "rather than {}", "The answer is not equal to {}", "The wrong answer is {}", "Wrong answer: {}",
+    "x \\ne {}", "x \u2260 {}", "It isn't {}", "Incorrect: {}", "instead of {}",
 ]  # fmt: skip
 _AROUND = [
-    "$x = -{}$", "$-{}$", "$2{}$", "$\\sqrt{{{}}}$", "${}^2$", "$\\frac{{1}}{{{}}}$", "$3 + {}$", "${} + 3$",
-    "${} \\times 10^3$", "${}x$", "$10\\cdot{}$", "${} - 1$", "$x^{{{}}}$", "${}/2$", "$|x| \\ne {}$", "{} or 90017",
-    "Is it {}?", "${} \\cdot \\pi$", "$\\pi {}$", "${}0$",
+    "$x = -{}$", "$-{}$", "$2{}$", "$\\sqrt{{{}}}$", "${}^2$", "$\\frac{{1}}{{{}}}$", "$3 + {}$",
+    "${} + 3$", "${} \\times 10^3$", "${}x$", "$10\\cdot{}$", "${} - 1$", "$x^{{{}}}$", "${}/2$",
+    "$|x| \\ne {}$", "{} or 90017", "Is it {}?", "${} \\cdot \\pi$", "$\\pi {}$", "${}0$",
 ]  # fmt: skip
 _FIELDS = [
-    "wrong_answer", "incorrect_answer", "not_the_answer", "previous_answer", "rejected", "guess", "distractor",
-    "wrong answer", "old_result", "answer_is_not", "example_answer", "falseAnswer", "initial_guess", "discarded",
-    "first_answer", "maybe", "candidate", "other", "draft_answer", "notAnswer",
+    "wrong_answer", "incorrect_answer", "not_the_answer", "previous_answer", "rejected", "guess",
+    "distractor", "wrong answer", "old_result", "answer_is_not", "example_answer", "falseAnswer",
+    "initial_guess", "discarded", "first_answer", "maybe", "candidate", "other", "draft_answer",
+    "notAnswer",
 ]  # fmt: skip
-_BESIDE = ['"correct": false', '"is_correct": false', '"valid": false', '"wrong": true', '"rejected": true',
-           '"is_wrong": true', '"incorrect": "yes"']  # fmt: skip
+_BESIDE = [
+    '"correct": false', '"is_correct": false', '"valid": false', '"wrong": true',
+    '"rejected": true', '"is_wrong": true', '"incorrect": "yes"',
+]  # fmt: skip
 
 
 def _marked_and_taken_back(value: str, chance: random.Random) -> str:

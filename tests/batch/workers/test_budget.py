@@ -1,4 +1,4 @@
-"""A budget that workers are lent in blocks holds for all of them together, and is used to its end."""
+"""A budget that workers are lent in blocks holds for all of them, and is used to its end."""
 
 from __future__ import annotations
 

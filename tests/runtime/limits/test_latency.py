@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.runtime.limits.latency import ENOUGH, Latencies
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catsdk.core.concurrency.fanout import fan_out, fan_out_tolerant
 from catsdk.core.errors import ServerError, UnsupportedError
-from catsdk.core.fanout import fan_out, fan_out_tolerant
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Completion, Failure, Message, Request
 from catsdk.runtime.stores.memory import MemoryStore

@@ -10,7 +10,7 @@ from math import inf
 import anyio
 import pytest
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import ServerError
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.sending import Budget, Limits

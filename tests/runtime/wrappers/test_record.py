@@ -3,6 +3,7 @@
 import anyio
 import pytest
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import (
     CatError,
     ConnectionFailedError,
@@ -11,7 +12,6 @@ from catsdk.core.errors import (
     ServerError,
     UnsupportedError,
 )
-from catsdk.core.fanout import fan_out
 from catsdk.core.types import Message, Request
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.wrappers.record import Record

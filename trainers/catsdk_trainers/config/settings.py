@@ -1,4 +1,4 @@
-"""CaTConfig: one training run as a value, to and from YAML; the paper's settings are its defaults."""
+"""CaTConfig: one training run as a value, to and from YAML; its defaults are the paper's."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ class Failing(Options):
 
     Args:
         deadline: Seconds within which a group must be scored; else it has no reward.
-        share: Training stops when more than this share of the groups, in 0..1, had no reward in each
-            of the last steps.
+        share: Training stops when more than this share of the groups, in 0..1, had no reward in
+            each of the last steps.
         steps: How many steps in a row that takes.
 
     Raises:
@@ -271,7 +271,7 @@ class CaTConfig(Options):
     otherwise, judges greedily.
 
     Args:
-        model: A directory or a name on the hub.
+        model: A directory, a GGUF file or a name on the hub; `local` is the model in the box.
         output: The folder of checkpoints, logs and the model.
         seed: Of the order of the data, the weights of adapters, the rollouts and the anchor.
         steps: Optimiser steps.

@@ -83,8 +83,8 @@ def _check_one_answer(column: str, values: Sequence[object]) -> None:
     if others:
         raise InvalidInputError(
             f"a group of one prompt has two known answers in the column {column!r}:"
-            f" {values[0]!r:.80} and {others[0]!r:.80}. Give each row of a prompt the same answer; a list"
-            " holds several that are accepted"
+            f" {values[0]!r:.80} and {others[0]!r:.80}. Give each row of a prompt the same answer;"
+            " a list holds several that are accepted"
         )
 
 

@@ -16,8 +16,8 @@ import anyio
 from pydantic import Field
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.options import Options
 
 __all__ = ["NoRewardError", "Service", "answers", "service_of"]

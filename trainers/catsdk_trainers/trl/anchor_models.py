@@ -15,14 +15,16 @@ from catsdk_providers.local.provider import LocalProvider
 __all__ = ["provider_of"]
 
 
-def provider_of(trainer: Any, kind: str, *, decay: float, prompts: str, name: str) -> LocalProvider:
+def provider_of(
+    trainer: Any, kind: str, *, decay: float, prompts: str | None, name: str
+) -> LocalProvider:
     """Make the provider of an anchor from the trainer's model as it is now.
 
     Args:
         trainer: A trainer of TRL; an average adds a callback to it.
         kind: `initial`, `average` or `current`.
         decay: Of the average, for one step.
-        prompts: The prompt set that the model understands best.
+        prompts: The prompt set that the model understands best; `None` is what it says itself.
         name: What its calls are listed under.
 
     Raises:

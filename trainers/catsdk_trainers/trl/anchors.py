@@ -1,4 +1,4 @@
-"""PolicyAnchor: an anchor made of the model in training: as it was at the start, averaged, or now."""
+"""PolicyAnchor: the model in training as the anchor: as it was at the start, averaged, or now."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class PolicyAnchor:
     Args:
         kind: `initial`, `average` or `current`.
         decay: How much of the average stays in each step, from 0 to under 1.
-        prompts: The prompt set that the model understands best: `english`, or `box` for the model
-            in the box.
+        prompts: The prompt set that the model understands best; `None` takes what its configuration
+            names (see `LocalProvider`), else `english`.
 
     Raises:
         InvalidInputError: `kind` is none of the three, or `decay` is out of range.
@@ -49,7 +49,7 @@ class PolicyAnchor:
     free = True
 
     def __init__(
-        self, kind: AnchorKind = "initial", *, decay: float = 0.99, prompts: str = "english"
+        self, kind: AnchorKind = "initial", *, decay: float = 0.99, prompts: str | None = None
     ) -> None:
         """Choose the anchor; `attach(trainer, reward)` binds it to the trainer's model."""
         if kind not in get_args(AnchorKind):
@@ -79,7 +79,7 @@ class PolicyAnchor:
         told: dict[str, Any] = {"kind": self.kind}
         if self.kind == "average" and self.decay != 0.99:
             told["decay"] = self.decay
-        if self.prompts != "english":
+        if self.prompts is not None:
             told["prompts"] = self.prompts
         return told
 

@@ -7,20 +7,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.sft_config import SFTConfig
 
-from catsdk.core.errors import InvalidInputError, ModelNotFoundError
+from catsdk.core.errors import InvalidInputError
 from catsdk_trainers.config.settings import CaTConfig, LoRA
 
 __all__ = [
     "accumulation",
-    "check_weights",
     "grpo_arguments",
     "lora_arguments",
     "model_arguments",
@@ -121,25 +118,6 @@ def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
     """How the weights are loaded: in float32, but for a base under adapters on a GPU."""
     half = lora is not None and torch.cuda.is_available() and config.precision != "float32"
     return {"dtype": torch.bfloat16 if half else torch.float32}
-
-
-def check_weights(name: str) -> None:
-    """Look whether there is such a model, before what takes long.
-
-    Raises:
-        ModelNotFoundError: it is neither in a folder nor, as far as can be seen from here, on the hub.
-    """
-    try:
-        AutoConfig.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        # Of a path that is not there transformers says that it is no name of the hub.
-        missing = name.startswith(("/", ".", "~")) and not Path(name).exists()
-        told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
-        raise ModelNotFoundError(
-            f"the model {name!r} cannot be loaded ({told}); give a folder with a model, or its name"
-            " on the hub where that can be reached",
-            model=name,
-        ) from error
 
 
 def lora_arguments(lora: LoRA | None) -> Any:

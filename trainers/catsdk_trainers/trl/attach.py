@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from transformers import TrainerCallback
 
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
+from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Provider, declared, name_of
-from catsdk.core.registry import resolve
 from catsdk.core.types import Message, Request
 from catsdk_trainers.data.gold import gold_rewards
 from catsdk_trainers.trl.anchors import PolicyAnchor
@@ -75,7 +75,7 @@ def attach(
         >>> from datasets import Dataset
         >>> from trl import GRPOConfig, GRPOTrainer
         >>> c = cat.CaT(
-        ...     estimator=cat.Synthesizer(PolicyAnchor("initial", prompts="box")),
+        ...     estimator=cat.Synthesizer(PolicyAnchor("initial")),
         ...     reward=cat.AnswerReward(),
         ... )
         >>> made = reward(c, num_generations=2)

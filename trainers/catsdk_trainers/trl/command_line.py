@@ -1,4 +1,4 @@
-"""cat_reward: the reward function of `trl grpo --reward_funcs catsdk.train.cat_reward`, set by files.
+"""cat_reward: the function of `trl grpo --reward_funcs catsdk.train.cat_reward`, set by files.
 
 The environment variable `CATSDK_TRAIN_CONFIG` names the YAML file of a `CaTConfig`; of it the
 sections `rollouts`, `cat`, `failing` and `budget` count, and the seed. Without it `CATSDK_ANCHOR`

@@ -13,7 +13,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError, UnknownProviderError
-from catsdk.core.registry import resolve
+from catsdk.core.model_strings import resolve
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.gold import check_gold, gold_rewards, golds_of
@@ -28,7 +28,6 @@ from catsdk_trainers.data.rows import (
 from catsdk_trainers.data.tables import table_of
 from catsdk_trainers.trl.anchors import AnchorKind
 from catsdk_trainers.trl.arguments import (
-    check_weights,
     grpo_arguments,
     lora_arguments,
     model_arguments,
@@ -43,6 +42,7 @@ from catsdk_trainers.trl.reward import GroupReward
 from catsdk_trainers.trl.role_anchors import anchors_of
 from catsdk_trainers.trl.stopping import EarlyStop
 from catsdk_trainers.trl.trained import Trained
+from catsdk_trainers.trl.weights import initial_weights
 
 __all__ = ["grpo"]
 
@@ -115,10 +115,8 @@ def grpo(
         golds_of(reward.cat, row, answers[0])
     training = _in_order(table_of(rows, answers), config)
     evaluation = table_of(tests, answers) if tests else None
-    if model is None:
-        check_weights(config.model)
     trainer = GRPOTrainer(
-        model=config.model if model is None else model,
+        model=initial_weights(config) if model is None else model,
         reward_funcs=cast("Any", reward),
         args=arguments,
         train_dataset=training,

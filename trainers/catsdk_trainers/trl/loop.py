@@ -96,7 +96,7 @@ class _Portal(AbstractContextManager[BlockingPortal]):
 
     def __exit__(self, *_: object) -> None:
         _ENDING.forget(self._portal)
-        # What was interrupted while it was handed over has nobody to cancel it, and would be waited for.
+        # What was interrupted while handed over has nobody to cancel it, and would be waited for.
         with suppress(CancelledError):
             self._portal.call(self._portal.stop, True)
         self._thread.join()

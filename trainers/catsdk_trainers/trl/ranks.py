@@ -90,7 +90,7 @@ def everywhere(value: T) -> list[T]:
 
 
 def join_ranks() -> None:
-    """Under a launcher, meet the other ranks and take this one's device, as a trainer does later."""
+    """Under a launcher, meet the other ranks and take this one's device, as a trainer would."""
     PartialState()
 
 

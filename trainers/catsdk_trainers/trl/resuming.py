@@ -1,4 +1,4 @@
-"""Exact resume: which checkpoint is whole, and whether the run that goes on is the one that began."""
+"""Exact resume: which checkpoint is whole, and whether the run is the one that began."""
 
 from __future__ import annotations
 

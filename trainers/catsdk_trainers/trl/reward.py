@@ -11,8 +11,8 @@ import anyio
 from anyio import to_thread
 
 from catsdk.cat import CaT
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
-from catsdk.core.fanout import fan_out
 from catsdk.core.inputs import check_kind
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Budget

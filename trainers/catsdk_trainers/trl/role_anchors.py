@@ -1,4 +1,4 @@
-"""The anchors inside a CaT: those made of the model in training, and those that write references."""
+"""The anchors inside a CaT: those made of the model in training, those that write references."""
 
 from __future__ import annotations
 

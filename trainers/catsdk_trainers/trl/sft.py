@@ -34,7 +34,6 @@ from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.rows import fingerprint, order, training_rows, values_of
 from catsdk_trainers.trl.anchors import PolicyAnchor
 from catsdk_trainers.trl.arguments import (
-    check_weights,
     lora_arguments,
     model_arguments,
     sft_arguments,
@@ -46,6 +45,7 @@ from catsdk_trainers.trl.resuming import MarkWhole, begin
 from catsdk_trainers.trl.spending import Spending
 from catsdk_trainers.trl.stopping import BudgetStop
 from catsdk_trainers.trl.trained import Trained
+from catsdk_trainers.trl.weights import initial_weights
 
 __all__ = ["sft", "synthesized_pairs"]
 
@@ -206,10 +206,10 @@ def _method(config: CaTConfig, sampler: str | Provider) -> CaT:
     )
 
 
-def _prompts(config: CaTConfig) -> str:
+def _prompts(config: CaTConfig) -> str | None:
     """The prompt set that the config's anchor is given."""
     anchors = (part for part in parts_of(teacher_of(config)) if isinstance(part, PolicyAnchor))
-    return next((anchor.prompts for anchor in anchors), "english")
+    return next((anchor.prompts for anchor in anchors), None)
 
 
 async def _synthesize(
@@ -246,7 +246,7 @@ def _told(result: Result) -> dict[str, str]:
 
 
 def _read(kept: Path, key: str, by: str | None) -> dict[int, str]:
-    """The texts by row, of the model `by` or of the latest one; a killed run's last line is torn."""
+    """The texts by row, of the model `by` or the latest one; a killed run's last line is torn."""
     lines = kept.read_text("utf-8").split("\n") if kept.exists() else []
     pairs = [pair for pair in map(_pair, lines) if pair.get("key") == key]
     wanted = by or (pairs[-1]["by"] if pairs else None)
@@ -263,9 +263,10 @@ def _pair(line: str) -> dict[str, Any]:
 
 def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
     if model is None:
-        check_weights(config.model)
+        place = initial_weights(config)
         how = model_arguments(config, lora=config.sft.lora)
-        model = AutoModelForCausalLM.from_pretrained(config.model, **how)
+        model = AutoModelForCausalLM.from_pretrained(place, **how)
+        tokenizer = tokenizer or AutoTokenizer.from_pretrained(place)
         if torch.cuda.is_available():
             model = model.cuda()
     return model, tokenizer or AutoTokenizer.from_pretrained(config.model)

@@ -1,4 +1,4 @@
-"""Early stop: the teacher leads no more, the policy agrees with itself, or the budget is used up."""
+"""Early stop: the teacher no longer leads, the policy agrees with itself, the budget is used up."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def asserted_value(text: str) -> str | None:
 
 
 def _asserts(before: str) -> bool:
-    """Tell whether a value is asserted by what stands before it: a verb, or a short name and a mark."""
+    """Tell whether what stands before a value asserts it: a verb, or a short name and a mark."""
     named = _NAME.match(before)
     if named is None:
         return _ASSERTS.match(before) is not None

@@ -11,8 +11,8 @@ __all__ = ["clean"]
 
 _SIGNS = {
     "π": "\\pi ", "√": "\\sqrt ", "∛": "\\sqrt[3]", "∞": "\\infty ", "≤": "\\le ", "⩽": "\\le ",
-    "≥": "\\ge ", "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≅": "\\approx ", "≡": "\\equiv ", "¬": "\\neg ", "∧": "\\land ", "∨": "\\lor ",
-    "⇔": "\\iff ", "∉": "\\notin ",
+    "≥": "\\ge ", "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≅": "\\approx ",
+    "≡": "\\equiv ", "¬": "\\neg ", "∧": "\\land ", "∨": "\\lor ", "⇔": "\\iff ", "∉": "\\notin ",
     "×": "\\times ", "✕": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "∙": "\\cdot ", "∗": "*",
     "÷": "\\div ", "∪": "\\cup ", "∩": "\\cap ", "∈": "\\in ", "∅": "\\emptyset ", "±": "\\pm ",
     "∓": "\\mp ", "°": "\\degree ", "º": "\\degree ", "˚": "\\degree ", "∠": "\\angle ",
@@ -76,7 +76,8 @@ def clean(text: str) -> str:
 
 _COMPOUND = re.compile(
     r"\b(hours?|hrs?|minutes?|mins?|dollars?|feet|foot|ft|yards?|pounds?|lbs?|years?|weeks?|days?|kg)"
-    r" and (?=\d+ (?:minutes?|mins?|seconds?|secs?|cents?|inch(?:es)?|in|ounces?|oz|months?|days?|g)\b)"
+    r" and (?=\d+ (?:minutes?|mins?|seconds?|secs?|cents?|inch(?:es)?|in|ounces?|oz|months?|days?"
+    r"|g)\b)"
 )
 _CHOICES = re.compile(r"(?:\{\})?[_^]\{?(\d{1,9})\}? ?C_\{?(\d{1,9})\}?")
 _LEADING_SIGNS = frozenset("\\=~")
@@ -183,7 +184,8 @@ _WHOLE_INDEX = re.compile(
 _STYLE = re.compile(r"^\\(?:displaystyle|textstyle) ?")
 _LEAD = re.compile(
     r"^\\text\{(?![^{}]{0,60}\b(?:not?|never|wrong|false|incorrect\w*|except|if|nor|n't)\b)[^{}]{0,50}"
-    r"\b(?:answers?|solutions?|results?|values?|it|there|this|that|these|we (?:get|have|find))\b[^{}]{0,20}(?:\bis|\bare|[:=]) ?\}",
+    r"\b(?:answers?|solutions?|results?|values?|it|there|this|that|these|we (?:get|have|find))\b"
+    r"[^{}]{0,20}(?:\bis|\bare|[:=]) ?\}",
     re.IGNORECASE,
 )
 

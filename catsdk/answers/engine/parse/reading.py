@@ -1,4 +1,4 @@
-"""Reading of an answer's text: its tree, a second reading where there is one, or why there is none."""
+"""Reading of an answer's text: its tree, a second reading if there is one, or why there is none."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ class Reading:
     over the `domain`, Z or N. Without `special` the node holds no plus-minus and no matrix.
     `choice` is the letter of an answer that may choose one; `stated` the value that a sentence
     asserts, whose node is its words; `currency` that of a sign of money; `joined` is "and" or "or"
-    where one of the two joins what is said. `crossed` holds the pairs of names between which a cross
-    stands, which may be vectors, and `dotted` says that there is a product with a dot.
+    where one of the two joins what is said. `crossed` holds the pairs of names between which a
+    cross stands, which may be vectors, and `dotted` says that there is a product with a dot.
     """
 
     node: Node | None

@@ -7,9 +7,18 @@ from fractions import Fraction
 from typing import cast
 
 from catsdk.answers.engine.limits import UnreadableError
+from catsdk.answers.engine.parse.brackets import enclosed, lone_values, matrix_of
 from catsdk.answers.engine.parse.counting import names_what_counts
 from catsdk.answers.engine.parse.functions import FunctionParser
 from catsdk.answers.engine.parse.lexer import END, Token, tokens_of
+from catsdk.answers.engine.parse.lists import (
+    LOGIC,
+    Separated,
+    is_proposition,
+    listed,
+    row_of,
+    rows_of,
+)
 from catsdk.answers.engine.parse.units import SCALES, is_unit, unit_of
 from catsdk.answers.engine.tree import (
     Call,
@@ -34,8 +43,6 @@ __all__ = ["parse", "parse_with_crosses"]
 
 # The word "and" makes a list of values, the sign of logic a proposition.
 _SEPARATORS = frozenset([",", ";", "and", "land", "lor"])
-_JOINING = ("lor", "and", "land")
-_LOGIC = {"land": "and", "lor": "or", "=>": "implies", "<=>": "iff"}
 _INFINITY = Constant("infinity")
 _MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
 _REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
@@ -45,12 +52,9 @@ _UNIT_KINDS = frozenset(["text", "word"])
 _MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
-_TURNS = {"(": 1, "[": 1, "{": 1, "\\{": 1, ")": -1, "]": -1, "}": -1, "\\}": -1}
 _CONDITIONAL = (Text("if"), Text("for"), Text("when"), Text("where"))
 
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
-
-Separated = list[tuple[str, Node]]
 
 
 def parse(text: str, log_base: Node | None = None) -> Node:
@@ -84,7 +88,7 @@ class AnswerParser(FunctionParser):
 
     def answer(self) -> Node:
         """Read statements between commas, semicolons and the words and, or."""
-        return _listed(self._statements(frozenset()), "list")
+        return listed(self._statements(frozenset()), "list")
 
     def _statements(self, ends: frozenset[str]) -> Separated:
         """Read statements up to one of the signs of `ends`; each with the separator before it."""
@@ -127,8 +131,8 @@ class AnswerParser(FunctionParser):
                 side, operator = (Symbol(f"cong {side}"), "~") if named else (side, "~")
             if operator == "==":
                 side, operator = _congruence(side), "="
-            if operator in ("=>", "<=>") and _is_proposition(sides[-1]) and _is_proposition(side):
-                sides[-1] = Call(_LOGIC[operator], (sides[-1], side))
+            if operator in ("=>", "<=>") and is_proposition(sides[-1]) and is_proposition(side):
+                sides[-1] = Call(LOGIC[operator], (sides[-1], side))
             elif operator == "in":
                 self._add_member(sides[-1], side)
                 sides, operators = [side], []
@@ -295,7 +299,7 @@ class AnswerParser(FunctionParser):
         if self.next == END or closing not in ends:
             raise UnreadableError(f"{opening} does not close")
         several = nested or opening == "{" and len(inner) > 1
-        lone = _lone(self.tokens[start : self.at]) if several else []
+        lone = lone_values(self.tokens[start : self.at]) if several else []
         self.at += 1
         if opening == "{":
             if not inner:
@@ -306,10 +310,10 @@ class AnswerParser(FunctionParser):
                     (sign, Items("set", (node,)) if alone else node)
                     for (sign, node), alone in zip(inner, lone, strict=True)
                 ]
-            return _listed(inner, "set")
-        if nested and closing == "]" and (matrix := _matrix_of([node for _, node in inner], lone)):
+            return listed(inner, "set")
+        if nested and closing == "]" and (matrix := matrix_of([node for _, node in inner], lone)):
             return matrix
-        return _enclosed(opening, closing, inner)
+        return enclosed(opening, closing, inner)
 
     def _set(self) -> Node:
         if self.next[0] == "symbol" and self.ahead(1)[1] in ("|", "\\mid", ":"):
@@ -317,19 +321,19 @@ class AnswerParser(FunctionParser):
             self.at += 2
             found = self._statements(frozenset(["\\}"]))
             self.expect("\\}")
-            return _listed(found, "list")
+            return listed(found, "list")
         self.bars = 1
         found = self._statements(frozenset(["\\}", "|", "\\mid", ":"]))
         if self.next[1] in ("|", "\\mid", ":") and len(found) == 1:
             self.at += 1
             said = self._statements(frozenset(["\\}"]))
             self.expect("\\}")
-            condition = _listed(said, "list")
+            condition = listed(said, "list")
             member = found[0][1]
             return condition if _is_any(member) else Items("tuple", (member, condition))
         self.expect("\\}")
-        rows = _rows(found)
-        return Items("set", tuple(map(_row, rows) if rows else (node for _, node in found)))
+        rows = rows_of(found)
+        return Items("set", tuple(map(row_of, rows) if rows else (node for _, node in found)))
 
     def environment(self) -> Node:
         """Read a matrix, an array, or the rows of cases and alignments."""
@@ -343,10 +347,10 @@ class AnswerParser(FunctionParser):
             raise UnreadableError(f"{name} does not end")
         self.at += 1
         if name in ("cases", "dcases", "rcases"):
-            return _listed([(",", _piece(row)) for row in rows], "list")
+            return listed([(",", _piece(row)) for row in rows], "list")
         if name in ("aligned", "align", "gathered", "split"):
             cells = [(",", cell) for row in rows for cell in row]
-            return _listed(cells, "list")
+            return listed(cells, "list")
         if not rows or any(len(row) != len(rows[0]) for row in rows):
             raise UnreadableError("rows of different length")
         matrix = Matrix(tuple(map(tuple, rows)))
@@ -366,7 +370,7 @@ class AnswerParser(FunctionParser):
             if self.take("\\\\"):
                 rows.append([])
             elif not self.take("&"):
-                rows[-1].append(_listed(self._cell(ends), "list"))
+                rows[-1].append(listed(self._cell(ends), "list"))
         return [row for row in rows if row]
 
     def _cell(self, ends: frozenset[str]) -> Separated:
@@ -424,193 +428,3 @@ def _congruence(side: Node) -> Node:
     return (
         Call("residue", side.arguments) if isinstance(side, Call) and side.name == "mod" else side
     )
-
-
-def _is_proposition(node: Node) -> bool:
-    """Tell a letter that may be true or false, and what logic makes of such letters."""
-    logic = isinstance(node, Call) and node.name in ("not", "and", "or", "implies", "iff")
-    return logic or isinstance(node, Symbol)
-
-
-def _joined(found: Separated) -> Node | None:
-    """Make `p and q` of propositions between signs of logic; of values these make a list."""
-    signs = {separator for separator, _ in found[1:]}
-    nodes = [node for _, node in found]
-    if signs.isdisjoint(_LOGIC) or not all(map(_is_proposition, nodes)):
-        return None
-    if len(signs) > 1:
-        raise UnreadableError("and beside or without brackets")
-    return Call(_LOGIC[signs.pop()], tuple(sorted(nodes, key=repr)))
-
-
-def _alternatives(found: Separated) -> Node | None:
-    """Make `x < 1 or x > 3` of inequalities; with commas they may hold together as well."""
-    signs = {separator for separator, _ in found[1:]}
-    nodes = tuple(node for _, node in found)
-    relations = [node for node in nodes if isinstance(node, Relation)]
-    if len(signs) != 1 or signs.isdisjoint(_JOINING) or len(relations) < len(nodes):
-        return None
-    if all(set(relation.operators) <= {"=", "~"} for relation in relations):
-        return None
-    return Call("either" if signs == {"lor"} else "both", nodes)
-
-
-def _excepted(nodes: list[Node]) -> list[Node]:
-    """Read `x != 1, 4` as x being neither; what else stands behind an inequality is not its."""
-    first = nodes[0]
-    if not isinstance(first, Relation) or first.operators != ("!=",):
-        return nodes
-    return [
-        node if isinstance(node, Relation) else Relation((first.sides[0], node), ("!=",))
-        for node in nodes
-    ]
-
-
-def _rows(found: Separated) -> list[list[Node]] | None:
-    """Part a list where two separators stand, as in `1, 2; 3, 4` and `1, 2 or 3, 4`.
-
-    A word before the last item alone, as in `1, 2 and 3`, parts nothing, and equations are parted
-    by their names.
-    """
-    separators = [separator for separator, _ in found[1:]]
-    if len(set(separators)) < 2:
-        return None
-    outer = ";"
-    if (
-        "lor" in separators
-        and not {"and", "land"}.isdisjoint(separators)
-        and _is_of_one_name(found)
-    ):
-        raise UnreadableError("and beside or without brackets")
-    if ";" not in separators:
-        if set(separators[:-1]) == {","}:
-            return None
-        outer = next(word for word in _JOINING if word in separators)
-    rows: list[list[Node]] = []
-    for separator, node in found:
-        if separator == outer or not rows:
-            rows.append([])
-        rows[-1].append(node)
-    return None if outer != ";" and _are_solutions(rows) else rows
-
-
-def _are_solutions(rows: list[list[Node]]) -> bool:
-    """Tell whether the same names have values in each row, or one name in all of them."""
-    names = [[_name_of(node) for node in row] for row in rows]
-    every = {name for row in names for name in row}
-    return None not in every and (len(every) == 1 or all(row == names[0] for row in names))
-
-
-def _is_of_one_name(found: Separated) -> bool:
-    """Tell whether one name has a value in each statement, or an end."""
-    sides = [node.sides[0] for _, node in found if isinstance(node, Relation)]
-    return len(sides) == len(found) and all(side == sides[0] for side in sides)
-
-
-def _row(nodes: list[Node]) -> Node:
-    """Make values that stand together a tuple; equations stay a list, whose names order them."""
-    if len(nodes) == 1:
-        return nodes[0]
-    named = all(_name_of(node) for node in nodes)
-    return Items("list" if named else "tuple", tuple(nodes))
-
-
-def _distributed(found: Separated) -> Separated:
-    """Give each name its values where several names have some: `x = 1, 2 and y = 3, 4`."""
-    names = {name for _, node in found if (name := _name_of(node))}
-    if len(names) < 2 or all(isinstance(node, Relation) for _, node in found):
-        return found
-    named: Separated = []
-    owner: Symbol | None = None
-    for separator, node in found:
-        owner = _name_of(node) if isinstance(node, Relation) else owner
-        bare = owner is not None and not isinstance(node, Relation | Text)
-        named.append((separator, Relation((owner, node), ("=",)) if owner and bare else node))
-    return named
-
-
-def _name_of(node: Node) -> Symbol | None:
-    if isinstance(node, Relation) and node.operators == ("=",):
-        name = node.sides[0]
-        return name if isinstance(name, Symbol) else None
-    return None
-
-
-def _listed(found: Separated, kind: str) -> Node:
-    """Make the list of statements, or of the groups in which they stand."""
-    if not found and kind == "list":
-        raise UnreadableError("nothing is there")
-    if len(found) == 1 and kind in ("list", "set"):
-        return found[0][1]
-    if kind == "list" and (joined := _joined(found) or _alternatives(found)):
-        return joined
-    if kind == "list":
-        found = _distributed(found)
-    rows = _rows(found)
-    if rows is not None:
-        nodes = [_row(row) for row in rows]
-    else:
-        nodes = [node for _, node in found]
-        nodes = _excepted(nodes) if kind == "list" else nodes
-    return Items("set" if kind == "set" else "list", tuple(nodes))
-
-
-def _enclosed(opening: str, closing: str, inner: Separated) -> Node:
-    nodes = tuple(node for _, node in inner)
-    plain = opening == "(" and closing == ")"
-    if opening == "[" and closing == "]" and len(nodes) > 1 and all(map(_is_tuple, nodes)):
-        return Items("list", nodes)
-    if plain and len(nodes) == 1:
-        return nodes[0]
-    if plain or len(nodes) > 2:
-        return _row_of(inner) if nodes else Items("tuple", ())
-    if len(nodes) == 2:
-        return Interval(*nodes, (opening == "[", closing == "]"))
-    if len(nodes) == 1 and opening == "[" and closing == "]":
-        return nodes[0]
-    raise UnreadableError(f"{opening} is closed by {closing}")
-
-
-def _is_tuple(node: Node) -> bool:
-    return isinstance(node, Items) and node.kind == "tuple"
-
-
-def _lone(tokens: list[Token]) -> list[bool]:
-    """Tell of each part between commas whether it is one value in braces or brackets of its own."""
-    found: list[bool] = []
-    depth, start = 0, 0
-    for at, (kind, value) in enumerate([*tokens, ("sign", ",")]):
-        turn = _TURNS.get(value, 0) if kind == "sign" else 0
-        depth += turn
-        if kind == "sign" and value in ",;" and depth == 0:
-            part = tokens[start:at]
-            ends = [value for _, value in (*part[:1], *part[-1:])]
-            inner = [value for _, value in part[1:-1]]
-            plain = {",", ";", "{", "}", "[", "]"}.isdisjoint(inner)
-            found.append(ends in (["{", "}"], ["[", "]"]) and plain)
-            start = at + 1
-    return found
-
-
-def _matrix_of(nodes: list[Node], lone: list[bool]) -> Matrix | None:
-    """Make a matrix of rows in square brackets, of which those of two look like intervals."""
-    if len(nodes) == len(lone) > 1 and all(lone):
-        return Matrix(tuple((node,) for node in nodes))
-    rows = [
-        (node.low, node.high)
-        if isinstance(node, Interval) and node.closed == (True, True)
-        else node.items
-        if isinstance(node, Items) and node.kind == "tuple"
-        else ()
-        for node in nodes
-    ]
-    widths = {len(row) for row in rows}
-    return Matrix(tuple(rows)) if len(widths) == 1 and widths != {0} else None
-
-
-def _row_of(inner: Separated) -> Node:
-    """Make a tuple; a matrix where semicolons part rows of equal length."""
-    listed = _listed(inner, "list")
-    if isinstance(listed, Items) and {separator for separator, _ in inner[1:]} == {",", ";"}:
-        return listed
-    return Items("tuple", tuple(node for _, node in inner))

@@ -97,7 +97,8 @@ _TABLE: tuple[tuple[Dimension, Fraction, str], ...] = (
 # Abbreviations whose meaning hangs on their case, as in mW and MW, with the name of the unit.
 _CASED = """
 g gram m meter s second L liter Hz hertz Pa pascal W watt J joule V volt A ampere N newton F farad
-C coulomb K kelvin eV electronvolt Wh watthour Ah amperehour T tesla mol mole Sv sievert Ω ohm M molar
+C coulomb K kelvin eV electronvolt Wh watthour Ah amperehour T tesla mol mole Sv sievert Ω ohm
+M molar
 """
 _CASED_WORDS = _CASED.split()
 _SPELLED = {
@@ -116,8 +117,9 @@ _UNSIZED_WORDS = """
     radian radians rad ton tons euro euros eur yuan rupees pesos yen gbp rs rmb inr volt volts
     kelvin celsius fahrenheit ohm ohms amp amps ampere amperes coulomb coulombs farad farads
     tesla teslas weber webers henry henries lumen lumens lux candela mole moles mol mmol
-    decibel decibels db bar bars atm psi calorie calories kcal kilocalorie tablespoon tablespoons tbsp teaspoon
-    teaspoons tsp knot knots gbps mbps kbps bps kb mb gb tb lightyear lightyears kwh wh mah ev kev mev torr
+    decibel decibels db bar bars atm psi calorie calories kcal kilocalorie tablespoon tablespoons
+    tbsp teaspoon teaspoons tsp knot knots gbps mbps kbps bps kb mb gb tb lightyear lightyears
+    kwh wh mah ev kev mev torr
     grain grains carat carats stone fathom fathoms furlong furlongs barrel barrels bushel bushels
     becquerel becquerels sievert sieverts gray grays steradian steradians parsec parsecs
 """

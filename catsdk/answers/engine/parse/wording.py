@@ -143,7 +143,8 @@ _LED = re.compile(
 # A second choice behind the first one: `(B)`, `C)`, `D.` or a capital letter alone.
 _ANOTHER_CHOICE = re.compile(r"\(\s?[A-J]\s?\)|(?<![A-Za-z])[B-HJ](?![A-Za-z'])|\b[AI][).:]")
 _DENIED_CHOICE = re.compile(
-    r"\b(?:is|are|was)? ?(?:not|never|cannot|\w{2,5}n't|wrong|incorrect|false|impossible|eliminated|out|no)\b"
+    r"\b(?:is|are|was)? ?(?:not|never|cannot|\w{2,5}n't|wrong|incorrect|false|impossible|"
+    r"eliminated|out|no)\b"
     r"|\b(?:or|unless|but|maybe|perhaps|possibly|probably|likely|might|could|may|except|instead|"
     r"versus|vs|rather|guess)\b|\?",
     re.IGNORECASE,

@@ -101,7 +101,7 @@ def _is_identity(relation: tree.Relation, budget: Budget) -> bool:
 
 
 def _differ_somewhere(sides: tuple[tree.Node, ...], budget: Budget) -> bool:
-    """Tell whether sides have other values at one point: most equations are told so from identities."""
+    """Tell whether sides differ at one point: so most equations are told from identities."""
     names = sorted(frozenset[str]().union(*map(symbols_of, sides)))
     if not all(isinstance(side, _EXPRESSIONS) for side in sides):
         return False

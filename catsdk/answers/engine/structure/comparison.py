@@ -231,7 +231,7 @@ class Comparison:
         return False if alone or any(self.match(item, left)[1] is False for item in rest) else None
 
     def match(self, item: Node, rest: Sequence[Node]) -> tuple[int, bool | None]:
-        """Return the place of the one in `rest` that is the same as `item`, and whether there is one."""
+        """Return the place of the one in `rest` that is the same as `item`, and if there is one."""
         unknown = False
         for at, other in enumerate(rest):
             # An item that fits nowhere is compared again with what others have taken.

@@ -1,4 +1,4 @@
-"""Sets of real numbers between their ends: unions, intersections and differences, compared exactly."""
+"""Sets of real numbers between their ends: unions, intersections, differences, exactly compared."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _two_relations(left: Relation, right: Relation, comparer: Comparer) -> bool 
 def _named(
     left: Relation, right: Relation, first: Node, second: Node, comparer: Comparer
 ) -> bool | None:
-    """Compare two values with names; other names mean other things, except a function's and its value's."""
+    """Compare two values with names: other names, other things, functions and values aside."""
     one, other = value_of(left), value_of(right)
     if one is None or other is None:
         return _statements(left, right, comparer)
@@ -164,7 +164,7 @@ def _named(
 
 
 def _are_values_elsewhere(first: Node, second: Node, comparer: Comparer) -> bool:
-    """Tell E(X) from V(X), `f(0)` from `f(1)`, P(A) from P(B); `f(x)` and `f(t)` are one function."""
+    """Tell E(X) from V(X), `f(0)` from `f(1)`, P(A) from P(B); `f(x)` and `f(t)` are the same."""
     if not (isinstance(first, Call) and isinstance(second, Call)) or first == second:
         return False
     if first.name != second.name or first.name == "abs":
@@ -177,7 +177,7 @@ def _are_values_elsewhere(first: Node, second: Node, comparer: Comparer) -> bool
 
 
 def _is_function(label: Node) -> bool:
-    """Tell the value of a function, and the length of a segment, from `|x|`, where x may be negative."""
+    """Tell the value of a function, and the length of a segment, from `|x|`, whose x has a sign."""
     return isinstance(label, Call) and not (
         label.name == "abs" and isinstance(label.arguments[0], Symbol)
     )

@@ -27,7 +27,7 @@ def to_sympy(node: tree.Node, **assumptions: bool) -> Expression:
     Integrals, sums, products, limits and derivatives are left as they are, for `doit`.
 
     Raises:
-        NotConvertibleError: the node is no expression, or a function has arguments that it cannot have.
+        NotConvertibleError: the node is no expression, or a function has the wrong arguments.
     """
     return _Converter(assumptions).convert(node)
 

@@ -1,4 +1,4 @@
-"""Many items through one function: each moves on by itself, results as they come, memory bounded."""
+"""Many items through one function: each moves on by itself, results as they come, little memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from collections.abc import (
 )
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from catsdk.core.concurrency.closing import StopsEarly
+from catsdk.core.concurrency.fanout import first_of
 from catsdk.core.errors import CatError, SynthesisFailedError
-from catsdk.core.fanout import first_of
 from catsdk.core.types import Failure, Group
 
 __all__ = ["Flow", "Mapped", "background_tasks"]
@@ -43,14 +44,14 @@ class Mapped(Generic[T, R]):
     group: Group | None = None
 
 
-class Flow(Generic[T, R]):
+class Flow(StopsEarly, Generic[T, R]):
     """The results of `work` on each of `items`, to be iterated over once.
 
     At most `at_once` items are between being taken from `items` and being given to the reader: a
-    slow reader slows the taking down, so neither a million items nor their results pile up.
-    Results come as they are there, or in the order of the items (`ordered`). A `CatError` of an
-    item is its failure; any other error of the work ends the flow and is raised. An error of `items`
-    itself is raised, too, after the results of the items that were taken before it.
+    slow reader slows the taking down, so neither a million items nor their results pile up. Results
+    come as they are there, or in the order of the items (`ordered`). A `CatError` of an item is its
+    failure; any other error of the work ends the flow and is raised. An error of `items` itself is
+    raised, too, after the results of the items that were taken before it.
 
     The work runs in `tasks`. Leave `async with flow` to stop it early; without that it waits for
     its reader until `tasks` ends.
@@ -88,14 +89,6 @@ class Flow(Generic[T, R]):
         if isinstance(result, Exception):
             raise result
         return result
-
-    async def __aenter__(self) -> Self:
-        """Enter a block at whose end the work is stopped."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop the work."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Stop the work, with the calls that are in flight."""

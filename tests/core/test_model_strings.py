@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catsdk.core.errors import UnknownProviderError
-from catsdk.core.registry import known_providers, resolve
+from catsdk.core.model_strings import known_providers, resolve
 
 
 @pytest.mark.parametrize("target", ["nowhere_at_all:Provider", "sys:Nothing", "sys:path"])

@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
+from catsdk.core.concurrency.fanout import fan_out, fan_out_tolerant
 from catsdk.core.errors import ServerError
-from catsdk.core.fanout import fan_out, fan_out_tolerant
 from catsdk.core.types import Failure
 
 

@@ -3,7 +3,7 @@
 import anyio
 from anyio import to_thread
 
-from catsdk.core.bell import Bell
+from catsdk.core.concurrency.bell import Bell
 
 
 async def test_a_ring_before_the_wait_is_heard_once() -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Iterator
 import anyio
 import pytest
 
+from catsdk.core.concurrency.pipeline import Flow, Mapped
 from catsdk.core.errors import ServerError
-from catsdk.core.pipeline import Flow, Mapped
 
 
 async def double(_: int, item: int) -> int:

@@ -90,7 +90,8 @@ BUILT_IN = {
     "local": Origin(
         "catsdk_providers.local.provider:LocalProvider",
         "local",
-        "transformers in this process; `local` alone is the model in the box",
+        "transformers in this process: a folder, a GGUF file (extra `gguf`) or a name on the hub;"
+        " `local` alone is the model in the box",
         connects=False,
         run_against=(
             Tried(

@@ -12,7 +12,7 @@ from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.data import Columns
 from catsdk.evaluate.items import Item, halves, item_of
-from catsdk.evaluate.sources import check_graded, read_items
+from catsdk.evaluate.reading import check_graded, read_items
 
 ROWS = [{"question": "2+2?", "answer": "so\n#### 4"}, {"question": "3+3?", "answer": "\\boxed{6}"}]
 
@@ -125,11 +125,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message
 @pytest.mark.parametrize(
     ("name", "raw", "message"),
     [
-        ("d.csv", b"prompt,gold\na,1\nb,1,2\n", "d.csv, line 3, has more cells"),
-        ("d.csv", b"prompt,gold\na\n", "d.csv, line 2, has 1 cells"),
-        ("d.csv", b'prompt,gold\na,1\n"b,2\n', "d.csv, line 2, is not CSV"),
         ("d.csv", b"prompt,gold\n,1\n", "d.csv, line 2, column 'prompt': the prompt is ''"),
-        ("d.csv", b"prompt,gold\n\xff,1\n", "d.csv, line 2, is not UTF-8: it has the byte 0xff"),
         (
             "d.jsonl.gz",
             gzip.compress(b'{"prompt": "a"}', mtime=0)[:-9],

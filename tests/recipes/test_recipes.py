@@ -41,6 +41,7 @@ from catsdk.estimators import (
     UniversalSelfConsistency,
     WeightedMajority,
 )
+from catsdk.recipes.names import registered
 from catsdk.rewards import (
     ClusterShare,
     EquivalenceReward,
@@ -71,7 +72,7 @@ ESTIMATORS = [
     cat.Synthesizer("openai:a", cat.Sampling(max_tokens=9), show="answers", prompt=PROMPT),
     cat.Majority(tie="first", seed=3),
     cat.Cascade(Adaptive(cat.Majority(), 0.9), cat.Synthesizer("openai:a"), 0.6),
-    BestOfN(Grading("openai:j"), seed=1),
+    BestOfN(Grading("openai:j", cat.Sampling(max_tokens=9)), seed=1),
     WeightedMajority(Likelihood(), "exp"),
     WeightedMajority(Likelihood("local:x")),
     GenerativeSelfAggregation("openai:a", seed=2),
@@ -80,7 +81,8 @@ ESTIMATORS = [
     ),
     RecursiveSelfAggregation(GenerativeSelfAggregation(), cat.Majority(), subset=2, rounds=2),
     SelfBestOfN(),
-    UniversalSelfConsistency("openai:a"),
+    SelfBestOfN(sampling=cat.Sampling(max_tokens=9)),
+    UniversalSelfConsistency("openai:a", cat.Sampling(temperature=0.5)),
     MutualPredictability(),
     MinPerplexity(),
     Greedy(cat.Sampler(sampling=cat.Sampling(temperature=0.0, max_tokens=7))),
@@ -126,6 +128,11 @@ class Longest:
 
     async def estimate(self, group: cat.Group, ctx: cat.Context) -> cat.Reference:
         return ctx.reference(max(group.rollouts, key=lambda rollout: len(rollout.text)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Strict(cat.Judge):
+    """A judge of one's own: its fields are declared in another module."""
 
 
 def shout(provider: cat.Provider) -> cat.Provider:
@@ -267,6 +274,8 @@ def test_classes_and_functions_of_ones_own_are_named_by_their_module() -> None:
     name = f"{Longest.__module__}:Longest"
     assert c.to_data()["estimator"] == {name: {"least": 3}}
     assert cat.CaT.from_yaml(c.to_yaml()).estimator == Longest(3)
+    reward = cat.RubricReward(judge=Strict("openai:j", cat.Sampling(temperature=0.5)))
+    assert recipes.from_yaml(recipes.to_yaml(reward)) == reward
     client = cat.Client(middleware=[shout, *cat.default_middleware()])
     again = cat.Client.from_data(client.to_data())
     assert again.middleware == client.middleware
@@ -392,13 +401,13 @@ class Own(cat.Reward):
 async def test_descriptions_are_written_and_read_without_looking_for_what_others_registered() -> (
     None
 ):
-    recipes._registered.cache_clear()
+    registered.cache_clear()
     # A search of the installed packages would block the loop, which fails the test.
     c = cat.CaT("openai:a", estimator=cat.Majority(), reward=Own() + 0.5 * cat.AnswerReward())
     text = c.to_yaml()
     assert f"{__name__}:Own" in text
     assert cat.CaT.from_yaml(text).to_yaml() == text
-    assert recipes._registered.cache_info().misses == 0
+    assert registered.cache_info().misses == 0
 
 
 def test_a_class_that_a_package_registers_is_found_by_its_name(
@@ -410,7 +419,7 @@ def test_a_class_that_a_package_registers_is_found_by_its_name(
     points = "[catsdk.estimators]\ntheirs = catsdk.estimators.majority:Majority\n"
     (folder / "entry_points.txt").write_text(points)
     monkeypatch.syspath_prepend(tmp_path)
-    recipes._registered.cache_clear()
+    registered.cache_clear()
     try:
         assert "theirs" in recipes.known_roles() and recipes.is_known_role("theirs")
         assert recipes.from_data({"theirs": {"tie": "first"}}) == cat.Majority(tie="first")
@@ -418,4 +427,4 @@ def test_a_class_that_a_package_registers_is_found_by_its_name(
             cat.Majority()
         )
     finally:
-        recipes._registered.cache_clear()
+        registered.cache_clear()

@@ -1,0 +1,134 @@
+"""Kills a large batch in mid-run, and checks that every row is accounted for and none bought twice.
+
+    python benchmarks/batch_kills.py --rows 100000 --kills 3
+
+`catsdk batch` works on the rows (one request for the rollouts, one for the synthesis) against the
+loopback server, which numbers its answers. It is killed (SIGKILL) at evenly spread moments and
+started again each time. Some rows are no rows, and some prompts the server refuses, so that every
+outcome is there. Ends with 1 where rows are missing, or an answer that was kept was bought again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from catsdk.testing import FunctionProvider, LoopbackServer, RawReply, Weather
+from tests.runs.killing import Paid, kept_numbers, kill_at_random, start
+
+IN_FLIGHT = 64
+ODD, REFUSED_PROMPT = 500, "impossible"
+"""One row in so many is no JSON, and one has a prompt that the server refuses."""
+
+
+def lines(rows: int) -> Iterator[str]:
+    """The lines of the data set."""
+    for at in range(rows):
+        if at % ODD == 1:
+            yield "no row\n"
+            continue
+        what = REFUSED_PROMPT if at % ODD == 2 else "ordinary"
+        yield json.dumps({"id": f"r{at}", "prompt": f"What is {what} about {at}?"}) + "\n"
+
+
+def refusing(payload: dict[str, Any]) -> RawReply | None:
+    """Refuse the prompts that are to fail, as a service does."""
+    if any(REFUSED_PROMPT in str(each["content"]) for each in payload["messages"]):
+        return RawReply({"error": {"message": "no such thing", "type": "invalid"}}, status=400)
+    return None
+
+
+def run(rows: int, kills: int, n: int, latency: float, folder: Path) -> bool:
+    """Run, kill and check; print what came of it, and return whether all holds."""
+    data, out = folder / "data.jsonl", folder / "out"
+    with data.open("w", encoding="utf-8") as file:
+        file.writelines(lines(rows))
+    command = ["batch", str(data), "--out", str(out), "-n", str(n), "--produce", "reference"]
+    paid, random, began = Paid(), Random(5), time.monotonic()
+    weather = Weather(latency=latency, jitter=0.9)
+    with LoopbackServer(FunctionProvider(paid.script), weather=weather) as server:
+        server.answer = refusing
+        for at in range(kills):
+            paid.expect(2 * rows * (at + 1) // (kills + 1) - paid.served)
+            kill_at_random(start(server, *command, in_flight=IN_FLIGHT), paid, random)
+            _tell(began, f"killed after {paid.served:,} answers")
+        last = start(server, *command, in_flight=IN_FLIGHT)
+        _, errors = last.communicate()
+    _tell(began, f"ended with {last.returncode}: {errors.decode().strip()[-300:]}")
+    seconds = time.monotonic() - began
+    return _report(rows, kills, paid, out, seconds)
+
+
+def _report(rows: int, kills: int, paid: Paid, out: Path, seconds: float) -> bool:
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["rows"]
+    counts = {name: manifest[name] for name in ("ok", "partial", "failed", "refused", "waiting")}
+    kept, records = kept_numbers(out), _records(out)
+    repeated = paid.repeated(kept)
+    twice = paid.served - len(paid.calls)
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    checks = {
+        "rows in = ok + partial + failed + refused": sum(counts.values()) == rows,
+        "no row waits": counts["waiting"] == 0,
+        "a record for each row that is ok, once": records == counts["ok"],
+        "no kept answer bought again": not repeated,
+        "bought twice is at most what was under way": twice <= kills * 2 * IN_FLIGHT,
+    }
+    print("| rows | kills | " + " | ".join(counts) + " | answers served | kept | bought twice |")
+    print("| " + "--- | " * (len(counts) + 5))
+    cells = [rows, kills, *counts.values(), paid.served, len(kept), twice]
+    print("| " + " | ".join(f"{cell:,}" for cell in cells) + " |")
+    print(f"\n{seconds / 60:.1f} minutes, {memory:.0f} MB at most")
+    for check, holds in checks.items():
+        print(f"{'holds' if holds else 'BROKEN'}: {check}")
+    return all(checks.values())
+
+
+def _records(out: Path) -> int:
+    """How many records the output has; -1 where one row has several."""
+    ids = sqlite3.connect("")
+    ids.execute("CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID")
+    try:
+        for path in out.glob("part-*.jsonl"):
+            with path.open(encoding="utf-8") as lines:
+                ids.executemany(
+                    "INSERT INTO seen VALUES (?)", ((json.loads(line)["id"],) for line in lines)
+                )
+        (count,) = ids.execute("SELECT count(*) FROM seen").fetchone()
+    except sqlite3.IntegrityError:
+        return -1
+    return int(count)
+
+
+def _tell(began: float, what: str) -> None:
+    print(f"{(time.monotonic() - began) / 60:5.1f} min: {what}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("-n", type=int, default=4, help="rollouts of a row")
+    parser.add_argument("--latency", type=float, default=0.02, help="seconds")
+    options = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        path = Path(folder)
+        held = run(options.rows, options.kills, options.n, options.latency, path)
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

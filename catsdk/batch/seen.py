@@ -1,0 +1,48 @@
+"""Seen: the ids of the rows that were read, kept on the disk, so that memory holds none of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from types import TracebackType
+from typing import Self
+
+__all__ = ["Seen"]
+
+
+class Seen:
+    """Where each id was met first; use it as `with Seen() as seen`.
+
+    The file is a temporary one that the system removes, whenever the process ends.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no id."""
+        # Rows are read in threads, one at a time.
+        self._ids = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._ids.execute("PRAGMA journal_mode = OFF")
+        self._ids.execute("PRAGMA cache_size = -16384")
+        self._ids.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, place TEXT) WITHOUT ROWID")
+        self._ids.execute("BEGIN")
+
+    def __enter__(self) -> Self:
+        """Give it as it is."""
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        """Remove the file."""
+        self._ids.close()
+
+    def first(self, id: str, place: str) -> str | None:
+        """Where this id was met before; `None`, and kept as met at `place`, where it was not.
+
+        Args:
+            id: Names a row.
+            place: Where the row stands.
+        """
+        kept = self._ids.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (id, place))
+        if kept.rowcount:
+            return None
+        [(there,)] = self._ids.execute("SELECT place FROM seen WHERE id = ?", (id,))
+        return str(there)

@@ -1,0 +1,52 @@
+"""`catsdk serve`: the gateway that OpenAI's and Anthropic's clients can ask."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+
+__all__ = ["serve", "terminated"]
+
+Config = Annotated[Path | None, typer.Option(help="YAML file with the gateway's settings.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", help="A model that may be asked; several times for more."),
+]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; others than this machine's need keys.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+
+
+async def terminated() -> None:
+    """Wait for SIGTERM, which systems send to those who should end in good order."""
+    if sys.platform == "win32":
+        await anyio.sleep_forever()
+    with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            return
+
+
+def serve(
+    config: Config = None, model: Models = None, host: Host = "127.0.0.1", port: Port = 8000
+) -> None:
+    """Serve models and methods to the clients of OpenAI's and Anthropic's APIs."""
+    from catsdk.serve import GatewayConfig, serving_gateway
+
+    plan = GatewayConfig() if config is None else GatewayConfig.read(config)
+    if model:
+        plan = plan.model_copy(update={"models": (*plan.models, *model)})
+
+    async def serving() -> None:
+        async with serving_gateway(plan, host=host, port=port) as address:
+            console = Console(emoji=False, highlight=False, soft_wrap=True)
+            console.print(f"gateway at {address}/v1", markup=False)
+            await terminated()
+
+    anyio.run(serving)

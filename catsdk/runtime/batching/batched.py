@@ -1,0 +1,131 @@
+"""A model that is asked through its batch API, and one that is asked so in some stages only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter, time
+from types import MappingProxyType
+from typing import Final
+
+from catsdk.core.errors import CatError, ConfigurationError, ProviderError
+from catsdk.core.events import CallStarted
+from catsdk.core.ports import OnText, Provider
+from catsdk.core.sending import BatchStage
+from catsdk.core.types import Completion, Failure, Request, Usage
+from catsdk.runtime.attribution import attribution
+from catsdk.runtime.batching.payer import Payer
+from catsdk.runtime.batching.queue import Queue, Withdrawn
+from catsdk.runtime.wrappers.record import NOT_SENT, Record, was_sent
+from catsdk.runtime.wrappers.wrapper import ScoreRequest, Wrapper
+
+__all__ = ["BatchRecord", "Batched", "Routed", "stage_of"]
+
+_STAGES: Final[Mapping[str, BatchStage]] = MappingProxyType(
+    {
+        "sample": "rollouts",
+        "synthesize": "synthesis",
+        "aggregate": "synthesis",
+        "mixture": "synthesis",
+        "recursive": "synthesis",
+        "cascade": "synthesis",
+        "choose": "synthesis",
+        "propose_rubric": "rubrics",
+        "judge": "verdicts",
+        "grade": "verdicts",
+        "equivalence": "verdicts",
+        "rate": "verdicts",
+    }
+)
+
+
+def stage_of(stage: str) -> BatchStage:
+    """The stage of a batch that a step of the method belongs to."""
+    return _STAGES.get(stage, "other")
+
+
+@dataclass
+class Batched(Wrapper):
+    """A provider that is asked by a queue; the answer comes when its batch has ended."""
+
+    queue: Queue
+    payer: Payer
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Wait for the answer of a batch.
+
+        Raises:
+            Withdrawn: the request is to be sent as ever.
+            ProviderError: it failed.
+        """
+        here = attribution()
+        start = perf_counter()
+        completions = await self.queue.ask(request, self.payer, key=here.key, place=here.place)
+        latency = perf_counter() - start
+        return [each.model_copy(update={"latency": latency}) for each in completions]
+
+
+@dataclass
+class BatchRecord(Record):
+    """A `Record` of batched calls: who stops waiting has bought nothing and lost nothing."""
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Pass the request on and note how it ended, unless it did not."""
+        start = perf_counter()
+        if self.on_event is not None:
+            self.on_event(CallStarted(at=time(), stage=attribution().stage, model=self.name))
+        usage, failure, request_id = Usage(), NOT_SENT, None
+        ended: Failure | None = failure
+        try:
+            completions = await self.pass_on(request, on_text)
+            usage = Usage.total(completion.usage for completion in completions)
+            ended, request_id = None, next((c.request_id for c in completions), None)
+            return completions
+        except CatError as error:
+            if was_sent(error):
+                ended = Failure.of(error)
+                request_id = ended.request_id
+                told = error.usage if isinstance(error, ProviderError) else None
+                usage = told or Usage(requests=1, batched=1)
+            raise
+        finally:
+            self.note(usage, perf_counter() - start, ended, request_id)
+
+
+@dataclass
+class Routed(Wrapper):
+    """A provider (the wrapped one) beside its batched form, which is asked in some stages.
+
+    `batched` is `None` where the model has no batch API: then those stages are refused.
+    """
+
+    batched: Provider | None
+    stages: Collection[BatchStage]
+
+    async def complete(
+        self, request: Request, on_text: OnText | None = None
+    ) -> Sequence[Completion]:
+        """Ask in a batch, or at once: by the stage, and for what was withdrawn at its deadline.
+
+        Raises:
+            ConfigurationError: the stage is to be batched, and the model has no batch API.
+        """
+        stage = stage_of(attribution().stage)
+        if isinstance(request, ScoreRequest) or stage not in self.stages:
+            return await self.pass_on(request, on_text)
+        if self.batched is None:
+            raise ConfigurationError(
+                f"{self.name} has no batch API, and {stage} are to be batched; leave {stage!r} out"
+                " of Batching(stages=...), or --batch, or use another model there"
+            )
+        try:
+            completions = await self.batched.complete(request)
+        except Withdrawn:
+            return await self.pass_on(request, on_text)
+        if on_text is not None and completions:
+            on_text(completions[0].text)
+        return completions

@@ -1,0 +1,399 @@
+"""Queue: the batched calls of one model, from asking to the answer, whoever asks how often."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from math import inf
+
+import anyio
+
+from catsdk.core.batches import BatchService, QuotaError
+from catsdk.core.concurrency.bell import Bell
+from catsdk.core.errors import (
+    CatError,
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    error_of,
+)
+from catsdk.core.sending import Batching
+from catsdk.core.types import Completion, Failure, Request
+from catsdk.runtime.batching.bought import ANSWERS, LONGEST_POLL, Bought, ambiguous
+from catsdk.runtime.batching.journal import Journal, Kept, ShardRow
+from catsdk.runtime.batching.packing import Packed, Room, packed
+from catsdk.runtime.batching.payer import Payer
+
+__all__ = ["Queue", "Withdrawn"]
+
+_log = logging.getLogger("catsdk.batches")
+
+# No call fails by them: all wait.
+PAY_FIRST = {402, 429}
+TOO_LARGE = 413
+# A gateway gave up waiting, and the service may not have.
+MAY_HAVE_PASSED = {408, 499}
+
+
+class Withdrawn(Exception):
+    """The call was withdrawn from batches at its deadline, and is to be sent as ever."""
+
+
+@dataclass(eq=False)
+class Queue:
+    """What is asked of one model through its batch API; `run` does the work, in a task of its own.
+
+    Args:
+        name: The provider's name, for messages.
+        place: What tells the model and its service from others, in the journal.
+        service: The batch API.
+        journal: Where everything is kept.
+        batching: The settings.
+        changed: Called whenever calls have come back.
+        first: Pays for what an earlier process has bought.
+    """
+
+    name: str
+    place: str
+    service: BatchService
+    journal: Journal
+    batching: Batching
+    changed: Callable[[], None]
+    first: Payer = field(default_factory=Payer)
+    _waiters: dict[int, anyio.Event] = field(default_factory=dict[int, anyio.Event])
+    _taken: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    _batches: list[Bought] = field(default_factory=list[Bought])
+    _payers: dict[Payer, int] = field(default_factory=dict[Payer, int])
+    _wakes: int = 0
+    _asked_now: int = 0
+    _bytes: int = 0
+    _oldest: float | None = None
+    _most_tokens: float = inf
+    _most_bytes: float = inf
+    _not_before: float = 0.0
+    _pause: float = 0.0
+    _ended: CatError | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with nothing asked."""
+        self._bell = Bell()
+        self._most_tokens = self.batching.enqueued_tokens or inf
+        self._pause = self.batching.poll
+
+    # --- asking ---------------------------------------------------------------------------
+
+    async def ask(
+        self, request: Request, payer: Payer, *, key: str = "", place: str = ""
+    ) -> Sequence[Completion]:
+        """Give the answer to a request, which is bought once however often it is asked for.
+
+        Args:
+            request: What is asked.
+            payer: Who pays for it.
+            key: Tells it from equal requests, the same when the program is started again; without
+                one they are told apart by their number.
+            place: The piece of work that it is for.
+
+        Raises:
+            Withdrawn: it is to be sent as ever.
+            BudgetExceededError: a budget does not allow the call.
+            ConfigurationError: whether its batch was bought is not known.
+            ProviderError: the request failed.
+        """
+        text = request.model_dump_json(exclude_defaults=True)
+        digest = sha256(f"{key}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
+        taken = self._taken.setdefault(digest, set())
+        number = next(at for at in range(len(taken) + 1) if at not in taken)
+        taken.add(number)
+        try:
+            return await self._asked(f"{digest}-{number}", place, text, payer)
+        finally:
+            taken.discard(number)
+            if not taken:
+                self._taken.pop(digest, None)
+
+    async def _asked(self, key: str, place: str, text: str, payer: Payer) -> Sequence[Completion]:
+        number = self._payers.setdefault(payer, len(self._payers))
+        before = self._wakes
+        kept = await self.journal.ask(self.place, key, place, text, number)
+        mine = self._waiters[kept.id] = anyio.Event()
+        try:
+            while True:
+                if self._wakes != before:
+                    # It may have come back between the look and the waiting.
+                    before = self._wakes
+                    kept = await self._looked(kept.id)
+                    continue
+                answer = await self._answer(kept)
+                if answer is not None:
+                    return answer
+                if self._ended is not None:
+                    raise self._ended
+                self._tell(len(text))
+                await mine.wait()
+                mine = self._waiters[kept.id] = anyio.Event()
+                before = -1
+        except anyio.get_cancelled_exc_class():
+            if not self.journal.lasts:
+                # Nobody will ever ask for it.
+                with anyio.CancelScope(shield=True):
+                    await self.journal.forget_waiting(kept.id)
+            raise
+        finally:
+            if self._waiters.get(kept.id) is mine:
+                del self._waiters[kept.id]
+
+    def _tell(self, size: int) -> None:
+        """Ring for the first that waits, and when a batch may be full: not for each."""
+        self._asked_now += 1
+        self._bytes += size
+        full = self._asked_now >= self._most_requests or self._bytes >= self._room_bytes
+        if self._asked_now == 1 or full:
+            self._bell.ring()
+
+    async def _looked(self, id: int) -> Kept:
+        kept = await self.journal.look(id)
+        if kept is None:
+            raise ProviderError(f"{self.name}: the request was forgotten by its journal")
+        return kept
+
+    async def _answer(self, kept: Kept) -> Sequence[Completion] | None:
+        match kept.state:
+            case "answered":
+                await self.journal.given(kept.id)
+                return ANSWERS.validate_json(kept.answer or "")
+            case "failed":
+                await self.journal.forget([kept.id])
+                raise error_of(Failure.model_validate_json(kept.answer or ""))
+            case "withdrawn":
+                raise Withdrawn
+            case _:
+                broken = [each for each in self._batches if each.ambiguous is not None]
+                for each in broken:
+                    if kept.id in await self.journal.ids_of(each.row.id):
+                        assert each.ambiguous is not None
+                        raise each.ambiguous
+                return None
+
+    def wake(self, ids: Sequence[int]) -> None:
+        """Tell whoever waits for these calls that something happened."""
+        self._wakes += 1
+        for id in ids:
+            waiter = self._waiters.get(id)
+            if waiter is not None:
+                waiter.set()
+        self.changed()
+
+    def too_much(self, tokens: int) -> None:
+        """Enqueue less from now on: what is out beside the refused, or half of that."""
+        out = sum(each.row.tokens for each in self._batches if each.row.tokens and not each.over)
+        self._most_tokens = max(1, out if out > 0 else tokens // 2)
+        self._wait(None)
+
+    # --- the work -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Buy batches and fetch what they bring, until it is cancelled."""
+        try:
+            await self._recover()
+            while True:
+                await self._turn()
+                with anyio.move_on_after(self._seconds()):
+                    await self._bell.wait()
+        except Exception as error:  # noqa: BLE001  # raised by all who wait
+            _log.exception("%s: batches have stopped", self.name)
+            self._ended = (
+                error
+                if isinstance(error, CatError)
+                else CatError(
+                    f"{self.name}: batches have stopped ({type(error).__name__}: {error})"
+                )
+            )
+            self.wake(list(self._waiters))
+
+    async def _recover(self) -> None:
+        """Take over what an earlier process left."""
+        for row in await self.journal.shards(self.place):
+            ids = await self.journal.ids_of(row.id)
+            if row.state == "packed":
+                # It was not bought yet.
+                await self.journal.put_back(ids, tries=0)
+                await self.journal.end(row.id)
+                continue
+            bought = self._bought(row, self.first, row.created)
+            bought.due = 0.0
+            await bought.hold()
+            if row.state == "ambiguous":
+                bought.ambiguous = ambiguous(
+                    self.name, row, self.batching, "nobody has said yet whether it was"
+                )
+                self.wake(ids)
+        for answer in await self.journal.unclaimed(self.place):
+            self.first.charge(ANSWERS.validate_json(answer))
+
+    def _bought(self, row: ShardRow, payer: Payer, oldest: float) -> Bought:
+        bought = Bought(
+            row, self.name, self.service, self.journal, self.batching, payer, self, oldest
+        )
+        self._batches.append(bought)
+        return bought
+
+    async def _turn(self) -> None:
+        await self._withdraw()
+        for bought in list(self._batches):
+            if bought.ambiguous is None and time.monotonic() >= bought.due:
+                await self._tolerated(bought)
+        self._batches = [each for each in self._batches if not each.over]
+        self._asked_now, self._oldest = 0, None
+        for payer, number in list(self._payers.items()):
+            while await self._is_due(number) and time.monotonic() >= self._not_before:
+                if not await self._buy(payer, number):
+                    break
+
+    async def _tolerated(self, bought: Bought) -> None:
+        """Let a batch get further; what fails is tried again later, for what is there stays."""
+        try:
+            await bought.step()
+        except ProviderError as error:
+            _log.warning("%s: %s; asked again later", self.name, error)
+            bought.later()
+
+    async def _withdraw(self) -> None:
+        if self.batching.deadline is None:
+            return
+        late = time.time() - self.batching.deadline
+        ids = await self.journal.withdraw_waiting(self.place, late)
+        if ids:
+            self.wake(ids)
+        for bought in self._batches:
+            if bought.oldest <= late and bought.ambiguous is None:
+                try:
+                    await bought.withdraw()
+                except ProviderError as error:
+                    _log.warning("%s: %s; cancelled again later", self.name, error)
+
+    async def _is_due(self, number: int) -> bool:
+        count, oldest = await self.journal.waiting(self.place, number)
+        if oldest is None:
+            self._bytes = 0
+            return False
+        self._oldest = min(oldest, self._oldest or oldest)
+        full = count >= self._most_requests or self._bytes >= self._room_bytes
+        return full or time.time() - oldest >= self.batching.send_after
+
+    @property
+    def _most_requests(self) -> int:
+        return min(self.batching.requests or 10**9, self.service.limits.requests)
+
+    @property
+    def _room_bytes(self) -> int:
+        most = min(self.batching.megabytes * 1e6, self.service.limits.bytes, self._most_bytes)
+        return int(most)
+
+    async def _buy(self, payer: Payer, number: int) -> bool:
+        """Buy one batch of what waits; False where nothing more can be bought now."""
+        out = sum(each.row.tokens for each in self._batches)
+        left = None if self._most_tokens == inf else int(self._most_tokens) - out
+        if left is not None and left <= 0 and out:
+            # Until a batch has ended.
+            self._not_before = time.monotonic() + self.batching.poll
+            return False
+        room = Room(self._most_requests, self._room_bytes, left)
+        found = await packed(self.journal, self.place, self.service, room, payer, number)
+        await self._refuse(found.failed)
+        if found.short:
+            self._wait(None)
+        if not found.ids:
+            return not found.short
+        self._bytes = max(0, self._bytes - found.bytes)
+        return await self._create(found, payer) and not found.short
+
+    async def _create(self, found: Packed, payer: Payer) -> bool:
+        shard = found.shard(self.journal.run)
+        row = await self.journal.pack(self.place, shard.digest, found.ids, found.tokens)
+        bought = self._bought(row, payer, found.oldest)
+        try:
+            uploaded = await self.service.upload(shard)
+            # From here on it may be bought, whatever happens.
+            await self.journal.mark(
+                row.id, state="creating", uploaded=uploaded, created=time.time()
+            )
+            await bought.reread()
+            batch = await self.service.create(shard, uploaded)
+        except QuotaError as error:
+            _log.info("%s: %s", self.name, error)
+            await self._undo(bought, found)
+            self.too_much(found.tokens)
+            return False
+        except ProviderError as error:
+            return await self._not_created(bought, found, error)
+        await bought.submitted(batch)
+        self._pause = self.batching.poll
+        return True
+
+    async def _not_created(self, bought: Bought, found: Packed, error: ProviderError) -> bool:
+        status = error.status or 0
+        waits = isinstance(error, RateLimitedError | OverloadedError) or status in PAY_FIRST
+        refused = 400 <= status < 500 and status not in MAY_HAVE_PASSED
+        if not (bought.row.state == "packed" or waits or refused):
+            # Nobody knows whether it was bought: the service's list will tell.
+            _log.warning("%s: %s; looking whether the batch was made", self.name, error)
+            bought.due = 0.0
+            return True
+        await self._undo(bought, found)
+        if waits or error.transient:
+            self._wait(error)
+            return False
+        if status == TOO_LARGE and len(found.ids) > 1:
+            self._most_bytes = found.bytes // 2
+            return True
+        await self._refuse([(id, error) for id in found.ids])
+        return True
+
+    async def _undo(self, bought: Bought, found: Packed) -> None:
+        """Put back what was packed: it was not bought."""
+        for request in found.requests:
+            bought.payer.refund(request)
+        await self.journal.put_back(found.ids, tries=0)
+        await self.journal.end(bought.row.id)
+        self._batches.remove(bought)
+
+    async def _refuse(self, failed: Sequence[tuple[int, CatError]]) -> None:
+        kept = [(id, "failed", Failure.of(error).model_dump_json()) for id, error in failed]
+        await self.journal.keep(kept)
+        self.wake([id for id, _ in failed])
+
+    def _wait(self, error: ProviderError | None) -> None:
+        """Buy nothing for a while, each time a longer one."""
+        asked = error.retry_after if error is not None else None
+        if error is not None:
+            _log.warning("%s: %s; no batch is made for a while", self.name, error)
+        self._not_before = time.monotonic() + (asked or self._pause)
+        self._pause = min(self._pause * 1.5, LONGEST_POLL * self.batching.poll)
+
+    def _seconds(self) -> float:
+        """How long there is nothing to do unless somebody rings."""
+        now = time.monotonic()
+        dues = [each.due for each in self._batches if each.ambiguous is None]
+        if self._oldest is not None:
+            due = now + self._oldest + self.batching.send_after - time.time()
+            dues.append(max(self._not_before, due))
+        if self.batching.deadline is not None:
+            dues.append(now + min(self.batching.deadline / 4, self.batching.poll))
+        return max(0.005, min(dues, default=inf) - now)
+
+    async def close(self) -> None:
+        """End what nobody will ask for again, and close the connections."""
+        if not self.journal.lasts:
+            for bought in self._batches:
+                batch = bought.row.batch
+                if batch is None:
+                    continue
+                try:
+                    await self.service.cancel(batch)
+                except CatError as error:
+                    _log.warning("%s: %s was not cancelled (%s)", self.name, batch, error)
+        await self.service.aclose()

@@ -1,0 +1,100 @@
+"""Wire: what each dialect can do, and what they have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Any, Protocol
+
+from starlette.responses import Response
+
+from catsdk.serve.gateway.answer import Answer
+from catsdk.serve.gateway.asked import Asked, Wanted
+from catsdk.serve.gateway.fields import Fields
+from catsdk.serve.gateway.stream import EventWriter
+from catsdk.serve.site.problems import Problem
+
+__all__ = ["COMMENT", "Reply", "Wire", "event", "wanted_of"]
+
+COMMENT = b": keep-alive\n\n"
+"""A line that clients of server-sent events skip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What every form of a reply to one request says.
+
+    Args:
+        run: The run's name, of which the reply's id is made.
+        asked: The request.
+        created: When it was made, in seconds since 1970.
+    """
+
+    run: str
+    asked: Asked
+    created: int
+
+    @classmethod
+    def now(cls, run: str, asked: Asked) -> Reply:
+        """Make one of this moment.
+
+        Args:
+            run: The run's name.
+            asked: The request.
+        """
+        return cls(run, asked, int(time()))
+
+
+class Wire(Protocol):
+    """A dialect that clients speak."""
+
+    def read(self, body: Mapping[str, Any], pass_on: tuple[str, ...]) -> Asked:
+        """Read a request.
+
+        Args:
+            body: The body.
+            pass_on: Further fields that go to services as they are.
+
+        Raises:
+            InvalidInputError: it is no request of the dialect, or asks for what is not done here.
+        """
+        ...
+
+    def whole(self, answer: Answer, reply: Reply) -> dict[str, Any]:
+        """The body of a whole reply."""
+        ...
+
+    def events(self, reply: Reply) -> EventWriter:
+        """What writes the reply as a stream."""
+        ...
+
+    def refusal(self, problem: Problem) -> Response:
+        """The response where there is no answer."""
+        ...
+
+
+def wanted_of(fields: Fields) -> Wanted:
+    """Take the field `cat` of a request.
+
+    Args:
+        fields: The fields of the body.
+
+    Raises:
+        InvalidInputError: a setting in it is unknown or out of its range.
+    """
+    return Wanted(**(fields.mapping("cat") or {}))
+
+
+def event(data: Mapping[str, Any], name: str | None = None) -> bytes:
+    """Return one server-sent event.
+
+    Args:
+        data: Its JSON.
+        name: Its kind, where the dialect names it.
+    """
+    head = f"event: {name}\n" if name else ""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # JSON has no line ends of its own; those of Unicode are none in this format.
+    return f"{head}data: {text}\n\n".encode("utf-8", "replace")

@@ -1,0 +1,131 @@
+"""Who may ask: the keys of a service, and without any, this machine's own programs alone."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.serve.site.problems import Problem
+from catsdk.serve.site.replies import refusal
+
+__all__ = ["LOOPBACK", "Access", "Guard", "check_host"]
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_PROBES: Final = frozenset({"/health", "/ready"})
+
+
+def check_host(host: str, keyed: bool, fix: str) -> None:
+    """Refuse to listen to other machines without a key.
+
+    Args:
+        host: The address to listen on.
+        keyed: Whether requests must carry a key.
+        fix: How one is given.
+
+    Raises:
+        InvalidInputError: other machines could ask without a key.
+    """
+    if not keyed and host not in LOOPBACK:
+        raise InvalidInputError(f"{host} can be reached from other machines: give {fix}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Access:
+    """The keys of a service, by the names of those who hold them; only their digests are kept."""
+
+    digests: Mapping[str, bytes]
+
+    @classmethod
+    def by(cls, keys: Mapping[str, str]) -> Access:
+        """Make it of the keys; one that is empty is none.
+
+        Args:
+            keys: The keys by the names of their holders.
+        """
+        return cls({name: _digest(key) for name, key in keys.items() if key})
+
+    def holder(self, headers: Headers) -> str:
+        """Return who asks; the empty name where there are no keys.
+
+        Args:
+            headers: The headers of the request.
+
+        Raises:
+            Problem: the key is missing or wrong; or there are none, and the request is not this
+                machine's own.
+        """
+        if not self.digests:
+            if "origin" in headers or _hostname(headers) not in LOOPBACK:
+                raise Problem(
+                    403, "this is not a request of this machine's own: set a key for others"
+                )
+            return ""
+        given = _digest(_given(headers))
+        # All of them, so that the time says nothing of any.
+        fitting = [
+            name for name, digest in self.digests.items() if hmac.compare_digest(digest, given)
+        ]
+        if not fitting:
+            raise Problem(401, "the key is missing or wrong", "invalid_api_key")
+        return fitting[0]
+
+
+class Guard:
+    """The outermost part of a service: what it lets through has a holder, in `scope["state"]`.
+
+    Probes of health may come without a key.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        """Let through to `app` what `access` allows."""
+        self._app, self._access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that may not be made; pass any other on."""
+        headers = Headers(scope=scope)
+        try:
+            _check_length(headers)
+            probes = scope["path"] in _PROBES and not _carries_key(headers)
+            keyed = bool(self._access.digests)
+            scope.setdefault("state", {})["holder"] = (
+                "" if probes and keyed else self._access.holder(headers)
+            )
+        except Problem as problem:
+            await refusal(problem)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _check_length(headers: Headers) -> None:
+    """Refuse a body whose end two headers tell: a proxy in between may believe the other one."""
+    if "transfer-encoding" in headers and "content-length" in headers:
+        raise Problem(400, "a request has both Transfer-Encoding and Content-Length; send one")
+
+
+def _carries_key(headers: Headers) -> bool:
+    return "authorization" in headers or "x-api-key" in headers
+
+
+def _given(headers: Headers) -> str:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+
+
+def _digest(key: str) -> bytes:
+    # Headers come as Latin-1: what was no ASCII there is a wrong key and no error.
+    return sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def _hostname(headers: Headers) -> str | None:
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname
+    except ValueError:
+        return None

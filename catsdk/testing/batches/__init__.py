@@ -1,0 +1,1 @@
+"""The vendors' batch APIs on this machine, with what goes wrong there."""

@@ -1,0 +1,228 @@
+"""The server's side of OpenAI's Files and Batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiohttp import web
+
+from catsdk.testing.batches.desk import BatchDesk, Entry, ServedBatch
+from catsdk.testing.chat_wire import CHAT
+
+__all__ = ["FilesAndBatches"]
+
+_STATUSES = {
+    "working": "in_progress",
+    "ended": "completed",
+    "expired": "expired",
+    "cancelled": "cancelled",
+    "refused": "failed",
+}
+# With and without the version, which Azure leaves out.
+_PATHS = ("/v1/chat/completions", "/chat/completions")
+_OVER = {"ended", "expired", "cancelled"}
+_MOST = 50_000
+_PAGE = 20
+_LIMIT = "Enqueued token limit reached for this model. Please try again once some batches end."
+
+Handler = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
+
+
+class FilesAndBatches:
+    """The handlers of the wire, over a desk.
+
+    Args:
+        desk: What keeps the batches.
+        model: The model that lines must ask for.
+        key: The key that requests must carry.
+    """
+
+    def __init__(self, desk: BatchDesk, model: str, key: str) -> None:
+        """Choose what is served."""
+        self.desk, self.model, self.key = desk, model, key
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve the wire."""
+        post, get = app.router.add_post, app.router.add_get
+        post("/v1/files", self._keyed(self._upload))
+        get("/v1/files/{id}", self._keyed(self._file))
+        get("/v1/files/{id}/content", self._keyed(self._content))
+        post("/v1/batches", self._keyed(self._create))
+        get("/v1/batches", self._keyed(self._list))
+        get("/v1/batches/{id}", self._keyed(self._retrieve))
+        post("/v1/batches/{id}/cancel", self._keyed(self._cancel))
+
+    def _keyed(self, handler: Handler) -> Handler:
+        async def checked(http: web.Request) -> web.StreamResponse:
+            if CHAT.key_of(http.headers) != self.key:
+                return _error(401, "invalid_api_key", "Incorrect API key provided")
+            try:
+                return await handler(http)
+            except ConnectionResetError:
+                if http.transport is not None:
+                    http.transport.abort()
+                return web.Response(status=500)
+
+        return checked
+
+    async def _upload(self, http: web.Request) -> web.StreamResponse:
+        form = await http.post()
+        self.desk.step("upload")
+        upload = form["file"]
+        if form.get("purpose") != "batch" or not isinstance(upload, web.FileField):
+            return _error(400, "invalid_request_error", "a file with purpose 'batch' is needed")
+        content = upload.file.read()
+        lines = [json.loads(line) for line in content.splitlines() if line.strip()]
+        id = f"file-{len(self.desk.files)}"
+        self.desk.files[id] = lines
+        return web.json_response(_file_of(id, len(content), upload.filename))
+
+    async def _file(self, http: web.Request) -> web.StreamResponse:
+        return web.json_response(_file_of(http.match_info["id"], 0, "batch.jsonl"))
+
+    async def _create(self, http: web.Request) -> web.StreamResponse:
+        asked = await http.json()
+        self.desk.step("create")
+        if self.desk.refuses():
+            return _error(429, "rate_limit_exceeded", _LIMIT)
+        lines = self.desk.files.get(asked["input_file_id"])
+        wrong = self._wrong(lines, asked)
+        if lines is None or wrong is not None:
+            return _error(400, "invalid_request_error", wrong or "no such file")
+        entries = [Entry(line["custom_id"], line["body"]) for line in lines]
+        batch = self.desk.add(
+            entries, asked.get("metadata") or {}, asked["input_file_id"], asked["endpoint"]
+        )
+        self.desk.step("created")
+        return web.json_response(self._told(batch))
+
+    def _wrong(self, lines: list[dict[str, Any]] | None, asked: dict[str, Any]) -> str | None:
+        if lines is None:
+            return "no such file"
+        if len(lines) > _MOST:
+            return f"a batch has at most {_MOST} requests"
+        if asked["completion_window"] != "24h" or asked["endpoint"] not in _PATHS:
+            return "completion_window or endpoint is wrong"
+        if any(line["url"] != asked["endpoint"] for line in lines):
+            return "a line has another url than the batch's endpoint"
+        if len({line["custom_id"] for line in lines}) != len(lines):
+            return "a custom_id is there twice"
+        if any(line["body"].get("model") != self.model for line in lines):
+            return "a line asks for another model"
+        return None
+
+    async def _list(self, http: web.Request) -> web.StreamResponse:
+        self.desk.step("list")
+        batches = list(reversed(self.desk.batches.values())) if self.desk.weather.listed else []
+        after = http.query.get("after")
+        if after is not None:
+            batches = batches[[each.id for each in batches].index(after) + 1 :]
+        # Fewer than may be asked for, so that whoever reads must turn pages.
+        page = batches[: min(int(http.query.get("limit", _PAGE)), _PAGE)]
+        more = len(page) < len(batches)
+        told = [self._told(each) for each in page]
+        return web.json_response({"object": "list", "data": told, "has_more": more})
+
+    async def _retrieve(self, http: web.Request) -> web.StreamResponse:
+        batch = self.desk.batches.get(http.match_info["id"])
+        if batch is None:
+            return _error(404, "not_found", "no such batch")
+        self.desk.step("poll")
+        await self.desk.ask(batch, CHAT)
+        return web.json_response(self._told(batch))
+
+    async def _cancel(self, http: web.Request) -> web.StreamResponse:
+        batch = self.desk.batches[http.match_info["id"]]
+        self.desk.step("cancel")
+        if batch.status != "working":
+            return _error(409, "conflict", f"the batch is {_STATUSES[batch.status]}")
+        await self.desk.cancel(batch, CHAT)
+        return web.json_response(self._told(batch))
+
+    async def _content(self, http: web.Request) -> web.StreamResponse:
+        id = http.match_info["id"]
+        kind, _, batch_id = id.partition("-of-")
+        batch = self.desk.batches[batch_id]
+        self.desk.step("download")
+        wanted = [
+            _line(entry)
+            for entry in self.desk.results(batch)
+            if _is_error(entry) == (kind == "errors")
+        ]
+        content = b"".join(json.dumps(each).encode() + b"\n" for each in wanted if each)
+        response = web.StreamResponse()
+        response.content_length = len(content)
+        await response.prepare(http)
+        if self.desk.cuts():
+            await response.write(content[: len(content) // 2])
+            raise ConnectionResetError
+        await response.write(content)
+        self.desk.step("downloaded")
+        return response
+
+    def _told(self, batch: ServedBatch) -> dict[str, Any]:
+        told = self.desk.results(batch) if batch.status in _OVER else []
+        worked = any(entry.fate != "unanswered" for entry in batch.entries)
+        failed = sum(map(_is_error, told))
+        errors = [{"code": "token_limit_exceeded", "message": _LIMIT, "line": None, "param": None}]
+        return {
+            "id": batch.id,
+            "object": "batch",
+            "endpoint": batch.path,
+            "input_file_id": batch.file,
+            "completion_window": "24h",
+            "created_at": batch.created,
+            "status": _STATUSES[batch.status],
+            "metadata": batch.metadata or None,
+            "errors": {"object": "list", "data": errors} if batch.status == "refused" else None,
+            "output_file_id": f"answers-of-{batch.id}" if worked and len(told) > failed else None,
+            "error_file_id": f"errors-of-{batch.id}" if worked and failed else None,
+            "request_counts": {
+                "total": len(batch.entries),
+                "completed": len(told) - failed,
+                "failed": failed,
+            },
+        }
+
+
+def _is_error(entry: Entry) -> bool:
+    return entry.fate in {"failed", "null_error", "unanswered"}
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    line: dict[str, Any] = {"id": f"req-{entry.id}", "custom_id": entry.id}
+    if entry.fate == "null_response":
+        return {**line, "response": None, "error": None}
+    if entry.fate == "unanswered":
+        error = {"code": "batch_expired", "message": "This request could not be executed in time."}
+        return {**line, "response": None, "error": error}
+    status, body = 200, {}
+    if entry.fate in {"failed", "null_error"}:
+        refusal = CHAT.refusals["400"]
+        status, body = refusal.status, refusal.body
+        if entry.fate == "null_error":
+            # Some services say nothing more than that.
+            status, body = 500, {"error": None}
+    else:
+        body = CHAT.reply_of(entry.completions, entry.body)
+    response = {"status_code": status, "request_id": f"req-{entry.id}", "body": body}
+    return {**line, "response": response, "error": None}
+
+
+def _file_of(id: str, size: int, name: str) -> dict[str, Any]:
+    return {
+        "id": id,
+        "object": "file",
+        "bytes": size,
+        "created_at": 0,
+        "filename": name,
+        "purpose": "batch",
+        "status": "processed",
+    }
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    body = {"error": {"message": message, "type": code, "code": code, "param": None}}
+    return web.json_response(body, status=status)

@@ -1,0 +1,57 @@
+"""What the batch APIs of services have in common: long bodies, and their results line by line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from typing import Any
+
+from catsdk.core.batches import BatchResult
+from catsdk.core.types import Completion
+from catsdk_providers.http.text import NOT_THE_WIRE, loaded
+
+__all__ = ["LONGEST_RESULTS", "as_batched", "results_in"]
+
+# A file of requests has at most 256 MB; answers may be longer than what they answer.
+LONGEST_RESULTS = 2 * 2**30
+# A single line beyond it is no answer of a model.
+LONGEST_LINE = 64 * 2**20
+
+
+async def results_in(pieces: AsyncIterable[bytes]) -> AsyncGenerator[BatchResult]:
+    """Read the results in a body that comes in pieces.
+
+    A line that is not JSON, or names no request, answers nobody: it is left out, and its request is
+    found missing.
+    """
+    rest = bytearray()
+    async for piece in pieces:
+        rest += piece
+        if b"\n" not in piece:
+            if len(rest) > LONGEST_LINE:
+                rest.clear()
+            continue
+        *lines, last = bytes(rest).split(b"\n")
+        rest = bytearray(last)
+        for line in lines:
+            if (result := _result(line)) is not None:
+                yield result
+    if (result := _result(bytes(rest))) is not None:
+        yield result
+
+
+def _result(line: bytes) -> BatchResult | None:
+    if not line.strip():
+        return None
+    try:
+        read: Any = loaded(line)
+    except NOT_THE_WIRE:
+        return None
+    id = read.get("custom_id") if isinstance(read, dict) else None
+    return BatchResult(id, read) if isinstance(id, str) else None
+
+
+def as_batched(completions: list[Completion]) -> list[Completion]:
+    """The completions of one request with a usage that says that it went through a batch."""
+    first, *others = completions
+    usage = first.usage.model_copy(update={"batched": first.usage.requests})
+    return [first.model_copy(update={"usage": usage}), *others]
