@@ -64,7 +64,7 @@ class RayJob:
         out: str | Path,
         *,
         budget: Budget | None = None,
-        partitions: int = 4,
+        partitions: int = 2,
         retry_failed: bool = False,
     ) -> None:
         """Start the actors; nothing is sent."""

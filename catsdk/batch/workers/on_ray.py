@@ -32,7 +32,7 @@ def ray(
     *,
     workers: int | tuple[int, int] = 2,
     budget: Budget | None = None,
-    partitions: int = 4,
+    partitions: int = 2,
     retry_failed: bool = False,
     batch_size: int = BATCH,
     **options: Any,

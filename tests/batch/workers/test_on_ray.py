@@ -62,7 +62,7 @@ def server() -> Iterator[LoopbackServer]:
         }
         os.environ.update(own)
         ray.init(
-            num_cpus=2,
+            num_cpus=8,
             include_dashboard=False,
             object_store_memory=100 * 2**20,
             runtime_env={"env_vars": own},
