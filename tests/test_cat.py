@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import (
+from catsdk.errors import (
     BudgetExceededError,
     ConfigurationError,
     InvalidInputError,
@@ -19,7 +19,7 @@ from catsdk.core.errors import (
     ServerError,
     SynthesisFailedError,
 )
-from catsdk.core.events import (
+from catsdk.events import (
     EstimationStarted,
     ReferenceReady,
     ResultReady,
@@ -29,8 +29,8 @@ from catsdk.core.events import (
     RubricReady,
     TextArrived,
 )
-from catsdk.core.types import Completion, Request
 from catsdk.testing import FunctionProvider
+from catsdk.types import Completion, Request
 
 ANSWERS = ("4", "4", "5", "4")
 

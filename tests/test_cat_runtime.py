@@ -9,15 +9,15 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import (
+from catsdk.errors import (
     ConfigurationError,
     InvalidInputError,
     NoEvidenceError,
     ServerError,
     SynthesisFailedError,
 )
-from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
+from catsdk.types import Request
 
 ONE_BY_ONE = cat.Capabilities()
 

@@ -17,11 +17,11 @@ import pytest
 
 import catsdk as cat
 from catsdk.answers.extract import Extractor
-from catsdk.core.events import ResultReady
 from catsdk.core.ports import OnText
-from catsdk.core.types import Completion, Request, Result
+from catsdk.events import ResultReady
 from catsdk.runtime import Wrapper
 from catsdk.sampling import AdaptiveSampler
+from catsdk.types import Completion, Request, Result
 from tests.method.scripted import anchor, judge, policy
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,11 +6,8 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.testing import FunctionProvider
-from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.anthropic.provider import AnthropicProvider
-from catsdk_providers.local.provider import LocalProvider
-from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk.providers import AnthropicProvider, LocalProvider, OpenAIProvider
+from catsdk.testing import FunctionProvider, LoopbackServer
 from examples.four_providers import anchor_says, judge_says
 
 # The first call loads the local model: a library in C reads its weights.

@@ -11,12 +11,11 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.types import Group, Rollout
 from catsdk.evaluate.recorded import read_recorded
+from catsdk.providers import OpenAIProvider
 from catsdk.sampling.sampler import Sampler, group_of
-from catsdk.testing import FunctionProvider
-from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.types import Group, Rollout
 from catsdk_trainers.data.groups import groups_of
 
 TEXTS = [

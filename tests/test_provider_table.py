@@ -9,8 +9,8 @@ from types import ModuleType
 import anyio
 import pytest
 
+from catsdk import Capabilities
 from catsdk.core.model_strings import BUILT_IN
-from catsdk.core.ports import Capabilities
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "providers.md"

@@ -11,11 +11,11 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import ConfigurationError, InvalidInputError, NoEvidenceError
-from catsdk.core.events import ResultReady, RolloutArrived
-from catsdk.core.types import Request
+from catsdk.errors import ConfigurationError, InvalidInputError, NoEvidenceError
+from catsdk.events import ResultReady, RolloutArrived
 from catsdk.sync import map_sync, run_sync, stream_sync
 from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.types import Request
 from tests.method.scripted import anchor, policy
 
 

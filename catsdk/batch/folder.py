@@ -12,8 +12,9 @@ from catsdk.batch.plan import Plan
 from catsdk.batch.summary import Summary
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 
-__all__ = ["FAILED", "STORE", "Failures", "Folder", "writing"]
+__all__ = ["BATCHES", "FAILED", "STORE", "Failures", "Folder", "writing"]
 
+BATCHES = "batches.sqlite"
 STORE, MANIFEST, FAILED = "run.sqlite", "manifest.json", "failed.jsonl"
 
 

@@ -1,37 +1,34 @@
-"""Runs a method over many rows, so that it can be stopped, killed and started again at any time."""
+"""Job: the passes over the rows of a batch: check, work, write out what they became."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, suppress
-from copy import copy
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
 from catsdk.batch.folder import Folder
+from catsdk.batch.parking import Parking
 from catsdk.batch.plan import Plan
 from catsdk.batch.rows import BatchRow, Refused, rows_of
-from catsdk.batch.shards import SHARD, Format, Shards
+from catsdk.batch.shards import Shards
 from catsdk.batch.state import RowState, States, check_unchanged
 from catsdk.batch.summary import Summary
 from catsdk.batch.work import Worker
-from catsdk.core.errors import CatError, InvalidInputError
-from catsdk.core.events import Event
-from catsdk.core.sending import Budget
-from catsdk.core.types import Usage
 from catsdk.data import Source
-from catsdk.runs.ledger import Ledger, paid
-from catsdk.runs.store import RunStore
-from catsdk.runtime.spending.account import Account, Amount
+from catsdk.runs.ledger import paid
 
-__all__ = ["Progress", "run"]
+__all__ = ["CHUNK", "Job", "OnProgress", "Progress"]
 
-CHUNK = 200
+CHUNK: Final = 200
+"""Rows that are read at a time."""
+
+Phase = Literal["reading", "working", "writing"]
 
 
 @dataclass
@@ -42,6 +39,8 @@ class Progress:
         rows: The rows that were read.
         done: Those of them that are done or refused.
         outcomes: How many rows ended how in this start.
+        phase: What it does: `reading` and checking the rows, `working` on them, or `writing` out
+            what they became.
 
     Example:
         >>> from catsdk.batch import Progress
@@ -52,147 +51,114 @@ class Progress:
     rows: int = 0
     done: int = 0
     outcomes: dict[str, int] = field(default_factory=dict[str, int])
+    phase: Phase = "reading"
 
 
 Stated: TypeAlias = tuple[BatchRow | Refused, RowState | None]
 OnProgress = Callable[[Progress], None]
 
 
-async def run(
-    source: Source,
-    out: str | Path,
-    plan: Plan,
-    *,
-    budget: Budget | None = None,
-    retry_failed: bool = False,
-    limit: int | None = None,
-    ordered: bool = False,
-    format: Format = "jsonl",
-    shard: int = SHARD,
-    on_progress: OnProgress = lambda _: None,
-    on_event: Callable[[Event], None] | None = None,
-) -> Summary:
-    """Make something of each row of a data set; the same call goes on where one was stopped.
-
-    Answers are in `out` before they are used, so that none is paid for twice, whenever the process
-    is killed. All rows are read and checked before the first is sent.
+@dataclass
+class Job:
+    """The rows of a batch, read anew in each pass: memory holds a few of them at a time.
 
     Args:
-        source: The rows, see `catsdk.data.read_rows`; or requests for OpenAI's batch API.
-        out: The folder of results, fixed to one plan.
-        plan: What is made of each row, and by which method.
-        budget: Caps on what all starts together consume; `seconds` are those of this start.
-        retry_failed: Whether rows that failed or were cut short before are worked on again.
+        source: The rows.
+        plan: What is made of each.
         limit: The most rows that are read.
-        ordered: Whether the output has the order of the rows, and these rows alone; else it has
-            everything in the folder, in the order in which rows ended.
-        format: `jsonl` or `parquet`.
-        shard: Records in one file of the output.
+        states: How rows ended.
         on_progress: Hears of each row that ended.
-        on_event: Hears of each step of each row.
-
-    Returns:
-        What became of the rows; the same stands in `out/manifest.json`.
-
-    Raises:
-        InvalidInputError: there is no such data set, a row was edited under its old id, or `out`
-            belongs to another plan.
-        ConfigurationError: a model cannot be made, the disk is full, or another process works in
-            `out`.
-
-    Example:
-        >>> import catsdk as cat
-        >>> from catsdk.batch import Plan, run
-        >>> plan = Plan(cat.CaT("local", estimator=cat.Majority()), n=2)
-        >>> summary = await run(["12+34", "56+7"], "out", plan, budget=cat.Budget(requests=100))
-        >>> print(summary)
-        2 rows: 2 ok; 2 records
+        retry_failed: Whether rows that failed or were cut short before are worked on again.
+        probes: How many rows, chosen by their digests and so at random, are worked on alone.
     """
-    _check_source(source)
-    folder = Folder(Path(out), plan)
-    async with RunStore(folder.store) as store:
-        spent = await paid(store)
-        await to_thread.run_sync(partial(folder.claim, empty=not spent.requests))
-        job = _Job(source, plan, limit, States(store), on_progress, retry_failed)
-        await job.check()
-        sending = plan.cat.client.sending
-        ledger = Ledger(store, sending.prices, unkept=2 * sending.limits.in_flight)
-        account = _account(budget, spent)
 
-        async def finished() -> Summary:
-            shards = await to_thread.run_sync(Shards, folder.path, format, shard)
-            return await job.finish(folder, shards, ordered=ordered)
-
-        try:
-            async with copy(plan.cat) as c:
-                await job.work(Worker(c, plan, ledger, job.states, account, on_event))
-        except BaseException:
-            # What is there is written out; why the run ended matters more than whether that works.
-            with CancelScope(shield=True), suppress(CatError):
-                await finished()
-            raise
-        return await finished()
-
-
-def _check_source(source: Source) -> None:
-    if isinstance(source, Iterator):
-        raise InvalidInputError(
-            f"the rows are a {type(source).__name__}, which can be read once, and a batch reads"
-            " them several times; give a list, or write them to a file and give its name"
-        )
-
-
-def _account(budget: Budget | None, spent: Usage) -> Account | None:
-    """An account that earlier starts have drawn from."""
-    if budget is None:
-        return None
-    account = Account(budget)
-    account.charge(spent.requests, Amount(spent.tokens, spent.cost or 0.0))
-    return account
-
-
-@dataclass
-class _Job:
     source: Source
     plan: Plan
     limit: int | None
     states: States
     on_progress: OnProgress
-    retry_failed: bool
+    retry_failed: bool = False
+    probes: int | None = None
     progress: Progress = field(default_factory=Progress)
+    chosen: list[Stated] = field(default_factory=list[Stated])
 
     async def check(self) -> None:
         """Read every row once, before anything is paid for."""
-        async with aclosing(self._rows()) as rows:
-            async for row, state in rows:
-                self.progress.rows += 1
-                if isinstance(row, BatchRow):
-                    check_unchanged(row, state)
-                self.progress.done += isinstance(row, Refused) or not self._wanted(state)
-        self.on_progress(self.progress)
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                for row, state in chunk:
+                    if isinstance(row, BatchRow):
+                        check_unchanged(row, state)
+                    self.progress.done += isinstance(row, Refused) or not self._wanted(state)
+                self.progress.rows += len(chunk)
+                self._choose(chunk)
+                self.on_progress(self.progress)
+        self._choose([], last=True)
+
+    def _choose(self, chunk: list[Stated], *, last: bool = False) -> None:
+        """Keep the rows of the smallest digests: the same ones, however often it is asked."""
+        if self.probes is None:
+            return
+        self.chosen += [each for each in chunk if _may_probe(*each)]
+        if last or len(self.chosen) > 10 * self.probes:
+            self.chosen.sort(key=lambda each: _digest(each[0]))
+            del self.chosen[self.probes :]
 
     async def work(self, worker: Worker) -> None:
         """Work on the rows that are not done."""
-        async with aclosing(worker.over(self._pending(worker))) as outcomes:
+        self._enter("working")
+        pending = self._pending(worker) if self.probes is None else self._chosen()
+        async with aclosing(worker.over(pending)) as outcomes:
             async for outcome in outcomes:
                 told = self.progress.outcomes
                 told[outcome] = told.get(outcome, 0) + 1
                 self.progress.done += outcome != "waiting"
                 self.on_progress(self.progress)
 
+    def _enter(self, phase: Phase) -> None:
+        self.progress.phase = phase
+        self.on_progress(self.progress)
+
     async def _pending(self, worker: Worker) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
-        async with aclosing(self._rows()) as rows:
-            async for row, state in rows:
-                if worker.stopped:
-                    return
-                if isinstance(row, BatchRow) and self._wanted(state):
-                    yield row, state
+        began = time.monotonic()
+        parking = worker.parking
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                for row, state in chunk:
+                    if worker.stopped:
+                        return
+                    if isinstance(row, BatchRow) and self._wanted(state):
+                        await _room(parking)
+                        yield row, state
+        while parking is not None and parking.out and not worker.stopped:
+            await parking.nap(time.monotonic() - began)
+            began = time.monotonic()
+            async with aclosing(self._back(parking)) as back:
+                async for each in back:
+                    yield each
+
+    async def _back(self, parking: Parking) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
+        """The rows that were put out of memory and can go on."""
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                rows = [(row, state) for row, state in chunk if isinstance(row, BatchRow)]
+                ready = await parking.back([row.id for row, _ in rows])
+                for row, state in rows:
+                    if row.id in ready:
+                        await _room(parking)
+                        yield row, state
+
+    async def _chosen(self) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
+        for row, state in self.chosen:
+            if isinstance(row, BatchRow) and state is None:
+                yield row, state
 
     def _wanted(self, state: RowState | None) -> bool:
         return state is None or (self.retry_failed and state.outcome != "ok")
 
     async def finish(self, folder: Folder, shards: Shards, *, ordered: bool) -> Summary:
         """Write the results, and count the rows by what is kept."""
+        self._enter("writing")
         counts = dict.fromkeys(("ok", "partial", "failed", "refused", "waiting"), 0)
         failures = await to_thread.run_sync(folder.failures)
         async with aclosing(self._chunks()) as chunks:
@@ -214,12 +180,6 @@ class _Job:
         await to_thread.run_sync(folder.close, _name(self.source), summary, files)
         return summary
 
-    async def _rows(self) -> AsyncGenerator[Stated]:
-        async with aclosing(self._chunks()) as chunks:
-            async for chunk in chunks:
-                for each in chunk:
-                    yield each
-
     async def _chunks(self) -> AsyncGenerator[list[Stated]]:
         """All rows, each with its state where it was worked on to its end."""
         rows = rows_of(self.source, self.plan, self.limit)
@@ -229,10 +189,24 @@ class _Job:
             yield [(row, None if row.id is None else states.get(row.id)) for row in chunk]
 
 
+async def _room(parking: Parking | None) -> None:
+    if parking is not None:
+        await parking.room()
+
+
 def _outcome(row: BatchRow | Refused, state: RowState | None) -> str:
     if isinstance(row, Refused):
         return "refused"
     return "waiting" if state is None else state.outcome
+
+
+def _digest(row: BatchRow | Refused) -> str:
+    return row.digest if isinstance(row, BatchRow) else ""
+
+
+def _may_probe(row: BatchRow | Refused, state: RowState | None) -> bool:
+    """Whether what a row consumes is known by stage, or can be found out."""
+    return isinstance(row, BatchRow) and (state is None or state.stages is not None)
 
 
 def _failed_in(chunk: list[Stated]) -> Iterator[dict[str, Any]]:

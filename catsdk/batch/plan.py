@@ -25,6 +25,8 @@ class Plan:
         produces: What a row becomes: `reference`, `rollouts`, `rewards`, `sft` or `preferences`.
         columns: The columns of the prompt and the id; by default the usual names.
         longest: The most characters of a prompt; a longer one is refused before it is sent.
+        keeps_texts: Whether the run store keeps what models answered. Without it, it holds no
+            texts: a row that was not finished is paid for again when the batch is started again.
 
     Raises:
         InvalidInputError: `produces` has no such name, it asks for rewards of a method without
@@ -43,9 +45,15 @@ class Plan:
     produces: str = "reference"
     columns: Columns = field(default_factory=Columns)
     longest: int = 1_000_000
+    keeps_texts: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made."""
+        if not self.keeps_texts and self.cat.client.sending.batch is not None:
+            raise InvalidInputError(
+                "keeps_texts is False, and the client batches calls, whose texts must be kept while"
+                " they wait for hours; keep texts, or send the calls as ever"
+            )
         check_kind("cat", self.cat, (CaT,), "a CaT such as CaT('openai:gpt-5')")
         check_count(self.n)
         product = PRODUCTS.get(self.produces)
@@ -65,10 +73,16 @@ class Plan:
         return PRODUCTS[self.produces]
 
     @property
+    def fields(self) -> tuple[str, ...]:
+        """The columns that its records add to those of a row."""
+        return self.product.fields + (() if self.cat.output is None else self.product.of_output)
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """What the results depend on, as data for the manifest."""
         return {
             "method": self.cat.fingerprint,
             "n": self.n,
             "produces": self.produces,
+            "keeps_texts": self.keeps_texts,
         }

@@ -22,6 +22,7 @@ class Product:
         make: Gives the records of a result, which may be none.
         needs_reference: Whether the method's reference is estimated for it.
         needs_rewards: Whether it is made from the rewards of the rollouts.
+        of_output: The columns that they add, too, where references are objects (`CaT(output=)`).
 
     Example:
         >>> from catsdk.batch import PRODUCTS
@@ -33,6 +34,7 @@ class Product:
     make: Callable[[Result], Iterator[Record]]
     needs_reference: bool = True
     needs_rewards: bool = False
+    of_output: tuple[str, ...] = ()
 
 
 def _reference(result: Result) -> Iterator[Record]:
@@ -44,6 +46,7 @@ def _reference(result: Result) -> Iterator[Record]:
             "agreement": reference.agreement,
             "majority_answer": reference.majority,
             "partial": result.partial,
+            **({} if reference.data is None else {"output": reference.data}),
         }
 
 
@@ -96,7 +99,9 @@ OF_ROLLOUT = ("rollout", "completion", "final_answer", "finish_reason", "model")
 
 PRODUCTS: Final = {
     "reference": Product(
-        ("reference", "reference_answer", "agreement", "majority_answer", "partial"), _reference
+        ("reference", "reference_answer", "agreement", "majority_answer", "partial"),
+        _reference,
+        of_output=("output",),
     ),
     "rollouts": Product(OF_ROLLOUT, _rollouts, needs_reference=False),
     "rewards": Product(

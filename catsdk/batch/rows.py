@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
+from zlib import crc32
 
 from catsdk.batch.plan import Plan
 from catsdk.batch.seen import Seen
@@ -16,11 +17,13 @@ from catsdk.core.types import Message
 from catsdk.data import Columns, Row, Source, each_row
 from catsdk.data.columns import id_in, prompt_in
 
-__all__ = ["BatchRow", "Refused", "rows_of"]
+__all__ = ["BatchRow", "Refused", "differences", "rows_of"]
 
 # A line of a file for the batch API of OpenAI.
 _REQUEST = ("custom_id", "body")
 NUL = "\0"
+MARK = 4
+"""Hexadecimal digits of the mark of a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class BatchRow:
         prompt: The messages of a chat.
         values: All its cells, which are carried through.
         digest: Tells whether the row was edited.
+        marks: A few digits for each column in the order of their names, to tell which one was.
     """
 
     id: str
@@ -40,6 +44,7 @@ class BatchRow:
     prompt: tuple[Message, ...]
     values: Mapping[str, Any]
     digest: str
+    marks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
         _find_columns(values, reading, row.place)
     name: str | None = None
     try:
-        digest = _digest(values)
+        cells = _cells(values)
+        digest = _digest(cells)
         name = digest if reading.id is None else _checked("id", id_in(row, reading.id))
         prompt = check_prompt(prompt_in(row, reading.prompt or ""))
         _check_text(prompt, reading.plan.longest)
@@ -105,7 +111,30 @@ def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
     if there is not None:
         what = "the same row" if reading.id is None else f"the id {name!r:.80}"
         return Refused(row.place, f"{what} stands at {there} already; give each row once", name)
-    return BatchRow(name, row.place, prompt, values, digest)
+    marks = "".join(map(_mark, cells.values()))
+    return BatchRow(name, row.place, prompt, values, digest, marks)
+
+
+def differences(row: BatchRow, marks: str) -> str:
+    """How a row differs from one that had these `marks`, in words.
+
+    Args:
+        row: The row as it is now.
+        marks: Those of the row as it was.
+    """
+    before, now = len(marks) // MARK, len(row.marks) // MARK
+    if before != now:
+        return f"it had {before} columns, and has {now} now ({', '.join(sorted(row.values))})"
+    names = [
+        repr(name)
+        for at, name in enumerate(sorted(row.values))
+        if marks[MARK * at : MARK * (at + 1)] != row.marks[MARK * at : MARK * (at + 1)]
+    ]
+    if not names:
+        return "its columns have other names"
+    return f"{'columns' if len(names) > 1 else 'the column'} {', '.join(names)} differ" + (
+        "" if len(names) > 1 else "s"
+    )
 
 
 def _opened(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -123,7 +152,7 @@ def _find_columns(values: Mapping[str, Any], reading: _Reading, place: str) -> N
         [Row(place, values)], place
     )
     reading.prompt, reading.id = found.prompt, found.id
-    added = {"id", *plan.product.fields} - {found.prompt, found.id}
+    added = {"id", *plan.fields} - {found.prompt, found.id}
     clash = [name for name in values if name in added]
     if clash:
         raise InvalidInputError(
@@ -132,11 +161,19 @@ def _find_columns(values: Mapping[str, Any], reading: _Reading, place: str) -> N
         )
 
 
-def _digest(values: Mapping[str, Any]) -> str:
+def _cells(values: Mapping[str, Any]) -> dict[str, str]:
+    """The cells as JSON texts, in the order of their names."""
     try:
-        text = json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)
+        return {
+            name: json.dumps(values[name], sort_keys=True, ensure_ascii=False, default=str)
+            for name in sorted(values)
+        }
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"the row cannot be written as JSON: {error}") from error
+
+
+def _digest(cells: Mapping[str, str]) -> str:
+    text = "\0".join(f"{name}\0{cell}" for name, cell in cells.items())
     try:
         return sha256(text.encode()).hexdigest()[:32]
     except UnicodeEncodeError as error:
@@ -145,6 +182,10 @@ def _digest(values: Mapping[str, Any]) -> str:
             f"the row holds half of a character, {half!r}, behind {before!r}: no file and no model"
             " can be given it; write the whole character, or leave it out"
         ) from None
+
+
+def _mark(cell: str) -> str:
+    return f"{crc32(cell.encode()) % 16**MARK:0{MARK}x}"
 
 
 def _check_text(prompt: tuple[Message, ...], longest: int) -> None:

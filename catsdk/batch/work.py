@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from catsdk.answers.answers import no_evidence
+from catsdk.batch.estimates import by_stage
+from catsdk.batch.parking import Parking, parking_of
 from catsdk.batch.plan import Plan
-from catsdk.batch.products import records_of
+from catsdk.batch.products import Record, records_of
 from catsdk.batch.rows import BatchRow
 from catsdk.batch.state import Outcome, RowState, States
 from catsdk.cat import CaT
 from catsdk.core.errors import CatError, ConfigurationError, ProviderError
 from catsdk.core.events import Event
-from catsdk.core.types import Failure, Result
+from catsdk.core.types import Call, Failure, Result
 from catsdk.method.run import Method, run_or_fail
 from catsdk.runs.ledger import Ledger
 from catsdk.runtime import roles
+from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 from catsdk.runtime.spending.account import Account
 
@@ -75,6 +78,7 @@ class Worker:
         states: Keeps how rows ended.
         account: Pays for the calls, beside the client's budget.
         on_event: Hears of each step.
+        probes: Whether what a row consumes is kept by stage, for an estimate.
         patience: Ends the batch where its first rows fail alike.
     """
 
@@ -84,6 +88,7 @@ class Worker:
     states: States
     account: Account | None = None
     on_event: Callable[[Event], None] | None = None
+    probes: bool = False
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
@@ -96,6 +101,7 @@ class Worker:
         self._paying: dict[str, Any] = {"accounts": own, "chains": {}} if own else {}
         client = c.client.account
         self._accounts = [*own, *([client] if client is not None else [])]
+        self.parking: Parking | None = None
 
     @property
     def stopped(self) -> bool:
@@ -112,17 +118,21 @@ class Worker:
             ConfigurationError: the disk is full, or no row can ever be done.
             CatError: so many rows failed alike before one succeeded that the cause is elsewhere.
         """
+        self.parking = await parking_of(self.c)
+        # The parking says how many there is room for; it must be asked for each.
+        at_once = None if self.parking is None else 2 * self.parking.most
         try:
-            async with self.c.each(self._one, rows) as flow:
+            async with self.c.each(self._one, rows, at_once=at_once) as flow:
                 async for mapped in flow:
-                    assert mapped.result is not None, "every error of the work is fatal"
-                    yield mapped.result
+                    assert mapped.failure is None, "every error of the work is fatal"
+                    if mapped.result is not None:
+                        yield mapped.result
         except _Fatal as fatal:
             raise fatal.error from None
 
     async def work_on(
         self, row: BatchRow, before: RowState | None = None
-    ) -> tuple[RowState | None, list[dict[str, Any]]]:
+    ) -> tuple[RowState | None, list[Record]]:
         """Work on one row to its end, and keep how it ended and what it became.
 
         Args:
@@ -137,18 +147,25 @@ class Worker:
             CatError: as `over`.
         """
         try:
-            return await self._worked(row, before)
+            with recorded("batch") as calls:
+                result = await self._result(row)
+            return await self._kept(row, before, result, calls)
         except _Fatal as fatal:
             raise fatal.error from None
 
-    async def _one(self, pending: Pending) -> Outcome:
-        state, _ = await self._worked(*pending)
+    async def _one(self, pending: Pending) -> Outcome | None:
+        row, before = pending
+        with recorded("batch") as calls:
+            result = await self._worked_on(row)
+        if result is None:
+            # It waits for a batch, out of memory.
+            return None
+        state, _ = await self._kept(row, before, result, calls)
         return "waiting" if state is None else state.outcome
 
-    async def _worked(
-        self, row: BatchRow, before: RowState | None
-    ) -> tuple[RowState | None, list[dict[str, Any]]]:
-        result = await self._result(row)
+    async def _kept(
+        self, row: BatchRow, before: RowState | None, result: Result, calls: Sequence[Call]
+    ) -> tuple[RowState | None, list[Record]]:
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
@@ -159,9 +176,11 @@ class Worker:
             raise _Fatal(error) from error
         state = RowState(
             digest=row.digest,
+            marks=row.marks,
             outcome=outcome,
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
+            stages=by_stage(calls) if self.probes else None,
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:
@@ -169,6 +188,15 @@ class Worker:
         except CatError as error:
             raise _Fatal(error) from error
         return state, records
+
+    async def _worked_on(self, row: BatchRow) -> Result | None:
+        if self.parking is None:
+            return await self._result(row)
+        result = None
+        with self.parking.row(row.id):
+            result = await self._result(row)
+            self.parking.done(row.id)
+        return result
 
     async def _result(self, row: BatchRow) -> Result:
         try:
@@ -193,7 +221,7 @@ class Worker:
         return Result(group=group, partial=group.partial)
 
     def _records(self, row: BatchRow, result: Result) -> list[dict[str, Any]]:
-        fields = self.plan.product.fields
+        fields = self.plan.fields
         carried = {name: cell for name, cell in row.values.items() if name not in fields}
         return [
             {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)

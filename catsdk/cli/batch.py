@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,23 +10,15 @@ import anyio
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bar
 
-from catsdk.batch import PRODUCTS, Plan, Progress, Summary, run
+from catsdk.batch import PRODUCTS, Estimate, Plan, Summary, estimate, run
 from catsdk.cat import CaT
+from catsdk.cli.batch_display import BatchDisplay, estimate_table
 from catsdk.cli.destinations import check_folder
-from catsdk.cli.methods import client_for, client_of, described
+from catsdk.cli.methods import client_for, client_of, described, schema_in
 from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
-from catsdk.cli.progress import Tally, cost_of
+from catsdk.cli.progress import cost_of
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.events import CallEnded, CallStarted, Event
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
 from catsdk.data.sources import FORMS
@@ -38,7 +29,6 @@ from catsdk.sampling.sampler import Sampler
 __all__ = ["batch"]
 
 DONE, FAILED, PARTIAL, STOPPED = 0, 1, 3, 130
-MINUTE = 60.0
 REWARDS = {"answer": AnswerReward, "rubric": RubricReward}
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's batch API.")]
@@ -56,6 +46,22 @@ RetryFailed = Annotated[
 ]
 Ordered = Annotated[bool, typer.Option(help="Write the results in the order of the rows.")]
 OutFormat = Annotated[Literal["jsonl", "parquet"], typer.Option(help="Form of the results.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(help="JSON schema of the references: a file. Each has a column `output`."),
+]
+NoStore = Annotated[
+    bool,
+    typer.Option(
+        "--no-store",
+        help="Keep no texts in the store: rows that were not finished are paid for again.",
+    ),
+]
+EstimateOnly = Annotated[
+    bool,
+    typer.Option("--estimate", help="Work on a few rows, keep them, say what all will cost."),
+]
+Probes = Annotated[int, typer.Option(min=2, max=1024, help="Rows that --estimate works on.")]
 Shard = Annotated[int, typer.Option(min=1, help="Records in one file of results.")]
 
 
@@ -77,12 +83,79 @@ class Asked(OfRows):
     ordered: Ordered = False
     format: OutFormat = "jsonl"
     shard: Shard = 10_000
+    output: Output = None
+    no_store: NoStore = False
+    estimate: EstimateOnly = False
+    probes: Probes = 32
 
 
 @taking(Asked)
 def batch(asked: Asked) -> None:
     """Make references, rewards or training data of many rows; stop and go on at any time."""
     check_folder("--out", asked.out)
+    plan = _plan(asked)
+    console = Console(stderr=True, emoji=False)
+    display = BatchDisplay(console)
+    try:
+        if asked.estimate:
+            expected = anyio.run(_estimated, asked, plan, display)
+            Console(emoji=False, soft_wrap=True).print(estimate_table(expected))
+            console.print(
+                f"{expected.probes:,} rows were worked on for this, and are kept in"
+                f" {escape(str(asked.out))}: the same command without --estimate goes on from them."
+            )
+            raise typer.Exit(DONE)
+        summary = anyio.run(_made, asked, plan, display)
+    except KeyboardInterrupt:
+        console.print(_how_to_go_on(asked))
+        raise typer.Exit(STOPPED) from None
+    typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")
+    code, why = _ended(summary, asked.out)
+    if why is not None:
+        console.print(f"[bold red]{escape(why)}[/]")
+    raise typer.Exit(code)
+
+
+async def _made(asked: Asked, plan: Plan, display: BatchDisplay) -> Summary:
+    with display.bar:
+        return await run(
+            asked.data,
+            asked.out,
+            plan,
+            budget=asked.budget,
+            retry_failed=asked.retry_failed,
+            limit=asked.limit,
+            ordered=asked.ordered,
+            format=asked.format,
+            shard=asked.shard,
+            on_progress=display.on_progress,
+            on_event=display.on_event,
+        )
+
+
+async def _estimated(asked: Asked, plan: Plan, display: BatchDisplay) -> Estimate:
+    with display.bar:
+        return await estimate(
+            asked.data,
+            asked.out,
+            plan,
+            probes=asked.probes,
+            budget=asked.budget,
+            limit=asked.limit,
+            on_progress=display.on_progress,
+            on_event=display.on_event,
+        )
+
+
+def _how_to_go_on(asked: Asked) -> str:
+    kept = "Rows that were finished are kept" if asked.no_store else "What was answered is kept"
+    return (
+        f"stopped. {kept} in {escape(str(asked.out))}: the same command goes on from there, and"
+        " pays for what is missing alone."
+    )
+
+
+def _plan(asked: Asked) -> Plan:
     chosen = (
         asked.model,
         asked.anchor,
@@ -90,57 +163,26 @@ def batch(asked: Asked) -> None:
         asked.seed,
         asked.temperature,
         asked.max_tokens,
+        asked.output,
     )
     if asked.config is not None and any(each is not None for each in chosen):
         raise InvalidInputError(
-            "--config describes the method, so --model, --anchor, --reward, --seed, --temperature"
-            " and --max-tokens cannot be given too"
+            "--config describes the method, so --model, --anchor, --reward, --seed, --temperature,"
+            " --max-tokens and --output cannot be given too"
         )
-    c = (
+    method = (
         _capped(described(asked.config), asked.max_in_flight)
         if asked.config is not None
-        else _made(
-            asked.model,
-            asked.anchor,
-            asked.reward,
-            Sampler(None, asked.sampling, asked.seed),
-            asked.max_in_flight,
-        )
+        else _method(asked)
     )
-    columns = Columns(prompt=asked.prompt_column, id=asked.id_column)
-    plan = Plan(c, n=asked.n, produces=asked.produce, columns=columns, longest=asked.longest)
-    sight = _Sight()
-    console = Console(stderr=True, emoji=False)
-
-    async def work() -> Summary:
-        with sight.bar:
-            return await run(
-                asked.data,
-                asked.out,
-                plan,
-                budget=asked.budget,
-                retry_failed=asked.retry_failed,
-                limit=asked.limit,
-                ordered=asked.ordered,
-                format=asked.format,
-                shard=asked.shard,
-                on_progress=sight.on_progress,
-                on_event=sight.on_event,
-            )
-
-    try:
-        summary = anyio.run(work)
-    except KeyboardInterrupt:
-        console.print(
-            f"stopped. What was answered is kept in {escape(str(asked.out))}: the same command goes"
-            " on from there, and pays for what is missing alone."
-        )
-        raise typer.Exit(STOPPED) from None
-    typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")
-    code, why = _ended(summary, asked.out)
-    if why is not None:
-        console.print(f"[bold red]{escape(why)}[/]")
-    raise typer.Exit(code)
+    return Plan(
+        method,
+        n=asked.n,
+        produces=asked.produce,
+        columns=Columns(prompt=asked.prompt_column, id=asked.id_column),
+        longest=asked.longest,
+        keeps_texts=not asked.no_store,
+    )
 
 
 def _capped(method: CaT, max_in_flight: int | None) -> CaT:
@@ -153,19 +195,17 @@ def _capped(method: CaT, max_in_flight: int | None) -> CaT:
     )
 
 
-def _made(
-    model: list[str] | None,
-    anchor: str | None,
-    reward: str | None,
-    sampler: Sampler,
-    max_in_flight: int | None,
-) -> CaT:
-    usual = Settings()
-    models = [*(model or ()), *([] if model else [usual.model]), anchor or usual.anchor]
-    client = client_for(None, max_in_flight, models)
-    rewarder = None if reward is None else REWARDS[reward]()
-    policy = replace(sampler, policy=tuple(model) if model else None)
-    return CaT(policy, estimator=anchor, reward=rewarder, client=client)
+def _method(asked: Asked) -> CaT:
+    usual, model = Settings(), asked.model
+    models = [*(model or ()), *([] if model else [usual.model]), asked.anchor or usual.anchor]
+    policy = tuple(model) if model else None
+    return CaT(
+        Sampler(policy, asked.sampling, asked.seed),
+        estimator=asked.anchor,
+        reward=None if asked.reward is None else REWARDS[asked.reward](),
+        client=client_for(None, asked.max_in_flight, models),
+        output=None if asked.output is None else schema_in(asked.output),
+    )
 
 
 def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
@@ -180,56 +220,3 @@ def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
     code = PARTIAL if summary.ok or summary.partial else FAILED
     again = "; --retry-failed works on those again" if summary.failed or summary.partial else ""
     return code, f"{lost + summary.partial:,} rows are not whole: see {out / 'failed.jsonl'}{again}"
-
-
-class _Sight:
-    """A progress bar; where stderr is no terminal, a line a minute."""
-
-    def __init__(self) -> None:
-        self.console = Console(stderr=True, emoji=False)
-        self.tally = Tally()
-        self.bar = Bar(
-            TextColumn("rows"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
-        self.task = self.bar.add_task("", total=None, counts="")
-        self.began = self.told = time.monotonic()
-        self.before: int | None = None
-
-    def on_event(self, event: Event) -> None:
-        if isinstance(event, CallStarted | CallEnded):
-            self.tally.add(event)
-
-    def on_progress(self, progress: Progress) -> None:
-        if self.before is None:
-            self.before = progress.done
-        self.bar.update(
-            self.task,
-            total=progress.rows,
-            completed=progress.done,
-            counts=str(self.tally),
-        )
-        if not self.console.is_terminal and time.monotonic() - self.told >= MINUTE:
-            self.told = time.monotonic()
-            self.console.print(self._line(progress), highlight=False, soft_wrap=True)
-
-    def _line(self, progress: Progress) -> str:
-        seconds = time.monotonic() - self.began
-        rate = (progress.done - (self.before or 0)) / seconds
-        left = (progress.rows - progress.done) / rate if rate else None
-        failed = progress.outcomes.get("failed", 0)
-        parts = [
-            f"{progress.done:,} of {progress.rows:,} rows",
-            f"{rate:.2f} a second",
-            *([f"{failed:,} failed"] if failed else []),
-            str(self.tally),
-            *([f"{left / MINUTE:,.0f} min left"] if left is not None else []),
-        ]
-        return " · ".join(parts)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.sending import Budget, Limits
 from catsdk.runtime.client import Client
 
-__all__ = ["client_for", "client_of", "described"]
+__all__ = ["client_for", "client_of", "described", "schema_in"]
 
 # Calls of models in this process cost nothing to hold, and merge into batches.
 IN_PROCESS = ("local", "replay")
@@ -28,6 +30,23 @@ def described(config: Path) -> CaT:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"--config {config} cannot be read: {error}") from error
     return CaT.from_yaml(text)
+
+
+def schema_in(path: Path) -> dict[str, Any]:
+    """Read the JSON schema that references must fit.
+
+    Raises:
+        InvalidInputError: the file cannot be read, or holds no JSON object.
+    """
+    try:
+        schema: object = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"--output {path} cannot be read: {error}") from error
+    if not isinstance(schema, dict):
+        raise InvalidInputError(
+            f"--output {path} holds {schema!r:.80}; write a JSON schema whose type is object"
+        )
+    return cast("dict[str, Any]", schema)
 
 
 def client_for(

@@ -19,9 +19,9 @@ from catsdk.core.types import Completion, Group, Message, Provenance, Reference,
 from catsdk.data import Row, read_rows
 from catsdk.rewards.rubric import RubricReward
 from catsdk.rubrics.files import form_of, load, save
-from catsdk.rubrics.html_report import html_report
 from catsdk.rubrics.judge import Judge, Judging
 from catsdk.rubrics.judged import Judged
+from catsdk.rubrics.page import html_report
 from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.proposer import RubricProposer
 from catsdk.rubrics.quality import Filters

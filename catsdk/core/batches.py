@@ -1,8 +1,8 @@
-"""The port of a provider's batch API: many requests at once, within a day, at a discount."""
+"""The port of a provider's batch API: many requests at once, answered within a day, for less."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,11 +19,16 @@ __all__ = [
     "NotAnsweredError",
     "QuotaError",
     "Shard",
+    "UndecidedError",
 ]
 
 
 class NotAnsweredError(Exception):
     """The batch ended (expired, cancelled) before it came to this request, which is not billed."""
+
+
+class UndecidedError(Exception):
+    """The service's list has batches of which only their end will tell whether one is ours."""
 
 
 class QuotaError(Exception):
@@ -125,16 +130,22 @@ class BatchService(Protocol):
         """
         ...
 
-    async def find(self, digest: str, ids: Sequence[str], since: float) -> str | None:
+    async def find(
+        self, digest: str, ids: Sequence[str], since: float, others: Collection[str]
+    ) -> str | None:
         """Look for a batch in the service's own list.
 
         Args:
             digest: The digest of its shard.
             ids: The ids of its requests.
             since: When it was created, or a moment before, in seconds of the epoch.
+            others: Batches that are known not to be it.
 
         Returns:
-            Its id, or `None` where it is not in the list, or not yet known by what it holds.
+            Its id, or `None` where it is not in the list.
+
+        Raises:
+            UndecidedError: batches that may be it have not ended, and only that will tell.
         """
         ...
 
@@ -142,7 +153,7 @@ class BatchService(Protocol):
         """Ask how far a batch is."""
         ...
 
-    def results(self, batch: str) -> AsyncIterator[BatchResult]:
+    def results(self, batch: str) -> AsyncGenerator[BatchResult]:
         """Fetch what an ended batch has brought, in any order; lines without an id are left out."""
         ...
 

@@ -90,10 +90,10 @@ class Batching(Options):
         enqueued_tokens: Most tokens of prompts in all batches of a model that have not ended;
             where the provider refuses more, fewer are sent from then on.
         send_after: Seconds that a request waits at most for a batch to be filled.
-        poll: Seconds until a batch is asked for the first time how far it is; later ones are half
-            as long again each time, up to twenty times as long.
-        resubmit: How often a request is sent again of which a batch brings nothing: it expired, was
-            cancelled, or its results lack it.
+        poll: Seconds until a batch is asked for the first time how far it is; each later wait is
+            half as long again, up to twenty times as long.
+        resubmit: How often a request is sent again for which a batch brings nothing: it expired,
+            was cancelled, or its results lack it.
         confirm: Seconds that the provider's list is given to show a batch whose creation was not
             confirmed, before it is reported as ambiguous.
         waiting: Most prompts that are in memory while their calls wait.

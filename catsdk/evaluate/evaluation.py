@@ -17,7 +17,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_many
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
-from catsdk.evaluate.calibrate import Calibration, calibrate
+from catsdk.evaluate.calibration import Calibration, calibrate
 from catsdk.evaluate.contenders import (
     DEFAULTS,
     LOGPROBS,

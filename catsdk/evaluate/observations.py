@@ -12,17 +12,32 @@ __all__ = ["Observation", "Seen"]
 
 
 class Observation(Value):
-    """One reference of one estimator, graded.
+    """One reference of one estimator, graded; what is `None` is not known.
 
-    Equal answers of an item have the same `answer_class`. `size` is G, `draw` the number of the
-    sub-sample (0 is the first G rollouts). `score` is `None` where there is no reference
-    (`failure`) or no grade (`ungraded`). `usage` is what the rollouts used and the estimator's
-    calls consumed. `tied` says whether a vote or a best score was shared, `None` where the
-    estimator has neither. `majority_score` is that of the most frequent answer of the same
-    rollouts, `departs` whether the reference answers otherwise, both `None` where the rollouts tie;
-    `all_wrong` whether no rollout of the sub-sample is right. `None` is not known.
-    `followed` says for each position in which rollouts were shown whether the reference gives the
-    answer that stood there, where the rollouts disagree.
+    Args:
+        estimator: Its name.
+        item: The id of the item.
+        size: G, the number of rollouts.
+        draw: The number of the sub-sample; 0 is the first G rollouts.
+        answer: The final answer.
+        answer_class: Equal answers of an item have the same one.
+        score: The grade; `None` where there is no reference, or no grade.
+        failure: Why there is no reference.
+        ungraded: Why there is no grade.
+        usage: What the rollouts used, and the estimator's calls.
+        drawn: The number of rollouts that it drew.
+        tied: Whether a vote or a best score was shared; `None` where the estimator has neither.
+        majority_score: The grade of the most frequent answer of the same rollouts; `None` where
+            they tie.
+        departs: Whether the reference answers otherwise than the majority; `None` where they tie.
+        all_wrong: Whether no rollout of the sub-sample is right.
+        followed: For each position in which rollouts were shown, whether the reference gives the
+            answer that stood there, where the rollouts disagree.
+
+    Example:
+        >>> from catsdk.evaluate import Observation
+        >>> Observation(estimator="majority", item="1", size=8, draw=0, score=1.0).score
+        1.0
     """
 
     estimator: str
@@ -46,8 +61,20 @@ class Observation(Value):
 class Seen(Value):
     """All that was seen of one item.
 
-    `scores` are the grades of the rollouts by index, those that could be graded. `references` hold
-    the estimators' references from the first G rollouts, by name and size, for a closer look.
+    Args:
+        item: The item.
+        group: Its rollouts.
+        scores: The grades of the rollouts by index, those that could be graded.
+        observations: What each estimator made of each sub-sample.
+        references: The estimators' references from the first G rollouts, by name and size, for a
+            closer look.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import Seen, item_of
+        >>> seen = Seen(item=item_of("6*7?", "42"), group=cat.group_of("6*7?", ["42"]))
+        >>> len(seen.group.rollouts)
+        1
     """
 
     item: Item

@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from catsdk.core.types import Usage
 from catsdk.core.value import Value
-from catsdk.evaluate.calibrate import Calibration
+from catsdk.evaluate.calibration import Calibration
 from catsdk.evaluate.statistics import Estimate
 
 __all__ = ["OrderCheck", "Pair", "PassAt", "Point", "PositionCheck", "Report", "Unanswered"]

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from catsdk.core.types import Failure, Usage
-from catsdk.evaluate.calibrate import Calibration
+from catsdk.evaluate.calibration import Calibration
 from catsdk.evaluate.columns import Column, columns_of
 from catsdk.evaluate.contenders import Contender
 from catsdk.evaluate.observations import Observation, Seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceABC
+from copy import copy
 from typing import Any, Self, cast
 
 from catsdk.answers.answers import Answers
@@ -116,6 +117,19 @@ class Description:
     def estimates(self) -> bool:
         """Whether a run makes a reference: the reward needs one, or an estimator was given."""
         return self.always_estimates or bool(getattr(self._reward, "needs_reference", True))
+
+    def with_client(self, client: Client) -> Self:
+        """Return the same roles with another client.
+
+        Args:
+            client: How calls are sent.
+
+        Returns:
+            A copy that is not open.
+        """
+        other = copy(self)
+        other._client = client
+        return other
 
     def __repr__(self) -> str:
         """The roles, as they are written."""

@@ -14,7 +14,21 @@ __all__ = ["Judged", "call_of", "explained", "verdict_of", "word_of"]
 
 
 class Judged(Value):
-    """A group, the rubric, and one score for each rollout; it round-trips through JSON."""
+    """A group that was judged by a rubric; it round-trips through JSON.
+
+    Args:
+        rubric: The criteria.
+        group: The rollouts.
+        scores: One score for each rollout, with its verdicts.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rubrics import Judged, loads
+        >>> rubric = loads("criteria: [Names the rain.]")
+        >>> group = cat.group_of("Why?", ["It rains."])
+        >>> Judged(rubric=rubric, group=group, scores=()).usage.requests
+        0
+    """
 
     rubric: Rubric
     group: Group
@@ -29,6 +43,12 @@ class Judged(Value):
     def load(cls, path: str | Path) -> Judged:
         """Read a file that `save` wrote.
 
+        Args:
+            path: The file.
+
+        Returns:
+            What was judged.
+
         Raises:
             InvalidInputError: it cannot be read, or is no such file.
         """
@@ -39,7 +59,11 @@ class Judged(Value):
             raise InvalidInputError(f"{path} holds no judged group: {told}") from error
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON."""
+        """Write it as JSON.
+
+        Args:
+            path: The file; one that is there is replaced.
+        """
         Path(path).write_text(self.model_dump_json(indent=1), encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import anyio
 
@@ -45,11 +46,14 @@ class Ledger:
         unkept: Most calls of a model that are under way, wait to be retried, or wait for their
             answer to be written: what is lost at most when the process is killed. `None` is no
             bound. More than the client's `in_flight`, so that waiting retries hold nobody up.
+        keeps_texts: Whether answers are kept; else only what they consumed is, and each is asked
+            for again.
     """
 
     store: RunStore
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     unkept: int | None = None
+    keeps_texts: bool = True
     flights: Flights[str, Sequence[Completion]] = field(
         default_factory=Flights[str, Sequence[Completion]]
     )
@@ -118,6 +122,15 @@ class Keeping(Wrapper):
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
         """Give the kept answer, or ask for it and keep it; raises what the provider raises."""
+        if not self.ledger.keeps_texts:
+            completions = await self._only_counted(request)
+        else:
+            completions = await self._kept(request)
+        if on_text is not None and completions:
+            on_text(completions[0].text)
+        return completions
+
+    async def _kept(self, request: Request) -> Sequence[Completion]:
         whose = endpoint_of(self.wrapped) or name_of(self.wrapped)
         asked = f"{whose}\0{self.place}\0{request.model_dump_json()}"
         # Keys are most of what an index holds, and each write of one touches another page of it.
@@ -139,9 +152,23 @@ class Keeping(Wrapper):
         except BaseException:
             self.taken[digest].discard(number)
             raise
-        if on_text is not None and completions:
-            on_text(completions[0].text)
         return completions
+
+    async def _only_counted(self, request: Request) -> Sequence[Completion]:
+        completions: Sequence[Completion] = ()
+        with recorded(attribution().stage) as calls:
+            try:
+                completions = await self.pass_on(request)
+                return completions
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._count(Kept(completions=tuple(completions), calls=tuple(calls)))
+
+    async def _count(self, kept: Kept) -> None:
+        """Keep what calls consumed, under a key that no other start has."""
+        if kept.calls or kept.completions:
+            spent = kept.usage.model_dump_json(exclude_defaults=True)
+            await self.ledger.store.put(LOST, uuid4().hex, "{}", spent)
 
     def _take(self, digest: str) -> int:
         taken = self.taken.setdefault(digest, set())

@@ -1,3 +1,4 @@
+from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.sending import (
     Batching,
     Budget,
@@ -11,7 +12,7 @@ from catsdk.core.sending import (
 )
 from catsdk.runtime.chain import Layer, default_middleware
 from catsdk.runtime.client import Client
-from catsdk.runtime.context import Context
+from catsdk.runtime.context import Context, context_of
 from catsdk.runtime.output import Output
 from catsdk.runtime.roles import Estimator, Judge, Proposer, Rater, Rewarder, Sampler
 from catsdk.runtime.wrappers.wrapper import Wrapper
@@ -37,5 +38,7 @@ __all__ = [
     "Telemetry",
     "Timeouts",
     "Wrapper",
+    "context_of",
     "default_middleware",
+    "fan_out",
 ]

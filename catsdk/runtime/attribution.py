@@ -15,12 +15,28 @@ from catsdk.core.types import Call
 
 __all__ = [
     "Attribution",
+    "Waits",
     "attribution",
+    "counted",
     "in_order",
     "keyed",
     "on_admitted",
     "recorded",
+    "waiting",
 ]
+
+
+@dataclass(slots=True)
+class Waits:
+    """How many calls of a piece of work are being made, and how many of them wait for a batch.
+
+    Args:
+        changed: Called whenever either changes.
+    """
+
+    changed: Callable[[Waits], None]
+    calls: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,7 @@ class Attribution:
         admitted: Called when the task's call has its place in flight.
         place: The piece of work that they are for, the same when a program is started again.
         key: Tells one call from equal ones, the same when a program is started again.
+        waits: Counts the calls that wait, for whoever asks that they be counted.
     """
 
     stage: str = ""
@@ -42,6 +59,7 @@ class Attribution:
     admitted: Callable[[], None] | None = None
     place: str = ""
     key: str = ""
+    waits: Waits | None = None
 
 
 _NONE = Attribution()
@@ -89,6 +107,37 @@ def keyed(place: str, key: str) -> Generator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def waiting(waits: Waits) -> Generator[None]:
+    """Count in `waits` the calls that are made inside, in this task and the tasks it starts."""
+    token = _current.set(replace(_current.get(), waits=waits))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def counted(waits: Waits | None, *, waiting: bool) -> Generator[None]:
+    """Count a call, or one that waits for its batch, while the block lasts."""
+    if waits is None:
+        yield
+        return
+    _count(waits, 1, waiting=waiting)
+    try:
+        yield
+    finally:
+        _count(waits, -1, waiting=waiting)
+
+
+def _count(waits: Waits, more: int, *, waiting: bool) -> None:
+    if waiting:
+        waits.waiting += more
+    else:
+        waits.calls += more
+    waits.changed(waits)
 
 
 def on_admitted(admitted: Callable[[], None]) -> None:

@@ -161,7 +161,7 @@ async def routed(live: Opened, chain: Chain, dispatch: Dispatch) -> Opened:
     bare, batching = live.bare, dispatch.batching
     rates = rates_of(bare, chain.sending.prices)
     payer = Payer(chain.accounts, rates)
-    queue = await dispatch.queue(bare, payer)
+    queue = await dispatch.queue(bare)
     batched: Provider | None = None
     if queue is not None:
         batched = Batched(bare, queue, payer)

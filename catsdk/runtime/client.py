@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from typing import Any, Self
 
 from anyio import to_thread
@@ -331,6 +332,20 @@ class Client:
             opened = await routed(opened, chain, models.batches(batching))
         known[key] = opened
         return opened
+
+    def with_batching(self, batching: Batching | None) -> Client:
+        """Return this client with other batches.
+
+        Args:
+            batching: Which calls are batched, and how; `None` batches none.
+
+        Returns:
+            A client that is not open, with the same other settings, gates and account.
+        """
+        other = copy(self)
+        other.sending = self.sending.model_copy(update={"batch": batching})
+        other.account, other.verdicts, other._gates = self.account, self.verdicts, self._gates
+        return other
 
     def gate(self, provider: Provider) -> Gate:
         """Return the gate of a model: what is in flight there, what waits, and what is allowed.

@@ -302,6 +302,17 @@ async def context_of(client: Client, **settings: Any) -> AsyncGenerator[Context]
     Args:
         client: How calls are sent.
         settings: Fields of the context.
+
+    Yields:
+        The context, for roles that are used without a `CaT`.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.runtime import Client, context_of
+        >>> async with context_of(Client()) as ctx:
+        ...     reference = await cat.Majority().estimate(cat.group_of("6*7?", ["42"]), ctx)
+        >>> reference.answer
+        '42'
     """
     async with client.session() as models:
         yield Context(client, models=models, **settings)

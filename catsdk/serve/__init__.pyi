@@ -1,5 +1,5 @@
-from catsdk.serve.gateway.app import serving_gateway
 from catsdk.serve.gateway.config import GatewayConfig, GatewayLimits, Key, Rollouts
+from catsdk.serve.gateway.serving import serving_gateway
 from catsdk.serve.rewards.rendezvous import Limits
 from catsdk.serve.rewards.server import serving
 

@@ -21,6 +21,7 @@ from catsdk.core.ports import Provider
 from catsdk.core.types import Usage
 from catsdk.testing.batches.desk import BatchDesk
 from catsdk.testing.batches.files_wire import FilesAndBatches
+from catsdk.testing.batches.message_batches import MessageBatches
 from catsdk.testing.batches.weather import BatchWeather
 from catsdk.testing.chat_wire import CHAT
 from catsdk.testing.delivery import Delivery
@@ -195,7 +196,8 @@ class LoopbackServer:
     async def _serving(self) -> AsyncGenerator[str]:
         # As much as the largest batch.
         app = web.Application(client_max_size=300 * 2**20)
-        FilesAndBatches(self.batches, self.model, self.key).add_to(app)
+        for batches in (FilesAndBatches, MessageBatches):
+            batches(self.batches, self.model, self.key).add_to(app)
         for wire in (CHAT, MESSAGES):
             app.router.add_post(wire.path, partial(self._answer, wire))
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)

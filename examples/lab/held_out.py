@@ -9,11 +9,9 @@ import anyio
 
 from catsdk import Limits, Provider, Sampling
 from catsdk.answers import is_same
-from catsdk.core.concurrency.fanout import fan_out
 from catsdk.errors import CatError
 from catsdk.estimators import Majority, Synthesizer
-from catsdk.runtime import Client, Estimator
-from catsdk.runtime.context import Context, context_of
+from catsdk.runtime import Client, Context, Estimator, context_of, fan_out
 from catsdk.sampling import Sampler
 from catsdk.types import Group
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve

@@ -22,15 +22,13 @@ import anyio
 import numpy
 from numpy.typing import NDArray
 
-from catsdk import Limits, Sampling
-from catsdk.cat import CaT
-from catsdk.core.concurrency.fanout import fan_out
+from catsdk import CaT, Limits, Sampling
 from catsdk.estimators import Synthesizer
 from catsdk.evaluate import Bootstrap, Estimate
 from catsdk.providers import LocalProvider
 from catsdk.rewards import RubricReward
 from catsdk.rubrics import Judge, RubricProposer
-from catsdk.runtime import Client
+from catsdk.runtime import Client, fan_out
 from catsdk.sampling import Sampler
 from catsdk.types import Rollout
 from catsdk_providers.box.problems import Problem, problems, solve

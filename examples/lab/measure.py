@@ -15,13 +15,11 @@ from pathlib import Path
 import anyio
 
 from catsdk import Limits, Provider, Sampling
-from catsdk.core.concurrency.fanout import fan_out
 from catsdk.errors import StructuredOutputError
 from catsdk.evaluate import Bootstrap, Estimate, Evaluation, Report, Sweep, item_of
 from catsdk.prompts.reply import read_verdict
 from catsdk.providers import LocalProvider
-from catsdk.runtime import Client
-from catsdk.runtime.context import context_of
+from catsdk.runtime import Client, context_of, fan_out
 from catsdk.types import Message, Request
 from catsdk_providers.box.problems import (
     STANDARD_DIGITS,

@@ -19,11 +19,8 @@ pytest.importorskip("catsdk_providers.replay.provider")
 pytest.importorskip("numpy")
 
 from benchmarks.real_rollouts import Problem, agreement, compare, counted, read
-from catsdk.evaluate.evaluation import Evaluation
-from catsdk.evaluate.experiment import Sweep
-from catsdk.evaluate.observations import Seen
+from catsdk.evaluate import Evaluation, Report, Seen, Sweep
 from catsdk.evaluate.recorded import read_recorded
-from catsdk.evaluate.report import Report
 
 # Three problems of four completions each: a majority that is right, one that is wrong, a tie.
 ROWS = [

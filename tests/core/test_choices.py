@@ -11,8 +11,8 @@ from catsdk.answers.options import Options
 from catsdk.core.errors import InvalidInputError
 from catsdk.estimators import Likelihood, Majority, WeightedMajority
 from catsdk.estimators.synthesis import Synthesizer
-from catsdk.rubrics.agreement import agreement
 from catsdk.rubrics.judge import Judge
+from catsdk.rubrics.kappa import agreement
 from catsdk.rubrics.panel import Panel
 from catsdk.rubrics.proposer import RubricProposer
 

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from catsdk.core.types import Usage
-from catsdk.evaluate.calibrate import Calibration, Setting
+from catsdk.evaluate.calibration import Calibration, Setting
 from catsdk.evaluate.figures import cost_figure, save_figures, size_figure
 from catsdk.evaluate.files import as_csv, write_report
 from catsdk.evaluate.html_report import as_html

@@ -11,11 +11,10 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from catsdk.cat import CaT
-from catsdk.core.ports import Capabilities
-from catsdk.core.types import Request
-from catsdk.sampling.sampler import Sampler
+from catsdk import Capabilities, CaT
+from catsdk.sampling import Sampler
 from catsdk.testing import FunctionProvider
+from catsdk.types import Request
 from catsdk_providers.box.problems import parse, response, solve
 from examples.lab.corpus import criteria, verdict
 from examples.lab.judging import Judged, agreement, correlation, judged, shuffled, table

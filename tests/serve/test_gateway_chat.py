@@ -64,15 +64,28 @@ async def test_the_method_may_be_named_in_the_request_and_rollouts_be_returned()
     assert reply.cat["texts"] == ["\\boxed{5}", "\\boxed{4}"]
 
 
-async def test_a_profile_is_a_whole_method_under_a_name_of_its_own() -> None:
-    profile = {"policy": "local", "estimator": {"Majority": {"tie": "first"}}}
-    async with served(profiles={"cat-math": profile}) as address, client_of(address) as client:
-        assert [each.id async for each in client.models.list()] == ["cat-math"]
-        reply: Any = await client.chat.completions.create(
-            model="cat-math", messages=QUESTION, seed=1, extra_body={"cat": {"n": 2}}
-        )
-    assert reply.choices[0].message.content
+async def test_a_profile_is_a_whole_method_under_a_name_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with LoopbackServer(model()) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+        sampler = {"Sampler": {"policy": "openai:loopback", "sampling": {"temperature": 0.25}}}
+        profile = {"policy": sampler, "estimator": {"Majority": {"tie": "first"}}}
+        async with (
+            served(profiles={"cat-math": profile}) as address,
+            client_of(address) as client,
+        ):
+            assert [each.id async for each in client.models.list()] == ["cat-math"]
+            settings: Any = {"model": "cat-math", "messages": QUESTION}
+            reply: Any = await client.chat.completions.create(
+                **settings, seed=1, extra_body={"cat": {"n": 3}}
+            )
+            with pytest.raises(BadRequestError, match="takes no tools"):
+                await client.chat.completions.create(**settings, tools=TOOLS)
+    assert reply.choices[0].message.content == "\\boxed{4}"
     assert reply.cat["method"] == "cat-math"
+    assert upstream.payloads[0]["temperature"] == 0.25
 
 
 async def test_a_plain_name_is_passed_through_with_its_settings() -> None:

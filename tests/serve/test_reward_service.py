@@ -251,9 +251,6 @@ async def test_over_the_limit_of_open_groups_a_client_is_told_to_come_again() ->
         ("samples", sample(0, prompt="q" * 11), "a prompt has 11 characters"),
         ("samples", sample(0, row={"a": "b" * 9}), "a row has 18 characters"),
         ("samples", sample(0, finish_reason="stopped"), "finish_reason is 'stopped'"),
-        ("samples", [], "no JSON object"),
-        ("samples", b'{"group": "\xe9"}', "no JSON in UTF-8"),
-        ("samples", b"[" * 200_000, "no JSON in UTF-8"),
     ],
 )
 async def test_what_is_wrong_is_refused_by_name(path: str, body: Any, told: str) -> None:
@@ -262,6 +259,39 @@ async def test_what_is_wrong_is_refused_by_name(path: str, body: Any, told: str)
         assert await open_groups(url) == 0
     assert status == 422
     assert told in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ([], "no JSON object"),
+        (b'{"group": "\xe9"}', "no JSON in UTF-8"),
+        (b"[" * 200_000, "no JSON in UTF-8"),
+    ],
+)
+async def test_a_body_that_is_no_object_is_refused(body: Any, told: str) -> None:
+    async with service(ClusterShare()) as url:
+        status, answer = await post(f"{url}/v1/samples", body)
+    assert status == 400
+    assert told in answer["detail"]
+
+
+async def test_samples_whose_group_is_not_whole_at_the_end_are_told_so() -> None:
+    answers: list[tuple[int, Any]] = []
+
+    async def ask(url: str) -> None:
+        answers.append(await post(f"{url}/v1/samples", sample(0)))
+
+    with anyio.fail_after(20):
+        async with (
+            anyio.create_task_group() as tasks,
+            serving(cat.CaT(reward=ClusterShare()), drain=10) as url,
+        ):
+            tasks.start_soon(ask, url)
+            await until_open(url, 1)
+    ((status, told),) = answers
+    assert (status, told["reward"]) == (200, None)
+    assert "1 of 3 samples came before the service ended" in told["cause"]
 
 
 async def test_a_body_over_the_limit_is_not_read() -> None:

@@ -25,37 +25,16 @@ from tests.serve.service import (
     post,
     service,
 )
+from tests.serve.wire_by_hand import raw, received
 
 
-async def raw(url: str, text: bytes) -> anyio.abc.SocketStream:
-    stream = await anyio.connect_tcp("127.0.0.1", int(url.rpartition(":")[2]))
-    await stream.send(text)
-    return stream
-
-
-async def all_of(stream: anyio.abc.SocketStream) -> bytes:
-    received = b""
-    with anyio.fail_after(10):
-        while True:
-            try:
-                received += await stream.receive()
-            except anyio.EndOfStream:
-                return received
-
-
-@pytest.mark.parametrize("part", [b"", b"POST /v1/groups HT", b"POST /v1/groups HTTP/1.1\r\nA: b"])
+@pytest.mark.parametrize("part", [b"P", b"POST /v1/groups HT", b"POST /v1/groups HTTP/1.1\r\nA: b"])
 async def test_a_connection_that_sends_no_whole_header_is_closed(part: bytes) -> None:
     async with service(ClusterShare(), limits=Limits(arrival=0.2)) as url:
-        stream = await raw(url, part) if part else await raw(url, b"\r\n")
+        stream = await raw(url, part)
         async with stream:
-            assert await all_of(stream) == b""
+            assert await received(stream) == b""
         assert await open_groups(url) == 0
-
-
-async def test_a_connection_is_closed_behind_its_request() -> None:
-    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    async with service(ClusterShare()) as url, await raw(url, request) as stream:
-        assert (await all_of(stream)).startswith(b"HTTP/1.1 200")
 
 
 HALF = b"POST /v1/groups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
@@ -66,7 +45,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
         service(ClusterShare(), limits=Limits(arrival=0.2)) as url,
         await raw(url, HALF) as stream,
     ):
-        assert (await all_of(stream)).startswith(b"HTTP/1.1 408")
+        assert (await received(stream)).startswith(b"HTTP/1.1 408")
 
 
 async def test_of_bodies_that_are_too_many_together_the_last_are_told_to_come_again() -> None:
@@ -83,7 +62,7 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_refused() -> None:
         aiohttp.ClientSession(headers={"Content-Encoding": "gzip"}) as session,
         session.post(f"{url}/v1/groups", data=b"not gzip", compress=False) as response,
     ):
-        assert response.status in {400, 422}
+        assert response.status == 415
 
 
 @pytest.mark.parametrize(
@@ -125,5 +104,5 @@ async def test_a_malformed_request_does_not_show_its_token_in_the_log(
 ) -> None:
     bad = b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer secret-token\r\n\r\n"
     async with service(ClusterShare()) as url, await raw(url, bad) as stream:
-        assert (await all_of(stream)).startswith(b"HTTP/1.0 400")
+        assert (await received(stream)).startswith(b"HTTP/1.1 400")
     assert "secret-token" not in caplog.text

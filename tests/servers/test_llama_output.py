@@ -18,8 +18,7 @@ if find_spec("xllamacpp") is None:
 import catsdk as cat
 from catsdk.errors import NoValidOutputError
 from catsdk.events import ResultReady, TextArrived
-from catsdk_providers.anthropic.provider import AnthropicProvider
-from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk.providers import AnthropicProvider, OpenAIProvider
 from tests.servers.llama_server import MODEL
 
 SYSTEM = 'Answer in French, as JSON {"couleur": ..., "certitude": ...}.'

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from resource import RUSAGE_SELF, getrusage
 from time import monotonic
 
-from catsdk import CaT, Client, Result, Sampler, Sampling
-from catsdk.core import errors
-from catsdk.core.events import CallEnded, CallStarted, Event
+from catsdk import CaT, Client, Limits, Result, Retry, Sampler, Sampling, Timeouts, errors
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.sending import Limits, Retry, Timeouts
-from catsdk.core.types import Completion, Failure, Group, Request, Usage
+from catsdk.events import CallEnded, CallStarted, Event
+from catsdk.providers import OpenAIProvider
 from catsdk.testing import LoopbackServer, chaos
 from catsdk.testing.loopback import TakesN
-from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk.types import Completion, Failure, Group, Request, Usage
 
 __all__ = ["Outcome", "run"]
 

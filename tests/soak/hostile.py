@@ -10,13 +10,12 @@ from typing import Literal
 
 import anyio
 
-from catsdk import Budget, CaT, Client, Result, Sampler, Sampling
-from catsdk.core.errors import CatError
-from catsdk.core.events import CallEnded, Event
-from catsdk.core.sending import Limits, Retry, Timeouts
-from catsdk.core.types import Call, Failure
+from catsdk import Budget, CaT, Client, Limits, Result, Retry, Sampler, Sampling, Timeouts
+from catsdk.errors import CatError
+from catsdk.events import CallEnded, Event
+from catsdk.providers import OpenAIProvider
 from catsdk.testing import FunctionProvider, LoopbackServer
-from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk.types import Call, Failure
 from tests.soak.chaos import TYPED
 from tests.soak.odd_service import SLOW, OddService
 

@@ -12,7 +12,7 @@ from itertools import count
 from random import Random
 from typing import Any, Literal
 
-from catsdk.testing.loopback import LoopbackServer
+from catsdk.testing import LoopbackServer
 from catsdk.testing.wire import Fault, RawReply
 
 __all__ = ["FAULTS", "NETWORK", "ODD", "SLOW", "OddService", "Served"]

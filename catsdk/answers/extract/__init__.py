@@ -45,13 +45,20 @@ _GOLDS = ("gold_answer", "gold_answers")
 
 @dataclass(frozen=True, slots=True)
 class _Late:
-    """A rule whose module is loaded when it is first asked: its patterns take long to compile."""
+    """A rule whose module is loaded when it is first asked: its patterns take long to compile.
+
+    A text that holds none of its `marks` has no answer by it, which is quick to see.
+    """
 
     module: str
     name: str
+    marks: tuple[str, ...] = ("",)
 
     def __call__(self, text: str) -> str | None:
-        return _loaded(self.module, self.name)(text)
+        for mark in self.marks:
+            if mark in text:
+                return _loaded(self.module, self.name)(text)
+        return None
 
 
 @cache
@@ -60,13 +67,13 @@ def _loaded(module: str, name: str) -> Rule:
     return rule
 
 
-BOXED = Extractor((("boxed", _Late("marked", "boxed")),))
+BOXED = Extractor((("boxed", _Late("marked", "boxed", ("\\boxed", "\\fbox"))),))
 MARKED = Extractor(
     (
-        ("json", _Late("fields", "answer_field")),
+        ("json", _Late("fields", "answer_field", ('"', "'"))),
         *BOXED.rules,
-        ("tag", _Late("marked", "tagged")),
-        ("hashes", _Late("marked", "hashed")),
+        ("tag", _Late("marked", "tagged", ("<", "["))),
+        ("hashes", _Late("marked", "hashed", ("####",))),
     )
 )
 STATED = Extractor(

@@ -1,4 +1,4 @@
-"""The answer that the end of a reply asserts, without any mark: a conclusion, or the whole reply."""
+"""The answer that the end of a reply asserts without a mark: a conclusion, or the whole reply."""
 
 from __future__ import annotations
 
@@ -8,38 +8,44 @@ from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.sentences import sentences_of
 from catsdk.answers.extract.templates import is_placeholder, is_unfinished
 from catsdk.answers.extract.values import choice_at, whole_value
-from catsdk.answers.extract.wording import (
-    asserts,
-    denies,
-    hedges,
-    offers_choices,
-    refuses,
-    takes_back,
-)
+from catsdk.answers.extract.withdrawals import takes_back
+from catsdk.answers.extract.wording import asserts, denies, hedges, offers_choices, refuses
 from catsdk.answers.extract.words import is_answer_in_words, proper_noun
 
 __all__ = ["chosen", "concluded", "whole_reply"]
 
 _READ = 4_000
+_LONGEST_ITEM = 12
 _FENCE = re.compile(r"```[^\n]*\n.*?(?:```|\Z)", re.DOTALL)
 _ONLY_FENCE = re.compile(r"```(?:text|txt|plaintext|markdown)?[ \t]*\n([^`]{1,200})```")
 _PLEASANTRY = re.compile(
-    r"""^\W{0,6}(?:(?:i\ )?hope\ (?:this|that|it)|let\ me\ know|feel\ free|if\ you\ (?:have|need|want|would)
-      |(?:is|was)\ there\ anything|please\ let|happy\ to|glad\ to|thank|good\ luck|have\ a\ (?:nice|great|good)
-      |great\ (?:job|question)|you(?:['’]re|\ are)\ welcome|do\ you\ (?:want|have|need)|would\ you\ like
-      |(?:this|that|the|our|my)\ (?:is|answer|result|solution|matches|makes|confirms|checks|completes|shows\ that\ (?:the|our|my)\ (?:answer|work|calculation))
-       \ ?(?:is|was|the|our|matches|makes|checks|out|seems)?\ ?(?:the\ |our\ )?(?:correct|right|verified|final|consistent|reasonable|sense|valid|complete|confirmed|as\ expected|expected|answer|solution|unique|done|ok|fine)?
-      |yes,?\ (?:this|that|it)|(?:yes|ok|okay|done|great|correct|good|q\.?e\.?d|■|□|✓|✅)\W*$|[-=_*]{3,}$)""",
+    r"""^\W{0,6}(?:(?:i\ )?hope\ (?:this|that|it)|let\ me\ know|feel\ free|if\ you\ (?:have|need
+      |want|would)
+      |(?:is|was)\ there\ anything|please\ let|happy\ to|glad\ to|thank|good\ luck|have\ a\ (?:nice
+      |great|good)|great\ (?:job|question)|you(?:['’]re|\ are)\ welcome|do\ you\ (?:want|have|need)
+      |would\ you\ like|(?:this|that|the|our|my)\ (?:is|answer|result|solution|matches|makes
+        |confirms|checks|completes|shows\ that\ (?:the|our|my)\ (?:answer|work|calculation))
+       \ ?(?:is|was|the|our|matches|makes|checks|out|seems)?\ ?(?:the\ |our\ )?(?:correct|right
+         |verified|final|consistent|reasonable|sense|valid|complete|confirmed|as\ expected|expected
+           |answer|solution|unique|done|ok|fine)?
+      |yes,?\ (?:this|that|it)|(?:yes|ok|okay|done|great|correct|good|q\.?e\.?d|■|□|✓|✅)\W*$
+        |[-=_*]{3,}$|[^\w\s!-~？…。！]+$)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CHECKING = re.compile(
-    r"^\W{0,6}(?:(?:quick |sanity )?check\b|verif|double[- ]check|to (?:check|verify|confirm|double)"
-    r"|let['’]?s (?:check|verify|confirm|double)|let me (?:check|verify|confirm|double)|proof\b|explanation\b|note\b)",
+    r"^\W{0,6}(?:(?:quick |sanity )?check(?:ing)?\b|probe\b|(?:über)?prüf|vérif|comprob|验证|检验"
+    r"|verif|double[- ]check|to (?:check|verify|confirm|double)"
+    r"|let['’]?s (?:check|verify|confirm|double)|let me (?:check|verify|confirm|double)"
+    r"|proof\b|explanation\b|note\b)",
     re.IGNORECASE,
 )
 _CONCLUDING = re.compile(
     r"^\W{0,4}(?:so|therefore|thus|hence|finally|in conclusion|in total)\b", re.IGNORECASE
 )
+# Without spaces between words a sentence looks like one word.
+_CJK, _LONGEST_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]"), 8
+# What somebody did, such as "Bob chose B", is no name.
+_CHOOSING = re.compile(r"\b(?:chose|chooses|picks|picked|selects|selected)\b", re.IGNORECASE)
 _HEADING = re.compile(r"^#{1,6}\s|^\*\*[^*]{1,60}:?\*\*:?$")
 _NUMBERED = re.compile(r"^\(?([A-J])[).:]\s")
 
@@ -52,7 +58,10 @@ def whole_reply(text: str) -> str | None:
     if not body or len(body) > 200 or body.count("\n") > 2:
         return None
     bare = body.strip("*_`\"'“” \n").rstrip(".!").rstrip("*_`\"'”")
-    if body.rstrip("*_ ").endswith("?") or is_unfinished(body) or is_placeholder(bare):
+    if body.rstrip("*_ ").endswith("?"):
+        # A courtesy behind the answer may ask, too.
+        return "" if len(sentences_of(body)) == 1 else None
+    if is_unfinished(body) or is_placeholder(bare):
         return ""
     if hedges(body) or refuses(body):
         return ""
@@ -60,12 +69,13 @@ def whole_reply(text: str) -> str | None:
     if not listed and (value := whole_value(body)) is not None and not denies(body):
         return value
     words = bare.split()
-    if re.search(r"\d", bare):
+    if re.search(r"\d", bare) or _CHOOSING.search(bare):
         return None
     if (
         "\n" in bare
         or _NUMBERED.match(f"{bare} ")
         or len(bare) > 40 * len(words)
+        or (_CJK.search(bare) and len(bare) > _LONGEST_CJK)
         or not 1 <= len(words) <= 3
         or not is_answer_in_words(bare)
     ):
@@ -101,6 +111,8 @@ def concluded(text: str) -> str | None:
     """
     body = _FENCE.sub("\n", text[-_READ:]).strip()
     sentences = sentences_of(body)[-40:]
+    if _is_list(sentences):
+        return ""
     end = _conclusion(sentences)
     if end is None:
         return None
@@ -112,6 +124,14 @@ def concluded(text: str) -> str | None:
     if answer is None and alone and asserts(sentence):
         return proper_noun(sentence)
     return answer
+
+
+def _is_list(sentences: list[str]) -> bool:
+    """Tell whether a text is several different values below each other, and nothing else."""
+    if len(sentences) < 2 or any(len(each) > _LONGEST_ITEM for each in sentences):
+        return False
+    values = {whole_value(each) for each in sentences}
+    return None not in values and len(values) > 1
 
 
 def _conclusion(sentences: list[str]) -> int | None:

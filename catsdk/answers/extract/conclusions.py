@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 
 from catsdk.answers.extract.equations import EQUALS, equation_in
+from catsdk.answers.extract.leads import is_denied
 from catsdk.answers.extract.numbers import one_number
 from catsdk.answers.extract.phrases import Value
 from catsdk.answers.extract.templates import is_unfinished
 from catsdk.answers.extract.values import value_at, whole_value
+from catsdk.answers.extract.withdrawals import refutes
 from catsdk.answers.extract.wording import (
     asserts,
+    compares,
     denies,
     hedges,
-    is_denied,
+    is_beside_answer,
+    is_conditional,
     is_example,
+    is_of_somebody,
     last_clause,
     refuses,
-    refutes,
     rejects,
 )
 from catsdk.answers.extract.words import is_answer_in_words
@@ -30,51 +34,53 @@ _BULLET = re.compile(r"^[\s>*-]{0,6}(?=[*$\\\d(A-J+-])|^#{1,6}\s")
 _NUMBER = re.compile(r"\d(?!\s?[-.)]?\s?(?:st|nd|rd|th)\b)|[=≠]|\bor\b")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
 _COPULA = re.compile(
-    r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?|comes?\ (?:out\ )?to
-      |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to|results?\ in
-      |gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|obtain(?:s|ed)?|ist|est|es|é
-      |beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|(?<=\w)['’]s\s(?=[*$\\\d(-])|[→⇒]|:\s(?=[*$\\\d(-])""",
+    r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?
+      |comes?\ (?:out\ )?to
+      |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to
+      |results?\ in|gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|obtain(?:s|ed)?
+      |ist|est|es|é|beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|(?<=\w)['’]s\s(?=[*$\\\d(-])|[→⇒]
+        |:\s(?=[*$\\\d(-])""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
-    r"^\W{0,4}(?:so|therefore|thus|hence|in total|in all|in conclusion|in summary|overall|altogether"
-    r"|finally|consequently|as a result|to conclude|this means|that means|which means|accordingly"
-    r"|then|also|donc|also|por lo tanto|daher|因此|所以|故)\b"
+    r"^\W{0,4}(?:so|therefore|thus|hence|in total|in all|in conclusion|in summary|overall"
+    r"|altogether|finally|consequently|as a result|to conclude|this means|that means|which means"
+    r"|accordingly|then|also|donc|also|por lo tanto|daher|因此|所以|故)\b"
     r"|\b(?:in total|altogether|in all|a total of|total|left|remain(?:s|ing)?|overall)\b|^∴",
     re.IGNORECASE,
 )
 _FIRST_STEP = re.compile(
-    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)|start|begin|we (?:need|know|have to|can"
-    r"|must|are given|want)|i (?:need|will|have to)|given|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if|whether))(?!\w)",
+    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try"
+    r"|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)"
+    r"|start|begin|we (?:need|know|have to|can|must|are given|want)|i (?:need|will|have to)|given"
+    r"|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if"
+    r"|whether))(?!\w)",
     re.IGNORECASE,
 )
 _FIRST_ONLY = re.compile(
     r"\bfirst,? (?:multiply|add|subtract|divide|compute|calculate|find|take)\b(?!.*\bthen\b)",
     re.IGNORECASE,
 )
-_COMPARES = re.compile(
-    r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than|\bat (?:least|most)\b"
-    r"|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b|\balmost\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b|\bas many\b|\bas much\b|\b(?:no|any) \d",
-    re.IGNORECASE,
-)
-_OF_SOMEBODY = re.compile(r"\b[A-Z]\w+['’]s (?:\w+ )?(?:answer|guess|result|solution|choice)\b")
 _COMPARED = re.compile(
-    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to|\balmost"
-    r"|\bbetween|\bwithin)\W*$",
+    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to"
+    r"|\balmost|\bbetween|\bwithin)\W*$",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as|because|since"
-    r"|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$|(?:[-+/×÷=^(]|\s\*)\s*$",
+    r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as"
+    r"|because|since|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$"
+    r"|(?:[-+/×÷=^(]|\s\*)\s*$",
     re.IGNORECASE,
 )
 _REVERSED = re.compile(
-    r"\s*(?:\$|\\\)|\*\*)?\s*(?:is|are)\s+(?:therefore\s+|thus\s+)?(?:(?:the|our|my)\s+)?(?:final\s+|correct\s+|right\s+"
-    r"|best\s+|only\s+){0,2}(?:answers?|choice|option|solutions?|correct|right)\b",
+    r"\s*(?:\$|\\\)|\*\*)?\s*(?:is|are)\s+(?:therefore\s+|thus\s+)?(?:(?:the|our"
+    r"|my)\s+)?(?:final\s+|correct\s+|right\s+|best\s+|only\s+){0,2}(?:answers?|choice|option"
+    r"|solutions?|correct|right)\b",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
+    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number"
+    r"|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
     re.IGNORECASE,
 )
 # This is for the rule of cues, which has passed it over where it comes to here.
@@ -93,6 +99,8 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
     if len(sentence) > _LONGEST_READ:
         return None
     if _is_open(sentence):
+        return ""
+    if is_conditional(sentence):
         return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None
@@ -120,9 +128,11 @@ def _concludes(sentence: str) -> bool:
 
 def _only_number(sentence: str) -> str | None:
     """Return the one number of a sentence that neither denies nor compares."""
-    if _OF_ANSWERS.search(sentence) or _COMPARES.search(sentence):
+    if _OF_ANSWERS.search(sentence) or compares(sentence):
         return None
-    if denies(sentence) or rejects(sentence) or not asserts(sentence):
+    if denies(sentence) or rejects(sentence) or is_of_somebody(sentence):
+        return None
+    if not asserts(sentence):
         return None
     return one_number(_BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence))
 
@@ -130,7 +140,7 @@ def _only_number(sentence: str) -> str | None:
 def _holds(before: str) -> bool:
     """Tell whether a value behind `before` is asserted."""
     clause = last_clause(before[-_NEAR:])
-    if _OF_SOMEBODY.search(clause):
+    if is_of_somebody(clause) or is_beside_answer(clause):
         return False
     return asserts(clause) and not (_COMPARED.search(clause) or is_denied(before[-_NEAR:]))
 

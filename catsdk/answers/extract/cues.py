@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import tee
 
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.conclusions import answer_of
+from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
-from catsdk.answers.extract.sentences import sentence_around, sentences_of
+from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
 from catsdk.answers.extract.values import value_at
+from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
 from catsdk.answers.extract.wording import (
     asserts,
     denies,
     hedges,
-    is_corrected,
+    is_beside_answer,
+    is_conditional,
     is_example,
-    refutes,
-    takes_back,
+    is_of_somebody,
 )
 from catsdk.answers.extract.words import is_answer_in_words
 
@@ -38,7 +41,7 @@ def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
 _PLACES = """
 -nswer ANSWER -ption -hoice choose chose pick select -éponse -eponse -espuesta -esposta -isposta
 -ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
--rediction: -erdict: -ntent:
+-rediction: -erdict: -ntent: 选
 """
 _STRONG = _parted((*_PLACES.split(), "go with", "\nA:", "\nAns"))
 _OUTCOME = _parted(("-esult", "RESULT", "-olution", "-onclusion"))
@@ -53,9 +56,15 @@ _CUE = re.compile(
       | (?:choose|pick|select|go\ with|chose)\b
       | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
           |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
-      | (?:ответ|答案|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+      | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+      | 选(?:择)?[：:]?(?=\s?\(?(?:\*\*)?[A-J](?![A-Za-z]))
     )(?:\*\*|__)?""",
     re.VERBOSE | re.IGNORECASE,
+)
+# A last line that is a cue and a number, as most are.
+_ANSWER_LINE = re.compile(
+    r"(?:A:|Ans:|(?:\*\*)?(?:(?:The|So,? the|Therefore,? the) )?(?:[Ff]inal )?[Aa]nswer(?: is:?|:)) ?(?:\*\*)?"
+    r"(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)\.?\n?\Z"
 )
 _HEADING = re.compile(
     r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer|result|conclusion)"
@@ -69,6 +78,22 @@ _TASK = re.compile(
     r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
     re.IGNORECASE,
 )
+_FIRST_CJK = "\u3000"
+_NOT_MINE = (
+    "他的",
+    "她的",
+    "学生的",
+    "同学的",
+    "错误",
+    "错误的",
+    "不正确的",
+    "可能的",
+    "一个",
+    "不",
+    "没有",
+)
+_CHOOSING = ("故", "应", "应该", "因此", "所以", "我", "，", "。", "：", "\n", ",", ".", ":")
+_EMPHASIS = " \t\n#*_>-"
 _MOST_PLACES = 64
 _MOST = 16
 _LONGEST_HEADING = 40
@@ -89,13 +114,7 @@ _ALTERNATIVE = re.compile(
 )
 
 
-_CONDITIONAL = re.compile(
-    r"\bunless\b|\bonly (?:if|when)\b|\baccording to\b|\bin one case\b|,\s?says\b|\bmade (?:it )?up\b|\bif\b.*\d.*\bif\b|\bif\b.*\botherwise\b",
-    re.IGNORECASE,
-)
-_OF_SOMEBODY = re.compile(
-    r"\b(?!it|that|here|today|what|there|let)[^\W\d_]+['’]s\W*(?:\w+\W+)?$", re.IGNORECASE
-)
+_OF_OTHERS = re.compile(r"\baccording to\b|,\s?says\b|\bmade (?:it )?up\b", re.IGNORECASE)
 
 
 def after_cue(text: str) -> str | None:
@@ -104,9 +123,11 @@ def after_cue(text: str) -> str | None:
     A cue with a value behind it goes before one with words. A statement about the answer, such as
     "the answer is correct", states none.
     """
-    found = _cues(text, _STRONG, _CUE)
-    stated = _first(text, found, _stated)
-    return _first(text, found, _worded) if stated is None else stated
+    if number := _ANSWER_LINE.match(text, text.rfind("\n", 0, len(text) - 1) + 1):
+        return number[1]
+    cues, again = tee(_cues(text, _STRONG, _CUE))
+    stated = _first(text, cues, _stated)
+    return _first(text, again, _worded) if stated is None else stated
 
 
 def after_result(text: str) -> str | None:
@@ -114,30 +135,44 @@ def after_result(text: str) -> str | None:
     return _first(text, _cues(text, _OUTCOME, _WEAK), _stated)
 
 
-def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> list[re.Match[str]]:
-    """Return the last cues of a text, the last one first."""
-    places = {0} if text.startswith(("A:", "Ans")) else set[int]()
-    for word, shift in words:
-        if word in text:
-            _add_places(places, text, word, shift)
-    found: dict[int, re.Match[str]] = {}
-    for at in sorted(places, reverse=True)[:_MOST_PLACES]:
-        start = text.rfind("\n", 0, at) + 1
-        cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
-        cue = cue or pattern.match(text, at)
-        if cue is not None and _is_word(text, cue):
-            found.setdefault(cue.end(), cue)
-    return [found[end] for end in sorted(found, reverse=True)][:_MOST]
+def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Yield the last cues of a text, the last one first.
 
-
-def _add_places(places: set[int], text: str, word: str, shift: int) -> None:
-    """Add the last places of `word` in a text."""
-    at = text.rfind(word)
-    for _ in range(_MOST_PLACES):
-        if at < 0:
+    The last line is searched before the others, as most texts have theirs there.
+    """
+    last_line = text.rstrip().rfind("\n")
+    places_left, cues_left = _MOST_PLACES, _MOST
+    for lines, start in ((text[last_line:], last_line), (text[:last_line], 0)):
+        if last_line < 0:
+            lines, start = text, 0
+        places = _places(lines, start, words)[:places_left]
+        found: dict[int, re.Match[str]] = {}
+        for at in places:
+            start = text.rfind("\n", 0, at) + 1
+            cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
+            cue = cue or pattern.match(text, at)
+            if cue is not None and _is_word(text, cue):
+                found.setdefault(cue.end(), cue)
+        for end in sorted(found, reverse=True)[:cues_left]:
+            yield found[end]
+        places_left, cues_left = places_left - len(places), cues_left - len(found)
+        if last_line < 0 or places_left <= 0 or cues_left <= 0:
             return
-        places.add(max(0, at + shift))
-        at = text.rfind(word, 0, at)
+
+
+def _places(lines: str, start: int, words: Iterable[_Place]) -> list[int]:
+    """Return where a cue may begin in lines that begin at `start` in their text, the last first."""
+    places = {0} if start == 0 and lines.startswith(("A:", "Ans")) else set[int]()
+    for word, shift in words:
+        if word not in lines:
+            continue
+        at = lines.rfind(word)
+        for _ in range(_MOST_PLACES):
+            if at < 0:
+                break
+            places.add(start + max(0, at + shift))
+            at = lines.rfind(word, 0, at)
+    return sorted(places, reverse=True)
 
 
 def _is_word(text: str, cue: re.Match[str]) -> bool:
@@ -145,16 +180,25 @@ def _is_word(text: str, cue: re.Match[str]) -> bool:
     before = text[max(0, cue.start() - 12) : cue.start()]
     if cue.group()[:4].lower() in ("choo", "pick", "sele", "go w", "chos"):
         return _FIRST_PERSON.search(before) is not None
+    if cue.group()[0] > _FIRST_CJK:
+        # Words are not set apart there; "choose" needs one that concludes before it.
+        return not before.endswith(_NOT_MINE) and (
+            cue.group()[0] != "选"
+            or cue.group().startswith("选项")
+            or (not before or before.endswith(_CHOOSING))
+        )
     return not before[-1:].isalnum() and before[-1:] not in ("_", '"', "'", "\\")
 
 
 def _first(
-    text: str, cues: Sequence[re.Match[str]], read: Callable[[str, re.Match[str]], str | None]
+    text: str, cues: Iterable[re.Match[str]], read: Callable[[str, re.Match[str]], str | None]
 ) -> str | None:
     for cue in cues:
         answer = read(text, cue)
         if answer is not None:
             behind = text[cue.end() :]
+            if len(behind) <= len(answer) + 1:
+                return answer
             if answer and is_corrected(behind, answer):
                 return None if concluded(behind) else ""
             return "" if takes_back(behind) else answer
@@ -163,10 +207,12 @@ def _first(
 
 def _stated(text: str, cue: re.Match[str]) -> str | None:
     """Return the value behind a cue; an empty text where it is only guessed."""
-    before, _ = sentence_around(text, cue.start())
+    before = before_in_sentence(text, cue.start())
+    if not before.strip(_EMPHASIS):
+        return _value(text, cue)
     if _TENTATIVE.search(before):
         return ""
-    if not _is_stated(before):
+    if not _is_stated(before, cue.group()):
         return "" if hedges(before) and _value(text, cue) else None
     answer = _value(text, cue)
     if answer and hedges(before):
@@ -175,6 +221,8 @@ def _stated(text: str, cue: re.Match[str]) -> str | None:
 
 
 def _value(text: str, cue: re.Match[str]) -> str | None:
+    if (number := number_to_the_end(text, cue.end())) is not None:
+        return number
     behind = text[cue.end() : cue.end() + 2_000]
     found = value_at(behind, several=_PLURAL.search(cue.group()) is not None)
     if found is None:
@@ -185,11 +233,20 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
-    if _CONDITIONAL.search(tail):
+    if is_conditional(tail) or _OF_OTHERS.search(tail):
         return ""
-    if found.alternatives or (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
+    if found.alternatives and not _is_exclaimed(text[: cue.start()], found):
+        return ""
+    if (_ALTERNATIVE.search(tail) and re.search(r"\d", tail)) or hedges(tail):
         return ""
     return found.text
+
+
+def _is_exclaimed(before: str, found: Value) -> bool:
+    """Tell an exclamation from a factorial: the number is the result of an equation before it."""
+    if not found.rest.startswith("!"):
+        return False
+    return re.search(rf"=\s?\$?{re.escape(found.text)}(?![\d!]|[.,]\d)", before) is not None
 
 
 def _has_more(found: Value) -> bool:
@@ -208,21 +265,24 @@ def _in_sentence(behind: str, cue: re.Match[str]) -> str | None:
 
 def _worded(text: str, cue: re.Match[str]) -> str | None:
     """Return the few words behind a cue, where they can be an answer."""
-    before, _ = sentence_around(text, cue.start())
-    if not _is_stated(before) or hedges(before):
+    before = before_in_sentence(text, cue.start())
+    if not _is_stated(before, cue.group()) or hedges(before):
         return None
     found = words_at(text[cue.end() : cue.end() + 400])
     if found is None or not is_answer_in_words(found.text):
         return None
+    if is_conditional(next(iter(sentences_of(found.rest)), "")):
+        return ""
     return found.text.rstrip(".")
 
 
-def _is_stated(before: str) -> bool:
+def _is_stated(before: str, cue: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
     clause = _CLAUSE_START.split(before)[-1][-200:]
     if (
         is_example(before)
-        or _OF_SOMEBODY.search(before)
+        or is_of_somebody(f"{before[-60:]}{cue}")
+        or is_beside_answer(f"{before[-60:]}{cue}")
         or _QUOTED.search(before)
         or denies(clause)
         or _TASK.search(clause)

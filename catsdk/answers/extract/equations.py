@@ -6,8 +6,10 @@ import re
 from itertools import pairwise
 
 from catsdk.answers.extract.formulas import formula_around
+from catsdk.answers.extract.phrases import Value
 from catsdk.answers.extract.values import value_at
-from catsdk.answers.extract.wording import asserts, last_clause, refutes, rejects
+from catsdk.answers.extract.withdrawals import refutes
+from catsdk.answers.extract.wording import asserts, last_clause, rejects
 
 __all__ = ["EQUALS", "equation_in"]
 
@@ -27,6 +29,8 @@ _WRONG = re.compile(
 _UNWORDED = re.compile(r"[\s\d.,$%+*/×·÷()-]+$")
 _APART = re.compile(r"\band\b|[,;]\s|\bor\b")
 _SO = re.compile(r",?\s(?:so|therefore|thus|hence|which gives)\s(?=[^.]*=)", re.IGNORECASE)
+_DIGITS = re.compile(r"\d[\d,.]*")
+_GOES_ON = re.compile(r",\s(?:we|so|then|the|this|that|it|he|she|they|there)\b[^.!?\n]*\d")
 _NEAR = 300
 
 
@@ -52,9 +56,18 @@ def equation_in(sentence: str) -> str | None:
     found = value_at(sentence[last.end() :])
     if found is None or found.alternatives or re.search(r"[=≠]|\bor\b", found.rest):
         return None
+    if _gives_another(found):
+        return None
     if refutes(found.rest) or (len(signs) == 1 and not _names(before)):
         return None
     return found.text
+
+
+def _gives_another(found: Value) -> bool:
+    """Tell whether another clause says what comes of an equation: "n = 1, we get 5"."""
+    clause = _GOES_ON.match(found.rest)
+    numbers = _DIGITS.findall(clause.group()) if clause else []
+    return not {number.rstrip(".,") for number in numbers} <= set(_DIGITS.findall(found.text))
 
 
 def _side(left: str, right: str, rest: str) -> str | None:

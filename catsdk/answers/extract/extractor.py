@@ -40,16 +40,23 @@ class Extraction:
     rule: str | None
 
 
-# What prompts ask for around work that is not thinking of the model's own kind.
-_SCRATCH = tuple(
-    (f"<{name}>", f"</{name}>") for name in ("reasoning", "scratchpad", "analysis", "reflection")
-)
+# What prompts ask for around work that is not thinking of the model's own kind, and calls of tools.
+_SCRATCH_NAMES = """
+reasoning scratchpad analysis reflection tool_call tool_calls tool_response tool_result tool_output
+function_call function_calls function_results
+"""
+_SCRATCH = tuple((f"<{name}>", f"</{name}>") for name in _SCRATCH_NAMES.split())
 
 _WORK = (*TAGS, *_SCRATCH)
+_TAG_OF_WORK = re.compile("|".join(re.escape(tag) for pair in _WORK for tag in pair))
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
 _STRUCK = re.compile(
     r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected|discarded|invalid"
     r"|previous|draft|old)[a-z_]{0,20})>[^<>]{0,400}</(?P=tag)>"
+)
+# The next question, which a model that does not stop asks itself.
+_NEXT_TURN = re.compile(
+    r"\n(?:\#{1,6}\s|\*\*)?(?:(?:Human|User|Q|Question)(?:\ \d{1,3})?\ ?:|<\|(?:im_start\|>)?user)"
 )
 _BRACE = re.compile(r"[{}]")
 
@@ -65,7 +72,8 @@ class Extractor:
     answer although a later rule might find something in it, such as a number in a sentence that
     only guesses; then there is none. Put your own rule among those of `STATED`.
 
-    Thinking is never searched. Only the last 20,000 characters are, and an answer of over 1,000
+    Thinking is never searched, and neither is what follows a question that the model asks itself
+    behind its answer. Only the last 20,000 characters are, and an answer of over 1,000
     characters is none.
 
     Args:
@@ -98,8 +106,16 @@ class Extractor:
             InvalidInputError: a rule of one's own gave something else than a text.
         """
         searched = _searched(text)
+        if "?" in searched and (turn := _NEXT_TURN.search(searched)) is not None:
+            before = self._first(searched[: turn.start()])
+            if before.answer is not None:
+                return before
+        return self._first(searched + (ELLIPSIS if cut else ""))
+
+    def _first(self, searched: str) -> Extraction:
+        """Return what the first rule finds that fires."""
         for name, rule in self.rules:
-            answer = rule(f"{searched}{ELLIPSIS}" if cut else searched)
+            answer = rule(searched)
             if answer is not None:
                 return _checked(answer, name)
         return NOTHING
@@ -125,11 +141,12 @@ def _searched(text: str) -> str:
         if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
             return ""
     tail = _outside_boxes(text, start) if start else text
-    if "<" in tail or "THINK]" in tail or "◁" in tail:
+    tagged = "<" in tail
+    if (tagged or "◁" in tail or "THINK]" in tail) and _TAG_OF_WORK.search(tail):
         tail = without_thinking(tail, _WORK)
-    if "~~" in tail or "<!--" in tail or "</" in tail:
+    if tagged and ("<!--" in tail or "</" in tail) or "~~" in tail:
         tail = _STRUCK.sub("", tail)
-    return _NOISE.sub("", tail) if "<" in tail else tail
+    return _NOISE.sub("", tail) if tagged else tail
 
 
 def _outside_boxes(text: str, start: int) -> str:

@@ -96,7 +96,7 @@ def answer_field(text: str) -> str | None:
     one plain field answers by that. A reply that begins as an object and has no such field states
     no answer: what its reasoning says in passing is none.
     """
-    if "{" not in text or not any(sign in text for sign in ('":', "':", '" :', "' :")):
+    if "{" not in text or not _has_field(text):
         return None
     found = _whole_object(text) or _named_field(text)
     if found is None:
@@ -106,6 +106,14 @@ def answer_field(text: str) -> str | None:
     if box is not None:
         return None
     return "" if value is None else as_it_stands(text, max(0, text.find("{")), end, inside(value))
+
+
+def _has_field(text: str) -> bool:
+    for quote in ('"', "'"):
+        # From the end, which is faster where there is none.
+        if quote in text and max(text.rfind(f"{quote}:"), text.rfind(f"{quote} :")) >= 0:
+            return True
+    return False
 
 
 def _is_object(text: str) -> bool:

@@ -9,21 +9,27 @@ from catsdk.answers.extract.phrases import Value, words_at
 
 __all__ = ["expression_at", "formula_around", "formulas_at", "latex_at"]
 
-_FUNCTIONS = "sqrt|cbrt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|pi|infinity|inf|max|min|mod|oo"
+_FUNCTIONS = (
+    "sqrt|cbrt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|pi|infinity|inf|max|min|mod"
+    "|oo"
+)
 _SYMBOL = rf"(?:(?:{_FUNCTIONS})\b|[A-Za-z](?:_\{{?\w{{1,3}}\}}?)?'?(?![A-Za-z])|[πθφλ∞√∅∪∩∈ℝℤ])"
 # A run of numbers, symbols and operators, in plain writing.
 _RUN = re.compile(
-    rf"(?:{TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])|[ \t](?=\S))+"
+    rf"(?:{TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])"
+    rf"|[ \t](?=\S))+"
 )
 _OPERATOR = re.compile(
-    r"[-+*/^=×·÷±≤≥<>≠|√∪∩∈!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]|^[(\[{].*,|^\[[^\[\],]+\]$"
+    r"[-+*/^=×·÷±≤≥<>≠|√∪∩∈!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]"
+    r"|^[(\[{].*,|^\[[^\[\],]+\]$"
 )
 _LATEX_START = re.compile(
-    r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline|ne\b|neq\b|not\b)(?:[A-Za-z]|\{)"
+    r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline|ne\b|neq\b"
+    r"|not\b)(?:[A-Za-z]|\{)"
 )
 _FORMULA = re.compile(
-    r"\$\$((?:(?!\$\$).){1,1000})\$\$|\\\[((?:(?!\\[\[\]]).){1,1000})\\\]|\\\(((?:(?!\\[()]).){1,1000})\\\)"
-    r"|\$(?=[^\s$]|\s\S)((?:[^$\n\\]|\\.){1,500})(?<!\\)\$(?!\d)",
+    r"\$\$((?:(?!\$\$).){1,1000})\$\$|\\\[((?:(?!\\[\[\]]).){1,1000})\\\]"
+    r"|\\\(((?:(?!\\[()]).){1,1000})\\\)|\$(?=[^\s$]|\s\S)((?:[^$\n\\]|\\.){1,500})(?<!\\)\$(?!\d)",
     re.DOTALL,
 )
 _OPERATORS = re.compile(
@@ -37,12 +43,14 @@ _APPLIED = re.compile(
 _TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
 # What still has to be worked out, such as the question itself, or does not name a value.
 _SUM = re.compile(
-    r"[\d\s.,$€£()%]{1,60}(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot|\\div){1,4}[\d\s.,$€£()%]{1,60}){1,60}"
+    r"[\d\s.,$€£()%]{1,60}(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot"
+    r"|\\div){1,4}[\d\s.,$€£()%]{1,60}){1,60}"
 )
 _EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
 _NAME = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
 _LOOSE_END = re.compile(r"(?:\s[A-Za-z])?[\s,(\[]*$")
 _LETTERS = re.compile(r"[A-J]\s?[/,]\s?[A-J]")
+_ALIGNED = re.compile(r"\\(?:begin|end)\{(?:aligned|align\*?|split|gathered)\}")
 _DEGREES = re.compile(r"\s?(%|\\%|percent\b|degrees\b|°)")
 
 
@@ -138,4 +146,13 @@ def _is_sum(run: str) -> bool:
 
 
 def _content(formula: re.Match[str]) -> str:
-    return next(group for group in formula.groups() if group is not None).strip()
+    content = next(group for group in formula.groups() if group is not None).strip()
+    return _last_row(content) if _ALIGNED.match(content) else content
+
+
+def _last_row(content: str) -> str:
+    """Return the last equation of aligned rows; a row that begins with a sign continues one."""
+    rows = [row.strip() for row in _ALIGNED.sub("", content).replace("&", "").split("\\\\")]
+    rows = [row for row in rows if row]
+    start = max((at for at, row in enumerate(rows) if not row.startswith("=")), default=0)
+    return " ".join(rows[start:])

@@ -1,4 +1,4 @@
-"""Right answers as data sets hold them, read like completions: solutions, marks, lists of several."""
+"""Right answers as data sets hold them, read like completions: solutions, marks, lists."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def gold_cells(value: object) -> list[str | Number]:
 
 
 def gold_answer(text: str) -> str:
-    r"""Return the final answer of a gold text: of a whole solution, `#### 72`, `\boxed{72}`, "The answer is 72".
+    r"""Return the final answer of a gold text: a whole solution, `#### 72`, `\boxed{72}`, words.
 
     A short text without such marks is the answer itself, whatever its words: nobody guesses or
     denies in a gold answer.

@@ -38,7 +38,7 @@ def boxed(text: str) -> str | None:
 
 
 def _is_replaced(answer: str, behind: str) -> bool:
-    """Tell whether another answer is marked or said behind a box; a letter may be that of its choice."""
+    """Tell whether another answer is marked or said behind a box; a letter may be its choice."""
     if len(behind) < _SHORTEST_STATEMENT:
         return False
     later = hashed(behind) or tagged(behind) or after_cue(behind)

@@ -8,19 +8,23 @@ from fractions import Fraction
 from catsdk.answers.engine.parse.units import SCALES, is_unit
 from catsdk.answers.extract.phrases import VERB, Value, words_at
 
-__all__ = ["CHANGING", "TAILED", "one_number", "quantity_at"]
+__all__ = ["CHANGING", "TAILED", "number_to_the_end", "one_number", "quantity_at"]
 
 _SIGN = r"[-+\u2212\u2013±]?"
 _MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
 _DIGITS = r"\d{1,400}(?:(?:,|\{,\}|\u202f)\d{1,400})*(?:\.\d{1,400}(?!\.\d))?|\.\d{1,400}"
 _NUMBER = rf"{_SIGN}{_MONEY}{_SIGN}(?:{_DIGITS})"
-_POWER = r"(?:[eE][-+]?\d{1,4}(?![\w.])|\s?[×x*]\s?10\s?(?:\^\s?\{?\s?[-+\u2212]?\d{1,4}\}?|[⁰¹²³⁴-⁹⁻]{1,5}))?"
+_POWER = (
+    r"(?:[eE][-+]?\d{1,4}(?![\w.])"
+    r"|\s?[×x*]\s?10\s?(?:\^\s?\{?\s?[-+\u2212]?\d{1,4}\}?|[⁰¹²³⁴-⁹⁻]{1,5}))?"
+)
 TAILED = rf"{_NUMBER}{_POWER}(?:\s?(?:\\?%|°[CF]?|[½⅓⅔¼¾⅛]))?"
 # Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
 _QUANTITY = re.compile(
     rf"{TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{TAILED}|-\d{{1,2}}-\d{{1,2}})*"
     r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ^]|\.\d)"
 )
+_PLAIN = re.compile(r"[ \t]{0,3}\n{0,2}(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)[ \n]{0,4}\Z")
 _STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
 _CHANGING_WORDS = """
 squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
@@ -29,21 +33,38 @@ plus minus over divided multiplied or through mod modulo choose out not except t
 raised power
 """
 CHANGING = frozenset(_CHANGING_WORDS.split())
-# These change a number only with what follows: "5 more than x", "20% of 50", "3 to 4", "5 in base 6".
+# These change a number only with what follows: "5 more than x", "20% of 50", "5 in base 6".
 _CHANGING_WITH = re.compile(
-    r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than|of)\b"
-    r"|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b|times\s(?:as|more|the|larger|bigger|greater|less)\b)"
+    r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than"
+    r"|of)\b|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b)"
 )
+# A relation to another number that is not given: "5 times as many", "3 times the original".
+_RELATION = re.compile(
+    r"\s?times\s(?:as|more|the|that|his|her|its|their|larger|bigger|greater|less|fewer|older"
+    r"|faster)\b"
+)
+# What a number has, or what is only near it: "5 digits long", "5-ish".
+_ASIDE = re.compile(r"-ish\b|\s?(?:digits?|letters?|words?|characters?)\s(?:long|in\slength)\b")
+# After a small number an exclamation mark may as well be a factorial.
+_EXCLAIMED = re.compile(r"!(?!!)")
+_LARGEST_FACTORIAL = 25
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(
-    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
+    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
+    r"|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
 )
 _POWERS = ("square", "cubic", "sq", "cu")
-_ONE_UNIT = r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_²³]+\.?(?:\s?(?:per|/)\s?[^\W\d_²³]+|\^?[²³23](?!\d))?"
+_ONE_UNIT = (
+    r"\s?(?:(?:square|cubic|sq|cu)\.?\s)?[^\W\d_²³]+\.?(?:\^?[²³23](?!\d))?"
+    r"(?:\s?(?:per|/)\s?[^\W\d_²³]+(?:\^?[²³23](?!\d))?)?"
+)
 _UNIT = re.compile(rf"{_ONE_UNIT}(?:,?\s(?:and\s)?(?:{_DIGITS}){_ONE_UNIT})*")
 _FIRST_WORD = re.compile(r"\s*(?:-\s?)?([^\W\d_²³]+|[°$¢])")
 _LISTED = re.compile(rf"(?:\s?(?:,|\band\b|&)\s?(?:and\s)?{TAILED}(?![\w.]))+")
-_OTHER = re.compile(rf"\s?[,(]?\s?\bor\s(?:\w+\s)?({TAILED}(?:/\d+)?)(?!\w)")
+_OTHER = re.compile(
+    rf"\s?[,(]?\s?(?:\b(?:or|oder|ou|o|или)\s(?:\w+\s)?"
+    rf"|(?:或者?|还是|または)\s?)({TAILED}(?:/\d+)?)(?![A-Za-z0-9_])"
+)
 _CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
 _LABEL = re.compile(
     r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
@@ -59,14 +80,24 @@ _SIMPLE = re.compile(
 )
 
 
+def number_to_the_end(text: str, at: int) -> str | None:
+    """Read a plain number that is all that a text has from `at` on, as most answers are."""
+    found = _PLAIN.match(text, at)
+    return found[1] if found else None
+
+
 def quantity_at(text: str) -> Value | None:
     """Read a number with what belongs to it."""
     found = _QUANTITY.match(text)
     if found is None:
         return None
     number, rest = found.group(), text[found.end() :]
+    if _ASIDE.match(rest):
+        return Value(number, rest, alternatives=True)
     if _GOES_ON.match(rest):
         return None
+    if _RELATION.match(rest) or (_EXCLAIMED.match(rest) and _may_be_factorial(number)):
+        return Value(number, rest, alternatives=True)
     words = _FIRST_WORD.match(rest)
     first = words.group(1).lower() if words else ""
     if listed := _LISTED.match(rest):
@@ -106,6 +137,10 @@ def _phrase(text: str) -> Value | None:
     if found is None or VERB.search(found.text) or _TO_DO.match(found.text):
         return None
     return Value(found.text, found.rest, alternatives=re.search(r"\bor\b", found.text) is not None)
+
+
+def _may_be_factorial(number: str) -> bool:
+    return number.isdecimal() and len(number) <= 2 and int(number) <= _LARGEST_FACTORIAL
 
 
 def _rational(text: str) -> Fraction | None:

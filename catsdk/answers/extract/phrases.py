@@ -21,13 +21,15 @@ VERB = re.compile(r"\b(?:is|are|was|were|equals?|has|have|can|will)\b|=", re.IGN
 _LATEX_WORDS = re.compile(r"\\[A-Za-z]+(?:\{[^{}]{0,80}\})?|\$[^$]{0,200}\$")
 _BULLET = re.compile(r"^[ \t:*]{0,4}\n\s{0,4}[-•*>]\s")
 _FILLER = re.compile(
-    r"(?:(?:therefore|thus|hence|then|simply|just|clearly|exactly|precisely|indeed|also|now|equal to|equals"
-    r"|obviously|actually|definitely|certainly|for sure|approximately|about|around|roughly|nearly|given by"
-    r"|option|choice|letter|a total of|in total|the number|the value|the letter|number|value)\b[,:]?\s{1,4}"
+    r"(?:(?:therefore|thus|hence|then|simply|just|clearly|exactly|precisely|indeed|also|now"
+    r"|equal to|equals|obviously|actually|definitely|certainly|for sure|given by"
+    r"|(?:approximately|about|around|roughly)(?=\s{1,4}(?:[^\sA-Za-z]|equal\b))"
+    r"|(?:la |die |a |l['’])?(?:option|opción|opção|opzione)|выбор|вариант|choice|letter|a total of"
+    r"|in total|the number|the value|the letter|number|value)\b[,:]?\s{1,4}"
     r"|(?:[-=]>|[:=≈≅~→])\s{0,4}|\\approx\s{0,4}|is\s{1,4}){1,12}",
     re.IGNORECASE,
 )
-AROUND = " \t\n:*_`\"'“”"
+AROUND = " \t\n:：*_`\"'“”"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,13 @@ class Value:
 
 def start_of(text: str) -> str:
     """Return a text from where its answer may begin, without words that only lead to it."""
-    text = _BULLET.sub("", text[:_WINDOW]).lstrip(" \t\n:")
+    text = _BULLET.sub("", text[:_WINDOW]).lstrip(" \t\n:：")
     filler = _FILLER.match(text)
     return text[filler.end() :] if filler else text
 
 
 def words_at(text: str, most: int = 4) -> Value | None:
-    """Read an answer in at most `most` words that `text` begins with, up to the end of the clause."""
+    """Read an answer of at most `most` words that `text` begins with, up to the clause's end."""
     text = start_of(text)
     end = _CLAUSE.search(text)
     phrase = text[: end.start()] if end else text

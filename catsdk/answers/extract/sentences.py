@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["sentence_around", "sentences_of"]
+__all__ = ["before_in_sentence", "sentences_of"]
 
 _ABBREVIATIONS = ("e.g.", "i.e.", "vs.", "Mr.", "Dr.", "Ms.", "Mrs.", "No.", "approx.")
 _NO_END = "".join(f"(?<!{re.escape(each)})" for each in _ABBREVIATIONS)
@@ -33,15 +33,12 @@ def sentences_of(text: str) -> list[str]:
     return found
 
 
-def sentence_around(text: str, at: int) -> tuple[str, str]:
-    """Return what stands before and behind position `at` in its sentence, or its line."""
+def before_in_sentence(text: str, at: int) -> str:
+    """Return what stands before position `at` in its sentence, or its line."""
     # A line ends a sentence, so that nothing before it is searched.
     before = text[max(0, at - _AROUND, text.rfind("\n", 0, at) + 1) : at]
-    start = max((end.end() for end in _END.finditer(before)), default=0)
-    line = text.find("\n", at + 1, at + _AROUND) + 1
-    after = text[at : line or at + _AROUND]
-    end = next((end.end() for end in _END.finditer(after) if end.end() > 0), len(after))
-    return before[start:], after[:end]
+    start = max((end.end() for end in _END.finditer(before)), default=0) if before else 0
+    return before[start:]
 
 
 def _open_display(piece: str) -> bool:

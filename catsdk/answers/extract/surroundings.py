@@ -6,40 +6,18 @@ import re
 
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.cues import after_cue
-from catsdk.answers.extract.wording import is_denied, is_example, is_withdrawn
+from catsdk.answers.extract.leads import is_meant
+from catsdk.answers.extract.withdrawals import is_withdrawn
 
 __all__ = ["as_it_stands"]
 
 _NEAR = 120
-_QUOTING = re.compile(
-    r"\b(?:says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested|answered"
-    r"|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially|naively|whether|wants?\sus)\b"
-    r"(?:\s(?:that|to|the|is|was|it|answer|answers|say|give|i|be|would|a|an|final)){0,5}[\s$\\\\(\[{*_:,]{0,8}$",
-    re.IGNORECASE,
-)
-_SUPPOSING = re.compile(
-    r"\b(?:if|suppose|supposing|assume|assuming|imagine|unless|whether|pretend)\s(?:that\s)?(?:the\s|my\s|our\s)?"
-    r"(?:final\s|correct\s)?(?:answer|it|value|result|solution)\b[^,.;]{0,30}$",
-    re.IGNORECASE,
-)
-# The first five letters of the words that a sentence needs to deny, doubt, quote or suppose.
-_SUSPECT_WORDS = """
-not never cannot rather instead anything all except excluding besides other others unlike without longer hardly
-wrong incorrect false mistaken bad invalid rejected extraneous naive or refuse decline possible potential candidate
-plausible tentative sample example template format placeholder guess attempt try thought first initial previous
-early earlier old best than one but say says said claim claims think thinks believe argue ask asked asks asking state
-states stated reads suggest suggested expect expects want wants told answered replied wrote according tempting common
-deny denies denied disprove reject refute none some someone people many they you nobody no neither nor disagree
-impossible if unless whether suppose assume imagine pretend hypothetical true instance way ne neq cancel xcancel
-bcancel sout st
-"""
-_SUSPECT = frozenset(word[:5] for word in _SUSPECT_WORDS.split())
-_START, _SIGN_OF_DOUBT = re.compile(r"(?<![a-z])[a-z]{2,5}"), re.compile(r"[!<]|=/|n't|e\.g")
 _FENCE = re.compile(r"\s{0,4}```")
 _CLOSING = " \n$*_`.)]}\\"
 _ALTERNATIVE = re.compile(
     r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
 )
+_BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
 _EQUALS_BEHIND = re.compile(r"(?:[^$\n\\=<>!]|\\[^)\]]|[<>!](?!=))*=")
 _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
@@ -78,32 +56,31 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     if goes_on and is_withdrawn(behind, content):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
-    if (
-        not (_is_plain(line) or (_is_meant(line) and not is_denied(line)))
-        or goes_on
-        and (_ALTERNATIVE.match(behind) or _ASKED.match(behind))
+    if not is_meant(line) or (
+        "etween" in line and _BETWEEN.search(line) and not _BOTH.search(content)
     ):
+        return ""
+    if goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""
     if goes_on and _is_filled_in(behind):
         return content
-    if minus := _MINUS.search(line):
+    if minus := _MINUS.search(line, max(0, len(line) - 8)):
         return _negative(content, line[: minus.start()].rstrip(" $({*\\"), spaced=bool(minus[1]))
-    if _OPERATOR_BEFORE.search(line[-24:]) or goes_on and _OPERATOR_BEHIND.match(text, end):
+    if (
+        _may_operate(line)
+        and _OPERATOR_BEFORE.search(line[-24:])
+        or goes_on
+        and _OPERATOR_BEHIND.match(text, end)
+    ):
         return ""
     percent = goes_on and "%" not in content and _PERCENT.match(behind)
     return f"{content}\\%" if percent else content
 
 
-def _is_plain(line: str) -> bool:
-    """Tell a line without any word that could deny what follows, as most are, from one to look into."""
-    if not line.isascii():
-        return False
-    return _SUSPECT.isdisjoint(_START.findall(line.lower())) and not _SIGN_OF_DOUBT.search(line)
-
-
-def _is_meant(line: str) -> bool:
-    """Tell whether a line before a mark neither quotes, supposes nor gives an example."""
-    return not (_QUOTING.search(line) or _SUPPOSING.search(line) or is_example(line))
+def _may_operate(line: str) -> bool:
+    """Tell, at a glance, whether an operator or a factor may end a line."""
+    last = line.rstrip(" \t\r\f\v{(")[-1:]
+    return last.isalnum() or last in "+/×÷·*^_}]" or not line.isascii()
 
 
 def _is_filled_in(behind: str) -> bool:

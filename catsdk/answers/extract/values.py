@@ -9,20 +9,22 @@ from catsdk.answers.extract.formulas import expression_at, formulas_at, latex_at
 from catsdk.answers.extract.numbers import CHANGING, quantity_at
 from catsdk.answers.extract.phrases import AROUND, VERB, WORD, Value, start_of, words_at
 from catsdk.answers.extract.templates import ELLIPSIS
-from catsdk.answers.extract.wording import hedges, is_corrected, refutes, takes_back
+from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
+from catsdk.answers.extract.wording import hedges
 
 __all__ = ["choice_at", "value_at", "whole_value"]
 
 _ASSIGNED = re.compile(r"[A-Za-z]\w{0,2}\s*=")
 _MOST_JOINED = 8
-_OR = re.compile(r"\s?,?\s?\b(or|and)\s")
+_OR = re.compile(r"\s?,?\s?(?:\b(or|and|oder|ou|o|или)\s|(或者?|还是|または)\s?)")
 _MARK = re.compile(r"(\*{1,3}|_{2}|`{1,3}|\"|“|<b>|<strong>)(?=\S)")
 _CLOSING = {"“": "”", "<b>": "</b>", "<strong>": "</strong>"}
 _CHOICE = re.compile(
     r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])"
 )
 _AFTER_CHOICE = re.compile(
-    r"[\s)]*(?:$|[.,:;)*—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\(|/)"
+    r"[\s)]*(?:$|[.,:;)*—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
+    r"|/)"
 )
 _AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
 _OTHER_CHOICE = re.compile(r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,)\s{0,3}\(?[A-J]\b(?!['’])")
@@ -31,6 +33,8 @@ _EQUALS = re.compile(r"\s?=\s?")
 _SIGNED = re.compile(
     r"(negative|minus)\s+(?=\$?\s?\d)|[-\u2212](?=(?:\*\*|__|`|\\\()\d)", re.IGNORECASE
 )
+_OF_NUMBER = re.compile(r"\sof\s\$?-?\d")
+_RELATION = re.compile(r"\s(?:times\s)?(?:as|more|less|fewer)\b")
 _NO_NUMBERS = ("the", "a", "an", "second", "first", "one")
 
 
@@ -48,7 +52,7 @@ def value_at(text: str, *, several: bool = False) -> Value | None:
         following = _one(start_of(found.rest[other.end() :]), several) if found and other else None
         if found is None or following is None:
             break
-        joint = other.group(1) if other else ""
+        joint = other[1] or other[2] if other else ""
         assigned = _ASSIGNED.match(found.text) and _ASSIGNED.match(following.text)
         points = found.text.startswith("(") and following.text.startswith("(")
         if joint == "and" and not assigned and not points:
@@ -137,5 +141,8 @@ def _number_word(text: str) -> Value | None:
             return None if VERB.search(found.text) else found
         last = words[count - 1]
         end = found.text.lower().find(last) + len(last)
-        return Value(found.text[:end], found.text[end:] + found.rest)
+        rest = found.text[end:] + found.rest
+        if _OF_NUMBER.match(rest):
+            return None
+        return Value(found.text[:end], rest, alternatives=_RELATION.match(rest) is not None)
     return None

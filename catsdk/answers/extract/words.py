@@ -6,7 +6,14 @@ import re
 
 from catsdk.answers.extract.phrases import words_at
 from catsdk.answers.extract.templates import is_placeholder
-from catsdk.answers.extract.wording import asserts, denies, hedges, refuses
+from catsdk.answers.extract.wording import (
+    asserts,
+    compares,
+    denies,
+    hedges,
+    is_of_somebody,
+    refuses,
+)
 
 __all__ = ["is_answer_in_words", "proper_noun"]
 
@@ -32,7 +39,7 @@ everything something whatever any some all each every both various several many 
 unlikely verification explanation conclusion summary approach analysis calculation reasoning
 introduction notes overview details method background proof example discussion remark
 justification understanding a an the
-approximately about roughly points key reference expected gold truth
+approximately about roughly nearly almost barely points key reference expected gold truth
 """
 _NO_ANSWER = frozenset(_NO_ANSWER_WORDS.split())
 _LETTERS = re.compile(r"[^\W\d_]{2,}|[^\x00-\x7f]|^[A-Za-z]$")
@@ -41,13 +48,15 @@ _AGAINST = re.compile(
     re.IGNORECASE,
 )
 _SPECIAL = re.compile(
-    r"yes|no|true|false|no (?:real |integer |such |valid |possible )*(?:solutions?|roots?|values?|numbers?)(?: exists?)?"
-    r"|none(?: of the above)?|does not exist|dne|undefined|not possible|(?:the )?empty set|not equal|not guilty",
+    r"yes|no|true|false|no (?:real |integer |such |valid |possible )*(?:solutions?|roots?|values?"
+    r"|numbers?)(?: exists?)?|none(?: of the above)?|does not exist|dne|undefined|not possible"
+    r"|(?:the )?empty set|not equal|not guilty",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
     r"\bor\b|\b(?:one|some|any) of\b|\b[A-J]\s?[/&,]\s?[A-J]\b|\bin base\b", re.IGNORECASE
 )
+_DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"[{}<>\\|#]|```|://")
 _PROPER = re.compile(
     r"[A-Z][^\W\d_]{0,60}(?:[ '’.-]{1,3}(?:[A-Z][^\W\d_]{0,60}|of|the|de|and|la)){0,8}"
@@ -68,15 +77,19 @@ def is_answer_in_words(phrase: str) -> bool:
         return False
     if any(sign.search(phrase) for sign in (_ARITHMETIC, _CODE, _SEVERAL, _AGAINST)):
         return False
+    if compares(phrase) and _DIGIT.search(phrase):
+        return False
     words = [word.lower() for word in _WORD.findall(phrase)]
     named = [word for word in words if word not in ("a", "an", "the")]
     return 0 < len(named) <= 6 and _NO_ANSWER.isdisjoint((named[0], named[-1]))
 
 
 def proper_noun(sentence: str) -> str | None:
-    """Read the name that a sentence ends with behind "is", as in "The capital of France is Paris."."""
+    """Read the name that a sentence ends with behind "is", as in "The capital is Paris."."""
     verb = _VERB.search(sentence)
-    if verb is None or denies(sentence) or not asserts(sentence[: verb.start()]):
+    if verb is None or denies(sentence) or is_of_somebody(sentence):
+        return None
+    if not asserts(sentence[: verb.start()]):
         return None
     found = words_at(sentence[verb.end() :])
     if found is None or found.rest.strip(" .!*") or not _PROPER.fullmatch(found.text):

@@ -11,7 +11,7 @@ from uuid import uuid4
 import anyio
 from anyio.from_thread import start_blocking_portal
 
-from catsdk.batch.rows import BatchRow, Refused, rows_of
+from catsdk.batch.rows import BatchRow, Refused, differences, rows_of
 from catsdk.batch.state import RowState, States
 from catsdk.batch.work import Patience, Worker
 from catsdk.batch.workers.job import RayJob
@@ -96,7 +96,12 @@ class RayMapper:
             patience = Patience()
             for path, carry in job.partitions():
                 store = RemoteStore(path, carry)
-                ledger = Ledger(store, sending.prices, unkept=2 * sending.limits.in_flight)
+                ledger = Ledger(
+                    store,
+                    sending.prices,
+                    unkept=2 * sending.limits.in_flight,
+                    keeps_texts=job.plan.keeps_texts,
+                )
                 states, account = States(store), accounts.get("job")
                 workers.append(Worker(c, job.plan, ledger, states, account, patience=patience))
             yield _Serving(job, workers, broken, 2 * sending.limits.in_flight)
@@ -181,7 +186,8 @@ class _Serving:
             return Made(at, row.id, "refused", row.cause.removeprefix(f"{row.place}: "))
         worker = self._worker(row.id)
         if before is not None and before.digest != row.digest:
-            return Made(at, row.id, "refused", EDITED)
+            how = differences(row, before.marks)
+            return Made(at, row.id, "refused", EDITED.format(how=how))
         if before is not None and (before.outcome == "ok" or not self._job.retry_failed):
             return _made(at, row, before, await worker.states.products_of(row.id))
         async with self._room:
@@ -196,8 +202,8 @@ class _Serving:
 
 
 EDITED = (
-    "another row was worked on under this id before; give each row an id of its own, or write to"
-    " another folder"
+    "another row was worked on under this id before ({how}); give each row an id of its own, or"
+    " write to another folder"
 )
 WAITING = "a budget is used up; the next start goes on with this row"
 

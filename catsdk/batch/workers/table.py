@@ -69,7 +69,7 @@ def table_of(batch: Any, made: Sequence[Made], plan: Plan) -> Any:
         and `failure`.
     """
     pa = _pyarrow()
-    fields = plan.product.fields
+    fields = plan.fields
     pairs = [(each, record) for each in made for record in (each.records or ({},))]
     kept = [name for name in batch.column_names if name not in fields]
     table = batch.select(kept).take(pa.array([each.at for each, _ in pairs], pa.int64()))

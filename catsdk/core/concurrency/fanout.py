@@ -20,6 +20,20 @@ async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[
     """Call `func` on every argument at once; results come in the order of the arguments.
 
     The first failure cancels the others and is raised alone.
+
+    Args:
+        func: An async function of one argument.
+        args: The arguments.
+
+    Returns:
+        The results.
+
+    Example:
+        >>> from catsdk.runtime import fan_out
+        >>> async def double(number):
+        ...     return 2 * number
+        >>> await fan_out(double, [1, 2, 3])
+        [2, 4, 6]
     """
     results: dict[int, R] = {}
 

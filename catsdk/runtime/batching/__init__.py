@@ -1,1 +1,1 @@
-"""Calls through the provider's batch API: collected, bought once, and given to who asked."""
+"""Calls that go through the provider's batch API: collected, bought once, given to who asked."""

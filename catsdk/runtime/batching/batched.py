@@ -13,7 +13,7 @@ from catsdk.core.events import CallStarted
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.sending import BatchStage
 from catsdk.core.types import Completion, Failure, Request, Usage
-from catsdk.runtime.attribution import attribution
+from catsdk.runtime.attribution import attribution, counted
 from catsdk.runtime.batching.payer import Payer
 from catsdk.runtime.batching.queue import Queue, Withdrawn
 from catsdk.runtime.wrappers.record import NOT_SENT, Record, was_sent
@@ -62,7 +62,8 @@ class Batched(Wrapper):
         """
         here = attribution()
         start = perf_counter()
-        completions = await self.queue.ask(request, self.payer, key=here.key, place=here.place)
+        with counted(here.waits, waiting=True):
+            completions = await self.queue.ask(request, self.payer, key=here.key, place=here.place)
         latency = perf_counter() - start
         return [each.model_copy(update={"latency": latency}) for each in completions]
 
@@ -114,7 +115,13 @@ class Routed(Wrapper):
         Raises:
             ConfigurationError: the stage is to be batched, and the model has no batch API.
         """
-        stage = stage_of(attribution().stage)
+        here = attribution()
+        with counted(here.waits, waiting=False):
+            return await self._routed(request, on_text, stage_of(here.stage))
+
+    async def _routed(
+        self, request: Request, on_text: OnText | None, stage: BatchStage
+    ) -> Sequence[Completion]:
         if isinstance(request, ScoreRequest) or stage not in self.stages:
             return await self.pass_on(request, on_text)
         if self.batched is None:

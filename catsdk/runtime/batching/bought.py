@@ -1,19 +1,27 @@
-"""Bought: one batch, from just before it is bought until each of its calls is accounted for."""
+"""Bought: one batch, from before it is bought until each of its calls is accounted for."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from anyio import to_thread
 from pydantic import TypeAdapter
 
-from catsdk.core.batches import BatchResult, BatchService, BatchState, NotAnsweredError
+from catsdk.core.batches import (
+    BatchResult,
+    BatchService,
+    BatchState,
+    NotAnsweredError,
+    UndecidedError,
+)
 from catsdk.core.errors import (
     ConfigurationError,
+    ModelNotFoundError,
     ProviderError,
     RequestRefusedError,
 )
@@ -106,9 +114,14 @@ class Bought:
         self._looked = self._looked or now
         self.later()
         ids = await self._custom_ids()
+        rows = await self.journal.shards()
+        others = {each.batch for each in rows if each.batch is not None}
         try:
-            batch = await self.service.find(row.digest, ids, row.created)
-        except RequestRefusedError as error:
+            batch = await self.service.find(row.digest, ids, row.created, others)
+        except UndecidedError as undecided:
+            _log.info("%s: one of %s may be a batch of ours", self.name, undecided)
+            return
+        except (RequestRefusedError, ModelNotFoundError) as error:
             await self._report(f"its list of batches cannot be read: {error}")
             return
         if batch is not None:
@@ -179,12 +192,13 @@ class Bought:
         found = 0
         page: list[BatchResult] = []
         try:
-            async for result in self.service.results(self.row.batch):
-                found += 1
-                page.append(result)
-                if len(page) >= PAGE:
-                    await self._keep(page)
-                    page = []
+            async with aclosing(self.service.results(self.row.batch)) as results:
+                async for result in results:
+                    found += 1
+                    page.append(result)
+                    if len(page) >= PAGE:
+                        await self._keep(page)
+                        page = []
         except ProviderError:
             await self._keep(page)
             if self._fetches < PATIENCE:
@@ -262,7 +276,7 @@ class Bought:
 
 
 def ambiguous(name: str, row: ShardRow, batching: Batching, why: str) -> ConfigurationError:
-    """The error of a batch that may or may not have been bought, with what to do about it."""
+    """The error of a batch that may have been bought or not, with what to do about it."""
     file = batching.path or "the file of batches"
     return ConfigurationError(
         f"{name}: a batch of {row.size} requests (digest {row.digest}) may have been bought when"

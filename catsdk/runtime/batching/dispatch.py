@@ -14,7 +14,6 @@ from catsdk.core.batches import BatchService
 from catsdk.core.ports import Provider, declared, name_of
 from catsdk.core.sending import Batching
 from catsdk.runtime.batching.journal import Journal
-from catsdk.runtime.batching.payer import Payer
 from catsdk.runtime.batching.queue import Queue
 from catsdk.runtime.limits.endpoints import identity_of
 
@@ -32,6 +31,8 @@ class Dispatch:
 
     tasks: TaskGroup
     batching: Batching
+    changes: int = 0
+    """How often calls have come back."""
     _journal: Journal | None = None
     _queues: dict[str, Queue] = field(default_factory=dict[str, Queue])
     _opening: anyio.Lock = field(default_factory=anyio.Lock)
@@ -40,12 +41,11 @@ class Dispatch:
     _running: int = 0
     _ended: anyio.Event = field(default_factory=anyio.Event)
 
-    async def queue(self, bare: Provider, payer: Payer) -> Queue | None:
+    async def queue(self, bare: Provider) -> Queue | None:
         """Give the queue of a model; `None` where its provider has no batch API.
 
         Args:
             bare: The model's provider.
-            payer: Pays for what an earlier process has bought there.
 
         Raises:
             ConfigurationError: the file of batches cannot be used, or the provider lacks a setting.
@@ -62,13 +62,7 @@ class Dispatch:
                 # In a thread: it loads more of the vendor's SDK.
                 service = await to_thread.run_sync(batches, self.batching)
                 queue = Queue(
-                    name_of(bare),
-                    place,
-                    service,
-                    self._journal,
-                    self.batching,
-                    self._ring,
-                    payer,
+                    name_of(bare), place, service, self._journal, self.batching, self._ring
                 )
                 self._queues[place] = queue
                 self._running += 1
@@ -86,6 +80,7 @@ class Dispatch:
                 self._ended.set()
 
     def _ring(self) -> None:
+        self.changes += 1
         self._changed.set()
         self._changed = anyio.Event()
 
@@ -94,10 +89,11 @@ class Dispatch:
         """Whether what is asked outlives this process, so that nobody must wait for it."""
         return self.batching.path is not None
 
-    async def changed(self, seconds: float) -> None:
-        """Wait until calls have come back, and no longer than so many seconds."""
-        with anyio.move_on_after(seconds):
-            await self._changed.wait()
+    async def changed(self, since: int, seconds: float) -> None:
+        """Wait until there are more `changes` than `since`, and no longer than so many seconds."""
+        if self.changes == since:
+            with anyio.move_on_after(seconds):
+                await self._changed.wait()
 
     async def ready(self, places: Sequence[str]) -> set[str]:
         """Those pieces of work that wait for no batch (any more).

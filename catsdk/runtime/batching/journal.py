@@ -1,4 +1,4 @@
-"""Journal: the requests that wait for a batch, the batches, and what they brought, in one file."""
+"""Journal: requests that wait for a batch, the batches, and what they brought, in one file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMA_VERSION: Final = 1
 MEMORY: Final = ":memory:"
 
 ShardState = Literal["packed", "creating", "submitted", "ambiguous"]
-"""`packed`: nothing is bought yet. `creating`: it may be. `submitted`: it is, and its id known.
+"""`packed`: nothing is bought yet. `creating`: it may be bought. `submitted`: it is, by its id.
 `ambiguous`: the service's list does not show whether it is."""
 
 # A call is `waiting` for a batch, `out` in one, `answered`, `failed`, or `withdrawn` to be sent as

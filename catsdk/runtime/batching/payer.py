@@ -1,4 +1,4 @@
-"""Payer: the budgets of batched calls, reserved when a batch is bought, refunded at its end."""
+"""Payer: the budgets that pay for batched calls, reserved when a batch is bought, then settled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queue: the batched calls of one model, from asking to the answer, whoever asks how often."""
+"""Queue: the batched calls of one model, from asking to the answer, however often asked."""
 
 from __future__ import annotations
 
@@ -53,7 +53,6 @@ class Queue:
         journal: Where everything is kept.
         batching: The settings.
         changed: Called whenever calls have come back.
-        first: Pays for what an earlier process has bought.
     """
 
     name: str
@@ -62,7 +61,6 @@ class Queue:
     journal: Journal
     batching: Batching
     changed: Callable[[], None]
-    first: Payer = field(default_factory=Payer)
     _waiters: dict[int, anyio.Event] = field(default_factory=dict[int, anyio.Event])
     _taken: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     _batches: list[Bought] = field(default_factory=list[Bought])
@@ -198,7 +196,10 @@ class Queue:
     async def run(self) -> None:
         """Buy batches and fetch what they bring, until it is cancelled."""
         try:
-            await self._recover()
+            while not self._payers:
+                await self._bell.wait()
+            # Whoever asks first pays for what an earlier process has bought.
+            await self._recover(next(iter(self._payers)))
             while True:
                 await self._turn()
                 with anyio.move_on_after(self._seconds()):
@@ -214,7 +215,7 @@ class Queue:
             )
             self.wake(list(self._waiters))
 
-    async def _recover(self) -> None:
+    async def _recover(self, payer: Payer) -> None:
         """Take over what an earlier process left."""
         for row in await self.journal.shards(self.place):
             ids = await self.journal.ids_of(row.id)
@@ -223,7 +224,7 @@ class Queue:
                 await self.journal.put_back(ids, tries=0)
                 await self.journal.end(row.id)
                 continue
-            bought = self._bought(row, self.first, row.created)
+            bought = self._bought(row, payer, row.created)
             bought.due = 0.0
             await bought.hold()
             if row.state == "ambiguous":
@@ -232,7 +233,7 @@ class Queue:
                 )
                 self.wake(ids)
         for answer in await self.journal.unclaimed(self.place):
-            self.first.charge(ANSWERS.validate_json(answer))
+            payer.charge(ANSWERS.validate_json(answer))
 
     def _bought(self, row: ShardRow, payer: Payer, oldest: float) -> Bought:
         bought = Bought(
@@ -332,6 +333,8 @@ class Queue:
             return await self._not_created(bought, found, error)
         await bought.submitted(batch)
         self._pause = self.batching.poll
+        # What was refused once may be taken later.
+        self._most_tokens = min(2 * self._most_tokens, self.batching.enqueued_tokens or inf)
         return True
 
     async def _not_created(self, bought: Bought, found: Packed, error: ProviderError) -> bool:
@@ -345,6 +348,8 @@ class Queue:
             return True
         await self._undo(bought, found)
         if waits or error.transient:
+            if bought.row.state == "creating":
+                self.too_much(found.tokens)
             self._wait(error)
             return False
         if status == TOO_LARGE and len(found.ids) > 1:

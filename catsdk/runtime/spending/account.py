@@ -109,7 +109,7 @@ class Account:
             self._hold(amount, 1)
 
     def hold(self, amount: Amount) -> None:
-        """Reserve for a call that was sent before, as by an earlier start, whatever is left."""
+        """Reserve for a call that an earlier start has sent, whatever is left."""
         with self._lock:
             self.requests += 1
             self._add(amount)

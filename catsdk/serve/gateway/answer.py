@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catsdk.core.types import Completion, FinishReason, Result, TokenLogprob, ToolCall, Usage
+from catsdk.serve.gateway.tools import original
 
 __all__ = ["Answer", "of_completion", "of_result"]
 
@@ -36,22 +37,23 @@ class Answer:
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def of_completion(completion: Completion, facts: Mapping[str, Any]) -> Answer:
+def of_completion(completion: Completion, usage: Usage, facts: Mapping[str, Any]) -> Answer:
     """The answer that a model gave by itself.
 
     Args:
         completion: What it gave.
+        usage: What all calls used.
         facts: What is told beside it.
     """
-    usage = completion.usage
+    seen = completion.usage.output_tokens - completion.usage.reasoning_tokens
     return Answer(
         text=completion.text,
         finish=completion.finish_reason,
         reasoning=completion.reasoning,
-        tool_calls=completion.tool_calls,
+        tool_calls=tuple(map(original, completion.tool_calls)),
         logprobs=completion.logprobs,
         usage=usage,
-        unseen=usage.reasoning_tokens,
+        unseen=max(0, usage.output_tokens - seen),
         facts={**facts, "cost": usage.cost},
     )
 

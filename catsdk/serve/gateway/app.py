@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from time import time
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -16,25 +15,33 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.ports import Provider
-from catsdk.runtime.client import Client
+from catsdk.core.types import Usage
 from catsdk.serve.gateway.answer import Answer
 from catsdk.serve.gateway.asked import Asked
 from catsdk.serve.gateway.catalogue import Catalogue
 from catsdk.serve.gateway.config import GatewayConfig
+from catsdk.serve.gateway.evidence import Evidence
+from catsdk.serve.gateway.holders import Holders
+from catsdk.serve.gateway.metrics import CONTENT_TYPE, Metrics
+from catsdk.serve.gateway.openapi import openapi
 from catsdk.serve.gateway.running import Run, Runner, Tell
-from catsdk.serve.gateway.stream import StreamedAnswer, while_connected
+from catsdk.serve.gateway.stream import StreamedAnswer
 from catsdk.serve.gateway.wires.chat import ChatWire
+from catsdk.serve.gateway.wires.messages import MessagesWire
+from catsdk.serve.gateway.wires.responses import ResponsesWire
 from catsdk.serve.gateway.wires.wire import Reply, Wire
-from catsdk.serve.site.access import Access, Guard, check_host
+from catsdk.serve.site.access import Access, Guard
 from catsdk.serve.site.bodies import Bodies
+from catsdk.serve.site.presence import answering
 from catsdk.serve.site.problems import RETRY_AFTER, Problem, problem_of
 from catsdk.serve.site.replies import json_response, refusal
-from catsdk.serve.site.server import listening
 
-__all__ = ["Gateway", "serving_gateway"]
+__all__ = ["Gateway"]
 
 _log = logging.getLogger("catsdk.gateway")
+
+GONE = 499
+"""What is counted as the status of a request whose client went away."""
 
 
 class Gateway:
@@ -44,23 +51,43 @@ class Gateway:
         catalogue: What may be asked, open.
         config: The operator's settings.
         access: Who may ask.
+        evidence: Where results are kept.
+        bodies: Reads requests.
+        more: Further routes, such as those of rewards.
     """
 
-    def __init__(self, catalogue: Catalogue, config: GatewayConfig, access: Access) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        config: GatewayConfig,
+        access: Access,
+        *,
+        evidence: Evidence,
+        bodies: Bodies,
+        more: Sequence[Route] = (),
+    ) -> None:
         """Answer nothing yet."""
         self._catalogue, self._limits = catalogue, config.limits
-        self._runner = Runner(catalogue, config)
+        self._evidence, self._bodies = evidence, bodies
+        self._runner = Runner(catalogue, config, evidence)
+        self._holders = Holders(config.keys, config.cache)
+        self._metrics = Metrics()
         self._pass_on = config.pass_on
-        limits = config.limits
-        self._bodies = Bodies(limits.body, limits.bodies, limits.arrival)
-        self._started = int(time())
+        self._started = int(time.time())
         self._answering = 0
         routes = [
             Route("/health", self._health),
             Route("/ready", self._ready),
+            Route("/metrics", self._told_metrics),
+            Route("/openapi.json", self._document),
             Route("/v1/models", self._models),
             Route("/v1/models/{name:path}", self._model),
             Route("/v1/chat/completions", self._asking(ChatWire()), methods=["POST"]),
+            Route("/v1/responses", self._asking(ResponsesWire()), methods=["POST"]),
+            Route("/v1/messages", self._asking(MessagesWire()), methods=["POST"]),
+            Route("/v1/messages/count_tokens", self._count_tokens, methods=["POST"]),
+            Route("/v1/runs/{run}", self._run),
+            *more,
         ]
         inner = Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_route})
         self.app: ASGIApp = Guard(inner, access)
@@ -79,9 +106,22 @@ class Gateway:
 
     async def _model(self, request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in list(self._catalogue):
+        if name not in self._catalogue:
             return refusal(Problem(404, f"there is no model {name[:80]!r}", "model_not_found"))
         return json_response(self._described(name))
+
+    async def _told_metrics(self, request: Request) -> Response:
+        return Response(self._metrics.text(self._answering), media_type=CONTENT_TYPE)
+
+    async def _document(self, request: Request) -> Response:
+        return json_response(openapi())
+
+    async def _run(self, request: Request) -> Response:
+        run = request.path_params["run"]
+        kept = await self._evidence.find(request.state.holder, run)
+        if kept is None:
+            return refusal(Problem(404, f"nothing is kept of the run {run[:80]!r}", "not_found"))
+        return Response(kept, media_type="application/json")
 
     def _described(self, name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": self._started, "owned_by": "catsdk"}
@@ -90,16 +130,28 @@ class Gateway:
         async def ask(request: Request) -> Any:
             try:
                 asked = wire.read(await self._bodies.json(request), self._pass_on)
+                holder = self._holders.of(request.state.holder)
                 self._admit()
+                holder.admit()
             except (Problem, InvalidInputError) as error:
-                return wire.refusal(problem_of(error))
-            run = Run(asked)
+                problem = problem_of(error)
+                self._metrics.answered(request.url.path, "", problem.status, 0.0, Usage())
+                return wire.refusal(problem)
+            run = Run(asked, holder)
             reply = Reply.now(run.id, asked)
             if asked.stream:
-                return self._streamed(wire, run, reply)
-            return self._whole(wire, run, reply)
+                return self._streamed(wire, run, reply, request.url.path)
+            return self._whole(wire, run, reply, request.url.path)
 
         return ask
+
+    async def _count_tokens(self, request: Request) -> Response:
+        wire = MessagesWire()
+        try:
+            asked = wire.read(await self._bodies.json(request), self._pass_on)
+            return json_response({"input_tokens": await self._runner.count_tokens(asked)})
+        except Exception as error:  # noqa: BLE001 - the client is told, whatever it is
+            return wire.refusal(problem_of(error))
 
     def _admit(self) -> None:
         """Take a place for one more request.
@@ -110,9 +162,9 @@ class Gateway:
         if self._answering >= self._limits.requests:
             raise _busy()
 
-    def _streamed(self, wire: Wire, run: Run, reply: Reply) -> ASGIApp:
+    def _streamed(self, wire: Wire, run: Run, reply: Reply, api: str) -> ASGIApp:
         streamed = StreamedAnswer(
-            lambda tell: self._answered(run, tell),
+            lambda tell: self._answered(run, api, tell),
             wire.events(reply),
             refused=wire.refusal,
             limits=self._limits,
@@ -121,22 +173,15 @@ class Gateway:
         )
         return self._counted(streamed)
 
-    def _whole(self, wire: Wire, run: Run, reply: Reply) -> ASGIApp:
-        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-            responses: list[Response] = []
+    def _whole(self, wire: Wire, run: Run, reply: Reply, api: str) -> ASGIApp:
+        async def respond() -> Response:
+            try:
+                answer = await self._answered(run, api)
+            except Problem as problem:
+                return wire.refusal(problem)
+            return json_response(wire.whole(answer, reply), headers=_headers(run, answer))
 
-            async def work() -> None:
-                try:
-                    answer = await self._answered(run)
-                    headers = _headers(run, answer)
-                    responses.append(json_response(wire.whole(answer, reply), headers=headers))
-                except Problem as problem:
-                    responses.append(wire.refusal(problem))
-
-            if await while_connected(receive, work):
-                await responses[0](scope, receive, send)
-
-        return self._counted(respond)
+        return self._counted(answering(respond))
 
     def _counted(self, app: ASGIApp) -> ASGIApp:
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,16 +193,32 @@ class Gateway:
 
         return counted
 
-    async def _answered(self, run: Run, tell: Tell | None = None) -> Answer:
+    async def _answered(self, run: Run, api: str, tell: Tell | None = None) -> Answer:
+        """Answer a request, and count it however it ends.
+
+        Raises:
+            Problem: there is no answer.
+        """
+        start, status, usage = time.monotonic(), GONE, Usage()
+        try:
+            answer = await self._in_time(run, tell)
+            status, usage = 200, answer.usage
+            return answer
+        except Problem as problem:
+            status, usage = problem.status, problem.usage
+            _note(run.asked, run.id, problem)
+            raise
+        finally:
+            model = run.asked.model if run.asked.model in self._catalogue else ""
+            self._metrics.answered(api, model, status, time.monotonic() - start, usage)
+
+    async def _in_time(self, run: Run, tell: Tell | None) -> Answer:
         try:
             with anyio.fail_after(self._limits.answer):
                 return await self._runner.answer(run, tell)
         except TimeoutError:
             message = f"no answer within {self._limits.answer:g} s"
             raise Problem(504, message, "timeout", RETRY_AFTER) from None
-        except Problem as problem:
-            _note(run.asked, run.id, problem)
-            raise
 
 
 def _busy() -> Problem:
@@ -190,49 +251,3 @@ async def _no_route(request: Request, error: Exception) -> Response:
     what = "takes no" if status == 405 else "has nothing for"
     message = f"{request.url.path[:80]} {what} {request.method}"
     return refusal(Problem(status, message, "not_found"))
-
-
-@asynccontextmanager
-async def serving_gateway(
-    config: GatewayConfig,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    client: Client | None = None,
-    providers: Mapping[str, Provider] | None = None,
-) -> AsyncGenerator[str]:
-    """Serve a gateway until the block ends; needs asyncio.
-
-    At the end no more requests are taken, and those that are being answered are waited for.
-
-    Args:
-        config: What may be asked, by whom, and under which caps.
-        host: The address to listen on; others than this machine's need keys.
-        port: 0 takes a free one.
-        client: How calls are sent; by default as `config.client` says.
-        providers: Models that are objects, by the names under which they may be asked; who made
-            them closes them.
-
-    Yields:
-        The address, such as `http://127.0.0.1:8080`.
-
-    Raises:
-        InvalidInputError: it would listen to other machines without a key, or a setting is wrong.
-        ConfigurationError: a model cannot be made, a key is not set, or the address is taken.
-
-    Example:
-        >>> from catsdk.serve import GatewayConfig, serving_gateway
-        >>> async with serving_gateway(GatewayConfig(models=["local"])) as address:
-        ...     print(address.rpartition(":")[0])
-        http://127.0.0.1
-    """
-    check_host(host, bool(config.keys), "keys, in the section `keys` of the configuration")
-    access = Access.by(config.secrets())
-    sending = client or Client.from_data(config.client)
-    limits = config.limits
-    async with Catalogue.opened(config, sending, providers or {}) as catalogue:
-        served = Gateway(catalogue, config, access)
-        async with listening(
-            served.app, host, port, arrival=limits.arrival, drain=limits.drain
-        ) as address:
-            yield address

@@ -95,6 +95,10 @@ class Catalogue:
                     await exits.enter_async_context(entry.cat)
             yield cls(client, entries, estimators)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is such a name."""
+        return name in self._entries
+
     def __iter__(self) -> Iterator[str]:
         """The names."""
         return iter(self._entries)

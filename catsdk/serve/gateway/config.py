@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.inputs import MAX_ROLLOUTS
 from catsdk.core.options import Options
-from catsdk.core.sending import Budget
+from catsdk.core.sending import Budget, Cache, whole_section
 from catsdk.core.yaml_text import data_of
 
 __all__ = ["ESTIMATORS", "GatewayConfig", "GatewayLimits", "Key", "Rollouts"]
@@ -117,6 +117,11 @@ class GatewayConfig(Options):
         budget: Caps on what one request may use.
         client: How calls are sent, as the section `client` of a `CaT`'s description.
         keys: Those who may ask, by name; without any, programs of this machine may.
+        cache: Where answers of models are kept: `memory`, a path, or a `Cache`. Each key has its
+            own.
+        evidence: The file in which whole results are kept where a request asks for it.
+        rewards: The description of a `CaT` whose rewards trainers ask for at the same address.
+        group_size: G, for trainers that do not say it.
         limits: What is taken on at once.
         pass_on: Further fields of requests that go to services as they are.
 
@@ -136,6 +141,10 @@ class GatewayConfig(Options):
     budget: Budget | None = None
     client: dict[str, Any] = Field(default_factory=dict[str, Any])
     keys: dict[str, Key] = Field(default_factory=dict[str, Key])
+    cache: Cache | None = None
+    evidence: str | None = Field(default=None, min_length=1)
+    rewards: dict[str, Any] | None = None
+    group_size: int = Field(default=8, ge=1)
     limits: GatewayLimits = GatewayLimits()
     pass_on: tuple[str, ...] = ()
 
@@ -146,6 +155,18 @@ class GatewayConfig(Options):
             if not name.strip() or name.startswith("cat/"):
                 raise ValueError(f"a profile is named {name!r}; give a name that is no cat/...")
         return profiles
+
+    @field_validator("cache", mode="before")
+    @classmethod
+    def _from_a_path(cls, cache: Any) -> Any:
+        return whole_section("cache", cache)
+
+    @field_validator("client")
+    @classmethod
+    def _keeps_nothing(cls, client: dict[str, Any]) -> dict[str, Any]:
+        if client.get("cache"):
+            raise ValueError("its cache would be shared by all keys; set cache beside it instead")
+        return client
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, error_of
 from catsdk.core.events import Event, RolloutArrived, RolloutFailed, TextArrived
-from catsdk.core.options import Sampling
-from catsdk.core.ports import Provider, wire_of
-from catsdk.core.sending import Budget
-from catsdk.core.types import Request, Usage
-from catsdk.estimators.synthesis import Synthesizer
-from catsdk.method.composing import setting_of, with_seed, with_setting
-from catsdk.method.run import Method, run_method
+from catsdk.core.ports import Provider, tokens_of, wire_of
+from catsdk.core.types import Usage
+from catsdk.method.run import run_method
 from catsdk.prompts.sections import ResponseStream
 from catsdk.runtime import roles
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, context_of
-from catsdk.runtime.output import Output
 from catsdk.runtime.spending.account import Account
 from catsdk.serve.gateway.answer import Answer, of_completion, of_result
 from catsdk.serve.gateway.asked import Asked
 from catsdk.serve.gateway.catalogue import Catalogue, Composed, Plain
 from catsdk.serve.gateway.config import GatewayConfig
-from catsdk.serve.gateway.tools import original, tool_fields
+from catsdk.serve.gateway.evidence import Evidence
+from catsdk.serve.gateway.holders import Holder
+from catsdk.serve.gateway.settings import lower_budget, method_of, output_of, request_of
+from catsdk.serve.gateway.tools import tool_fields
+from catsdk.serve.gateway.voting import sampled, voted
 from catsdk.serve.site.problems import Problem, problem_of
 
 __all__ = ["Run", "Runner", "Tell"]
-
-# Tokens that an anchor has for its summary, beside those that the client allows the answer.
-_SUMMARY = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +52,13 @@ class Run:
 
     Args:
         asked: What is asked.
+        holder: Who asks.
         accounts: Who pays, beside the client's own budget.
         id: The run's name.
     """
 
     asked: Asked
+    holder: Holder = field(default_factory=Holder)
     accounts: tuple[Account, ...] = ()
     id: str = field(default_factory=lambda: uuid4().hex)
 
@@ -69,11 +69,12 @@ class Runner:
     Args:
         catalogue: What may be asked, open.
         config: The operator's caps.
+        evidence: Where results are kept that clients want kept.
     """
 
-    def __init__(self, catalogue: Catalogue, config: GatewayConfig) -> None:
+    def __init__(self, catalogue: Catalogue, config: GatewayConfig, evidence: Evidence) -> None:
         """Answer nothing yet."""
-        self._catalogue, self._config = catalogue, config
+        self._catalogue, self._config, self._evidence = catalogue, config, evidence
 
     async def answer(self, run: Run, tell: Tell | None = None) -> Answer:
         """Answer a request.
@@ -92,12 +93,35 @@ class Runner:
                 problem = self._problem(run, error)
                 spent = Usage.total(call.usage for call in calls)
                 problem.facts = {**problem.facts, "cat": _spent(run, spent)}
+                problem.usage = spent
                 raise problem from error
+
+    async def count_tokens(self, asked: Asked) -> int:
+        """Count the tokens of a request's conversation and tools.
+
+        A provider that knows its tokens counts them; of others it is an estimate.
+
+        Args:
+            asked: The request.
+
+        Raises:
+            Problem: there is no such model.
+        """
+        entry, _ = self._catalogue.find(asked.model, asked.wanted)
+        texts = [message.shown for message in asked.messages]
+        if asked.tools is not None:
+            texts.append(json.dumps(tool_fields(asked.tools, "messages")["tools"]))
+        async with context_of(self._catalogue.client) as ctx:
+            model = entry.model
+            if model is None and isinstance(entry, Composed):
+                model = entry.cat.defaults.policy
+            provider = await ctx.model(model)
+        return sum(tokens_of(provider, text) for text in texts)
 
     async def _answered(self, run: Run, tell: Tell | None) -> Answer:
         asked = run.asked
         entry, estimator = self._catalogue.find(asked.model, asked.wanted)
-        run = replace(run, accounts=(*self._own_account(asked), *run.accounts))
+        run = replace(run, accounts=(*self._own_account(asked), *run.holder.accounts))
         if isinstance(entry, Plain):
             return await self._passed_on(run, entry.model, "pass-through", tell)
         if asked.tools is not None:
@@ -106,11 +130,13 @@ class Runner:
                     f"{entry.name!r} takes no tools: it asks more than one model; ask for a model"
                     " that is listed by itself"
                 )
+            if asked.wanted.tools == "vote":
+                return await self._voted(run, entry.model)
             return await self._passed_on(run, entry.model, "pass-through: tools", tell)
         return await self._composed(run, entry, estimator or entry.cat.estimator, tell)
 
     def _own_account(self, asked: Asked) -> tuple[Account, ...]:
-        budget = _lower(asked.wanted.budget, self._config.budget)
+        budget = lower_budget(asked.wanted.budget, self._config.budget)
         return () if budget is None else (Account(budget),)
 
     def _problem(self, run: Run, error: Exception) -> Problem:
@@ -124,25 +150,46 @@ class Runner:
     async def _passed_on(
         self, run: Run, model: str | Provider, method: str, tell: Tell | None
     ) -> Answer:
-        chains: Any = {} if run.accounts else None
+        facts = {"run": run.id, "method": method}
         with recorded("gateway") as calls:
-            async with context_of(
-                self._catalogue.client, accounts=run.accounts, chains=chains
-            ) as ctx:
+            async with self._context(run) as ctx:
                 provider = await ctx.model(model)
-                request = _request(run.asked, wire_of(provider))
+                request = request_of(run.asked, wire_of(provider))
                 # What a tool is given comes at the end: its pieces are no text.
                 on_text = None if tell is None else tell.text
                 (completion, *_) = await provider.complete(request, on_text)
         if completion.failure is not None:
             raise error_of(completion.failure)
-        whole = completion.model_copy(
-            update={
-                "usage": Usage.total(call.usage for call in calls),
-                "tool_calls": tuple(map(original, completion.tool_calls)),
-            }
+        usage = Usage.total(call.usage for call in calls)
+        return of_completion(completion, usage, facts)
+
+    async def _voted(self, run: Run, model: str | Provider) -> Answer:
+        n = self._rollouts(run.asked.wanted.n)
+        with recorded("gateway") as calls:
+            async with self._context(run) as ctx:
+                provider = await ctx.model(model)
+                request = request_of(run.asked, wire_of(provider))
+                replies = await sampled(provider, request, n)
+        winner, agreement = voted(replies)
+        usage = Usage.total(call.usage for call in calls)
+        facts = {
+            "run": run.id,
+            "method": "vote on tools",
+            "n": n,
+            "rollouts": len(replies),
+            "failed": n - len(replies),
+            "agreement": agreement,
+        }
+        return of_completion(winner, usage, facts)
+
+    def _context(self, run: Run) -> AbstractAsyncContextManager[Context]:
+        return context_of(
+            self._catalogue.client,
+            accounts=run.accounts,
+            # An account outlives the run, and the chains that it pays for with it.
+            chains={} if run.accounts else None,
+            around=run.holder.around,
         )
-        return of_completion(whole, {"run": run.id, "method": method})
 
     # --- several rollouts -----------------------------------------------------------------
 
@@ -150,13 +197,17 @@ class Runner:
         self, run: Run, entry: Composed, estimator: roles.Estimator, tell: Tell | None
     ) -> Answer:
         asked, wanted = run.asked, run.asked.wanted
+        if wanted.keep:
+            self._evidence.check()
         n = self._rollouts(wanted.n)
-        method = _method(entry, estimator, asked)
+        method = method_of(entry, estimator, asked)
         heard = None if tell is None else _listener(tell, n, streams=asked.shape is None)
         async with entry.cat.context(
-            on_event=heard, streams=tell is not None, output=_output(asked)
+            on_event=heard, streams=tell is not None, output=output_of(asked)
         ) as ctx:
             result = await run_method(method, asked.messages, n, self._paying(ctx, run))
+        if wanted.keep:
+            await self._evidence.keep(run.holder.name, run.id, result)
         facts = {
             "run": run.id,
             "method": entry.method if wanted.estimator is None else wanted.estimator,
@@ -170,7 +221,9 @@ class Runner:
         )
 
     def _paying(self, ctx: Context, run: Run) -> Context:
-        return replace(ctx, accounts=run.accounts, chains={}) if run.accounts else ctx
+        if run.accounts:
+            ctx = replace(ctx, accounts=run.accounts, chains={})
+        return replace(ctx, around=run.holder.around)
 
     def _rollouts(self, wanted: int | None) -> int:
         rollouts = self._config.rollouts
@@ -186,97 +239,6 @@ class Runner:
 def _spent(run: Run, usage: Usage) -> dict[str, Any]:
     tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
     return {"run": run.id, **tokens, "requests": usage.requests, "cost": usage.cost}
-
-
-def _lower(wanted: Budget | None, most: Budget | None) -> Budget | None:
-    """The lower of two caps, of each kind."""
-    if wanted is None or most is None:
-        return wanted or most
-    caps: dict[str, Any] = {}
-    for name in ("requests", "tokens", "usd", "seconds"):
-        given = [cap for cap in (getattr(wanted, name), getattr(most, name)) if cap is not None]
-        caps[name] = min(given, default=None)
-    return most.model_copy(update=caps)
-
-
-def _request(asked: Asked, wire: str | None) -> Request:
-    """What a model is asked, in the dialect of its service."""
-    extra: dict[str, Any] = dict(asked.sampling.extra)
-    if extra and wire != asked.wire:
-        raise InvalidInputError(
-            f"{next(iter(extra))} cannot be passed on to {asked.model!r}, which speaks another"
-            " dialect; leave it out"
-        )
-    if asked.tools is not None:
-        if wire is None:
-            raise InvalidInputError(f"{asked.model!r} takes no tools; leave them out")
-        extra |= tool_fields(asked.tools, wire)
-    schema: Mapping[str, Any] | None = None
-    shape = asked.shape
-    if shape is not None and shape.schema is not None and not (wire == "chat" and asked.tools):
-        schema = shape.schema
-    elif shape is not None:
-        if wire != "chat":
-            raise InvalidInputError(
-                f"{asked.model!r} takes no form without a schema; give a json_schema"
-            )
-        extra["response_format"] = _response_format(shape)
-    sampling = asked.sampling.model_copy(update={"extra": extra})
-    request = sampling.request(asked.messages, seed=asked.seed)
-    return request if schema is None else request.model_copy(update={"json_schema": dict(schema)})
-
-
-def _response_format(shape: Any) -> dict[str, Any]:
-    if shape.schema is None:
-        return {"type": "json_object"}
-    schema = {"name": shape.name, "schema": dict(shape.schema), "strict": bool(shape.strict)}
-    return {"type": "json_schema", "json_schema": schema}
-
-
-def _output(asked: Asked) -> Output | None:
-    if asked.shape is None:
-        return None
-    if asked.shape.schema is None:
-        raise InvalidInputError(
-            "an answer made of several needs to know the form of its JSON: give response_format"
-            " {'type': 'json_schema', ...}"
-        )
-    return Output(asked.shape.schema)
-
-
-def _method(entry: Composed, estimator: roles.Estimator, asked: Asked) -> Method:
-    """The method with the settings of one request."""
-    sampler = entry.cat.sampler
-    own = setting_of(sampler, "sampling")
-    sampling = _merged(own if isinstance(own, Sampling) else Sampling(), asked.sampling)
-    if sampling != own:
-        sampler = with_setting(sampler, "sampling", sampling)
-    if asked.seed is not None:
-        sampler, estimator = (
-            with_setting(sampler, "seed", asked.seed),
-            with_seed(estimator, asked.seed),
-        )
-    return Method(sampler, _with_room(estimator, asked.sampling.max_tokens))
-
-
-def _merged(own: Sampling, asked: Sampling) -> Sampling:
-    """The operator's sampling with what a request sets."""
-    set_here = {
-        name: value for name, value in dict(asked).items() if value not in (None, (), {}, False)
-    }
-    return own.model_copy(update=set_here)
-
-
-def _with_room(estimator: Any, max_tokens: int | None) -> Any:
-    """The estimator with the client's limit: an anchor's summary does not count towards it."""
-    if max_tokens is None or not isinstance(estimator, Synthesizer):
-        return estimator
-    most = max_tokens + _SUMMARY
-    own = estimator.sampling.max_tokens
-    sampling = estimator.sampling.model_copy(
-        update={"max_tokens": most if own is None else min(own, most)}
-    )
-    return replace(estimator, sampling=sampling)
 
 
 def _listener(tell: Tell, n: int, *, streams: bool) -> Callable[[Event], None]:

@@ -14,9 +14,10 @@ from starlette.types import Receive, Scope, Send
 from catsdk.serve.gateway.answer import Answer
 from catsdk.serve.gateway.config import GatewayLimits
 from catsdk.serve.gateway.running import Tell
+from catsdk.serve.site.presence import while_connected
 from catsdk.serve.site.problems import Problem, problem_of
 
-__all__ = ["EventWriter", "StreamedAnswer", "while_connected"]
+__all__ = ["EventWriter", "StreamedAnswer"]
 
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -63,28 +64,6 @@ class _Reasoning:
 
 
 _Item = _Text | _Reasoning | Answer | Problem
-
-
-async def while_connected(receive: Receive, work: Callable[[], Awaitable[None]]) -> bool:
-    """Do `work` as long as the client is there; returns whether it was done.
-
-    Args:
-        receive: Where the request's own messages come from; its body has been read.
-        work: What is cancelled when the client goes away.
-    """
-    done = False
-    async with anyio.create_task_group() as tasks:
-
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            tasks.cancel_scope.cancel()
-
-        tasks.start_soon(watch)
-        await work()
-        done = True
-        tasks.cancel_scope.cancel()
-    return done
 
 
 class StreamedAnswer:

@@ -183,8 +183,6 @@ class Rendezvous:
         self._gathering: dict[str, _Gathering] = {}
         self._places: dict[bytes, _Place] = {}
         self._kept: OrderedDict[bytes, tuple[bytes, Seat]] = OrderedDict()
-        self._scoring = 0
-        self._idle = anyio.Event()
         self.needs = _needed(c)
         self.open = 0
 
@@ -223,11 +221,10 @@ class Rendezvous:
         finally:
             self.open -= 1
 
-    async def idle(self) -> None:
-        """Wait until no group is being scored."""
-        while self._scoring:
-            self._idle = anyio.Event()
-            await self._idle.wait()
+    def close(self) -> None:
+        """Give up on groups that are not whole; those that are being scored go on."""
+        for gathering in list(self._gathering.values()):
+            self._give_up(gathering, "before the service ended")
 
     def _known(self, key: bytes | None, mark: bytes, sample: Sample) -> _Place | Seat | None:
         if key is None:
@@ -329,15 +326,11 @@ class Rendezvous:
 
     async def _scored(self, group: Group, row: Mapping[str, Any]) -> Outcome:
         late = Failure(kind="TimedOutError", message=f"not scored in {self._limits.deadline:g} s")
-        self._scoring += 1
         try:
             with anyio.move_on_after(self._limits.deadline):
                 return Outcome.of(await scored_group(self._cat, group, row))
         except Exception as error:  # noqa: BLE001 - a defect costs this group, not the service
             return Outcome.of(failed_group(group, Failure.of(error)))
-        finally:
-            self._scoring -= 1
-            self._idle.set()
         return Outcome.of(failed_group(group, late))
 
     async def _expire(self, gathering: _Gathering) -> None:
@@ -346,8 +339,11 @@ class Rendezvous:
             await gathering.settled.wait()
         if gathering.settled.is_set():
             return
+        self._give_up(gathering, f"within {self._limits.patience:g} s")
+
+    def _give_up(self, gathering: _Gathering, when: str) -> None:
         there = len(gathering.places)
-        message = f"{there} of {gathering.size} samples came within {self._limits.patience:g} s"
+        message = f"{there} of {gathering.size} samples came {when}"
         missing = Failure(kind="MissingSamples", message=message)
         self._settle(gathering)
         self.open -= 1

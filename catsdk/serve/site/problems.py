@@ -25,6 +25,7 @@ from catsdk.core.errors import (
     TimedOutError,
     error_of,
 )
+from catsdk.core.types import Usage
 
 __all__ = ["RETRY_AFTER", "Problem", "problem_of"]
 
@@ -41,7 +42,8 @@ class Problem(Exception):
         message: What is wrong, and what to do.
         code: A word for programs.
         retry_after: Seconds after which the same request may succeed; `None` says that it will not.
-        facts: What else is known, such as what was paid for.
+        facts: What else is told, such as what was paid for.
+        usage: What was used before it came up.
     """
 
     status: int
@@ -49,6 +51,7 @@ class Problem(Exception):
     code: str = "invalid_request"
     retry_after: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -88,11 +88,15 @@ class BatchDesk:
             file=file,
             path=path,
         )
-        most = self.weather.enqueued_tokens
-        if most is not None and self._enqueued() + batch.tokens > most:
+        if self.is_too_much(batch):
             batch.status = "refused"
         self.batches[batch.id] = batch
         return batch
+
+    def is_too_much(self, batch: ServedBatch) -> bool:
+        """Whether more would be enqueued with it than is allowed."""
+        most = self.weather.enqueued_tokens
+        return most is not None and self._enqueued() + batch.tokens > most
 
     def refuses(self) -> bool:
         """Whether the next batch is refused before it is made."""

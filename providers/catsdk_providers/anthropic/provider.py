@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from catsdk.core.errors import (
     ConfigurationError,
@@ -14,7 +14,7 @@ from catsdk.core.errors import (
     UnsupportedError,
 )
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.sending import Http
+from catsdk.core.sending import Batching, Http
 from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic.endpoint import Endpoint
 from catsdk_providers.anthropic.wire import payload_of
@@ -22,6 +22,9 @@ from catsdk_providers.http.instead import sent_instead
 from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.http.provider import HttpProvider
 from catsdk_providers.http.service import Connection
+
+if TYPE_CHECKING:
+    from catsdk_providers.anthropic.batches import AnthropicBatches
 
 __all__ = ["AnthropicProvider"]
 
@@ -161,6 +164,25 @@ class AnthropicProvider(HttpProvider[Endpoint]):
             completions = await sent_instead(lambda: self._by_tool(request, tell), request, refusal)
             self._learnt_of_format.lacks("json_schema")
             return completions
+
+    def batches(self, batching: Batching) -> AnthropicBatches:
+        """Give the batch API of this model.
+
+        Args:
+            batching: The settings, of which this wire needs none.
+
+        Returns:
+            The Message Batches of the endpoint, for this model.
+        """
+        # Here: few programs need the SDK's part for batches.
+        from catsdk_providers.anthropic.batches import AnthropicBatches
+
+        return AnthropicBatches(self._endpoint.service, self._batched_payload_of)
+
+    def _batched_payload_of(self, request: Request) -> dict[str, Any]:
+        self._refuse_what_the_wire_lacks(request)
+        by_tool = not self._learnt_of_format.within(_WIRE).json_schema
+        return payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
 
     async def _by_tool(self, request: Request, tell: OnText | None) -> list[Completion]:
         return [await self._send(request, tell, by_tool=True)]

@@ -132,6 +132,7 @@ class Service(Generic[C]):
             ConfigurationError: the key or a header cannot be one.
         """
         self.name = name
+        self._connection = connection
         self.base_url = checked_url(connection.base_url)
         self.key = checked_key(connection.key, connection.key_from)
         self._headers = checked_headers(connection.headers)
@@ -142,6 +143,12 @@ class Service(Generic[C]):
         self._sdk_errors = sdk_errors
         self._client: RunVar[C | None] = RunVar("catsdk-client", None)
         self._opening: RunVar[anyio.Lock | None] = RunVar("catsdk-client-opening", None)
+
+    def again(self, open_client: Callable[[Service[Any]], Awaitable[Any]]) -> Service[Any]:
+        """The same service, reached by clients of its own."""
+        return Service(
+            self.name, self._connection, open_client=open_client, sdk_errors=self._sdk_errors
+        )
 
     @property
     def headers(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,7 +122,9 @@ class OpenAIBatches:
             raise self._service.malformed("the reply holds no id of a batch", None)
         return batch.id
 
-    async def find(self, digest: str, ids: Sequence[str], since: float) -> str | None:
+    async def find(
+        self, digest: str, ids: Sequence[str], since: float, others: Collection[str]
+    ) -> str | None:
         """Look for the digest in the metadata of the batches, newest first."""
         async with self._service.failing_as_ours():
             sdk = await self._service.client()

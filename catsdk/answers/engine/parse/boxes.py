@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 __all__ = ["ends_in_box", "joined_boxes", "last_boxed"]
 
-_BRACE = re.compile(r"(?P<box>\\(?:boxed|fbox)\s{0,4}\{)|\\.|[{}]", re.DOTALL)
+# Braces, except pairs with neither a brace nor a command inside.
+_BRACE = re.compile(
+    r"\\(?:(?P<box>(?:boxed|fbox)\s{0,4}\{)|[\\{}])|\{(?:[^{}\\]*\})?|(?P<closing>\})"
+)
+_NUMBER_BOX = re.compile(r"\\boxed\{(-?\d{1,15}(?:\.\d{1,15})?)\}")
 _MOST = 64
 _LATEX_SPACE = re.compile(r"\\(?:quad|qquad|text(?:bf|rm)?|mathrm|left|right|[()\[\],;:! ])|[${}~]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z]?(?:_\{?\w{1,4}\}?)?\s{0,4}=\s{0,4}$")
@@ -38,16 +42,28 @@ def joined_boxes(
 
     Boxes for whose content `skip` is true are passed over.
     """
-    spans = [span for span in _boxes(text)[0] if not skip(span[2])]
-    if not spans:
-        return None
-    joined = [spans[-1]]
-    for span in reversed(spans[:-1]):
-        if not _together(text[span[1] : joined[-1][0]]):
+    if (only := _only_number(text)) is not None:
+        return only
+    joined: list[_Span] = []
+    for span in reversed(_boxes(text)[0]):
+        if skip(span[2]):
+            continue
+        if joined and not _together(text[span[1] : joined[-1][0]]):
             break
         joined.append(span)
+    if not joined:
+        return None
     contents = [content for _, _, content in reversed(joined)]
     return joined[-1][0], joined[0][1], ", ".join(dict.fromkeys(contents))
+
+
+def _only_number(text: str) -> _Span | None:
+    """Return the box of a text that has only one, with a number in it, as most have."""
+    at = text.rfind("\\boxed")
+    number = _NUMBER_BOX.match(text, at) if at >= 0 else None
+    if number is None or text.find("box") != at + 1 or text.find("\\fbox", at) >= 0:
+        return None
+    return at, number.end(), number[1]
 
 
 def ends_in_box(text: str) -> bool:
@@ -60,22 +76,27 @@ def _boxes(text: str) -> tuple[list[_Span], bool]:
 
     One pass over the braces is enough, however many boxes are open.
     """
-    starts = [at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0]
-    if not starts:
+    firsts = [at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0]
+    if not firsts:
         return [], False
+    first = min(firsts)
+    last = max(text.rfind("\\boxed", first), text.rfind("\\fbox", max(firsts)))
     found: list[_Span] = []
     # For each open brace, where its box starts and its content; of a plain brace nothing.
     open_braces: list[tuple[int, int] | None] = []
-    for sign in _BRACE.finditer(text, min(starts)):
-        if sign["box"]:
+    for sign in _BRACE.finditer(text, first):
+        kind = sign.lastgroup
+        if kind == "box":
             open_braces.append((sign.start(), sign.end()))
-        elif sign.group() == "{":
+        elif kind is None and sign.end() - sign.start() == 1:
             open_braces.append(None)
-        elif sign.group() == "}" and open_braces and (box := open_braces.pop()) is not None:
+        elif kind == "closing" and open_braces and (box := open_braces.pop()) is not None:
             start, content = box
             while found and found[-1][0] > start:
                 found.pop()
             found.append((start, sign.end(), text[content : sign.start()].strip()))
+            if start >= last and not any(open_braces):
+                break
     return found[-_MOST:], any(box is not None for box in open_braces)
 
 

@@ -28,7 +28,27 @@ MAX_SHOWN = 20_000
 
 
 def html_report(judged: Judged) -> str:
-    """The report as one standalone page, without scripts; all model text is escaped."""
+    """Show a judged group as one standalone HTML page: each verdict with its evidence.
+
+    The page has no scripts, and all text of models in it is escaped.
+
+    Args:
+        judged: The rubric, the rollouts and their scores.
+
+    Returns:
+        The HTML.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rubrics import Judged, html_report, loads
+        >>> from catsdk.testing import FunctionProvider
+        >>> rubric = loads("criteria: [Names the rain.]")
+        >>> group = cat.group_of("Why?", ["It rains."])
+        >>> reward = cat.RubricReward(judge=FunctionProvider(lambda request: "yes"), rubric=rubric)
+        >>> scores = await reward.reward(group)
+        >>> "Names the rain." in html_report(Judged(rubric=rubric, group=group, scores=scores))
+        True
+    """
     facts, question = _facts(judged), judged.group.question[:500]
     parts = [element("p", facts), element("p", question), _matrix(judged), *_legend(judged)]
     return page(judged.rubric.id or "Rubric", *parts, *_responses(judged), style=_STYLE)

@@ -29,10 +29,20 @@ _Outcome = tuple[float | None, float]
 
 
 class Setting(Value):
-    """A cascade's setting on the calibration items: mean score and mean tokens an item.
+    """A cascade's setting, and how it did on the items to calibrate on.
 
-    `low` is the lower bound of the 95 % interval of its score minus that of the hard estimator
-    alone on the same items (normal approximation of the paired difference).
+    Args:
+        confidence: The confidence at which its first stage stops.
+        threshold: The agreement below which it asks the hard estimator.
+        score: The mean score of an item.
+        tokens: The mean tokens of an item.
+        low: The lower bound of the 95 % interval of its score minus that of the hard estimator
+            alone on the same items (normal approximation of the paired difference).
+
+    Example:
+        >>> from catsdk.evaluate import Setting
+        >>> Setting(confidence=0.9, threshold=0.7, score=0.61, tokens=300, low=-0.005).threshold
+        0.7
     """
 
     confidence: float
@@ -45,10 +55,27 @@ class Setting(Value):
 class Calibration(Value):
     """The setting that was chosen, and all that were tried.
 
-    `score` and `tokens` are those of the hard estimator alone on the same `items`. Chosen is the
-    cheapest setting that loses less than `margin` with some confidence: whose `low` is above
-    -`margin`. The cheapest that is merely as good on these items would be too cheap on others:
-    among many settings some look good by chance.
+    Chosen is the cheapest setting that loses less than `margin` with some confidence: whose `low`
+    is above -`margin`. The cheapest that is merely as good on these items would be too cheap on
+    others: among many settings some look good by chance.
+
+    Args:
+        items: The number of items.
+        size: G, the number of rollouts that the hard estimator had.
+        score: The mean score of the hard estimator alone.
+        tokens: The mean tokens of an item with the hard estimator alone.
+        margin: What a setting might lose.
+        chosen: The setting that was chosen.
+        tried: All settings.
+
+    Example:
+        >>> from catsdk.evaluate import Calibration, Setting
+        >>> best = Setting(confidence=0.9, threshold=0.7, score=0.6, tokens=300, low=-0.005)
+        >>> found = Calibration(
+        ...     items=9, size=8, score=0.6, tokens=450, margin=0.01, chosen=best, tried=(best,)
+        ... )
+        >>> found.chosen.tokens < found.tokens
+        True
     """
 
     items: int
@@ -94,6 +121,18 @@ async def calibrate(
 
     Raises:
         InvalidInputError: no item has a reference of `hard` and a known answer.
+
+    Returns:
+        The setting, and all that were tried.
+
+    Example:
+        >>> from catsdk.evaluate import Evaluation, Sweep, calibrate, item_of
+        >>> from catsdk.testing import FunctionProvider
+        >>> policy = FunctionProvider(lambda request: "The answer is 4.")
+        >>> evaluation = Evaluation([policy], names=("synthesis",), sweep=Sweep(sizes=(4,)))
+        >>> _, seen = await evaluation.run([item_of("2+2?", "4")], title="Sums", data="one")
+        >>> (await calibrate(seen)).chosen.score
+        1.0
     """
     cases = [each for each in seen if each.item.accepted and each.references.get(hard)]
     if not cases:

@@ -9,8 +9,8 @@ import pytest
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Criterion, Failure, Provenance, Rubric, Verdict
-from catsdk.rubrics.html_report import html_report
 from catsdk.rubrics.judged import Judged, explained, word_of
+from catsdk.rubrics.page import html_report
 from catsdk.rubrics.scoring import score
 from tests.prompts.attacks import SMALL
 from tests.rubrics.scripted import group_of

@@ -24,9 +24,20 @@ Answers = Sequence[bool | int | float | None]
 class Agreement:
     """What several judges' answers to the same items have in common; `None` is undefined.
 
-    `raw` is the share of pairs of answers to one item that are equal. `cohen` holds kappa for each
-    pair of judges; `fleiss` counts only items that every judge answered; `alpha` takes all that at
-    least two answered, with distances of `level`. `items` and `complete` are those numbers.
+    Args:
+        judges: Their names.
+        items: The number of items that at least two of them answered.
+        complete: The number of items that all of them answered.
+        raw: The share of pairs of answers to one item that are equal.
+        cohen: Cohen's kappa for each pair of judges.
+        fleiss: Fleiss' kappa over the complete items.
+        alpha: Krippendorff's alpha over all items, with distances of `level`.
+        level: What the answers are: names (`nominal`), ranks (`ordinal`) or numbers (`interval`).
+
+    Example:
+        >>> from catsdk.rubrics import agreement
+        >>> agreement({"a": [True, False, True], "b": [True, True, True]}).items
+        3
     """
 
     judges: tuple[str, ...]
@@ -40,15 +51,28 @@ class Agreement:
 
 
 def agreement(answers: Mapping[str, Answers], *, level: Level = "nominal") -> Agreement:
-    """Compare judges by their answers to the same items, in one order; `None` abstains.
+    """Compare judges by their answers to the same items.
 
     Statistics come from scikit-learn, statsmodels and krippendorff (`catsdk[agreement]`). Kappa
     and alpha are undefined where only one answer was ever given.
+
+    Args:
+        answers: The answers of each judge by its name, all in one order of the items; `None`
+            abstains.
+        level: What the answers are: `nominal`, `ordinal` or `interval`.
+
+    Returns:
+        The shares and kappas.
 
     Raises:
         InvalidInputError: fewer than two judges, judges with different numbers of items, or a
             `level` that there is not.
         MissingExtraError: the extra is not installed.
+
+    Example:
+        >>> from catsdk.rubrics import agreement
+        >>> round(agreement({"a": [1, 0, 1, 1], "b": [1, 1, 1, 0]}).raw, 2)
+        0.5
     """
     check_choice("level", level, get_args(Level))
     if len(answers) < 2 or len({len(column) for column in answers.values()}) != 1:

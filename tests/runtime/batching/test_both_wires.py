@@ -1,4 +1,4 @@
-"""Calls through OpenAI's batches: bought once, whatever the service brings or leaves out."""
+"""Calls through the batch APIs: bought once, whatever the service brings or leaves out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import catsdk as cat
 from catsdk.core.sending import Batching
-from catsdk.providers import OpenAIProvider
+from catsdk.providers import AnthropicProvider, OpenAIProvider
 from catsdk.runtime import Client
 from catsdk.testing import BatchWeather, FunctionProvider, LoopbackServer
 
@@ -20,23 +20,28 @@ def serving(weather: BatchWeather | None = None) -> LoopbackServer:
     return LoopbackServer(FunctionProvider(lambda request: r"\boxed{4}"), batch_weather=weather)
 
 
-def policy(server: LoopbackServer) -> OpenAIProvider:
-    return OpenAIProvider(server.model, base_url=server.url, api_key=server.key)
+Wire = type[OpenAIProvider] | type[AnthropicProvider]
+WIRES = pytest.mark.parametrize("wire", [OpenAIProvider, AnthropicProvider])
 
 
-async def run(server: LoopbackServer, batching: Batching, prompts: int = 20) -> list[cat.Result]:
-    async with policy(server) as model:
+async def run(
+    server: LoopbackServer, wire: Wire, batching: Batching, prompts: int = 20
+) -> list[cat.Result]:
+    async with wire(server.model, base_url=server.url, api_key=server.key) as model:
         # Some weather fails a request several times.
         sender = Client(batch=batching, retry=cat.Retry(times=20))
         async with cat.CaT(model, estimator=cat.Majority(), client=sender) as c:
             with anyio.fail_after(20):
-                results = c.map([f"question {at}" for at in range(prompts)], n=2)
+                results = c.map([f"question {at}" for at in range(prompts)], n=1)
                 return [result async for result in results]
 
 
-async def test_calls_of_many_prompts_go_into_one_batch_and_come_back_to_who_asked() -> None:
+@WIRES
+async def test_calls_of_many_prompts_go_into_one_batch_and_come_back_to_who_asked(
+    wire: Wire,
+) -> None:
     async with serving() as server:
-        results = await run(server, QUICK)
+        results = await run(server, wire, QUICK)
     assert [result.answer for result in results] == ["4"] * 20
     assert len(server.batches.batches) == 1
     assert server.counters.requests == 0
@@ -45,6 +50,7 @@ async def test_calls_of_many_prompts_go_into_one_batch_and_come_back_to_who_aske
     assert len(calls) == 20 and all(call.usage.batched == 1 for call in calls)
 
 
+@WIRES
 @pytest.mark.parametrize(
     "weather",
     [
@@ -61,10 +67,10 @@ async def test_calls_of_many_prompts_go_into_one_batch_and_come_back_to_who_aske
     ids=str,
 )
 async def test_every_prompt_is_answered_once_whatever_becomes_of_its_batch(
-    weather: BatchWeather, tmp_path: Path
+    wire: Wire, weather: BatchWeather, tmp_path: Path
 ) -> None:
     batching = QUICK.model_copy(update={"path": str(tmp_path / "batches.db"), "resubmit": 9})
     async with serving(weather) as server:
-        results = await run(server, batching)
+        results = await run(server, wire, batching)
     assert [result.answer for result in results] == ["4"] * 20
     assert max(server.batches.bought.values()) == 1

@@ -7,7 +7,7 @@ import pytest
 import catsdk as cat
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Call, Group, Provenance, Reference, Usage
-from catsdk.evaluate.calibrate import calibrate
+from catsdk.evaluate.calibration import calibrate
 from catsdk.evaluate.items import item_of
 from catsdk.evaluate.observations import Seen
 

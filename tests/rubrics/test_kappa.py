@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catsdk.core.errors import InvalidInputError
-from catsdk.rubrics.agreement import agreement
+from catsdk.rubrics.kappa import agreement
 
 pytest.importorskip("krippendorff")
 pytest.importorskip("sklearn")

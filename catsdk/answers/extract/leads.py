@@ -1,0 +1,197 @@
+r"""Words that lead to a value and say that it is not the answer: "not", "Bob says", "if the answer were"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+__all__ = ["is_denied", "is_meant"]
+
+# What may stand between the words and the value: spaces, emphasis, the beginning of a formula.
+_MARKS = r"[\s$\\(\[{*_:,]{0,8}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """A kind of words: those that it may begin with, itself, and what must stand before it."""
+
+    words: str
+    pattern: re.Pattern[str]
+    after: re.Pattern[str] | None = None
+
+    def stands(self, before: str, at: int) -> bool:
+        """Tell whether such words begin at a place and reach to the end."""
+        if self.pattern.match(before, at) is None:
+            return False
+        return self.after is None or self.after.search(before, 0, at) is not None
+
+
+def _lead(words: str, pattern: str, after: str | None = None) -> _Lead:
+    flags = re.IGNORECASE | re.VERBOSE
+    following = re.compile(rf"(?:(?<![A-Za-z])|(?=['’]))(?:{pattern}){_MARKS}$", flags)
+    return _Lead(words, following, re.compile(rf"(?:{after})$", flags) if after else None)
+
+
+_VERDICT = r"\s?(?:is|was|are|were|would\ be|could\ be|:|=)"
+_OF_ITSELF = r"(?:\ (?:it|the|my|i|final|answer|is|would|be|think|say)){0,5}"
+_DENYING = (
+    _lead(
+        "not never cannot rather instead anything except excluding besides other all unlike without no hardly 't",
+        r"""(?:(?<![^\s(,;:*])(?:not|never|cannot|rather\ than|instead\ of|anything\ but|except|excluding
+              |besides|other\ than|all\ but|unlike|without|no\ longer|hardly)|(?<=n)['’]t)
+            (?:\ (?:for|definitely|really|actually|simply|just|be|equal|equals|to|the|my|our|an?|final
+              |value|answer|number|correct|right|exactly|is|was|that)){0,6}""",
+    ),
+    _lead(
+        "wrong incorrect false mistaken bad invalid rejected extraneous naive",
+        rf"\w+(?:\ (?:one|answers?|value|result|solution|choice))?{_VERDICT}",
+    ),
+    _lead(
+        "not cannot never refuse decline 't",
+        r"""(?:(?:can)?not|(?<=n)['’]t|never|refuse\ to|decline\ to)\ (?:write|box|answer|say|give|put|accept
+              |choose|claim|report|output|conclude|submit)(?:\ \w+){0,2}""",
+    ),
+    # Bounds and other cases.
+    _lead(
+        "than up exceed exceeds exceeded exceeding over above below under beyond near nearly almost quite just"
+        " close within otherwise else",
+        r"""than(?:\ or\ equal\ to)?|up\ to|exceed(?:s|ed|ing)?|over|above|below|under|beyond|near|nearly
+            |almost|(?<=not\ )quite|just\ (?:over|under|below|above)|close\ to|within|otherwise|else""",
+    ),
+    # How many are needed at least is a number that is asked for.
+    _lead(
+        "least most",
+        r"(?:least|most)(?:\ equal\ to)?",
+        r"^(?!.*\b(?:needs?|needed|requires?|required|must|ha(?:s|ve)\ to|takes?|should|minimum|maximum|can)\b"
+        r"[^.!?\n]{0,30}$).*\bat\ ",
+    ),
+    # Guesses.
+    _lead(
+        "maybe perhaps possibly might could may guess guessing either",
+        rf"""(?:maybe|perhaps|possibly){_OF_ITSELF}(?:\ even)?|(?:might|could|may)\ be
+            |guess(?:\ is|\ of|\ it['’]s|ing)?|either\b[^.!?\n]{{1,40}}\bor""",
+    ),
+    _lead(
+        "not 't",
+        rf"(?:not|(?<=n)['’]t)\ (?:\w+\ )?(?:sure|certain),?(?:\ but)?{_OF_ITSELF}",
+    ),
+    _lead(
+        "first initial previous early earlier old naive best",
+        r"\w+\ (?:guess|attempt|try|thought|answer)\s?(?:is|was|:)",
+    ),
+    _lead("even", "even", r"\bor\ "),
+    _lead(
+        "one",
+        r"""one\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices|candidates
+              |possibilities|guesses)\ (?:is|was|:)""",
+    ),
+    _lead(
+        "possible potential candidate plausible tentative sample",
+        rf"\w+\ (?:answer|solution|value|result|choice){_VERDICT}",
+        r"\b(?:an?|another|one)\ ",
+    ),
+    # The instruction, or an example of it.
+    _lead(
+        "sample example template format placeholder",
+        r"\w+(?:\ (?:answer|output|response|format|solution))?\s?(?:is|was)?:",
+    ),
+    _lead(
+        "like such similar style format",
+        r"""(?:like|such\ as|similar\ to|style\ of|format(?:\ of|\ like|\ such\ as)?)
+            (?:\ (?:this|so))?[\s"'“‘`:]{0,4}""",
+    ),
+    _lead(
+        "your",
+        r"""your\ (?:\w+\ )?(?:answer|result|solution|choice)\ (?:\w+\ ){0,4}["'“‘`]?""",
+        r"""\b(?:put|place|write|enclose|wrap|box|give|provide|return|submit|output|present|state|report)
+            \ (?:\w+\ ){0,3}""",
+    ),
+    _lead(
+        "form",
+        r"form(?:\ of|\ like)?",
+        r"""\b(?:not|should|must|please|required|asked|told|instructed|needs?\ to|ha(?:s|ve)\ to)\b
+            [^.!?\n]{0,60}\bin\ (?:the|this|a)\ (?:\w+\ )?""",
+    ),
+    _lead(
+        "format",
+        r"format\s(?:is|(?:should|must|would)\sbe)",
+        r"(?<!in\ )\b(?:the|your|our|my)\s(?:\w+\s){0,2}",
+    ),
+)
+_DOUBTING = (
+    _lead(
+        "say says said claim claims claimed think thinks thought believe believes argue argues suggest suggested"
+        " answered common tempting previously initially naively whether want wants students people users many"
+        " some others naive",
+        r"""(?:says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested
+              |answered|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially
+              |naively|whether|wants?\sus
+              |(?:students|people|users|many|some|others)\s(?:\w+\s){0,2}
+                (?:answer|get|write|put|choose|pick|say|think|claim)
+              |naive\s\w+(?:\s(?:would|might))?(?:\s(?:gets?|gives?|yields?|says?))?)\b
+            (?:\s(?:that|to|the|is|was|it|answer|answers|say|gives?|leads|yields|results|in|of|i|be|would
+              |a|an|final)){0,5}""",
+    ),
+    _lead("example instance e", r"(?:(?<=for\ )(?:example|instance)\b|e\.g\.).*"),
+    _lead(
+        "if suppose supposing assume assuming imagine unless whether pretend",
+        r"""\w+\s(?:that\s)?(?:the\s|my\s|our\s)?(?:final\s|correct\s)?(?:answer|it|value|result|solution)\b
+            [^,.;]{0,30}""",
+    ),
+)
+_SIGN = re.compile(
+    r"(?:\\neq?(?![a-z])|\\not\s?=|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
+)
+_LONGEST_SIGN = 20
+_CONTRACTED = re.compile(r"['’][tT]")
+_WORD = re.compile(r"(?<![a-z])[a-z]{1,5}")
+
+
+def _by_word(leads: Iterable[_Lead]) -> dict[str, list[_Lead]]:
+    """Return the kinds of words by the first five letters of the words that they may begin with."""
+    found: dict[str, list[_Lead]] = {}
+    for lead in leads:
+        for word in dict.fromkeys(word[:5] for word in lead.words.split()):
+            found.setdefault(word, []).append(lead)
+    return found
+
+
+_DENYING_BY_WORD = _by_word(_DENYING)
+_BY_WORD = _by_word((*_DENYING, *_DOUBTING))
+
+
+def is_denied(before: str) -> bool:
+    """Tell whether the words directly before a value say that it is not the one."""
+    return _speaks_against(before, _DENYING_BY_WORD)
+
+
+def is_meant(before: str) -> bool:
+    """Tell whether the words before a mark neither deny, quote, suppose nor give an example."""
+    return not _speaks_against(before, _BY_WORD)
+
+
+def _speaks_against(before: str, leads: dict[str, list[_Lead]]) -> bool:
+    """Tell whether a word or a sign, tried where it stands, speaks against what follows it."""
+    if _SIGN.search(before, max(0, len(before) - _LONGEST_SIGN)):
+        return True
+    if "'" in before or "’" in before:
+        for end in _CONTRACTED.finditer(before):
+            if any(lead.stands(before, end.start()) for lead in leads["'t"]):
+                return True
+    lower = before.lower()
+    if len(lower) != len(before):
+        lower = before
+    for suspect in leads.keys() & set(_WORD.findall(lower)):
+        for at in _places(suspect, lower):
+            if any(lead.stands(before, at) for lead in leads[suspect]):
+                return True
+    return False
+
+
+def _places(word: str, text: str) -> Iterator[int]:
+    """Yield where words begin with `word`, or within a word, where no pattern fits."""
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)

@@ -1,0 +1,149 @@
+"""What follows an answer and withdraws it: it is refuted, taken back, or replaced by another."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_corrected", "is_withdrawn", "refutes", "takes_back"]
+
+_READ = 4_000
+
+# Where a sentence or a line may begin, and, behind a mark of emphasis too, a correction.
+_STOP = re.compile(r"[.!?\n。！][.!?\s。！]*")
+_STOP_OR_STAR = re.compile(r"[.!?\n。！*][.!?\s。！*]*")
+_TAKEN_BACK_INSIDE = re.compile(r", (?:no|wait|nein|non)\b,? (?:\$?-?\d|[A-J]\b)", re.IGNORECASE)
+_TAKEN_BACK = re.compile(
+    r"""[\s*_>-]{0,8}(?:
+        (?:(?:wait|no|oops|hmm+|actually|hold\ on|sorry|but|however|hang\ on|ah|oh
+          |well)\b[,.!…—-]*\s+)
+        {1,3}(?:that|this|it|i)\b(?:
+          (?:['’]s|\ is|\ was|['’]m|\ am|\ must\ be|\ seems|\ looks)\ (?:\w+ly\ |all\ )?
+            (?:wrong|incorrect|mistaken|false|impossible|an?\ (?:mistake|error)|unsure|guessing)
+          | (?:\ ?(?:is|was|ca|can|does|are|am)?(?:['’]s|['’]m)?)\ ?(?:not|n['’]t
+            |['’]t)\ (?:be\ |seem\ |look\ |\w+ly\ )?
+            (?:right|correct|true|sure|certain))
+      | that(?:['’]s|\ is|\ was|\ must\ be)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right
+        |correct|true))
+      | that\ (?:isn['’]t|can['’]?t\ be|cannot\ be)\ (?:right|correct|true)
+      | (?:the|my|this|that)\ (?:above\ |previous\ |first\ )?(?:answer|result|calculation)
+        \ (?:is|was|must\ be|seems)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right|correct))
+      | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error
+        |wrong|mistaken)
+      | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this
+        |the\ above)\b
+      | never\ ?mind\b | oops\b | just\ kidding\b | not!
+      | i\ (?:take\ (?:that|this|it)\ back|retract|withdraw|lied|was\ (?:wrong|joking|kidding))\b
+      | (?:that|this|it)\ was\ an?\ (?:joke|lie|mistake|test)\b
+      | (?:actually|wait|hmm+|oh|well)[,.!…\ —-]+no\b(?=\s*[,.!…]|\s*$)
+      | (?:no|nein|non|não|нет|nee),?\s+(?:it['’]?s\b|es\b|(?:\(?[A-J]\b\)?
+        |\$?-?\d[\d.,]{0,20})(?:[.!]|\s*$))
+      | (?:nein|non|não|нет|nee|fout|falsch|faux)[,.!]*(?=\s*(?:$|falsch|c['’]est|faux|неверно|errad
+        |fout))
+      | 不对|不對|错了|錯了|这是错|這是錯|違います|間違|아니
+      | (?:but\ |though\ |although\ )?(?:i\ am|i['’]m)\ (?:not\ (?:\w+\ )?(?:sure|certain|confident)
+        |unsure|(?:just\ |only\ )?guessing)
+      | (?:but\ )?i\ (?:just\ |only\ )?guessed\b
+      | (?:but\ )?(?:that|this|it)(?:['’]s|\ is|\ was)\ (?:just\ |only\ )?an?\ (?:\w+\ )?guess
+      | (?:or\ )?(?:maybe|perhaps|possibly)\ (?:it|the\ answer|not|even|\$?-?\d|[A-J]\b)
+      | or\ (?:is\ it|it\ (?:could|might|may))\b
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_BAD = (
+    r"(?:wrong|incorrect|false|mistaken|extraneous|rejected|discarded|excluded|eliminated|dismissed"
+    r"|invalid|inadmissible|spurious|impossible|unacceptable|bogus|untrue|never|ruled\ out"
+    r"|thrown\ out|out\ of\ range|out|outside|too\ (?:large|small|big|low|high|many|few|long|short"
+    r"|much|little|great)|an?\ (?:\w+\ )?(?:trap|distractor|decoy|mistake|typo|lie|guess|fake"
+    r"|contradiction))\b"
+)
+_REFUTED = re.compile(
+    rf"""[^\w\n]{{0,12}}(?:
+        (?:which|this|it)\ (?:is|was|would\ be)(?:\ not|n['’]t)\ (?:the\ |an?\ )?
+          (?:right|correct|true|valid|allowed|possible|answer|solution|acceptable)\b
+      | (?:(?:which|this|it)\ )(?:is|was|seems|would\ be)\ (?:(?:also|clearly|obviously
+        |however)\ )?{_BAD}
+      | (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
+          (?:(?:an?|the|my|our|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply
+            |however)\s){{0,2}}
+          (?:not\b|n['’]t\b|{_BAD}|(?:previous|former|initial|first|earlier|original|old)\ (?:answer
+            |guess|attempt|try))
+      | (?:do|does|can)(?:\s?not|n['’]t)\b
+      | (?:did|could|will|would|wo)(?:\s?not|n['’]t)\ (?:be|work|satisfy|fit|hold|count|solve|apply
+        |do|make\ sense)\b
+      | (?:fails?|failed|contradicts?|violates?|leads\ to\ a\ contradiction)\b
+      | (?:must|should|has\ to|have\ to|can|may|needs\ to|gets?|got)\ (?:be\ )?
+          (?:rejected|discarded|excluded|thrown|ruled|ignored|eliminated|dropped|disregarded
+            |dismissed)\b
+      | (?::|->|→|=|—|–|-)\s?(?:not\ (?:right|correct|true)\b|{_BAD})
+      | (?:but|though|although|yet|however)\b,?\ (?:(?:this|that|it)(?:['’]s|\ is
+        |\ was)\ )?(?:\w+ly\ )?
+          (?:not\ (?:right|correct|true|sure)\b|{_BAD})
+      | (?:but|though|although|yet|however)\b,?\ (?:the|my)\ (?:correct|right|real|actual|true
+        |final)\b
+      | (?:for\ (?:example|instance)\b|e\.g\.|as\ an?\ (?:example|illustration)\b
+        |or\ (?:so|thereabouts|similar|something)\b)
+      | (?:format|syntax|notation)\b | unless\b | (?:is|was)\ what\ (?!i\b|we\b|you\b|is\b|was\b)
+      | would\ (?:be|have\ been)\b[^.!?\n]{{0,60}}\bif\b
+      | (?:in|for|to|from)\ (?:the\ |an?\ )?(?:previous|last|other|different|another|similar
+        |earlier)\ (?:problem|question|example|exercise|part)\b
+      | (?:if|when|provided|assuming|for\ (?:even|odd|positive|negative))\b[^.!?\n]{{0,80}}
+          (?:\botherwise\b|\belse\b|\b(?:if|when|for\ (?:even|odd|positive|negative))\b)
+      | [(\[]\s?(?:not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )|{_BAD}|reject
+        |discard|extran))
+      | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e]
+      | \W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Another answer in the place of one that was given: "Correction: 6", "Actually, it's 6".
+_CORRECTED = re.compile(
+    r"""[\s*_>$)\]}-]{0,8}(?:
+        (?:correction|edit|update|erratum|on\ second\ thought|i\ mean[t]?|we\ mean[t]?|make\ that
+          |rather)\b
+      | (?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}
+        (?:(?:the|my)\ (?:\w+\ ){0,2}answer\ (?:is|should\ be|must\ be)|it\ (?:is|should\ be
+          |must\ be)|it['’]s
+          |[A-Za-z]\s?=|[-$\\(]{0,4}(?=\d))
+      )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_CORRECTED_INSIDE = re.compile(
+    r"(?:,|\s[-–—]{1,3})\s(?:(?:no|wait|i mean[t]?|or rather|make that|sorry"
+    r"|correction)\b[,:]?\s){1,2}[-$\\(]{0,4}(?=\d|[A-J]\b)",
+    re.IGNORECASE,
+)
+
+
+def is_withdrawn(behind: str, answer: str) -> bool:
+    """Tell whether what follows an answer refutes it, takes it back, or replaces it."""
+    near = behind[:_READ]
+    return refutes(near) or takes_back(near) or is_corrected(near, answer)
+
+
+def refutes(rest: str) -> bool:
+    """Tell whether `rest`, which follows a value in its sentence, says that it is wrong."""
+    return _REFUTED.match(rest) is not None
+
+
+def takes_back(text: str) -> bool:
+    """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
+    near = text[:_READ]
+    if _TAKEN_BACK_INSIDE.search(near) is not None:
+        return True
+    return _first_at_start(_TAKEN_BACK, near, _STOP) is not None
+
+
+def is_corrected(behind: str, answer: str) -> bool:
+    """Tell whether what follows an answer puts another one in its place."""
+    near = behind[:_READ]
+    found = [_first_at_start(_CORRECTED, near, _STOP_OR_STAR), _CORRECTED_INSIDE.search(near)]
+    first = min((each for each in found if each), key=re.Match[str].start, default=None)
+    return first is not None and not behind.startswith(answer, first.end())
+
+
+def _first_at_start(
+    pattern: re.Pattern[str], text: str, stop: re.Pattern[str]
+) -> re.Match[str] | None:
+    """Return the first match at the start of a text or behind a stop, where alone it is tried."""
+    if (found := pattern.match(text)) is not None:
+        return found
+    return next(filter(None, (pattern.match(text, at.end()) for at in stop.finditer(text))), None)

@@ -1,0 +1,113 @@
+"""TextFile: what rows became, in a file of the user's folder instead of the run store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+from pydantic import JsonValue
+
+from catsdk.core.errors import ConfigurationError
+
+__all__ = ["TEXTS", "Entry", "TextFile"]
+
+TEXTS: Final = "records.jsonl"
+
+
+class Entry(NamedTuple):
+    """What a row became, or why it failed.
+
+    Args:
+        at: Where its line begins in the file, in bytes.
+        id: Names the row.
+        records: Its records in the output.
+        failure: Why it failed, as data.
+    """
+
+    at: int
+    id: str
+    records: list[dict[str, Any]]
+    failure: dict[str, JsonValue] | None
+
+
+class TextFile:
+    """Lines that are only ever added; the store says which of them count.
+
+    A line is there before the store names its place, so a process that is killed between the two
+    leaves a line that counts for nothing, or half of one.
+
+    Args:
+        path: The file; it is made by the first line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Choose the file."""
+        self.path = path
+        self._lock = Lock()
+        self._whole = False
+
+    def add(
+        self, id: str, records: list[dict[str, Any]], failure: dict[str, JsonValue] | None
+    ) -> int:
+        """Write what a row became, and give the place of its line.
+
+        Args:
+            id: Names the row.
+            records: Its records in the output.
+            failure: Why it failed, as data.
+
+        Raises:
+            ConfigurationError: the disk is full or fails.
+        """
+        line = json.dumps([id, records, failure], ensure_ascii=False, default=str) + "\n"
+        try:
+            with self._lock, self.path.open("ab") as file:
+                if not self._whole and file.tell():
+                    # A process that was killed may have left half a line.
+                    file.write(b"\n")
+                self._whole = False
+                at = file.tell()
+                file.write(line.encode("utf-8", "backslashreplace"))
+                file.flush()
+                self._whole = True
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.path} cannot be written: {error}; free some space and start again"
+            ) from error
+        return at
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, those that do not count too, in the order of writing."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            at = 0
+            for line in file:
+                entry = _entry(at, line)
+                if entry is not None:
+                    yield entry
+                at += len(line)
+
+    def entry(self, at: int) -> Entry | None:
+        """The entry whose line begins there; `None` where none does.
+
+        Args:
+            at: The place, in bytes.
+        """
+        try:
+            with self.path.open("rb") as file:
+                file.seek(at)
+                return _entry(at, file.readline())
+        except FileNotFoundError:
+            return None
+
+
+def _entry(at: int, line: bytes) -> Entry | None:
+    try:
+        parsed: Any = json.loads(line)
+    except ValueError:
+        return None
+    return Entry(at, *parsed) if isinstance(parsed, list) and len(parsed) == 3 else None

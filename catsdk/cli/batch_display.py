@@ -1,0 +1,131 @@
+"""What `catsdk batch` shows: a bar or a line a minute while it works; the table of an estimate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from math import isinf
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from catsdk.batch import Estimate, Progress, Range
+from catsdk.cli.progress import Tally, cost_of
+from catsdk.core.events import CallEnded, CallStarted, Event
+
+__all__ = ["BatchDisplay", "estimate_table"]
+
+MINUTE = 60.0
+
+
+class BatchDisplay:
+    """A progress bar; where the console is no terminal, a line a minute."""
+
+    def __init__(self, console: Console) -> None:
+        """Begin with nothing done."""
+        self.console = console
+        self.tally = Tally()
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[counts]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task("reading", total=None, counts="")
+        self.began = self.told = time.monotonic()
+        self.before = 0
+
+    def on_event(self, event: Event) -> None:
+        """Count a call that began or ended."""
+        if isinstance(event, CallStarted | CallEnded):
+            self.tally.add(event)
+
+    def on_progress(self, progress: Progress) -> None:
+        """Show how far it is."""
+        if progress.phase == "reading":
+            # What is done before the first call says nothing about the rate.
+            self.before, self.began = progress.done, time.monotonic()
+            self.bar.update(self.task, completed=progress.rows)
+        else:
+            self.bar.update(
+                self.task,
+                description="rows" if progress.phase == "working" else "writing",
+                total=progress.rows,
+                completed=progress.done,
+                counts=self._counts(progress),
+            )
+        if not self.console.is_terminal and time.monotonic() - self.told >= MINUTE:
+            self.told = time.monotonic()
+            self.console.print(self._line(progress), highlight=False, soft_wrap=True)
+
+    def _rate(self, progress: Progress) -> float:
+        return (progress.done - self.before) / max(1e-9, time.monotonic() - self.began)
+
+    def _counts(self, progress: Progress) -> str:
+        failed = progress.outcomes.get("failed", 0)
+        lost = [f"{failed:,} failed"] if failed else []
+        return " · ".join([f"{self._rate(progress):.2f} a second", *lost, str(self.tally)])
+
+    def _line(self, progress: Progress) -> str:
+        if progress.phase != "working":
+            return f"{progress.phase}: {progress.rows:,} rows"
+        rate = self._rate(progress)
+        parts = [f"{progress.done:,} of {progress.rows:,} rows", self._counts(progress)]
+        if rate:
+            minutes = (progress.rows - progress.done) / rate / MINUTE
+            parts.append(f"{minutes:,.0f} min left")
+        return " · ".join(parts)
+
+
+def estimate_table(estimate: Estimate) -> Table:
+    """The stages of the rows to come, each with its tokens and its cost.
+
+    Args:
+        estimate: What is expected.
+    """
+    table = Table(
+        title=f"{estimate.rows:,} rows to come, from {estimate.probes:,} that were worked on",
+        caption=f"Paid so far: {cost_of(estimate.paid)}, {estimate.paid.tokens:,} tokens.",
+    )
+    table.add_column("stage")
+    for name in ("requests", "input tokens", "output tokens", "cost"):
+        table.add_column(name, justify="right")
+    for stage in estimate.stages:
+        share = "" if stage.price_share == 1 else f" (at {stage.price_share:.0%} of the list price)"
+        table.add_row(
+            stage.stage + share,
+            _count(stage.requests),
+            _count(stage.input_tokens),
+            _count(stage.output_tokens),
+            _price(stage.cost),
+        )
+    table.add_row("all", "", "", f"in and out: {_count(estimate.tokens)}", _price(estimate.cost))
+    return table
+
+
+def _count(range: Range) -> str:
+    return _shown(range, lambda value: f"{value:,.0f}")
+
+
+def _price(range: Range | None) -> str:
+    return "unknown" if range is None else _shown(range, lambda value: f"${value:,.4f}")
+
+
+def _shown(range: Range, one: Callable[[float], str]) -> str:
+    if range.low == range.high:
+        return one(range.expected)
+    high = "no bound" if isinf(range.high) else one(range.high)
+    return f"{one(range.expected)} ({one(range.low)} to {high})"

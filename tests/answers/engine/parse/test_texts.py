@@ -1,0 +1,31 @@
+"""Boxes and formulas in a text are found where they begin and end."""
+
+from __future__ import annotations
+
+from catsdk.answers.engine.parse import boxes, sentences
+
+
+def test_the_last_box_counts_and_those_that_belong_together_are_one_answer() -> None:
+    assert (
+        boxes.last_boxed(r"We try \boxed{1}. It fails. So it is \boxed{\frac{1}{2}}")
+        == r"\frac{1}{2}"
+    )
+    assert boxes.last_boxed(r"\boxed{1} and \boxed{2}") == "1, 2"
+    assert boxes.last_boxed("none") is None
+
+
+def test_a_box_that_does_not_close_is_seen() -> None:
+    assert boxes.ends_in_box(r"so \boxed{3")
+    assert not boxes.ends_in_box(r"\boxed{3}")
+
+
+def test_formulas_and_numbers_are_found_with_their_places() -> None:
+    assert sentences.formula_at_start("$x=2$ is it") == "x=2"
+    assert sentences.formula_at_start("it is $x=2$") is None
+    assert sentences.formulas_and_numbers("is 5 and $x$") == [(3, 4, "5"), (9, 12, "x")]
+
+
+def test_the_last_of_formula_and_number_counts() -> None:
+    assert sentences.last_expression("we get $x=2$, then 7") == "7"
+    assert sentences.last_expression("7 then $x=2$") == "x=2"
+    assert sentences.last_expression("nothing") is None
