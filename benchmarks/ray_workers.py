@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import ray
+import ray  # pyright: ignore[reportMissingImports]
 
 import catsdk as cat
 from catsdk.batch import Plan
@@ -49,7 +49,7 @@ def measured(server: LoopbackServer, workers: int, rows: int) -> tuple[float, in
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=600)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-import ray
+import ray  # pyright: ignore[reportMissingImports]
 
 import catsdk as cat
 from catsdk.batch import Plan
@@ -19,7 +19,7 @@ from catsdk.batch import ray as on_ray
 
 def main() -> None:
     """Read, work, write, and say how the rows ended."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", help="JSON lines or Parquet, a file or a folder, also on S3 or GCS")
     parser.add_argument("out", help="folder of the Parquet files that are written")
     parser.add_argument("--model", required=True, help="model string, such as openai:NAME")

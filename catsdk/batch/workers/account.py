@@ -24,6 +24,8 @@ class LentAccount(Account):
         changed: Called where the desk should hear of it.
     """
 
+    requests: int
+
     def __init__(self, budget: Budget, changed: Callable[[], None]) -> None:
         """Begin with nothing lent."""
         super().__init__(budget)

@@ -91,7 +91,8 @@ class HostedModel:
     @property
     def capabilities(self) -> Capabilities:
         """What the model can do, but for streaming."""
-        return Capabilities(**{**self.able, "streaming": False})
+        able: dict[str, Any] = {**self.able, "streaming": False}
+        return Capabilities(**able)
 
     def as_recipe(self) -> dict[str, Any]:
         """Return the arguments."""

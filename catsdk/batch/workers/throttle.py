@@ -212,15 +212,15 @@ def fair_parts(total: int, wanted: Mapping[str, int]) -> dict[str, int]:
         total: What there is.
         wanted: What each wants; where it cannot be parted evenly, the first have one more.
     """
-    parts = dict.fromkeys(wanted, 0)
-    open_ = [who for who in wanted if wanted[who] > 0]
-    while total > 0 and open_:
-        each, rest = divmod(total, len(open_))
-        for at, who in enumerate(open_):
+    parts: dict[str, int] = dict.fromkeys(wanted, 0)
+    lacking: list[str] = [who for who, many in wanted.items() if many > 0]
+    while total > 0 and lacking:
+        each, rest = divmod(total, len(lacking))
+        for at, who in enumerate(lacking):
             more = min(wanted[who] - parts[who], each + (at < rest))
             parts[who] += more
             total -= more
-        open_ = [who for who in open_ if parts[who] < wanted[who]]
+        lacking = [who for who in lacking if parts[who] < wanted[who]]
     return parts
 
 
