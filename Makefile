@@ -6,6 +6,7 @@
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
 #   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
+#   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
 #   make test-gpu      a short training on a GPU, where there is one
@@ -15,6 +16,7 @@
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make bench-ray     two workers of Ray beside one
+#   make bench-gateway the gateway beside litellm's proxy, which gets an environment of its own
 #   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
@@ -49,9 +51,9 @@ define ENVIRONMENT
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-verl test-ray test-gpu lab \
-	soak nightly bench-runtime bench-rubrics bench-question bench-ray check lint types layers test-pythons \
-	test-extras maps clean
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
+	test-verl test-ray test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-ray \
+	check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -153,6 +155,18 @@ real: $(REAL)/model.safetensors $(VLLM)/.installed
 test-servers: $(SERVERS)/.installed
 	@$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=1200 tests/servers $(ARGS)
 
+# Clients of the gateway with many packages of their own, which the main environment does without.
+GATEWAY := $(VENV)-gateway
+$(GATEWAY)/.installed: pyproject.toml constraints/gateway.txt
+	$(call ENVIRONMENT,clients of the gateway)
+	@$(call PIP_OF,$(GATEWAY)) install -c constraints/gateway.txt openai-agents schemathesis \
+		-e '.[anthropic,mcp,serve]' --group test
+	@touch $@
+
+test-gateway: $(GATEWAY)/.installed
+	@$(GATEWAY)/bin/python -c 'import agents, mcp, schemathesis'
+	@$(GATEWAY)/bin/python -m pytest tests/serve/others $(ARGS)
+
 # verl holds transformers back. What it imports warns of its own futures.
 VERL := $(VENV)-verl
 $(VERL)/.installed: pyproject.toml constraints/verl.txt
@@ -238,6 +252,9 @@ PEER_optillm := optillm
 PEER_autorubric := autorubric rubric 'openai[aiohttp]'
 bench-rubrics: install .venv-peers/autorubric/.installed
 	@$(BIN)/python -m benchmarks.rubrics --peers .venv-peers/autorubric/bin/python $(ARGS)
+
+bench-gateway: install $(LITELLM_PROXY)/.installed
+	@$(BIN)/python -m benchmarks.gateway --litellm $(LITELLM_PROXY)/bin/litellm $(ARGS)
 
 bench-question: install $(SERVERS)/.installed
 	@$(BIN)/python -m benchmarks.question_shown --server $(SERVERS)/bin/python $(ARGS)

@@ -11,6 +11,8 @@ from catsdk_trainers.config.settings import (
     Stop,
 )
 from catsdk_trainers.data.rows import rows_of
+from catsdk_trainers.offline.sdft import sdft
+from catsdk_trainers.offline.sft import sft
 from catsdk_trainers.remote.client import (
     NoRewardError,
     compute_score,
@@ -26,7 +28,6 @@ from catsdk_trainers.trl.examining import Examiner
 from catsdk_trainers.trl.failing import ScoringFailedError
 from catsdk_trainers.trl.grpo import grpo
 from catsdk_trainers.trl.reward import GroupReward, reward
-from catsdk_trainers.trl.sft import sft
 from catsdk_trainers.trl.trained import Trained
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "reward",
     "reward_func",
     "rows_of",
+    "sdft",
     "serves_alone",
     "sft",
 ]

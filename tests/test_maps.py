@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -46,3 +47,12 @@ def _folders() -> list[Path]:
     packages = ["catsdk", "providers/catsdk_providers", "trainers/catsdk_trainers"]
     inside = [path.parent for path in (ROOT / "catsdk").glob("*/__init__.py")]
     return [ROOT / name for name in [*top, *packages]] + inside
+
+
+def test_no_folder_of_the_source_has_more_modules_and_no_file_more_lines_than_one_reads() -> None:
+    roots = [ROOT / "catsdk", ROOT / "providers", ROOT / "trainers"]
+    modules = [file for root in roots for file in root.rglob("*.py")]
+    crowded = Counter(file.parent for file in modules if file.name != "__init__.py")
+    assert {str(folder): count for folder, count in crowded.items() if count > 22} == {}
+    lines = {str(file): len(file.read_text("utf-8").splitlines()) for file in modules}
+    assert {file: count for file, count in lines.items() if count > 600} == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
 from zlib import crc32
@@ -22,6 +22,8 @@ __all__ = ["BatchRow", "Refused", "differences", "rows_of"]
 # A line of a file for the batch API of OpenAI.
 _REQUEST = ("custom_id", "body")
 NUL = "\0"
+PATIENCE = 100
+"""Rows without the columns that are looked for, after which no other is read."""
 MARK = 4
 """Hexadecimal digits of the mark of a column."""
 
@@ -70,6 +72,7 @@ class _Reading:
     seen: Seen
     prompt: str | None = None
     id: str | None = None
+    without: list[InvalidInputError] = field(default_factory=list[InvalidInputError])
 
 
 def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[BatchRow | Refused]:
@@ -91,13 +94,23 @@ def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[Ba
                 yield _read(row, reading)
             else:
                 yield Refused(row.place, row.cause)
+        if reading.prompt is None and reading.without:
+            raise reading.without[0]
 
 
 def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
     values = _opened(row.values)
     row = Row(row.place, values)
     if reading.prompt is None:
-        _find_columns(values, reading, row.place)
+        try:
+            _find_columns(values, reading, row.place)
+        except InvalidInputError as error:
+            # The first rows may be the wrong ones; where all are, it is the name.
+            reading.without.append(error)
+            if len(reading.without) >= PATIENCE:
+                raise reading.without[0] from None
+            return Refused(row.place, str(error))
+        _check_names(values, reading, row.place)
     name: str | None = None
     try:
         cells = _cells(values)
@@ -152,7 +165,11 @@ def _find_columns(values: Mapping[str, Any], reading: _Reading, place: str) -> N
         [Row(place, values)], place
     )
     reading.prompt, reading.id = found.prompt, found.id
-    added = {"id", *plan.fields} - {found.prompt, found.id}
+
+
+def _check_names(values: Mapping[str, Any], reading: _Reading, place: str) -> None:
+    plan = reading.plan
+    added = {"id", *plan.fields} - {reading.prompt, reading.id}
     clash = [name for name in values if name in added]
     if clash:
         raise InvalidInputError(
@@ -173,15 +190,17 @@ def _cells(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _digest(cells: Mapping[str, str]) -> str:
-    text = "\0".join(f"{name}\0{cell}" for name, cell in cells.items())
-    try:
-        return sha256(text.encode()).hexdigest()[:32]
-    except UnicodeEncodeError as error:
-        half, before = text[error.start], text[max(0, error.start - 20) : error.start]
-        raise InvalidInputError(
-            f"the row holds half of a character, {half!r}, behind {before!r}: no file and no model"
-            " can be given it; write the whole character, or leave it out"
-        ) from None
+    digest = sha256()
+    for name, cell in cells.items():
+        try:
+            digest.update(f"{name}\0{cell}\0".encode())
+        except UnicodeEncodeError as error:
+            raise InvalidInputError(
+                f"column {name!r:.80} holds half of a character, {error.object[error.start]!r},"
+                " which no file and no model can be given; write the whole character, or leave it"
+                " out"
+            ) from None
+    return digest.hexdigest()[:32]
 
 
 def _mark(cell: str) -> str:

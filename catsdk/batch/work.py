@@ -157,6 +157,9 @@ class Worker:
         row, before = pending
         with recorded("batch") as calls:
             result = await self._worked_on(row)
+        if self.ledger.broken is not None:
+            # Roles take it for a failed call; but every row to come would fail as this one.
+            raise _Fatal(self.ledger.broken)
         if result is None:
             # It waits for a batch, out of memory.
             return None
@@ -170,6 +173,9 @@ class Worker:
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
             return None, []
+        if failure is not None and self.parking is not None and self.parking.dispatch.doubt:
+            # Whoever starts it again must say first whether a batch was bought.
+            raise _Fatal(self.parking.dispatch.doubt)
         try:
             self.patience.check(failure)
         except ProviderError as error:

@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from catsdk.cli.batch import batch
+from catsdk.cli.batches import batches
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
+from catsdk.cli.mcp import mcp
 from catsdk.cli.prompts import prompts
 from catsdk.cli.reward_server import reward_server
 from catsdk.cli.rubric import rubric
@@ -31,7 +33,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (synthesize, sample, batch, demo, providers, doctor, train, serve, reward_server):
+for command in (
+    synthesize,
+    sample,
+    batch,
+    batches,
+    demo,
+    providers,
+    doctor,
+    train,
+    serve,
+    mcp,
+    reward_server,
+):
     app.command()(command)
 app.command(name="eval")(evaluate)
 app.add_typer(prompts)

@@ -15,6 +15,7 @@ from catsdk.batch import PRODUCTS, Estimate, Plan, Summary, estimate, run
 from catsdk.cat import CaT
 from catsdk.cli.batch_display import BatchDisplay, estimate_table
 from catsdk.cli.destinations import check_folder
+from catsdk.cli.half_price import HalfPrice
 from catsdk.cli.methods import client_for, client_of, described, schema_in
 from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
 from catsdk.cli.progress import cost_of
@@ -66,7 +67,7 @@ Shard = Annotated[int, typer.Option(min=1, help="Records in one file of results.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked(OfRows):
+class Asked(OfRows, HalfPrice):
     """What `catsdk batch` is asked."""
 
     data: Data
@@ -96,6 +97,8 @@ def batch(asked: Asked) -> None:
     plan = _plan(asked)
     console = Console(stderr=True, emoji=False)
     display = BatchDisplay(console)
+    # Calls are heard of by the client, which the run shares with nobody.
+    plan.cat.client.on_event = display.on_event
     try:
         if asked.estimate:
             expected = anyio.run(_estimated, asked, plan, display)
@@ -129,7 +132,6 @@ async def _made(asked: Asked, plan: Plan, display: BatchDisplay) -> Summary:
             format=asked.format,
             shard=asked.shard,
             on_progress=display.on_progress,
-            on_event=display.on_event,
         )
 
 
@@ -143,7 +145,6 @@ async def _estimated(asked: Asked, plan: Plan, display: BatchDisplay) -> Estimat
             budget=asked.budget,
             limit=asked.limit,
             on_progress=display.on_progress,
-            on_event=display.on_event,
         )
 
 
@@ -175,6 +176,8 @@ def _plan(asked: Asked) -> Plan:
         if asked.config is not None
         else _method(asked)
     )
+    if (batching := asked.batching) is not None:
+        method = method.with_client(method.client.with_batching(batching))
     return Plan(
         method,
         n=asked.n,

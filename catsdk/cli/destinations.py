@@ -32,6 +32,14 @@ def check_folder(option: str, path: Path) -> None:
     Raises:
         InvalidInputError: it, or what stands above it, is a file or write-protected.
     """
+    scheme, colon, _ = str(path).partition(":/")
+    if colon and len(scheme) > 1:
+        # A path keeps one slash of two.
+        where = f"{scheme}://{str(path).partition(':/')[2].lstrip('/')}"
+        raise InvalidInputError(
+            f"{option} {where} is not on this machine; name a folder here, and copy it there when"
+            " all is done"
+        )
     there = next(each for each in (path, *path.absolute().parents) if each.exists())
     if not there.is_dir():
         _refuse(option, path, f"{there} is a file; name a folder")

@@ -48,6 +48,13 @@ class Capped:
     max_requests: MaxRequests = None
     max_usd: MaxUsd = None
 
+    @property
+    def budget(self) -> Budget | None:
+        """The caps that were given; `None` where there are none."""
+        if self.max_requests is None and self.max_usd is None:
+            return None
+        return Budget(requests=self.max_requests, usd=self.max_usd)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled(Capped):
@@ -62,13 +69,6 @@ class Sampled(Capped):
     def sampling(self) -> Sampling:
         """The settings of the policy."""
         return Sampling(temperature=self.temperature, max_tokens=self.max_tokens)
-
-    @property
-    def budget(self) -> Budget | None:
-        """The caps that were given; `None` where there are none."""
-        if self.max_requests is None and self.max_usd is None:
-            return None
-        return Budget(requests=self.max_requests, usd=self.max_usd)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ class Method(StrEnum):
 
     GRPO = "grpo"
     SFT = "sft"
+    SDFT = "sdft"
 
 
 Config = Annotated[
@@ -39,7 +40,9 @@ Model = Annotated[
         help="A folder, a GGUF file, a name on the hub, or local for the model in the box."
     ),
 ]
-Kind = Annotated[Method, typer.Option(help="CaT-RL, or fine-tuning on syntheses (CaT-SFT).")]
+Kind = Annotated[
+    Method, typer.Option(help="CaT-RL; fine-tuning on syntheses (CaT-SFT); or self-distillation.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting as NAME=VALUE, such as cat.reward=Gold; several times."),
@@ -110,9 +113,10 @@ def _settings(settings: list[str]) -> dict[str, Any]:
 
 
 def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:
-    from catsdk.train import grpo, sft
+    from catsdk import train as methods
 
-    return (grpo if method is Method.GRPO else sft)(config, resume=resume)
+    trained: Trained = getattr(methods, method.value)(config, resume=resume)
+    return trained
 
 
 def summary(trained: Trained) -> str:

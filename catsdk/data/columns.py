@@ -111,7 +111,11 @@ def prompt_in(row: Row, column: str) -> Any:
     """
     prompt = row.values.get(column)
     if prompt is None:
-        raise InvalidInputError(f"{row.place}: there is nothing in the column {column!r}")
+        there = ", ".join(name for name, cell in row.values.items() if cell is not None)
+        raise InvalidInputError(
+            f"{row.place}: there is nothing in the column {column!r} (only in {there or 'none'});"
+            " fill it, or leave the row out"
+        )
     if column == "messages" and isinstance(prompt, str):
         prompt = _chat(prompt)
     try:

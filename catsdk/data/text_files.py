@@ -109,8 +109,8 @@ def _json_line(name: str, number: int, line: bytes, text: str, *, whole: bool) -
         return Wrong(place, not_utf8(name, number, error))
     except (ValueError, RecursionError) as error:
         begun = line.lstrip()[:1] == b"[" or line.strip() == b"{"
-        hint = "; a file of one JSON list is named .json" if begun else ""
-        return Wrong(place, f"{place}, is not JSON: {error}{hint}")
+        hint = "a file of one JSON list is named .json" if begun else "write one object a line"
+        return Wrong(place, f"{place}, is not JSON: {error}; {hint}")
     return row_of(place, parsed, text)
 
 

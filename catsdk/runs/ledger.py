@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -48,6 +48,7 @@ class Ledger:
             bound. More than the client's `in_flight`, so that waiting retries hold nobody up.
         keeps_texts: Whether answers are kept; else only what they consumed is, and each is asked
             for again.
+        broken: What is wrong with the store, once something is, such as a full disk.
     """
 
     store: RunStore
@@ -57,6 +58,7 @@ class Ledger:
     flights: Flights[str, Sequence[Completion]] = field(
         default_factory=Flights[str, Sequence[Completion]]
     )
+    broken: CatError | None = None
     _rooms: dict[str, anyio.Semaphore] = field(default_factory=dict[str, anyio.Semaphore])
 
     def at(self, place: str) -> Callable[[Provider], Keeping]:
@@ -71,6 +73,15 @@ class Ledger:
         """
         taken: dict[str, set[int]] = {}
         return lambda provider: Keeping(provider, self, place, taken)
+
+    @contextmanager
+    def noticing(self) -> Generator[None]:
+        """Keep in mind what is wrong with the store: whoever asked for the answer may go on."""
+        try:
+            yield
+        except CatError as error:
+            self.broken = error
+            raise
 
     def room(self, whose: str) -> AbstractAsyncContextManager[object]:
         """What is held while a call of that model has no kept answer."""
@@ -139,7 +150,8 @@ class Keeping(Wrapper):
         key = f"{digest}-{number}" if number else digest
 
         async def give() -> Sequence[Completion]:
-            kept = await self.ledger.store.get(ANSWER, key)
+            with self.ledger.noticing():
+                kept = await self.ledger.store.get(ANSWER, key)
             if kept is None:
                 return await self._ask(key, whose, request)
             return await self._again(key, kept)
@@ -168,7 +180,8 @@ class Keeping(Wrapper):
         """Keep what calls consumed, under a key that no other start has."""
         if kept.calls or kept.completions:
             spent = kept.usage.model_dump_json(exclude_defaults=True)
-            await self.ledger.store.put(LOST, uuid4().hex, "{}", spent)
+            with self.ledger.noticing():
+                await self.ledger.store.put(LOST, uuid4().hex, "{}", spent)
 
     def _take(self, digest: str) -> int:
         taken = self.taken.setdefault(digest, set())
@@ -185,7 +198,8 @@ class Keeping(Wrapper):
                     await self._lose(key, calls)
                     raise
             kept = Kept(completions=tuple(completions), calls=tuple(calls))
-            await kept.put(self.ledger.store, ANSWER, key)
+            with self.ledger.noticing():
+                await kept.put(self.ledger.store, ANSWER, key)
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:

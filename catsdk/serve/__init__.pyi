@@ -1,5 +1,6 @@
 from catsdk.serve.gateway.config import GatewayConfig, GatewayLimits, Key, Rollouts
 from catsdk.serve.gateway.serving import serving_gateway
+from catsdk.serve.mcp.server import mcp_server
 from catsdk.serve.rewards.rendezvous import Limits
 from catsdk.serve.rewards.server import serving
 
@@ -9,6 +10,7 @@ __all__ = [
     "Key",
     "Limits",
     "Rollouts",
+    "mcp_server",
     "serving",
     "serving_gateway",
 ]

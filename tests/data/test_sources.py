@@ -105,12 +105,28 @@ def test_an_empty_file_is_refused(name: str, raw: bytes, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"prompt,gold\n", "has no rows"),
+        (b"prompt\nf\xfcr\n", "line 2, is not UTF-8: it has the byte 0xfc"),
+        (b"prompt;gold\na;1\n", "names one column, 'prompt;gold'; separate the cells by"),
+        (b"prompt,gold\na,1\nb,1,2\n", "line 3, has more cells"),
+        (b"prompt,gold\na\n", "line 2, has 1 cells"),
+        (b'prompt,gold\na,1\n"b,2\n', "line 2, is not CSV"),
+        (b"a,b,a\n1,2,3\n", "line 1, names the column 'a' twice"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_with_its_line(
+    raw: bytes, told: str, tmp_path: Path
+) -> None:
+    refused(tmp_path / "d.csv", raw, told)
+
+
+@pytest.mark.parametrize(
     ("name", "raw", "told"),
     [
         ("d.json", b"[]", "has no rows"),
-        ("d.csv", b"prompt,gold\n", "has no rows"),
         ("d.jsonl", b"{}\n\xff", "line 2, is not UTF-8: it has the byte 0xff; save the file as"),
-        ("d.csv", b"prompt\nf\xfcr\n", "line 2, is not UTF-8: it has the byte 0xfc"),
         ("d.json", '["a"]'.encode("utf-16"), "is in UTF-16 or UTF-32; save it as UTF-8"),
         ("d.jsonl", b"PAR1", "is Parquet; name it d.parquet"),
         ("d.jsonl", b'[\n{"prompt": "a"}\n]', "line 1, is not JSON: .* list is named .json"),
@@ -121,11 +137,6 @@ def test_an_empty_file_is_refused(name: str, raw: bytes, tmp_path: Path) -> None
         ("d.json", b'{"data":', "is not JSON: Expecting value: line 1"),
         ("d.json", b'["a", 7]', r"row 1 \(from 0\) is 7"),
         ("d.json", b"[" * 100_000, "is not JSON"),
-        ("d.csv", b"prompt;gold\na;1\n", "names one column, 'prompt;gold'; separate the cells by"),
-        ("d.csv", b"prompt,gold\na,1\nb,1,2\n", "line 3, has more cells"),
-        ("d.csv", b"prompt,gold\na\n", "line 2, has 1 cells"),
-        ("d.csv", b'prompt,gold\na,1\n"b,2\n', "line 2, is not CSV"),
-        ("d.csv", b"a,b,a\n1,2,3\n", "line 1, names the column 'a' twice"),
         ("d.jsonl.gz", b'{"prompt": "a"}', "cannot be read: Not a gzipped file"),
         ("d.tsv", b"prompt\ta", "ends in none of .jsonl, .ndjson, .json, .csv .* and .parquet"),
     ],

@@ -19,7 +19,8 @@ from catsdk.core.errors import NoEvidenceError, RequestRefusedError
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.trl.sft import sft, synthesized_pairs
+from catsdk_trainers.offline.pairs import synthesized_pairs
+from catsdk_trainers.offline.sft import sft
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.two_ranks import on_two_ranks
 
@@ -121,7 +122,7 @@ RANK = """
 import json, sys
 from pathlib import Path
 from catsdk.testing import FunctionProvider
-from catsdk_trainers.trl.sft import sft
+from catsdk_trainers.offline.sft import sft
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 from tests.trainers.test_sft_runs import ROWS, answers, config_for
 

@@ -20,11 +20,11 @@ import catsdk as cat
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider
+from catsdk_trainers.offline.sft import sft
 from catsdk_trainers.trl.attach import attach
 from catsdk_trainers.trl.grpo import grpo
 from catsdk_trainers.trl.resuming import last_whole
 from catsdk_trainers.trl.reward import reward
-from catsdk_trainers.trl.sft import sft
 from catsdk_trainers.trl.spending import Spending, Spent, forget_spent
 from catsdk_trainers.trl.trained import Trained
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer

@@ -51,8 +51,8 @@ _WORK = (*TAGS, *_SCRATCH)
 _TAG_OF_WORK = re.compile("|".join(re.escape(tag) for pair in _WORK for tag in pair))
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
 _STRUCK = re.compile(
-    r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected|discarded|invalid"
-    r"|previous|draft|old)[a-z_]{0,20})>[^<>]{0,400}</(?P=tag)>"
+    r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected"
+    r"|discarded|invalid|previous|draft|old)[a-z_]{0,20})>[^<>]{0,400}</(?P=tag)>"
 )
 # The next question, which a model that does not stop asks itself.
 _NEXT_TURN = re.compile(

@@ -1,4 +1,4 @@
-"""The answer in a JSON object: a field that names it, decoded as JSON even where the object is damaged."""
+"""The answer in a JSON object: a field that names it, decoded even where the object is damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands around a marked answer: a sign that belongs to it, a larger formula, words against it."""
+"""What stands around a marked answer: a sign that is part of it, a larger formula, words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _NEAR = 120
 _FENCE = re.compile(r"\s{0,4}```")
 _CLOSING = " \n$*_`.)]}\\"
 _ALTERNATIVE = re.compile(
-    r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
+    r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s"
+    r"|else\s){0,2}[-$\\({*]{0,4}\d"
 )
 _BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
@@ -23,14 +24,15 @@ _EQUALS_BEHIND = re.compile(r"(?:[^$\n\\=<>!]|\\[^)\]]|[<>!](?!=))*=")
 _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
 _OPERATOR_BEFORE = re.compile(
     r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\\(?:pi|theta|alpha|beta)"
-    r"|\\(?:cdot|times|div|pm|mp|sqrt|[dtc]?frac|log|ln|sin|cos|tan|exp)(?:\[[^\]]{0,9}\])?|\}\{)[\s{(]{0,3}$"
+    r"|\\(?:cdot|times|div|pm|mp|sqrt|[dtc]?frac|log|ln|sin|cos|tan|exp)(?:\[[^\]]{0,9}\])?"
+    r"|\}\{)[\s{(]{0,3}$"
     # A digit or a letter multiplies where it stands directly before the mark.
     r"|(?:\d|(?<![A-Za-z\\])[A-Za-z])[{(]{0,2}$"
 )
 _OPERATOR_BEHIND = re.compile(
     r"\s?(?:\^|_\{?\d|\\(?:cdot|times|div|pm|mp|neq?|leq?|geq?|choose|pi|sqrt|[dtc]?frac)(?![a-z])"
-    r"|[+/×÷·≠≤≥]\s?[-\w\\(]|\*(?!\*)\s?[\w(\\]|[-\u2212](?=[\d(\\]|[a-z](?![A-Za-z]))|\s?[-\u2212]\s(?=[\d(\\])"
-    r"|(?<=\})[xyznkabcpqrtuvw](?![A-Za-z])|(?<=\})\d|!\s?[-+*/=\d])"
+    r"|[+/×÷·≠≤≥]\s?[-\w\\(]|\*(?!\*)\s?[\w(\\]|[-\u2212](?=[\d(\\]|[a-z](?![A-Za-z]))"
+    r"|\s?[-\u2212]\s(?=[\d(\\])|(?<=\})[xyznkabcpqrtuvw](?![A-Za-z])|(?<=\})\d|!\s?[-+*/=\d])"
 )
 _PERCENT = re.compile(r"[$\s]{0,2}\\?%")
 

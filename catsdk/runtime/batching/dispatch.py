@@ -11,6 +11,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from catsdk.core.batches import BatchService
+from catsdk.core.errors import ConfigurationError
 from catsdk.core.ports import Provider, declared, name_of
 from catsdk.core.sending import Batching
 from catsdk.runtime.batching.journal import Journal
@@ -88,6 +89,12 @@ class Dispatch:
     def lasts(self) -> bool:
         """Whether what is asked outlives this process, so that nobody must wait for it."""
         return self.batching.path is not None
+
+    @property
+    def doubt(self) -> ConfigurationError | None:
+        """What to do about a batch of which nobody knows whether it was bought."""
+        doubts = (queue.doubt for queue in self._queues.values())
+        return next((doubt for doubt in doubts if doubt is not None), None)
 
     async def changed(self, since: int, seconds: float) -> None:
         """Wait until there are more `changes` than `since`, and no longer than so many seconds."""

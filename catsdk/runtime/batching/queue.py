@@ -15,6 +15,7 @@ from catsdk.core.batches import BatchService, QuotaError
 from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import (
     CatError,
+    ConfigurationError,
     OverloadedError,
     ProviderError,
     RateLimitedError,
@@ -184,6 +185,11 @@ class Queue:
             if waiter is not None:
                 waiter.set()
         self.changed()
+
+    @property
+    def doubt(self) -> ConfigurationError | None:
+        """What to do about a batch of which nobody knows whether it was bought."""
+        return next((each.ambiguous for each in self._batches if each.ambiguous), None)
 
     def too_much(self, tokens: int) -> None:
         """Enqueue less from now on: what is out beside the refused, or half of that."""

@@ -89,6 +89,9 @@ class MessageBatches:
         if after is not None:
             batches = batches[[each.id for each in batches].index(after) + 1 :]
         page = batches[: min(int(http.query.get("limit", _PAGE)), _PAGE)]
+        for batch in page:
+            # Nobody asks for one by its id who does not know it.
+            await self.desk.ask(batch, MESSAGES)
         told = {
             "data": [self._told(each, http) for each in page],
             "has_more": len(page) < len(batches),

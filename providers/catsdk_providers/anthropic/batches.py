@@ -90,15 +90,19 @@ class AnthropicBatches:
         undecided: list[str] = []
         async with self._service.failing_as_ours():
             client = await self._service.client()
-            async for batch in client.messages.batches.list(limit=_PAGE):
-                if batch.created_at.timestamp() < since - _SKEW:
+            page = await client.messages.batches.list(limit=_PAGE)
+            while True:
+                new = [each for each in page.data if each.created_at.timestamp() >= since - _SKEW]
+                for batch in new:
+                    if batch.id in others or _size(batch) != len(ids):
+                        continue
+                    if batch.processing_status != "ended":
+                        undecided.append(batch.id)
+                    elif await self._is_of(batch.id, frozenset(ids)):
+                        return batch.id
+                if len(new) < len(page.data) or not page.has_next_page():
                     break
-                if batch.id in others or _size(batch) != len(ids):
-                    continue
-                if batch.processing_status != "ended":
-                    undecided.append(batch.id)
-                elif await self._is_of(batch.id, frozenset(ids)):
-                    return batch.id
+                page = await page.get_next_page()
         if undecided:
             raise UndecidedError(", ".join(undecided))
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from catsdk.core.batches import BatchResult
@@ -24,19 +25,30 @@ async def results_in(pieces: AsyncIterable[bytes]) -> AsyncGenerator[BatchResult
     found missing.
     """
     rest = bytearray()
-    async for piece in pieces:
-        rest += piece
-        if b"\n" not in piece:
-            if len(rest) > LONGEST_LINE:
-                rest.clear()
-            continue
-        *lines, last = bytes(rest).split(b"\n")
-        rest = bytearray(last)
-        for line in lines:
-            if (result := _result(line)) is not None:
-                yield result
+    async with _closed(pieces):
+        async for piece in pieces:
+            rest += piece
+            if b"\n" not in piece:
+                if len(rest) > LONGEST_LINE:
+                    rest.clear()
+                continue
+            *lines, last = bytes(rest).split(b"\n")
+            rest = bytearray(last)
+            for line in lines:
+                if (result := _result(line)) is not None:
+                    yield result
     if (result := _result(bytes(rest))) is not None:
         yield result
+
+
+@asynccontextmanager
+async def _closed(pieces: AsyncIterable[bytes]) -> AsyncGenerator[None]:
+    """Close what gives the pieces, where the reader stops early."""
+    try:
+        yield
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
 
 def _result(line: bytes) -> BatchResult | None:

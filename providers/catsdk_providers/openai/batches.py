@@ -128,12 +128,16 @@ class OpenAIBatches:
         """Look for the digest in the metadata of the batches, newest first."""
         async with self._service.failing_as_ours():
             sdk = await self._service.client()
-            async for batch in sdk.batches.list(limit=_PAGE):
-                if (batch.metadata or {}).get(DIGEST) == digest:
-                    return batch.id
-                if (batch.created_at or 0) < since - _SKEW:
-                    break
-        return None
+            page = await sdk.batches.list(limit=_PAGE)
+            while True:
+                for batch in page.data:
+                    if (batch.metadata or {}).get(DIGEST) == digest:
+                        return batch.id
+                    if (batch.created_at or 0) < since - _SKEW:
+                        return None
+                if not page.has_next_page():
+                    return None
+                page = await page.get_next_page()
 
     async def state(self, batch: str) -> BatchState:
         """Ask how far a batch is."""
@@ -218,7 +222,9 @@ def read_line(
     place = Place(place.model, place.secrets, request_id if isinstance(request_id, str) else None)
     status, body = response.get("status_code"), response.get("body")
     # Some servers send the body as the text that it was.
-    content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    # vLLM says why a request failed beside the response, and not in it.
+    said = body if body or not says_something(error) else error
+    content = said.encode() if isinstance(said, str) else json.dumps(said).encode()
     if isinstance(status, int) and not 200 <= status < 300:
         raise refused(status, {}, content, place, base_url)
     if says_something(error) and not body:

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from catsdk.core.errors import (
+    ConfigurationError,
     MalformedResponseError,
     ModelNotFoundError,
     ProviderError,
     RequestRefusedError,
 )
 from catsdk.core.ports import Capabilities, OnText
+from catsdk.core.sending import Batching
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk_providers.http.text import NOT_THE_WIRE
 from catsdk_providers.openai.chat import ChatProvider
@@ -28,6 +30,9 @@ from catsdk_providers.vllm.settings import (
     constraint_of,
     refuse_what_is_ignored,
 )
+
+if TYPE_CHECKING:
+    from catsdk_providers.vllm.batch_files import RunBatchFiles
 
 __all__ = ["VLLMProvider"]
 
@@ -87,6 +92,31 @@ class VLLMProvider(ChatProvider):
         if on_text is not None and request.n > 1:
             on_text(completions[0].text)
         return completions
+
+    def batches(self, batching: Batching) -> RunBatchFiles:
+        """Give the batches of this model: files for `vllm run-batch`, as the server takes none.
+
+        Args:
+            batching: Its `folder` is where the files are.
+
+        Returns:
+            The files of that folder.
+
+        Raises:
+            ConfigurationError: no folder is named.
+        """
+        from catsdk_providers.vllm.batch_files import RunBatchFiles
+
+        if batching.folder is None:
+            raise ConfigurationError(
+                f"{self.name}: vLLM's server takes no batches; name a folder for the files of"
+                " `vllm run-batch`: Batching(folder=...) or CATSDK_BATCH__FOLDER"
+            )
+        return RunBatchFiles(self.name, batching.folder, self._batched_payload_of)
+
+    def _batched_payload_of(self, request: Request) -> dict[str, Any]:
+        refuse_what_is_ignored(request, self.name)
+        return _with_constraint(request, self.model)
 
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
         """`text` as the answer to `messages`, with the log-probability of each of its tokens.

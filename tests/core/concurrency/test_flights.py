@@ -39,13 +39,12 @@ async def test_those_who_ask_meanwhile_share_what_the_first_one_makes() -> None:
 
 
 async def test_nothing_is_remembered_and_other_keys_do_not_wait() -> None:
-    flights, work = Flights[str, str](), Work()
+    flights, work, quick = Flights[str, str](), Work(), Work()
+    quick.may_end.set()
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(flights.once, "slow", work)
             await anyio.wait_all_tasks_blocked()
-            quick = Work()
-            quick.may_end.set()
             assert await flights.once("quick", quick) == ("made", False)
             assert await flights.once("quick", quick) == ("made", False)
             work.may_end.set()
@@ -55,20 +54,19 @@ async def test_nothing_is_remembered_and_other_keys_do_not_wait() -> None:
 async def test_where_the_first_one_is_cancelled_another_makes_it_anew() -> None:
     flights, work = Flights[str, str](), Work()
     first = anyio.CancelScope()
+    followers: list[tuple[str, bool]] = []
 
     async def lead() -> None:
         with first:
             await flights.once("key", work)
 
+    async def follow() -> None:
+        followers.append(await flights.once("key", work))
+
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lead)
             await anyio.wait_all_tasks_blocked()
-            followers: list[tuple[str, bool]] = []
-
-            async def follow() -> None:
-                followers.append(await flights.once("key", work))
-
             tasks.start_soon(follow)
             tasks.start_soon(follow)
             await anyio.wait_all_tasks_blocked()

@@ -4,36 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.sending import Batching
-from catsdk.providers import AnthropicProvider, OpenAIProvider
-from catsdk.runtime import Client
-from catsdk.testing import BatchWeather, FunctionProvider, LoopbackServer
-
-QUICK = Batching(send_after=0.05, poll=0.01)
-
-
-def serving(weather: BatchWeather | None = None) -> LoopbackServer:
-    return LoopbackServer(FunctionProvider(lambda request: r"\boxed{4}"), batch_weather=weather)
-
-
-Wire = type[OpenAIProvider] | type[AnthropicProvider]
-WIRES = pytest.mark.parametrize("wire", [OpenAIProvider, AnthropicProvider])
-
-
-async def run(
-    server: LoopbackServer, wire: Wire, batching: Batching, prompts: int = 20
-) -> list[cat.Result]:
-    async with wire(server.model, base_url=server.url, api_key=server.key) as model:
-        # Some weather fails a request several times.
-        sender = Client(batch=batching, retry=cat.Retry(times=20))
-        async with cat.CaT(model, estimator=cat.Majority(), client=sender) as c:
-            with anyio.fail_after(20):
-                results = c.map([f"question {at}" for at in range(prompts)], n=1)
-                return [result async for result in results]
+from catsdk.testing import BatchWeather
+from tests.runtime.batching.serving import QUICK, WIRES, Wire, cutting, run, serving
 
 
 @WIRES
@@ -41,7 +16,7 @@ async def test_calls_of_many_prompts_go_into_one_batch_and_come_back_to_who_aske
     wire: Wire,
 ) -> None:
     async with serving() as server:
-        results = await run(server, wire, QUICK)
+        results = await run(server, wire, cat.Client(batch=QUICK))
     assert [result.answer for result in results] == ["4"] * 20
     assert len(server.batches.batches) == 1
     assert server.counters.requests == 0
@@ -70,7 +45,55 @@ async def test_every_prompt_is_answered_once_whatever_becomes_of_its_batch(
     wire: Wire, weather: BatchWeather, tmp_path: Path
 ) -> None:
     batching = QUICK.model_copy(update={"path": str(tmp_path / "batches.db"), "resubmit": 9})
+    # Some weather fails a request several times.
+    client = cat.Client(batch=batching, retry=cat.Retry(times=20))
     async with serving(weather) as server:
-        results = await run(server, wire, batching)
+        results = await run(server, wire, client)
     assert [result.answer for result in results] == ["4"] * 20
     assert max(server.batches.bought.values()) == 1
+
+
+@WIRES
+async def test_a_request_that_the_model_refuses_is_a_typed_failure_of_that_call_alone(
+    wire: Wire,
+) -> None:
+    async with serving(BatchWeather(failing_share=0.3, seed=5)) as server:
+        results = await run(server, wire, cat.Client(batch=QUICK))
+    failed = [result for result in results if result.failure is not None]
+    assert 0 < len(failed) < 20
+    assert all("RequestRefusedError" in str(result.failure) for result in failed)
+    assert sum(server.batches.bought.values()) == 20 - len(failed)
+
+
+@WIRES
+async def test_a_request_that_no_batch_comes_to_fails_after_so_many(wire: Wire) -> None:
+    batching = QUICK.model_copy(update={"resubmit": 1})
+    async with serving(BatchWeather(expiring_share=1.0)) as server:
+        results = await run(server, wire, cat.Client(batch=batching), prompts=2)
+    assert all("2 batches ended without an answer" in str(result.failure) for result in results)
+    assert len(server.batches.batches) == 2
+
+
+@WIRES
+async def test_a_batch_whose_creation_was_not_confirmed_is_found_in_the_list(wire: Wire) -> None:
+    async with serving() as server:
+        server.batches.on_step = cutting("created")
+        results = await run(server, wire, cat.Client(batch=QUICK))
+    assert [result.answer for result in results] == ["4"] * 20
+    assert len(server.batches.batches) == 1
+    assert max(server.batches.bought.values()) == 1
+
+
+@WIRES
+async def test_a_batch_that_the_list_does_not_show_is_in_doubt_and_not_bought_again(
+    wire: Wire, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "batches.db")
+    batching = QUICK.model_copy(update={"path": path, "confirm": 0.1})
+    async with serving(BatchWeather(listed=False)) as server:
+        server.batches.on_step = cutting("created")
+        results = await run(server, wire, cat.Client(batch=batching), prompts=2)
+        again = await run(server, wire, cat.Client(batch=batching), prompts=2)
+    for result in [*results, *again]:
+        assert f"catsdk batches {path} --not-created 1" in str(result.failure)
+    assert len(server.batches.batches) == 1

@@ -20,7 +20,9 @@ __all__ = [
     "accumulation",
     "grpo_arguments",
     "lora_arguments",
+    "made",
     "model_arguments",
+    "sdft_arguments",
     "sft_arguments",
 ]
 
@@ -114,6 +116,32 @@ def sft_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
     return _joined(own, config.trl, SFTConfig)
 
 
+def sdft_arguments(config: CaTConfig, kind: Any, *, template: str) -> dict[str, Any]:
+    """The arguments of `kind`, which is TRL's `SDFTConfig`: it is experimental, and loaded late.
+
+    Raises:
+        InvalidInputError: as for `grpo_arguments`.
+    """
+    rollouts, plan = config.rollouts, config.sft
+    own = {
+        **_common(config, config.batch),
+        "num_train_epochs": plan.epochs,
+        "learning_rate": plan.learning_rate,
+        "num_generations": rollouts.count,
+        "temperature": rollouts.temperature,
+        "top_k": rollouts.top_k or 0,
+        "top_p": 1.0 if rollouts.top_p is None else rollouts.top_p,
+        "max_completion_length": rollouts.max_tokens,
+        "chat_template_kwargs": rollouts.chat_template or None,
+        # Nothing is cut: the length of the synthesis is bounded already.
+        "max_prompt_length": None,
+        "save_strategy": "steps" if config.checkpoints.every else "no",
+        "save_steps": config.checkpoints.every or config.steps,
+    }
+    usual = {"teacher_prompt_template": template, "lr_scheduler_type": "constant"}
+    return _joined(own, {**usual, **config.trl}, kind)
+
+
 def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
     """How the weights are loaded: in float32, but for a base under adapters on a GPU."""
     half = lora is not None and torch.cuda.is_available() and config.precision != "float32"
@@ -164,6 +192,18 @@ def _common(config: CaTConfig, batch: int) -> dict[str, Any]:
         "bf16": config.precision == "bfloat16" or (gpu and config.precision == "auto"),
         "disable_tqdm": True,
     }
+
+
+def made(kind: Any, arguments: Mapping[str, Any]) -> Any:
+    """TRL's config of these arguments.
+
+    Raises:
+        InvalidInputError: TRL refuses them together.
+    """
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        raise InvalidInputError(f"{kind.__name__} of TRL refuses the settings: {error}") from error
 
 
 def _joined(own: dict[str, Any], others: Mapping[str, Any], kind: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from catsdk_trainers.trl.anchors import AnchorKind
 from catsdk_trainers.trl.arguments import (
     grpo_arguments,
     lora_arguments,
+    made,
     model_arguments,
 )
 from catsdk_trainers.trl.attach import attach
@@ -102,10 +103,9 @@ def grpo(
     rows = training_rows(data, config)
     tests = held_out_rows(held_out, config)
     known = answer_column(tests, config) if tests else None
-    arguments = GRPOConfig(
-        **grpo_arguments(config, evaluates=bool(tests)),
-        model_init_kwargs=None if model is not None else model_arguments(config, lora=config.lora),
-    )
+    loading = None if model is not None else model_arguments(config, lora=config.lora)
+    asked = grpo_arguments(config, evaluates=bool(tests))
+    arguments = made(GRPOConfig, {**asked, "model_init_kwargs": loading})
     _check_checkpoints(config, arguments)
     reward = _reward(config, cat, known)
     check_gold(reward.cat, rows)

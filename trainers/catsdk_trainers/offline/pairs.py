@@ -1,24 +1,16 @@
-"""sft: CaT-SFT from a config: synthesize once with the initial policy, then fine-tune on that."""
+"""The syntheses that an offline training learns from: made once by the initial policy, and kept."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from anyio.from_thread import start_blocking_portal
-from datasets import Dataset
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    EarlyStoppingCallback,
-    PrinterCallback,
-    TrainerCallback,
-)
-from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from catsdk.cat import CaT
 from catsdk.core.errors import NoEvidenceError
@@ -31,23 +23,16 @@ from catsdk.runtime.client import Client
 from catsdk.sampling.sampler import Sampler
 from catsdk_providers.local.provider import LocalProvider
 from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.data.rows import fingerprint, order, training_rows, values_of
+from catsdk_trainers.data.rows import fingerprint, training_rows, values_of
 from catsdk_trainers.trl.anchors import PolicyAnchor
-from catsdk_trainers.trl.arguments import (
-    lora_arguments,
-    model_arguments,
-    sft_arguments,
-)
+from catsdk_trainers.trl.arguments import model_arguments
 from catsdk_trainers.trl.describing import policy_sampling, teacher_of
-from catsdk_trainers.trl.progress import ShowProgress
 from catsdk_trainers.trl.ranks import join_ranks, on_first_rank
-from catsdk_trainers.trl.resuming import MarkWhole, begin
+from catsdk_trainers.trl.resuming import begin
 from catsdk_trainers.trl.spending import Spending
-from catsdk_trainers.trl.stopping import BudgetStop
-from catsdk_trainers.trl.trained import Trained
 from catsdk_trainers.trl.weights import initial_weights
 
-__all__ = ["sft", "synthesized_pairs"]
+__all__ = ["Prepared", "prepared", "synthesized_pairs"]
 
 PAIRS = "synthesized.jsonl"
 # What decides the pairs, beside the rows and who made them.
@@ -55,58 +40,47 @@ _DECIDING = {"model", "seed", "rollouts"}
 _DECIDING_ROLES = ("estimator", "answers")
 
 
-def sft(
+@dataclass(frozen=True)
+class Prepared:
+    """What an offline training begins with.
+
+    Args:
+        model: The model that learns.
+        tokenizer: Its tokenizer.
+        pairs: Prompts, each with its synthesis as `completion`.
+        checkpoint: Where it goes on from.
+        spending: What is left of the budget: its seconds.
+        unfinished: Why some of the prompts have no synthesis, where the budget is the cause.
+    """
+
+    model: Any
+    tokenizer: Any
+    pairs: list[dict[str, Any]]
+    checkpoint: Path | None
+    spending: Spending
+    unfinished: str | None
+
+
+def prepared(
     config: CaTConfig,
-    data: Source | None = None,
+    data: Source | None,
     *,
     model: Any = None,
     tokenizer: Any = None,
-    teacher: Provider | None = None,
-    callbacks: Sequence[TrainerCallback] = (),
-    resume: bool = True,
-) -> Trained:
-    r"""Fine-tune on (prompt, synthesis) pairs made offline (CaT-SFT; paper, section 4).
+    teacher: Provider | None,
+    resume: bool,
+) -> Prepared:
+    """Load the model, and have a synthesis made of each prompt that has none.
 
-    First the initial policy, in this process or behind `config.sft.sampler`, answers each prompt G
-    times and synthesizes; the pairs are kept in the output folder's `synthesized.jsonl`, so that
-    none is made twice, also without `resume`: they are those of the same model, settings and rows.
-    Then TRL's SFTTrainer trains on them, and stops early when the validation loss falls no more.
-    A `PolicyAnchor` of the config's estimator is that same model. Under a launcher the first rank
-    makes the pairs and the others wait for them. When the config's `budget` is used up, the prompts
-    that are left make no pair; its seconds end the fine-tuning, too.
-
-    Args:
-        config: The training.
-        data: The training data, in place of the config's.
-        model: A model in place of the name in the config, with its `tokenizer`.
-        tokenizer: The tokenizer of `model`.
-        teacher: An object in place of `config.sft.sampler`.
-        callbacks: Further callbacks of the trainer.
-        resume: Whether to go on from the output folder's last checkpoint.
-
-    Returns:
-        What was done; `stopped_because` says why training ended early, if it did.
+    Under a launcher the first rank has them made, and the others wait.
 
     Raises:
-        InvalidInputError: the config and the data do not fit each other.
+        InvalidInputError: there are no data, or they are wrong.
         ConfigurationError: the output folder holds another run.
         ModelNotFoundError: there is no such model.
         NoEvidenceError: no prompt could be synthesized.
-
-    Example:
-        >>> from catsdk.testing import FunctionProvider
-        >>> from catsdk.train import CaTConfig, sft
-        >>> from catsdk_providers.box import BOX
-        >>> teacher = FunctionProvider(lambda request: r"The sum is \boxed{81}.")
-        >>> plan = {"epochs": 1, "batch": 2, "validation": 0.0, "lora": None}
-        >>> config = CaTConfig(model=str(BOX), output="run", device_batch=2, sft=plan)
-        >>> rows = [{"prompt": "23 + 58"}, {"prompt": "58 + 23"}]
-        >>> sft(config, rows, teacher=teacher).steps
-        1
     """
     rows = values_of(training_rows(data, config))
-    # What is wrong with them is told before anything is paid for.
-    sft_arguments(config, evaluates=True)
     join_ranks()
     model, tokenizer = _loaded(config, model, tokenizer)
     folder, prints = Path(config.output), {"data": fingerprint(rows)}
@@ -122,33 +96,13 @@ def sft(
         lambda: synthesized_pairs(config, rows, sampler, folder / PAIRS, spending)
     )
     spending.settle()
-    used_up = spending.ended
+    unfinished = spending.ended
+    if unfinished is not None:
+        unfinished = f"{unfinished}: {len(pairs)} of {len(rows)} prompts have a synthesis"
     spending.count_only_time()
     if not pairs:
         raise NoEvidenceError(f"none of {len(rows)} prompts could be synthesized; see the log")
-    tests, training = _split(pairs, config.sft.validation, config.seed)
-    trainer = SFTTrainer(
-        model=model,
-        args=SFTConfig(**sft_arguments(config, evaluates=bool(tests))),
-        train_dataset=Dataset.from_list(training),
-        eval_dataset=Dataset.from_list(tests) if tests else None,
-        processing_class=tokenizer,
-        peft_config=lora_arguments(config.sft.lora),
-    )
-    early = [EarlyStoppingCallback(config.sft.patience)] if tests else []
-    trainer.remove_callback(PrinterCallback)
-    watch = [BudgetStop(spending)] if spending.budget is not None else []
-    for callback in (*early, *watch, *callbacks, ShowProgress("CaT-SFT"), MarkWhole()):
-        trainer.add_callback(callback)
-    trainer.train(resume_from_checkpoint=None if at is None else str(at))
-    trainer.save_model(config.output)
-    state = trainer.state
-    reason = spending.ended
-    if reason is None and state.global_step < state.max_steps:
-        reason = f"no better validation loss {config.sft.patience} times in a row"
-    if reason is None and used_up is not None:
-        reason = f"{used_up}: {len(pairs)} of {len(rows)} prompts have a synthesis"
-    return Trained(folder, state.global_step, tuple(state.log_history), reason, at)
+    return Prepared(model, tokenizer, pairs, at, spending, unfinished)
 
 
 def synthesized_pairs(
@@ -270,10 +224,3 @@ def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
         if torch.cuda.is_available():
             model = model.cuda()
     return model, tokenizer or AutoTokenizer.from_pretrained(config.model)
-
-
-def _split(pairs: list[Any], share: float, seed: int) -> tuple[list[Any], list[Any]]:
-    """Those for validation, at least one where any are wanted, and those for training."""
-    shuffled = [pairs[at] for at in order(len(pairs), len(pairs), seed)]
-    count = max(1, round(share * len(pairs))) if share and len(pairs) > 1 else 0
-    return shuffled[:count], shuffled[count:]

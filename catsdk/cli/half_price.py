@@ -1,0 +1,71 @@
+"""The options of a command that say which calls go through a provider's batch API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.sending import STAGES, Batching
+from catsdk.core.settings import Settings
+
+__all__ = ["HalfPrice"]
+
+_NAMES = ", ".join(STAGES)
+
+Batch = Annotated[
+    str | None,
+    typer.Option(help=f"Stages for the provider's batch API, at half the price: {_NAMES}; or all."),
+]
+Live = Annotated[str | None, typer.Option(help="Stages to send at once; the others are batched.")]
+Deadline = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="Hours after which a call leaves its batch and is sent at once."),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfPrice:
+    """Which calls are batched, and until when."""
+
+    batch: Batch = None
+    live: Live = None
+    batch_deadline: Deadline = None
+
+    @property
+    def batching(self) -> Batching | None:
+        """The settings, beside those of the environment; `None` where nothing is batched.
+
+        Raises:
+            InvalidInputError: a stage is unknown, or is to be both batched and sent at once.
+        """
+        usual = Settings().batch
+        if self.batch is None and self.live is None:
+            if self.batch_deadline is not None:
+                raise InvalidInputError("--batch-deadline needs --batch or --live")
+            return usual
+        live = _stages("--live", self.live)
+        batched = _stages("--batch", self.batch) or [each for each in STAGES if each not in live]
+        both = sorted({*batched} & {*live})
+        if both:
+            raise InvalidInputError(
+                f"--batch and --live both name {both[0]!r}; leave it out of one"
+            )
+        given: dict[str, object] = {"stages": tuple(batched)}
+        if self.batch_deadline is not None:
+            given["deadline"] = 3600 * self.batch_deadline
+        # The environment may set the rest.
+        rest = {} if usual is None else usual.model_dump(exclude_unset=True)
+        return Batching.model_validate(rest | given)
+
+
+def _stages(option: str, text: str | None) -> list[str]:
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    if words == ["all"]:
+        return list(STAGES)
+    unknown = [word for word in words if word not in STAGES]
+    if unknown:
+        raise InvalidInputError(f"{option} names {unknown[0]!r}; there are {_NAMES}")
+    return words

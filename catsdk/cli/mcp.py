@@ -1,0 +1,44 @@
+"""`catsdk mcp`: the method as tools for an assistant, over the standard streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from catsdk.cat import CaT
+from catsdk.cli.methods import described
+from catsdk.cli.options import Capped, taking
+
+__all__ = ["mcp"]
+
+Config = Annotated[Path | None, typer.Option(help="A CaT in YAML, in place of --model.")]
+Model = Annotated[str | None, typer.Option("--model", "-m", help="The model that is asked.")]
+Rollouts = Annotated[int, typer.Option("-n", min=1, help="Attempts where none are named.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools(Capped):
+    """What the tools ask, and what all calls of them together may use."""
+
+    config: Config = None
+    model: Model = None
+    n: Rollouts = 8
+
+
+@taking(Tools)
+def mcp(options: Tools) -> None:
+    """Serve tools of the Model Context Protocol over the standard streams."""
+    from catsdk.serve import mcp_server
+
+    method = CaT(options.model) if options.config is None else described(options.config)
+    most = max(32, options.n)
+
+    async def serving() -> None:
+        async with mcp_server(method, budget=options.budget, usual=options.n, most=most) as server:
+            await server.run_stdio_async()
+
+    anyio.run(serving)

@@ -1,0 +1,125 @@
+"""`catsdk batch` as it is typed: estimates, structured output, progress, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catsdk.testing import FunctionProvider, LoopbackServer, Weather
+from tests.runs.killing import ROOT
+
+PATHS = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
+MAIN = "from catsdk.cli import main; main()"
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    weather = Weather(latency=0.01)
+    model = FunctionProvider(lambda _: '{"city": "Cairo"} \\boxed{4}')
+    with LoopbackServer(model, weather=weather) as server:
+        yield server
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.jsonl"
+    rows = ({"id": f"r{at}", "prompt": f"question {at}?"} for at in range(12))
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def environment(server: LoopbackServer) -> dict[str, str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CATSDK_", "OPENAI_"))}
+    return clean | {
+        "PYTHONPATH": PATHS,
+        "OPENAI_BASE_URL": server.url,
+        "OPENAI_API_KEY": server.key,
+        "COLUMNS": "140",
+    }
+
+
+def typed(server: LoopbackServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", MAIN, "batch", *arguments]
+    command += ["--model", f"openai:{server.model}", "-n", "2"]
+    return subprocess.run(
+        command, env=environment(server), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_an_estimate_says_what_is_to_come_and_the_same_command_goes_on(
+    server: LoopbackServer, data: Path, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    told = typed(server, str(data), "--out", out, "--estimate", "--probes", "4")
+    assert told.returncode == 0, told.stderr
+    assert "8 rows to come, from 4 that were worked on" in told.stdout
+    assert "synthesize" in told.stdout
+    # The loopback model has no price.
+    assert "unknown" in told.stdout
+    assert server.counters.requests == 8
+    done = typed(server, str(data), "--out", out)
+    assert "12 rows: 12 ok" in done.stdout
+    assert server.counters.requests == 24
+
+
+def test_a_remote_data_set_is_refused_with_the_way_to_copy_it(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    told = typed(server, "s3://bucket/d.jsonl", "--out", str(tmp_path / "out"))
+    assert told.returncode == 2
+    assert "aws s3 cp s3://bucket/d.jsonl ." in " ".join(told.stderr.split())
+    told = typed(server, "d.jsonl", "--out", "gs://bucket/out")
+    assert told.returncode == 2
+    assert "gs://bucket/out is not on this machine" in " ".join(told.stderr.split())
+
+
+def test_references_of_a_schema_have_a_column_of_objects(
+    server: LoopbackServer, data: Path, tmp_path: Path
+) -> None:
+    schema = tmp_path / "schema.json"
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    schema.write_text(json.dumps(city))
+    out = tmp_path / "out"
+    told = typed(server, str(data), "--out", str(out), "--output", str(schema))
+    assert told.returncode == 0, told.stderr
+    [part] = out.glob("part-*.jsonl")
+    records = [json.loads(line) for line in part.read_text().splitlines()]
+    assert [record["output"] for record in records] == [{"city": "Cairo"}] * 12
+    schema.write_text("[]")
+    told = typed(server, str(data), "--out", str(out), "--output", str(schema))
+    assert told.returncode == 2 and "write a JSON schema" in " ".join(told.stderr.split())
+
+
+def test_ctrl_c_in_a_terminal_says_how_to_go_on_and_the_bar_counts_tokens(
+    server: LoopbackServer, data: Path, tmp_path: Path
+) -> None:
+    server.change(Weather(latency=0.3))
+    command = [sys.executable, "-c", MAIN, "batch", str(data), "--out", str(tmp_path / "out")]
+    command += ["--model", f"openai:{server.model}", "-n", "2", "--max-in-flight", "1"]
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(command, env=environment(server), stdout=inside, stderr=inside)
+    os.close(inside)
+    shown, interrupted = "", False
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece.decode(errors="replace")
+        if not interrupted and " tokens" in shown and " 0 tokens" not in shown[-300:]:
+            process.send_signal(signal.SIGINT)
+            interrupted = True
+    os.close(terminal)
+    assert process.wait() == 130
+    assert "a second" in shown and "in flight" in shown
+    assert "the same command goes on from there" in " ".join(shown.split())

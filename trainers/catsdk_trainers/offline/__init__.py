@@ -1,0 +1,1 @@
+"""Training on syntheses that were made once: fine-tuning on them, and self-distillation."""

@@ -1,0 +1,114 @@
+"""sdft: self-distillation: the model that reads the synthesis teaches the one that does not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from datasets import Dataset
+from transformers import PrinterCallback, TrainerCallback
+from trl.import_utils import TRLExperimentalWarning
+
+from catsdk.core.ports import Provider
+from catsdk.data import Source
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.offline.pairs import prepared
+from catsdk_trainers.trl.arguments import lora_arguments, made, sdft_arguments
+from catsdk_trainers.trl.progress import ShowProgress
+from catsdk_trainers.trl.resuming import MarkWhole
+from catsdk_trainers.trl.stopping import BudgetStop
+from catsdk_trainers.trl.trained import Trained
+
+with warnings.catch_warnings():
+    # It says of itself that it may change; the version is pinned.
+    warnings.simplefilter("ignore", TRLExperimentalWarning)
+    from trl.experimental.sdft import SDFTConfig, SDFTTrainer
+
+__all__ = ["sdft"]
+
+TEMPLATE: Final = (
+    "{prompt}\n\nHere is a good response, made from several attempts:\n\n{privileged_context}\n\n"
+    "Now give a response of your own."
+)
+"""What the teacher reads, unless `trl.teacher_prompt_template` says otherwise."""
+
+
+def sdft(
+    config: CaTConfig,
+    data: Source | None = None,
+    *,
+    teacher: Provider | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
+    resume: bool = True,
+) -> Trained:
+    r"""Distil the policy that reads the synthesis into the policy that does not (arXiv 2601.19897).
+
+    The syntheses are made once and kept, as those of `sft`. Then TRL's SDFTTrainer lets the policy
+    answer each prompt `rollouts.count` times, and moves its distribution at each token towards that
+    of the initial policy with the prompt's synthesis in its context. So the policy learns from its
+    own words, and no text is imitated. It is not part of the paper.
+
+    Of the config's `sft` the epochs, the learning rate and the adapters count; `batch` and
+    `device_batch` are completions, as in `grpo`. Other settings of TRL's `SDFTConfig`, such as
+    `distillation_mode` or `teacher_model_kind`, go into `trl`.
+
+    Args:
+        config: The training.
+        data: The training data, in place of the config's.
+        teacher: What answers and synthesizes, in place of `config.sft.sampler`.
+        callbacks: Further callbacks of the trainer.
+        resume: Whether to go on from the output folder's last checkpoint.
+
+    Returns:
+        What was done; `stopped_because` says why training ended early, if it did.
+
+    Raises:
+        InvalidInputError: the config and the data do not fit each other.
+        ConfigurationError: the output folder holds another run.
+        ModelNotFoundError: there is no such model.
+        NoEvidenceError: no prompt could be synthesized.
+
+    Example:
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.train import CaTConfig, sdft
+        >>> teacher = FunctionProvider(lambda request: r"The sum is \boxed{81}.")
+        >>> config = CaTConfig(
+        ...     model="local", output="run", batch=4, device_batch=4,
+        ...     rollouts={"count": 2, "max_tokens": 8}, sft={"epochs": 1, "lora": None},
+        ...     trl={"gradient_checkpointing": False},
+        ... )
+        >>> sdft(config, [{"prompt": "23 + 58"}, {"prompt": "58 + 23"}], teacher=teacher).steps
+        1
+    """
+    # What is wrong with the settings is told before anything is paid for.
+    arguments = made(SDFTConfig, sdft_arguments(config, SDFTConfig, template=TEMPLATE))
+    # TRL reads the weights of its teacher a second time: they are those of the config's model.
+    ready = prepared(config, data, teacher=teacher, resume=resume)
+    rows = [
+        {"prompt": pair["prompt"], "privileged_context": pair["completion"][0]["content"]}
+        for pair in ready.pairs
+    ]
+    trainer = SDFTTrainer(
+        model=ready.model,
+        args=arguments,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=ready.tokenizer,
+        peft_config=lora_arguments(config.sft.lora),
+    )
+    trainer.remove_callback(PrinterCallback)
+    watch = [BudgetStop(ready.spending)] if ready.spending.budget is not None else []
+    for callback in (*watch, *callbacks, ShowProgress("CaT-SDFT"), MarkWhole()):
+        trainer.add_callback(callback)
+    at = ready.checkpoint
+    trainer.train(resume_from_checkpoint=None if at is None else str(at))
+    trainer.save_model(config.output)
+    state = trainer.state
+    return Trained(
+        Path(config.output),
+        state.global_step,
+        tuple(state.log_history),
+        ready.spending.ended or ready.unfinished,
+        at,
+    )

@@ -1,0 +1,114 @@
+"""sft: CaT-SFT from a config: synthesize once with the initial policy, then fine-tune on that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from catsdk.core.ports import Provider
+from catsdk.data import Source
+from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.data.rows import order
+from catsdk_trainers.offline.pairs import prepared
+from catsdk_trainers.trl.arguments import lora_arguments, made, sft_arguments
+from catsdk_trainers.trl.progress import ShowProgress
+from catsdk_trainers.trl.resuming import MarkWhole
+from catsdk_trainers.trl.stopping import BudgetStop
+from catsdk_trainers.trl.trained import Trained
+
+__all__ = ["sft"]
+
+
+def sft(
+    config: CaTConfig,
+    data: Source | None = None,
+    *,
+    model: Any = None,
+    tokenizer: Any = None,
+    teacher: Provider | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
+    resume: bool = True,
+) -> Trained:
+    r"""Fine-tune on (prompt, synthesis) pairs made offline (CaT-SFT; paper, section 4).
+
+    First the initial policy, in this process or behind `config.sft.sampler`, answers each prompt G
+    times and synthesizes; the pairs are kept in the output folder's `synthesized.jsonl`, so that
+    none is made twice, also without `resume`: they are those of the same model, settings and rows.
+    Then TRL's SFTTrainer trains on them, and stops early when the validation loss falls no more.
+    A `PolicyAnchor` of the config's estimator is that same model. Under a launcher the first rank
+    makes the pairs and the others wait for them. When the config's `budget` is used up, the prompts
+    that are left make no pair; its seconds end the fine-tuning, too.
+
+    Args:
+        config: The training.
+        data: The training data, in place of the config's.
+        model: A model in place of the name in the config, with its `tokenizer`.
+        tokenizer: The tokenizer of `model`.
+        teacher: An object in place of `config.sft.sampler`.
+        callbacks: Further callbacks of the trainer.
+        resume: Whether to go on from the output folder's last checkpoint.
+
+    Returns:
+        What was done; `stopped_because` says why training ended early, if it did.
+
+    Raises:
+        InvalidInputError: the config and the data do not fit each other.
+        ConfigurationError: the output folder holds another run.
+        ModelNotFoundError: there is no such model.
+        NoEvidenceError: no prompt could be synthesized.
+
+    Example:
+        >>> from catsdk.testing import FunctionProvider
+        >>> from catsdk.train import CaTConfig, sft
+        >>> from catsdk_providers.box import BOX
+        >>> teacher = FunctionProvider(lambda request: r"The sum is \boxed{81}.")
+        >>> plan = {"epochs": 1, "batch": 2, "validation": 0.0, "lora": None}
+        >>> config = CaTConfig(model=str(BOX), output="run", device_batch=2, sft=plan)
+        >>> rows = [{"prompt": "23 + 58"}, {"prompt": "58 + 23"}]
+        >>> sft(config, rows, teacher=teacher).steps
+        1
+    """
+    # What is wrong with the settings is told before anything is paid for.
+    made(SFTConfig, sft_arguments(config, evaluates=True))
+    ready = prepared(config, data, model=model, tokenizer=tokenizer, teacher=teacher, resume=resume)
+    tests, training = _split(ready.pairs, config.sft.validation, config.seed)
+    trainer = SFTTrainer(
+        model=ready.model,
+        args=made(SFTConfig, sft_arguments(config, evaluates=bool(tests))),
+        train_dataset=Dataset.from_list(training),
+        eval_dataset=Dataset.from_list(tests) if tests else None,
+        processing_class=ready.tokenizer,
+        peft_config=lora_arguments(config.sft.lora),
+    )
+    early = [EarlyStoppingCallback(config.sft.patience)] if tests else []
+    trainer.remove_callback(PrinterCallback)
+    watch = [BudgetStop(ready.spending)] if ready.spending.budget is not None else []
+    for callback in (*early, *watch, *callbacks, ShowProgress("CaT-SFT"), MarkWhole()):
+        trainer.add_callback(callback)
+    at = ready.checkpoint
+    trainer.train(resume_from_checkpoint=None if at is None else str(at))
+    trainer.save_model(config.output)
+    state = trainer.state
+    reason = ready.spending.ended
+    if reason is None and state.global_step < state.max_steps:
+        reason = f"no better validation loss {config.sft.patience} times in a row"
+    return Trained(
+        Path(config.output),
+        state.global_step,
+        tuple(state.log_history),
+        reason or ready.unfinished,
+        at,
+    )
+
+
+def _split(pairs: list[Any], share: float, seed: int) -> tuple[list[Any], list[Any]]:
+    """Those for validation, at least one where any are wanted, and those for training."""
+    shuffled = [pairs[at] for at in order(len(pairs), len(pairs), seed)]
+    count = max(1, round(share * len(pairs))) if share and len(pairs) > 1 else 0
+    return shuffled[:count], shuffled[count:]
