@@ -44,8 +44,8 @@ class RayJob:
         retry_failed: Whether rows that failed or were cut short before are worked on again.
 
     Raises:
-        InvalidInputError: a model is an object, which may have a key; the client sends batches; or
-            `out` belongs to another plan, or to a batch of one machine.
+        InvalidInputError: a model is an object, which may have a key; the client sends batches; the
+            plan keeps no texts; or `out` belongs to another plan, or to a batch of one machine.
         ConfigurationError: `out` cannot be written, another job works in it, or the driver is not
             on a machine of the cluster.
         MissingExtraError: Ray is not installed.
@@ -77,6 +77,11 @@ class RayJob:
             raise InvalidInputError(
                 "the client sends calls by a provider's batch API, which workers of a job cannot: a"
                 " batch outlives its worker; leave out batch=, or use `catsdk batch`"
+            )
+        if not plan.keeps_texts:
+            raise InvalidInputError(
+                "keeps_texts is False, but what one worker was answered is kept for the others;"
+                " keep texts, or use `catsdk batch`"
             )
         folder = Folder(Path(out).absolute(), plan)
         if folder.store.exists():

@@ -100,7 +100,6 @@ class RayMapper:
                     store,
                     sending.prices,
                     unkept=2 * sending.limits.in_flight,
-                    keeps_texts=job.plan.keeps_texts,
                 )
                 states, account = States(store), accounts.get("job")
                 workers.append(Worker(c, job.plan, ledger, states, account, patience=patience))
@@ -189,7 +188,7 @@ class _Serving:
             how = differences(row, before.marks)
             return Made(at, row.id, "refused", EDITED.format(how=how))
         if before is not None and (before.outcome == "ok" or not self._job.retry_failed):
-            return _made(at, row, before, await worker.states.products_of(row.id))
+            return _made(at, row, before, await worker.states.products_of([row.id]))
         async with self._room:
             if worker.stopped:
                 return Made(at, row.id, "waiting", WAITING)
