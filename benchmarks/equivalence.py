@@ -111,7 +111,7 @@ def _some(cases: list[Case], most: int, chance: random.Random) -> list[Case]:
 def run(name: str, cases: Sequence[Case]) -> Result:
     """Grade the cases, one after another, in one process."""
     served = Served(name)
-    graded = [served.grade(case.gold, case.pred, case.kind) for case in cases]
+    graded = served.grade_all([(case.gold, case.pred, case.kind) for case in cases])
     return Result(name, cases, graded, served.close())
 
 

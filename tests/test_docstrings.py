@@ -43,8 +43,9 @@ NEEDS = {
     ),
     "catsdk.providers.LiteLLMProvider": "litellm",
     "catsdk.providers.VLLMEngineProvider": "vllm",
+    "catsdk.serve.mcp_server": "mcp",
 }
-"""The packages without which an example cannot run: each shuts out others of the environment."""
+"""The packages without which an example cannot run: each has an environment of its own."""
 
 NAMES = public_names()
 EXAMPLES = [public for public in NAMES if ">>>" in public.doc.text]

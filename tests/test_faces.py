@@ -18,6 +18,7 @@ BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 ALSO = {
     "catsdk_providers.box.problems": "the sums that the model in the box was made for",
+    "catsdk_providers.local.load": "a GGUF file is read as the local provider reads it",
     "catsdk.prompts.reply": "the laboratory teaches that model the replies that catsdk reads",
 }
 """What examples with the model in the box import besides, and why."""

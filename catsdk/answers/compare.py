@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import replace
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from catsdk.answers.engine.attempt import Pair
     from catsdk.answers.engine.tree import JsonTree
 
+Attempt: TypeAlias = (
+    "Callable[[str, str, Options, Mapping[Pair, bool | None]], tuple[Verdict, list[Pair]]]"
+)
 Settings: TypeAlias = Mapping[str, float]
 Symbolic: TypeAlias = "Callable[[JsonTree, JsonTree, Settings], Awaitable[Verdict]]"
 SymbolicSync: TypeAlias = "Callable[[JsonTree, JsonTree, Settings], Verdict]"
@@ -220,10 +224,15 @@ def _timed(verdict: Verdict, start: float) -> Verdict:
 def _attempt(
     answer: str, reference: str, options: Options, decided: Mapping[Pair, bool | None]
 ) -> tuple[Verdict, list[Pair]]:
+    return _bounded_tiers()(answer, reference, options, decided)
+
+
+@cache
+def _bounded_tiers() -> Attempt:
     # The grammar and the arithmetic are loaded when they are first needed, not with catsdk.
     from catsdk.answers.engine.attempt import attempt
 
-    return attempt(answer, reference, options, decided)
+    return attempt
 
 
 def _same_text(verdict: Verdict) -> Verdict:

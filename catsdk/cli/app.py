@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from catsdk.cli.batch import batch
-from catsdk.cli.batches import batches
+from catsdk.cli.batches.listing import batches
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
@@ -18,7 +18,7 @@ from catsdk.cli.listing import providers
 from catsdk.cli.mcp import mcp
 from catsdk.cli.prompts import prompts
 from catsdk.cli.reward_server import reward_server
-from catsdk.cli.rubric import rubric
+from catsdk.cli.rubrics.commands import rubric
 from catsdk.cli.serve import serve
 from catsdk.cli.train import train
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError

@@ -171,6 +171,8 @@ def _another_time(gold: str, chance: random.Random) -> str:
 def _another_product(gold: str, chance: random.Random) -> str:
     one, other = gold.split(" \\times ")
     forms = [
+        "{a} {b}",
+        "{a}({b})",
         "{a} \\cdot {b}",
         "{b} \\times {a}",
         "{a} · {b}",
@@ -248,6 +250,28 @@ def _several_choices(gold: str, chance: random.Random) -> str:
     return chance.choice(forms).format(g=letter, a=one, b=other)
 
 
+def _as_set(gold: str, chance: random.Random) -> str:
+    inner = gold.removeprefix("\\left").strip("()").removesuffix("\\right")
+    return chance.choice(["\\{{{}\\}}", "\\left\\{{{}\\right\\}}", "\\lbrace {} \\rbrace"]).format(
+        inner
+    )
+
+
+def _as_rows(gold: str, chance: random.Random) -> str:
+    inner = gold.removeprefix("\\left").strip("()").removesuffix("\\right")
+    rows = "], [".join(part.strip() for part in inner.split(","))
+    return chance.choice(["[[{}]]", "[ [{}] ]", "\\left[[{}]\\right]"]).format(rows)
+
+
+def _holds_nowhere(gold: str, chance: random.Random) -> str:
+    name = next((sign for sign in gold if sign.isalpha()), "x")
+    forms = [
+        "0{x}={n}", "{x}+{n}={x}", "\\frac{{{n}}}{{{x}}}=0", "{x}-{x}={n}", "{x} \\ne {x}",
+        "{x} > {x}+{n}", "\\frac{{{x}}}{{{x}}}={n}", "2{x}={x}+{x}+{n}", "0 \\cdot {x} > {n}",
+    ]  # fmt: skip
+    return chance.choice(forms).format(x=name, n=chance.randrange(2, 9))
+
+
 def _swapped_names(gold: str, _: random.Random) -> str:
     values = [part.partition("=")[2].strip() for part in gold.split(",")]
     return ", ".join(reversed(values))
@@ -285,8 +309,9 @@ FAMILIES: dict[str, dict[str, Rewrite]] = {
     "letter": _ANY | {"A1 sign": _signs, "both signs": _both_signs},
     "expression": _ANY | {"A1 signs dropped": _without_signs, "both signs": _both_signs},
     "complex": _ANY | {"A1 sign": _signs},
-    "equation": _ANY,
-    "tuple": _ANY | {"A1 marks dropped": _without_signs},
+    "equation": _ANY | {"holds nowhere": _holds_nowhere},
+    "tuple": _ANY
+    | {"A1 marks dropped": _without_signs, "set for a tuple": _as_set, "rows": _as_rows},
     "list": _ANY,
     "interval": {name: _ANY[name] for name in ("A3 identity", "A4 sentence that denies")},
     "named list": _ANY | {"A9 names swapped": _swapped_names},

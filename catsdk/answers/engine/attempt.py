@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
+from catsdk.answers.engine.parse.brackets import brackets_nested
 from catsdk.answers.engine.parse.currencies import amounts_written, currency_of_unit
 from catsdk.answers.engine.parse.reading import Reading, read
 from catsdk.answers.engine.parse.wording import same_choice
@@ -13,13 +14,14 @@ from catsdk.answers.engine.structure.comparison import Comparison, Pair
 from catsdk.answers.engine.structure.expressions import same_expression
 from catsdk.answers.engine.structure.labels import label_of
 from catsdk.answers.engine.tree import Call, Items, Node, Number, Quantity, Relation, Symbol, Text
-from catsdk.answers.engine.walk import always_defined, with_symbols
+from catsdk.answers.engine.walk import always_defined, is_expression, with_symbols
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Cause, Verdict
 
 __all__ = ["Pair", "attempt"]
 
 _OF_NO_NAME = re.compile(r"\b(?:answers?|results?|solutions?|values?|it)\b")
+_ROWS = re.compile(r"\[(?:\[,{0,400}\],?){1,400}\]")
 _CENTS = frozenset(["cent", "cents", "\u00a2"])
 
 
@@ -36,8 +38,11 @@ def attempt(
     alike = _same_qualifiers(first, second, options) and _same_amounts(
         answer, first, reference, second
     )
+    alike = alike and not _nest_otherwise(first, second)
     if alike and first.node is second.node and always_defined(first.node):
         return Verdict("equal", "text"), []
+    if alike and _same_tree(first, second):
+        return Verdict("equal", "exact" if is_expression(first.node) else "structure"), []
     comparison = Comparison(options, Budget(), decided, special=first.special or second.special)
     try:
         comparison.budget.spend_on_text(len(answer) + len(reference))
@@ -58,22 +63,32 @@ def attempt(
     return Verdict("equal" if found else "different", comparison.tier), []
 
 
+def _same_tree(first: Reading, second: Reading) -> bool:
+    r"""Tell whether two texts say the same in other marks, as `1/2` and `\frac{1}{2}`."""
+    if first.node is None or isinstance(first.node, Text) or first.node != second.node:
+        return False
+    beside = first.crossed == second.crossed and first.joined == second.joined
+    return beside and always_defined(first.node)
+
+
 def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bool) -> bool | None:
     assert first.node is not None
     assert second.node is not None
     found = _numbers(first.node, second.node, comparison)
     if found is None:
         found = _readings(first, second, comparison)
+    if not found:
+        return found
     joined = {first.joined, second.joined}
-    if found and joined == {"and", "or"} and not _are_regions(first, second):
+    if joined == {"and", "or"} and not _are_regions(first, second):
         return comparison.open("one of them, or all of them")
-    if found and joined == {"", "or"} and any(map(_is_tuple, (first.node, second.node))):
+    if joined == {"", "or"} and any(map(_is_tuple, (first.node, second.node))):
         return comparison.open("one of several, or a point")
-    if found and _multiply_otherwise(first, second):
+    if _multiply_otherwise(first, second):
         return comparison.open("a cross product, and another product")
-    if found and not alike:
-        return comparison.open("another currency, or another domain of the index")
-    return found
+    if _nest_otherwise(first, second):
+        return comparison.open("rows in brackets of their own, and others")
+    return found if alike else comparison.open("another currency, or another domain of the index")
 
 
 def _is_tuple(node: Node | None) -> bool:
@@ -81,11 +96,20 @@ def _is_tuple(node: Node | None) -> bool:
 
 
 def _multiply_otherwise(first: Reading, second: Reading) -> bool:
-    """Tell `a × b` from `a · b` and from `b × a`: with vectors these are three products."""
-    if first.crossed == second.crossed:
+    """Tell `a × b` from `a · b`, `ab` and `b × a`: with vectors these are other products."""
+    return first.crossed != second.crossed
+
+
+def _nest_otherwise(first: Reading, second: Reading) -> bool:
+    """Tell `[[1], [2]]` and `[1, [2]]` from `[1, 2]`, but rows in brackets not from a matrix."""
+    one, other = brackets_nested(first.text), brackets_nested(second.text)
+    if one == other:
         return False
-    both = first.crossed and second.crossed
-    return bool(both) or (second.dotted if first.crossed else first.dotted)
+    matrices = [
+        _ROWS.fullmatch(shape) is not None if shape else "\\begin" in reading.text
+        for shape, reading in ((one, first), (other, second))
+    ]
+    return not all(matrices)
 
 
 def _are_regions(first: Reading, second: Reading) -> bool:
@@ -110,7 +134,11 @@ def _numbers(left: Node, right: Node, comparison: Comparison) -> bool | None:
 
 
 def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool | None:
-    left, right = _in_dollars(first, second), _in_dollars(second, first)
+    assert first.node is not None
+    assert second.node is not None
+    left, right = first.node, second.node
+    if first.currency or second.currency:
+        left, right = _in_dollars(first, second), _in_dollars(second, first)
     if first.choice and first.choice == second.choice:
         return True
     if isinstance(left, Text) != isinstance(right, Text):

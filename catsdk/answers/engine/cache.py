@@ -30,6 +30,8 @@ class VerdictCache:
     def get(self, answer: str, reference: str, options: Options) -> Verdict | None:
         """Return the verdict on a pair that is remembered."""
         key = _key(answer, reference, options)
+        if key not in self._kept:
+            return None
         with self._lock:
             verdict = self._kept.get(key)
             if verdict is not None:

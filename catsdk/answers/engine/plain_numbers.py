@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from fractions import Fraction
 from time import perf_counter
 
 from catsdk.answers.options import Options
@@ -47,14 +46,14 @@ def _fractions(answer: str, reference: str, start: float) -> Verdict | None:
     other = _fraction(reference) if one is not None else None
     if one is None or other is None:
         return None
-    return Verdict(
-        "equal" if one == other else "different", "exact", "", "", perf_counter() - start
-    )
+    equal = one[0] * other[1] == other[0] * one[1]
+    return Verdict("equal" if equal else "different", "exact", "", "", perf_counter() - start)
 
 
-def _fraction(text: str) -> Fraction | None:
+def _fraction(text: str) -> tuple[int, int] | None:
+    """Return numerator and denominator, which is not zero."""
     found = _FRACTION.fullmatch(text)
     if found is None or found[1] != found[8]:
         return None
-    top, bottom = found[3] or found[5] or found[7], found[4] or found[6] or "1"
-    return Fraction(int(found[2] + top), int(bottom)) if int(bottom) else None
+    top, bottom = found[3] or found[5] or found[7], int(found[4] or found[6] or 1)
+    return (int(found[2] + top), bottom) if bottom else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +14,7 @@ __all__ = [
     "always_defined",
     "children",
     "holds_matrices",
+    "is_expression",
     "symbols_of",
     "undefined_in",
     "with_operands",
@@ -41,6 +41,7 @@ _INFINITY = tree.Constant("infinity")
 _INFINITIES = (_INFINITY, tree.Product((tree.Number(Fraction(-1)), _INFINITY)))
 _SMALL_POWER = 64
 _BINDING = frozenset(["sum", "product", "integral", "limit"])
+_NO_SYMBOLS = frozenset[str]()
 
 
 def children(node: tree.Node) -> tuple[tree.Node, ...]:
@@ -49,19 +50,31 @@ def children(node: tree.Node) -> tuple[tree.Node, ...]:
     return () if below is None else below(node)
 
 
-@lru_cache(maxsize=1_024)
 def symbols_of(node: tree.Node) -> frozenset[str]:
     """Return the names of the free symbols: those a sum or an integral runs over are not free."""
+    found = set[str]()
+    _add_symbols(node, found)
+    return frozenset(found) if found else _NO_SYMBOLS
+
+
+def _add_symbols(node: tree.Node, found: set[str]) -> None:
+    kind = type(node)
+    if kind is tree.Number:
+        return
     if isinstance(node, tree.Symbol):
-        return frozenset([node.name])
-    found = frozenset[str]().union(*map(symbols_of, children(node)))
-    if (
-        isinstance(node, tree.Call)
-        and node.name in _BINDING
-        and isinstance(node.arguments[1], tree.Symbol)
-    ):
-        found -= {node.arguments[1].name}
-    return found
+        found.add(node.name)
+    elif isinstance(node, tree.Call) and _binds(node):
+        inner = set[str]()
+        for child in node.arguments:
+            _add_symbols(child, inner)
+        found |= inner - symbols_of(node.arguments[1])
+    elif (below := _BELOW.get(kind)) is not None:
+        for child in below(node):
+            _add_symbols(child, found)
+
+
+def _binds(node: tree.Call) -> bool:
+    return node.name in _BINDING and isinstance(node.arguments[1], tree.Symbol)
 
 
 def holds_matrices(node: tree.Node) -> bool:
@@ -85,6 +98,13 @@ def _is_turned(node: tree.Node) -> bool:
             return len(name) == 1 and name.isupper()
         case _:
             return False
+
+
+def is_expression(node: tree.Node | None) -> bool:
+    """Tell one value from a collection, a relation and words."""
+    return not isinstance(
+        node, tree.Items | tree.Union | tree.Interval | tree.Matrix | tree.Relation | tree.Text
+    )
 
 
 def always_defined(node: tree.Node) -> bool:

@@ -41,10 +41,11 @@ async def mcp_server(
         MissingExtraError: the SDK is not installed.
 
     Example:
-        ```python
-        async with mcp_server(cat.CaT("local")) as server:
-            await server.run_stdio_async()
-        ```
+        >>> import catsdk as cat
+        >>> from catsdk.serve import mcp_server
+        >>> async with mcp_server(cat.CaT("local")) as server:
+        ...     print([tool.name for tool in await server.list_tools()])
+        ['synthesize', 'compare_answers', 'judge']
     """
     account = None if budget is None else Account(budget)
     tools = Tools(c, account, usual=usual, most=most)

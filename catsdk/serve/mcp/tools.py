@@ -11,7 +11,7 @@ from catsdk.answers.compare import compare
 from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import Event, RolloutArrived, RolloutFailed
-from catsdk.core.types import Criterion, Provenance, Rubric
+from catsdk.core.types import Criterion, Provenance, Result, Rubric
 from catsdk.rubrics.judge import Judge
 from catsdk.runtime.spending.account import Account
 from catsdk.sampling.sampler import group_of
@@ -62,6 +62,7 @@ class Tools:
                 there += 1
                 out.send_nowait(there)
 
+        results: list[Result] = []
         async with anyio.create_task_group() as tasks:
 
             async def tell() -> None:
@@ -71,7 +72,10 @@ class Tools:
 
             tasks.start_soon(tell)
             with out:
-                result = await self._cat.run(question, count, budget=self._account, on_event=listen)
+                results.append(
+                    await self._cat.run(question, count, budget=self._account, on_event=listen)
+                )
+        (result,) = results
         reference = result.reference
         assert reference is not None
         return {

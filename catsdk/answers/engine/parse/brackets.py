@@ -7,7 +7,7 @@ from catsdk.answers.engine.parse.lexer import Token
 from catsdk.answers.engine.parse.lists import Separated, listed
 from catsdk.answers.engine.tree import Interval, Items, Matrix, Node
 
-__all__ = ["enclosed", "lone_values", "matrix_of"]
+__all__ = ["brackets_nested", "enclosed", "lone_values", "matrix_of"]
 
 _TURNS = {"(": 1, "[": 1, "{": 1, "\\{": 1, ")": -1, "]": -1, "}": -1, "\\}": -1}
 
@@ -72,3 +72,25 @@ def _tuple_of(inner: Separated) -> Node:
 
 def _is_tuple(node: Node) -> bool:
     return isinstance(node, Items) and node.kind == "tuple"
+
+
+def brackets_nested(text: str) -> str:
+    """Return the square brackets of a text with the commas in them where some stand in others.
+
+    `[[1], [2]]` gives `[[],[]]`, and `[1, 2)`, in which none does, nothing.
+    """
+    if text.count("[") < 2:
+        return ""
+    shape: list[str] = []
+    around: list[str] = []
+    nested = False
+    for sign in text:
+        if sign in "[(":
+            nested |= sign == "[" and "[" in around
+            around.append(sign)
+        elif sign in "])" and around:
+            opened = around.pop()
+            sign = "]" if opened == "[" else ")"
+        if sign in "[]" or (sign == "," and around and around[-1] == "["):
+            shape.append(sign)
+    return "".join(shape) if nested else ""

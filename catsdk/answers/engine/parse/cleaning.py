@@ -37,8 +37,16 @@ _GREEK = """
 Λ Lambda Σ Sigma Φ Phi Ψ Psi Ω Omega
 """
 _LETTERS = _GREEK.split()
-_SAME = ("$$", "$", "**", "__", "`", '"', "'")
-_WRAPPERS = (*((mark, mark) for mark in _SAME), ("\\(", "\\)"), ("\\[", "\\]"))
+# By the first character of a text, what may stand around all of it.
+_WRAPPERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "$": (("$$", "$$"), ("$", "$")),
+    "*": (("**", "**"),),
+    "_": (("__", "__"),),
+    "`": (("`", "`"),),
+    '"': (('"', '"'),),
+    "'": (("'", "'"),),
+    "\\": (("\\(", "\\)"), ("\\[", "\\]")),
+}
 
 
 # A backslash and a letter that some JSON writer turned into one control character.
@@ -139,7 +147,6 @@ def _western(sign: str) -> str:
     return chr(ord(sign) - 0xFEE0) if "\uff01" <= sign <= "\uff5e" else sign
 
 
-_WRAPPING = frozenset(start[0] for start, _ in _WRAPPERS)
 _ENDING = frozenset(".;:, \\")
 
 
@@ -149,14 +156,14 @@ def _unwrapped(text: str) -> str:
         text = text.strip()
         if text and text[-1] in _ENDING and not text.endswith("..."):
             text = text.rstrip(".;:, ").removesuffix("\\")
-        if text and text[0] in _WRAPPING:
-            text = _inside(text)
+        if wrappers := _WRAPPERS.get(text[:1]):
+            text = _inside(text, wrappers)
         if text == before:
             return text
 
 
-def _inside(text: str) -> str:
-    for start, end in _WRAPPERS:
+def _inside(text: str, wrappers: tuple[tuple[str, str], ...]) -> str:
+    for start, end in wrappers:
         if text.startswith(start) and text.endswith(end) and len(text) > len(start) + len(end):
             inner = text[len(start) : len(text) - len(end)]
             if start not in inner and end not in inner:
@@ -199,10 +206,13 @@ def _plain_latex(text: str) -> str:
             text = _DOUBLED.sub("\\\\", text)
     if text.startswith("\\boxed{") and text.count("{") > text.count("}"):
         text = text.removeprefix("\\boxed{")
-    text = _STYLE.sub("", text)
+    if text.startswith(("\\displaystyle", "\\textstyle")):
+        text = _STYLE.sub("", text)
     if text.startswith("{") and text.endswith("}"):
         text = _without_braces(text)
-    text = _LEAD.sub("", _GROUPED.sub("", text))
+    text = _GROUPED.sub("", text)
+    if text.startswith("\\text{"):
+        text = _LEAD.sub("", text)
     if "\\mathbb" in text:
         text = _WHOLE_INDEX.sub("", text)
     return _unwrapped(text)

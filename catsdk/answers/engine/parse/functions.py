@@ -8,7 +8,7 @@ from fractions import Fraction
 from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import UnreadableError
 from catsdk.answers.engine.parse.grammar import ExpressionParser, minus, product_of
-from catsdk.answers.engine.parse.lexer import tokens_of
+from catsdk.answers.engine.parse.lexer import read_decimal, tokens_of
 from catsdk.answers.engine.walk import symbols_of, with_operands, with_symbols
 
 __all__ = ["FunctionParser"]
@@ -116,6 +116,11 @@ class FunctionParser(ExpressionParser):
         kind, value = self.next
         if kind == "number" and len(value) > 1 and value.isdigit():
             self.tokens[self.at : self.at + 1] = [("number", value[0]), ("number", value[1:])]
+        elif value == "{" and kind == "sign" and self.ahead(2) == ("sign", "}"):
+            kind, inner = self.tokens[self.at + 1]
+            if kind == "number":
+                self.at += 3
+                return read_decimal(inner)
         return self.primary()
 
     def _root(self, name: str) -> tree.Node:

@@ -11,6 +11,7 @@ from catsdk.answers.engine.limits import MAX_NESTING, LimitReachedError, Unreada
 from catsdk.answers.engine.parse.lexer import END, Token, read_decimal
 from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name, may_be_vector
 from catsdk.answers.engine.parse.units import is_unit
+from catsdk.answers.engine.walk import symbols_of
 
 __all__ = ["ExpressionParser", "minus", "product_of"]
 
@@ -21,6 +22,9 @@ _CALLED = {"|(": "abs", "|": "abs", "floor(": "floor", "ceil(": "ceil"}
 _OPENING_SIGNS = frozenset(["(", "{", "\\{", "|(", "floor(", "ceil("])
 _STARTING_KINDS = frozenset(["number", "symbol", "constant", "accent", "function", "env"])
 _NAMING_KINDS = frozenset(["symbol", "accent"])
+# Behind a number or a name these end the expression that it is.
+_ENDING_KINDS = frozenset(["end", "relation"])
+_ENDING_SIGNS = frozenset([",", ";", ")", "}", "]", "&"])
 _RAISED_SIGNS = frozenset(["^", "!", "!!", "%", "degree"])
 _BASES = frozenset(str(base) for base in range(2, 37))
 _WORDS = "two three four five six seven eight nine ten"
@@ -35,6 +39,8 @@ _NABLA = tree.Symbol("nabla")
 # What derivatives of an order in brackets are written of.
 _DERIVED = frozenset("fghyFGH")
 _VOWELS = frozenset("aeiou")
+# Names that stand for numbers, unless an answer writes its vectors in bold or with arrows.
+_NUMBER_NAMES = frozenset("xyztlwhbr")
 # Signs over letters that mean the same.
 _ACCENTS = {"overrightarrow": "vec", "bar": "overline", "widehat": "hat"}
 _GEOMETRY = frozenset(["overline", "bar", "vec", "hat", "widehat", "overrightarrow", "tilde"])
@@ -64,6 +70,7 @@ class ExpressionParser(ABC):
         self.log_base: tree.Node | None = None
         # What stands on both sides of each cross between names, which may be vectors.
         self.crossed: list[str] = []
+        self.vectors = False
 
     @property
     def next(self) -> Token:
@@ -101,6 +108,8 @@ class ExpressionParser(ABC):
 
     def expression(self) -> tree.Node:
         """Read a sum of terms."""
+        if (alone := self._alone()) is not None:
+            return alone
         self._deeper(2)
         terms: list[tree.Node] = [self._signed(self.term)]
         while True:
@@ -116,6 +125,16 @@ class ExpressionParser(ABC):
                 break
         self.depth -= 2
         return _sum(terms)
+
+    def _alone(self) -> tree.Node | None:
+        """Read an expression that is one number or name, as most are."""
+        kind, value = self.tokens[self.at]
+        if kind != "number" and kind != "symbol":
+            return None
+        after, sign = self.tokens[self.at + 1]
+        if after not in _ENDING_KINDS and not (after == "sign" and sign in _ENDING_SIGNS):
+            return None
+        return self._number(value) if kind == "number" else self._symbol(value)
 
     def _deeper(self, steps: int = 1) -> None:
         self.depth += steps
@@ -162,7 +181,11 @@ class ExpressionParser(ABC):
                 self.at += 1
                 factor = self._signed(self.power)
                 named = may_be_vector(factor) or self.tokens[self.at][0] in _NAMING_KINDS
-                if named and may_be_vector(factors[-1]):
+                if (
+                    named
+                    and may_be_vector(factors[-1])
+                    and not self._are_numbers(factors[-1], factor)
+                ):
                     self.crossed.append(f"{factors[-1]} x {factor}")
                 factors = _crossed(factors, factor)
             elif kind == "sign" and value == "mod":
@@ -175,6 +198,10 @@ class ExpressionParser(ABC):
                 self._beside(factors)
             else:
                 return product_of(factors)
+
+    def _are_numbers(self, left: tree.Node, right: tree.Node) -> bool:
+        """Tell names that stand for numbers, as x and y or length and width, from vectors."""
+        return not self.vectors and _NUMBER_NAMES.issuperset(symbols_of(left) | symbols_of(right))
 
     def _starts(self) -> bool:
         """Tell whether the next token begins a factor, without a sign of multiplication."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from string import ascii_letters, digits
 
 from catsdk.answers.engine.limits import MAX_TOKENS, LimitReachedError, UnreadableError
 from catsdk.answers.engine.parse.words import (
@@ -52,7 +53,16 @@ _REPEATING = re.compile(r"(\d*)\.(\d*)(?:\\(?:overline|bar|dot) ?\{?|\()(\d+)[})
 _DIGITS = re.compile(r"\d*\.?\d*")
 _DOTS = re.compile(r" ?\\?(?:\.\.\.|[lc]?dots)$")
 _TEXT_END = re.compile(r"[{}]|\\.")
-_TURNS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+_TURNS = {"(": 1, "[": 1, "{": 1, "\\{": 1, ")": -1, "]": -1, "}": -1, "\\}": -1}
+# What may stand behind a figure that is a number of its own, and behind a letter.
+_BEHIND_FIGURE = frozenset(["", *"()[]{}+-*/^_;|&%=<>!\\$"])
+_BEHIND_LETTER = _BEHIND_FIGURE | frozenset(" ,.:'?\"0123456789")
+# The tokens of one character, with what may stand behind them; behind a sign, everything.
+_SINGLE: dict[str, tuple[Token, frozenset[str] | None]] = {
+    **{sign: (("sign", sign), None) for sign in "()[]{}+/^_,;|&%"},
+    **{figure: (("number", figure), _BEHIND_FIGURE) for figure in digits},
+    **{letter: (("symbol", letter), _BEHIND_LETTER) for letter in ascii_letters},
+}
 _SIGN_OF = {"==": "=", ":=": "=", "**": "^", "−": "-"}
 _RELATION_SIGNS = frozenset(["=", "!=", "<", "<=", ">", ">=", "=>", "->"])
 _JOINED = re.compile(r"(or|and)(?=[A-Z]|[a-z]{1,2}$)")
@@ -135,7 +145,7 @@ class _Lexer:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens: list[Token] = []
-        self.depth = 0
+        self.depth = self.counted = 0
         # Inside brackets a comma without a space groups digits only beside real separators.
         self.grouping = ", " in text or ";" in text
 
@@ -143,6 +153,11 @@ class _Lexer:
         at, text, tokens = 0, self.text, self.tokens
         end, read = len(text), _TOKEN.match
         while at < end:
+            single = _SINGLE.get(text[at])
+            if single and (single[1] is None or text[at + 1 : at + 2] in single[1]):
+                tokens.append(single[0])
+                at += 1
+                continue
             match = read(text, at)
             if match is None:
                 raise UnreadableError("a sign that is none")
@@ -160,7 +175,9 @@ class _Lexer:
             else:
                 self._escaped(value, at)
             if len(tokens) > MAX_TOKENS:
-                raise LimitReachedError("too many tokens")
+                break
+        if len(tokens) > MAX_TOKENS:
+            raise LimitReachedError("too many tokens")
         return tokens
 
     def _add(self, kind: str, value: str) -> None:
@@ -173,8 +190,6 @@ class _Lexer:
             if self._denies(at):
                 self._add("function", "not")
             return
-        if value in _TURNS:
-            self.depth += _TURNS[value]
         value = _SIGN_OF.get(value, value)
         self.tokens.append(("relation" if value in _RELATION_SIGNS else "sign", value))
 
@@ -188,12 +203,22 @@ class _Lexer:
         return opens and (after.isalpha() or after == "(")
 
     def _number(self, value: str, at: int) -> int:
-        if self.depth > 0 and "," in value and not self._groups(value, at):
+        if "," in value and self._in_brackets() and not self._groups(value, at):
             first = value.index(",")
             self._add("number", value[:first])
             return at - len(value) + first
         self._add("number", value)
         return at
+
+    def _in_brackets(self) -> bool:
+        """Tell whether a bracket or an environment is open; tokens are counted when it is asked."""
+        for kind, value in self.tokens[self.counted :]:
+            if kind == "sign":
+                self.depth += _TURNS.get(value, 0)
+            elif kind == "env":
+                self.depth += 1 if value.startswith("begin") else -1
+        self.counted = len(self.tokens)
+        return self.depth > 0
 
     def _groups(self, value: str, at: int) -> bool:
         """Tell whether commas inside brackets group digits: beside separators or operators."""
@@ -240,7 +265,6 @@ class _Lexer:
 
     def _escaped(self, value: str, at: int) -> None:
         if value in "{}":
-            self.depth += 1 if value == "{" else -1
             self._add("sign", "\\" + value)
         elif value == "|":
             self._add("sign", "|")
@@ -262,7 +286,6 @@ class _Lexer:
         if name in ("begin", "end"):
             close = self.text.find("}", at, at + 40)
             self._add("env", name + self.text[at:close].lstrip("{ "))
-            self.depth += 1 if name == "begin" else -1
             return close + 1 if close > 0 else at
         if name in ACCENTS:
             self._add("accent", name)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from catsdk.answers.engine.limits import LimitReachedError, UnreadableError
 from catsdk.answers.engine.parse.assertions import asserted_value
@@ -32,6 +32,7 @@ from catsdk.answers.engine.tree import (
     Numeral,
     Quantity,
     Quotient,
+    Symbol,
     Text,
 )
 from catsdk.answers.verdict import Cause
@@ -92,28 +93,26 @@ _TEN = Number(Fraction(10))
 _AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
 _SAYS_SOMETHING = re.compile(r"\\[A-Za-z]|[_?!]|\\\{")
 _LONGEST_CHOICE = 24
+_CHOICE_STARTS = frozenset("ABCDEFGHIJe($\\{. ")
 _FORMULA = re.compile(r"[A-Za-z]{1,3}\d[A-Za-z0-9]{0,40}")
 # True or false, yes or no, of several questions in their order.
 _VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
 # `(a) 1 (b) 2`, which is no product.
 _PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:\\l)?(and|or)(?![A-Za-z])", re.IGNORECASE)
-_DOTTED = re.compile(r"\\(?:cdot|bullet|centerdot|odot)(?![a-z])")
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What an answer says: `node`, or `None` with the cause.
 
     `other` is a second reading, which counts against an answer of another kind: `1,22` may be a
     list or 1.22, and `1,000,200` a number or a list. `tens` is the node with logarithms of base ten
     where no base is written and `node` has natural ones. `integers` is a letter that is said to run
     over the `domain`, Z or N. Without `special` the node holds no plus-minus and no matrix.
-    `choice` is the letter of an answer that may choose one; `stated` the value that a sentence
-    asserts, whose node is its words; `currency` that of a sign of money; `joined` is "and" or "or"
-    where one of the two joins what is said. `crossed` holds the pairs of names between which a
-    cross stands, which may be vectors, and `dotted` says that there is a product with a dot.
+    `stated` is the value that a sentence asserts, whose node is its words; `currency` that of a
+    sign of money. `crossed` holds the pairs of names between which a cross stands, which may be
+    vectors. `text` is what was read, where more may have to be known of it than its node says.
     """
 
     node: Node | None
@@ -124,12 +123,24 @@ class Reading:
     tens: Node | None = None
     integers: str = ""
     domain: str = ""
-    choice: str | None = None
     stated: Node | None = None
     currency: str = ""
-    joined: str = ""
     crossed: str = ""
-    dotted: bool = False
+    text: str = ""
+
+    @property
+    def choice(self) -> str | None:
+        """The letter of an answer that may choose one."""
+        short = len(self.text) <= _LONGEST_CHOICE and not self.text[:1].isdigit()
+        return choice_letters(self.text) if short and not isinstance(self.node, Text) else None
+
+    @property
+    def joined(self) -> str:
+        """The word "and" or "or", where one of the two joins what is said."""
+        if isinstance(self.node, Number | Symbol | Quotient | Quantity):
+            return ""
+        found = {match.group(1).lower() for match in _CONNECTIVE.finditer(self.text)}
+        return found.pop() if len(found) == 1 else ""
 
 
 def read(text: str) -> Reading:
@@ -162,18 +173,18 @@ def _plain(text: str) -> Reading | None:
 
 
 def _read_cleaned(text: str, original: str) -> Reading:
-    if not any(map(str.isalnum, text)) and not _SAYS_SOMETHING.search(text):
+    if not (text[:1].isalnum() or any(map(str.isalnum, text)) or _SAYS_SOMETHING.search(text)):
         return _without_words(text)
-    if text[0] in _STARTS and (number := _plain(text) or _special(text)):
+    formula = "\\" in text and "_" not in text and "\\text" not in text
+    if text[0] in _STARTS and not formula and (number := _plain(text) or _special(text)):
         currency = currency_written(original)
-        return replace(number, currency=currency) if currency else number
-    text = _AT_TIME.sub("", text)
+        return number._replace(currency=currency) if currency else number
+    if text.startswith("at "):
+        text = _AT_TIME.sub("", text)
     latex = "\\" in text
     if latex and (whole := _WHOLE_TEXT.fullmatch(text)) and whole.group(1).strip():
         return _read_cleaned(clean(whole.group(1)), original)
-    short = len(text) <= _LONGEST_CHOICE and not text[0].isdigit()
-    choice = choice_letters(text) if short else None
-    if ("or" in text or "/" in text) and is_undecided(text):
+    if text[0] in _CHOICE_STARTS and ("or" in text or "/" in text) and is_undecided(text):
         return Reading(Text(plain_words(text)))
     if text[0] in "TFYN" and _VERDICTS.fullmatch(text):
         return Reading(Text(re.sub(r"[, ]", "", text).lower()))
@@ -195,24 +206,15 @@ def _read_cleaned(text: str, original: str) -> Reading:
             tens=tens,
             integers=integers,
             domain=domain,
-            choice=choice,
             currency=currency,
-            joined=_connective(text),
             crossed=crossed,
-            dotted=latex and _DOTTED.search(text) is not None,
+            text=text,
         )
     except UnreadableError as error:
         if _FORMULA.fullmatch(text):
             # Its case counts: CO2 is another formula than Co2.
             return Reading(None, cause="unparseable", detail=str(error))
         return _in_words(text, original, str(error))
-
-
-def _connective(text: str) -> str:
-    if _CONNECTIVE.search(text) is None:
-        return ""
-    found = {match.group(1).lower() for match in _CONNECTIVE.finditer(text)}
-    return found.pop() if len(found) == 1 else ""
 
 
 def _without_words(text: str) -> Reading:
@@ -278,16 +280,16 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
         value = _read(rest)
         inner = text_as_node(value.node) if isinstance(value.node, Text) else value.node
         if inner is not None and isinstance(inner, Number | Constant | Quotient | Quantity):
-            return replace(value, node=minus(inner) if sign else inner, stated=None)
+            return value._replace(node=minus(inner) if sign else inner, stated=None)
     if noted := _NOTED.fullmatch(text):
         outer, note = noted.groups()
         value = _read(outer)
         number = number_of(note.lower())
         same = number is not None and Number(number) == value.node
         if isinstance(value.node, Number | Quantity) and (same or names_what_counts(note)):
-            return replace(value, currency=currency_written(original))
+            return value._replace(currency=currency_written(original))
     if led := _LED_BY.match(text):
-        return replace(_read(text[led.end() :]), currency=_LEADERS.get(led[1].lower(), ""))
+        return _read(text[led.end() :])._replace(currency=_LEADERS.get(led[1].lower(), ""))
     if rate := _RATE.fullmatch(text):
         amount = _read(rate[1]).node
         if amount is not None:
@@ -309,7 +311,7 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
             Text(plain_words(with_cased_units(words))),
             stated=stated,
             currency=currency_written(original),
-            joined=_connective(text),
+            text=text,
         )
     return Reading(None, cause="unparseable", detail=detail)
 

@@ -54,6 +54,7 @@ _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
 _CONDITIONAL = (Text("if"), Text("for"), Text("when"), Text("where"))
 
+_VECTOR = re.compile(r"\\(?:math(?:bf|bb|cal)|bm|boldsymbol|vec|hat|over(?:right)?arrow)(?![a-z])")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", re.ASCII)
 
 
@@ -71,6 +72,7 @@ def parse_with_crosses(text: str, log_base: Node | None = None) -> tuple[Node, s
     """Do what `parse` does; return also what stands on both sides of each cross between names."""
     parser = AnswerParser(tokens_of(text))
     parser.log_base = log_base
+    parser.vectors = "\\times" in text and _VECTOR.search(text) is not None
     node = parser.answer()
     if parser.next != END:
         raise UnreadableError(f"{parser.next[1]} is left over")
@@ -118,8 +120,8 @@ class AnswerParser(FunctionParser):
             return side
         sides = [side]
         operators: list[Operator] = []
-        while self.next[0] == "relation":
-            operator = self.next[1]
+        while self.tokens[self.at][0] == "relation":
+            operator = self.tokens[self.at][1]
             self.at += 1
             if operator == "->":
                 raise UnreadableError("a map or a limit")
@@ -216,7 +218,7 @@ class AnswerParser(FunctionParser):
 
     def _plain(self) -> Node:
         """Read a text, a named set, or an expression."""
-        kind, value = self.next
+        kind, value = self.tokens[self.at]
         if kind == "text":
             self.at += 1
             return Text(" ".join(value.lower().split()))

@@ -159,8 +159,8 @@ def same_choice(one: str, other: str) -> bool | None:
     for letter, choice in ((one, other), (other, one)):
         if len(letter) > _LONGEST_LETTER or choice[:1] not in _CHOICE_STARTS:
             continue
-        alone, led = _LETTER.fullmatch(letter.strip()), _LED.match(choice.strip())
-        if alone and led:
+        alone = _LETTER.fullmatch(letter.strip())
+        if alone and (led := _LED.match(choice.strip())):
             if any(
                 (_ANOTHER_CHOICE.search(led[3]), _DENIED_CHOICE.search(led[3]), said_of(led[3]))
             ):

@@ -18,6 +18,7 @@ from catsdk.answers.options import DEFAULT
 __all__ = ["claims_nothing"]
 
 _STEPS = 3_000
+_EQUATING = frozenset(["=", "~"])
 # Values further from each other than this share of them are not about the same.
 _ABOUT = 0.1
 _EXPRESSIONS = (
@@ -38,8 +39,10 @@ def claims_nothing(relation: tree.Relation, budget: Budget) -> bool:
     So do `2 = 2`, `x + y = y + x`, `1 < 2`, `2 + 2 = 5` and `x = 3 = 4`. A calculation such as
     `7 * 9 = 63` claims its value, also where that is rounded.
     """
-    if not set(relation.operators) <= {"=", "~"}:
+    if not _EQUATING.issuperset(relation.operators):
         return not symbols_of(relation)
+    if _gives_value(relation):
+        return False
     about = [
         pair
         for pair, operator in zip(pairwise(relation.sides), relation.operators, strict=True)
@@ -61,14 +64,32 @@ def claims_nothing(relation: tree.Relation, budget: Budget) -> bool:
         budget.take_back(own)
 
 
+def _gives_value(relation: tree.Relation) -> bool:
+    """Tell `x = 5`, which most equations are, without computing: a name and a value without it."""
+    if relation.operators != ("=",):
+        return False
+    name, value = relation.sides
+    if not isinstance(name, tree.Symbol):
+        name, value = value, name
+    return isinstance(name, tree.Symbol) and name.name not in symbols_of(value)
+
+
 def _contradicts(left: tree.Node, right: tree.Node, budget: Budget) -> bool:
     """Tell whether two values without variables differ by more than a rounding."""
     left, right = _value(left), _value(right)
+    if _is_negative_size(left, right) or _is_negative_size(right, left):
+        return True
     if not _is_closed(left) or not _is_closed(right):
         return False
     if _equal(left, right, budget) is not False:
         return False
     return not _is_rounded(left, right, budget)
+
+
+def _is_negative_size(size: tree.Node, value: tree.Node) -> bool:
+    """Tell `|x| = -7`, which no x fulfils."""
+    number = rational_of(value) if isinstance(size, tree.Call) and size.name == "abs" else None
+    return number is not None and number < 0
 
 
 def _is_far(left: tree.Node, right: tree.Node, budget: Budget) -> bool:

@@ -35,15 +35,19 @@ from catsdk.answers.engine.structure.relations import needs_solving, same_relati
 from catsdk.answers.engine.structure.simplify import simplified
 from catsdk.answers.engine.tree import (
     Call,
+    Constant,
     Interval,
     Items,
     Matrix,
     Node,
+    Number,
     Numeral,
+    Power,
     Product,
     Quantity,
     Quotient,
     Relation,
+    Sum,
     Symbol,
     Text,
     Union,
@@ -59,6 +63,7 @@ Pair: TypeAlias = tuple[Node, Node]
 _MOST_ITEMS = 150
 _TIME = re.compile(r"\d{1,2}(?::\d\d){1,2}")
 _TIERS: tuple[Tier, ...] = ("text", "exact", "structure", "numeric", "symbolic", "engine")
+_WORK = {tier: at for at, tier in enumerate(_TIERS)}
 
 
 class Comparison:
@@ -90,13 +95,17 @@ class Comparison:
     def same(self, left: Node, right: Node) -> bool | None:
         """Compare two nodes of any kind; the order of the two does not matter."""
         self.budget.spend(24)
-        for one, other in ((left, right), (right, left)):
+        if type(left) in _PLAIN and type(right) in _PLAIN and not self.special:
+            return self.leaf(left, right)
+        sums = isinstance(left, Sum) or isinstance(right, Sum)
+        for one, other in ((left, right), (right, left)) if sums else ():
             if is_compound(one) and not is_compound(other) and _rank(other) == 0:
                 # A number alone does not say which of the units it counts, unless it is money.
                 whole = simplified(one)
                 money = isinstance(whole, Quantity) and is_money(whole.unit)
                 return money and isinstance(whole, Quantity) and self.leaf(whole.value, other)
-        left, right = (simplified(node, special=self.special) for node in (left, right))
+        left = simplified(left, special=self.special)
+        right = simplified(right, special=self.special)
         lefts, rights = readings_of(left), readings_of(right)
         if len(lefts) == 1 == len(rights):
             return self._same(lefts[0], rights[0])
@@ -156,7 +165,8 @@ class Comparison:
         """Compare two expressions."""
         if self.options.units != "strict":
             left, right = _bare(left, right), _bare(right, left)
-        if (left, right) in self.decided:
+        # To look a pair up means to go through both trees.
+        if self.decided and (left, right) in self.decided:
             self._note("symbolic")
             return self.decided[left, right]
         try:
@@ -173,15 +183,17 @@ class Comparison:
             self._unknown("limit", str(error))
             return None
         self._note(decision.tier)
-        if decision.equal and left != right and (holds_matrices(left) or holds_matrices(right)):
+        if not decision.equal or isinstance(left, Number) or isinstance(right, Number):
+            return decision.equal
+        if left != right and (holds_matrices(left) or holds_matrices(right)):
             return self.open("a product of matrices in another order")
-        if decision.equal and left != right and _are_capitals(left) and _are_capitals(right):
+        if left != right and _are_capitals(left) and _are_capitals(right):
             return self.open("capital letters in another order")
-        return decision.equal
+        return True
 
     def ask(self, left: Node, right: Node) -> bool | None:
         """Leave a pair to the symbolic tier: what that decided before, else unknown."""
-        if (left, right) in self.decided:
+        if self.decided and (left, right) in self.decided:
             self._note("symbolic")
             return self.decided[left, right]
         if any(isinstance(each, Items) and any(map(nesting, each.items)) for each in (left, right)):
@@ -247,7 +259,7 @@ class Comparison:
 
     def _note(self, tier: Tier) -> None:
         """Remember the tier that had the most work."""
-        if _TIERS.index(tier) > _TIERS.index(self.tier):
+        if _WORK[tier] > _WORK[self.tier]:
             self.tier = tier
 
     def _structural(self, same: bool | None) -> bool | None:
@@ -350,6 +362,8 @@ class Comparison:
     def _intervals(self, left: Interval, right: Interval) -> bool | None:
         if left.closed != right.closed:
             return False
+        if [nesting(left.low), nesting(left.high)] != [nesting(right.low), nesting(right.high)]:
+            return self.open("a set, and its member")
         return self.ordered((left.low, left.high), (right.low, right.high))
 
     def under(self, options: Options, left: Items, right: Items) -> bool | None:
@@ -374,8 +388,9 @@ class Comparison:
                 case Interval(low, high, (True, True)), Matrix(rows):
                     cells = [cell for row in rows for cell in row]
                     return self.ordered((low, high), cells) if len(cells) == 2 else False
-                case Matrix(rows), Items(_, items) if 1 in (len(rows), len(rows[0])):
-                    return self.ordered([cell for row in rows for cell in row], items)
+                case Matrix(rows), Items(kind, items) if 1 in (len(rows), len(rows[0])):
+                    found = self.ordered([cell for row in rows for cell in row], items)
+                    return self.open("a vector, and a set") if found and kind == "set" else found
                 case Items("ratio" | "clock", items), _ if len(items) == 2 and not _is_collection(
                     other
                 ):
@@ -409,6 +424,8 @@ def _may_have_pieces(left: Node, right: Node) -> bool:
 
 def _bare(node: Node, other: Node) -> Node:
     """Leave out a letter behind a number that is a unit, where the other is a number alone."""
+    if not isinstance(node, Product | Quotient):
+        return node
     quantity = without_letters(node) if rational_of(other) is not None else None
     return node if quantity is None else quantity.value
 
@@ -426,6 +443,8 @@ def _rank(node: Node) -> int:
     return _RANKS.get(type(node), 0)
 
 
+# Expressions that `simplified` leaves as they are, without plus-minus and matrices.
+_PLAIN: frozenset[type[Node]] = frozenset([Number, Symbol, Constant, Quotient, Power])
 _RANKS: dict[type[Node], int] = {
     Relation: 5,
     Text: 4,

@@ -57,16 +57,22 @@ def same_items(left: Items, right: Items, comparer: Comparer) -> bool | None:
         return comparer.open("a set, and its member")
     if comparer.options.units == "convert" and units_stand_apart(left, right):
         return _with_units(left, right, comparer)
+    if kinds == {"tuple", "set"} and len(left.items) == len(right.items) > 1:
+        # A set has no order, so that one would be each of the points in its members.
+        points = all(isinstance(item, Items) for item in (*left.items, *right.items))
+        compare = comparer.unordered if points else comparer.ordered
+        found = compare(left.items, right.items)
+        return comparer.open("a set, and a tuple") if found else found
     if "tuple" in kinds:
         found = _tuples(left, right, comparer)
         return comparer.open("a set, and its member") if found and first != second else found
     if len(left.items) != len(right.items):
         return _of_other_length(left, right, comparer)
-    return (
-        _lists(left, right, comparer)
-        if kinds == {"list"}
-        else comparer.unordered(left.items, right.items)
-    )
+    if kinds == {"list"}:
+        return _lists(left, right, comparer)
+    found = comparer.unordered(left.items, right.items)
+    named = (names_of(left) is None) is not (names_of(right) is None)
+    return comparer.open("a set, and values with names") if found and named else found
 
 
 def _lists(left: Items, right: Items, comparer: Comparer) -> bool | None:

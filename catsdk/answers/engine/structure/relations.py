@@ -7,7 +7,14 @@ from fractions import Fraction
 from typing import Protocol
 
 from catsdk.answers.engine.arithmetic.normal_form import Normaliser
-from catsdk.answers.engine.arithmetic.polynomials import Form, added, negated, scaled
+from catsdk.answers.engine.arithmetic.polynomials import (
+    Form,
+    Rational,
+    added,
+    negated,
+    scaled,
+    single,
+)
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError
 from catsdk.answers.engine.parse.wording import text_as_node
 from catsdk.answers.engine.structure.claims import claims_nothing
@@ -215,12 +222,15 @@ def _ratio(left: Relation, right: Relation, budget: Budget) -> Fraction | None:
     """Return c > 0 or c < 0 such that left side minus right side are c times each other's."""
     normaliser = Normaliser(budget)
     first, second = (_difference(relation, normaliser) for relation in (left, right))
-    if not first.top or not second.top:
-        return Fraction(1) if not first.top and not second.top else None
+    if any(not form.top or (form.rational is not None) for form in (first, second)):
+        # `x != x` and `0x > 1` say nothing of x.
+        return None
     equations = left.operators[0] in ("=", "!=") and right.operators[0] in ("=", "!=")
     if equations:
         # Where both have a value, a quotient is zero where its top is.
-        first, second = Form(first.top, {(): 1}), Form(second.top, {(): 1})
+        if _is_never_zero(first) or _is_never_zero(second):
+            return None
+        first, second = (_without_fractions(form, normaliser) for form in (first, second))
     common = next((key for key in sorted(first.top) if key in second.top), None)
     if common is None:
         return None
@@ -230,6 +240,25 @@ def _ratio(left: Relation, right: Relation, budget: Budget) -> Fraction | None:
     if zero is None:
         raise UndecidedError("the equations hold functions")
     return ratio if zero else None
+
+
+def _is_never_zero(form: Form) -> bool:
+    """Tell what `0x = 1` and `1/x = 0` ask to be zero: they hold nowhere, as others do."""
+    (term, *others) = form.top
+    return not others and all(power < 0 for _, power in term)
+
+
+def _without_fractions(form: Form, normaliser: Normaliser) -> Form:
+    """Return the top of a quotient, multiplied by what its terms are divided by: `y - 6/x`."""
+    top = Form(form.top, {(): 1})
+    lowest: dict[str, Rational] = {}
+    for term in form.top:
+        for atom, power in term:
+            lowest[atom] = min(power, lowest.get(atom, 0))
+    for atom, power in lowest.items():
+        if power < 0 and atom[0] not in "#@~":
+            top = normaliser.multiply(top, single(atom, -power))
+    return top
 
 
 def _difference(relation: Relation, normaliser: Normaliser) -> Form:

@@ -108,7 +108,8 @@ def _roots_of(side: Expression) -> Expression | None:
 def _with_complex_roots(left: Node, right: Node) -> Answer:
     """Compare the complex roots of polynomial equations, whose real ones are the same."""
     one, other = _all_roots(left), _all_roots(right)
-    if one is None or other is None:
+    if one is None or other is None or one.degree() < 1 or other.degree() < 1:
+        # No complex roots either, as `1/x = 0` has none, are nothing in common.
         return "unknown"
     return "equal" if all(map(is_zero, (one - other).all_coeffs())) else "different"
 

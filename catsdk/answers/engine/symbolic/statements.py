@@ -50,9 +50,11 @@ def _as_multiples(left: Relation, right: Relation) -> Answer:
     if len(left.sides) != 2 or len(right.sides) != 2:
         return "unknown"
     one, other = _difference(left), _difference(right)
-    if sympy.simplify(one) == 0 or sympy.simplify(other) == 0:
-        raise NotConvertibleError("an identity")
     equations = left.operators == right.operators == ("=",)
+    for side in map(sympy.simplify, (one, other)):
+        # `0x = 1` and `1/x = 0` hold nowhere, which is nothing in common.
+        if not (sympy.numer(side) if equations else side).free_symbols:
+            raise NotConvertibleError("an identity, or a contradiction")
     ratio = _ratio(one, other, real=not equations)
     if ratio is None or ratio.is_zero is not False:
         return _as_polynomials(one, other) if equations else "unknown"

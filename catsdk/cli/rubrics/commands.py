@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from catsdk.cli.destinations import check_file
-from catsdk.cli.rubric_table import show_judged, show_rubric, show_screened
+from catsdk.cli.rubrics.tables import show_judged, show_rubric, show_screened
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.settings import Settings

@@ -1,0 +1,1 @@
+"""`catsdk rubric`: its commands, and their tables in the terminal."""
