@@ -275,8 +275,8 @@ class CaT(Description):
         async def one(index: int, item: Item) -> Result:
             prompt, row = with_row(item)
             async with self.context(row=row, on_event=on_event, item=index, output=asked) as ctx:
-                ctx = replace(ctx, **paying)
-                return await run_or_fail(method, prompt, n, ctx, index=index)
+                paid = replace(ctx, **paying) if paying else ctx
+                return await run_or_fail(method, prompt, n, paid, index=index)
 
         return Results(self._flow(one, prompts, ordered=ordered, at_once=at_once))
 

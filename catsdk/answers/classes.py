@@ -59,10 +59,14 @@ def equivalence_classes(
         (0, 0, 1, 0)
     """
     seen: dict[Hashable, int] = {}
+    read: dict[str, int] = {}
     firsts: list[tuple[str, Hashable]] = []
     labels: list[int] = []
     comparisons = 0
     for answer in answers:
+        if answer in read:
+            labels.append(read[answer])
+            continue
         key = _key(answer, options)
         if key not in seen:
             label = len(firsts)
@@ -76,7 +80,8 @@ def equivalence_classes(
             if label == len(firsts):
                 firsts.append((answer, key))
             seen[key] = label
-        labels.append(seen[key])
+        read[answer] = seen[key]
+        labels.append(read[answer])
     return Classes(tuple(labels), tuple(answer for answer, _ in firsts), comparisons)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anyio import CancelScope, to_thread
 
+from catsdk.batch.discounts import price_shares_of
 from catsdk.batch.estimates import Estimate
 from catsdk.batch.folder import BATCHES, Folder
 from catsdk.batch.job import Job, OnProgress
@@ -130,7 +131,8 @@ async def estimate(
         budget: Caps on what all starts together consume, these rows too.
         limit: The most rows that are read.
         price_shares: The share of the list price that will be paid in a stage, where it is not 1:
-            `{"sample": 0.5}` where the rollouts go to a provider's batch API at half the price.
+            `{"sample": 0.5}` where the rollouts cost half. By default 1, and the provider's
+            discount in the stages that the client sends in batches.
         on_progress: Hears of each row that ended.
         on_event: Hears of each step of each row.
 
@@ -164,7 +166,8 @@ async def estimate(
                 " or whether all rows are done"
             )
         more = job.progress.rows - job.progress.done
-        return Estimate.of(seen, more, await paid(begun.states.store), price_shares)
+        shares = await price_shares_of(plan.cat) if price_shares is None else price_shares
+        return Estimate.of(seen, more, await paid(begun.states.store), shares)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from catsdk.cli.batch import batch
-from catsdk.cli.batches import batches
+from catsdk.cli.batches.listing import batches
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate

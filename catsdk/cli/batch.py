@@ -14,8 +14,8 @@ from rich.markup import escape
 from catsdk.batch import PRODUCTS, Estimate, Plan, Summary, estimate, run
 from catsdk.cat import CaT
 from catsdk.cli.batch_display import BatchDisplay, estimate_table
+from catsdk.cli.batches.half_price import HalfPrice
 from catsdk.cli.destinations import check_folder
-from catsdk.cli.half_price import HalfPrice
 from catsdk.cli.methods import client_for, client_of, described, schema_in
 from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
 from catsdk.cli.progress import cost_of

@@ -299,7 +299,8 @@ class Message(WholeValue):
 
 def images_in(messages: Iterable[Message]) -> tuple[ImagePart, ...]:
     """The images of a chat, in their order."""
-    return tuple(part for message in messages for part in message.parts if _is_image(part))
+    contents = [message.content for message in messages if not isinstance(message.content, str)]
+    return tuple(part for content in contents for part in content if _is_image(part))
 
 
 def with_numbers(messages: Iterable[Message]) -> tuple[Message, ...]:

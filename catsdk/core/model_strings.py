@@ -150,7 +150,8 @@ def check_model(model: object, name: str = "model") -> None:
     Raises:
         InvalidInputError: `model` is neither a string nor a provider, or is empty.
     """
-    if not (model.strip() if isinstance(model, str) else isinstance(model, Provider)):
+    # As `isinstance` with the protocol says, which takes a hundred times as long.
+    if not (model.strip() if isinstance(model, str) else hasattr(model, "complete")):
         raise InvalidInputError(
             f"{name} is {model!r:.80}; give a model string such as 'openai:NAME' or 'local',"
             " or an object with an async method complete(request, on_text)"

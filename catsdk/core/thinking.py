@@ -18,7 +18,7 @@ TAGS = (
 )
 """The pairs of tags that models put around their thinking."""
 
-_LONGEST = max(len(opening) for opening, _ in TAGS)
+_OPENINGS = tuple(opening for opening, _ in TAGS)
 
 
 def split_thinking(text: str) -> tuple[str | None, str]:
@@ -52,19 +52,19 @@ def without_thinking(text: str, tags: Iterable[tuple[str, str]] = TAGS) -> str:
 
 def _opened(body: str) -> tuple[str, str] | None:
     """Return the pair of tags whose first one `body` begins with."""
-    head = body[:_LONGEST]
-    return next((pair for pair in TAGS if head.startswith(pair[0])), None)
+    if not body.startswith(_OPENINGS):
+        return None
+    return next(pair for pair in TAGS if body.startswith(pair[0]))
 
 
 def _begun_by_template(body: str) -> str | None:
     """Return the end tag of thinking whose first tag stands in the prompt."""
     if _opened(body) is not None:
         return None
-    ends = {closing: body.find(closing) for _, closing in TAGS}
     begun = [
-        (ends[closing], closing)
+        (end, closing)
         for opening, closing in TAGS
-        if ends[closing] >= 0 and opening not in body[: ends[closing]]
+        if (end := body.find(closing)) >= 0 and opening not in body[:end]
     ]
     return min(begun)[1] if begun else None
 

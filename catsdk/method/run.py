@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 from typing import Any, cast
 
@@ -30,7 +31,6 @@ from catsdk.core.events import (
     ResultReady,
     RewardsReady,
     RolloutArrived,
-    RubricReady,
 )
 from catsdk.core.inputs import PromptLike, check_prompt
 from catsdk.core.types import (
@@ -77,6 +77,18 @@ class Method:
     def estimates(self) -> bool:
         """Whether a run makes a reference."""
         return self.always_estimates or bool(getattr(self.reward, "needs_reference", True))
+
+    @cached_property
+    def deadline(self) -> float | None:
+        """The seconds that a result may take, where the sampler says so."""
+        seconds = setting_of(self.sampler, "deadline")
+        return float(seconds) if isinstance(seconds, int | float) else None
+
+    @cached_property
+    def quorum(self) -> object:
+        """How many rollouts the estimate begins with; `None` where it waits for all of them."""
+        keeps = setting_of(self.sampler, "late") == "keep"
+        return setting_of(self.sampler, "quorum") if keeps else None
 
 
 async def run_method(
@@ -142,17 +154,9 @@ class _Run:
         self.reference: Reference | None = None
         self.rubrics: list[Rubric] = []
         self.calls: Sequence[Call] = ()
-        self.outside = ctx.listener
-        self.ctx = replace(ctx, listener=self._hear)
-        deadline = setting_of(method.sampler, "deadline")
-        self.deadline = float(deadline) if isinstance(deadline, int | float) else None
+        self.ctx = replace(ctx, rubrics=self.rubrics)
+        self.deadline = method.deadline
         self.end = inf if self.deadline is None else anyio.current_time() + self.deadline
-
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, RubricReady):
-            self.rubrics.append(event.rubric)
-        if self.outside is not None:
-            self.outside(event)
 
     async def result(self, prompt: PromptLike | Group, n: int) -> Result:
         with recorded("run") as self.calls:
@@ -186,7 +190,8 @@ class _Run:
     async def _estimated(
         self, prompt: PromptLike | Group, n: int
     ) -> tuple[Group, Reference | None]:
-        if not isinstance(prompt, Group) and self._early and self.method.estimates:
+        early = self.method.quorum is not None and self.method.estimates
+        if early and not isinstance(prompt, Group):
             self.group, self.reference = await self._from_quorum(prompt, n)
             return self.group, self.reference
         given = prompt if isinstance(prompt, Group) else await self._sample(prompt, n)
@@ -207,18 +212,13 @@ class _Run:
             )
         return group
 
-    @property
-    def _early(self) -> bool:
-        sampler = self.method.sampler
-        return setting_of(sampler, "quorum") is not None and setting_of(sampler, "late") == "keep"
-
     async def _from_quorum(self, prompt: PromptLike, n: int) -> tuple[Group, Reference]:
         """Estimate from the quorum while the other rollouts are still on their way."""
         arrived: list[Rollout] = []
         groups: list[Group] = []
         estimated: list[Reference | Exception] = []
         enough = anyio.Event()
-        quorum, heard = setting_of(self.method.sampler, "quorum"), self.ctx.listener
+        quorum, heard = self.method.quorum, self.ctx.listener
 
         def listen(event: Event) -> None:
             if isinstance(event, RolloutArrived):

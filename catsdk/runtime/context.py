@@ -11,10 +11,10 @@ from pydantic import JsonValue
 
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError, NoModelError
-from catsdk.core.events import Event, MethodEvent, TextArrived
+from catsdk.core.events import Event, MethodEvent, RubricReady, TextArrived
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.settings import Settings
-from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollout, Score
+from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollout, Rubric, Score
 from catsdk.prompts.prompt import Prompt
 from catsdk.runtime.chain import Opened
 from catsdk.runtime.client import Client, VerdictMemory
@@ -55,6 +55,7 @@ class Context:
         chains: The chains that were made for models before; by default those of `models`.
         around: Wrappers that are put around each model, outermost first.
         listener: Hears of each event.
+        rubrics: Where the rubrics of a run are kept.
         streams: Whether a model's text is heard of piece by piece.
         asks: Whether rollouts are rewarded by their final answers, so that prompts ask for one.
         item: The place of the prompt among many.
@@ -83,6 +84,7 @@ class Context:
     chains: dict[Hashable, Provider] | None = field(default=None, repr=False)
     around: tuple[Callable[[Provider], Provider], ...] = field(default=(), repr=False)
     listener: Callable[[Event], None] | None = field(default=None, repr=False)
+    rubrics: list[Rubric] | None = field(default=None, repr=False)
     streams: bool = False
     asks: bool = False
     item: int | None = None
@@ -154,6 +156,10 @@ class Context:
             event: What happened.
         """
         if self.silent:
+            return
+        if self.rubrics is not None and isinstance(event, RubricReady):
+            self.rubrics.append(event.rubric)
+        if not self.heard:
             return
         if self.item is not None and isinstance(event, MethodEvent):
             event = event.model_copy(update={"item": self.item})

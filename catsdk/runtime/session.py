@@ -66,6 +66,8 @@ class Session:
         check_model(model)
         if not isinstance(model, str):
             return model
+        if model in self._models:
+            return self._models[model]
         async with self._opening.setdefault(model, anyio.Lock()):
             if model not in self._models:
                 # In a thread: it may import a vendor's packages, which takes seconds.

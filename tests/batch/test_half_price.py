@@ -8,8 +8,10 @@ import anyio
 
 import catsdk as cat
 from catsdk.batch import Plan, run
+from catsdk.batch.discounts import price_shares_of
 from catsdk.core.sending import Batching
 from catsdk.providers import OpenAIProvider
+from catsdk.runtime import Price
 from catsdk.testing import FunctionProvider, LoopbackServer
 
 ROWS = 120
@@ -39,3 +41,14 @@ async def test_many_rows_wait_for_their_batches_in_the_memory_of_a_few(tmp_path:
     sizes = [len(batch.entries) for batch in server.batches.batches.values()]
     assert max(sizes) > 2 * WAITING
     assert summary.usage.requests == summary.usage.batched == 2 * ROWS
+
+
+async def test_an_estimate_counts_the_discount_of_the_stages_that_are_batched() -> None:
+    batching = Batching(stages=("rollouts", "verdicts"))
+    prices = {"m": Price(input=1, output=1, batch=0.25)}
+    client = cat.Client(batch=batching, prices=prices)
+    c = cat.CaT(OpenAIProvider("m", base_url="http://127.0.0.1:9/v1"), client=client)
+    shares = await price_shares_of(c)
+    assert shares["sample"] == shares["judge"] == 0.25
+    assert "synthesize" not in shares
+    assert await price_shares_of(c.with_client(cat.Client())) == {}

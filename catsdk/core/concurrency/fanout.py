@@ -35,6 +35,9 @@ async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[
         >>> await fan_out(double, [1, 2, 3])
         [2, 4, 6]
     """
+    wanted = list(args)
+    if len(wanted) == 1:
+        return [await func(wanted[0])]
     results: dict[int, R] = {}
 
     async def run(index: int, arg: T) -> None:
@@ -42,11 +45,14 @@ async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[
 
     try:
         async with anyio.create_task_group() as tasks:
-            for index, arg in enumerate(args):
+            for index, arg in enumerate(wanted[1:], start=1):
                 tasks.start_soon(run, index, arg)
+            # This task would only wait: it makes the first call itself.
+            if wanted:
+                await run(0, wanted[0])
     except BaseExceptionGroup as group:
         raise first_of(group) from None
-    return [results[index] for index in range(len(results))]
+    return [results[index] for index in range(len(wanted))]
 
 
 async def fan_out_tolerant(

@@ -19,7 +19,7 @@ from catsdk.runtime.batching.queue import Queue, Withdrawn
 from catsdk.runtime.wrappers.record import NOT_SENT, Record, was_sent
 from catsdk.runtime.wrappers.wrapper import ScoreRequest, Wrapper
 
-__all__ = ["BatchRecord", "Batched", "Routed", "stage_of"]
+__all__ = ["BatchRecord", "Batched", "Routed", "stage_of", "steps_of"]
 
 _STAGES: Final[Mapping[str, BatchStage]] = MappingProxyType(
     {
@@ -42,6 +42,11 @@ _STAGES: Final[Mapping[str, BatchStage]] = MappingProxyType(
 def stage_of(stage: str) -> BatchStage:
     """The stage of a batch that a step of the method belongs to."""
     return _STAGES.get(stage, "other")
+
+
+def steps_of(stage: BatchStage) -> list[str]:
+    """The steps of the method that belong to a stage."""
+    return [step for step, of in _STAGES.items() if of == stage]
 
 
 @dataclass

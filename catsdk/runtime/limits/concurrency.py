@@ -31,7 +31,7 @@ class Adaptive:
     @property
     def allowed(self) -> int:
         """Calls that may be in flight now, at least one."""
-        return max(1, int(self.limit))
+        return int(self.limit)
 
     @property
     def floor(self) -> float:

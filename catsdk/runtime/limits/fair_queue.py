@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 __all__ = ["Turns", "Waits"]
 
@@ -27,12 +27,7 @@ class Waits(Protocol):
 W = TypeVar("W", bound=Waits)
 
 
-@dataclass(slots=True, order=True)
-class _Place(Generic[W]):
-    rank: int
-    arrival: int
-    waiter: W = field(compare=False)
-    empty: bool = field(default=False, compare=False)
+_Place: TypeAlias = tuple[int, int, W]
 
 
 @dataclass(slots=True)
@@ -44,9 +39,12 @@ class Turns(Generic[W]):
     """
 
     running: Counter[str] = field(default_factory=Counter[str])
+    # Heaps of (rank, arrival, waiter), by stage. No two arrivals are equal, so waiters are never
+    # compared; and what stands in `_places` is what has not left.
     _queues: dict[str, list[_Place[W]]] = field(default_factory=dict[str, "list[_Place[W]]"])
     _places: dict[int, _Place[W]] = field(default_factory=dict[int, "_Place[W]"])
     _arrivals: int = 0
+    _empty: int = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -54,34 +52,39 @@ class Turns(Generic[W]):
     def add(self, waiter: W) -> None:
         """Queue up behind those of the same stage and rank."""
         self._arrivals += 1
-        place = _Place(waiter.rank, self._arrivals, waiter)
+        place = (waiter.rank, self._arrivals, waiter)
         self._places[id(waiter)] = place
         heappush(self._queues.setdefault(waiter.stage, []), place)
 
     def next(self) -> W:
         """The one whose turn it is; ties go to the stage whose first waiter came first."""
-        heads = [self._queues[stage][0] for stage in self._queues]
-        first = min(heads, key=lambda p: (self.running[p.waiter.stage], p.arrival))
-        return first.waiter
+        heads = [queue[0] for queue in self._queues.values()]
+        if len(heads) == 1:
+            return heads[0][2]
+        return min(heads, key=lambda place: (self.running[place[2].stage], place[1]))[2]
 
     def remove(self, waiter: W) -> None:
         """Take away `waiter`, wherever it stands; nothing happens where it is not there."""
-        place = self._places.pop(id(waiter), None)
-        if place is not None:
-            place.empty = True
+        if self._places.pop(id(waiter), None) is not None:
+            self._empty += 1
             self._tidy(waiter.stage)
 
     def all(self) -> list[W]:
         """Everyone who waits."""
-        return [place.waiter for place in self._places.values()]
+        return [waiter for _, _, waiter in self._places.values()]
 
     def _tidy(self, stage: str) -> None:
         queue = self._queues[stage]
-        while queue and queue[0].empty:
+        while queue and not self._waits(queue[0]):
             heappop(queue)
+            self._empty -= 1
         if not queue:
             del self._queues[stage]
-        elif sum(map(len, self._queues.values())) > 2 * len(self._places) + 64:
+        if self._empty > len(self._places) + 64:
             for name, places in self._queues.items():
-                self._queues[name] = [place for place in places if not place.empty]
+                self._queues[name] = [place for place in places if self._waits(place)]
                 heapify(self._queues[name])
+            self._empty = 0
+
+    def _waits(self, place: _Place[W]) -> bool:
+        return self._places.get(id(place[2])) is place

@@ -124,7 +124,7 @@ class Gate:
         """
         with self._lock:
             self._raise_if_closed()
-            if not self._turns and self._wait(tokens) == 0.0:
+            if not self._turns and not self._is_full and self._wait(tokens) == 0.0:
                 return self._admit(stage, tokens)
             waiter = _Waiter(stage, rank, tokens)
             self._turns.add(waiter)
@@ -255,9 +255,7 @@ class Gate:
         return self._in_flight >= self._adaptive.allowed
 
     def _wait(self, tokens: float) -> float:
-        """Seconds until a call of so many tokens may go; infinite where one must end first."""
-        if self._is_full:
-            return inf
+        """Seconds until a call of so many tokens may go, where there is a place for it."""
         now = self._clock()
         wait = max(0.0, self._paused_until - now)
         if self._requests is not None:

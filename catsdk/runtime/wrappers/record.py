@@ -102,7 +102,7 @@ class Record(Wrapper):
 
 def _log_call(call: Call, *, sent: bool) -> None:
     """One line for each call, without what was asked or answered."""
-    if not sent:
+    if not sent or not _log.isEnabledFor(logging.DEBUG):
         return
     how = "answered" if call.failure is None else call.failure.kind
     tokens = "tokens unknown" if call.usage.unreported else f"{call.usage.tokens} tokens"

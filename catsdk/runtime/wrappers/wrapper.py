@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,7 +63,7 @@ class Wrapper:
     @property
     def name(self) -> str:
         """The wrapped provider's name."""
-        return name_of(self.wrapped)
+        return name_of(self._declaring("name"))
 
     @property
     def endpoint(self) -> object:
@@ -83,7 +83,14 @@ class Wrapper:
     @property
     def capabilities(self) -> Capabilities:
         """The wrapped provider's capabilities, as they are known now."""
-        return capabilities_of(self.wrapped)
+        return capabilities_of(self._declaring("capabilities"))
+
+    def _declaring(self, attribute: str) -> Provider:
+        """The first provider inside that does more with `attribute` than pass it on."""
+        inner, passed_on = self.wrapped, getattr(Wrapper, attribute)
+        while isinstance(inner, Wrapper) and getattr(type(inner), attribute) is passed_on:
+            inner = inner.wrapped
+        return inner
 
     def count_tokens(self, text: str) -> int:
         """The wrapped provider's count, or its estimate."""
@@ -107,10 +114,10 @@ class Wrapper:
             raise self._scores_nothing()
         return completion
 
-    async def pass_on(
+    def pass_on(
         self, request: Request, on_text: OnText | None = None
-    ) -> Sequence[Completion]:
-        """Hand a request on to the wrapped provider.
+    ) -> Awaitable[Sequence[Completion]]:
+        """Hand a request on to the wrapped provider; to be awaited.
 
         Args:
             request: What is asked: an answer, or a score.
@@ -122,8 +129,12 @@ class Wrapper:
         Raises:
             UnsupportedError: a score is asked for, and the wrapped provider scores no texts.
         """
+        # Not async: a call waits through ten wrappers, each of which would have one more frame.
         if not isinstance(request, ScoreRequest) or isinstance(self.wrapped, Wrapper):
-            return await self.wrapped.complete(request, on_text)
+            return self.wrapped.complete(request, on_text)
+        return self._scored(request)
+
+    async def _scored(self, request: ScoreRequest) -> Sequence[Completion]:
         if not isinstance(self.wrapped, Scorer):
             raise self._scores_nothing()
         return [await self.wrapped.score(request.messages[:-1], request.messages[-1].text)]

@@ -12,6 +12,7 @@ from catsdk.core.errors import InvalidInputError
 __all__ = ["MAX_TEXT", "NOT_THE_WIRE", "Mending", "json_bytes", "loaded", "mended", "parsed"]
 
 MAX_TEXT = 1_000_000
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _LARGE = 2**18
 
 # What reading a reply raises that is not of the wire's form.
@@ -27,7 +28,7 @@ def json_bytes(payload: Mapping[str, Any]) -> bytes:
         InvalidInputError: a text in it holds half a character, or a number is not finite.
     """
     try:
-        return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        return _ENCODER.encode(payload).encode()
     except UnicodeEncodeError as error:
         around = error.object[max(0, error.start - 20) : error.start].encode("ascii", "replace")
         raise InvalidInputError(

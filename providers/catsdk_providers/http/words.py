@@ -55,6 +55,8 @@ def said_in(body: object) -> Said:
 
 def says_something(error: object) -> bool:
     """Whether what stands under `error` reports one; some gateways always send an empty one."""
+    if error is None:
+        return False
     if isinstance(error, Mapping):
         said = said_in(error)
         silent = {"", "0", "null", "none", "ok", "success", "200"}

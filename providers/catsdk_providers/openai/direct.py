@@ -10,9 +10,9 @@ import ssl
 import urllib.request
 from collections.abc import Mapping
 from functools import lru_cache
+from http.cookies import BaseCookie, SimpleCookie
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from catsdk.core.errors import RequestRefusedError
@@ -42,14 +42,13 @@ class Direct:
     ) -> None:
         """`headers` go with every call, `trusted` are the certificates, `proxy` is its URL."""
         self._base_url = base_url
-        self._headers = CIMultiDict(headers)
-        self._headers["Content-Type"] = "application/json"
         self._proxy = proxy
         self._session = aiohttp.ClientSession(
+            headers={**headers, "Content-Type": "application/json"},
             # How many calls are in flight is catsdk's limit to set.
             connector=aiohttp.TCPConnector(limit=0, ssl=trusted),
             # Nothing that one reply sets goes with the next call.
-            cookie_jar=aiohttp.DummyCookieJar(),
+            cookie_jar=_NoCookies(),
             # The time limit of a call is catsdk's own, around this one.
             timeout=aiohttp.ClientTimeout(total=None),
             auto_decompress=False,
@@ -67,7 +66,6 @@ class Direct:
             response = await self._session.post(
                 _parsed(url),
                 data=body,
-                headers=self._headers,
                 proxy=self._proxy,
                 allow_redirects=False,
             )
@@ -89,6 +87,16 @@ class Direct:
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Keeps none and sends none; the class above it makes a new empty jar for each call."""
+
+    _none: BaseCookie[str] = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:
+        """No cookies."""
+        return self._none
 
 
 @lru_cache(maxsize=256)

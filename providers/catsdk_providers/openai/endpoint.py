@@ -40,8 +40,9 @@ _STREAMING: dict[str, Any] = {"stream": True, "stream_options": {"include_usage"
 
 
 def _body_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    extra: dict[str, Any] = payload.get("extra_body", {})
-    return {name: value for name, value in payload.items() if name != "extra_body"} | extra
+    body = dict(payload)
+    body.update(body.pop("extra_body", {}))
+    return body
 
 
 class Endpoint:

@@ -31,14 +31,13 @@ def messages_of(
 
 def _message(message: chats.Message, *, own: bool) -> dict[str, Any]:
     role = "system" if message.role == "developer" and not own else message.role
-    thinking = [part for part in message.parts if isinstance(part, chats.ThinkingPart)]
     given: dict[str, Any] = {
         "role": role,
         "content": _content(message, own=own),
         "name": message.name,
         "tool_calls": [_call(call) for call in message.tool_calls] or None,
         "tool_call_id": message.tool_call_id,
-        "reasoning_content": None if own else _unsigned(thinking),
+        "reasoning_content": None if own else _unsigned(message.content),
     }
     # Beside calls the wire has a content that is null, and nowhere else.
     return {name: value for name, value in given.items() if value is not None or name == "content"}
@@ -75,5 +74,8 @@ def _call(call: chats.ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _unsigned(thinking: Sequence[chats.ThinkingPart]) -> str | None:
+def _unsigned(content: str | Sequence[chats.Part]) -> str | None:
+    if isinstance(content, str):
+        return None
+    thinking = [part for part in content if isinstance(part, chats.ThinkingPart)]
     return "".join(part.text for part in thinking if not part.signature) or None

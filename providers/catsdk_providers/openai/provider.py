@@ -78,8 +78,9 @@ class OpenAIProvider(ChatProvider):
             UnsupportedError: `request.n` is over 1, and the endpoint is known to take no n; or it
                 refuses a setting of the request.
         """
-        refuse_n(request, self.capabilities, self.name)
-        tell = on_text if self.capabilities.streaming else None
+        able = self.capabilities
+        refuse_n(request, able, self.name)
+        tell = on_text if able.streaming else None
         # What a tool is given streams in pieces of JSON that are no text yet.
         whole = request.n > 1 or request.schema_by == "tool"
         try:

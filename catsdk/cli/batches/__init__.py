@@ -1,0 +1,1 @@
+"""What the command line knows of provider batches: which calls go there, and what is out."""
