@@ -57,6 +57,12 @@ _FIRST_STEP = re.compile(
     r"|whether))(?!\w)",
     re.IGNORECASE,
 )
+# Names of what is no answer, in front of a colon.
+_NO_ANSWERS = re.compile(
+    r"^\W{0,6}(?:examples?|sample|todo|template|format|placeholder|hint|draft"
+    r"|(?:first |initial )?guess|student)\b[^:\n]{0,20}:",
+    re.IGNORECASE,
+)
 _FIRST_ONLY = re.compile(
     r"\bfirst,? (?:multiply|add|subtract|divide|compute|calculate|find|take)\b(?!.*\bthen\b)",
     re.IGNORECASE,
@@ -100,7 +106,7 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return None
     if _is_open(sentence):
         return ""
-    if is_conditional(sentence):
+    if is_conditional(sentence) or _NO_ANSWERS.match(sentence):
         return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None

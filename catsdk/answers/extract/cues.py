@@ -56,9 +56,9 @@ _CUE = re.compile(
       | (?:choose|pick|select|go\ with|chose)\b
       | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
           |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
-      | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|は|은|이|:|：|—|-)
+      | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|选|は|은|이|:|：|—|-)
       | 选(?:择)?[：:]?(?=\s?\(?(?:\*\*)?[A-J](?![A-Za-z]))
-    )(?:\*\*|__)?""",
+    )(?:\*\*|__|</(?:b|strong|em|i)>)?""",
     re.VERBOSE | re.IGNORECASE,
 )
 # A last line that is a cue and a number, as most are.
@@ -93,6 +93,7 @@ _NOT_MINE = (
     "没有",
 )
 _CHOOSING = ("故", "应", "应该", "因此", "所以", "我", "，", "。", "：", "\n", ",", ".", ":")
+_LEAD = 60
 _EMPHASIS = " \t\n#*_>-"
 _MOST_PLACES = 64
 _MOST = 16
@@ -105,7 +106,8 @@ _LISTED = re.compile(
 _MORE = re.compile(r" ?[|;] ?[-$(\\]{0,2}\d| -?\d+(?![\w/-])|\s?[-+×*÷]\s*\Z")
 _QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
 _TENTATIVE = re.compile(
-    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another)\W*$",
+    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another|example|template"
+    r"|placeholder|reference|draft)\W*$",
     re.IGNORECASE,
 )
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
@@ -278,11 +280,11 @@ def _worded(text: str, cue: re.Match[str]) -> str | None:
 
 def _is_stated(before: str, cue: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
-    clause = _CLAUSE_START.split(before)[-1][-200:]
+    clause, lead = _CLAUSE_START.split(before)[-1][-200:], before[-_LEAD:]
     if (
         is_example(before)
-        or is_of_somebody(f"{before[-60:]}{cue}")
-        or is_beside_answer(f"{before[-60:]}{cue}")
+        or is_of_somebody(f"{lead}{cue}", len(lead))
+        or is_beside_answer(f"{lead}{cue}", len(lead))
         or _QUOTED.search(before)
         or denies(clause)
         or _TASK.search(clause)

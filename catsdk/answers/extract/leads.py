@@ -35,6 +35,8 @@ def _lead(words: str, pattern: str, after: str | None = None) -> _Lead:
 
 _VERDICT = r"\s?(?:is|was|are|were|would\ be|could\ be|:|=)"
 _OF_ITSELF = r"(?:\ (?:it|the|my|i|final|answer|is|would|be|think|say)){0,5}"
+# "In the requested format" does not speak of an example.
+_NOT_AS_ASKED = r"^(?!.*\b(?:requested|required|desired|specified|asked\ for)\ $).*"
 _DENYING = (
     _lead(
         "not never cannot rather instead anything except excluding besides other all unlike without no hardly 't",
@@ -81,6 +83,12 @@ _DENYING = (
         r"\w+\ (?:guess|attempt|try|thought|answer)\s?(?:is|was|:)",
     ),
     _lead("even", "even", r"\bor\ "),
+    # The other end of a range.
+    _lead(
+        "to",
+        "to",
+        r"\b(?:between|about|around|approximately|roughly|somewhere)\b[^.!?\n]{0,30}[\d}][\s$\\)*]{0,6}",
+    ),
     _lead(
         "one",
         r"""one\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices|candidates
@@ -95,11 +103,13 @@ _DENYING = (
     _lead(
         "sample example template format placeholder",
         r"\w+(?:\ (?:answer|output|response|format|solution))?\s?(?:is|was)?:",
+        _NOT_AS_ASKED,
     ),
     _lead(
         "like such similar style format",
         r"""(?:like|such\ as|similar\ to|style\ of|format(?:\ of|\ like|\ such\ as)?)
             (?:\ (?:this|so))?[\s"'“‘`:]{0,4}""",
+        _NOT_AS_ASKED,
     ),
     _lead(
         "your",
@@ -127,7 +137,8 @@ _DOUBTING = (
         r"""(?:says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested
               |answered|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially
               |naively|whether|wants?\sus
-              |(?:students|people|users|many|some|others)\s(?:\w+\s){0,2}
+              |(?:students|people|users|many|some|others)\s
+                (?:(?:students|people|might|may|would|will|often|usually|mistakenly|wrongly|also)\s){0,3}
                 (?:answer|get|write|put|choose|pick|say|think|claim)
               |naive\s\w+(?:\s(?:would|might))?(?:\s(?:gets?|gives?|yields?|says?))?)\b
             (?:\s(?:that|to|the|is|was|it|answer|answers|say|gives?|leads|yields|results|in|of|i|be|would

@@ -20,6 +20,7 @@ WORD = re.compile(r"[^\W\d_][^\W_]{0,60}(?:['’-][^\W_]{1,60}){0,8}")
 VERB = re.compile(r"\b(?:is|are|was|were|equals?|has|have|can|will)\b|=", re.IGNORECASE)
 _LATEX_WORDS = re.compile(r"\\[A-Za-z]+(?:\{[^{}]{0,80}\})?|\$[^$]{0,200}\$")
 _BULLET = re.compile(r"^[ \t:*]{0,4}\n\s{0,4}[-•*>]\s")
+_FENCE = re.compile(r"^[ \t:*]{0,4}\s{0,4}```(?:text|txt|plaintext|markdown|output)?[ \t]*\n")
 _FILLER = re.compile(
     r"(?:(?:therefore|thus|hence|then|simply|just|clearly|exactly|precisely|indeed|also|now"
     r"|equal to|equals|obviously|actually|definitely|certainly|for sure|given by"
@@ -43,7 +44,7 @@ class Value:
 
 def start_of(text: str) -> str:
     """Return a text from where its answer may begin, without words that only lead to it."""
-    text = _BULLET.sub("", text[:_WINDOW]).lstrip(" \t\n:：")
+    text = _FENCE.sub("", _BULLET.sub("", text[:_WINDOW])).lstrip(" \t\n:：")
     filler = _FILLER.match(text)
     return text[filler.end() :] if filler else text
 

@@ -23,16 +23,19 @@ _CHOICE = re.compile(
     r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])"
 )
 _AFTER_CHOICE = re.compile(
-    r"[\s)]*(?:$|[.,:;)*—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
+    r"[\s)]*(?:$|[.,:;)*或和、—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
     r"|/)"
 )
 _AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
-_OTHER_CHOICE = re.compile(r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,)\s{0,3}\(?[A-J]\b(?!['’])")
+_OTHER_CHOICE = re.compile(
+    r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,|或者?|和|、)\s{0,3}\(?[A-J]\b(?!['’])"
+)
 _EQUALS = re.compile(r"\s?=\s?")
 # A sign in words, or one that stands before the mark of emphasis.
 _SIGNED = re.compile(
     r"(negative|minus)\s+(?=\$?\s?\d)|[-\u2212](?=(?:\*\*|__|`|\\\()\d)", re.IGNORECASE
 )
+_IF = re.compile(r"\W{0,4}(?:if|unless|assuming|provided)\b", re.IGNORECASE)
 _OF_NUMBER = re.compile(r"\sof\s\$?-?\d")
 _RELATION = re.compile(r"\s(?:times\s)?(?:as|more|less|fewer)\b")
 _NO_NUMBERS = ("the", "a", "an", "second", "first", "one")
@@ -73,7 +76,7 @@ def whole_value(text: str) -> str | None:
     found = value_at(text)
     if found is None or found.alternatives or ELLIPSIS in found.rest or refutes(found.rest):
         return None
-    if hedges(found.rest) or is_corrected(found.rest, found.text):
+    if _IF.match(found.rest) or hedges(found.rest) or is_corrected(found.rest, found.text):
         return None
     if found.rest.startswith((".", "!")) and takes_back(found.rest):
         return None

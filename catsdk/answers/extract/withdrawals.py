@@ -81,7 +81,10 @@ _REFUTED = re.compile(
       | (?:but|though|although|yet|however)\b,?\ (?:the|my)\ (?:correct|right|real|actual|true
         |final)\b
       | (?:for\ (?:example|instance)\b|e\.g\.|as\ an?\ (?:example|illustration)\b
-        |or\ (?:so|thereabouts|similar|something)\b)
+        |or\ (?:so|thereabouts|similar|something|more|less|fewer|greater|larger|higher|lower|smaller
+          |above|below|over|under)\b)
+      | at\ (?:the\ (?:very\ )?)?(?:least|most)\b(?!\ (?:one|two|three|\d|of|a)\b)
+      | -?ish\b | and\ (?:a\ bit|some\ change)\b
       | (?:format|syntax|notation)\b | unless\b | (?:is|was)\ what\ (?!i\b|we\b|you\b|is\b|was\b)
       | would\ (?:be|have\ been)\b[^.!?\n]{{0,60}}\bif\b
       | (?:in|for|to|from)\ (?:the\ |an?\ )?(?:previous|last|other|different|another|similar
@@ -91,6 +94,7 @@ _REFUTED = re.compile(
       | [(\[]\s?(?:not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )|{_BAD}|reject
         |discard|extran))
       | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e]
+      | [\s$\\)\]}}*_]{{0,6}}\+(?=\s*(?:$|[.,;!?]))
       | \W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)""",
     re.IGNORECASE | re.VERBOSE,
 )

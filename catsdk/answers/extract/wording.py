@@ -109,7 +109,8 @@ _OF_SOMEBODY = re.compile(
     r"""(?:\b(?!(?:it|that|here|today|what|there|let|problem|question|equation|system|task|exercise
       |puzzle)['’])
       [^\W\d_]+['’]s|\b(?:his|her|their))\W+(?:\w+\W+){0,2}(?:answer|guess|result|solution
-        |choice)\b""",
+        |choice)\b
+      |(?:他|她|学生|同学)的?答案""",
     re.VERBOSE | re.IGNORECASE,
 )
 # An answer is spoken of, but another number is given: "half of the answer", "the answer squared".
@@ -131,7 +132,9 @@ _CONDITIONAL = re.compile(
 )
 _COMPARES = re.compile(
     r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than"
-    r"|\bat (?:least|most)\b|\bnear\b|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b"
+    r"|\bat (?:the (?:very )?)?(?:least|most)\b"
+    r"|\bjust (?:under|over|below|above)\b|\bsomewhere\b|\bnear\b"
+    r"|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b"
     r"|\b(?:almost|nearly)\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b"
     r"|\bas many\b|\bas much\b|\b(?:no|any) \d|\b(?:but|including|includes?|save|besides|apart from"
     r"|aside from) \$?-?\d|\b(?:mindestens|höchstens|mehr als|weniger als|fast|au moins|au plus"
@@ -156,14 +159,17 @@ def last_clause(before: str) -> str:
     return _CLAUSE.split(before)[-1]
 
 
-def is_of_somebody(clause: str) -> bool:
-    """Tell whether a clause speaks of the answer of somebody else: "Bob's answer", "her guess"."""
-    return _OF_SOMEBODY.search(clause) is not None
+def is_of_somebody(clause: str, noun: int = 0) -> bool:
+    """Tell whether a clause speaks of the answer of somebody else: "Bob's answer", "her guess".
+
+    The word for the answer stands at `noun` or behind it.
+    """
+    return any(found.end() > noun for found in _OF_SOMEBODY.finditer(clause))
 
 
-def is_beside_answer(clause: str) -> bool:
-    """Tell whether a clause gives another number than the answer that it names."""
-    return _BESIDE_ANSWER.search(clause) is not None
+def is_beside_answer(clause: str, noun: int = 0) -> bool:
+    """Tell whether a clause gives another number than the answer that it names from `noun` on."""
+    return any(found.end() > noun for found in _BESIDE_ANSWER.finditer(clause))
 
 
 def is_conditional(sentence: str) -> bool:
