@@ -8,12 +8,14 @@
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
+#   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
 #   make nightly       what takes longer than make check may, or PARTS of it; see docs/nightly.md
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
+#   make bench-ray     two workers of Ray beside one
 #   make bench-gateway the gateway beside litellm's proxy, which gets an environment of its own
 #   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
 #   make check         style, types, layers, then all tests
@@ -49,8 +51,9 @@ define ENVIRONMENT
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway test-verl test-gpu lab soak nightly \
-	bench-gateway bench-runtime bench-rubrics bench-question check lint types layers test-pythons test-extras maps clean
+.PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
+	test-verl test-ray test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-ray \
+	check lint types layers test-pythons test-extras maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -175,6 +178,21 @@ $(VERL)/.installed: pyproject.toml constraints/verl.txt
 test-verl: $(VERL)/.installed
 	@$(VERL)/bin/python -c 'import verl'
 	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py $(ARGS)
+
+# Ray is imported first, because the tests would be skipped where it is missing. What it imports warns
+# of its own futures.
+RAY := $(VENV)-ray
+$(RAY)/.installed: pyproject.toml constraints/ray.txt
+	$(call ENVIRONMENT,Ray)
+	@$(call PIP_OF,$(RAY)) install -c constraints/ray.txt -e '.[ray]' --group test
+	@touch $@
+
+test-ray: $(RAY)/.installed
+	@$(RAY)/bin/python -c 'import ray.data'
+	@RAY_USAGE_STATS_ENABLED=0 $(RAY)/bin/python -m pytest -W ignore tests/batch/workers $(ARGS)
+
+bench-ray: $(RAY)/.installed
+	@RAY_USAGE_STATS_ENABLED=0 $(RAY)/bin/python -m benchmarks.ray_workers $(ARGS)
 
 # instructor holds the openai SDK back: it has an environment of its own, without torch. It is
 # imported first, because the tests would be skipped where it is missing.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import re
 import sqlite3
 import sys
 import time
@@ -64,19 +64,33 @@ def run(rows: int, kills: int, n: int, latency: float, folder: Path) -> bool:
             kill_at_random(start(server, *command, in_flight=IN_FLIGHT), paid, random)
             _tell(began, f"killed after {paid.served:,} answers")
         last = start(server, *command, in_flight=IN_FLIGHT)
+        memory = 0
+        while last.poll() is None:
+            memory = max(memory, _peak(last.pid))
+            time.sleep(0.2)
         _, errors = last.communicate()
     _tell(began, f"ended with {last.returncode}: {errors.decode().strip()[-300:]}")
     seconds = time.monotonic() - began
-    return _report(rows, kills, paid, out, seconds)
+    print(f"{seconds / 60:.1f} minutes; the last process had {memory} MB at most\n")
+    return _report(rows, kills, paid, out)
 
 
-def _report(rows: int, kills: int, paid: Paid, out: Path, seconds: float) -> bool:
+def _peak(pid: int) -> int:
+    """The most memory that a process has held, in MB; what it was forked from does not count."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+)", status)
+    return int(found[1]) // 1024 if found else 0
+
+
+def _report(rows: int, kills: int, paid: Paid, out: Path) -> bool:
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["rows"]
     counts = {name: manifest[name] for name in ("ok", "partial", "failed", "refused", "waiting")}
     kept, records = kept_numbers(out), _records(out)
     repeated = paid.repeated(kept)
     twice = paid.served - len(paid.calls)
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     checks = {
         "rows in = ok + partial + failed + refused": sum(counts.values()) == rows,
         "no row waits": counts["waiting"] == 0,
@@ -88,7 +102,7 @@ def _report(rows: int, kills: int, paid: Paid, out: Path, seconds: float) -> boo
     print("| " + "--- | " * (len(counts) + 5))
     cells = [rows, kills, *counts.values(), paid.served, len(kept), twice]
     print("| " + " | ".join(f"{cell:,}" for cell in cells) + " |")
-    print(f"\n{seconds / 60:.1f} minutes, {memory:.0f} MB at most")
+    print()
     for check, holds in checks.items():
         print(f"{'holds' if holds else 'BROKEN'}: {check}")
     return all(checks.values())

@@ -50,6 +50,7 @@ alone local main 'import torch, transformers; from catsdk.providers import Local
 alone data main 'import datasets'
 alone evaluate main 'import matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
+alone ray ray 'import ray.data; from catsdk.batch import ray'
 alone mcp gateway 'from catsdk.serve import mcp_server; import mcp'
 alone serve main 'from catsdk.serve import serving_gateway'
 alone telemetry main 'import opentelemetry.trace'

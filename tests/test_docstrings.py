@@ -38,6 +38,9 @@ from tests.docstrings import FACES, PublicName, missing, public_names
 pytest.importorskip("torch")
 
 NEEDS = {
+    **dict.fromkeys(
+        [f"catsdk.batch.{name}" for name in ("RayJob", "RayMapper", "hosted", "ray")], "ray"
+    ),
     "catsdk.providers.LiteLLMProvider": "litellm",
     "catsdk.providers.VLLMEngineProvider": "vllm",
     "catsdk.serve.mcp_server": "mcp",

@@ -20,6 +20,7 @@ VENDORS = [
     "instructor",
     "litellm",
     "openai",
+    "ray",
     "torch",
     "transformers",
     "trl",

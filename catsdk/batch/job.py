@@ -159,7 +159,7 @@ class Job:
     async def finish(self, folder: Folder, shards: Shards, *, ordered: bool) -> Summary:
         """Write the results, and count the rows by what is kept."""
         self._enter("writing")
-        counts = dict.fromkeys(("ok", "partial", "failed", "refused", "waiting"), 0)
+        counts: dict[str, int] = dict.fromkeys(("ok", "partial", "failed", "refused", "waiting"), 0)
         failures = await to_thread.run_sync(folder.failures)
         async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from catsdk.core.types import Message, Result, Rollout
 
-__all__ = ["PRODUCTS", "Product", "records_of"]
+__all__ = ["PRODUCTS", "Product", "Record", "records_of"]
 
 Record = dict[str, Any]
 

@@ -107,7 +107,8 @@ class TextFile:
 
 def _entry(at: int, line: bytes) -> Entry | None:
     try:
-        parsed: Any = json.loads(line)
-    except ValueError:
+        id, records, failure = json.loads(line)
+    except (TypeError, ValueError):
+        # Half a line, by a process that was killed; or one that another program wrote.
         return None
-    return Entry(at, *parsed) if isinstance(parsed, list) and len(parsed) == 3 else None
+    return Entry(at, id, records, failure)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from catsdk.answers.answers import no_evidence
 from catsdk.batch.estimates import by_stage
 from catsdk.batch.parking import Parking, parking_of
 from catsdk.batch.plan import Plan
-from catsdk.batch.products import records_of
+from catsdk.batch.products import Record, records_of
 from catsdk.batch.rows import BatchRow
 from catsdk.batch.state import Outcome, RowState, States
 from catsdk.cat import CaT
 from catsdk.core.errors import CatError, ConfigurationError, ProviderError
 from catsdk.core.events import Event
-from catsdk.core.types import Failure, Result
+from catsdk.core.types import Call, Failure, Result
 from catsdk.method.run import Method, run_or_fail
 from catsdk.runs.ledger import Ledger
 from catsdk.runtime import roles
@@ -31,6 +31,32 @@ Pending: TypeAlias = tuple[BatchRow, RowState | None]
 
 PATIENCE = 20
 """Rows that fail alike before one succeeds, after which a batch stops: it is not the rows."""
+
+
+class Patience:
+    """Counts the rows that failed alike, until one succeeds; workers may share it."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._alike: Counter[str] | None = Counter()
+
+    def check(self, failure: Failure | None) -> None:
+        """Take in how a row ended.
+
+        Raises:
+            ProviderError: so many failed alike that the cause is not the rows.
+        """
+        if self._alike is None:
+            return
+        if failure is None:
+            self._alike = None
+            return
+        kind = str(failure)
+        self._alike[kind] += 1
+        if self._alike[kind] >= PATIENCE:
+            raise ProviderError(
+                f"the first {PATIENCE} rows failed alike, so the cause is not the rows: {kind}"
+            )
 
 
 class _Fatal(Exception):
@@ -53,6 +79,7 @@ class Worker:
         account: Pays for the calls, beside the client's budget.
         on_event: Hears of each step.
         probes: Whether what a row consumes is kept by stage, for an estimate.
+        patience: Ends the batch where its first rows fail alike.
     """
 
     c: CaT
@@ -62,6 +89,7 @@ class Worker:
     account: Account | None = None
     on_event: Callable[[Event], None] | None = None
     probes: bool = False
+    patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
         """Begin with nothing done."""
@@ -73,7 +101,6 @@ class Worker:
         self._paying: dict[str, Any] = {"accounts": own, "chains": {}} if own else {}
         client = c.client.account
         self._accounts = [*own, *([client] if client is not None else [])]
-        self._alike: Counter[str] | None = Counter()
         self.parking: Parking | None = None
 
     @property
@@ -103,6 +130,29 @@ class Worker:
         except _Fatal as fatal:
             raise fatal.error from None
 
+    async def work_on(
+        self, row: BatchRow, before: RowState | None = None
+    ) -> tuple[RowState | None, list[Record]]:
+        """Work on one row to its end, and keep how it ended and what it became.
+
+        Args:
+            row: The row.
+            before: Its state where it was worked on before.
+
+        Returns:
+            How it ended, with its records; `None` where a budget left it waiting.
+
+        Raises:
+            ConfigurationError: as `over`.
+            CatError: as `over`.
+        """
+        try:
+            with recorded("batch") as calls:
+                result = await self._result(row)
+            return await self._kept(row, before, result, calls)
+        except _Fatal as fatal:
+            raise fatal.error from None
+
     async def _one(self, pending: Pending) -> Outcome | None:
         row, before = pending
         with recorded("batch") as calls:
@@ -113,14 +163,23 @@ class Worker:
         if result is None:
             # It waits for a batch, out of memory.
             return None
+        state, _ = await self._kept(row, before, result, calls)
+        return "waiting" if state is None else state.outcome
+
+    async def _kept(
+        self, row: BatchRow, before: RowState | None, result: Result, calls: Sequence[Call]
+    ) -> tuple[RowState | None, list[Record]]:
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
             # The next start goes on with it.
-            return "waiting"
+            return None, []
         if failure is not None and self.parking is not None and self.parking.dispatch.doubt:
             # Whoever starts it again must say first whether a batch was bought.
             raise _Fatal(self.parking.dispatch.doubt)
-        self._check_patience(failure)
+        try:
+            self.patience.check(failure)
+        except ProviderError as error:
+            raise _Fatal(error) from error
         state = RowState(
             digest=row.digest,
             marks=row.marks,
@@ -134,7 +193,7 @@ class Worker:
             await self.states.keep(row, state, records)
         except CatError as error:
             raise _Fatal(error) from error
-        return outcome
+        return state, records
 
     async def _worked_on(self, row: BatchRow) -> Result | None:
         if self.parking is None:
@@ -173,21 +232,6 @@ class Worker:
         return [
             {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)
         ]
-
-    def _check_patience(self, failure: Failure | None) -> None:
-        if self._alike is None:
-            return
-        if failure is None:
-            self._alike = None
-            return
-        kind = str(failure)
-        self._alike[kind] += 1
-        if self._alike[kind] >= PATIENCE:
-            raise _Fatal(
-                ProviderError(
-                    f"the first {PATIENCE} rows failed alike, so the cause is not the rows: {kind}"
-                )
-            )
 
 
 def _ended(result: Result, plan: Plan) -> tuple[Outcome, Failure | None]:

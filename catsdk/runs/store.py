@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from catsdk.core.errors import ConfigurationError
 
-__all__ = ["KINDS", "PAGE", "PAID", "SCHEMA_VERSION", "RunStore"]
+__all__ = ["KINDS", "PAGE", "PAID", "SCHEMA_VERSION", "InUseError", "Rows", "RunStore", "Values"]
 
 SCHEMA_VERSION: Final = 4
 APPLICATION_ID: Final = 0x0CA75D4B
@@ -37,6 +37,10 @@ _SCHEMA = "".join(
 
 Values = tuple[str | int, ...]
 Rows = list[tuple[Any, ...]]
+
+
+class InUseError(ConfigurationError):
+    """Another process writes the file."""
 
 
 @dataclass(eq=False)
@@ -218,10 +222,20 @@ class RunStore:
             # Who comes from now on waits for the next one.
             self._next = None
             try:
-                trip.results = await to_thread.run_sync(self._run, trip.steps)
+                trip.results = await self.carry(trip.steps)
             except Exception as error:  # noqa: BLE001  # raised by all who wait
                 trip.error = error
             trip.over.set()
+
+    async def carry(self, steps: list[tuple[str, Values]]) -> list[Rows]:
+        """Do the steps in one transaction, all or none; one at a time.
+
+        A store whose file another process writes has it do them there.
+
+        Args:
+            steps: SQL with its values.
+        """
+        return await to_thread.run_sync(self._run, steps)
 
     def _run(self, steps: list[tuple[str, Values]]) -> list[Rows]:
         if self._entries is None:
@@ -297,7 +311,7 @@ def _locked(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         connection.close()
         if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
-            raise ConfigurationError(
+            raise InUseError(
                 f"another process is writing {path}; wait until it has ended, or choose another"
                 " file"
             ) from error

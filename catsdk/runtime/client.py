@@ -160,6 +160,15 @@ class Client:
         self._loop: object = None
         self._life = Life("Client")
 
+    def held_elsewhere(self, gates: Gates, account: Account | None) -> None:
+        """Keep limits and budget with others: one of several processes of a job, before it is open.
+
+        Args:
+            gates: Where the calls of each endpoint and model meet.
+            account: What pays for each call; `None` where nothing is capped.
+        """
+        self._gates, self.account = gates, account
+
     @classmethod
     def unnamed(cls, **settings: Any) -> Self:
         """Return a client for somebody who named none: such clients share one set of limits.

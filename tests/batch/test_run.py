@@ -263,6 +263,19 @@ async def test_what_a_row_becomes_is_chosen(
     assert made[0]["topic"] == 0
 
 
+async def test_references_of_a_schema_have_a_column_of_objects(tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    model = FunctionProvider(lambda _: '{"city": "Cairo"}')
+    c = CaT(model, estimator=Majority(), output=schema)
+    summary = await run(rows(2), tmp_path, Plan(c, n=2))
+    assert summary.ok == 2
+    assert [record["output"] for record in records(tmp_path)] == [{"city": "Cairo"}] * 2
+    with pytest.raises(InvalidInputError, match="'output' has the name of one that is added"):
+        await run([{"prompt": "q?", "output": "mine"}], tmp_path / "other", Plan(c, n=2))
+    plain = Plan(Model().method(), n=2)
+    assert (await run([{"prompt": "q?", "output": "mine"}], tmp_path / "plain", plain)).ok == 1
+
+
 async def test_requests_for_a_batch_api_are_rows(tmp_path: Path) -> None:
     request = {
         "custom_id": "x1",
