@@ -26,6 +26,7 @@ class StageEstimate(Value):
 
     Example:
         >>> from catsdk.batch import StageEstimate
+        >>> from catsdk.types import Usage
         >>> StageEstimate.of("sample", [Usage(requests=1, output_tokens=60)] * 4, 10).output_tokens
         Range(low=600.0, expected=600.0, high=600.0)
     """
@@ -75,6 +76,7 @@ class Estimate(Value):
 
     Example:
         >>> from catsdk.batch import Estimate
+        >>> from catsdk.types import Usage
         >>> estimate = Estimate.of([{"sample": Usage(output_tokens=60)}] * 8, 1000, Usage())
         >>> estimate.tokens.expected
         60000.0

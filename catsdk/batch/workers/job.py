@@ -106,16 +106,33 @@ class RayJob:
         )
 
     def method(self) -> CaT:
-        """The method, to be opened by a worker."""
+        """Give the method to a worker, which opens it.
+
+        Returns:
+            A copy of the plan's method, that is not open.
+        """
         return copy(self.plan.cat)
 
     async def exchange(self, worker: str, report: Report | None, seconds: float) -> Orders:
-        """Reach the desk, see `Desk.exchange`."""
+        """Report to the desk, and take its orders.
+
+        Args:
+            worker: Names the worker, and no other one of the job.
+            report: What it tells; `None` asks for news alone.
+            seconds: How long to wait for something that is new to the worker.
+
+        Returns:
+            What the worker may do now.
+        """
         orders: Orders = await self._desk.exchange.remote(worker, report, seconds)
         return orders
 
     def partitions(self) -> list[tuple[str, Callable[[Steps], Awaitable[Carried]]]]:
-        """The files of the answers, each with what has its keeper write to it."""
+        """Give the files of the answers.
+
+        Returns:
+            Each file, with what has its keeper write to it.
+        """
         return [(file, keeper.carry.remote) for file, keeper in self._keepers.actors.items()]
 
 
