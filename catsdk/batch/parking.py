@@ -110,7 +110,7 @@ class Parking:
             ids: Ids of rows.
         """
         asked = [id for id in ids if id in self.out]
-        ready = await self.dispatch.ready(asked) if asked else set()
+        ready = await self.dispatch.ready(asked) if asked else set[str]()
         self.out -= ready
         return ready
 

@@ -47,6 +47,7 @@ async def test_requests_are_written_to_a_file_and_the_answers_of_the_command_are
     client = cat.Client(batch=batching)
     policy = VLLMProvider("some-model", base_url="http://127.0.0.1:9/v1")
     await anyio.Path(tmp_path).mkdir(exist_ok=True)
+    results = list[cat.Result]()
     async with (
         anyio.create_task_group() as tasks,
         cat.CaT(policy, estimator=cat.Majority(), client=client) as c,

@@ -148,7 +148,7 @@ def read_weights(file: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTr
     except Exception as error:  # what a damaged file meets in its readers is of any type
         raise _not_found(str(file), error) from error
     # As it was read it says that it is quantized, and can be neither trained nor saved.
-    config = deepcopy(read.config)
+    config: Any = deepcopy(read.config)
     del config.quantization_config
     plain = type(read).from_pretrained(
         None, config=config, state_dict=read.state_dict(), dtype=dtype
