@@ -75,6 +75,8 @@ REFUSALS = [
         REFUSED,
         "temperature: Input should be at most 2",
     ),
+    Example("Azure", 409, _said("The resource is locked"), errors.OverloadedError, "is locked"),
+    Example("a proxy", 425, "Too Early", errors.OverloadedError, "Too Early"),
     Example("Cloudflare", 400, {"errors": [{"message": "bad prompt"}]}, REFUSED, "bad prompt"),
     Example("Bedrock", 400, {"message": "Malformed input request"}, REFUSED, "Malformed input"),
     Example("Bedrock", 400, {"__type": "ValidationException", "Message": "Bad"}, REFUSED, "Bad"),

@@ -57,6 +57,9 @@ _BY_STATUS: dict[int, type[ProviderError]] = {
     403: AuthenticationError,
     404: ModelNotFoundError,
     408: TimedOutError,
+    # Another request holds a lock; the connection was made before the service was ready.
+    409: OverloadedError,
+    425: OverloadedError,
     429: RateLimitedError,
     503: OverloadedError,
     529: OverloadedError,
