@@ -36,8 +36,8 @@ def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
     )
 
 
-# What may hold a cue, found fast; the pattern below is tried there alone. A hyphen stands for a first
-# letter in either case.
+# What may hold a cue, found fast; the pattern below is tried there alone. A hyphen stands for a
+# first letter in either case.
 _PLACES = """
 -nswer ANSWER -ption -hoice choose chose pick select -éponse -eponse -espuesta -esposta -isposta
 -ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
@@ -54,8 +54,9 @@ _CUE = re.compile(
       | (?:A:|Ans[.:])(?=\s)
       | (?:label|category|class|sentiment|classification|prediction|verdict|intent):
       | (?:choose|pick|select|go\ with|chose)\b
-      | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?|resposta(?:\ final|\ correta)?
-          |risposta(?:\ finale|\ corretta)?|antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
+      | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?
+          |resposta(?:\ final|\ correta)?|risposta(?:\ finale|\ corretta)?
+          |antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
       | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|选|は|은|이|:|：|—|-)
       | 选(?:择)?[：:]?(?=\s?\(?(?:\*\*)?[A-J](?![A-Za-z]))
     )(?:\*\*|__|</(?:b|strong|em|i)>)?""",
@@ -63,11 +64,13 @@ _CUE = re.compile(
 )
 # A last line that is a cue and a number, as most are.
 _ANSWER_LINE = re.compile(
-    r"(?:A:|Ans:|(?:\*\*)?(?:(?:The|So,? the|Therefore,? the) )?(?:[Ff]inal )?[Aa]nswer(?: is:?|:)) ?(?:\*\*)?"
+    r"(?:A:|Ans:|(?:\*\*)?(?:(?:The|So,? the|Therefore,? the) )?(?:[Ff]inal )?[Aa]nswer(?: is:?"
+    r"|:)) ?(?:\*\*)?"
     r"(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)\.?\n?\Z"
 )
 _HEADING = re.compile(
-    r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer|result|conclusion)"
+    r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer"
+    r"|result|conclusion)"
     r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*(?=\n|\Z)",
     re.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-r"""Words that lead to a value and say that it is not the answer: "not", "Bob says", "if the answer were"."""
+r"""Words that lead to a value and say that it is not the answer: "not", "Bob says", "suppose"."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ _OF_ITSELF = r"(?:\ (?:it|the|my|i|final|answer|is|would|be|think|say)){0,5}"
 _NOT_AS_ASKED = r"^(?!.*\b(?:requested|required|desired|specified|asked\ for)\ $).*"
 _DENYING = (
     _lead(
-        "not never cannot rather instead anything except excluding besides other all unlike without no hardly 't",
-        r"""(?:(?<![^\s(,;:*])(?:not|never|cannot|rather\ than|instead\ of|anything\ but|except|excluding
-              |besides|other\ than|all\ but|unlike|without|no\ longer|hardly)|(?<=n)['’]t)
-            (?:\ (?:for|definitely|really|actually|simply|just|be|equal|equals|to|the|my|our|an?|final
-              |value|answer|number|correct|right|exactly|is|was|that)){0,6}""",
+        "not never cannot rather instead anything except excluding besides other all unlike"
+        " without no hardly 't",
+        r"""(?:(?<![^\s(,;:*])(?:not|never|cannot|rather\ than|instead\ of|anything\ but|except
+              |excluding|besides|other\ than|all\ but|unlike|without|no\ longer|hardly)|(?<=n)['’]t)
+            (?:\ (?:for|definitely|really|actually|simply|just|be|equal|equals|to|the|my|our|an?
+              |final|value|answer|number|correct|right|exactly|is|was|that)){0,6}""",
     ),
     _lead(
         "wrong incorrect false mistaken bad invalid rejected extraneous naive",
@@ -51,21 +52,24 @@ _DENYING = (
     ),
     _lead(
         "not cannot never refuse decline 't",
-        r"""(?:(?:can)?not|(?<=n)['’]t|never|refuse\ to|decline\ to)\ (?:write|box|answer|say|give|put|accept
-              |choose|claim|report|output|conclude|submit)(?:\ \w+){0,2}""",
+        r"""(?:(?:can)?not|(?<=n)['’]t|never|refuse\ to|decline\ to)\ (?:write|box|answer|say|give
+              |put|accept|choose|claim|report|output|conclude|submit)(?:\ \w+){0,2}""",
     ),
     # Bounds and other cases.
     _lead(
-        "than up exceed exceeds exceeded exceeding over above below under beyond near nearly almost quite just"
+        "than up exceed exceeds exceeded exceeding over above below under beyond near nearly"
+        " almost quite just"
         " close within otherwise else",
-        r"""than(?:\ or\ equal\ to)?|up\ to|exceed(?:s|ed|ing)?|over|above|below|under|beyond|near|nearly
-            |almost|(?<=not\ )quite|just\ (?:over|under|below|above)|close\ to|within|otherwise|else""",
+        r"""than(?:\ or\ equal\ to)?|up\ to|exceed(?:s|ed|ing)?|over|above|below|under|beyond|near
+            |nearly|almost|(?<=not\ )quite|just\ (?:over|under|below|above)|close\ to|within
+            |otherwise|else""",
     ),
     # How many are needed at least is a number that is asked for.
     _lead(
         "least most",
         r"(?:least|most)(?:\ equal\ to)?",
-        r"^(?!.*\b(?:needs?|needed|requires?|required|must|ha(?:s|ve)\ to|takes?|should|minimum|maximum|can)\b"
+        r"^(?!.*\b(?:needs?|needed|requires?|required|must|ha(?:s|ve)\ to|takes?|should|minimum"
+        r"|maximum|can)\b"
         r"[^.!?\n]{0,30}$).*\bat\ ",
     ),
     # Guesses.
@@ -91,8 +95,8 @@ _DENYING = (
     ),
     _lead(
         "one",
-        r"""one\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices|candidates
-              |possibilities|guesses)\ (?:is|was|:)""",
+        r"""one\ of\ (?:the|my|our|many|several)\ (?:possible\ )?(?:options|answers|choices
+              |candidates|possibilities|guesses)\ (?:is|was|:)""",
     ),
     _lead(
         "possible potential candidate plausible tentative sample",
@@ -131,13 +135,13 @@ _DENYING = (
 )
 _DOUBTING = (
     _lead(
-        "say says said claim claims claimed think thinks thought believe believes argue argues suggest suggested"
-        " answered common tempting previously initially naively whether want wants students people users many"
+        "say says said claim claims claimed think thinks thought believe believes argue argues"
+        " suggest suggested answered common tempting previously initially naively whether want"
+        " wants students people users many"
         " some others naive",
         r"""(?:says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested
               |answered|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially
-              |naively|whether|wants?\sus
-              |(?:students|people|users|many|some|others)\s
+              |naively|whether|wants?\sus|(?:students|people|users|many|some|others)\s
                 (?:(?:students|people|might|may|would|will|often|usually|mistakenly|wrongly|also)\s){0,3}
                 (?:answer|get|write|put|choose|pick|say|think|claim)
               |naive\s\w+(?:\s(?:would|might))?(?:\s(?:gets?|gives?|yields?|says?))?)\b
