@@ -82,7 +82,7 @@ def recorded(stage: str) -> Generator[list[Call]]:
     """
     calls: list[Call] = []
     outer = _current.get()
-    token = _current.set(Attribution(stage, outer.rank, (*outer.lists, calls), outer.admitted))
+    token = _current.set(replace(outer, stage=stage, lists=(*outer.lists, calls)))
     try:
         yield calls
     finally:

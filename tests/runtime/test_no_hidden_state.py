@@ -22,6 +22,7 @@ LOOP_VARIABLES = {
 RESOLVING = {
     "catsdk/runtime/session.py": "opens the models of a client",
     "catsdk/cli/doctor.py": "offline it makes a provider to check the set-up, and opens nothing",
+    "catsdk/batch/workers/hosted.py": "opens a model in an actor, for the clients of all workers",
     "trainers/catsdk_trainers/trl/attach.py": "compares an address, and opens nothing",
     "trainers/catsdk_trainers/trl/grpo.py": "checks a name before anything is loaded",
 }

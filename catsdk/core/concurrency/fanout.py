@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar, cast
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from catsdk.core.errors import CatError
 from catsdk.core.types import Failure
@@ -52,6 +53,10 @@ async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[
                 await run(0, wanted[0])
     except BaseExceptionGroup as group:
         raise first_of(group) from None
+    if len(results) < len(wanted):
+        # Calls end without an error only where a scope around them was cancelled, such as by the
+        # first one: that reaches this task here.
+        await checkpoint()
     return [results[index] for index in range(len(wanted))]
 
 

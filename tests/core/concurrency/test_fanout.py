@@ -66,3 +66,18 @@ async def test_nothing_to_do_gives_nothing() -> None:
         raise AssertionError(item)
 
     assert await fan_out(work, []) == []
+
+
+async def test_a_scope_around_the_calls_that_one_of_them_cancels_ends_them_all() -> None:
+    with anyio.fail_after(5), anyio.CancelScope() as scope:
+
+        async def work(item: int) -> int:
+            if item == 0:
+                scope.cancel()
+            else:
+                await anyio.sleep_forever()
+            return item
+
+        await fan_out(work, range(3))
+        raise AssertionError("it went on after it was cancelled")
+    assert scope.cancelled_caught
