@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
 
-from catsdk.testing.batches.desk import BatchDesk, Entry, ServedBatch
+from catsdk.testing.batches.desk import BatchDesk, Entry, Handler, ServedBatch, keyed
 from catsdk.testing.chat_wire import CHAT
 
 __all__ = ["FilesAndBatches"]
@@ -26,8 +25,6 @@ _OVER = {"ended", "expired", "cancelled"}
 _MOST = 50_000
 _PAGE = 20
 _LIMIT = "Enqueued token limit reached for this model. Please try again once some batches end."
-
-Handler = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
 
 
 class FilesAndBatches:
@@ -55,17 +52,12 @@ class FilesAndBatches:
         post("/v1/batches/{id}/cancel", self._keyed(self._cancel))
 
     def _keyed(self, handler: Handler) -> Handler:
-        async def checked(http: web.Request) -> web.StreamResponse:
-            if CHAT.key_of(http.headers) != self.key:
-                return _error(401, "invalid_api_key", "Incorrect API key provided")
-            try:
-                return await handler(http)
-            except ConnectionResetError:
-                if http.transport is not None:
-                    http.transport.abort()
-                return web.Response(status=500)
-
-        return checked
+        return keyed(
+            handler,
+            CHAT,
+            self.key,
+            lambda: _error(401, "invalid_api_key", "Incorrect API key provided"),
+        )
 
     async def _upload(self, http: web.Request) -> web.StreamResponse:
         form = await http.post()

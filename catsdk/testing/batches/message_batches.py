@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
-from catsdk.testing.batches.desk import BatchDesk, Entry, ServedBatch
+from catsdk.testing.batches.desk import BatchDesk, Entry, Handler, ServedBatch, keyed
 from catsdk.testing.messages_wire import MESSAGES
 
 __all__ = ["MessageBatches"]
@@ -17,8 +16,6 @@ __all__ = ["MessageBatches"]
 _MOST = 100_000
 _PAGE = 20
 _KINDS = {"unanswered": "expired", "failed": "errored", "null_error": "errored"}
-
-Handler = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
 
 
 class MessageBatches:
@@ -44,17 +41,12 @@ class MessageBatches:
         app.router.add_post(f"{path}/{{id}}/cancel", self._keyed(self._cancel))
 
     def _keyed(self, handler: Handler) -> Handler:
-        async def checked(http: web.Request) -> web.StreamResponse:
-            if MESSAGES.key_of(http.headers) != self.key:
-                return _error(401, "authentication_error", "invalid x-api-key")
-            try:
-                return await handler(http)
-            except ConnectionResetError:
-                if http.transport is not None:
-                    http.transport.abort()
-                return web.Response(status=500)
-
-        return checked
+        return keyed(
+            handler,
+            MESSAGES,
+            self.key,
+            lambda: _error(401, "authentication_error", "invalid x-api-key"),
+        )
 
     async def _create(self, http: web.Request) -> web.StreamResponse:
         asked = await http.json()

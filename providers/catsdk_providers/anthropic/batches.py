@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 import anthropic
@@ -24,10 +25,10 @@ from catsdk.core.batches import (
 )
 from catsdk.core.errors import MalformedResponseError, RequestRefusedError
 from catsdk.core.types import Completion, Request
-from catsdk_providers.anthropic.errors import REQUEST_ID, refused_by, reported_by
+from catsdk_providers.anthropic.endpoint import open_client
+from catsdk_providers.anthropic.errors import reported_by
 from catsdk_providers.anthropic.wire import completion_of
 from catsdk_providers.http.batches import LONGEST_RESULTS, as_batched, results_in
-from catsdk_providers.http.client import open_http
 from catsdk_providers.http.service import Service
 from catsdk_providers.http.text import json_bytes
 
@@ -58,7 +59,9 @@ class AnthropicBatches:
 
     def __init__(self, service: Service[Any], payload_of: PayloadOf) -> None:
         """Choose the service; nothing is sent."""
-        self._service: Service[anthropic.AsyncAnthropic] = service.again(_open_client)
+        self._service: Service[anthropic.AsyncAnthropic] = service.again(
+            partial(open_client, longest=LONGEST_RESULTS)
+        )
         self._payload_of = payload_of
 
     def line(self, id: str, request: Request) -> bytes:
@@ -165,18 +168,3 @@ def _size(batch: MessageBatch) -> int:
     counts = batch.request_counts
     each = (counts.processing, counts.succeeded, counts.errored, counts.canceled, counts.expired)
     return sum(each)
-
-
-async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.AsyncAnthropic:
-    return anthropic.AsyncAnthropic(
-        **service.sdk_settings(),
-        http_client=await open_http(
-            service.place(),
-            http=service.http,
-            request_id=REQUEST_ID,
-            refused=refused_by(service),
-            on_asyncio=anthropic.DefaultAioHttpClient,
-            on_trio=anthropic.DefaultAsyncHttpxClient,
-            longest=LONGEST_RESULTS,
-        ),
-    )

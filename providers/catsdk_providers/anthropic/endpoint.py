@@ -20,6 +20,7 @@ from catsdk_providers.anthropic.errors import REQUEST_ID, refused_by, reported_b
 from catsdk_providers.anthropic.stream import Collected
 from catsdk_providers.anthropic.wire import completion_of
 from catsdk_providers.http.client import open_http
+from catsdk_providers.http.decode import MAX_BODY
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.events import ReportedError
 from catsdk_providers.http.secrets import checked_url, without_password
@@ -28,7 +29,7 @@ from catsdk_providers.http.text import NOT_THE_WIRE, json_bytes, parsed
 from catsdk_providers.http.told import Told
 from catsdk_providers.http.words import says_something
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "open_client"]
 
 # What each call of the SDK's method must have; the payload goes into the body as it is.
 _NAMED = ("model", "messages", "max_tokens")
@@ -56,7 +57,7 @@ class Endpoint:
                 base_url=address.removesuffix("/v1"),
                 headers={**basic, **(connection.headers or {})},
             ),
-            open_client=_open_client,
+            open_client=open_client,
             sdk_errors=anthropic.AnthropicError,
         )
 
@@ -138,7 +139,10 @@ class Endpoint:
             raise self.service.malformed(what, request_id) from None
 
 
-async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.AsyncAnthropic:
+async def open_client(
+    service: Service[anthropic.AsyncAnthropic], longest: int = MAX_BODY
+) -> anthropic.AsyncAnthropic:
+    """Make the SDK's client on a connection of ours, for replies of at most `longest` bytes."""
     return anthropic.AsyncAnthropic(
         **service.sdk_settings(),
         http_client=await open_http(
@@ -148,5 +152,6 @@ async def _open_client(service: Service[anthropic.AsyncAnthropic]) -> anthropic.
             refused=refused_by(service),
             on_asyncio=anthropic.DefaultAioHttpClient,
             on_trio=anthropic.DefaultAsyncHttpxClient,
+            longest=longest,
         ),
     )

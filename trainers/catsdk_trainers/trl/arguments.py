@@ -58,16 +58,9 @@ def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
         "epsilon": config.clip,
         "loss_type": "grpo",
         "scale_rewards": "group",
-        "num_generations": rollouts.count,
-        "temperature": rollouts.temperature,
-        "top_k": rollouts.top_k or 0,
-        "top_p": 1.0 if rollouts.top_p is None else rollouts.top_p,
-        "max_completion_length": rollouts.max_tokens,
-        "chat_template_kwargs": rollouts.chat_template or None,
+        **_rollouts(config),
         # The rows come in their order for all steps, so that a resumed run sees the same.
         "shuffle_dataset": False,
-        "save_strategy": "steps" if config.checkpoints.every else "no",
-        "save_steps": config.checkpoints.every or config.steps,
         **(_evaluating(config) if evaluates else {"eval_strategy": "no"}),
     }
     return _joined(own, config.trl, GRPOConfig)
@@ -122,21 +115,14 @@ def sdft_arguments(config: CaTConfig, kind: Any, *, template: str) -> dict[str, 
     Raises:
         InvalidInputError: as for `grpo_arguments`.
     """
-    rollouts, plan = config.rollouts, config.sft
+    plan = config.sft
     own = {
         **_common(config, config.batch),
         "num_train_epochs": plan.epochs,
         "learning_rate": plan.learning_rate,
-        "num_generations": rollouts.count,
-        "temperature": rollouts.temperature,
-        "top_k": rollouts.top_k or 0,
-        "top_p": 1.0 if rollouts.top_p is None else rollouts.top_p,
-        "max_completion_length": rollouts.max_tokens,
-        "chat_template_kwargs": rollouts.chat_template or None,
+        **_rollouts(config),
         # Nothing is cut: the length of the synthesis is bounded already.
         "max_prompt_length": None,
-        "save_strategy": "steps" if config.checkpoints.every else "no",
-        "save_steps": config.checkpoints.every or config.steps,
     }
     usual = {"teacher_prompt_template": template, "lr_scheduler_type": "constant"}
     return _joined(own, {**usual, **config.trl}, kind)
@@ -176,6 +162,21 @@ def accumulation(batch: int, device_batch: int) -> int:
             f"a batch of {batch} is no multiple of device_batch {device_batch} x {devices} devices"
         )
     return passes
+
+
+def _rollouts(config: CaTConfig) -> dict[str, Any]:
+    """How the policy is sampled in training, and when it is saved."""
+    rollouts = config.rollouts
+    return {
+        "num_generations": rollouts.count,
+        "temperature": rollouts.temperature,
+        "top_k": rollouts.top_k or 0,
+        "top_p": 1.0 if rollouts.top_p is None else rollouts.top_p,
+        "max_completion_length": rollouts.max_tokens,
+        "chat_template_kwargs": rollouts.chat_template or None,
+        "save_strategy": "steps" if config.checkpoints.every else "no",
+        "save_steps": config.checkpoints.every or config.steps,
+    }
 
 
 def _common(config: CaTConfig, batch: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from catsdk.serve.gateway.wires.wire import COMMENT, Reply, event, wanted_of
 from catsdk.serve.site.problems import Problem
 from catsdk.serve.site.replies import refusal
 
-__all__ = ["ChatWire", "tools_of"]
+__all__ = ["ChatWire", "tools_asked"]
 
 DONE: Final = b"data: [DONE]\n\n"
 # Fields that say something to the vendor and change no answer here.
@@ -57,7 +57,7 @@ class ChatWire:
             messages=checked_chat(fields.any("messages")),
             seed=fields.whole("seed"),
             shape=_shape(fields.inside("response_format")),
-            tools=_tools(fields),
+            tools=tools_asked(fields, nested=True),
             stream=fields.flag("stream") or False,
             with_usage=options.flag("include_usage") or False,
             wanted=wanted,
@@ -144,7 +144,7 @@ class ChatEvents:
         return event(chunk if cat is None else {**chunk, "cat": cat})
 
 
-def tools_of(given: list[Fields], *, nested: bool) -> list[Tool]:
+def _offered(given: list[Fields], *, nested: bool) -> list[Tool]:
     """Read the functions that are offered.
 
     Args:
@@ -207,8 +207,17 @@ def _shape(given: Fields | None) -> Shape | None:
     return Shape(schema, form.text("name") or "reply", form.flag("strict"))
 
 
-def _tools(fields: Fields) -> Tools | None:
-    offered = tools_of(fields.objects("tools"), nested=True)
+def tools_asked(fields: Fields, *, nested: bool) -> Tools | None:
+    """The tools that a request offers, and which of them must be called.
+
+    Args:
+        fields: The request's.
+        nested: Whether a function is told inside of `function`, as in chat completions.
+
+    Raises:
+        InvalidInputError: a tool is no function, or the choice is none of those there are.
+    """
+    offered = _offered(fields.objects("tools"), nested=nested)
     choice, parallel = fields.any("tool_choice"), fields.flag("parallel_tool_calls")
     if not offered:
         return None
@@ -216,8 +225,10 @@ def _tools(fields: Fields) -> Tools | None:
         if choice not in (None, "auto", "none", "required"):
             raise InvalidInputError(f"tool_choice is {choice!r:.60}; give auto, none or required")
         return Tools(offered, choice, parallel=parallel)
-    function = Fields("tool_choice", choice).inside("function") or Fields("tool_choice", {})  # pyright: ignore[reportUnknownArgumentType]
-    return Tools(offered, function.wanted_text("name"), named=True, parallel=parallel)
+    named = Fields("tool_choice", choice)  # pyright: ignore[reportUnknownArgumentType]
+    if nested:
+        named = named.inside("function") or Fields("tool_choice", {})
+    return Tools(offered, named.wanted_text("name"), named=True, parallel=parallel)
 
 
 def _head(reply: Reply, kind: str) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from catsdk.core.options import Sampling
 from catsdk.serve.gateway.answer import Answer
 from catsdk.serve.gateway.asked import Asked, Shape
 from catsdk.serve.gateway.fields import Fields, checked_chat
-from catsdk.serve.gateway.tools import Tools
-from catsdk.serve.gateway.wires.chat import IGNORED, tools_of
+from catsdk.serve.gateway.wires.chat import IGNORED, tools_asked
 from catsdk.serve.gateway.wires.response_events import ResponseEvents
 from catsdk.serve.gateway.wires.response_items import (
     call_item,
@@ -54,7 +53,7 @@ class ResponsesWire:
             model=fields.wanted_text("model"),
             messages=checked_chat(_conversation(fields)),
             shape=_shape(fields),
-            tools=_tools(fields),
+            tools=tools_asked(fields, nested=False),
             stream=fields.flag("stream") or False,
             wanted=wanted,
             sampling=Sampling(
@@ -110,16 +109,3 @@ def _shape(fields: Fields) -> Shape | None:
             " a schema"
         )
     return Shape(schema, form.text("name") or "reply", form.flag("strict"))
-
-
-def _tools(fields: Fields) -> Tools | None:
-    offered = tools_of(fields.objects("tools"), nested=False)
-    choice, parallel = fields.any("tool_choice"), fields.flag("parallel_tool_calls")
-    if not offered:
-        return None
-    if not isinstance(choice, dict):
-        if choice not in (None, "auto", "none", "required"):
-            raise InvalidInputError(f"tool_choice is {choice!r:.60}; give auto, none or required")
-        return Tools(offered, choice, parallel=parallel)
-    named = Fields("tool_choice", choice)  # pyright: ignore[reportUnknownArgumentType]
-    return Tools(offered, named.wanted_text("name"), named=True, parallel=parallel)
