@@ -12,7 +12,7 @@ from catsdk.answers.verdict import Outcome
 FOLDER = Path(__file__).parent / "cases"
 SIGNS: dict[str, Outcome] = {" ≡ ": "equal", " ≢ ": "different", " ≟ ": "unknown"}
 
-# What a worker finds is tested, not how soon: the default of two seconds is short on a loaded machine.
+# What a worker finds is tested, not how soon: two seconds may be short on a loaded machine.
 PATIENT = replace(DEFAULT, seconds=60.0)
 
 Case = tuple[str, str, Outcome]
