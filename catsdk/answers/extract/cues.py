@@ -12,7 +12,7 @@ from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
 from catsdk.answers.extract.values import value_at
-from catsdk.answers.extract.voices import is_contrary, speaks_for_another
+from catsdk.answers.extract.voices import is_anothers, is_recalled
 from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
 from catsdk.answers.extract.wording import (
     asserts,
@@ -241,7 +241,7 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
-    if is_conditional(tail) or _OF_OTHERS.search(tail) or speaks_for_another(f"0{tail}"):
+    if is_conditional(tail) or _OF_OTHERS.search(tail) or is_recalled(tail):
         return ""
     if "would" in cue.group() and _IN_A_CASE.search(tail):
         return ""
@@ -296,8 +296,7 @@ def _is_stated(before: str, cue: str) -> bool:
         or _QUOTED.search(before)
         or denies(clause)
         or _TASK.search(clause)
-        or is_contrary(f"{before}{cue} 0", marked="would" not in cue)
-        or speaks_for_another(f"{before}{cue} 0")
+        or is_anothers(f"{before}{cue} 0", marked="would" not in cue)
     ):
         return False
     return asserts(clause)
