@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 import anyio
 from anyio import to_thread
 
+from catsdk.core.concurrency.group_commit import GroupCommit
 from catsdk.core.errors import ConfigurationError
 
-__all__ = ["KINDS", "PAGE", "PAID", "SCHEMA_VERSION", "InUseError", "Rows", "RunStore", "Values"]
+__all__ = ["KINDS", "PAGE", "PAID", "SCHEMA_VERSION", "InUseError", "Rows", "RunStore", "Step"]
 
 SCHEMA_VERSION: Final = 4
 APPLICATION_ID: Final = 0x0CA75D4B
@@ -35,22 +35,12 @@ _SCHEMA = "".join(
     for kind in KINDS
 ) + "".join(f"CREATE INDEX {kind}_spent ON {kind} (at, spent);" for kind in PAID)
 
-Values = tuple[str | int, ...]
+Step = tuple[str, tuple[str | int, ...]]
 Rows = list[tuple[Any, ...]]
 
 
 class InUseError(ConfigurationError):
     """Another process writes the file."""
-
-
-@dataclass(eq=False)
-class _Trip:
-    """What goes to the file in one transaction, and what comes back to those who wait for it."""
-
-    steps: list[tuple[str, Values]] = field(default_factory=list[tuple[str, Values]])
-    results: list[Rows] = field(default_factory=list[Rows])
-    error: Exception | None = None
-    over: anyio.Event = field(default_factory=anyio.Event)
 
 
 class RunStore:
@@ -70,8 +60,7 @@ class RunStore:
     def __init__(self, path: str | Path) -> None:
         """Choose the file."""
         self.path = Path(path)
-        self._turn = anyio.Lock()
-        self._next: _Trip | None = None
+        self._commits = GroupCommit[Step, Rows](self.carry)
         self._lock: sqlite3.Connection | None = None
         self._entries: sqlite3.Connection | None = None
 
@@ -82,14 +71,14 @@ class RunStore:
             ConfigurationError: another process writes it, it is not a run or of another version, it
                 is damaged, or its folder cannot be made.
         """
-        async with self._turn:
+        async with self._commits.turn:
             await to_thread.run_sync(self._open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the file and let others write it."""
         with anyio.CancelScope(shield=True):
-            async with self._turn:
+            async with self._commits.turn:
                 await to_thread.run_sync(self._close)
 
     async def get(self, kind: str, key: str) -> str | None:
@@ -197,37 +186,14 @@ class RunStore:
             yield rows
             last = rows[-1][0]
 
-    async def _do(self, steps: list[tuple[str, Values]]) -> list[Rows]:
-        """Do the steps with what else waits; the first who waits goes for all."""
-        if not steps:
-            return []
-        waiting = self._next
-        trip = waiting or _Trip()
-        first = len(trip.steps)
-        trip.steps.extend(steps)
-        with anyio.CancelScope(shield=True):
-            if waiting is None:
-                await self._go(trip)
-            else:
-                await trip.over.wait()
-        if isinstance(trip.error, sqlite3.Error):
-            raise _failed(self.path, trip.error) from trip.error
-        if trip.error is not None:
-            raise trip.error
-        return trip.results[first : first + len(steps)]
+    async def _do(self, steps: list[Step]) -> list[Rows]:
+        """Do the steps in one transaction, perhaps with those of others."""
+        try:
+            return await self._commits.do(steps)
+        except sqlite3.Error as error:
+            raise _failed(self.path, error) from error
 
-    async def _go(self, trip: _Trip) -> None:
-        self._next = trip
-        async with self._turn:
-            # Who comes from now on waits for the next one.
-            self._next = None
-            try:
-                trip.results = await self.carry(trip.steps)
-            except Exception as error:  # noqa: BLE001  # raised by all who wait
-                trip.error = error
-            trip.over.set()
-
-    async def carry(self, steps: list[tuple[str, Values]]) -> list[Rows]:
+    async def carry(self, steps: list[Step]) -> list[Rows]:
         """Do the steps in one transaction, all or none; one at a time.
 
         A store whose file another process writes has it do them there.
@@ -237,7 +203,7 @@ class RunStore:
         """
         return await to_thread.run_sync(self._run, steps)
 
-    def _run(self, steps: list[tuple[str, Values]]) -> list[Rows]:
+    def _run(self, steps: list[Step]) -> list[Rows]:
         if self._entries is None:
             raise ConfigurationError(
                 "the run store is closed; use it as `async with RunStore(...)`"
