@@ -42,15 +42,17 @@ def quick(answer: str, reference: str, options: Options) -> Verdict | None:
     if not (equal := one == other):
         value, gold = Decimal(one.replace(",", "")), Decimal(other.replace(",", ""))
         equal = value == gold
-        if not equal and _may_round(value, gold):
+        if not equal and _places(one, other) > _MOST_PLACES and _are_near(value, gold):
             return None
     return Verdict("equal" if equal else "different", "exact", "", "", perf_counter() - start)
 
 
-def _may_round(one: Decimal, other: Decimal) -> bool:
-    """Tell whether one of two numbers has many places and lies near the other."""
-    if min(one.as_tuple().exponent, other.as_tuple().exponent) >= -_MOST_PLACES:
-        return False
+def _places(*numbers: str) -> int:
+    """Return how many decimals the longest of some numbers has."""
+    return max(len(number.partition(".")[2]) for number in numbers)
+
+
+def _are_near(one: Decimal, other: Decimal) -> bool:
     apart = abs(one - other)
     return apart < _NEAR or apart < _NEAR_SHARE * max(abs(one), abs(other))
 
