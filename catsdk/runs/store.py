@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final, Self
 
@@ -146,6 +147,20 @@ class RunStore:
         """
         async for page in self._pages(kind, "key, value"):
             yield [(key, value) for _, key, value in page]
+
+    async def is_empty(self, kind: str) -> bool:
+        """Whether there is no entry of that kind.
+
+        Args:
+            kind: One of `KINDS`.
+
+        Raises:
+            ConfigurationError: as `get`.
+        """
+        async with aclosing(self._pages(kind, "spent" if kind in PAID else "key")) as pages:
+            async for _ in pages:
+                return False
+        return True
 
     async def spent(self) -> AsyncGenerator[str]:
         """Go over what was consumed for each entry of the kinds of `PAID`, without its value.
