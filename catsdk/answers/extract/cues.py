@@ -12,6 +12,7 @@ from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
 from catsdk.answers.extract.values import value_at
+from catsdk.answers.extract.voices import is_anothers, is_recalled
 from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
 from catsdk.answers.extract.wording import (
     asserts,
@@ -49,7 +50,8 @@ _CUE = re.compile(
     r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
         (?:answers?|option|choice)
           (?:\ (?:to|for|of)\ [^.\n:?!=]{1,100}?|\ \([^()\n]{1,40}\))?
-          (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are)\b(?:\ ?:)?|:|=|→|->|⇒|—|\ -\ )
+          (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are|(?:would|will|must)\ be)\b(?:\ ?:)?
+            |:|=|→|->|⇒|—|\ -\ )
       | answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
       | (?:A:|Ans[.:])(?=\s)
       | (?:label|category|class|sentiment|classification|prediction|verdict|intent):
@@ -119,6 +121,7 @@ _ALTERNATIVE = re.compile(
 )
 
 
+_IN_A_CASE = re.compile(r"\b(?:if|otherwise|had)\b", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"\baccording to\b|,\s?says\b|\bmade (?:it )?up\b", re.IGNORECASE)
 
 
@@ -238,7 +241,9 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
-    if is_conditional(tail) or _OF_OTHERS.search(tail):
+    if is_conditional(tail) or _OF_OTHERS.search(tail) or is_recalled(tail):
+        return ""
+    if "would" in cue.group() and _IN_A_CASE.search(tail):
         return ""
     if found.alternatives and not _is_exclaimed(text[: cue.start()], found):
         return ""
@@ -291,6 +296,7 @@ def _is_stated(before: str, cue: str) -> bool:
         or _QUOTED.search(before)
         or denies(clause)
         or _TASK.search(clause)
+        or is_anothers(f"{before}{cue} 0", marked="would" not in cue)
     ):
         return False
     return asserts(clause)
