@@ -21,6 +21,7 @@ from statistics import fmean
 from typing import get_args
 
 import anyio
+from pydantic import JsonValue
 
 from catsdk import Limits, Prompt, Sampling
 from catsdk.answers import is_same
@@ -44,13 +45,16 @@ DRAWN = Sampling(temperature=0.7, max_tokens=24)
 LONG = Sampling(temperature=0.7, max_tokens=120)
 SHORT = Sampling(temperature=0.0, max_tokens=24)
 Told = dict[str, list[float]]
-_ANSWER = {
+_ANSWER: dict[str, JsonValue] = {
     "type": "object",
     "properties": {"answer": {"type": "string"}},
     "required": ["answer"],
     "additionalProperties": False,
 }
-_FORM = {"type": "json_schema", "json_schema": {"name": "answer", "schema": _ANSWER}}
+_FORM: dict[str, JsonValue] = {
+    "type": "json_schema",
+    "json_schema": {"name": "answer", "schema": _ANSWER},
+}
 SCHEMA = Sampling(temperature=0.0, max_tokens=40, extra={"response_format": _FORM})
 
 
