@@ -105,7 +105,8 @@ def choice_at(text: str) -> Value | None:
     if found.group(3) and not (_AFTER_ARTICLE if letter in "AI" else _AFTER_CHOICE).match(rest):
         return None
     other = _OTHER_CHOICE.match(rest)
-    return Value(letter, rest.lstrip(")"), alternatives=bool(other) and other[1] != letter)
+    alternatives = other is not None and other[1] != letter
+    return Value(letter, rest.lstrip(")"), alternatives)
 
 
 def _one(text: str, several: bool) -> Value | None:
