@@ -52,7 +52,16 @@ _VERDICTS = frozenset(
 _REFUSED = frozenset(
     ["wrong", "incorrect", "false", "invalid", "rejected", "fail", "failed", "no", "bad"]
 )
-_RIGHT = ({"correct"}, {"valid"}, {"right"}, {"accepted"}, {"true"})
+_RIGHT = (
+    {"correct"},
+    {"valid"},
+    {"right"},
+    {"accepted"},
+    {"true"},
+    {"final"},
+    {"sure"},
+    {"certain"},
+)
 _WRONG = (
     {"wrong"},
     {"incorrect"},

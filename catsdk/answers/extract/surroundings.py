@@ -18,8 +18,8 @@ _CLOSING = " \n$*_`.)]}\\"
 _SENTENCE_ENDS = (". ", "! ", "? ", "。")
 _OPENING, _BEHIND = " \t$\\({[*_`\"'", 80
 _ALTERNATIVE = re.compile(
-    r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s"
-    r"|else\s){0,2}[-$\\({*]{0,4}\d"
+    r"[\s$\\)\]}*_`]{0,8}[,;]?\s?\(?(?:or|alternatively|else|versus|vs\.?)\b[:,]?\s"
+    r"(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
 )
 _BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")

@@ -33,6 +33,7 @@ _NAMED_SOLVERS = """
 gpt chatgpt claude gemini llama qwen deepseek mistral wolfram google siri alexa stackexchange
 stackoverflow reddit quora chegg wikipedia
 """
+_BEFORE = "first initial previous earlier original old before"
 _ALL = "other everyone everybody rest"
 _ANYBODY = "others some many most several someone somebody nobody noone"
 _FIND = """
@@ -86,7 +87,9 @@ _OTHERS = re.compile(
       | \b(?:response|rollout|solution|attempt|sample|model|solver|draft)\s(?:no\.\s|\#)?
         (?:\d+|(?-i:[A-Z])\b)\s{_FOUND}
       | \b{_any_of(_NAMED_SOLVERS)}[-\w.]*\s(?:alpha\s)?{_FOUND}
-      | \baccording\sto\b.*?{_VALUE}""",
+      | \b(?:first|initial|previous|earlier|original|old)\s(?:answers?|guess|attempt|try|thought
+        |estimate|result)\s(?:is|was|were|had\sbeen)\s[^,;]*?{_VALUE}(?!\d*[,;].*\d)
+      | \banswer\swas\b.*{_VALUE}.*\bbefore\b | \baccording\sto\b.*?{_VALUE}""",
     _FLAGS,
 )
 # A friend has 18 apples in a problem; one who got 18, and not 18 of anything, has solved it.
@@ -134,7 +137,8 @@ _FOREIGN = re.compile(
     rf"""\b(?:andere|(?:d['’])?autres|otros|outros|altri|другие)\s(?:\w+\s){{1,3}}?{_VALUE}
       | (?:别人|其他人|有人|他们说|大家|我?记得|听说|据说|他の人)\D{{0,8}}\d | \d\D{{0,4}}らしい
       | (?:\b(?:ich\serinnere|je\sme\ssouviens|recuerdo|lembro|ricordo)|помню|говорят)\b[^.!?]*?\d
-      | \bwenn\b.*\b(?:würde|wäre|hätte)\b | если\sбы
+      | \bwenn\b.*\b(?:würde|wäre|hätte)\b | \b(?:würde|wäre|hätte)\b.*\bwenn\b | если\sбы
+      | \b(?:serait|aurait|sería|habría|tendría)\b.*\bsi\b
       | \bsi\b.*\b(?:serait|aurait|sería|habría|tendría|seria|haveria|teria)\b""",
     _FLAGS,
 )
@@ -184,7 +188,9 @@ class _Voice:
 _FOUND_BY = frozenset(f"{_FIND} {_GO}".split())
 _BEING = frozenset(["is", "was", "were", "according"])
 _BY_SOLVERS = _Voice(
-    _OTHERS, _of(f"{_SOLVERS} {_NAMED_SOLVERS} {_ANYBODY} {_ALL} according put"), _FOUND_BY | _BEING
+    _OTHERS,
+    _of(f"{_SOLVERS} {_NAMED_SOLVERS} {_ANYBODY} {_ALL} {_BEFORE} according put"),
+    _FOUND_BY | _BEING,
 )
 _BY_PERSONS = _Voice(_PERSONS_ALONE, _of(f"{_PERSONS} {_ALL}"), _FOUND_BY)
 _BY_MEMORY = _Voice(_MEMORY, _of(_KNOWING))

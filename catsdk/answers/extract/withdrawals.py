@@ -16,10 +16,10 @@ _TAKING_BACK_WORDS = """
 wrong incorrect mistaken false impossible mistake error unsure guessing right correct true sure
 certain confident scratch strike disregard ignore forget never nevermind oops kidding not take
 retract withdraw lied joking joke lie test no nein non nee fout falsch faux wait guess guessed
-maybe perhaps possibly or
+maybe perhaps possibly or alternatively otherwise else another could might may
 """
 _CORRECTING_WORDS = """
-correction edit update erratum thought mean meant make rather actually wait no oops sorry hold
+correction edit update erratum thought mean meant make rather actually wait no oops sorry hold let
 """
 _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
@@ -62,6 +62,12 @@ _TAKEN_BACK = re.compile(
       | (?:but\ )?(?:that|this|it)(?:['’]s|\ is|\ was)\ (?:just\ |only\ )?an?\ (?:\w+\ )?guess
       | (?:or\ )?(?:maybe|perhaps|possibly)\ (?:it|the\ answer|not|even|\$?-?\d|[A-J]\b)
       | or\ (?:is\ it|it\ (?:could|might|may))\b
+      | (?:but\ |though\ |although\ )?it\ (?:could|might|may)\ (?:also|just\ as\ well|as\ well
+        |instead)\b
+      | (?:or|alternatively|otherwise|else)\b[,:]?\ (?:else\ |even\ )?(?:it['’]s\ |it\ is\ )?
+        [-$\\(*]{0,4}(?:\d|[A-J]\b(?!\ [a-z]))
+      | another\ (?:possible\ |valid\ )?(?:answer|solution|option|choice|value|possibility)\ (?:is
+        |would\ be|could\ be|might\ be)\ [-$\\(*]{0,4}(?:\d|[A-J]\b)
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -118,8 +124,9 @@ _REFUTED = re.compile(
 _CORRECTED = re.compile(
     r"""[\s*_>$)\]}-]{0,8}(?:
         (?:correction|edit|update|erratum|on\ second\ thought|i\ mean[t]?|we\ mean[t]?|make\ that
-          |rather)\b
-      | (?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}
+            |rather)\b
+      | let\ me\ (?:re-?\w+|correct|fix)\b(?=[^.\n]{0,30}[:=]\s?[-$\\(*]{0,4}\d)
+      | (?:(?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}){1,3}
         (?:(?:the|my)\ (?:\w+\ ){0,2}answer\ (?:is|should\ be|must\ be)|it\ (?:is|should\ be
           |must\ be)|it['’]s
           |[A-Za-z]\s?=|[-$\\(]{0,4}(?=\d))
