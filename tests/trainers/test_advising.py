@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,19 +60,20 @@ def test_a_teacher_that_is_worse_than_the_vote_is_found_out(
         {"prompt": str(problem), "answer": solve(problem).answer}
         for problem in problems("heldout", 12, 0, digits=(3, 4))
     ]
-    config = CaTConfig(
-        model="local",
-        data="box:rl",
-        output=str(tmp_path),
-        steps=2,
-        batch=4,
-        device_batch=4,
-        rollouts={"count": 4, "max_tokens": 112},
-        evaluation={"every": 2, "batch": 128},
-        checkpoints={"every": 0},
-        stop={"below_majority": ends},
-        trl={"gradient_checkpointing": False},
-    )
+    settings: dict[str, Any] = {
+        "model": "local",
+        "data": "box:rl",
+        "output": str(tmp_path),
+        "steps": 2,
+        "batch": 4,
+        "device_batch": 4,
+        "rollouts": {"count": 4, "max_tokens": 112},
+        "evaluation": {"every": 2, "batch": 128},
+        "checkpoints": {"every": 0},
+        "stop": {"below_majority": ends},
+        "trl": {"gradient_checkpointing": False},
+    }
+    config = CaTConfig(**settings)
     with caplog.at_level(logging.WARNING, "catsdk_trainers.trl.advising"):
         zero = cat.CaT(estimator=Zero(), reward=cat.AnswerReward())
         trained = grpo(config, held_out=held_out, cat=zero)

@@ -116,16 +116,17 @@ def trained(folder: Path, made: list[Column], kind: type[Column] = Column) -> By
         return made[-1]
 
     by = ByTheAnswer()
-    config = CaTConfig(
-        model=str(BOX),
-        output=str(folder),
-        steps=2,
-        batch=8,
-        device_batch=8,
-        rollouts={"count": 4, "max_tokens": 200},
-        checkpoints={"every": 0},
-        trl={"gradient_checkpointing": False, "max_tool_calling_iterations": 1},
-    )
+    settings: dict[str, Any] = {
+        "model": str(BOX),
+        "output": str(folder),
+        "steps": 2,
+        "batch": 8,
+        "device_batch": 8,
+        "rollouts": {"count": 4, "max_tokens": 200},
+        "checkpoints": {"every": 0},
+        "trl": {"gradient_checkpointing": False, "max_tool_calling_iterations": 1},
+    }
+    config = CaTConfig(**settings)
     grpo(
         config,
         rows,
