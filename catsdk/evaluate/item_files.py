@@ -55,7 +55,7 @@ class ItemFiles:
         self, folder: Path, *, items: int = MOST_ITEMS, characters: int = MOST_CHARACTERS
     ) -> None:
         """Begin without a file."""
-        check_packages(PARQUET)
+        _parquet()
         self.folder, self._items, self._characters = folder, items, characters
         self._seen: list[Seen] = []
         self._held = self._count = 0
@@ -114,7 +114,7 @@ def _length(seen: Seen) -> int:
 
 
 def _write(path: Path, items: Sequence[Seen]) -> Path:
-    pa, pq = import_module("pyarrow"), import_module("pyarrow.parquet")
+    pa, pq = import_module("pyarrow"), _parquet()
     new = path.with_name(f"{path.name}{_NEW}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,9 +140,17 @@ def read_seen(path: Path) -> Iterator[Seen]:
 
     Raises:
         MissingExtraError: pyarrow is not installed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import ItemFiles, Seen, item_of, read_seen
+        >>> files = ItemFiles(Path("out"))
+        >>> files.add(Seen(item=item_of("6*7?", "42"), group=cat.group_of("6*7?", ["42"])))
+        >>> [seen.item.gold for path in files.finish() for seen in read_seen(path)]
+        ['42']
     """
-    check_packages(PARQUET)
-    with import_module("pyarrow.parquet").ParquetFile(path, pre_buffer=False) as file:
+    with _parquet().ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=100, columns=["rollouts", "seen"]):
             for row in batch.to_pylist():
                 yield seen_of(row)
@@ -222,6 +230,11 @@ def _rest(seen: Seen, first: list[Observation]) -> str:
     for rollout in data["group"]["rollouts"]:
         rollout["completion"] |= {"text": "", "logprobs": None}
     return json.dumps(data)
+
+
+def _parquet() -> Any:
+    check_packages(PARQUET)
+    return import_module("pyarrow.parquet")
 
 
 def _plain(text: str | None) -> str | None:
