@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from examples.lab.pretrain import train
-from examples.lab.recipe import Mix, Recipe
+from examples.lab.recipe import MIX, Recipe
 
 class KillAt50(logging.Handler):
     def emit(self, record):
@@ -31,7 +31,7 @@ class KillAt50(logging.Handler):
 if sys.argv[2] == "kill":
     logging.basicConfig(level=logging.INFO, handlers=[KillAt50()])
 torch.set_num_threads(1)
-few = Mix(solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1)
+few = replace(MIX, solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1)
 small = replace(
     Recipe(), layers=1, width=32, feed_forward=32, head_dim=32, steps=56, own_steps=3,
     judge_steps=3, mix=few, judge_mix=replace(few, compared=True, noisy_share=0.5), pool=200,
