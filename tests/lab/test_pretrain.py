@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from examples.lab.recipe import Recipe
+from tests import forked
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.needs_torch
 
-ROOT = Path(__file__).parents[2]
 TRAIN = """
 import logging, os, signal, sys
 from dataclasses import replace
@@ -43,11 +40,7 @@ train(small, Path(sys.argv[1]))
 
 def trained(out: Path, how: str) -> int:
     """Run the recipe, small, in a process of its own; returns its exit code."""
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers"))
-    command = [sys.executable, "-c", TRAIN, str(out), how]
-    return subprocess.run(
-        command, timeout=300, check=False, env=os.environ | {"PYTHONPATH": paths}
-    ).returncode
+    return forked.run("-c", TRAIN, str(out), how, seconds=300).returncode
 
 
 def test_a_killed_run_goes_on_to_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
