@@ -125,7 +125,7 @@ def test_the_providers_are_listed_with_their_extras() -> None:
 
 def test_the_demo_prints_its_table_and_random_weights_score_at_chance(tmp_path: Path) -> None:
     plot = tmp_path / "plot.png"
-    command = ("demo", "--json", "--problems", "20", "--plot", str(plot))
+    command = ("demo", "--json", "--problems", "8", "--plot", str(plot))
     trained = json.loads(catsdk(*command, seconds=380).stdout)
     other = json.loads(catsdk(*command, "--seed", "1", seconds=380).stdout)
     random = json.loads(catsdk(*command, "--random-weights", seconds=380).stdout)
