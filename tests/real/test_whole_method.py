@@ -24,10 +24,10 @@ if not WHICH:
     pytest.skip("a real model has environments of its own: make real", allow_module_level=True)
 
 import catsdk as cat
-from catsdk.core.errors import NoEvidenceError, StructuredOutputError, SynthesisFailedError
-from catsdk.core.events import ResultReady, TextArrived
-from catsdk.core.ports import Provider
-from catsdk.core.types import Failure, Message, Request
+from catsdk import Provider
+from catsdk.errors import NoEvidenceError, StructuredOutputError, SynthesisFailedError
+from catsdk.events import ResultReady, TextArrived
+from catsdk.types import Failure, Message, Request
 from tests import forked
 from tests.forked import CATSDK
 
