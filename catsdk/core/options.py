@@ -28,7 +28,8 @@ class Options(Value):
             try:
                 super().__init__(**options)
             except ValidationError as error:
-                known = type(self).model_fields
+                fields = type(self).model_fields
+                known = [field.alias or name for name, field in fields.items()]
                 told = "; ".join(_told(detail, known) for detail in error.errors())
                 raise InvalidInputError(f"{type(self).__name__}: {told}") from None
 

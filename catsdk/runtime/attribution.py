@@ -7,9 +7,10 @@ sent, to whom, and at whose expense never depends on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any
 
 from catsdk.core.types import Call
 
@@ -81,38 +82,28 @@ def recorded(stage: str) -> Generator[list[Call]]:
         stage: The step of the method that the calls are made for.
     """
     calls: list[Call] = []
-    outer = _current.get()
-    token = _current.set(replace(outer, stage=stage, lists=(*outer.lists, calls)))
-    try:
+    with _within(stage=stage, lists=(*_current.get().lists, calls)):
         yield calls
-    finally:
-        _current.reset(token)
 
 
-@contextmanager
-def in_order(rank: int) -> Generator[None]:
+def in_order(rank: int) -> AbstractContextManager[None]:
     """Let the calls made inside be sent before those of a higher `rank`, within their stage."""
-    token = _current.set(replace(_current.get(), rank=rank))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _within(rank=rank)
 
 
-@contextmanager
-def keyed(place: str, key: str) -> Generator[None]:
+def keyed(place: str, key: str) -> AbstractContextManager[None]:
     """Name the call that is made inside, so that it is known when it is made again."""
-    token = _current.set(replace(_current.get(), place=place, key=key))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _within(place=place, key=key)
+
+
+def waiting(waits: Waits) -> AbstractContextManager[None]:
+    """Count in `waits` the calls that are made inside, in this task and the tasks it starts."""
+    return _within(waits=waits)
 
 
 @contextmanager
-def waiting(waits: Waits) -> Generator[None]:
-    """Count in `waits` the calls that are made inside, in this task and the tasks it starts."""
-    token = _current.set(replace(_current.get(), waits=waits))
+def _within(**changes: Any) -> Generator[None]:
+    token = _current.set(replace(_current.get(), **changes))
     try:
         yield
     finally:

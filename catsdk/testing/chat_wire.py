@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from catsdk.core.types import Completion, Request, Usage
 from catsdk.testing.wire import Fault, Refusal, Wire, chat_of, encoded
@@ -49,30 +49,83 @@ _BROKEN = {
 _HEAD = {"id": "chatcmpl-loopback", "created": 0}
 
 
-def _key(headers: Mapping[str, str]) -> str | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    return key if scheme == "Bearer" else None
-
-
 def _refusal(status: int, code: str | None, param: str | None, message: str) -> Refusal:
     error = {"message": message, "type": "error", "code": code, "param": param}
     return Refusal(status, {"error": error})
 
 
-def _request_of(payload: dict[str, Any]) -> Request:
-    stop = payload.get("stop") or ()
-    return Request(
-        messages=chat_of(payload["messages"]),
-        n=payload.get("n") or 1,
-        temperature=payload.get("temperature"),
-        top_p=payload.get("top_p"),
-        top_k=payload.get("top_k"),
-        max_tokens=payload.get("max_tokens") or payload.get("max_completion_tokens"),
-        stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        seed=payload.get("seed"),
-        logprobs=bool(payload.get("logprobs")),
-        **_form(payload),
-    )
+class ChatWire(Wire):
+    """The wire, and the errors that the real service has."""
+
+    path = "/v1/chat/completions"
+    request_id = "x-request-id"
+    reported: ClassVar = {"error": {"message": "the model fell over", "code": 503}}
+    broken: ClassVar = _BROKEN
+    refusals: ClassVar = {fault: _refusal(*error) for fault, error in _ERRORS.items()}
+
+    def key_of(self, headers: Mapping[str, str]) -> str | None:
+        """The key that a request carries, if any."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        return key if scheme == "Bearer" else None
+
+    def request_of(self, payload: dict[str, Any]) -> Request:
+        """The request that a payload stands for."""
+        stop = payload.get("stop") or ()
+        return Request(
+            messages=chat_of(payload["messages"]),
+            n=payload.get("n") or 1,
+            temperature=payload.get("temperature"),
+            top_p=payload.get("top_p"),
+            top_k=payload.get("top_k"),
+            max_tokens=payload.get("max_tokens") or payload.get("max_completion_tokens"),
+            stop=(stop,) if isinstance(stop, str) else tuple(stop),
+            seed=payload.get("seed"),
+            logprobs=bool(payload.get("logprobs")),
+            **_form(payload),
+        )
+
+    def reply_of(
+        self, completions: Sequence[Completion], payload: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The body of a whole reply."""
+        chosen: dict[str, Any] | str = payload.get("tool_choice") or ""
+        tool = None if isinstance(chosen, str) else chosen["function"]["name"]
+        choices = [
+            {
+                "index": at,
+                "finish_reason": completion.finish_reason,
+                "message": {"role": "assistant", **_said(completion, tool)},
+                "logprobs": _logprobs(completion),
+            }
+            for at, completion in enumerate(completions)
+        ]
+        return {
+            **_HEAD,
+            "object": "chat.completion",
+            "model": payload["model"],
+            "choices": choices,
+            "usage": _usage(completions),
+        }
+
+    def events_of(self, completions: Sequence[Completion], payload: dict[str, Any]) -> list[bytes]:
+        """The first of `completions`, a line at a time, usage last."""
+        completion = completions[0]
+        head = {**_HEAD, "object": "chat.completion.chunk", "model": payload["model"]}
+        pieces = completion.text.splitlines(keepends=True) or [""]
+        deltas: list[tuple[dict[str, Any], str | None]] = [({"role": "assistant"}, None)]
+        if completion.reasoning:
+            deltas += [({"reasoning_content": completion.reasoning}, None)]
+        deltas += [({"content": piece}, None) for piece in pieces]
+        deltas += [({}, completion.finish_reason)]
+        chunks: list[dict[str, Any]] = [
+            {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+            for delta, finish in deltas
+        ]
+        last = encoded({**head, "choices": [], "usage": _usage(completions)})
+        return [*map(encoded, chunks), last + b"data: [DONE]\n\n"]
+
+
+CHAT = ChatWire()
 
 
 def _form(payload: dict[str, Any]) -> dict[str, Any]:
@@ -83,27 +136,6 @@ def _form(payload: dict[str, Any]) -> dict[str, Any]:
     return {"json_schema": form["json_schema"]["schema"]} if "json_schema" in form else {}
 
 
-def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dict[str, Any]:
-    chosen: dict[str, Any] | str = payload.get("tool_choice") or ""
-    tool = None if isinstance(chosen, str) else chosen["function"]["name"]
-    choices = [
-        {
-            "index": at,
-            "finish_reason": completion.finish_reason,
-            "message": {"role": "assistant", **_said(completion, tool)},
-            "logprobs": _logprobs(completion),
-        }
-        for at, completion in enumerate(completions)
-    ]
-    return {
-        **_HEAD,
-        "object": "chat.completion",
-        "model": payload["model"],
-        "choices": choices,
-        "usage": _usage(completions),
-    }
-
-
 def _said(completion: Completion, tool: str | None) -> dict[str, Any]:
     apart = {"reasoning_content": completion.reasoning}
     if tool is None:
@@ -111,24 +143,6 @@ def _said(completion: Completion, tool: str | None) -> dict[str, Any]:
     function = {"name": tool, "arguments": completion.text}
     calls = [{"id": "call-1", "type": "function", "function": function}]
     return {"content": None, "tool_calls": calls, **apart}
-
-
-def _events_of(completions: Sequence[Completion], payload: dict[str, Any]) -> list[bytes]:
-    """The first of `completions`, a line at a time, usage last."""
-    completion = completions[0]
-    head = {**_HEAD, "object": "chat.completion.chunk", "model": payload["model"]}
-    pieces = completion.text.splitlines(keepends=True) or [""]
-    deltas: list[tuple[dict[str, Any], str | None]] = [({"role": "assistant"}, None)]
-    if completion.reasoning:
-        deltas += [({"reasoning_content": completion.reasoning}, None)]
-    deltas += [({"content": piece}, None) for piece in pieces]
-    deltas += [({}, completion.finish_reason)]
-    chunks: list[dict[str, Any]] = [
-        {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
-        for delta, finish in deltas
-    ]
-    last = encoded({**head, "choices": [], "usage": _usage(completions)})
-    return [*map(encoded, chunks), last + b"data: [DONE]\n\n"]
 
 
 def _logprobs(completion: Completion) -> dict[str, Any] | None:
@@ -150,17 +164,3 @@ def _usage(completions: Sequence[Completion]) -> dict[str, Any]:
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
-
-
-CHAT = Wire(
-    path="/v1/chat/completions",
-    request_id="x-request-id",
-    key_of=_key,
-    request_of=_request_of,
-    reply_of=_reply_of,
-    events_of=_events_of,
-    reported={"error": {"message": "the model fell over", "code": 503}},
-    refusals={fault: _refusal(*error) for fault, error in _ERRORS.items()},
-    broken=_BROKEN,
-    refusal_of=lambda payload, headers: None,
-)

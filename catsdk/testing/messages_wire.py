@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from catsdk.core.types import Completion, Message, Request
 from catsdk.testing.wire import Refusal, Wire, chat_of, encoded
@@ -53,39 +53,85 @@ _OLD_FIELDS = {"temperature", "top_p", "top_k"}
 _STOPS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
 
 
-def _key(headers: Mapping[str, str]) -> str | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    return headers.get("x-api-key") or (key if scheme == "Bearer" else None)
-
-
 def _refusal(status: int, kind: str, message: str) -> Refusal:
     return Refusal(status, {"type": "error", "error": {"type": kind, "message": message}})
 
 
-def _refusal_of(payload: dict[str, Any], headers: Mapping[str, str]) -> Refusal | None:
-    """The service takes no field that it does not know, and no request without a limit."""
-    if "max_tokens" not in payload:
-        return _refusal(400, "invalid_request_error", "max_tokens: Field required")
-    old = headers.get("anthropic-version") == _OLD_VERSION
-    unknown = sorted(payload.keys() - _FIELDS - (_OLD_FIELDS if old else set()))
-    if unknown:
-        what = f"{unknown[0]}: Extra inputs are not permitted"
-        return _refusal(400, "invalid_request_error", what)
-    return None
+class MessagesWire(Wire):
+    """The wire, and the errors that the real service has."""
+
+    path = "/v1/messages"
+    request_id = "request-id"
+    reported: ClassVar = {
+        "type": "error",
+        "error": {"type": "overloaded_error", "message": "Overloaded"},
+    }
+    broken: ClassVar = _BROKEN
+    refusals: ClassVar = {fault: _refusal(*error) for fault, error in _ERRORS.items()}
+
+    def key_of(self, headers: Mapping[str, str]) -> str | None:
+        """The key that a request carries, if any."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        return headers.get("x-api-key") or (key if scheme == "Bearer" else None)
+
+    def request_of(self, payload: dict[str, Any]) -> Request:
+        """The request that a payload stands for."""
+        system = payload.get("system")
+        front = [Message(role="system", content=_text(system))] if system else []
+        return Request(
+            messages=(*front, *chat_of(payload["messages"])),
+            temperature=payload.get("temperature"),
+            top_p=payload.get("top_p"),
+            top_k=payload.get("top_k"),
+            max_tokens=payload["max_tokens"],
+            stop=tuple(payload.get("stop_sequences") or ()),
+            json_schema=_schema(payload),
+        )
+
+    def reply_of(
+        self, completions: Sequence[Completion], payload: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The body of a whole reply."""
+        completion = completions[0]
+        uses_tool = _forced(payload)
+        stop = "tool_use" if uses_tool else _STOPS.get(completion.finish_reason, "pause_turn")
+        return {
+            **_head(payload),
+            "content": [*_thinking(completion), _answer(completion, uses_tool=uses_tool)],
+            "stop_reason": stop,
+            "usage": _usage(completion),
+        }
+
+    def events_of(self, completions: Sequence[Completion], payload: dict[str, Any]) -> list[bytes]:
+        """The thinking at once, then the text a line at a time."""
+        reply = self.reply_of(completions, payload)
+        start = {**_head(payload), "usage": {**reply["usage"], "output_tokens": 1}}
+        events: list[dict[str, Any]] = [
+            {"type": "message_start", "message": start},
+            {"type": "ping"},
+        ]
+        for at, block in enumerate(reply["content"]):
+            events += _block_events(at, block)
+        delta = {"stop_reason": reply["stop_reason"], "stop_sequence": None}
+        events += [
+            {"type": "message_delta", "delta": delta, "usage": reply["usage"]},
+            {"type": "message_stop"},
+        ]
+        return [encoded(event, event["type"]) for event in events]
+
+    def refusal_of(self, payload: dict[str, Any], headers: Mapping[str, str]) -> Refusal | None:
+        """The service takes no field that it does not know, and no request without a limit."""
+        if "max_tokens" not in payload:
+            return _refusal(400, "invalid_request_error", "max_tokens: Field required")
+        old = headers.get("anthropic-version") == _OLD_VERSION
+        unknown = sorted(payload.keys() - _FIELDS - (_OLD_FIELDS if old else set()))
+        if unknown:
+            what = f"{unknown[0]}: Extra inputs are not permitted"
+            return _refusal(400, "invalid_request_error", what)
+        return None
 
 
-def _request_of(payload: dict[str, Any]) -> Request:
-    system = payload.get("system")
-    front = [Message(role="system", content=_text(system))] if system else []
-    return Request(
-        messages=(*front, *chat_of(payload["messages"])),
-        temperature=payload.get("temperature"),
-        top_p=payload.get("top_p"),
-        top_k=payload.get("top_k"),
-        max_tokens=payload["max_tokens"],
-        stop=tuple(payload.get("stop_sequences") or ()),
-        json_schema=_schema(payload),
-    )
+MESSAGES = MessagesWire()
 
 
 def _text(content: str | list[dict[str, Any]]) -> str:
@@ -105,18 +151,6 @@ def _forced(payload: dict[str, Any]) -> bool:
     """Whether the model must use a tool, by which it gives its answer."""
     choice: dict[str, Any] = payload.get("tool_choice") or {}
     return choice.get("type") == "tool"
-
-
-def _reply_of(completions: Sequence[Completion], payload: dict[str, Any]) -> dict[str, Any]:
-    completion = completions[0]
-    uses_tool = _forced(payload)
-    stop = "tool_use" if uses_tool else _STOPS.get(completion.finish_reason, "pause_turn")
-    return {
-        **_head(payload),
-        "content": [*_thinking(completion), _answer(completion, uses_tool=uses_tool)],
-        "stop_reason": stop,
-        "usage": _usage(completion),
-    }
 
 
 def _head(payload: dict[str, Any]) -> dict[str, Any]:
@@ -155,21 +189,6 @@ def _usage(completion: Completion) -> dict[str, Any]:
     }
 
 
-def _events_of(completions: Sequence[Completion], payload: dict[str, Any]) -> list[bytes]:
-    """The thinking at once, then the text a line at a time."""
-    reply = _reply_of(completions, payload)
-    start = {**_head(payload), "usage": {**reply["usage"], "output_tokens": 1}}
-    events: list[dict[str, Any]] = [{"type": "message_start", "message": start}, {"type": "ping"}]
-    for at, block in enumerate(reply["content"]):
-        events += _block_events(at, block)
-    delta = {"stop_reason": reply["stop_reason"], "stop_sequence": None}
-    events += [
-        {"type": "message_delta", "delta": delta, "usage": reply["usage"]},
-        {"type": "message_stop"},
-    ]
-    return [encoded(event, event["type"]) for event in events]
-
-
 def _block_events(at: int, block: dict[str, Any]) -> list[dict[str, Any]]:
     empty, deltas = _parted(block)
     return [
@@ -190,17 +209,3 @@ def _parted(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     thinking = {"type": "thinking_delta", "thinking": block["thinking"]}
     signature = {"type": "signature_delta", "signature": block["signature"]}
     return {"thinking": "", "signature": ""}, [thinking, signature]
-
-
-MESSAGES = Wire(
-    path="/v1/messages",
-    request_id="request-id",
-    key_of=_key,
-    request_of=_request_of,
-    reply_of=_reply_of,
-    events_of=_events_of,
-    reported={"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
-    refusals={fault: _refusal(*error) for fault, error in _ERRORS.items()},
-    broken=_BROKEN,
-    refusal_of=_refusal_of,
-)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from catsdk.core.chats import read_chat
 from catsdk.core.types import Completion, Message, Request, TextPart
@@ -61,25 +62,38 @@ class RawReply:
 Answer = Callable[[Payload], RawReply | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """One wire from the server's side.
+class Wire(ABC):
+    """One wire from the server's side."""
 
-    `refusals` are the faults that are errors; `reported` is the body of an error that comes with
-    status 200, whole or as an event. `broken` holds bodies that are not of the wire. `refusal_of`
-    says how the real service refuses a payload with these headers that it does not take.
-    """
+    path: ClassVar[str]
+    request_id: ClassVar[str]
+    """The header with the id of a reply."""
+    reported: ClassVar[Payload]
+    """The body of an error that comes with status 200, whole or as an event."""
+    broken: ClassVar[Mapping[str, bytes]]
+    """Bodies that are not of the wire, by fault."""
+    refusals: ClassVar[Mapping[str, Refusal]]
+    """The faults that are errors."""
 
-    path: str
-    request_id: str
-    key_of: Callable[[Mapping[str, str]], str | None]
-    request_of: Callable[[Payload], Request]
-    reply_of: Callable[[Sequence[Completion], Payload], Payload]
-    events_of: Callable[[Sequence[Completion], Payload], list[bytes]]
-    reported: Payload
-    refusals: Mapping[str, Refusal]
-    broken: Mapping[str, bytes]
-    refusal_of: Callable[[Payload, Mapping[str, str]], Refusal | None]
+    @abstractmethod
+    def key_of(self, headers: Mapping[str, str]) -> str | None:
+        """The key that a request carries, if any."""
+
+    @abstractmethod
+    def request_of(self, payload: Payload) -> Request:
+        """The request that a payload stands for."""
+
+    @abstractmethod
+    def reply_of(self, completions: Sequence[Completion], payload: Payload) -> Payload:
+        """The body of a whole reply."""
+
+    @abstractmethod
+    def events_of(self, completions: Sequence[Completion], payload: Payload) -> list[bytes]:
+        """The events of a streamed reply."""
+
+    def refusal_of(self, payload: Payload, headers: Mapping[str, str]) -> Refusal | None:
+        """How the real service refuses a payload with these headers that it does not take."""
+        return None
 
 
 def encoded(event: object, name: str | None = None) -> bytes:

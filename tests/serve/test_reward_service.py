@@ -264,9 +264,9 @@ async def test_what_is_wrong_is_refused_by_name(path: str, body: Any, told: str)
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ([], "no JSON object"),
-        (b'{"group": "\xe9"}', "no JSON in UTF-8"),
-        (b"[" * 200_000, "no JSON in UTF-8"),
+        ([], "not a JSON object"),
+        (b'{"group": "\xe9"}', "cannot be read as JSON"),
+        (b"[" * 200_000, "cannot be read as JSON"),
     ],
 )
 async def test_a_body_that_is_no_object_is_refused(body: Any, told: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.answers.engine.parse.brackets import brackets_nested
 from catsdk.answers.engine.parse.currencies import amounts_written, currency_of_unit
+from catsdk.answers.engine.parse.number_words import is_place
 from catsdk.answers.engine.parse.reading import Reading, read
 from catsdk.answers.engine.parse.wording import same_choice
 from catsdk.answers.engine.structure.comparison import Comparison, Pair
@@ -22,6 +23,13 @@ __all__ = ["Pair", "attempt"]
 
 _OF_NO_NAME = re.compile(r"\b(?:answers?|results?|solutions?|values?|it)\b")
 _ROWS = re.compile(r"\[(?:\[,{0,400}\],?){1,400}\]")
+# Bars around the ends of a segment, and what says that an angle or a triangle is measured.
+_BAR = re.compile(r"\\left\|?\||\\right\|?\||\\[lr]?[vV]ert(?![a-z])|\\\|")
+_POINTS = re.compile(
+    r"(?:\| ?|m ?(?=\\angle)|\\(?:angle|triangle) ?)"
+    r"(?:\\(?:angle|vec|overline|overrightarrow)\b ?)?\{?([A-Z]{2,3}(?![A-Za-z]))\}? ?\|?"
+)
+_PLACE = re.compile(r"(?:st|nd|rd|th)\W{0,4}$")
 _CENTS = frozenset(["cent", "cents", "\u00a2"])
 
 
@@ -77,6 +85,8 @@ def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bo
     found = _numbers(first.node, second.node, comparison)
     if found is None:
         found = _readings(first, second, comparison)
+    if found is False and _same_figure(first, second, comparison):
+        return comparison.open("a segment or an angle, and its measure")
     if not found:
         return found
     joined = {first.joined, second.joined}
@@ -88,6 +98,8 @@ def _found(first: Reading, second: Reading, comparison: Comparison, *, alike: bo
         return comparison.open("a cross product, and another product")
     if _nest_otherwise(first, second):
         return comparison.open("rows in brackets of their own, and others")
+    if _is_place(first) != _is_place(second) and _is_count(first) != _is_count(second):
+        return comparison.open("a place in an order, and a number")
     return found if alike else comparison.open("another currency, or another domain of the index")
 
 
@@ -110,6 +122,25 @@ def _nest_otherwise(first: Reading, second: Reading) -> bool:
         for shape, reading in ((one, first), (other, second))
     ]
     return not all(matrices)
+
+
+def _same_figure(first: Reading, second: Reading, comparison: Comparison) -> bool:
+    """Tell `|PQ|` and `m∠ABC` from other answers than `PQ` and `∠ABC`: many write one for both."""
+    bare = [_POINTS.sub(r" \1 ", _BAR.sub("|", each.text)) for each in (first, second)]
+    if bare == [first.text, second.text]:
+        return False
+    left, right = (read(text.strip()).node for text in bare)
+    return left is not None and right is not None and comparison.same(left, right) is not False
+
+
+def _is_place(reading: Reading) -> bool:
+    """Tell whether an answer is an ordinal in words: `the third`."""
+    return isinstance(reading.node, Text) and is_place(reading.node.words)
+
+
+def _is_count(reading: Reading) -> bool:
+    """Tell whether an answer is a number, and not one such as `3rd`."""
+    return isinstance(reading.node, Number) and not _PLACE.search(reading.text)
 
 
 def _are_regions(first: Reading, second: Reading) -> bool:

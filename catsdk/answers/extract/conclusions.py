@@ -6,10 +6,11 @@ import re
 
 from catsdk.answers.extract.equations import EQUALS, equation_in
 from catsdk.answers.extract.leads import is_denied
-from catsdk.answers.extract.numbers import one_number
+from catsdk.answers.extract.numbers import number_in_words, one_number
 from catsdk.answers.extract.phrases import Value
 from catsdk.answers.extract.templates import is_unfinished
 from catsdk.answers.extract.values import value_at, whole_value
+from catsdk.answers.extract.voices import is_anothers
 from catsdk.answers.extract.withdrawals import refutes
 from catsdk.answers.extract.wording import (
     asserts,
@@ -108,6 +109,8 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return ""
     if is_conditional(sentence) or _NO_ANSWERS.match(sentence):
         return ""
+    if is_anothers(sentence):
+        return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None
     if (value := whole_value(_BULLET.sub("", sentence))) is not None:
@@ -140,7 +143,8 @@ def _only_number(sentence: str) -> str | None:
         return None
     if not asserts(sentence):
         return None
-    return one_number(_BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence))
+    plain = _BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence)
+    return one_number(plain) or number_in_words(plain)
 
 
 def _holds(before: str) -> bool:

@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from catsdk.answers.engine.parse.number_words import number_of
 from catsdk.answers.engine.parse.units import SCALES, is_unit
 from catsdk.answers.extract.phrases import VERB, Value, words_at
 
-__all__ = ["CHANGING", "TAILED", "number_to_the_end", "one_number", "quantity_at"]
+__all__ = [
+    "CHANGING",
+    "TAILED",
+    "number_in_words",
+    "number_to_the_end",
+    "one_number",
+    "quantity_at",
+]
 
 _SIGN = r"[-+\u2212\u2013±]?"
 _MONEY = r"(?:(?:US|AU|CA)?\\?[$€£¥₹]\s?)?"
@@ -29,8 +37,8 @@ _STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
 _CHANGING_WORDS = """
 squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
 quarter quarters fourth fourths fifth fifths sixth eighths tenths hundredths percent percentage
-plus minus over divided multiplied or through mod modulo choose out not except th st nd rd root
-raised power
+point plus minus over divided multiplied or through mod modulo choose out not except th st nd rd
+root raised power tens hundreds thousands millions
 """
 CHANGING = frozenset(_CHANGING_WORDS.split())
 # These change a number only with what follows: "5 more than x", "20% of 50", "5 in base 6".
@@ -50,7 +58,7 @@ _EXCLAIMED = re.compile(r"!(?!!)")
 _LARGEST_FACTORIAL = 25
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(
-    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
+    r"\u2013\d|\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
     r"|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
 )
 _POWERS = ("square", "cubic", "sq", "cu")
@@ -68,10 +76,27 @@ _OTHER = re.compile(
 _CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
 _LABEL = re.compile(
     r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
-    r"|part|line|number|no|example|item|case|january|february|march|april|may|june|july|august"
+    r"|part|line|number|no|see|example|item|case|january|february|march|april|may|june|july|august"
     r"|september|october|november|december)\.?\s$",
     re.IGNORECASE,
 )
+_NUMBER_WORD = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand"
+    r"|million|billion|half|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b"
+)
+_WORDS_OF_NUMBER = re.compile(
+    rf"\b(?:(?:minus|negative|an?)\s)?{_NUMBER_WORD}(?:[\s-](?:and\s)?(?:an?\s)?{_NUMBER_WORD})*",
+    re.IGNORECASE,
+)
+# Of words, only what somebody or something has is a number, and not "two" of "the two friends".
+_HAD = re.compile(
+    r"\b(?:has|have|had|is|are|makes?|made|gets?|got|needs?|earns?|earned|spends?|spent|pays?|paid"
+    r"|costs?|leaves?|left|equals?|sells?|sold|buys?|bought|takes?|took|uses?|used|saves?|saved"
+    r"|total of|with)\s(?:(?:only|just|exactly|about|a total of)\s)?$",
+    re.IGNORECASE,
+)
+_OF_IT = re.compile(r"(?:\s(?!of\b)[^\W\d_]+){0,5}[\s.!*_)]*$")
 _LISTING = re.compile(r",\s|\band\b")
 # Arithmetic in words that is not worked out.
 _TO_DO = re.compile(r"\S+ (?:times|plus|minus|multiplied by|divided by) \$?-?\d")
@@ -121,7 +146,8 @@ def one_number(sentence: str) -> str | None:
     if _CODE.search(sentence):
         return None
     while match := _STANDALONE.search(sentence, at):
-        if _LABEL.search(sentence[: match.start()]):
+        before = sentence[: match.start()]
+        if before[-1:].isalnum() or _LABEL.search(before):
             return None
         value = quantity_at(sentence[match.start() :])
         if value is None or value.alternatives or found or _LISTING.search(value.text):
@@ -129,6 +155,20 @@ def one_number(sentence: str) -> str | None:
         found.append(value.text)
         at = len(sentence) - len(value.rest)
     return found[0] if found else None
+
+
+def number_in_words(sentence: str) -> str | None:
+    """Return the one number in words of a sentence without figures that ends in it."""
+    found = list(_WORDS_OF_NUMBER.finditer(sentence))
+    if (
+        len(found) != 1
+        or _STANDALONE.search(sentence)
+        or not _HAD.search(sentence[: found[0].start()])
+    ):
+        return None
+    words = found[0].group()
+    whole = _OF_IT.match(sentence, found[0].end()) is not None
+    return words if whole and number_of(words.lower()) is not None else None
 
 
 def _phrase(text: str) -> Value | None:

@@ -29,8 +29,16 @@ _AFTER_CHOICE = re.compile(
 _AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
 _OTHER_CHOICE = re.compile(
     r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,|或者?|和|、)\s{0,3}\(?[A-J]\b(?!['’])"
+    r"|[).:]?\*{0,2}\s{0,3}\(?([A-J])(?:[).:](?=\s|$)|$)"
 )
 _EQUALS = re.compile(r"\s?=\s?")
+# A value that stands alone in brackets or quotes, as in "(18)" and "[[18]]"; a sign before a
+# bracket, a list in it and what it is multiplied by are no such thing.
+_ENCLOSED = re.compile(
+    r"([(\[{<'‘«„]{1,3})([^()\[\]{}<>,\n'’»“]{1,80})([)\]}>'’»“]{1,3})"
+    r"(?=[*_\"'”’`$]{0,4}(?:[.,;:!]?(?:\s|$)|[.!]|[*_]))"
+)
+_CLOSED_BY = dict(zip("([{<'‘«„", ")]}>'’»“", strict=True))
 # A sign in words, or one that stands before the mark of emphasis.
 _SIGNED = re.compile(
     r"(negative|minus)\s+(?=\$?\s?\d)|[-\u2212](?=(?:\*\*|__|`|\\\()\d)", re.IGNORECASE
@@ -38,7 +46,7 @@ _SIGNED = re.compile(
 _IF = re.compile(r"\W{0,4}(?:if|unless|assuming|provided)\b", re.IGNORECASE)
 _OF_NUMBER = re.compile(r"\sof\s\$?-?\d")
 _RELATION = re.compile(r"\s(?:times\s)?(?:as|more|less|fewer)\b")
-_NO_NUMBERS = ("the", "a", "an", "second", "first", "one")
+_NO_NUMBERS, _ARTICLES = ("the", "second", "first"), ("a", "an", "one")
 
 
 def value_at(text: str, *, several: bool = False) -> Value | None:
@@ -97,7 +105,8 @@ def choice_at(text: str) -> Value | None:
     if found.group(3) and not (_AFTER_ARTICLE if letter in "AI" else _AFTER_CHOICE).match(rest):
         return None
     other = _OTHER_CHOICE.match(rest)
-    return Value(letter, rest.lstrip(")"), alternatives=other is not None)
+    alternatives = other is not None and other[1] != letter
+    return Value(letter, rest.lstrip(")"), alternatives)
 
 
 def _one(text: str, several: bool) -> Value | None:
@@ -106,7 +115,7 @@ def _one(text: str, several: bool) -> Value | None:
     if sign := _SIGNED.match(text):
         found = quantity_at(text[sign.end() :]) if sign[1] else _one(text[sign.end() :], several)
         return found and Value(f"-{found.text}", found.rest, found.alternatives)
-    for read in (formulas_at, quantity_at, choice_at, expression_at, latex_at, _number_word):
+    for read in _READERS:
         if (found := read(text)) is not None:
             equals = _EQUALS.match(found.rest) if read is formulas_at else None
             return (value_at(found.rest[equals.end() :]) if equals else None) or found
@@ -131,21 +140,44 @@ def _marked(text: str, mark: re.Match[str], several: bool) -> Value | None:
     return Value(found.text, found.rest + rest, found.alternatives)
 
 
+def _enclosed(text: str) -> Value | None:
+    """Read a value that stands alone in brackets or in quotes."""
+    found = _ENCLOSED.match(text)
+    if found is None or found[3] != "".join(_CLOSED_BY[sign] for sign in reversed(found[1])):
+        return None
+    value = whole_value(found[2])
+    return None if value is None else Value(value, text[found.end() :])
+
+
 def _number_word(text: str) -> Value | None:
     """Read a number that is written in words."""
     found = words_at(text, most=8)
-    words = WORD.findall(found.text.lower()) if found else []
+    spans = list(WORD.finditer(found.text)) if found else []
+    words = [span.group().lower() for span in spans]
     if found is None or not words or words[0] in _NO_NUMBERS:
         return None
-    for count in range(min(len(words), 6), 0, -1):
+    for count in range(min(len(words), 6), words[0] in _ARTICLES, -1):
         if number_of(" ".join(words[:count])) is None:
             continue
-        if count < len(words) and words[count] in CHANGING:
+        end = spans[count - 1].end()
+        number, rest = found.text[:end], found.text[end:] + found.rest
+        following = words[count] if count < len(words) else ""
+        if following == "or":
+            return Value(number, rest, alternatives=True)
+        if following in CHANGING:
             return None if VERB.search(found.text) else found
-        last = words[count - 1]
-        end = found.text.lower().find(last) + len(last)
-        rest = found.text[end:] + found.rest
         if _OF_NUMBER.match(rest):
             return None
-        return Value(found.text[:end], rest, alternatives=_RELATION.match(rest) is not None)
+        return Value(number, rest, alternatives=_RELATION.match(rest) is not None)
     return None
+
+
+_READERS = (
+    formulas_at,
+    quantity_at,
+    choice_at,
+    _enclosed,
+    expression_at,
+    latex_at,
+    _number_word,
+)

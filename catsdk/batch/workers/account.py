@@ -8,7 +8,7 @@ from math import inf
 from catsdk.batch.workers.messages import AccountOrder, AccountReport, Funds
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
-from catsdk.runtime.spending.account import Account, Amount, Pending
+from catsdk.runtime.spending.account import Account, Amount
 
 __all__ = ["LentAccount"]
 
@@ -45,12 +45,7 @@ class LentAccount(Account):
         if self.seconds_left() <= 0:
             raise self.out_of_time()
         with self._lock:
-            self._refuse_hopeless(amount)
-            if not self._fits(amount):
-                raise Pending(self, amount)
-            self.requests += 1
-            self._add(amount)
-            self._hold(amount, 1)
+            self._take(amount)
 
     def reserve_request(self) -> None:
         """Take one request more for a call that has reserved its amount.

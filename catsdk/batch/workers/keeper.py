@@ -15,7 +15,7 @@ import anyio
 
 from catsdk.core.errors import CatError, ConfigurationError
 from catsdk.runs.ledger import paid
-from catsdk.runs.store import InUseError, Rows, RunStore, Values
+from catsdk.runs.store import InUseError, Rows, RunStore, Step
 
 __all__ = ["Keeper", "RemoteStore", "partition_files", "partition_of"]
 
@@ -24,7 +24,7 @@ _NAME = re.compile(r"partition-\d+-of-(\d+)\.sqlite")
 PATIENCE, AGAIN = 15.0, 0.25
 """For how long a new keeper waits until another process leaves its file, and how often it asks."""
 
-Steps = list[tuple[str, Values]]
+Steps = list[Step]
 Carried = tuple[list[Rows], str | None]
 """What came of some steps, and why there is nothing: errors of ours do not survive every wire."""
 

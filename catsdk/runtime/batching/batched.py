@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter, time
+from time import perf_counter
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from catsdk.core.errors import CatError, ConfigurationError, ProviderError
-from catsdk.core.events import CallStarted
 from catsdk.core.ports import OnText, Provider
 from catsdk.core.sending import BatchStage
-from catsdk.core.types import Completion, Failure, Request, Usage
+from catsdk.core.types import Completion, Request, Usage
 from catsdk.runtime.attribution import attribution, counted
 from catsdk.runtime.batching.payer import Payer
 from catsdk.runtime.batching.queue import Queue, Withdrawn
-from catsdk.runtime.wrappers.record import NOT_SENT, Record, was_sent
+from catsdk.runtime.wrappers.record import NOT_SENT, Record
 from catsdk.runtime.wrappers.wrapper import ScoreRequest, Wrapper
 
 __all__ = ["BatchRecord", "Batched", "Routed", "stage_of", "steps_of"]
@@ -77,29 +76,12 @@ class Batched(Wrapper):
 class BatchRecord(Record):
     """A `Record` of batched calls: who stops waiting has bought nothing and lost nothing."""
 
-    async def complete(
-        self, request: Request, on_text: OnText | None = None
-    ) -> Sequence[Completion]:
-        """Pass the request on and note how it ended, unless it did not."""
-        start = perf_counter()
-        if self.on_event is not None:
-            self.on_event(CallStarted(at=time(), stage=attribution().stage, model=self.name))
-        usage, failure, request_id = Usage(), NOT_SENT, None
-        ended: Failure | None = failure
-        try:
-            completions = await self.pass_on(request, on_text)
-            usage = Usage.total(completion.usage for completion in completions)
-            ended, request_id = None, next((c.request_id for c in completions), None)
-            return completions
-        except CatError as error:
-            if was_sent(error):
-                ended = Failure.of(error)
-                request_id = ended.request_id
-                told = error.usage if isinstance(error, ProviderError) else None
-                usage = told or Usage(requests=1, batched=1)
-            raise
-        finally:
-            self.note(usage, perf_counter() - start, ended, request_id)
+    left: ClassVar = NOT_SENT
+
+    def used(self, error: CatError) -> Usage:
+        """What the vendor says of a failed request, or one request of a batch."""
+        told = error.usage if isinstance(error, ProviderError) else None
+        return told or Usage(requests=1, batched=1)
 
 
 @dataclass

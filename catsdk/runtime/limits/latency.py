@@ -43,7 +43,7 @@ class Latencies:
         The pace is seconds for each token of one answer. The best pace is forgotten slowly, so
         that a lasting change is not held to it for ever.
         """
-        kept = self._stages.setdefault(stage, _Stage())
+        kept = self._of(stage)
         kept.seconds.append(seconds)
         kept.seen += 1
         if kept.seen == ENOUGH or kept.seen % _REFRESH == 0:
@@ -70,7 +70,7 @@ class Latencies:
 
     def tell_when_known(self, stage: str, bell: Bell) -> None:
         """Ring `bell` once `straggles_after(stage)` is known."""
-        waiting = self._stages.setdefault(stage, _Stage()).waiting
+        waiting = self._of(stage).waiting
         if bell not in waiting:
             waiting.append(bell)
 
@@ -79,6 +79,12 @@ class Latencies:
         kept = self._stages.get(stage)
         if kept is not None and bell in kept.waiting:
             kept.waiting.remove(bell)
+
+    def _of(self, stage: str) -> _Stage:
+        kept = self._stages.get(stage)
+        if kept is None:
+            kept = self._stages[stage] = _Stage()
+        return kept
 
     def _tell(self, kept: _Stage) -> None:
         waiting, kept.waiting = kept.waiting, []

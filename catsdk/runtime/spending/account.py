@@ -101,12 +101,16 @@ class Account:
             raise self.out_of_time()
         with self._lock:
             self._refuse("requests", self.requests + 1, self.budget.requests)
-            self._refuse_hopeless(amount)
-            if not self._fits(amount):
-                raise Pending(self, amount)
-            self.requests += 1
-            self._add(amount)
-            self._hold(amount, 1)
+            self._take(amount)
+
+    def _take(self, amount: Amount) -> None:
+        """Take one request and `amount`, with the lock held, or raise as `reserve`."""
+        self._refuse_hopeless(amount)
+        if not self._fits(amount):
+            raise Pending(self, amount)
+        self.requests += 1
+        self._add(amount)
+        self._hold(amount, 1)
 
     def hold(self, amount: Amount) -> None:
         """Reserve for a call that an earlier start has sent, whatever is left."""

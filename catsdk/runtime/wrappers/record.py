@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter, time
+from typing import ClassVar
 
+from catsdk.core.calls import UNREPORTED
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -25,7 +27,6 @@ __all__ = ["NOT_SENT", "Record", "was_sent"]
 
 _log = logging.getLogger("catsdk.calls")
 
-_UNKNOWN = Usage(requests=1, unreported=1, cost=None)
 _CANCELLED = Failure(kind="Cancelled", message="the call was cancelled")
 NOT_SENT = Failure(kind="NotSent", message="the call was not sent")
 
@@ -51,6 +52,8 @@ class Record(Wrapper):
     """
 
     on_event: Callable[[CallStarted | CallEnded], None] | None = None
+    left: ClassVar[Failure | None] = _CANCELLED
+    """How a call ended whose caller was cancelled."""
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -59,9 +62,7 @@ class Record(Wrapper):
         start = perf_counter()
         if self.on_event is not None:
             self.on_event(CallStarted(at=time(), stage=attribution().stage, model=self.name))
-        usage = _UNKNOWN
-        failure: Failure | None = _CANCELLED
-        request_id: str | None = None
+        usage, failure, request_id = UNREPORTED, self.left, None
         try:
             completions = await self.pass_on(request, on_text)
             usage = Usage.total(completion.usage for completion in completions)
@@ -69,14 +70,17 @@ class Record(Wrapper):
             return completions
         except CatError as error:
             failure = Failure.of(error) if was_sent(error) else NOT_SENT
-            request_id = failure.request_id
-            if isinstance(error, ProviderError) and error.usage is not None:
-                usage = error.usage
-            elif isinstance(error, ProviderError) and (error.status or 0) >= 400:
-                usage = Usage(requests=1)
+            request_id, usage = failure.request_id, self.used(error)
             raise
         finally:
             self.note(usage, perf_counter() - start, failure, request_id)
+
+    def used(self, error: CatError) -> Usage:
+        """What a call that was sent and failed so has used."""
+        if isinstance(error, ProviderError) and error.usage is not None:
+            return error.usage
+        refused = isinstance(error, ProviderError) and (error.status or 0) >= 400
+        return Usage(requests=1) if refused else UNREPORTED
 
     def note(
         self, usage: Usage, latency: float, failure: Failure | None, request_id: str | None

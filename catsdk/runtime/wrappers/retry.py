@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import uniform
+from time import monotonic
 
 import anyio
 from tenacity import (
@@ -85,7 +86,7 @@ class Retrying(Wrapper):
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
         """Pass the request on, again where that may help."""
-        start = anyio.current_time()
+        start = monotonic()
         told = _Told(on_text) if on_text is not None else None
         try:
             # The usual case does not pay for the machinery of the other.
@@ -94,7 +95,7 @@ class Retrying(Wrapper):
             if not self._worth_another(error, told):
                 raise
             first = error
-        return await self._again(request, told, first, anyio.current_time() - start)
+        return await self._again(request, told, first, monotonic() - start)
 
     async def _again(
         self, request: Request, told: _Told | None, first: ProviderError, spent: float

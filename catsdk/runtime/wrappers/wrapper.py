@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from catsdk.core.errors import UnsupportedError
@@ -60,7 +61,7 @@ class Wrapper:
 
     wrapped: Provider
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The wrapped provider's name."""
         return name_of(self._declaring("name"))
@@ -68,22 +69,27 @@ class Wrapper:
     @property
     def endpoint(self) -> object:
         """What the wrapped provider says tells it from others; `None` where it says nothing."""
-        return declared(self.wrapped, "endpoint")
+        return declared(self._declaring("endpoint"), "endpoint")
 
     @property
     def base_url(self) -> object:
         """The address that the wrapped provider names; `False` where it names none."""
-        return declared(self.wrapped, "base_url", False)
+        return declared(self._declaring("base_url"), "base_url", False)
 
     @property
     def free(self) -> bool:
         """Whether the wrapped provider's answers cost nothing."""
-        return declared(self.wrapped, "free", False) is True
+        return declared(self._declaring("free"), "free", False) is True
 
     @property
     def capabilities(self) -> Capabilities:
         """The wrapped provider's capabilities, as they are known now."""
-        return capabilities_of(self._declaring("capabilities"))
+        return capabilities_of(self._capable)
+
+    @cached_property
+    def _capable(self) -> Provider:
+        """Who knows the capabilities: asked in every call, and for good the same."""
+        return self._declaring("capabilities")
 
     def _declaring(self, attribute: str) -> Provider:
         """The first provider inside that does more with `attribute` than pass it on."""

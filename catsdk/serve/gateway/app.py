@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,6 +30,7 @@ from catsdk.serve.gateway.wires.messages import MessagesWire
 from catsdk.serve.gateway.wires.responses import ResponsesWire
 from catsdk.serve.gateway.wires.wire import Reply, Wire
 from catsdk.serve.site.access import Access, Guard
+from catsdk.serve.site.application import application
 from catsdk.serve.site.bodies import Bodies
 from catsdk.serve.site.presence import answering
 from catsdk.serve.site.problems import RETRY_AFTER, Problem, problem_of
@@ -89,8 +89,7 @@ class Gateway:
             Route("/v1/runs/{run}", self._run),
             *more,
         ]
-        inner = Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_route})
-        self.app: ASGIApp = Guard(inner, access)
+        self.app: ASGIApp = Guard(application(routes), access)
 
     async def _health(self, request: Request) -> Response:
         return json_response({"status": "ok", "answering": self._answering})
@@ -244,10 +243,3 @@ def _headers(run: Run, answer: Answer | None = None) -> dict[str, str]:
         if value is not None:
             headers[f"x-cat-{name}"] = f"{value:.6g}" if isinstance(value, float) else str(value)
     return headers
-
-
-async def _no_route(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 404)
-    what = "takes no" if status == 405 else "has nothing for"
-    message = f"{request.url.path[:80]} {what} {request.method}"
-    return refusal(Problem(status, message, "not_found"))

@@ -16,6 +16,7 @@ from catsdk.scored import opened
 from catsdk.serve.rewards.rendezvous import Limits, Rendezvous
 from catsdk.serve.rewards.routes import reward_routes
 from catsdk.serve.site.access import Access, Guard, check_host
+from catsdk.serve.site.application import application
 from catsdk.serve.site.bodies import Bodies
 from catsdk.serve.site.replies import json_response
 from catsdk.serve.site.server import listening
@@ -92,4 +93,4 @@ def reward_app(rendezvous: Rendezvous, group_size: int, limits: Limits) -> Starl
 
     bodies = Bodies(limits.body, limits.bodies, limits.arrival)
     routes = [Route("/health", health), *reward_routes(rendezvous, bodies, group_size)]
-    return Starlette(routes=routes)
+    return application(routes)

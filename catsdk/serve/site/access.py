@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +20,8 @@ __all__ = ["LOOPBACK", "Access", "Guard", "check_host"]
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _PROBES: Final = frozenset({"/health", "/ready"})
+# A name or an address, and a port: nothing of a URL around them.
+_HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
 
 
 def check_host(host: str, keyed: bool, fix: str) -> None:
@@ -121,7 +123,7 @@ class Guard:
         """Answer a request that may not be made; pass any other on."""
         headers = Headers(scope=scope)
         try:
-            _check_length(headers)
+            _check_meaning(headers, scope["http_version"])
             probes = scope["path"] in self._open and not _carries_key(headers)
             keyed = bool(self._access.digests)
             scope.setdefault("state", {})["holder"] = (
@@ -133,10 +135,15 @@ class Guard:
         await self._app(scope, receive, send)
 
 
-def _check_length(headers: Headers) -> None:
-    """Refuse a body whose end two headers tell: a proxy in between may believe the other one."""
+def _check_meaning(headers: Headers, version: str) -> None:
+    """Refuse what a proxy in between may understand in another way."""
     if "transfer-encoding" in headers and "content-length" in headers:
         raise Problem(400, "a request has both Transfer-Encoding and Content-Length; send one")
+    if "transfer-encoding" in headers and version == "1.0":
+        raise Problem(400, "HTTP/1.0 has no Transfer-Encoding; send Content-Length, or HTTP/1.1")
+    for name in ("authorization", "x-api-key"):
+        if len(headers.getlist(name)) > 1:
+            raise Problem(400, f"a request has the header {name} twice; send it once")
 
 
 def _carries_key(headers: Headers) -> bool:
@@ -154,7 +161,5 @@ def _digest(key: str) -> bytes:
 
 
 def _hostname(headers: Headers) -> str | None:
-    try:
-        return urlsplit(f"//{headers.get('host', '')}").hostname
-    except ValueError:
-        return None
+    found = _HOST.fullmatch(headers.get("host", ""))
+    return None if found is None else (found[1] or found[2]).lower()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from catsdk.serve.site.problems import RETRY_AFTER, Problem
+from catsdk.serve.site.strict_json import read_json
 
 __all__ = ["Bodies"]
 
@@ -34,16 +34,16 @@ class Bodies:
             request: The request.
 
         Raises:
-            Problem: the body is too large, late, encoded, or no JSON object; or too many bytes are
-                being read.
+            Problem: the body is too large, late, encoded, or not a JSON object that has one
+                meaning; or too many bytes are being read.
         """
         content = await self.read(request)
         try:
-            body: object = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise Problem(400, f"the body is no JSON in UTF-8: {error}") from None
+            body: object = read_json(content)
+        except ValueError as error:
+            raise Problem(400, f"the body cannot be read as JSON: {error}") from None
         if not isinstance(body, dict):
-            raise Problem(400, "the body is no JSON object")
+            raise Problem(400, "the body is not a JSON object")
         return cast("dict[str, Any]", body)
 
     async def read(self, request: Request) -> bytes:
@@ -55,8 +55,8 @@ class Bodies:
         Raises:
             Problem: as for `json`.
         """
-        encoding = request.headers.get("content-encoding", "identity")
-        if encoding.lower() != "identity":
+        encoding = ", ".join(request.headers.getlist("content-encoding"))
+        if encoding.lower() not in ("", "identity"):
             raise Problem(415, f"the body is encoded as {encoding[:40]!r}; send it as it is")
         size = self._claimed(request)
         if size > self._room:
@@ -85,14 +85,12 @@ class Bodies:
         return int(length)
 
     async def _arrived(self, request: Request) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
+        content = bytearray()
         async for piece in request.stream():
-            size += len(piece)
-            if size > self._each:
+            content += piece
+            if len(content) > self._each:
                 raise self._too_large()
-            pieces.append(piece)
-        return b"".join(pieces)
+        return bytes(content)
 
     def _too_large(self) -> Problem:
         return Problem(413, f"the body is over {self._each:,} bytes", "too_large")

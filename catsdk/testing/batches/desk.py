@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from time import time
 from typing import Any, Literal
-
-from aiohttp import web
 
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion
 from catsdk.testing.batches.weather import CALM_BATCHES, Fate
 from catsdk.testing.wire import Wire
 
-__all__ = ["BatchDesk", "Entry", "Handler", "ServedBatch", "Step", "keyed"]
+__all__ = ["BatchDesk", "Entry", "ServedBatch", "Step"]
 
 Step = Literal["upload", "create", "created", "list", "poll", "download", "downloaded", "cancel"]
-Handler = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
 Status = Literal["working", "ended", "expired", "cancelled", "refused"]
 
 
@@ -150,26 +147,3 @@ class BatchDesk:
         if self.weather.shuffled:
             Random(self.weather.seed).shuffle(told)
         return told
-
-
-def keyed(handler: Handler, wire: Wire, key: str, refused: Callable[[], web.Response]) -> Handler:
-    """Serve those who have the key; the connection breaks off where the handler says so.
-
-    Args:
-        handler: Answers; it raises `ConnectionResetError` to break off.
-        wire: Says where the key stands.
-        key: The key.
-        refused: Makes the answer to a request without it.
-    """
-
-    async def checked(http: web.Request) -> web.StreamResponse:
-        if wire.key_of(http.headers) != key:
-            return refused()
-        try:
-            return await handler(http)
-        except ConnectionResetError:
-            if http.transport is not None:
-                http.transport.abort()
-            return web.Response(status=500)
-
-    return checked

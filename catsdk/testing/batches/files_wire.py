@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from aiohttp import web
 
-from catsdk.testing.batches.desk import BatchDesk, Entry, Handler, ServedBatch, keyed
+from catsdk.testing.batches.desk import Entry, ServedBatch
+from catsdk.testing.batches.service import BatchService, Handler
 from catsdk.testing.chat_wire import CHAT
 
 __all__ = ["FilesAndBatches"]
@@ -23,48 +25,43 @@ _STATUSES = {
 _PATHS = ("/v1/chat/completions", "/chat/completions")
 _OVER = {"ended", "expired", "cancelled"}
 _MOST = 50_000
-_PAGE = 20
 _LIMIT = "Enqueued token limit reached for this model. Please try again once some batches end."
 
 
-class FilesAndBatches:
-    """The handlers of the wire, over a desk.
+class FilesAndBatches(BatchService):
+    """The handlers of the wire, over a desk."""
 
-    Args:
-        desk: What keeps the batches.
-        model: The model that lines must ask for.
-        key: The key that requests must carry.
-    """
+    wire = CHAT
+    after = "after"
+    errors: ClassVar = {
+        "key": (401, "invalid_api_key", "Incorrect API key provided"),
+        "missing": (404, "not_found", "no such batch"),
+        "over": (409, "conflict", "the batch has ended"),
+    }
 
-    def __init__(self, desk: BatchDesk, model: str, key: str) -> None:
-        """Choose what is served."""
-        self.desk, self.model, self.key = desk, model, key
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve the wire."""
-        post, get = app.router.add_post, app.router.add_get
-        post("/v1/files", self._keyed(self._upload))
-        get("/v1/files/{id}", self._keyed(self._file))
-        get("/v1/files/{id}/content", self._keyed(self._content))
-        post("/v1/batches", self._keyed(self._create))
-        get("/v1/batches", self._keyed(self._list))
-        get("/v1/batches/{id}", self._keyed(self._retrieve))
-        post("/v1/batches/{id}/cancel", self._keyed(self._cancel))
-
-    def _keyed(self, handler: Handler) -> Handler:
-        return keyed(
-            handler,
-            CHAT,
-            self.key,
-            lambda: _error(401, "invalid_api_key", "Incorrect API key provided"),
+    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Files, and batches of them."""
+        return (
+            ("POST", "/v1/files", self._upload),
+            ("GET", "/v1/files/{id}", self._file),
+            ("GET", "/v1/files/{id}/content", self._content),
+            ("POST", "/v1/batches", self._create),
+            ("GET", "/v1/batches", self._list),
+            ("GET", "/v1/batches/{id}", self.retrieve),
+            ("POST", "/v1/batches/{id}/cancel", self.cancel),
         )
+
+    def error(self, status: int, kind: str, message: str) -> web.Response:
+        """An error as OpenAI writes it."""
+        body = {"error": {"message": message, "type": kind, "code": kind, "param": None}}
+        return web.json_response(body, status=status)
 
     async def _upload(self, http: web.Request) -> web.StreamResponse:
         form = await http.post()
         self.desk.step("upload")
         upload = form["file"]
         if form.get("purpose") != "batch" or not isinstance(upload, web.FileField):
-            return _error(400, "invalid_request_error", "a file with purpose 'batch' is needed")
+            return self.error(400, "invalid_request_error", "a file with purpose 'batch' is needed")
         content = upload.file.read()
         lines = [json.loads(line) for line in content.splitlines() if line.strip()]
         id = f"file-{len(self.desk.files)}"
@@ -78,17 +75,17 @@ class FilesAndBatches:
         asked = await http.json()
         self.desk.step("create")
         if self.desk.refuses():
-            return _error(429, "rate_limit_exceeded", _LIMIT)
+            return self.error(429, "rate_limit_exceeded", _LIMIT)
         lines = self.desk.files.get(asked["input_file_id"])
         wrong = self._wrong(lines, asked)
         if lines is None or wrong is not None:
-            return _error(400, "invalid_request_error", wrong or "no such file")
+            return self.error(400, "invalid_request_error", wrong or "no such file")
         entries = [Entry(line["custom_id"], line["body"]) for line in lines]
         batch = self.desk.add(
             entries, asked.get("metadata") or {}, asked["input_file_id"], asked["endpoint"]
         )
         self.desk.step("created")
-        return web.json_response(self._told(batch))
+        return web.json_response(self.told(batch, http))
 
     def _wrong(self, lines: list[dict[str, Any]] | None, asked: dict[str, Any]) -> str | None:
         if lines is None:
@@ -106,32 +103,9 @@ class FilesAndBatches:
         return None
 
     async def _list(self, http: web.Request) -> web.StreamResponse:
-        self.desk.step("list")
-        batches = list(reversed(self.desk.batches.values())) if self.desk.weather.listed else []
-        after = http.query.get("after")
-        if after is not None:
-            batches = batches[[each.id for each in batches].index(after) + 1 :]
-        # Fewer than may be asked for, so that whoever reads must turn pages.
-        page = batches[: min(int(http.query.get("limit", _PAGE)), _PAGE)]
-        more = len(page) < len(batches)
-        told = [self._told(each) for each in page]
+        page, more = self.page(http)
+        told = [self.told(each, http) for each in page]
         return web.json_response({"object": "list", "data": told, "has_more": more})
-
-    async def _retrieve(self, http: web.Request) -> web.StreamResponse:
-        batch = self.desk.batches.get(http.match_info["id"])
-        if batch is None:
-            return _error(404, "not_found", "no such batch")
-        self.desk.step("poll")
-        await self.desk.ask(batch, CHAT)
-        return web.json_response(self._told(batch))
-
-    async def _cancel(self, http: web.Request) -> web.StreamResponse:
-        batch = self.desk.batches[http.match_info["id"]]
-        self.desk.step("cancel")
-        if batch.status != "working":
-            return _error(409, "conflict", f"the batch is {_STATUSES[batch.status]}")
-        await self.desk.cancel(batch, CHAT)
-        return web.json_response(self._told(batch))
 
     async def _content(self, http: web.Request) -> web.StreamResponse:
         id = http.match_info["id"]
@@ -143,18 +117,10 @@ class FilesAndBatches:
             for entry in self.desk.results(batch)
             if _is_error(entry) == (kind == "errors")
         ]
-        content = b"".join(json.dumps(each).encode() + b"\n" for each in wanted if each)
-        response = web.StreamResponse()
-        response.content_length = len(content)
-        await response.prepare(http)
-        if self.desk.cuts():
-            await response.write(content[: len(content) // 2])
-            raise ConnectionResetError
-        await response.write(content)
-        self.desk.step("downloaded")
-        return response
+        return await self.download(http, filter(None, wanted))
 
-    def _told(self, batch: ServedBatch) -> dict[str, Any]:
+    def told(self, batch: ServedBatch, http: web.Request) -> dict[str, Any]:
+        """A batch as OpenAI describes it."""
         told = self.desk.results(batch) if batch.status in _OVER else []
         worked = any(entry.fate != "unanswered" for entry in batch.entries)
         failed = sum(map(_is_error, told))
@@ -213,8 +179,3 @@ def _file_of(id: str, size: int, name: str) -> dict[str, Any]:
         "purpose": "batch",
         "status": "processed",
     }
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    body = {"error": {"message": message, "type": code, "code": code, "param": None}}
-    return web.json_response(body, status=status)

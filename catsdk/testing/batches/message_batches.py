@@ -2,66 +2,66 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp import web
 
-from catsdk.testing.batches.desk import BatchDesk, Entry, Handler, ServedBatch, keyed
+from catsdk.testing.batches.desk import Entry, ServedBatch
+from catsdk.testing.batches.service import BatchService, Handler
 from catsdk.testing.messages_wire import MESSAGES
 
 __all__ = ["MessageBatches"]
 
 _MOST = 100_000
-_PAGE = 20
-_KINDS = {"unanswered": "expired", "failed": "errored", "null_error": "errored"}
 
 
-class MessageBatches:
-    """The handlers of the wire, over a desk.
+class MessageBatches(BatchService):
+    """The handlers of the wire, over a desk."""
 
-    Args:
-        desk: What keeps the batches.
-        model: The model that requests must ask for.
-        key: The key that they must carry.
-    """
+    wire = MESSAGES
+    after = "after_id"
+    errors: ClassVar = {
+        "key": (401, "authentication_error", "invalid x-api-key"),
+        "missing": (404, "not_found_error", "no such batch"),
+        "over": (400, "invalid_request_error", "the batch has ended"),
+    }
 
-    def __init__(self, desk: BatchDesk, model: str, key: str) -> None:
-        """Choose what is served."""
-        self.desk, self.model, self.key = desk, model, key
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve the wire."""
+    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Batches, and their results."""
         path = "/v1/messages/batches"
-        app.router.add_post(path, self._keyed(self._create))
-        app.router.add_get(path, self._keyed(self._list))
-        app.router.add_get(f"{path}/{{id}}", self._keyed(self._retrieve))
-        app.router.add_get(f"{path}/{{id}}/results", self._keyed(self._results))
-        app.router.add_post(f"{path}/{{id}}/cancel", self._keyed(self._cancel))
-
-    def _keyed(self, handler: Handler) -> Handler:
-        return keyed(
-            handler,
-            MESSAGES,
-            self.key,
-            lambda: _error(401, "authentication_error", "invalid x-api-key"),
+        return (
+            ("POST", path, self._create),
+            ("GET", path, self._list),
+            ("GET", f"{path}/{{id}}", self.retrieve),
+            ("GET", f"{path}/{{id}}/results", self._results),
+            ("POST", f"{path}/{{id}}/cancel", self.cancel),
         )
+
+    def error(self, status: int, kind: str, message: str) -> web.Response:
+        """An error as Anthropic writes it."""
+        body = {"type": "error", "error": {"type": kind, "message": message}}
+        return web.json_response(body, status=status)
 
     async def _create(self, http: web.Request) -> web.StreamResponse:
         asked = await http.json()
         self.desk.step("create")
         if self.desk.refuses():
-            return _error(429, "rate_limit_error", "Too many batch requests are being processed")
+            return self.error(
+                429, "rate_limit_error", "Too many batch requests are being processed"
+            )
         entries = [Entry(each["custom_id"], each["params"]) for each in asked["requests"]]
         wrong = self._wrong(entries)
         if wrong is not None:
-            return _error(400, "invalid_request_error", wrong)
+            return self.error(400, "invalid_request_error", wrong)
         if self.desk.is_too_much(ServedBatch("", entries, {})):
-            return _error(429, "rate_limit_error", "Too many requests are in the processing queue")
+            return self.error(
+                429, "rate_limit_error", "Too many requests are in the processing queue"
+            )
         batch = self.desk.add(entries, {})
         self.desk.step("created")
-        return web.json_response(self._told(batch, http))
+        return web.json_response(self.told(batch, http))
 
     def _wrong(self, entries: list[Entry]) -> str | None:
         if not 0 < len(entries) <= _MOST:
@@ -75,58 +75,27 @@ class MessageBatches:
         return None
 
     async def _list(self, http: web.Request) -> web.StreamResponse:
-        self.desk.step("list")
-        batches = list(reversed(self.desk.batches.values())) if self.desk.weather.listed else []
-        after = http.query.get("after_id")
-        if after is not None:
-            batches = batches[[each.id for each in batches].index(after) + 1 :]
-        page = batches[: min(int(http.query.get("limit", _PAGE)), _PAGE)]
+        page, more = self.page(http)
         for batch in page:
             # Nobody asks for one by its id who does not know it.
             await self.desk.ask(batch, MESSAGES)
         told = {
-            "data": [self._told(each, http) for each in page],
-            "has_more": len(page) < len(batches),
+            "data": [self.told(each, http) for each in page],
+            "has_more": more,
             "first_id": page[0].id if page else None,
             "last_id": page[-1].id if page else None,
         }
         return web.json_response(told)
 
-    async def _retrieve(self, http: web.Request) -> web.StreamResponse:
-        batch = self.desk.batches.get(http.match_info["id"])
-        if batch is None:
-            return _error(404, "not_found_error", "no such batch")
-        self.desk.step("poll")
-        await self.desk.ask(batch, MESSAGES)
-        return web.json_response(self._told(batch, http))
-
-    async def _cancel(self, http: web.Request) -> web.StreamResponse:
-        batch = self.desk.batches[http.match_info["id"]]
-        self.desk.step("cancel")
-        if batch.status != "working":
-            return _error(400, "invalid_request_error", "the batch has ended")
-        await self.desk.cancel(batch, MESSAGES)
-        return web.json_response(self._told(batch, http))
-
     async def _results(self, http: web.Request) -> web.StreamResponse:
         batch = self.desk.batches[http.match_info["id"]]
         self.desk.step("download")
-        lines = [
-            {"custom_id": entry.id, "result": _result(batch, entry)}
-            for entry in self.desk.results(batch)
-        ]
-        content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-        response = web.StreamResponse(headers={"content-type": "application/x-jsonl"})
-        response.content_length = len(content)
-        await response.prepare(http)
-        if self.desk.cuts():
-            await response.write(content[: len(content) // 2])
-            raise ConnectionResetError
-        await response.write(content)
-        self.desk.step("downloaded")
-        return response
+        entries = self.desk.results(batch)
+        lines = [{"custom_id": each.id, "result": _result(batch, each)} for each in entries]
+        return await self.download(http, lines, "application/x-jsonl")
 
-    def _told(self, batch: ServedBatch, http: web.Request) -> dict[str, Any]:
+    def told(self, batch: ServedBatch, http: web.Request) -> dict[str, Any]:
+        """A batch as Anthropic describes it."""
         created = datetime.fromtimestamp(batch.created, UTC)
         ended = batch.status != "working"
         counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
@@ -160,9 +129,3 @@ def _result(batch: ServedBatch, entry: Entry) -> dict[str, Any]:
     if entry.fate == "failed":
         return {"type": "errored", "error": MESSAGES.refusals["400"].body}
     return {"type": "succeeded", "message": MESSAGES.reply_of(entry.completions, entry.body)}
-
-
-def _error(status: int, kind: str, message: str) -> web.Response:
-    return web.json_response(
-        {"type": "error", "error": {"type": kind, "message": message}}, status=status
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,6 @@ from catsdk.core.batches import (
 from catsdk.core.errors import MalformedResponseError, ProviderError, RequestRefusedError
 from catsdk.core.types import Completion, Request
 from catsdk_providers.http.batches import LONGEST_RESULTS, as_batched, results_in
-from catsdk_providers.http.client import open_http
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.refusals import Place, reported
 from catsdk_providers.http.service import Connection, Service
@@ -34,7 +34,8 @@ from catsdk_providers.http.text import json_bytes
 from catsdk_providers.http.words import says_something
 from catsdk_providers.openai.body import object_in
 from catsdk_providers.openai.choices import completions_of
-from catsdk_providers.openai.errors import refused, refused_by
+from catsdk_providers.openai.client import open_sdk
+from catsdk_providers.openai.errors import refused
 
 __all__ = ["LIMITS", "OpenAIBatches", "read_line"]
 
@@ -73,7 +74,10 @@ class OpenAIBatches:
     ) -> None:
         """Choose the service; nothing is sent."""
         self._service: Service[openai.AsyncOpenAI] = Service(
-            name, connection, open_client=_open_client, sdk_errors=openai.OpenAIError
+            name,
+            connection,
+            open_client=partial(open_sdk, longest=LONGEST_RESULTS),
+            sdk_errors=openai.OpenAIError,
         )
         self._payload_of = payload_of
         host = urlsplit(self._service.base_url).hostname or ""
@@ -235,18 +239,3 @@ def read_line(
 def _is_quota(words: str) -> bool:
     said = words.lower()
     return any(word in said for word in _QUOTA)
-
-
-async def _open_client(service: Service[openai.AsyncOpenAI]) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(
-        **service.sdk_settings(),
-        http_client=await open_http(
-            service.place(),
-            http=service.http,
-            request_id="x-request-id",
-            refused=refused_by(service),
-            on_asyncio=openai.DefaultAioHttpClient,
-            on_trio=openai.DefaultAsyncHttpxClient,
-            longest=LONGEST_RESULTS,
-        ),
-    )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import openai
 from anyio import to_thread
 from sniffio import current_async_library
 
 from catsdk_providers.http.client import certificates, open_http
+from catsdk_providers.http.decode import MAX_BODY
 from catsdk_providers.http.service import Service
 from catsdk_providers.openai.direct import Direct, proxy_for
 from catsdk_providers.openai.errors import refused_by
 
-__all__ = ["Clients", "open_clients"]
+__all__ = ["Clients", "open_clients", "open_sdk"]
 
 # Headers by which the SDK describes itself and this machine: long, and of use to nobody here.
 _SDK_HEADERS = "x-stainless-"
@@ -35,9 +37,14 @@ class Clients:
         await self.sdk.close()
 
 
-async def open_clients(service: Service[Clients]) -> Clients:
-    """Make the clients for the running event loop."""
-    sdk = openai.AsyncOpenAI(
+async def open_sdk(service: Service[Any], longest: int = MAX_BODY) -> openai.AsyncOpenAI:
+    """Make the SDK's client for the running event loop.
+
+    Args:
+        service: What it is a client of.
+        longest: The most bytes of a reply.
+    """
+    return openai.AsyncOpenAI(
         **service.sdk_settings(),
         http_client=await open_http(
             service.place(),
@@ -46,8 +53,14 @@ async def open_clients(service: Service[Clients]) -> Clients:
             refused=refused_by(service),
             on_asyncio=openai.DefaultAioHttpClient,
             on_trio=openai.DefaultAsyncHttpxClient,
+            longest=longest,
         ),
     )
+
+
+async def open_clients(service: Service[Clients]) -> Clients:
+    """Make the clients for the running event loop."""
+    sdk = await open_sdk(service)
     if current_async_library() != "asyncio":
         return Clients(sdk, None)
     proxy = service.http.proxy or await to_thread.run_sync(proxy_for, service.base_url)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +53,6 @@ BEHAVIOURS: dict[str, Any] = {
 
 
 def work(payload: Any) -> Any:
-    if isinstance(payload, list) and payload[:1] == ["nap"]:
-        time.sleep(payload[1])
     if isinstance(payload, list) and payload[:1] == ["write"]:
         Path(payload[1]).write_text("x")
     if isinstance(payload, str) and payload in BEHAVIOURS:

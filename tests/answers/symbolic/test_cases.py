@@ -7,7 +7,7 @@ import pytest
 
 from catsdk.answers.compare import compare_sync, same
 from catsdk.answers.engine.symbolic.decide import close_workers
-from tests.answers.test_cases import Case, cases_in
+from tests.answers.test_cases import PATIENT, Case, cases_in
 
 CASES = cases_in(Path(__file__).parent / "cases.txt")
 
@@ -20,7 +20,7 @@ def no_worker_is_left() -> Iterator[None]:
 
 def _wrong(case: Case) -> list[str]:
     left, right, outcome = case
-    found = compare_sync(left, right), compare_sync(right, left)
+    found = compare_sync(left, right, PATIENT), compare_sync(right, left, PATIENT)
     if all(verdict.outcome == outcome for verdict in found):
         return []
     first, second = found

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from datasets import Dataset
-from transformers import PrinterCallback, TrainerCallback
+from transformers import TrainerCallback
 from trl.import_utils import TRLExperimentalWarning
 
 from catsdk.core.ports import Provider
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.offline.fitting import fit
 from catsdk_trainers.offline.pairs import prepared
 from catsdk_trainers.trl.arguments import lora_arguments, made, sdft_arguments
-from catsdk_trainers.trl.progress import ShowProgress
-from catsdk_trainers.trl.resuming import MarkWhole
-from catsdk_trainers.trl.stopping import BudgetStop
 from catsdk_trainers.trl.trained import Trained
 
 with warnings.catch_warnings():
@@ -65,10 +62,7 @@ def sdft(
         What was done; `stopped_because` says why training ended early, if it did.
 
     Raises:
-        InvalidInputError: the config and the data do not fit each other.
-        ConfigurationError: the output folder holds another run.
-        ModelNotFoundError: there is no such model.
-        NoEvidenceError: no prompt could be synthesized.
+        CatError: as `sft`.
 
     Example:
         >>> from catsdk.testing import FunctionProvider
@@ -97,18 +91,4 @@ def sdft(
         processing_class=ready.tokenizer,
         peft_config=lora_arguments(config.sft.lora),
     )
-    trainer.remove_callback(PrinterCallback)
-    watch = [BudgetStop(ready.spending)] if ready.spending.budget is not None else []
-    for callback in (*watch, *callbacks, ShowProgress("CaT-SDFT"), MarkWhole()):
-        trainer.add_callback(callback)
-    at = ready.checkpoint
-    trainer.train(resume_from_checkpoint=None if at is None else str(at))
-    trainer.save_model(config.output)
-    state = trainer.state
-    return Trained(
-        Path(config.output),
-        state.global_step,
-        tuple(state.log_history),
-        ready.spending.ended or ready.unfinished,
-        at,
-    )
+    return fit(trainer, config, ready, callbacks, title="CaT-SDFT")

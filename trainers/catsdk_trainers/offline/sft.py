@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
+from transformers import EarlyStoppingCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -15,11 +14,9 @@ from catsdk.core.ports import Provider
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.rows import order
+from catsdk_trainers.offline.fitting import fit
 from catsdk_trainers.offline.pairs import prepared
 from catsdk_trainers.trl.arguments import lora_arguments, made, sft_arguments
-from catsdk_trainers.trl.progress import ShowProgress
-from catsdk_trainers.trl.resuming import MarkWhole
-from catsdk_trainers.trl.stopping import BudgetStop
 from catsdk_trainers.trl.trained import Trained
 
 __all__ = ["sft"]
@@ -86,24 +83,15 @@ def sft(
         processing_class=ready.tokenizer,
         peft_config=lora_arguments(config.sft.lora),
     )
-    early = [EarlyStoppingCallback(config.sft.patience)] if tests else []
-    trainer.remove_callback(PrinterCallback)
-    watch = [BudgetStop(ready.spending)] if ready.spending.budget is not None else []
-    for callback in (*early, *watch, *callbacks, ShowProgress("CaT-SFT"), MarkWhole()):
-        trainer.add_callback(callback)
-    at = ready.checkpoint
-    trainer.train(resume_from_checkpoint=None if at is None else str(at))
-    trainer.save_model(config.output)
-    state = trainer.state
-    reason = ready.spending.ended
-    if reason is None and state.global_step < state.max_steps:
-        reason = f"no better validation loss {config.sft.patience} times in a row"
-    return Trained(
-        Path(config.output),
-        state.global_step,
-        tuple(state.log_history),
-        reason or ready.unfinished,
-        at,
+    patience = config.sft.patience
+    early = [EarlyStoppingCallback(patience)] if tests else []
+    return fit(
+        trainer,
+        config,
+        ready,
+        (*early, *callbacks),
+        title="CaT-SFT",
+        early=f"no better validation loss {patience} times in a row",
     )
 
 

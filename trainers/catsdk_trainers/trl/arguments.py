@@ -86,9 +86,7 @@ def sft_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
     """
     plan = config.sft
     own = {
-        **_common(config, plan.batch),
-        "num_train_epochs": plan.epochs,
-        "learning_rate": plan.learning_rate,
+        **_offline(config, plan.batch),
         "lr_scheduler_type": "cosine",
         "warmup_steps": plan.warmup,
         "completion_only_loss": True,
@@ -115,11 +113,8 @@ def sdft_arguments(config: CaTConfig, kind: Any, *, template: str) -> dict[str, 
     Raises:
         InvalidInputError: as for `grpo_arguments`.
     """
-    plan = config.sft
     own = {
-        **_common(config, config.batch),
-        "num_train_epochs": plan.epochs,
-        "learning_rate": plan.learning_rate,
+        **_offline(config, config.batch),
         **_rollouts(config),
         # Nothing is cut: the length of the synthesis is bounded already.
         "max_prompt_length": None,
@@ -176,6 +171,15 @@ def _rollouts(config: CaTConfig) -> dict[str, Any]:
         "chat_template_kwargs": rollouts.chat_template or None,
         "save_strategy": "steps" if config.checkpoints.every else "no",
         "save_steps": config.checkpoints.every or config.steps,
+    }
+
+
+def _offline(config: CaTConfig, batch: int) -> dict[str, Any]:
+    """What every training on syntheses that were made before has."""
+    return {
+        **_common(config, batch),
+        "num_train_epochs": config.sft.epochs,
+        "learning_rate": config.sft.learning_rate,
     }
 
 

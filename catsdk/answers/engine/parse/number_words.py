@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-__all__ = ["number_of"]
+__all__ = ["is_place", "number_of"]
 
 _UNITS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -16,6 +16,7 @@ _SMALL = {word: at for at, word in enumerate(_UNITS.split())} | {
     word: 10 * at for at, word in enumerate(_TENS.split(), 2)
 }
 _LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {"dozen": 12, "hundred": 100, **_LARGE}
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 _PLACES = {word: at for at, word in enumerate(_ORDINALS.split(), 1)}
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
@@ -25,10 +26,17 @@ _WORD = re.compile(r"[a-z]+")
 _MOST_WORDS = 16
 
 
+def is_place(text: str) -> bool:
+    """Tell whether words in lower case name a place in an order, such as "the third"."""
+    return text.removeprefix("the ") in _PLACES
+
+
 def number_of(text: str) -> Fraction | None:
     """Return the number that words in lower case stand for; `None` where they are no number."""
     words = _WORD.findall(text)
     if not 0 < len(words) <= _MOST_WORDS or _WORD.sub("", text).strip(" -,."):
+        return None
+    if words in (["a"], ["an"]):
         return None
     if words[0] == "the" and len(words) == 2:
         words = words[1:]
@@ -40,7 +48,16 @@ def number_of(text: str) -> Fraction | None:
 
 
 def _mixed(words: list[str]) -> Fraction | None:
-    """Read a fraction, a whole number, or a whole number `and` a fraction."""
+    """Read a fraction, a whole number, one `and` a fraction, or a decimal of digits behind `point`.
+
+    A word such as million multiplies what stands before it: two and a half million.
+    """
+    if "point" in words:
+        return _decimal(words)
+    if words[-1:] and (scale := _SCALES.get(words[-1])) and not _PARTS.keys().isdisjoint(words):
+        words = words[:-1]
+        part = _mixed(words[:-1] if words[-1] in ("a", "of") else words)
+        return None if part is None else part * scale
     if not words or words[-1] not in _PARTS:
         return _whole(words)
     bottom, words = _PARTS[words[-1]], words[:-1]
@@ -52,11 +69,22 @@ def _mixed(words: list[str]) -> Fraction | None:
     return None if whole is None or part is None else whole + part / bottom
 
 
+def _decimal(words: list[str]) -> Fraction | None:
+    at = words.index("point")
+    digits = [_SMALL.get(word, 10) for word in words[at + 1 :]]
+    whole = _whole(words[:at]) if at else Fraction(0)
+    if whole is None or not digits or max(digits) > 9:
+        return None
+    return whole + Fraction(int("".join(map(str, digits))), 10 ** len(digits))
+
+
 def _whole(words: list[str]) -> Fraction | None:
     total = part = 0
     if words[-1:] == ["dozen"]:
         count = _whole(words[:-1] or ["one"])
         return None if count is None else 12 * count
+    if len(words) == 1 and words[0] in _SCALES:
+        return Fraction(_SCALES[words[0]])
     for at, word in enumerate(words):
         if word in _SMALL:
             if at and words[at - 1] in _SMALL and not (part % 10 == 0 < part and _SMALL[word] < 10):

@@ -151,6 +151,8 @@ def read(text: str) -> Reading:
 def _read(text: str) -> Reading:
     if plain := _plain(text.strip()):
         return plain
+    if text.isupper() and (number := number_of(text.lower())) is not None:
+        return Reading(Number(number), text=text)
     boxed = last_boxed(text) if "\\boxed" in text or "\\fbox" in text else None
     try:
         return _read_cleaned(clean(text if boxed is None else boxed), text)

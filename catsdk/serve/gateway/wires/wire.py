@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from starlette.responses import Response
 
+from catsdk.core.errors import InvalidInputError
 from catsdk.serve.gateway.answer import Answer
 from catsdk.serve.gateway.asked import Asked, Wanted
 from catsdk.serve.gateway.fields import Fields
@@ -84,7 +85,19 @@ def wanted_of(fields: Fields) -> Wanted:
     Raises:
         InvalidInputError: a setting in it is unknown or out of its range.
     """
-    return Wanted(**(fields.mapping("cat") or {}))
+    given = fields.mapping("cat") or {}
+    kinds = Fields("cat", given)
+    kinds.whole("n")
+    kinds.flag("keep")
+    caps = kinds.inside("budget") or Fields("cat.budget", {})
+    for name in ("requests", "tokens", "answer_tokens"):
+        caps.whole(name)
+    for name in ("usd", "seconds"):
+        caps.number(name)
+    try:
+        return Wanted(**given)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error).replace("Wanted", "the field cat", 1)) from None
 
 
 def event(data: Mapping[str, Any], name: str | None = None) -> bytes:

@@ -1,0 +1,240 @@
+"""Whose statement a sentence is: the writer's, that of others, a memory, or about another case.
+
+"Others got 18", "I remember it being 18" and "If she had eaten none, she would make 18" name a
+value that their writer does not give as the answer. "My friend got 18 apples", "I recall the rule,
+so it is 18" and "So she would make 18 dollars" do: a problem has friends, a solution uses rules,
+and what is asked may be what would be.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from catsdk.answers.extract.sentences import words_of
+
+__all__ = ["is_anothers", "is_recalled"]
+
+_FLAGS = re.IGNORECASE | re.VERBOSE
+_READ = 300
+
+_PERSONS = """
+friend buddy classmate colleague worker coworker teacher professor tutor instructor roommate mate
+brother sister mother father mom mum dad son daughter wife husband uncle aunt cousin neighbor
+neighbour partner people person guy kid student pupil participant peer player team boss group class
+other rest user textbook book website site forum key manual sheet source expert
+author assistant crowd agent solution sample draft answer approach model candidate internet web
+"""
+# These solve problems, and have no place in one.
+_SOLVERS = """
+solver response rollout llm attempt majority chatbot ai generation completion consensus grader
+"""
+_NAMED_SOLVERS = """
+gpt chatgpt claude gemini llama qwen deepseek mistral wolfram google siri alexa stackexchange
+stackoverflow reddit quora chegg wikipedia
+"""
+_BEFORE = "first initial previous earlier original old before"
+_ALL = "other everyone everybody rest"
+_ANYBODY = "others some many most several someone somebody nobody noone"
+_FIND = """
+get gets got gotten obtain obtains obtained give gives gave has have had compute computes computed
+calculate calculates calculated find finds found reach reaches reached write writes wrote answer
+answers answered put output outputs return returns returned report reports reported conclude
+concludes concluded pick picks picked choose chooses chose select selects selected state states
+stated list lists listed show shows showed predict predicts predicted propose proposes proposed
+derive derives derived say says said think thinks thought claim claims claimed believe believes
+believed determine determines determined mention mentions mentioned print prints printed
+"""
+_GO = """
+arrive arrives arrived come comes came end ends ended settle settles settled vote votes voted go
+goes went agree agrees agreed insist insists insisted
+"""
+_KNOWING = """
+remember remembered recall recalled recollect heard overheard saw told seen memorized memorised read
+memory serves know head knowledge recollection rumor rumour word legend gossip said rumored rumoured
+reported claimed alleged believed reportedly apparently purportedly learned learnt notes bell used
+"""
+_FOREIGN_WORDS = """
+andere autres otros outros altri erinnere souviens recuerdo lembro ricordo wenn si
+"""
+_SUPPOSING = """
+would wouldn could couldn might should d wish wishes wished supposed going meant used though as ve
+"""
+
+
+def _any_of(names: str) -> str:
+    return f"(?:{'|'.join(names.split())})"
+
+
+# What stands at the place of a value; of words, those that begin a number.
+_VALUE = r"""[\s"'“‘`*_$\\({\[:-]{0,8}(?:boxed\{)?(?:[$€£]?\d|[-\u2212]\d|(?-i:[A-J])(?![\w'’])
+    |(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty|zero|one|two|three|four|five|six|seven|eight
+      |nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|half
+      |a\ (?:dozen|half|hundred))\b)"""
+_FINDING = rf"""(?:(?:have|has|had|all|both|also|only|just|simply|once|always|often|\w+ly)\s){{0,3}}
+    (?:{_any_of(_FIND)}|{_any_of(_GO)}\s(?:up\s)?(?:at|with|to|on|for))
+    \s(?:(?:that|the|final|answer|result|value|of|is|was|to|be|as|it|out|an?|on)\s){{0,6}}"""
+_FOUND = rf"{_FINDING}{_VALUE}"
+_COUNT = r"(?:some|other|many|most|several|few|two|three|four|five|both|all|\d+|half|one|none)"
+_WHICH = rf"(?:an?|the|my|our|your|his|her|their|this|that|another|each|every|{_COUNT})"
+_OTHERS = re.compile(
+    rf"""(?<!the\s)(?<![\w-])(?:{_any_of(_ANYBODY)}|no\sone|(?:no\sone|every(?:one|body)|somebody
+          |someone)\selse|(?:{_COUNT}|the\srest)\sof\s(?:the\sothers|them|us))\s{_FOUND}
+      | \b{_WHICH}\s(?:of\s(?:the|my|our|these)\s|[\w-]+\s){{0,3}}{_any_of(_SOLVERS)}(?:es|s)?\s
+        (?:\([^()]{{0,40}}\)\s|(?:online|in\s\w+|(?:of|among)(?:\s\w+){{1,2}})\s){{0,2}}
+        (?:{_FOUND}|(?:is|was|were)\s(?:that\s)?(?:it\s)?(?:is\s)?{_VALUE})
+      | \bas\s[^,.]{{1,40}}\sputs?\sit\b.*{_VALUE}
+      | \b(?:response|rollout|solution|attempt|sample|model|solver|draft)\s(?:no\.\s|\#)?
+        (?:\d+|(?-i:[A-Z])\b)\s{_FOUND}
+      | \b{_any_of(_NAMED_SOLVERS)}[-\w.]*\s(?:alpha\s)?{_FOUND}
+      | \b(?:first|initial|previous|earlier|original|old)\s(?:answers?|guess|attempt|try|thought
+        |estimate|result)\s(?:is|was|were|had\sbeen)\s[^,;]*?{_VALUE}(?!\d*[,;].*\d)
+      | \banswer\swas\b.*{_VALUE}.*\bbefore\b | \baccording\sto\b.*?{_VALUE}""",
+    _FLAGS,
+)
+# A friend has 18 apples in a problem; one who got 18, and not 18 of anything, has solved it.
+_PERSONS_ALONE = re.compile(
+    rf"""\b(?:{_WHICH}\s(?:of\s(?:the|my|our)\s|[\w-]+\s){{0,2}}{_any_of(_PERSONS)}(?:es|s)?
+        (?:\s(?:of|in)\s\w+(?:\s\w+)?)?|every(?:one|body)
+        |(?:candidate|student|person|player)\s(?:\d+|(?-i:[A-Z])\b))(?:['’]s?\s\w+)?\s{_FOUND}[\d.,/]*
+      [\s*_"'”’)}}$\\\]]*(?:$|[.!;,](?!\d)|as\s(?:the|an?|his|her|their)\s(?:final\s)?(?:answer
+        |result)|for\s(?:this|it|the\sanswer))""",
+    _FLAGS,
+)
+# Behind these the sentence goes on with something else.
+_PART = re.compile(
+    r"\b(?:but(?!\sfor\b)|so|therefore|thus|hence|however|whereas|while|although)\b", re.IGNORECASE
+)
+_STATED = re.compile(_VALUE, _FLAGS)
+# What follows from a memory is the writer's own.
+_NO_CONCLUSION = (
+    r"(?:(?!\b(?:so|therefore|thus|hence|formula|rule|theorem|identity|definition|law|gives|then)\b)"
+    r"[^.!?\n=])"
+)
+_MEMORY = re.compile(
+    rf"""(?:\bi\s(?:\w+ly\s|do\s|seem\sto\s|can\s|(?:kind|sort)\sof\s|have\s|(?:think|believe)\si\s)?
+        (?:remember|recall|recollect|remembered|recalled|heard|overheard|saw|(?:was|been)\stold
+          |seen\s(?:this|it|that|the)|memori[sz]ed|learn(?:ed|t)|a\smemory\sof
+          |read\s(?:that|it|somewhere|online|in|on|the\sanswer)|used\sto\s\w+)\b
+      | \bi['’]ve\s(?:\w+\s)?(?:heard|read|seen|been\stold|memori[sz]ed)\b
+      | \bif\s(?:i|my|memory)\s(?:\w+\s)?(?:remember|recall|recollect|serves?|memory)\b
+      | \bas\s(?:far\sas\s)?i\s(?:can\s)?(?:remember|recall|know)\b
+      | \b(?:from|off\sthe\stop\sof|to\sthe\sbest\sof)\s(?:my\s)?(?:memory|head|knowledge
+        |recollection)\b
+      | \bmy\s(?:memory|recollection|notes)\b | \brings\sa\sbell\b
+      | \b(?:rumou?r|word|legend|gossip)\s(?:has\sit|is|on\sthe\sstreet|says)\b
+      | \b(?:it\sis|it['’]s|was)\s(?:said|rumou?red|reported|claimed|alleged|believed)\b
+      | \b(?:reportedly|apparently|purportedly)\b
+      ){_NO_CONCLUSION}{{0,160}}?{_VALUE}""",
+    _FLAGS,
+)
+_RECALLED = re.compile(
+    r"\b(?:as|if)\s(?:far\sas\s)?(?:i|my|memory)\s(?:\w+\s)?(?:remember|recall|recollect|serves?"
+    r"|memory|heard)\b",
+    re.IGNORECASE,
+)
+_FOREIGN = re.compile(
+    rf"""\b(?:andere|(?:d['’])?autres|otros|outros|altri|другие)\s(?:\w+\s){{1,3}}?{_VALUE}
+      | (?:别人|其他人|有人|他们说|大家|我?记得|听说|据说|他の人)\D{{0,8}}\d | \d\D{{0,4}}らしい
+      | (?:\b(?:ich\serinnere|je\sme\ssouviens|recuerdo|lembro|ricordo)|помню|говорят)\b[^.!?]*?\d
+      | \bwenn\b.*\b(?:würde|wäre|hätte)\b | \b(?:würde|wäre|hätte)\b.*\bwenn\b | если\sбы
+      | \b(?:serait|aurait|sería|habría|tendría)\b.*\bsi\b
+      | \bsi\b.*\b(?:serait|aurait|sería|habría|tendría|seria|haveria|teria)\b""",
+    _FLAGS,
+)
+_WOULD = r"(?:\b(?:would|could|might)(?:n['’]t)?\b|['’]d\s)"
+_OTHER_CASE = r"""(?:\b(?:if|imagin(?:e|ing)|assum(?:e|ing)|suppos(?:e|ing)|pretend|otherwise
+    |but\sfor|without|normally|ideally|theoretically|hypothetically)\b|\bwith\s(?:one|two|an?|\d+)\s(?:more|fewer|less|extra
+    |additional|other)\b|\bin\s(?:theory|(?:the|that|this|which|another|an)\s(?:\w+\s)?(?:case|world
+    |scenario|event))\b|\bunder\s(?:\w+\s){1,2}(?:assumptions?|circumstances|conditions)\b)"""
+_INVERTED = r"(?:^|[,;:.*>]\s?|\b(?:so|but|and|because)\s)(?:had|were|should)\s(?!to\b)"
+_NEVER = r"""\b(?:answer|result|it|that)\s(?:would|should|could|might)\s?(?:have|['’]ve)\b
+    |\b(?:would|could|might)\b.*\b(?:had|were)\s(?:i|we|you|he|she|it|they|there)\b
+    |\b(?:was|were)\s(?:supposed|going|meant)\sto\b|\bused\sto\s(?:be|have|get)\b
+    |\bwish(?:es|ed)?\b|\bas\s(?:if|though)\b"""
+_CONTRARY = re.compile(
+    rf"""{_OTHER_CASE}.*{_WOULD}|{_WOULD}.*\b(?:if|otherwise)\b|{_INVERTED}.*{_WOULD}|{_NEVER}""",
+    _FLAGS,
+)
+# A problem may ask for such a case, so that a mark needs more than "would": what had not been so,
+# or the answer that would be.
+_CONTRARY_TO_FACT = re.compile(
+    rf"""\bif\b.*\bhad(?:n['’]t)?\b.*{_WOULD}|{_INVERTED}.*{_WOULD}|{_WOULD}.*\bif\b.*\bhad\b
+      |{_OTHER_CASE}.*\b(?:answer|result|it)(?:\s{_WOULD}|['’]d\s)|{_NEVER}""",
+    _FLAGS,
+)
+
+
+def _of(names: str) -> frozenset[str]:
+    """Return names and their plurals."""
+    return frozenset(f"{name}{end}" for name in names.split() for end in ("", "s", "es"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """A kind of sentences: its pattern, and words of which each of them holds one, fast to see."""
+
+    pattern: re.Pattern[str]
+    words: frozenset[str]
+    beside: frozenset[str] = frozenset()
+
+    def speaks(self, words: frozenset[str], text: str) -> bool:
+        """Tell whether a text, some of whose words are given, is of this kind."""
+        if self.words.isdisjoint(words) or (self.beside and self.beside.isdisjoint(words)):
+            return False
+        return self.pattern.search(text) is not None
+
+
+_FOUND_BY = frozenset(f"{_FIND} {_GO}".split())
+_BEING = frozenset(["is", "was", "were", "according"])
+_BY_SOLVERS = _Voice(
+    _OTHERS,
+    _of(f"{_SOLVERS} {_NAMED_SOLVERS} {_ANYBODY} {_ALL} {_BEFORE} according put"),
+    _FOUND_BY | _BEING,
+)
+_BY_PERSONS = _Voice(_PERSONS_ALONE, _of(f"{_PERSONS} {_ALL}"), _FOUND_BY)
+_BY_MEMORY = _Voice(_MEMORY, _of(_KNOWING))
+_RECALLED_BEHIND = _Voice(_RECALLED, _of(_KNOWING))
+_IN_A_CASE, _AGAINST_FACT = (
+    _Voice(each, _of(_SUPPOSING)) for each in (_CONTRARY, _CONTRARY_TO_FACT)
+)
+_VOICES = (_BY_SOLVERS, _BY_PERSONS, _BY_MEMORY, _IN_A_CASE)
+_OF_ABROAD = _of(_FOREIGN_WORDS)
+_TELLING = _OF_ABROAD.union(*(voice.words | voice.beside for voice in _VOICES))
+
+
+def is_anothers(sentence: str, *, marked: bool = False) -> bool:
+    """Tell whether a sentence gives its last value otherwise than as its writer's answer.
+
+    It may be that of others, come from memory or hearsay, or hold in a case that is not so. A value
+    that is worked out there with an equals sign counts, since the problem may suppose that case;
+    so does one that is `marked`, unless the words say that the case was not so.
+    """
+    sentence = sentence[-_READ:]
+    words = _TELLING.intersection(words_of(sentence))
+    foreign = not sentence.isascii() or not _OF_ABROAD.isdisjoint(words)
+    if foreign and _FOREIGN.search(sentence):
+        return True
+    if not words:
+        return False
+    part = _last_part(sentence)
+    clause = part.rpartition(";")[2]
+    if any(voice.speaks(words, clause) for voice in (_BY_SOLVERS, _BY_PERSONS)):
+        return True
+    if any(voice.speaks(words, part) for voice in (_BY_MEMORY, _RECALLED_BEHIND)):
+        return True
+    case = _AGAINST_FACT if marked else _IN_A_CASE
+    return "=" not in sentence and case.speaks(words, part)
+
+
+def is_recalled(text: str) -> bool:
+    """Tell whether words such as "if I remember correctly" stand in a text."""
+    return _RECALLED.search(text) is not None
+
+
+def _last_part(sentence: str) -> str:
+    """Return the last part of a sentence, between "but" and its kin, that holds a value."""
+    if _PART.search(sentence) is None:
+        return sentence
+    parts = _PART.split(sentence)
+    return next((part for part in reversed(parts) if _STATED.search(part)), sentence)
