@@ -29,9 +29,9 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 from benchmarks.arena import Arena
 from catsdk.batch.job import CHUNK
 from catsdk.batch.state import RowState, States
-from catsdk.core.types import Call, Completion, Usage
 from catsdk.runs.ledger import KEY, Kept, paid
 from catsdk.runs.store import RunStore
+from catsdk.types import Call, Completion, Usage
 
 IN_FLIGHT, ROLLOUTS, WRITERS = 256, 8, 256
 WEATHER = {"latency": 0.02}
