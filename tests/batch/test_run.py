@@ -6,16 +6,19 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from catsdk import AnswerReward, Answers, Budget, CaT, Context, Group, Majority, Reference
 from catsdk.batch import Plan, Summary, run
 from catsdk.core.errors import ConfigurationError, InvalidInputError, ProviderError
 from catsdk.core.types import Request
+from catsdk.data import read_rows
 from catsdk.testing import FunctionProvider
 
 
@@ -274,6 +277,35 @@ async def test_references_of_a_schema_have_a_column_of_objects(tmp_path: Path) -
         await run([{"prompt": "q?", "output": "mine"}], tmp_path / "other", Plan(c, n=2))
     plain = Plan(Model().method(), n=2)
     assert (await run([{"prompt": "q?", "output": "mine"}], tmp_path / "plain", plain)).ok == 1
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+async def test_numbers_that_json_does_not_know_are_null_in_lines_and_kept_in_tables(
+    format: Literal["jsonl", "parquet"], tmp_path: Path
+) -> None:
+    row = {"id": "a", "prompt": "question 1?", "score": float("nan"), "all": [float("inf"), 1.5]}
+    await run([row], tmp_path, Plan(Model().method(), n=1), format=format)
+    path = tmp_path / f"part-00000.{format}"
+    if format == "jsonl":
+        [text] = (await anyio.Path(path).read_text()).splitlines()
+
+        def refuse(name: str) -> None:
+            raise AssertionError(f"{name} is not JSON")
+
+        made = json.loads(text, parse_constant=refuse)
+        assert (made["score"], made["all"], made["id"]) == (None, [None, 1.5], "a")
+    else:
+        [there] = await anyio.to_thread.run_sync(read_rows, path)
+        assert isnan(there.values["score"])
+        assert there.values["all"] == [float("inf"), 1.5]
+
+
+@pytest.mark.parametrize("keeps_texts", [True, False])
+async def test_bytes_are_carried_through_as_base64(keeps_texts: bool, tmp_path: Path) -> None:
+    row = {"id": "a", "prompt": "question 1?", "picture": b"\x89PNG", "in": {"it": [b"\x00"]}}
+    await run([row], tmp_path, Plan(Model().method(), n=1, keeps_texts=keeps_texts))
+    [made] = records(tmp_path)
+    assert (made["picture"], made["in"]) == ("iVBORw==", {"it": ["AA=="]})
 
 
 async def test_requests_for_a_batch_api_are_rows(tmp_path: Path) -> None:
