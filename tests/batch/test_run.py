@@ -66,6 +66,7 @@ def records(out: Path) -> list[dict[str, Any]]:
     return [line for path in parts(out) for line in lines(path)]
 
 
+@pytest.mark.behaviour("rows-add-up")
 async def test_each_row_becomes_a_record_with_its_columns_and_the_manifest_adds_up(
     tmp_path: Path,
 ) -> None:
@@ -141,6 +142,7 @@ async def test_a_row_that_fails_costs_itself_alone_and_is_tried_again_when_asked
     assert len(records(tmp_path)) == 4
 
 
+@pytest.mark.behaviour("rows-add-up")
 async def test_rows_that_are_wrong_are_refused_with_their_place_and_the_fix(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     texts = [
@@ -179,6 +181,7 @@ async def test_a_row_without_an_id_is_named_by_what_it_holds_and_stands_once(
     assert records(other)[0]["id"] == names["two?"]
 
 
+@pytest.mark.behaviour("budget-holds-over-all-starts")
 async def test_a_budget_holds_over_all_starts_and_leaves_rows_for_the_next(tmp_path: Path) -> None:
     model = Model()
     plan = Plan(model.method(), n=2)

@@ -47,7 +47,6 @@ class TestVLLMProvider(ChatContract):
     ) -> None:
         assert await self.sent_for(server, extra=extra) == extra
 
-
     async def test_a_schema_goes_out_as_a_tool_or_as_a_constraint_and_never_as_both(
         self, server: LoopbackServer
     ) -> None:

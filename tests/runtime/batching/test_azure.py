@@ -41,6 +41,7 @@ async def run(front: AzureFront, key: str, model: str, batching: Batching) -> li
     ],
     ids=str,
 )
+@pytest.mark.behaviour("provider-batch-loses-no-request")
 async def test_a_batch_is_bought_once_its_file_was_looked_over(
     weather: BatchWeather | None, tmp_path: Path
 ) -> None:
