@@ -139,14 +139,12 @@ async def stored(entries: int) -> None:
 
 async def through_provider(prompts: int) -> None:
     """Print what a run through a provider's batches takes, and what the server has answered."""
-    print(
-        "| wire | rows | ok | batches | requests | bought twice | sent live | CPU ms a row | MB |"
-    )
+    print("| wire | rows | ok | batches | answers | bought twice | sent live | CPU ms a row | MB |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     weather = BatchWeather(expiring_share=0.1, shuffled=True, polls=2, seed=1)
     script = FunctionProvider(lambda request: r"\boxed{42}")
     batching = Batching(send_after=0.5, poll=0.1, resubmit=20, requests=1000, waiting=500)
-    # A row is a request for all rollouts where the wire takes n, else one for each, and a synthesis.
+    # A row has a request for all rollouts where the wire takes n, else one for each; a synthesis.
     for wire, each in ((OpenAIProvider, 2), (AnthropicProvider, ROLLOUTS + 1)):
         with (
             LoopbackServer(script, batch_weather=weather) as server,
