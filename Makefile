@@ -50,6 +50,13 @@ define ENVIRONMENT
 @$(call PIP_OF,$(@D)) install 'pip>=25.1'
 endef
 
+# An environment for what is named first, with the pins of that file and what pip is asked for.
+define INSTALLED
+$(call ENVIRONMENT,$(1))
+@$(call PIP_OF,$(@D)) install -c constraints/$(2).txt $(3)
+@touch $@
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-ray \
@@ -80,9 +87,7 @@ install: $(VENV)/.installed
 # litellm holds the openai SDK, httpx and rich back: it has an environment of its own, without torch.
 LITELLM := $(VENV)-litellm
 $(LITELLM)/.installed: pyproject.toml constraints/litellm.txt
-	$(call ENVIRONMENT,litellm)
-	@$(call PIP_OF,$(LITELLM)) install -c constraints/litellm.txt -e '.[litellm]' --group test
-	@touch $@
+	$(call INSTALLED,litellm,litellm,-e '.[litellm]' --group test)
 
 # --- the application ----------------------------------------------------------------------
 # Takes the full environment where there is one, else a smaller one that is quicker to make.
@@ -93,9 +98,7 @@ demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 # A proxy is a program of its own, and pins still more.
 LITELLM_PROXY := $(VENV)-litellm-proxy
 $(LITELLM_PROXY)/.installed: constraints/litellm-proxy.txt
-	$(call ENVIRONMENT,a litellm proxy)
-	@$(call PIP_OF,$(LITELLM_PROXY)) install -c constraints/litellm-proxy.txt 'litellm[proxy]'
-	@touch $@
+	$(call INSTALLED,a litellm proxy,litellm-proxy,'litellm[proxy]')
 
 # vLLM for CPUs. What is removed does not load beside a CPU build of torch.
 VLLM := $(VENV)-vllm
@@ -184,9 +187,7 @@ test-verl: $(VERL)/.installed
 # of its own futures.
 RAY := $(VENV)-ray
 $(RAY)/.installed: pyproject.toml constraints/ray.txt
-	$(call ENVIRONMENT,Ray)
-	@$(call PIP_OF,$(RAY)) install -c constraints/ray.txt -e '.[ray]' --group test
-	@touch $@
+	$(call INSTALLED,Ray,ray,-e '.[ray]' --group test)
 
 test-ray: $(RAY)/.installed
 	@$(RAY)/bin/python -c 'import ray.data'
@@ -199,9 +200,7 @@ bench-ray: $(RAY)/.installed
 # imported first, because the tests would be skipped where it is missing.
 INSTRUCTOR := $(VENV)-instructor
 $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
-	$(call ENVIRONMENT,instructor)
-	@$(call PIP_OF,$(INSTRUCTOR)) install -c constraints/litellm.txt -e '.[instructor]' --group test
-	@touch $@
+	$(call INSTALLED,instructor,litellm,-e '.[instructor]' --group test)
 
 test-instructor: $(INSTRUCTOR)/.installed
 	@$(INSTRUCTOR)/bin/python -c 'import instructor'

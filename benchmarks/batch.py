@@ -34,12 +34,12 @@ from catsdk import CaT, Client
 from catsdk.batch import Plan, run
 from catsdk.batch.job import CHUNK
 from catsdk.batch.state import RowState, States
-from catsdk.core.types import Call, Completion, Usage
 from catsdk.providers import AnthropicProvider, OpenAIProvider
 from catsdk.runs.ledger import KEY, Kept, paid
 from catsdk.runs.store import RunStore
 from catsdk.runtime import Batching
 from catsdk.testing import BatchWeather, FunctionProvider, LoopbackServer
+from catsdk.types import Call, Completion, Usage
 
 IN_FLIGHT, ROLLOUTS, WRITERS = 256, 8, 256
 WEATHER = {"latency": 0.02}

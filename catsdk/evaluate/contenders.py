@@ -130,7 +130,7 @@ def _judge_best(models: Models) -> Contender:
 
 
 def _generative(models: Models) -> Contender:
-    return Contender("generative", _aggregating(models, 0))
+    return Contender("generative", _aggregating(models))
 
 
 def _mixture(models: Models) -> Contender:
@@ -145,11 +145,11 @@ def _mixture(models: Models) -> Contender:
         )
         for at in range(count)
     ]
-    return Contender("mixture", estimators.MixtureOfAgents([proposers], _aggregating(models, 0)))
+    return Contender("mixture", estimators.MixtureOfAgents([proposers], _aggregating(models)))
 
 
 def _recursive(models: Models) -> Contender:
-    step = _aggregating(models, 0)
+    step = _aggregating(models)
     recursion = estimators.RecursiveSelfAggregation(
         step, estimators.Majority(seed=models.seed or 0), subset=4, rounds=3
     )
@@ -198,9 +198,8 @@ def _synthesizer(models: Models, *, show_question: bool = False) -> Synthesizer:
     return Synthesizer(sampling=models.sampling, show_question=show_question, seed=models.seed)
 
 
-def _aggregating(models: Models, offset: int) -> estimators.GenerativeSelfAggregation:
-    seed = None if models.seed is None else models.seed + offset
-    return estimators.GenerativeSelfAggregation(sampling=models.sampling, seed=seed)
+def _aggregating(models: Models) -> estimators.GenerativeSelfAggregation:
+    return estimators.GenerativeSelfAggregation(sampling=models.sampling, seed=models.seed)
 
 
 def _grading(models: Models) -> estimators.Grading:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +24,12 @@ if not WHICH:
     pytest.skip("a real model has environments of its own: make real", allow_module_level=True)
 
 import catsdk as cat
-from catsdk.core.errors import NoEvidenceError, StructuredOutputError, SynthesisFailedError
-from catsdk.core.events import ResultReady, TextArrived
-from catsdk.core.ports import Provider
-from catsdk.core.types import Failure, Message, Request
+from catsdk import Provider
+from catsdk.errors import NoEvidenceError, StructuredOutputError, SynthesisFailedError
+from catsdk.events import ResultReady, TextArrived
+from catsdk.types import Failure, Message, Request
+from tests import forked
+from tests.forked import CATSDK
 
 PATIENCE = 600
 QUESTION = "What is 3 + 4? Reply with the number only."
@@ -175,14 +176,8 @@ async def test_an_output_has_the_form_that_is_asked_for(model: Provider) -> None
 
 
 def command(door: Door, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from catsdk.cli import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        env={**os.environ, **door.environment},
-    )
+    env = {**os.environ, **door.environment}
+    return forked.run(*CATSDK, *arguments, env=env, seconds=seconds)
 
 
 def test_estimators_are_compared_from_the_command_line(door: Door, tmp_path: Path) -> None:
