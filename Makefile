@@ -18,6 +18,7 @@
 #   make bench-ray     two workers of Ray beside one
 #   make bench-gateway the gateway beside litellm's proxy, which gets an environment of its own
 #   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
+#   make bench-small   which way of asking a small anchor is best, on a llama.cpp server
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
@@ -59,7 +60,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
-	test-verl test-ray test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-ray \
+	test-verl test-ray test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
 	check lint types layers test-pythons test-extras maps clean
 
 help:
@@ -258,6 +259,9 @@ bench-gateway: install $(LITELLM_PROXY)/.installed
 
 bench-question: install $(SERVERS)/.installed
 	@$(BIN)/python -m benchmarks.question_shown --server $(SERVERS)/bin/python $(ARGS)
+
+bench-small: install $(SERVERS)/.installed
+	@$(BIN)/python -m benchmarks.small_anchor --server $(SERVERS)/bin/python $(ARGS)
 
 bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
 	@$(BIN)/python benchmarks/runtime.py $(ARGS)

@@ -315,3 +315,27 @@ async def test_tasks_without_known_answers_need_no_final_answers() -> None:
     report = await report_on(evaluation, [item_of("write", criteria=["rhymes"])])
     assert report.unranked is None
     assert report.single is not None and report.single.mean == 1.0
+
+
+def by_stage(synthesis: str) -> Evaluation:
+    """A policy that is right in three of four rollouts, and an anchor that writes `synthesis`."""
+
+    def drawn(request: Request) -> str:
+        return "\\boxed{5}" if request.sample_index == 0 else "\\boxed{4}"
+
+    return Evaluation(
+        [FunctionProvider(drawn, name="policy")],
+        FunctionProvider(lambda _: f"# UNIFIED RESPONSE\n{synthesis}", name="anchor"),
+        names=("majority", "synthesis"),
+        sweep=Sweep(sizes=(4,)),
+    )
+
+
+async def test_an_estimator_that_loses_to_the_vote_is_reported_with_what_to_take() -> None:
+    items = [item_of(f"{at}+{4 - at}?", "4") for at in range(5)]
+    report = await report_on(by_stage("\\boxed{5}"), items)
+    (told,) = report.below_majority
+    assert told.startswith("synthesis scores -1.00 (-1.00 to -1.00) beside the majority")
+    assert "cat.estimator=Majority" in told
+    better = await report_on(by_stage("\\boxed{4}"), items)
+    assert better.below_majority == ()
