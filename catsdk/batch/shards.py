@@ -117,7 +117,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_finite(each) for each in cast("list[Any]", value)]
+        return [_finite(each) for each in cast("list[object]", value)]
     return value
 
 

@@ -109,7 +109,9 @@ def outputs() -> dict[str, Any]:
     """Lines of results, made of vLLM's own types; the failures as its command makes them."""
     from vllm.entrypoints.launchers import run_batch
 
-    answered = CHAT.reply_of([Completion(text="46"), Completion(text="47")], {"n": 2})
+    answered = CHAT.reply_of(
+        [Completion(text="46"), Completion(text="47")], {"n": 2, "model": "box"}
+    )
     error = {"error": {"message": "no such model", "type": "NotFoundError", "code": 404}}
     response = run_batch.BatchResponseData
 
