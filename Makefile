@@ -16,7 +16,7 @@
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make bench-ray     two workers of Ray beside one
-#   make bench-gateway the gateway beside litellm's proxy, which gets an environment of its own
+#   make bench-gateway the gateway beside litellm's and optillm's proxies, in environments of their own
 #   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
@@ -253,8 +253,9 @@ PEER_autorubric := autorubric rubric 'openai[aiohttp]'
 bench-rubrics: install .venv-peers/autorubric/.installed
 	@$(BIN)/python -m benchmarks.rubrics --peers .venv-peers/autorubric/bin/python $(ARGS)
 
-bench-gateway: install $(LITELLM_PROXY)/.installed
-	@$(BIN)/python -m benchmarks.gateway --litellm $(LITELLM_PROXY)/bin/litellm $(ARGS)
+bench-gateway: install $(LITELLM_PROXY)/.installed .venv-peers/optillm/.installed
+	@$(BIN)/python -m benchmarks.gateway --litellm $(LITELLM_PROXY)/bin/litellm \
+		--optillm .venv-peers/optillm/bin/optillm $(ARGS)
 
 bench-question: install $(SERVERS)/.installed
 	@$(BIN)/python -m benchmarks.question_shown --server $(SERVERS)/bin/python $(ARGS)
