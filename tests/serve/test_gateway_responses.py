@@ -19,6 +19,7 @@ pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 FUNCTION: Any = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_a_response_is_made_of_several_and_says_what_it_cost() -> None:
     async with served(FunctionProvider(texts)) as address, client_of(address) as client:
         reply: Any = await client.responses.create(
@@ -36,6 +37,7 @@ async def test_a_response_is_made_of_several_and_says_what_it_cost() -> None:
     assert reply.cat["agreement"] == 0.75
 
 
+@pytest.mark.behaviour("gateway-streams-while-it-writes")
 async def test_events_come_in_their_order_while_the_anchor_is_still_writing() -> None:
     model = Stepping(SUMMARY, "It is", "\n\\boxed{4}.")
     async with served(model) as address, client_of(address) as client:
@@ -120,6 +122,7 @@ class City(BaseModel):
     city: str
 
 
+@pytest.mark.behaviour("gateway-keeps-a-form")
 async def test_a_text_format_is_the_form_of_the_answer() -> None:
     def script(request: Request) -> str:
         if "response" in str(request.json_schema or request.messages[-1].text):
@@ -152,6 +155,7 @@ async def test_what_is_wrong_is_refused_by_name(change: dict[str, Any], told: st
             await client.responses.create(**settings)
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None:
     failing = Failing(ServerError("down"), after=SUMMARY + "It is half")
     async with served(failing) as address, client_of(address) as client:
