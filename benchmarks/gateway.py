@@ -33,8 +33,8 @@ from typing import Any
 import aiohttp
 import anyio
 
-from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider, LoopbackServer, Weather
+from catsdk.types import Request
 
 QUESTION = [{"role": "user", "content": "What is 2+2?"}]
 LATENCY = 0.2

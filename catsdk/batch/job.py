@@ -25,7 +25,7 @@ from catsdk.runs.ledger import paid
 
 __all__ = ["CHUNK", "Job", "OnProgress", "Progress"]
 
-CHUNK: Final = 200
+CHUNK: Final = 500
 """Rows that are read at a time."""
 
 Phase = Literal["reading", "working", "writing"]

@@ -26,7 +26,7 @@ from catsdk.core.inputs import check_count
 from catsdk.core.sending import Budget
 from catsdk.core.types import Usage
 from catsdk.data import Source
-from catsdk.runs.ledger import Ledger, paid
+from catsdk.runs.ledger import ANSWER, Ledger, paid
 from catsdk.runs.store import RunStore
 from catsdk.runtime.client import Client
 from catsdk.runtime.spending.account import Account, Amount
@@ -198,6 +198,8 @@ class _Begun:
             # What waits for a batch is kept already, and there is no bound on how much.
             unkept=2 * sending.limits.in_flight if sending.batch is None else None,
             keeps_texts=plan.keeps_texts,
+            # What waits for a batch is put out of memory, and its row begun again.
+            begins=sending.batch is None and await self.states.store.is_empty(ANSWER),
         )
         async with plan.cat.with_client(client) as c:
             await job.work(Worker(c, plan, ledger, self.states, self.account, on_event, probes))

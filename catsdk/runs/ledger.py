@@ -25,7 +25,7 @@ from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.price import priced, priced_usage
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["Keeping", "Kept", "Ledger", "paid"]
+__all__ = ["ANSWER", "Keeping", "Kept", "Ledger", "paid"]
 
 ANSWER, LOST = "answer", "lost"
 KEY = 32
@@ -48,6 +48,8 @@ class Ledger:
             bound. More than the client's `in_flight`, so that waiting retries hold nobody up.
         keeps_texts: Whether answers are kept; else only what they consumed is, and each is asked
             for again.
+        begins: Whether the store held no answer when the run began, and no place is worked on
+            twice: then what a place asks for the first time need not be looked for.
         broken: What is wrong with the store, once something is, such as a full disk.
     """
 
@@ -55,6 +57,7 @@ class Ledger:
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     unkept: int | None = None
     keeps_texts: bool = True
+    begins: bool = False
     flights: Flights[str, Sequence[Completion]] = field(
         default_factory=Flights[str, Sequence[Completion]]
     )
@@ -72,7 +75,8 @@ class Ledger:
             place: The name of the work, the same when the run is started again.
         """
         taken: dict[str, set[int]] = {}
-        return lambda provider: Keeping(provider, self, place, taken)
+        asked: set[str] | None = set() if self.begins else None
+        return lambda provider: Keeping(provider, self, place, taken, asked)
 
     @contextmanager
     def noticing(self) -> Generator[None]:
@@ -128,6 +132,7 @@ class Keeping(Wrapper):
     ledger: Ledger
     place: str
     taken: dict[str, set[int]]
+    asked: set[str] | None = None
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -150,8 +155,7 @@ class Keeping(Wrapper):
         key = f"{digest}-{number}" if number else digest
 
         async def give() -> Sequence[Completion]:
-            with self.ledger.noticing():
-                kept = await self.ledger.store.get(ANSWER, key)
+            kept = await self._looked_for(key)
             if kept is None:
                 return await self._ask(key, whose, request)
             return await self._again(key, kept)
@@ -160,11 +164,20 @@ class Keeping(Wrapper):
             completions, shared = await self.ledger.flights.once(key, give)
             if shared:
                 # It is kept now, with its calls, which belong to whoever is given it.
+                if self.asked is not None:
+                    self.asked.add(key)
                 completions = await give()
         except BaseException:
             self.taken[digest].discard(number)
             raise
         return completions
+
+    async def _looked_for(self, key: str) -> str | None:
+        if self.asked is not None and key not in self.asked:
+            self.asked.add(key)
+            return None
+        with self.ledger.noticing():
+            return await self.ledger.store.get(ANSWER, key)
 
     async def _only_counted(self, request: Request) -> Sequence[Completion]:
         completions: Sequence[Completion] = ()

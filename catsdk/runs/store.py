@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import anyio
 from anyio import to_thread
 
 from catsdk.core.concurrency.group_commit import GroupCommit
 from catsdk.core.errors import ConfigurationError
+from catsdk.runs.tables import KINDS, PAGE, PAID, SCHEMA, Find, Page, Put, Rows, Step, Tables
 
 __all__ = ["KINDS", "PAGE", "PAID", "SCHEMA_VERSION", "InUseError", "Rows", "RunStore", "Step"]
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 APPLICATION_ID: Final = 0x0CA75D4B
-KINDS: Final = ("answer", "lost", "rollout", "reference", "verdict", "row", "product")
-PAID: Final = ("answer", "lost")
-"""The kinds whose entries say what they consumed."""
-PAGE: Final = 500
 _PAGE_SIZE: Final = 16_384
 _MEBIBYTES: Final = 32
 """What SQLite may keep of the file in memory."""
-
-# In the order of writing, so that what is large is read from the disk in one go; a table for each
-# kind, so that what is small is read without what is large. What was consumed is read from an index
-# that holds it: one that only grows at its end costs less than a second table with a key.
-_SCHEMA = "".join(
-    f"CREATE TABLE {kind} (at INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL,"
-    " spent TEXT NOT NULL DEFAULT '');"
-    for kind in KINDS
-) + "".join(f"CREATE INDEX {kind}_spent ON {kind} (at, spent);" for kind in PAID)
-
-Step = tuple[str, tuple[str | int, ...]]
-Rows = list[tuple[Any, ...]]
 
 
 class InUseError(ConfigurationError):
@@ -63,6 +48,7 @@ class RunStore:
         self._commits = GroupCommit[Step, Rows](self.carry)
         self._lock: sqlite3.Connection | None = None
         self._entries: sqlite3.Connection | None = None
+        self._tables: Tables | None = None
 
     async def __aenter__(self) -> Self:
         """Open or make the file, and become its writer.
@@ -105,10 +91,8 @@ class RunStore:
             ConfigurationError: as `get`.
         """
         asked = list(keys)
-        # One statement for many: a statement for each takes thrice as long.
-        query = f"SELECT key, value FROM {kind} WHERE key IN (SELECT value FROM json_each(?))"
-        pages = [asked[at : at + PAGE] for at in range(0, len(asked), PAGE)]
-        found = await self._do([(query, (json.dumps(page),)) for page in pages])
+        pages = [tuple(asked[at : at + PAGE]) for at in range(0, len(asked), PAGE)]
+        found = await self._do([Find(kind, page) for page in pages])
         values: dict[str, str] = dict(row for rows in found for row in rows)
         return [values.get(key) for key in asked]
 
@@ -124,7 +108,7 @@ class RunStore:
         Raises:
             ConfigurationError: the disk is full or fails, or the store is not open.
         """
-        await self._do([(_put(kind), (key, value, spent))])
+        await self._do([Put(kind, key, value, spent)])
 
     async def put_all(self, entries: Iterable[tuple[str, str, str]]) -> None:
         """Keep entries, all of them or none.
@@ -135,7 +119,7 @@ class RunStore:
         Raises:
             ConfigurationError: as `put`.
         """
-        await self._do([(_put(kind), (key, value, "")) for kind, key, value in entries])
+        await self._do([Put(*entry) for entry in entries])
 
     async def each(self, kind: str) -> AsyncGenerator[tuple[str, str]]:
         """Go over the keys and values of that kind, in the order in which they were first written.
@@ -161,8 +145,22 @@ class RunStore:
         Raises:
             ConfigurationError: as `get`.
         """
-        async for page in self._pages(f"at, key, value FROM {kind}"):
+        async for page in self._pages(kind, "key, value"):
             yield [(key, value) for _, key, value in page]
+
+    async def is_empty(self, kind: str) -> bool:
+        """Whether there is no entry of that kind.
+
+        Args:
+            kind: One of `KINDS`.
+
+        Raises:
+            ConfigurationError: as `get`.
+        """
+        async with aclosing(self._pages(kind, "spent" if kind in PAID else "key")) as pages:
+            async for _ in pages:
+                return False
+        return True
 
     async def spent(self) -> AsyncGenerator[str]:
         """Go over what was consumed for each entry of the kinds of `PAID`, without its value.
@@ -171,22 +169,21 @@ class RunStore:
             ConfigurationError: as `get`.
         """
         for kind in PAID:
-            async for page in self._pages(f"at, spent FROM {kind} INDEXED BY {kind}_spent"):
+            async for page in self._pages(kind, "spent"):
                 for _, spent in page:
                     if spent:
                         yield spent
 
-    async def _pages(self, columns: str) -> AsyncGenerator[Rows]:
-        query = f"SELECT {columns} WHERE at > ? ORDER BY at LIMIT {PAGE}"
+    async def _pages(self, kind: str, columns: str) -> AsyncGenerator[Rows]:
         last = 0
         while True:
-            [rows] = await self._do([(query, (last,))])
+            [rows] = await self._do([Page(kind, columns, last)])
             if not rows:
                 return
             yield rows
             last = rows[-1][0]
 
-    async def _do(self, steps: list[Step]) -> list[Rows]:
+    async def _do(self, steps: Sequence[Step]) -> list[Rows]:
         """Do the steps in one transaction, perhaps with those of others."""
         try:
             return await self._commits.do(steps)
@@ -199,24 +196,23 @@ class RunStore:
         A store whose file another process writes has it do them there.
 
         Args:
-            steps: SQL with its values.
+            steps: What to put, to find and to read.
         """
         return await to_thread.run_sync(self._run, steps)
 
     def _run(self, steps: list[Step]) -> list[Rows]:
-        if self._entries is None:
+        if self._tables is None:
             raise ConfigurationError(
                 "the run store is closed; use it as `async with RunStore(...)`"
             )
-        with self._entries as connection:
-            connection.execute("BEGIN")
-            return [connection.execute(sql, values).fetchall() for sql, values in steps]
+        return self._tables.do(steps)
 
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self.path)
             self._entries = _entries(self.path)
+            self._tables = Tables(self._entries)
         except sqlite3.DatabaseError as error:
             self._close()
             raise _failed(self.path, error) from error
@@ -231,15 +227,7 @@ class RunStore:
         for connection in (self._entries, self._lock):
             if connection is not None:
                 connection.close()
-        self._entries = self._lock = None
-
-
-def _put(kind: str) -> str:
-    # An entry that is replaced keeps its place.
-    return (
-        f"INSERT INTO {kind} (key, value, spent) VALUES (?, ?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET value = excluded.value, spent = excluded.spent"
-    )
+        self._entries = self._lock = self._tables = None
 
 
 def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
@@ -314,7 +302,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0 and tables == 0:
         # One transaction: a process that is killed here leaves an empty file, not half a run.
         connection.executescript(
-            f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
+            f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
             f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
         return

@@ -15,7 +15,8 @@ from catsdk.core.ports import OnText, Provider
 from catsdk.core.sending import Budget, Retry
 from catsdk.core.types import Completion, Message, Request, Usage
 from catsdk.runs.ledger import Ledger, paid
-from catsdk.runs.store import RunStore
+from catsdk.runs.store import Rows, RunStore, Step
+from catsdk.runs.tables import Find
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import context_of
@@ -33,10 +34,20 @@ def counting() -> FunctionProvider:
     return FunctionProvider(lambda _: str(next(numbers)))
 
 
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncGenerator[Ledger]:
+@pytest.fixture(params=[False, True], ids=["goes on", "begins"])
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Ledger]:
     async with RunStore(tmp_path / "run.sqlite") as store:
-        yield Ledger(store)
+        yield Ledger(store, begins=request.param)
+
+
+class CountingStore(RunStore):
+    """A store that counts how often an answer was looked for."""
+
+    looked = 0
+
+    async def carry(self, steps: list[Step]) -> list[Rows]:
+        self.looked += sum(isinstance(step, Find) for step in steps)
+        return await super().carry(steps)
 
 
 async def texts(model: Provider, ledger: Ledger, name: str, count: int) -> list[str]:
@@ -57,6 +68,17 @@ async def test_a_second_run_is_answered_from_the_store(tmp_path: Path) -> None:
     assert sorted(again) == ["0", "1", "2", "3"]
     assert other == ["4"]
     assert (usage.requests, usage.tokens) == (5, 10)
+
+
+@pytest.mark.parametrize(("begins", "looked"), [(False, 3), (True, 0)])
+async def test_a_run_that_begins_looks_for_no_answer(
+    begins: bool, looked: int, tmp_path: Path
+) -> None:
+    async with CountingStore(tmp_path / "run.sqlite") as store:
+        assert await store.is_empty("answer")
+        asked = await texts(counting(), Ledger(store, begins=begins), "item", 3)
+        assert not await store.is_empty("answer")
+    assert (sorted(asked), store.looked) == (["0", "1", "2"], looked)
 
 
 async def test_equal_requests_of_two_pieces_of_work_at_once_are_sent_once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,37 @@ async def test_entries_are_read_page_by_page_in_the_order_of_writing(tmp_path: P
     assert read == [("0", "new"), *((str(at), "old") for at in range(1, many))]
 
 
-async def test_entries_that_belong_together_are_kept_all_or_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["row", "answer"])
+async def test_entries_that_belong_together_are_kept_all_or_none(kind: str, tmp_path: Path) -> None:
     async with RunStore(tmp_path / "run.sqlite") as store:
-        broken: Any = [("row", "a", "1"), ("row", "b", None)]
+        broken: Any = [(kind, "a", "1"), (kind, "b", None)]
         with pytest.raises(ConfigurationError):
             await store.put_all(broken)
-        assert await entries(store, "row") == {}
+        assert await entries(store, kind) == {}
+        assert await store.get(kind, "a") is None
+        await store.put_all([(kind, "a", "2"), (kind, "a", "3")])
+        assert await store.get_all(kind, ["a", "b"]) == ["3", None]
+        assert await entries(store, kind) == {"a": "3"}
+
+
+async def test_answers_are_found_and_replaced_wherever_the_index_of_their_keys_ends(
+    tmp_path: Path,
+) -> None:
+    path, many, size = tmp_path / "run.sqlite", 40_000, 3_000
+    keys = [sha256(b"%d" % at).hexdigest() for at in range(many)]
+    async with RunStore(path) as store:
+        for first in range(0, many, size):
+            await store.put_all(("answer", key, "old") for key in keys[first : first + size])
+    async with RunStore(path) as store:
+        # Of those in the index, of those that are not, and one that is new.
+        changed = {keys[0]: "a", keys[many // 2]: "b", keys[-1]: "c", "other": "d"}
+        await store.put_all(("answer", key, value) for key, value in changed.items())
+        assert await store.get_all("answer", changed) == list(changed.values())
+        assert await store.get_all("answer", keys) == [changed.get(key, "old") for key in keys]
+        assert await store.get("answer", "nothing") is None
+        kept = [entry async for entry in store.each("answer")]
+    assert [key for key, _ in kept] == [*keys, "other"]
+    assert {key: value for key, value in kept if value != "old"} == changed
 
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.serve import GatewayConfig, serving_gateway
-from catsdk.testing import FunctionProvider, LoopbackServer
-from tests.serve.gateways import body, client_of, post, served, texts
+from catsdk.testing import FunctionProvider
+from tests.serve.gateways import body, client_of, post, served, texts, upstream_of
 from tests.serve.wire_by_hand import answer_to, raw, received
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -224,9 +224,7 @@ async def test_no_key_is_in_a_reply_or_a_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with LoopbackServer(model()) as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(monkeypatch, model()) as upstream:
         upstream.fail_next("401")
         settings: Any = {"models": ["openai:loopback"], "keys": KEYS}
         async with served(**settings) as address:

@@ -20,8 +20,8 @@ from catsdk.serve import GatewayConfig, Key
 from catsdk.serve.gateway.holders import Holder
 from catsdk.serve.gateway.voting import voted
 from catsdk.serve.site.problems import Problem
-from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
-from tests.serve.gateways import body, client_of, post, served, texts
+from catsdk.testing import FunctionProvider, RawReply
+from tests.serve.gateways import body, client_of, post, served, texts, tool_call, upstream_of
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -199,18 +199,11 @@ async def test_a_vote_on_tools_is_taken_where_it_is_asked_for(
     cities = iter(["Rome", "Paris", "Paris"])
 
     def call(payload: dict[str, Any]) -> RawReply:
-        function = {"name": "weather", "arguments": json.dumps({"city": next(cities)})}
-        made = {"id": "c", "type": "function", "function": function}
-        message = {"role": "assistant", "content": None, "tool_calls": [made]}
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
         usage = {"prompt_tokens": 3, "completion_tokens": 2}
-        content = {"choices": [choice], "model": "m", "usage": usage}
-        return RawReply(json.dumps(content).encode())
+        return tool_call("weather", json.dumps({"city": next(cities)}), usage=usage)
 
-    async with LoopbackServer(FunctionProvider(texts)) as upstream:
+    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
         upstream.answer = call
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
         tool: Any = {"type": "function", "function": {"name": "weather", "parameters": {}}}
         async with (
             served(models=["openai:loopback"]) as address,

@@ -19,7 +19,7 @@ from catsdk.core.errors import (
 )
 from catsdk.core.ports import OnText
 from catsdk.core.types import Request
-from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.testing import FunctionProvider
 from tests.serve.gateways import (
     ANSWER,
     QUESTION,
@@ -28,8 +28,10 @@ from tests.serve.gateways import (
     Stepping,
     body,
     client_of,
+    half_written,
     served,
     texts,
+    upstream_of,
 )
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -49,10 +51,8 @@ def contents(chunks: list[Any]) -> list[str]:
 
 @pytest.mark.behaviour("gateway-streams-while-it-writes")
 async def test_the_first_piece_arrives_while_the_anchor_is_still_writing() -> None:
-    model = Stepping(SUMMARY, "It is", "\n\\boxed{4}.")
+    model = half_written()
     async with served(model) as address, client_of(address) as client:
-        model.steps[0].set()
-        model.steps[1].set()
         stream: Any = await client.chat.completions.create(**asked("cat/synthesis:stepping"))
         chunks: list[Any] = []
         async for chunk in stream:
@@ -135,9 +135,9 @@ async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None
 async def test_an_upstream_that_dies_in_mid_stream_is_an_error_and_no_short_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with LoopbackServer(FunctionProvider(lambda request: "one\ntwo\nthree")) as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(
+        monkeypatch, FunctionProvider(lambda request: "one\ntwo\nthree")
+    ) as upstream:
         upstream.fail_next("cut")
         settings: Any = {"models": ["openai:loopback"], "client": {"retry": {"times": 0}}}
         async with served(**settings) as address, client_of(address) as client:
@@ -214,9 +214,7 @@ async def test_a_client_that_goes_away_cancels_what_is_asked_upstream(stream: bo
 async def test_a_client_that_goes_away_cancels_every_rollout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with LoopbackServer(FunctionProvider(texts), takes_n="refuses") as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(monkeypatch, FunctionProvider(texts), takes_n="refuses") as upstream:
         upstream.fail_next("no_n", "hang", "hang", "hang", "hang")
         async with served(models=["openai:loopback"]) as address:
             async with anyio.create_task_group() as tasks:

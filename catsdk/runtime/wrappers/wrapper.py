@@ -69,17 +69,17 @@ class Wrapper:
     @property
     def endpoint(self) -> object:
         """What the wrapped provider says tells it from others; `None` where it says nothing."""
-        return declared(self.wrapped, "endpoint")
+        return declared(self._declaring("endpoint"), "endpoint")
 
     @property
     def base_url(self) -> object:
         """The address that the wrapped provider names; `False` where it names none."""
-        return declared(self.wrapped, "base_url", False)
+        return declared(self._declaring("base_url"), "base_url", False)
 
     @property
     def free(self) -> bool:
         """Whether the wrapped provider's answers cost nothing."""
-        return declared(self.wrapped, "free", False) is True
+        return declared(self._declaring("free"), "free", False) is True
 
     @property
     def capabilities(self) -> Capabilities:
