@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -86,7 +87,11 @@ def training(folder: Path, *, steps: int = 2) -> Path:
     return folder
 
 
-MADE = {"evaluation": evaluation, "rubrics": rubrics, "training": training}
+MADE: dict[str, Callable[[Path], Path]] = {
+    "evaluation": evaluation,
+    "rubrics": rubrics,
+    "training": training,
+}
 
 if __name__ == "__main__":
     MADE[sys.argv[1]](Path(sys.argv[2]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -199,9 +199,9 @@ def test_an_export_that_is_too_large_says_what_it_leaves_out(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_screen_keeps_anyone_out(
-    page: Page, serve: Serve, folder: Path, axe: str, theme: str
+    page: Page, serve: Serve, folder: Path, axe: str, theme: Literal["light", "dark"]
 ) -> None:
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=theme)
     found: list[str] = []
     item = "run=sums&by=synthesis%2F4&id=7634198%2B1480512"
     for screen in (
