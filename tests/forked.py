@@ -34,7 +34,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         *("catsdk.cli.app", "openai.resources.chat", "aiohttp", "matplotlib.pyplot", "scipy.stats"),
-        *("transformers.models.auto.modeling_auto", "trl.trainer.grpo_trainer"),
+        *("transformers.models.qwen3.modeling_qwen3", "peft", "trl.trainer.grpo_trainer"),
         *("trl.trainer.sft_trainer", "catsdk_providers.local.provider", "pytest.__main__"),
     ]
 )
