@@ -160,6 +160,11 @@ def _synthesis(models: Models) -> Contender:
     return Contender("synthesis", _synthesizer(models))
 
 
+def _small(models: Models) -> Contender:
+    small = Synthesizer(sampling=_greedy_sampling(models), prompts="small", seed=models.seed)
+    return Contender("small-synthesis", small)
+
+
 def _question(models: Models) -> Contender:
     shown = _synthesizer(models, show_question=True)
     return Contender("synthesis+question", shown, control="synthesis, the question shown")
@@ -224,6 +229,7 @@ _MAKERS: dict[str, Callable[[Models], Contender]] = {
     "mixture": _mixture,
     "recursive": _recursive,
     "synthesis": _synthesis,
+    "small-synthesis": _small,
     "cascade": _cascade,
     "greedy": _greedy,
     "random": _random,
