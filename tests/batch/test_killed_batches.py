@@ -77,6 +77,7 @@ def finished(server: LoopbackServer, wire: str, data: Path, out: Path) -> dict[s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
+@pytest.mark.behaviour("provider-batch-is-bought-once")
 def test_a_run_that_is_killed_at_each_step_of_a_batch_buys_nothing_twice(
     wire: str, tmp_path: Path
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_run_that_is_killed_at_each_step_of_a_batch_buys_nothing_twice(
 
 
 @pytest.mark.slow
+@pytest.mark.behaviour("provider-batch-in-doubt-is-reported")
 def test_a_batch_that_may_have_been_bought_is_reported_and_resolved_by_a_command(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -251,6 +252,25 @@ async def test_each_start_may_spend_the_budget_and_goes_on_where_the_last_one_en
         served = len(model.requests)
         assert report.rollouts == min(16, 5 * (start + 1))
     assert served == 16
+
+
+async def test_a_report_is_the_same_where_what_was_seen_keeps_no_texts(tmp_path: Path) -> None:
+    many = [item_of(f"question {at}?", "4") for at in range(6)]
+    named: dict[str, Any] = {"names": ("majority", "synthesis"), "sweep": Sweep(sizes=(1, 4))}
+    made = {
+        keeps_texts: await Evaluation(
+            [letters()], **named, store=tmp_path / f"{keeps_texts}", keeps_texts=keeps_texts
+        ).run(many, title="t", data="d")
+        for keeps_texts in (True, False)
+    }
+    (whole, seen), (lean, bare) = made[True], made[False]
+    assert lean == whole
+    assert [each.observations for each in bare] == [each.observations for each in seen]
+    assert all(rollout.text for each in seen for rollout in each.group.rollouts)
+    assert all(each.references and each.group.calls for each in seen)
+    for each in bare:
+        assert [rollout.text for rollout in each.group.rollouts] == [""] * 4
+        assert not (each.references or each.group.calls or each.group.prompt)
 
 
 async def test_a_wrapped_model_is_kept_as_any_other(tmp_path: Path) -> None:

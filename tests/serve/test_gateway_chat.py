@@ -31,6 +31,7 @@ def model() -> FunctionProvider:
     return FunctionProvider(texts)
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_an_answer_is_made_of_several_and_says_what_it_cost() -> None:
     async with served(model()) as address, client_of(address) as client:
         raw = await client.chat.completions.with_raw_response.create(
@@ -125,6 +126,7 @@ class City(BaseModel):
     inhabitants: int
 
 
+@pytest.mark.behaviour("gateway-keeps-a-form")
 async def test_a_response_format_is_that_of_the_reference() -> None:
     cairo = City(city="Cairo", inhabitants=10)
 
@@ -228,6 +230,7 @@ TOOLS: Any = [
 ]
 
 
+@pytest.mark.behaviour("gateway-passes-tools")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("asked", ["openai:loopback", "cat/synthesis:openai:loopback"])
 @pytest.mark.parametrize("name", ["weather", "reply"])

@@ -34,6 +34,7 @@ def asked(model: str, **more: Any) -> Any:
     return {"model": model, "messages": QUESTION, "max_tokens": 64, **more}
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_a_message_is_made_of_several_and_says_what_it_cost() -> None:
     async with served(FunctionProvider(texts)) as address, client_of(address) as client:
         cat = {"n": 4, "return": ["summary"]}
@@ -48,6 +49,7 @@ async def test_a_message_is_made_of_several_and_says_what_it_cost() -> None:
     assert reply.cat["agreement"] == 0.75
 
 
+@pytest.mark.behaviour("gateway-streams-while-it-writes")
 async def test_the_first_piece_arrives_while_the_anchor_is_still_writing() -> None:
     model = half_written()
     async with (
@@ -138,6 +140,7 @@ async def test_the_sdk_raises_its_own_errors() -> None:
             assert raised.value.body["error"]["type"] == "invalid_request_error"  # type: ignore[index]
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None:
     failing = Failing(ServerError("down"), after=SUMMARY + "It is half")
     async with served(failing) as address, client_of(address) as client:

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 FUNCTION: Any = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_a_response_is_made_of_several_and_says_what_it_cost() -> None:
     async with served(FunctionProvider(texts)) as address, client_of(address) as client:
         reply: Any = await client.responses.create(
@@ -46,6 +47,7 @@ async def test_a_response_is_made_of_several_and_says_what_it_cost() -> None:
     assert reply.cat["agreement"] == 0.75
 
 
+@pytest.mark.behaviour("gateway-streams-while-it-writes")
 async def test_events_come_in_their_order_while_the_anchor_is_still_writing() -> None:
     model = half_written()
     async with served(model) as address, client_of(address) as client:
@@ -122,6 +124,7 @@ class City(BaseModel):
     city: str
 
 
+@pytest.mark.behaviour("gateway-keeps-a-form")
 async def test_a_text_format_is_the_form_of_the_answer() -> None:
     def script(request: Request) -> str:
         if "response" in str(request.json_schema or request.messages[-1].text):
@@ -154,6 +157,7 @@ async def test_what_is_wrong_is_refused_by_name(change: dict[str, Any], told: st
             await client.responses.create(**settings)
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None:
     failing = Failing(ServerError("down"), after=SUMMARY + "It is half")
     async with served(failing) as address, client_of(address) as client:
