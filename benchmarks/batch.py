@@ -2,11 +2,14 @@
 
     python benchmarks/batch.py --rows durable --prompts 2000 --repeats 5 --contestants catsdk,openai
     python benchmarks/batch.py --rows store --entries 1000000
+    python benchmarks/batch.py --rows provider --prompts 2000
 
 `durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback
 server at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store`
 writes entries of eight rollouts from 256 tasks at once, goes over them again, and reads the state
-of as many rows.
+of as many rows. `provider` sends all calls through the batch APIs of the loopback server, where a
+tenth of each batch expires and results come shuffled, and has the server count what was bought; the
+server is in the same process.
 """
 
 from __future__ import annotations
@@ -27,11 +30,16 @@ import anyio
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from benchmarks.arena import Arena
+from catsdk import CaT, Client
+from catsdk.batch import Plan, run
 from catsdk.batch.job import CHUNK
 from catsdk.batch.state import RowState, States
-from catsdk.core.types import Call, Completion, Usage
+from catsdk.providers import AnthropicProvider, OpenAIProvider
 from catsdk.runs.ledger import KEY, Kept, paid
 from catsdk.runs.store import RunStore
+from catsdk.runtime import Batching
+from catsdk.testing import BatchWeather, FunctionProvider, LoopbackServer
+from catsdk.types import Call, Completion, Usage
 
 IN_FLIGHT, ROLLOUTS, WRITERS = 256, 8, 256
 WEATHER = {"latency": 0.02}
@@ -129,6 +137,39 @@ async def stored(entries: int) -> None:
     print(f"\nThe file has {size:,.0f} MB.")
 
 
+async def through_provider(prompts: int) -> None:
+    """Print what a run through a provider's batches takes, and what the server has answered."""
+    print("| wire | rows | ok | batches | answers | bought twice | sent live | CPU ms a row | MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    weather = BatchWeather(expiring_share=0.1, shuffled=True, polls=2, seed=1)
+    script = FunctionProvider(lambda request: r"\boxed{42}")
+    batching = Batching(send_after=0.5, poll=0.1, resubmit=20, requests=1000, waiting=500)
+    # A row has a request for all rollouts where the wire takes n, else one for each; a synthesis.
+    for wire, each in ((OpenAIProvider, 2), (AnthropicProvider, ROLLOUTS + 1)):
+        with (
+            LoopbackServer(script, batch_weather=weather) as server,
+            TemporaryDirectory() as folder,
+        ):
+            rows = [f"What is {at} + {at}?" for at in range(prompts)]
+            async with wire(server.model, base_url=server.url, api_key=server.key) as model:
+                method = CaT(model, client=Client(batch=batching))
+                cpu = time.process_time()
+                made = await run(rows, Path(folder) / "out", Plan(method, n=ROLLOUTS))
+            cpu = time.process_time() - cpu
+            bought = sum(server.batches.bought.values())
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            counts = (
+                prompts,
+                made.ok,
+                len(server.batches.batches),
+                bought,
+                bought - each * prompts,
+                server.counters.requests,
+            )
+            cells = [*(f"{count:,}" for count in counts), f"{1e3 * cpu / prompts:.1f}"]
+            print(f"| {wire.__name__} | {' | '.join(cells)} | {memory:.0f} |", flush=True)
+
+
 async def _all(work: Callable[[int], Awaitable[None]], many: int) -> None:
     numbers = iter(range(many))
 
@@ -164,6 +205,8 @@ def main() -> None:
         durable(options.prompts, options.repeats, options.contestants.split(","))
     if "store" in options.rows.split(","):
         anyio.run(stored, options.entries)
+    if "provider" in options.rows.split(","):
+        anyio.run(through_provider, options.prompts)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import argparse
 import json
 import re
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from catsdk.testing import FunctionProvider, LoopbackServer, RawReply, Weather
-from tests.runs.killing import Paid, kept_numbers, kill_at_random, start
+from tests.forked import PATHS
+from tests.runs.killing import Paid, command, kept_numbers, kill_at_random
 
 IN_FLIGHT = 64
 ODD, REFUSED_PROMPT = 500, "impossible"
@@ -54,25 +56,38 @@ def run(rows: int, kills: int, n: int, latency: float, folder: Path) -> bool:
     data, out = folder / "data.jsonl", folder / "out"
     with data.open("w", encoding="utf-8") as file:
         file.writelines(lines(rows))
-    command = ["batch", str(data), "--out", str(out), "-n", str(n), "--produce", "reference"]
+    asked = ["batch", str(data), "--out", str(out), "-n", str(n), "--produce", "reference"]
     paid, random, began = Paid(), Random(5), time.monotonic()
     weather = Weather(latency=latency, jitter=0.9)
     with LoopbackServer(FunctionProvider(paid.script), weather=weather) as server:
         server.answer = refusing
         for at in range(kills):
             paid.expect(2 * rows * (at + 1) // (kills + 1) - paid.served)
-            kill_at_random(start(server, *command, in_flight=IN_FLIGHT), paid, random)
+            kill_at_random(_started(server, asked), paid, random)
             _tell(began, f"killed after {paid.served:,} answers")
-        last = start(server, *command, in_flight=IN_FLIGHT)
+        last = _started(server, asked)
         memory = 0
         while last.poll() is None:
             memory = max(memory, _peak(last.pid))
             time.sleep(0.2)
         _, errors = last.communicate()
-    _tell(began, f"ended with {last.returncode}: {errors.decode().strip()[-300:]}")
+    _tell(began, f"ended with {last.returncode}: {errors.strip()[-300:]}")
     seconds = time.monotonic() - began
     print(f"{seconds / 60:.1f} minutes; the last process had {memory} MB at most\n")
     return _report(rows, kills, paid, out)
+
+
+def _started(server: LoopbackServer, asked: list[str]) -> subprocess.Popen[str]:
+    """A fresh process, whose memory is its own."""
+    line, environment = command(server, *asked, in_flight=IN_FLIGHT)
+    environment["PYTHONPATH"] = PATHS
+    return subprocess.Popen(
+        [sys.executable, *line],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
 
 
 def _peak(pid: int) -> int:

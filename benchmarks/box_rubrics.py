@@ -16,17 +16,14 @@ from statistics import StatisticsError, correlation, fmean
 import anyio
 
 import catsdk
-from catsdk.core.concurrency.fanout import fan_out
-from catsdk.core.errors import CatError
-from catsdk.core.ports import Capabilities, Provider
-from catsdk.core.sending import Limits
-from catsdk.core.types import Rollout, Score
+from catsdk import Capabilities, Context, Limits, Provider, RubricReward
+from catsdk.errors import CatError
 from catsdk.providers import LocalProvider, OpenAIProvider
-from catsdk.rewards.rubric import RubricReward
-from catsdk.rubrics.judge import Judging
+from catsdk.rubrics import Judging
 from catsdk.rubrics.scoring import failures_of
-from catsdk.runtime.context import Context, context_of
+from catsdk.runtime import context_of, fan_out
 from catsdk.testing import LoopbackServer
+from catsdk.types import Rollout, Score
 from catsdk_providers.box.problems import Problem, problems, response, solve
 from examples.lab.corpus import criteria
 

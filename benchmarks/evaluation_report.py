@@ -14,13 +14,10 @@ from math import comb
 from random import Random
 from time import process_time
 
-from catsdk.core.types import Completion, Group, Message, Rollout, Usage
 from catsdk.estimators import Majority
-from catsdk.evaluate.contenders import Contender
-from catsdk.evaluate.items import item_of
-from catsdk.evaluate.observations import Observation, Seen
-from catsdk.evaluate.report import Report
+from catsdk.evaluate import Contender, Observation, Report, Seen, item_of
 from catsdk.evaluate.summary import summarise
+from catsdk.types import Completion, Group, Message, Rollout, Usage
 
 __all__ = ["CONTENDERS", "made", "seconds"]
 

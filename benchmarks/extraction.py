@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catsdk.answers.compare import compare_sync
-from catsdk.answers.extract import STATED, load_rules
+from catsdk.answers import STATED, compare_sync
+from catsdk.answers.extract import load_rules
 
 __all__ = ["Tally", "measure", "read", "without_mark"]
 

@@ -1,13 +1,17 @@
-"""The gateway beside litellm's proxy: CPU and time of requests that both pass to one server.
+r"""The gateway beside litellm's and optillm's proxies, which all ask one server.
 
-    python -m benchmarks.gateway --litellm .venv-litellm-proxy/bin/litellm
+    python -m benchmarks.gateway --litellm .venv-litellm-proxy/bin/litellm \
+        --optillm .venv-peers/optillm/bin/optillm
 
 The server is the loopback server of `catsdk.testing`, in this process; each proxy is a process of
-its own. Rounds are interleaved. CPU is that of the proxy's process, for a request; times are
-medians, less those of the same requests sent to the server itself. Without `--litellm` the gateway
-stands alone.
-The last lines are about an answer made of several: its first piece less twice the server's latency,
-which is what the slowest rollout and the anchor take at least.
+its own. Rounds are interleaved. CPU is that of the proxy's process, for a request.
+
+The first table is about requests that are passed on: times are medians, less those of the same
+requests sent to the server itself. The second one is about streamed answers of several rollouts, by
+a server that takes 200 ms for each call: the time until the answer's first piece. It cannot be less
+than that of two calls, the slowest rollout's and the anchor's; the last lines say how much more the
+gateway takes. Peers that are not named are left out. On a busy machine the times say how long a
+process waits for a core: `chrt -r 5` before the command gives it one.
 """
 
 from __future__ import annotations
@@ -19,20 +23,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import aiohttp
 import anyio
 
-from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider, LoopbackServer, Weather
+from catsdk.types import Request
 
 QUESTION = [{"role": "user", "content": "What is 2+2?"}]
+LATENCY = 0.2
 TICKS = os.sysconf("SC_CLK_TCK")
 CONFIG = """
 model_list:
@@ -46,13 +51,17 @@ router_settings: {{num_retries: 0, disable_cooldowns: true}}
 
 @dataclass
 class Target:
-    """Something that is asked: an address, and the process whose CPU is counted."""
+    """Something that is asked: an address, and the process whose CPU is counted.
+
+    `made` holds the fields by which an answer is made of several, by the names of the ways.
+    """
 
     name: str
     url: str
     model: str
     key: str
     pid: int | None = None
+    made: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     cpu: list[float] = field(default_factory=list[float])
     whole: list[float] = field(default_factory=list[float])
     first: list[float] = field(default_factory=list[float])
@@ -70,6 +79,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@dataclass
+class Way:
+    """A way in which a proxy makes an answer of several."""
+
+    target: Target
+    name: str
+    fields: Mapping[str, Any]
+    first: list[float] = field(default_factory=list[float])
+    cpu: list[float] = field(default_factory=list[float])
+    calls: int = 0
 
 
 @contextmanager
@@ -101,9 +122,12 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-async def ask(session: aiohttp.ClientSession, target: Target, *, stream: bool) -> float:
+async def ask(
+    session: aiohttp.ClientSession, target: Target, *, stream: bool, **fields: Any
+) -> float:
     """Send one request; returns the seconds until all of it, or its first piece, was there."""
     body: dict[str, Any] = {"model": target.model, "messages": QUESTION, "stream": stream}
+    body |= fields
     headers = {"Authorization": f"Bearer {target.key}"}
     start = time.perf_counter()
     url = f"{target.url}/chat/completions"
@@ -148,53 +172,88 @@ async def measure(targets: list[Target], rounds: int, requests: int) -> None:
                 target.cpu, target.whole, target.first = [], [], []
 
 
-async def first_pieces(target: Target, count: int) -> list[float]:
-    """The seconds until the first piece of answers that are made of several."""
-    made = Target(target.name, target.url, f"cat/synthesis:{target.model}", target.key)
+async def first_pieces(server: LoopbackServer, ways: Sequence[Way], rounds: int) -> None:
+    """Ask for streamed answers that are made of several, one after the other, in turns."""
     async with aiohttp.ClientSession() as session:
-        return [await ask(session, made, stream=True) for _ in range(count)]
+        for way in ways:
+            await ask(session, way.target, stream=True, **way.fields)
+        server.change(Weather(latency=LATENCY))
+        for _ in range(rounds):
+            for way in ways:
+                assert way.target.pid is not None
+                cpu, calls = cpu_of(way.target.pid), server.counters.requests
+                way.first.append(await ask(session, way.target, stream=True, **way.fields))
+                way.cpu.append(cpu_of(way.target.pid) - cpu)
+                way.calls = server.counters.requests - calls
+
+
+def ours(exits: ExitStack, server: LoopbackServer) -> Target:
+    """The gateway."""
+    port = free_port()
+    command = [sys.executable, "-c", "from catsdk.cli import main; main()", "serve"]
+    command += ["--model", "openai:loopback", "--port", str(port)]
+    upstream = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+    pid = exits.enter_context(process(command, port, **upstream))
+    made = {
+        f"synthesis of {n}": {"model": "cat/synthesis:openai:loopback", "cat": {"n": n}}
+        for n in (3, 8)
+    }
+    url = f"http://127.0.0.1:{port}/v1"
+    return Target("catsdk", url, "openai:loopback", "none", pid, made)
+
+
+def litellm(exits: ExitStack, server: LoopbackServer, command: str) -> Target:
+    """The proxy of litellm, which makes no answer of several."""
+    config = Path(exits.enter_context(tempfile.TemporaryDirectory())) / "config.yaml"
+    config.write_text(CONFIG.format(url=server.url, key=server.key))
+    port = free_port()
+    line = [command, "--config", str(config), "--port", str(port)]
+    pid = exits.enter_context(process(line, port, LITELLM_LOCAL_MODEL_COST_MAP="True"))
+    return Target("litellm's proxy", f"http://127.0.0.1:{port}/v1", "loopback", "sk-master", pid)
+
+
+def optillm(exits: ExitStack, server: LoopbackServer, command: str) -> Target:
+    """The proxy of optillm, whose ways make three rollouts unless they are told otherwise."""
+    port = free_port()
+    line = [command, "--base-url", server.url, "--port", str(port), "--log", "error"]
+    pid = exits.enter_context(process(line, port, OPENAI_API_KEY=server.key, HF_HUB_OFFLINE="1"))
+    ways = {"moa": "moa of 3", "bon": "best of 3"}
+    made = {shown: {"model": f"{name}-loopback"} for name, shown in ways.items()}
+    url = f"http://127.0.0.1:{port}/v1"
+    return Target("optillm's proxy", url, "none-loopback", server.key, pid, made)
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--litellm", help="the command litellm of an environment with its proxy")
+    parser.add_argument("--optillm", help="the command optillm of an environment with it")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--answers", type=int, default=20)
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     with ExitStack() as exits:
         server = exits.enter_context(LoopbackServer(FunctionProvider(reply)))
         direct = Target("the server itself", server.url, "loopback", server.key)
-        port = free_port()
-        command = [sys.executable, "-c", "from catsdk.cli import main; main()", "serve"]
-        command += ["--model", "openai:loopback", "--port", str(port)]
-        upstream = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
-        pid = exits.enter_context(process(command, port, **upstream))
-        ours = Target("catsdk", f"http://127.0.0.1:{port}/v1", "openai:loopback", "none", pid)
-        targets = [direct, ours]
+        targets = [direct, ours(exits, server)]
         if options.litellm:
-            config = Path(exits.enter_context(tempfile.TemporaryDirectory())) / "config.yaml"
-            config.write_text(CONFIG.format(url=server.url, key=server.key))
-            port = free_port()
-            command = [options.litellm, "--config", str(config), "--port", str(port)]
-            pid = exits.enter_context(process(command, port, LITELLM_LOCAL_MODEL_COST_MAP="True"))
-            url = f"http://127.0.0.1:{port}/v1"
-            targets.append(Target("litellm's proxy", url, "loopback", "sk-master", pid))
+            targets.append(litellm(exits, server, options.litellm))
+        if options.optillm:
+            targets.append(optillm(exits, server, options.optillm))
         anyio.run(measure, targets, options.rounds, options.requests)
-        latency = 0.2
-        server.change(Weather(latency=latency))
-        pieces = anyio.run(first_pieces, ours, 20)
-    print_table(targets)
-    over = sorted(1000 * (seconds - 2 * latency) for seconds in pieces)
-    print(
-        f"\nfirst piece of a synthesis over two latencies: median {median(over):.0f} ms,", end=" "
-    )
-    print(f"{over[0]:.0f} to {over[-1]:.0f} ms")
+        ways = [
+            Way(target, name, fields) for target in targets for name, fields in target.made.items()
+        ]
+        anyio.run(first_pieces, server, ways, options.answers)
+    print_passed_on(targets)
+    print_made(ways)
+    print(f"\nload of the machine: {load:.1f} before, {os.getloadavg()[0]:.1f} after")
 
 
-def print_table(targets: list[Target]) -> None:
+def print_passed_on(targets: list[Target]) -> None:
     """Print CPU and times of each proxy, and their ratios to the gateway's."""
-    direct, ours, *_ = targets
+    direct, first, *peers = targets
     print(
         "| proxy | CPU ms a request | whole answer, ms over the server's | first piece, ms over |"
     )
@@ -202,10 +261,29 @@ def print_table(targets: list[Target]) -> None:
     for target in targets[1:]:
         cpu = 1000 * median(target.cpu)
         whole = 1000 * (median(target.whole) - median(direct.whole))
-        first = 1000 * (median(target.first) - median(direct.first))
-        print(f"| {target.name} | {cpu:.1f} | {whole:.1f} | {first:.1f} |")
-    for target in targets[2:]:
-        print(f"\ncatsdk's CPU is {median(ours.cpu) / median(target.cpu):.2f} of {target.name}")
+        piece = 1000 * (median(target.first) - median(direct.first))
+        print(f"| {target.name} | {cpu:.1f} | {whole:.1f} | {piece:.1f} |")
+    for target in peers:
+        print(f"\ncatsdk's CPU is {median(first.cpu) / median(target.cpu):.2f} of {target.name}")
+
+
+def print_made(ways: list[Way]) -> None:
+    """Print what each way of making an answer takes."""
+    print("\n| proxy | way | calls | CPU ms an answer | first piece, ms (range) |")
+    print("| --- | --- | --- | --- | --- |")
+    for way in ways:
+        times = sorted(1000 * seconds for seconds in way.first)
+        print(
+            f"| {way.target.name} | {way.name} | {way.calls} | {1000 * mean(way.cpu):.0f}"
+            f" | {median(times):.0f} ({times[0]:.0f} to {times[-1]:.0f}) |"
+        )
+    for way in ways:
+        if way.target.name == "catsdk":
+            over = sorted(1000 * (seconds - 2 * LATENCY) for seconds in way.first)
+            print(
+                f"\nfirst piece of the {way.name} over two latencies: median {median(over):.0f} ms,"
+                f" {over[0]:.0f} to {over[-1]:.0f} ms"
+            )
 
 
 if __name__ == "__main__":

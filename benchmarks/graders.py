@@ -55,9 +55,9 @@ def exact_string() -> Grade:
 
 def catsdk() -> Grade:
     """The comparison of this package, worker processes included."""
-    from catsdk.answers.compare import compare_sync
+    from catsdk.answers import ANYWHERE, compare_sync
     from catsdk.answers.engine.symbolic import decide_sync
-    from catsdk.answers.extract import ANYWHERE, load_rules
+    from catsdk.answers.extract import load_rules
 
     load_rules()
     decide_sync(["Symbol", "x"], ["Symbol", "y"], {})  # starts the worker processes

@@ -16,20 +16,12 @@ from typing import Any
 
 import anyio
 
-from catsdk.core.types import (
-    Completion,
-    Criterion,
-    Failure,
-    Provenance,
-    Rollout,
-    Rubric,
-    Score,
-    Verdict,
-)
-from catsdk.rubrics.kappa import Agreement, Answers, agreement
-from catsdk.rubrics.panel import Panel
+from catsdk import Panel
+from catsdk.rubrics import Agreement, agreement
+from catsdk.rubrics.kappa import Answers
 from catsdk.rubrics.quality import report
 from catsdk.rubrics.scoring import failures_of
+from catsdk.types import Completion, Criterion, Failure, Provenance, Rollout, Rubric, Score, Verdict
 
 HEALTHBENCH = "healthbench_meta_100items_llm_verdicts.jsonl.gz"
 MT_BENCH = "prometheus_mt_bench_gpt4_x3scores.jsonl.gz"

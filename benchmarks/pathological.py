@@ -240,8 +240,8 @@ async def _grade_at_once(name: str, grade: Grade, answers: list[Answer]) -> None
 
 
 async def _by_catsdk(gold: str, pred: str, turn: anyio.Lock) -> bool | None:
+    from catsdk.answers import ANYWHERE
     from catsdk.answers.compare import compare
-    from catsdk.answers.extract import ANYWHERE
 
     async with turn:  # completions end one after another; here all texts are there at once
         await checkpoint()

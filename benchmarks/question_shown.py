@@ -22,22 +22,15 @@ from random import Random
 
 import anyio
 
-from catsdk.core.options import Sampling
-from catsdk.core.sending import Limits
-from catsdk.core.types import Score
+from catsdk import Client, Context, Limits, Prompt, Sampler, Sampling, Synthesizer
 from catsdk.estimators import Majority
-from catsdk.estimators.synthesis import Synthesizer
-from catsdk.evaluate.contenders import Contender
-from catsdk.evaluate.experiment import Experiment, Sweep
-from catsdk.evaluate.grading import ItemGrader
-from catsdk.evaluate.items import Item, item_of
-from catsdk.evaluate.report import Report
+from catsdk.evaluate import Contender, Item, ItemGrader, Report, Sweep, item_of
+from catsdk.evaluate.experiment import Experiment
 from catsdk.evaluate.summary import summarise
-from catsdk.prompts import Prompt
-from catsdk.runtime.client import Client
-from catsdk.runtime.context import Context, Defaults, context_of
-from catsdk.sampling.sampler import Sampler
-from catsdk_providers.openai.provider import OpenAIProvider
+from catsdk.providers import OpenAIProvider
+from catsdk.runtime import context_of
+from catsdk.runtime.context import Defaults
+from catsdk.types import Score
 from tests.providers.served import free_port, served
 from tests.servers.llama_server import MODEL, READY
 

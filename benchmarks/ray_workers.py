@@ -24,18 +24,18 @@ from catsdk.batch import ray as on_ray
 from catsdk.testing import FunctionProvider, LoopbackServer, Weather
 
 ROOT = Path(__file__).resolve().parent.parent
-LATENCY, IN_FLIGHT, ROLLOUTS = 0.2, 16, 4
+LATENCY, ROLLOUTS = 0.2, 4
 WORKERS = (1, 2)
 
 
-def measured(server: LoopbackServer, workers: int, rows: int) -> tuple[float, int]:
+def measured(server: LoopbackServer, workers: int, rows: int, in_flight: int) -> tuple[float, int]:
     """The seconds that the server was used for, and the most calls at once."""
     server.change(Weather(latency=LATENCY))
     data = ray.data.from_items(
         [{"id": f"r{at}", "prompt": f"question {at}?"} for at in range(rows)],
         override_num_blocks=rows // 10,
     )
-    limits = cat.Limits(in_flight=IN_FLIGHT * workers, adaptive=False)
+    limits = cat.Limits(in_flight=in_flight * workers, adaptive=False)
     method = cat.CaT(f"openai:{server.model}", client=cat.Client(limits=limits))
     with TemporaryDirectory() as folder:
         made: Any = on_ray(data, Plan(method, n=ROLLOUTS), folder, workers=workers)
@@ -51,6 +51,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=600)
+    parser.add_argument("--in-flight", type=int, default=16, help="calls at once of a worker")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     seconds: dict[int, list[float]] = {workers: [] for workers in WORKERS}
@@ -67,10 +68,10 @@ def main() -> None:
         )
         for _ in range(options.repeats):
             for workers in WORKERS:
-                took, peak = measured(server, workers, options.rows)
+                took, peak = measured(server, workers, options.rows, options.in_flight)
                 seconds[workers].append(took)
                 peaks[workers] = max(peaks[workers], peak)
-    ideal = 2 * options.rows * LATENCY / IN_FLIGHT
+    ideal = 2 * options.rows * LATENCY / options.in_flight
     print("| workers | rows a second | of what the latency allows | most calls at once |")
     print("| --- | --- | --- | --- |")
     for workers in WORKERS:

@@ -25,24 +25,15 @@ from typing import Any
 
 import anyio
 
-from catsdk import estimators
-from catsdk.answers.extract import STATED
-from catsdk.core.ports import Capabilities
-from catsdk.core.sending import Limits
-from catsdk.core.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
-from catsdk.evaluate.contenders import Contender
-from catsdk.evaluate.experiment import Experiment, Sweep
-from catsdk.evaluate.files import write_report
-from catsdk.evaluate.items import item_of
-from catsdk.evaluate.observations import Seen
-from catsdk.evaluate.report import Report
-from catsdk.evaluate.statistics import Estimate
+from catsdk import Capabilities, Client, Context, Limits, Sampler, estimators
+from catsdk.answers import STATED
+from catsdk.evaluate import Contender, Estimate, Report, Seen, Sweep, item_of, write_report
+from catsdk.evaluate.experiment import Experiment
 from catsdk.evaluate.summary import summarise
-from catsdk.runtime.client import Client
-from catsdk.runtime.context import Context, context_of
-from catsdk.sampling.sampler import Sampler
+from catsdk.providers import Recording, ReplayProvider
+from catsdk.runtime import context_of
 from catsdk.testing import FunctionProvider
-from catsdk_providers.replay.provider import Recording, ReplayProvider
+from catsdk.types import Completion, Failure, Group, Message, Request, Rollout, Score, Usage
 
 __all__ = ["Problem", "compare", "counted", "read"]
 

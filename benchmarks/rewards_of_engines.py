@@ -45,12 +45,8 @@ def laboratory(count: int, size: int = 8, seed: int = 0) -> list[Texts]:
     """Sample groups, with a synthesis each, from the model in the box."""
     import anyio
 
-    from catsdk.core.options import Sampling
-    from catsdk.core.sending import Limits
-    from catsdk.estimators.synthesis import Synthesizer
-    from catsdk.runtime.client import Client
-    from catsdk.runtime.context import context_of
-    from catsdk.sampling.sampler import Sampler
+    from catsdk import Client, Limits, Sampler, Sampling, Synthesizer
+    from catsdk.runtime import context_of
     from catsdk_providers.box.problems import problems, solve
 
     sampling = Sampling(max_tokens=128)

@@ -114,9 +114,9 @@ def our_share(steps: int) -> dict[str, float]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
+    from catsdk.train import GroupReward
     from catsdk_providers.box import BOX
     from catsdk_trainers.trl import grpo as module
-    from catsdk_trainers.trl.reward import GroupReward
     from examples.lab.rl import config_of
     from examples.lab.units import PLANS, Unit
 

@@ -28,6 +28,7 @@ from catsdk_trainers.trl.examining import Examiner
 from catsdk_trainers.trl.failing import ScoringFailedError
 from catsdk_trainers.trl.grpo import grpo
 from catsdk_trainers.trl.reward import GroupReward, reward
+from catsdk_trainers.trl.signals import reason_to_stop
 from catsdk_trainers.trl.trained import Trained
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "grpo",
     "grpo_arguments",
     "preset",
+    "reason_to_stop",
     "reward",
     "reward_func",
     "rows_of",

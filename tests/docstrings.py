@@ -37,6 +37,7 @@ FACES = (
     "catsdk.testing",
     "catsdk.train",
     "catsdk.types",
+    "catsdk.view",
     "catsdk_providers.box",
 )
 """The modules from which users import."""

@@ -1,4 +1,4 @@
-"""What users read imports what users may: documents and examples take public names alone."""
+"""What users read imports what users may, and so does every test that mirrors no part of ours."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ from tests.docstrings import FACES, OURS
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
+BESIDE = [
+    path
+    for folder in (
+        "benchmarks",
+        *(f"tests/{part}" for part in ("benchmarks", "lab", "real", "servers", "soak")),
+    )
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+"""What runs the whole from outside: benchmarks, and tests with no part of ours as their mirror."""
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 ALSO = {
@@ -22,6 +31,27 @@ ALSO = {
     "catsdk.prompts.reply": "the laboratory teaches that model the replies that catsdk reads",
 }
 """What examples with the model in the box import besides, and why."""
+
+INSIDE = {
+    "catsdk.answers.compare": "pathological answers are compared as the event loop does it",
+    "catsdk.answers.engine.symbolic": "what sympy decides is counted apart",
+    "catsdk.answers.extract": "rules that never became ours are measured beside ours",
+    "catsdk.batch.job": "the state of many rows is measured without models",
+    "catsdk.batch.state": "the same",
+    "catsdk.evaluate.experiment": "a grader of a benchmark's own takes part in the comparison",
+    "catsdk.evaluate.recorded": "the reading of real completions is held against a count by hand",
+    "catsdk.evaluate.summary": "the report is measured without models",
+    "catsdk.rubrics.kappa": "agreement is computed for verdicts that were given long ago",
+    "catsdk.rubrics.quality": "the same, for the quality of rubrics",
+    "catsdk.rubrics.scoring": "failed verdicts are counted by their causes",
+    "catsdk.runs.ledger": "the file of a run is measured without models",
+    "catsdk.runs.store": "the same",
+    "catsdk.runtime.attribution": "calls are listed as a run lists them",
+    "catsdk.runtime.context": "a context stands alone, with models of its own",
+    "catsdk_trainers.trl": "the reward is timed where the trainer calls it",
+    "catsdk_providers.http.estimates": "the bound on a prompt's tokens is held to a real tokenizer",
+}
+"""What benchmarks measure from inside, beside those, and why."""
 
 
 def imports(code: str) -> Iterator[str]:
@@ -49,6 +79,12 @@ def test_an_example_imports_from_public_faces_alone(example: Path) -> None:
     assert deeper(example.read_text(encoding="utf-8"), {*FACES, *ALSO}) == []
 
 
-def test_each_exception_is_needed() -> None:
-    used = {name for path in EXAMPLES for name in imports(path.read_text(encoding="utf-8"))}
-    assert set(ALSO) <= used
+@pytest.mark.parametrize("path", BESIDE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_runs_the_whole_imports_from_public_faces_alone(path: Path) -> None:
+    assert deeper(path.read_text(encoding="utf-8"), {*FACES, *ALSO, *INSIDE}) == []
+
+
+@pytest.mark.parametrize(("exceptions", "paths"), [(ALSO, EXAMPLES), (INSIDE, BESIDE)])
+def test_each_exception_is_needed(exceptions: dict[str, str], paths: list[Path]) -> None:
+    used = {name for path in paths for name in imports(path.read_text(encoding="utf-8"))}
+    assert set(exceptions) <= used

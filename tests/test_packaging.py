@@ -154,18 +154,25 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> Non
     assert tracked <= {Path(name).name for name in names}
 
 
+def _environment(folder: Path) -> tuple[str, list[str]]:
+    """A new environment: its interpreter, and the command that installs into it."""
+    _run([sys.executable, "-m", "venv", str(folder / "venv")])
+    python = str(folder / "venv" / "bin" / "python")
+    # Without bytecode: compiling all of torch takes longer than the rest.
+    install = ("--disable-pip-version-check", "install", "-qq", "--no-compile")
+    return python, [python, "-m", "pip", *install]
+
+
 @pytest.mark.slow
 def test_the_installed_wheel_synthesizes_in_a_clean_environment_outside_the_checkout(
     wheel: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("torch")
     # The commands a user types, with the pinned versions: torch first, then the wheel.
-    _run([sys.executable, "-m", "venv", str(tmp_path / "venv")])
-    python = str(tmp_path / "venv" / "bin" / "python")
-    pins = str(ROOT / "constraints" / "main.txt")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "-c", pins]
-    _run([*pip, "torch"])
-    _run([*pip, f"{wheel}[local]"])
+    _, pip = _environment(tmp_path)
+    pins = ("-c", str(ROOT / "constraints" / "main.txt"))
+    _run([*pip, *pins, "torch"])
+    _run([*pip, *pins, f"{wheel}[local]"])
     catsdk_command = str(tmp_path / "venv" / "bin" / "catsdk")
     options = ["--json", "--model", "local"]
     answer = json.loads(
@@ -211,11 +218,8 @@ def test_a_package_of_a_third_party_brings_a_provider_into_a_clean_environment(
     source.mkdir()
     (source / "pyproject.toml").write_text(THIRD_PARTY)
     (source / "echo_models.py").write_text(ECHO)
-    _run([sys.executable, "-m", "venv", str(tmp_path / "venv")])
-    python = str(tmp_path / "venv" / "bin" / "python")
-    pins = str(ROOT / "constraints" / "main.txt")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
-    _run([*pip, "-c", pins, str(wheel)])
+    python, pip = _environment(tmp_path)
+    _run([*pip, "-c", str(ROOT / "constraints" / "main.txt"), str(wheel)])
     _run([*pip, "--no-deps", str(source)])
     sampling = (
         "import anyio, catsdk as cat;"

@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.contestants.server import serve_until_closed
 from benchmarks.contestants.truth import is_met
-from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.types import Completion, Request, Usage
+from catsdk import Capabilities
 from catsdk.testing import LoopbackServer
+from catsdk.types import Completion, Request, Usage
 
 ITEM = re.compile(r"item (\d+):")
 MARK = re.compile(r"shows mark (\d+)")
@@ -34,9 +34,7 @@ class TruthfulJudge:
         self.malformed = 0.0
         self.random = Random(0)
 
-    async def complete(
-        self, request: Request, on_text: OnText | None = None
-    ) -> Sequence[Completion]:
+    async def complete(self, request: Request, on_text: object = None) -> Sequence[Completion]:
         """One verdict."""
         asked = " ".join(message.text for message in request.messages)
         item, marks = ITEM.search(asked), [int(mark) for mark in MARK.findall(asked)]

@@ -5,11 +5,11 @@ from typing import Any, Literal
 import catsdk
 from benchmarks.contestants.harness import Target, serve
 from benchmarks.contestants.truth import criterion, rollout
-from catsdk.core.types import Completion, Group, Message, Provenance, Reference, Rollout
 from catsdk.providers import OpenAIProvider
-from catsdk.rubrics.judge import Judging
+from catsdk.rubrics import Judging
 from catsdk.rubrics.scoring import failures_of
-from catsdk.runtime.context import context_of
+from catsdk.runtime import context_of
+from catsdk.types import Completion, Group, Message, Provenance, Reference, Rollout
 
 
 async def judge(

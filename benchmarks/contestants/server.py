@@ -6,10 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from catsdk.core.ports import Capabilities, OnText, Provider
-from catsdk.core.types import Completion, Request, Usage
+from catsdk import Capabilities, Provider
 from catsdk.testing import LoopbackServer, Weather
-from catsdk.testing.loopback import Served
+from catsdk.types import Completion, Request, Usage
 
 ITEM = re.compile(r"item (\d+):")
 TEXT = "item {item}: Both trains meet after two hours and a half.\n\n\\boxed{{7}}"
@@ -40,9 +39,7 @@ class Answers:
     name = "answers"
     capabilities = Capabilities(n=True)
 
-    async def complete(
-        self, request: Request, on_text: OnText | None = None
-    ) -> Sequence[Completion]:
+    async def complete(self, request: Request, on_text: object = None) -> Sequence[Completion]:
         """The same text `n` times, with a usage that counts words."""
         asked = " ".join(message.text for message in request.messages)
         text = text_for(asked)
@@ -75,7 +72,7 @@ def report(server: LoopbackServer) -> dict[str, Any]:
     }
 
 
-def _row(served: Served) -> dict[str, Any]:
+def _row(served: Any) -> dict[str, Any]:
     found = ITEM.search(json.dumps((served.payload or {}).get("messages", "")))
     return {
         "item": int(found[1]) if found else None,

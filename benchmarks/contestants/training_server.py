@@ -2,36 +2,26 @@
 
 import json
 import sys
-from collections.abc import Sequence
 
 import anyio
 
-from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.types import Completion, Request, Usage
-from catsdk.testing import LoopbackServer
+from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.types import Completion, Request, Usage
 
 ANCHOR_S, JUDGE_S = 0.3, 0.2
 
 
-class AnchorAndJudge:
-    """Answers a question for a verdict after 200 ms, anything else after 300 ms."""
-
-    name = "anchor and judge"
-    capabilities = Capabilities(n=True)
-
-    async def complete(
-        self, request: Request, on_text: OnText | None = None
-    ) -> Sequence[Completion]:
-        """Wait, then say a verdict or an answer."""
-        judges = "criterion" in request.messages[-1].text
-        await anyio.sleep(JUDGE_S if judges else ANCHOR_S)
-        usage = Usage(input_tokens=100, output_tokens=10, requests=1)
-        return [Completion(text="yes" if judges else "It is \\boxed{7}.", usage=usage)]
+async def answer(request: Request) -> Completion:
+    """A verdict after 200 ms where one is asked for, anything else after 300 ms."""
+    judges = "criterion" in request.messages[-1].text
+    await anyio.sleep(JUDGE_S if judges else ANCHOR_S)
+    usage = Usage(input_tokens=100, output_tokens=10, requests=1)
+    return Completion(text="yes" if judges else "It is \\boxed{7}.", usage=usage)
 
 
 def main() -> None:
     """Serve until stdin closes; a line asks how many requests came since the last one."""
-    with LoopbackServer(AnchorAndJudge()) as server:
+    with LoopbackServer(FunctionProvider(answer, name="anchor and judge")) as server:
         print(json.dumps({"url": server.url, "key": server.key, "model": server.model}), flush=True)
         for _ in sys.stdin:
             counters = server.counters

@@ -8,9 +8,9 @@ from typing import Any
 import catsdk
 from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serve
 from catsdk.batch import Plan, run
-from catsdk.core.types import Call, Usage
 from catsdk.providers import OpenAIProvider
 from catsdk.runtime.attribution import recorded
+from catsdk.types import Call, Usage
 
 SAMPLING = catsdk.Sampling(max_tokens=256)
 

@@ -43,8 +43,8 @@ def rows(groups: int, size: int, step: int = 0) -> dict[str, list[Any]]:
 def catsdk(target: Target, size: int) -> Reward:
     """The reward of a CaT: synthesis by the anchor, then one criterion for each response."""
     import catsdk as cat
-    from catsdk.core.types import Provenance
     from catsdk.train import reward
+    from catsdk.types import Provenance
 
     class OneCriterion:
         async def propose(self, reference: cat.Reference, ctx: cat.Context) -> cat.Rubric:

@@ -64,7 +64,7 @@ class Plan:
         if product.needs_rewards and self.cat.rewarder is None:
             raise InvalidInputError(
                 f"{self.produces!r} needs rewards, and the method gives none; name one, such as"
-                " CaT(..., reward=AnswerReward())"
+                " --reward answer, or CaT(..., reward=AnswerReward()) in Python"
             )
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from catsdk.core.types import Message, Result, Rollout
 
-__all__ = ["PRODUCTS", "Product", "Record", "records_of"]
+__all__ = ["PRODUCTS", "Product", "Record", "as_json", "records_of"]
 
 Record = dict[str, Any]
 
@@ -126,6 +127,15 @@ def records_of(produces: str, result: Result) -> list[Record]:
         result: What came of the row.
     """
     return list(PRODUCTS[produces].make(result))
+
+
+def as_json(value: object) -> str:
+    """A cell that JSON has no form for: bytes in base64, anything else as Python shows it.
+
+    Args:
+        value: The cell, such as a picture's bytes or a date.
+    """
+    return b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 def _drawn(result: Result) -> tuple[Rollout, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from catsdk.batch.folder import writing
 from catsdk.batch.parquet_columns import Columns
@@ -81,7 +82,8 @@ class Shards:
             writing(path),
             path.open("w", encoding="utf-8", errors="surrogatepass") as lines,
         ):
-            lines.writelines(_line(record) for record in self._buffer)
+            line = _line if self._columns is None else _exact_line
+            lines.writelines(map(line, self._buffer))
         if self._columns is not None:
             self._columns.see(self._buffer)
         self._parts.append(path)
@@ -97,7 +99,26 @@ class Shards:
 
 
 def _line(record: dict[str, Any]) -> str:
+    """A record as JSON, which knows no NaN and no infinity: they are `null`."""
+    try:
+        return json.dumps(record, ensure_ascii=False, default=str, allow_nan=False) + "\n"
+    except ValueError:
+        return _exact_line(_finite(json.loads(_exact_line(record))))
+
+
+def _exact_line(record: dict[str, Any]) -> str:
+    """A record as Python reads it again, NaN and infinity too."""
     return json.dumps(record, ensure_ascii=False, default=str) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in cast("list[object]", value)]
+    return value
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from anyio import to_thread
 
+from catsdk.batch.products import as_json
 from catsdk.batch.rows import BatchRow, differences
 from catsdk.batch.text_file import Entry, TextFile
 from catsdk.core.errors import InvalidInputError
@@ -74,7 +75,7 @@ class States:
     async def keep(self, row: BatchRow, state: RowState, records: list[Record]) -> None:
         """Keep a row's state and what it became, both or neither."""
         if self.texts is None:
-            made = json.dumps(records, ensure_ascii=False, default=str)
+            made = json.dumps(records, ensure_ascii=False, default=as_json)
             await self.store.put_all([(ROW, row.id, _written(state)), (PRODUCT, row.id, made)])
             return
         cause = None if state.failure is None else state.failure.model_dump(mode="json")

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import JsonValue
 
+from catsdk.batch.products import as_json
 from catsdk.core.errors import ConfigurationError
 
 __all__ = ["TEXTS", "Entry", "TextFile"]
@@ -62,7 +63,7 @@ class TextFile:
         Raises:
             ConfigurationError: the disk is full or fails.
         """
-        line = json.dumps([id, records, failure], ensure_ascii=False, default=str) + "\n"
+        line = json.dumps([id, records, failure], ensure_ascii=False, default=as_json) + "\n"
         try:
             with self._lock, self.path.open("ab") as file:
                 if not self._whole and file.tell():

@@ -21,6 +21,7 @@ from catsdk.cli.reward_server import reward_server
 from catsdk.cli.rubrics.commands import rubric
 from catsdk.cli.serve import serve
 from catsdk.cli.train import train
+from catsdk.cli.view import view
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
 
 __all__ = ["main"]
@@ -43,6 +44,7 @@ for command in (
     doctor,
     train,
     serve,
+    view,
     mcp,
     reward_server,
 ):

@@ -222,4 +222,6 @@ def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
         return DONE, None
     code = PARTIAL if summary.ok or summary.partial else FAILED
     again = "; --retry-failed works on those again" if summary.failed or summary.partial else ""
-    return code, f"{lost + summary.partial:,} rows are not whole: see {out / 'failed.jsonl'}{again}"
+    many = lost + summary.partial
+    which = "1 row is" if many == 1 else f"{many:,} rows are"
+    return code, f"{which} not whole: see {out / 'failed.jsonl'}{again}"

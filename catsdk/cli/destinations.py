@@ -40,7 +40,10 @@ def check_folder(option: str, path: Path) -> None:
             f"{option} {where} is not on this machine; name a folder here, and copy it there when"
             " all is done"
         )
-    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    above = (path, *path.absolute().parents)
+    there = next(each for each in above if each.exists() or each.is_symlink())
+    if not there.exists():
+        _refuse(option, path, f"{there} is a link to {there.readlink()}, which is not there")
     if not there.is_dir():
         _refuse(option, path, f"{there} is a file; name a folder")
     if not os.access(there, os.W_OK):

@@ -26,8 +26,10 @@ from catsdk.evaluate.contenders import CONTROLS, DEFAULTS, NAMES, SCORED, SELECT
 from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
+from catsdk.evaluate.item_files import ItemFiles
 from catsdk.evaluate.items import Item, halves
-from catsdk.evaluate.packages import FIGURES, NUMBERS, check_packages
+from catsdk.evaluate.observations import Seen
+from catsdk.evaluate.packages import FIGURES, NUMBERS, PARQUET, check_packages
 from catsdk.evaluate.reading import check_graded, read_items
 from catsdk.evaluate.recorded import Recorded, read_recorded
 from catsdk.evaluate.report import Report
@@ -117,7 +119,7 @@ class Asked(OfRows):
 @taking(Asked)
 def evaluate(asked: Asked) -> None:
     """Compare estimators on a data set: accuracy, cost, and tests, from the same rollouts."""
-    check_packages(NUMBERS, FIGURES)
+    check_packages(NUMBERS, FIGURES, PARQUET)
     check_folder("--out", asked.out)
     columns = Columns(asked.prompt_column, asked.gold_column, asked.criteria_column)
     if asked.recorded and asked.calibrate_on is not None:
@@ -146,6 +148,7 @@ def evaluate(asked: Asked) -> None:
         "calibrate_on": held,
         "margin": asked.margin,
         "store": asked.out / "run.sqlite",
+        "keeps_texts": False,
     }
     anchor, judge = asked.anchor, asked.judge
     if method is not None:
@@ -164,7 +167,10 @@ def evaluate(asked: Asked) -> None:
         asked.title
         or f"{', '.join(models) or 'recorded rollouts'} on {_named(asked.data)}, seed {asked.seed}"
     )
-    report = _interruptible(evaluation, items, heading, asked.data)
+    # Those to calibrate on are seen too, and are not of the report.
+    kept = ItemFiles(asked.out)
+    report = _interruptible(evaluation, items, heading, asked.data, kept)
+    kept.finish()
     written = write_report(report, asked.out)
     console = Console(emoji=False)
     if asked.as_json:
@@ -178,9 +184,11 @@ def evaluate(asked: Asked) -> None:
     raise typer.Exit(code)
 
 
-def _interruptible(evaluation: Evaluation, items: list[Item], title: str, data: str) -> Report:
+def _interruptible(
+    evaluation: Evaluation, items: list[Item], title: str, data: str, kept: ItemFiles
+) -> Report:
     try:
-        return anyio.run(_run, evaluation, items, title, data)
+        return anyio.run(_run, evaluation, items, title, data, kept)
     except KeyboardInterrupt:
         Console(stderr=True, emoji=False).print(
             f"stopped. What was answered is kept in {evaluation.store}: the same command goes on"
@@ -189,7 +197,10 @@ def _interruptible(evaluation: Evaluation, items: list[Item], title: str, data: 
         raise typer.Exit(STOPPED) from None
 
 
-async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str) -> Report:
+async def _run(
+    evaluation: Evaluation, items: list[Item], title: str, data: str, kept: ItemFiles
+) -> Report:
+    calibrating = {item.id for item in evaluation.calibrate_on}
     console = Console(stderr=True, emoji=False)
     with Progress(
         TextColumn("evaluating"),
@@ -201,9 +212,13 @@ async def _run(evaluation: Evaluation, items: list[Item], title: str, data: str)
         disable=not console.is_terminal,
     ) as progress:
         bar = progress.add_task("", total=len(items) + len(evaluation.calibrate_on))
-        report, _ = await evaluation.run(
-            items, title=title, data=data, on_seen=lambda _: progress.advance(bar)
-        )
+
+        def on_seen(seen: Seen) -> None:
+            progress.advance(bar)
+            if seen.item.id not in calibrating:
+                kept.add(seen)
+
+        report, _ = await evaluation.run(items, title=title, data=data, on_seen=on_seen)
     return report
 
 

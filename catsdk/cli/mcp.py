@@ -31,7 +31,11 @@ class Tools(Capped):
 
 @taking(Tools)
 def mcp(options: Tools) -> None:
-    """Serve tools of the Model Context Protocol over the standard streams."""
+    """Serve tools of the Model Context Protocol over the standard streams.
+
+    An assistant starts it, and finds the tools synthesize, compare_answers and judge:
+    {"mcpServers": {"catsdk": {"command": "catsdk", "args": ["mcp", "--model", "openai:gpt-5"]}}}
+    """
     from catsdk.serve import mcp_server
 
     method = CaT(options.model) if options.config is None else described(options.config)

@@ -9,6 +9,7 @@ import typer
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.prompts.prompt import Prompt, has, shipped_text
+from catsdk.prompts.prompt import sets as shipped_sets
 from catsdk.prompts.tasks import TASKS, check_slots, fitting, misfit
 
 __all__ = ["prompts"]
@@ -29,7 +30,7 @@ def show(
         typer.echo(shipped_text(name if "/" in name else f"english/{name}"))
         return
     for task, each in TASKS.items():
-        sets = [prompt_set for prompt_set in ("english", "box") if has(prompt_set, task)]
+        sets = [prompt_set for prompt_set in shipped_sets() if has(prompt_set, task)]
         sets += ["box (blind)"] if has("box", f"{task}_blind") else []
         may = f", may have {_slots(each.takes)}" if each.takes else ""
         typer.echo(

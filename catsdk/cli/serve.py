@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from catsdk.serve import GatewayConfig
 
 __all__ = ["serve", "terminated"]
 
@@ -33,10 +36,24 @@ async def terminated() -> None:
             return
 
 
+def told(plan: GatewayConfig, address: str) -> str:
+    """What stands below the address: how it is asked, and how it ends."""
+    name = next(iter([*plan.models, *plan.profiles]), "MODEL")
+    made = next((f"cat/{each}:{name}" for each in plan.estimators if plan.models), name)
+    return (
+        f"  OpenAI's clients: base_url {address}/v1; Anthropic's: base_url {address}\n"
+        f"  ask for {made}, or another name of GET /v1/models; Ctrl-C ends it"
+    )
+
+
 def serve(
     config: Config = None, model: Models = None, host: Host = "127.0.0.1", port: Port = 8000
 ) -> None:
-    """Serve models and methods to the clients of OpenAI's and Anthropic's APIs."""
+    """Serve models and methods to the clients of OpenAI's and Anthropic's APIs.
+
+    A client changes its base URL and asks for MODEL, or for cat/ESTIMATOR:MODEL, such as
+    cat/synthesis:local: several rollouts made into one answer. docs/gateway.md has the settings.
+    """
     from catsdk.serve import GatewayConfig, serving_gateway
 
     plan = GatewayConfig() if config is None else GatewayConfig.read(config)
@@ -47,6 +64,7 @@ def serve(
         async with serving_gateway(plan, host=host, port=port) as address:
             console = Console(emoji=False, highlight=False, soft_wrap=True)
             console.print(f"gateway at {address}/v1", markup=False)
+            console.print(told(plan, address), markup=False)
             await terminated()
 
     anyio.run(serving)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, JsonValue
 
@@ -11,6 +11,7 @@ from catsdk.core.messages import Message, ToolCall
 from catsdk.core.value import Value
 
 __all__ = [
+    "UNREPORTED",
     "Call",
     "Completion",
     "Failure",
@@ -87,6 +88,10 @@ class Usage(Value):
             batched=sum([usage.batched for usage in each]),
             cost=sum(costs, 0.0) if len(costs) == len(each) else None,
         )
+
+
+UNREPORTED: Final = Usage(requests=1, unreported=1, cost=None)
+"""That of a call of which nothing is known but that it was sent; prices come later."""
 
 
 class Request(Value):

@@ -149,6 +149,11 @@ def _named_rows(
     if path.is_dir():
         return numbered(source, from_folder(path, split, splits), text)
     if not path.is_file():
+        if source == "-" or path.exists():
+            raise InvalidInputError(
+                f"{source!r} is not a regular file, and may be read once only; write the rows to"
+                " one, such as rows.jsonl, and give its name"
+            )
         hint = f"; one on the hub is hf:{source}" if source.count("/") == 1 else ""
         raise InvalidInputError(f"there is no data set at {source!r}; give {FORMS}{hint}")
     if split is not None:

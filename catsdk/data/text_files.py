@@ -10,6 +10,7 @@ import csv
 import gzip
 import json
 import re
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -110,8 +111,17 @@ def _json_line(name: str, number: int, line: bytes, text: str, *, whole: bool) -
     except (ValueError, RecursionError) as error:
         begun = line.lstrip()[:1] == b"[" or line.strip() == b"{"
         hint = "a file of one JSON list is named .json" if begun else "write one object a line"
-        return Wrong(place, f"{place}, is not JSON: {error}; {hint}")
+        return Wrong(place, f"{place}, is not JSON: {_why(error)}; {hint}")
     return row_of(place, parsed, text)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a line of JSON, in words that count within the line."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos + 1}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    return f"a number has more than {sys.get_int_max_str_digits():,} digits; write it as a text"
 
 
 def _json(path: Path, text: str) -> Iterator[Row | Wrong]:

@@ -10,12 +10,17 @@ from typing import Literal, NamedTuple, get_args
 from catsdk.answers.answers import no_evidence
 from catsdk.core.choices import check_choice
 from catsdk.core.concurrency.fanout import fan_out
-from catsdk.core.errors import ContentFilteredError, ContextTooLongError, StructuredOutputError
+from catsdk.core.errors import (
+    ContentFilteredError,
+    ContextTooLongError,
+    InvalidInputError,
+    StructuredOutputError,
+)
 from catsdk.core.messages import images_in, with_numbers
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import Completion, Group, ImagePart, Message, Reference, Request, Rollout
-from catsdk.prompts.prompt import Prompt, has, load
+from catsdk.prompts.prompt import Prompt, has, load, sets
 from catsdk.prompts.reply import read_sections
 from catsdk.prompts.sections import asks_for_sections
 from catsdk.prompts.tasks import check_slots
@@ -42,6 +47,9 @@ class Synthesizer:
         sampling: Temperature and the like; by default the model's own.
         prompt: Replaces the shipped prompts. By default the one that asks for a boxed answer is
             used where at least half of the rollouts have a final answer, else the free-form one.
+        prompts: The set of shipped prompts to take: `small` is one line, for models of under about
+            a billion parameters that write no summary. `None` is the set that the anchor's
+            provider names, as a rule `english`.
         show: Whether the anchor reads whole `responses` or only final `answers`.
         show_question: Whether it reads the conversation that the rollouts respond to, so that the
             reference keeps to its language and form. `None` shows it where the prompt has a place
@@ -58,8 +66,8 @@ class Synthesizer:
             `None` keeps their order. The paper does not say which it used.
 
     Raises:
-        InvalidInputError: `show` or `overflow` is none of its words, or `prompt` does not fit the
-            task.
+        InvalidInputError: `show`, `overflow` or `prompts` is none of its words, or `prompt` does
+            not fit the task.
 
     Example:
         >>> import catsdk as cat
@@ -75,6 +83,7 @@ class Synthesizer:
     anchor: str | Provider | None = None
     sampling: Sampling = Sampling()
     prompt: Prompt | None = None
+    prompts: str | None = None
     show: Show = "responses"
     show_question: bool | None = None
     show_images: bool | None = None
@@ -85,6 +94,12 @@ class Synthesizer:
     def __post_init__(self) -> None:
         """Check the words."""
         check_slots(self.prompt, "synthesize")
+        if self.prompts is not None:
+            check_choice("prompts", self.prompts, sets())
+            if self.show_question is False and not has(self.prompts, "synthesize_blind"):
+                raise InvalidInputError(
+                    f"the prompts {self.prompts!r} show the question: leave out show_question=False"
+                )
         check_choice("show", self.show, get_args(Show))
         check_choice("overflow", self.overflow, get_args(Overflow))
 
@@ -110,7 +125,9 @@ class Synthesizer:
             with recorded("synthesize") as calls:
                 anchor = await context.model(self.anchor)
                 prompt = self.prompt or self._prompt(
-                    capabilities_of(anchor).prompts, group, as_output=context.output is not None
+                    self.prompts or capabilities_of(anchor).prompts,
+                    group,
+                    as_output=context.output is not None,
                 )
                 writing = _Writing(self, anchor, prompt, group, context)
                 synthesis, shown, how = await writing.fitting(rollouts)

@@ -4,6 +4,7 @@ from catsdk.evaluate.evaluation import Evaluation
 from catsdk.evaluate.experiment import Sweep
 from catsdk.evaluate.files import write_report
 from catsdk.evaluate.grading import ItemGrader
+from catsdk.evaluate.item_files import ItemFiles, read_seen
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.observations import Observation, Seen
 from catsdk.evaluate.reading import read_items
@@ -17,6 +18,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Item",
+    "ItemFiles",
     "ItemGrader",
     "Observation",
     "Report",
@@ -26,5 +28,6 @@ __all__ = [
     "calibrate",
     "item_of",
     "read_items",
+    "read_seen",
     "write_report",
 ]

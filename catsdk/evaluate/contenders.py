@@ -130,7 +130,7 @@ def _judge_best(models: Models) -> Contender:
 
 
 def _generative(models: Models) -> Contender:
-    return Contender("generative", _aggregating(models, 0))
+    return Contender("generative", _aggregating(models))
 
 
 def _mixture(models: Models) -> Contender:
@@ -145,11 +145,11 @@ def _mixture(models: Models) -> Contender:
         )
         for at in range(count)
     ]
-    return Contender("mixture", estimators.MixtureOfAgents([proposers], _aggregating(models, 0)))
+    return Contender("mixture", estimators.MixtureOfAgents([proposers], _aggregating(models)))
 
 
 def _recursive(models: Models) -> Contender:
-    step = _aggregating(models, 0)
+    step = _aggregating(models)
     recursion = estimators.RecursiveSelfAggregation(
         step, estimators.Majority(seed=models.seed or 0), subset=4, rounds=3
     )
@@ -158,6 +158,11 @@ def _recursive(models: Models) -> Contender:
 
 def _synthesis(models: Models) -> Contender:
     return Contender("synthesis", _synthesizer(models))
+
+
+def _small(models: Models) -> Contender:
+    small = Synthesizer(sampling=_greedy_sampling(models), prompts="small", seed=models.seed)
+    return Contender("small-synthesis", small)
 
 
 def _question(models: Models) -> Contender:
@@ -198,9 +203,8 @@ def _synthesizer(models: Models, *, show_question: bool = False) -> Synthesizer:
     return Synthesizer(sampling=models.sampling, show_question=show_question, seed=models.seed)
 
 
-def _aggregating(models: Models, offset: int) -> estimators.GenerativeSelfAggregation:
-    seed = None if models.seed is None else models.seed + offset
-    return estimators.GenerativeSelfAggregation(sampling=models.sampling, seed=seed)
+def _aggregating(models: Models) -> estimators.GenerativeSelfAggregation:
+    return estimators.GenerativeSelfAggregation(sampling=models.sampling, seed=models.seed)
 
 
 def _grading(models: Models) -> estimators.Grading:
@@ -225,6 +229,7 @@ _MAKERS: dict[str, Callable[[Models], Contender]] = {
     "mixture": _mixture,
     "recursive": _recursive,
     "synthesis": _synthesis,
+    "small-synthesis": _small,
     "cascade": _cascade,
     "greedy": _greedy,
     "random": _random,

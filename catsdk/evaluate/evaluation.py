@@ -82,6 +82,8 @@ class Evaluation:
             there, by its 95 % interval.
         margin: The score that the cascade may lose.
         store: The file in which answers are kept; `None` keeps none.
+        keeps_texts: Whether `run` returns what was seen with its texts: prompts, completions, calls
+            and references, which take many times the memory of what the report needs.
         patience: The equal failures of a model that has not answered once, after which the
             evaluation stops; `None` never stops it.
         client: How calls are sent; it must have no cache, whose answers would seem to cost nothing.
@@ -111,6 +113,7 @@ class Evaluation:
     calibrate_on: Sequence[Item] = ()
     margin: float = 0.01
     store: Path | None = None
+    keeps_texts: bool = True
     patience: int | None = 10
     client: Client | None = None
 
@@ -338,7 +341,9 @@ class _Work:
             chosen = calibration.chosen
             models = replace(models, confidence=chosen.confidence, threshold=chosen.threshold)
             contenders = await to_thread.run_sync(self.make, models)
-        seen = await self._seen(sampler, contenders, evaluation.sweep, items)
+        seen = await self._seen(
+            sampler, contenders, evaluation.sweep, items, keeps_texts=evaluation.keeps_texts
+        )
         return seen, contenders, models, calibration
 
     async def _seen(
@@ -347,10 +352,12 @@ class _Work:
         contenders: list[Contender],
         sweep: Sweep,
         items: Sequence[Item],
+        *,
+        keeps_texts: bool = True,
     ) -> list[Seen]:
         greedy = Sampling(temperature=0.0, max_tokens=self.evaluation.sampling.max_tokens)
         grader = ItemGrader(Judge(sampling=greedy))
-        experiment = Experiment(sampler, contenders, grader, sweep, self.ledger)
+        experiment = Experiment(sampler, contenders, grader, sweep, self.ledger, keeps_texts)
         seen: list[Seen] = []
         with CancelScope() as self.patience.scope:
             seen = await experiment.run(items, self.ctx, self.on_seen)

@@ -91,6 +91,7 @@ class Experiment:
         grader: Says how good an answer is.
         sweep: Which sub-samples are looked at.
         ledger: Keeps what was paid for; `None` keeps nothing.
+        keeps_texts: Whether what was seen is given with its texts.
 
     Raises:
         InvalidInputError: a size is out of range, or two contenders have one name.
@@ -101,6 +102,7 @@ class Experiment:
     grader: ItemGrader = ItemGrader()
     sweep: Sweep = Sweep()
     ledger: Ledger | None = None
+    keeps_texts: bool = True
 
     def __post_init__(self) -> None:
         """Refuse sizes out of range, and two contenders of one name."""
@@ -131,7 +133,7 @@ class Experiment:
                 async with limiter:
                     seen = await self._see(item, context)
                 on_seen(seen)
-                return seen
+                return seen if self.keeps_texts else seen.without_texts()
 
             return await fan_out(see, items)
 

@@ -35,7 +35,7 @@ def as_html(report: Report, svgs: list[str]) -> str:
         report: The report.
         svgs: The figures, drawn by this package.
     """
-    notes = [element("p", note, class_="note") for note in report.notes]
+    notes = [element("p", note, class_="note") for note in (*report.below_majority, *report.notes)]
     if report.unranked:
         why = element("strong", "No ranking.")
         ranking = [element("p", why, f" {report.unranked}", class_="note")]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pydantic import Field
 
-from catsdk.core.types import Failure, Group, Reference, Usage
+from catsdk.core.types import Completion, Failure, FinishReason, Group, Reference, Rollout, Usage
 from catsdk.core.value import Value
 from catsdk.evaluate.items import Item
 
@@ -84,3 +86,27 @@ class Seen(Value):
     references: dict[str, dict[int, Reference]] = Field(
         default_factory=dict[str, dict[int, Reference]]
     )
+
+    def without_texts(self) -> Seen:
+        """The same as a report needs it: without prompts, completions, calls and references.
+
+        Example:
+            >>> import catsdk as cat
+            >>> from catsdk.evaluate import Seen, item_of
+            >>> seen = Seen(item=item_of("6*7?", "42"), group=cat.group_of("6*7?", ["42"]))
+            >>> [rollout.text for rollout in seen.without_texts().group.rollouts]
+            ['']
+        """
+        rollouts = tuple(
+            _wordless(rollout.index, rollout.answer, rollout.completion.finish_reason)
+            for rollout in self.group.rollouts
+        )
+        group = Group(prompt=(), rollouts=rollouts, failures=self.group.failures)
+        return self.model_copy(update={"group": group, "references": {}})
+
+
+@lru_cache(maxsize=10_000)
+def _wordless(index: int, answer: str | None, finish_reason: FinishReason) -> Rollout:
+    # Cached: many rollouts share one answer, and then one object.
+    completion = Completion(text="", finish_reason=finish_reason)
+    return Rollout(index=index, completion=completion, answer=answer)

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 
 from catsdk.core.errors import MissingExtraError
 
-__all__ = ["FIGURES", "NUMBERS", "check_packages"]
+__all__ = ["FIGURES", "NUMBERS", "PARQUET", "check_packages"]
 
-NUMBERS, FIGURES = "numpy", "matplotlib"
+NUMBERS, FIGURES, PARQUET = "numpy", "matplotlib", "pyarrow"
 
 
 def check_packages(*names: str) -> None:

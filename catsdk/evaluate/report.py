@@ -11,6 +11,8 @@ from catsdk.evaluate.statistics import Estimate
 
 __all__ = ["OrderCheck", "Pair", "PassAt", "Point", "PositionCheck", "Report", "Unanswered"]
 
+VOTE = "majority"
+"""The contender that every estimator that asks a model must beat."""
 MOST_UNANSWERED = 0.2
 """The share of rollouts without a final answer over which estimators are not ranked."""
 
@@ -214,6 +216,39 @@ class Report(Value):
             f"{found.without} of {found.rollouts} rollouts ({found.share:.0%}) have no final answer"
             f" that was found, so the estimators are not ranked. {found.fix}"
         )
+
+    @property
+    def below_majority(self) -> tuple[str, ...]:
+        """A sentence for each estimator that costs more than the majority and is right less often.
+
+        At the largest size, where the whole interval of the paired difference is below 0.
+        """
+        size = max(self.sizes)
+        vote = self.point(VOTE, size)
+        if vote is None or vote.score is None or self.unranked is not None:
+            return ()
+        found: list[str] = []
+        for point in self.points:
+            dearer = point.size == size and point.requests > vote.requests
+            if not dearer or point.control is not None or point.score is None:
+                continue
+            pair, sign = self.pair(VOTE, point.estimator, size), -1
+            if pair is None:
+                pair, sign = self.pair(point.estimator, VOTE, size), 1
+            if pair is None:
+                continue
+            low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
+            if high >= 0:
+                continue
+            lost = f", and gave no reference for {point.failed} of {self.items} items"
+            found.append(
+                f"{point.estimator} scores {sign * pair.difference.mean:+.2f} ({low:+.2f} to"
+                f" {high:+.2f}) beside the majority of the same {size} rollouts"
+                f"{lost if point.failed else ''}, and asks a model more often. On such data take"
+                " the vote: Majority(), in a training cat.estimator=Majority. A stronger anchor may"
+                " do better; for one of under about a billion parameters compare small-synthesis."
+            )
+        return tuple(found)
 
     def pair(self, first: str, second: str, size: int) -> Pair | None:
         """Return the comparison of two estimators; `None` where there is none.

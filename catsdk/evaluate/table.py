@@ -48,6 +48,8 @@ def show(report: Report, console: Console) -> None:
             f"paid for in all: {report.paid.requests:,} requests, {report.paid.tokens:,} tokens,"
             f" {cost}{_broken_off(report)}"
         )
+    for loss in report.below_majority:
+        console.print(f"[bold yellow]below the majority[/] {escape(loss)}")
     for note in report.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
 

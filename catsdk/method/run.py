@@ -91,9 +91,7 @@ class Method:
         return setting_of(self.sampler, "quorum") if keeps else None
 
 
-async def run_method(
-    method: Method, prompt: PromptLike | Group, n: int, ctx: Context, *, index: int = 0
-) -> Result:
+async def run_method(method: Method, prompt: PromptLike | Group, n: int, ctx: Context) -> Result:
     """Run `method` once.
 
     Args:
@@ -101,7 +99,6 @@ async def run_method(
         prompt: A prompt, or a group that was sampled before.
         n: G, the number of rollouts of a prompt.
         ctx: The context that every role is given.
-        index: The place of the prompt among many.
 
     Raises:
         InvalidInputError: the prompt is empty or not a chat, or `n` is out of range.
@@ -110,7 +107,7 @@ async def run_method(
         Exception: a role of the user's own may raise any. Every error has what was paid for as
             its `result`.
     """
-    run = _Run(method, ctx, index)
+    run = _Run(method, ctx)
     try:
         result = await run.result(prompt, n)
     except Exception as error:
@@ -127,7 +124,7 @@ async def run_or_fail(
 
     Any other error is a defect of a role, and is raised with the same as its `result`.
 
-    The arguments are those of `run_method`.
+    The arguments are those of `run_method`, and the place of the prompt among many.
     """
     run = _Run(method, ctx, index)
     try:
@@ -148,7 +145,7 @@ def _keep(error: Exception, result: Result) -> None:
 
 
 class _Run:
-    def __init__(self, method: Method, ctx: Context, index: int) -> None:
+    def __init__(self, method: Method, ctx: Context, index: int = 0) -> None:
         self.method, self.index = method, index
         self.group: Group | None = None
         self.reference: Reference | None = None

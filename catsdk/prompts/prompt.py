@@ -20,7 +20,7 @@ from pathlib import Path
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, TextPart
 
-__all__ = ["Prompt", "has", "load", "shipped_text"]
+__all__ = ["Prompt", "has", "load", "sets", "shipped_text"]
 
 Slot = str | Sequence[str]
 
@@ -249,6 +249,11 @@ def _check_lines(where: str, text: str, head: int) -> None:
 def has(prompt_set: str, task: str) -> bool:
     """Whether a set that ships with the package has a prompt of its own for `task`."""
     return (prompt_set, task) in _SHIPPED
+
+
+def sets() -> tuple[str, ...]:
+    """The sets that ship with the package."""
+    return tuple(dict.fromkeys(prompt_set for prompt_set, _ in _SHIPPED))
 
 
 def load(prompt_set: str, task: str) -> Prompt:

@@ -11,7 +11,6 @@ from catsdk.prompts.prompt import Prompt
 __all__ = ["TASKS", "Task", "check_slots", "fitting", "misfit"]
 
 _EVERYWHERE = frozenset({"key", "form"})
-_ITEM = frozenset({"index", "text", "key"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catsdk.core.types import Rubric
@@ -28,13 +27,11 @@ async def screened(
     filters: Filters,
     *,
     judge: Judge | None = None,
-    worse: Sequence[str] = (),
-    seed: int = 0,
     ctx: Context | None = None,
 ) -> Screened:
     """Filter `rubric`, then let `judge` rank `reference` above worse texts by it (no judge: not).
 
-    Without `worse` texts the reference is corrupted. A rubric is rejected too where verdicts are
+    The worse texts are the reference, corrupted. A rubric is rejected too where verdicts are
     missing: what could not be checked has not passed.
 
     Raises:
@@ -43,7 +40,7 @@ async def screened(
     kept = filtered(rubric, filters)
     if judge is None:
         return Screened(kept.rubric, kept.changes)
-    first = await ranks_reference(kept.rubric, reference, judge, worse=worse, seed=seed, ctx=ctx)
+    first = await ranks_reference(kept.rubric, reference, judge, ctx=ctx)
     told = {
         True: None,
         False: "it does not rank the reference above a worse text",

@@ -20,6 +20,7 @@ __all__ = ["Difference", "draw", "gain", "read_units", "table"]
 LABELS: Final = {
     "cat": "CaT-RL (synthesis)",
     "ttrl": "TTRL (majority)",
+    "majority": "TTRL (majority)",
     "gold": "gold (needs labels)",
     "random": "random (control)",
     "sft": "CaT-SFT",
@@ -42,13 +43,13 @@ Difference = tuple[float, float]
 """A mean over problems and its standard error."""
 
 
-def read_units(folder: Path) -> dict[str, list[Told]]:
+def read_units(folder: Path, order: Sequence[str] = ARMS) -> dict[str, list[Told]]:
     """What the units measured, by arm, in the order of the seeds."""
     found: dict[str, list[Told]] = {}
     for file in sorted(folder.glob("*-*.json")):
         told = json.loads(file.read_text("utf-8"))
         found.setdefault(told["unit"]["arm"], []).append(told)
-    return {arm: found[arm] for arm in ARMS if arm in found}
+    return {arm: found[arm] for arm in order if arm in found}
 
 
 def gain(told: Told, name: str = "single", on: str = "held_out") -> Difference:

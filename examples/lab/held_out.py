@@ -1,8 +1,9 @@
-"""Exam: the policy on held-out problems, alone and with synthesis on top of it."""
+"""Exam: the policy on held-out questions, alone and with synthesis on top of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -10,83 +11,89 @@ import anyio
 from catsdk import Limits, Provider, Sampling
 from catsdk.answers import is_same
 from catsdk.errors import CatError
-from catsdk.estimators import Majority, Synthesizer
+from catsdk.estimators import Majority
 from catsdk.runtime import Client, Context, Estimator, context_of, fan_out
 from catsdk.sampling import Sampler
 from catsdk.types import Group
-from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
-from examples.lab.units import MAX_TOKENS, Plan
 
-__all__ = ["Exam", "share"]
+__all__ = ["EXAM_SEED", "Exam", "Question", "share"]
 
-_SEED = 2026
+EXAM_SEED = 2026
 # A model in this process merges what it is asked into batches.
 _IN_PROCESS = Limits(in_flight=4096)
+Question = tuple[str, str]
+"""A prompt and its right answer."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Exam:
-    """The same held-out problems each time, with the same random numbers.
+    """The same held-out questions each time, with the same random numbers.
 
-    What it finds is a digit a problem, in their order: `single` how many of the G rollouts are
-    right, the others 1 where the answer is: `greedy`, `majority`, `teacher` (the initial policy
-    synthesizes the policy's rollouts) and `own` (the policy itself does).
+    What it finds is a digit a question, in their order: `single` how many of the G rollouts are
+    right, the others 1 where the answer is: `greedy`, `majority`, and those of `estimators`.
+
+    Args:
+        sets: The questions, by the name of the set; the first is asked each time, the others only
+            where the whole exam is taken.
+        policy: The model in training.
+        group: G, at most 9.
+        sampling: How the rollouts are drawn.
+        estimators: What makes a reference of the policy's rollouts where the whole exam is taken,
+            by name.
+        estimated: The first so many questions of a set are given to `estimators`; `None` gives all.
     """
 
-    def __init__(self, plan: Plan, policy: Provider, teacher: Provider) -> None:
-        """Examine `policy` on the problems of `plan`."""
-        self._policy, self._teacher = policy, teacher
-        self._group = plan.group
-        self._sets: dict[str, Sequence[Problem]] = {
-            "held_out": problems("heldout", plan.evaluated, 0),
-            "longer": problems("heldout", plan.longer, 0, digits=OUT_OF_RANGE_DIGITS),
-        }
+    sets: Mapping[str, Sequence[Question]]
+    policy: Provider
+    group: int
+    sampling: Sampling
+    estimators: Mapping[str, Estimator] = field(default_factory=dict[str, Estimator])
+    estimated: int | None = None
 
     def sit(self, *, whole: bool) -> dict[str, dict[str, str]]:
-        """Take the exam; without `whole` only what the policy does alone, on the usual problems."""
+        """Take the exam; without `whole` only what the policy does alone, on the first set."""
         return anyio.run(self._sit, whole)
 
     def summary(self, point: dict[str, Any]) -> str:
-        """The shares of the usual problems that were solved, for the log."""
-        told = point["held_out"]
-        return ", ".join(f"{name} {share(told, name, self._group):.3f}" for name in told)
+        """The shares of the first set that were solved, for the log."""
+        told = point[next(iter(self.sets))]
+        return ", ".join(f"{name} {share(told, name, self.group):.3f}" for name in told)
 
     async def _sit(self, whole: bool) -> dict[str, dict[str, str]]:
-        sets = self._sets if whole else {"held_out": self._sets["held_out"]}
+        names = [*self.sets] if whole else [*self.sets][:1]
         async with context_of(Client(limits=_IN_PROCESS)) as ctx:
             return {
-                name: await self._on(asked, ctx, whole=whole)
-                for name, asked in sets.items()
-                if asked
+                name: await self._on(self.sets[name], ctx, whole=whole)
+                for name in names
+                if self.sets[name]
             }
 
-    async def _on(self, asked: Sequence[Problem], ctx: Context, *, whole: bool) -> dict[str, str]:
-        sampling = Sampling(max_tokens=MAX_TOKENS)
-        sampler = Sampler(self._policy, sampling, seed=_SEED)
-        greedy = Sampler(self._policy, Sampling(temperature=0.0, max_tokens=MAX_TOKENS))
-        estimators: dict[str, Estimator] = {"majority": Majority()}
-        if whole:
-            estimators["teacher"] = Synthesizer(self._teacher, sampling, seed=_SEED)
-            estimators["own"] = Synthesizer(self._policy, sampling, seed=_SEED)
+    async def _on(self, asked: Sequence[Question], ctx: Context, *, whole: bool) -> dict[str, str]:
+        sampler = Sampler(self.policy, self.sampling, seed=EXAM_SEED)
+        only_best = self.sampling.model_copy(update={"temperature": 0.0})
+        greedy = Sampler(self.policy, only_best)
 
-        async def one(problem: Problem) -> dict[str, int]:
-            gold = solve(problem).answer
-            group = await sampler.sample(str(problem), self._group, ctx)
-            best = await greedy.sample(str(problem), 1, ctx)
+        async def one(at: int) -> dict[str, int]:
+            prompt, gold = asked[at]
+            group = await sampler.sample(prompt, self.group, ctx)
+            best = await greedy.sample(prompt, 1, ctx)
             answers = [rollout.answer for rollout in group.rollouts]
             found = {
                 "single": sum(_right(answer, gold) for answer in answers),
                 "greedy": sum(_right(rollout.answer, gold) for rollout in best.rollouts),
+                "majority": _right(await _answer(Majority(), group, ctx), gold),
             }
-            for name, estimator in estimators.items():
-                found[name] = _right(await _answer(estimator, group, ctx), gold)
+            if whole and (self.estimated is None or at < self.estimated):
+                for name, estimator in self.estimators.items():
+                    found[name] = _right(await _answer(estimator, group, ctx), gold)
             return found
 
-        each = await fan_out(one, asked)
-        return {name: "".join(str(found[name]) for found in each) for name in each[0]}
+        each = await fan_out(one, range(len(asked)))
+        return {name: "".join(str(f[name]) for f in each if name in f) for name in each[0]}
 
 
 def share(found: dict[str, str], name: str, group: int) -> float:
-    """The mean over problems of what `name` found."""
+    """The mean over questions of what `name` found."""
     return sum(map(int, found[name])) / len(found[name]) / (group if name == "single" else 1)
 
 

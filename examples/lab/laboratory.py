@@ -16,24 +16,31 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from examples.lab.curves import draw, gain, read_units, table
-from examples.lab.units import ARMS, COMPARED, PLANS, Unit, units
+from examples.lab.training import Measured
+from examples.lab.units import ARMS, COMPARED, PLANS, units
 
-__all__ = ["verdict"]
+__all__ = ["run_all", "verdict", "write_between"]
+
+U = TypeVar("U", bound=Measured)
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK, END = "<!-- lab -->", "<!-- /lab -->"
 
 
-def run_all(wanted: list[Unit], plan: str, out: Path, at_once: int) -> list[Unit]:
-    """Run each unit in a process of its own; returns those that failed."""
+def run_all(
+    wanted: Sequence[U], module: str, out: Path, at_once: int, arguments: Sequence[str]
+) -> list[U]:
+    """Run each unit by `module`, in a process of its own; returns those that failed."""
 
-    def one(unit: Unit) -> bool:
-        command = [sys.executable, "-m", "examples.lab.rl", "--arm", unit.arm]
-        command += ["--seed", str(unit.seed), "--plan", plan, "--out", str(out)]
+    def one(unit: U) -> bool:
+        command = [sys.executable, "-m", module, "--arm", unit.arm, "--seed", str(unit.seed)]
+        command += ["--out", str(out), *arguments]
         logs = out / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         with (logs / f"{unit.name}.log").open("w") as log:
@@ -70,12 +77,13 @@ def verdict(folder: Path) -> tuple[str, bool]:
     return "\n".join(lines), fine
 
 
-def _write(page: Path, text: str) -> None:
-    before, _, rest = page.read_text("utf-8").partition(MARK)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise SystemExit(f"{page} has no lines {MARK} and {END}")
-    page.write_text(f"{before}{MARK}\n{text}\n{END}{after}", "utf-8")
+def write_between(page: Path, text: str, mark: str, end: str) -> None:
+    """Put `text` between the lines `mark` and `end` of a page."""
+    before, _, rest = page.read_text("utf-8").partition(mark)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page} has no lines {mark} and {end}")
+    page.write_text(f"{before}{mark}\n{text}\n{end}{after}", "utf-8")
 
 
 def main() -> int:
@@ -91,12 +99,14 @@ def main() -> int:
     parser.add_argument("--page", type=Path, help="where the table is put, such as docs/results.md")
     chosen = parser.parse_args()
     wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)
-    failed = run_all(wanted, chosen.plan, chosen.out.resolve(), chosen.at_once)
+    failed = run_all(
+        wanted, "examples.lab.rl", chosen.out.resolve(), chosen.at_once, ["--plan", chosen.plan]
+    )
     arms = read_units(chosen.out)
     draw(arms, chosen.out / "curves.png")
     print(table(arms))
     if chosen.page is not None:
-        _write(chosen.page, table(arms))
+        write_between(chosen.page, table(arms), MARK, END)
     told, fine = verdict(chosen.out)
     print(told)
     return int(bool(failed) or not fine)

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from examples.lab.corpus import Noise
 
-__all__ = ["Mix", "Recipe"]
+__all__ = ["JUDGE_MIX", "MIX", "Mix", "Recipe"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
     """How much of each kind of example one step has, and what it weighs in the loss."""
 
-    solve_examples: int = 32
-    synthesis_tokens: int = 5000
+    solve_examples: int
+    synthesis_tokens: int
     """Size of the synthesis part of a step; the number of examples follows from their length."""
-    noisy_share: float = 0.0
+    noisy_share: float
     """Share of the synthesis examples that keep to generated noise, and so to all lengths."""
-    criteria_examples: int = 4
-    criteria_weight: float = 0.1
-    judge_examples: int = 4
-    judge_weight: float = 0.1
-    verdict_examples: int = 24
+    criteria_examples: int
+    criteria_weight: float
+    judge_examples: int
+    judge_weight: float
+    verdict_examples: int
     """Judge examples whose quote is given, so that the loss is about what follows from it."""
-    verdict_weight: float = 0.5
-    compared: bool = False
+    verdict_weight: float
+    compared: bool
     """Whether the judge compares digit by digit before its verdict."""
 
 
-_JUDGE_MIX: Final = Mix(
+MIX: Final = Mix(
+    solve_examples=32,
+    synthesis_tokens=5000,
+    noisy_share=0.0,
+    criteria_examples=4,
+    criteria_weight=0.1,
+    judge_examples=4,
+    judge_weight=0.1,
+    verdict_examples=24,
+    verdict_weight=0.5,
+    compared=False,
+)
+JUDGE_MIX: Final = replace(
+    MIX,
     solve_examples=24,
     synthesis_tokens=3000,
     noisy_share=0.3,
@@ -73,8 +86,8 @@ class Recipe:
     autocast: bool = True
     """Whether matrix products run in bfloat16; weights and sums stay in float32."""
 
-    mix: Mix = field(default_factory=Mix)
-    judge_mix: Mix = _JUDGE_MIX
+    mix: Mix = MIX
+    judge_mix: Mix = JUDGE_MIX
 
     noise: Noise = field(default_factory=Noise)
     group: int = 8

@@ -12,34 +12,26 @@ its last checkpoint.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import shutil
-import time
-from dataclasses import asdict
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from catsdk import Provider, Sampling
+from catsdk.estimators import Synthesizer
 from catsdk.providers import LocalProvider
-from catsdk.train import CaTConfig, Checkpoints, HeldOut, Probe, Rollouts, SFTPlan, Stop, grpo, sft
+from catsdk.train import CaTConfig, Checkpoints, HeldOut, Probe, Rollouts, SFTPlan, Stop
 from catsdk_providers.box import BOX
-from catsdk_providers.box.problems import problems, solve
-from examples.lab.held_out import Exam
-from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Unit
+from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
+from examples.lab.held_out import EXAM_SEED, Exam
+from examples.lab.training import is_done, scratch_of, train_unit
+from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
 
 __all__ = ["config_of", "run"]
 
-_LOG = logging.getLogger(__name__)
-_PACKAGES: Final = ("torch", "transformers", "trl", "peft")
-_LOGGED: Final = (
-    "reward", "reward_std", "frac_reward_zero_std", "entropy", "loss", "cat/agreement",
-    "cat/scored", "cat/seconds", "completions/mean_length", "step_time",
-)  # fmt: skip
-_SCRATCH: Final = "runs"
 # The model in the box synthesizes, proposes and judges by prompts of its own.
 _SYNTHESIS: Final = {
     "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial", "prompts": "box"}}}
@@ -56,31 +48,44 @@ _ARMS: Final[dict[str, dict[str, Any]]] = {
 
 def run(unit: Unit, out: Path) -> Path:
     """Train and measure, unless that was done; returns the JSON with what was measured."""
-    file = out / f"{unit.name}.json"
-    if file.exists() and json.loads(file.read_text("utf-8"))["unit"] == asdict(unit):
-        return file
+    if is_done(unit, out):
+        return out / f"{unit.name}.json"
     torch.manual_seed(unit.seed)
     tokenizer = AutoTokenizer.from_pretrained(BOX)
     model = AutoModelForCausalLM.from_pretrained(BOX, dtype=torch.float32)
-    scratch = out / _SCRATCH / unit.name
-    watch = _Watch(unit, model, tokenizer, scratch / "points.jsonl")
-    started = time.perf_counter()
-    train: Any = sft if unit.arm == "sft" else grpo
-    trained = train(
-        config_of(unit, scratch), _rows(unit), model=model, tokenizer=tokenizer, callbacks=[watch]
+    return train_unit(
+        unit,
+        out,
+        config_of(unit, scratch_of(unit, out)),
+        _rows(unit),
+        model=model,
+        tokenizer=tokenizer,
+        exam=_exam(unit.plan, LocalProvider.of(model, tokenizer, name="policy")),
+        every=unit.plan.every,
     )
-    told = {
-        "unit": asdict(unit),
-        "versions": {name: version(name) for name in _PACKAGES},
-        "seconds": round(time.perf_counter() - started),
-        "stopped_because": trained.stopped_because,
-        "points": watch.points,
-        "log": [_kept(row) for row in trained.history if "loss" in row],
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    file.write_text(_as_lines(told), "utf-8")
-    shutil.rmtree(scratch)
-    return file
+
+
+def _exam(plan: Plan, policy: Provider) -> Exam:
+    """The held-out problems, with the initial policy and the policy itself as synthesizers."""
+    sampling = Sampling(max_tokens=MAX_TOKENS)
+    return Exam(
+        sets={
+            "held_out": _asked(problems("heldout", plan.evaluated, 0)),
+            "longer": _asked(problems("heldout", plan.longer, 0, digits=OUT_OF_RANGE_DIGITS)),
+        },
+        policy=policy,
+        group=plan.group,
+        sampling=sampling,
+        estimators={
+            # What is loaded by its path stays as it was.
+            "teacher": Synthesizer(LocalProvider(), sampling, seed=EXAM_SEED),
+            "own": Synthesizer(policy, sampling, seed=EXAM_SEED),
+        },
+    )
+
+
+def _asked(chosen: Sequence[Problem]) -> list[tuple[str, str]]:
+    return [(str(problem), solve(problem).answer) for problem in chosen]
 
 
 def config_of(unit: Unit, folder: Path) -> CaTConfig:
@@ -120,60 +125,6 @@ def _rows(unit: Unit) -> list[dict[str, Any]]:
         {"prompt": str(problem), "answer": solve(problem).answer}
         for problem in problems("rl", count, unit.seed)
     ]
-
-
-class _Watch(TrainerCallback):
-    """Measures the policy at the start, every few steps and at the end."""
-
-    def __init__(self, unit: Unit, model: Any, tokenizer: Any, kept: Path) -> None:
-        policy = LocalProvider.of(model, tokenizer, name="policy")
-        # What is loaded by its path stays as it was.
-        self._exam = Exam(unit.plan, policy, LocalProvider())
-        self._every, self._kept = unit.plan.every, kept
-
-    @property
-    def points(self) -> list[dict[str, Any]]:
-        """What was measured, by step; a resumed run reads what it measured before."""
-        lines = self._kept.read_text("utf-8").splitlines() if self._kept.exists() else []
-        points = {point["step"]: point for point in map(json.loads, lines)}
-        return [points[step] for step in sorted(points)]
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == 0:
-            self._measure(0, whole=True)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step % self._every == 0 and state.global_step < state.max_steps:
-            self._measure(state.global_step, whole=False)
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # Also after an early stop, and with the best weights where those are taken.
-        self._measure(state.global_step, whole=True)
-
-    def _measure(self, step: int, *, whole: bool) -> None:
-        point = {"step": step, **self._exam.sit(whole=whole)}
-        self._kept.parent.mkdir(parents=True, exist_ok=True)
-        with self._kept.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(point) + "\n")
-        _LOG.info("step %d: %s", step, self._exam.summary(point))
-
-
-def _kept(row: Any) -> dict[str, Any]:
-    return {"step": row["step"], **{name: _short(row[name]) for name in _LOGGED if name in row}}
-
-
-def _short(value: Any) -> Any:
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def _as_lines(told: dict[str, Any]) -> str:
-    """JSON with one line a point and a logged step, so that a difference can be read."""
-    head = {name: value for name, value in told.items() if not isinstance(value, list)}
-    lists = [
-        f' "{name}": [\n  ' + ",\n  ".join(map(json.dumps, told[name])) + "\n ]"
-        for name in ("points", "log")
-    ]
-    return json.dumps(head, indent=1)[:-2] + ",\n" + ",\n".join(lists) + "\n}\n"
 
 
 def main() -> None:

@@ -22,6 +22,30 @@ def test_two_numbers_have_the_verdict_of_the_exact_tier(left: str, right: str) -
     assert verdict.outcome == attempt(left, right, DEFAULT, {})[0].outcome
 
 
+LONG = st.tuples(
+    st.integers(-9, 2_000),
+    st.integers(0, 10**9 - 1),
+    st.sampled_from(["", "0", "3333333", "49999"]),
+).map(lambda parts: f"{parts[0]}.{parts[1]:09}{parts[2]}")
+
+
+@given(LONG, LONG | NUMBERS, st.sampled_from([None, 4, 6, 7, 9]))
+def test_where_a_long_decimal_is_decided_it_is_as_the_exact_tier_does(
+    left: str, other: str, cut: int | None
+) -> None:
+    right = other if cut is None else left[: left.index(".") + 1 + cut]
+    verdict = quick(left, right, DEFAULT)
+    if verdict is not None:
+        assert verdict.outcome == attempt(left, right, DEFAULT, {})[0].outcome
+
+
+def test_a_long_decimal_is_told_from_a_number_far_from_it_and_not_from_one_near_it() -> None:
+    far = quick("5.333333333333333", "36", DEFAULT)
+    assert far is not None
+    assert far.outcome == "different"
+    assert quick("5.333333333333333", "5.333333", DEFAULT) is None
+
+
 PART = st.integers(1, 60).map(str) | st.integers(1, 10**15 - 1).map(str)
 FRACTIONS = st.tuples(
     st.sampled_from(
@@ -66,7 +90,6 @@ def test_what_a_policy_or_another_kind_decides_is_left_alone() -> None:
         "1/2$",
         "\\frac12",
         "3:4",
-        "0.123456",
         "1,23",
         "12,34,567",
         "01,234",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forked
 
 BATCH = """
 import resource, sys, anyio
@@ -40,8 +40,8 @@ anyio.run(main)
 def test_a_full_disk_ends_a_batch_cleanly_and_what_was_kept_is_gone_on_with(
     tmp_path: Path, keeps: str
 ) -> None:
-    command = [sys.executable, "-c", BATCH, str(tmp_path / "out"), keeps]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = forked.run("-c", BATCH, str(tmp_path / "out"), keeps, seconds=120)
+    assert done.returncode == 0, done.stderr
     *told, counts = done.stdout.splitlines()
     assert "cannot be" in " ".join(told)
     first, all_together, ok, records, _ = map(int, counts.split())

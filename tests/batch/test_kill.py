@@ -17,6 +17,7 @@ from tests.runs.killing import IN_FLIGHT, Paid, finish, kept_numbers, kill_at_ra
 @pytest.mark.parametrize(
     ("kills", "rows"), [(4, 120), pytest.param(20, 600, marks=pytest.mark.soak, id="soak")]
 )
+@pytest.mark.behaviour("no-kept-answer-is-bought-again")
 def test_a_batch_that_is_killed_at_random_points_repeats_no_kept_call(
     tmp_path: Path, kills: int, rows: int
 ) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from catsdk.testing import FunctionProvider, LoopbackServer
 from catsdk.testing.batches.desk import Step
-from tests.runs.killing import ROOT
+from tests import forked
+from tests.forked import CATSDK, Forked, clean_environment
 
 ROWS = 8
 # Each start is killed at the first occurrence of a step: at "created" before the reply to the
@@ -25,20 +23,13 @@ QUICK = {
 }
 
 
-def command(server: LoopbackServer, wire: str, *arguments: str) -> subprocess.Popen[bytes]:
+def command(server: LoopbackServer, wire: str, *arguments: str) -> Forked:
     vendor = wire.upper()
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CATSDK_", vendor))}
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    own = {f"{vendor}_BASE_URL": server.url, f"{vendor}_API_KEY": server.key, "PYTHONPATH": paths}
-    return subprocess.Popen(
-        [sys.executable, "-c", "from catsdk.cli import main; main()", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=clean | QUICK | own,
-    )
+    own = {f"{vendor}_BASE_URL": server.url, f"{vendor}_API_KEY": server.key}
+    return forked.start(*CATSDK, *arguments, env=clean_environment(wire) | QUICK | own)
 
 
-def start(server: LoopbackServer, wire: str, data: Path, out: Path) -> subprocess.Popen[bytes]:
+def start(server: LoopbackServer, wire: str, data: Path, out: Path) -> Forked:
     model = f"{wire}:{server.model}"
     what = ("batch", str(data), "--out", str(out), "-n", "2", "--batch", "all", "--model", model)
     return command(server, wire, *what)
@@ -49,7 +40,7 @@ class Killer:
 
     def __init__(self, step: Step, *, cuts: bool = False) -> None:
         self.step, self.cuts = step, cuts
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | None = None
 
     def __call__(self, step: Step) -> None:
         if self.process is None or step != self.step:
@@ -67,7 +58,7 @@ def rows_in(tmp_path: Path) -> tuple[Path, Path]:
     return data, out
 
 
-def killed(server: LoopbackServer, wire: str, data: Path, out: Path, killer: Killer) -> int:
+def killed(server: LoopbackServer, wire: str, data: Path, out: Path, killer: Killer) -> int | None:
     process = killer.process = start(server, wire, data, out)
     server.batches.on_step = killer
     process.communicate(timeout=240)
@@ -78,7 +69,7 @@ def killed(server: LoopbackServer, wire: str, data: Path, out: Path, killer: Kil
 def finished(server: LoopbackServer, wire: str, data: Path, out: Path) -> dict[str, int]:
     process = start(server, wire, data, out)
     _, errors = process.communicate(timeout=240)
-    assert process.returncode == 0, errors.decode()
+    assert process.returncode == 0, errors
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     counts: dict[str, int] = manifest["rows"]
     return counts
@@ -86,6 +77,7 @@ def finished(server: LoopbackServer, wire: str, data: Path, out: Path) -> dict[s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
+@pytest.mark.behaviour("provider-batch-is-bought-once")
 def test_a_run_that_is_killed_at_each_step_of_a_batch_buys_nothing_twice(
     wire: str, tmp_path: Path
 ) -> None:
@@ -107,6 +99,7 @@ def test_a_run_that_is_killed_at_each_step_of_a_batch_buys_nothing_twice(
 
 
 @pytest.mark.slow
+@pytest.mark.behaviour("provider-batch-in-doubt-is-reported")
 def test_a_batch_that_may_have_been_bought_is_reported_and_resolved_by_a_command(
     tmp_path: Path,
 ) -> None:
@@ -117,7 +110,7 @@ def test_a_batch_that_may_have_been_bought_is_reported_and_resolved_by_a_command
         process = start(server, "openai", data, out)
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 2
-        told = " ".join(errors.decode().split())
+        told = " ".join(errors.split())
         assert "may have been bought" in told and "--not-created 1" in told
         assert not server.batches.batches
 

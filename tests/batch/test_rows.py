@@ -44,11 +44,16 @@ def read(source: Any, **settings: Any) -> list[BatchRow | Refused]:
         (rb'{"id": "b\ud83d", "prompt": "p"}', "column 'id' holds half of a character"),
         (rb'{"id": "b", "prompt": "a\u0000b"}', "the prompt holds the character NUL, behind 'a'"),
         (rb'{"id": "a\u0000b", "prompt": "p"}', "the id holds the character NUL"),
-        (b'{"id": "b", "prompt": "\0"}', "line 2, is not JSON: Invalid control character"),
+        (b'{"id": "b", "prompt": "\0"}', "line 2, is not JSON: Invalid control character at"),
         (b'{"id": "b", "prompt": "caf\xe9"}', "line 2, is not UTF-8: .* save the file as UTF-8"),
         (b'{"id": "a", "prompt": "p"}', "the id 'a' stands at .*line 1 already; give each row"),
         (b'{"id": 1.5, "prompt": "p"}', "the id is 1.5; give a text or a whole number"),
-        (b"[" * 100_000, "line 2, is not JSON"),
+        (b"[" * 100_000, "line 2, is not JSON: it is nested too deep"),
+        (b'{"id": "b", "prompt": "p"} {}', "line 2, is not JSON: Extra data at character 28"),
+        (
+            b'{"id": "b", "x": ' + b"9" * 5000,
+            "a number has more than .* digits; write it as a text",
+        ),
     ],
 )
 def test_a_wrong_row_is_refused_with_its_line_and_the_others_go_on(

@@ -6,16 +6,19 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from catsdk import AnswerReward, Answers, Budget, CaT, Context, Group, Majority, Reference
 from catsdk.batch import Plan, Summary, run
 from catsdk.core.errors import ConfigurationError, InvalidInputError, ProviderError
 from catsdk.core.types import Request
+from catsdk.data import read_rows
 from catsdk.testing import FunctionProvider
 
 
@@ -63,6 +66,7 @@ def records(out: Path) -> list[dict[str, Any]]:
     return [line for path in parts(out) for line in lines(path)]
 
 
+@pytest.mark.behaviour("rows-add-up")
 async def test_each_row_becomes_a_record_with_its_columns_and_the_manifest_adds_up(
     tmp_path: Path,
 ) -> None:
@@ -138,6 +142,7 @@ async def test_a_row_that_fails_costs_itself_alone_and_is_tried_again_when_asked
     assert len(records(tmp_path)) == 4
 
 
+@pytest.mark.behaviour("rows-add-up")
 async def test_rows_that_are_wrong_are_refused_with_their_place_and_the_fix(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     texts = [
@@ -176,6 +181,7 @@ async def test_a_row_without_an_id_is_named_by_what_it_holds_and_stands_once(
     assert records(other)[0]["id"] == names["two?"]
 
 
+@pytest.mark.behaviour("budget-holds-over-all-starts")
 async def test_a_budget_holds_over_all_starts_and_leaves_rows_for_the_next(tmp_path: Path) -> None:
     model = Model()
     plan = Plan(model.method(), n=2)
@@ -274,6 +280,35 @@ async def test_references_of_a_schema_have_a_column_of_objects(tmp_path: Path) -
         await run([{"prompt": "q?", "output": "mine"}], tmp_path / "other", Plan(c, n=2))
     plain = Plan(Model().method(), n=2)
     assert (await run([{"prompt": "q?", "output": "mine"}], tmp_path / "plain", plain)).ok == 1
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+async def test_numbers_that_json_does_not_know_are_null_in_lines_and_kept_in_tables(
+    format: Literal["jsonl", "parquet"], tmp_path: Path
+) -> None:
+    row = {"id": "a", "prompt": "question 1?", "score": float("nan"), "all": [float("inf"), 1.5]}
+    await run([row], tmp_path, Plan(Model().method(), n=1), format=format)
+    path = tmp_path / f"part-00000.{format}"
+    if format == "jsonl":
+        [text] = (await anyio.Path(path).read_text()).splitlines()
+
+        def refuse(name: str) -> None:
+            raise AssertionError(f"{name} is not JSON")
+
+        made = json.loads(text, parse_constant=refuse)
+        assert (made["score"], made["all"], made["id"]) == (None, [None, 1.5], "a")
+    else:
+        [there] = await anyio.to_thread.run_sync(read_rows, path)
+        assert isnan(there.values["score"])
+        assert there.values["all"] == [float("inf"), 1.5]
+
+
+@pytest.mark.parametrize("keeps_texts", [True, False])
+async def test_bytes_are_carried_through_as_base64(keeps_texts: bool, tmp_path: Path) -> None:
+    row = {"id": "a", "prompt": "question 1?", "picture": b"\x89PNG", "in": {"it": [b"\x00"]}}
+    await run([row], tmp_path, Plan(Model().method(), n=1, keeps_texts=keeps_texts))
+    [made] = records(tmp_path)
+    assert (made["picture"], made["in"]) == ("iVBORw==", {"it": ["AA=="]})
 
 
 async def test_requests_for_a_batch_api_are_rows(tmp_path: Path) -> None:

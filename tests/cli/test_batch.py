@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from catsdk.testing import FunctionProvider, LoopbackServer, Weather
-from tests.runs.killing import ROOT
+from tests import forked
+from tests.forked import CATSDK, PATHS, clean_environment
 
-PATHS = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
 MAIN = "from catsdk.cli import main; main()"
 
 
@@ -37,8 +37,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def environment(server: LoopbackServer) -> dict[str, str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CATSDK_", "OPENAI_"))}
-    return clean | {
+    return clean_environment("openai") | {
         "PYTHONPATH": PATHS,
         "OPENAI_BASE_URL": server.url,
         "OPENAI_API_KEY": server.key,
@@ -47,11 +46,8 @@ def environment(server: LoopbackServer) -> dict[str, str]:
 
 
 def typed(server: LoopbackServer, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", MAIN, "batch", *arguments]
-    command += ["--model", f"openai:{server.model}", "-n", "2"]
-    return subprocess.run(
-        command, env=environment(server), capture_output=True, text=True, timeout=120, check=False
-    )
+    two = ("--model", f"openai:{server.model}", "-n", "2")
+    return forked.run(*CATSDK, "batch", *arguments, *two, env=environment(server), seconds=120)
 
 
 def test_an_estimate_says_what_is_to_come_and_the_same_command_goes_on(

@@ -1,9 +1,7 @@
 """The commands read a prompt, print a result or JSON, and end with the code they promise."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import anyio
@@ -14,25 +12,16 @@ from catsdk import Reference
 from catsdk.cli.app import app
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider, LoopbackServer
+from tests import forked
+from tests.forked import CATSDK, clean_environment
 
 pytestmark = [pytest.mark.needs_torch]
-ROOT = Path(__file__).parents[2]
 
 
 def catsdk(
     *arguments: str, stdin: str = "", seconds: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    return subprocess.run(
-        [sys.executable, "-c", "from catsdk.cli import main; main()", *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        env=clean | {"PYTHONPATH": paths},
-    )
+    return forked.run(*CATSDK, *arguments, stdin=stdin, seconds=seconds, env=clean_environment())
 
 
 def test_a_prompt_from_stdin_is_synthesized_and_progress_is_silent() -> None:
@@ -136,7 +125,7 @@ def test_the_providers_are_listed_with_their_extras() -> None:
 
 def test_the_demo_prints_its_table_and_random_weights_score_at_chance(tmp_path: Path) -> None:
     plot = tmp_path / "plot.png"
-    command = ("demo", "--json", "--problems", "20", "--plot", str(plot))
+    command = ("demo", "--json", "--problems", "8", "--plot", str(plot))
     trained = json.loads(catsdk(*command, seconds=380).stdout)
     other = json.loads(catsdk(*command, "--seed", "1", seconds=380).stdout)
     random = json.loads(catsdk(*command, "--random-weights", seconds=380).stdout)

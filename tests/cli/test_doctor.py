@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from catsdk.core.model_strings import BUILT_IN
 from catsdk.core.types import Completion, Request, TokenLogprob
 from catsdk.testing import FunctionProvider, LoopbackServer
-
-ROOT = Path(__file__).parents[2]
+from tests import forked
+from tests.forked import CATSDK, clean_environment
 
 
 @pytest.fixture
@@ -26,17 +23,8 @@ def server() -> Iterator[LoopbackServer]:
 
 
 def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    hidden = ("CATSDK_", "OPENAI_", "ANTHROPIC_", "VLLM_")
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    return subprocess.run(
-        [sys.executable, "-c", "from catsdk.cli import main; main()", "doctor", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=clean | {"PYTHONPATH": paths} | variables,
-    )
+    clean = clean_environment("openai", "anthropic", "vllm")
+    return forked.run(*CATSDK, "doctor", *arguments, env=clean | variables, seconds=120)
 
 
 def findings(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:

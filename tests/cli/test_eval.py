@@ -1,28 +1,25 @@
 """`catsdk eval` writes the report that it prints, and goes on where it was."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from catsdk.testing import FunctionProvider, LoopbackServer
+from tests import forked
+from tests.forked import clean_environment
 
 pytest.importorskip("matplotlib")
-ROOT = Path(__file__).parents[2]
 
 
 MAIN = "from catsdk.cli import main; main()"
 
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment of the command: no settings of whoever runs the tests, and our packages."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("CATSDK_")}
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    return clean | {"PYTHONPATH": paths} | (more or {})
+    """The environment of the command, without settings of whoever runs the tests."""
+    return clean_environment() | (more or {})
 
 
 def evaluate(
@@ -32,14 +29,8 @@ def evaluate(
     folder: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     without = "" if absent is None else f"import sys; sys.modules[{absent!r}] = None; "
-    return subprocess.run(
-        [sys.executable, "-c", without + MAIN, "eval", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=environment(env),
-        cwd=folder,
+    return forked.run(
+        *("-c", without + MAIN, "eval", *arguments), env=environment(env), cwd=folder, seconds=300
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from catsdk.core.types import Request
 from catsdk.testing import FunctionProvider, LoopbackServer
+from tests import forked
 from tests.cli.test_eval import MAIN, environment, evaluate, one_line
 
 pytest.importorskip("matplotlib")
@@ -157,11 +157,8 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
 
     hold = threading.Event()
     with LoopbackServer(FunctionProvider(script)) as server:
-        process = subprocess.Popen(
-            [sys.executable, "-c", HEARING + MAIN, "eval", *command(sums(tmp_path, 2), tmp_path)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = forked.start(
+            *("-c", HEARING + MAIN, "eval", *command(sums(tmp_path, 2), tmp_path)),
             env=environment(served(server)),
         )
         assert asked.wait(timeout=120)

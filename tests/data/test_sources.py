@@ -163,6 +163,8 @@ def refused(path: Path, raw: bytes, told: str) -> None:
         ([], "has no rows"),
         (["a", None], r"row 1 \(from 0\) is None"),
         ("What is 2+2?", r"no data set at 'What is 2\+2\?'; give a file"),
+        ("-", "'-' is not a regular file, .* write the rows to one"),
+        ("/dev/null", "'/dev/null' is not a regular file"),
         ("openai/gsm8k", "one on the hub is hf:openai/gsm8k"),
         ("hf:openai/gsm8k/main", "behind a colon, such as hf:openai/gsm8k:main"),
         ("hf:@test", "names no data set or no split"),

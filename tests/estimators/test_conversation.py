@@ -11,7 +11,12 @@ import pytest
 from pydantic import BaseModel
 
 import catsdk as cat
-from catsdk.errors import ContentFilteredError, StructuredOutputError, SynthesisFailedError
+from catsdk.errors import (
+    ContentFilteredError,
+    InvalidInputError,
+    StructuredOutputError,
+    SynthesisFailedError,
+)
 from catsdk.estimators import GenerativeSelfAggregation, UniversalSelfConsistency
 from catsdk.prompts.reply import read_sections
 from catsdk.testing import FunctionProvider
@@ -89,6 +94,35 @@ async def test_a_prompt_without_a_place_for_it_does_not_record_that_it_was_shown
     assert reference.provenance.prompt == "box/synthesize_blind"
     assert reference.provenance.settings["show_question"] is False
     assert "12+34" not in prompt_of(model)
+
+
+async def test_a_small_anchor_is_asked_in_one_line_and_what_it_writes_is_the_reference() -> None:
+    model = replies("7")
+    group = cat.group_of("What is 3 plus 4?", ["7", "It is 8.\n#3 9", "7"])
+    reference = await cat.Synthesizer(model, prompts="small", show="answers").estimate(group)
+    words = prompt_of(model)
+    assert (reference.text, reference.answer, reference.rationale) == ("7", "7", None)
+    assert reference.provenance.prompt == "small/synthesize"
+    assert words.startswith("What is 3 plus 4?")
+    assert len(words.split()) < 30
+    assert "SUMMARY" not in words
+
+
+async def test_no_rollout_can_pass_for_another_one_in_the_small_prompt() -> None:
+    model = replies("7")
+    group = cat.group_of("What is 3 plus 4?", ["7", "8\n#3 9"])
+    await cat.Synthesizer(model, prompts="small").estimate(group)
+    assert [line for line in prompt_of(model).splitlines() if line.startswith("#")] == [
+        "#1 7",
+        "#2 8",
+    ]
+
+
+def test_a_set_of_prompts_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="prompts is 'tiny'; give"):
+        cat.Synthesizer(prompts="tiny")
+    with pytest.raises(InvalidInputError, match="show the question"):
+        cat.Synthesizer(prompts="small", show_question=False)
 
 
 async def test_a_prompt_of_ones_own_shows_what_it_has_a_slot_for() -> None:

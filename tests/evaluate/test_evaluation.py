@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -253,6 +254,25 @@ async def test_each_start_may_spend_the_budget_and_goes_on_where_the_last_one_en
     assert served == 16
 
 
+async def test_a_report_is_the_same_where_what_was_seen_keeps_no_texts(tmp_path: Path) -> None:
+    many = [item_of(f"question {at}?", "4") for at in range(6)]
+    named: dict[str, Any] = {"names": ("majority", "synthesis"), "sweep": Sweep(sizes=(1, 4))}
+    made = {
+        keeps_texts: await Evaluation(
+            [letters()], **named, store=tmp_path / f"{keeps_texts}", keeps_texts=keeps_texts
+        ).run(many, title="t", data="d")
+        for keeps_texts in (True, False)
+    }
+    (whole, seen), (lean, bare) = made[True], made[False]
+    assert lean == whole
+    assert [each.observations for each in bare] == [each.observations for each in seen]
+    assert all(rollout.text for each in seen for rollout in each.group.rollouts)
+    assert all(each.references and each.group.calls for each in seen)
+    for each in bare:
+        assert [rollout.text for rollout in each.group.rollouts] == [""] * 4
+        assert not (each.references or each.group.calls or each.group.prompt)
+
+
 async def test_a_wrapped_model_is_kept_as_any_other(tmp_path: Path) -> None:
     from catsdk.runtime.wrappers.wrapper import Wrapper
 
@@ -295,3 +315,27 @@ async def test_tasks_without_known_answers_need_no_final_answers() -> None:
     report = await report_on(evaluation, [item_of("write", criteria=["rhymes"])])
     assert report.unranked is None
     assert report.single is not None and report.single.mean == 1.0
+
+
+def by_stage(synthesis: str) -> Evaluation:
+    """A policy that is right in three of four rollouts, and an anchor that writes `synthesis`."""
+
+    def drawn(request: Request) -> str:
+        return "\\boxed{5}" if request.sample_index == 0 else "\\boxed{4}"
+
+    return Evaluation(
+        [FunctionProvider(drawn, name="policy")],
+        FunctionProvider(lambda _: f"# UNIFIED RESPONSE\n{synthesis}", name="anchor"),
+        names=("majority", "synthesis"),
+        sweep=Sweep(sizes=(4,)),
+    )
+
+
+async def test_an_estimator_that_loses_to_the_vote_is_reported_with_what_to_take() -> None:
+    items = [item_of(f"{at}+{4 - at}?", "4") for at in range(5)]
+    report = await report_on(by_stage("\\boxed{5}"), items)
+    (told,) = report.below_majority
+    assert told.startswith("synthesis scores -1.00 (-1.00 to -1.00) beside the majority")
+    assert "cat.estimator=Majority" in told
+    better = await report_on(by_stage("\\boxed{4}"), items)
+    assert better.below_majority == ()

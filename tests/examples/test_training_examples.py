@@ -14,7 +14,8 @@ pytestmark = pytest.mark.needs_torch
 from accelerate.commands.config.config_args import load_config_from_file
 
 from catsdk.train import CaTConfig
-from tests.examples.running import ROOT, run
+from tests.examples.running import run
+from tests.forked import ROOT
 
 RECIPES = {"gemma3_4b": "google/gemma", "qwen3_4b": "Qwen/Qwen3", "llama31_8b": "meta-llama/Llama"}
 

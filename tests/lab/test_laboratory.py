@@ -18,8 +18,8 @@ pytestmark = [
 ]
 
 from catsdk.estimators import Majority, Synthesizer
+from catsdk.train import cat_of
 from catsdk_providers.box.problems import parse
-from catsdk_trainers.trl.describing import cat_of
 from examples.lab.curves import draw, gain, read_units, table
 from examples.lab.laboratory import verdict
 from examples.lab.mistakes import failing_pairs, pairs_of

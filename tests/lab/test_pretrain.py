@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from examples.lab.recipe import Recipe
+from tests import forked
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.needs_torch
 
-ROOT = Path(__file__).parents[2]
 TRAIN = """
 import logging, os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 import torch
 from examples.lab.pretrain import train
-from examples.lab.recipe import Mix, Recipe
+from examples.lab.recipe import MIX, Recipe
 
 class KillAt50(logging.Handler):
     def emit(self, record):
@@ -31,7 +28,7 @@ class KillAt50(logging.Handler):
 if sys.argv[2] == "kill":
     logging.basicConfig(level=logging.INFO, handlers=[KillAt50()])
 torch.set_num_threads(1)
-few = Mix(solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1)
+few = replace(MIX, solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1)
 small = replace(
     Recipe(), layers=1, width=32, feed_forward=32, head_dim=32, steps=56, own_steps=3,
     judge_steps=3, mix=few, judge_mix=replace(few, compared=True, noisy_share=0.5), pool=200,
@@ -43,11 +40,7 @@ train(small, Path(sys.argv[1]))
 
 def trained(out: Path, how: str) -> int:
     """Run the recipe, small, in a process of its own; returns its exit code."""
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers"))
-    command = [sys.executable, "-c", TRAIN, str(out), how]
-    return subprocess.run(
-        command, timeout=300, check=False, env=os.environ | {"PYTHONPATH": paths}
-    ).returncode
+    return forked.run("-c", TRAIN, str(out), how, seconds=300).returncode
 
 
 def test_a_killed_run_goes_on_to_the_weights_of_one_that_was_not(tmp_path: Path) -> None:

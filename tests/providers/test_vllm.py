@@ -47,6 +47,14 @@ class TestVLLMProvider(ChatContract):
     ) -> None:
         assert await self.sent_for(server, extra=extra) == extra
 
+    async def test_a_schema_goes_out_as_a_tool_or_as_a_constraint_and_never_as_both(
+        self, server: LoopbackServer
+    ) -> None:
+        """The server refuses a request with both."""
+        sent = await self.sent_for(server, json_schema=SCHEMA, schema_by="tool")
+        assert "structured_outputs" not in sent
+        assert {"tools", "tool_choice"} <= set(sent)
+
 
 class TestErrorsOfVLLMProvider(ErrorContract):
     def made(self, server: LoopbackServer, *, key: str, model: str) -> VLLMProvider:

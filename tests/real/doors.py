@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catsdk.core.ports import Provider
+from catsdk import Provider
 from tests.providers.served import free_port, served
 from tests.servers import llama_server
 
@@ -41,14 +41,14 @@ class Door:
 def opened() -> Generator[Door]:
     """The way that this environment has, with its server running."""
     if WHICH == "local":
-        from catsdk_providers.local.provider import LocalProvider
+        from catsdk.providers import LocalProvider
 
         yield Door(f"local:{FOLDER}", lambda: LocalProvider(FOLDER, threads=1))
         return
     port = free_port()
     url = f"http://127.0.0.1:{port}/v1"
     if WHICH == "llama.cpp":
-        from catsdk_providers.openai.provider import OpenAIProvider
+        from catsdk.providers import OpenAIProvider
 
         command = [sys.executable, str(Path(llama_server.__file__)), str(port)]
         with served(command, ready=llama_server.READY, within=120, environment={}):
@@ -58,7 +58,7 @@ def opened() -> Generator[Door]:
                 {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"},
             )
         return
-    from catsdk_providers.vllm.provider import VLLMProvider
+    from catsdk.providers import VLLMProvider
 
     arguments = [
         "-m", "vllm.entrypoints.openai.api_server", "--model", FOLDER, "--served-model-name", NAME,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,14 +24,18 @@ if not WHICH:
     pytest.skip("a real model has environments of its own: make real", allow_module_level=True)
 
 import catsdk as cat
-from catsdk.core.errors import NoEvidenceError, StructuredOutputError, SynthesisFailedError
-from catsdk.core.events import ResultReady, TextArrived
-from catsdk.core.ports import Provider
-from catsdk.core.types import Failure, Message, Request
+from catsdk import Provider
+from catsdk.errors import NoEvidenceError, StructuredOutputError, SynthesisFailedError
+from catsdk.events import ResultReady, TextArrived
+from catsdk.types import Failure, Message, Request
+from tests import forked
+from tests.forked import CATSDK
 
 PATIENCE = 600
 QUESTION = "What is 3 + 4? Reply with the number only."
 SHORT = cat.Sampling(max_tokens=24, temperature=0.7)
+# For an anchor of this size: one line to read, and one to write.
+BRIEF = cat.Sampling(max_tokens=24, temperature=0.0)
 WEAK = (NoEvidenceError, StructuredOutputError, SynthesisFailedError)
 
 pytestmark = [
@@ -100,7 +103,7 @@ async def test_log_probabilities_are_those_of_the_text(model: Provider) -> None:
 
 
 async def test_a_reference_is_synthesized_from_a_group(model: Provider) -> None:
-    estimator = cat.Synthesizer(sampling=cat.Sampling(max_tokens=200, temperature=0.3))
+    estimator = cat.Synthesizer(prompts="small", sampling=BRIEF)
     async with cat.CaT(model, estimator=estimator) as c:
         with anyio.fail_after(PATIENCE), weak_allowed():
             result = await c.run(QUESTION, 4, sampling=SHORT)
@@ -111,7 +114,7 @@ async def test_a_reference_is_synthesized_from_a_group(model: Provider) -> None:
 
 async def test_the_stream_of_a_synthesis_is_its_text(model: Provider) -> None:
     heard, results = list[str](), list[cat.Result]()
-    estimator = cat.Synthesizer(sampling=cat.Sampling(max_tokens=200, temperature=0.3))
+    estimator = cat.Synthesizer(prompts="small", sampling=BRIEF)
     async with cat.CaT(model, estimator=estimator) as c:
         with anyio.fail_after(PATIENCE), weak_allowed():
             async for event in c.stream(QUESTION, 4, sampling=SHORT):
@@ -121,6 +124,8 @@ async def test_the_stream_of_a_synthesis_is_its_text(model: Provider) -> None:
                     results.append(event.result)
     assert heard
     (result,) = results
+    # Where no synthesis could be read, what the rollouts agree on stands in, and is marked.
+    weak(result.failure)
     assert result.reference is not None
     assert result.reference.text.strip() in "".join(heard)
 
@@ -139,10 +144,10 @@ async def test_rollouts_are_rewarded_by_the_majority_s_answer(model: Provider) -
 async def test_a_rubric_is_proposed_and_judged(model: Provider) -> None:
     # Else it repeats one criterion until the limit.
     extra: dict[str, Any] = {"repeat_penalty": 1.3} if WHICH == "llama.cpp" else {}
-    writes = cat.Sampling(max_tokens=400, temperature=0.3, extra=extra)
+    writes = cat.Sampling(max_tokens=160, temperature=0.3, extra=extra)
     reward = cat.RubricReward(
-        proposer=cat.RubricProposer(sampling=writes, at_least=2, at_most=3, attempts=3),
-        judge=cat.Judge(sampling=cat.Sampling(max_tokens=160, temperature=0.0)),
+        proposer=cat.RubricProposer(sampling=writes, at_least=2, at_most=3, attempts=2),
+        judge=cat.Judge(sampling=cat.Sampling(max_tokens=120, temperature=0.0)),
     )
     group = cat.group_of("Why is the sky blue?", ["It scatters blue light.", "It is green."])
     async with cat.CaT(model, estimator=cat.Majority(), reward=reward) as c:
@@ -175,37 +180,36 @@ async def test_an_output_has_the_form_that_is_asked_for(model: Provider) -> None
 
 
 def command(door: Door, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from catsdk.cli import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        env={**os.environ, **door.environment},
-    )
+    env = {**os.environ, **door.environment}
+    return forked.run(*CATSDK, *arguments, env=env, seconds=seconds)
 
 
 def test_estimators_are_compared_from_the_command_line(door: Door, tmp_path: Path) -> None:
-    rows = [{"prompt": f"What is {a} + 4?", "answer": str(a + 4)} for a in range(1, 5)]
+    ask = "Reply with the number only."
+    rows = [{"prompt": f"What is {a} + 4? {ask}", "answer": str(a + 4)} for a in range(1, 5)]
     data = tmp_path / "sums.jsonl"
     data.write_text("\n".join(map(json.dumps, rows)))
     done = command(
         door, "eval", str(data), "--model", door.model, "-e", "majority", "-e", "synthesis",
-        "--sizes", "4", "--max-tokens", "64", "--out", str(tmp_path / "out"), seconds=PATIENCE * 2,
+        "--sizes", "4", "--max-tokens", "32", "--out", str(tmp_path / "out"), seconds=PATIENCE * 2,
     )  # fmt: skip
-    # 3 says that too many texts held no answer: the model's doing.
-    assert done.returncode in {0, 3}, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    assert "4 items, 16 rollouts" in done.stdout, done.stdout + done.stderr
+    told = " ".join((done.stdout + done.stderr).split())
+    if "have no final answer" in told or "failed on every item" in told:
+        pytest.xfail(f"the model is weak: {' '.join(done.stderr.split())}"[:300])
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "majority" in done.stdout
 
 
 @pytest.mark.skipif(WHICH != "local", reason="what is trained runs in the trainer's process")
 def test_two_steps_of_training_leave_a_model(door: Door, tmp_path: Path) -> None:
-    rows = [{"prompt": f"What is {a} + {b}?"} for a in range(2, 6) for b in (3, 4)]
+    ask = "Reply with the number only."
+    rows = [{"prompt": f"What is {a} + {b}? {ask}"} for a in range(2, 6) for b in (3, 4)]
     data = tmp_path / "sums.jsonl"
     data.write_text("\n".join(map(json.dumps, rows)))
     sets = [
-        "steps=2", "batch=8", "device_batch=4", "rollouts.count=4", "rollouts.max_tokens=16",
+        "steps=2", "batch=4", "device_batch=4", "rollouts.count=4", "rollouts.max_tokens=16",
         "rollouts.temperature=0.7", "cat.estimator=Majority", "kl=0", "learning_rate=1e-5",
         "checkpoints.every=0", "failing.share=1.0", "trl.gradient_checkpointing=false",
     ]  # fmt: skip

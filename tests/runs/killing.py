@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections import defaultdict
 from hashlib import sha256
@@ -16,8 +14,9 @@ from random import Random
 
 from catsdk.core.types import Request
 from catsdk.testing import LoopbackServer
+from tests import forked
+from tests.forked import CATSDK, Forked, clean_environment
 
-ROOT = Path(__file__).parents[2]
 IN_FLIGHT = 4
 NUMBER = re.compile(r"call (\d{5,})")
 # The key of a prompt's fences is a digest of the texts, which hold the numbers.
@@ -58,26 +57,24 @@ class Paid:
         ]
 
 
-def start(
-    server: LoopbackServer, *arguments: str, in_flight: int = IN_FLIGHT
-) -> subprocess.Popen[bytes]:
-    """Start `catsdk` with these arguments, the server's model as the policy, few calls at once."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CATSDK_", "OPENAI_"))}
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    own = {"PYTHONPATH": paths, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
-    program = "from catsdk.cli import main; main()"
+def command(
+    server: LoopbackServer, *arguments: str, in_flight: int
+) -> tuple[list[str], dict[str, str]]:
+    """`catsdk` with these arguments, the server's model as the policy, few calls at once."""
+    own = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
     few = ("--max-in-flight", str(in_flight), "--model", f"openai:{server.model}")
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments, *few],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=clean | own,
-    )
+    return [*CATSDK, *arguments, *few], clean_environment("openai") | own
 
 
-def finish(process: subprocess.Popen[bytes]) -> None:
+def start(server: LoopbackServer, *arguments: str) -> Forked:
+    """Start that command."""
+    line, environment = command(server, *arguments, in_flight=IN_FLIGHT)
+    return forked.start(*line, env=environment)
+
+
+def finish(process: Forked) -> None:
     _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors.decode()
+    assert process.returncode == 0, errors
 
 
 def kept_numbers(out: Path) -> set[int]:
@@ -93,7 +90,7 @@ def kept_numbers(out: Path) -> set[int]:
     return numbers
 
 
-def kill_at_random(process: subprocess.Popen[bytes], paid: Paid, random: Random) -> None:
+def kill_at_random(process: Forked | subprocess.Popen[str], paid: Paid, random: Random) -> None:
     """Kill it within 50 ms after the call that was waited for: amid calls, writes and waits."""
     # It may end before: many calls can be served between one kill and the next start.
     while not paid.reached.wait(timeout=0.1) and process.poll() is None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import aiohttp
 import anyio
+import pytest
 from openai import AsyncOpenAI
 
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.types import Completion, Request, Usage
 from catsdk.serve import GatewayConfig, serving_gateway
+from catsdk.testing import LoopbackServer, RawReply
 
 QUESTION: Any = [{"role": "user", "content": "What is 2+2?"}]
 ANSWER = "It is\n\\boxed{4}."
@@ -61,6 +63,22 @@ class Stepping:
         return [Completion(text="".join(self.pieces), usage=usage)]
 
 
+def half_written() -> Stepping:
+    """A model whose anchor has begun its answer, and ends it when its last step is set."""
+    model = Stepping(SUMMARY, "It is", "\n\\boxed{4}.")
+    for step in model.steps[:-1]:
+        step.set()
+    return model
+
+
+def tool_call(name: str, arguments: str, *, said: str | None = None, **more: Any) -> RawReply:
+    """A chat completion that calls a tool."""
+    call = {"id": "call-7", "type": "function", "function": {"name": name, "arguments": arguments}}
+    message = {"role": "assistant", "content": said, "tool_calls": [call]}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    return RawReply({"choices": [choice], "model": "m", **more})
+
+
 class Failing:
     """A model that raises an error, the anchor after some of its text if that is given."""
 
@@ -91,6 +109,17 @@ async def served(*providers: Any, **settings: Any) -> AsyncGenerator[str]:
             GatewayConfig(**settings), providers={each.name: each for each in providers}
         ) as address:
             yield address
+
+
+@asynccontextmanager
+async def upstream_of(
+    monkeypatch: pytest.MonkeyPatch, provider: Any, **settings: Any
+) -> AsyncGenerator[LoopbackServer]:
+    """A server with OpenAI's wire, which `openai:loopback` reaches."""
+    async with LoopbackServer(provider, **settings) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+        yield upstream
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ import pytest
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.serve import GatewayConfig, serving_gateway
-from catsdk.testing import FunctionProvider, LoopbackServer
-from tests.serve.gateways import body, client_of, post, served, texts
+from catsdk.testing import FunctionProvider
+from tests.serve.gateways import body, client_of, post, served, texts, upstream_of
 from tests.serve.wire_by_hand import answer_to, raw, received
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -55,6 +55,7 @@ async def test_without_a_key_that_is_known_nobody_is_served() -> None:
         assert await get(address, "/v1/models", **named) == 200
 
 
+@pytest.mark.behaviour("gateway-is-this-machine-s-own")
 async def test_it_does_not_listen_to_other_machines_without_a_key() -> None:
     with pytest.raises(InvalidInputError, match="can be reached from other machines"):
         async with serving_gateway(GatewayConfig(models=("local",)), host="0.0.0.0"):
@@ -70,6 +71,7 @@ async def test_a_key_that_is_not_set_is_an_error_that_names_the_variable(
             pass
 
 
+@pytest.mark.behaviour("gateway-is-this-machine-s-own")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -92,6 +94,7 @@ async def test_without_keys_no_page_of_a_browser_is_served(headers: dict[str, st
     assert policy.requests == []
 
 
+@pytest.mark.behaviour("gateway-knows-only-its-list")
 @pytest.mark.parametrize(
     "name",
     [
@@ -119,6 +122,7 @@ async def test_a_model_that_is_not_the_operators_is_not_found(name: str) -> None
 REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
 
 
+@pytest.mark.behaviour("gateway-reads-one-meaning")
 @pytest.mark.parametrize(
     ("header", "status"),
     [
@@ -161,6 +165,7 @@ async def test_a_body_that_is_deeply_nested_is_refused() -> None:
         assert (await answer_to(address, head + nested)).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.behaviour("gateway-bounds-what-arrives")
 @pytest.mark.parametrize("part", [b"P", b"POST /v1/chat HT", REQUEST])
 async def test_a_connection_that_sends_no_whole_header_is_closed(part: bytes) -> None:
     async with served(model(), limits={"arrival": 0.2}) as address:
@@ -181,11 +186,13 @@ async def test_a_next_request_on_a_connection_must_arrive_in_time_too() -> None:
 HALF = REQUEST + b"Content-Length: 1000\r\n\r\n{"
 
 
+@pytest.mark.behaviour("gateway-bounds-what-arrives")
 async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
     async with served(model(), limits={"arrival": 0.2}) as address:
         assert (await answer_to(address, HALF)).startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.behaviour("gateway-bounds-what-arrives")
 async def test_a_body_over_the_limit_is_not_read_however_it_comes() -> None:
     async with served(model(), limits={"body": 1024}) as address:
         chunk = b"400\r\n" + b"x" * 0x400 + b"\r\n"
@@ -195,6 +202,7 @@ async def test_a_body_over_the_limit_is_not_read_however_it_comes() -> None:
         assert status == 413
 
 
+@pytest.mark.behaviour("gateway-bounds-what-arrives")
 async def test_of_bodies_that_are_too_many_together_the_last_are_told_to_come_again() -> None:
     limits = {"body": 1024, "bodies": 1024}
     async with served(model(), limits=limits) as address, await raw(address, HALF):
@@ -211,13 +219,12 @@ async def test_half_requests_shut_nobody_out() -> None:
             await half.aclose()
 
 
+@pytest.mark.behaviour("gateway-tells-no-secret")
 async def test_no_key_is_in_a_reply_or_a_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with LoopbackServer(model()) as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(monkeypatch, model()) as upstream:
         upstream.fail_next("401")
         settings: Any = {"models": ["openai:loopback"], "keys": KEYS}
         async with served(**settings) as address:

@@ -10,8 +10,19 @@ from openai import BadRequestError, NotFoundError
 from pydantic import BaseModel
 
 from catsdk.core.types import Completion, Request, ToolCall, Usage
-from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
-from tests.serve.gateways import ANSWER, QUESTION, body, client_of, is_anchor, post, served, texts
+from catsdk.testing import FunctionProvider, RawReply
+from tests.serve.gateways import (
+    ANSWER,
+    QUESTION,
+    body,
+    client_of,
+    is_anchor,
+    post,
+    served,
+    texts,
+    tool_call,
+    upstream_of,
+)
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -20,6 +31,7 @@ def model() -> FunctionProvider:
     return FunctionProvider(texts)
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_an_answer_is_made_of_several_and_says_what_it_cost() -> None:
     async with served(model()) as address, client_of(address) as client:
         raw = await client.chat.completions.with_raw_response.create(
@@ -67,9 +79,7 @@ async def test_the_method_may_be_named_in_the_request_and_rollouts_be_returned()
 async def test_a_profile_is_a_whole_method_under_a_name_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with LoopbackServer(model()) as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(monkeypatch, model()) as upstream:
         sampler = {"Sampler": {"policy": "openai:loopback", "sampling": {"temperature": 0.25}}}
         profile = {"policy": sampler, "estimator": {"Majority": {"tie": "first"}}}
         async with (
@@ -116,6 +126,7 @@ class City(BaseModel):
     inhabitants: int
 
 
+@pytest.mark.behaviour("gateway-keeps-a-form")
 async def test_a_response_format_is_that_of_the_reference() -> None:
     cairo = City(city="Cairo", inhabitants=10)
 
@@ -219,29 +230,21 @@ TOOLS: Any = [
 ]
 
 
+@pytest.mark.behaviour("gateway-passes-tools")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("asked", ["openai:loopback", "cat/synthesis:openai:loopback"])
 @pytest.mark.parametrize("name", ["weather", "reply"])
 async def test_tools_are_passed_on_and_their_calls_come_back(
     monkeypatch: pytest.MonkeyPatch, stream: bool, asked: str, name: str
 ) -> None:
-    async with LoopbackServer(FunctionProvider(texts)) as upstream:
+    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
 
         def call(payload: dict[str, Any]) -> RawReply:
             sent = [tool["function"]["name"] for tool in payload["tools"]]
             assert payload["tool_choice"] == "required"
-            function = {"name": sent[["weather", "reply"].index(name)], "arguments": '{"a":1}'}
-            message = {
-                "role": "assistant",
-                "content": None,
-                "tool_calls": [{"id": "call-7", "type": "function", "function": function}],
-            }
-            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-            return RawReply(json.dumps({"choices": [choice], "model": "m"}).encode())
+            return tool_call(sent[["weather", "reply"].index(name)], '{"a":1}')
 
         upstream.answer = call
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
         async with served(models=["openai:loopback"]) as address, client_of(address) as client:
             settings: Any = {
                 "model": asked,
@@ -281,9 +284,7 @@ async def test_the_results_of_tools_go_along_with_the_conversation() -> None:
 async def test_fields_of_the_dialect_go_on_to_a_service_that_speaks_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with LoopbackServer(FunctionProvider(texts)) as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
         settings: Any = {"models": ["openai:loopback"], "pass_on": ["mirostat"]}
         async with served(**settings) as address:
             asked = body("openai:loopback", presence_penalty=0.5, mirostat=2, user="u")

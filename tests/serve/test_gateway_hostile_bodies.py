@@ -38,6 +38,7 @@ def with_value(path: str, name: str, value: str) -> bytes:
     return json.dumps(ASKED[path])[:-1].encode() + f', "{name}": {value}}}'.encode()
 
 
+@pytest.mark.behaviour("gateway-reads-one-meaning")
 @EACH
 async def test_a_name_that_stands_twice_is_refused_and_not_read_either_way(path: str) -> None:
     policy = FunctionProvider(texts)
@@ -95,6 +96,7 @@ async def test_only_utf_8_is_read(path: str) -> None:
         assert (await send(address, path, text.encode().replace(b"What", b"\xc0\xaf")))[0] == 400
 
 
+@pytest.mark.behaviour("gateway-bounds-what-arrives")
 @EACH
 @pytest.mark.parametrize("open_, close", [("[", "]"), ('{"a":', "}")])
 async def test_what_is_nested_too_deeply_is_refused_wherever_it_stands(
@@ -111,6 +113,7 @@ async def test_what_is_nested_too_deeply_is_refused_wherever_it_stands(
             assert (await send(address, path, part))[0] == 400
 
 
+@pytest.mark.behaviour("gateway-bounds-what-arrives")
 @EACH
 async def test_more_parts_than_are_read_quickly_are_refused(path: str) -> None:
     async with served(FunctionProvider(texts)) as address:

@@ -51,6 +51,7 @@ async def test_requests_that_are_sent_together_are_answered_one_after_the_other(
     assert [each.seed for each in policy.requests] == [0, 1, 2, None]
 
 
+@pytest.mark.behaviour("gateway-reads-one-meaning")
 async def test_nothing_behind_a_refused_request_is_read_as_another_one() -> None:
     policy = FunctionProvider(texts)
     async with served(policy) as address:
@@ -69,6 +70,7 @@ async def test_nothing_behind_a_refused_request_is_read_as_another_one() -> None
 CHUNKED = b"%x\r\n%b\r\n0\r\n\r\n" % (len(json.dumps(PLAIN)), json.dumps(PLAIN).encode())
 
 
+@pytest.mark.behaviour("gateway-reads-one-meaning")
 @pytest.mark.parametrize(
     "asked",
     [
@@ -113,6 +115,7 @@ async def test_chunks_are_read_with_what_may_stand_beside_them() -> None:
             assert status_of(await answer_to(address, asked)) == 200
 
 
+@pytest.mark.behaviour("gateway-is-this-machine-s-own")
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -211,6 +214,7 @@ async def answering(address: str) -> int:
     return int(json.loads(said.partition(b"\r\n\r\n")[2])["answering"])
 
 
+@pytest.mark.behaviour("gateway-cancels-for-who-leaves")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("stage", ["header", "body", "rollouts", "anchor", "answer"])
 async def test_a_client_may_leave_at_any_stage_and_its_place_is_free_again(
@@ -245,6 +249,7 @@ async def test_a_client_may_leave_at_any_stage_and_its_place_is_free_again(
             assert (await post(address, body("stepping")))[0] == 200
 
 
+@pytest.mark.behaviour("gateway-keys-are-apart")
 async def test_requests_that_race_for_a_budget_do_not_exceed_it_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

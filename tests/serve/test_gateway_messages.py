@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from anthropic import APIStatusError, AsyncAnthropic, BadRequestError, NotFoundError
 
 from catsdk.core.errors import ServerError
-from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
-from tests.serve.gateways import ANSWER, QUESTION, SUMMARY, Failing, Stepping, served, texts
+from catsdk.testing import FunctionProvider, RawReply
+from tests.serve.gateways import (
+    ANSWER,
+    QUESTION,
+    SUMMARY,
+    Failing,
+    half_written,
+    served,
+    texts,
+    tool_call,
+    upstream_of,
+)
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -25,6 +34,7 @@ def asked(model: str, **more: Any) -> Any:
     return {"model": model, "messages": QUESTION, "max_tokens": 64, **more}
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_a_message_is_made_of_several_and_says_what_it_cost() -> None:
     async with served(FunctionProvider(texts)) as address, client_of(address) as client:
         cat = {"n": 4, "return": ["summary"]}
@@ -39,18 +49,20 @@ async def test_a_message_is_made_of_several_and_says_what_it_cost() -> None:
     assert reply.cat["agreement"] == 0.75
 
 
+@pytest.mark.behaviour("gateway-streams-while-it-writes")
 async def test_the_first_piece_arrives_while_the_anchor_is_still_writing() -> None:
-    model = Stepping(SUMMARY, "It is", "\n\\boxed{4}.")
-    async with served(model) as address, client_of(address) as client:
-        model.steps[0].set()
-        model.steps[1].set()
-        async with client.messages.stream(**asked("cat/synthesis:stepping")) as stream:
-            async for text in stream.text_stream:
-                assert text in {"It is", "\n\\boxed{4}."}
-                if not model.steps[2].is_set():
-                    assert not model.ended
-                    model.steps[2].set()
-            message = await stream.get_final_message()
+    model = half_written()
+    async with (
+        served(model) as address,
+        client_of(address) as client,
+        client.messages.stream(**asked("cat/synthesis:stepping")) as stream,
+    ):
+        async for text in stream.text_stream:
+            assert text in {"It is", "\n\\boxed{4}."}
+            if not model.steps[2].is_set():
+                assert not model.ended
+                model.steps[2].set()
+        message = await stream.get_final_message()
     assert message.content[0].text == ANSWER  # type: ignore[union-attr]
     assert message.stop_reason == "end_turn"
     assert message.usage.input_tokens > 0
@@ -72,21 +84,15 @@ async def test_a_system_prompt_and_settings_reach_the_model() -> None:
 async def test_tools_reach_a_model_of_another_wire_and_its_calls_come_back(
     monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
-    async with LoopbackServer(FunctionProvider(texts)) as upstream:
+    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
 
         def call(payload: dict[str, Any]) -> RawReply:
             (tool,) = payload["tools"]
             assert tool["function"]["parameters"] == {"type": "object"}
             assert payload["tool_choice"] == "required"
-            function = {"name": "weather", "arguments": '{"city": "Paris"}'}
-            made = {"id": "call-7", "type": "function", "function": function}
-            message = {"role": "assistant", "content": "I look.", "tool_calls": [made]}
-            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-            return RawReply(json.dumps({"choices": [choice], "model": "m"}).encode())
+            return tool_call("weather", '{"city": "Paris"}', said="I look.")
 
         upstream.answer = call
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
         async with served(models=["openai:loopback"]) as address, client_of(address) as client:
             settings = asked("openai:loopback", tools=[TOOL], tool_choice={"type": "any"})
             if stream:
@@ -134,6 +140,7 @@ async def test_the_sdk_raises_its_own_errors() -> None:
             assert raised.value.body["error"]["type"] == "invalid_request_error"  # type: ignore[index]
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None:
     failing = Failing(ServerError("down"), after=SUMMARY + "It is half")
     async with served(failing) as address, client_of(address) as client:

@@ -20,8 +20,8 @@ from catsdk.serve import GatewayConfig, Key
 from catsdk.serve.gateway.holders import Holder
 from catsdk.serve.gateway.voting import voted
 from catsdk.serve.site.problems import Problem
-from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
-from tests.serve.gateways import body, client_of, post, served, texts
+from catsdk.testing import FunctionProvider, RawReply
+from tests.serve.gateways import body, client_of, post, served, texts, tool_call, upstream_of
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -47,6 +47,7 @@ async def get(address: str, path: str, **headers: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
+@pytest.mark.behaviour("gateway-keys-are-apart")
 async def test_a_budget_of_a_key_holds_over_its_requests_and_no_other_key() -> None:
     policy = FunctionProvider(texts)
     settings: Any = {"keys": two(budget={"requests": 2})}
@@ -61,6 +62,7 @@ async def test_a_budget_of_a_key_holds_over_its_requests_and_no_other_key() -> N
     assert len(policy.requests) == 3
 
 
+@pytest.mark.behaviour("gateway-keys-are-apart")
 async def test_a_rate_of_a_key_holds_for_it_alone() -> None:
     settings: Any = {"keys": two(requests_per_minute=1)}
     async with served(FunctionProvider(texts), **settings) as address:
@@ -86,6 +88,7 @@ async def test_a_rate_looks_back_a_minute() -> None:
         holder.admit()
 
 
+@pytest.mark.behaviour("gateway-keys-are-apart")
 async def test_kept_answers_of_a_key_are_not_those_of_another() -> None:
     policy = FunctionProvider(texts)
     async with served(policy, keys=two(), cache="memory") as address:
@@ -102,6 +105,7 @@ async def test_a_cache_that_all_keys_would_share_is_refused() -> None:
         GatewayConfig(models=("local",), client={"cache": "memory"})
 
 
+@pytest.mark.behaviour("gateway-keys-are-apart")
 async def test_evidence_is_kept_where_it_is_asked_for_and_given_to_who_asked(tmp_path: Any) -> None:
     settings: Any = {"keys": two(), "evidence": str(tmp_path / "runs.sqlite")}
     async with served(FunctionProvider(texts), **settings) as address:
@@ -188,24 +192,18 @@ async def test_equal_calls_are_voted_on_whatever_the_order_of_their_keys() -> No
     assert (winner, agreement) == (paris[0], 0.5)
 
 
+@pytest.mark.behaviour("gateway-passes-tools")
 async def test_a_vote_on_tools_is_taken_where_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cities = iter(["Rome", "Paris", "Paris"])
 
     def call(payload: dict[str, Any]) -> RawReply:
-        function = {"name": "weather", "arguments": json.dumps({"city": next(cities)})}
-        made = {"id": "c", "type": "function", "function": function}
-        message = {"role": "assistant", "content": None, "tool_calls": [made]}
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
         usage = {"prompt_tokens": 3, "completion_tokens": 2}
-        content = {"choices": [choice], "model": "m", "usage": usage}
-        return RawReply(json.dumps(content).encode())
+        return tool_call("weather", json.dumps({"city": next(cities)}), usage=usage)
 
-    async with LoopbackServer(FunctionProvider(texts)) as upstream:
+    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
         upstream.answer = call
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
         tool: Any = {"type": "function", "function": {"name": "weather", "parameters": {}}}
         async with (
             served(models=["openai:loopback"]) as address,

@@ -11,14 +11,25 @@ from pydantic import BaseModel
 
 from catsdk.core.errors import ServerError
 from catsdk.core.types import Request
-from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
-from tests.serve.gateways import ANSWER, SUMMARY, Failing, Stepping, client_of, served, texts
+from catsdk.testing import FunctionProvider, RawReply
+from tests.serve.gateways import (
+    ANSWER,
+    SUMMARY,
+    Failing,
+    client_of,
+    half_written,
+    served,
+    texts,
+    tool_call,
+    upstream_of,
+)
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 FUNCTION: Any = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_a_response_is_made_of_several_and_says_what_it_cost() -> None:
     async with served(FunctionProvider(texts)) as address, client_of(address) as client:
         reply: Any = await client.responses.create(
@@ -36,11 +47,10 @@ async def test_a_response_is_made_of_several_and_says_what_it_cost() -> None:
     assert reply.cat["agreement"] == 0.75
 
 
+@pytest.mark.behaviour("gateway-streams-while-it-writes")
 async def test_events_come_in_their_order_while_the_anchor_is_still_writing() -> None:
-    model = Stepping(SUMMARY, "It is", "\n\\boxed{4}.")
+    model = half_written()
     async with served(model) as address, client_of(address) as client:
-        model.steps[0].set()
-        model.steps[1].set()
         events: list[Any] = []
         stream: Any = await client.responses.create(
             model="cat/synthesis:stepping",
@@ -77,7 +87,7 @@ async def test_events_come_in_their_order_while_the_anchor_is_still_writing() ->
 async def test_functions_are_called_and_their_results_go_along(
     monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
-    async with LoopbackServer(FunctionProvider(texts)) as upstream:
+    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
 
         def call(payload: dict[str, Any]) -> RawReply:
             assert payload["tool_choice"] == {"type": "function", "function": {"name": "weather"}}
@@ -86,15 +96,9 @@ async def test_functions_are_called_and_their_results_go_along(
                 "assistant",
                 "tool",
             ]
-            function = {"name": "weather", "arguments": '{"city": "Paris"}'}
-            made = {"id": "call-7", "type": "function", "function": function}
-            message = {"role": "assistant", "content": None, "tool_calls": [made]}
-            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-            return RawReply(json.dumps({"choices": [choice], "model": "m"}).encode())
+            return tool_call("weather", '{"city": "Paris"}')
 
         upstream.answer = call
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
         settings: Any = {
             "model": "openai:loopback",
             "input": [
@@ -120,6 +124,7 @@ class City(BaseModel):
     city: str
 
 
+@pytest.mark.behaviour("gateway-keeps-a-form")
 async def test_a_text_format_is_the_form_of_the_answer() -> None:
     def script(request: Request) -> str:
         if "response" in str(request.json_schema or request.messages[-1].text):
@@ -152,6 +157,7 @@ async def test_what_is_wrong_is_refused_by_name(change: dict[str, Any], told: st
             await client.responses.create(**settings)
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None:
     failing = Failing(ServerError("down"), after=SUMMARY + "It is half")
     async with served(failing) as address, client_of(address) as client:

@@ -19,7 +19,7 @@ from catsdk.core.errors import (
 )
 from catsdk.core.ports import OnText
 from catsdk.core.types import Request
-from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.testing import FunctionProvider
 from tests.serve.gateways import (
     ANSWER,
     QUESTION,
@@ -28,8 +28,10 @@ from tests.serve.gateways import (
     Stepping,
     body,
     client_of,
+    half_written,
     served,
     texts,
+    upstream_of,
 )
 
 pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -47,11 +49,10 @@ def contents(chunks: list[Any]) -> list[str]:
     ]
 
 
+@pytest.mark.behaviour("gateway-streams-while-it-writes")
 async def test_the_first_piece_arrives_while_the_anchor_is_still_writing() -> None:
-    model = Stepping(SUMMARY, "It is", "\n\\boxed{4}.")
+    model = half_written()
     async with served(model) as address, client_of(address) as client:
-        model.steps[0].set()
-        model.steps[1].set()
         stream: Any = await client.chat.completions.create(**asked("cat/synthesis:stepping"))
         chunks: list[Any] = []
         async for chunk in stream:
@@ -66,6 +67,7 @@ async def test_the_first_piece_arrives_while_the_anchor_is_still_writing() -> No
     assert chunks[-1].cat["method"] == "synthesis"
 
 
+@pytest.mark.behaviour("gateway-counts-every-call")
 async def test_a_stream_ends_with_the_usage_where_it_is_wanted() -> None:
     async with served(FunctionProvider(texts)) as address, client_of(address) as client:
         settings = asked("cat/synthesis:function", stream_options={"include_usage": True})
@@ -87,6 +89,7 @@ async def test_steps_are_told_as_reasoning_where_they_are_wanted() -> None:
     assert "".join(contents(chunks)) == ANSWER
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -115,6 +118,7 @@ async def test_an_error_before_anything_was_sent_has_its_own_status(
         assert raised.value.response.headers["retry-after"] == "7"
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None:
     failing = Failing(ServerError("down"), after=SUMMARY + "It is half")
     async with served(failing) as address, client_of(address) as client:
@@ -127,12 +131,13 @@ async def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_sdk() -> None
     assert all(chunk.choices[0].finish_reason is None for chunk in chunks)
 
 
+@pytest.mark.behaviour("gateway-failures-are-raised")
 async def test_an_upstream_that_dies_in_mid_stream_is_an_error_and_no_short_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with LoopbackServer(FunctionProvider(lambda request: "one\ntwo\nthree")) as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(
+        monkeypatch, FunctionProvider(lambda request: "one\ntwo\nthree")
+    ) as upstream:
         upstream.fail_next("cut")
         settings: Any = {"models": ["openai:loopback"], "client": {"retry": {"times": 0}}}
         async with served(**settings) as address, client_of(address) as client:
@@ -184,6 +189,7 @@ async def test_a_silent_stream_begins_and_is_kept_alive_and_its_error_comes_in_i
     assert rest.endswith(b"data: [DONE]\n\n")
 
 
+@pytest.mark.behaviour("gateway-cancels-for-who-leaves")
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_client_that_goes_away_cancels_what_is_asked_upstream(stream: bool) -> None:
     model = Stepping("x")
@@ -204,12 +210,11 @@ async def test_a_client_that_goes_away_cancels_what_is_asked_upstream(stream: bo
     assert not model.ended
 
 
+@pytest.mark.behaviour("gateway-cancels-for-who-leaves")
 async def test_a_client_that_goes_away_cancels_every_rollout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with LoopbackServer(FunctionProvider(texts), takes_n="refuses") as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+    async with upstream_of(monkeypatch, FunctionProvider(texts), takes_n="refuses") as upstream:
         upstream.fail_next("no_n", "hang", "hang", "hang", "hang")
         async with served(models=["openai:loopback"]) as address:
             async with anyio.create_task_group() as tasks:
@@ -230,6 +235,7 @@ async def test_a_client_that_goes_away_cancels_every_rollout(
     assert upstream.counters.cancelled == 4
 
 
+@pytest.mark.behaviour("gateway-is-full-and-drains")
 async def test_over_the_limit_of_requests_a_client_is_told_to_come_again() -> None:
     model = Stepping("x")
     async with (
@@ -254,6 +260,7 @@ async def test_over_the_limit_of_requests_a_client_is_told_to_come_again() -> No
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.behaviour("gateway-is-full-and-drains")
 async def test_requests_that_are_being_answered_are_waited_for_at_the_end() -> None:
     model = Stepping(SUMMARY, "It is 4.")
     told: list[Any] = []
@@ -298,6 +305,7 @@ async def test_those_that_do_not_end_in_time_are_cut_off() -> None:
     assert model.cancelled.is_set()
 
 
+@pytest.mark.behaviour("gateway-tells-no-secret")
 async def test_errors_of_the_kind_of_a_provider_say_no_more_than_their_kind() -> None:
     class Odd(ProviderError):
         """Of a provider of one's own."""

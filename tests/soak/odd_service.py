@@ -12,8 +12,7 @@ from itertools import count
 from random import Random
 from typing import Any, Literal
 
-from catsdk.testing import LoopbackServer
-from catsdk.testing.wire import Fault, RawReply
+from catsdk.testing import LoopbackServer, RawReply
 
 __all__ = ["FAULTS", "NETWORK", "ODD", "SLOW", "OddService", "Served"]
 
@@ -29,8 +28,8 @@ AWAY = "http://192.0.2.1/v1/chat/completions"
 FAULTS = 0.25
 """The share of requests that meet something odd; of those, one in four the network's faults."""
 _OF_THE_NETWORK = 0.25
-SLOW: list[Fault] = ["hang", "trickle"]
-NETWORK: list[Fault] = [
+SLOW: list[Any] = ["hang", "trickle"]
+NETWORK: list[Any] = [
     "reset",
     "reset",
     "reset",

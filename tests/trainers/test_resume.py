@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +17,9 @@ from safetensors.torch import load_file
 from catsdk.core.errors import ConfigurationError
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.trl.resuming import begin, last_whole
+from tests import forked
 from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 
-ROOT = Path(__file__).parents[2]
 STEPS = 6
 # The anchor's own words decide the rewards, so that one other token of it or of a rollout shows.
 RUN = """
@@ -70,15 +67,7 @@ def run(config: CaTConfig, seen: Path, *, killed_at: int = -1) -> tuple[int, Any
     """The exit code, and what the run printed last."""
     file = seen.with_suffix(".yaml")
     file.write_text(config.to_yaml())
-    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, str(file), str(seen), str(killed_at)],
-        capture_output=True,
-        text=True,
-        timeout=380,
-        check=False,
-        env=os.environ | {"PYTHONPATH": paths},
-    )
+    done = forked.run("-c", RUN, str(file), str(seen), str(killed_at), seconds=380)
     lines = done.stdout.strip().splitlines()
     assert lines or done.returncode < 0, done.stderr
     return done.returncode, json.loads(lines[-1]) if lines else None

@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.needs_torch
 
 from catsdk_trainers.config.settings import Stop
-from catsdk_trainers.trl.stopping import reason_to_stop
+from catsdk_trainers.trl.signals import reason_to_stop
 
 
 def evaluated(*pairs: tuple[float, float], lead: float = 0.1) -> list[dict[str, Any]]:

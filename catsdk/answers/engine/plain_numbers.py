@@ -12,7 +12,9 @@ from catsdk.answers.verdict import Verdict
 __all__ = ["quick"]
 
 _MOST_PLACES = 5
-_NUMBER = re.compile(r"\$?(-?(?:\d{1,15}|[1-9]\d{0,2}(?:,\d{3}){1,4})(?:\.\d{1,5})?)", re.ASCII)
+_NUMBER = re.compile(r"\$?(-?(?:\d{1,15}|[1-9]\d{0,2}(?:,\d{3}){1,4})(?:\.\d{1,20})?)", re.ASCII)
+# Of two numbers that differ by less, one may be what the other was rounded to.
+_NEAR, _NEAR_SHARE = Decimal("0.001"), Decimal("0.000001")
 # What is whole, or a fraction of two whole numbers, between the delimiters of a formula or without.
 _FRACTION = re.compile(
     r"(\$?) ?(-?)(?:\\[dt]?frac ?\{(\d{1,15})\} ?\{(\d{1,15})\}|(\d{1,15}) ?/ ?(\d{1,15})"
@@ -22,7 +24,7 @@ _FRACTION = re.compile(
 
 
 def quick(answer: str, reference: str, options: Options) -> Verdict | None:
-    """Return the verdict where both are short numbers; `None` where there is more to look at.
+    """Return the verdict where both are plain numbers; `None` where there is more to look at.
 
     It is that of the exact tier: a test holds the two together.
     """
@@ -37,8 +39,22 @@ def quick(answer: str, reference: str, options: Options) -> Verdict | None:
     if first is None or second is None:
         return _fractions(answer, reference, start)
     one, other = first[1], second[1]
-    equal = one == other or Decimal(one.replace(",", "")) == Decimal(other.replace(",", ""))
+    if not (equal := one == other):
+        value, gold = Decimal(one.replace(",", "")), Decimal(other.replace(",", ""))
+        equal = value == gold
+        if not equal and _places(one, other) > _MOST_PLACES and _are_near(value, gold):
+            return None
     return Verdict("equal" if equal else "different", "exact", "", "", perf_counter() - start)
+
+
+def _places(*numbers: str) -> int:
+    """Return how many decimals the longest of some numbers has."""
+    return max(len(number.partition(".")[2]) for number in numbers)
+
+
+def _are_near(one: Decimal, other: Decimal) -> bool:
+    apart = abs(one - other)
+    return apart < _NEAR or apart < _NEAR_SHARE * max(abs(one), abs(other))
 
 
 def _fractions(answer: str, reference: str, start: float) -> Verdict | None:

@@ -90,6 +90,8 @@ def chosen(text: str) -> str | None:
     if labelled is None or offers_choices(text):
         return None
     found = choice_at(labelled.group(1) + ")")
+    if (beside := choice_at(body)) is not None and beside.alternatives:
+        return ""
     first = re.split(r"\b(?:because|since|as)\b", sentences_of(body)[0])[0]
     if found is None or denies(first) or hedges(first) or re.search(r"\bor\b\s\(?[A-J]\b", first):
         return "" if hedges(first) else None

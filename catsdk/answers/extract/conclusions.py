@@ -10,7 +10,7 @@ from catsdk.answers.extract.numbers import number_in_words, one_number
 from catsdk.answers.extract.phrases import Value
 from catsdk.answers.extract.templates import is_unfinished
 from catsdk.answers.extract.values import value_at, whole_value
-from catsdk.answers.extract.voices import is_contrary, speaks_for_another
+from catsdk.answers.extract.voices import is_anothers
 from catsdk.answers.extract.withdrawals import refutes
 from catsdk.answers.extract.wording import (
     asserts,
@@ -109,7 +109,7 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return ""
     if is_conditional(sentence) or _NO_ANSWERS.match(sentence):
         return ""
-    if is_contrary(sentence) or speaks_for_another(sentence):
+    if is_anothers(sentence):
         return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None

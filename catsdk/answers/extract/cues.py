@@ -12,7 +12,7 @@ from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
 from catsdk.answers.extract.values import value_at
-from catsdk.answers.extract.voices import is_contrary, speaks_for_another
+from catsdk.answers.extract.voices import is_anothers, is_recalled
 from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
 from catsdk.answers.extract.wording import (
     asserts,
@@ -22,6 +22,7 @@ from catsdk.answers.extract.wording import (
     is_conditional,
     is_example,
     is_of_somebody,
+    refuses,
 )
 from catsdk.answers.extract.words import is_answer_in_words
 
@@ -108,8 +109,18 @@ _LISTED = re.compile(
     r"\)?[ \t](?!since|because|as|while|but|and|not|so\b)\S{1,20}[ \t]\(?[A-J][).][ \t]"
 )
 # Behind a value, another one that no word joins to it, or an operation that stops.
-_MORE = re.compile(r" ?[|;] ?[-$(\\]{0,2}\d| -?\d+(?![\w/-])|\s?[-+×*÷]\s*\Z")
-_QUOTED = re.compile(r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b", re.IGNORECASE)
+_MORE = re.compile(
+    r" ?[|;] ?[-$(\\]{0,2}\d| -?\d+(?![\w/-])|\s?[-+×*÷=/^_]\s*\Z"
+    r"|\s?(?:→|[-=]>|⇒|⟶|\\(?:to|rightarrow|implies)\b)\s?[-$(\\]{0,2}\d"
+    r"|,?\s(?:becomes|turns into|changes? (?:in)?to|then|vs\.?|versus)\s[-$(\\]{0,2}\d"
+)
+_QUOTED = re.compile(
+    r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b"
+    r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?[:,]\s?(?:the\s)?$",
+    re.IGNORECASE,
+)
+# What is denied first, so that the other is stated: "not 5 but 6".
+_NOT_BUT = re.compile(r"[\s:*]{0,4}not\s[^.!?\n]{1,40}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
 _TENTATIVE = re.compile(
     r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another|example|template"
     r"|placeholder|reference|draft)\W*$",
@@ -117,7 +128,9 @@ _TENTATIVE = re.compile(
 )
 _PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
 _ALTERNATIVE = re.compile(
-    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b|\botherwise\b", re.IGNORECASE
+    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b|\botherwise\b"
+    r"|\balternatively\b|\belse\b",
+    re.IGNORECASE,
 )
 
 
@@ -232,6 +245,8 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
     if (number := number_to_the_end(text, cue.end())) is not None:
         return number
     behind = text[cue.end() : cue.end() + 2_000]
+    if denied := _NOT_BUT.match(behind):
+        behind = behind[denied.end() :]
     found = value_at(behind, several=_PLURAL.search(cue.group()) is not None)
     if found is None:
         return _in_sentence(behind, cue)
@@ -241,7 +256,7 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
-    if is_conditional(tail) or _OF_OTHERS.search(tail) or speaks_for_another(f"0{tail}"):
+    if is_conditional(tail) or _OF_OTHERS.search(tail) or is_recalled(tail):
         return ""
     if "would" in cue.group() and _IN_A_CASE.search(tail):
         return ""
@@ -296,8 +311,8 @@ def _is_stated(before: str, cue: str) -> bool:
         or _QUOTED.search(before)
         or denies(clause)
         or _TASK.search(clause)
-        or is_contrary(f"{before}{cue} 0", marked="would" not in cue)
-        or speaks_for_another(f"{before}{cue} 0")
+        or refuses(clause)
+        or is_anothers(f"{before}{cue} 0", marked="would" not in cue)
     ):
         return False
     return asserts(clause)

@@ -49,6 +49,13 @@ _SCRATCH = tuple((f"<{name}>", f"</{name}>") for name in _SCRATCH_NAMES.split())
 
 _WORK = (*TAGS, *_SCRATCH)
 _TAG_OF_WORK = re.compile("|".join(re.escape(tag) for pair in _WORK for tag in pair))
+# The same tags as careless texts write them: `<THINK>`, `</ think >`.
+_CARELESS_TAG = re.compile(
+    rf"<\s?(/?)\s?(think|thinking|thought|thoughts|{'|'.join(_SCRATCH_NAMES.split())})\s?>",
+    re.IGNORECASE,
+)
+# A line that LaTeX or Markdown leaves out.
+_LEFT_OUT = re.compile(r"^(?:%|\[//\]: # )[^\n]*$", re.MULTILINE)
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
 _STRUCK = re.compile(
     r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected"
@@ -142,11 +149,19 @@ def _searched(text: str) -> str:
             return ""
     tail = _outside_boxes(text, start) if start else text
     tagged = "<" in tail
+    if tagged:
+        tail = _CARELESS_TAG.sub(_plain_tag, tail)
     if (tagged or "◁" in tail or "THINK]" in tail) and _TAG_OF_WORK.search(tail):
         tail = without_thinking(tail, _WORK)
+    if tail.startswith("%") or "\n%" in tail or "[//]" in tail:
+        tail = _LEFT_OUT.sub("", tail)
     if tagged and ("<!--" in tail or "</" in tail) or "~~" in tail:
         tail = _STRUCK.sub("", tail)
     return _NOISE.sub("", tail) if tagged else tail
+
+
+def _plain_tag(tag: re.Match[str]) -> str:
+    return f"<{tag[1]}{tag[2].lower()}>"
 
 
 def _outside_boxes(text: str, start: int) -> str:

@@ -52,7 +52,16 @@ _VERDICTS = frozenset(
 _REFUSED = frozenset(
     ["wrong", "incorrect", "false", "invalid", "rejected", "fail", "failed", "no", "bad"]
 )
-_RIGHT = ({"correct"}, {"valid"}, {"right"}, {"accepted"}, {"true"})
+_RIGHT = (
+    {"correct"},
+    {"valid"},
+    {"right"},
+    {"accepted"},
+    {"true"},
+    {"final"},
+    {"sure"},
+    {"certain"},
+)
 _WRONG = (
     {"wrong"},
     {"incorrect"},
@@ -66,6 +75,12 @@ _NOT_ANSWERS = frozenset(_NOT_ANSWERS_WORDS.split())
 _KEY = re.compile(
     r"""(?<!\\)["'](final[_ ]?answer|answer|result|choice|label|prediction)["']\s{0,8}:\s{0,8}""",
     re.IGNORECASE,
+)
+# One of them is in each text that the pattern finds anything in, which is fast to see.
+_KEY_ENDS = tuple(
+    f"{name}{quote}"
+    for name in ("answer", "result", "choice", "label", "prediction")
+    for quote in "\"'"
 )
 _ANY_KEY = re.compile(r'[{,]\s{0,20}"[A-Za-z_ ]{1,40}"\s{0,8}:')
 _FENCE = re.compile(r"```(?:json5?|JSON)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
@@ -192,6 +207,9 @@ def _bare_name(name: str) -> str:
 
 def _named_field(text: str) -> tuple[str | None, int] | None:
     """Read the last field with a name of an answer, in an object that is not JSON as a whole."""
+    lower = text.lower()
+    if not any(end in lower for end in _KEY_ENDS):
+        return None
     for key in reversed(list(_KEY.finditer(text))[-64:]):
         if "{" not in text[: key.start()]:
             continue

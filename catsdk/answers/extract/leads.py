@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from catsdk.answers.extract.sentences import words_of
+
 __all__ = ["is_denied", "is_meant"]
 
 # What may stand between the words and the value: spaces, emphasis, the beginning of a formula.
@@ -160,7 +162,6 @@ _SIGN = re.compile(
 )
 _LONGEST_SIGN = 20
 _CONTRACTED = re.compile(r"['’][tT]")
-_WORD = re.compile(r"(?<![a-z])[a-z]{1,5}")
 
 
 def _by_word(leads: Iterable[_Lead]) -> dict[str, list[_Lead]]:
@@ -197,7 +198,7 @@ def _speaks_against(before: str, leads: dict[str, list[_Lead]]) -> bool:
     lower = before.lower()
     if len(lower) != len(before):
         lower = before
-    for suspect in leads.keys() & set(_WORD.findall(lower)):
+    for suspect in leads.keys() & {word[:5] for word in words_of(before)}:
         for at in _places(suspect, lower):
             if any(lead.stands(before, at) for lead in leads[suspect]):
                 return True

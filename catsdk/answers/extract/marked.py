@@ -54,6 +54,8 @@ def _is_replaced(answer: str, behind: str) -> bool:
 
 def tagged(text: str) -> str | None:
     """Return what stands in the last closed `<answer>` tag that is filled in."""
+    if "nswer" not in text and "NSWER" not in text:
+        return None
     tags = list(_TAG.finditer(text))[-_MOST:]
     for at in range(len(tags) - 1, 0, -1):
         opening, closing = tags[at - 1], tags[at]

@@ -38,7 +38,7 @@ _CHANGING_WORDS = """
 squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
 quarter quarters fourth fourths fifth fifths sixth eighths tenths hundredths percent percentage
 point plus minus over divided multiplied or through mod modulo choose out not except th st nd rd
-root raised power
+root raised power tens hundreds thousands millions
 """
 CHANGING = frozenset(_CHANGING_WORDS.split())
 # These change a number only with what follows: "5 more than x", "20% of 50", "5 in base 6".
@@ -58,7 +58,7 @@ _EXCLAIMED = re.compile(r"!(?!!)")
 _LARGEST_FACTORIAL = 25
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(
-    r"\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
+    r"\u2013\d|\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
     r"|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
 )
 _POWERS = ("square", "cubic", "sq", "cu")
@@ -76,7 +76,7 @@ _OTHER = re.compile(
 _CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
 _LABEL = re.compile(
     r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
-    r"|part|line|number|no|example|item|case|january|february|march|april|may|june|july|august"
+    r"|part|line|number|no|see|example|item|case|january|february|march|april|may|june|july|august"
     r"|september|october|november|december)\.?\s$",
     re.IGNORECASE,
 )
@@ -146,7 +146,8 @@ def one_number(sentence: str) -> str | None:
     if _CODE.search(sentence):
         return None
     while match := _STANDALONE.search(sentence, at):
-        if _LABEL.search(sentence[: match.start()]):
+        before = sentence[: match.start()]
+        if before[-1:].isalnum() or _LABEL.search(before):
             return None
         value = quantity_at(sentence[match.start() :])
         if value is None or value.alternatives or found or _LISTING.search(value.text):

@@ -27,7 +27,7 @@ _FILLER = re.compile(
     r"|(?:approximately|about|around|roughly)(?=\s{1,4}(?:[^\sA-Za-z]|equal\b))"
     r"|(?:la |die |a |l['’])?(?:option|opción|opção|opzione)|выбор|вариант|choice|letter|a total of"
     r"|in total|the number|the value|the letter|number|value)\b[,:]?\s{1,4}"
-    r"|(?:[-=]>|[:=≈≅~→])\s{0,4}|\\approx\s{0,4}|is\s{1,4}){1,12}",
+    r"|(?:[-=]>|[:=≈≅→]|~(?!\s?[A-Za-z]))\s{0,4}|\\approx\s{0,4}|is\s{1,4}){1,12}",
     re.IGNORECASE,
 )
 AROUND = " \t\n:：*_`\"'“”"

@@ -1,10 +1,10 @@
-"""Sentences of prose: where they end."""
+"""Sentences of prose: where they end, and the words in them."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["before_in_sentence", "sentences_of"]
+__all__ = ["before_in_sentence", "sentences_of", "words_of"]
 
 _ABBREVIATIONS = ("e.g.", "i.e.", "vs.", "Mr.", "Dr.", "Ms.", "Mrs.", "No.", "approx.")
 _NO_END = "".join(f"(?<!{re.escape(each)})" for each in _ABBREVIATIONS)
@@ -13,6 +13,8 @@ _END = re.compile(
 )
 _OPENING, _CLOSING = re.compile(r"(?<!\\)\\\["), re.compile(r"(?<!\\)\\\]")
 _LABEL = re.compile(r"[\s>*_-]{0,4}\(?(?:\d{1,2}|[A-Za-z])[.)]")
+_ASCII_WORD = re.compile(r"[a-z]+")
+_TO_WORDS = {code: chr(code).lower() if chr(code).isalpha() else " " for code in range(128)}
 _LONGEST = 1_000
 _AROUND = 400
 
@@ -39,6 +41,13 @@ def before_in_sentence(text: str, at: int) -> str:
     before = text[max(0, at - _AROUND, text.rfind("\n", 0, at) + 1) : at]
     start = max((end.end() for end in _END.finditer(before)), default=0) if before else 0
     return before[start:]
+
+
+def words_of(text: str) -> list[str]:
+    """Return the runs of ASCII letters in a text, in lower case."""
+    if text.isascii():
+        return text.translate(_TO_WORDS).split()
+    return _ASCII_WORD.findall(text.lower())
 
 
 def _open_display(piece: str) -> bool:

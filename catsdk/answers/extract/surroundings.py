@@ -7,8 +7,7 @@ import re
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.cues import after_cue
 from catsdk.answers.extract.leads import is_meant
-from catsdk.answers.extract.sentences import before_in_sentence
-from catsdk.answers.extract.voices import is_contrary, speaks_for_another
+from catsdk.answers.extract.voices import is_anothers
 from catsdk.answers.extract.withdrawals import is_withdrawn
 
 __all__ = ["as_it_stands"]
@@ -16,10 +15,11 @@ __all__ = ["as_it_stands"]
 _NEAR = 120
 _FENCE = re.compile(r"\s{0,4}```")
 _CLOSING = " \n$*_`.)]}\\"
+_SENTENCE_ENDS = (". ", "! ", "? ", "。")
 _OPENING, _BEHIND = " \t$\\({[*_`\"'", 80
 _ALTERNATIVE = re.compile(
-    r"[\s$\\)\]}*_`]{0,8}(?:,\s)?or\s(?:maybe\s|perhaps\s|possibly\s|even\s"
-    r"|else\s){0,2}[-$\\({*]{0,4}\d"
+    r"[\s$\\)\]}*_`]{0,8}[,;]?\s?\(?(?:or|alternatively|else|versus|vs\.?)\b[:,]?\s"
+    r"(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
 )
 _BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
@@ -65,7 +65,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         "etween" in line and _BETWEEN.search(line) and not _BOTH.search(content)
     ):
         return ""
-    if _is_of_another(text, start, behind):
+    if _is_of_another(line, behind):
         return ""
     if goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""
@@ -84,14 +84,13 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     return f"{content}\\%" if percent else content
 
 
-def _is_of_another(text: str, start: int, behind: str) -> bool:
+def _is_of_another(line: str, behind: str) -> bool:
     """Tell whether the sentence that leads to a mark gives its value as that of somebody else."""
-    lead = before_in_sentence(text, start).rstrip(_OPENING)
+    lead = line[max(line.rfind(end) for end in _SENTENCE_ENDS) + 1 :].rstrip(_OPENING)
     if not lead:
         return False
     rest = behind[:_BEHIND].partition("\n")[0]
-    stated = f"{lead} 0{rest}"
-    return speaks_for_another(stated) or is_contrary(stated, marked=True)
+    return is_anothers(f"{lead} 0{rest}", marked=True)
 
 
 def _may_operate(line: str) -> bool:

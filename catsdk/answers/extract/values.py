@@ -29,6 +29,7 @@ _AFTER_CHOICE = re.compile(
 _AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
 _OTHER_CHOICE = re.compile(
     r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,|或者?|和|、)\s{0,3}\(?[A-J]\b(?!['’])"
+    r"|[).:]?\*{0,2}\s{0,3}\(?([A-J])(?:[).:](?=\s|$)|$)"
 )
 _EQUALS = re.compile(r"\s?=\s?")
 # A value that stands alone in brackets or quotes, as in "(18)" and "[[18]]"; a sign before a
@@ -104,7 +105,8 @@ def choice_at(text: str) -> Value | None:
     if found.group(3) and not (_AFTER_ARTICLE if letter in "AI" else _AFTER_CHOICE).match(rest):
         return None
     other = _OTHER_CHOICE.match(rest)
-    return Value(letter, rest.lstrip(")"), alternatives=other is not None)
+    alternatives = other is not None and other[1] != letter
+    return Value(letter, rest.lstrip(")"), alternatives)
 
 
 def _one(text: str, several: bool) -> Value | None:

@@ -9,18 +9,20 @@ and what is asked may be what would be.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-__all__ = ["is_contrary", "speaks_for_another"]
+from catsdk.answers.extract.sentences import words_of
+
+__all__ = ["is_anothers", "is_recalled"]
 
 _FLAGS = re.IGNORECASE | re.VERBOSE
 _READ = 300
-_WORD = re.compile(r"[a-z]+")
 
 _PERSONS = """
 friend buddy classmate colleague worker coworker teacher professor tutor instructor roommate mate
 brother sister mother father mom mum dad son daughter wife husband uncle aunt cousin neighbor
 neighbour partner people person guy kid student pupil participant peer player team boss group class
-other everyone everybody rest user textbook book website site forum key manual sheet source expert
+other rest user textbook book website site forum key manual sheet source expert
 author assistant crowd agent solution sample draft answer approach model candidate internet web
 """
 # These solve problems, and have no place in one.
@@ -31,7 +33,22 @@ _NAMED_SOLVERS = """
 gpt chatgpt claude gemini llama qwen deepseek mistral wolfram google siri alexa stackexchange
 stackoverflow reddit quora chegg wikipedia
 """
+_BEFORE = "first initial previous earlier original old before"
+_ALL = "other everyone everybody rest"
 _ANYBODY = "others some many most several someone somebody nobody noone"
+_FIND = """
+get gets got gotten obtain obtains obtained give gives gave has have had compute computes computed
+calculate calculates calculated find finds found reach reaches reached write writes wrote answer
+answers answered put output outputs return returns returned report reports reported conclude
+concludes concluded pick picks picked choose chooses chose select selects selected state states
+stated list lists listed show shows showed predict predicts predicted propose proposes proposed
+derive derives derived say says said think thinks thought claim claims claimed believe believes
+believed determine determines determined mention mentions mentioned print prints printed
+"""
+_GO = """
+arrive arrives arrived come comes came end ends ended settle settles settled vote votes voted go
+goes went agree agrees agreed insist insists insisted
+"""
 _KNOWING = """
 remember remembered recall recalled recollect heard overheard saw told seen memorized memorised read
 memory serves know head knowledge recollection rumor rumour word legend gossip said rumored rumoured
@@ -54,16 +71,9 @@ _VALUE = r"""[\s"'“‘`*_$\\({\[:-]{0,8}(?:boxed\{)?(?:[$€£]?\d|[-\u2212]\d
     |(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty|zero|one|two|three|four|five|six|seven|eight
       |nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|half
       |a\ (?:dozen|half|hundred))\b)"""
-_FINDING = r"""(?:(?:have|has|had|all|both|also|only|just|simply|once|always|often|\w+ly)\s){0,3}
-    (?:g[eo]ts?|gotten|obtain(?:s|ed)?|g[ai]ves?|has|have|had|comput(?:es?|ed)|calculat(?:es?|ed)
-    |finds?|found|arriv(?:es?|ed)\sat|reach(?:es|ed)?|c[ao]mes?\s(?:up\swith|to)
-    |end(?:s|ed)?\sup\s(?:with|at)|settle[sd]?\s(?:on|for)|wrote|writes?|answer(?:s|ed)?|put|outputs?
-    |return(?:s|ed)?|report(?:s|ed)?|vote[sd]?\sfor|conclude[sd]?|picks?|picked|chooses?|chose
-    |select(?:s|ed)?|state[sd]?|lists?|listed|shows?|showed|predict(?:s|ed)?|propose[sd]?
-    |derive[sd]?|says?|said|think(?:s)?|thought|claim(?:s|ed)?|believe[sd]?|goes\swith|go\swith
-    |went\s(?:with|for)|agree[sd]?\son|determine[sd]?|insist(?:s|ed)?\son|mention(?:s|ed)?
-    |prints?|printed)
-    \s(?:(?:that|the|final|answer|result|value|of|is|was|to|be|as|it|out|an?|on)\s){0,6}"""
+_FINDING = rf"""(?:(?:have|has|had|all|both|also|only|just|simply|once|always|often|\w+ly)\s){{0,3}}
+    (?:{_any_of(_FIND)}|{_any_of(_GO)}\s(?:up\s)?(?:at|with|to|on|for))
+    \s(?:(?:that|the|final|answer|result|value|of|is|was|to|be|as|it|out|an?|on)\s){{0,6}}"""
 _FOUND = rf"{_FINDING}{_VALUE}"
 _COUNT = r"(?:some|other|many|most|several|few|two|three|four|five|both|all|\d+|half|one|none)"
 _WHICH = rf"(?:an?|the|my|our|your|his|her|their|this|that|another|each|every|{_COUNT})"
@@ -77,7 +87,9 @@ _OTHERS = re.compile(
       | \b(?:response|rollout|solution|attempt|sample|model|solver|draft)\s(?:no\.\s|\#)?
         (?:\d+|(?-i:[A-Z])\b)\s{_FOUND}
       | \b{_any_of(_NAMED_SOLVERS)}[-\w.]*\s(?:alpha\s)?{_FOUND}
-      | \baccording\sto\b.*?{_VALUE}""",
+      | \b(?:first|initial|previous|earlier|original|old)\s(?:answers?|guess|attempt|try|thought
+        |estimate|result)\s(?:is|was|were|had\sbeen)\s[^,;]*?{_VALUE}(?!\d*[,;].*\d)
+      | \banswer\swas\b.*{_VALUE}.*\bbefore\b | \baccording\sto\b.*?{_VALUE}""",
     _FLAGS,
 )
 # A friend has 18 apples in a problem; one who got 18, and not 18 of anything, has solved it.
@@ -113,16 +125,20 @@ _MEMORY = re.compile(
       | \b(?:rumou?r|word|legend|gossip)\s(?:has\sit|is|on\sthe\sstreet|says)\b
       | \b(?:it\sis|it['’]s|was)\s(?:said|rumou?red|reported|claimed|alleged|believed)\b
       | \b(?:reportedly|apparently|purportedly)\b
-      ){_NO_CONCLUSION}{{0,160}}?{_VALUE}
-      | \d.{{0,40}}\b(?:as|if)\s(?:far\sas\s)?(?:i|my|memory)\s(?:\w+\s)?(?:remember|recall
-        |recollect|serves?|memory|heard)\b""",
+      ){_NO_CONCLUSION}{{0,160}}?{_VALUE}""",
     _FLAGS,
+)
+_RECALLED = re.compile(
+    r"\b(?:as|if)\s(?:far\sas\s)?(?:i|my|memory)\s(?:\w+\s)?(?:remember|recall|recollect|serves?"
+    r"|memory|heard)\b",
+    re.IGNORECASE,
 )
 _FOREIGN = re.compile(
     rf"""\b(?:andere|(?:d['’])?autres|otros|outros|altri|другие)\s(?:\w+\s){{1,3}}?{_VALUE}
       | (?:别人|其他人|有人|他们说|大家|我?记得|听说|据说|他の人)\D{{0,8}}\d | \d\D{{0,4}}らしい
       | (?:\b(?:ich\serinnere|je\sme\ssouviens|recuerdo|lembro|ricordo)|помню|говорят)\b[^.!?]*?\d
-      | \bwenn\b.*\b(?:würde|wäre|hätte)\b | если\sбы
+      | \bwenn\b.*\b(?:würde|wäre|hätte)\b | \b(?:würde|wäre|hätte)\b.*\bwenn\b | если\sбы
+      | \b(?:serait|aurait|sería|habría|tendría)\b.*\bsi\b
       | \bsi\b.*\b(?:serait|aurait|sería|habría|tendría|seria|haveria|teria)\b""",
     _FLAGS,
 )
@@ -150,45 +166,75 @@ _CONTRARY_TO_FACT = re.compile(
 
 
 def _of(names: str) -> frozenset[str]:
-    return frozenset(names.split())
+    """Return names and their plurals."""
+    return frozenset(f"{name}{end}" for name in names.split() for end in ("", "s", "es"))
 
 
-_OF_OTHERS = _of(f"{_PERSONS} {_SOLVERS} {_NAMED_SOLVERS} {_ANYBODY} one according")
-_OF_PERSONS = _of(_PERSONS)
-_OF_MEMORY, _OF_OTHER_CASES, _OF_ABROAD = map(_of, (_KNOWING, _SUPPOSING, _FOREIGN_WORDS))
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """A kind of sentences: its pattern, and words of which each of them holds one, fast to see."""
+
+    pattern: re.Pattern[str]
+    words: frozenset[str]
+    beside: frozenset[str] = frozenset()
+
+    def speaks(self, words: frozenset[str], text: str) -> bool:
+        """Tell whether a text, some of whose words are given, is of this kind."""
+        if self.words.isdisjoint(words) or (self.beside and self.beside.isdisjoint(words)):
+            return False
+        return self.pattern.search(text) is not None
 
 
-def speaks_for_another(sentence: str) -> bool:
-    """Tell whether a sentence gives its last value as that of others, or from memory or hearsay."""
-    sentence = sentence[-_READ:]
-    words = set(_WORD.findall(sentence.lower()))
-    foreign = not (sentence.isascii() and _OF_ABROAD.isdisjoint(words))
-    if foreign and _FOREIGN.search(sentence):
-        return True
-    singular = {word.removesuffix("s") for word in words} | words
-    if not _OF_OTHERS.isdisjoint(singular):
-        part = _last_part(sentence).rpartition(";")[2]
-        if _OTHERS.search(part):
-            return True
-        if not _OF_PERSONS.isdisjoint(singular) and _PERSONS_ALONE.search(part):
-            return True
-    return not _OF_MEMORY.isdisjoint(words) and _MEMORY.search(_last_part(sentence)) is not None
+_FOUND_BY = frozenset(f"{_FIND} {_GO}".split())
+_BEING = frozenset(["is", "was", "were", "according"])
+_BY_SOLVERS = _Voice(
+    _OTHERS,
+    _of(f"{_SOLVERS} {_NAMED_SOLVERS} {_ANYBODY} {_ALL} {_BEFORE} according put"),
+    _FOUND_BY | _BEING,
+)
+_BY_PERSONS = _Voice(_PERSONS_ALONE, _of(f"{_PERSONS} {_ALL}"), _FOUND_BY)
+_BY_MEMORY = _Voice(_MEMORY, _of(_KNOWING))
+_RECALLED_BEHIND = _Voice(_RECALLED, _of(_KNOWING))
+_IN_A_CASE, _AGAINST_FACT = (
+    _Voice(each, _of(_SUPPOSING)) for each in (_CONTRARY, _CONTRARY_TO_FACT)
+)
+_VOICES = (_BY_SOLVERS, _BY_PERSONS, _BY_MEMORY, _IN_A_CASE)
+_OF_ABROAD = _of(_FOREIGN_WORDS)
+_TELLING = _OF_ABROAD.union(*(voice.words | voice.beside for voice in _VOICES))
 
 
-def is_contrary(sentence: str, *, marked: bool = False) -> bool:
-    """Tell whether a sentence says what would be in a case that is not so.
+def is_anothers(sentence: str, *, marked: bool = False) -> bool:
+    """Tell whether a sentence gives its last value otherwise than as its writer's answer.
 
-    A value that is worked out there with an equals sign counts, since the problem may suppose that
-    case; so does one with a mark, unless the words say that it was not so.
+    It may be that of others, come from memory or hearsay, or hold in a case that is not so. A value
+    that is worked out there with an equals sign counts, since the problem may suppose that case;
+    so does one that is `marked`, unless the words say that the case was not so.
     """
     sentence = sentence[-_READ:]
-    if _OF_OTHER_CASES.isdisjoint(_WORD.findall(sentence.lower())):
+    words = _TELLING.intersection(words_of(sentence))
+    foreign = not sentence.isascii() or not _OF_ABROAD.isdisjoint(words)
+    if foreign and _FOREIGN.search(sentence):
+        return True
+    if not words:
         return False
-    pattern = _CONTRARY_TO_FACT if marked else _CONTRARY
-    return "=" not in sentence and pattern.search(_last_part(sentence)) is not None
+    part = _last_part(sentence)
+    clause = part.rpartition(";")[2]
+    if any(voice.speaks(words, clause) for voice in (_BY_SOLVERS, _BY_PERSONS)):
+        return True
+    if any(voice.speaks(words, part) for voice in (_BY_MEMORY, _RECALLED_BEHIND)):
+        return True
+    case = _AGAINST_FACT if marked else _IN_A_CASE
+    return "=" not in sentence and case.speaks(words, part)
+
+
+def is_recalled(text: str) -> bool:
+    """Tell whether words such as "if I remember correctly" stand in a text."""
+    return _RECALLED.search(text) is not None
 
 
 def _last_part(sentence: str) -> str:
     """Return the last part of a sentence, between "but" and its kin, that holds a value."""
+    if _PART.search(sentence) is None:
+        return sentence
     parts = _PART.split(sentence)
     return next((part for part in reversed(parts) if _STATED.search(part)), sentence)

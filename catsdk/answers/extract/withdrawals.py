@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import re
 
+from catsdk.answers.extract.sentences import words_of
+
 __all__ = ["is_corrected", "is_withdrawn", "refutes", "takes_back"]
 
 _READ = 4_000
+
+# One of these words is in each text that takes an answer back, or puts another one in its place:
+# most texts have none, which is faster to see than where the patterns below might fit.
+_TAKING_BACK_WORDS = """
+wrong incorrect mistaken false impossible mistake error unsure guessing right correct true sure
+certain confident scratch strike disregard ignore forget never nevermind oops kidding not take
+retract withdraw lied joking joke lie test no nein non nee fout falsch faux wait guess guessed
+maybe perhaps possibly or alternatively otherwise else another could might may
+"""
+_CORRECTING_WORDS = """
+correction edit update erratum thought mean meant make rather actually wait no oops sorry hold let
+"""
+_TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
+_CORRECTING = frozenset(_CORRECTING_WORDS.split())
 
 # Where a sentence or a line may begin, and, behind a mark of emphasis too, a correction.
 _STOP = re.compile(r"[.!?\n。！][.!?\s。！]*")
@@ -46,6 +62,12 @@ _TAKEN_BACK = re.compile(
       | (?:but\ )?(?:that|this|it)(?:['’]s|\ is|\ was)\ (?:just\ |only\ )?an?\ (?:\w+\ )?guess
       | (?:or\ )?(?:maybe|perhaps|possibly)\ (?:it|the\ answer|not|even|\$?-?\d|[A-J]\b)
       | or\ (?:is\ it|it\ (?:could|might|may))\b
+      | (?:but\ |though\ |although\ )?it\ (?:could|might|may)\ (?:also|just\ as\ well|as\ well
+        |instead)\b
+      | (?:or|alternatively|otherwise|else)\b[,:]?\ (?:else\ |even\ )?(?:it['’]s\ |it\ is\ )?
+        [-$\\(*]{0,4}(?:\d|[A-J]\b(?!\ [a-z]))
+      | another\ (?:possible\ |valid\ )?(?:answer|solution|option|choice|value|possibility)\ (?:is
+        |would\ be|could\ be|might\ be)\ [-$\\(*]{0,4}(?:\d|[A-J]\b)
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -102,8 +124,9 @@ _REFUTED = re.compile(
 _CORRECTED = re.compile(
     r"""[\s*_>$)\]}-]{0,8}(?:
         (?:correction|edit|update|erratum|on\ second\ thought|i\ mean[t]?|we\ mean[t]?|make\ that
-          |rather)\b
-      | (?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}
+            |rather)\b
+      | let\ me\ (?:re-?\w+|correct|fix)\b(?=[^.\n]{0,30}[:=]\s?[-$\\(*]{0,4}\d)
+      | (?:(?:actually|wait|no|oops|sorry|hmm+|hold\ on)\b[,.!…—: -]{1,6}){1,3}
         (?:(?:the|my)\ (?:\w+\ ){0,2}answer\ (?:is|should\ be|must\ be)|it\ (?:is|should\ be
           |must\ be)|it['’]s
           |[A-Za-z]\s?=|[-$\\(]{0,4}(?=\d))
@@ -131,6 +154,8 @@ def refutes(rest: str) -> bool:
 def takes_back(text: str) -> bool:
     """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
     near = text[:_READ]
+    if near.isascii() and _TAKING_BACK.isdisjoint(words_of(near)):
+        return False
     if _TAKEN_BACK_INSIDE.search(near) is not None:
         return True
     return _first_at_start(_TAKEN_BACK, near, _STOP) is not None
@@ -139,6 +164,8 @@ def takes_back(text: str) -> bool:
 def is_corrected(behind: str, answer: str) -> bool:
     """Tell whether what follows an answer puts another one in its place."""
     near = behind[:_READ]
+    if _CORRECTING.isdisjoint(words_of(near)) and "hmm" not in near.lower():
+        return False
     found = [_first_at_start(_CORRECTED, near, _STOP_OR_STAR), _CORRECTED_INSIDE.search(near)]
     first = min((each for each in found if each), key=re.Match[str].start, default=None)
     return first is not None and not behind.startswith(answer, first.end())

@@ -125,7 +125,8 @@ _BESIDE_ANSWER = re.compile(
 # An answer that holds under a condition alone, or one of several for several cases.
 _CONDITIONAL = re.compile(
     r"""\bunless\b|\bonly\ (?:if|when)\b|\bin\ one\ case\b|\bdepend(?:s|ing)\ (?:up)?on\b
-      |\bprovided\ (?:that\b|[^\W\d_]\b)
+      |\bprovided\ (?:that\b|[^\W\d_]\b) | \bin\ (?:some|certain|many|most)\ cases\b | \bsometimes\b
+      |\bup\ to\ (?:an?\ |the\ |its\ )?(?:sign|scaling|factor)\b | \bif\ (?:you|we|one|i)\ ignore\b
       |\b(?:if|when|for)\b.*\b(?:otherwise|else)\b|\b(?:if|when)\b.*\d.*\b(?:if|when)\b
       |\bfor\ (?:even|odd|positive|negative)\b.*\bfor\ (?:even|odd|positive|negative)\b""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,

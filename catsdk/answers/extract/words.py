@@ -6,7 +6,7 @@ import re
 
 from catsdk.answers.extract.phrases import words_at
 from catsdk.answers.extract.templates import is_placeholder
-from catsdk.answers.extract.voices import speaks_for_another
+from catsdk.answers.extract.voices import is_anothers
 from catsdk.answers.extract.wording import (
     asserts,
     compares,
@@ -78,7 +78,7 @@ def is_answer_in_words(phrase: str) -> bool:
         return False
     if any(sign.search(phrase) for sign in (_ARITHMETIC, _CODE, _SEVERAL, _AGAINST)):
         return False
-    if compares(phrase) and _DIGIT.search(phrase) or speaks_for_another(phrase):
+    if compares(phrase) and _DIGIT.search(phrase) or is_anothers(phrase):
         return False
     words = [word.lower() for word in _WORD.findall(phrase)]
     named = [word for word in words if word not in ("a", "an", "the")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter, time
 from typing import ClassVar
 
+from catsdk.core.calls import UNREPORTED
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -26,7 +27,6 @@ __all__ = ["NOT_SENT", "Record", "was_sent"]
 
 _log = logging.getLogger("catsdk.calls")
 
-_UNKNOWN = Usage(requests=1, unreported=1, cost=None)
 _CANCELLED = Failure(kind="Cancelled", message="the call was cancelled")
 NOT_SENT = Failure(kind="NotSent", message="the call was not sent")
 
@@ -62,7 +62,7 @@ class Record(Wrapper):
         start = perf_counter()
         if self.on_event is not None:
             self.on_event(CallStarted(at=time(), stage=attribution().stage, model=self.name))
-        usage, failure, request_id = _UNKNOWN, self.left, None
+        usage, failure, request_id = UNREPORTED, self.left, None
         try:
             completions = await self.pass_on(request, on_text)
             usage = Usage.total(completion.usage for completion in completions)
@@ -80,7 +80,7 @@ class Record(Wrapper):
         if isinstance(error, ProviderError) and error.usage is not None:
             return error.usage
         refused = isinstance(error, ProviderError) and (error.status or 0) >= 400
-        return Usage(requests=1) if refused else _UNKNOWN
+        return Usage(requests=1) if refused else UNREPORTED
 
     def note(
         self, usage: Usage, latency: float, failure: Failure | None, request_id: str | None

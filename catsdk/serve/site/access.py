@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -41,18 +41,26 @@ def check_host(host: str, keyed: bool, fix: str) -> None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Access:
-    """The keys of a service, by the names of those who hold them; only their digests are kept."""
+    """The keys of a service, by the names of those who hold them; only their digests are kept.
+
+    Args:
+        digests: The digests of the keys by the names of their holders.
+        has_pages: Whether the service has web pages, whose own requests are let through.
+    """
 
     digests: Mapping[str, bytes]
+    has_pages: bool = False
 
     @classmethod
-    def by(cls, keys: Mapping[str, str]) -> Access:
+    def by(cls, keys: Mapping[str, str], *, has_pages: bool = False) -> Access:
         """Make it of the keys; one that is empty is none.
 
         Args:
             keys: The keys by the names of their holders.
+            has_pages: Whether the service has web pages of its own.
         """
-        return cls({name: _digest(key) for name, key in keys.items() if key})
+        digests = {name: _digest(key) for name, key in keys.items() if key}
+        return cls(digests, has_pages=has_pages)
 
     def holder(self, headers: Headers) -> str:
         """Return who asks; the empty name where there are no keys.
@@ -65,11 +73,13 @@ class Access:
                 machine's own.
         """
         if not self.digests:
-            if "origin" in headers or _hostname(headers) not in LOOPBACK:
+            if self._is_foreign(headers) or _hostname(headers) not in LOOPBACK:
                 raise Problem(
                     403, "this is not a request of this machine's own: set a key for others"
                 )
             return ""
+        if self.has_pages and self._is_foreign(headers):
+            raise Problem(403, "this is the request of another site's page")
         given = _digest(_given(headers))
         # All of them, so that the time says nothing of any.
         fitting = [
@@ -79,23 +89,42 @@ class Access:
             raise Problem(401, "the key is missing or wrong", "invalid_api_key")
         return fitting[0]
 
+    def _is_foreign(self, headers: Headers) -> bool:
+        """Whether a web page sent the request, other than the service's own."""
+        origin = headers.get("origin")
+        if not self.has_pages:
+            return origin is not None
+        host = headers.get("host", "")
+        own = origin is None or origin in (f"http://{host}", f"https://{host}")
+        # A link on another page may lead here, but no other page may load what is here.
+        loaded = headers.get("sec-fetch-mode", "navigate") != "navigate"
+        return not own or (loaded and headers.get("sec-fetch-site") not in ("same-origin", "none"))
+
 
 class Guard:
     """The outermost part of a service: what it lets through has a holder, in `scope["state"]`.
 
-    Probes of health may come without a key.
+    Probes of health, and what else is `open`, may come without a key.
+
+    Args:
+        app: What answers.
+        access: Who may ask.
+        open: Further paths that say nothing to those without a key, such as the code of a page.
     """
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access, open: Collection[str] = frozenset[str]()
+    ) -> None:
         """Let through to `app` what `access` allows."""
         self._app, self._access = app, access
+        self._open = {*_PROBES, *open}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that may not be made; pass any other on."""
         headers = Headers(scope=scope)
         try:
             _check_meaning(headers, scope["http_version"])
-            probes = scope["path"] in _PROBES and not _carries_key(headers)
+            probes = scope["path"] in self._open and not _carries_key(headers)
             keyed = bool(self._access.digests)
             scope.setdefault("state", {})["holder"] = (
                 "" if probes and keyed else self._access.holder(headers)

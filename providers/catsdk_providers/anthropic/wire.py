@@ -8,6 +8,7 @@ from typing import Any
 
 import anthropic
 
+from catsdk.core.calls import UNREPORTED
 from catsdk.core.errors import InvalidInputError, MalformedResponseError
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import Completion, Request, ToolCall, Usage
@@ -167,13 +168,10 @@ def _clean(text: str, place: Place) -> str:
 
 
 def _usage(usage: Any) -> Usage:
-    """What the reply tells: written and read parts of the prompt's cache are part of the input.
-
-    Prices come later: the cost of a hosted call is unknown.
-    """
+    """What the reply tells: written and read parts of the prompt's cache are part of the input."""
     both = counts(usage, "input_tokens", "output_tokens")
     if both is None:
-        return Usage(requests=1, unreported=1, cost=None)
+        return UNREPORTED
     fresh, answer = both
     read = count(usage.get("cache_read_input_tokens")) or 0
     return Usage(

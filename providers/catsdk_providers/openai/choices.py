@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from catsdk.core.calls import UNREPORTED
 from catsdk.core.errors import ContentFilteredError, MalformedResponseError, ProviderError
 from catsdk.core.thinking import split_thinking
 from catsdk.core.types import (
@@ -275,13 +276,10 @@ def _refuse(logprob: object) -> bool:
 
 
 def usage_of(usage: Any) -> Usage:
-    """What the reply tells; without a prompt's and an answer's count it tells nothing.
-
-    Prices come later: the cost of a hosted call is unknown.
-    """
+    """What the reply tells; without a prompt's and an answer's count it tells nothing."""
     both = counts(usage, "prompt_tokens", "completion_tokens")
     if both is None:
-        return Usage(requests=1, unreported=1, cost=None)
+        return UNREPORTED
     prompt, answer = both
     reasoning = detail(usage, "completion_tokens_details", "reasoning_tokens")
     if reasoning and count(usage.get("total_tokens")) == prompt + answer + reasoning:

@@ -223,7 +223,9 @@ class VLLMProvider(ChatProvider):
 def _with_constraint(request: Request, model: str) -> dict[str, Any]:
     payload = payload_of(request, model, max_tokens_field="max_tokens")
     constraint = constraint_of(request)
-    if constraint is not None:
+    # A tool that the model must call is a constraint itself: the server takes one of the two.
+    by_tool = request.json_schema is not None and request.schema_by == "tool"
+    if constraint is not None and not by_tool:
         payload.pop("response_format", None)
         extra = payload.get("extra_body", {})
         payload["extra_body"] = {**extra, "structured_outputs": constraint}

@@ -41,6 +41,7 @@ async def test_calls_of_many_prompts_go_into_one_batch_and_come_back_to_who_aske
     ],
     ids=str,
 )
+@pytest.mark.behaviour("provider-batch-loses-no-request")
 async def test_every_prompt_is_answered_once_whatever_becomes_of_its_batch(
     wire: Wire, weather: BatchWeather, tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ async def test_a_batch_whose_creation_was_not_confirmed_is_found_in_the_list(wir
 
 
 @WIRES
+@pytest.mark.behaviour("provider-batch-in-doubt-is-reported")
 async def test_a_batch_that_the_list_does_not_show_is_in_doubt_and_not_bought_again(
     wire: Wire, tmp_path: Path
 ) -> None:

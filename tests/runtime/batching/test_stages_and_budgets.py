@@ -30,6 +30,7 @@ async def test_only_the_stages_that_are_named_are_batched() -> None:
 
 
 @WIRES
+@pytest.mark.behaviour("provider-batch-deadline-keeps-answers")
 async def test_at_the_deadline_answers_are_kept_and_the_rest_is_sent_at_once(wire: Wire) -> None:
     batching = QUICK.model_copy(update={"deadline": 0.5})
     async with serving(BatchWeather(polls=10**9)) as server:
@@ -50,6 +51,7 @@ async def test_what_waits_for_a_full_batch_is_sent_at_once_at_the_deadline(wire:
     assert server.counters.requests == 3
 
 
+@pytest.mark.behaviour("provider-batch-is-reserved-and-refunded")
 async def test_a_batched_call_costs_its_share_of_the_price_and_the_budget_is_refunded() -> None:
     client = cat.Client(batch=QUICK, prices=PRICES, budget=cat.Budget(usd=1000, answer_tokens=100))
     async with serving(BatchWeather(expiring_share=0.3, seed=1)) as server:

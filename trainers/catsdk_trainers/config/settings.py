@@ -156,6 +156,8 @@ class Stop(Options):
         constant: The largest share of different prompts with one and the same reference answer.
             Tasks with few possible answers, such as yes or no, need a higher one or none.
         entropy: The least mean entropy of a token, in nats.
+        below_majority: Whether to end after the first evaluation where the teacher is right less
+            often than the majority of the same rollouts (paired, 95 %). `False` only warns.
 
     Raises:
         InvalidInputError: a name is unknown or a value out of its range.
@@ -172,6 +174,7 @@ class Stop(Options):
     fall: Share = 0.02
     constant: Share | None = 0.9
     entropy: float | None = Field(default=None, ge=0)
+    below_majority: bool = False
 
 
 class Checkpoints(Options):

@@ -97,7 +97,9 @@ def _group(
     if any(prompt != prompts[0] for prompt in prompts):
         raise InvalidInputError(
             f"a group of {len(prompts)} rows holds several prompts, the first of them"
-            f" {str(prompts[0])[:80]!r}: num_generations here is not the trainer's"
+            f" {str(prompts[0])[:80]!r}: num_generations here is not the trainer's, or an"
+            " environment's reset() gave the rollouts of one prompt different observations, which"
+            " cannot be compared: let them follow from the row"
         )
     known = known or [{} for _ in completions]
     read = [completion_of(each, **facts) for each, facts in zip(completions, known, strict=True)]

@@ -27,6 +27,37 @@ __all__ = [
 ]
 
 
+# Which setting of the config an argument of TRL follows from.
+_FROM = {
+    "output_dir": "output",
+    "seed": "seed",
+    "max_steps": "steps",
+    "per_device_train_batch_size": "device_batch",
+    "gradient_accumulation_steps": "batch and device_batch",
+    "learning_rate": "learning_rate",
+    "beta": "kl",
+    "epsilon": "clip",
+    "report_to": "reporters",
+    "bf16": "precision",
+    "num_generations": "rollouts.count",
+    "temperature": "rollouts.temperature",
+    "top_k": "rollouts.top_k",
+    "top_p": "rollouts.top_p",
+    "max_completion_length": "rollouts.max_tokens",
+    "chat_template_kwargs": "rollouts.chat_template",
+    "save_strategy": "checkpoints.every",
+    "save_steps": "checkpoints.every",
+    "save_total_limit": "checkpoints.keep",
+    "eval_strategy": "evaluation.every",
+    "eval_steps": "evaluation.every",
+    "eval_on_start": "evaluation.at_start",
+    "num_generations_eval": "evaluation.rollouts",
+    "per_device_eval_batch_size": "evaluation.batch",
+    "num_train_epochs": "sft.epochs",
+    "warmup_steps": "sft.warmup",
+}
+
+
 def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
     """Return the arguments of TRL's `GRPOConfig` that a config stands for.
 
@@ -46,8 +77,10 @@ def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
     """
     rollouts = config.rollouts
     if config.batch % rollouts.count:
+        whole = rollouts.count * math.ceil(config.batch / rollouts.count)
         raise InvalidInputError(
-            f"batch is {config.batch} completions, which make no groups of {rollouts.count}"
+            f"batch is {config.batch} completions, which make no groups of {rollouts.count}: give a"
+            f" multiple of rollouts.count, such as {whole}"
         )
     own = {
         **_common(config, config.batch),
@@ -154,9 +187,14 @@ def accumulation(batch: int, device_batch: int) -> int:
     passes, rest = divmod(batch, device_batch * devices)
     if rest or not passes:
         raise InvalidInputError(
-            f"a batch of {batch} is no multiple of device_batch {device_batch} x {devices} devices"
+            f"a batch of {batch} is no multiple of device_batch {device_batch} x {devices} devices:"
+            f" set device_batch to one of {_divisors(batch // devices) or 'fewer devices'}"
         )
     return passes
+
+
+def _divisors(whole: int) -> str:
+    return ", ".join(str(each) for each in range(1, whole + 1) if whole % each == 0)
 
 
 def _rollouts(config: CaTConfig) -> dict[str, Any]:
@@ -214,9 +252,9 @@ def made(kind: Any, arguments: Mapping[str, Any]) -> Any:
 def _joined(own: dict[str, Any], others: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     both = sorted(own.keys() & others.keys())
     if both:
+        names = [f"trl.{name} (set {_FROM.get(name, 'nothing: it is fixed')})" for name in both]
         raise InvalidInputError(
-            f"trl sets {', '.join(both)}: these follow from settings of the config that have names"
-            " of their own"
+            f"{', '.join(names)}: what has a name of its own in the config is not set under trl"
         )
     known = [field.name for field in fields(kind) if field.init]
     unknown = [name for name in others if name not in known]

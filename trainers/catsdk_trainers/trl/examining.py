@@ -23,8 +23,9 @@ class Examiner:
 
     With a known answer in `column` the measures are accuracies: `policy`, the mean over the
     rollouts; `majority`; `teacher`, the reference that the estimator makes of them (synthesis on
-    top of the policy); and `lead`, teacher minus policy. The rollouts' scores are whether they are
-    right. Without one, the scores say which rollouts agree with the teacher and there is no
+    top of the policy); `lead`, teacher minus policy; `over_majority`, teacher minus majority; and
+    `unlike_majority`, whether just one of those two is right. The rollouts' scores are whether they
+    are right. Without one, the scores say which rollouts agree with the teacher and there is no
     accuracy. `agreement` is there in any case. What could not be compared is not counted.
 
     Args:
@@ -81,6 +82,9 @@ class Examiner:
         if reference is not None:
             measures["teacher"] = await _right(reference.answer, accepted, ctx)
             measures["lead"] = _difference(measures["teacher"], measures["policy"])
+            ahead = _difference(measures["teacher"], measures["majority"])
+            measures["over_majority"] = ahead
+            measures["unlike_majority"] = None if ahead is None else abs(ahead)
         result = Result(group=group, reference=reference, scores=scores, failure=cause)
         return Scored(group, result, _there(measures))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -26,6 +26,7 @@ from catsdk_trainers.data.rows import (
     values_of,
 )
 from catsdk_trainers.data.tables import table_of
+from catsdk_trainers.trl.advising import CompareWithVote
 from catsdk_trainers.trl.anchors import AnchorKind
 from catsdk_trainers.trl.arguments import (
     grpo_arguments,
@@ -57,6 +58,8 @@ def grpo(
     tokenizer: Any = None,
     cat: CaT | None = None,
     callbacks: Sequence[TrainerCallback] = (),
+    tools: Sequence[Callable[..., Any]] = (),
+    environment_factory: Callable[[], Any] | Mapping[str, Callable[[], Any]] | None = None,
     resume: bool = True,
 ) -> Trained:
     """Train by GRPO on the rewards of a CaT (CaT-RL; paper, section 3), and save the model.
@@ -74,6 +77,11 @@ def grpo(
         cat: What rewards, in place of the config's section `cat`: it may hold objects that no file
             can, and its roles sample as they say themselves.
         callbacks: Further callbacks of the trainer.
+        tools: Functions that the policy may call in a rollout, as TRL's `tools`.
+        environment_factory: Makes the environment of a rollout, as TRL's argument of that name: one
+            factory, or one for each name in the column `environment`. A rollout is then a whole
+            trajectory, of which only the policy's own words are read and rewarded; all rollouts of
+            a group must begin with the same observation.
         resume: Whether to go on from the output folder's last checkpoint, and with the budget that
             is left; else both begin anew.
 
@@ -123,11 +131,13 @@ def grpo(
         eval_dataset=evaluation,
         processing_class=tokenizer,
         peft_config=lora_arguments(config.lora),
+        tools=list(tools) or None,
+        environment_factory=cast("Any", environment_factory),
     )
     attach(trainer, reward, probe_every=config.probe.every, on_drift=config.probe.on_drift)
-    stop = EarlyStop(config.stop)
+    stop, vote = EarlyStop(config.stop), CompareWithVote(config.stop, len(tests))
     trainer.remove_callback(PrinterCallback)
-    for callback in (*callbacks, ShowProgress("CaT-RL"), stop, MarkWhole()):
+    for callback in (*callbacks, ShowProgress("CaT-RL"), vote, stop, MarkWhole()):
         trainer.add_callback(callback)
     prints = {"data": fingerprint(values_of(rows)), "held_out": fingerprint(values_of(tests))}
     if cat is not None:
@@ -141,7 +151,7 @@ def grpo(
         reward.close()
     trainer.save_model(config.output)
     state = trainer.state
-    because = stop.because or reward.spending.ended
+    because = vote.because or stop.because or reward.spending.ended
     return Trained(Path(config.output), state.global_step, tuple(state.log_history), because, begun)
 
 

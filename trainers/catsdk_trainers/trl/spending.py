@@ -75,7 +75,7 @@ class Spending:
         self.budget = budget
         self.ended: str | None = None
         self._account = None if budget is None else _RankAccount(budget)
-        self._before = self._all = self._shared = Spent()
+        self._before = self._all = Spent()
         self._file: Path | None = None
         self._began: float | None = None
         self._writing = Lock()

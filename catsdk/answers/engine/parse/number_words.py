@@ -1,11 +1,11 @@
-"""Numbers that are written in words: twenty-one, three and a half, two thirds, a dozen, first."""
+"""Numbers that are written in words: twenty-one, three and a half, two thirds, first, 二十一."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
 
-__all__ = ["is_place", "number_of"]
+__all__ = ["is_place", "number_in_characters", "number_of"]
 
 _UNITS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -22,6 +22,10 @@ _PLACES = {word: at for at, word in enumerate(_ORDINALS.split(), 1)}
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
     f"{word}{tail}": at for word, at in _PLACES.items() if at > 2 for tail in ("", "s")
 }
+_FIGURES = {figure: at for at, figure in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
+_TIMES = {"十": 10, "百": 100, "千": 1_000}
+_GROUPS = {"万": 10**4, "亿": 10**8}
+_CHARACTERS = re.compile(r"负?[〇零一二三四五六七八九十百千万亿两]{1,16}")
 _WORD = re.compile(r"[a-z]+")
 _MOST_WORDS = 16
 
@@ -45,6 +49,31 @@ def number_of(text: str) -> Fraction | None:
     sign = -1 if words[0] in ("minus", "negative") else 1
     value = _mixed(words[sign < 0 :])
     return None if value is None else sign * value
+
+
+def number_in_characters(text: str) -> int | None:
+    """Return the number that Chinese characters stand for; `None` where they are no number."""
+    if _CHARACTERS.fullmatch(text) is None:
+        return None
+    sign, digits = -1 if text.startswith("负") else 1, text.removeprefix("负")
+    if _FIGURES.keys() >= set(digits):
+        return sign * int("".join(str(_FIGURES[each]) for each in digits))
+    total = group = 0
+    figure: int | None = None
+    before = ""
+    for each in digits:
+        if each in _FIGURES:
+            if figure or (before in ("百", "千", "万") and digits[-1] == each != "零"):
+                return None  # in 一百五 the five may be tens
+            figure = _FIGURES[each]
+        elif each in _TIMES:
+            group, figure = group + (1 if figure is None else figure) * _TIMES[each], None
+        elif part := total + group + (figure or 0):
+            total, group, figure = part * _GROUPS[each], 0, None
+        else:
+            return None
+        before = each
+    return sign * (total + group + (figure or 0))
 
 
 def _mixed(words: list[str]) -> Fraction | None:

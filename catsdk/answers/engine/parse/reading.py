@@ -15,7 +15,7 @@ from catsdk.answers.engine.parse.counting import names_what_counts
 from catsdk.answers.engine.parse.currencies import currency_written
 from catsdk.answers.engine.parse.grammar import minus
 from catsdk.answers.engine.parse.lexer import repeating, whole_number
-from catsdk.answers.engine.parse.number_words import number_of
+from catsdk.answers.engine.parse.number_words import number_in_characters, number_of
 from catsdk.answers.engine.parse.statements import parse, parse_with_crosses
 from catsdk.answers.engine.parse.units import with_cased_units
 from catsdk.answers.engine.parse.wording import (
@@ -88,6 +88,7 @@ _LED_BY = re.compile(
 _LEADERS = {
     "rs": "rupee", "inr": "rupee", "usd": "dollar", "us": "dollar", "eur": "euro", "gbp": "pound"
 }  # fmt: skip
+_PERCENT = re.compile(r"([A-Za-z -]{1,80}?) (?:percent|per cent|%)", re.IGNORECASE)
 _RATE = re.compile(r"(-?[\d.,]{1,40}) ?/ ?([A-Za-z]{2,20})")
 _TEN = Number(Fraction(10))
 _AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
@@ -153,6 +154,8 @@ def _read(text: str) -> Reading:
         return plain
     if text.isupper() and (number := number_of(text.lower())) is not None:
         return Reading(Number(number), text=text)
+    if not text.isascii() and (characters := number_in_characters(text.strip())) is not None:
+        return Reading(Number(Fraction(characters)), text=text)
     boxed = last_boxed(text) if "\\boxed" in text or "\\fbox" in text else None
     try:
         return _read_cleaned(clean(text if boxed is None else boxed), text)
@@ -292,12 +295,8 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
             return value._replace(currency=currency_written(original))
     if led := _LED_BY.match(text):
         return _read(text[led.end() :])._replace(currency=_LEADERS.get(led[1].lower(), ""))
-    if rate := _RATE.fullmatch(text):
-        amount = _read(rate[1]).node
-        if amount is not None:
-            return Reading(
-                Quantity(amount, f"/ {rate[2].lower()}"), currency=currency_written(original)
-            )
+    if (measured := _measured(text)) is not None:
+        return Reading(measured, currency=currency_written(original), text=text)
     if dated := _MONTH_FIRST.fullmatch(text):
         return _date(int(dated[2]), _month(dated[1]), dated[3])
     words = _TEXT_COMMAND.sub("", text).replace("{", "").replace("}", "")
@@ -316,6 +315,16 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
             text=text,
         )
     return Reading(None, cause="unparseable", detail=detail)
+
+
+def _measured(text: str) -> Quantity | None:
+    """Read a percent in words, or an amount for each of something: `$5/hour`."""
+    if share := _PERCENT.fullmatch(text):
+        number = number_of(share[1].lower())
+        return None if number is None else Quantity(Number(number), "%")
+    rate = _RATE.fullmatch(text)
+    amount = _read(rate[1]).node if rate else None
+    return Quantity(amount, f"/ {rate[2].lower()}") if rate and amount is not None else None
 
 
 def _stated(original: str) -> Node | None:

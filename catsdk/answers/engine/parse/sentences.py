@@ -6,11 +6,9 @@ import re
 from collections import deque
 
 __all__ = [
-    "formula_at_start",
     "formulas_and_numbers",
     "last_expression",
     "last_match",
-    "without_formulas",
 ]
 
 _MATH = re.compile(
@@ -24,17 +22,6 @@ _NUMBER = re.compile(
     r"(?:\d{1,3}(?:[, ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:/\d+|\ ?%|\\%)?"
     r"|(?<![\w.])[-+]?\.\d+"
 )
-
-
-def formula_at_start(text: str) -> str | None:
-    """Return the formula between math delimiters that `text` begins with."""
-    formula = _MATH.match(text)
-    return next(group for group in formula.groups() if group) if formula else None
-
-
-def without_formulas(text: str) -> str:
-    """Return what stands between the formulas."""
-    return _MATH.sub(" ", text)
 
 
 def last_expression(text: str) -> str | None:

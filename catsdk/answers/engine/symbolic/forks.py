@@ -79,8 +79,10 @@ class _Zygote:
                     stderr=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                 )
-            except OSError as error:
+            except BaseException as error:
                 self._control.close()
+                if not isinstance(error, OSError):
+                    raise
                 raise StartError("no interpreter could be started for the workers") from error
 
     def start_worker(self) -> Worker:

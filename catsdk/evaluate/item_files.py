@@ -1,0 +1,262 @@
+"""Items as Parquet: what was seen of each, in files of a bounded size that grow in number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from catsdk.core.errors import ConfigurationError
+from catsdk.core.types import Group, Usage
+from catsdk.evaluate.observations import Observation, Seen
+from catsdk.evaluate.packages import PARQUET, check_packages
+
+__all__ = ["ITEMS", "ItemFiles", "read_seen", "seen_of"]
+
+ITEMS: Final = "items-*.parquet"
+MOST_ITEMS: Final = 500
+MOST_CHARACTERS: Final = 32_000_000
+_NEW: Final = ".new"
+
+
+class ItemFiles:
+    """Writes `items-00000.parquet`, `items-00001.parquet` ... while an evaluation goes on.
+
+    A row is an item. Its columns are for people: the question, the known answers, every rollout
+    with its answer and grade, the majority, and what each estimator made of the first G rollouts.
+    The column `seen` has the rest of a `Seen` as JSON: calls, provenance, reasons. Sub-samples
+    after the first and log-probabilities are left out, so that a file has a bounded size.
+
+    Args:
+        folder: Where the files are; it is made where it is not there. Those of an earlier start are
+            replaced one by one, and what is left of them is removed at the end.
+        items: The most items of a file.
+        characters: About how many characters a file holds; one item may have more.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import ItemFiles, Seen, item_of, read_seen
+        >>> seen = Seen(item=item_of("6*7?", "42"), group=cat.group_of("6*7?", ["42"]))
+        >>> files = ItemFiles(Path("out"))
+        >>> files.add(seen)
+        >>> paths = files.finish()
+        >>> next(read_seen(paths[0])) == seen
+        True
+    """
+
+    def __init__(
+        self, folder: Path, *, items: int = MOST_ITEMS, characters: int = MOST_CHARACTERS
+    ) -> None:
+        """Begin without a file."""
+        _parquet()
+        self.folder, self._items, self._characters = folder, items, characters
+        self._seen: list[Seen] = []
+        self._held = self._count = 0
+        # One thread: an event loop that hands in items does not wait for the disk.
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="items")
+        self._writing: list[Future[Path]] = []
+
+    def add(self, seen: Seen) -> None:
+        """Take in an item; a full file is written in a thread.
+
+        Args:
+            seen: What was seen of it.
+
+        Raises:
+            ConfigurationError: an earlier file could not be written: the disk is full or fails.
+        """
+        self._raise_failure()
+        self._seen.append(seen)
+        self._held += _length(seen)
+        if len(self._seen) >= self._items or self._held >= self._characters:
+            self._hand_over()
+
+    def finish(self) -> list[Path]:
+        """Write what is left, and remove what an earlier start wrote beyond it.
+
+        Returns:
+            The files.
+
+        Raises:
+            ConfigurationError: the disk is full or fails.
+        """
+        if self._seen:
+            self._hand_over()
+        self._writer.shutdown()
+        written = [each.result() for each in self._writing]
+        for path in set(self.folder.glob(ITEMS)) - set(written):
+            path.unlink()
+        return written
+
+    def _raise_failure(self) -> None:
+        for each in self._writing:
+            if each.done() and each.exception() is not None:
+                each.result()
+
+    def _hand_over(self) -> None:
+        path = self.folder / ITEMS.replace("*", f"{self._count:05}")
+        self._writing.append(self._writer.submit(_write, path, self._seen))
+        self._seen, self._held, self._count = [], 0, self._count + 1
+
+
+def _length(seen: Seen) -> int:
+    """About how many characters an item has."""
+    references = [each for sizes in seen.references.values() for each in sizes.values()]
+    texts = [rollout.text for rollout in seen.group.rollouts]
+    return sum(map(len, texts)) + sum(len(each.text) for each in references)
+
+
+def _write(path: Path, items: Sequence[Seen]) -> Path:
+    pa, pq = import_module("pyarrow"), _parquet()
+    new = path.with_name(f"{path.name}{_NEW}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = pa.Table.from_pylist([_row(seen) for seen in items], schema=_schema(pa))
+        pq.write_table(table, new, compression="zstd", row_group_size=100)
+        new.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error}; free some space and start again, nothing that"
+            " was answered is lost"
+        ) from error
+    return path
+
+
+def read_seen(path: Path) -> Iterator[Seen]:
+    """Read what was seen of each item of a file.
+
+    Args:
+        path: A file that `ItemFiles` wrote.
+
+    Yields:
+        The items, one by one; observations are those of the first sub-sample.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import catsdk as cat
+        >>> from catsdk.evaluate import ItemFiles, Seen, item_of, read_seen
+        >>> files = ItemFiles(Path("out"))
+        >>> files.add(Seen(item=item_of("6*7?", "42"), group=cat.group_of("6*7?", ["42"])))
+        >>> [seen.item.gold for path in files.finish() for seen in read_seen(path)]
+        ['42']
+    """
+    with _parquet().ParquetFile(path, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=100, columns=["rollouts", "seen"]):
+            for row in batch.to_pylist():
+                yield seen_of(row)
+
+
+def seen_of(row: dict[str, Any]) -> Seen:
+    """What was seen of an item, from the columns `rollouts` and `seen` of its row."""
+    # The texts of the rollouts stand in a column of their own.
+    seen = json.loads(row["seen"])
+    texts = {each["index"]: each["text"] for each in row["rollouts"]}
+    for rollout in seen["group"]["rollouts"]:
+        rollout["completion"]["text"] = texts[rollout["index"]]
+    return Seen.model_validate(seen)
+
+
+def _row(seen: Seen) -> dict[str, Any]:
+    references = [each for sizes in seen.references.values() for each in sizes.values()]
+    evidence = max(references, key=lambda each: len(each.group.rollouts), default=None)
+    first = [each for each in seen.observations if each.draw == 0]
+    used = Usage.total(call.usage for call in seen.group.calls)
+    used += Usage.total(call.usage for each in references for call in each.calls)
+    return {
+        "item": _plain(seen.item.id),
+        "question": _plain(seen.group.question or seen.item.prompt[-1].text),
+        "gold": [_plain(each) for each in seen.item.accepted],
+        "rollouts": [
+            {
+                "index": each.index,
+                "text": _plain(each.text),
+                "answer": _plain(each.answer),
+                "rule": each.answer_rule,
+                "grade": seen.scores.get(each.index),
+                "finish_reason": each.completion.finish_reason,
+            }
+            for each in seen.group.rollouts
+        ],
+        "failed": len(seen.group.failures),
+        "majority": _plain(evidence.majority) if evidence else None,
+        "agreement": evidence.agreement if evidence else None,
+        "estimators": [_made(seen, each) for each in first],
+        "tokens": used.tokens,
+        "cost": used.cost,
+        "seen": _rest(seen, first),
+    }
+
+
+def _made(seen: Seen, observation: Observation) -> dict[str, Any]:
+    reference = seen.references.get(observation.estimator, {}).get(observation.size)
+    failure = observation.failure or observation.ungraded
+    return {
+        "estimator": observation.estimator,
+        "size": observation.size,
+        "answer": _plain(observation.answer),
+        "text": _plain(reference.text) if reference else None,
+        "score": observation.score,
+        "departs": observation.departs,
+        "tied": observation.tied,
+        "majority_score": observation.majority_score,
+        "all_wrong": observation.all_wrong,
+        "failure": _plain(str(failure)) if failure else None,
+    }
+
+
+def _rest(seen: Seen, first: list[Observation]) -> str:
+    """What the other columns do not hold, as JSON; rollouts stand once."""
+    bare = Group(prompt=(), rollouts=())
+    kept = seen.model_copy(
+        update={
+            "observations": tuple(first),
+            "references": {
+                name: {size: ref.model_copy(update={"group": bare}) for size, ref in sizes.items()}
+                for name, sizes in seen.references.items()
+            },
+        }
+    )
+    data = kept.model_dump(mode="json")
+    for rollout in data["group"]["rollouts"]:
+        rollout["completion"] |= {"text": "", "logprobs": None}
+    return json.dumps(data)
+
+
+def _parquet() -> Any:
+    check_packages(PARQUET)
+    return import_module("pyarrow.parquet")
+
+
+def _plain(text: str | None) -> str | None:
+    """The text as UTF-8 can hold it: models may answer half a character."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _schema(pa: Any) -> Any:
+    text, whole, number, flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+    rollout = {
+        "index": whole, "text": text, "answer": text, "rule": text, "grade": number,
+        "finish_reason": text,
+    }  # fmt: skip
+    made = {
+        "estimator": text, "size": whole, "answer": text, "text": text, "score": number,
+        "departs": flag, "tied": flag, "majority_score": number, "all_wrong": flag,
+        "failure": text,
+    }  # fmt: skip
+    columns = {
+        "item": text, "question": text, "gold": pa.list_(text),
+        "rollouts": pa.list_(pa.struct(list(rollout.items()))), "failed": whole, "majority": text,
+        "agreement": number, "estimators": pa.list_(pa.struct(list(made.items()))),
+        "tokens": whole, "cost": number, "seen": text,
+    }  # fmt: skip
+    return pa.schema(list(columns.items()))

@@ -1,0 +1,58 @@
+// The data that an exported page holds, and its lists; in a page from a server there is none.
+
+const place = document.getElementById("catsdk-data");
+const held = place ? JSON.parse(place.textContent) : null;
+
+/** What an exported page leaves out, in sentences; nothing on a page from a server. */
+export const leftOut = held ? held.left_out : null;
+
+/** The answer that the page holds; `undefined` where a server is to be asked. */
+export function asked(question, given) {
+  if (held === null) return undefined;
+  if (question === "runs") return held.runs;
+  const run = held.of[given.run ?? given.left];
+  if (run === undefined) throw new Error(`there is no run ${given.run ?? given.left} in this file`);
+  if (question === "items") return items(run, given);
+  if (question === "item") return item(run, given);
+  const told = run[question];
+  if (told === undefined || told === null) throw new Error("this was left out of the exported file");
+  return told;
+}
+
+function items(run, given) {
+  const by = run.rows[given.by] ? given.by : run.run.contenders[0] ?? "";
+  const every = run.rows[by] ?? [];
+  const words = (given.q ?? "").toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+  const found = every.filter((row) => {
+    const text = `${row.id} ${row.question} ${row.gold} ${row.answers} ${row.answer ?? ""}`.toLowerCase();
+    return words.every((word) => text.includes(word)) && (!given.step || String(row.step) === given.step);
+  });
+  const filters = (given.filter ?? "").split(",").filter(Boolean);
+  const counts = {};
+  for (const name of Object.keys(run.run.filters)) counts[name] = found.filter((row) => row.passes.includes(name)).length;
+  const rows = found.filter((row) => filters.every((name) => row.passes.includes(name)));
+  sort(rows, given);
+  const offset = Number(given.offset ?? 0);
+  return { rows: rows.slice(offset, offset + 100), total: rows.length, offset, page: 100, contender: by, counts };
+}
+
+function sort(rows, given) {
+  const column = { order: "at", pass: "pass_rate" }[given.sort ?? "order"] ?? given.sort ?? "at";
+  const way = given.way === "down" ? -1 : 1;
+  rows.sort((one, other) => {
+    const [left, right] = [one[column] ?? null, other[column] ?? null];
+    if (left === null || right === null) return (left === null) - (right === null) || one.at - other.at;
+    return left === right ? one.at - other.at : way * (left < right ? -1 : 1);
+  });
+}
+
+function item(run, given) {
+  const told = run.items[given.id];
+  if (told === undefined) throw new Error("this item was left out of the exported file; its row is in the list");
+  const chosen = told.by[given.by] ?? Object.values(told.by)[0];
+  const ids = items(run, { ...given, offset: 0 });
+  const every = { ...ids, rows: ids.rows.map((row) => row.id) };
+  const at = every.rows.indexOf(given.id);
+  const list = at < 0 ? {} : { before: every.rows[at - 1] ?? null, after: every.rows[at + 1] ?? null, at, of: ids.total };
+  return { ...told.shared, ...chosen, list };
+}

@@ -1,0 +1,212 @@
+"""Entry: one prompt of a run with all its evidence, whatever kind of folder it was read from."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pydantic import Field, JsonValue
+
+from catsdk.core.types import Call, Failure, Group, Message, Reference, Result, Rubric, Score, Usage
+from catsdk.core.value import Value
+from catsdk.view.outline import MadeOutline, Outline
+
+__all__ = ["Entry", "Made", "entry_of", "without_group"]
+
+
+class Made(Value):
+    """A reference that an estimator made of the group, and what is known of it.
+
+    Args:
+        estimator: The estimator's name.
+        size: G, the number of rollouts that it was given.
+        reference: The reference, its group left out; `None` where there is none.
+        score: Its grade by the known answer or the criteria; `None` without one.
+        departs: Whether it answers otherwise than the majority.
+        tied: Whether a vote was settled at random.
+        majority_score: The grade of the majority's answer.
+        all_wrong: Whether no rollout is right.
+        failure: Why there is no reference, or no grade.
+    """
+
+    estimator: str
+    size: int
+    reference: Reference | None = None
+    score: float | None = None
+    departs: bool | None = None
+    tied: bool | None = None
+    majority_score: float | None = None
+    all_wrong: bool | None = None
+    failure: Failure | None = None
+
+    @property
+    def outline(self) -> MadeOutline:
+        """The short form."""
+        reference = self.reference
+        return MadeOutline(
+            estimator=self.estimator,
+            size=self.size,
+            answer=None if reference is None else reference.answer,
+            text="" if reference is None else reference.text,
+            score=self.score,
+            departs=self.departs,
+            tied=self.tied,
+            majority_score=self.majority_score,
+            all_wrong=self.all_wrong,
+            failure=None if self.failure is None else str(self.failure),
+        )
+
+
+class Entry(Value):
+    """What is known of one prompt: the group, and all that was made of it.
+
+    Args:
+        id: Its name in the run.
+        prompt: The messages that were answered.
+        gold: The known answers, as the data has them.
+        group: The rollouts; `None` where there are none.
+        grades: Whether rollouts are right by the known answer, by index.
+        made: What estimators made of the group.
+        scores: The rewards of the rollouts.
+        rubrics: The rubrics that they were judged by.
+        calls: Calls that neither group nor reference lists.
+        failure: Why there is no result.
+        partial: Whether it was cut short.
+        step: The step of a training.
+        advantages: Those of the rollouts in a training, by index.
+    """
+
+    id: str
+    prompt: tuple[Message, ...] = ()
+    gold: tuple[str, ...] = ()
+    group: Group | None = None
+    grades: dict[int, float] = Field(default_factory=dict[int, float])
+    made: tuple[Made, ...] = ()
+    scores: tuple[Score, ...] = ()
+    rubrics: tuple[Rubric, ...] = ()
+    calls: tuple[Call, ...] = ()
+    failure: Failure | None = None
+    partial: bool = False
+    step: int | None = None
+    advantages: dict[int, float] = Field(default_factory=dict[int, float])
+
+    @property
+    def question(self) -> str:
+        """The text of the last user message, else of the last message."""
+        asked = [message.text for message in self.prompt if message.role == "user"]
+        return asked[-1] if asked else (self.prompt[-1].text if self.prompt else "")
+
+    @property
+    def all_calls(self) -> tuple[Call, ...]:
+        """Every call once, in the order of the method's steps."""
+        calls = list(self.group.calls) if self.group else []
+        calls += _of_references(self.made)
+        calls += [call for rubric in self.rubrics for call in rubric.calls]
+        for score in self.scores:
+            calls += _calls_of(score)
+        # What a result lists by itself may be that of a verdict, too.
+        seen = {call.model_dump_json() for call in calls} if self.calls else set[str]()
+        calls += [call for call in self.calls if call.model_dump_json() not in seen]
+        return tuple(calls)
+
+    @property
+    def outline(self) -> Outline:
+        """The short form, by which items are listed, searched and filtered."""
+        usage = Usage.total(call.usage for call in self.all_calls)
+        rollouts = self.group.rollouts if self.group else ()
+        rewards = {score.index: score.value for score in self.scores}
+        evidence = next((m.reference for m in self.made if m.reference is not None), None)
+        return Outline(
+            id=self.id,
+            question=self.question,
+            gold=self.gold,
+            texts=tuple(rollout.text for rollout in rollouts),
+            answers=tuple(rollout.answer for rollout in rollouts),
+            grades=tuple(self.grades.get(rollout.index) for rollout in rollouts),
+            rewards=tuple(rewards.get(rollout.index) for rollout in rollouts),
+            rewarded=bool(self.scores),
+            majority=None if evidence is None else evidence.majority,
+            agreement=None if evidence is None else evidence.agreement,
+            made=tuple(made.outline for made in self.made),
+            failure=None if self.failure is None else str(self.failure),
+            failed_rollouts=len(self.group.failures) if self.group else 0,
+            partial=self.partial,
+            tokens=usage.tokens,
+            cost=usage.cost,
+            step=self.step,
+            dull_criteria=_dull(self.scores),
+        )
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The whole of it for the page; log-probabilities, which no screen shows, are left out."""
+        data: dict[str, JsonValue] = self.model_dump(
+            mode="json",
+            exclude={"group": {"rollouts": {"__all__": {"completion": {"logprobs"}}}}},
+        )
+        data["question"] = self.question
+        data["calls"] = [call.model_dump(mode="json") for call in self.all_calls]
+        return data
+
+
+def entry_of(result: Result, id: str) -> Entry:
+    """The entry of a result of the method.
+
+    Args:
+        result: What came of a prompt.
+        id: Its name in the run.
+    """
+    reference = result.reference
+    group = result.group or (None if reference is None else reference.group)
+    made: tuple[Made, ...] = ()
+    if reference is not None:
+        size = len(reference.group.rollouts)
+        name = reference.provenance.method
+        departs = reference.disagrees
+        made = (
+            Made(estimator=name, size=size, reference=without_group(reference), departs=departs),
+        )
+    return Entry(
+        id=id,
+        prompt=group.prompt if group else (),
+        group=group,
+        made=made,
+        scores=result.scores,
+        rubrics=result.rubrics,
+        calls=result.calls,
+        failure=result.failure,
+        partial=result.partial,
+    )
+
+
+def without_group(reference: Reference) -> Reference:
+    """The reference with an empty group: the rollouts stand once in an entry."""
+    return reference.model_copy(update={"group": Group(prompt=(), rollouts=())})
+
+
+def _of_references(made: tuple[Made, ...]) -> list[Call]:
+    """The calls of all references, each once: who asked the same was given the same answer."""
+    found: Counter[str] = Counter()
+    calls: dict[str, Call] = {}
+    for each in made:
+        own = each.reference.calls if each.reference else ()
+        texts = [call.model_dump_json() for call in own]
+        # The most often that one reference lists it: equal calls of one reference were all sent.
+        found |= Counter(texts)
+        calls |= dict(zip(texts, own, strict=True))
+    return [calls[text] for text, count in found.items() for _ in range(count)]
+
+
+def _calls_of(score: Score) -> list[Call]:
+    calls = [*score.calls]
+    for verdict in score.verdicts:
+        calls += [*verdict.calls, *(call for vote in verdict.votes for call in vote.calls)]
+    return calls + [call for part in score.parts.values() for call in _calls_of(part)]
+
+
+def _dull(scores: tuple[Score, ...]) -> int:
+    """How many criteria have the same verdict for all of several rollouts."""
+    degrees: dict[str, list[float]] = {}
+    for score in scores:
+        for verdict in score.verdicts:
+            if verdict.degree is not None:
+                degrees.setdefault(verdict.criterion_id, []).append(verdict.degree)
+    return sum(len(each) > 1 and len(set(each)) == 1 for each in degrees.values())

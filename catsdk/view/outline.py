@@ -1,0 +1,124 @@
+"""Outline: what lists, filters and searches know of an entry, and the marks that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from catsdk.answers import equivalence_classes
+from catsdk.answers.votes import Votes, votes_of
+
+__all__ = ["MadeOutline", "Outline", "voted", "votes_by_meaning"]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOutline:
+    """The short form of a `Made`; the fields have the same meaning."""
+
+    estimator: str
+    size: int
+    answer: str | None = None
+    text: str = ""
+    score: float | None = None
+    departs: bool | None = None
+    tied: bool | None = None
+    majority_score: float | None = None
+    all_wrong: bool | None = None
+    failure: str | None = None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether it is right; `None` where it has no grade."""
+        return None if self.score is None else self.score >= 1
+
+    @property
+    def majority_right(self) -> bool | None:
+        """Whether the majority is right; `None` where it has no grade."""
+        return None if self.majority_score is None else self.majority_score >= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The short form of an `Entry`.
+
+    `answers`, `grades`, `rewards` and `texts` have an entry for each rollout that is there.
+    `rewarded` says whether rewards were asked for, so that `None` among them is one without
+    evidence. `dull_criteria` counts the criteria that tell no two rollouts apart.
+    """
+
+    id: str
+    question: str = ""
+    gold: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    answers: tuple[str | None, ...] = ()
+    grades: tuple[float | None, ...] = ()
+    rewards: tuple[float | None, ...] = ()
+    rewarded: bool = False
+    majority: str | None = None
+    agreement: float | None = None
+    made: tuple[MadeOutline, ...] = ()
+    failure: str | None = None
+    failed_rollouts: int = 0
+    partial: bool = False
+    tokens: int = 0
+    cost: float | None = 0.0
+    step: int | None = None
+    dull_criteria: int = 0
+
+    @property
+    def tied(self) -> bool:
+        """Whether answers are there and none of them has the most votes."""
+        return self.agreement is not None and self.majority is None
+
+    @property
+    def flat(self) -> bool:
+        """Whether all rollouts have the same reward, or without rewards the same grade."""
+        values = self.rewards if self.rewarded else self.grades
+        known = [value for value in values if value is not None]
+        return len(known) > 1 and len(set(known)) == 1
+
+    @property
+    def flips(self) -> bool:
+        """Whether estimators with the same rollouts are graded differently, right and wrong."""
+        graded: dict[int, set[bool]] = {}
+        for each in self.made:
+            if each.right is not None:
+                graded.setdefault(each.size, set()).add(each.right)
+        return any(len(rights) > 1 for rights in graded.values())
+
+    @property
+    def unanswered(self) -> int:
+        """How many rollouts have no final answer, where final answers were looked for."""
+        looked = self.gold or self.made or any(self.answers)
+        return sum(answer is None for answer in self.answers) if looked else 0
+
+    @property
+    def unrewarded(self) -> int:
+        """How many rollouts have no reward although one was asked for."""
+        return sum(reward is None for reward in self.rewards) if self.rewarded else 0
+
+
+def voted(outline: Outline) -> Outline:
+    """Fill in majority, agreement and who departs from it where the run did not write them down.
+
+    Args:
+        outline: With the answers of the rollouts.
+    """
+    if outline.agreement is not None or not any(outline.answers):
+        return outline
+    votes = votes_by_meaning(outline.answers)
+    made = tuple(_compared(each, votes.majority) for each in outline.made)
+    return replace(outline, majority=votes.majority, agreement=votes.share, made=made)
+
+
+def _compared(made: MadeOutline, majority: str | None) -> MadeOutline:
+    if made.departs is not None or made.answer is None or majority is None:
+        return made
+    departs = len(equivalence_classes([made.answer, majority]).representatives) > 1
+    return replace(made, departs=departs)
+
+
+def votes_by_meaning(answers: Sequence[str | None]) -> Votes:
+    """The votes of answers, equal ones together, as the reward for answers compares them."""
+    there = [answer for answer in answers if answer is not None]
+    return votes_of(answers, equivalence_classes(there).labels)

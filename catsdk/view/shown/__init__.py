@@ -1,0 +1,1 @@
+"""What screens show of entries: answers in clusters, support, verdicts, comparisons, costs."""

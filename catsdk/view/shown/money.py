@@ -1,0 +1,54 @@
+"""Money: the calls of a run by stage and model, as far as a bounded look at its items tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from catsdk.core.types import Call
+from catsdk.view.entry import Entry
+
+__all__ = ["LOOKED_AT", "money_of"]
+
+LOOKED_AT: Final = 300
+"""The most items whose calls are added up by stage."""
+
+
+def money_of(entries: Iterable[Entry]) -> dict[str, Any]:
+    """Add up the calls of entries.
+
+    Args:
+        entries: Those that are looked at.
+
+    Returns:
+        `stages`: for each stage and model its calls, those that failed, tokens, price and seconds;
+        `items`: how many entries were looked at.
+    """
+    stages: dict[tuple[str, str], dict[str, Any]] = {}
+    items = 0
+    for entry in entries:
+        items += 1
+        for call in entry.all_calls:
+            _add(stages, call)
+    rows = [{"stage": stage, "model": model, **row} for (stage, model), row in stages.items()]
+    return {"stages": rows, "items": items}
+
+
+def _add(stages: dict[tuple[str, str], dict[str, Any]], call: Call) -> None:
+    row = stages.setdefault(
+        (call.stage, call.model),
+        {
+            "calls": 0, "failed": 0, "input": 0, "output": 0, "cached": 0, "reasoning": 0,
+            "batched": 0, "cost": 0.0, "seconds": 0.0,
+        },
+    )  # fmt: skip
+    usage = call.usage
+    row["calls"] += 1
+    row["failed"] += call.failure is not None
+    row["input"] += usage.input_tokens
+    row["output"] += usage.output_tokens
+    row["cached"] += usage.cached_tokens
+    row["reasoning"] += usage.reasoning_tokens
+    row["batched"] += usage.batched
+    row["seconds"] += call.latency
+    row["cost"] = None if usage.cost is None or row["cost"] is None else row["cost"] + usage.cost

@@ -1,0 +1,189 @@
+"""One unit of a laboratory: trained, measured, and written as one JSON; a kill loses little."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from transformers import TrainerCallback
+
+from catsdk.train import CaTConfig, grpo, sft
+from examples.lab.held_out import Exam
+
+__all__ = ["Measured", "is_done", "scratch_of", "train_unit"]
+
+_LOG = logging.getLogger(__name__)
+_PACKAGES: Final = ("torch", "transformers", "trl", "peft")
+_LOGGED: Final = (
+    "reward", "reward_std", "frac_reward_zero_std", "entropy", "loss", "cat/agreement",
+    "cat/scored", "cat/seconds", "completions/mean_length", "step_time",
+)  # fmt: skip
+
+
+class Measured(Protocol):
+    """What is trained: an arm with a seed, a frozen dataclass."""
+
+    @property
+    def arm(self) -> str:
+        """How it is rewarded."""
+
+    @property
+    def seed(self) -> int:
+        """Of its data, rollouts and weights."""
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+
+
+def is_done(unit: Measured, out: Path) -> bool:
+    """Whether the JSON of this very unit is in the folder `out`."""
+    file = _file(unit, out)
+    return file.exists() and json.loads(file.read_text("utf-8"))["unit"] == _described(unit)
+
+
+def scratch_of(unit: Measured, out: Path) -> Path:
+    """Where a unit keeps its checkpoints until it is done."""
+    return out / "runs" / unit.name
+
+
+def train_unit(
+    unit: Measured,
+    out: Path,
+    config: CaTConfig,
+    rows: list[dict[str, Any]],
+    *,
+    model: Any,
+    tokenizer: Any,
+    exam: Exam,
+    every: int | None,
+    start: Path | None = None,
+) -> Path:
+    """Train and measure; returns the JSON with what was measured.
+
+    Args:
+        unit: What is trained; `sft` as its arm fine-tunes, any other takes GRPO.
+        out: The folder of the JSON.
+        config: The training, whose output is `scratch_of(unit, out)`.
+        rows: The training data.
+        model: The policy.
+        tokenizer: Its tokenizer.
+        exam: Measures the policy.
+        every: Steps between two measurements; `None` measures at the start and the end alone.
+        start: A file that keeps what is measured before the first step, where that is the same for
+            all units of the folder.
+    """
+    scratch = scratch_of(unit, out)
+    watch = _Watch(exam, every, scratch, start)
+    began = time.perf_counter()
+    train: Callable[..., Any] = sft if unit.arm == "sft" else grpo
+    trained = train(config, rows, model=model, tokenizer=tokenizer, callbacks=[watch])
+    file = _file(unit, out)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    told = {
+        "unit": _described(unit),
+        "versions": {name: version(name) for name in _PACKAGES},
+        "seconds": watch.seconds_before + round(time.perf_counter() - began),
+        "stopped_because": trained.stopped_because,
+        "points": watch.points,
+        "log": [_kept(row) for row in trained.history if "loss" in row],
+    }
+    # In one move: what is there is whole.
+    whole = file.with_suffix(".part")
+    whole.write_text(_as_lines(told), "utf-8")
+    whole.replace(file)
+    shutil.rmtree(scratch)
+    return file
+
+
+class _Watch(TrainerCallback):
+    """Measures the policy at the start, every few steps and at the end."""
+
+    def __init__(self, exam: Exam, every: int | None, scratch: Path, start: Path | None) -> None:
+        self._exam, self._every, self._start = exam, every, start
+        self._kept, self._clock = scratch / "points.jsonl", scratch / "seconds.jsonl"
+        self._began = time.perf_counter()
+        self.seconds_before = round(max(map(float, _lines(self._clock)), default=0))
+
+    @property
+    def points(self) -> list[dict[str, Any]]:
+        """What was measured, by step; a resumed run reads what it measured before."""
+        points = {point["step"]: point for point in map(json.loads, _lines(self._kept))}
+        return [points[step] for step in sorted(points)]
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == 0:
+            self._measure(0, whole=True)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        step = state.global_step
+        if self._every is not None and step % self._every == 0 and step < state.max_steps:
+            self._measure(step, whole=False)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        seconds = self.seconds_before + time.perf_counter() - self._began
+        _append(self._clock, f"{seconds:.0f}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        # Also after an early stop, and with the best weights where those are taken.
+        self._measure(state.global_step, whole=True)
+
+    def _measure(self, step: int, *, whole: bool) -> None:
+        point = self._known() if step == 0 else None
+        if point is None:
+            point = {"step": step, **self._exam.sit(whole=whole)}
+            if step == 0 and self._start is not None:
+                self._start.parent.mkdir(parents=True, exist_ok=True)
+                self._start.write_text(json.dumps(point), "utf-8")
+        _append(self._kept, json.dumps(point))
+        _LOG.info("step %d: %s", step, self._exam.summary(point))
+
+    def _known(self) -> dict[str, Any] | None:
+        if self._start is None or not self._start.exists():
+            return None
+        point: dict[str, Any] = json.loads(self._start.read_text("utf-8"))
+        return point
+
+
+def _file(unit: Measured, out: Path) -> Path:
+    return out / f"{unit.name}.json"
+
+
+def _described(unit: Any) -> dict[str, Any]:
+    return asdict(unit)
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text("utf-8").splitlines() if file.exists() else []
+
+
+def _append(file: Path, line: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(f"{line}\n")
+
+
+def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"step": row["step"], **{name: _short(row[name]) for name in _LOGGED if name in row}}
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def _as_lines(told: dict[str, Any]) -> str:
+    """JSON with one line a point and a logged step, so that a difference can be read."""
+    head = {name: value for name, value in told.items() if not isinstance(value, list)}
+    lists = [f' "{name}": [\n  ' + _joined(told[name]) + "\n ]" for name in ("points", "log")]
+    return json.dumps(head, indent=1)[:-2] + ",\n" + ",\n".join(lists) + "\n}\n"
+
+
+def _joined(rows: Iterable[Any]) -> str:
+    return ",\n  ".join(map(json.dumps, rows))

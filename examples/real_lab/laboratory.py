@@ -1,0 +1,157 @@
+"""The laboratory on a real model: units that are missing, then the table, the figure and the JSON.
+
+    python -m examples.real_lab.laboratory --weights FOLDER --seeds 2 --out docs/real_lab
+    python -m examples.real_lab.laboratory --out docs/real_lab --page docs/results.md
+
+Without `--weights` nothing is trained: the table and the figure are made of the units that are
+finished. A unit is a process with one thread, and one that was ended goes on where it was. Between
+the lines `<!-- real lab -->` of a page stands the table; `summary.json` holds its numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+from examples.lab.curves import LABELS, gain, read_units
+from examples.lab.held_out import share
+from examples.lab.laboratory import run_all, write_between
+from examples.real_lab.units import ARMS, PLANS, units
+
+__all__ = ["draw", "summary", "table"]
+
+MARK, END = "<!-- real lab -->", "<!-- /real lab -->"
+_SIGMAS: Final = 1.96
+_HEADINGS: Final = (
+    "arm",
+    "seed",
+    "one sample, start",
+    "end",
+    "gain (95 %)",
+    "greedy gain (95 %)",
+    "majority of 8, end",
+    "gain on the untrained kind (95 %)",
+    "rollouts with a reward",
+    "minutes",
+)
+Told = dict[str, Any]
+
+
+def summary(arms: dict[str, list[Told]]) -> list[Told]:
+    """What each unit measured: shares at the start and the end, and gains with 95 % intervals."""
+    return [_of_unit(told) for found in arms.values() for told in found]
+
+
+def _of_unit(told: Told) -> Told:
+    unit, points = told["unit"], told["points"]
+    group = unit["plan"]["group"]
+    shares = {
+        f"{name}, {when}": round(share(points[at]["held_out"], name, group), 4)
+        for name in ("single", "greedy", "majority", "teacher")
+        for when, at in (("start", 0), ("end", -1))
+    }
+    gains = {on: _interval(told, "single", on) for on in ("held_out", "untrained")}
+    gains["greedy"] = _interval(told, "greedy", "held_out")
+    gains["majority"] = _interval(told, "majority", "held_out")
+    scored = [row["cat/scored"] for row in told["log"] if "cat/scored" in row]
+    return {
+        "arm": unit["arm"],
+        "seed": unit["seed"],
+        "steps": points[-1]["step"],
+        "shares": shares,
+        "gains": gains,
+        "rewarded": round(fmean(scored), 4) if scored else None,
+        "minutes": round(told["seconds"] / 60, 1),
+    }
+
+
+def _interval(told: Told, name: str, on: str) -> dict[str, float]:
+    """The gain, paired by question, with the normal 95 % interval over questions."""
+    mean, error = gain(told, name, on)
+    low, high = mean - _SIGMAS * error, mean + _SIGMAS * error
+    return {"mean": round(mean, 4), "low": round(low, 4), "high": round(high, 4)}
+
+
+def table(rows: Sequence[Told]) -> str:
+    """The units as Markdown, one a line."""
+    lines = [f"| {' | '.join(_HEADINGS)} |", "| --- " * len(_HEADINGS) + "|"]
+    for row in rows:
+        shares, gains = row["shares"], row["gains"]
+        cells = [
+            LABELS[row["arm"]],
+            str(row["seed"]),
+            f"{shares['single, start']:.3f}",
+            f"{shares['single, end']:.3f}",
+            *(_spelled(gains[name]) for name in ("held_out", "greedy")),
+            f"{shares['majority, end']:.3f}",
+            _spelled(gains["untrained"]),
+            "" if row["rewarded"] is None else f"{row['rewarded']:.0%}",
+            f"{row['minutes']:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _spelled(found: dict[str, float]) -> str:
+    return f"{found['mean']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
+
+
+def draw(rows: Sequence[Told], path: Path) -> None:
+    """The gain of each unit with its interval, on the trained kinds and on the untrained one."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 1 + 0.45 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for at, row in enumerate(reversed(rows)):
+        for on, offset, color in (("held_out", 0.12, "C0"), ("untrained", -0.12, "C1")):
+            found = row["gains"][on]
+            spread = [[found["mean"] - found["low"]], [found["high"] - found["mean"]]]
+            axes.errorbar(found["mean"], at + offset, xerr=spread, fmt="o", color=color, capsize=3)
+    names = [f"{LABELS[row['arm']]}, seed {row['seed']}" for row in reversed(rows)]
+    axes.set_yticks(range(len(rows)), names)
+    axes.axvline(0, color="0.4", linewidth=0.8)
+    axes.set_xlabel("gain of one sample (95 %): trained kinds blue, the untrained kind orange")
+    axes.grid(axis="x", color="0.93")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+
+
+def main() -> int:
+    """Run what is missing, and write what is there."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, help="train what is missing; weights.py makes it")
+    parser.add_argument("--plan", choices=PLANS, default="full")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--page", type=Path, help="where the table is put, such as docs/results.md")
+    chosen = parser.parse_args()
+    failed: list[Any] = []
+    if chosen.weights is not None:
+        wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)
+        arguments = ["--plan", chosen.plan, "--weights", str(chosen.weights.resolve())]
+        failed = run_all(
+            wanted, "examples.real_lab.rl", chosen.out.resolve(), chosen.at_once, arguments
+        )
+    rows = summary(read_units(chosen.out, ARMS))
+    if not rows:
+        print(f"no unit in {chosen.out} is finished")
+        return 1
+    (chosen.out / "summary.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    draw(rows, chosen.out / "gains.png")
+    print(table(rows))
+    if chosen.page is not None:
+        write_between(chosen.page, table(rows), MARK, END)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

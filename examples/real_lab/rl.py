@@ -1,0 +1,152 @@
+"""Train SmolLM2 without labels: one arm, one seed, one small JSON of results.
+
+    python -m examples.real_lab.rl --weights FOLDER --arm cat --seed 0 --out DIR
+
+Arms: `cat` rewards by the reference that the initial policy writes of the group with the question
+shown (the prompt set `small`), `majority` by the group's most frequent answer, `random` by a coin
+(the control), `gold` by the known answer (the upper bound, which needs labels), and `sft`
+fine-tunes on such references made once. A unit whose JSON is there is not run again; one that was
+ended goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from catsdk import Provider, Sampling
+from catsdk.estimators import Synthesizer
+from catsdk.providers import LocalProvider
+from catsdk.train import CaTConfig, Checkpoints, HeldOut, LoRA, Probe, Rollouts, SFTPlan, Stop
+from examples.lab.held_out import EXAM_SEED, Exam
+from examples.lab.training import is_done, scratch_of, train_unit
+from examples.real_lab.questions import UNTRAINED, Question, questions
+from examples.real_lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
+
+__all__ = ["config_of", "run"]
+
+_SYNTHESIS: Final = {
+    "Synthesizer": {
+        "anchor": {"PolicyAnchor": {"kind": "initial"}},
+        "prompts": "small",
+        "sampling": {"temperature": 0.0},
+    }
+}
+_ARMS: Final[dict[str, dict[str, Any]]] = {
+    "cat": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
+    "sft": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
+    "majority": {"estimator": "Majority", "reward": "AnswerReward"},
+    "gold": {"reward": "Gold"},
+    "random": {"reward": "Random"},
+}
+
+
+def run(unit: Unit, weights: Path, out: Path) -> Path:
+    """Train and measure, unless that was done; returns the JSON with what was measured."""
+    if is_done(unit, out):
+        return out / f"{unit.name}.json"
+    torch.manual_seed(unit.seed)
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
+    # The trainer puts the adapters into this very model, so that it is the policy that is asked.
+    policy = LocalProvider.of(model, tokenizer, name="policy")
+    return train_unit(
+        unit,
+        out,
+        config_of(unit, weights, scratch_of(unit, out)),
+        _rows(unit),
+        model=model,
+        tokenizer=tokenizer,
+        exam=_exam(unit.plan, policy, LocalProvider(str(weights), threads=1)),
+        every=None,
+        start=out / "runs" / "start.json",
+    )
+
+
+def config_of(unit: Unit, weights: Path, folder: Path) -> CaTConfig:
+    """The laboratory's settings: at the paper's rate this model would not move in that time."""
+    plan = unit.plan
+    adapters = LoRA(rank=plan.rank, alpha=2 * plan.rank)
+    return CaTConfig(
+        model=str(weights),
+        output=str(folder),
+        seed=unit.seed,
+        steps=plan.steps,
+        batch=plan.prompts * plan.group,
+        device_batch=plan.prompts * plan.group if unit.arm != "sft" else plan.sft_batch,
+        learning_rate=plan.rate,
+        kl=0.0,
+        lora=adapters,
+        rollouts=Rollouts(count=plan.group, max_tokens=MAX_TOKENS, temperature=plan.temperature),
+        cat=_ARMS[unit.arm],
+        probe=Probe(every=plan.every),
+        evaluation=HeldOut(every=0),
+        stop=Stop(constant=None),
+        checkpoints=Checkpoints(every=plan.every),
+        sft=SFTPlan(
+            batch=plan.sft_batch,
+            learning_rate=plan.rate,
+            epochs=plan.sft_epochs,
+            lora=adapters,
+            evaluate_every=plan.every,
+        ),
+        trl={"gradient_checkpointing": False},
+    )
+
+
+def _rows(unit: Unit) -> list[dict[str, Any]]:
+    """The training questions; the answers are there for the arm `gold` alone."""
+    plan = unit.plan
+    asked = questions("train", plan.trained, 0)
+    return [
+        {"prompt": question.prompt, "answer": question.answer}
+        for question in (asked[: plan.sft_questions] if unit.arm == "sft" else asked)
+    ]
+
+
+def _exam(plan: Plan, policy: Provider, initial: Provider) -> Exam:
+    """Held-out questions of the trained kinds, and of one that is not trained on."""
+    greedy = Sampling(max_tokens=MAX_TOKENS, temperature=0.0)
+    return Exam(
+        sets={
+            "held_out": _asked(questions("held_out", plan.evaluated, 0)),
+            "untrained": _asked(questions("held_out", plan.evaluated, 0, UNTRAINED)),
+        },
+        policy=policy,
+        group=plan.group,
+        sampling=Sampling(max_tokens=MAX_TOKENS, temperature=plan.temperature),
+        estimators={
+            "teacher": Synthesizer(initial, greedy, prompts="small", seed=EXAM_SEED),
+        },
+        estimated=plan.synthesized,
+    )
+
+
+def _asked(chosen: Sequence[Question]) -> list[tuple[str, str]]:
+    return [(question.prompt, question.answer) for question in chosen]
+
+
+def main() -> None:
+    """Run one unit."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="see real_lab/weights.py")
+    parser.add_argument("--arm", choices=ARMS, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plan", choices=PLANS, default="full")
+    parser.add_argument("--out", type=Path, required=True)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    run(Unit(chosen.arm, chosen.seed, PLANS[chosen.plan]), chosen.weights.resolve(), chosen.out)
+
+
+if __name__ == "__main__":
+    main()

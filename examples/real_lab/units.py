@@ -1,0 +1,65 @@
+"""The units of the laboratory on a real model, an arm and a seed each, and how much work one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["ARMS", "MAX_TOKENS", "PLANS", "Plan", "Unit", "units"]
+
+ARMS: Final = ("cat", "majority", "random", "gold", "sft")
+MAX_TOKENS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long a unit trains, and on how many held-out questions it is measured."""
+
+    steps: int = 60
+    prompts: int = 2
+    """Prompts of one step, each with `group` rollouts."""
+    group: int = 8
+    temperature: float = 0.7
+    rate: float = 2e-4
+    """Of the adapters; all other weights stay."""
+    rank: int = 16
+    every: int = 10
+    """Steps between two checkpoints."""
+    trained: int = 70
+    """Training questions of each kind."""
+    evaluated: int = 40
+    """Held-out questions of each kind."""
+    synthesized: int = 64
+    """The first so many held-out questions are given to the initial policy to synthesize, too."""
+    sft_questions: int = 120
+    sft_batch: int = 8
+    sft_epochs: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One arm with one seed."""
+
+    arm: str
+    seed: int
+    plan: Plan
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        return f"{self.arm}-{self.seed}"
+
+
+PLANS: Final = {
+    "full": Plan(),
+    "tiny": Plan(
+        steps=2, every=1, group=4, trained=4, evaluated=2, synthesized=2, sft_questions=4,
+        sft_batch=2,
+    ),
+}  # fmt: skip
+"""`tiny` shows that everything runs; it measures nothing."""
+
+
+def units(plan: Plan, arms: tuple[str, ...], seeds: int) -> list[Unit]:
+    """All units, seed after seed, so that what is ended early has seen every arm."""
+    return [Unit(arm, seed, plan) for seed in range(seeds) for arm in arms]

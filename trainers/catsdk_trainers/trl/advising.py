@@ -1,0 +1,71 @@
+"""Advice before the first step: whether the teacher of a training is worth more than a vote."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from transformers import TrainerCallback
+
+from catsdk_trainers.config.settings import Stop
+from catsdk_trainers.trl.ranks import everywhere
+
+__all__ = ["CompareWithVote", "below_majority"]
+
+_LOG = logging.getLogger(__name__)
+_SIGMAS = 1.96
+
+
+def below_majority(measured: Mapping[str, Any], prompts: int) -> str | None:
+    """Say that the teacher loses to the majority of the same rollouts; `None` where it does not.
+
+    Args:
+        measured: What an evaluation logged. For each prompt one of the two may be right alone, so
+            that mean and spread of the difference follow from two means.
+        prompts: How many prompts were evaluated.
+    """
+    ahead, unlike = (
+        measured.get(f"eval_cat/{name}") for name in ("over_majority", "unlike_majority")
+    )
+    if ahead is None or unlike is None or prompts < 1:
+        return None
+    spread = _SIGMAS * math.sqrt(max(0.0, unlike - ahead**2) / prompts)
+    if ahead + spread >= 0:
+        return None
+    return (
+        f"on {prompts} held-out prompts the teacher is right {measured['eval_cat/teacher']:.0%} of"
+        f" the time and the majority of the same rollouts {measured['eval_cat/majority']:.0%}"
+        f" ({ahead:+.2f}, 95 % interval {ahead - spread:+.2f} to {ahead + spread:+.2f}): this"
+        " training would learn from the worse of the two. Reward by the vote (--set"
+        " cat.estimator=Majority), or take a stronger anchor; for one of under about a billion"
+        " parameters Synthesizer: {prompts: small} may do. `catsdk eval` compares them all"
+    )
+
+
+class CompareWithVote(TrainerCallback):
+    """Warns, or ends training, where the vote is ahead of the teacher before the first step."""
+
+    def __init__(self, stop: Stop, prompts: int) -> None:
+        """Watch the evaluation of so many prompts."""
+        self._stops = stop.below_majority
+        self._prompts = prompts
+        self._compared = False
+        self.because: str | None = None
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
+    ) -> None:
+        """Look at the evaluation before the first step; all ranks stop together."""
+        if self._compared or state.global_step or "eval_cat/teacher" not in (logs or {}):
+            return
+        self._compared = True
+        found = below_majority(logs or {}, self._prompts)
+        because = next((each for each in everywhere(found) if each), None)
+        if because is None:
+            return
+        _LOG.warning("before training: %s", because)
+        if self._stops:
+            self.because = because
+            control.should_training_stop = True
