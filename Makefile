@@ -84,7 +84,11 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints/main.txt
 	@$(PIP) install -c constraints/main.txt -e '.[agreement,anthropic,evaluate,gguf,local,serve,train]' --group dev
 	@touch $@
 
-install: $(VENV)/.installed
+# What keeps people from using a page is found by axe-core, of which the tests need one file.
+$(VENV)/axe.min.js: tests/view/fetch_axe.py | $(VENV)/.installed
+	@$(BIN)/python tests/view/fetch_axe.py
+
+install: $(VENV)/.installed $(VENV)/axe.min.js
 
 # litellm holds the openai SDK, httpx and rich back: it has an environment of its own, without torch.
 LITELLM := $(VENV)-litellm

@@ -25,15 +25,14 @@ from pydantic import JsonValue
 
 from catsdk import Limits, Prompt, Sampling
 from catsdk.answers import is_same
-from catsdk.core.concurrency.fanout import fan_out
 from catsdk.errors import CatError
 from catsdk.estimators import Majority, Synthesizer
 from catsdk.estimators.synthesis import Show
-from catsdk.runtime import Client, Context, Estimator, context_of
+from catsdk.providers import OpenAIProvider
+from catsdk.runtime import Client, Context, Estimator, context_of, fan_out
 from catsdk.runtime.context import Defaults
 from catsdk.sampling import Sampler
 from catsdk.types import Group
-from catsdk_providers.openai.provider import OpenAIProvider
 from examples.real_lab.questions import TRAINED, Question, questions
 from tests.providers.served import free_port, served
 from tests.servers.llama_server import MODEL, READY

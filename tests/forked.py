@@ -30,14 +30,7 @@ CATSDK = ("-c", "from catsdk.cli import main; main()")
 
 PATHS = os.pathsep.join(str(ROOT / part) for part in ("", "providers", "trainers"))
 _CONTEXT = multiprocessing.get_context("forkserver")
-# What is not installed is passed over. The last is for how multiprocessing begins a child.
-_CONTEXT.set_forkserver_preload(
-    [
-        *("catsdk.cli.app", "openai.resources.chat", "aiohttp", "matplotlib.pyplot", "scipy.stats"),
-        *("transformers.models.auto.modeling_auto", "trl.trainer.grpo_trainer"),
-        *("trl.trainer.sft_trainer", "catsdk_providers.local.provider", "pytest.__main__"),
-    ]
-)
+_CONTEXT.set_forkserver_preload(["tests.heavy_imports"])
 
 
 def clean_environment(*vendors: str) -> dict[str, str]:

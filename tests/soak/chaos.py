@@ -77,7 +77,6 @@ class Outcome:
 class Heard:
     """What was sent, by what the client reports."""
 
-    begun: int = 0
     sent: int = 0
     in_flight: int = 0
     most: int = 0
@@ -86,7 +85,6 @@ class Heard:
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, CallStarted):
-            self.begun += 1
             self.in_flight += 1
             self.most = max(self.most, self.in_flight)
         elif isinstance(event, CallEnded):

@@ -1,0 +1,89 @@
+"""Runs in which every text tries to act on the page that shows it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import catsdk as cat
+from catsdk.core.types import (
+    Call,
+    Criterion,
+    Failure,
+    Message,
+    Provenance,
+    Reference,
+    Result,
+    Rollout,
+    Rubric,
+    Verdict,
+)
+from tests.view.seen import seen_of, write
+
+ATTACK = '"\'></script><img src=x onerror="window.hit=1"><script>window.hit=1</script>{{7*7}}'
+NAMED = "<img src=x onerror=window.hit=1>"
+"""The part of it that can name a folder."""
+
+
+def result() -> Result:
+    """A result all of whose texts are hostile."""
+    failure = Failure(kind=ATTACK, message=ATTACK, model=ATTACK, request_id=ATTACK)
+    call = Call(stage=ATTACK, model=ATTACK, usage=cat.Usage(requests=1), latency=1.0,
+                failure=failure, request_id=ATTACK)  # fmt: skip
+    drawn = cat.group_of("x", [ATTACK, ATTACK, "plain"])
+    group = drawn.model_copy(
+        update={
+            "prompt": tuple(Message(role=role, content=ATTACK) for role in ("system", "user")),
+            "rollouts": tuple(
+                Rollout(index=r.index, answer=ATTACK, answer_rule=ATTACK,
+                        completion=r.completion.model_copy(
+                            update={"model": ATTACK, "reasoning": ATTACK}))
+                for r in drawn.rollouts
+            ),
+            "failures": {3: failure},
+            "calls": (call,),
+        }
+    )  # fmt: skip
+    made = Provenance(method=ATTACK, model=ATTACK, prompt=ATTACK, prompt_version=ATTACK,
+                      settings={ATTACK: ATTACK})  # fmt: skip
+    reference = Reference(text=f"{ATTACK}\n{ATTACK} 4", answer=ATTACK, rationale=ATTACK,
+                          group=group, agreement=1.0, majority=ATTACK, disagrees=True,
+                          provenance=made, calls=(call,))  # fmt: skip
+    rubric = Rubric(id=ATTACK, criteria=(Criterion(id="r1", text=ATTACK),), provenance=made)
+    vote = Verdict(criterion_id="r1", met=False, judge=ATTACK, reason=ATTACK)
+    verdicts = (
+        Verdict(criterion_id="r1", met=True, evidence=ATTACK, reason=ATTACK, judge=ATTACK,
+                votes=(vote,), calls=(call,)),
+        Verdict(criterion_id="r1", met=None, evidence="elsewhere", failure=failure),
+    )  # fmt: skip
+    scores = tuple(
+        cat.Score(index=at, value=None, reasons=(ATTACK,), verdicts=(verdict,), failure=failure,
+                  parts={ATTACK: cat.Score(index=at, value=0.5)})
+        for at, verdict in enumerate(verdicts)
+    )  # fmt: skip
+    return Result(group=group, reference=reference, rubrics=(rubric,), scores=scores,
+                  failure=failure)  # fmt: skip
+
+
+def runs(folder: Path) -> Path:
+    """Write a run of each kind below `folder`."""
+    folder = folder / NAMED
+    seen = [
+        seen_of(ATTACK, "4", [f"{ATTACK} 4", f"{ATTACK} 5"], synthesis="4", majority="5",
+                id=ATTACK),
+        seen_of(f"{ATTACK} 2", "4", [f"{ATTACK} 4"], synthesis=ATTACK, majority=ATTACK),
+    ]  # fmt: skip
+    write(folder / "sums", seen, title=ATTACK)
+    report = json.loads((folder / "sums" / "report.json").read_text("utf-8"))
+    point = {"estimator": ATTACK, "size": 2, "requests": 1.0, "tokens": None, "cost": None,
+             "score": {"mean": 0.5, "low": 0.1, "high": 0.9}}  # fmt: skip
+    report |= {"data": ATTACK, "models": {ATTACK: ATTACK}, "points": [point]}
+    (folder / "sums" / "report.json").write_text(json.dumps(report), "utf-8")
+    (folder / "results.jsonl").write_text(result().model_dump_json() + "\n", "utf-8")
+    training = folder / "training" / "checkpoint-1"
+    training.mkdir(parents=True)
+    history = [{"step": 1, "reward": 0.5, ATTACK: 0.1}]
+    state = {"global_step": 1, "max_steps": 1, "log_history": history}
+    (training / "trainer_state.json").write_text(json.dumps(state), "utf-8")
+    (folder / "training" / "catsdk.yaml").write_text(json.dumps({"model": ATTACK}), "utf-8")
+    return folder.parent
