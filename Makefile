@@ -156,9 +156,9 @@ $(REAL)/model.safetensors: $(VENV)/.installed $(SERVERS)/.installed
 real: $(REAL)/model.safetensors $(VLLM)/.installed
 	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=local \
 		$(BIN)/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
-	@CATSDK_REAL_DOOR=llama.cpp \
+	@CATSDK_REAL_DOOR=llama.cpp CATSDK_REAL_PYTHON=$(abspath $(BIN)/python) \
 		$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
-	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=vllm \
+	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=vllm CATSDK_REAL_PYTHON=$(abspath $(BIN)/python) \
 		VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 		$(VLLM)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
 
