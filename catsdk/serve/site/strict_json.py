@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from math import isinf
-from typing import Any, Final
+from typing import Any, Final, cast
 
 __all__ = ["read_json"]
 
@@ -91,7 +91,7 @@ def _check_size(value: Any) -> None:
 
 
 def _values(container: Any) -> Iterable[Any]:
-    return container.values() if isinstance(container, dict) else container
+    return cast("dict[str, Any]", container).values() if isinstance(container, dict) else container
 
 
 def _too_deep() -> ValueError:
