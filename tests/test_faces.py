@@ -38,6 +38,7 @@ INSIDE = {
     "catsdk.answers.extract": "rules that never became ours are measured beside ours",
     "catsdk.batch.job": "the state of many rows is measured without models",
     "catsdk.batch.state": "the same",
+    "catsdk.estimators.synthesis": "every way to show the responses is compared",
     "catsdk.evaluate.experiment": "a grader of a benchmark's own takes part in the comparison",
     "catsdk.evaluate.recorded": "the reading of real completions is held against a count by hand",
     "catsdk.evaluate.summary": "the report is measured without models",

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 from catsdk.answers import is_same
-from catsdk_trainers.trl.describing import cat_of
+from catsdk.train import cat_of
 from examples.lab.curves import read_units
 from examples.real_lab.laboratory import draw, summary, table
 from examples.real_lab.questions import KINDS, TRAINED, UNTRAINED, questions

@@ -48,10 +48,12 @@ function_call function_calls function_results
 _SCRATCH = tuple((f"<{name}>", f"</{name}>") for name in _SCRATCH_NAMES.split())
 
 _WORK = (*TAGS, *_SCRATCH)
-_TAG_OF_WORK = re.compile("|".join(re.escape(tag) for pair in _WORK for tag in pair))
-# The same tags as careless texts write them: `<THINK>`, `</ think >`.
+# Careless texts write them as `<THINK>` and `</ think >`, too.
 _CARELESS_TAG = re.compile(
-    rf"<\s?(/?)\s?(think|thinking|thought|thoughts|{'|'.join(_SCRATCH_NAMES.split())})\s?>",
+    rf"<\s?(/?)\s?(think|thinking|thought|{'|'.join(_SCRATCH_NAMES.split())})\s?>", re.IGNORECASE
+)
+_TAG_OF_WORK = re.compile(
+    "|".join([_CARELESS_TAG.pattern, *(re.escape(tag) for pair in TAGS for tag in pair)]),
     re.IGNORECASE,
 )
 # A line that LaTeX or Markdown leaves out.
@@ -149,11 +151,9 @@ def _searched(text: str) -> str:
             return ""
     tail = _outside_boxes(text, start) if start else text
     tagged = "<" in tail
-    if tagged:
-        tail = _CARELESS_TAG.sub(_plain_tag, tail)
     if (tagged or "◁" in tail or "THINK]" in tail) and _TAG_OF_WORK.search(tail):
-        tail = without_thinking(tail, _WORK)
-    if tail.startswith("%") or "\n%" in tail or "[//]" in tail:
+        tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
+    if "\n%" in tail or tail.startswith(("%", "[//]")) or "\n[//]" in tail:
         tail = _LEFT_OUT.sub("", tail)
     if tagged and ("<!--" in tail or "</" in tail) or "~~" in tail:
         tail = _STRUCK.sub("", tail)

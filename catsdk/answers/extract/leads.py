@@ -179,15 +179,18 @@ _BY_WORD = _by_word((*_DENYING, *_DOUBTING))
 
 def is_denied(before: str) -> bool:
     """Tell whether the words directly before a value say that it is not the one."""
-    return _speaks_against(before, _DENYING_BY_WORD)
+    return _speaks_against(before, words_of(before), _DENYING_BY_WORD)
 
 
-def is_meant(before: str) -> bool:
-    """Tell whether the words before a mark neither deny, quote, suppose nor give an example."""
-    return not _speaks_against(before, _BY_WORD)
+def is_meant(before: str, words: Iterable[str]) -> bool:
+    """Tell whether what stands before a mark neither denies, quotes, supposes nor is an example.
+
+    Its `words` are those of `words_of`; others may be among them.
+    """
+    return not _speaks_against(before, words, _BY_WORD)
 
 
-def _speaks_against(before: str, leads: dict[str, list[_Lead]]) -> bool:
+def _speaks_against(before: str, words: Iterable[str], leads: dict[str, list[_Lead]]) -> bool:
     """Tell whether a word or a sign, tried where it stands, speaks against what follows it."""
     if _SIGN.search(before, max(0, len(before) - _LONGEST_SIGN)):
         return True
@@ -198,7 +201,7 @@ def _speaks_against(before: str, leads: dict[str, list[_Lead]]) -> bool:
     lower = before.lower()
     if len(lower) != len(before):
         lower = before
-    for suspect in leads.keys() & {word[:5] for word in words_of(before)}:
+    for suspect in leads.keys() & {word[:5] for word in words}:
         for at in _places(suspect, lower):
             if any(lead.stands(before, at) for lead in leads[suspect]):
                 return True

@@ -7,7 +7,8 @@ import re
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.cues import after_cue
 from catsdk.answers.extract.leads import is_meant
-from catsdk.answers.extract.voices import is_anothers
+from catsdk.answers.extract.sentences import words_of
+from catsdk.answers.extract.voices import is_anothers, may_be_anothers
 from catsdk.answers.extract.withdrawals import is_withdrawn
 
 __all__ = ["as_it_stands"]
@@ -61,11 +62,12 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     if goes_on and is_withdrawn(behind, content):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
-    if not is_meant(line) or (
+    words = words_of(f"{line} {behind[:_BEHIND]}" if goes_on else line)
+    if not is_meant(line, words) or (
         "etween" in line and _BETWEEN.search(line) and not _BOTH.search(content)
     ):
         return ""
-    if _is_of_another(line, behind):
+    if may_be_anothers(line, words) and _is_of_another(line, behind):
         return ""
     if goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from catsdk.answers.extract.sentences import words_of
 
-__all__ = ["is_anothers", "is_recalled"]
+__all__ = ["is_anothers", "is_recalled", "may_be_anothers"]
 
 _FLAGS = re.IGNORECASE | re.VERBOSE
 _READ = 300
@@ -33,7 +33,9 @@ _NAMED_SOLVERS = """
 gpt chatgpt claude gemini llama qwen deepseek mistral wolfram google siri alexa stackexchange
 stackoverflow reddit quora chegg wikipedia
 """
-_BEFORE = "first initial previous earlier original old before"
+_NUMBERED = "response rollout solution attempt sample model solver draft"
+_BEFORE = "first initial previous earlier original old"
+_ATTEMPTS = "answer answers guess attempt try thought estimate result"
 _ALL = "other everyone everybody rest"
 _ANYBODY = "others some many most several someone somebody nobody noone"
 _FIND = """
@@ -77,18 +79,26 @@ _FINDING = rf"""(?:(?:have|has|had|all|both|also|only|just|simply|once|always|of
 _FOUND = rf"{_FINDING}{_VALUE}"
 _COUNT = r"(?:some|other|many|most|several|few|two|three|four|five|both|all|\d+|half|one|none)"
 _WHICH = rf"(?:an?|the|my|our|your|his|her|their|this|that|another|each|every|{_COUNT})"
-_OTHERS = re.compile(
+_ANYBODY_FOUND = re.compile(
     rf"""(?<!the\s)(?<![\w-])(?:{_any_of(_ANYBODY)}|no\sone|(?:no\sone|every(?:one|body)|somebody
           |someone)\selse|(?:{_COUNT}|the\srest)\sof\s(?:the\sothers|them|us))\s{_FOUND}
-      | \b{_WHICH}\s(?:of\s(?:the|my|our|these)\s|[\w-]+\s){{0,3}}{_any_of(_SOLVERS)}(?:es|s)?\s
+      | \bas\s[^,.]{{1,40}}\sputs?\sit\b.*{_VALUE}""",
+    _FLAGS,
+)
+_SOLVER_FOUND = re.compile(
+    rf"""\b{_WHICH}\s(?:of\s(?:the|my|our|these)\s|[\w-]+\s){{0,3}}{_any_of(_SOLVERS)}(?:es|s)?\s
         (?:\([^()]{{0,40}}\)\s|(?:online|in\s\w+|(?:of|among)(?:\s\w+){{1,2}})\s){{0,2}}
-        (?:{_FOUND}|(?:is|was|were)\s(?:that\s)?(?:it\s)?(?:is\s)?{_VALUE})
-      | \bas\s[^,.]{{1,40}}\sputs?\sit\b.*{_VALUE}
-      | \b(?:response|rollout|solution|attempt|sample|model|solver|draft)\s(?:no\.\s|\#)?
-        (?:\d+|(?-i:[A-Z])\b)\s{_FOUND}
-      | \b{_any_of(_NAMED_SOLVERS)}[-\w.]*\s(?:alpha\s)?{_FOUND}
-      | \b(?:first|initial|previous|earlier|original|old)\s(?:answers?|guess|attempt|try|thought
-        |estimate|result)\s(?:is|was|were|had\sbeen)\s[^,;]*?{_VALUE}(?!\d*[,;].*\d)
+        (?:{_FOUND}|(?:is|was|were)\s(?:that\s)?(?:it\s)?(?:is\s)?{_VALUE})""",
+    _FLAGS,
+)
+_NAMED_FOUND = re.compile(
+    rf"""\b(?:{_any_of(_NUMBERED)}\s(?:no\.\s|\#)?(?:\d+|(?-i:[A-Z])\b)
+      |{_any_of(_NAMED_SOLVERS)}[-\w.]*(?:\salpha)?)\s{_FOUND}""",
+    _FLAGS,
+)
+_SAID_BEFORE = re.compile(
+    rf"""\b{_any_of(_BEFORE)}\s{_any_of(_ATTEMPTS)}\s(?:is|was|were|had\sbeen)\s[^,;]*?
+        {_VALUE}(?!\d*[,;].*\d)
       | \banswer\swas\b.*{_VALUE}.*\bbefore\b | \baccording\sto\b.*?{_VALUE}""",
     _FLAGS,
 )
@@ -178,29 +188,28 @@ class _Voice:
     words: frozenset[str]
     beside: frozenset[str] = frozenset()
 
-    def speaks(self, words: frozenset[str], text: str) -> bool:
-        """Tell whether a text, some of whose words are given, is of this kind."""
-        if self.words.isdisjoint(words) or (self.beside and self.beside.isdisjoint(words)):
+    def may(self, words: frozenset[str]) -> bool:
+        """Tell whether a text of these words may be of this kind."""
+        if self.words.isdisjoint(words):
             return False
-        return self.pattern.search(text) is not None
+        return not self.beside or not self.beside.isdisjoint(words)
 
 
 _FOUND_BY = frozenset(f"{_FIND} {_GO}".split())
-_BEING = frozenset(["is", "was", "were", "according"])
-_BY_SOLVERS = _Voice(
-    _OTHERS,
-    _of(f"{_SOLVERS} {_NAMED_SOLVERS} {_ANYBODY} {_ALL} {_BEFORE} according put"),
-    _FOUND_BY | _BEING,
+_OTHERS = (
+    _Voice(_ANYBODY_FOUND, _of(f"{_ANYBODY} {_ALL} them us put"), _FOUND_BY),
+    _Voice(_SOLVER_FOUND, _of(_SOLVERS), _FOUND_BY | {"is", "was", "were"}),
+    _Voice(_NAMED_FOUND, _of(f"{_NUMBERED} {_NAMED_SOLVERS}"), _FOUND_BY),
+    _Voice(_SAID_BEFORE, _of(f"{_BEFORE} before according"), _of(f"{_ATTEMPTS} to")),
+    _Voice(_PERSONS_ALONE, _of(f"{_PERSONS} {_ALL}"), _FOUND_BY),
 )
-_BY_PERSONS = _Voice(_PERSONS_ALONE, _of(f"{_PERSONS} {_ALL}"), _FOUND_BY)
-_BY_MEMORY = _Voice(_MEMORY, _of(_KNOWING))
-_RECALLED_BEHIND = _Voice(_RECALLED, _of(_KNOWING))
+_MEMORIES = (_Voice(_MEMORY, _of(_KNOWING)), _Voice(_RECALLED, _of(_KNOWING)))
 _IN_A_CASE, _AGAINST_FACT = (
-    _Voice(each, _of(_SUPPOSING)) for each in (_CONTRARY, _CONTRARY_TO_FACT)
+    _Voice(pattern, _of(_SUPPOSING)) for pattern in (_CONTRARY, _CONTRARY_TO_FACT)
 )
-_VOICES = (_BY_SOLVERS, _BY_PERSONS, _BY_MEMORY, _IN_A_CASE)
 _OF_ABROAD = _of(_FOREIGN_WORDS)
-_TELLING = _OF_ABROAD.union(*(voice.words | voice.beside for voice in _VOICES))
+# Without one of these a sentence is of none of the kinds.
+_TELLING = _OF_ABROAD.union(*(voice.words for voice in (*_OTHERS, *_MEMORIES, _IN_A_CASE)))
 
 
 def is_anothers(sentence: str, *, marked: bool = False) -> bool:
@@ -211,20 +220,32 @@ def is_anothers(sentence: str, *, marked: bool = False) -> bool:
     so does one that is `marked`, unless the words say that the case was not so.
     """
     sentence = sentence[-_READ:]
-    words = _TELLING.intersection(words_of(sentence))
+    listed = words_of(sentence)
+    if not may_be_anothers(sentence, listed):
+        return False
+    words = frozenset(listed)
     foreign = not sentence.isascii() or not _OF_ABROAD.isdisjoint(words)
     if foreign and _FOREIGN.search(sentence):
         return True
-    if not words:
+    case = _AGAINST_FACT if marked else _IN_A_CASE
+    others, memories = (
+        [voice for voice in each if voice.may(words)] for each in (_OTHERS, _MEMORIES)
+    )
+    may_suppose = case.may(words) and "=" not in sentence
+    if not (others or memories or may_suppose):
         return False
     part = _last_part(sentence)
     clause = part.rpartition(";")[2]
-    if any(voice.speaks(words, clause) for voice in (_BY_SOLVERS, _BY_PERSONS)):
-        return True
-    if any(voice.speaks(words, part) for voice in (_BY_MEMORY, _RECALLED_BEHIND)):
-        return True
-    case = _AGAINST_FACT if marked else _IN_A_CASE
-    return "=" not in sentence and case.speaks(words, part)
+    return (
+        any(voice.pattern.search(clause) for voice in others)
+        or any(voice.pattern.search(part) for voice in memories)
+        or (may_suppose and case.pattern.search(part) is not None)
+    )
+
+
+def may_be_anothers(text: str, words: list[str]) -> bool:
+    """Tell, fast, whether a sentence may be of that kind by the words in it."""
+    return not (_TELLING.isdisjoint(words) and text.isascii())
 
 
 def is_recalled(text: str) -> bool:
