@@ -9,6 +9,7 @@
 #   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
+#   make test-integrations  catsdk inside other frameworks: inspect_ai
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
@@ -60,7 +61,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
-	test-verl test-ray test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
+	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
 	check lint types layers test-pythons test-extras maps clean
 
 help:
@@ -155,9 +156,9 @@ $(REAL)/model.safetensors: $(VENV)/.installed $(SERVERS)/.installed
 real: $(REAL)/model.safetensors $(VLLM)/.installed
 	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=local \
 		$(BIN)/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
-	@CATSDK_REAL_DOOR=llama.cpp \
+	@CATSDK_REAL_DOOR=llama.cpp CATSDK_REAL_PYTHON=$(abspath $(BIN)/python) \
 		$(SERVERS)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
-	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=vllm \
+	@CATSDK_REAL=$(abspath $(REAL)) CATSDK_REAL_DOOR=vllm CATSDK_REAL_PYTHON=$(abspath $(BIN)/python) \
 		VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 		$(VLLM)/bin/python -m pytest -o faulthandler_timeout=2400 tests/real $(ARGS)
 
@@ -210,6 +211,18 @@ $(INSTRUCTOR)/.installed: pyproject.toml constraints/litellm.txt
 test-instructor: $(INSTRUCTOR)/.installed
 	@$(INSTRUCTOR)/bin/python -c 'import instructor'
 	@$(INSTRUCTOR)/bin/python -m pytest tests/runtime/test_structured.py tests/runtime/test_output_routes.py
+
+# Each framework has an environment of its own. What they import warns of its own futures.
+INSPECT := $(VENV)-inspect
+$(INSPECT)/.installed: pyproject.toml constraints/inspect.txt
+	$(call ENVIRONMENT,inspect_ai)
+	@$(call PIP_OF,$(INSPECT)) install $(TORCH) -c constraints/inspect.txt
+	@$(call PIP_OF,$(INSPECT)) install -c constraints/inspect.txt -e '.[inspect,local]' --group test
+	@touch $@
+
+test-integrations: $(INSPECT)/.installed
+	@$(INSPECT)/bin/python -c 'import inspect_ai'
+	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
 
 # Says so and ends well where there is no GPU.
 test-gpu: install

@@ -16,8 +16,10 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -57,23 +59,21 @@ def run(rows: int, kills: int, n: int, latency: float, folder: Path) -> bool:
     with data.open("w", encoding="utf-8") as file:
         file.writelines(lines(rows))
     asked = ["batch", str(data), "--out", str(out), "-n", str(n), "--produce", "reference"]
-    paid, random, began = Paid(), Random(5), time.monotonic()
+    paid, random, began, peaks = Paid(), Random(5), time.monotonic(), list[int]()
     weather = Weather(latency=latency, jitter=0.9)
     with LoopbackServer(FunctionProvider(paid.script), weather=weather) as server:
         server.answer = refusing
         for at in range(kills):
             paid.expect(2 * rows * (at + 1) // (kills + 1) - paid.served)
-            kill_at_random(_started(server, asked), paid, random)
+            with _watched(_started(server, asked), peaks) as process:
+                kill_at_random(process, paid, random)
             _tell(began, f"killed after {paid.served:,} answers")
-        last = _started(server, asked)
-        memory = 0
-        while last.poll() is None:
-            memory = max(memory, _peak(last.pid))
-            time.sleep(0.2)
-        _, errors = last.communicate()
+        with _watched(_started(server, asked), peaks) as last:
+            _, errors = last.communicate()
     _tell(began, f"ended with {last.returncode}: {errors.strip()[-300:]}")
     seconds = time.monotonic() - began
-    print(f"{seconds / 60:.1f} minutes; the last process had {memory} MB at most\n")
+    told = ", ".join(map(str, peaks))
+    print(f"{seconds / 60:.1f} minutes; the most memory of each process in MB: {told}\n")
     return _report(rows, kills, paid, out)
 
 
@@ -88,6 +88,25 @@ def _started(server: LoopbackServer, asked: list[str]) -> subprocess.Popen[str]:
         text=True,
         env=environment,
     )
+
+
+@contextmanager
+def _watched(process: subprocess.Popen[str], peaks: list[int]) -> Generator[subprocess.Popen[str]]:
+    """Add the most memory that the process has held until it ended, in MB."""
+    found = [0]
+
+    def watch() -> None:
+        while process.poll() is None:
+            found[0] = max(found[0], _peak(process.pid))
+            time.sleep(0.2)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield process
+    finally:
+        watcher.join()
+        peaks.append(found[0])
 
 
 def _peak(pid: int) -> int:

@@ -23,7 +23,7 @@ from typing import get_args
 import anyio
 from pydantic import JsonValue
 
-from catsdk import Limits, Prompt, Sampling
+from catsdk import Limits, Prompt, Sampling, Timeouts
 from catsdk.answers import is_same
 from catsdk.errors import CatError
 from catsdk.estimators import Majority, Synthesizer
@@ -40,6 +40,7 @@ from tests.servers.llama_server import MODEL, READY
 ROOT = Path(__file__).parent
 SERVER = ROOT.parent / "tests" / "servers" / "llama_server.py"
 ROLLOUTS = 8
+AT_ONCE = 3
 DRAWN = Sampling(temperature=0.7, max_tokens=24)
 LONG = Sampling(temperature=0.7, max_tokens=120)
 SHORT = Sampling(temperature=0.0, max_tokens=24)
@@ -66,15 +67,15 @@ def contestants(wordings: Path | None, *, at_length: bool) -> dict[str, Estimato
         at_length: Whether those are there that write a whole solution.
     """
     found: dict[str, Estimator] = {"majority": Majority()}
+    small = Synthesizer(sampling=SHORT, prompts="small", seed=0)
     if at_length:
         found["`english`, question not shown (paper)"] = Synthesizer(
             sampling=LONG, show_question=False, seed=0
         )
         found["`english`, question shown"] = Synthesizer(sampling=LONG, seed=0)
-    small = Synthesizer(sampling=SHORT, prompts="small", seed=0)
+        found["`small`, at temperature 0.7"] = replace(small, sampling=DRAWN)
     found["`small`"] = small
     found["`small`, answers alone shown"] = replace(small, show="answers")
-    found["`small`, at temperature 0.7"] = replace(small, sampling=DRAWN)
     found["`small`, reply held to a schema"] = replace(small, sampling=SCHEMA)
     for file in sorted(wordings.glob("*.md")) if wordings else ():
         prompt = Prompt.from_file(file)
@@ -83,27 +84,41 @@ def contestants(wordings: Path | None, *, at_length: bool) -> dict[str, Estimato
     return found
 
 
-async def measure(url: str, asked: Sequence[Question], estimators: Mapping[str, Estimator]) -> Told:
-    """Whether each contestant is right on each question, and how often a rollout is."""
-    right: Told = {}
-    client = Client(limits=Limits(in_flight=8))
+async def measure(
+    url: str, asked: Sequence[Question], estimators: Mapping[str, Estimator], seconds: float
+) -> dict[Question, dict[str, float]]:
+    """For each question that is finished in time, how right each contestant and a rollout are."""
+    found: dict[Question, dict[str, float]] = {}
     model = OpenAIProvider(MODEL, base_url=url, api_key="none")
+    # On a busy machine an answer may take minutes.
+    client = Client(limits=Limits(in_flight=8), timeouts=Timeouts(attempt=1800, call=3600))
     async with context_of(client, defaults=Defaults(model, model, model)) as ctx:
 
-        async def one(question: Question) -> dict[str, float]:
+        async def one(question: Question) -> None:
             group = await Sampler(model, DRAWN, seed=0).sample(question.prompt, ROLLOUTS, ctx)
-            singles = [_right(rollout.answer, question) for rollout in group.rollouts]
-            answers = [rollout.answer is not None for rollout in group.rollouts]
-            found = {"one rollout": fmean(singles), "(with an answer)": fmean(answers)}
+            if len(group.rollouts) < ROLLOUTS:
+                print(f"left out: {question.prompt}: {group.failures}", file=sys.stderr)
+                return
+            answers = [rollout.answer for rollout in group.rollouts]
+            told = {
+                "one rollout": fmean(_right(answer, question) for answer in answers),
+                "(a rollout has an answer)": fmean(answer is not None for answer in answers),
+            }
             for name, estimator in estimators.items():
-                found[name] = await _grade(estimator, group, question, ctx)
+                told[name] = await _grade(estimator, group, question, ctx)
+            found[question] = told
             print(".", end="", file=sys.stderr, flush=True)
-            return found
 
-        each = await fan_out(one, asked)
-    for name in each[0]:
-        right[name] = [found[name] for found in each]
-    return right
+        # A few at once, so that what is begun is finished.
+        places = anyio.CapacityLimiter(AT_ONCE)
+
+        async def in_turn(question: Question) -> None:
+            async with places:
+                await one(question)
+
+        with anyio.move_on_after(seconds):
+            await fan_out(in_turn, asked)
+    return found
 
 
 async def _grade(estimator: Estimator, group: Group, question: Question, ctx: Context) -> float:
@@ -154,6 +169,7 @@ def main() -> None:
         "--server", required=True, help="the Python that has xllamacpp and the model"
     )
     parser.add_argument("--questions", type=int, default=15, help="of each kind")
+    parser.add_argument("--minutes", type=float, default=60.0, help="what is finished then counts")
     parser.add_argument("--seed", type=int, default=0, help="chooses the questions")
     parser.add_argument("--wordings", type=Path, help="a folder of further prompts to try")
     parser.add_argument("--short", action="store_true", help="leave out what writes at length")
@@ -162,9 +178,13 @@ def main() -> None:
     port = free_port()
     with served([chosen.server, str(SERVER), str(port)], ready=READY, within=120, environment={}):
         compared = contestants(chosen.wordings, at_length=not chosen.short)
-        right = anyio.run(measure, f"http://127.0.0.1:{port}/v1", asked, compared)
-    print(f"\n{len(asked)} questions, {ROLLOUTS} rollouts each.\n")
-    print(table(asked, right))
+        url = f"http://127.0.0.1:{port}/v1"
+        found = anyio.run(measure, url, asked, compared, 60 * chosen.minutes)
+    if not found:
+        raise SystemExit("no question was finished in time; give more --minutes")
+    print(f"\n{len(found)} of {len(asked)} questions, {ROLLOUTS} rollouts each.\n")
+    names = next(iter(found.values()))
+    print(table([*found], {name: [told[name] for told in found.values()] for name in names}))
 
 
 if __name__ == "__main__":

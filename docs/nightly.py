@@ -37,6 +37,7 @@ PARTS: Mapping[str, str] = {
     "real": "the whole method on a real small model, in process, on llama.cpp and on vLLM",
     "test-verl": "the client of the reward service inside the real verl",
     "test-ray": "the method over Ray Data, on a local Ray with two workers",
+    "test-integrations": "catsdk inside other frameworks, each in its own loop",
     "test-litellm": "the litellm provider alone, and through a litellm proxy",
     "test-instructor": "structured output through the real instructor",
     "test-pythons": "the core tests on each Python from 3.11 to 3.13",

@@ -14,6 +14,10 @@ from catsdk.core.value import Value
 __all__ = ["Options", "Sampling"]
 
 
+# The wrong options that one error names.
+_MOST = 8
+
+
 class Options(Value):
     """A frozen set of options.
 
@@ -30,12 +34,12 @@ class Options(Value):
             except ValidationError as error:
                 fields = type(self).model_fields
                 known = [field.alias or name for name, field in fields.items()]
-                told = "; ".join(_told(detail, known) for detail in error.errors())
+                told = "; ".join(_told(detail, known) for detail in error.errors()[:_MOST])
                 raise InvalidInputError(f"{type(self).__name__}: {told}") from None
 
 
 def _told(detail: Any, known: Iterable[str]) -> str:
-    name = ".".join(map(str, detail["loc"]))
+    name = f"{'.'.join(map(str, detail['loc'])):.200}"
     if detail["type"] == "extra_forbidden":
         return f"there is no option {name!r}; there are {', '.join(known)}"
     if detail["type"] == "missing":
@@ -43,7 +47,7 @@ def _told(detail: Any, known: Iterable[str]) -> str:
     # A section has told its own name and value.
     if detail["type"] == "value_error" and isinstance(detail["ctx"]["error"], InvalidInputError):
         return f"in {name}, {detail['ctx']['error']}"
-    return f"{name} is {detail['input']!r}: {detail['msg']}"
+    return f"{name} is {detail['input']!r:.200}: {detail['msg']:.400}"
 
 
 class Sampling(Options):

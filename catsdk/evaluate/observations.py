@@ -90,6 +90,9 @@ class Seen(Value):
     def without_texts(self) -> Seen:
         """The same as a report needs it: without prompts, completions, calls and references.
 
+        Returns:
+            What was seen, in a few kilobytes.
+
         Example:
             >>> import catsdk as cat
             >>> from catsdk.evaluate import Seen, item_of

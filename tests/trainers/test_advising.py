@@ -15,12 +15,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
+from transformers import TrainerControl, TrainerState
+
 import catsdk as cat
 from catsdk.core.types import Group, Reference
 from catsdk.runtime.context import Context
 from catsdk_providers.box.problems import problems, solve
-from catsdk_trainers.config.settings import CaTConfig
-from catsdk_trainers.trl.advising import below_majority
+from catsdk_trainers.config.settings import CaTConfig, Stop
+from catsdk_trainers.trl.advising import CompareWithVote, below_majority
 from catsdk_trainers.trl.grpo import grpo
 
 
@@ -80,3 +82,14 @@ def test_a_teacher_that_is_worse_than_the_vote_is_found_out(
     assert "the majority of the same rollouts" in caplog.text
     assert trained.steps == (1 if ends else 2)
     assert (trained.stopped_because is not None) is ends
+
+
+@pytest.mark.parametrize(("prompts", "asks", "told"), [(0, True, 1), (0, False, 0), (5, True, 0)])
+def test_where_nothing_measures_a_teacher_that_asks_a_model_that_is_said(
+    prompts: int, asks: bool, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "catsdk_trainers.trl.advising"):
+        watch = CompareWithVote(Stop(), prompts, asks=asks)
+        watch.on_train_begin(None, TrainerState(), TrainerControl())
+    assert len(caplog.records) == told
+    assert all("no held-out prompts with known answers" in r.message for r in caplog.records)

@@ -26,8 +26,9 @@ from catsdk.core.errors import (
     RequestRefusedError,
 )
 from catsdk.core.sending import Batching
-from catsdk.core.types import Completion, Failure, Request
+from catsdk.core.types import Completion, Request
 from catsdk.runtime.batching.journal import Journal, Pending, ShardRow
+from catsdk.runtime.batching.kept_failure import KeptFailure
 from catsdk.runtime.batching.packing import custom_id, id_in
 from catsdk.runtime.batching.payer import Payer
 
@@ -222,7 +223,7 @@ class Bought:
         read = await to_thread.run_sync(_read_all, both, self.service)
         answers: list[tuple[int, str, str]] = []
         for pending, request, brought in read:
-            if isinstance(brought, Failure):
+            if isinstance(brought, KeptFailure):
                 answers.append((pending.id, "failed", brought.model_dump_json()))
                 self.payer.settle(request, ())
             elif brought is not None:
@@ -250,7 +251,9 @@ class Bought:
 
     async def fail(self, errors: dict[int, ProviderError]) -> None:
         """Let calls end with these errors."""
-        failed = [(id, "failed", Failure.of(each).model_dump_json()) for id, each in errors.items()]
+        failed = [
+            (id, "failed", KeptFailure.of(each).model_dump_json()) for id, each in errors.items()
+        ]
         await self.journal.keep(failed)
         self.owner.wake(list(errors))
 
@@ -288,8 +291,8 @@ def ambiguous(name: str, row: ShardRow, batching: Batching, why: str) -> Configu
 
 def _read_all(
     both: Sequence[tuple[Pending, BatchResult]], service: BatchService
-) -> list[tuple[Pending, Request, tuple[Completion, ...] | Failure | None]]:
-    read: list[tuple[Pending, Request, tuple[Completion, ...] | Failure | None]] = []
+) -> list[tuple[Pending, Request, tuple[Completion, ...] | KeptFailure | None]]:
+    read: list[tuple[Pending, Request, tuple[Completion, ...] | KeptFailure | None]] = []
     for pending, result in both:
         request = Request.model_validate_json(pending.request)
         try:
@@ -297,5 +300,5 @@ def _read_all(
         except NotAnsweredError:
             read.append((pending, request, None))
         except ProviderError as error:
-            read.append((pending, request, Failure.of(error)))
+            read.append((pending, request, KeptFailure.of(error)))
     return read

@@ -19,12 +19,12 @@ from catsdk.core.errors import (
     OverloadedError,
     ProviderError,
     RateLimitedError,
-    error_of,
 )
 from catsdk.core.sending import Batching
-from catsdk.core.types import Completion, Failure, Request
+from catsdk.core.types import Completion, Request
 from catsdk.runtime.batching.bought import ANSWERS, LONGEST_POLL, Bought, ambiguous
 from catsdk.runtime.batching.journal import Journal, Kept, ShardRow
+from catsdk.runtime.batching.kept_failure import KeptFailure
 from catsdk.runtime.batching.packing import Packed, Room, packed
 from catsdk.runtime.batching.payer import Payer
 
@@ -166,7 +166,7 @@ class Queue:
                 return ANSWERS.validate_json(kept.answer or "")
             case "failed":
                 await self.journal.forget([kept.id])
-                raise error_of(Failure.model_validate_json(kept.answer or ""))
+                raise KeptFailure.model_validate_json(kept.answer or "").error
             case "withdrawn":
                 raise Withdrawn
             case _:
@@ -373,7 +373,7 @@ class Queue:
         self._batches.remove(bought)
 
     async def _refuse(self, failed: Sequence[tuple[int, CatError]]) -> None:
-        kept = [(id, "failed", Failure.of(error).model_dump_json()) for id, error in failed]
+        kept = [(id, "failed", KeptFailure.of(error).model_dump_json()) for id, error in failed]
         await self.journal.keep(kept)
         self.wake([id for id, _ in failed])
 

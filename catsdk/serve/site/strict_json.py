@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from math import isinf
-from typing import Any, Final
+from typing import Any, Final, cast
 
 __all__ = ["read_json"]
 
@@ -78,7 +79,7 @@ def _check_size(value: Any) -> None:
         layer = [
             each
             for container in layer
-            for each in (container.values() if isinstance(container, dict) else container)
+            for each in _values(container)
             if isinstance(each, dict | list)
         ]
         there += len(layer)
@@ -87,6 +88,10 @@ def _check_size(value: Any) -> None:
         if not layer:
             return
     raise _too_deep()
+
+
+def _values(container: Any) -> Iterable[Any]:
+    return cast("dict[str, Any]", container).values() if isinstance(container, dict) else container
 
 
 def _too_deep() -> ValueError:

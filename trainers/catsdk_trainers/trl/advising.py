@@ -47,12 +47,21 @@ def below_majority(measured: Mapping[str, Any], prompts: int) -> str | None:
 class CompareWithVote(TrainerCallback):
     """Warns, or ends training, where the vote is ahead of the teacher before the first step."""
 
-    def __init__(self, stop: Stop, prompts: int) -> None:
-        """Watch the evaluation of so many prompts."""
+    def __init__(self, stop: Stop, prompts: int, *, asks: bool) -> None:
+        """Watch the evaluation of so many prompts; `asks` says whether the teacher asks a model."""
         self._stops = stop.below_majority
-        self._prompts = prompts
+        self._prompts, self._asks = prompts, asks
         self._compared = False
         self.because: str | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say where nothing will be measured."""
+        if self._asks and not self._prompts and not state.global_step:
+            _LOG.warning(
+                "before training: there are no held-out prompts with known answers (`held_out`), so"
+                " nothing tells whether the teacher is right more often than the majority of the"
+                " same rollouts, which costs no calls; a few dozen are enough"
+            )
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any

@@ -135,7 +135,8 @@ def grpo(
         environment_factory=cast("Any", environment_factory),
     )
     attach(trainer, reward, probe_every=config.probe.every, on_drift=config.probe.on_drift)
-    stop, vote = EarlyStop(config.stop), CompareWithVote(config.stop, len(tests))
+    stop = EarlyStop(config.stop)
+    vote = CompareWithVote(config.stop, len(tests), asks=bool(anchors_of(reward.cat)))
     trainer.remove_callback(PrinterCallback)
     for callback in (*callbacks, ShowProgress("CaT-RL"), vote, stop, MarkWhole()):
         trainer.add_callback(callback)
