@@ -197,9 +197,9 @@ def _row(library: Library, name: str, held: Held) -> Told:
         "unrewarded": sums["unrewarded"] or 0,
         "agreement": sums["agreement"],
         "reward": sums["reward"],
-        "tokens": usage.tokens if usage is not None else sums["tokens"] or 0,
+        "tokens": usage.tokens if usage is not None else sums["tokens"] or None,
         "requests": None if usage is None else usage.requests,
-        "cost": usage.cost if usage is not None else cost,
+        "cost": usage.cost if usage is not None else cost if sums["tokens"] else None,
         "scores": _scores(about.report),
         "problems": list(about.problems),
     }
@@ -207,7 +207,7 @@ def _row(library: Library, name: str, held: Held) -> Told:
 
 def _scores(report: Mapping[str, Any] | None) -> list[Told]:
     """Score with interval of each estimator at the largest size of a report."""
-    points = (report or {}).get("points") or []
+    points: list[dict[str, Any]] = (report or {}).get("points") or []
     largest = max((point["size"] for point in points), default=0)
     return [
         {

@@ -90,13 +90,14 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[str]:
-    """Run `catsdk view`; gives its address."""
+def serving(folder: Path, *options: str, at: Path | None = None) -> Iterator[str]:
+    """Run `catsdk view`, where one works being `at`; gives its address."""
     process = subprocess.Popen(
         [sys.executable, "-c", MAIN, "view", str(folder), "--port", "0", *options],
         stdout=subprocess.PIPE,
         text=True,
         env=environment(),
+        cwd=at,
     )
     try:
         assert process.stdout is not None

@@ -12,7 +12,6 @@ import catsdk as cat
 from catsdk.core.options import Sampling
 from catsdk.evaluate import Evaluation, ItemFiles, Sweep, item_of
 from catsdk.train import CaTConfig, grpo
-from catsdk_providers.box import BOX
 
 # Of `box:dev`: two in which synthesis beats the majority of four, and others.
 SUMS = {
@@ -70,10 +69,10 @@ def rubrics(path: Path, count: int = 2, rollouts: int = 4) -> Path:
     return path
 
 
-def training(folder: Path, *, steps: int = 2) -> Path:
+def training(folder: Path, *, steps: int = 3) -> Path:
     """Train the model for a few steps, with its groups kept."""
     config = CaTConfig(
-        model=str(BOX),
+        model="local",
         output=str(folder),
         steps=steps,
         batch=8,

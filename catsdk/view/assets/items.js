@@ -26,7 +26,7 @@ export async function showItems(state) {
 }
 
 function facts(run) {
-  const parts = [counted(run.items, "item"), counted(run.rollouts, "rollout"), `${whole(run.tokens)} tokens`, dollars(run.cost)];
+  const parts = [counted(run.items, "item"), counted(run.rollouts, "rollout"), ...(run.tokens === null ? [] : [`${whole(run.tokens)} tokens`, dollars(run.cost)])];
   for (const [role, model] of Object.entries(run.models)) if (model) parts.push(`${role} ${short(String(model), 60)}`);
   return h("p", { class: "faint" }, parts.join(" · "), run.running ? h("span", { class: "badge part" }, "not finished") : null, run.indexed ? null : h("span", { class: "badge none" }, "reading …"));
 }

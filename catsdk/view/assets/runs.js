@@ -58,7 +58,7 @@ function row(run) {
     h("td", { class: "num" }, percent(run.agreement)),
     h("td", { class: "num" }, failures(run)),
     h("td", { class: "num" }, whole(run.tokens)),
-    h("td", { class: "num" }, dollars(run.cost)),
+    h("td", { class: "num" }, run.tokens === null ? "–" : dollars(run.cost)),
     h("td", {}, ago(run.changed)),
   );
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from catsdk.batch.folder import STORE
 from catsdk.batch.state import RowState
@@ -68,7 +68,7 @@ class BatchRun(Run):
         """What the manifest says, and what the store says was used."""
         problems: list[str] = []
         try:
-            manifest = json.loads((self.path / MANIFEST).read_text("utf-8"))
+            manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text("utf-8"))
         except (OSError, ValueError) as error:
             manifest = {}
             problems.append(f"{MANIFEST} cannot be read: {error}")
@@ -193,8 +193,10 @@ def _made(record: dict[str, Any]) -> list[Made]:
             partial=bool(record.get("partial")),
         )
     elif "completion" in record and "rollout" not in record:
-        said = record["completion"]
-        said = said[-1]["content"] if isinstance(said, list) and said else said
+        said: Any = record["completion"]
+        if isinstance(said, list):
+            messages = cast("list[dict[str, Any]]", said)
+            said = messages[-1]["content"] if messages else ""
         reference = Reference(
             text=str(said), group=_BARE, provenance=Provenance(method="reference")
         )

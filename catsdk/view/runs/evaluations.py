@@ -34,7 +34,7 @@ class EvalRun(Run):
         super().__init__(path)
         self._store = StoreFile(path / STORE)
         self._files: dict[str, tuple[int, int]] = {}
-        self._at = dict.fromkeys(("rollout", "reference", "verdict"), 0)
+        self._at: dict[str, int] = {"rollout": 0, "reference": 0, "verdict": 0}
 
     @property
     def _finished(self) -> bool:
@@ -223,13 +223,16 @@ def _outline(row: dict[str, Any]) -> Outline:
         grades=tuple(each["grade"] for each in rollouts),
         majority=row["majority"],
         agreement=row["agreement"],
-        made=tuple(
-            MadeOutline(**{**each, "text": each["text"] or ""}) for each in row["estimators"]
-        ),
+        made=tuple(_made_outline(each) for each in row["estimators"]),
         failed_rollouts=row["failed"],
         tokens=row["tokens"],
         cost=row["cost"],
     )
+
+
+def _made_outline(row: dict[str, Any]) -> MadeOutline:
+    fields: dict[str, Any] = {**row, "text": row["text"] or ""}
+    return MadeOutline(**fields)
 
 
 def _seen_at(path: Path, at: int) -> Seen:

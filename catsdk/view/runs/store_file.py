@@ -118,8 +118,11 @@ class StoreFile:
                 for (spent,) in file.execute(f"SELECT spent FROM {kind} INDEXED BY {kind}_spent"):
                     for name, count in json.loads(spent or "{}").items():
                         before = totals.get(name, 0)
-                        unknown = count is None or before is None
-                        totals[name] = None if unknown else before + count
+                        # What one call cost is unknown, so the sum is.
+                        if count is None or before is None:
+                            totals[name] = None
+                        else:
+                            totals[name] = before + count
         return Usage(**totals)
 
     def _opened(self) -> sqlite3.Connection:

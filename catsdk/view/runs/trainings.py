@@ -93,7 +93,8 @@ class TrainRun(Run):
         state = _newest_state(self.path)
         if any(self.path.glob(_STEPS)) and find_spec("pyarrow") is None:
             problems.append("groups are Parquet files: pip install 'catsdk[evaluate]'")
-        history = tuple(row for row in state.get("log_history", ()) if isinstance(row, dict))
+        logged: list[dict[str, Any]] = state.get("log_history") or []
+        history = tuple(logged)
         if len(history) != self._seen:
             self._seen, self._alarms = len(history), _alarms(history, settings.get("stop"))
         steps, most = state.get("global_step", 0), state.get("max_steps", 0)
@@ -187,7 +188,8 @@ def _prompt(value: Any) -> tuple[Message, ...]:
 
 def _text(value: Any) -> str:
     if isinstance(value, list):
-        return "\n\n".join(str(each.get("content") or "") for each in value)
+        messages = cast("list[dict[str, Any]]", value)
+        return "\n\n".join(str(each.get("content") or "") for each in messages)
     return str(value)
 
 
