@@ -69,6 +69,7 @@ async def test_answers_that_one_request_cannot_bring_are_asked_for_one_by_one(
         VLLMProvider("some-model", base_url="http://127.0.0.1:9/v1"), cat.Sampling(temperature=0.0)
     )
     client = cat.Client(batch=batching)
+    group: cat.Group | None = None
     async with (
         anyio.create_task_group() as tasks,
         cat.CaT(sampler, estimator=cat.Majority(), client=client) as c,
@@ -77,6 +78,7 @@ async def test_answers_that_one_request_cannot_bring_are_asked_for_one_by_one(
         with anyio.fail_after(20):
             group = await c.sample("a", n=3)
         tasks.cancel_scope.cancel()
+    assert group is not None
     assert [rollout.answer for rollout in group.rollouts] == ["1"] * 3
     assert not group.failures
 

@@ -3,6 +3,8 @@
 It has an environment of its own: `make test-vllm`.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import json
@@ -173,6 +175,7 @@ async def test_the_command_answers_the_files_of_a_run(tmp_path: Path) -> None:
         VLLMProvider("box", base_url="http://127.0.0.1:9/v1"),
         cat.Sampling(max_tokens=64, temperature=0.0),
     )
+    results: list[cat.Result] = []
     async with (
         anyio.create_task_group() as tasks,
         cat.CaT(sampler, estimator=cat.Majority(), client=client) as c,

@@ -61,9 +61,13 @@ class Wrapper:
 
     wrapped: Provider
 
-    @cached_property
+    @property
     def name(self) -> str:
         """The wrapped provider's name."""
+        return self._known_name
+
+    @cached_property
+    def _known_name(self) -> str:
         return name_of(self._declaring("name"))
 
     @property
