@@ -13,6 +13,10 @@ from tests.docstrings import FACES, OURS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OTHERS = {
+    f"catsdk.integrations.{path.stem}" for path in (ROOT / "catsdk/integrations").glob("*.py")
+} - {"catsdk.integrations.__init__", "catsdk.integrations.kept"}
+"""The modules for other frameworks, which need those frameworks: each is a face by itself."""
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 BESIDE = [
     path
@@ -49,6 +53,9 @@ INSIDE = {
     "catsdk.runs.store": "the same",
     "catsdk.runtime.attribution": "calls are listed as a run lists them",
     "catsdk.runtime.context": "a context stands alone, with models of its own",
+    "catsdk.view.index": "the viewer's reading of many items is measured without a browser",
+    "catsdk.view.library": "the same",
+    "catsdk.view.questions": "the same",
     "catsdk_trainers.trl": "the reward is timed where the trainer calls it",
     "catsdk_providers.http.estimates": "the bound on a prompt's tokens is held to a real tokenizer",
 }
@@ -72,7 +79,7 @@ def deeper(code: str, allowed: set[str]) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_imports_from_public_faces_alone(page: Path) -> None:
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        assert deeper(block, set(FACES)) == []
+        assert deeper(block, {*FACES, *OTHERS}) == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))

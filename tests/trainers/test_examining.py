@@ -35,6 +35,8 @@ async def test_with_an_answer_policy_majority_and_teacher_are_told_apart() -> No
         "teacher": 1.0,
         "lead": 0.75,
         "agreement": pytest.approx(2 / 3),
+        "over_majority": 1.0,
+        "unlike_majority": 1.0,
     }
     assert scored.result.answer == "4"
 

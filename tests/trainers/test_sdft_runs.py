@@ -69,7 +69,7 @@ def test_the_policy_moves_towards_itself_with_the_synthesis_and_goes_on_after_an
     [
         ({"teacher_kind": "live"}, "SDFTConfig of TRL has no argument 'teacher_kind'"),
         ({"teacher_prompt_template": "{prompt}"}, "must contain both"),
-        ({"num_generations": 3}, "trl sets num_generations"),
+        ({"num_generations": 3}, "trl.num_generations .set rollouts.count."),
     ],
 )
 def test_a_wrong_setting_is_refused_before_anything_is_paid_for(
