@@ -46,6 +46,7 @@ from catsdk.core.ports import name_of, wire_of
 from catsdk.core.types import Completion, FinishReason, Message, Result, Usage
 from catsdk.integrations.kept import Kept
 from catsdk.recipes import from_data
+from catsdk.serve.gateway.answer import evidence_in
 from catsdk.serve.gateway.tools import Tool, Tools, tool_fields
 
 __all__ = ["CatAPI", "same_answer"]
@@ -224,19 +225,10 @@ async def _turn(
 
 
 def _output(model: str, result: Result) -> ModelOutput:
-    reference, group = result.reference, result.group
-    assert reference is not None and group is not None
-    output = ModelOutput.from_content(f"cat/{model}", reference.text)
+    assert result.reference is not None
+    output = ModelOutput.from_content(f"cat/{model}", result.reference.text)
     output.usage = _usage(result.usage)
-    output.metadata = {
-        "rollouts": len(group.rollouts),
-        "failed": len(group.failures),
-        "agreement": reference.agreement,
-        "answer": reference.answer,
-        "majority": reference.majority,
-        "disagrees": reference.disagrees,
-        "partial": result.partial,
-    }
+    output.metadata = evidence_in(result)
     return output
 
 

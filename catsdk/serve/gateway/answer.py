@@ -9,7 +9,7 @@ from typing import Any
 from catsdk.core.types import Completion, FinishReason, Result, TokenLogprob, ToolCall, Usage
 from catsdk.serve.gateway.tools import original
 
-__all__ = ["Answer", "of_completion", "of_result"]
+__all__ = ["Answer", "evidence_in", "of_completion", "of_result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +72,7 @@ def of_result(
     reference, group = result.reference, result.group
     assert reference is not None and group is not None
     usage = result.usage
-    told: dict[str, Any] = {
-        **facts,
-        "rollouts": len(group.rollouts),
-        "failed": len(group.failures),
-        "agreement": reference.agreement,
-        "answer": reference.answer,
-        "majority": reference.majority,
-        "disagrees": reference.disagrees,
-        "partial": result.partial,
-        "cost": usage.cost,
-    }
+    told: dict[str, Any] = {**facts, **evidence_in(result), "cost": usage.cost}
     if rollouts:
         told["texts"] = [rollout.text for rollout in group.rollouts]
     return Answer(
@@ -92,6 +82,25 @@ def of_result(
         unseen=usage.output_tokens - _seen(result),
         facts=told,
     )
+
+
+def evidence_in(result: Result) -> dict[str, Any]:
+    """What is told of how an answer was made.
+
+    Args:
+        result: What the method gave; it has a reference.
+    """
+    reference, group = result.reference, result.group
+    assert reference is not None and group is not None
+    return {
+        "rollouts": len(group.rollouts),
+        "failed": len(group.failures),
+        "agreement": reference.agreement,
+        "answer": reference.answer,
+        "majority": reference.majority,
+        "disagrees": reference.disagrees,
+        "partial": result.partial,
+    }
 
 
 def _seen(result: Result) -> int:
