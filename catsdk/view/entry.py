@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from pydantic import Field, JsonValue
 
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.inputs import check_prompt
 from catsdk.core.types import Call, Failure, Group, Message, Reference, Result, Rubric, Score, Usage
 from catsdk.core.value import Value
 from catsdk.view.outline import MadeOutline, Outline
 
-__all__ = ["Entry", "Made", "entry_of", "without_group"]
+__all__ = ["Entry", "Made", "entry_of", "prompt_of", "without_group"]
 
 
 class Made(Value):
@@ -210,3 +213,15 @@ def _dull(scores: tuple[Score, ...]) -> int:
             if verdict.degree is not None:
                 degrees.setdefault(verdict.criterion_id, []).append(verdict.degree)
     return sum(len(each) > 1 and len(set(each)) == 1 for each in degrees.values())
+
+
+def prompt_of(value: Any) -> tuple[Message, ...]:
+    """Read a prompt as it was written down; what is none is shown as the words of a user.
+
+    Args:
+        value: A text, the messages of a chat, or whatever else stands in its place.
+    """
+    try:
+        return check_prompt(value)
+    except InvalidInputError:
+        return (Message(role="user", content=str(value)),)

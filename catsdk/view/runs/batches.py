@@ -9,8 +9,6 @@ from typing import Any, cast
 from catsdk.batch.folder import STORE
 from catsdk.batch.state import RowState
 from catsdk.batch.text_file import TEXTS, TextFile
-from catsdk.core.errors import InvalidInputError
-from catsdk.core.inputs import check_prompt
 from catsdk.core.types import (
     Completion,
     Failure,
@@ -22,7 +20,7 @@ from catsdk.core.types import (
     Score,
 )
 from catsdk.data.columns import GOLDS, PROMPTS
-from catsdk.view.entry import Entry, Made
+from catsdk.view.entry import Entry, Made, prompt_of
 from catsdk.view.outline import voted
 from catsdk.view.runs.run import About, News, Run
 from catsdk.view.runs.store_file import StoreFile
@@ -45,24 +43,23 @@ class BatchRun(Run):
 
     def news(self) -> News:
         """The rows that ended since the last time; one that was worked on again is news, too."""
-        if not (self._store.path.is_file() and self._store.there):
+        if not self._store.there:
             return
         for _, key, value in self._store.after("row", 0):
             mark = hash(value)
             if self._known.get(key) != mark:
-                entry = self.entry(key)
-                if entry is not None:
-                    yield key, voted(entry.outline)
+                yield key, voted(self._read(key, value).outline)
                 self._known[key] = mark
 
     def entry(self, place: str) -> Entry | None:
         """The row of that id."""
         kept = self._store.get("row", place)
-        if kept is None:
-            return None
+        return None if kept is None else self._read(place, kept)
+
+    def _read(self, id: str, kept: str) -> Entry:
         state = RowState.model_validate_json(kept)
-        records, failure = self._records(place, state)
-        return _entry(place, records, state, failure)
+        records, failure = self._records(id, state)
+        return _entry(id, records, state, failure)
 
     def about(self) -> About:
         """What the manifest says, and what the store says was used."""
@@ -72,7 +69,7 @@ class BatchRun(Run):
         except (OSError, ValueError) as error:
             manifest = {}
             problems.append(f"{MANIFEST} cannot be read: {error}")
-        there = self._store.path.is_file() and self._store.there
+        there = self._store.there
         plan: dict[str, Any] = dict(manifest.get("plan", {}))
         rows: dict[str, Any] | None = manifest.get("rows")
         if not there:
@@ -117,10 +114,7 @@ def _entry(
 def _prompt(record: dict[str, Any]) -> tuple[Message, ...]:
     for name in PROMPTS:
         if record.get(name):
-            try:
-                return check_prompt(record[name])
-            except InvalidInputError:
-                return (Message(role="user", content=str(record[name])),)
+            return prompt_of(record[name])
     return ()
 
 

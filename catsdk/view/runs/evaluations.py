@@ -44,7 +44,7 @@ class EvalRun(Run):
         """The rows of new Parquet files; else the items of which the store has something new."""
         if self._finished and any(self.path.glob(ITEMS)) and _can_read():
             yield from self._from_files()
-        elif self._store.path.is_file() and self._store.there:
+        elif self._store.there:
             yield from self._from_store()
 
     def _from_files(self) -> News:
@@ -91,7 +91,7 @@ class EvalRun(Run):
                 report = json.loads((self.path / REPORT).read_text("utf-8"))
             except (OSError, ValueError) as error:
                 problems.append(f"{REPORT} cannot be read: {error}")
-        stored = self._store.path.is_file() and self._store.there
+        stored = self._store.there
         return About(
             kind="eval",
             title=str(report.get("title") or self.path.name),
@@ -165,7 +165,7 @@ class EvalRun(Run):
 
     def _graded(self, id: str) -> tuple[Score, ...]:
         """The grades of the rollouts with their reasons, which stand in the store alone."""
-        if not (self._store.path.is_file() and self._store.there):
+        if not self._store.there:
             return ()
         found: list[Score] = []
         for key, value in self._store.below("verdict", f"{id}/rollout"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from catsdk.core.types import Usage
+from catsdk.runs.ledger import add_spent
 from catsdk.runs.store import APPLICATION_ID, KINDS, PAID
 
 __all__ = ["StoreFile"]
@@ -32,6 +32,8 @@ class StoreFile:
     @property
     def there(self) -> bool:
         """Whether it is a run store that can be read."""
+        if not self.path.is_file():
+            return False
         try:
             with closing(self._opened()) as file:
                 (application,) = file.execute("PRAGMA application_id").fetchone()
@@ -55,14 +57,7 @@ class StoreFile:
             kind: One of `KINDS`.
             at: The place of the last one that is known; 0 for all.
         """
-        query = f"SELECT at, key, value FROM {kind} WHERE at > ? ORDER BY at LIMIT {_PAGE}"
-        while True:
-            with closing(self._opened()) as file:
-                rows = file.execute(query, (at,)).fetchall()
-            if not rows:
-                return
-            yield from rows
-            at = rows[-1][0]
+        return self._pages(f"at, key, value FROM {kind}", at)
 
     def keys_after(self, kind: str, at: int) -> Iterator[tuple[int, str]]:
         """As `after`, without the values.
@@ -71,7 +66,10 @@ class StoreFile:
             kind: One of `KINDS`.
             at: The place of the last one that is known.
         """
-        query = f"SELECT at, key FROM {kind} WHERE at > ? ORDER BY at LIMIT {_PAGE}"
+        return self._pages(f"at, key FROM {kind}", at)
+
+    def _pages(self, what: str, at: int) -> Iterator[Any]:
+        query = f"SELECT {what} WHERE at > ? ORDER BY at LIMIT {_PAGE}"
         while True:
             with closing(self._opened()) as file:
                 rows = file.execute(query, (at,)).fetchall()
@@ -115,14 +113,9 @@ class StoreFile:
         totals: dict[str, Any] = {}
         with closing(self._opened()) as file:
             for kind in PAID:
-                for (spent,) in file.execute(f"SELECT spent FROM {kind} INDEXED BY {kind}_spent"):
-                    for name, count in json.loads(spent or "{}").items():
-                        before = totals.get(name, 0)
-                        # What one call cost is unknown, so the sum is.
-                        if count is None or before is None:
-                            totals[name] = None
-                        else:
-                            totals[name] = before + count
+                found = file.execute(f"SELECT spent FROM {kind} INDEXED BY {kind}_spent")
+                while page := found.fetchmany(_PAGE):
+                    add_spent(totals, (spent for (spent,) in page if spent))
         return Usage(**totals)
 
     def _opened(self) -> sqlite3.Connection:

@@ -13,19 +13,17 @@ from typing import Any, cast
 from catsdk import train
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.inputs import check_prompt
 from catsdk.core.types import (
     Completion,
     Failure,
     Group,
-    Message,
     Provenance,
     Reference,
     Rollout,
     Score,
 )
 from catsdk.core.yaml_text import data_of
-from catsdk.view.entry import Entry, Made
+from catsdk.view.entry import Entry, Made, prompt_of
 from catsdk.view.outline import voted
 from catsdk.view.runs.run import About, News, Run
 
@@ -113,7 +111,7 @@ class TrainRun(Run):
     def _entry(self, rows: Sequence[dict[str, Any]], at: int) -> Entry:
         first = rows[0]
         rollouts = [self._rollout(row, index) for index, row in enumerate(rows)]
-        group = Group(prompt=_prompt(first["prompt"]), rollouts=tuple(rollouts))
+        group = Group(prompt=prompt_of(first["prompt"]), rollouts=tuple(rollouts))
         return Entry(
             id=f"step {first['step']}, group {at + 1}",
             prompt=group.prompt,
@@ -177,13 +175,6 @@ def _groups(path: Path) -> list[list[dict[str, Any]]]:
     for row in rows:
         groups.setdefault(json.dumps(row["prompt"], default=str), []).append(row)
     return list(groups.values())
-
-
-def _prompt(value: Any) -> tuple[Message, ...]:
-    try:
-        return check_prompt(value)
-    except InvalidInputError:
-        return (Message(role="user", content=str(value)),)
 
 
 def _text(value: Any) -> str:
