@@ -22,23 +22,22 @@ from pathlib import Path
 from typing import TypeVar
 
 from examples.lab.curves import draw, gain, read_units, table
-from examples.lab.training import Measured
-from examples.lab.units import ARMS, COMPARED, PLANS, units
+from examples.lab.units import ARMS, COMPARED, PLANS, Unit, units
 
 __all__ = ["run_all", "verdict", "write_between"]
 
-U = TypeVar("U", bound=Measured)
+P = TypeVar("P")
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK, END = "<!-- lab -->", "<!-- /lab -->"
 
 
 def run_all(
-    wanted: Sequence[U], module: str, out: Path, at_once: int, arguments: Sequence[str]
-) -> list[U]:
+    wanted: Sequence[Unit[P]], module: str, out: Path, at_once: int, arguments: Sequence[str]
+) -> list[Unit[P]]:
     """Run each unit by `module`, in a process of its own; returns those that failed."""
 
-    def one(unit: U) -> bool:
+    def one(unit: Unit[P]) -> bool:
         command = [sys.executable, "-m", module, "--arm", unit.arm, "--seed", str(unit.seed)]
         command += ["--out", str(out), *arguments]
         logs = out / "logs"

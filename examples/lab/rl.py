@@ -23,11 +23,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from catsdk import Provider, Sampling
 from catsdk.estimators import Synthesizer
 from catsdk.providers import LocalProvider
-from catsdk.train import CaTConfig, Checkpoints, HeldOut, Probe, Rollouts, SFTPlan, Stop
+from catsdk.train import CaTConfig, Rollouts
 from catsdk_providers.box import BOX
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.held_out import EXAM_SEED, Exam
-from examples.lab.training import is_done, scratch_of, train_unit
+from examples.lab.training import config_for, is_done, scratch_of, train_unit
 from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
 
 __all__ = ["config_of", "run"]
@@ -46,7 +46,7 @@ _ARMS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def run(unit: Unit, out: Path) -> Path:
+def run(unit: Unit[Plan], out: Path) -> Path:
     """Train and measure, unless that was done; returns the JSON with what was measured."""
     if is_done(unit, out):
         return out / f"{unit.name}.json"
@@ -88,36 +88,21 @@ def _asked(chosen: Sequence[Problem]) -> list[tuple[str, str]]:
     return [(str(problem), solve(problem).answer) for problem in chosen]
 
 
-def config_of(unit: Unit, folder: Path) -> CaTConfig:
+def config_of(unit: Unit[Plan], folder: Path) -> CaTConfig:
     """The lab's own preset: at the paper's rates this model would not move in that time."""
     plan = unit.plan
-    return CaTConfig(
-        model=str(BOX),
-        output=str(folder),
-        seed=unit.seed,
-        steps=plan.steps,
-        batch=plan.prompts * plan.group,
-        device_batch=plan.prompts * plan.group if unit.arm != "sft" else plan.sft_batch,
-        learning_rate=plan.rate,
-        kl=plan.kl,
-        rollouts=Rollouts(count=plan.group, max_tokens=MAX_TOKENS),
+    return config_for(
+        unit,
+        BOX,
+        folder,
         cat=_ARMS[unit.arm],
-        probe=Probe(every=plan.every),
-        evaluation=HeldOut(every=0),
-        stop=Stop(constant=None),
-        checkpoints=Checkpoints(every=plan.every),
-        sft=SFTPlan(
-            batch=plan.sft_batch,
-            learning_rate=plan.sft_rate,
-            epochs=plan.sft_epochs,
-            lora=None,
-            evaluate_every=plan.every,
-        ),
-        trl={"gradient_checkpointing": False},
+        rollouts=Rollouts(count=plan.group, max_tokens=MAX_TOKENS),
+        kl=plan.kl,
+        sft_rate=plan.sft_rate,
     )
 
 
-def _rows(unit: Unit) -> list[dict[str, Any]]:
+def _rows(unit: Unit[Plan]) -> list[dict[str, Any]]:
     """As many problems as the arm sees; the answers are there for the arm `gold` alone."""
     plan = unit.plan
     count = plan.sft_problems if unit.arm == "sft" else plan.steps * plan.prompts

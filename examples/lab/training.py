@@ -10,14 +10,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from transformers import TrainerCallback
 
-from catsdk.train import CaTConfig, grpo, sft
+from catsdk.train import (
+    CaTConfig,
+    Checkpoints,
+    HeldOut,
+    LoRA,
+    Probe,
+    Rollouts,
+    SFTPlan,
+    Stop,
+    grpo,
+    sft,
+)
 from examples.lab.held_out import Exam
+from examples.lab.units import Unit
 
-__all__ = ["Measured", "is_done", "scratch_of", "train_unit"]
+__all__ = ["config_for", "is_done", "scratch_of", "train_unit"]
 
 _LOG = logging.getLogger(__name__)
 _PACKAGES: Final = ("torch", "transformers", "trl", "peft")
@@ -27,38 +39,71 @@ _LOGGED: Final = (
 )  # fmt: skip
 
 
-class Measured(Protocol):
-    """What is trained: an arm with a seed, a frozen dataclass."""
-
-    @property
-    def arm(self) -> str:
-        """How it is rewarded."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """Of its data, rollouts and weights."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """What its files are called."""
-        ...
-
-
-def is_done(unit: Measured, out: Path) -> bool:
+def is_done(unit: Unit[Any], out: Path) -> bool:
     """Whether the JSON of this very unit is in the folder `out`."""
     file = _file(unit, out)
-    return file.exists() and json.loads(file.read_text("utf-8"))["unit"] == _described(unit)
+    return file.exists() and json.loads(file.read_text("utf-8"))["unit"] == asdict(unit)
 
 
-def scratch_of(unit: Measured, out: Path) -> Path:
+def scratch_of(unit: Unit[Any], out: Path) -> Path:
     """Where a unit keeps its checkpoints until it is done."""
     return out / "runs" / unit.name
 
 
+def config_for(
+    unit: Unit[Any],
+    model: Path,
+    folder: Path,
+    *,
+    cat: dict[str, Any],
+    rollouts: Rollouts,
+    kl: float = 0.0,
+    sft_rate: float,
+    lora: LoRA | None = None,
+) -> CaTConfig:
+    """The settings of a unit, whose plan says how long it trains and in which batches.
+
+    Args:
+        unit: What is trained.
+        model: The folder of the weights.
+        folder: Where the checkpoints are.
+        cat: The method that rewards.
+        rollouts: How the policy is sampled.
+        kl: The weight of the distance from the initial policy.
+        sft_rate: The learning rate of `sft`.
+        lora: The adapters that are trained; by default all weights are.
+    """
+    plan = unit.plan
+    batch = plan.prompts * plan.group
+    return CaTConfig(
+        model=str(model),
+        output=str(folder),
+        seed=unit.seed,
+        steps=plan.steps,
+        batch=batch,
+        device_batch=plan.sft_batch if unit.arm == "sft" else batch,
+        learning_rate=plan.rate,
+        kl=kl,
+        lora=lora,
+        rollouts=rollouts,
+        cat=cat,
+        probe=Probe(every=plan.every),
+        evaluation=HeldOut(every=0),
+        stop=Stop(constant=None),
+        checkpoints=Checkpoints(every=plan.every),
+        sft=SFTPlan(
+            batch=plan.sft_batch,
+            learning_rate=sft_rate,
+            epochs=plan.sft_epochs,
+            lora=lora,
+            evaluate_every=plan.every,
+        ),
+        trl={"gradient_checkpointing": False},
+    )
+
+
 def train_unit(
-    unit: Measured,
+    unit: Unit[Any],
     out: Path,
     config: CaTConfig,
     rows: list[dict[str, Any]],
@@ -91,7 +136,7 @@ def train_unit(
     file = _file(unit, out)
     file.parent.mkdir(parents=True, exist_ok=True)
     told = {
-        "unit": _described(unit),
+        "unit": asdict(unit),
         "versions": {name: version(name) for name in _PACKAGES},
         "seconds": watch.seconds_before + round(time.perf_counter() - began),
         "stopped_because": trained.stopped_because,
@@ -155,12 +200,8 @@ class _Watch(TrainerCallback):
         return point
 
 
-def _file(unit: Measured, out: Path) -> Path:
+def _file(unit: Unit[Any], out: Path) -> Path:
     return out / f"{unit.name}.json"
-
-
-def _described(unit: Any) -> dict[str, Any]:
-    return asdict(unit)
 
 
 def _lines(file: Path) -> list[str]:

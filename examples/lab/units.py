@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 __all__ = ["ARMS", "COMPARED", "MAX_TOKENS", "PLANS", "Plan", "Unit", "units"]
+
+P = TypeVar("P")
 
 COMPARED: Final = ("cat", "ttrl", "gold", "random", "sft")
 ARMS: Final = (*COMPARED, "rubric")
@@ -36,12 +38,12 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """One arm with one seed."""
+class Unit(Generic[P]):
+    """One arm with one seed, here or in the laboratory on a real model."""
 
     arm: str
     seed: int
-    plan: Plan
+    plan: P
 
     @property
     def name(self) -> str:
@@ -56,6 +58,6 @@ PLANS: Final = {
 }
 
 
-def units(plan: Plan, arms: tuple[str, ...], seeds: int) -> list[Unit]:
+def units(plan: P, arms: tuple[str, ...], seeds: int) -> list[Unit[P]]:
     """All units, seed after seed, so that what is ended early has seen every arm."""
     return [Unit(arm, seed, plan) for seed in range(seeds) for arm in arms]

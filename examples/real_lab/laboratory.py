@@ -21,7 +21,8 @@ from typing import Any, Final
 from examples.lab.curves import LABELS, gain, read_units
 from examples.lab.held_out import share
 from examples.lab.laboratory import run_all, write_between
-from examples.real_lab.units import ARMS, PLANS, units
+from examples.lab.units import units
+from examples.real_lab.units import ARMS, PLANS
 
 __all__ = ["draw", "summary", "table"]
 

@@ -23,11 +23,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from catsdk import Provider, Sampling
 from catsdk.estimators import Synthesizer
 from catsdk.providers import LocalProvider
-from catsdk.train import CaTConfig, Checkpoints, HeldOut, LoRA, Probe, Rollouts, SFTPlan, Stop
+from catsdk.train import CaTConfig, LoRA, Rollouts
 from examples.lab.held_out import EXAM_SEED, Exam
-from examples.lab.training import is_done, scratch_of, train_unit
+from examples.lab.training import config_for, is_done, scratch_of, train_unit
+from examples.lab.units import Unit
 from examples.real_lab.questions import UNTRAINED, Question, questions
-from examples.real_lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
+from examples.real_lab.units import ARMS, MAX_TOKENS, PLANS, Plan
 
 __all__ = ["config_of", "run"]
 
@@ -47,7 +48,7 @@ _ARMS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def run(unit: Unit, weights: Path, out: Path) -> Path:
+def run(unit: Unit[Plan], weights: Path, out: Path) -> Path:
     """Train and measure, unless that was done; returns the JSON with what was measured."""
     if is_done(unit, out):
         return out / f"{unit.name}.json"
@@ -69,38 +70,21 @@ def run(unit: Unit, weights: Path, out: Path) -> Path:
     )
 
 
-def config_of(unit: Unit, weights: Path, folder: Path) -> CaTConfig:
+def config_of(unit: Unit[Plan], weights: Path, folder: Path) -> CaTConfig:
     """The laboratory's settings: at the paper's rate this model would not move in that time."""
     plan = unit.plan
-    adapters = LoRA(rank=plan.rank, alpha=2 * plan.rank)
-    return CaTConfig(
-        model=str(weights),
-        output=str(folder),
-        seed=unit.seed,
-        steps=plan.steps,
-        batch=plan.prompts * plan.group,
-        device_batch=plan.prompts * plan.group if unit.arm != "sft" else plan.sft_batch,
-        learning_rate=plan.rate,
-        kl=0.0,
-        lora=adapters,
-        rollouts=Rollouts(count=plan.group, max_tokens=MAX_TOKENS, temperature=plan.temperature),
+    return config_for(
+        unit,
+        weights,
+        folder,
         cat=_ARMS[unit.arm],
-        probe=Probe(every=plan.every),
-        evaluation=HeldOut(every=0),
-        stop=Stop(constant=None),
-        checkpoints=Checkpoints(every=plan.every),
-        sft=SFTPlan(
-            batch=plan.sft_batch,
-            learning_rate=plan.rate,
-            epochs=plan.sft_epochs,
-            lora=adapters,
-            evaluate_every=plan.every,
-        ),
-        trl={"gradient_checkpointing": False},
+        rollouts=Rollouts(count=plan.group, max_tokens=MAX_TOKENS, temperature=plan.temperature),
+        sft_rate=plan.rate,
+        lora=LoRA(rank=plan.rank, alpha=2 * plan.rank),
     )
 
 
-def _rows(unit: Unit) -> list[dict[str, Any]]:
+def _rows(unit: Unit[Plan]) -> list[dict[str, Any]]:
     """The training questions; the answers are there for the arm `gold` alone."""
     plan = unit.plan
     asked = questions("train", plan.trained, 0)

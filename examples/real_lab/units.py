@@ -1,11 +1,11 @@
-"""The units of the laboratory on a real model, an arm and a seed each, and how much work one is."""
+"""The arms of the laboratory on a real model, and how much work a unit is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ARMS", "MAX_TOKENS", "PLANS", "Plan", "Unit", "units"]
+__all__ = ["ARMS", "MAX_TOKENS", "PLANS", "Plan"]
 
 ARMS: Final = ("cat", "majority", "random", "gold", "sft")
 MAX_TOKENS: Final = 16
@@ -36,20 +36,6 @@ class Plan:
     sft_epochs: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One arm with one seed."""
-
-    arm: str
-    seed: int
-    plan: Plan
-
-    @property
-    def name(self) -> str:
-        """What its files are called."""
-        return f"{self.arm}-{self.seed}"
-
-
 PLANS: Final = {
     "full": Plan(),
     "tiny": Plan(
@@ -58,8 +44,3 @@ PLANS: Final = {
     ),
 }  # fmt: skip
 """`tiny` shows that everything runs; it measures nothing."""
-
-
-def units(plan: Plan, arms: tuple[str, ...], seeds: int) -> list[Unit]:
-    """All units, seed after seed, so that what is ended early has seen every arm."""
-    return [Unit(arm, seed, plan) for seed in range(seeds) for arm in arms]

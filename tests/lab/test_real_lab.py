@@ -20,10 +20,11 @@ pytestmark = [
 from catsdk.answers import is_same
 from catsdk.train import cat_of
 from examples.lab.curves import read_units
+from examples.lab.units import Unit
 from examples.real_lab.laboratory import draw, summary, table
 from examples.real_lab.questions import KINDS, TRAINED, UNTRAINED, questions
 from examples.real_lab.rl import config_of
-from examples.real_lab.units import ARMS, PLANS, Unit
+from examples.real_lab.units import ARMS, PLANS
 
 ALL = 10**6
 
