@@ -161,9 +161,10 @@ def _of_folder(folder: Path) -> Run | None:
     if is_training(folder):
         return TrainRun(folder)
     store = StoreFile(folder / STORE)
-    if store.path.is_file() and store.there and "product" in store.kinds():
+    stored = store.there
+    if stored and "product" in store.kinds():
         return None
-    if (folder / REPORT).is_file() or (store.path.is_file() and store.there):
+    if stored or (folder / REPORT).is_file():
         return EvalRun(folder)
     if any(is_judged(path) for path in sorted(folder.glob("*.json"))[:20]):
         return JudgedRun(folder)
