@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from anyio import to_thread
 
-from catsdk.batch.folder import Folder
+from catsdk.batch.folder import Failures, Folder
 from catsdk.batch.parking import Parking
 from catsdk.batch.plan import Plan
 from catsdk.batch.rows import BatchRow, Refused, rows_of
@@ -81,6 +81,7 @@ class Job:
     probes: int | None = None
     progress: Progress = field(default_factory=Progress)
     chosen: list[Stated] = field(default_factory=list[Stated])
+    _ok: int = 0
 
     async def check(self) -> None:
         """Read every row once, before anything is paid for."""
@@ -90,6 +91,7 @@ class Job:
                     if isinstance(row, BatchRow):
                         check_unchanged(row, state)
                     self.progress.done += isinstance(row, Refused) or not self._wanted(state)
+                    self._ok += state is not None and state.outcome == "ok"
                 self.progress.rows += len(chunk)
                 self._choose(chunk)
                 self.on_progress(self.progress)
@@ -113,6 +115,7 @@ class Job:
                 told = self.progress.outcomes
                 told[outcome] = told.get(outcome, 0) + 1
                 self.progress.done += outcome != "waiting"
+                self._ok += outcome == "ok"
                 self.on_progress(self.progress)
 
     def _enter(self, phase: Phase) -> None:
@@ -156,19 +159,26 @@ class Job:
     def _wanted(self, state: RowState | None) -> bool:
         return state is None or (self.retry_failed and state.outcome != "ok")
 
-    async def finish(self, folder: Folder, shards: Shards, *, ordered: bool) -> Summary:
-        """Write the results, and count the rows by what is kept."""
+    async def finish(
+        self, folder: Folder, shards: Shards, *, ordered: bool, broke_off: bool = False
+    ) -> Summary:
+        """Write the results, and count the rows by what is kept.
+
+        Args:
+            folder: Where the manifest and the failures are.
+            shards: Takes the results.
+            ordered: Whether they are those of these rows, in their order.
+            broke_off: Whether an error ended the work, so that a row that ended may not be kept.
+        """
         self._enter("writing")
+        all_ok = self._ok == self.progress.rows and not broke_off
         counts: dict[str, int] = dict.fromkeys(("ok", "partial", "failed", "refused", "waiting"), 0)
         failures = await to_thread.run_sync(folder.failures)
-        async with aclosing(self._chunks()) as chunks:
-            async for chunk in chunks:
-                for row, state in chunk:
-                    counts[_outcome(row, state)] += 1
-                await to_thread.run_sync(failures.add_all, list(_failed_in(chunk)))
-                if ordered:
-                    ids = [row.id for row, _ in chunk if isinstance(row, BatchRow)]
-                    await to_thread.run_sync(shards.add_all, await self.states.products_of(ids))
+        if all_ok and not ordered:
+            # There is nothing to say of any of them.
+            counts["ok"] = self._ok
+        else:
+            await self._look_again(counts, failures, shards if ordered else None)
         await to_thread.run_sync(failures.finish)
         if not ordered:
             async with aclosing(self.states.products()) as products:
@@ -179,6 +189,19 @@ class Job:
         summary = Summary(**counts, records=shards.count, usage=usage)
         await to_thread.run_sync(folder.close, _name(self.source), summary, files)
         return summary
+
+    async def _look_again(
+        self, counts: dict[str, int], failures: Failures, shards: Shards | None
+    ) -> None:
+        """Count the rows, write down why rows failed, and write results in the rows' order."""
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                for row, state in chunk:
+                    counts[_outcome(row, state)] += 1
+                await to_thread.run_sync(failures.add_all, list(_failed_in(chunk)))
+                if shards is not None:
+                    ids = [row.id for row, _ in chunk if isinstance(row, BatchRow)]
+                    await to_thread.run_sync(shards.add_all, await self.states.products_of(ids))
 
     async def _chunks(self) -> AsyncGenerator[list[Stated]]:
         """All rows, each with its state where it was worked on to its end."""

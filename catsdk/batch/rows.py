@@ -12,10 +12,9 @@ from zlib import crc32
 from catsdk.batch.plan import Plan
 from catsdk.batch.seen import Seen
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.inputs import check_prompt
 from catsdk.core.types import Message
 from catsdk.data import Columns, Row, Source, each_row
-from catsdk.data.columns import id_in, prompt_in
+from catsdk.data.columns import id_in, messages_in
 
 __all__ = ["BatchRow", "Refused", "differences", "rows_of"]
 
@@ -38,7 +37,7 @@ class BatchRow:
         prompt: The messages of a chat.
         values: All its cells, which are carried through.
         digest: Tells whether the row was edited.
-        marks: A few digits for each column in the order of their names, to tell which one was.
+        cells: Its cells as JSON texts, in the order of their names.
     """
 
     id: str
@@ -46,7 +45,12 @@ class BatchRow:
     prompt: tuple[Message, ...]
     values: Mapping[str, Any]
     digest: str
-    marks: str
+    cells: tuple[str, ...]
+
+    @property
+    def marks(self) -> str:
+        """A few digits for each column in the order of their names, to tell which was edited."""
+        return "".join(map(_mark, self.cells))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,10 @@ def rows_of(source: Source, plan: Plan, limit: int | None = None) -> Iterator[Ba
 
 
 def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
-    values = _opened(row.values)
-    row = Row(row.place, values)
+    values = row.values
+    if "body" in values:
+        values = _opened(values)
+        row = Row(row.place, values)
     if reading.prompt is None:
         try:
             _find_columns(values, reading, row.place)
@@ -116,7 +122,7 @@ def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
         cells = _cells(values)
         digest = _digest(cells)
         name = digest if reading.id is None else _checked("id", id_in(row, reading.id))
-        prompt = check_prompt(prompt_in(row, reading.prompt or ""))
+        prompt = messages_in(row, reading.prompt or "")
         _check_text(prompt, reading.plan.longest)
     except InvalidInputError as error:
         return Refused(row.place, str(error), name)
@@ -124,8 +130,7 @@ def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
     if there is not None:
         what = "the same row" if reading.id is None else f"the id {name!r:.80}"
         return Refused(row.place, f"{what} stands at {there} already; give each row once", name)
-    marks = "".join(map(_mark, cells.values()))
-    return BatchRow(name, row.place, prompt, values, digest, marks)
+    return BatchRow(name, row.place, prompt, values, digest, tuple(cells.values()))
 
 
 def differences(row: BatchRow, marks: str) -> str:

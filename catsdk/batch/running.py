@@ -92,16 +92,16 @@ async def run(
         job = begun.job(on_progress, retry_failed=retry_failed)
         await job.check()
 
-        async def finished() -> Summary:
+        async def finished(*, broke_off: bool = False) -> Summary:
             shards = await to_thread.run_sync(Shards, begun.folder.path, format, shard)
-            return await job.finish(begun.folder, shards, ordered=ordered)
+            return await job.finish(begun.folder, shards, ordered=ordered, broke_off=broke_off)
 
         try:
             await begun.work(job, on_event)
         except BaseException:
             # What is there is written out; why the run ended matters more than whether that works.
             with CancelScope(shield=True), suppress(CatError):
-                await finished()
+                await finished(broke_off=True)
             raise
         return await finished()
 
@@ -201,7 +201,8 @@ class _Begun:
             # What waits for a batch is put out of memory, and its row begun again.
             begins=sending.batch is None and await self.states.store.is_empty(ANSWER),
         )
-        async with plan.cat.with_client(client) as c:
+        # All is in the store before the client forgets the batches that it came from.
+        async with plan.cat.with_client(client) as c, self.states.store.behind():
             await job.work(Worker(c, plan, ledger, self.states, self.account, on_event, probes))
 
 

@@ -102,6 +102,7 @@ class Worker:
         client = c.client.account
         self._accounts = [*own, *([client] if client is not None else [])]
         self.parking: Parking | None = None
+        self._shared: Context | None = None
 
     @property
     def stopped(self) -> bool:
@@ -147,16 +148,22 @@ class Worker:
             CatError: as `over`.
         """
         try:
-            with recorded("batch") as calls:
-                result = await self._result(row)
-            return await self._kept(row, before, result, calls)
+            result = await self._result(row)
+            return await self._kept(row, before, result)
         except _Fatal as fatal:
             raise fatal.error from None
 
     async def _one(self, pending: Pending) -> Outcome | None:
         row, before = pending
+        if not self.probes:
+            return await self._outcome(row, before)
         with recorded("batch") as calls:
-            result = await self._worked_on(row)
+            return await self._outcome(row, before, calls)
+
+    async def _outcome(
+        self, row: BatchRow, before: RowState | None, calls: Sequence[Call] | None = None
+    ) -> Outcome | None:
+        result = await self._worked_on(row)
         if self.ledger.broken is not None:
             # Roles take it for a failed call; but every row to come would fail as this one.
             raise _Fatal(self.ledger.broken)
@@ -167,7 +174,11 @@ class Worker:
         return "waiting" if state is None else state.outcome
 
     async def _kept(
-        self, row: BatchRow, before: RowState | None, result: Result, calls: Sequence[Call]
+        self,
+        row: BatchRow,
+        before: RowState | None,
+        result: Result,
+        calls: Sequence[Call] | None = None,
     ) -> tuple[RowState | None, list[Record]]:
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
@@ -186,7 +197,7 @@ class Worker:
             outcome=outcome,
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
-            stages=by_stage(calls) if self.probes else None,
+            stages=None if calls is None else by_stage(calls),
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:
@@ -206,16 +217,23 @@ class Worker:
 
     async def _result(self, row: BatchRow) -> Result:
         try:
-            async with self.c.context(row=row.values, on_event=self.on_event) as ctx:
-                around = (self.ledger.at(row.id), *ctx.around)
-                ctx = replace(ctx, around=around, **self._paying)
-                if self.plan.product.needs_reference:
-                    return await run_or_fail(self._method, row.prompt, self.plan.n, ctx, index=0)
-                return await self._drawn(row, ctx)
+            shared = self._shared or await self._context()
+            around = (self.ledger.at(row.id), *shared.around)
+            ctx = replace(shared, row=row.values, around=around)
+            if self.plan.product.needs_reference:
+                return await run_or_fail(self._method, row.prompt, self.plan.n, ctx, index=0)
+            return await self._drawn(row, ctx)
         except ConfigurationError as error:
             raise _Fatal(error) from error
         except Exception as error:  # noqa: BLE001  # a defect on one row must not end the others
             return Result(failure=Failure.of(error))
+
+    async def _context(self) -> Context:
+        """What the contexts of all rows have in common."""
+        async with self.c.context(on_event=self.on_event) as ctx:
+            self._shared = replace(ctx, **self._paying)
+        # The method is open, so its models are, after the block too.
+        return self._shared
 
     async def _drawn(self, row: BatchRow, ctx: Context) -> Result:
         sampler = self._method.sampler

@@ -11,6 +11,7 @@ from typing import Any
 from catsdk.answers.extract.golds import gold_cells
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
+from catsdk.core.messages import Message
 from catsdk.data.rows import Row
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "gold_in",
     "id_in",
     "ids_of",
+    "messages_in",
     "prompt_in",
 ]
 
@@ -109,6 +111,28 @@ def prompt_in(row: Row, column: str) -> Any:
     Raises:
         InvalidInputError: it is missing, empty or not a chat; the message says where.
     """
+    prompt = _given(row, column)
+    _checked(prompt, row, column)
+    return prompt
+
+
+def messages_in(row: Row, column: str) -> tuple[Message, ...]:
+    """The prompt of a row as messages.
+
+    Raises:
+        InvalidInputError: as `prompt_in`.
+    """
+    return _checked(_given(row, column), row, column)
+
+
+def _checked(prompt: Any, row: Row, column: str) -> tuple[Message, ...]:
+    try:
+        return check_prompt(prompt)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{row.place}, column {column!r}: {error}") from error
+
+
+def _given(row: Row, column: str) -> Any:
     prompt = row.values.get(column)
     if prompt is None:
         there = ", ".join(name for name, cell in row.values.items() if cell is not None)
@@ -118,10 +142,6 @@ def prompt_in(row: Row, column: str) -> Any:
         )
     if column == "messages" and isinstance(prompt, str):
         prompt = _chat(prompt)
-    try:
-        check_prompt(prompt)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{row.place}, column {column!r}: {error}") from error
     return prompt
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -18,8 +18,8 @@ from catsdk.core.ports import OnText, Provider, name_of
 from catsdk.core.sending import Price
 from catsdk.core.types import Call, Completion, Request, Usage
 from catsdk.core.value import Value
-from catsdk.runs.store import RunStore
-from catsdk.runtime.attribution import attribution, keyed, recorded
+from catsdk.runs.store import RunStore, nothing
+from catsdk.runtime.attribution import attribution, recorded
 from catsdk.runtime.limits.endpoints import endpoint_of
 from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.price import priced, priced_usage
@@ -63,6 +63,7 @@ class Ledger:
     )
     broken: CatError | None = None
     _rooms: dict[str, anyio.Semaphore] = field(default_factory=dict[str, anyio.Semaphore])
+    _names: dict[int, tuple[Provider, str]] = field(default_factory=dict[int, tuple[Provider, str]])
 
     def at(self, place: str) -> Callable[[Provider], Keeping]:
         """Give the wrapper for one piece of work.
@@ -87,13 +88,51 @@ class Ledger:
             self.broken = error
             raise
 
-    def room(self, whose: str) -> AbstractAsyncContextManager[object]:
-        """What is held while a call of that model has no kept answer."""
+    def name_of(self, provider: Provider) -> str:
+        """What answers of a model are kept under: its endpoint, else its name."""
+        known = self._names.get(id(provider))
+        if known is None or known[0] is not provider:
+            # With the provider, so that no other one gets its place in memory.
+            known = provider, endpoint_of(provider) or name_of(provider)
+            self._names[id(provider)] = known
+        return known[1]
+
+    async def enter(self, whose: str) -> Callable[[], None]:
+        """Wait until another call of that model may have no kept answer.
+
+        Returns:
+            What is to be called when its answer is kept, or there is none.
+        """
         if self.unkept is None:
-            return nullcontext()
-        if whose not in self._rooms:
-            self._rooms[whose] = anyio.Semaphore(self.unkept)
-        return self._rooms[whose]
+            return nothing
+        room = self._rooms.get(whose)
+        if room is None:
+            room = self._rooms[whose] = anyio.Semaphore(self.unkept, fast_acquire=True)
+        try:
+            room.acquire_nowait()
+        except anyio.WouldBlock:
+            self.store.hurry()
+            await room.acquire()
+        return room.release
+
+    async def keep(self, key: str, kept: Kept, whose: str, leave: Callable[[], None]) -> None:
+        """Keep an answer.
+
+        Args:
+            key: Its key.
+            kept: The answer, with its calls.
+            whose: The model's name here.
+            leave: What `enter` gave; called when the answer is in the file.
+        """
+        try:
+            await kept.put(self.store, ANSWER, key, over=leave)
+        except CatError as error:
+            self.broken = error
+            raise
+        room = self._rooms.get(whose)
+        if room is not None and not room.value:
+            # Others wait until it is in the file.
+            self.store.hurry()
 
 
 class Kept(Value):
@@ -113,10 +152,12 @@ class Kept(Value):
         # Twice as fast as leaving out what is at its default, which compares each field.
         return self.model_dump_json(exclude_unset=True)
 
-    async def put(self, store: RunStore, kind: str, key: str) -> None:
+    async def put(
+        self, store: RunStore, kind: str, key: str, *, over: Callable[[], None] = nothing
+    ) -> None:
         """Keep the entry, and beside it what it consumed, to be added up without the texts."""
         spent = self.usage.model_dump_json(exclude_defaults=True)
-        await store.put(kind, key, self.written(), spent)
+        await store.put(kind, key, self.written(), spent, over=over)
 
 
 @dataclass(eq=False)
@@ -147,7 +188,7 @@ class Keeping(Wrapper):
         return completions
 
     async def _kept(self, request: Request) -> Sequence[Completion]:
-        whose = endpoint_of(self.wrapped) or name_of(self.wrapped)
+        whose = self.ledger.name_of(self.wrapped)
         asked = f"{whose}\0{self.place}\0{request.model_dump_json()}"
         # Keys are most of what an index holds, and each write of one touches another page of it.
         digest = sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:KEY]
@@ -198,21 +239,26 @@ class Keeping(Wrapper):
 
     def _take(self, digest: str) -> int:
         taken = self.taken.setdefault(digest, set())
-        number = next(at for at in range(len(taken) + 1) if at not in taken)
+        number = 0
+        while number in taken:
+            number += 1
         taken.add(number)
         return number
 
     async def _ask(self, key: str, whose: str, request: Request) -> Sequence[Completion]:
-        async with self.ledger.room(whose):
-            with keyed(self.place, key), recorded(attribution().stage) as calls:
+        leave = await self.ledger.enter(whose)
+        try:
+            with recorded(attribution().stage, place=self.place, key=key) as calls:
                 try:
                     completions = await self.pass_on(request)
                 except CatError:
                     await self._lose(key, calls)
                     raise
             kept = Kept(completions=tuple(completions), calls=tuple(calls))
-            with self.ledger.noticing():
-                await kept.put(self.ledger.store, ANSWER, key)
+        except BaseException:
+            leave()
+            raise
+        await self.ledger.keep(key, kept, whose, leave)
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:

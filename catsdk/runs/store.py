@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -12,16 +12,33 @@ import anyio
 from anyio import to_thread
 
 from catsdk.core.concurrency.group_commit import GroupCommit
+from catsdk.core.concurrency.pipeline import background_tasks
 from catsdk.core.errors import ConfigurationError
 from catsdk.runs.tables import KINDS, PAGE, PAID, SCHEMA, Find, Page, Put, Rows, Step, Tables
 
-__all__ = ["KINDS", "PAGE", "PAID", "SCHEMA_VERSION", "InUseError", "Rows", "RunStore", "Step"]
+__all__ = [
+    "KINDS",
+    "PAGE",
+    "PAID",
+    "SCHEMA_VERSION",
+    "InUseError",
+    "Rows",
+    "RunStore",
+    "Step",
+    "nothing",
+]
 
 SCHEMA_VERSION: Final = 5
+WITHIN: Final = 0.05
+"""Seconds between two transactions where nobody waits for them."""
 APPLICATION_ID: Final = 0x0CA75D4B
 _PAGE_SIZE: Final = 16_384
 _MEBIBYTES: Final = 32
 """What SQLite may keep of the file in memory."""
+
+
+def nothing() -> None:
+    """What is called where nobody wants to hear."""
 
 
 class InUseError(ConfigurationError):
@@ -46,6 +63,7 @@ class RunStore:
         """Choose the file."""
         self.path = Path(path)
         self._commits = GroupCommit[Step, Rows](self.carry)
+        self._is_behind = False
         self._lock: sqlite3.Connection | None = None
         self._entries: sqlite3.Connection | None = None
         self._tables: Tables | None = None
@@ -96,7 +114,15 @@ class RunStore:
         values: dict[str, str] = dict(row for rows in found for row in rows)
         return [values.get(key) for key in asked]
 
-    async def put(self, kind: str, key: str, value: str, spent: str = "") -> None:
+    async def put(
+        self,
+        kind: str,
+        key: str,
+        value: str,
+        spent: str = "",
+        *,
+        over: Callable[[], None] = nothing,
+    ) -> None:
         """Keep an entry; one that is there already is replaced.
 
         Args:
@@ -104,11 +130,13 @@ class RunStore:
             key: Unique within its kind.
             value: A JSON text.
             spent: What was consumed for it, as a JSON text; for the kinds of `PAID`.
+            over: Called when it is in the file, or cannot be written; inside `behind` that is
+                later than this returns.
 
         Raises:
             ConfigurationError: the disk is full or fails, or the store is not open.
         """
-        await self._do([Put(kind, key, value, spent)])
+        await self._put([Put(kind, key, value, spent)], over)
 
     async def put_all(self, entries: Iterable[tuple[str, str, str]]) -> None:
         """Keep entries, all of them or none.
@@ -119,7 +147,38 @@ class RunStore:
         Raises:
             ConfigurationError: as `put`.
         """
-        await self._do([Put(*entry) for entry in entries])
+        await self._put([Put(*entry) for entry in entries])
+
+    @asynccontextmanager
+    async def behind(self, within: float = WITHIN) -> AsyncGenerator[None]:
+        """Let `put` and `put_all` return at once inside the block, and write many entries together.
+
+        What they were given is found by whoever asks for it, and is in the file at most `within`
+        seconds later, which is all that is lost when the process is killed. Where it cannot be
+        written, what is put from then on and the end of the block raise the error. The file has
+        everything when the block ends.
+
+        Args:
+            within: Seconds between two transactions; `hurry` makes the next one come sooner.
+
+        Raises:
+            ConfigurationError: the disk is full or fails.
+        """
+        async with background_tasks() as tasks:
+            tasks.start_soon(self._commits.flush_every, within)
+            self._is_behind = True
+            try:
+                yield
+            except BaseException:
+                # Why the block ended matters more than whether the rest could be written.
+                with suppress(ConfigurationError):
+                    await self._catch_up()
+                raise
+            await self._catch_up()
+
+    def hurry(self) -> None:
+        """Write now what `behind` holds back."""
+        self._commits.hurry()
 
     async def each(self, kind: str) -> AsyncGenerator[tuple[str, str]]:
         """Go over the keys and values of that kind, in the order in which they were first written.
@@ -185,6 +244,30 @@ class RunStore:
         """Do the steps in one transaction, perhaps with those of others."""
         try:
             return await self._commits.do(steps)
+        except sqlite3.Error as error:
+            raise _failed(self.path, error) from error
+
+    async def _put(self, puts: list[Step], over: Callable[[], None] = nothing) -> None:
+        if not self._is_behind:
+            try:
+                await self._do(puts)
+            finally:
+                over()
+            return
+        try:
+            self._commits.add(puts, over)
+        except Exception as error:
+            over()
+            if isinstance(error, sqlite3.Error):
+                raise _failed(self.path, error) from error
+            raise
+
+    async def _catch_up(self) -> None:
+        """End writing behind, with everything in the file."""
+        self._is_behind = False
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._commits.flush()
         except sqlite3.Error as error:
             raise _failed(self.path, error) from error
 

@@ -20,7 +20,6 @@ __all__ = [
     "attribution",
     "counted",
     "in_order",
-    "keyed",
     "on_admitted",
     "recorded",
     "waiting",
@@ -73,27 +72,28 @@ def attribution() -> Attribution:
 
 
 @contextmanager
-def recorded(stage: str) -> Generator[list[Call]]:
+def recorded(stage: str, **named: Any) -> Generator[list[Call]]:
     """Collect the calls that are made inside, in this task and the tasks it starts.
 
     An inner block has a stage of its own; its calls are in the outer block's list too.
 
     Args:
         stage: The step of the method that the calls are made for.
+        named: `place` and `key` of the call that is made inside, by which it is known when it is
+            made again.
     """
     calls: list[Call] = []
-    with _within(stage=stage, lists=(*_current.get().lists, calls)):
+    now = _current.get()
+    token = _current.set(replace(now, stage=stage, lists=(*now.lists, calls), **named))
+    try:
         yield calls
+    finally:
+        _current.reset(token)
 
 
 def in_order(rank: int) -> AbstractContextManager[None]:
     """Let the calls made inside be sent before those of a higher `rank`, within their stage."""
     return _within(rank=rank)
-
-
-def keyed(place: str, key: str) -> AbstractContextManager[None]:
-    """Name the call that is made inside, so that it is known when it is made again."""
-    return _within(place=place, key=key)
 
 
 def waiting(waits: Waits) -> AbstractContextManager[None]:

@@ -115,9 +115,9 @@ async def test_a_budget_holds_for_probes_and_without_any_nothing_is_estimated(
 ) -> None:
     made = plan()
     policy: Any = made.cat.defaults.policy
-    # All ten groups, and the references of four.
+    # A row takes two: seven are whole, or four where all ten groups are drawn first.
     part = await estimate(rows(20), tmp_path, made, probes=10, budget=Budget(requests=14))
-    assert part.probes == 4
+    assert 4 <= part.probes <= 7
     assert len(policy.requests) == 14
     await run(rows(20), tmp_path / "all", plan())
     with pytest.raises(InvalidInputError, match="nothing is known of the others"):

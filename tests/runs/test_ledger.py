@@ -240,6 +240,18 @@ async def test_no_more_calls_than_allowed_have_no_kept_answer(tmp_path: Path) ->
     assert len(under_way) == 5
 
 
+async def test_behind_calls_that_wait_for_room_have_what_is_answered_written_at_once(
+    tmp_path: Path,
+) -> None:
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        ledger = Ledger(store, unkept=2)
+        with anyio.fail_after(30):
+            async with store.behind(within=3600), anyio.create_task_group() as tasks:
+                for name in "abcdefg":
+                    tasks.start_soon(texts, counting(), ledger, name, 1)
+        assert len(await entries(store, "answer")) == 7
+
+
 async def test_it_declares_what_its_model_declares_and_scores_where_that_scores(
     tmp_path: Path,
 ) -> None:

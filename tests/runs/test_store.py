@@ -14,7 +14,7 @@ import anyio.lowlevel
 import pytest
 
 from catsdk.core.errors import ConfigurationError
-from catsdk.runs.store import PAGE, SCHEMA_VERSION, RunStore
+from catsdk.runs.store import PAGE, SCHEMA_VERSION, Rows, RunStore, Step
 from tests.runs.entries import entries
 
 WRITER = """
@@ -73,6 +73,72 @@ async def test_what_waits_for_the_file_is_written_though_its_task_is_cancelled(
             await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
         assert len(await entries(store, "answer")) == 20
+
+
+async def test_behind_a_put_waits_for_nothing_and_is_found_and_written_with_others(
+    tmp_path: Path,
+) -> None:
+    rounds: list[int] = []
+
+    class Counting(RunStore):
+        async def carry(self, steps: list[Step]) -> list[Rows]:
+            rounds.append(len(steps))
+            return await super().carry(steps)
+
+    over: list[str] = []
+    async with Counting(tmp_path / "run.sqlite") as store:
+        with anyio.fail_after(30):
+            async with store.behind(within=3600):
+                for key in "abc":
+                    await store.put(
+                        "answer", key, f'"{key}"', over=lambda key=key: over.append(key)
+                    )
+                assert (rounds, over) == ([], [])
+                assert await store.get("answer", "b") == '"b"'
+                assert (rounds, over) == ([4], ["a", "b", "c"])
+                await store.put("answer", "d", "1")
+                store.hurry()
+                while len(rounds) < 2:
+                    await anyio.sleep(0.001)
+                await store.put("row", "e", "1")
+            assert rounds == [4, 1, 1]
+            await store.put("answer", "f", "1")
+            assert rounds == [4, 1, 1, 1]
+        assert set(await entries(store, "answer")) == set("abcdf")
+
+
+async def test_what_is_put_behind_is_written_soon_and_when_the_block_is_cancelled(
+    tmp_path: Path,
+) -> None:
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        written = anyio.Event()
+        with anyio.fail_after(30):
+            async with store.behind():
+                await store.put("row", "a", "1", over=written.set)
+                await written.wait()
+        with anyio.CancelScope() as scope:
+            async with store.behind(within=3600):
+                await store.put("row", "b", "1")
+                scope.cancel()
+                await anyio.sleep_forever()
+        assert await entries(store, "row") == {"a": "1", "b": "1"}
+
+
+async def test_a_write_behind_that_fails_is_raised_by_the_next_put_and_at_the_end(
+    tmp_path: Path,
+) -> None:
+    over: list[str] = []
+    async with RunStore(tmp_path / "run.sqlite") as store:
+        broken: Any = None
+        with pytest.raises(ConfigurationError, match="cannot be"):
+            async with store.behind(within=3600):
+                await store.put("row", "a", broken, over=lambda: over.append("a"))
+                with pytest.raises(ConfigurationError, match="cannot be"):
+                    await store.get("row", "a")
+                with pytest.raises(ConfigurationError, match="cannot be"):
+                    await store.put("row", "b", "1", over=lambda: over.append("b"))
+        assert over == ["a", "b"]
+        assert await entries(store, "row") == {}
 
 
 async def test_entries_are_read_page_by_page_in_the_order_of_writing(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from catsdk.runtime.attribution import (
     Waits,
     attribution,
     in_order,
-    keyed,
     recorded,
     waiting,
 )
@@ -16,7 +15,11 @@ from catsdk.runtime.attribution import (
 
 def test_a_stage_inside_of_others_changes_the_stage_and_the_lists_alone() -> None:
     waits = Waits(lambda _: None)
-    with in_order(7), keyed("row 3", "a key"), waiting(waits), recorded("outer") as outer:
+    with (
+        in_order(7),
+        waiting(waits),
+        recorded("outer", place="row 3", key="a key") as outer,
+    ):
         before = attribution()
         with recorded("inner") as inner:
             now = attribution()

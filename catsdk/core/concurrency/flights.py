@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import anyio
@@ -23,9 +23,27 @@ class Flight(Generic[V]):
     its own; then a follower must make it.
     """
 
-    landed: anyio.Event = field(default_factory=anyio.Event)
+    loop: object
+    """The event loop that it is made in."""
     value: V | None = None
     error: Exception | None = None
+    has_landed: bool = False
+    _landing: anyio.Event | None = None
+
+    async def landed(self) -> None:
+        """Wait until it lands."""
+        if self.has_landed:
+            return
+        # Made for followers alone: most flights have none.
+        if self._landing is None:
+            self._landing = anyio.Event()
+        await self._landing.wait()
+
+    def land(self) -> None:
+        """Wake those who wait."""
+        self.has_landed = True
+        if self._landing is not None:
+            self._landing.set()
 
 
 class Flights(Generic[K, V]):
@@ -50,7 +68,7 @@ class Flights(Generic[K, V]):
                 finally:
                     self.fail(key, led[key])
             flight = followed[key]
-            await flight.landed.wait()
+            await flight.landed()
             if flight.value is not None:
                 return flight.value, True
 
@@ -67,7 +85,7 @@ class Flights(Generic[K, V]):
             if flight is not None:
                 followed[key] = flight
             else:
-                led[key] = self._flights[loop, key] = Flight()
+                led[key] = self._flights[loop, key] = Flight(loop)
         return led, followed
 
     def land(self, key: K, flight: Flight[V], value: V) -> None:
@@ -77,10 +95,10 @@ class Flights(Generic[K, V]):
 
     def fail(self, key: K, flight: Flight[V], error: Exception | None = None) -> None:
         """Tell the followers of `flight` that there is none; does nothing where it has landed."""
-        if not flight.landed.is_set():
+        if not flight.has_landed:
             flight.error = error
             self._end(key, flight)
 
     def _end(self, key: K, flight: Flight[V]) -> None:
-        del self._flights[current_token(), key]
-        flight.landed.set()
+        del self._flights[flight.loop, key]
+        flight.land()

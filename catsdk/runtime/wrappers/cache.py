@@ -89,7 +89,7 @@ class _Fetch:
                 self.cache.store.flights.fail(key, flight, error)
 
     async def _follow(self, key: str, flight: Flight[Completion]) -> None:
-        await flight.landed.wait()
+        await flight.landed()
         if flight.value is not None:
             self.answers[key] = _as_kept(flight.value)
         elif flight.error is not None:

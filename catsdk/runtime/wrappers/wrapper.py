@@ -68,7 +68,10 @@ class Wrapper:
 
     @cached_property
     def _known_name(self) -> str:
-        return name_of(self._declaring("name"))
+        inner = self.wrapped
+        if isinstance(inner, Wrapper) and type(inner).name is Wrapper.name:
+            return inner._known_name
+        return name_of(inner)
 
     @property
     def endpoint(self) -> object:
@@ -93,7 +96,11 @@ class Wrapper:
     @cached_property
     def _capable(self) -> Provider:
         """Who knows the capabilities: asked in every call, and for good the same."""
-        return self._declaring("capabilities")
+        inner = self.wrapped
+        if isinstance(inner, Wrapper) and type(inner).capabilities is Wrapper.capabilities:
+            # Each wrapper inside keeps it: those around it may be made anew for each piece of work.
+            return inner._capable
+        return inner
 
     def _declaring(self, attribute: str) -> Provider:
         """The first provider inside that does more with `attribute` than pass it on."""

@@ -100,7 +100,7 @@ async def test_a_leader_of_several_keys_may_land_some_and_fail_the_rest() -> Non
     assert waited["b"] is led["b"]
     flights.land("a", led["a"], "made")
     flights.fail("b", led["b"], ValueError("no"))
-    assert led["a"].landed.is_set()
+    assert led["a"].has_landed
     assert led["a"].value == "made"
     assert str(waited["b"].error) == "no"
     # What has landed stays as it is.
