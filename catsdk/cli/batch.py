@@ -15,7 +15,7 @@ from catsdk.batch import PRODUCTS, Estimate, Plan, Summary, estimate, run
 from catsdk.cat import CaT
 from catsdk.cli.batch_display import BatchDisplay, estimate_table
 from catsdk.cli.batches.half_price import HalfPrice
-from catsdk.cli.destinations import check_folder
+from catsdk.cli.destinations import check_folder, named
 from catsdk.cli.methods import client_for, client_of, described, schema_in
 from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
 from catsdk.cli.progress import cost_of
@@ -33,7 +33,12 @@ DONE, FAILED, PARTIAL, STOPPED = 0, 1, 3, 130
 REWARDS = {"answer": AnswerReward, "rubric": RubricReward}
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's batch API.")]
-Out = Annotated[Path, typer.Option(help="Folder of the results; the same command goes on there.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        parser=named, metavar="PATH", help="Folder of the results; the same command goes on there."
+    ),
+]
 RewardName = Annotated[
     Literal["answer", "rubric"] | None,
     typer.Option(help="What rewards the rollouts, where no --config says it."),

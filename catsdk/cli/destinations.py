@@ -5,9 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import typer
+
 from catsdk.core.errors import InvalidInputError
 
-__all__ = ["check_file", "check_folder"]
+__all__ = ["check_file", "check_folder", "named"]
+
+
+def named(text: str) -> Path:
+    """The path that an option names; an empty text, which Python takes for `.`, is refused.
+
+    Raises:
+        BadParameter: the text is empty, as where a variable is not set.
+    """
+    if not text.strip():
+        raise typer.BadParameter(
+            "the name is empty; name a folder or a file, or . for the current folder"
+        )
+    return Path(text)
 
 
 def check_file(option: str, path: Path | None) -> None:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catsdk.cat import CaT
-from catsdk.cli.destinations import check_folder
+from catsdk.cli.destinations import check_folder, named
 from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.options import AsJson, Column, OfRows, taking
 from catsdk.cli.outcome import exit_code
@@ -85,7 +85,8 @@ MaxRequests = Annotated[
 MaxUsd = Annotated[
     float | None, typer.Option(help="Budget of this start: most US dollars of all stages.")
 ]
-Out = Annotated[Path, typer.Option(help="Folder of the report and of the run; started again, the"
+Out = Annotated[Path, typer.Option(parser=named, metavar="PATH",
+                                   help="Folder of the report and of the run; started again, the"
                                         " same command goes on where it was stopped.")]  # fmt: skip
 Title = Annotated[str | None, typer.Option(help="Heading of the report.")]
 

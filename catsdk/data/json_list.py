@@ -46,15 +46,14 @@ def items_of(file: BinaryIO, name: str) -> Iterator[object]:
         raise text.broken("Extra data behind the list")
 
 
-def not_utf8(name: str, line: int, error: UnicodeDecodeError) -> str:
+def not_utf8(name: str, line: int, byte: int) -> str:
     """What is told of a file in another encoding.
 
     Args:
         name: What the file is called.
         line: The line of the byte, from 1.
-        error: What the decoder met.
+        byte: The byte that is no part of UTF-8.
     """
-    byte = error.object[error.start]
     return f"{name}, line {line}, is not UTF-8: it has the byte {byte:#04x}; save the file as UTF-8"
 
 
@@ -114,7 +113,9 @@ class _Text:
             self._read += self._decoder.decode(piece, final=self._whole)
         except UnicodeDecodeError as error:
             line = self._lines + self._read.count("\n") + error.object.count(b"\n", 0, error.start)
-            raise InvalidInputError(not_utf8(self.name, line + 1, error)) from None
+            raise InvalidInputError(
+                not_utf8(self.name, line + 1, error.object[error.start])
+            ) from None
         return bool(self._read) if self._whole else True
 
 

@@ -6,17 +6,16 @@ Rows are read one after another: memory holds one of them, whatever the size of 
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import json
-import re
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.data.csv_rows import csv_rows
 from catsdk.data.json_list import LONGEST, items_of, not_utf8
 from catsdk.data.rows import Row, Wrong, row_of
 
@@ -25,7 +24,6 @@ __all__ = ["ENDINGS", "from_text_file"]
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv")
 _GZIP = b"\x1f\x8b"
 _WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_LINE_ENDS = re.compile(r"(?<=\r)(?!\n)")
 
 
 def from_text_file(path: Path, text: str) -> Iterator[Row | Wrong]:
@@ -107,7 +105,7 @@ def _json_line(name: str, number: int, line: bytes, text: str, *, whole: bool) -
         # Each of several files that were joined may have begun with a mark of its own.
         parsed: object = json.loads(line.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError as error:
-        return Wrong(place, not_utf8(name, number, error))
+        return Wrong(place, not_utf8(name, number, error.object[error.start]))
     except (ValueError, RecursionError) as error:
         begun = line.lstrip()[:1] == b"[" or line.strip() == b"{"
         hint = "a file of one JSON list is named .json" if begun else "write one object a line"
@@ -132,49 +130,4 @@ def _json(path: Path, text: str) -> Iterator[Row | Wrong]:
 
 def _csv(path: Path, text: str) -> Iterator[Row | Wrong]:
     with _opened(path) as file:
-        reader = csv.DictReader(_decoded(file, str(path)), strict=True)
-        while (row := _next_of(reader, path)) is not None:
-            names = reader.fieldnames or ()
-            _check_heading(path, names)
-            place = f"{path}, line {reader.line_num}"
-            if None in row or None in row.values():
-                there = len(row) if None in row else sum(each is not None for each in row.values())
-                cells = "more" if None in row else there
-                yield Wrong(
-                    place,
-                    f"{place}, has {cells} cells where the first line names {len(names)}; quote"
-                    " cells that hold commas",
-                )
-                continue
-            yield row_of(place, row, text)
-
-
-def _next_of(reader: csv.DictReader[str], path: Path) -> dict[Any, Any] | None:
-    # The limit is one for the whole process, and others may rely on theirs.
-    before = csv.field_size_limit(LONGEST)
-    try:
-        return cast("dict[Any, Any] | None", next(reader, None))
-    except csv.Error as error:
-        raise InvalidInputError(f"{path}, line {reader.line_num}, is not CSV: {error}") from None
-    finally:
-        csv.field_size_limit(before)
-
-
-def _decoded(file: BinaryIO, name: str) -> Iterator[str]:
-    """The lines of a file as `csv` wants them: a carriage return may end one, too."""
-    for number, raw in enumerate(file, start=1):
-        try:
-            line = raw.decode()
-        except UnicodeDecodeError as error:
-            raise InvalidInputError(not_utf8(name, number, error)) from None
-        yield from _LINE_ENDS.split(line) if "\r" in line else (line,)
-
-
-def _check_heading(path: Path, names: Any) -> None:
-    twice = [name for at, name in enumerate(names) if name in names[:at]]
-    if twice:
-        raise InvalidInputError(f"{path}, line 1, names the column {twice[0]!r} twice; rename one")
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
-        raise InvalidInputError(
-            f"{path}, line 1, names one column, {names[0]!r:.80}; separate the cells by commas"
-        )
+        yield from csv_rows(file, str(path), text)

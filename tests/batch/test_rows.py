@@ -74,6 +74,51 @@ def test_a_wrong_row_is_refused_with_its_line_and_the_others_go_on(
     assert re.search(told, wrong.cause), wrong.cause
 
 
+@pytest.mark.parametrize(
+    ("lines", "at", "told"),
+    [
+        (b"b,caf\xe9", 3, "line 3, is not UTF-8: it has the byte 0xe9; save the file as UTF-8"),
+        (b'b,"two\nlines, \xff"', 4, "line 4, is not UTF-8: it has the byte 0xff"),
+        (b'b,"a lone quote', 3, "line 3, is not CSV: .*; quote a cell that holds a quote"),
+        (b'b,"5" wide', 3, "line 3, is not CSV: .*; quote a cell that holds a quote"),
+        (b"b,a\0b", 3, "the prompt holds the character NUL, behind 'a'"),
+        (b"b", 3, "line 3, has 1 cells where the first line names 2; quote cells"),
+        (b"b,one,two", 3, "line 3, has more cells where the first line names 2; quote cells"),
+        (b"b,", 3, "give a text that is not empty"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_wrong_row_of_csv_is_refused_with_its_line_and_the_others_go_on(
+    lines: bytes, at: int, told: str, end: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "d.csv"
+    whole = b"id,prompt\na,p\n" + lines + b'\n\xef\xbb\xbfc,"q, ""r"""\nd,\xc3\xa9\n'
+    path.write_bytes(b"\xef\xbb\xbf" + whole.replace(b"\n", end))
+    first, wrong, *others = read(path)
+    assert isinstance(wrong, Refused)
+    assert wrong.place == f"{path}, line {at}"
+    assert re.search(told, wrong.cause), wrong.cause
+    good = [row.values for row in (first, *others) if isinstance(row, BatchRow)]
+    assert [(row["id"], row["prompt"]) for row in good] == [("a", "p"), ("c", 'q, "r"'), ("d", "é")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
+def test_a_csv_file_in_a_wide_encoding_is_refused_with_the_fix(
+    encoding: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "d.csv"
+    path.write_bytes("id,prompt\na,p\n".encode(encoding))
+    with pytest.raises(InvalidInputError, match="UTF-16.*save|save.*UTF-8"):
+        read(path)
+
+
+def test_many_lone_quotes_are_each_a_wrong_row(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("id,prompt\n" + "".join(f'{at},"x\n{at}b,y\n' for at in range(200)))
+    rows = read(path)
+    assert sum(isinstance(row, BatchRow) for row in rows) >= 200
+
+
 def test_a_long_prompt_in_a_csv_file_is_a_row_as_any_other(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text(f'id,prompt\na,"{"x" * 500_000}"\nb,"{"y" * 3_000_000}"\nc,ok\n')

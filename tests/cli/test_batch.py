@@ -77,6 +77,16 @@ def test_a_remote_data_set_is_refused_with_the_way_to_copy_it(
     assert "gs://bucket/out is not on this machine" in " ".join(told.stderr.split())
 
 
+@pytest.mark.parametrize("out", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(
+    out: str, server: LoopbackServer, data: Path
+) -> None:
+    told = typed(server, str(data), "--out", out)
+    assert told.returncode == 2
+    assert "the name is empty; name a folder" in " ".join(told.stderr.split())
+    assert server.counters.requests == 0
+
+
 def test_a_file_that_holds_no_schema_is_refused_before_anything_is_sent(
     server: LoopbackServer, data: Path, tmp_path: Path
 ) -> None:

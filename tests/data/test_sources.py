@@ -112,7 +112,7 @@ def test_an_empty_file_is_refused(name: str, raw: bytes, tmp_path: Path) -> None
         (b"prompt;gold\na;1\n", "names one column, 'prompt;gold'; separate the cells by"),
         (b"prompt,gold\na,1\nb,1,2\n", "line 3, has more cells"),
         (b"prompt,gold\na\n", "line 2, has 1 cells"),
-        (b'prompt,gold\na,1\n"b,2\n', "line 2, is not CSV"),
+        (b'prompt,gold\na,1\n"b,2\n', "line 3, is not CSV"),
         (b"a,b,a\n1,2,3\n", "line 1, names the column 'a' twice"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,13 @@ async def test_behind_a_put_waits_for_nothing_and_is_found_and_written_with_othe
     tmp_path: Path,
 ) -> None:
     rounds: list[int] = []
+    second = anyio.Event()
 
     class Counting(RunStore):
         async def carry(self, steps: list[Step]) -> list[Rows]:
             rounds.append(len(steps))
+            if len(rounds) == 2:
+                second.set()
             return await super().carry(steps)
 
     over: list[str] = []
@@ -90,16 +94,13 @@ async def test_behind_a_put_waits_for_nothing_and_is_found_and_written_with_othe
         with anyio.fail_after(30):
             async with store.behind(within=3600):
                 for key in "abc":
-                    await store.put(
-                        "answer", key, f'"{key}"', over=lambda key=key: over.append(key)
-                    )
+                    await store.put("answer", key, f'"{key}"', over=partial(over.append, key))
                 assert (rounds, over) == ([], [])
                 assert await store.get("answer", "b") == '"b"'
                 assert (rounds, over) == ([4], ["a", "b", "c"])
                 await store.put("answer", "d", "1")
                 store.hurry()
-                while len(rounds) < 2:
-                    await anyio.sleep(0.001)
+                await second.wait()
                 await store.put("row", "e", "1")
             assert rounds == [4, 1, 1]
             await store.put("answer", "f", "1")

@@ -134,12 +134,14 @@ class BatchDesk:
 
     async def _answer(self, entries: list[Entry], wire: Wire) -> None:
         for entry in entries:
-            entry.fate = self.weather.fate(entry.id, self._seen[entry.id])
-            self._seen[entry.id] += 1
+            # By what is asked: an id has the name of the run in it, which is new in each.
+            asked = json.dumps(entry.body, sort_keys=True)
+            entry.fate = self.weather.fate(asked, self._seen[asked])
+            self._seen[asked] += 1
             if entry.fate in {"answered", "missing", "null_response"}:
                 entry.completions = list(await self._provider.complete(wire.request_of(entry.body)))
             if entry.fate == "answered":
-                self.bought[json.dumps(entry.body, sort_keys=True)] += 1
+                self.bought[asked] += 1
 
     def results(self, batch: ServedBatch) -> list[Entry]:
         """The entries of which the results tell, in the order in which they tell it."""

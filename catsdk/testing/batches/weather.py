@@ -74,17 +74,17 @@ class BatchWeather:
             ("null_response", self.null_response_share),
         ]
 
-    def fate(self, id: str, times: int) -> Fate:
-        """What becomes of a request with this id that came so many times before.
+    def fate(self, asked: str, times: int) -> Fate:
+        """What becomes of a request that came so many times before.
 
         Args:
-            id: Its custom id.
+            asked: What it asks.
             times: How often it was in a batch before.
 
         Returns:
             One of the fates, by chance under the seed.
         """
-        random = Random(blake2b(f"{self.seed} {id} {times}".encode(), digest_size=8).digest())
+        random = Random(blake2b(f"{self.seed} {asked} {times}".encode(), digest_size=8).digest())
         drawn = random.random()
         for fate, share in self._shares:
             drawn -= share
