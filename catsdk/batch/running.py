@@ -53,7 +53,7 @@ async def run(
 ) -> Summary:
     """Make something of each row of a data set; the same call goes on where one was stopped.
 
-    Answers are in `out` before they are used, so that none is paid for twice, whenever the process
+    Answers are in `out` within 100 ms, and none that is there is paid for again when the process
     is killed. All rows are read and checked before the first is sent.
 
     Args:
