@@ -21,7 +21,8 @@ export async function showItems(state) {
     told.total ? list(run, told, state, change) : h("p", { class: "empty" }, run.indexed ? "No item passes. Take a filter off, or search for less." : `${indexing(run)} …`),
     pages(told, state),
   );
-  const again = run.running || !run.indexed ? 2000 : null;
+  // Where nothing is there yet, soon something is.
+  const again = !run.indexed && !told.rows.length ? 100 : run.running || !run.indexed ? 2000 : null;
   return { title: `Items of ${run.title}`, node, again };
 }
 

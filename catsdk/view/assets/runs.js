@@ -8,7 +8,7 @@ import { ago, counted, dollars, indexing, number, percent, whole } from "./words
 export async function showRuns() {
   const { root, runs, ready } = await ask("runs");
   const newest = [...runs].sort((one, other) => other.changed - one.changed);
-  const again = !ready || runs.some((run) => run.running || !run.indexed) ? 2000 : 10000;
+  const again = !ready && !runs.length ? 200 : !ready || runs.some((run) => run.running || !run.indexed) ? 2000 : 10000;
   const node = h(
     "section",
     {},

@@ -49,7 +49,7 @@ class EvalRun(Run):
         if not self._has_files:
             return None
         files = import_module("pyarrow.parquet")
-        return sum(files.read_metadata(path).num_rows for path in self.path.glob(ITEMS))
+        return sum(int(files.read_metadata(each).num_rows) for each in self.path.glob(ITEMS))
 
     def news(self) -> News:
         """The rows of new Parquet files; else the items of which the store has something new."""
