@@ -18,7 +18,8 @@ class Plan(Training):
     """How long a unit trains, and on how many held-out questions it is measured."""
 
     steps: int = 60
-    prompts: int = 2
+    prompts: int = 1
+    """One, so that a unit takes minutes."""
     temperature: float = 0.7
     rate: float = 2e-4
     """Of the adapters; all other weights stay."""
