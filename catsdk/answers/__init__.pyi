@@ -9,8 +9,8 @@ from catsdk.answers.extract import (
     Extraction,
     Extractor,
     extract_answer,
-    gold_answers,
 )
+from catsdk.answers.extract.golds import gold_answers
 from catsdk.answers.graders.fields import FieldGrader
 from catsdk.answers.graders.grader import Grader, grade_all
 from catsdk.answers.graders.math_verify import MathVerifyGrader
