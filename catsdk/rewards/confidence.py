@@ -80,7 +80,7 @@ class SelfCertainty(_Confidence):
     Example:
         >>> import catsdk as cat
         >>> from catsdk.rewards import SelfCertainty
-        >>> group = cat.group_of("12+34", ["c2: 2+4=6\nc1: 1+3=4\n\\boxed{46}", "\\boxed{7}"])
+        >>> group = cat.group_of("12+34", ["c2: 2+4=6\nc1: 1+3=4\n\\boxed{46}", "It is 46."])
         >>> sure, unsure = await SelfCertainty("local").reward(group)
         >>> sure.value > unsure.value > 0
         True
@@ -109,7 +109,7 @@ class NegativeEntropy(_Confidence):
     Example:
         >>> import catsdk as cat
         >>> from catsdk.rewards import NegativeEntropy
-        >>> group = cat.group_of("12+34", ["c2: 2+4=6\nc1: 1+3=4\n\\boxed{46}", "\\boxed{7}"])
+        >>> group = cat.group_of("12+34", ["c2: 2+4=6\nc1: 1+3=4\n\\boxed{46}", "It is 46."])
         >>> sure, unsure = await NegativeEntropy("local").reward(group)
         >>> 0 > sure.value > unsure.value
         True
