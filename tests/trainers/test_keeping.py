@@ -24,7 +24,7 @@ from catsdk.scored import Scored
 from catsdk.view.index import Index
 from catsdk.view.library import Library
 from catsdk.view.queries import Asked, page
-from catsdk_trainers.trl.keeping import GROUPS, KeepGroups
+from catsdk_trainers.data.keeping import GROUPS, KeepGroups
 from catsdk_trainers.trl.progress import ShowProgress
 
 HALF = "half a character \ud83d"

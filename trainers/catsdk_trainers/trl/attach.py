@@ -18,8 +18,8 @@ from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Provider, declared, name_of
 from catsdk.core.types import Message, Request
 from catsdk_trainers.data.gold import gold_rewards
+from catsdk_trainers.data.keeping import KeepGroups
 from catsdk_trainers.trl.anchors import PolicyAnchor
-from catsdk_trainers.trl.keeping import KeepGroups
 from catsdk_trainers.trl.ranks import everywhere
 from catsdk_trainers.trl.reward import GroupReward
 from catsdk_trainers.trl.role_anchors import anchors_of, policy_anchors
