@@ -150,12 +150,14 @@ def _searched(text: str) -> str:
         if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
             return ""
     tail = _outside_boxes(text, start) if start else text
+    # One character is found many times faster than several.
     tagged = "<" in tail
-    if (tagged or "◁" in tail or "THINK]" in tail) and _TAG_OF_WORK.search(tail):
+    working = tagged or ("K" in tail and "THINK]" in tail) or "◁" in tail
+    if working and _TAG_OF_WORK.search(tail):
         tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
-    if "\n%" in tail or tail.startswith(("%", "[//]")) or "\n[//]" in tail:
+    if "%" in tail and ("\n%" in tail or tail[0] == "%") or "#" in tail and "[//]" in tail:
         tail = _LEFT_OUT.sub("", tail)
-    if tagged and ("<!--" in tail or "</" in tail) or "~~" in tail:
+    if tagged and ("<!--" in tail or "</" in tail) or "~" in tail and "~~" in tail:
         tail = _STRUCK.sub("", tail)
     return _NOISE.sub("", tail) if tagged else tail
 

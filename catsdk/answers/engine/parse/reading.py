@@ -140,6 +140,9 @@ class Reading(NamedTuple):
         """The word "and" or "or", where one of the two joins what is said."""
         if isinstance(self.node, Number | Symbol | Quotient | Quantity):
             return ""
+        words = self.text.lower()
+        if "and" not in words and "or" not in words:
+            return ""
         found = {match.group(1).lower() for match in _CONNECTIVE.finditer(self.text)}
         return found.pop() if len(found) == 1 else ""
 
