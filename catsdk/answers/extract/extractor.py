@@ -63,6 +63,8 @@ _STRUCK = re.compile(
     r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected"
     r"|discarded|invalid|previous|draft|old)[a-z_]{0,20})>[^<>]{0,400}</(?P=tag)>"
 )
+# Emphasis that ends inside an equation, behind its sign: "*4 + 8 =* 12".
+_EMPHASISED_SIDE = re.compile(r"(?<![\w*`])(\*{1,3}|_{1,2}|`)(?=\S)([^*_`\n]{0,100}=\s?)\1(?=\s)")
 # The next question, which a model that does not stop asks itself.
 _NEXT_TURN = re.compile(
     r"\n(?:\#{1,6}\s|\*\*)?(?:(?:Human|User|Q|Question)(?:\ \d{1,3})?\ ?:|<\|(?:im_start\|>)?user)"
@@ -155,6 +157,8 @@ def _searched(text: str) -> str:
     working = tagged or ("K" in tail and "THINK]" in tail) or "◁" in tail
     if working and _TAG_OF_WORK.search(tail):
         tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
+    if "=" in tail and ("=*" in tail or "= *" in tail or "=_" in tail or "=`" in tail):
+        tail = _EMPHASISED_SIDE.sub(r"\2", tail)
     if "%" in tail and ("\n%" in tail or tail[0] == "%") or "#" in tail and "[//]" in tail:
         tail = _LEFT_OUT.sub("", tail)
     if tagged and ("<!--" in tail or "</" in tail) or "~" in tail and "~~" in tail:
