@@ -11,7 +11,6 @@ ended goes on where it was. Between the lines `<!-- real lab -->` of a page stan
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from typing import Any, Final
 
 from examples.lab.curves import LABELS, gain, read_units
 from examples.lab.held_out import share
-from examples.lab.laboratory import run_all, write_between
+from examples.lab.laboratory import parser_of, run_all, write_between
 from examples.lab.units import Unit, units
 from examples.real_lab.units import ARMS, PLANS, Plan
 
@@ -130,16 +129,8 @@ def draw(rows: Sequence[Told], path: Path) -> None:
 
 def main() -> int:
     """Run what is missing, and write what is there."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__, PLANS, ARMS, usual=ARMS, seeds=2, at_once=1)
     parser.add_argument("--weights", type=Path, help="train what is missing; weights.py makes it")
-    parser.add_argument("--plan", choices=PLANS, default="full")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--at-once", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--page", type=Path, help="where the table is put, such as docs/results.md")
     chosen = parser.parse_args()
     failed: list[Any] = []
     wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)

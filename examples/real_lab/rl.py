@@ -25,7 +25,7 @@ from catsdk.estimators import Synthesizer
 from catsdk.providers import LocalProvider
 from catsdk.train import CaTConfig, Failing, LoRA, Rollouts
 from examples.lab.held_out import EXAM_SEED, Exam
-from examples.lab.training import config_for, is_done, scratch_of, train_unit
+from examples.lab.training import config_for, is_done, methods_of, scratch_of, train_unit
 from examples.lab.units import Unit
 from examples.real_lab.questions import UNTRAINED, Question, questions
 from examples.real_lab.units import ARMS, MAX_TOKENS, PLANS, Plan
@@ -39,13 +39,7 @@ _SYNTHESIS: Final = {
         "sampling": {"temperature": 0.0},
     }
 }
-_ARMS: Final[dict[str, dict[str, Any]]] = {
-    "cat": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
-    "sft": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
-    "majority": {"estimator": "Majority", "reward": "AnswerReward"},
-    "gold": {"reward": "Gold"},
-    "random": {"reward": "Random"},
-}
+_ARMS: Final = methods_of(_SYNTHESIS)
 
 
 def run(unit: Unit[Plan], weights: Path, out: Path) -> Path:
