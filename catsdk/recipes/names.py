@@ -74,7 +74,7 @@ _HOMES = {
         "MultipleChoice",
         "NumericTolerance",
     ),
-    "catsdk.answers.graders.yours": ("CodeOutput", "FunctionGrader"),
+    "catsdk.answers.graders.functions": ("CodeOutput", "FunctionGrader"),
     "catsdk.answers.options": ("Options",),
     "catsdk_trainers.trl.anchors": ("PolicyAnchor",),
 }
