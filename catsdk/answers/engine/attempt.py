@@ -14,8 +14,8 @@ from catsdk.answers.engine.parse.wording import same_choice
 from catsdk.answers.engine.structure.comparison import Comparison, Pair
 from catsdk.answers.engine.structure.expressions import same_expression
 from catsdk.answers.engine.structure.labels import label_of
+from catsdk.answers.engine.traversal import always_defined, is_expression, with_symbols
 from catsdk.answers.engine.tree import Call, Items, Node, Number, Quantity, Relation, Symbol, Text
-from catsdk.answers.engine.walk import always_defined, is_expression, with_symbols
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Cause, Verdict
 

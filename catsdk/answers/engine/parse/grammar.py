@@ -11,7 +11,7 @@ from catsdk.answers.engine.limits import MAX_NESTING, LimitReachedError, Unreada
 from catsdk.answers.engine.parse.lexer import END, Token, read_decimal
 from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name, may_be_vector
 from catsdk.answers.engine.parse.units import is_unit
-from catsdk.answers.engine.walk import symbols_of
+from catsdk.answers.engine.traversal import symbols_of
 
 __all__ = ["ExpressionParser", "minus", "product_of"]
 

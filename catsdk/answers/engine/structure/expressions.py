@@ -16,8 +16,8 @@ from catsdk.answers.engine.limits import (
 )
 from catsdk.answers.engine.numeric.evaluate import rational_of
 from catsdk.answers.engine.numeric.values import same_value, value_of
+from catsdk.answers.engine.traversal import children, symbols_of, undefined_in
 from catsdk.answers.engine.tree import Constant, Node, Number, Power, Product
-from catsdk.answers.engine.walk import children, symbols_of, undefined_in
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Tier
 
