@@ -23,6 +23,7 @@
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
+#   make site          the documentation as a site in out/site/html, its links checked
 #   make maps          write the file map and the tables of the documentation anew
 #   make clean         remove the environments and all that was built
 #
@@ -62,7 +63,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check lint types layers test-pythons test-extras maps clean
+	check lint types layers test-pythons test-extras site maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -270,6 +271,14 @@ types: install
 
 layers: install
 	@$(BIN)/lint-imports --no-logo
+
+# --- documentation ------------------------------------------------------------------------
+SITE := $(VENV)-site
+$(SITE)/.installed: pyproject.toml constraints/site.txt
+	$(call INSTALLED,what builds the site,site,-e . --group site)
+
+site: $(SITE)/.installed
+	@$(SITE)/bin/python -m docs.site.build
 
 # --- benchmarks ---------------------------------------------------------------------------
 # Each peer has an environment of its own; optillm asks for torch, which comes first as above.

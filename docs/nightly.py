@@ -40,6 +40,7 @@ PARTS: Mapping[str, str] = {
     "test-integrations": "catsdk inside other frameworks, each in its own loop",
     "test-litellm": "the litellm provider alone, and through a litellm proxy",
     "test-instructor": "structured output through the real instructor",
+    "site": "the documentation as a site, each link and public name checked",
     "test-pythons": "the core tests on each Python from 3.11 to 3.13",
     "test-extras": "each extra alone in a clean environment",
     "test-gpu": "a short training on a GPU, where there is one",

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
+"""Why a model stopped writing; `length` is a response that was cut short."""
 
 
 class Usage(Value):

@@ -40,7 +40,8 @@ class Exam:
         sampling: How the rollouts are drawn.
         estimators: What makes a reference of the policy's rollouts where the whole exam is taken,
             by name.
-        estimated: The first so many questions of a set are given to `estimators`; `None` gives all.
+        estimated: The first so many questions of the first set are given to `estimators`, and none
+            of the others; `None` gives all of all sets.
     """
 
     sets: Mapping[str, Sequence[Question]]
@@ -63,27 +64,38 @@ class Exam:
         names = [*self.sets] if whole else [*self.sets][:1]
         async with context_of(Client(limits=_IN_PROCESS)) as ctx:
             return {
-                name: await self._on(self.sets[name], ctx, whole=whole)
-                for name in names
+                name: await self._on(
+                    self.sets[name], ctx, self._estimated(at, len(self.sets[name])) if whole else 0
+                )
+                for at, name in enumerate(names)
                 if self.sets[name]
             }
 
-    async def _on(self, asked: Sequence[Question], ctx: Context, *, whole: bool) -> dict[str, str]:
+    def _estimated(self, place: int, size: int) -> int:
+        """How many questions of the set at `place` are given to the estimators."""
+        if self.estimated is None:
+            return size
+        return 0 if place else self.estimated
+
+    async def _on(self, asked: Sequence[Question], ctx: Context, estimated: int) -> dict[str, str]:
         sampler = Sampler(self.policy, self.sampling, seed=EXAM_SEED)
         only_best = self.sampling.model_copy(update={"temperature": 0.0})
         greedy = Sampler(self.policy, only_best)
 
         async def one(at: int) -> dict[str, int]:
             prompt, gold = asked[at]
-            group = await sampler.sample(prompt, self.group, ctx)
-            best = await greedy.sample(prompt, 1, ctx)
+            # Beside each other, so that a model in this process reads the prompt once.
+            group, best = await fan_out(
+                lambda way: way[0].sample(prompt, way[1], ctx),
+                [(sampler, self.group), (greedy, 1)],
+            )
             answers = [rollout.answer for rollout in group.rollouts]
             found = {
                 "single": sum(_right(answer, gold) for answer in answers),
                 "greedy": sum(_right(rollout.answer, gold) for rollout in best.rollouts),
                 "majority": _right(await _answer(Majority(), group, ctx), gold),
             }
-            if whole and (self.estimated is None or at < self.estimated):
+            if at < estimated:
                 for name, estimator in self.estimators.items():
                     found[name] = _right(await _answer(estimator, group, ctx), gold)
             return found

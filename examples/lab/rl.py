@@ -27,7 +27,7 @@ from catsdk.train import CaTConfig, Rollouts
 from catsdk_providers.box import BOX
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.held_out import EXAM_SEED, Exam
-from examples.lab.training import config_for, is_done, scratch_of, train_unit
+from examples.lab.training import config_for, is_done, methods_of, scratch_of, train_unit
 from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
 
 __all__ = ["config_of", "run"]
@@ -36,12 +36,10 @@ __all__ = ["config_of", "run"]
 _SYNTHESIS: Final = {
     "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial", "prompts": "box"}}}
 }
-_ARMS: Final[dict[str, dict[str, Any]]] = {
-    "cat": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
-    "sft": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
-    "ttrl": {"estimator": "Majority", "reward": "AnswerReward"},
-    "gold": {"reward": "Gold"},
-    "random": {"reward": "Random"},
+_METHODS: Final = methods_of(_SYNTHESIS)
+_ARMS: Final = {
+    **_METHODS,
+    "ttrl": _METHODS["majority"],
     "rubric": {"estimator": _SYNTHESIS, "reward": "RubricReward"},
 }
 

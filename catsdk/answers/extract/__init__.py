@@ -68,6 +68,7 @@ def _loaded(module: str, name: str) -> Rule:
 
 
 BOXED = Extractor((("boxed", _Late("marked", "boxed", ("\\boxed", "\\fbox"))),))
+"""Finds what stands in the last box: the strictest, as the paper's tasks ask for it."""
 MARKED = Extractor(
     (
         ("json", _Late("fields", "answer_field", ('"', "'"))),
@@ -76,6 +77,7 @@ MARKED = Extractor(
         ("hashes", _Late("marked", "hashed", ("####",))),
     )
 )
+"""Finds answers that are marked as such: a field of JSON, a box, a tag, `####`."""
 STATED = Extractor(
     (
         *MARKED.rules,
@@ -86,7 +88,9 @@ STATED = Extractor(
         ("result", _Late("cues", "after_result")),
     )
 )
+"""Finds marked answers, and those that the text states as its answer; the default."""
 ANYWHERE = Extractor((*STATED.rules, ("last expression", last_expression)))
+"""Finds stated answers, else the last expression of the text, which need not be an answer."""
 SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
 
 

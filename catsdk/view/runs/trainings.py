@@ -25,7 +25,7 @@ from catsdk.core.types import (
 from catsdk.core.yaml_text import data_of
 from catsdk.view.entry import Entry, Made, prompt_of
 from catsdk.view.outline import voted
-from catsdk.view.runs.run import About, News, Run
+from catsdk.view.runs.run import About, Marks, News, Run, marks_of
 
 __all__ = ["CONFIG", "TrainRun", "is_training"]
 
@@ -55,6 +55,10 @@ class TrainRun(Run):
         self._known: dict[str, int] = {}
         self._answers = Answers()
         self._seen, self._alarms = 0, tuple[str, ...]()
+
+    def marks(self) -> Marks:
+        """Those of its folder, its checkpoints and its groups."""
+        return marks_of(self.path, *self.path.glob("checkpoint-*"), self.path / "completions")
 
     def news(self) -> News:
         """The groups of the steps that were written since the last time."""

@@ -28,6 +28,7 @@ from catsdk_providers.openai.choices import completions_of
 from catsdk_providers.openai.client import Clients, open_clients
 from catsdk_providers.openai.errors import refused_by
 from catsdk_providers.openai.reply import Reply
+from catsdk_providers.openai.wire import sent_body
 
 __all__ = ["Endpoint", "shown"]
 
@@ -37,12 +38,6 @@ _COUNTS_ONE = "usage of one choice"
 # The SDK gives the response before its body is read.
 _UNREAD: Any = {"headers": {"X-Stainless-Raw-Response": "stream"}}
 _STREAMING: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
-
-
-def _body_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    body = dict(payload)
-    body.update(body.pop("extra_body", {}))
-    return body
 
 
 class Endpoint:
@@ -85,7 +80,7 @@ class Endpoint:
             ProviderError: the endpoint failed; its subclass, status and request id say how.
         """
         streaming = {} if on_text is None else _STREAMING
-        content = json_bytes(_body_of(payload) | streaming)
+        content = json_bytes(sent_body(payload) | streaming)
         start = perf_counter()
         async with self.service.failing_as_ours():
             reply = await self._sent(content)

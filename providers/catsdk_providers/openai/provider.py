@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.sending import Batching
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.learnt import Learnt, refuse_n
+from catsdk_providers.http.learnt import refuse_n
 from catsdk_providers.openai.again import asked
 from catsdk_providers.openai.chat import ChatProvider
 from catsdk_providers.openai.messages import OPENAI
@@ -54,15 +53,6 @@ class OpenAIProvider(ChatProvider):
     takes = Capabilities(
         n=True, logprobs=True, seed=True, json_schema=True, tools=True, streaming=True
     )
-
-    @cached_property
-    def _learnt(self) -> Learnt:
-        return Learnt(self.base_url, self.model)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What was declared, less what the endpoint has refused."""
-        return self._learnt.within(self._declared)
 
     async def complete(
         self, request: Request, on_text: OnText | None = None

@@ -11,6 +11,7 @@ import anyio
 from anyio import to_thread
 
 from catsdk.cat import CaT
+from catsdk.core.concurrency.collecting import full_collections_wait
 from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.inputs import check_kind
@@ -232,7 +233,8 @@ class GroupReward:
         try:
             if error is None:
                 work = partial(self._score_all, groups=groups, calls=calls, evaluates=evaluates)
-                scored = self._loop.run(work)
+                with full_collections_wait():
+                    scored = self._loop.run(work)
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
         self.spending.settle()
