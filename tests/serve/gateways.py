@@ -150,6 +150,7 @@ def code_of(section: str, address: str) -> str:
     """The code of a section of docs/integrations.md, asking the scripted model at an address."""
     page = (Path(__file__).parents[2] / "docs" / "integrations.md").read_text(encoding="utf-8")
     text = page.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    block: str
     (block,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     there = block.replace("http://127.0.0.1:8000", address)
     return there.replace("cat/synthesis:openai:gpt-5", "cat/synthesis:function")

@@ -50,13 +50,13 @@ def as_theirs(model: str) -> Generator[None]:
     try:
         yield
     except CatError as error:
-        theirs: Any = _theirs(error, model)
+        theirs = _theirs(error, model)
         theirs.result = error.result
         # The wrapped model's own error names its own cause.
         raise theirs from theirs.__cause__ or error
 
 
-def _theirs(error: CatError, model: str) -> Exception:
+def _theirs(error: CatError, model: str) -> Any:
     cause: BaseException | None = error
     while cause is not None:
         # It is the wrapped model's own one, if that was the anchor.

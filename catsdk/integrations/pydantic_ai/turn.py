@@ -210,7 +210,7 @@ def kind_of(response: ModelResponse, parameters: ModelRequestParameters) -> str:
     if any(name not in outputs for name in calls):
         return "calls"
     if calls:
-        return calls[0]
+        return str(calls[0])
     return "text" if text_of(response).strip() else "other"
 
 

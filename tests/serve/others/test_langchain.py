@@ -101,7 +101,7 @@ async def test_structured_output_is_an_object_of_the_class(
 async def test_a_tool_is_called_and_its_result_is_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    @tool
+    @tool  # type: ignore[untyped-decorator]
     def weather(city: str) -> str:
         """Tell the weather of a city."""
         return f"rain in {city}"
