@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum, inf, isclose, log
+from statistics import pstdev
 
+from catsdk.answers.votes import Votes
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Failure, Group, Reference, Score
 from catsdk.rewards.reward import LEFT_OUT, Reward, check_reward, unscored
 from catsdk.runtime.context import Context
 
-__all__ = ["SkipAgreed", "SkipFlat"]
+__all__ = ["EntropyBand", "SkipAgreed", "SkipFlat"]
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,97 @@ class SkipAgreed(Reward):
 
 
 @dataclass(frozen=True)
+class EntropyBand(Reward):
+    r"""Leaves out groups whose answers are too certain, or too scattered, to learn from.
+
+    H = -sum_c p(c) ln p(c), in nats, over the classes of equal answers, where p(c) is the share of
+    the rollouts that are there and each rollout without an answer is a class of its own. The group
+    is rewarded where `above` < H < `below`. Around `ClusterShare()` this is EMPO, Zhang et al.,
+    arXiv 2504.05812. The upper bound was checked in the authors' code (QingyangZhang/EMPO,
+    `open_r1/rewards.py`), which gives such groups reward 0 where this one leaves them out; the
+    lower bound stands in the paper, whose numbers were not at hand.
+
+    Args:
+        inner: The reward of the other groups.
+        above: The entropy that must be exceeded; at 0 only a group of one answer is left out.
+        below: The entropy that must not be reached; by default ln G, that of G rollouts of which no
+            two agree, as in the authors' code.
+
+    Raises:
+        InvalidInputError: `inner` is not a reward, or the bounds are no band.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.rewards import ClusterShare, EntropyBand
+        >>> empo = EntropyBand(ClusterShare())
+        >>> texts = [r"\boxed{42}", r"\boxed{42}", r"\boxed{41}", r"\boxed{40}"]
+        >>> [score.value for score in await empo.reward(cat.group_of("6*7?", texts))]
+        [0.5, 0.5, 0.25, 0.25]
+        >>> scattered = cat.group_of("6*7?", [r"\boxed{40}", r"\boxed{41}"])
+        >>> (await empo.reward(scattered))[0].failure.kind
+        'LeftOut'
+    """
+
+    inner: Reward
+    above: float = 0.0
+    below: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the reward and the bounds."""
+        check_reward("inner", self.inner)
+        most = inf if self.below is None else self.below
+        if not 0 <= self.above < most:
+            raise InvalidInputError(
+                f"above is {self.above} and below {self.below}; give two entropies in nats, the"
+                " lower one 0 or more, such as above=0.1, below=1.5"
+            )
+        object.__setattr__(self, "needs_reference", self.inner.needs_reference)
+        object.__setattr__(self, "by_answer", self.inner.by_answer)
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Look at the entropy first: a group that is left out costs nothing more."""
+        votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+        if why := self._outside(votes):
+            return unscored(group, Failure(kind=LEFT_OUT, message=why))
+        return await self.inner.reward(group, reference, ctx)
+
+    def _outside(self, votes: Votes) -> str | None:
+        """Why the group is left out."""
+        entropy = _entropy(votes)
+        most = log(len(votes.answers)) if self.below is None else self.below
+        told = f"the entropy of its answers is {entropy:.3f} nats"
+        # Sums of logarithms miss a bound by their last digit.
+        if entropy <= self.above or isclose(entropy, self.above, abs_tol=1e-12):
+            return f"{told}, not over {self.above:.3g}"
+        if entropy >= most or isclose(entropy, most):
+            return f"{told}, not under {most:.3g}"
+        return None
+
+
+def _entropy(votes: Votes) -> float:
+    total = len(votes.answers)
+    sizes = [len(members) for members in votes.classes] + [1] * len(votes.abstained)
+    return fsum(size / total * log(total / size) for size in sizes)
+
+
+@dataclass(frozen=True)
 class SkipFlat(Reward):
     r"""Leaves out groups whose rewards are all the same: they have no advantages to learn from.
 
+    With `least` also those that hardly differ: the standard deviation filter of RLPR, Yu et al.,
+    arXiv 2506.18254. Its authors' code (OpenBMB/RLPR) moves that bound along: beta (0.5 in their
+    script for Qwen) times an exponential average of the groups' standard deviations, by decay 0.99.
+    A reward here has no memory, so the bound is a number.
+
     Args:
         inner: The reward.
+        least: The least standard deviation, over the rollouts with a reward, that a group may have;
+            at 0 only groups of equal rewards are left out.
 
     Raises:
-        InvalidInputError: `inner` is not a reward.
+        InvalidInputError: `inner` is not a reward, or `least` is negative or not finite.
 
     Example:
         >>> import catsdk as cat
@@ -76,10 +162,13 @@ class SkipFlat(Reward):
     """
 
     inner: Reward
+    least: float = 0.0
 
     def __post_init__(self) -> None:
-        """Need what the inner reward needs."""
+        """Check the bound, and need what the inner reward needs."""
         check_reward("inner", self.inner)
+        if not 0 <= self.least < inf:
+            raise InvalidInputError(f"least is {self.least}; give a standard deviation, 0 or more")
         object.__setattr__(self, "needs_reference", self.inner.needs_reference)
         object.__setattr__(self, "by_answer", self.inner.by_answer)
 
@@ -88,10 +177,13 @@ class SkipFlat(Reward):
     ) -> Sequence[Score]:
         """Score, then look at the spread; a rollout that failed keeps its own cause."""
         scores = await self.inner.reward(group, reference, ctx)
-        values = {score.value for score in scores if score.value is not None}
-        if len(values) != 1:
+        values = [score.value for score in scores if score.value is not None]
+        spread = pstdev(values) if values else inf
+        if len(set(values)) != 1 and spread >= self.least:
             return scores
         why = "all rewards of the group are the same"
+        if len(set(values)) > 1:
+            why = f"the standard deviation of its rewards is {spread:.3g}, under {self.least:g}"
         left_out = {"value": None, "reasons": (why,)}
         cause = {"failure": Failure(kind=LEFT_OUT, message=why)}
         return [
