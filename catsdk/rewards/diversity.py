@@ -30,6 +30,9 @@ class Diverse(Around):
     reference, asked once a pair. Of such a reward each pair's own verdict counts, not the clusters
     that pairs make.
 
+    By answers, all right rollouts of an `AnswerReward` share one factor, which GRPO's scaling
+    within a group removes again: there give `same`, or wrap a reward of degrees.
+
     A negative reward would grow by repeating others, so it has no product: add penalties outside,
     `Diverse(a) + LengthPenalty(750)`.
 
