@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from catsdk.core.errors import MissingExtraError
+from catsdk.core.installing import install_command
 
 __all__ = ["Columns"]
 
@@ -31,7 +32,7 @@ class Columns:
             self._pq: Any = import_module("pyarrow.parquet")
         except ModuleNotFoundError as error:
             raise MissingExtraError(
-                "Parquet files need pyarrow: pip install 'catsdk[data]', or write JSON lines"
+                f"Parquet files need pyarrow: {install_command('data')}, or write JSON lines"
             ) from error
         self._types: dict[str, Any] = {}
         """The type of each column; `None` where there is none in common."""
