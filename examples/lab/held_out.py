@@ -8,21 +8,26 @@ from typing import Any
 
 import anyio
 
-from catsdk import Limits, Provider, Sampling
+from catsdk import Limits, Provider, Sampling, Timeouts
 from catsdk.answers import is_same
-from catsdk.errors import CatError
+from catsdk.errors import CatError, ProviderError
 from catsdk.estimators import Majority
 from catsdk.runtime import Client, Context, Estimator, context_of, fan_out
 from catsdk.sampling import Sampler
 from catsdk.types import Group
 
-__all__ = ["EXAM_SEED", "Exam", "Question", "share"]
+__all__ = ["EXAM_SEED", "Exam", "ExamFailedError", "Question", "share"]
 
 EXAM_SEED = 2026
-# A model in this process merges what it is asked into batches.
+# A model in this process merges what it is asked into batches, and takes its time.
 _IN_PROCESS = Limits(in_flight=4096)
+_PATIENT = Timeouts(attempt=86_400, call=86_400)
 Question = tuple[str, str]
 """A prompt and its right answer."""
+
+
+class ExamFailedError(Exception):
+    """A model gave no answer, so that nothing can be said about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +57,12 @@ class Exam:
     estimated: int | None = None
 
     def sit(self, *, whole: bool) -> dict[str, dict[str, str]]:
-        """Take the exam; without `whole` only what the policy does alone, on the first set."""
+        """Take the exam; without `whole` only what the policy does alone, on the first set.
+
+        Raises:
+            ExamFailedError: the policy failed to answer a question.
+            ProviderError: an estimator's model did.
+        """
         return anyio.run(self._sit, whole)
 
     def summary(self, point: dict[str, Any]) -> str:
@@ -62,7 +72,7 @@ class Exam:
 
     async def _sit(self, whole: bool) -> dict[str, dict[str, str]]:
         names = [*self.sets] if whole else [*self.sets][:1]
-        async with context_of(Client(limits=_IN_PROCESS)) as ctx:
+        async with context_of(Client(limits=_IN_PROCESS, timeouts=_PATIENT)) as ctx:
             return {
                 name: await self._on(
                     self.sets[name], ctx, self._estimated(at, len(self.sets[name])) if whole else 0
@@ -89,6 +99,8 @@ class Exam:
                 lambda way: way[0].sample(prompt, way[1], ctx),
                 [(sampler, self.group), (greedy, 1)],
             )
+            for failure in (*group.failures.values(), *best.failures.values()):
+                raise ExamFailedError(f"{prompt!r} got no answer: {failure}")
             answers = [rollout.answer for rollout in group.rollouts]
             found = {
                 "single": sum(_right(answer, gold) for answer in answers),
@@ -112,6 +124,8 @@ def share(found: dict[str, str], name: str, group: int) -> float:
 async def _answer(estimator: Estimator, group: Group, ctx: Context) -> str | None:
     try:
         return (await estimator.estimate(group, ctx.on(group))).answer
+    except ProviderError:
+        raise
     except CatError:
         return None
 

@@ -13,8 +13,8 @@ from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic.endpoint import Endpoint
 from catsdk_providers.anthropic.wire import payload_of
 from catsdk_providers.http.instead import sent_instead
-from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.http.provider import HttpProvider
+from catsdk_providers.http.quirks import Quirks
 from catsdk_providers.http.service import Connection
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ class AnthropicProvider(HttpProvider[Endpoint]):
             http=http,
         )
         self._caching = caching
-        self._learnt = Learnt(f"{self.base_url} {api_version}", self.model)
-        self._learnt_of_format = Learnt(f"{self.base_url} output_config", self.model)
+        self._quirks = Quirks(f"{self.base_url} {api_version}", self.model)
+        self._format_quirks = Quirks(f"{self.base_url} output_config", self.model)
 
     def _open_endpoint(self, connection: Connection) -> Endpoint:
         return Endpoint(self.name, connection)
@@ -131,7 +131,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         """
         self._refuse_what_the_wire_lacks(request)
         tell = on_text if self.capabilities.streaming else None
-        by_tool = not self._learnt_of_format.within(self.takes).json_schema
+        by_tool = not self._format_quirks.within(self.takes).json_schema
         try:
             return [await self._send(request, tell, by_tool=by_tool)]
         except UnsupportedError as error:
@@ -141,7 +141,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
             if by_tool or not _may_be_the_form(refusal, request):
                 raise
             completions = await sent_instead(lambda: self._by_tool(request, tell), request, refusal)
-            self._learnt_of_format.lacks("json_schema")
+            self._format_quirks.lacks("json_schema")
             return completions
 
     def batches(self, batching: Batching) -> AnthropicBatches:
@@ -160,7 +160,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
 
     def _batched_payload_of(self, request: Request) -> dict[str, Any]:
         self._refuse_what_the_wire_lacks(request)
-        by_tool = not self._learnt_of_format.within(self.takes).json_schema
+        by_tool = not self._format_quirks.within(self.takes).json_schema
         return payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
 
     async def _by_tool(self, request: Request, tell: OnText | None) -> list[Completion]:
@@ -195,11 +195,11 @@ class AnthropicProvider(HttpProvider[Endpoint]):
 
     def _learn(self, error: UnsupportedError, *, by_tool: bool) -> None:
         if error.capability == "json_schema" and not by_tool:
-            self._learnt_of_format.refused(error)
+            self._format_quirks.refused(error)
             # The same request goes out in another form now.
             error.transient = True
         else:
-            self._learnt.refused(error)
+            self._quirks.refused(error)
 
 
 def _may_be_the_form(refusal: RequestRefusedError, request: Request) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.ports import Capabilities
 from catsdk.core.sending import Http
-from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.quirks import Quirks
 from catsdk_providers.http.secrets import hidden, shown
 from catsdk_providers.http.service import Connection, Service
 
@@ -96,7 +96,7 @@ class HttpProvider(ABC, Generic[E]):
                 " endpoint that needs none"
             )
         self._declared = capabilities or self.takes
-        self._learnt = Learnt(self.base_url, model)
+        self._quirks = Quirks(self.base_url, model)
 
     @abstractmethod
     def _open_endpoint(self, connection: Connection) -> E:
@@ -114,7 +114,7 @@ class HttpProvider(ABC, Generic[E]):
     @property
     def capabilities(self) -> Capabilities:
         """What was declared, less what the endpoint has refused."""
-        return self._learnt.within(self._declared)
+        return self._quirks.within(self._declared)
 
     def hidden(self, text: str) -> str:
         """Return a text without the key and the other secrets that this provider holds.

@@ -18,7 +18,7 @@ from catsdk.core.types import Completion
 from catsdk_providers.http.counts import with_all_choices
 from catsdk_providers.http.decode import Decoder
 from catsdk_providers.http.estimates import with_estimate
-from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.quirks import Quirks
 from catsdk_providers.http.secrets import shown
 from catsdk_providers.http.service import Connection, Service
 from catsdk_providers.http.text import json_bytes
@@ -165,15 +165,15 @@ class Endpoint:
         if len(completions) == 1:
             return completions
         first, *others = completions
-        learnt = Learnt(self.service.base_url, payload["model"])
+        quirks = Quirks(self.service.base_url, payload["model"])
         usage = with_all_choices(
             first.usage,
             completions,
             max_tokens=payload.get("max_tokens") or payload.get("max_completion_tokens"),
-            counts_one=learnt.is_known_to(_COUNTS_ONE),
+            counts_one=quirks.is_known_to(_COUNTS_ONE),
         )
         if usage.estimated:
-            learnt.does(_COUNTS_ONE)
+            quirks.does(_COUNTS_ONE)
             first = first.model_copy(update={"usage": usage})
         return [first, *others]
 

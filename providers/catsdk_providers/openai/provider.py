@@ -9,7 +9,7 @@ from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.sending import Batching
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.learnt import refuse_n
+from catsdk_providers.http.quirks import refuse_n
 from catsdk_providers.openai.again import asked
 from catsdk_providers.openai.chat import ChatProvider
 from catsdk_providers.openai.messages import OPENAI
@@ -74,14 +74,14 @@ class OpenAIProvider(ChatProvider):
         # What a tool is given streams in pieces of JSON that are no text yet.
         whole = request.n > 1 or request.schema_by == "tool"
         try:
-            completions = await asked(self._send, request, None if whole else tell, self._learnt)
+            completions = await asked(self._send, request, None if whole else tell, self._quirks)
         except UnsupportedError as error:
-            self._learnt.refused(error)
+            self._quirks.refused(error)
             raise
         if tell is not None and whole:
             tell(completions[0].text)
         if len(completions) < request.n:
-            self._learnt.lacks("n")
+            self._quirks.lacks("n")
         return completions
 
     def batches(self, batching: Batching) -> OpenAIBatches:
