@@ -9,7 +9,7 @@
 #   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
-#   make test-integrations  catsdk inside other frameworks: inspect_ai
+#   make test-integrations  catsdk inside other frameworks: inspect_ai, verifiers, tinker
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
@@ -220,9 +220,25 @@ $(INSPECT)/.installed: pyproject.toml constraints/inspect.txt
 	@$(call PIP_OF,$(INSPECT)) install -c constraints/inspect.txt -e '.[inspect,local]' --group test
 	@touch $@
 
-test-integrations: $(INSPECT)/.installed
+# verifiers holds the openai SDK back.
+VERIFIERS := $(VENV)-verifiers
+$(VERIFIERS)/.installed: pyproject.toml constraints/verifiers.txt
+	$(call INSTALLED,verifiers,verifiers,-e '.[verifiers]' --group test)
+
+TINKER := $(VENV)-tinker
+$(TINKER)/.installed: pyproject.toml constraints/tinker.txt
+	$(call ENVIRONMENT,the cookbook of Tinker)
+	@$(call PIP_OF,$(TINKER)) install $(TORCH) -c constraints/tinker.txt
+	@$(call PIP_OF,$(TINKER)) install -c constraints/tinker.txt -e '.[tinker]' --group test
+	@touch $@
+
+test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.installed
 	@$(INSPECT)/bin/python -c 'import inspect_ai'
 	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
+	@$(VERIFIERS)/bin/python -c 'import verifiers'
+	@$(VERIFIERS)/bin/python -m pytest -W ignore tests/integrations/test_verifiers.py $(ARGS)
+	@$(TINKER)/bin/python -c 'import tinker_cookbook'
+	@$(TINKER)/bin/python -m pytest -W ignore tests/integrations/test_tinker.py $(ARGS)
 
 # Says so and ends well where there is no GPU.
 test-gpu: install
