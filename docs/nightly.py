@@ -32,7 +32,7 @@ HEAD = (
 PARTS: Mapping[str, str] = {
     "soak": "chaos, hostile replies, crafted judges and random answers, ten minutes of each",
     "test-servers": "both wires and the gateway against a real llama.cpp server",
-    "test-gateway": "the gateway through the SDKs of MCP and agents, and by schemathesis",
+    "test-gateway": "the gateway through agents, MCP, LangChain, LlamaIndex, and by schemathesis",
     "test-vllm": "the vLLM providers on real vLLM, on the CPU",
     "real": "the whole method on a real small model, in process, on llama.cpp and on vLLM",
     "test-verl": "the client of the reward service inside the real verl",
@@ -40,6 +40,7 @@ PARTS: Mapping[str, str] = {
     "test-integrations": "catsdk inside other frameworks, each in its own loop",
     "test-litellm": "the litellm provider alone, and through a litellm proxy",
     "test-instructor": "structured output through the real instructor",
+    "site": "the documentation as a site, each link and public name checked",
     "test-pythons": "the core tests on each Python from 3.11 to 3.13",
     "test-extras": "each extra alone in a clean environment",
     "test-gpu": "a short training on a GPU, where there is one",

@@ -70,6 +70,7 @@ __all__ = [
 ]
 
 Kind = Literal["essential", "important", "optional", "pitfall"]
+"""How much a criterion counts; a pitfall is something to avoid."""
 
 
 class Rollout(Value):

@@ -29,6 +29,7 @@ class Agreement:
         items: The number of items that at least two of them answered.
         complete: The number of items that all of them answered.
         raw: The share of pairs of answers to one item that are equal.
+        shares: The share of equal answers for each pair of judges.
         cohen: Cohen's kappa for each pair of judges.
         fleiss: Fleiss' kappa over the complete items.
         alpha: Krippendorff's alpha over all items, with distances of `level`.
@@ -44,6 +45,7 @@ class Agreement:
     items: int
     complete: int
     raw: float | None
+    shares: dict[tuple[str, str], float | None]
     cohen: dict[tuple[str, str], float | None]
     fleiss: float | None
     alpha: float | None
@@ -87,6 +89,10 @@ def agreement(answers: Mapping[str, Answers], *, level: Level = "nominal") -> Ag
         items=len(shared),
         complete=len(whole),
         raw=_raw(shared),
+        shares={
+            pair: _raw([*zip(*(answers[name] for name in pair), strict=True)])
+            for pair in combinations(names, 2)
+        },
         cohen={pair: _cohen(answers[pair[0]], answers[pair[1]]) for pair in combinations(names, 2)},
         fleiss=_fleiss(whole),
         alpha=_alpha(list(answers.values()), level),

@@ -32,7 +32,7 @@ def opened(page: Page, address: str, screen: str) -> Page:
     """Go to a screen, once the runs were read."""
     page.goto(address)
     page.locator("tr.open").first.wait_for()
-    page.locator("text=reading …").wait_for(state="detached")
+    page.locator("text=/^indexing, /").wait_for(state="detached")
     page.goto(f"{address}/#/{screen}")
     page.locator("main[aria-busy]").wait_for(state="detached")
     return page

@@ -3,6 +3,7 @@
 import { go, link, listed } from "./address.js";
 import { ask } from "./data.js";
 import { h, table } from "./dom.js";
+import { label } from "./labels.js";
 import { counted, dollars, graded, number, seconds, short, tone, whole } from "./words.js";
 
 const CLAMPED = 700;
@@ -193,6 +194,7 @@ function reference(told, state) {
     h("h2", { class: "over" }, "Reference", h("small", { class: "faint" }, " who says the same, part by part")),
     h("div", { class: "reference" }, parts),
     h("p", { class: "legend faint" }, h("mark", { class: "supports" }, "same"), h("mark", { class: "contradicts" }, "otherwise"), " found by the words alone: a hint where to look, not a verdict. Choose a part to see it in the rollouts."),
+    label(told, { contender: told.contender, criterion: "" }, "Is this reference right?", ["right", "wrong"]),
     made.reference.rationale ? h("details", {}, h("summary", {}, "Rationale of the anchor"), h("p", { class: "text" }, made.reference.rationale)) : null,
     provenance(made.reference.provenance),
   ];

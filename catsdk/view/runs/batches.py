@@ -41,6 +41,10 @@ class BatchRun(Run):
         self._texts = TextFile(path / TEXTS)
         self._known: dict[str, int] = {}
 
+    def count(self) -> int | None:
+        """The rows that ended."""
+        return self._store.count("row") if self._store.there else None
+
     def news(self) -> News:
         """The rows that ended since the last time; one that was worked on again is news, too."""
         if not self._store.there:

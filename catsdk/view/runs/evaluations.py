@@ -40,9 +40,20 @@ class EvalRun(Run):
     def _finished(self) -> bool:
         return (self.path / REPORT).is_file()
 
+    @property
+    def _has_files(self) -> bool:
+        return self._finished and any(self.path.glob(ITEMS)) and _can_read()
+
+    def count(self) -> int | None:
+        """The rows of all Parquet files, once it has finished."""
+        if not self._has_files:
+            return None
+        files = import_module("pyarrow.parquet")
+        return sum(int(files.read_metadata(each).num_rows) for each in self.path.glob(ITEMS))
+
     def news(self) -> News:
         """The rows of new Parquet files; else the items of which the store has something new."""
-        if self._finished and any(self.path.glob(ITEMS)) and _can_read():
+        if self._has_files:
             yield from self._from_files()
         elif self._store.there:
             yield from self._from_store()

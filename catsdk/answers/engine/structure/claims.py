@@ -12,7 +12,7 @@ from catsdk.answers.engine.numeric.fields import doubles
 from catsdk.answers.engine.numeric.values import value_of as number_of
 from catsdk.answers.engine.structure.expressions import same_expression
 from catsdk.answers.engine.structure.labels import label_of
-from catsdk.answers.engine.walk import symbols_of
+from catsdk.answers.engine.traversal import symbols_of
 from catsdk.answers.options import DEFAULT
 
 __all__ = ["claims_nothing"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catsdk.answers.engine.traversal import symbols_of, undefined_in
 from catsdk.answers.engine.tree import (
     FUNCTIONS,
     Call,
@@ -15,7 +16,6 @@ from catsdk.answers.engine.tree import (
     Symbol,
     Text,
 )
-from catsdk.answers.engine.walk import symbols_of, undefined_in
 
 __all__ = [
     "as_meant",
