@@ -1,0 +1,1 @@
+"""How values are shown in notebooks and by rich: small tables, whose texts can do nothing there."""
