@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from examples.lab.others import OTHERS
+
 __all__ = ["ARMS", "COMPARED", "MAX_TOKENS", "PLANS", "Plan", "Training", "Unit", "units"]
 
 COMPARED: Final = ("cat", "ttrl", "gold", "random", "sft")
-ARMS: Final = (*COMPARED, "rubric")
+ARMS: Final = (*COMPARED, "rubric", *OTHERS)
 """`rubric` asks a judge for each criterion and rollout, so it has a smaller plan of its own."""
 MAX_TOKENS: Final = 112
 """More than the longest solution needs."""

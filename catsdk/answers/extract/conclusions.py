@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from catsdk.answers.extract.code import is_comment
 from catsdk.answers.extract.equations import EQUALS, equation_in
 from catsdk.answers.extract.leads import is_denied
 from catsdk.answers.extract.numbers import number_in_words, one_number
@@ -109,7 +110,7 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return ""
     if is_conditional(sentence) or _NO_ANSWERS.match(sentence):
         return ""
-    if is_anothers(sentence):
+    if is_anothers(sentence) or is_comment(sentence):
         return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
 
 from catsdk.answers.extract.closing import concluded
+from catsdk.answers.extract.code import is_code
 from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
@@ -172,7 +173,7 @@ def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> Itera
             start = text.rfind("\n", 0, at) + 1
             cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
             cue = cue or pattern.match(text, at)
-            if cue is not None and _is_word(text, cue):
+            if cue is not None and _is_word(text, cue) and not is_code(text, start, cue.start()):
                 found.setdefault(cue.end(), cue)
         for end in sorted(found, reverse=True)[:cues_left]:
             yield found[end]

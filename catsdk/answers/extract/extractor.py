@@ -63,6 +63,8 @@ _STRUCK = re.compile(
     r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:wrong|incorrect|rejected"
     r"|discarded|invalid|previous|draft|old)[a-z_]{0,20})>[^<>]{0,400}</(?P=tag)>"
 )
+# Emphasis that ends inside an equation, behind its sign: "*4 + 8 =* 12".
+_EMPHASISED_SIDE = re.compile(r"(?<![\w*`])(\*{1,3}|_{1,2}|`)(?=\S)([^*_`\n]{0,100}=\s?)\1(?=\s)")
 # The next question, which a model that does not stop asks itself.
 _NEXT_TURN = re.compile(
     r"\n(?:\#{1,6}\s|\*\*)?(?:(?:Human|User|Q|Question)(?:\ \d{1,3})?\ ?:|<\|(?:im_start\|>)?user)"
@@ -150,12 +152,16 @@ def _searched(text: str) -> str:
         if text.rfind(opening, 0, start) > text.rfind(closing, 0, start) and closing not in tail:
             return ""
     tail = _outside_boxes(text, start) if start else text
+    # One character is found many times faster than several.
     tagged = "<" in tail
-    if (tagged or "◁" in tail or "THINK]" in tail) and _TAG_OF_WORK.search(tail):
+    working = tagged or ("K" in tail and "THINK]" in tail) or "◁" in tail
+    if working and _TAG_OF_WORK.search(tail):
         tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
-    if "\n%" in tail or tail.startswith(("%", "[//]")) or "\n[//]" in tail:
+    if "=" in tail and ("=*" in tail or "= *" in tail or "=_" in tail or "=`" in tail):
+        tail = _EMPHASISED_SIDE.sub(r"\2", tail)
+    if "%" in tail and ("\n%" in tail or tail[0] == "%") or "#" in tail and "[//]" in tail:
         tail = _LEFT_OUT.sub("", tail)
-    if tagged and ("<!--" in tail or "</" in tail) or "~~" in tail:
+    if tagged and ("<!--" in tail or "</" in tail) or "~" in tail and "~~" in tail:
         tail = _STRUCK.sub("", tail)
     return _NOISE.sub("", tail) if tagged else tail
 

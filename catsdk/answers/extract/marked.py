@@ -70,6 +70,8 @@ def tagged(text: str) -> str | None:
 
 def hashed(text: str) -> str | None:
     """Return what follows the last `####`, where it is an answer and not a heading."""
+    if "####" not in text:
+        return None
     for line in reversed(list(_HASHES.finditer(text))[-_MOST:]):
         content = line.group(1).strip().rstrip("#").strip().strip("*")
         if _NUMBERED.match(content) or is_placeholder(content) or is_unfinished(content):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from catsdk.answers.extract.sentences import words_of
 
@@ -23,6 +24,14 @@ correction edit update erratum thought mean meant make rather actually wait no o
 """
 _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
+# The first two letters of the words that may refute what they follow.
+_REFUTING_BEGINNINGS = """
+al an ar as at bu ca co de di do e fa fo fr ge go ha ho if in is it le lo ma mu ne no or pr se sh
+sy th to tu un vi wa we wh wi wo ye
+"""
+_REFUTING = frozenset(_REFUTING_BEGINNINGS.split())
+_BEGINNING = 32
+_BEGINS = re.compile(r"[\s$\\)\]}*.,]{0,12}([A-Za-z]{1,2})")
 
 # Where a sentence or a line may begin, and, behind a mark of emphasis too, a correction.
 _STOP = re.compile(r"[.!?\n。！][.!?\s。！]*")
@@ -140,21 +149,30 @@ _CORRECTED_INSIDE = re.compile(
 )
 
 
-def is_withdrawn(behind: str, answer: str) -> bool:
-    """Tell whether what follows an answer refutes it, takes it back, or replaces it."""
-    near = behind[:_READ]
-    return refutes(near) or takes_back(near) or is_corrected(near, answer)
+def is_withdrawn(behind: str, answer: str, words: Iterable[str]) -> bool:
+    """Tell whether what follows an answer refutes it, takes it back, or replaces it.
+
+    Its `words` are those of `words_of`.
+    """
+    return refutes(behind) or _takes_back(behind, words) or _is_corrected(behind, answer, words)
 
 
 def refutes(rest: str) -> bool:
     """Tell whether `rest`, which follows a value in its sentence, says that it is wrong."""
+    begins = _BEGINS.match(rest) if rest[:_BEGINNING].isascii() else None
+    if begins is not None and begins[1].lower() not in _REFUTING:
+        return False
     return _REFUTED.match(rest) is not None
 
 
 def takes_back(text: str) -> bool:
     """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
     near = text[:_READ]
-    if near.isascii() and _TAKING_BACK.isdisjoint(words_of(near)):
+    return _takes_back(near, words_of(near))
+
+
+def _takes_back(near: str, words: Iterable[str]) -> bool:
+    if near.isascii() and _TAKING_BACK.isdisjoint(words):
         return False
     if _TAKEN_BACK_INSIDE.search(near) is not None:
         return True
@@ -164,11 +182,15 @@ def takes_back(text: str) -> bool:
 def is_corrected(behind: str, answer: str) -> bool:
     """Tell whether what follows an answer puts another one in its place."""
     near = behind[:_READ]
-    if _CORRECTING.isdisjoint(words_of(near)) and "hmm" not in near.lower():
+    return _is_corrected(near, answer, words_of(near))
+
+
+def _is_corrected(near: str, answer: str, words: Iterable[str]) -> bool:
+    if _CORRECTING.isdisjoint(words) and "hmm" not in near.lower():
         return False
     found = [_first_at_start(_CORRECTED, near, _STOP_OR_STAR), _CORRECTED_INSIDE.search(near)]
     first = min((each for each in found if each), key=re.Match[str].start, default=None)
-    return first is not None and not behind.startswith(answer, first.end())
+    return first is not None and not near.startswith(answer, first.end())
 
 
 def _first_at_start(
