@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from catsdk.core.errors import InvalidInputError
@@ -25,7 +25,7 @@ class Filter(NamedTuple):
     made: Callable[[MadeOutline], bool] | None = None
 
 
-FILTERS: Final = {
+FILTERS: Final[Mapping[str, Filter]] = {
     "departs": Filter("reference ≠ majority", made=lambda made: made.departs is True),
     "gained": Filter(
         "reference right, majority wrong",
