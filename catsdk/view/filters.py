@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.view.outline import MadeOutline, Outline
@@ -11,7 +12,8 @@ from catsdk.view.outline import MadeOutline, Outline
 __all__ = ["FILTERS", "Filter", "item_flags", "made_flags", "mask_of", "names_of"]
 
 
-class Filter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Filter:
     """One way to pick items: by what is so of the item, or of the reference that it is seen with.
 
     Args:
