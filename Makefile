@@ -9,7 +9,7 @@
 #   make test-gateway  the gateway through the SDKs of MCP and agents, LangChain, LlamaIndex, and schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
-#   make test-integrations  catsdk inside other frameworks: inspect_ai, pydantic-ai
+#   make test-integrations  catsdk inside other frameworks: inspect_ai, pydantic-ai, DSPy
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
@@ -238,11 +238,17 @@ PYDANTIC_AI := $(VENV)-pydantic-ai
 $(PYDANTIC_AI)/.installed: pyproject.toml constraints/pydantic-ai.txt
 	$(call INSTALLED,pydantic-ai,pydantic-ai,-e '.[pydantic-ai]' --group test)
 
-test-integrations: $(INSPECT)/.installed $(PYDANTIC_AI)/.installed
+DSPY := $(VENV)-dspy
+$(DSPY)/.installed: pyproject.toml constraints/dspy.txt
+	$(call INSTALLED,DSPy,dspy,-e '.[dspy]' --group test)
+
+test-integrations: $(INSPECT)/.installed $(PYDANTIC_AI)/.installed $(DSPY)/.installed
 	@$(INSPECT)/bin/python -c 'import inspect_ai'
 	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
 	@$(PYDANTIC_AI)/bin/python -c 'import pydantic_ai'
 	@$(PYDANTIC_AI)/bin/python -m pytest -W ignore tests/integrations/test_pydantic_ai.py $(ARGS)
+	@$(DSPY)/bin/python -c 'import dspy'
+	@$(DSPY)/bin/python -m pytest -W ignore tests/integrations/test_dspy.py $(ARGS)
 
 # Says so and ends well where there is no GPU.
 test-gpu: install
