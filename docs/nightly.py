@@ -32,7 +32,7 @@ HEAD = (
 PARTS: Mapping[str, str] = {
     "soak": "chaos, hostile replies, crafted judges and random answers, ten minutes of each",
     "test-servers": "both wires and the gateway against a real llama.cpp server",
-    "test-gateway": "the gateway through the SDKs of MCP and agents, and by schemathesis",
+    "test-gateway": "the gateway through agents, MCP, LangChain, LlamaIndex, and by schemathesis",
     "test-vllm": "the vLLM providers on real vLLM, on the CPU",
     "real": "the whole method on a real small model, in process, on llama.cpp and on vLLM",
     "test-verl": "the client of the reward service inside the real verl",

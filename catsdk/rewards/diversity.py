@@ -9,7 +9,7 @@ from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_count
 from catsdk.core.types import Call, Failure, Group, Reference, Rollout, Score
-from catsdk.rewards.reward import Reward, check_reward
+from catsdk.rewards.reward import Around, Reward, check_reward
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 
@@ -19,7 +19,7 @@ Difference = bool | Failure
 
 
 @dataclass(frozen=True)
-class Diverse(Reward):
+class Diverse(Around):
     r"""r_i * max(`least`, Div(o_i)): what is right counts more where the others say otherwise.
 
     Div(o_i) is the share of the other rollouts of the group that say something else, in 0..1.
@@ -56,23 +56,21 @@ class Diverse(Reward):
         [0.33, 0.33, 0.33]
     """
 
-    inner: Reward
     same: Reward | None = None
     others: int = 7
     least: float = 0.1
 
     def __post_init__(self) -> None:
         """Check the parts."""
-        check_reward("inner", self.inner)
+        super().__post_init__()
         if self.same is not None:
             check_reward("same", self.same)
         if check_count(self.others, "others") < 2:
             raise InvalidInputError("others is 1; a rollout has two neighbours: give 2 or more")
         if not 0 <= self.least <= 1:
             raise InvalidInputError(f"least is {self.least}; give a factor from 0 to 1")
-        object.__setattr__(self, "needs_reference", self.inner.needs_reference)
-        by_answer = self.inner.by_answer or self.same is None
-        object.__setattr__(self, "by_answer", by_answer)
+        if self.same is None:
+            object.__setattr__(self, "by_answer", True)
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

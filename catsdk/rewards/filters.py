@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, inf, isclose, log
@@ -10,14 +11,32 @@ from statistics import pstdev
 from catsdk.answers.votes import Votes
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Failure, Group, Reference, Score
-from catsdk.rewards.reward import LEFT_OUT, Reward, check_reward, unscored
+from catsdk.rewards.reward import LEFT_OUT, Around, unscored
 from catsdk.runtime.context import Context
 
 __all__ = ["EntropyBand", "SkipAgreed", "SkipFlat"]
 
 
 @dataclass(frozen=True)
-class SkipAgreed(Reward):
+class _ByVotes(Around, ABC):
+    """Looks at the answers first: a group that is left out costs nothing more."""
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[Score]:
+        """Leave the group out, or give what the inner reward gives."""
+        votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+        if why := self._against(votes):
+            return unscored(group, Failure(kind=LEFT_OUT, message=why))
+        return await self.inner.reward(group, reference, ctx)
+
+    @abstractmethod
+    def _against(self, votes: Votes) -> str | None:
+        """Why a group with these votes is left out; `None` where it is not."""
+
+
+@dataclass(frozen=True)
+class SkipAgreed(_ByVotes):
     r"""Leaves out groups that agree too much: they get no reward, which is not a failure.
 
     A self-consistent reward tells such a group only to stay as it is (arXiv 2505.21444).
@@ -38,30 +57,22 @@ class SkipAgreed(Reward):
         (True, 'LeftOut')
     """
 
-    inner: Reward
     above: float = 0.95
 
     def __post_init__(self) -> None:
         """Check the reward and the share."""
-        check_reward("inner", self.inner)
+        super().__post_init__()
         if not 0 <= self.above <= 1:
             raise InvalidInputError(f"above is {self.above}; give a share from 0 to 1")
-        object.__setattr__(self, "needs_reference", self.inner.needs_reference)
-        object.__setattr__(self, "by_answer", self.inner.by_answer)
 
-    async def score(
-        self, group: Group, reference: Reference | None, ctx: Context
-    ) -> Sequence[Score]:
-        """Look at the agreement first: a group that is left out costs nothing more."""
-        votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
-        if votes.share is not None and votes.share > self.above:
-            why = f"agreement {votes.share:.2f} is over {self.above:g}"
-            return unscored(group, Failure(kind=LEFT_OUT, message=why))
-        return await self.inner.reward(group, reference, ctx)
+    def _against(self, votes: Votes) -> str | None:
+        if votes.share is None or votes.share <= self.above:
+            return None
+        return f"agreement {votes.share:.2f} is over {self.above:g}"
 
 
 @dataclass(frozen=True)
-class EntropyBand(Reward):
+class EntropyBand(_ByVotes):
     r"""Leaves out groups whose answers are too certain, or too scattered, to learn from.
 
     H = -sum_c p(c) ln p(c), in nats, over the classes of equal answers, where p(c) is the share of
@@ -92,33 +103,20 @@ class EntropyBand(Reward):
         'LeftOut'
     """
 
-    inner: Reward
     above: float = 0.0
     below: float | None = None
 
     def __post_init__(self) -> None:
         """Check the reward and the bounds."""
-        check_reward("inner", self.inner)
+        super().__post_init__()
         most = inf if self.below is None else self.below
         if not 0 <= self.above < most:
             raise InvalidInputError(
                 f"above is {self.above} and below {self.below}; give two entropies in nats, the"
                 " lower one 0 or more, such as above=0.1, below=1.5"
             )
-        object.__setattr__(self, "needs_reference", self.inner.needs_reference)
-        object.__setattr__(self, "by_answer", self.inner.by_answer)
 
-    async def score(
-        self, group: Group, reference: Reference | None, ctx: Context
-    ) -> Sequence[Score]:
-        """Look at the entropy first: a group that is left out costs nothing more."""
-        votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
-        if why := self._outside(votes):
-            return unscored(group, Failure(kind=LEFT_OUT, message=why))
-        return await self.inner.reward(group, reference, ctx)
-
-    def _outside(self, votes: Votes) -> str | None:
-        """Why the group is left out."""
+    def _against(self, votes: Votes) -> str | None:
         entropy = _entropy(votes)
         most = log(len(votes.answers)) if self.below is None else self.below
         told = f"the entropy of its answers is {entropy:.3f} nats"
@@ -137,7 +135,7 @@ def _entropy(votes: Votes) -> float:
 
 
 @dataclass(frozen=True)
-class SkipFlat(Reward):
+class SkipFlat(Around):
     r"""Leaves out groups whose rewards are all the same: they have no advantages to learn from.
 
     With `least` also those that hardly differ: the standard deviation filter of RLPR, Yu et al.,
@@ -161,16 +159,13 @@ class SkipFlat(Reward):
         [0.67, 0.67, 0.33]
     """
 
-    inner: Reward
     least: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the bound, and need what the inner reward needs."""
-        check_reward("inner", self.inner)
+        """Check the reward and the bound."""
+        super().__post_init__()
         if not 0 <= self.least < inf:
             raise InvalidInputError(f"least is {self.least}; give a standard deviation, 0 or more")
-        object.__setattr__(self, "needs_reference", self.inner.needs_reference)
-        object.__setattr__(self, "by_answer", self.inner.by_answer)
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context

@@ -113,6 +113,23 @@ class Index:
             self._file.execute("DELETE FROM item WHERE run = ?", (run,))
         self.versions[run] += 1
 
+    def remove(self, run: str, ids: Iterable[str]) -> None:
+        """Take out items that are gone.
+
+        Args:
+            run: The name of their run.
+            ids: Their ids.
+        """
+        row = "(SELECT row FROM item WHERE run = ? AND id = ?)"
+        with self._changing():
+            for id in ids:
+                for at in self._lists.get(run, {}).values():
+                    self._file.execute(
+                        f"DELETE FROM made WHERE list = ? AND item = {row}", (at, run, id)
+                    )
+                self._file.execute("DELETE FROM item WHERE run = ? AND id = ?", (run, id))
+        self.versions[run] += 1
+
     def label(self, run: str, wrong: Iterable[tuple[str, str]]) -> None:
         """Mark the references of a run that people called wrong, and no others.
 

@@ -107,6 +107,14 @@ def labels_in(run: Path) -> list[Label]:
     Returns:
         Of each reference and verdict the last one, those that were taken back left out; a line that
         is no label is passed over.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from catsdk.view import Label, add_label, labels_in
+        >>> add_label(Path("."), Label(item="7", contender="synthesis/8", says=True))
+        >>> add_label(Path("."), Label(item="7", contender="synthesis/8", says=None))
+        >>> labels_in(Path("."))
+        []
     """
     try:
         lines = labels_file(run).read_bytes().splitlines()

@@ -166,6 +166,8 @@ class Library:
         try:
             held.expected = held.run.count()
             self.index.add(name, self._paced(stop, held.run.news()))
+            if gone := held.run.gone():
+                self.index.remove(name, gone)
             self._label(name, held)
         except Exception as error:  # noqa: BLE001  # one broken file hides no other run
             problem = f"not all of it can be read: {type(error).__name__}: {error}"

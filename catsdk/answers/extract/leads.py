@@ -158,9 +158,11 @@ _DOUBTING = (
     ),
 )
 _SIGN = re.compile(
-    r"(?:\\neq?(?![a-z])|\\not\s?=|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
+    r"(?:\\neq?(?![a-z])|\\not\s?=|\\(?:neg|lnot|not)(?![a-z])|¬|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
 )
-_LONGEST_SIGN = 20
+_OPENING = " \t\n\r\f\v\u00a0\u2009\u202f\u3000$\\([{"
+# With one of these the pattern may fit, which is fast to see.
+_SIGNS = ("ne", "neq", "neg", "not", "¬", "=", "≠", "<>", "sout", "st", "cancel")
 _CONTRACTED = re.compile(r"['’][tT]")
 
 
@@ -192,7 +194,7 @@ def is_meant(before: str, words: Iterable[str]) -> bool:
 
 def _speaks_against(before: str, words: Iterable[str], leads: dict[str, list[_Lead]]) -> bool:
     """Tell whether a word or a sign, tried where it stands, speaks against what follows it."""
-    if _SIGN.search(before, max(0, len(before) - _LONGEST_SIGN)):
+    if before.rstrip(_OPENING).endswith(_SIGNS) and _SIGN.search(before):
         return True
     if "'" in before or "’" in before:
         for end in _CONTRACTED.finditer(before):
@@ -201,7 +203,7 @@ def _speaks_against(before: str, words: Iterable[str], leads: dict[str, list[_Le
     lower = before.lower()
     if len(lower) != len(before):
         lower = before
-    for suspect in leads.keys() & {word[:5] for word in words}:
+    for suspect in {start for word in words if (start := word[:5]) in leads}:
         for at in _places(suspect, lower):
             if any(lead.stands(before, at) for lead in leads[suspect]):
                 return True

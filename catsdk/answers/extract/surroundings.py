@@ -13,7 +13,7 @@ from catsdk.answers.extract.withdrawals import is_withdrawn
 
 __all__ = ["as_it_stands"]
 
-_NEAR = 120
+_NEAR, _READ = 120, 4_000
 _FENCE = re.compile(r"\s{0,4}```")
 _CLOSING = " \n$*_`.)]}\\"
 _SENTENCE_ENDS = (". ", "! ", "? ", "。")
@@ -59,15 +59,16 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         text[fence.end() if (fence := _FENCE.match(text, end)) else end :],
     )
     goes_on = behind.strip(_CLOSING) != ""
-    if goes_on and is_withdrawn(behind, content):
+    words_behind = words_of(near := behind[:_READ]) if goes_on else []
+    if goes_on and is_withdrawn(near, content, words_behind):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
-    words = words_of(f"{line} {behind[:_BEHIND]}" if goes_on else line)
+    words = words_of(line)
     if not is_meant(line, words) or (
         "etween" in line and _BETWEEN.search(line) and not _BOTH.search(content)
     ):
         return ""
-    if may_be_anothers(line, words) and _is_of_another(line, behind):
+    if may_be_anothers(line, words + words_behind) and _is_of_another(line, behind):
         return ""
     if goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""

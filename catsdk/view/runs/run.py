@@ -84,6 +84,10 @@ class Run(ABC):
     def about(self) -> About:
         """What is known of the run as a whole, now."""
 
+    def gone(self) -> list[str]:
+        """The ids of items that `news` gave and that are no longer there; each is told once."""
+        return []
+
     def count(self) -> int | None:
         """How many items it has in all, read or not; `None` where only reading them tells."""
         return None

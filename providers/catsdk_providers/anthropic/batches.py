@@ -28,15 +28,7 @@ from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic.endpoint import open_client
 from catsdk_providers.anthropic.errors import reported_by
 from catsdk_providers.anthropic.wire import completion_of
-from catsdk_providers.http.batches import (
-    LONGEST_RESULTS,
-    PAGE,
-    SKEW,
-    HttpBatches,
-    PayloadOf,
-    as_batched,
-    results_in,
-)
+from catsdk_providers.http.batches import HttpBatches, PayloadOf, as_batched, results_in
 from catsdk_providers.http.service import Service
 from catsdk_providers.http.text import json_bytes
 
@@ -62,7 +54,7 @@ class AnthropicBatches(HttpBatches[anthropic.AsyncAnthropic]):
 
     def __init__(self, service: Service[Any], payload_of: PayloadOf) -> None:
         """Choose the service; nothing is sent."""
-        super().__init__(service.again(partial(open_client, longest=LONGEST_RESULTS)), payload_of)
+        super().__init__(service.again(partial(open_client, longest=self.longest)), payload_of)
 
     def line(self, id: str, request: Request) -> bytes:
         """Give a request as an entry of a batch."""
@@ -91,9 +83,11 @@ class AnthropicBatches(HttpBatches[anthropic.AsyncAnthropic]):
         undecided: list[str] = []
         async with self._service.failing_as_ours():
             client = await self._service.client()
-            page = await client.messages.batches.list(limit=PAGE)
+            page = await client.messages.batches.list(limit=self.page)
             while True:
-                new = [each for each in page.data if each.created_at.timestamp() >= since - SKEW]
+                new = [
+                    each for each in page.data if each.created_at.timestamp() >= since - self.skew
+                ]
                 for batch in new:
                     if batch.id in others or _size(batch) != len(ids):
                         continue

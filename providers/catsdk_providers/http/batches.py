@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 from catsdk.core.batches import BatchResult
 from catsdk.core.types import Completion, Request
 from catsdk_providers.http.service import C, Service
 from catsdk_providers.http.text import NOT_THE_WIRE, loaded
 
-__all__ = ["LONGEST_RESULTS", "PAGE", "SKEW", "HttpBatches", "as_batched", "results_in"]
+__all__ = ["HttpBatches", "PayloadOf", "as_batched", "results_in"]
 
-# Batches that are listed at once.
-PAGE = 100
-# Clocks differ, and a batch that is found a little earlier than it was asked for is still ours.
-SKEW = 3600.0
-# A file of requests has at most 256 MB; answers may be longer than what they answer.
-LONGEST_RESULTS = 2 * 2**30
 # A single line beyond it is no answer of a model.
 LONGEST_LINE = 64 * 2**20
 
@@ -33,6 +27,13 @@ class HttpBatches(Generic[C]):
         service: Where batches go, by clients that read replies as long as results are.
         payload_of: Gives the body of a request.
     """
+
+    page: ClassVar = 100
+    """Batches that are listed at once."""
+    skew: ClassVar = 3600.0
+    """Clocks differ: a batch that is this much older than the wish for it may still be ours."""
+    longest: ClassVar = 2 * 2**30
+    """Bytes of results; of requests it is 256 MB, and answers may be longer."""
 
     def __init__(self, service: Service[C], payload_of: PayloadOf) -> None:
         """Choose the service; nothing is sent."""

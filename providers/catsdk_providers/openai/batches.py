@@ -25,15 +25,7 @@ from catsdk.core.batches import (
 )
 from catsdk.core.errors import MalformedResponseError, ProviderError, RequestRefusedError
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.batches import (
-    LONGEST_RESULTS,
-    PAGE,
-    SKEW,
-    HttpBatches,
-    PayloadOf,
-    as_batched,
-    results_in,
-)
+from catsdk_providers.http.batches import HttpBatches, PayloadOf, as_batched, results_in
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.refusals import Place, reported
 from catsdk_providers.http.service import Connection, Service
@@ -78,7 +70,7 @@ class OpenAIBatches(HttpBatches[openai.AsyncOpenAI]):
         service: Service[openai.AsyncOpenAI] = Service(
             name,
             connection,
-            open_client=partial(open_sdk, longest=LONGEST_RESULTS),
+            open_client=partial(open_sdk, longest=self.longest),
             sdk_errors=openai.OpenAIError,
         )
         super().__init__(service, payload_of)
@@ -128,12 +120,12 @@ class OpenAIBatches(HttpBatches[openai.AsyncOpenAI]):
         """Look for the digest in the metadata of the batches, newest first."""
         async with self._service.failing_as_ours():
             sdk = await self._service.client()
-            page = await sdk.batches.list(limit=PAGE)
+            page = await sdk.batches.list(limit=self.page)
             while True:
                 for batch in page.data:
                     if (batch.metadata or {}).get(DIGEST) == digest:
                         return batch.id
-                    if (batch.created_at or 0) < since - SKEW:
+                    if (batch.created_at or 0) < since - self.skew:
                         return None
                 if not page.has_next_page():
                     return None

@@ -123,9 +123,11 @@ class Endpoint:
         clients = await self.service.client()
         if clients.direct is not None:
             return await clients.direct.sent(_CHAT, content, self.service.place())
-        response = await clients.sdk.post(
+        sent = await clients.sdk.post(
             _CHAT, cast_to=httpx2.Response, body=json.loads(content), options=_UNREAD
         )
+        # Version 2 of the SDK wraps it.
+        response: httpx2.Response = getattr(sent, "http_response", sent)
         pieces = response.aiter_bytes()
 
         async def close() -> None:
