@@ -24,6 +24,7 @@
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
 #   make site          the documentation as a site in out/site/html, its links checked
+#   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
 #   make clean         remove the environments and all that was built
 #
@@ -63,7 +64,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check lint types layers test-pythons test-extras site maps clean
+	check lint types layers test-pythons test-extras site dist maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -288,6 +289,11 @@ types: install
 
 layers: install
 	@$(BIN)/lint-imports --no-logo
+
+# --- release ------------------------------------------------------------------------------
+dist: install
+	@rm -rf out/dist
+	@$(BIN)/python -m build --outdir out/dist .
 
 # --- documentation ------------------------------------------------------------------------
 SITE := $(VENV)-site
