@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 from catsdk.batch.plan import Plan
 from catsdk.batch.summary import Summary
 from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.data.writing import writing
 
-__all__ = ["BATCHES", "FAILED", "STORE", "Failures", "Folder", "writing"]
+__all__ = ["BATCHES", "FAILED", "STORE", "Failures", "Folder"]
 
 BATCHES = "batches.sqlite"
 STORE, MANIFEST, FAILED = "run.sqlite", "manifest.json", "failed.jsonl"
@@ -160,18 +161,6 @@ class Failures:
         with writing(self.path):
             self._lines.close()
             self._new.replace(self.path)
-
-
-@contextmanager
-def writing(path: Path) -> Generator[None]:
-    """Raise a `ConfigurationError` that names the file where it cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
-            " answered is lost"
-        ) from error
 
 
 def _plan_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
