@@ -9,7 +9,7 @@
 #   make test-gateway  the gateway through the SDKs of MCP and agents, LangChain, LlamaIndex, and schemathesis
 #   make test-verl     the client of the reward service inside the real verl, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
-#   make test-integrations  catsdk inside other frameworks: inspect_ai, verifiers, tinker, pydantic-ai
+#   make test-integrations  catsdk inside other frameworks: inspect_ai, verifiers, tinker, pydantic-ai, DSPy
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
@@ -175,16 +175,10 @@ $(GATEWAY)/.installed: pyproject.toml constraints/gateway.txt
 		schemathesis -e '.[anthropic,mcp,serve]' --group test
 	@touch $@
 
-# LlamaIndex holds the openai SDK below the version that catsdk asks for, so pip will not resolve the
-# two together: it comes second and takes the older one, which the gateway itself does without.
+# LlamaIndex holds the openai SDK below version 3, which agents asks for.
 LLAMAINDEX := $(VENV)-llamaindex
 $(LLAMAINDEX)/.installed: pyproject.toml constraints/llamaindex.txt
-	$(call ENVIRONMENT,LlamaIndex)
-	@grep -v '^openai==' constraints/llamaindex.txt > $(@D)/pins.txt
-	@$(call PIP_OF,$(LLAMAINDEX)) install -c $(@D)/pins.txt -e '.[serve]' --group test
-	@$(call PIP_OF,$(LLAMAINDEX)) install -c constraints/llamaindex.txt openai \
-		llama-index-llms-openai-like 2>/dev/null
-	@touch $@
+	$(call INSTALLED,LlamaIndex,llamaindex,llama-index-llms-openai-like -e '.[serve]' --group test)
 
 test-gateway: $(GATEWAY)/.installed $(LLAMAINDEX)/.installed
 	@$(GATEWAY)/bin/python -c 'import agents, langchain_openai, mcp, schemathesis'
@@ -251,7 +245,12 @@ PYDANTIC_AI := $(VENV)-pydantic-ai
 $(PYDANTIC_AI)/.installed: pyproject.toml constraints/pydantic-ai.txt
 	$(call INSTALLED,pydantic-ai,pydantic-ai,-e '.[pydantic-ai]' --group test)
 
-test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.installed $(PYDANTIC_AI)/.installed
+DSPY := $(VENV)-dspy
+$(DSPY)/.installed: pyproject.toml constraints/dspy.txt
+	$(call INSTALLED,DSPy,dspy,-e '.[dspy]' --group test)
+
+test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.installed $(PYDANTIC_AI)/.installed \
+		$(DSPY)/.installed
 	@$(INSPECT)/bin/python -c 'import inspect_ai'
 	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
 	@$(VERIFIERS)/bin/python -c 'import verifiers'
@@ -260,6 +259,8 @@ test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.inst
 	@$(TINKER)/bin/python -m pytest -W ignore tests/integrations/test_tinker.py $(ARGS)
 	@$(PYDANTIC_AI)/bin/python -c 'import pydantic_ai'
 	@$(PYDANTIC_AI)/bin/python -m pytest -W ignore tests/integrations/test_pydantic_ai.py $(ARGS)
+	@$(DSPY)/bin/python -c 'import dspy'
+	@$(DSPY)/bin/python -m pytest -W ignore tests/integrations/test_dspy.py $(ARGS)
 
 # Says so and ends well where there is no GPU.
 test-gpu: install
