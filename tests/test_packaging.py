@@ -114,7 +114,7 @@ def test_each_entry_of_the_doors_opens() -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     _run([sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", str(folder), str(ROOT)])
-    (built,) = folder.glob("catsdk-*.whl")
+    (built,) = folder.glob("compute_as_teacher-*.whl")
     return built
 
 

@@ -8,14 +8,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
+from catsdk.batch.estimates import Estimate
 from catsdk.batch.plan import Plan
 from catsdk.batch.summary import Summary
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 
-__all__ = ["BATCHES", "FAILED", "STORE", "Failures", "Folder", "writing"]
+__all__ = ["BATCHES", "ESTIMATE", "FAILED", "STORE", "Failures", "Folder", "writing"]
 
 BATCHES = "batches.sqlite"
 STORE, MANIFEST, FAILED = "run.sqlite", "manifest.json", "failed.jsonl"
+ESTIMATE = "estimate.json"
 
 
 class Folder:
@@ -83,6 +85,18 @@ class Folder:
                 "files": [path.name for path in files],
             }
         )
+
+    def keep_estimate(self, estimate: Estimate) -> None:
+        """Write down what the rows to come were estimated to consume, to be compared later.
+
+        Args:
+            estimate: The estimate.
+
+        Raises:
+            ConfigurationError: the folder cannot be written to.
+        """
+        # Bounds may be infinite, which pydantic's own JSON has no form for.
+        self._replace(ESTIMATE, json.dumps(estimate.model_dump(), indent=1) + "\n")
 
     def failures(self) -> Failures:
         """Begin `failed.jsonl` anew; the old one stays until the new one is whole.

@@ -30,7 +30,7 @@ class Shards:
         size: Records in a file.
 
     Raises:
-        MissingExtraError: Parquet without `catsdk[data]`.
+        MissingExtraError: Parquet without the extra `data`.
     """
 
     def __init__(self, folder: Path, format: Format = "jsonl", size: int = SHARD) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from catsdk.core.errors import ConfigurationError, MissingExtraError
+from catsdk.core.installing import install_command
 
 __all__ = ["pyarrow_or_raise", "utf8", "write_rows"]
 
@@ -26,7 +27,7 @@ def pyarrow_or_raise(instead: str = "") -> tuple[Any, Any]:
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
-        fix = ", ".join(["pip install 'catsdk[data]'", *([instead] if instead else [])])
+        fix = ", ".join([install_command("data"), *([instead] if instead else [])])
         raise MissingExtraError(f"Parquet files need pyarrow: {fix}") from error
 
 

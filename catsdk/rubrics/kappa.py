@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.installing import install_command
 
 __all__ = ["Agreement", "Level", "agreement"]
 
@@ -55,7 +56,7 @@ class Agreement:
 def agreement(answers: Mapping[str, Answers], *, level: Level = "nominal") -> Agreement:
     """Compare judges by their answers to the same items.
 
-    Statistics come from scikit-learn, statsmodels and krippendorff (`catsdk[agreement]`). Kappa
+    Statistics come from scikit-learn, statsmodels and krippendorff (extra `agreement`). Kappa
     and alpha are undefined where only one answer was ever given.
 
     Args:
@@ -152,5 +153,5 @@ def _package(name: str) -> Any:
             return import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            f"agreement needs {name.split('.')[0]}: pip install 'catsdk[agreement]' ({error})"
+            f"agreement needs {name.split('.')[0]}: {install_command('agreement')} ({error})"
         ) from error

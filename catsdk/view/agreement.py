@@ -46,7 +46,7 @@ class Labelled:
 def people_and_judges(folder: str | Path) -> Labelled:
     """Compare judges and grades with the labels that people gave in the viewer.
 
-    Kappa needs `catsdk[agreement]`, and two different answers.
+    Kappa needs the extra `agreement`, and two different answers.
 
     Args:
         folder: Where catsdk wrote; all runs below it count together.

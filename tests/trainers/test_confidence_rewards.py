@@ -109,6 +109,32 @@ def test_self_certainty_and_entropy_are_those_of_the_policy_that_sampled(tmp_pat
     assert later[1][0].value != pytest.approx(certainty(later[0].question, text), abs=1e-4)
 
 
+def test_a_cache_keeps_nothing_of_the_policy_that_learns(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class OfOneText(cat.Reward):
+        inner: Kept
+        needs_reference = False
+
+        async def score(
+            self, group: Group, reference: Reference | None, ctx: Context
+        ) -> Sequence[cat.Score]:
+            same = cat.group_of("1+1", ["so it is 2"] * len(group.rollouts))
+            await self.inner.reward(same, None, ctx.on(same))
+            return [ctx.score(rollout, float(at)) for at, rollout in enumerate(group.rollouts)]
+
+    kept = Kept(SelfCertainty(PolicyAnchor("current")))
+    c = cat.CaT(reward=OfOneText(kept), client=cat.Client(cache="memory"))
+    reward = GroupReward(c)
+    trainer = trainer_of("qwen3", tmp_path, reward, lora=False, max_steps=2)
+    attach(trainer, reward)
+    trainer.train()
+    reward.close()
+    first, last = kept.seen[0][1][0], kept.seen[-1][1][0]
+    assert first.value == pytest.approx(certainty("1+1", "so it is 2"), abs=1e-4)
+    assert last.value != pytest.approx(first.value, abs=1e-4)
+    assert not PolicyAnchor("initial").moves
+
+
 def test_the_reference_is_read_by_the_policy_after_each_rollouts_text(tmp_path: Path) -> None:
     kept = Kept(ReferenceProbability(PolicyAnchor("current"), debias=False))
 

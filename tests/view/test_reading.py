@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import catsdk as cat
-from catsdk.batch import Plan, run
+from catsdk.batch import Plan, estimate, run
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Call, Failure, Message, Result, Usage
+from catsdk.core.types import Call, Completion, Failure, Message, Request, Result, Usage
 from catsdk.evaluate import Evaluation, Sweep, item_of
 from catsdk.rubrics import Judged, loads
 from catsdk.runs.store import RunStore
@@ -20,6 +20,7 @@ from catsdk.testing import FunctionProvider
 from catsdk.view.index import Index
 from catsdk.view.library import Library
 from catsdk.view.queries import Asked, contenders, page
+from catsdk.view.questions import answer, as_text
 from tests.view.seen import four, write
 
 pytest.importorskip("pyarrow")
@@ -124,6 +125,39 @@ async def test_each_product_of_a_batch_is_read(tmp_path: Path, index: Index, pro
     if produces in ("reference", "sft"):
         reference = entry.made[0].reference
         assert reference is not None and "4" in reference.text
+
+
+@pytest.mark.allow_blocking  # as above
+async def test_what_a_batch_was_estimated_to_use_stands_beside_what_it_used(
+    tmp_path: Path, index: Index
+) -> None:
+    def answered(request: Request) -> Completion:
+        return Completion(text="4", usage=Usage(requests=1, input_tokens=7, output_tokens=3))
+
+    plan = Plan(cat.CaT(FunctionProvider(answered), estimator=cat.Majority()), n=1)
+    rows = [f"{at}+{at}" for at in range(8)]
+    await estimate(rows, tmp_path / "made", plan, probes=3)
+    told = answer(read(tmp_path, index), "money", {"run": "made"})
+    assert (told["estimate"]["rows"], told["estimate"]["probes"]) == (5, 3)
+    assert told["estimate"]["tokens"]["expected"] == 50
+    assert told["usage"]["requests"] == told["estimate"]["paid"]["requests"] == 3
+    await run(rows, tmp_path / "made", plan)
+    library = Library(tmp_path, index)
+    library.refresh()
+    told = answer(library, "money", {"run": "made"})
+    assert told["usage"]["input_tokens"] - told["estimate"]["paid"]["input_tokens"] == 35
+
+
+@pytest.mark.allow_blocking  # as above
+async def test_an_estimate_from_one_row_has_no_upper_bound_and_is_read(
+    tmp_path: Path, index: Index
+) -> None:
+    plan = Plan(cat.CaT(POLICY, estimator=cat.Majority()), n=1)
+    await estimate(["1+1", "2+2"], tmp_path / "made", plan, probes=1)
+    library = read(tmp_path, index)
+    assert library.runs["made"].about.problems == ()
+    told = json.loads(as_text(answer(library, "money", {"run": "made"})))
+    assert told["estimate"]["rows"] == 1
 
 
 @pytest.mark.allow_blocking  # as above

@@ -117,6 +117,9 @@ _MORE = re.compile(
 )
 _QUOTED = re.compile(
     r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b"
+    r"|^\W*(?:user|human|teacher|examples?|sample|format|template|prompt|instructions?|question"
+    r"|problem|hint):\s(?:the\s)?$"
+    r"|\b(?:write|say|type|print|output|respond|reply|repeat)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
     r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?[:,]\s?(?:the\s)?$",
     re.IGNORECASE,
 )
@@ -136,7 +139,11 @@ _ALTERNATIVE = re.compile(
 
 
 _IN_A_CASE = re.compile(r"\b(?:if|otherwise|had)\b", re.IGNORECASE)
-_OF_OTHERS = re.compile(r"\baccording to\b|,\s?says\b|\bmade (?:it )?up\b", re.IGNORECASE)
+_OF_OTHERS = re.compile(
+    r"\baccording to\b|[,\"”]\s?(?:says?|said|claim(?:s|ed)|wrote|answered|replied|argue[sd])\b"
+    r"|\bmade (?:it )?up\b",
+    re.IGNORECASE,
+)
 
 
 def after_cue(text: str) -> str | None:
@@ -253,7 +260,7 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return _in_sentence(behind, cue)
     rest = sentences_of(found.rest[:400])[:1]
     tail = rest[0] if rest and not found.rest.startswith("\n") else ""
-    if tail.rstrip('*_ )"”').endswith(("?", "？")):
+    if tail.rstrip('*_ )]}"”').endswith(("?", "？")):
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""

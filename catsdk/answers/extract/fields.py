@@ -51,6 +51,8 @@ impossible student user given hint intermediate partial
 """
 _DENYING = frozenset(_DENYING_WORDS.split())
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+# An object with one of these calls a tool.
+_CALLING = frozenset(["arguments", "parameters", "tool_calls", "function_call"])
 _VERDICTS = frozenset(
     ["verdict", "status", "check", "grade", "evaluation", "correctness", "judgement", "judgment"]
 )
@@ -168,7 +170,7 @@ def _whole_object(text: str) -> tuple[str | None, int] | None:
 
 
 def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int] | None:
-    if any(map(_is_against, fields, fields.values())):
+    if any(map(_is_against, fields, fields.values())) or not _CALLING.isdisjoint(fields):
         return None, end
     ranked = sorted(
         (name for name in fields if _bare_name(name) in _RANK),

@@ -158,11 +158,11 @@ _DOUBTING = (
     ),
 )
 _SIGN = re.compile(
-    r"(?:\\neq?(?![a-z])|\\not\s?=|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
+    r"(?:\\neq?(?![a-z])|\\not\s?=|\\(?:neg|lnot|not)(?![a-z])|¬|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
 )
 _OPENING = " \t\n\r\f\v\u00a0\u2009\u202f\u3000$\\([{"
 # With one of these the pattern may fit, which is fast to see.
-_SIGNS = ("ne", "neq", "=", "≠", "<>", "sout", "st", "cancel")
+_SIGNS = ("ne", "neq", "neg", "not", "¬", "=", "≠", "<>", "sout", "st", "cancel")
 _CONTRACTED = re.compile(r"['’][tT]")
 
 

@@ -16,7 +16,7 @@ _READ = 4_000
 _TAKING_BACK_WORDS = """
 wrong incorrect mistaken false impossible mistake error unsure guessing right correct true sure
 certain confident scratch strike disregard ignore forget never nevermind oops kidding not take
-retract withdraw lied joking joke lie test no nein non nee fout falsch faux wait guess guessed
+retract withdraw lied isn joking joke lie test no nein non nee fout falsch faux wait guess guessed
 maybe perhaps possibly or alternatively otherwise else another could might may
 """
 _CORRECTING_WORDS = """
@@ -26,8 +26,8 @@ _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
 # The first two letters of the words that may refute what they follow.
 _REFUTING_BEGINNINGS = """
-al an ar as at bu ca co de di do e fa fo fr ge go ha ho if in is it le lo ma mu ne no or pr se sh
-sy th to tu un vi wa we wh wi wo ye
+al an ar as at bu ca co de di do e fa fo fr ge gi go ha ho i if in is it jk jo ju ki le lo ma mo mu
+ne no or pe pl po pr se sh sy th to tu un vi wa we wh wi wo wr ye
 """
 _REFUTING = frozenset(_REFUTING_BEGINNINGS.split())
 _BEGINNING = 32
@@ -38,7 +38,7 @@ _STOP = re.compile(r"[.!?\n。！][.!?\s。！]*")
 _STOP_OR_STAR = re.compile(r"[.!?\n。！*][.!?\s。！*]*")
 _TAKEN_BACK_INSIDE = re.compile(r", (?:no|wait|nein|non)\b,? (?:\$?-?\d|[A-J]\b)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
-    r"""[\s*_>-]{0,8}(?:
+    r"""[\s*_>(-]{0,8}(?:step\ \d{1,2}[:.]\ )?(?:
         (?:(?:wait|no|oops|hmm+|actually|hold\ on|sorry|but|however|hang\ on|ah|oh
           |well)\b[,.!…—-]*\s+)
         {1,3}(?:that|this|it|i)\b(?:
@@ -47,7 +47,9 @@ _TAKEN_BACK = re.compile(
           | (?:\ ?(?:is|was|ca|can|does|are|am)?(?:['’]s|['’]m)?)\ ?(?:not|n['’]t
             |['’]t)\ (?:be\ |seem\ |look\ |\w+ly\ )?
             (?:right|correct|true|sure|certain))
-      | that(?:['’]s|\ is|\ was|\ must\ be)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right
+      | (?:it|that)\ (?:is\ not|isn['’]t)\s?[.!)]
+      | (?:that|this)(?:['’]s|\ is|\ was|\ must\ be)\ (?:\w+ly\ )?(?:wrong|incorrect
+        |mistaken|not\ (?:right
         |correct|true))
       | that\ (?:isn['’]t|can['’]?t\ be|cannot\ be)\ (?:right|correct|true)
       | (?:the|my|this|that)\ (?:above\ |previous\ |first\ )?(?:answer|result|calculation)
@@ -114,7 +116,17 @@ _REFUTED = re.compile(
       | (?:for\ (?:example|instance)\b|e\.g\.|as\ an?\ (?:example|illustration)\b
         |or\ (?:so|thereabouts|similar|something|more|less|fewer|greater|larger|higher|lower|smaller
           |above|below|over|under)\b)
+      | (?:wrong|incorrect|false|never|nope|no)(?=[\s.!?)*_]*(?:$|\n))
+      | is\ (?:the|an?)\ (?:answer|solution)\ (?:to|of|for)\ (?:another|a\ different
+        |(?:the|an?)\ (?:other|wrong
+        |previous))\b
+      | is\ (?:how|the\ (?:format|syntax|notation|template|way))\b
+      | at\ (?:the\ (?:very\ )?)?(?:minimum|maximum|best|worst)\b
       | at\ (?:the\ (?:very\ )?)?(?:least|most)\b(?!\ (?:one|two|three|\d|of|a)\b)
+      | (?:but|though|although|yet|however)\b,?\ \$?-?\d[\d.,/]*\ (?:is|would\ be|could\ be|may\ be
+        |might\ be)\b
+      | (?:more\ or\ less|give\ or\ take|plus\ or\ minus|with\ probability|just\ kidding|kidding
+        |joking|jk|i\ guess|(?:maybe|perhaps|possibly|probably|presumably)(?=[\s.!?)]*$))\b
       | -?ish\b | and\ (?:a\ bit|some\ change)\b
       | (?:format|syntax|notation)\b | unless\b | (?:is|was)\ what\ (?!i\b|we\b|you\b|is\b|was\b)
       | would\ (?:be|have\ been)\b[^.!?\n]{{0,60}}\bif\b
@@ -122,9 +134,10 @@ _REFUTED = re.compile(
         |earlier)\ (?:problem|question|example|exercise|part)\b
       | (?:if|when|provided|assuming|for\ (?:even|odd|positive|negative))\b[^.!?\n]{{0,80}}
           (?:\botherwise\b|\belse\b|\b(?:if|when|for\ (?:even|odd|positive|negative))\b)
-      | [(\[]\s?(?:not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )|{_BAD}|reject
+      | [(\[]\s?(?:placeholder|example|template|draft|guess|{_BAD}|reject
+        |not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )
         |discard|extran))
-      | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e]
+      | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4]
       | [\s$\\)\]}}*_]{{0,6}}\+(?=\s*(?:$|[.,;!?]))
       | \W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)""",
     re.IGNORECASE | re.VERBOSE,

@@ -1,1 +1,1 @@
-"""How values are shown in notebooks and by rich: small tables, whose texts can do nothing there."""
+"""How values are shown to people: in notebooks, by rich, and on HTML pages that stand alone."""

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from catsdk.batch.folder import STORE
+from catsdk.batch.estimates import Estimate
+from catsdk.batch.folder import ESTIMATE, STORE
 from catsdk.batch.state import RowState
 from catsdk.batch.text_file import TEXTS, TextFile
 from catsdk.core.types import (
@@ -86,8 +87,20 @@ class BatchRun(Run):
             usage=self._store.usage() if there else None,
             models={"method": manifest.get("method", "")},
             settings={**plan, **({"rows": rows} if rows else {})},
+            estimate=self._estimate(problems),
             problems=tuple(problems),
         )
+
+    def _estimate(self, problems: list[str]) -> dict[str, Any] | None:
+        """The last estimate that was made; one that cannot be read is a problem."""
+        path = self.path / ESTIMATE
+        if not path.is_file():
+            return None
+        try:
+            return Estimate.model_validate(json.loads(path.read_text("utf-8"))).model_dump()
+        except (OSError, ValueError) as error:
+            problems.append(f"{ESTIMATE} cannot be read: {str(error).splitlines()[0]}")
+            return None
 
     def _records(self, id: str, state: RowState) -> tuple[list[dict[str, Any]], Failure | None]:
         if state.at is not None:

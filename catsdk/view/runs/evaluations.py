@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from catsdk.core.installing import install_command
 from catsdk.core.types import Group, Provenance, Reference, Rubric, Score
 from catsdk.evaluate.item_files import ITEMS, seen_of
 from catsdk.evaluate.observations import Observation, Seen
@@ -95,7 +96,7 @@ class EvalRun(Run):
         """The report, once there is one."""
         problems: list[str] = []
         if any(self.path.glob(ITEMS)) and not _can_read():
-            problems.append("the items are Parquet files: pip install 'catsdk[evaluate]'")
+            problems.append(f"the items are Parquet files: {install_command('evaluate')}")
         report: dict[str, Any] = {}
         if self._finished:
             try:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from catsdk import train
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
+from catsdk.core.installing import install_command
 from catsdk.core.yaml_text import data_of
 from catsdk.data.results import read_results
 from catsdk.view.entry import Entry, entry_of
@@ -114,7 +115,7 @@ class TrainRun(Run):
                 problems.append(f"{CONFIG} cannot be read: {error}")
         state = _newest_state(self.path)
         if self._files() and find_spec("pyarrow") is None:
-            problems.append("groups are Parquet files: pip install 'catsdk[evaluate]'")
+            problems.append(f"groups are Parquet files: {install_command('evaluate')}")
         logged: list[dict[str, Any]] = state.get("log_history") or []
         history = tuple(logged)
         if len(history) != self._seen:

@@ -17,7 +17,7 @@ from catsdk.core.model_strings import check_installed
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.loop_thread import LoopThread
+from catsdk_providers.http.asyncio_thread import AsyncioThread
 from catsdk_providers.http.quirks import Quirks, refuse_n
 from catsdk_providers.http.refusals import late
 from catsdk_providers.http.secrets import hidden
@@ -30,7 +30,7 @@ from catsdk_providers.openai.wire import payload_of
 __all__ = ["LiteLLMProvider"]
 
 # litellm keeps clients for each event loop that it meets, so it gets one loop for good.
-_loop = LoopThread("catsdk-litellm")
+_loop = AsyncioThread("catsdk-litellm")
 _clients = Clients()
 
 

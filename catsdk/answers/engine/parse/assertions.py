@@ -25,7 +25,7 @@ reject\w*|extraneous|discard\w*|eliminat\w+|ruled|ignor\w+|impossible|contradict
 refus\w+|fails?|failed|omit\w*|missing|lacks?|
 opposites?|reciprocals?|inverses?|best|tops|nots|maybes|minuses|used|does|did|let|lets|questions?|worst|for\s+all|for\s+every|negat\w+|minus|conjugate|complement\w*|
 any|anything|everything|some|something|whatever|what|which|how|who|why|
-previous\w*|former\w*|earlier|initial\w*|originally|again|unresolved|nope|nah|
+says?|said|wrote|writes|answered|replied|told|previous\w*|former\w*|earlier|initial\w*|originally|again|unresolved|nope|nah|
 nicht|kein\w*|nie|oder|au\u00dfer|ohne|vielleicht|weniger|mehr|mindestens|h\u00f6chstens|falsch|
 pas|jamais|aucun\w*|ni|sauf|sans|peut[- ]\u00eatre|moins|plus|faux|ou|autre|
 nunca|ning\w+|excepto|menos|salvo|sin|quiz\u00e1s?|tal\s+vez|m\u00e1s|falso|o|u|
@@ -81,6 +81,7 @@ _ASSERTS = re.compile(
 _PLACED = re.compile(r"(?:on|for|at|with|during|this|today|altogether)\b", re.IGNORECASE)
 _ASKS = re.compile(r"(?:is|are|was|were|do|will|shall|has|have)\b", re.IGNORECASE)
 _NAME = re.compile(r"(.*\S)\s*([:=])\s*$", re.DOTALL)
+_NO_PART_OF_NAME = re.compile(r"[!<>=~\u00ac]|[^\w\s\x00-\x7f]|/$")
 _MOST_WORDS_OF_NAME = 3
 _MOST_WORDS_BEFORE_COLON = 6
 _WORD = re.compile(r"[^\W\d_]+")
@@ -140,7 +141,7 @@ def _asserts(before: str) -> bool:
     if named is None:
         return _ASSERTS.match(before) is not None
     words = named[1]
-    if _CALCULATED.search(words) or words[-1] in "/!<>=~":
+    if _CALCULATED.search(words) or _NO_PART_OF_NAME.search(words):
         return False
     few = _MOST_WORDS_OF_NAME if named[2] == "=" else _MOST_WORDS_BEFORE_COLON
     return len(_WORD.findall(words)) <= few or _ASSERTS.match(words.rpartition(" ")[0]) is not None
