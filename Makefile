@@ -7,9 +7,9 @@
 #   make test-servers  both wires and the gateway against a real llama.cpp server (minutes)
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-gateway  the gateway through the SDKs of MCP and agents, LangChain, LlamaIndex, and schemathesis
-#   make test-verl     the client of the reward service inside the real verl, on the CPU
+#   make test-verl     the reward service asked by the real verl and OpenRLHF, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
-#   make test-integrations  catsdk inside other frameworks: inspect_ai, verifiers, tinker, pydantic-ai
+#   make test-integrations  catsdk inside other frameworks: inspect_ai, verifiers, tinker, pydantic-ai, DSPy
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
@@ -24,6 +24,7 @@
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
 #   make site          the documentation as a site in out/site/html, its links checked
+#   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
 #   make clean         remove the environments and all that was built
 #
@@ -63,7 +64,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check lint types layers test-pythons test-extras site maps clean
+	check lint types layers test-pythons test-extras site dist maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -174,16 +175,10 @@ $(GATEWAY)/.installed: pyproject.toml constraints/gateway.txt
 		schemathesis -e '.[anthropic,mcp,serve]' --group test
 	@touch $@
 
-# LlamaIndex holds the openai SDK below the version that catsdk asks for, so pip will not resolve the
-# two together: it comes second and takes the older one, which the gateway itself does without.
+# LlamaIndex holds the openai SDK below version 3, which agents asks for.
 LLAMAINDEX := $(VENV)-llamaindex
 $(LLAMAINDEX)/.installed: pyproject.toml constraints/llamaindex.txt
-	$(call ENVIRONMENT,LlamaIndex)
-	@grep -v '^openai==' constraints/llamaindex.txt > $(@D)/pins.txt
-	@$(call PIP_OF,$(LLAMAINDEX)) install -c $(@D)/pins.txt -e '.[serve]' --group test
-	@$(call PIP_OF,$(LLAMAINDEX)) install -c constraints/llamaindex.txt openai \
-		llama-index-llms-openai-like 2>/dev/null
-	@touch $@
+	$(call INSTALLED,LlamaIndex,llamaindex,llama-index-llms-openai-like -e '.[serve]' --group test)
 
 test-gateway: $(GATEWAY)/.installed $(LLAMAINDEX)/.installed
 	@$(GATEWAY)/bin/python -c 'import agents, langchain_openai, mcp, schemathesis'
@@ -191,17 +186,20 @@ test-gateway: $(GATEWAY)/.installed $(LLAMAINDEX)/.installed
 	@$(LLAMAINDEX)/bin/python -c 'import llama_index.llms.openai_like'
 	@$(LLAMAINDEX)/bin/python -m pytest -W ignore tests/serve/others/test_llama_index.py $(ARGS)
 
-# verl holds transformers back. What it imports warns of its own futures.
+# verl holds transformers back. OpenRLHF asks for packages that are built for GPUs; what asks for
+# rewards runs without them. What they import warns of its own futures.
 VERL := $(VENV)-verl
 $(VERL)/.installed: pyproject.toml constraints/verl.txt
-	$(call ENVIRONMENT,verl)
+	$(call ENVIRONMENT,verl and OpenRLHF)
 	@$(call PIP_OF,$(VERL)) install $(TORCH) -c constraints/verl.txt
 	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e '.[serve]' --group test
+	@$(call PIP_OF,$(VERL)) install --no-deps -c constraints/verl.txt openrlhf
 	@touch $@
 
 test-verl: $(VERL)/.installed
-	@$(VERL)/bin/python -c 'import verl'
-	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py $(ARGS)
+	@$(VERL)/bin/python -c 'import openrlhf, verl'
+	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py \
+		tests/trainers/test_openrlhf_itself.py $(ARGS)
 
 # Ray is imported first, because the tests would be skipped where it is missing. What it imports warns
 # of its own futures.
@@ -250,7 +248,12 @@ PYDANTIC_AI := $(VENV)-pydantic-ai
 $(PYDANTIC_AI)/.installed: pyproject.toml constraints/pydantic-ai.txt
 	$(call INSTALLED,pydantic-ai,pydantic-ai,-e '.[pydantic-ai]' --group test)
 
-test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.installed $(PYDANTIC_AI)/.installed
+DSPY := $(VENV)-dspy
+$(DSPY)/.installed: pyproject.toml constraints/dspy.txt
+	$(call INSTALLED,DSPy,dspy,-e '.[dspy]' --group test)
+
+test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.installed $(PYDANTIC_AI)/.installed \
+		$(DSPY)/.installed
 	@$(INSPECT)/bin/python -c 'import inspect_ai'
 	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
 	@$(VERIFIERS)/bin/python -c 'import verifiers'
@@ -259,6 +262,8 @@ test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.inst
 	@$(TINKER)/bin/python -m pytest -W ignore tests/integrations/test_tinker.py $(ARGS)
 	@$(PYDANTIC_AI)/bin/python -c 'import pydantic_ai'
 	@$(PYDANTIC_AI)/bin/python -m pytest -W ignore tests/integrations/test_pydantic_ai.py $(ARGS)
+	@$(DSPY)/bin/python -c 'import dspy'
+	@$(DSPY)/bin/python -m pytest -W ignore tests/integrations/test_dspy.py $(ARGS)
 
 # Says so and ends well where there is no GPU.
 test-gpu: install
@@ -287,6 +292,11 @@ types: install
 
 layers: install
 	@$(BIN)/lint-imports --no-logo
+
+# --- release ------------------------------------------------------------------------------
+dist: install
+	@rm -rf out/dist
+	@$(BIN)/python -m build --outdir out/dist .
 
 # --- documentation ------------------------------------------------------------------------
 SITE := $(VENV)-site

@@ -243,7 +243,10 @@ def _deadline(provider: Provider, bare: Provider, chain: Chain) -> Provider:
 
 def _cache(provider: Provider, bare: Provider, chain: Chain) -> Provider:
     cache = chain.sending.cache
-    return provider if cache is None else Caching(provider, identity_of(bare), store_of(cache))
+    # What a model in training said a step ago is not what it would say now.
+    if cache is None or declared(bare, "moves", default=False):
+        return provider
+    return Caching(provider, identity_of(bare), store_of(cache))
 
 
 def _retry(provider: Provider, bare: Provider, chain: Chain) -> Provider:

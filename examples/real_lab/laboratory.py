@@ -140,15 +140,15 @@ def main() -> int:
             wanted, "examples.real_lab.rl", chosen.out.resolve(), chosen.at_once, arguments
         )
     rows = summary(read_units(chosen.out, ARMS))
+    told = table(rows, wanted)
+    print(told)
+    if chosen.page is not None:
+        write_between(chosen.page, told, MARK, END)
     if not rows:
         print(f"no unit in {chosen.out} is finished")
         return 1
     (chosen.out / "summary.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
     draw(rows, chosen.out / "gains.png")
-    told = table(rows, wanted)
-    print(told)
-    if chosen.page is not None:
-        write_between(chosen.page, told, MARK, END)
     return int(bool(failed))
 
 

@@ -51,15 +51,31 @@ async def test_rollouts_without_an_answer_count_in_the_shares() -> None:
     assert (reference.answer, votes) == ("a", [["a", 1, 4, pytest.approx(0.4)], ["b", 2, 0, 0.0]])
 
 
-async def test_without_an_answer_in_both_views_there_is_no_label_and_no_reward() -> None:
-    harmony = Harmony(cat.Sampler(solver("cc")), Paraphraser(REWRITES))
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Harmony(cat.Sampler(solver("cc")), Paraphraser(REWRITES)),
+        Majority(tie="abstain"),
+        OtherView(Majority(tie="abstain"), cat.Sampler(solver("cb"))),
+    ],
+)
+async def test_an_estimator_that_abstains_leaves_the_group_out(estimator: Any) -> None:
     group = answers("ab")
-    assert (await harmony.estimate(group)).answer is None
-    scores = await cat.AnswerReward(estimator=harmony).reward(group)
-    assert [(s.value, s.failure and s.failure.kind) for s in scores] == [
-        (None, "NoReferenceAnswer"),
-        (None, "NoReferenceAnswer"),
-    ]
+    assert (await estimator.estimate(group)).answer is None
+    scores = await cat.AnswerReward(estimator=estimator).reward(group)
+    assert [(s.value, s.failure and s.failure.kind) for s in scores] == [(None, "LeftOut")] * 2
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        OtherView(Majority(), cat.Sampler(solver("--"))),
+        Harmony(cat.Sampler(solver("--")), Paraphraser(REWRITES)),
+    ],
+)
+async def test_a_view_without_any_answer_is_a_failure_and_nothing_left_out(estimator: Any) -> None:
+    scores = await cat.AnswerReward(estimator=estimator).reward(answers("ab"))
+    assert {s.failure and s.failure.kind for s in scores} == {"NoReferenceAnswer"}
 
 
 async def test_equal_harmonic_means_are_a_tie_that_the_seed_settles() -> None:

@@ -269,13 +269,13 @@ async def test_the_server_that_trainers_ask_gives_rewards_and_errors(serve: Serv
         with anyio.fail_after(60):
             await client.wait_for_server_startup()
             episode = await client.run(**asked)
+            assert episode.ok and rewards(episode) == [1.0, 0.0, 1.0]
             refusing(server, lambda text: "UNIFIED RESPONSE" in text)
             failed = await client.run(**asked)
+            assert not failed.ok and rewards(failed) == [None] * 3
+            assert "no such luck" in failed.errors[0].message
         await client.close()
         tasks.cancel_scope.cancel()
-    assert episode.ok and rewards(episode) == [1.0, 0.0, 1.0]
-    assert not failed.ok and rewards(failed) == [None] * 3
-    assert "no such luck" in failed.errors[0].message
 
 
 def command(server: LoopbackServer, folder: Path, *arguments: str) -> dict[str, Any]:

@@ -93,20 +93,48 @@ def test_self_certainty_and_entropy_are_those_of_the_policy_that_sampled(tmp_pat
     attach(trainer, reward)
     trainer.train()
     reward.close()
+    # One step has two groups, which are scored at once; in the first the weights have not moved.
     checked = 0
-    # One step's groups, before the weights have moved.
-    for (group, sure), (_, unsure) in zip(kept[0].seen[:2], kept[1].seen[:2], strict=True):
-        for rollout, one, other in zip(group.rollouts, sure, unsure, strict=True):
-            if not rollout.text:
-                assert one.value is other.value is None
-                continue
-            assert one.value == pytest.approx(certainty(group.question, rollout.text), abs=1e-4)
-            assert other.value == pytest.approx(-entropy(group.question, rollout.text), abs=1e-4)
-            checked += 1
-    assert checked >= 2
-    later = kept[0].seen[-1]
-    text = later[0].rollouts[0].text
-    assert later[1][0].value != pytest.approx(certainty(later[0].question, text), abs=1e-4)
+    for kind, of, sign in ((0, certainty, 1.0), (1, entropy, -1.0)):
+        for group, scores in kept[kind].seen[:2]:
+            for rollout, score in zip(group.rollouts, scores, strict=True):
+                if not rollout.text:
+                    assert score.value is None
+                    continue
+                wanted = sign * of(group.question, rollout.text)
+                assert score.value == pytest.approx(wanted, abs=1e-4)
+                checked += 1
+    assert checked >= 4
+    for group, scores in kept[0].seen[2:]:
+        for rollout, score in zip(group.rollouts, scores, strict=True):
+            before = certainty(group.question, rollout.text) if rollout.text else 0.0
+            assert score.value != pytest.approx(before, abs=1e-5)
+
+
+def test_a_cache_keeps_nothing_of_the_policy_that_learns(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class OfOneText(cat.Reward):
+        inner: Kept
+        needs_reference = False
+
+        async def score(
+            self, group: Group, reference: Reference | None, ctx: Context
+        ) -> Sequence[cat.Score]:
+            same = cat.group_of("1+1", ["so it is 2"] * len(group.rollouts))
+            await self.inner.reward(same, None, ctx.on(same))
+            return [ctx.score(rollout, float(at)) for at, rollout in enumerate(group.rollouts)]
+
+    kept = Kept(SelfCertainty(PolicyAnchor("current")))
+    c = cat.CaT(reward=OfOneText(kept), client=cat.Client(cache="memory"))
+    reward = GroupReward(c)
+    trainer = trainer_of("qwen3", tmp_path, reward, lora=False, max_steps=2)
+    attach(trainer, reward)
+    trainer.train()
+    reward.close()
+    first, last = kept.seen[0][1][0], kept.seen[-1][1][0]
+    assert first.value == pytest.approx(certainty("1+1", "so it is 2"), abs=1e-4)
+    assert last.value != pytest.approx(first.value, abs=1e-4)
+    assert not PolicyAnchor("initial").moves
 
 
 def test_the_reference_is_read_by_the_policy_after_each_rollouts_text(tmp_path: Path) -> None:

@@ -175,17 +175,23 @@ def test_the_viewer_shows_what_is_kept_and_forgets_what_was_removed(
     assert [row["id"] for row in page(index, Asked("trained"))] == ids[1:]
 
 
-def shown(logs: list[dict[str, Any]], **console: Any) -> str:
+def shown(logs: list[dict[str, Any]], *, measured: bool = False, **console: Any) -> str:
     out = io.StringIO()
     progress = ShowProgress("CaT-RL", Console(file=out, **console))
     state = SimpleNamespace(global_step=0, max_steps=4, is_world_process_zero=True)
-    progress.on_train_begin(None, state, None)
+    progress.on_train_begin(SimpleNamespace(eval_on_start=measured), state, None)
     for each in logs:
         state.global_step += 1
         progress.on_step_end(None, state, None)
         progress.on_log(None, state, None, logs=each)
     progress.on_train_end(None, state, None)
     return out.getvalue()
+
+
+def test_minutes_in_which_the_held_out_prompts_are_asked_are_announced() -> None:
+    said = "CaT-RL: asking the held-out prompts before the first step"
+    assert shown([], measured=True).splitlines() == [said]
+    assert said in shown([], measured=True, force_terminal=True)
 
 
 @pytest.mark.parametrize(

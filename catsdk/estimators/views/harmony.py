@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.draws import drawn_class
-from catsdk.estimators.selected import candidates, selected
+from catsdk.estimators.selected import candidates, selected, without_label
 from catsdk.estimators.views.paraphraser import Paraphraser
 from catsdk.estimators.views.second import check_view, second_group
 from catsdk.runtime import roles
@@ -33,10 +33,10 @@ class Harmony:
     penalties for their form; here one call rewrites, another group solves, and only the rollouts
     of q are rewarded.
 
-    Without an answer in both views there is no label: the reference has no answer, so that
-    `AnswerReward(estimator=Harmony())` gives no reward. Ties are settled by lot. The call for the
-    paraphrase and those for the second group are listed in the reference, whose provenance tells
-    the `paraphrase` and, of each answer, both counts and the score.
+    Where the two views have no answer in common there is no label: the reference has no answer,
+    and `AnswerReward(estimator=Harmony())` leaves the group out. Ties are settled by lot. The call
+    for the paraphrase and those for the second group are listed in the reference, whose provenance
+    tells the `paraphrase` and, of each answer, both counts and the score.
 
     Args:
         sampler: Draws the second group; by default the policy of the run. In a training of your
@@ -83,39 +83,57 @@ class Harmony:
                 second = await second_group(
                     group, context, sampler=self.sampler, paraphraser=self.paraphraser, n=self.n
                 )
-            first, other = fitting.rollouts, candidates(second.group, context).rollouts
-            votes = await context.answers.votes([r.answer for r in (*first, *other)])
-            counts = [_counts(members, len(first)) for members in votes.classes]
-            scores = [
-                _harmonic(Fraction(a, len(first)), Fraction(b, len(other))) for a, b in counts
-            ]
-            best = max(scores, default=0)
-            told: list[JsonValue] = [
-                [votes.answers[members[0]], a, b, float(score)]
-                for members, (a, b), score in zip(votes.classes, counts, scores, strict=True)
-            ]
-            leaders = [
-                [at for at in members if at < len(first)]
-                for members, score in zip(votes.classes, scores, strict=True)
-                if score == best > 0
-            ]
+            other = candidates(second.group, context)
+            found = await _candidates(fitting, other, context)
+            best = max((each.score for each in found), default=Fraction(0))
+            leaders = [each.first for each in found if each.score == best > 0]
             chosen = drawn_class(self.seed, fitting, leaders)[0] if leaders else 0
+            votes: list[JsonValue] = [each.told for each in found]
             reference = await selected(
                 context,
-                first[chosen],
+                fitting.rollouts[chosen],
                 method="harmony",
-                settings={"votes": told, "tied": len(leaders) > 1, **second.told},
+                settings={"votes": votes, "tied": len(leaders) > 1, **second.told},
                 calls=calls,
             )
-            update = {"partial": reference.partial or second.group.partial}
-            no_label = {"answer": None, "text": "", "data": None}
-            return reference.model_copy(update=update if leaders else update | no_label)
+            partial = reference.partial or second.group.partial
+            reference = reference.model_copy(update={"partial": partial})
+            if leaders:
+                return reference
+            if any(each.first for each in found) and any(each.second for each in found):
+                why = "the two phrasings of the question have no answer in common"
+                return without_label(reference, why)
+            return reference.model_copy(update={"answer": None, "text": "", "data": None})
 
 
-def _counts(members: Sequence[int], first: int) -> tuple[int, int]:
-    """How many of a class are in the first group, and how many in the second."""
-    there = sum(at < first for at in members)
-    return there, len(members) - there
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """One answer: its places in the first group, its count in the second, and their harmony."""
+
+    answer: str
+    first: Sequence[int]
+    second: int
+    score: Fraction
+
+    @property
+    def told(self) -> list[JsonValue]:
+        return [self.answer, len(self.first), self.second, float(self.score)]
+
+
+async def _candidates(first: Group, second: Group, ctx: Context) -> list[_Candidate]:
+    total = len(first.rollouts)
+    rollouts = (*first.rollouts, *second.rollouts)
+    votes = await ctx.answers.votes([rollout.answer for rollout in rollouts])
+    found: list[_Candidate] = []
+    for members in votes.classes:
+        there = [at for at in members if at < total]
+        shares = (
+            Fraction(len(there), total),
+            Fraction(len(members) - len(there), len(second.rollouts)),
+        )
+        answer = votes.answers[members[0]] or ""
+        found.append(_Candidate(answer, there, len(members) - len(there), _harmonic(*shares)))
+    return found
 
 
 def _harmonic(one: Fraction, other: Fraction) -> Fraction:

@@ -107,6 +107,11 @@ class PolicyAnchor:
         self._model = other._model
 
     @property
+    def moves(self) -> bool:
+        """Whether its answers change from step to step, so that a cache must keep none."""
+        return self.kind != "initial"
+
+    @property
     def capabilities(self) -> Capabilities:
         """Those of a model in this process."""
         return self._bound().capabilities

@@ -54,6 +54,10 @@ class ShowProgress(TrainerCallback):
         if state.is_world_process_zero:
             self._bar.update(self._task, total=state.max_steps, completed=state.global_step)
             self._bar.start()
+            if args.eval_on_start:
+                # Minutes with a slow model, in which nothing else would be said.
+                said = f"{self._name}: asking the held-out prompts before the first step"
+                self._console.print(said, markup=False, soft_wrap=True)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Move it."""
