@@ -7,7 +7,7 @@
 #   make test-servers  both wires and the gateway against a real llama.cpp server (minutes)
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
 #   make test-gateway  the gateway through the SDKs of MCP and agents, LangChain, LlamaIndex, and schemathesis
-#   make test-verl     the client of the reward service inside the real verl, on the CPU
+#   make test-verl     the reward service asked by the real verl and OpenRLHF, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
 #   make test-integrations  catsdk inside other frameworks: inspect_ai, verifiers, tinker, pydantic-ai, DSPy
 #   make test-gpu      a short training on a GPU, where there is one
@@ -186,17 +186,20 @@ test-gateway: $(GATEWAY)/.installed $(LLAMAINDEX)/.installed
 	@$(LLAMAINDEX)/bin/python -c 'import llama_index.llms.openai_like'
 	@$(LLAMAINDEX)/bin/python -m pytest -W ignore tests/serve/others/test_llama_index.py $(ARGS)
 
-# verl holds transformers back. What it imports warns of its own futures.
+# verl holds transformers back. OpenRLHF asks for packages that are built for GPUs; what asks for
+# rewards runs without them. What they import warns of its own futures.
 VERL := $(VENV)-verl
 $(VERL)/.installed: pyproject.toml constraints/verl.txt
-	$(call ENVIRONMENT,verl)
+	$(call ENVIRONMENT,verl and OpenRLHF)
 	@$(call PIP_OF,$(VERL)) install $(TORCH) -c constraints/verl.txt
 	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e '.[serve]' --group test
+	@$(call PIP_OF,$(VERL)) install --no-deps -c constraints/verl.txt openrlhf
 	@touch $@
 
 test-verl: $(VERL)/.installed
-	@$(VERL)/bin/python -c 'import verl'
-	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py $(ARGS)
+	@$(VERL)/bin/python -c 'import openrlhf, verl'
+	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py \
+		tests/trainers/test_openrlhf_itself.py $(ARGS)
 
 # Ray is imported first, because the tests would be skipped where it is missing. What it imports warns
 # of its own futures.
@@ -229,7 +232,7 @@ $(INSPECT)/.installed: pyproject.toml constraints/inspect.txt
 	@$(call PIP_OF,$(INSPECT)) install -c constraints/inspect.txt -e '.[inspect,local]' --group test
 	@touch $@
 
-# verifiers holds the openai SDK back.
+# verifiers holds the openai SDK back, so that the provider is tested with it there.
 VERIFIERS := $(VENV)-verifiers
 $(VERIFIERS)/.installed: pyproject.toml constraints/verifiers.txt
 	$(call INSTALLED,verifiers,verifiers,-e '.[verifiers]' --group test)
@@ -254,7 +257,8 @@ test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.inst
 	@$(INSPECT)/bin/python -c 'import inspect_ai'
 	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
 	@$(VERIFIERS)/bin/python -c 'import verifiers'
-	@$(VERIFIERS)/bin/python -m pytest -W ignore tests/integrations/test_verifiers.py $(ARGS)
+	@$(VERIFIERS)/bin/python -m pytest -W ignore tests/integrations/test_verifiers.py \
+		tests/providers/test_openai.py tests/providers/test_http_settings.py $(ARGS)
 	@$(TINKER)/bin/python -c 'import tinker_cookbook'
 	@$(TINKER)/bin/python -m pytest -W ignore tests/integrations/test_tinker.py $(ARGS)
 	@$(PYDANTIC_AI)/bin/python -c 'import pydantic_ai'

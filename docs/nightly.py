@@ -35,7 +35,7 @@ PARTS: Mapping[str, str] = {
     "test-gateway": "the gateway through agents, MCP, LangChain, LlamaIndex, and by schemathesis",
     "test-vllm": "the vLLM providers on real vLLM, on the CPU",
     "real": "the whole method on a real small model, in process, on llama.cpp and on vLLM",
-    "test-verl": "the client of the reward service inside the real verl",
+    "test-verl": "the reward service asked by the real verl and OpenRLHF",
     "test-ray": "the method over Ray Data, on a local Ray with two workers",
     "test-integrations": "catsdk inside other frameworks, each in its own loop",
     "test-litellm": "the litellm provider alone, and through a litellm proxy",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,8 +12,9 @@ from catsdk.batch.estimates import Estimate
 from catsdk.batch.plan import Plan
 from catsdk.batch.summary import Summary
 from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.data.writing import writing
 
-__all__ = ["BATCHES", "ESTIMATE", "FAILED", "STORE", "Failures", "Folder", "writing"]
+__all__ = ["BATCHES", "ESTIMATE", "FAILED", "STORE", "Failures", "Folder"]
 
 BATCHES = "batches.sqlite"
 STORE, MANIFEST, FAILED = "run.sqlite", "manifest.json", "failed.jsonl"
@@ -174,18 +175,6 @@ class Failures:
         with writing(self.path):
             self._lines.close()
             self._new.replace(self.path)
-
-
-@contextmanager
-def writing(path: Path) -> Generator[None]:
-    """Raise a `ConfigurationError` that names the file where it cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
-            " answered is lost"
-        ) from error
 
 
 def _plan_in(manifest: Mapping[str, Any]) -> dict[str, Any]:

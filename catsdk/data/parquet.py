@@ -7,8 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from catsdk.core.errors import ConfigurationError, MissingExtraError
+from catsdk.core.errors import MissingExtraError
 from catsdk.core.installing import install_command
+from catsdk.data.writing import writing
 
 __all__ = ["pyarrow_or_raise", "utf8", "write_rows"]
 
@@ -46,16 +47,11 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], schema: Any, *, gr
     """
     pa, parquet = pyarrow_or_raise()
     new = path.with_name(f"{path.name}{_NEW}")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         table = pa.Table.from_pylist(list(rows), schema=schema)
         parquet.write_table(table, new, compression="zstd", row_group_size=group)
         new.replace(path)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that"
-            " was answered is lost"
-        ) from error
 
 
 def utf8(text: str | None) -> str | None:

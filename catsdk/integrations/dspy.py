@@ -157,9 +157,17 @@ class _Engine:
     })  # fmt: skip
 
     def __init__(self, described: Mapping[str, Any], rollouts: int) -> None:
-        self.rollouts = rollouts
+        self.described, self.rollouts = described, rollouts
         self.fingerprint = _made(described).fingerprint
         self._kept = Kept(lambda: _made(described))
+
+    def __deepcopy__(self, memo: object) -> _Engine:
+        """Be shared by copies of a program, as DSPy shares clients: one method for all of them."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be made anew where a program is pickled."""
+        return _Engine, (self.described, self.rollouts)
 
     def complete(self, request: lm15.Request) -> lm15.Response:
         """Answer, and block meanwhile."""
@@ -192,6 +200,10 @@ class _AsyncEngine:
 
     def __init__(self, engine: _Engine) -> None:
         self._engine = engine
+
+    def __deepcopy__(self, memo: object) -> _AsyncEngine:
+        """Be shared, like the engine itself."""
+        return self
 
     async def complete(self, request: lm15.Request) -> lm15.Response:
         """Answer."""

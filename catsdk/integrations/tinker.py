@@ -7,6 +7,8 @@ such as one of many turns, calls `group_rewards` in its `compute_group_rewards`.
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 # pyright: reportUntypedBaseClass=false
+# Where `tinker` is not installed, pyright takes this module for it.
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -277,6 +278,19 @@ def test_a_program_is_saved_and_loaded_with_its_method(tmp_path: Path) -> None:
     assert (again.lm.model, again.lm.kwargs) == (program.lm.model, program.lm.kwargs)
     with pytest.raises(InvalidInputError, match="object"):
         lm_of().dump_state()
+
+
+def test_copies_of_a_program_share_the_method_and_pickles_make_it_anew() -> None:
+    policy = FunctionProvider(adding)
+    program = dspy.Predict("question -> answer")
+    program.set_lm(CaTLM(policy, 2, cache=False))
+    program(question="2+2?")
+    again = program.deepcopy()
+    assert again.lm.engine is program.lm.engine
+    assert again(question="3+3?").answer == "6"
+    lm = CaTLM("local", 4, estimator="Majority")
+    unpickled = pickle.loads(pickle.dumps(lm))
+    assert (unpickled.model, unpickled.engine.rollouts) == (lm.model, 4)
 
 
 async def test_an_answer_is_streamed_whole() -> None:

@@ -269,13 +269,13 @@ async def test_the_server_that_trainers_ask_gives_rewards_and_errors(serve: Serv
         with anyio.fail_after(60):
             await client.wait_for_server_startup()
             episode = await client.run(**asked)
+            assert episode.ok and rewards(episode) == [1.0, 0.0, 1.0]
             refusing(server, lambda text: "UNIFIED RESPONSE" in text)
             failed = await client.run(**asked)
+            assert not failed.ok and rewards(failed) == [None] * 3
+            assert "no such luck" in failed.errors[0].message
         await client.close()
         tasks.cancel_scope.cancel()
-    assert episode.ok and rewards(episode) == [1.0, 0.0, 1.0]
-    assert not failed.ok and rewards(failed) == [None] * 3
-    assert "no such luck" in failed.errors[0].message
 
 
 def command(server: LoopbackServer, folder: Path, *arguments: str) -> dict[str, Any]:
@@ -333,9 +333,12 @@ async def test_what_is_not_known_is_refused_before_an_attempt(
         vf.load_environment(config(cat=method))
 
 
-async def test_a_method_without_a_reward_is_refused() -> None:
+async def test_what_makes_no_reward_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="has no reward"):
         GroupRubric(cat.CaT(estimator=cat.Majority()))
+    task = vf.Task(vf.TaskData(prompt="2+2?"))
+    with pytest.raises(InvalidInputError, match="no traces"):
+        await Pairs.rubric.score(task, [])
 
 
 @pytest.mark.allow_blocking  # The page is read.

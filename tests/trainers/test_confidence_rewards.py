@@ -93,20 +93,22 @@ def test_self_certainty_and_entropy_are_those_of_the_policy_that_sampled(tmp_pat
     attach(trainer, reward)
     trainer.train()
     reward.close()
+    # One step has two groups, which are scored at once; in the first the weights have not moved.
     checked = 0
-    # One step's groups, before the weights have moved.
-    for (group, sure), (_, unsure) in zip(kept[0].seen[:2], kept[1].seen[:2], strict=True):
-        for rollout, one, other in zip(group.rollouts, sure, unsure, strict=True):
-            if not rollout.text:
-                assert one.value is other.value is None
-                continue
-            assert one.value == pytest.approx(certainty(group.question, rollout.text), abs=1e-4)
-            assert other.value == pytest.approx(-entropy(group.question, rollout.text), abs=1e-4)
-            checked += 1
-    assert checked >= 2
-    later = kept[0].seen[-1]
-    text = later[0].rollouts[0].text
-    assert later[1][0].value != pytest.approx(certainty(later[0].question, text), abs=1e-4)
+    for kind, of, sign in ((0, certainty, 1.0), (1, entropy, -1.0)):
+        for group, scores in kept[kind].seen[:2]:
+            for rollout, score in zip(group.rollouts, scores, strict=True):
+                if not rollout.text:
+                    assert score.value is None
+                    continue
+                wanted = sign * of(group.question, rollout.text)
+                assert score.value == pytest.approx(wanted, abs=1e-4)
+                checked += 1
+    assert checked >= 4
+    for group, scores in kept[0].seen[2:]:
+        for rollout, score in zip(group.rollouts, scores, strict=True):
+            before = certainty(group.question, rollout.text) if rollout.text else 0.0
+            assert score.value != pytest.approx(before, abs=1e-5)
 
 
 def test_a_cache_keeps_nothing_of_the_policy_that_learns(tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ _QUOTED = re.compile(
     r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b"
     r"|^\W*(?:user|human|teacher|examples?|sample|format|template|prompt|instructions?|question"
     r"|problem|hint):\s(?:the\s)?$"
+    r"|\b(?:wrong|incorrect|false|mistaken|bad)\b[^.!?\n]{0,20}:\s?(?:the\s)?$"
     r"|\b(?:write|say|type|print|output|respond|reply|repeat)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
     r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?[:,]\s?(?:the\s)?$",
     re.IGNORECASE,

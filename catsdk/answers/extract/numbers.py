@@ -8,6 +8,7 @@ from fractions import Fraction
 from catsdk.answers.engine.parse.number_words import number_of
 from catsdk.answers.engine.parse.units import SCALES, is_unit
 from catsdk.answers.extract.phrases import VERB, Value, words_at
+from catsdk.answers.extract.withdrawals import refutes
 
 __all__ = [
     "CHANGING",
@@ -152,6 +153,8 @@ def one_number(sentence: str) -> str | None:
             return None
         value = quantity_at(sentence[match.start() :])
         if value is None or value.alternatives or found or _LISTING.search(value.text):
+            return None
+        if refutes(value.rest):
             return None
         found.append(value.text)
         at = len(sentence) - len(value.rest)

@@ -26,8 +26,8 @@ _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
 # The first two letters of the words that may refute what they follow.
 _REFUTING_BEGINNINGS = """
-al an ar as at bu ca co de di do e fa fo fr ge gi go ha ho i if in is it jk jo ju ki le lo ma mo mu
-ne no or pe pl po pr se sh sy th to tu un vi wa we wh wi wo wr ye
+ac ah al an ar as at bu ca co de di do e fa fo fr ge gi go ha hm ho i if ig in is it jk jo ju ki le
+lo ma mo mu ne no oh oo or pe pl po pr sc se sh so st sy th to tu un vi wa we wh wi wo wr ye
 """
 _REFUTING = frozenset(_REFUTING_BEGINNINGS.split())
 _BEGINNING = 32
@@ -86,8 +86,8 @@ _BAD = (
     r"(?:wrong|incorrect|false|mistaken|extraneous|rejected|discarded|excluded|eliminated|dismissed"
     r"|invalid|inadmissible|spurious|impossible|unacceptable|bogus|untrue|never|ruled\ out"
     r"|thrown\ out|out\ of\ range|out|outside|too\ (?:large|small|big|low|high|many|few|long|short"
-    r"|much|little|great)|an?\ (?:\w+\ )?(?:trap|distractor|decoy|mistake|typo|lie|guess|fake"
-    r"|contradiction))\b"
+    r"|much|little|great)|an?\ (?:\w+\ )?(?:example|placeholder|template|sample|draft"
+    r"|trap|distractor|decoy|mistake|typo|lie|guess|fake|contradiction))\b"
 )
 _REFUTED = re.compile(
     rf"""[^\w\n]{{0,12}}(?:
@@ -96,8 +96,8 @@ _REFUTED = re.compile(
       | (?:(?:which|this|it)\ )(?:is|was|seems|would\ be)\ (?:(?:also|clearly|obviously
         |however)\ )?{_BAD}
       | (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
-          (?:(?:an?|the|my|our|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply
-            |however)\s){{0,2}}
+          (?:(?:an?|the|my|our|also|only|just|merely|clearly|obviously|therefore|thus|hence
+            |in\ fact|actually|simply|however)\s){{0,2}}
           (?:not\b|n['’]t\b|{_BAD}|(?:previous|former|initial|first|earlier|original|old)\ (?:answer
             |guess|attempt|try))
       | (?:do|does|can)(?:\s?not|n['’]t)\b
@@ -120,7 +120,7 @@ _REFUTED = re.compile(
       | is\ (?:the|an?)\ (?:answer|solution)\ (?:to|of|for)\ (?:another|a\ different
         |(?:the|an?)\ (?:other|wrong
         |previous))\b
-      | is\ (?:how|the\ (?:format|syntax|notation|template|way))\b
+      | is\ (?:how\ (?:to|you|one|we|it)|the\ (?:format|syntax|notation|template|way))\b
       | at\ (?:the\ (?:very\ )?)?(?:minimum|maximum|best|worst)\b
       | at\ (?:the\ (?:very\ )?)?(?:least|most)\b(?!\ (?:one|two|three|\d|of|a)\b)
       | (?:but|though|although|yet|however)\b,?\ \$?-?\d[\d.,/]*\ (?:is|would\ be|could\ be|may\ be
@@ -175,7 +175,7 @@ def refutes(rest: str) -> bool:
     begins = _BEGINS.match(rest) if rest[:_BEGINNING].isascii() else None
     if begins is not None and begins[1].lower() not in _REFUTING:
         return False
-    return _REFUTED.match(rest) is not None
+    return _REFUTED.match(rest) is not None or _TAKEN_BACK.match(rest) is not None
 
 
 def takes_back(text: str) -> bool:

@@ -60,7 +60,7 @@ _REJECTION = re.compile(
         |mean|like|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
       |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal
       |be)\b|(?:not|n['’]t|never|nicht|pas|no|não|non|nie|niet|nem|inte|ikke|не|không\ phải)\W*$
-        |(?<!\w)(?:ليس|değil|नहीं)(?!\w)""",
+        |(?<!\w)(?:ليس|değil|नहीं)(?!\w)|[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4]""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
@@ -103,7 +103,7 @@ _REFUSAL = re.compile(
     |모르|알\ 수\ 없""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|(?<!anything )but)\b", re.IGNORECASE)
 _REJECTING = re.compile(
     r"\b(?:extraneous|reject\w*|discard\w*|rul(?:e|es|ed|ing)\ out|inadmissible|spurious"
     r"|disregard\w*|dismiss\w*|invalid|impossible|excluded|eliminat(?:e|es|ed)|thr(?:ow|ows|own"

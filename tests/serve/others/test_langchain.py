@@ -106,22 +106,24 @@ async def test_a_tool_is_called_and_its_result_is_answered(
         """Tell the weather of a city."""
         return f"rain in {city}"
 
+    told: Any = weather
+
     def reply(payload: dict[str, Any]) -> RawReply:
-        told = [each["content"] for each in payload["messages"] if each["role"] == "tool"]
-        if not told:
+        results = [each["content"] for each in payload["messages"] if each["role"] == "tool"]
+        if not results:
             return tool_call("weather", '{"city": "Paris"}')
-        message = {"role": "assistant", "content": f"There is {told[0]}."}
+        message = {"role": "assistant", "content": f"There is {results[0]}."}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return RawReply({"choices": [choice], "model": "m"})
 
     async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
         upstream.answer = reply
         async with served(models=["openai:loopback"]) as address:
-            model = chat(address, "cat/synthesis:openai:loopback").bind_tools([weather])
+            model = chat(address, "cat/synthesis:openai:loopback").bind_tools([told])
             asked: list[Any] = [HumanMessage("Weather in Paris?")]
             asked.append(await model.ainvoke(asked))
             (call,) = asked[-1].tool_calls
-            asked.append(ToolMessage(weather.invoke(call["args"]), tool_call_id=call["id"]))
+            asked.append(ToolMessage(told.invoke(call["args"]), tool_call_id=call["id"]))
             answer = await model.ainvoke(asked)
     assert answer.text == "There is rain in Paris."
     assert upstream.payloads[0]["tools"][0]["function"]["name"] == "weather"
