@@ -17,9 +17,10 @@ from catsdk.batch.state import Outcome, RowState, States
 from catsdk.cat import CaT
 from catsdk.core.errors import CatError, ConfigurationError, ProviderError
 from catsdk.core.events import Event
+from catsdk.core.ports import Provider
 from catsdk.core.types import Call, Failure, Result
 from catsdk.method.run import Method, run_or_fail
-from catsdk.runs.ledger import Ledger
+from catsdk.runs.ledger import Ledger, Place
 from catsdk.runtime import roles
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
@@ -147,27 +148,34 @@ class Worker:
             CatError: as `over`.
         """
         try:
+            place = self.ledger.at(row.id)
             with recorded("batch") as calls:
-                result = await self._result(row)
-            return await self._kept(row, before, result, calls)
+                result = await self._result(row, place)
+            return await self._kept(row, before, result, calls, place)
         except _Fatal as fatal:
             raise fatal.error from None
 
     async def _one(self, pending: Pending) -> Outcome | None:
         row, before = pending
+        place = self.ledger.at(row.id)
         with recorded("batch") as calls:
-            result = await self._worked_on(row)
+            result = await self._worked_on(row, place)
         if self.ledger.broken is not None:
             # Roles take it for a failed call; but every row to come would fail as this one.
             raise _Fatal(self.ledger.broken)
         if result is None:
             # It waits for a batch, out of memory.
             return None
-        state, _ = await self._kept(row, before, result, calls)
+        state, _ = await self._kept(row, before, result, calls, place)
         return "waiting" if state is None else state.outcome
 
     async def _kept(
-        self, row: BatchRow, before: RowState | None, result: Result, calls: Sequence[Call]
+        self,
+        row: BatchRow,
+        before: RowState | None,
+        result: Result,
+        calls: Sequence[Call],
+        place: Place,
     ) -> tuple[RowState | None, list[Record]]:
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
@@ -187,6 +195,8 @@ class Worker:
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
             stages=by_stage(calls) if self.probes else None,
+            # Where the records hold no rollouts, these are how they are found again.
+            answers=() if "rollout" in self.plan.fields else tuple(place.answers),
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:
@@ -195,19 +205,19 @@ class Worker:
             raise _Fatal(error) from error
         return state, records
 
-    async def _worked_on(self, row: BatchRow) -> Result | None:
+    async def _worked_on(self, row: BatchRow, place: Place) -> Result | None:
         if self.parking is None:
-            return await self._result(row)
+            return await self._result(row, place)
         result = None
         with self.parking.row(row.id):
-            result = await self._result(row)
+            result = await self._result(row, place)
             self.parking.done(row.id)
         return result
 
-    async def _result(self, row: BatchRow) -> Result:
+    async def _result(self, row: BatchRow, place: Place) -> Result:
         try:
             async with self.c.context(row=row.values, on_event=self.on_event) as ctx:
-                around = (self.ledger.at(row.id), *ctx.around)
+                around: tuple[Callable[[Provider], Provider], ...] = (place, *ctx.around)
                 ctx = replace(ctx, around=around, **self._paying)
                 if self.plan.product.needs_reference:
                     return await run_or_fail(self._method, row.prompt, self.plan.n, ctx, index=0)

@@ -111,15 +111,21 @@ def _reward(score: Score | None) -> dict[str, Any]:
 def _rest(result: Result) -> str:
     """What the other columns do not hold, as JSON: texts of rollouts stand once."""
     data = result.model_dump(mode="json", exclude_defaults=True)
-    for rollout in (data.get("group") or {}).get("rollouts", ()):
+    for rollout in _rollouts(data):
         rollout["completion"] |= {"text": "", "logprobs": None}
     return json.dumps(data)
+
+
+def _rollouts(data: dict[str, Any]) -> list[dict[str, Any]]:
+    group: dict[str, Any] = data.get("group") or {}
+    rollouts: list[dict[str, Any]] = group.get("rollouts") or []
+    return rollouts
 
 
 def _result(row: dict[str, Any]) -> Result:
     data = json.loads(row["result"])
     texts = {each["index"]: each["text"] for each in row["rollouts"]}
-    for rollout in (data.get("group") or {}).get("rollouts", ()):
+    for rollout in _rollouts(data):
         rollout["completion"]["text"] = texts[rollout["index"]]
     return Result.model_validate(data)
 

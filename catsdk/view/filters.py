@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.view.outline import MadeOutline, Outline
@@ -11,7 +12,8 @@ from catsdk.view.outline import MadeOutline, Outline
 __all__ = ["FILTERS", "Filter", "item_flags", "made_flags", "mask_of", "names_of"]
 
 
-class Filter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Filter:
     """One way to pick items: by what is so of the item, or of the reference that it is seen with.
 
     Args:
@@ -25,7 +27,7 @@ class Filter(NamedTuple):
     made: Callable[[MadeOutline], bool] | None = None
 
 
-FILTERS: Final = {
+FILTERS: Final[Mapping[str, Filter]] = {
     "departs": Filter("reference ≠ majority", made=lambda made: made.departs is True),
     "gained": Filter(
         "reference right, majority wrong",

@@ -128,6 +128,41 @@ async def test_each_product_of_a_batch_is_read(tmp_path: Path, index: Index, pro
 
 
 @pytest.mark.allow_blocking  # as above
+@pytest.mark.parametrize("produces", ["reference", "sft", "preferences"])
+async def test_the_rollouts_behind_what_a_batch_made_are_shown(
+    tmp_path: Path, index: Index, produces: str
+) -> None:
+    def answered(request: Request) -> list[Completion]:
+        usage = Usage(requests=1, output_tokens=3)
+        return [
+            Completion(text=rf"\boxed{{{4 + at // 2}}}", usage=usage) for at in range(request.n)
+        ]
+
+    method = cat.CaT(
+        FunctionProvider(answered), estimator=cat.Majority(), reward=cat.AnswerReward()
+    )
+    plan = Plan(method, n=3, produces=produces)
+    await run([{"id": "one", "prompt": "2+2?"}], tmp_path / "made", plan)
+    library = read(tmp_path, index)
+    entry = library.entry("made", "one")
+    assert entry is not None and entry.group is not None
+    if produces != "preferences":
+        assert [r.answer for r in entry.group.rollouts] == ["4", "4", "5"]
+        assert entry.group.rollouts[0].answer_rule == "boxed"
+        assert {call.stage for call in entry.all_calls} == {"sample"}
+        told = answer(library, "item", {"run": "made", "id": "one"})
+        assert [each["rollouts"] for each in told["clusters"]["clusters"]] == [[0, 1], [2]]
+
+
+@pytest.mark.allow_blocking  # as above
+async def test_a_store_without_texts_shows_no_rollouts(tmp_path: Path, index: Index) -> None:
+    plan = Plan(cat.CaT(POLICY, estimator=cat.Majority()), n=2, keeps_texts=False)
+    await run([{"id": "one", "prompt": "2+2?"}], tmp_path / "made", plan)
+    entry = read(tmp_path, index).entry("made", "one")
+    assert entry is not None and entry.group is None and entry.made[0].reference is not None
+
+
+@pytest.mark.allow_blocking  # as above
 async def test_what_a_batch_was_estimated_to_use_stands_beside_what_it_used(
     tmp_path: Path, index: Index
 ) -> None:

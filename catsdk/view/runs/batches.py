@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+from catsdk.answers.answers import Answers
 from catsdk.batch.estimates import Estimate
 from catsdk.batch.folder import ESTIMATE, STORE
 from catsdk.batch.state import RowState
@@ -21,6 +22,7 @@ from catsdk.core.types import (
     Score,
 )
 from catsdk.data.columns import GOLDS, PROMPTS
+from catsdk.runs.ledger import ANSWER, Kept
 from catsdk.view.entry import Entry, Made, prompt_of
 from catsdk.view.outline import voted
 from catsdk.view.runs.run import About, News, Run
@@ -41,6 +43,7 @@ class BatchRun(Run):
         self._store = StoreFile(path / STORE)
         self._texts = TextFile(path / TEXTS)
         self._known: dict[str, int] = {}
+        self._answers = Answers()
 
     def count(self) -> int | None:
         """The rows that ended."""
@@ -59,7 +62,27 @@ class BatchRun(Run):
     def entry(self, place: str) -> Entry | None:
         """The row of that id."""
         kept = self._store.get("row", place)
-        return None if kept is None else self._read(place, kept)
+        if kept is None:
+            return None
+        entry = self._read(place, kept)
+        keys = RowState.model_validate_json(kept).answers
+        return entry if entry.group is not None else self._with_rollouts(entry, keys)
+
+    def _with_rollouts(self, entry: Entry, keys: tuple[str, ...]) -> Entry:
+        """The entry with the rollouts and calls behind it, where the store still has them."""
+        texts = [text for key in keys if (text := self._store.get(ANSWER, key)) is not None]
+        answers = [Kept.model_validate_json(text) for text in texts]
+        drawn = [each for each in answers if any(call.stage == "sample" for call in each.calls)]
+        rollouts = [
+            Rollout(index=at, completion=completion, answer=found.answer, answer_rule=found.rule)
+            for at, completion in enumerate(each for kept in drawn for each in kept.completions)
+            if (found := self._answers.extract(completion.text))
+        ]
+        calls = tuple(call for each in answers for call in each.calls)
+        if not rollouts:
+            return entry.model_copy(update={"calls": calls})
+        group = Group(prompt=entry.prompt, rollouts=tuple(rollouts))
+        return entry.model_copy(update={"group": group, "calls": calls})
 
     def _read(self, id: str, kept: str) -> Entry:
         state = RowState.model_validate_json(kept)
