@@ -232,7 +232,7 @@ $(INSPECT)/.installed: pyproject.toml constraints/inspect.txt
 	@$(call PIP_OF,$(INSPECT)) install -c constraints/inspect.txt -e '.[inspect,local]' --group test
 	@touch $@
 
-# verifiers holds the openai SDK back.
+# verifiers holds the openai SDK back, so that the provider is tested with it there.
 VERIFIERS := $(VENV)-verifiers
 $(VERIFIERS)/.installed: pyproject.toml constraints/verifiers.txt
 	$(call INSTALLED,verifiers,verifiers,-e '.[verifiers]' --group test)
@@ -257,7 +257,8 @@ test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.inst
 	@$(INSPECT)/bin/python -c 'import inspect_ai'
 	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
 	@$(VERIFIERS)/bin/python -c 'import verifiers'
-	@$(VERIFIERS)/bin/python -m pytest -W ignore tests/integrations/test_verifiers.py $(ARGS)
+	@$(VERIFIERS)/bin/python -m pytest -W ignore tests/integrations/test_verifiers.py \
+		tests/providers/test_openai.py tests/providers/test_http_settings.py $(ARGS)
 	@$(TINKER)/bin/python -c 'import tinker_cookbook'
 	@$(TINKER)/bin/python -m pytest -W ignore tests/integrations/test_tinker.py $(ARGS)
 	@$(PYDANTIC_AI)/bin/python -c 'import pydantic_ai'

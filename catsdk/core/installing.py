@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from shlex import quote
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 __all__ = ["DISTRIBUTION", "install_command"]
@@ -35,7 +36,7 @@ def _requirement(extra: str, origin: str | None) -> str:
         extra: The extra.
         origin: The content of `direct_url.json` (PEP 610); `None` where an index was the source.
     """
-    told = json.loads(origin) if origin else {}
+    told: dict[str, Any] = json.loads(origin) if origin else {}
     url = str(told.get("url", ""))
     if "dir_info" in told:
         folder = unquote(urlsplit(url).path)

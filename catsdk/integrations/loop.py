@@ -54,14 +54,16 @@ def _started() -> BlockingPortal:
             ready.set_result(portal)
             await portal.sleep_until_stopped()
 
-    threading.Thread(target=anyio.run, args=(serve,), name="catsdk-models", daemon=True).start()
+    running = threading.Thread(target=anyio.run, args=(serve,), name="catsdk-models", daemon=True)
+    running.start()
     portal = ready.result()
-    threading.Thread(target=_stop_at_the_end, args=(portal,), daemon=True).start()
+    # No daemon: the interpreter waits until the loop has closed what is open in it.
+    threading.Thread(target=_end, args=(portal, running), name="catsdk-ending").start()
     return portal
 
 
-def _stop_at_the_end(portal: BlockingPortal) -> None:
-    # The interpreter would wait for the loop's worker threads, which last as long as the loop.
+def _end(portal: BlockingPortal, running: threading.Thread) -> None:
     threading.main_thread().join()
     with suppress(RuntimeError):
         portal.call(portal.stop, True)
+    running.join()

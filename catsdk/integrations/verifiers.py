@@ -85,7 +85,10 @@ class GroupRubric:
             NoRewardError: a trace that is `ok` has no reward; the others have theirs by then. In
                 `finalize` that is an error of the episode, which no trainer takes for a zero.
             ConfigurationError: the set-up is wrong, so that no group can have a reward.
+            InvalidInputError: there are no traces.
         """
+        if not traces:
+            raise InvalidInputError("there are no traces to be rewarded; give those of one task")
         for trace in traces:
             trace.rewards[self.name] = None
         c = await self._kept.opened()
@@ -95,7 +98,7 @@ class GroupRubric:
                 scored = await scored_group(c, _group(task.data, traces, c.answers), row)
             finally:
                 used = Usage.total(call.usage for call in calls)
-                if traces and used.tokens:
+                if used.tokens:
                     traces[0].extra_usage.append(_usage(used))
         self._record(scored, traces)
         if any(trace.ok and trace.rewards[self.name] is None for trace in traces):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import subprocess
@@ -305,14 +306,21 @@ async def test_an_answer_is_streamed_whole() -> None:
 
 def test_a_process_that_used_it_ends_by_itself() -> None:
     code = (
+        "import warnings\n"
         "from catsdk.integrations.dspy import CaTLM\n"
-        "from catsdk.testing import FunctionProvider\n"
-        "lm = CaTLM(FunctionProvider(lambda request: ['4'] * request.n), 2, cache=False,"
-        " estimator='Majority')\n"
+        "warnings.simplefilter('error', ResourceWarning)\n"
+        "lm = CaTLM('openai:loopback', 2, cache=False, estimator='Majority')\n"
         "print(lm('2+2?'))\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "['4']"
+    with LoopbackServer(FunctionProvider(lambda request: ["4"] * request.n)) as server:
+        there = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]
+        told = subprocess.run(
+            command, env=os.environ | there, capture_output=True, text=True, check=False
+        )
+    assert (told.returncode, told.stdout.strip()) == (0, "['4']"), told.stderr
+    # What was open is closed.
+    assert "Unclosed" not in told.stderr
 
 
 def test_the_code_of_the_documentation_runs(capsys: pytest.CaptureFixture[str]) -> None:

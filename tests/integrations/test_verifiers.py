@@ -333,9 +333,12 @@ async def test_what_is_not_known_is_refused_before_an_attempt(
         vf.load_environment(config(cat=method))
 
 
-async def test_a_method_without_a_reward_is_refused() -> None:
+async def test_what_makes_no_reward_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="has no reward"):
         GroupRubric(cat.CaT(estimator=cat.Majority()))
+    task = vf.Task(vf.TaskData(prompt="2+2?"))
+    with pytest.raises(InvalidInputError, match="no traces"):
+        await Pairs.rubric.score(task, [])
 
 
 @pytest.mark.allow_blocking  # The page is read.

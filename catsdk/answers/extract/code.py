@@ -19,6 +19,7 @@ _COMMENT = re.compile(
       | [^#\n]*[\w)\]][ \t]+\#\s?[^\W\d_]""",
     re.VERBOSE,
 )
+_FIRST = frozenset("/-;R\"'")
 _PROGRAM = re.compile(
     r"```(?!(?:te?xt|plaintext|markdown|md|json5?|output|latex|tex|math)\s)[A-Za-z]", re.IGNORECASE
 )
@@ -37,4 +38,6 @@ def is_code(text: str, start: int, at: int) -> bool:
 
 def is_comment(sentence: str) -> bool:
     """Tell whether a sentence is a comment in a program, or has one behind its code."""
+    if "#" not in sentence and sentence.lstrip()[:1] not in _FIRST:
+        return False
     return _COMMENT.match(sentence) is not None

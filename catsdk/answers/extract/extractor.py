@@ -164,7 +164,11 @@ def _searched(text: str) -> str:
     working = tagged or ("K" in tail and "THINK]" in tail) or "◁" in tail
     if working and _TAG_OF_WORK.search(tail):
         tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
-    if "=" in tail and ("=*" in tail or "= *" in tail or "=_" in tail or "=`" in tail):
+    if (
+        ("*" in tail and ("=*" in tail or "= *" in tail))
+        or ("_" in tail and "=_" in tail)
+        or ("`" in tail and "=`" in tail)
+    ):
         tail = _EMPHASISED_SIDE.sub(r"\2", tail)
     if "%" in tail and ("\n%" in tail or tail[0] == "%") or "#" in tail and "[//]" in tail:
         tail = _LEFT_OUT.sub("", tail)

@@ -60,7 +60,8 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         text[fence.end() if (fence := _FENCE.match(text, end)) else end :],
     )
     goes_on = behind.strip(_CLOSING) != ""
-    words_behind = words_of(near := behind[:_READ]) if goes_on else []
+    near = behind[:_READ]
+    words_behind = words_of(near) if goes_on else []
     if goes_on and is_withdrawn(near, content, words_behind):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
