@@ -6,10 +6,10 @@
 #   make test-vllm     the vllm providers on real vLLM, on this machine's CPU (AVX2; minutes)
 #   make test-servers  both wires and the gateway against a real llama.cpp server (minutes)
 #   make real          the whole method on a real small model: in this process, on llama.cpp, on vLLM
-#   make test-gateway  the gateway through the SDKs of MCP and agents, and by schemathesis
-#   make test-verl     the client of the reward service inside the real verl, on the CPU
+#   make test-gateway  the gateway through the SDKs of MCP and agents, LangChain, LlamaIndex, and schemathesis
+#   make test-verl     the reward service asked by the real verl and OpenRLHF, on the CPU
 #   make test-ray      the method over Ray Data, on a local Ray with two workers (minutes)
-#   make test-integrations  catsdk inside other frameworks: inspect_ai
+#   make test-integrations  catsdk inside other frameworks: inspect_ai, verifiers, tinker, pydantic-ai, DSPy
 #   make test-gpu      a short training on a GPU, where there is one
 #   make lab           the laboratory, shortened: CaT-RL and its control on the model in the box
 #   make soak          chaos, and random replies, judges and answers for MINUTES each
@@ -23,6 +23,8 @@
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
+#   make site          the documentation as a site in out/site/html, its links checked
+#   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
 #   make clean         remove the environments and all that was built
 #
@@ -62,7 +64,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check lint types layers test-pythons test-extras maps clean
+	check lint types layers test-pythons test-extras site dist maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -169,25 +171,35 @@ test-servers: $(SERVERS)/.installed
 GATEWAY := $(VENV)-gateway
 $(GATEWAY)/.installed: pyproject.toml constraints/gateway.txt
 	$(call ENVIRONMENT,clients of the gateway)
-	@$(call PIP_OF,$(GATEWAY)) install -c constraints/gateway.txt openai-agents schemathesis \
-		-e '.[anthropic,mcp,serve]' --group test
+	@$(call PIP_OF,$(GATEWAY)) install -c constraints/gateway.txt langchain-openai openai-agents \
+		schemathesis -e '.[anthropic,mcp,serve]' --group test
 	@touch $@
 
-test-gateway: $(GATEWAY)/.installed
-	@$(GATEWAY)/bin/python -c 'import agents, mcp, schemathesis'
-	@$(GATEWAY)/bin/python -m pytest tests/serve/others $(ARGS)
+# LlamaIndex holds the openai SDK below version 3, which agents asks for.
+LLAMAINDEX := $(VENV)-llamaindex
+$(LLAMAINDEX)/.installed: pyproject.toml constraints/llamaindex.txt
+	$(call INSTALLED,LlamaIndex,llamaindex,llama-index-llms-openai-like -e '.[serve]' --group test)
 
-# verl holds transformers back. What it imports warns of its own futures.
+test-gateway: $(GATEWAY)/.installed $(LLAMAINDEX)/.installed
+	@$(GATEWAY)/bin/python -c 'import agents, langchain_openai, mcp, schemathesis'
+	@$(GATEWAY)/bin/python -m pytest tests/serve/others $(ARGS)
+	@$(LLAMAINDEX)/bin/python -c 'import llama_index.llms.openai_like'
+	@$(LLAMAINDEX)/bin/python -m pytest -W ignore tests/serve/others/test_llama_index.py $(ARGS)
+
+# verl holds transformers back. OpenRLHF asks for packages that are built for GPUs; what asks for
+# rewards runs without them. What they import warns of its own futures.
 VERL := $(VENV)-verl
 $(VERL)/.installed: pyproject.toml constraints/verl.txt
-	$(call ENVIRONMENT,verl)
+	$(call ENVIRONMENT,verl and OpenRLHF)
 	@$(call PIP_OF,$(VERL)) install $(TORCH) -c constraints/verl.txt
 	@$(call PIP_OF,$(VERL)) install -c constraints/verl.txt verl -e '.[serve]' --group test
+	@$(call PIP_OF,$(VERL)) install --no-deps -c constraints/verl.txt openrlhf
 	@touch $@
 
 test-verl: $(VERL)/.installed
-	@$(VERL)/bin/python -c 'import verl'
-	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py $(ARGS)
+	@$(VERL)/bin/python -c 'import openrlhf, verl'
+	@$(VERL)/bin/python -m pytest -W ignore tests/trainers/test_verl_itself.py \
+		tests/trainers/test_openrlhf_itself.py $(ARGS)
 
 # Ray is imported first, because the tests would be skipped where it is missing. What it imports warns
 # of its own futures.
@@ -220,9 +232,39 @@ $(INSPECT)/.installed: pyproject.toml constraints/inspect.txt
 	@$(call PIP_OF,$(INSPECT)) install -c constraints/inspect.txt -e '.[inspect,local]' --group test
 	@touch $@
 
-test-integrations: $(INSPECT)/.installed
+# verifiers holds the openai SDK back, so that the provider is tested with it there.
+VERIFIERS := $(VENV)-verifiers
+$(VERIFIERS)/.installed: pyproject.toml constraints/verifiers.txt
+	$(call INSTALLED,verifiers,verifiers,-e '.[verifiers]' --group test)
+
+TINKER := $(VENV)-tinker
+$(TINKER)/.installed: pyproject.toml constraints/tinker.txt
+	$(call ENVIRONMENT,the cookbook of Tinker)
+	@$(call PIP_OF,$(TINKER)) install $(TORCH) -c constraints/tinker.txt
+	@$(call PIP_OF,$(TINKER)) install -c constraints/tinker.txt -e '.[tinker]' --group test
+	@touch $@
+
+PYDANTIC_AI := $(VENV)-pydantic-ai
+$(PYDANTIC_AI)/.installed: pyproject.toml constraints/pydantic-ai.txt
+	$(call INSTALLED,pydantic-ai,pydantic-ai,-e '.[pydantic-ai]' --group test)
+
+DSPY := $(VENV)-dspy
+$(DSPY)/.installed: pyproject.toml constraints/dspy.txt
+	$(call INSTALLED,DSPy,dspy,-e '.[dspy]' --group test)
+
+test-integrations: $(INSPECT)/.installed $(VERIFIERS)/.installed $(TINKER)/.installed $(PYDANTIC_AI)/.installed \
+		$(DSPY)/.installed
 	@$(INSPECT)/bin/python -c 'import inspect_ai'
 	@$(INSPECT)/bin/python -m pytest -W ignore tests/integrations/test_inspect_ai.py $(ARGS)
+	@$(VERIFIERS)/bin/python -c 'import verifiers'
+	@$(VERIFIERS)/bin/python -m pytest -W ignore tests/integrations/test_verifiers.py \
+		tests/providers/test_openai.py tests/providers/test_http_settings.py $(ARGS)
+	@$(TINKER)/bin/python -c 'import tinker_cookbook'
+	@$(TINKER)/bin/python -m pytest -W ignore tests/integrations/test_tinker.py $(ARGS)
+	@$(PYDANTIC_AI)/bin/python -c 'import pydantic_ai'
+	@$(PYDANTIC_AI)/bin/python -m pytest -W ignore tests/integrations/test_pydantic_ai.py $(ARGS)
+	@$(DSPY)/bin/python -c 'import dspy'
+	@$(DSPY)/bin/python -m pytest -W ignore tests/integrations/test_dspy.py $(ARGS)
 
 # Says so and ends well where there is no GPU.
 test-gpu: install
@@ -251,6 +293,19 @@ types: install
 
 layers: install
 	@$(BIN)/lint-imports --no-logo
+
+# --- release ------------------------------------------------------------------------------
+dist: install
+	@rm -rf out/dist
+	@$(BIN)/python -m build --outdir out/dist .
+
+# --- documentation ------------------------------------------------------------------------
+SITE := $(VENV)-site
+$(SITE)/.installed: pyproject.toml constraints/site.txt
+	$(call INSTALLED,what builds the site,site,-e . --group site)
+
+site: $(SITE)/.installed
+	@$(SITE)/bin/python -m docs.site.build
 
 # --- benchmarks ---------------------------------------------------------------------------
 # Each peer has an environment of its own; optillm asks for torch, which comes first as above.

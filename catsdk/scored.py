@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from catsdk.cat import CaT
-from catsdk.core.errors import CatError, ConfigurationError
+from catsdk.core.errors import CatError, ConfigurationError, NoRewardError
 from catsdk.core.types import Failure, Group, Reference, Result
 from catsdk.rewards.reward import LEFT_OUT, unscored
 from catsdk.runtime.context import Row
@@ -52,6 +52,23 @@ class Scored:
             return None
         causes = {str(score.failure) for score in self.result.scores if score.failure is not None}
         return "; ".join(sorted(causes)) or "no cause given"
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The reward of each rollout, for trainers that take numbers only.
+
+        Raises:
+            NoRewardError: a rollout has none; the message says why.
+        """
+        rewards = self.result.rewards
+        numbers = tuple(reward for reward in rewards if reward is not None)
+        if len(numbers) == len(rewards):
+            return numbers
+        scores = self.result.scores
+        causes = {str(score.failure) for score in scores if score.value is None and score.failure}
+        why = self.cause or "; ".join(sorted(causes)) or "no cause given"
+        missing = len(rewards) - len(numbers)
+        raise NoRewardError(f"{missing} of {len(rewards)} rollouts have no reward: {why}")
 
 
 def failed_group(group: Group, cause: Failure, reference: Reference | None = None) -> Scored:

@@ -32,7 +32,7 @@ def shoot(page: Page, address: str) -> None:
     """Take a picture of each screen, and one of the heart of it in the dark."""
     page.goto(address)
     page.locator("tr.open").first.wait_for()
-    page.locator("text=reading …").first.wait_for(state="detached")
+    page.locator("text=/^indexing, /").first.wait_for(state="detached")
     for name, screen in SCREENS.items():
         page.goto(f"{address}/#/{screen}")
         page.locator("main[aria-busy]").wait_for(state="detached")

@@ -55,5 +55,5 @@ def no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
     with blockbuster_ctx(OUR_PACKAGES) as blocking:
         # Vendors' code that runs in a loop of its own may hold that loop up: nobody else's waits.
         for function in blocking.functions.values():
-            function.can_block_in("catsdk_providers/http/other_loop.py", {"carry_out"})
+            function.can_block_in("catsdk_providers/http/asyncio_thread.py", {"carry_out"})
         yield

@@ -23,7 +23,7 @@ alone() { # extra, constraints, statements that must run
   if [ -n "${EXTRAS:-}" ] && [[ " $EXTRAS " != *" $1 "* ]]; then return; fi
   local pins=$root/constraints/$2.txt
   fresh
-  case $1 in gguf | local | train) pip_install -c "$pins" $torch ;; esac
+  case $1 in gguf | local | tinker | train) pip_install -c "$pins" $torch ;; esac
   pip_install -c "$pins" "$wheel[$1]"
   (cd "$work" && venv/bin/python -W error::ImportWarning -c "$3")
   (cd "$work" && venv/bin/catsdk providers >/dev/null)
@@ -39,7 +39,7 @@ resolves() { # name, what is asked for together
 
 "$python" -m venv "$work/build"
 "$work/build/bin/python" -m pip wheel -qq --no-deps -w "$work" "$root"
-wheel=$(echo "$work"/catsdk-*.whl)
+wheel=$(echo "$work"/compute_as_teacher-*.whl)
 
 alone agreement main 'from catsdk.rubrics import agreement as a; assert a({"a": [1, 0, 1], "b": [1, 0, 0]}).alpha'
 alone anthropic main 'from catsdk.providers import AnthropicProvider as P; P("m", api_key="sk-x")'
@@ -52,7 +52,11 @@ alone evaluate main 'import matplotlib.pyplot, numpy'
 alone math-verify main 'import math_verify'
 alone ray ray 'import ray.data; from catsdk.batch import ray'
 alone mcp gateway 'from catsdk.serve import mcp_server; import mcp'
+alone dspy dspy 'import catsdk.integrations.dspy'
 alone inspect inspect 'import catsdk.integrations.inspect_ai'
+alone tinker tinker 'import catsdk.integrations.tinker'
+alone verifiers verifiers 'import catsdk.integrations.verifiers, catsdk_env'
+alone pydantic-ai pydantic-ai 'import catsdk.integrations.pydantic_ai'
 alone serve main 'from catsdk.serve import serving_gateway'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'

@@ -34,6 +34,7 @@ from catsdk.types import Completion, Request
 
 ANSWERS = ("4", "4", "5", "4")
 
+from tests.hanging import Hanging
 from tests.method.scripted import anchor
 
 
@@ -265,21 +266,12 @@ async def test_an_error_of_a_streamed_run_is_raised_from_the_stream() -> None:
 
 @pytest.mark.behaviour("cancelling-stops-requests")
 async def test_leaving_a_stream_cancels_its_requests() -> None:
-    started, cancelled = anyio.Event(), anyio.Event()
-
-    async def script(request: Request) -> str:
-        started.set()
-        try:
-            await anyio.sleep_forever()
-        finally:
-            cancelled.set()
-        return "never"
-
+    call = Hanging()
     with anyio.fail_after(5):
-        async with cat.CaT(FunctionProvider(script)) as c:
+        async with cat.CaT(FunctionProvider(call)) as c:
             async with c.stream("2+2", n=2):
-                await started.wait()
-            await cancelled.wait()
+                await call.started.wait()
+            await call.cancelled.wait()
 
 
 async def test_a_stream_needs_an_open_cat() -> None:
@@ -295,23 +287,11 @@ async def test_an_error_inside_the_block_is_not_wrapped() -> None:
 
 @pytest.mark.behaviour("cancelling-stops-requests")
 async def test_cancelling_from_outside_stops_all_requests() -> None:
-    running: list[int] = []
-    full = anyio.Event()
-
-    async def script(request: Request) -> str:
-        running.append(1)
-        if len(running) == 3:
-            full.set()
-        try:
-            await anyio.sleep_forever()
-        finally:
-            running.pop()
-        return "never"
-
-    model = FunctionProvider(script, capabilities=cat.Capabilities())
+    call = Hanging(3)
+    model = FunctionProvider(call, capabilities=cat.Capabilities())
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(cat.synthesize, "2+2", 3, model)
-            await full.wait()
+            await call.started.wait()
             tasks.cancel_scope.cancel()
-    assert running == []
+    assert call.running == 0

@@ -7,6 +7,7 @@ says why, where the reader sees it too.
 
 import ast
 import inspect
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from typing import Any
 
 import anyio
 import pytest
+
+from catsdk.testing import FunctionProvider, LoopbackServer
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_RUN = "Not run in the tests:"
@@ -56,14 +59,29 @@ PAGES = [
 ]
 
 
+@pytest.fixture(scope="module", name="hosted")
+def what_hosted_models_are_here() -> Iterator[dict[str, str]]:
+    """The variables by which `openai:` leads to a server of this machine, with a price."""
+    model = FunctionProvider(lambda request: r"17 * 23 = 391: \boxed{391}")
+    price = {"input": 0.25, "output": 2.0}
+    with LoopbackServer(model, model="gpt-5-mini") as server:
+        yield {
+            "OPENAI_BASE_URL": server.url,
+            "OPENAI_API_KEY": server.key,
+            "CATSDK_PRICES": json.dumps({"openai:gpt-5-mini": price}),
+        }
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_python_blocks_of_a_page_run_in_order(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, hosted: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("CATSDK_", "OPENAI_"))]:
         monkeypatch.delenv(name)
+    for name, value in hosted.items():
+        monkeypatch.setenv(name, value)
     anyio.run(_run_in_order, [block for block in _blocks(page) if block.runs])
 
 

@@ -14,8 +14,10 @@ from tests.docstrings import FACES, OURS
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OTHERS = {
-    f"catsdk.integrations.{path.stem}" for path in (ROOT / "catsdk/integrations").glob("*.py")
-} - {"catsdk.integrations.__init__", "catsdk.integrations.kept"}
+    f"catsdk.integrations.{path.stem}"
+    for path in (ROOT / "catsdk/integrations").iterdir()
+    if not path.stem.startswith("_")
+} - {"catsdk.integrations.kept"}
 """The modules for other frameworks, which need those frameworks: each is a face by itself."""
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 BESIDE = [

@@ -16,6 +16,7 @@ from catsdk.events import ResultReady, RolloutArrived
 from catsdk.sync import map_sync, run_sync, stream_sync
 from catsdk.testing import FunctionProvider, LoopbackServer
 from catsdk.types import Request
+from tests.hanging import Hanging
 from tests.method.scripted import anchor, policy
 
 
@@ -102,22 +103,16 @@ def nothing_left() -> Iterator[None]:
     assert not [thread for thread in left if thread.is_alive()]
 
 
-class Waiting:
+class Waiting(Hanging):
     """Answers prompts that begin with `now` at once; holds the others, and sees them cancelled."""
 
     def __init__(self) -> None:
-        self.running = 0
+        super().__init__()
         self.model = FunctionProvider(self._answer)
 
     async def _answer(self, request: Request) -> str:
-        if request.messages[-1].text.startswith("now"):
-            return "\\boxed{4}"
-        self.running += 1
-        try:
-            await anyio.sleep_forever()
-        finally:
-            self.running -= 1
-        return "never"
+        now = request.messages[-1].text.startswith("now")
+        return "\\boxed{4}" if now else await self(request)
 
 
 def leave_by_break(items: Any) -> None:

@@ -9,9 +9,10 @@ from catsdk.answers.extract import (
     Extraction,
     Extractor,
     extract_answer,
-    gold_answers,
 )
+from catsdk.answers.extract.golds import gold_answers
 from catsdk.answers.graders.fields import FieldGrader
+from catsdk.answers.graders.functions import CodeOutput, FunctionGrader
 from catsdk.answers.graders.grader import Grader, grade_all
 from catsdk.answers.graders.math_verify import MathVerifyGrader
 from catsdk.answers.graders.mathematics import MathGrader
@@ -21,7 +22,6 @@ from catsdk.answers.graders.plain import (
     MultipleChoice,
     NumericTolerance,
 )
-from catsdk.answers.graders.yours import CodeOutput, FunctionGrader
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Verdict
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+from catsdk.batch.estimates import Estimate
 from catsdk.batch.plan import Plan
 from catsdk.batch.summary import Summary
 from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.data.writing import writing
 
-__all__ = ["BATCHES", "FAILED", "STORE", "Failures", "Folder", "writing"]
+__all__ = ["BATCHES", "ESTIMATE", "FAILED", "STORE", "Failures", "Folder"]
 
 BATCHES = "batches.sqlite"
 STORE, MANIFEST, FAILED = "run.sqlite", "manifest.json", "failed.jsonl"
+ESTIMATE = "estimate.json"
 
 
 class Folder:
@@ -83,6 +86,18 @@ class Folder:
                 "files": [path.name for path in files],
             }
         )
+
+    def keep_estimate(self, estimate: Estimate) -> None:
+        """Write down what the rows to come were estimated to consume, to be compared later.
+
+        Args:
+            estimate: The estimate.
+
+        Raises:
+            ConfigurationError: the folder cannot be written to.
+        """
+        # Bounds may be infinite, which pydantic's own JSON has no form for.
+        self._replace(ESTIMATE, json.dumps(estimate.model_dump(), indent=1) + "\n")
 
     def failures(self) -> Failures:
         """Begin `failed.jsonl` anew; the old one stays until the new one is whole.
@@ -160,18 +175,6 @@ class Failures:
         with writing(self.path):
             self._lines.close()
             self._new.replace(self.path)
-
-
-@contextmanager
-def writing(path: Path) -> Generator[None]:
-    """Raise a `ConfigurationError` that names the file where it cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
-            " answered is lost"
-        ) from error
 
 
 def _plan_in(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from catsdk.core.errors import MissingExtraError
+from catsdk.data.parquet import pyarrow_or_raise
 
 __all__ = ["Columns"]
 
@@ -26,13 +25,7 @@ class Columns:
 
     def __init__(self) -> None:
         """Begin without a column."""
-        try:
-            self._pa: Any = import_module("pyarrow")
-            self._pq: Any = import_module("pyarrow.parquet")
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                "Parquet files need pyarrow: pip install 'catsdk[data]', or write JSON lines"
-            ) from error
+        self._pa, self._pq = pyarrow_or_raise("or write JSON lines")
         self._types: dict[str, Any] = {}
         """The type of each column; `None` where there is none in common."""
 

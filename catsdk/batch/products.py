@@ -117,6 +117,7 @@ PRODUCTS: Final = {
         needs_rewards=True,
     ),
 }
+"""What a row may be made into, by the name that `produces` takes."""
 
 
 def records_of(produces: str, result: Result) -> list[Record]:

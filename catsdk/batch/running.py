@@ -167,7 +167,9 @@ async def estimate(
             )
         more = job.progress.rows - job.progress.done
         shares = await price_shares_of(plan.cat) if price_shares is None else price_shares
-        return Estimate.of(seen, more, await paid(begun.states.store), shares)
+        found = Estimate.of(seen, more, await paid(begun.states.store), shares)
+        await to_thread.run_sync(begun.folder.keep_estimate, found)
+        return found
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-from catsdk.batch.folder import writing
 from catsdk.batch.parquet_columns import Columns
+from catsdk.data.writing import writing
 
 __all__ = ["SHARD", "Format", "Shards"]
 
@@ -30,7 +30,7 @@ class Shards:
         size: Records in a file.
 
     Raises:
-        MissingExtraError: Parquet without `catsdk[data]`.
+        MissingExtraError: Parquet without the extra `data`.
     """
 
     def __init__(self, folder: Path, format: Format = "jsonl", size: int = SHARD) -> None:

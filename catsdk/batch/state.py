@@ -37,6 +37,8 @@ class RowState(Value):
         attempts: How often it was worked on to the end.
         failure: Why it failed.
         stages: What it consumed by stage, where it was worked on for an estimate.
+        answers: The keys of the kept answers that it was made of, in the order of asking, where the
+            records hold no rollouts; those of judges are left out.
         at: Where the file of texts has what it became, where the store keeps no texts.
     """
 
@@ -46,6 +48,7 @@ class RowState(Value):
     attempts: int = 1
     failure: Failure | None = None
     stages: dict[str, Usage] | None = None
+    answers: tuple[str, ...] = ()
     at: int | None = None
 
 

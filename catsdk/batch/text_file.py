@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import JsonValue
 
 from catsdk.batch.products import as_json
-from catsdk.core.errors import ConfigurationError
+from catsdk.data.writing import writing
 
 __all__ = ["TEXTS", "Entry", "TextFile"]
 
@@ -64,20 +64,15 @@ class TextFile:
             ConfigurationError: the disk is full or fails.
         """
         line = json.dumps([id, records, failure], ensure_ascii=False, default=as_json) + "\n"
-        try:
-            with self._lock, self.path.open("ab") as file:
-                if not self._whole and file.tell():
-                    # A process that was killed may have left half a line.
-                    file.write(b"\n")
-                self._whole = False
-                at = file.tell()
-                file.write(line.encode("utf-8", "backslashreplace"))
-                file.flush()
-                self._whole = True
-        except OSError as error:
-            raise ConfigurationError(
-                f"{self.path} cannot be written: {error}; free some space and start again"
-            ) from error
+        with writing(self.path), self._lock, self.path.open("ab") as file:
+            if not self._whole and file.tell():
+                # A process that was killed may have left half a line.
+                file.write(b"\n")
+            self._whole = False
+            at = file.tell()
+            file.write(line.encode("utf-8", "backslashreplace"))
+            file.flush()
+            self._whole = True
         return at
 
     def entries(self) -> Iterator[Entry]:

@@ -17,9 +17,10 @@ from catsdk.batch.state import Outcome, RowState, States
 from catsdk.cat import CaT
 from catsdk.core.errors import CatError, ConfigurationError, ProviderError
 from catsdk.core.events import Event
+from catsdk.core.ports import Provider
 from catsdk.core.types import Call, Failure, Result
 from catsdk.method.run import Method, run_or_fail
-from catsdk.runs.ledger import Ledger
+from catsdk.runs.ledger import Ledger, Place
 from catsdk.runtime import roles
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
@@ -148,8 +149,9 @@ class Worker:
             CatError: as `over`.
         """
         try:
-            result = await self._result(row)
-            return await self._kept(row, before, result)
+            place = self.ledger.at(row.id)
+            result = await self._result(row, place)
+            return await self._kept(row, before, result, place)
         except _Fatal as fatal:
             raise fatal.error from None
 
@@ -163,14 +165,15 @@ class Worker:
     async def _outcome(
         self, row: BatchRow, before: RowState | None, calls: Sequence[Call] | None = None
     ) -> Outcome | None:
-        result = await self._worked_on(row)
+        place = self.ledger.at(row.id)
+        result = await self._worked_on(row, place)
         if self.ledger.broken is not None:
             # Roles take it for a failed call; but every row to come would fail as this one.
             raise _Fatal(self.ledger.broken)
         if result is None:
             # It waits for a batch, out of memory.
             return None
-        state, _ = await self._kept(row, before, result, calls)
+        state, _ = await self._kept(row, before, result, place, calls)
         return "waiting" if state is None else state.outcome
 
     async def _kept(
@@ -178,6 +181,7 @@ class Worker:
         row: BatchRow,
         before: RowState | None,
         result: Result,
+        place: Place,
         calls: Sequence[Call] | None = None,
     ) -> tuple[RowState | None, list[Record]]:
         outcome, failure = _ended(result, self.plan)
@@ -198,6 +202,8 @@ class Worker:
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
             stages=None if calls is None else by_stage(calls),
+            # Where the records hold no rollouts, these are how they are found again.
+            answers=() if "rollout" in self.plan.fields else tuple(place.answers),
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:
@@ -206,19 +212,19 @@ class Worker:
             raise _Fatal(error) from error
         return state, records
 
-    async def _worked_on(self, row: BatchRow) -> Result | None:
+    async def _worked_on(self, row: BatchRow, place: Place) -> Result | None:
         if self.parking is None:
-            return await self._result(row)
+            return await self._result(row, place)
         result = None
         with self.parking.row(row.id):
-            result = await self._result(row)
+            result = await self._result(row, place)
             self.parking.done(row.id)
         return result
 
-    async def _result(self, row: BatchRow) -> Result:
+    async def _result(self, row: BatchRow, place: Place) -> Result:
         try:
             shared = self._shared or await self._context()
-            around = (self.ledger.at(row.id), *shared.around)
+            around: tuple[Callable[[Provider], Provider], ...] = (place, *shared.around)
             ctx = replace(shared, row=row.values, around=around)
             if self.plan.product.needs_reference:
                 return await run_or_fail(self._method, row.prompt, self.plan.n, ctx, index=0)

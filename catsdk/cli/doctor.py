@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catsdk import __version__
 from catsdk.cli.probes import probed
 from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, TimedOutError
@@ -119,8 +120,9 @@ def _configured() -> list[str]:
 
 def _versions() -> list[Finding]:
     python = Finding(what="version", name="python", state="ok", said=platform.python_version())
-    needed = [_version(name, missing="set-up") for name in ("catsdk", *PACKAGES)]
-    return [python, *needed, *(_version(name, missing="absent") for name in OPTIONAL)]
+    own = Finding(what="version", name="catsdk", state="ok", said=__version__)
+    needed = [_version(name, missing="set-up") for name in PACKAGES]
+    return [python, own, *needed, *(_version(name, missing="absent") for name in OPTIONAL)]
 
 
 def _version(name: str, *, missing: State) -> Finding:

@@ -12,12 +12,12 @@ __all__ = ["providers"]
 
 def providers() -> None:
     """List the providers that are known here."""
-    table = Table("provider", "install", "what it reaches")
+    table = Table("provider", "needs", "what it reaches")
     for name in known_providers():
         origin = BUILT_IN.get(name)
         if origin is None:
             table.add_row(name, "", "registered by an installed package")
         else:
-            extra = f"catsdk\\[{origin.extra}]" if origin.extra else "catsdk"
+            extra = f"extra {origin.extra}" if origin.extra else "always there"
             table.add_row(name, extra, origin.summary)
     Console(emoji=False).print(table)

@@ -34,11 +34,11 @@ def reward_server(
     patience: Patience = 600.0,
 ) -> None:
     """Serve rewards by group or by sample; the token is `CATSDK_REWARD_TOKEN`."""
-    from catsdk.serve import Limits, serving
+    from catsdk.serve import GroupLimits, serving
     from catsdk.train import CaTConfig, serves_alone
 
     plan = CaTConfig.read(config)
-    limits = Limits(groups=max_groups, patience=patience, deadline=plan.failing.deadline)
+    limits = GroupLimits(groups=max_groups, patience=patience, deadline=plan.failing.deadline)
 
     async def serve() -> None:
         opening = serving(

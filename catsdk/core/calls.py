@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
+"""Why a model stopped writing; `length` is a response that was cut short."""
 
 
 class Usage(Value):
@@ -135,12 +136,21 @@ class Request(Value):
     sample_index: int = 0
 
 
+def _is_unknown(value: object) -> bool:
+    """Whether a field is left out of JSON, so that tokens without it are written as before."""
+    return value is None
+
+
 class TokenLogprob(Value):
     """One sampled token, and how probable it was.
 
     Args:
         token: The token's text.
         logprob: The natural logarithm of its probability under the model.
+        entropy: That of the whole distribution that it was drawn from, in nats; `None` where the
+            service does not say. A local model that scores a text does.
+        self_certainty: The divergence KL(U || p) of that distribution p from the uniform one U over
+            the vocabulary, in nats; `None` as above.
 
     Example:
         >>> from math import exp
@@ -151,6 +161,8 @@ class TokenLogprob(Value):
 
     token: str
     logprob: float
+    entropy: float | None = Field(default=None, exclude_if=_is_unknown)
+    self_certainty: float | None = Field(default=None, exclude_if=_is_unknown)
 
 
 class Failure(Value):

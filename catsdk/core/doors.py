@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from catsdk.core.installing import install_command
+
 __all__ = ["door"]
 
 
@@ -49,7 +51,7 @@ def door(
             from catsdk.core.errors import MissingExtraError
 
             raise MissingExtraError(
-                f"{package}.{name} needs the package {error.name!r}: pip install 'catsdk[{extra}]'"
+                f"{package}.{name} needs the package {error.name!r}: {install_command(extra)}"
             ) from error
 
     return load, public.copy, public

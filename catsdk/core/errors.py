@@ -25,7 +25,8 @@ CatError
 |-- SynthesisFailedError       the anchor failed; the error carries the group that was paid for
 |   `-- NoValidOutputError     nothing fits the output that was asked for
 |-- BudgetExceededError        a cap was reached; nothing was sent
-`-- NoEvidenceError            every rollout failed: there is nothing to estimate from
+|-- NoEvidenceError            every rollout failed: there is nothing to estimate from
+`-- NoRewardError              a rollout has no reward, where only numbers are taken
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ __all__ = [
     "ModelNotFoundError",
     "NoEvidenceError",
     "NoModelError",
+    "NoRewardError",
     "NoValidOutputError",
     "NotRecordedError",
     "OverloadedError",
@@ -293,6 +295,10 @@ class NoEvidenceError(CatError):
     def usage(self) -> Usage:
         """What the failed calls used."""
         return Usage() if self.group is None else self.group.usage
+
+
+class NoRewardError(CatError):
+    """A rollout has no reward, where a trainer takes numbers only: its group must not train."""
 
 
 def error_of(failure: Failure) -> CatError:

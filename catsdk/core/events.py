@@ -239,6 +239,7 @@ Event = (
     | CallStarted
     | CallEnded
 )
+"""Anything that a run tells while it runs."""
 
 
 def line_of(event: Event) -> str:

@@ -17,6 +17,7 @@ from catsdk.core.errors import (
     MissingExtraError,
     UnknownProviderError,
 )
+from catsdk.core.installing import install_command
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Http
 
@@ -202,7 +203,7 @@ def check_installed(package: str, model: str) -> None:
     """
     if find_spec(package) is None:
         raise MissingExtraError(
-            f"model {model!r} needs the package {package!r}: pip install 'catsdk[{package}]'"
+            f"model {model!r} needs the package {package!r}: {install_command(package)}"
         )
 
 
@@ -217,8 +218,7 @@ def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:
         if origin.extra is None or (error.name or "").startswith("catsdk"):
             raise
         raise MissingExtraError(
-            f"model {model!r} needs the package {error.name!r}:"
-            f" pip install 'catsdk[{origin.extra}]'"
+            f"model {model!r} needs the package {error.name!r}: {install_command(origin.extra)}"
         ) from error
     return factory
 
@@ -227,7 +227,7 @@ def _third_party(prefix: str, model: str) -> Callable[[str | None], Provider]:
     for point in entry_points(group=GROUP, name=prefix):
         return _loaded(point, prefix, model)
     extras = ", ".join(
-        f"{name} (catsdk[{origin.extra}])" if origin.extra else name
+        f"{name} (extra {origin.extra})" if origin.extra else name
         for name, origin in BUILT_IN.items()
     )
     known = known_providers()

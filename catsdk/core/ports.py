@@ -3,8 +3,9 @@
 Any object with the method takes part; nothing needs to be inherited. A provider may declare more
 about itself in the attributes `name`, `capabilities`, `count_tokens` and `wire`; `capabilities_of`
 and its siblings read them with a cautious default. `loads_here = True` says that opening it takes
-long, because a model is loaded into this process. One that can score a given text is a `Scorer`
-too.
+long, because a model is loaded into this process; `moves = True`, that its answers change while it
+is used, as those of a model in training, so that none is kept. One that can score a given text is a
+`Scorer` too.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from catsdk.core.calls import (
     TokenLogprob,
     Usage,
 )
+from catsdk.core.display.sheet import Sheet
 from catsdk.core.messages import (
     AudioPart,
     FilePart,
@@ -39,7 +40,7 @@ from catsdk.core.messages import (
     ThinkingPart,
     ToolCall,
 )
-from catsdk.core.value import Value
+from catsdk.core.value import ShownValue, Value
 
 __all__ = [
     "AudioPart",
@@ -70,6 +71,7 @@ __all__ = [
 ]
 
 Kind = Literal["essential", "important", "optional", "pitfall"]
+"""How much a criterion counts; a pitfall is something to avoid."""
 
 
 class Rollout(Value):
@@ -102,7 +104,7 @@ class Rollout(Value):
         return self.completion.text
 
 
-class Group(Value):
+class Group(ShownValue):
     r"""The rollouts o_1..o_G of one prompt (paper, section 3.1), and those that failed.
 
     Args:
@@ -131,6 +133,13 @@ class Group(Value):
         return self._short(
             "partial", question=self.question, rollouts=len(self.rollouts), failed=failed
         )
+
+    def _sheet(self) -> Sheet:
+        rows = [(r.index, r.answer, r.answer_rule or "", r.text) for r in self.rollouts]
+        lost = [(at, None, "failed", str(failure)) for at, failure in self.failures.items()]
+        facts = (("question", self.question), ("cost", self.usage.cost))
+        heads = ("rollout", "answer", "found by", "text")
+        return Sheet.of(f"Group of {len(self.rollouts)} rollouts", facts, heads, [*rows, *lost])
 
     @property
     def usage(self) -> Usage:
@@ -175,7 +184,7 @@ class Provenance(Value):
     settings: dict[str, JsonValue] = Field(default={})
 
 
-class Reference(Value):
+class Reference(ShownValue):
     r"""The estimated reference s of a group (paper, section 3.2), with its evidence.
 
     Args:
@@ -232,6 +241,12 @@ class Reference(Value):
             method=method,
             rollouts=len(self.group.rollouts),
         )
+
+    def _sheet(self) -> Sheet:
+        names = ("answer", "text", "majority", "agreement", "disagrees", "rationale", "cost")
+        facts = [("by", self.provenance.method), *((name, getattr(self, name)) for name in names)]
+        rows = [(r.index, r.answer, r.text) for r in self.rollouts]
+        return Sheet.of("Reference", facts, ("rollout", "answer", "text"), rows)
 
     @property
     def output(self) -> Any:
@@ -296,7 +311,7 @@ class Criterion(Value):
     weight: float = Field(default=1.0, allow_inf_nan=False)
 
 
-class Rubric(Value):
+class Rubric(ShownValue):
     """The criteria r_1..r_K by which responses to one prompt are judged (paper, section 3.3).
 
     Args:
@@ -324,6 +339,12 @@ class Rubric(Value):
     def __repr__(self) -> str:
         """Id, version and how many criteria there are."""
         return self._short("id", "version", criteria=len(self.criteria))
+
+    def _sheet(self) -> Sheet:
+        rows = [(c.id, c.text, c.kind or "", c.weight) for c in self.criteria]
+        facts = (("by", self.provenance.method), ("model", self.provenance.model))
+        heads = ("id", "criterion", "kind", "weight")
+        return Sheet.of(f"Rubric {self.id} version {self.version}", facts, heads, rows)
 
     @property
     def usage(self) -> Usage:
@@ -404,7 +425,7 @@ class Verdict(Value):
         return own + Usage.total(vote.usage for vote in self.votes)
 
 
-class Score(Value):
+class Score(ShownValue):
     """The reward R(o_i; s) of one rollout: a number, or `None` with the cause.
 
     Args:
@@ -436,6 +457,13 @@ class Score(Value):
         """Index and value, with the reasons."""
         return self._short("index", "reasons", "failure", value=self.value)
 
+    def _sheet(self) -> Sheet:
+        facts = (("why", "; ".join(self.reasons)), ("failure", str(self.failure or "")))
+        parts = [(name, each.value, "; ".join(each.reasons)) for name, each in self.parts.items()]
+        met = [(v.criterion_id, v.degree, v.reason or str(v.failure or "")) for v in self.verdicts]
+        title = f"Reward of rollout {self.index}: {self.value}"
+        return Sheet.of(title, facts, ("part or criterion", "value", "why"), [*parts, *met])
+
     @property
     def usage(self) -> Usage:
         """What this score consumed, verdicts and parts included."""
@@ -444,7 +472,7 @@ class Score(Value):
         return own + judged + Usage.total(part.usage for part in self.parts.values())
 
 
-class Result(Value):
+class Result(ShownValue):
     r"""What came of one prompt: its group, the reference, and the reward of each rollout.
 
     A prompt that failed has a `failure`, and whatever was there before it failed. In JSON a
@@ -507,6 +535,22 @@ class Result(Value):
             whole = {**cast("dict[str, Any]", reference), "group": fields.get("group")}
             return {**fields, "reference": whole}
         return fields
+
+    def _sheet(self) -> Sheet:
+        group, scores = self.group, {score.index: score for score in self.scores}
+        question = group.question if group else ""
+        agreement = None if self.reference is None else self.reference.agreement
+        facts = (
+            ("question", question), ("answer", self.answer), ("agreement", agreement),
+            ("failure", str(self.failure or "")), ("cost", self.cost),
+        )  # fmt: skip
+        rows = [
+            (r.index, r.answer, score.value, "; ".join(score.reasons) or str(score.failure or ""))
+            if (score := scores.get(r.index))
+            else (r.index, r.answer, "", "")
+            for r in (group.rollouts if group else ())
+        ]
+        return Sheet.of("Result", facts, ("rollout", "answer", "reward", "why"), rows)
 
     @property
     def text(self) -> str | None:

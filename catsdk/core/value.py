@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Value", "WholeValue"]
+from catsdk.core.display.html import html_of
+from catsdk.core.display.sheet import Sheet
+
+__all__ = ["ShownValue", "Value", "WholeValue"]
 
 
 class Value(BaseModel):
@@ -33,6 +37,23 @@ class Value(BaseModel):
         chosen = {n: v for n in names if (v := getattr(self, n)) != fields[n].default} | more
         told = (f"{name}={_cut(value)}" for name, value in chosen.items() if value is not None)
         return f"{type(self).__name__}({', '.join(told)})"
+
+
+class ShownValue(Value):
+    """A value that notebooks and rich show as a small table."""
+
+    def _sheet(self) -> Sheet:
+        """What is shown of it."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; every text is escaped and cut."""
+        return html_of(self._sheet())
+
+    def __rich__(self) -> Any:
+        """What rich prints; no text is read as markup."""
+        # Whoever calls this has loaded rich; most programs never do.
+        return import_module("catsdk.core.display.terminal").rich_of(self._sheet())
 
 
 class _Shown:

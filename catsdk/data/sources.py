@@ -64,7 +64,7 @@ def read_rows(
     Raises:
         InvalidInputError: there is no such data set, it has no rows, or it cannot be read; the
             message names the file and, where there is one, the line.
-        MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
+        MissingExtraError: a folder, Parquet or the hub without the extra `data`.
 
     Example:
         >>> from catsdk.data import read_rows
@@ -100,7 +100,7 @@ def each_row(
     Raises:
         InvalidInputError: there is no such data set, it has no rows, or it cannot be read as a
             whole.
-        MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
+        MissingExtraError: a folder, Parquet or the hub without the extra `data`.
 
     Example:
         >>> from catsdk.data import each_row

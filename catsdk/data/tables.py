@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.installing import install_command
 
 __all__ = ["from_folder", "from_hub", "from_parquet", "split_of"]
 
@@ -129,5 +130,5 @@ def _optional(module: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"this data set needs {module}: pip install 'catsdk[data]'"
+            f"this data set needs {module}: {install_command('data')}"
         ) from error

@@ -15,6 +15,9 @@ from catsdk.estimators.recursive import RecursiveSelfAggregation
 from catsdk.estimators.self_best_of_n import SelfBestOfN
 from catsdk.estimators.synthesis import Synthesizer
 from catsdk.estimators.universal import UniversalSelfConsistency
+from catsdk.estimators.views.harmony import Harmony
+from catsdk.estimators.views.other_view import OtherView
+from catsdk.estimators.views.paraphraser import Paraphraser
 from catsdk.estimators.weighted import WeightedMajority
 
 __all__ = [
@@ -24,11 +27,14 @@ __all__ = [
     "GenerativeSelfAggregation",
     "Grading",
     "Greedy",
+    "Harmony",
     "Likelihood",
     "Majority",
     "MinPerplexity",
     "MixtureOfAgents",
     "MutualPredictability",
+    "OtherView",
+    "Paraphraser",
     "RandomChoice",
     "RecursiveSelfAggregation",
     "SelfBestOfN",

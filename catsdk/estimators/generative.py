@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from catsdk.answers.answers import no_evidence
 from catsdk.core.options import Sampling
-from catsdk.core.ports import capabilities_of, name_of
-from catsdk.core.types import Group, Reference
-from catsdk.estimators.outputs import answer_of
+from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import Completion, Group, Reference, Request
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.prompted import PromptedRole
+from catsdk.runtime.structured import ask
 
 __all__ = ["GenerativeSelfAggregation"]
 
@@ -63,7 +63,7 @@ class GenerativeSelfAggregation(PromptedRole):
                 messages = words.messages(question=group.conversation, responses=texts)
                 seed = self.seed if able.seed else None
                 request = self.sampling.request(messages, seed=seed)
-                completion = await answer_of(provider, request, context)
+                completion = await _answer_of(provider, request, context)
                 name = completion.model or name_of(provider)
             return await context.with_evidence(
                 context.reference(
@@ -75,3 +75,18 @@ class GenerativeSelfAggregation(PromptedRole):
                     prompt=words,
                 )
             )
+
+
+async def _answer_of(provider: Provider, request: Request, ctx: Context) -> Completion:
+    """Send `request`, and where the run asks for an output, until an answer fits it.
+
+    Raises:
+        StructuredOutputError: no answer fits the output.
+        ProviderError: the model failed.
+    """
+    output = ctx.output
+    if output is None:
+        return (await provider.complete(request))[0]
+    asked = request.model_copy(update={"messages": ctx.answers.asked(request.messages)})
+    form, attempts, route = output.asked_for, output.attempts, output.route
+    return (await ask(provider, asked, form, attempts=attempts, route=route))[1]

@@ -12,7 +12,7 @@ from catsdk.core.choices import check_choice
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.draws import drawn_class
-from catsdk.estimators.selected import candidates, selected
+from catsdk.estimators.selected import candidates, selected, without_label
 from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["Majority"]
@@ -72,7 +72,7 @@ class Majority:
             if votes.tied and self.tie == "abstain":
                 if context.output is not None:
                     raise NoEvidenceError("a tie: the majority abstains, and gives no output")
-                return reference.model_copy(update={"answer": None, "text": ""})
+                return without_label(reference, "its answers are tied for the first place")
             return reference
 
     def _leader(self, group: Group, votes: Votes) -> int:

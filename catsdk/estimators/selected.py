@@ -12,7 +12,7 @@ from catsdk.core.types import Call, Group, Reference, Rollout
 from catsdk.prompts.prompt import Prompt
 from catsdk.runtime.context import Context
 
-__all__ = ["candidates", "selected"]
+__all__ = ["candidates", "selected", "without_label"]
 
 
 def candidates(group: Group, ctx: Context) -> Group:
@@ -58,3 +58,14 @@ async def selected(
         rollout, method=method, settings=settings, calls=calls, model=model, prompt=prompt
     )
     return await ctx.with_evidence(reference)
+
+
+def without_label(reference: Reference, why: str) -> Reference:
+    """Take the answer out of a reference whose estimator abstains, and say why.
+
+    An answer reward then leaves the group out; without the reason it would be a failure.
+    """
+    provenance = reference.provenance
+    settings = {**provenance.settings, "abstains": why}
+    update = {"provenance": provenance.model_copy(update={"settings": settings})}
+    return reference.model_copy(update={"answer": None, "text": "", "data": None, **update})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from catsdk.core.errors import MissingExtraError
+from catsdk.core.installing import install_command
 from catsdk.evaluate.report import Point, Report
 from catsdk.evaluate.statistics import Estimate
 
@@ -125,7 +126,7 @@ def _figure() -> tuple[Any, Any]:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            "a figure needs matplotlib: pip install 'catsdk[evaluate]'"
+            f"a figure needs matplotlib: {install_command('evaluate')}"
         ) from error
     figure = Figure(figsize=(8.4, 4.6), layout="constrained")
     return figure, figure.subplots()

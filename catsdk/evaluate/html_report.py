@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catsdk.core.html_page import Markup, element, heading, page, table
+from catsdk.core.display.page import Markup, element, heading, page, table
 from catsdk.evaluate.report import Pair, Point, PositionCheck, Report
 from catsdk.evaluate.statistics import Estimate
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from catsdk.core.errors import ConfigurationError
 from catsdk.core.types import Group, Usage
+from catsdk.data.parquet import pyarrow_or_raise, utf8, write_rows
 from catsdk.evaluate.observations import Observation, Seen
 from catsdk.evaluate.packages import PARQUET, check_packages
 
@@ -19,7 +18,6 @@ __all__ = ["ITEMS", "ItemFiles", "read_seen", "seen_of"]
 ITEMS: Final = "items-*.parquet"
 MOST_ITEMS: Final = 500
 MOST_CHARACTERS: Final = 32_000_000
-_NEW: Final = ".new"
 
 
 class ItemFiles:
@@ -114,18 +112,7 @@ def _length(seen: Seen) -> int:
 
 
 def _write(path: Path, items: Sequence[Seen]) -> Path:
-    pa, pq = import_module("pyarrow"), _parquet()
-    new = path.with_name(f"{path.name}{_NEW}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = pa.Table.from_pylist([_row(seen) for seen in items], schema=_schema(pa))
-        pq.write_table(table, new, compression="zstd", row_group_size=100)
-        new.replace(path)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that"
-            " was answered is lost"
-        ) from error
+    write_rows(path, [_row(seen) for seen in items], _schema(), group=100)
     return path
 
 
@@ -173,14 +160,14 @@ def _row(seen: Seen) -> dict[str, Any]:
     used = Usage.total(call.usage for call in seen.group.calls)
     used += Usage.total(call.usage for each in references for call in each.calls)
     return {
-        "item": _plain(seen.item.id),
-        "question": _plain(seen.group.question or seen.item.prompt[-1].text),
-        "gold": [_plain(each) for each in seen.item.accepted],
+        "item": utf8(seen.item.id),
+        "question": utf8(seen.group.question or seen.item.prompt[-1].text),
+        "gold": [utf8(each) for each in seen.item.accepted],
         "rollouts": [
             {
                 "index": each.index,
-                "text": _plain(each.text),
-                "answer": _plain(each.answer),
+                "text": utf8(each.text),
+                "answer": utf8(each.answer),
                 "rule": each.answer_rule,
                 "grade": seen.scores.get(each.index),
                 "finish_reason": each.completion.finish_reason,
@@ -188,7 +175,7 @@ def _row(seen: Seen) -> dict[str, Any]:
             for each in seen.group.rollouts
         ],
         "failed": len(seen.group.failures),
-        "majority": _plain(evidence.majority) if evidence else None,
+        "majority": utf8(evidence.majority) if evidence else None,
         "agreement": evidence.agreement if evidence else None,
         "estimators": [_made(seen, each) for each in first],
         "tokens": used.tokens,
@@ -203,14 +190,14 @@ def _made(seen: Seen, observation: Observation) -> dict[str, Any]:
     return {
         "estimator": observation.estimator,
         "size": observation.size,
-        "answer": _plain(observation.answer),
-        "text": _plain(reference.text) if reference else None,
+        "answer": utf8(observation.answer),
+        "text": utf8(reference.text) if reference else None,
         "score": observation.score,
         "departs": observation.departs,
         "tied": observation.tied,
         "majority_score": observation.majority_score,
         "all_wrong": observation.all_wrong,
-        "failure": _plain(str(failure)) if failure else None,
+        "failure": utf8(str(failure)) if failure else None,
     }
 
 
@@ -234,15 +221,11 @@ def _rest(seen: Seen, first: list[Observation]) -> str:
 
 def _parquet() -> Any:
     check_packages(PARQUET)
-    return import_module("pyarrow.parquet")
+    return pyarrow_or_raise()[1]
 
 
-def _plain(text: str | None) -> str | None:
-    """The text as UTF-8 can hold it: models may answer half a character."""
-    return None if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _schema(pa: Any) -> Any:
+def _schema() -> Any:
+    pa, _ = pyarrow_or_raise()
     text, whole, number, flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
     rollout = {
         "index": whole, "text": text, "answer": text, "rule": text, "grade": number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from catsdk.core.errors import MissingExtraError
+from catsdk.core.installing import install_command
 
 __all__ = ["FIGURES", "NUMBERS", "PARQUET", "check_packages"]
 
@@ -20,5 +21,5 @@ def check_packages(*names: str) -> None:
     absent = [name for name in names if find_spec(name) is None]
     if absent:
         raise MissingExtraError(
-            f"a report needs {' and '.join(absent)}: pip install 'catsdk[evaluate]'"
+            f"a report needs {' and '.join(absent)}: {install_command('evaluate')}"
         )

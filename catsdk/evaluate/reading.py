@@ -38,7 +38,7 @@ def read_items(
     Raises:
         InvalidInputError: there is no such data set, a column is missing, or a row is wrong; the
             message names file and line.
-        MissingExtraError: a folder, Parquet or the hub without `catsdk[data]`.
+        MissingExtraError: a folder, Parquet or the hub without the extra `data`.
 
     Example:
         >>> from pathlib import Path

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.installing import install_command
 from catsdk.core.value import Value
 
 __all__ = ["Bootstrap", "Estimate", "holm", "mcnemar", "pass_at_k"]
@@ -204,5 +205,5 @@ def _numpy() -> ModuleType:
     try:
         import numpy
     except ModuleNotFoundError as error:
-        raise MissingExtraError("intervals need numpy: pip install 'catsdk[evaluate]'") from error
+        raise MissingExtraError(f"intervals need numpy: {install_command('evaluate')}") from error
     return numpy

@@ -42,12 +42,12 @@ from catsdk.cat import CaT
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_count, check_prompt
 from catsdk.core.options import Sampling
-from catsdk.core.ports import name_of, wire_of
-from catsdk.core.types import Completion, FinishReason, Message, Result, Usage
+from catsdk.core.types import Completion, FinishReason, Result, Usage
 from catsdk.integrations.kept import Kept
+from catsdk.integrations.own_turn import own_turn
 from catsdk.recipes import from_data
 from catsdk.serve.gateway.answer import evidence_in
-from catsdk.serve.gateway.tools import Tool, Tools, tool_fields
+from catsdk.serve.gateway.tools import Tool, Tools
 
 __all__ = ["CatAPI", "same_answer"]
 
@@ -153,7 +153,12 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
         sampling, cat = _sampling(config), await self._kept.opened()
         if tools:
             offered = _tools(tools, tool_choice, config.parallel_tool_calls)
-            return await _turn(cat, messages, sampling, config.seed, offered)
+            completion = await own_turn(cat, messages, sampling, config.seed, offered)
+            return ModelOutput(
+                model=completion.model,
+                choices=[_choice(completion)],
+                usage=_usage(completion.usage),
+            )
         schema = config.response_schema
         result = await cat.run(
             messages,
@@ -204,26 +209,6 @@ def same_answer(answers: Any = None) -> Scorer:
     return score
 
 
-async def _turn(
-    cat: CaT, messages: tuple[Message, ...], sampling: Sampling, seed: int | None, tools: Tools
-) -> ModelOutput:
-    """One answer of the policy itself, which may call tools."""
-    async with cat.context() as ctx:
-        policy = await ctx.model(None, "policy")
-        wire = wire_of(policy)
-        if wire is None:
-            raise InvalidInputError(
-                f"{name_of(policy)} takes no tools; evaluate it on tasks that offer none"
-            )
-        offering = sampling.model_copy(update={"extra": sampling.extra | tool_fields(tools, wire)})
-        completion = (await policy.complete(offering.request(messages, seed=seed)))[0]
-        return ModelOutput(
-            model=completion.model or name_of(policy),
-            choices=[_choice(completion, name_of(policy))],
-            usage=_usage(completion.usage),
-        )
-
-
 def _output(model: str, result: Result) -> ModelOutput:
     assert result.reference is not None
     output = ModelOutput.from_content(f"cat/{model}", result.reference.text)
@@ -232,13 +217,13 @@ def _output(model: str, result: Result) -> ModelOutput:
     return output
 
 
-def _choice(completion: Completion, model: str) -> ChatCompletionChoice:
+def _choice(completion: Completion) -> ChatCompletionChoice:
     calls = [
         ToolCall(id=call.id, function=call.name, arguments=dict(call.given))
         for call in completion.tool_calls
     ]
     message = ChatMessageAssistant(
-        content=completion.text, tool_calls=calls or None, model=model, source="generate"
+        content=completion.text, tool_calls=calls or None, model=completion.model, source="generate"
     )
     stop: StopReason = "tool_calls" if calls else _STOPS[completion.finish_reason]
     return ChatCompletionChoice(message=message, stop_reason=stop)

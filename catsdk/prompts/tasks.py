@@ -48,6 +48,7 @@ TASKS: Mapping[str, Task] = {
     "choose_consistent": _task(
         "UniversalSelfConsistency", "responses", "question count", "responses"
     ),
+    "paraphrase": _task("Paraphraser", "question"),
     "grade": _task("Grading", "response", "question"),
     "propose": _task("RubricProposer", "reference", "task"),
     "propose_from_question": _task('RubricProposer(source="question")', "question", "task"),

@@ -11,7 +11,7 @@ from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
-from catsdk.rewards.reward import Reward, unscored
+from catsdk.rewards.reward import LEFT_OUT, Reward, unscored
 from catsdk.runtime.context import Context
 from catsdk.runtime.roles import Estimator, check_role, result_of
 
@@ -23,7 +23,8 @@ class AnswerReward(Reward):
     r"""R(o; s) = 1 where the final answer of o equals that of s, else 0 (paper, equation 1).
 
     A rollout that gives no final answer did not give the right one: 0. Where it cannot be decided
-    whether two answers are the same, the score is `unknown`.
+    whether two answers are the same, the score is `unknown`. Where the estimator abstains, as
+    `Harmony()` and `Majority(tie="abstain")` can, the group is left out.
 
     Args:
         estimator: A reference of this reward's own, such as `Majority()` (with it this is the
@@ -67,6 +68,8 @@ class AnswerReward(Reward):
                 f"an answer reward was given {reference!r:.80} as its reference; give a Reference,"
                 " such as ctx.reference(rollout)"
             )
+        if reference is not None and reference.answer is None and (why := _abstains(reference)):
+            return unscored(group, Failure(kind=LEFT_OUT, message=why))
         if reference is None or reference.answer is None:
             message = (
                 "the reference has no final answer; ask for one in the prompt, such as 'put the"
@@ -138,6 +141,12 @@ async def compared(
         else _score(rollout, f"{whose} {shown}", verdicts[rollout.answer], unknown)
         for rollout in group.rollouts
     ]
+
+
+def _abstains(reference: Reference) -> str | None:
+    """Why the estimator gave no answer on purpose, which is not a failure."""
+    why = reference.provenance.settings.get("abstains")
+    return why if isinstance(why, str) else None
 
 
 def _score(rollout: Rollout, wanted: str, verdict: Verdict, unknown: float | None) -> Score:

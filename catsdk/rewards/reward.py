@@ -18,7 +18,7 @@ from catsdk.recipes import written
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import result_of
 
-__all__ = ["LEFT_OUT", "Given", "Reward", "Sum", "check_reward", "completed", "unscored"]
+__all__ = ["LEFT_OUT", "Around", "Given", "Reward", "Sum", "check_reward", "completed", "unscored"]
 
 LEFT_OUT = "LeftOut"
 """The kind of the cause where a filter left a group out on purpose: that is not a failure."""
@@ -126,6 +126,23 @@ class Reward:
         """Turn the sign."""
         return -1.0 * self
 
+    def _need_what(self, *others: Reward) -> None:
+        """Need a reference, and go by answers, where one of the others does."""
+        object.__setattr__(self, "needs_reference", any(each.needs_reference for each in others))
+        object.__setattr__(self, "by_answer", any(each.by_answer for each in others))
+
+
+@dataclass(frozen=True)
+class Around(Reward):
+    """A reward around another one, `inner`, which needs what that one needs."""
+
+    inner: Reward
+
+    def __post_init__(self) -> None:
+        """Check the inner reward."""
+        check_reward("inner", self.inner)
+        self._need_what(self.inner)
+
 
 @dataclass(frozen=True)
 class Sum(Reward):
@@ -165,10 +182,7 @@ class Sum(Reward):
                 f"a sum of {len(rewards)} rewards has the weights {list(weights)}; give one or"
                 " more rewards, and a finite weight for each"
             )
-        needs = any(reward.needs_reference for reward in rewards)
-        object.__setattr__(self, "needs_reference", needs)
-        by_answer = any(reward.by_answer for reward in rewards)
-        object.__setattr__(self, "by_answer", by_answer)
+        self._need_what(*rewards)
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.installing import install_command
 
 __all__ = ["Agreement", "Level", "agreement"]
 
@@ -29,6 +30,7 @@ class Agreement:
         items: The number of items that at least two of them answered.
         complete: The number of items that all of them answered.
         raw: The share of pairs of answers to one item that are equal.
+        shares: The share of equal answers for each pair of judges.
         cohen: Cohen's kappa for each pair of judges.
         fleiss: Fleiss' kappa over the complete items.
         alpha: Krippendorff's alpha over all items, with distances of `level`.
@@ -44,6 +46,7 @@ class Agreement:
     items: int
     complete: int
     raw: float | None
+    shares: dict[tuple[str, str], float | None]
     cohen: dict[tuple[str, str], float | None]
     fleiss: float | None
     alpha: float | None
@@ -53,7 +56,7 @@ class Agreement:
 def agreement(answers: Mapping[str, Answers], *, level: Level = "nominal") -> Agreement:
     """Compare judges by their answers to the same items.
 
-    Statistics come from scikit-learn, statsmodels and krippendorff (`catsdk[agreement]`). Kappa
+    Statistics come from scikit-learn, statsmodels and krippendorff (extra `agreement`). Kappa
     and alpha are undefined where only one answer was ever given.
 
     Args:
@@ -87,6 +90,10 @@ def agreement(answers: Mapping[str, Answers], *, level: Level = "nominal") -> Ag
         items=len(shared),
         complete=len(whole),
         raw=_raw(shared),
+        shares={
+            pair: _raw([*zip(*(answers[name] for name in pair), strict=True)])
+            for pair in combinations(names, 2)
+        },
         cohen={pair: _cohen(answers[pair[0]], answers[pair[1]]) for pair in combinations(names, 2)},
         fleiss=_fleiss(whole),
         alpha=_alpha(list(answers.values()), level),
@@ -146,5 +153,5 @@ def _package(name: str) -> Any:
             return import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            f"agreement needs {name.split('.')[0]}: pip install 'catsdk[agreement]' ({error})"
+            f"agreement needs {name.split('.')[0]}: {install_command('agreement')} ({error})"
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catsdk.core.html_page import Markup, element, heading, page, table
+from catsdk.core.display.page import Markup, element, heading, page, table
 from catsdk.core.types import Criterion, Score
 from catsdk.rubrics.judged import Judged, explained, verdict_of, word_of
 from catsdk.rubrics.quality import CriterionReport, report

@@ -25,7 +25,7 @@ from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.price import priced, priced_usage
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["ANSWER", "Keeping", "Kept", "Ledger", "add_spent", "paid"]
+__all__ = ["ANSWER", "Keeping", "Kept", "Ledger", "Place", "add_spent", "paid"]
 
 ANSWER, LOST = "answer", "lost"
 KEY = 32
@@ -65,7 +65,7 @@ class Ledger:
     _rooms: dict[str, anyio.Semaphore] = field(default_factory=dict[str, anyio.Semaphore])
     _names: dict[int, tuple[Provider, str]] = field(default_factory=dict[int, tuple[Provider, str]])
 
-    def at(self, place: str) -> Callable[[Provider], Keeping]:
+    def at(self, place: str) -> Place:
         """Give the wrapper for one piece of work.
 
         Equal requests made through the wrapper are told apart by their number. Equal requests with
@@ -75,9 +75,7 @@ class Ledger:
         Args:
             place: The name of the work, the same when the run is started again.
         """
-        taken: dict[str, set[int]] = {}
-        asked: set[str] | None = set() if self.begins else None
-        return lambda provider: Keeping(provider, self, place, taken, asked)
+        return Place(self, place, set() if self.begins else None)
 
     @contextmanager
     def noticing(self) -> Generator[None]:
@@ -135,6 +133,30 @@ class Ledger:
             self.store.hurry()
 
 
+@dataclass(eq=False)
+class Place:
+    """One piece of work: puts a `Keeping` around each provider that it asks.
+
+    Args:
+        ledger: Where its answers are kept.
+        name: Its name, the same when the run is started again.
+        asked: The keys that were looked for; `None` looks for each.
+        taken: The numbers of equal requests, by what they ask.
+        answers: The keys of its answers in the order in which they were asked for, those of judges
+            left out, of which there may be hundreds.
+    """
+
+    ledger: Ledger
+    name: str
+    asked: set[str] | None = None
+    taken: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    answers: dict[str, None] = field(default_factory=dict[str, None])
+
+    def __call__(self, provider: Provider) -> Keeping:
+        """The provider, with its answers kept."""
+        return Keeping(provider, self.ledger, self)
+
+
 class Kept(Value):
     """An entry: an answer with the calls that were made for it, or the calls of failures alone."""
 
@@ -171,9 +193,7 @@ class Keeping(Wrapper):
     """
 
     ledger: Ledger
-    place: str
-    taken: dict[str, set[int]]
-    asked: set[str] | None = None
+    place: Place
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -189,11 +209,13 @@ class Keeping(Wrapper):
 
     async def _kept(self, request: Request) -> Sequence[Completion]:
         whose = self.ledger.name_of(self.wrapped)
-        asked = f"{whose}\0{self.place}\0{request.model_dump_json()}"
+        asked = f"{whose}\0{self.place.name}\0{request.model_dump_json()}"
         # Keys are most of what an index holds, and each write of one touches another page of it.
         digest = sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:KEY]
         number = self._take(digest)
         key = f"{digest}-{number}" if number else digest
+        if attribution().stage != "judge":
+            self.place.answers[key] = None
 
         async def give() -> Sequence[Completion]:
             kept = await self._looked_for(key)
@@ -205,17 +227,19 @@ class Keeping(Wrapper):
             completions, shared = await self.ledger.flights.once(key, give)
             if shared:
                 # It is kept now, with its calls, which belong to whoever is given it.
-                if self.asked is not None:
-                    self.asked.add(key)
+                if self.place.asked is not None:
+                    self.place.asked.add(key)
                 completions = await give()
         except BaseException:
-            self.taken[digest].discard(number)
+            self.place.taken[digest].discard(number)
+            self.place.answers.pop(key, None)
             raise
         return completions
 
     async def _looked_for(self, key: str) -> str | None:
-        if self.asked is not None and key not in self.asked:
-            self.asked.add(key)
+        asked = self.place.asked
+        if asked is not None and key not in asked:
+            asked.add(key)
             return None
         with self.ledger.noticing():
             return await self.ledger.store.get(ANSWER, key)
@@ -238,7 +262,7 @@ class Keeping(Wrapper):
                 await self.ledger.store.put(LOST, uuid4().hex, "{}", spent)
 
     def _take(self, digest: str) -> int:
-        taken = self.taken.setdefault(digest, set())
+        taken = self.place.taken.setdefault(digest, set())
         number = 0
         while number in taken:
             number += 1
@@ -248,7 +272,7 @@ class Keeping(Wrapper):
     async def _ask(self, key: str, whose: str, request: Request) -> Sequence[Completion]:
         leave = await self.ledger.enter(whose)
         try:
-            with recorded(attribution().stage, place=self.place, key=key) as calls:
+            with recorded(attribution().stage, place=self.place.name, key=key) as calls:
                 try:
                     completions = await self.pass_on(request)
                 except CatError:

@@ -14,7 +14,7 @@ from catsdk.runtime.chain import Layer, default_middleware
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, context_of
 from catsdk.runtime.output import Output
-from catsdk.runtime.roles import Estimator, Judge, Proposer, Rater, Rewarder, Sampler
+from catsdk.runtime.roles import Estimator, Judge, Paraphraser, Proposer, Rater, Rewarder, Sampler
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Layer",
     "Limits",
     "Output",
+    "Paraphraser",
     "Price",
     "Proposer",
     "Rater",

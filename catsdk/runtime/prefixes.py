@@ -10,6 +10,7 @@ from typing import TypeVar
 import anyio
 from anyio.lowlevel import current_token
 
+from catsdk.core.messages import Part, TextPart
 from catsdk.core.types import Request
 
 __all__ = ["Warming"]
@@ -35,10 +36,12 @@ class Warming:
 
     async def send(self, request: Request, call: Callable[[], Awaitable[R]]) -> R:
         """Run `call`, which sends `request`, in its turn."""
-        beginning = _beginning(request)
-        if len(beginning) < self._over:
+        *before, last = request.messages
+        beginning = [*(part for message in before for part in message.parts), *last.parts[:-1]]
+        # Most are short, and the text form of all messages is not free.
+        if sum(map(_length, beginning)) < self._over:
             return await call()
-        key = (current_token(), beginning)
+        key = (current_token(), "\0".join(map(repr, [*before, *last.parts[:-1]])))
         known = self._warmed.get(key)
         if known is not None and monotonic() - known[1] < KEPT_SECONDS:
             await known[0].wait()
@@ -60,6 +63,5 @@ class Warming:
             done.set()
 
 
-def _beginning(request: Request) -> str:
-    *before, last = request.messages
-    return "\0".join(map(repr, [*before, *last.parts[:-1]]))
+def _length(part: Part) -> int:
+    return len(part.text) if isinstance(part, TextPart) else len(repr(part))

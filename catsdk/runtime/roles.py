@@ -13,6 +13,7 @@ from catsdk.runtime.context import Context
 __all__ = [
     "Estimator",
     "Judge",
+    "Paraphraser",
     "Proposer",
     "Rater",
     "Rewarder",
@@ -78,6 +79,38 @@ class Estimator(Protocol):
 
         Returns:
             The reference, such as `ctx.reference(rollout)` makes.
+        """
+        ...
+
+
+@runtime_checkable
+class Paraphraser(Protocol):
+    r"""Asks a question in other words, for estimators that look at it twice.
+
+    Example:
+        >>> import catsdk as cat
+        >>> from catsdk.estimators import OtherView
+        >>> from catsdk.testing import FunctionProvider
+        >>> class Swapped:
+        ...     async def paraphrase(self, group, ctx):
+        ...         first, second = group.question.split("+")
+        ...         return f"{second}+{first}"
+        >>> policy = FunctionProvider(lambda request: [r"\boxed{4}"] * request.n)
+        >>> estimator = OtherView(cat.Majority(), cat.Sampler(policy), Swapped())
+        >>> reference = await estimator.estimate(cat.group_of("1+3", [r"\boxed{4}"]))
+        >>> reference.provenance.settings["paraphrase"]
+        '3+1'
+    """
+
+    async def paraphrase(self, group: Group, ctx: Context) -> str:
+        """Ask the question of a group in other words.
+
+        Args:
+            group: The group, whose last message of the user is reworded.
+            ctx: The context of the run.
+
+        Returns:
+            The new text of that message, with the same answer.
         """
         ...
 

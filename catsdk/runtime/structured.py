@@ -20,6 +20,7 @@ from catsdk.core.errors import (
     StructuredOutputError,
     UnsupportedError,
 )
+from catsdk.core.installing import install_command
 from catsdk.core.ports import Capabilities, OnText, Provider, capabilities_of, name_of
 from catsdk.core.types import Completion, Message, Request
 from catsdk.runtime.schema_bounds import (
@@ -205,7 +206,7 @@ class Asking(Wrapper):
 def _by_instructor() -> _ByInstructor:
     if not _INSTALLED:
         raise MissingExtraError(
-            "the route 'instructor' needs the package instructor: pip install 'catsdk[instructor]'"
+            f"the route 'instructor' needs the package instructor: {install_command('instructor')}"
         )
     return cast("_ByInstructor", import_module(_INSTRUCTOR).ask_by_instructor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field, JsonValue
@@ -40,6 +41,11 @@ class Made(Value):
     majority_score: float | None = None
     all_wrong: bool | None = None
     failure: Failure | None = None
+
+    @property
+    def contender(self) -> str:
+        """The estimator with the size, as `NAME/SIZE`."""
+        return f"{self.estimator}/{self.size}"
 
     @property
     def outline(self) -> MadeOutline:
@@ -112,6 +118,11 @@ class Entry(Value):
         return tuple(calls)
 
     @property
+    def all_scores(self) -> tuple[Score, ...]:
+        """The scores, and those that sums are made of."""
+        return tuple(each for score in self.scores for each in _parts_of(score))
+
+    @property
     def outline(self) -> Outline:
         """The short form, by which items are listed, searched and filtered."""
         usage = Usage.total(call.usage for call in self.all_calls)
@@ -136,7 +147,7 @@ class Entry(Value):
             tokens=usage.tokens,
             cost=usage.cost,
             step=self.step,
-            dull_criteria=_dull(self.scores),
+            dull_criteria=_dull(self.all_scores),
         )
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -203,6 +214,12 @@ def _calls_of(score: Score) -> list[Call]:
     for verdict in score.verdicts:
         calls += [*verdict.calls, *(call for vote in verdict.votes for call in vote.calls)]
     return calls + [call for part in score.parts.values() for call in _calls_of(part)]
+
+
+def _parts_of(score: Score) -> Iterator[Score]:
+    yield score
+    for part in score.parts.values():
+        yield from _parts_of(part)
 
 
 def _dull(scores: tuple[Score, ...]) -> int:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import re
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
+from catsdk.view.filters import names_of
 from catsdk.view.index import Index
 from catsdk.view.library import Library
-from catsdk.view.queries import FILTERS, Asked, contenders, page
+from catsdk.view.queries import Asked, contenders, page
 from catsdk.view.questions import answer, as_text
+from catsdk.view.site.page import page_of
 
 __all__ = ["export_page"]
 
 MOST_BYTES: Final = 24_000_000
 MOST_ROWS: Final = 2_000
 """Rows of a run's list; its items with all their evidence are as many as there is room for."""
-
-# In the order in which each needs those before it.
-_SCRIPTS: Final = (
-    "dom", "words", "address", "exported", "data", "keys", "runs", "items", "group", "rubric",
-    "compare", "charts", "training", "money", "app",
-)  # fmt: skip
-_IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
-_EXPORT = re.compile(r"^export ((?:async )?function|const) (\w+)", re.MULTILINE)
 
 
 def export_page(folder: str | Path, path: str | Path, *, most_bytes: int = MOST_BYTES) -> str:
@@ -73,7 +63,7 @@ def export_page(folder: str | Path, path: str | Path, *, most_bytes: int = MOST_
         finally:
             index.close()
     data = {"runs": answer_runs(held), "of": held.of, "left_out": held.left_out}
-    text = _page(as_text(data))
+    text = page_of(as_text(data)).text
     try:
         Path(path).write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
@@ -134,7 +124,7 @@ class _Held:
         rows = next(iter(self.of[name]["rows"].values()))
         first = sorted(
             rows,
-            key=lambda row: (not {"departs", "rescued", "failed"} & set(row["passes"]), row["at"]),
+            key=lambda row: (not {"departs", "rescued", "failed"} & set(row["passes"]), row["row"]),
         )
         for row in first:
             told = _item(library, name, row["id"], list(self.of[name]["rows"]))
@@ -149,14 +139,8 @@ class _Held:
 
 
 def _rows(library: Library, name: str, by: str) -> list[dict[str, Any]]:
-    rows, _ = page(library.index, Asked(name, contender=by, limit=MOST_ROWS))
-    passing: dict[str, set[int]] = {}
-    for each in FILTERS:
-        passed, _ = page(library.index, Asked(name, contender=by, filters=(each,), limit=MOST_ROWS))
-        passing[each] = {row["row"] for row in passed}
-    return [
-        {**row, "passes": [each for each in FILTERS if row["row"] in passing[each]]} for row in rows
-    ]
+    rows = page(library.index, Asked(name, contender=by, limit=MOST_ROWS))
+    return [{**row, "passes": names_of(row.pop("flags"))} for row in rows]
 
 
 def _item(library: Library, name: str, id: str, by: list[str]) -> dict[str, Any]:
@@ -169,40 +153,3 @@ def _item(library: Library, name: str, id: str, by: list[str]) -> dict[str, Any]
         "shared": {**shared, "list": {}},
         "by": {each: {key: full[key] for key in differs} for each, full in told.items()},
     }
-
-
-def _page(data: str) -> str:
-    assets = files("catsdk.view").joinpath("assets")
-    style = assets.joinpath("style.css").read_text("utf-8")
-    script = "\n".join(
-        _joined(name, assets.joinpath(f"{name}.js").read_text("utf-8")) for name in _SCRIPTS
-    )
-    policy = (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
-        " img-src data:; base-uri 'none'; form-action 'none';"
-        " require-trusted-types-for 'script'; trusted-types 'none'"
-    )
-    # In a script, only `<` could end it or begin a comment; JSON may write it as an escape.
-    safe = data.replace("<", "\\u003c")
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>catsdk view</title><style>{style}</style></head><body>"
-        '<a class="skip" href="#main">Skip to the content</a><header id="bar"></header>'
-        '<main id="main" tabindex="-1"></main>'
-        '<p id="told" class="unseen" role="status" aria-live="polite"></p>'
-        f'<script id="catsdk-data" type="application/json">{safe}</script>'
-        f'<script type="module">{script}</script></body></html>\n'
-    )
-
-
-def _joined(name: str, script: str) -> str:
-    """A module as an expression in one script; only what it exports is seen outside of it."""
-    exported = ", ".join(found[2] for found in _EXPORT.finditer(script))
-    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = of_\2;", script))
-    return f"const of_{name} = (() => {{\n{body}\nreturn {{ {exported} }};\n}})();"
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"

@@ -4,48 +4,64 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from catsdk.view.filters import item_flags, made_flags, mask_of
 from catsdk.view.outline import MadeOutline, Outline
 
 __all__ = ["Index"]
 
+# Items that are taken in between two moments at which lists see them: few at first, so that there
+# is a page to show.
+_AT_FIRST: Final = 100
 _AT_ONCE: Final = 500
 # Of each text; the rest of a longer one is not found by a search.
 _SEARCHED: Final = 4000
 
+# Numbers first: what sorts and sums reads none of the texts behind them.
 _SCHEMA: Final = """
 CREATE TABLE item (
-    row INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, id TEXT NOT NULL,
-    place TEXT NOT NULL, at INTEGER NOT NULL, question TEXT NOT NULL, gold TEXT NOT NULL,
-    answers TEXT NOT NULL, majority TEXT, agreement REAL, rollouts INTEGER NOT NULL,
-    pass_rate REAL, reward REAL, spread REAL, tokens INTEGER NOT NULL, cost REAL, step INTEGER,
-    failure TEXT, failed_rollouts INTEGER NOT NULL, unanswered INTEGER NOT NULL,
-    unrewarded INTEGER NOT NULL, tied INTEGER NOT NULL, flat INTEGER NOT NULL,
-    flips INTEGER NOT NULL, partial INTEGER NOT NULL, dull INTEGER NOT NULL, UNIQUE (run, id));
-CREATE INDEX item_at ON item (run, at);
-CREATE INDEX item_step ON item (run, step);
+    row INTEGER PRIMARY KEY, run TEXT NOT NULL, step INTEGER, agreement REAL,
+    rollouts INTEGER NOT NULL, pass_rate REAL, reward REAL, spread REAL, tokens INTEGER NOT NULL,
+    cost REAL, failed_rollouts INTEGER NOT NULL, unanswered INTEGER NOT NULL,
+    unrewarded INTEGER NOT NULL, flat INTEGER NOT NULL, partial INTEGER NOT NULL,
+    dull INTEGER NOT NULL, words INTEGER NOT NULL, failure TEXT, id TEXT NOT NULL,
+    place TEXT NOT NULL, majority TEXT, question TEXT NOT NULL, gold TEXT NOT NULL,
+    answers TEXT NOT NULL, UNIQUE (run, id));
+CREATE INDEX item_step ON item (run, step) WHERE step IS NOT NULL;
+CREATE INDEX item_words ON item (words);
+CREATE TABLE list (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, contender TEXT NOT NULL, UNIQUE (run, contender));
 CREATE TABLE made (
-    item INTEGER NOT NULL, contender TEXT NOT NULL, answer TEXT, score REAL, departs INTEGER,
-    tied INTEGER, is_right INTEGER, majority_right INTEGER, rescued INTEGER, failure TEXT,
-    PRIMARY KEY (item, contender)) WITHOUT ROWID;
+    list INTEGER NOT NULL, item INTEGER NOT NULL, flags INTEGER NOT NULL,
+    there INTEGER NOT NULL DEFAULT 0, score REAL, departs INTEGER, tied INTEGER, is_right INTEGER,
+    majority_right INTEGER, rescued INTEGER, answer TEXT, failure TEXT,
+    PRIMARY KEY (list, item)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (text, content = '', tokenize = 'unicode61');
 """
 _ITEM: Final = (
-    "run", "id", "place", "at", "question", "gold", "answers", "majority", "agreement", "rollouts",
-    "pass_rate", "reward", "spread", "tokens", "cost", "step", "failure", "failed_rollouts",
-    "unanswered", "unrewarded", "tied", "flat", "flips", "partial", "dull",
+    "run", "step", "agreement", "rollouts", "pass_rate", "reward", "spread", "tokens", "cost",
+    "failed_rollouts", "unanswered", "unrewarded", "flat", "partial", "dull", "words", "failure",
+    "id", "place", "majority", "question", "gold", "answers",
 )  # fmt: skip
+_INSERT: Final = (
+    f"INSERT INTO item ({', '.join(_ITEM)}) VALUES ({', '.join('?' * len(_ITEM))})"
+    " ON CONFLICT (run, id) DO UPDATE SET"
+    f" {', '.join(f'{name} = excluded.{name}' for name in _ITEM)} RETURNING row"
+)
+_INSERT_MADE: Final = f"INSERT OR REPLACE INTO made VALUES ({', '.join('?' * 12)})"
 
 
 class Index:
     """What lists and filters ask; it can be made again from the runs at any time.
 
-    One thread adds, others read.
+    A run has a list for each of its estimators, and one under the empty name; every item is in
+    each of them, beside what that estimator made of it. One thread adds, others read.
 
     Args:
         path: The file; what is there is replaced.
@@ -54,31 +70,35 @@ class Index:
     def __init__(self, path: Path) -> None:
         """Make the file."""
         self.path = path
+        self.versions: Counter[str] = Counter()
+        """How often each run has changed here: what was asked before may be kept until then."""
         path.unlink(missing_ok=True)
         self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = OFF")
         self._file.executescript(_SCHEMA)
+        self._lists: dict[str, dict[str, int]] = {}
+        self._words = 0
 
     def close(self) -> None:
         """Close the file; reading from it ends."""
         self._file.close()
 
-    def add(self, run: str, news: Iterable[tuple[str, Outline]]) -> int:
-        """Take in outlines; one of an id that is there replaces it. Returns how many there were.
+    def add(self, run: str, news: Iterable[tuple[str, Outline]]) -> None:
+        """Take in outlines; one of an id that is there replaces it, in its place.
 
         Args:
             run: The name of their run.
             news: Each with the place of its entry.
         """
-        count = 0
         iterator = iter(news)
-        while some := list(islice(iterator, _AT_ONCE)):
-            count += len(some)
+        many = _AT_FIRST
+        while some := list(islice(iterator, many)):
             with self._changing():
                 for place, outline in some:
                     self._put(run, place, outline)
-        return count
+            self.versions[run] += 1
+            many = _AT_ONCE
 
     def forget(self, run: str) -> None:
         """Take out a run that is gone.
@@ -86,11 +106,50 @@ class Index:
         Args:
             run: Its name.
         """
+        lists = tuple(self._lists.pop(run, {}).values())
         with self._changing():
-            self._file.execute(
-                "DELETE FROM made WHERE item IN (SELECT row FROM item WHERE run = ?)", (run,)
-            )
+            self._file.executemany("DELETE FROM made WHERE list = ?", [(each,) for each in lists])
+            self._file.execute("DELETE FROM list WHERE run = ?", (run,))
             self._file.execute("DELETE FROM item WHERE run = ?", (run,))
+        self.versions[run] += 1
+
+    def remove(self, run: str, ids: Iterable[str]) -> None:
+        """Take out items that are gone.
+
+        Args:
+            run: The name of their run.
+            ids: Their ids.
+        """
+        row = "(SELECT row FROM item WHERE run = ? AND id = ?)"
+        with self._changing():
+            for id in ids:
+                for at in self._lists.get(run, {}).values():
+                    self._file.execute(
+                        f"DELETE FROM made WHERE list = ? AND item = {row}", (at, run, id)
+                    )
+                self._file.execute("DELETE FROM item WHERE run = ? AND id = ?", (run, id))
+        self.versions[run] += 1
+
+    def label(self, run: str, wrong: Iterable[tuple[str, str]]) -> None:
+        """Mark the references of a run that people called wrong, and no others.
+
+        Args:
+            run: Its name.
+            wrong: The ids of items, each with the estimator and size.
+        """
+        bit = mask_of(["doubted"])
+        with self._changing():
+            for name, at in self._lists.get(run, {}).items():
+                items = [item for item, contender in wrong if contender == name]
+                self._file.execute(
+                    "UPDATE made SET flags = flags & ~? WHERE list = ? AND flags & ?",
+                    (bit, at, bit),
+                )
+                self._file.executemany(
+                    "UPDATE made SET flags = flags | ? WHERE list = ? AND item ="
+                    " (SELECT row FROM item WHERE run = ? AND id = ?)",
+                    [(bit, at, run, item) for item in items],
+                )
 
     def ask(self, query: str, values: Iterable[Any] = ()) -> list[dict[str, Any]]:
         """Ask for rows, each as a mapping of its columns. Any thread may.
@@ -99,33 +158,59 @@ class Index:
             query: SQL that changes nothing.
             values: Its values.
         """
-        uri = f"{self.path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as file:
+        with self._reading() as file:
             file.row_factory = sqlite3.Row
             return [dict(row) for row in file.execute(query, tuple(values))]
 
+    def column(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
+        """Ask for one column. Any thread may.
+
+        Args:
+            query: SQL that changes nothing.
+            values: Its values.
+        """
+        with self._reading() as file:
+            return [value for (value,) in file.execute(query, tuple(values))]
+
+    @contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as file:
+            yield file
+
     def _put(self, run: str, place: str, outline: Outline) -> None:
-        known = self._file.execute(
-            "SELECT row, at FROM item WHERE run = ? AND id = ?", (run, outline.id)
-        ).fetchone()
-        at = None
-        if known is not None:
-            # A new row, since the words of the old one cannot be taken out of the index of words.
-            at = known[1]
-            self._file.execute("DELETE FROM made WHERE item = ?", (known[0],))
-            self._file.execute("DELETE FROM item WHERE row = ?", (known[0],))
-        marks = ", ".join("?" * len(_ITEM))
-        query = f"INSERT INTO item ({', '.join(_ITEM)}) VALUES ({marks})"
-        row = self._file.execute(query, _columns(run, place, at or 0, outline)).lastrowid
-        if at is None:
-            self._file.execute("UPDATE item SET at = row WHERE row = ?", (row,))
-        self._file.executemany(
-            f"INSERT OR REPLACE INTO made VALUES ({', '.join('?' * 10)})",
-            [(row, *_made(each)) for each in outline.made],
-        )
+        # The words of before stay in the index of words, which nothing can be taken out of; no
+        # item names them any longer.
+        self._words += 1
         self._file.execute(
-            "INSERT INTO words (rowid, text) VALUES (?, ?)", (row, "\n".join(_words(outline)))
+            "INSERT INTO words (rowid, text) VALUES (?, ?)",
+            (self._words, "\n".join(_words(outline))),
         )
+        (row,) = self._file.execute(_INSERT, _columns(run, place, self._words, outline)).fetchone()
+        made = {each.contender: each for each in outline.made}
+        lists = self._lists_of(run, made)
+        flags = item_flags(outline)
+        self._file.executemany(
+            _INSERT_MADE,
+            [(at, row, *_made(flags, made.get(name))) for name, at in lists.items()],
+        )
+
+    def _lists_of(self, run: str, contenders: Iterable[str]) -> dict[str, int]:
+        """The lists of a run; one for an estimator that is new gets the items that are there."""
+        lists = self._lists.setdefault(run, {})
+        for name in ("", *contenders):
+            if name not in lists:
+                made = self._file.execute(
+                    "INSERT INTO list (run, contender) VALUES (?, ?)", (run, name)
+                ).lastrowid
+                assert made is not None
+                self._file.execute(
+                    "INSERT INTO made (list, item, flags) SELECT ?, item, flags FROM made"
+                    " WHERE list = ?",
+                    (made, lists.get("")),
+                )
+                lists[name] = made
+        return lists
 
     @contextmanager
     def _changing(self) -> Generator[None]:
@@ -138,20 +223,14 @@ class Index:
         self._file.execute("COMMIT")
 
 
-def _columns(run: str, place: str, at: int, outline: Outline) -> tuple[Any, ...]:
+def _columns(run: str, place: str, words: int, outline: Outline) -> tuple[Any, ...]:
     grades = [grade for grade in outline.grades if grade is not None]
     rewards = [reward for reward in outline.rewards if reward is not None]
     spread = rewards or grades
     answers = [answer for answer in outline.answers if answer is not None]
     return (
         run,
-        outline.id,
-        place,
-        at,
-        outline.question[:_SEARCHED],
-        json.dumps(outline.gold),
-        json.dumps(list(dict.fromkeys(answers))[:8]),
-        outline.majority,
+        outline.step,
         outline.agreement,
         len(outline.answers),
         sum(grades) / len(grades) if grades else None,
@@ -159,32 +238,36 @@ def _columns(run: str, place: str, at: int, outline: Outline) -> tuple[Any, ...]
         max(spread) - min(spread) if spread else None,
         outline.tokens,
         outline.cost,
-        outline.step,
-        outline.failure,
         outline.failed_rollouts,
         outline.unanswered,
         outline.unrewarded,
-        outline.tied,
         outline.flat,
-        outline.flips,
         outline.partial,
         outline.dull_criteria,
+        words,
+        outline.failure,
+        outline.id,
+        place,
+        outline.majority,
+        outline.question[:_SEARCHED],
+        json.dumps(outline.gold),
+        json.dumps(list(dict.fromkeys(answers))[:8]),
     )
 
 
-def _made(made: MadeOutline) -> tuple[Any, ...]:
-    rescued = (
-        None if made.all_wrong is None or made.right is None else made.all_wrong and made.right
-    )
+def _made(flags: int, made: MadeOutline | None) -> tuple[Any, ...]:
+    if made is None:
+        return (flags, False, *[None] * 8)
     return (
-        f"{made.estimator}/{made.size}",
-        made.answer,
+        flags | made_flags(made),
+        True,
         made.score,
         made.departs,
         made.tied,
         made.right,
         made.majority_right,
-        rescued,
+        made.rescued,
+        made.answer,
         made.failure,
     )
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
-from typing import Final
+from threading import Event, Lock
+from typing import Any
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.view.entry import Entry
+from catsdk.view.finding import Finder
 from catsdk.view.index import Index
+from catsdk.view.labels import Label, add_label, labels_in
 from catsdk.view.queries import row_of
-from catsdk.view.runs.batches import MANIFEST, BatchRun
-from catsdk.view.runs.evaluations import REPORT, STORE, EvalRun
-from catsdk.view.runs.judged import JudgedRun, is_judged
-from catsdk.view.runs.results import KeptRun, LinesRun, is_results
-from catsdk.view.runs.run import About, News, Run
-from catsdk.view.runs.store_file import StoreFile
-from catsdk.view.runs.trainings import TrainRun, is_training
+from catsdk.view.runs.run import About, Marks, News, Run
 
 __all__ = ["Held", "Library"]
 
-_DEEP: Final = 5
-_FOLDERS: Final = 5000
-_SKIPPED: Final = frozenset({"node_modules", "__pycache__", "site-packages"})
+# The most seconds for which reading waits for those who ask: they come first, and not alone.
+_WAIT = 0.5
 
 
 @dataclass
@@ -35,41 +30,69 @@ class Held:
     Args:
         run: Its reader.
         about: What is known of it as a whole.
-        items: How many items are in the index.
+        marks: Those of its files when it was looked at; `None` before the first look has ended.
+        expected: How many items it has in all; `None` where that is not known.
         indexed: Whether all that was there at the last look is in the index.
-        changed: When its folder was changed last, in seconds since the epoch.
+        changed: When something of it was changed last, in seconds since the epoch.
+        doubted: Whether people called a reference of it wrong.
     """
 
     run: Run
     about: About
-    items: int = 0
+    marks: Marks | None = None
+    expected: int | None = None
     indexed: bool = False
     changed: float = 0.0
+    doubted: bool = False
+    _sums: tuple[int, dict[str, Any]] | None = None
+
+    def sums(self, index: Index, name: str) -> dict[str, Any]:
+        """What its items come to, as far as they are in the index; asked for once a change.
+
+        Args:
+            index: The index.
+            name: Its name there.
+        """
+        version = index.versions[name]
+        if self._sums is None or self._sums[0] != version:
+            (sums,) = index.ask(_SUMS, [name])
+            self._sums = version, sums
+        return self._sums[1]
 
 
-@dataclass
+_SUMS = (
+    "SELECT count(*) AS items, sum(failure IS NOT NULL) AS failed,"
+    " sum(failed_rollouts) AS failed_rollouts, sum(rollouts) AS rollouts,"
+    " avg(agreement) AS agreement, avg(reward) AS reward, sum(unrewarded) AS unrewarded,"
+    " sum(tokens) AS tokens, total(cost) AS cost, sum(cost IS NULL) AS unpriced"
+    " FROM item WHERE run = ?"
+)
+
+
 class Library:
     """All runs below a folder.
 
     Args:
         root: The folder, or one file that is a run.
         index: What lists ask.
-        runs: The runs by their names.
-        looked: Whether all runs were looked through once.
 
     Raises:
         InvalidInputError: there is no such folder.
     """
 
-    root: Path
-    index: Index
-    runs: dict[str, Held] = field(default_factory=dict[str, Held])
-    looked: bool = False
-
-    def __post_init__(self) -> None:
+    def __init__(self, root: Path, index: Index) -> None:
         """Refuse a folder that is not there."""
-        if not self.root.exists():
-            raise InvalidInputError(f"{self.root} is not there; give a folder that catsdk wrote")
+        if not root.exists():
+            raise InvalidInputError(f"{root} is not there; give a folder that catsdk wrote")
+        self.root, self.index = root, index
+        self.runs: dict[str, Held] = {}
+        """The runs by their names."""
+        self.looked = False
+        """Whether all runs were looked through once."""
+        self._finder = Finder(root)
+        self._asking, self._lock = 0, Lock()
+        self._idle = Event()
+        self._idle.set()
 
     def refresh(self, stop: Event | None = None) -> None:
         """Find new runs, and take in what is new in those that are known.
@@ -77,18 +100,33 @@ class Library:
         Args:
             stop: Set where the rest is no longer wanted.
         """
-        found = dict(_found(self.root))
-        for name in [name for name in self.runs if name not in found]:
-            self.index.forget(name)
-            del self.runs[name]
+        found = self._finder.runs()
+        for name, held in list(self.runs.items()):
+            if found.get(name) is not held.run:
+                self.index.forget(name)
+                del self.runs[name]
         for name, run in found.items():
             if name not in self.runs:
-                self.runs[name] = Held(run, run.about(), changed=_changed(run.path))
+                self.runs[name] = Held(run, run.about(), changed=_changed(run.marks()))
         for name in found:
             if stop is not None and stop.is_set():
                 return
             self._look(name, stop)
         self.looked = True
+
+    @contextmanager
+    def asking(self) -> Generator[None]:
+        """Have the reading of runs wait while something is answered."""
+        with self._lock:
+            self._asking += 1
+            self._idle.clear()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asking -= 1
+                if not self._asking:
+                    self._idle.set()
 
     def entry(self, run: str, id: str) -> Entry | None:
         """The entry of an item; `None` where it is not there.
@@ -101,87 +139,75 @@ class Library:
         entry = None if row is None else self.runs[run].run.entry(row["place"])
         return None if entry is None else entry.model_copy(update={"id": id})
 
+    def label(self, run: str, label: Label) -> None:
+        """Keep what a person says of a reference or verdict, beside the run.
+
+        Args:
+            run: The run's name.
+            label: What was said.
+
+        Raises:
+            LookupError: there is no such run, item, reference or verdict.
+            ConfigurationError: the file of labels cannot be written.
+        """
+        entry = self.entry(run, label.item)
+        if entry is None:
+            raise LookupError(f"there is no item {label.item!r:.80} in {run!r:.80}")
+        if not _is_there(entry, label):
+            raise LookupError(f"there is no such reference or verdict of {label.item!r:.80}")
+        add_label(self.runs[run].run.path, label)
+
     def _look(self, name: str, stop: Event | None) -> None:
         held = self.runs[name]
+        # Before reading: what is written meanwhile changes them, and is read the next time.
+        marks = held.run.marks()
+        if marks == held.marks:
+            return
         try:
-            news = held.run.news()
-            self.index.add(name, news if stop is None else _until(stop, news))
+            held.expected = held.run.count()
+            self.index.add(name, self._paced(stop, held.run.news()))
+            if gone := held.run.gone():
+                self.index.remove(name, gone)
+            self._label(name, held)
         except Exception as error:  # noqa: BLE001  # one broken file hides no other run
             problem = f"not all of it can be read: {type(error).__name__}: {error}"
             about = held.run.about()
             held.about = about.model_copy(update={"problems": (*about.problems, problem[:500])})
-            held.indexed = True
-            return
-        (count,) = self.index.ask("SELECT count(*) AS n FROM item WHERE run = ?", [name])
-        held.items, held.indexed = count["n"], True
-        held.about = held.run.about()
-        held.changed = _changed(held.run.path)
+        else:
+            if stop is not None and stop.is_set():
+                return
+            held.about = held.run.about()
+        held.marks, held.indexed, held.changed = marks, True, _changed(marks)
+
+    def _label(self, name: str, held: Held) -> None:
+        wrong = [
+            (label.item, label.contender)
+            for label in labels_in(held.run.path)
+            if label.contender and label.says is False
+        ]
+        if wrong or held.doubted:
+            self.index.label(name, wrong)
+        held.doubted = bool(wrong)
+
+    def _paced(self, stop: Event | None, news: News) -> News:
+        for each in news:
+            if not self._idle.is_set():
+                self._idle.wait(_WAIT)
+            if stop is not None and stop.is_set():
+                return
+            yield each
 
 
-def _until(stop: Event, news: News) -> News:
-    for each in news:
-        if stop.is_set():
-            return
-        yield each
+def _changed(marks: Marks) -> float:
+    return max((changed for changed, _ in marks.values()), default=0) / 1e9
 
 
-def _found(root: Path) -> Iterator[tuple[str, Run]]:
-    """The runs below a folder by their names, which are paths relative to it."""
-    if root.is_file():
-        yield from _in_file(root, root.name)
-        return
-    for count, folder in enumerate(_folders(root)):
-        if count >= _FOLDERS:
-            return
-        name = folder.relative_to(root).as_posix()
-        run = _of_folder(folder)
-        if run is not None:
-            yield (folder.resolve().name if name == "." else name), run
-        if not isinstance(run, EvalRun | BatchRun):
-            for path in sorted(folder.iterdir()):
-                if path.suffix in (".sqlite", ".db", ".jsonl") and path.is_file():
-                    yield from _in_file(path, path.relative_to(root).as_posix())
-
-
-def _folders(root: Path) -> Iterator[Path]:
-    for place, names, _ in os.walk(root):
-        folder = Path(place)
-        deep = len(folder.relative_to(root).parts)
-        names[:] = sorted(
-            name
-            for name in names
-            if deep < _DEEP and not name.startswith(".") and name not in _SKIPPED
-        )
-        yield folder
-
-
-def _of_folder(folder: Path) -> Run | None:
-    if (folder / MANIFEST).is_file():
-        return BatchRun(folder)
-    if is_training(folder):
-        return TrainRun(folder)
-    store = StoreFile(folder / STORE)
-    stored = store.there
-    if stored and "product" in store.kinds():
-        return None
-    if stored or (folder / REPORT).is_file():
-        return EvalRun(folder)
-    if any(is_judged(path) for path in sorted(folder.glob("*.json"))[:20]):
-        return JudgedRun(folder)
-    return None
-
-
-def _in_file(path: Path, name: str) -> Iterator[tuple[str, Run]]:
-    if path.suffix == ".jsonl":
-        if is_results(path):
-            yield name, LinesRun(path)
-        return
-    store = StoreFile(path)
-    if store.there and "product" in store.kinds():
-        yield name, KeptRun(path)
-
-
-def _changed(path: Path) -> float:
-    """When a run was changed last: its folder, or a file directly in it."""
-    paths = [path, *(path.iterdir() if path.is_dir() else ())]
-    return max((each.stat().st_mtime for each in paths if each.exists()), default=0.0)
+def _is_there(entry: Entry, label: Label) -> bool:
+    if not label.criterion:
+        return label.rollout is None and label.contender in {m.contender for m in entry.made}
+    return not label.contender and any(
+        verdict.criterion_id == label.criterion
+        for score in entry.all_scores
+        if score.index == label.rollout
+        for verdict in score.verdicts
+    )

@@ -27,6 +27,11 @@ class MadeOutline:
     failure: str | None = None
 
     @property
+    def contender(self) -> str:
+        """The estimator with the size, as `NAME/SIZE`."""
+        return f"{self.estimator}/{self.size}"
+
+    @property
     def right(self) -> bool | None:
         """Whether it is right; `None` where it has no grade."""
         return None if self.score is None else self.score >= 1
@@ -35,6 +40,13 @@ class MadeOutline:
     def majority_right(self) -> bool | None:
         """Whether the majority is right; `None` where it has no grade."""
         return None if self.majority_score is None else self.majority_score >= 1
+
+    @property
+    def rescued(self) -> bool | None:
+        """Whether it is right although every rollout is wrong; `None` where that is not known."""
+        if self.all_wrong is None or self.right is None:
+            return None
+        return self.all_wrong and self.right
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from catsdk.core.errors import InvalidInputError
+from catsdk.view.filters import FILTERS, mask_of
 from catsdk.view.index import Index
 
-__all__ = [
-    "FILTERS",
-    "ORDERS",
-    "PAGE",
-    "Asked",
-    "contenders",
-    "counts",
-    "neighbours",
-    "page",
-    "row_of",
-]
+__all__ = ["ORDERS", "PAGE", "Asked", "contenders", "counts", "neighbours", "page", "row_of"]
 
 PAGE: Final = 100
 
-FILTERS: Final = {
-    "departs": ("reference ≠ majority", "made.departs = 1"),
-    "gained": (
-        "reference right, majority wrong",
-        "made.is_right = 1 AND made.majority_right = 0",
-    ),
-    "lost": ("reference wrong, majority right", "made.is_right = 0 AND made.majority_right = 1"),
-    "rescued": ("right although every rollout is wrong", "made.rescued = 1"),
-    "wrong": ("reference wrong", "made.is_right = 0"),
-    "tied": ("tie", "(item.tied = 1 OR made.tied = 1)"),
-    "failed": (
-        "failed",
-        "(item.failure IS NOT NULL OR made.failure IS NOT NULL OR item.failed_rollouts > 0)",
-    ),
-    "unanswered": ("no answer found", "item.unanswered > 0"),
-    "unrewarded": ("a reward is None", "item.unrewarded > 0"),
-    "flat": ("no reward spread", "item.flat = 1"),
-    "flips": ("estimators flip", "item.flips = 1"),
-    "dull": ("a criterion tells nothing apart", "item.dull > 0"),
-    "partial": ("cut short", "item.partial = 1"),
-}
-"""The filters by name: their words, and when an item passes."""
-
 ORDERS: Final = {
-    "order": "item.at",
+    "order": "made.item",
     "id": "item.id",
     "agreement": "item.agreement",
     "pass": "item.pass_rate",
@@ -61,10 +29,11 @@ ORDERS: Final = {
 }
 """What items can be sorted by."""
 
-_FROM = (
-    " FROM item LEFT JOIN made ON made.item = item.row AND made.contender = ? WHERE item.run = ?"
-)
 _WORD = re.compile(r"\w+")
+_SHOWN: Final = (
+    "item.*, made.flags, made.answer, made.score, made.departs, made.is_right, made.majority_right,"
+    " made.rescued, made.tied AS made_tied, made.failure AS made_failure"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,76 +67,87 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Refuse names that are not there."""
-        unknown = [name for name in self.filters if name not in FILTERS]
-        if unknown:
-            raise InvalidInputError(
-                f"there is no filter {unknown[0]!r:.40}; give one of {', '.join(FILTERS)}"
-            )
+        mask_of(self.filters)
         if self.order not in ORDERS:
             raise InvalidInputError(
                 f"items cannot be sorted by {self.order!r:.40}; give one of {', '.join(ORDERS)}"
             )
 
+    def rows(self, select: str, *, filtered: bool = True) -> tuple[str, list[Any]]:
+        """The query for something of all its items, with the values.
+
+        Args:
+            select: What is asked of them.
+            filtered: Whether the filters count.
+        """
+        joined = self.step is not None or ORDERS[self.order].startswith("item.")
+        query = [f"SELECT {select} FROM made"]
+        query += ["JOIN item ON item.row = made.item"] if joined else []
+        query += ["WHERE made.list = (SELECT id FROM list WHERE run = ? AND contender = ?)"]
+        values: list[Any] = [self.run, self.contender]
+        if filtered and self.filters:
+            query.append("AND made.flags & ? = ?")
+            values += [mask_of(self.filters)] * 2
+        if self.step is not None:
+            query.append("AND item.step = ?")
+            values.append(self.step)
+        words = _WORD.findall(self.search)
+        if words:
+            query.append(
+                "AND made.item IN (SELECT row FROM item WHERE words IN"
+                " (SELECT rowid FROM words WHERE words MATCH ?))"
+            )
+            values.append(" ".join(f'"{word}"*' for word in words))
+        return " ".join(query), values
+
     @property
-    def where(self) -> tuple[str, list[Any]]:
-        """From which rows, with the values."""
-        parts, values = [_FROM], [self.contender, self.run]
-        parts += [f" AND {FILTERS[name][1]}" for name in self.filters]
-        return _narrowed(self, parts, values)
+    def sorted_rows(self) -> tuple[str, list[Any]]:
+        """The query for the rows of all its items in their order, with the values."""
+        query, values = self.rows("made.item")
+        column, way = ORDERS[self.order], "DESC" if self.descending else "ASC"
+        # What is unknown comes last in both directions.
+        order = f"{column} IS NULL, {column} {way}, made.item"
+        return f"{query} ORDER BY {f'made.item {way}' if self.order == 'order' else order}", values
 
 
-def _narrowed(asked: Asked, parts: list[str], values: list[Any]) -> tuple[str, list[Any]]:
-    if asked.step is not None:
-        parts.append(" AND item.step = ?")
-        values.append(asked.step)
-    words = _WORD.findall(asked.search)
-    if words:
-        parts.append(" AND item.row IN (SELECT rowid FROM words WHERE words MATCH ?)")
-        values.append(" ".join(f'"{word}"*' for word in words))
-    return "".join(parts), values
-
-
-def page(index: Index, asked: Asked) -> tuple[list[dict[str, Any]], int]:
-    """One page of items, and how many there are in all.
+def page(index: Index, asked: Asked) -> list[dict[str, Any]]:
+    """One page of items.
 
     Args:
         index: The index.
         asked: Which.
     """
-    where, values = asked.where
-    columns = (
-        "item.*, made.answer, made.score, made.departs, made.is_right, made.majority_right,"
-        " made.rescued, made.tied AS made_tied, made.failure AS made_failure"
+    query, values = asked.sorted_rows
+    # Their rows first: what is sorted is small, and texts are read of those that are shown.
+    rows = index.column(f"{query} LIMIT ? OFFSET ?", [*values, asked.limit, asked.offset])
+    found = index.ask(
+        f"SELECT {_SHOWN} FROM made JOIN item ON item.row = made.item"
+        " WHERE made.list = (SELECT id FROM list WHERE run = ? AND contender = ?)"
+        f" AND made.item IN ({', '.join(map(str, rows))})",
+        [asked.run, asked.contender],
     )
-    order = _order(asked)
-    rows = index.ask(
-        f"SELECT {columns}{where} ORDER BY {order} LIMIT ? OFFSET ?",
-        [*values, asked.limit, asked.offset],
-    )
-    (total,) = index.ask(f"SELECT count(*) AS count{where}", values)
-    return rows, total["count"]
+    shown = {row["row"]: row for row in found}
+    return [shown[row] for row in rows if row in shown]
 
 
-def _order(asked: Asked) -> str:
-    column = ORDERS[asked.order]
-    way = "DESC" if asked.descending else "ASC"
-    # What is unknown comes last in both directions.
-    return (
-        f"{column} IS NULL, {column} {way}, item.at" if asked.order != "order" else f"item.at {way}"
-    )
-
-
-def counts(index: Index, asked: Asked) -> dict[str, int]:
-    """How many items pass each filter, by its name, among those that the search finds.
+def counts(index: Index, asked: Asked) -> tuple[int, Mapping[str, int]]:
+    """How many items there are on all pages, and how many pass each filter.
 
     Args:
         index: The index.
-        asked: Which run, search and step; filters do not count.
+        asked: Which.
+
+    Returns:
+        The number of the items that pass its filters; and by the name of each filter, how many pass
+        it of those that the search finds.
     """
-    where, values = _narrowed(asked, [_FROM], [asked.contender, asked.run])
-    sums = ", ".join(f"sum({when}) AS {name}" for name, (_, when) in FILTERS.items())
-    (row,) = index.ask(f"SELECT {sums}{where}", values)
-    return {name: count or 0 for name, count in row.items()}
+    query, values = asked.rows("made.flags, count(*) AS count", filtered=False)
+    rows = index.ask(f"{query} GROUP BY made.flags", values)
+
+    def passing(mask: int) -> int:
+        return sum(row["count"] for row in rows if row["flags"] & mask == mask)
+
+    return passing(mask_of(asked.filters)), {name: passing(mask_of([name])) for name in FILTERS}
 
 
 def contenders(index: Index, run: str) -> list[str]:
@@ -177,12 +157,8 @@ def contenders(index: Index, run: str) -> list[str]:
         index: The index.
         run: The run's name.
     """
-    rows = index.ask(
-        "SELECT DISTINCT contender FROM made WHERE item IN"
-        " (SELECT row FROM item WHERE run = ? ORDER BY at LIMIT 500)",
-        [run],
-    )
-    return sorted((row["contender"] for row in rows), key=_by_size)
+    query = "SELECT contender FROM list WHERE run = ? AND contender != ''"
+    return sorted(index.column(query, [run]), key=_by_size)
 
 
 def _by_size(contender: str) -> tuple[int, bool, str]:
@@ -211,15 +187,15 @@ def neighbours(index: Index, asked: Asked, id: str) -> dict[str, Any]:
         asked: Which list.
         id: The item.
     """
-    where, values = asked.where
-    rows = index.ask(f"SELECT item.id{where} ORDER BY {_order(asked)}", values)
-    ids: Sequence[str] = [row["id"] for row in rows]
-    if id not in ids:
+    found = row_of(index, asked.run, id)
+    query, values = asked.sorted_rows
+    rows = index.column(query, values)
+    if found is None or found["row"] not in rows:
         return {}
-    at = ids.index(id)
-    return {
-        "before": ids[at - 1] if at else None,
-        "after": ids[at + 1] if at + 1 < len(ids) else None,
-        "at": at,
-        "of": len(ids),
-    }
+    at = rows.index(found["row"])
+    around = [rows[at - 1] if at else None, rows[at + 1] if at + 1 < len(rows) else None]
+    wanted = ", ".join(str(row) for row in around if row is not None)
+    named = index.ask(f"SELECT row, id FROM item WHERE row IN ({wanted})")
+    ids = {row["row"]: row["id"] for row in named}
+    before, after = (ids.get(row) for row in around)
+    return {"before": before, "after": after, "at": at, "of": len(rows)}

@@ -8,16 +8,10 @@ from typing import Any
 
 from catsdk.core.errors import InvalidInputError
 from catsdk.view.entry import Entry, Made
+from catsdk.view.filters import FILTERS
+from catsdk.view.labels import labels_in
 from catsdk.view.library import Held, Library
-from catsdk.view.queries import (
-    FILTERS,
-    PAGE,
-    Asked,
-    contenders,
-    counts,
-    neighbours,
-    page,
-)
+from catsdk.view.queries import PAGE, Asked, contenders, counts, neighbours, page
 from catsdk.view.shown.clusters import clusters_of
 from catsdk.view.shown.comparison import Side, compared
 from catsdk.view.shown.money import LOOKED_AT, money_of
@@ -25,10 +19,14 @@ from catsdk.view.shown.support import support_of
 from catsdk.view.shown.training import curves_of, steps_of
 from catsdk.view.shown.verdicts import matrices_of
 
-__all__ = ["QUESTIONS", "Given", "answer", "as_text"]
+__all__ = ["QUESTIONS", "Given", "StillLookingError", "answer", "as_text"]
 
 Given = Mapping[str, str]
 Told = dict[str, Any]
+
+
+class StillLookingError(Exception):
+    """What is asked for may be found yet: the runs were not looked through once."""
 
 
 def _runs(library: Library, given: Given) -> Told:
@@ -43,7 +41,7 @@ def _run(library: Library, given: Given) -> Told:
     return {
         **_row(library, name, held),
         "contenders": contenders(library.index, name),
-        "filters": {each: words for each, (words, _) in FILTERS.items()},
+        "filters": {each: found.words for each, found in FILTERS.items()},
         "settings": about.settings,
         "report": about.report,
     }
@@ -52,14 +50,14 @@ def _run(library: Library, given: Given) -> Told:
 def _items(library: Library, given: Given) -> Told:
     name, _ = _held(library, given)
     asked = _asked(library, name, given)
-    rows, total = page(library.index, asked)
+    total, passing = counts(library.index, asked)
     return {
-        "rows": rows,
+        "rows": page(library.index, asked),
         "total": total,
         "offset": asked.offset,
         "page": PAGE,
         "contender": asked.contender,
-        "counts": counts(library.index, asked),
+        "counts": passing,
     }
 
 
@@ -72,16 +70,19 @@ def _item(library: Library, given: Given) -> Told:
     asked = _asked(library, name, given)
     made = _chosen(entry, asked.contender)
     reference = made.reference.text if made is not None and made.reference is not None else ""
+    labels = labels_in(library.runs[name].run.path)
     rollouts = entry.group.rollouts if entry.group else ()
     if made is not None and made.size:
         rollouts = rollouts[: made.size]
     return {
+        "run": name,
         "entry": entry.as_json(),
-        "contender": "" if made is None else f"{made.estimator}/{made.size}",
+        "contender": "" if made is None else made.contender,
         "made": None if made is None else made.model_dump(mode="json"),
         "clusters": clusters_of(entry, made),
         "support": support_of(reference, rollouts),
         "matrices": matrices_of(entry),
+        "labels": [each.model_dump(mode="json") for each in labels if each.item == id],
         "list": neighbours(library.index, asked, id),
     }
 
@@ -121,13 +122,13 @@ def _training(library: Library, given: Given) -> Told:
 def _money(library: Library, given: Given) -> Told:
     name, held = _held(library, given)
     rows = library.index.ask(
-        "SELECT id FROM item WHERE run = ? ORDER BY at LIMIT ?", [name, LOOKED_AT]
+        "SELECT id FROM item WHERE run = ? ORDER BY row LIMIT ?", [name, LOOKED_AT]
     )
     entries = (library.entry(name, row["id"]) for row in rows)
     usage = held.about.usage
     return {
         **money_of(entry for entry in entries if entry is not None),
-        "total_items": held.items,
+        "total_items": held.sums(library.index, name)["items"],
         "usage": None if usage is None else usage.model_dump(mode="json"),
         "points": (held.about.report or {}).get("points", []),
         "estimate": held.about.estimate,
@@ -156,6 +157,7 @@ def answer(library: Library, question: str, given: Given) -> Told:
 
     Raises:
         LookupError: there is no such question, run or item.
+        StillLookingError: there is no such run yet.
         InvalidInputError: a filter, an order or a number is none.
     """
     if question not in QUESTIONS:
@@ -166,19 +168,15 @@ def answer(library: Library, question: str, given: Given) -> Told:
 def _held(library: Library, given: Given) -> tuple[str, Held]:
     name = given.get("run", "")
     if name not in library.runs:
+        if not library.looked:
+            raise StillLookingError(f"still looking for runs in {library.root}")
         raise LookupError(f"there is no run {name!r:.80} in {library.root}")
     return name, library.runs[name]
 
 
 def _row(library: Library, name: str, held: Held) -> Told:
     about = held.about
-    (sums,) = library.index.ask(
-        "SELECT sum(failure IS NOT NULL) AS failed, sum(failed_rollouts) AS failed_rollouts,"
-        " sum(rollouts) AS rollouts, avg(agreement) AS agreement, avg(reward) AS reward,"
-        " sum(unrewarded) AS unrewarded, sum(tokens) AS tokens, total(cost) AS cost,"
-        " sum(cost IS NULL) AS unpriced FROM item WHERE run = ?",
-        [name],
-    )
+    sums = held.sums(library.index, name)
     usage = about.usage
     cost = sums["cost"] if not sums["unpriced"] else None
     return {
@@ -188,9 +186,10 @@ def _row(library: Library, name: str, held: Held) -> Told:
         "data": about.data,
         "running": about.running,
         "indexed": held.indexed,
+        "expected": held.expected,
         "changed": held.changed,
         "models": about.models,
-        "items": held.items,
+        "items": sums["items"],
         "rollouts": sums["rollouts"] or 0,
         "failed": sums["failed"] or 0,
         "failed_rollouts": sums["failed_rollouts"] or 0,
@@ -245,7 +244,7 @@ def _number(given: Given, name: str) -> int:
 
 
 def _chosen(entry: Entry, contender: str) -> Made | None:
-    named = {f"{made.estimator}/{made.size}": made for made in entry.made}
+    named = {made.contender: made for made in entry.made}
     return named.get(contender) or next(iter(named.values()), None)
 
 

@@ -25,6 +25,14 @@ LABELS: Final = {
     "random": "random (control)",
     "sft": "CaT-SFT",
     "rubric": "CaT-RL (rubric)",
+    "harmony": "Self-Harmony",
+    "co-rewarding-1": "Co-rewarding I",
+    "co-rewarding-2": "Co-rewarding II",
+    "empo": "EMPO",
+    "rlpr": "RLPR (synthesis)",
+    "darling": "Darling (majority)",
+    "certainty": "Intuitor (self-certainty)",
+    "entropy": "RENT (negative entropy)",
 }
 _HEADINGS: Final = (
     "arm",

@@ -8,21 +8,26 @@ from typing import Any
 
 import anyio
 
-from catsdk import Limits, Provider, Sampling
+from catsdk import Limits, Provider, Sampling, Timeouts
 from catsdk.answers import is_same
-from catsdk.errors import CatError
+from catsdk.errors import CatError, ProviderError
 from catsdk.estimators import Majority
 from catsdk.runtime import Client, Context, Estimator, context_of, fan_out
 from catsdk.sampling import Sampler
 from catsdk.types import Group
 
-__all__ = ["EXAM_SEED", "Exam", "Question", "share"]
+__all__ = ["EXAM_SEED", "Exam", "ExamFailedError", "Question", "share"]
 
 EXAM_SEED = 2026
-# A model in this process merges what it is asked into batches.
+# A model in this process merges what it is asked into batches, and takes its time.
 _IN_PROCESS = Limits(in_flight=4096)
+_PATIENT = Timeouts(attempt=86_400, call=86_400)
 Question = tuple[str, str]
 """A prompt and its right answer."""
+
+
+class ExamFailedError(Exception):
+    """A model gave no answer, so that nothing can be said about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +45,8 @@ class Exam:
         sampling: How the rollouts are drawn.
         estimators: What makes a reference of the policy's rollouts where the whole exam is taken,
             by name.
-        estimated: The first so many questions of a set are given to `estimators`; `None` gives all.
+        estimated: The first so many questions of the first set are given to `estimators`, and none
+            of the others; `None` gives all of all sets.
     """
 
     sets: Mapping[str, Sequence[Question]]
@@ -51,7 +57,12 @@ class Exam:
     estimated: int | None = None
 
     def sit(self, *, whole: bool) -> dict[str, dict[str, str]]:
-        """Take the exam; without `whole` only what the policy does alone, on the first set."""
+        """Take the exam; without `whole` only what the policy does alone, on the first set.
+
+        Raises:
+            ExamFailedError: the policy failed to answer a question.
+            ProviderError: an estimator's model did.
+        """
         return anyio.run(self._sit, whole)
 
     def summary(self, point: dict[str, Any]) -> str:
@@ -61,29 +72,42 @@ class Exam:
 
     async def _sit(self, whole: bool) -> dict[str, dict[str, str]]:
         names = [*self.sets] if whole else [*self.sets][:1]
-        async with context_of(Client(limits=_IN_PROCESS)) as ctx:
+        async with context_of(Client(limits=_IN_PROCESS, timeouts=_PATIENT)) as ctx:
             return {
-                name: await self._on(self.sets[name], ctx, whole=whole)
-                for name in names
+                name: await self._on(
+                    self.sets[name], ctx, self._estimated(at, len(self.sets[name])) if whole else 0
+                )
+                for at, name in enumerate(names)
                 if self.sets[name]
             }
 
-    async def _on(self, asked: Sequence[Question], ctx: Context, *, whole: bool) -> dict[str, str]:
+    def _estimated(self, place: int, size: int) -> int:
+        """How many questions of the set at `place` are given to the estimators."""
+        if self.estimated is None:
+            return size
+        return 0 if place else self.estimated
+
+    async def _on(self, asked: Sequence[Question], ctx: Context, estimated: int) -> dict[str, str]:
         sampler = Sampler(self.policy, self.sampling, seed=EXAM_SEED)
         only_best = self.sampling.model_copy(update={"temperature": 0.0})
         greedy = Sampler(self.policy, only_best)
 
         async def one(at: int) -> dict[str, int]:
             prompt, gold = asked[at]
-            group = await sampler.sample(prompt, self.group, ctx)
-            best = await greedy.sample(prompt, 1, ctx)
+            # Beside each other, so that a model in this process reads the prompt once.
+            group, best = await fan_out(
+                lambda way: way[0].sample(prompt, way[1], ctx),
+                [(sampler, self.group), (greedy, 1)],
+            )
+            for failure in (*group.failures.values(), *best.failures.values()):
+                raise ExamFailedError(f"{prompt!r} got no answer: {failure}")
             answers = [rollout.answer for rollout in group.rollouts]
             found = {
                 "single": sum(_right(answer, gold) for answer in answers),
                 "greedy": sum(_right(rollout.answer, gold) for rollout in best.rollouts),
                 "majority": _right(await _answer(Majority(), group, ctx), gold),
             }
-            if whole and (self.estimated is None or at < self.estimated):
+            if at < estimated:
                 for name, estimator in self.estimators.items():
                     found[name] = _right(await _answer(estimator, group, ctx), gold)
             return found
@@ -100,6 +124,8 @@ def share(found: dict[str, str], name: str, group: int) -> float:
 async def _answer(estimator: Estimator, group: Group, ctx: Context) -> str | None:
     try:
         return (await estimator.estimate(group, ctx.on(group))).answer
+    except ProviderError:
+        raise
     except CatError:
         return None
 

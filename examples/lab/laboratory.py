@@ -16,17 +16,14 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from examples.lab.curves import draw, gain, read_units, table
-from examples.lab.units import ARMS, COMPARED, PLANS, Unit, units
+from examples.lab.units import ARMS, COMPARED, PLANS, P, Unit, units
 
-__all__ = ["run_all", "verdict", "write_between"]
-
-P = TypeVar("P")
+__all__ = ["parser_of", "run_all", "verdict", "write_between"]
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK, END = "<!-- lab -->", "<!-- /lab -->"
@@ -85,17 +82,40 @@ def write_between(page: Path, text: str, mark: str, end: str) -> None:
     page.write_text(f"{before}{mark}\n{text}\n{end}{after}", "utf-8")
 
 
-def main() -> int:
-    """Run what is missing, draw, and give the verdict."""
+def parser_of(
+    description: str | None,
+    plans: Iterable[str],
+    arms: Sequence[str],
+    *,
+    usual: Sequence[str],
+    seeds: int,
+    at_once: int,
+) -> argparse.ArgumentParser:
+    """What a laboratory is asked.
+
+    Args:
+        description: Its help.
+        plans: The names of its plans; `full` is the usual one.
+        arms: The arms that it has.
+        usual: Those that are run where none are named.
+        seeds: How many seeds each arm has, where that is not said.
+        at_once: How many units run at once, where that is not said.
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--plan", choices=PLANS, default="full")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=COMPARED)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--plan", choices=plans, default="full")
+    parser.add_argument("--arms", nargs="+", choices=arms, default=usual)
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--at-once", type=int, default=at_once)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--page", type=Path, help="where the table is put, such as docs/results.md")
+    return parser
+
+
+def main() -> int:
+    """Run what is missing, draw, and give the verdict."""
+    parser = parser_of(__doc__, PLANS, ARMS, usual=COMPARED, seeds=3, at_once=2)
     chosen = parser.parse_args()
     wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)
     failed = run_all(

@@ -5,8 +5,8 @@
 Arms: `cat` rewards by the synthesized reference, `ttrl` by the majority's answer, `gold` by the
 known answer (the upper bound, which needs labels), `random` by a coin (the control), `rubric` by
 the initial policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on
-syntheses made once. A unit whose JSON is there is not run again; one that was ended goes on from
-its last checkpoint.
+syntheses made once. The arms of `others.py` train on rewards of other papers. A unit whose JSON is
+there is not run again; one that was ended goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from catsdk.train import CaTConfig, Rollouts
 from catsdk_providers.box import BOX
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.held_out import EXAM_SEED, Exam
-from examples.lab.training import config_for, is_done, scratch_of, train_unit
+from examples.lab.others import methods_with
+from examples.lab.training import config_for, is_done, methods_of, scratch_of, train_unit
 from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
 
 __all__ = ["config_of", "run"]
@@ -36,13 +37,12 @@ __all__ = ["config_of", "run"]
 _SYNTHESIS: Final = {
     "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial", "prompts": "box"}}}
 }
-_ARMS: Final[dict[str, dict[str, Any]]] = {
-    "cat": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
-    "sft": {"estimator": _SYNTHESIS, "reward": "AnswerReward"},
-    "ttrl": {"estimator": "Majority", "reward": "AnswerReward"},
-    "gold": {"reward": "Gold"},
-    "random": {"reward": "Random"},
+_METHODS: Final = methods_of(_SYNTHESIS)
+_ARMS: Final = {
+    **_METHODS,
+    "ttrl": _METHODS["majority"],
     "rubric": {"estimator": _SYNTHESIS, "reward": "RubricReward"},
+    **methods_with(_SYNTHESIS),
 }
 
 

@@ -27,9 +27,9 @@ from catsdk.train import (
     sft,
 )
 from examples.lab.held_out import Exam
-from examples.lab.units import Unit
+from examples.lab.units import Training, Unit
 
-__all__ = ["config_for", "is_done", "scratch_of", "train_unit"]
+__all__ = ["config_for", "is_done", "methods_of", "scratch_of", "train_unit"]
 
 _LOG = logging.getLogger(__name__)
 _PACKAGES: Final = ("torch", "transformers", "trl", "peft")
@@ -39,19 +39,31 @@ _LOGGED: Final = (
 )  # fmt: skip
 
 
-def is_done(unit: Unit[Any], out: Path) -> bool:
+def is_done(unit: Unit[Training], out: Path) -> bool:
     """Whether the JSON of this very unit is in the folder `out`."""
     file = _file(unit, out)
     return file.exists() and json.loads(file.read_text("utf-8"))["unit"] == asdict(unit)
 
 
-def scratch_of(unit: Unit[Any], out: Path) -> Path:
+def scratch_of(unit: Unit[Training], out: Path) -> Path:
     """Where a unit keeps its checkpoints until it is done."""
     return out / "runs" / unit.name
 
 
+def methods_of(synthesis: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What rewards in the arms that both laboratories have, with `synthesis` as the estimator."""
+    by_answer = {"reward": "AnswerReward"}
+    return {
+        "cat": {"estimator": synthesis, **by_answer},
+        "sft": {"estimator": synthesis, **by_answer},
+        "majority": {"estimator": "Majority", **by_answer},
+        "gold": {"reward": "Gold"},
+        "random": {"reward": "Random"},
+    }
+
+
 def config_for(
-    unit: Unit[Any],
+    unit: Unit[Training],
     model: Path,
     folder: Path,
     *,
@@ -103,7 +115,7 @@ def config_for(
 
 
 def train_unit(
-    unit: Unit[Any],
+    unit: Unit[Training],
     out: Path,
     config: CaTConfig,
     rows: list[dict[str, Any]],
@@ -200,7 +212,7 @@ class _Watch(TrainerCallback):
         return point
 
 
-def _file(unit: Unit[Any], out: Path) -> Path:
+def _file(unit: Unit[Training], out: Path) -> Path:
     return out / f"{unit.name}.json"
 
 

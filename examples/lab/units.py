@@ -5,29 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-__all__ = ["ARMS", "COMPARED", "MAX_TOKENS", "PLANS", "Plan", "Unit", "units"]
+from examples.lab.others import OTHERS
 
-P = TypeVar("P")
+__all__ = ["ARMS", "COMPARED", "MAX_TOKENS", "PLANS", "Plan", "Training", "Unit", "units"]
 
 COMPARED: Final = ("cat", "ttrl", "gold", "random", "sft")
-ARMS: Final = (*COMPARED, "rubric")
+ARMS: Final = (*COMPARED, "rubric", *OTHERS)
 """`rubric` asks a judge for each criterion and rollout, so it has a smaller plan of its own."""
 MAX_TOKENS: Final = 112
 """More than the longest solution needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How long a unit trains and how it is measured, here or in the laboratory on a real model."""
+
+    steps: int
+    prompts: int
+    """Prompts of one step, each with `group` rollouts."""
+    group: int = 8
+    rate: float
+    every: int
+    """Steps between two checkpoints, and between two measurements where there are any."""
+    evaluated: int
+    """Held-out questions; where they are of several kinds, of each."""
+    sft_batch: int
+    sft_epochs: float
+
+
+P = TypeVar("P", bound=Training)
+P_co = TypeVar("P_co", bound=Training, covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Training):
     """How long a unit trains, and on how many held-out problems it is measured."""
 
     steps: int = 90
     prompts: int = 16
-    """Prompts of one step, each with `group` rollouts."""
-    group: int = 8
     rate: float = 6e-4
     kl: float = 0.0
     every: int = 15
-    """Steps between two measurements, and between two checkpoints."""
     evaluated: int = 250
     longer: int = 50
     """Held-out problems longer than any in training."""
@@ -38,12 +56,12 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit(Generic[P]):
+class Unit(Generic[P_co]):
     """One arm with one seed, here or in the laboratory on a real model."""
 
     arm: str
     seed: int
-    plan: P
+    plan: P_co
 
     @property
     def name(self) -> str:

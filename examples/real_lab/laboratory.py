@@ -4,13 +4,13 @@
     python -m examples.real_lab.laboratory --out docs/real_lab --page docs/results.md
 
 Without `--weights` nothing is trained: the table and the figure are made of the units that are
-finished. A unit is a process with one thread, and one that was ended goes on where it was. Between
-the lines `<!-- real lab -->` of a page stands the table; `summary.json` holds its numbers.
+finished, and those that are not are named. A unit is a process with one thread, and one that was
+ended goes on where it was. Between the lines `<!-- real lab -->` of a page stands the table;
+`summary.json` holds its numbers.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from examples.lab.curves import LABELS, gain, read_units
 from examples.lab.held_out import share
-from examples.lab.laboratory import run_all, write_between
-from examples.lab.units import units
-from examples.real_lab.units import ARMS, PLANS
+from examples.lab.laboratory import parser_of, run_all, write_between
+from examples.lab.units import Unit, units
+from examples.real_lab.units import ARMS, PLANS, Plan
 
 __all__ = ["draw", "summary", "table"]
 
@@ -78,8 +78,8 @@ def _interval(told: Told, name: str, on: str) -> dict[str, float]:
     return {"mean": round(mean, 4), "low": round(low, 4), "high": round(high, 4)}
 
 
-def table(rows: Sequence[Told]) -> str:
-    """The units as Markdown, one a line."""
+def table(rows: Sequence[Told], wanted: Sequence[Unit[Plan]] = ()) -> str:
+    """The units as Markdown, one a line; those of `wanted` that are not finished say so."""
     lines = [f"| {' | '.join(_HEADINGS)} |", "| --- " * len(_HEADINGS) + "|"]
     for row in rows:
         shares, gains = row["shares"], row["gains"]
@@ -95,6 +95,11 @@ def table(rows: Sequence[Told]) -> str:
             f"{row['minutes']:.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    finished = {(row["arm"], row["seed"]) for row in rows}
+    for unit in wanted:
+        if (unit.arm, unit.seed) not in finished:
+            blank = " | " * (len(_HEADINGS) - 3)
+            lines.append(f"| {LABELS[unit.arm]} | {unit.seed} | not run{blank} |")
     return "\n".join(lines)
 
 
@@ -124,33 +129,26 @@ def draw(rows: Sequence[Told], path: Path) -> None:
 
 def main() -> int:
     """Run what is missing, and write what is there."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__, PLANS, ARMS, usual=ARMS, seeds=2, at_once=1)
     parser.add_argument("--weights", type=Path, help="train what is missing; weights.py makes it")
-    parser.add_argument("--plan", choices=PLANS, default="full")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--at-once", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--page", type=Path, help="where the table is put, such as docs/results.md")
     chosen = parser.parse_args()
     failed: list[Any] = []
+    wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)
     if chosen.weights is not None:
-        wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)
         arguments = ["--plan", chosen.plan, "--weights", str(chosen.weights.resolve())]
         failed = run_all(
             wanted, "examples.real_lab.rl", chosen.out.resolve(), chosen.at_once, arguments
         )
     rows = summary(read_units(chosen.out, ARMS))
+    told = table(rows, wanted)
+    print(told)
+    if chosen.page is not None:
+        write_between(chosen.page, told, MARK, END)
     if not rows:
         print(f"no unit in {chosen.out} is finished")
         return 1
     (chosen.out / "summary.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
     draw(rows, chosen.out / "gains.png")
-    print(table(rows))
-    if chosen.page is not None:
-        write_between(chosen.page, table(rows), MARK, END)
     return int(bool(failed))
 
 

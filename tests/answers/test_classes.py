@@ -3,7 +3,7 @@
 from catsdk.answers.answers import Answers
 from catsdk.answers.classes import Classes, equivalence_classes
 from catsdk.answers.compare import same
-from catsdk.answers.graders.yours import FunctionGrader
+from catsdk.answers.graders.functions import FunctionGrader
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Verdict
 

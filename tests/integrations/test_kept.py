@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -26,12 +25,7 @@ class Watched(FunctionProvider):
         self.opener = anyio.get_current_task().id
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         assert anyio.get_current_task().id == self.opener
         self.closed += 1
 

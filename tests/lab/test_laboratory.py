@@ -17,12 +17,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
+import catsdk as cat
 from catsdk.estimators import Majority, Synthesizer
+from catsdk.runtime import context_of
 from catsdk.train import cat_of
 from catsdk_providers.box.problems import parse
 from examples.lab.curves import draw, gain, read_units, table
 from examples.lab.laboratory import verdict
 from examples.lab.mistakes import failing_pairs, pairs_of
+from examples.lab.others import OTHERS, SameText, Swapped
 from examples.lab.rl import config_of, run
 from examples.lab.units import ARMS, PLANS, Plan, Unit, units
 
@@ -43,7 +46,7 @@ def test_a_unit_leaves_its_numbers_and_is_not_run_again(arm: str, tmp_path: Path
     assert set(last["held_out"]) == {"single", "greedy", "majority", "teacher", "own"}
     assert len(last["longer"]["own"]) == TINY.longer
     assert len(told["log"]) == told["points"][-1]["step"]
-    if arm != "sft":
+    if arm not in {"sft", *OTHERS}:
         assert all(row["cat/scored"] > 0 for row in told["log"])
     written = file.stat().st_mtime_ns
     assert run(unit, tmp_path) == file
@@ -63,11 +66,25 @@ def test_the_arms_differ_in_their_reward_and_in_nothing_else() -> None:
         "gold": "Gold",
         "random": "Random",
         "rubric": "RubricReward",
+        **dict.fromkeys(("harmony", "co-rewarding-1", "co-rewarding-2"), "AnswerReward"),
+        "empo": "EntropyBand",
+        "rlpr": "SkipFlat",
+        "darling": "Diverse",
+        "certainty": "SelfCertainty",
+        "entropy": "NegativeEntropy",
     }
     assert isinstance(rewarded["cat"].estimator, Synthesizer)
     assert isinstance(rewarded["ttrl"].estimator, Majority)
     same = [config.model_copy(update={"cat": {}}) for config in configs.values()]
     assert all(config == same[0] for config in same)
+
+
+async def test_a_sum_is_swapped_and_equal_texts_are_told_from_others() -> None:
+    group = cat.group_of("12+34", ["a", "b"])
+    async with context_of(cat.Client(), group=group) as ctx:
+        assert await Swapped().paraphrase(group, ctx) == "34+12"
+        scores = await SameText().reward(group, ctx.reference("b"), ctx)
+    assert [score.value for score in scores] == [0.0, 1.0]
 
 
 def written(folder: Path, arm: str, seed: int, start: str, end: str) -> None:

@@ -61,6 +61,11 @@ def test_answers_are_right() -> None:
         assert is_same(found, answer)
 
 
+def test_a_weak_anchor_does_not_end_a_unit() -> None:
+    config = config_of(Unit("cat", 0, PLANS["full"]), Path("weights"), Path("x"))
+    assert config.failing.share == 1.0
+
+
 def test_the_arms_differ_in_their_reward_and_in_nothing_else() -> None:
     configs = {
         arm: config_of(Unit(arm, 1, PLANS["full"]), Path("weights"), Path("x"))
@@ -105,5 +110,12 @@ def test_the_table_has_each_finished_unit_with_intervals_and_no_other(tmp_path: 
     lines = table(rows).splitlines()
     assert len(lines) == 5
     assert "| +0.000 (-0.141 to +0.141) |" in lines[2]
+    columns = lines[0].count("|")
+    *_, missing, other = table(
+        rows, [Unit("random", seed, PLANS["full"]) for seed in range(3)]
+    ).splitlines()
+    assert missing.startswith("| random (control) | 1 | not run |")
+    assert other.startswith("| random (control) | 2 | not run |")
+    assert missing.count("|") == columns
     draw(rows, tmp_path / "gains.png")
     assert (tmp_path / "gains.png").stat().st_size > 1000

@@ -51,6 +51,7 @@ SHOWN: list[tuple[str, str, dict[str, Any]]] = [
     ("grade_by_rubric", "response", {"criteria": ["is kind"]}),
     ("equivalent", "first", {"second": "hello"}),
     ("equivalent", "second", {"first": "hello"}),
+    ("paraphrase", "question", {}),
     ("propose", "reference", {"task": "Write 5."}),
     ("propose_from_question", "question", {"task": "Write 5."}),
 ]

@@ -6,7 +6,7 @@ import pytest
 
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.http.learnt import forget
+from catsdk_providers.http.quirks import forget
 from tests.providers.contract import obedient
 
 

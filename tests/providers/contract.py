@@ -6,8 +6,8 @@ made and entered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import ClassVar, TypeAlias
 
 import anyio
@@ -55,6 +55,15 @@ def obedient(request: Request) -> Completion | list[Completion]:
     ]
 
 
+@asynccontextmanager
+async def able_to(capability: str, opened: Opened) -> AsyncGenerator[Provider]:
+    """An open provider; skips the test where it does not declare the capability."""
+    async with opened() as provider:
+        if not getattr(capabilities_of(provider), capability):
+            pytest.skip(f"declares no {capability}")
+        yield provider
+
+
 class ProviderContract:
     """Each test opens a fresh provider and asks it; nothing may depend on the wording.
 
@@ -88,9 +97,7 @@ class ProviderContract:
     @pytest.mark.behaviour("provider-n")
     async def test_n_answers_come_and_their_usage_counts_one_request(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
-            async with opened() as provider:
-                if not capabilities_of(provider).n:
-                    pytest.skip("declares no n; the sampler fans out")
+            async with able_to("n", opened) as provider:
                 completions = await provider.complete(ask(n=5))
         assert len(completions) == 5
         total = Usage.total(completion.usage for completion in completions)
@@ -136,9 +143,7 @@ class ProviderContract:
     @pytest.mark.behaviour("provider-seed")
     async def test_a_seed_makes_answers_repeatable(self, opened: Opened) -> None:
         with anyio.fail_after(self.patience):
-            async with opened() as provider:
-                if not capabilities_of(provider).seed:
-                    pytest.skip("declares no seed")
+            async with able_to("seed", opened) as provider:
                 first = await provider.complete(ask(n=3, seed=7))
                 again = await provider.complete(ask(n=3, seed=7))
         assert [c.text for c in first] == [c.text for c in again]
@@ -148,9 +153,7 @@ class ProviderContract:
         self, opened: Opened
     ) -> None:
         with anyio.fail_after(self.patience):
-            async with opened() as provider:
-                if not capabilities_of(provider).logprobs:
-                    pytest.skip("declares no logprobs")
+            async with able_to("logprobs", opened) as provider:
                 (completion,) = await provider.complete(ask(logprobs=True))
         assert completion.logprobs
         assert all(token.logprob <= 0 for token in completion.logprobs)
@@ -159,9 +162,7 @@ class ProviderContract:
     async def test_the_pieces_of_a_streamed_text_join_to_it(self, opened: Opened) -> None:
         pieces: list[str] = []
         with anyio.fail_after(self.patience):
-            async with opened() as provider:
-                if not capabilities_of(provider).streaming:
-                    pytest.skip("declares no streaming; the text comes whole")
+            async with able_to("streaming", opened) as provider:
                 (completion,) = await provider.complete(ask(), pieces.append)
         assert "".join(pieces) == completion.text
 

@@ -72,7 +72,7 @@ async def survived(
                 Failure.of(error).model_dump_json().encode()
                 assert server.key not in f"{error} {error.request_id}"
             except CatError:
-                # Learnt from an earlier reply of this server: it takes no n.
+                # Quirks from an earlier reply of this server: it takes no n.
                 pass
             except Exception as error:
                 raise AssertionError(f"{wire}, streamed={streamed}, seed {seed}") from error

@@ -17,7 +17,7 @@ from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.anthropic.provider import AnthropicProvider
 from catsdk_providers.http.events import Events
-from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.quirks import Quirks
 from catsdk_providers.http.refusals import retry_after_of
 from catsdk_providers.http.secrets import Hiding, hidden, scrubbed, shown
 from catsdk_providers.http.text import Mending, mended
@@ -166,9 +166,9 @@ def test_an_address_is_shown_without_what_stands_before_the_at() -> None:
 
 
 def test_a_refusal_of_what_is_no_capability_teaches_nothing() -> None:
-    learnt = Learnt("http://test-wire", "m")
+    quirks = Quirks("http://test-wire", "m")
     for name in ("context_length", "prompts", "__class__", "min_p"):
-        learnt.refused(UnsupportedError("no", capability=name))
-    assert learnt.within(Capabilities(n=True)) == Capabilities(n=True)
-    learnt.refused(UnsupportedError("no", capability="n"))
-    assert not learnt.within(Capabilities(n=True)).n
+        quirks.refused(UnsupportedError("no", capability=name))
+    assert quirks.within(Capabilities(n=True)) == Capabilities(n=True)
+    quirks.refused(UnsupportedError("no", capability="n"))
+    assert not quirks.within(Capabilities(n=True)).n

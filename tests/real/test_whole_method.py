@@ -84,6 +84,19 @@ def weak(failure: Failure | None) -> None:
     pytest.xfail(f"the model is weak: {failure.kind}: {failure.message}"[:300])
 
 
+def written(reference: cat.Reference | None) -> cat.Reference:
+    """The reference that the anchor's first reply was; none was read where a rollout stands in."""
+    assert reference is not None
+    if reference.partial:
+        because = reference.provenance.settings["because"]
+        pytest.xfail(f"the model is weak: {because}"[:300])
+    if len(reference.calls) > 1:
+        pytest.xfail(
+            "the model is weak: its first reply held no synthesis, so another was asked for"
+        )
+    return reference
+
+
 async def test_a_group_is_sampled_and_counted(model: Provider) -> None:
     async with cat.CaT(model) as c:
         with anyio.fail_after(PATIENCE):
@@ -109,9 +122,10 @@ async def test_a_reference_is_synthesized_from_a_group(model: Provider) -> None:
     async with cat.CaT(model, estimator=estimator) as c:
         with anyio.fail_after(PATIENCE), weak_allowed():
             result = await c.run(QUESTION, 4, sampling=SHORT)
-    assert result.reference is not None
-    assert result.reference.text.strip()
-    assert result.reference.group.rollouts
+    reference = written(result.reference)
+    assert reference.text.strip()
+    assert reference.provenance.method == "synthesis"
+    assert reference.group.rollouts
 
 
 async def test_the_stream_of_a_synthesis_is_its_text(model: Provider) -> None:
@@ -126,10 +140,8 @@ async def test_the_stream_of_a_synthesis_is_its_text(model: Provider) -> None:
                     results.append(event.result)
     assert heard
     (result,) = results
-    # Where no synthesis could be read, what the rollouts agree on stands in, and is marked.
     weak(result.failure)
-    assert result.reference is not None
-    assert result.reference.text.strip() in "".join(heard)
+    assert written(result.reference).text.strip() in "".join(heard)
 
 
 async def test_rollouts_are_rewarded_by_the_majority_s_answer(model: Provider) -> None:
@@ -198,8 +210,9 @@ def test_estimators_are_compared_from_the_command_line(door: Door, tmp_path: Pat
     data = tmp_path / "sums.jsonl"
     data.write_text("\n".join(map(json.dumps, rows)))
     done = command(
-        door, "eval", str(data), "--model", door.model, "-e", "majority", "-e", "synthesis",
-        "--sizes", "4", "--max-tokens", "32", "--out", str(tmp_path / "out"), seconds=PATIENCE * 2,
+        door, "eval", str(data), "--model", door.model, "-e", "majority", "-e", "small-synthesis",
+        "--sizes", "4", "--max-tokens", "40", "--temperature", "0.4",
+        "--out", str(tmp_path / "out"), seconds=PATIENCE * 2,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert "4 items, 16 rollouts" in done.stdout, done.stdout + done.stderr

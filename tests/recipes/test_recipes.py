@@ -30,10 +30,13 @@ from catsdk.estimators import (
     GenerativeSelfAggregation,
     Grading,
     Greedy,
+    Harmony,
     Likelihood,
     MinPerplexity,
     MixtureOfAgents,
     MutualPredictability,
+    OtherView,
+    Paraphraser,
     RandomChoice,
     RecursiveSelfAggregation,
     SelfBestOfN,
@@ -44,10 +47,15 @@ from catsdk.estimators import (
 from catsdk.recipes.names import registered
 from catsdk.rewards import (
     ClusterShare,
+    Diverse,
+    EntropyBand,
     EquivalenceReward,
     GradedReward,
     Missing,
+    NegativeEntropy,
     Random,
+    ReferenceProbability,
+    SelfCertainty,
     SkipAgreed,
     SkipFlat,
     TruncationPenalty,
@@ -88,6 +96,9 @@ ESTIMATORS = [
     Greedy(cat.Sampler(sampling=cat.Sampling(temperature=0.0, max_tokens=7))),
     RandomChoice(3),
     Shuffled(cat.Majority(), seed=4),
+    Harmony(cat.Sampler("openai:a"), Paraphraser("openai:b"), n=4),
+    OtherView(cat.Majority(), paraphraser=Paraphraser()),
+    OtherView(cat.Majority(), cat.Sampler("openai:a", cat.Sampling(temperature=0.7)), n=16),
 ]
 REWARDS = [
     cat.AnswerReward(),
@@ -107,6 +118,11 @@ REWARDS = [
     0.5 * cat.AnswerReward() + cat.RubricReward() - cat.LengthPenalty(3),
     SkipFlat(cat.AnswerReward()),
     SkipAgreed(cat.AnswerReward(), 0.9),
+    cat.AnswerReward(Harmony()),
+    EntropyBand(ClusterShare(), 0.1, 1.5),
+    SkipFlat(ReferenceProbability("local:x", of="answer", debias=False), least=0.1),
+    Diverse(cat.AnswerReward(), EquivalenceReward("openai:j"), others=4),
+    0.5 * SelfCertainty("local:x") + NegativeEntropy(),
 ]
 ANSWERS = [
     cat.Answers(ANYWHERE),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -142,3 +144,13 @@ async def post(
 
 def body(model: str = "cat/synthesis:function", **more: Any) -> dict[str, Any]:
     return {"model": model, "messages": QUESTION, **more}
+
+
+def code_of(section: str, address: str) -> str:
+    """The code of a section of docs/integrations.md, asking the scripted model at an address."""
+    page = (Path(__file__).parents[2] / "docs" / "integrations.md").read_text(encoding="utf-8")
+    text = page.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    block: str
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    there = block.replace("http://127.0.0.1:8000", address)
+    return there.replace("cat/synthesis:openai:gpt-5", "cat/synthesis:function")

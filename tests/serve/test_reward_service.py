@@ -22,7 +22,7 @@ from catsdk.testing import FunctionProvider
 pytest.importorskip("torch")
 pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
-from catsdk.serve.rewards.rendezvous import Limits, Rendezvous, Response, Sample
+from catsdk.serve.rewards.rendezvous import GroupLimits, Rendezvous, Response, Sample
 from catsdk.serve.rewards.server import serving
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.trl.describing import serves_alone
@@ -102,7 +102,7 @@ async def test_an_id_of_another_sample_is_refused(change: Any, scored: bool) -> 
 
 
 async def test_the_sample_of_a_killed_trainer_does_not_meet_those_of_its_next_run() -> None:
-    async with service(ClusterShare(), limits=Limits(grace=0.1)) as url:
+    async with service(ClusterShare(), limits=GroupLimits(grace=0.1)) as url:
         await leave(url, sample(2, id="of the first run"))
         await until_open(url, 0)
         answers = await together(url, [sample(at) for at in range(3)])
@@ -110,7 +110,7 @@ async def test_the_sample_of_a_killed_trainer_does_not_meet_those_of_its_next_ru
 
 
 async def test_a_client_that_comes_back_in_time_finds_its_place() -> None:
-    async with service(ClusterShare(), limits=Limits(grace=30.0)) as url:
+    async with service(ClusterShare(), limits=GroupLimits(grace=30.0)) as url:
         await leave(url, sample(0))
         answers = await together(url, [sample(1), sample(2)])
         assert [told["reward"] for _, told in answers] == pytest.approx(SHARES[1:])
@@ -119,7 +119,7 @@ async def test_a_client_that_comes_back_in_time_finds_its_place() -> None:
 
 
 async def test_a_client_that_asks_again_does_not_prolong_the_wait_for_the_others() -> None:
-    async with service(ClusterShare(), limits=Limits(patience=0.5)) as url:
+    async with service(ClusterShare(), limits=GroupLimits(patience=0.5)) as url:
         answers: list[Any] = []
         with anyio.fail_after(10):
             while not answers:
@@ -131,7 +131,7 @@ async def test_a_client_that_asks_again_does_not_prolong_the_wait_for_the_others
 async def test_of_a_group_that_was_scored_no_text_is_kept() -> None:
     scorer = Watches()
     async with cat.CaT(reward=scorer) as c, anyio.create_task_group() as tasks:
-        rendezvous = Rendezvous(c, tasks, Limits())
+        rendezvous = Rendezvous(c, tasks, GroupLimits())
 
         rows: list[ref[Columns]] = []
 
@@ -207,7 +207,7 @@ async def test_a_body_without_what_a_penalty_needs_is_refused(left_out: str, set
 
 @pytest.mark.behaviour("trainer-gets-none")
 async def test_a_group_that_stays_incomplete_has_no_reward_and_says_how_many_came() -> None:
-    async with service(ClusterShare(), limits=Limits(patience=0.2)) as url:
+    async with service(ClusterShare(), limits=GroupLimits(patience=0.2)) as url:
         answers = await together(url, [sample(0), sample(1)])
         assert [told["reward"] for _, told in answers] == [None, None]
         assert all("2 of 3 samples came within 0.2 s" in told["cause"] for _, told in answers)
@@ -217,7 +217,7 @@ async def test_a_group_that_stays_incomplete_has_no_reward_and_says_how_many_cam
 
 async def test_over_the_limit_of_open_groups_a_client_is_told_to_come_again() -> None:
     scorer = Waits()
-    async with service(scorer, limits=Limits(groups=1)) as url:
+    async with service(scorer, limits=GroupLimits(groups=1)) as url:
         body = {"prompt": "q", "responses": TEXTS}
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(post, f"{url}/v1/groups", body)
@@ -254,7 +254,7 @@ async def test_over_the_limit_of_open_groups_a_client_is_told_to_come_again() ->
     ],
 )
 async def test_what_is_wrong_is_refused_by_name(path: str, body: Any, told: str) -> None:
-    async with service(ClusterShare(), limits=Limits(characters=10, samples=4)) as url:
+    async with service(ClusterShare(), limits=GroupLimits(characters=10, samples=4)) as url:
         status, answer = await post(f"{url}/v1/{path}", body)
         assert await open_groups(url) == 0
     assert status == 422
@@ -296,7 +296,7 @@ async def test_samples_whose_group_is_not_whole_at_the_end_are_told_so() -> None
 
 async def test_a_body_over_the_limit_is_not_read() -> None:
     async with (
-        service(ClusterShare(), limits=Limits(body=1024)) as url,
+        service(ClusterShare(), limits=GroupLimits(body=1024)) as url,
         aiohttp.ClientSession() as session,
         session.post(f"{url}/v1/groups", json={"prompt": "x" * 5000}) as response,
     ):

@@ -15,7 +15,7 @@ from catsdk.rewards import ClusterShare
 pytest.importorskip("torch")
 pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
-from catsdk.serve.rewards.rendezvous import Limits
+from catsdk.serve.rewards.rendezvous import GroupLimits
 from catsdk.serve.rewards.server import serving
 from tests.serve.service import (
     SHARES,
@@ -30,7 +30,7 @@ from tests.serve.wire_by_hand import raw, received
 
 @pytest.mark.parametrize("part", [b"P", b"POST /v1/groups HT", b"POST /v1/groups HTTP/1.1\r\nA: b"])
 async def test_a_connection_that_sends_no_whole_header_is_closed(part: bytes) -> None:
-    async with service(ClusterShare(), limits=Limits(arrival=0.2)) as url:
+    async with service(ClusterShare(), limits=GroupLimits(arrival=0.2)) as url:
         stream = await raw(url, part)
         async with stream:
             assert await received(stream) == b""
@@ -42,14 +42,14 @@ HALF = b"POST /v1/groups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n
 
 async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
     async with (
-        service(ClusterShare(), limits=Limits(arrival=0.2)) as url,
+        service(ClusterShare(), limits=GroupLimits(arrival=0.2)) as url,
         await raw(url, HALF) as stream,
     ):
         assert (await received(stream)).startswith(b"HTTP/1.1 408")
 
 
 async def test_of_bodies_that_are_too_many_together_the_last_are_told_to_come_again() -> None:
-    limits = Limits(body=1024, bodies=1024)
+    limits = GroupLimits(body=1024, bodies=1024)
     async with service(ClusterShare(), limits=limits) as url, await raw(url, HALF):
         with anyio.fail_after(10):
             while (await post(f"{url}/v1/groups", b"x" * 100))[0] != 429:

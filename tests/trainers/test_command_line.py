@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytest.importorskip("trl")
 pytestmark = pytest.mark.needs_torch
@@ -35,8 +37,16 @@ def write_config(folder: Path, **settings: Any) -> str:
     return str(file)
 
 
+def documented() -> dict[str, Any]:
+    """The file for `trl grpo` that the documentation shows."""
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    block = page.partition("  ```yaml\n  model_name_or_path")[2].partition("  ```")[0]
+    return dict(yaml.safe_load(textwrap.dedent(f"  model_name_or_path{block}")))
+
+
 @pytest.mark.slow
-def test_trl_grpo_trains_with_the_reward_that_a_file_describes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["flags", "file"])
+def test_trl_grpo_trains_with_the_reward_that_a_file_describes(tmp_path: Path, by: str) -> None:
     from tests.providers.tiny_models import tiny_model, tiny_tokenizer
 
     tiny_model().save_pretrained(tmp_path / "model")
@@ -49,28 +59,44 @@ def test_trl_grpo_trains_with_the_reward_that_a_file_describes(tmp_path: Path) -
         cat={"estimator": {"Synthesizer": {"anchor": "openai:loopback"}}},
         rollouts={"count": 2, "max_tokens": 6},
     )
+    settings: dict[str, Any] = {
+        "model_name_or_path": str(tmp_path / "model"),
+        "dtype": "float32",
+        "dataset_name": str(tmp_path / "data"),
+        "reward_funcs": "catsdk.train.cat_reward",
+        "output_dir": str(tmp_path / "out"),
+        "max_steps": STEPS,
+        "per_device_train_batch_size": 4,
+        "num_generations": 2,
+        "max_completion_length": 6,
+        "gradient_checkpointing": False,
+        "use_cpu": True,
+        "bf16": False,
+        "report_to": "none",
+        "logging_steps": 1,
+        "save_strategy": "steps",
+        "save_steps": STEPS,
+    }
+    told = {"CATSDK_TRAIN_CONFIG": config}
+    arguments = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    if by == "file":
+        shown = documented()
+        assert shown["reward_funcs"] == ["catsdk.train.cat_reward"]
+        own = {name: value for name, value in settings.items() if name != "reward_funcs"}
+        (tmp_path / "grpo.yaml").write_text(yaml.safe_dump(shown | own | {"env": told}))
+        told, arguments = {}, ["--config", str(tmp_path / "grpo.yaml")]
     with LoopbackServer(FunctionProvider(lambda _: "\\boxed{4}")) as server:
         paths = (ROOT, ROOT / "providers", ROOT / "trainers")
         done = subprocess.run(
-            [
-                *(str(Path(sys.executable).with_name("trl")), "grpo"),
-                *("--model_name_or_path", str(tmp_path / "model"), "--dtype", "float32"),
-                *("--dataset_name", str(tmp_path / "data")),
-                *("--reward_funcs", "catsdk.train.cat_reward"),
-                *("--output_dir", str(tmp_path / "out"), "--max_steps", str(STEPS)),
-                *("--per_device_train_batch_size", "4", "--num_generations", "2"),
-                *("--max_completion_length", "6", "--gradient_checkpointing", "False"),
-                *("--use_cpu", "True", "--bf16", "False", "--report_to", "none"),
-                *("--logging_steps", "1", "--save_strategy", "steps", "--save_steps", str(STEPS)),
-            ],
+            [str(Path(sys.executable).with_name("trl")), "grpo", *arguments],
             capture_output=True,
             text=True,
             timeout=380,
             check=False,
             cwd=tmp_path,
             env=os.environ
+            | told
             | {
-                "CATSDK_TRAIN_CONFIG": config,
                 "OPENAI_BASE_URL": server.url,
                 "OPENAI_API_KEY": server.key,
                 "PYTHONPATH": os.pathsep.join(map(str, paths)),

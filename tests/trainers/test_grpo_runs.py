@@ -17,6 +17,7 @@ pytestmark = [
 
 from safetensors.torch import load_file
 
+from catsdk.data.results import read_results
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.trl.grpo import grpo
 from catsdk_trainers.trl.resuming import last_whole
@@ -76,6 +77,10 @@ def test_three_steps_train_a_model_and_leave_a_checkpoint(
     # A model with random weights writes no synthesis that could be measured as the teacher.
     assert all("eval_cat/policy" in row and "eval_cat/majority" in row for row in evaluations)
     assert last_whole(trained.output) == trained.output / "checkpoint-3"
+    groups = [
+        each for path in sorted(trained.output.glob("groups/*")) for each in read_results(path)
+    ]
+    assert [each.step for each in groups] == [step for step in (1, 2, 3) for _ in range(4)]
     assert changed(trained.output, Path(model), lora=lora is not None)
     kept = json.loads((trained.output / "checkpoint-2" / "trainer_state.json").read_text())
     assert [row["step"] for row in kept["log_history"] if "reward" in row] == [1, 2]

@@ -23,7 +23,7 @@ from catsdk.runtime.context import Context
 pytest.importorskip("torch")
 pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
-from catsdk.serve.rewards.rendezvous import Limits
+from catsdk.serve.rewards.rendezvous import GroupLimits
 from catsdk.serve.rewards.server import serving
 from catsdk_trainers.remote.client import NoRewardError, compute_score, compute_scores
 
@@ -85,7 +85,7 @@ async def scripted(*script: Answer) -> AsyncGenerator[tuple[str, Scripted]]:
 
 
 @asynccontextmanager
-async def service(reward: cat.Reward, limits: Limits | None = None) -> AsyncGenerator[str]:
+async def service(reward: cat.Reward, limits: GroupLimits | None = None) -> AsyncGenerator[str]:
     with anyio.fail_after(60):
         async with serving(cat.CaT(reward=reward), limits=limits) as url:
             yield url

@@ -6,10 +6,12 @@ import anyio
 import pytest
 
 import catsdk as cat
-from catsdk.core.errors import ConfigurationError, RequestRefusedError
-from catsdk.core.types import Request
+from catsdk.core.errors import ConfigurationError, NoRewardError, RequestRefusedError
+from catsdk.core.types import Group, Reference, Request
 from catsdk.estimators import Majority
 from catsdk.rewards import SkipFlat
+from catsdk.rewards.reward import Given
+from catsdk.runtime.context import Context
 from catsdk.runtime.spending.account import Account
 from catsdk.testing import FunctionProvider
 
@@ -85,3 +87,37 @@ async def test_an_anchor_that_nobody_bound_is_an_error_and_not_a_failed_group() 
     async with cat.CaT(estimator=unbound, reward=cat.AnswerReward()) as c:
         with pytest.raises(ConfigurationError, match="has no model yet"):
             await scored_group(c, GROUP, {})
+
+
+class AllButTheLast(cat.Reward):
+    """Has no evidence of the last rollout."""
+
+    needs_reference = False
+
+    async def score(self, group: Group, reference: Reference | None, ctx: Context) -> Given:
+        return [*[1.0] * (len(group.rollouts) - 1), None]
+
+
+class AllTheSame(cat.Reward):
+    """Finds no difference."""
+
+    needs_reference = False
+
+    async def score(self, group: Group, reference: Reference | None, ctx: Context) -> Given:
+        return [1.0] * len(group.rollouts)
+
+
+@pytest.mark.parametrize(
+    ("reward", "why"),
+    [
+        (AllButTheLast(), "1 of 4 rollouts have no reward: .+"),
+        (SkipFlat(AllTheSame()), "4 of 4 .*LeftOut"),
+    ],
+)
+async def test_numbers_are_given_where_each_rollout_has_one(reward: cat.Reward, why: str) -> None:
+    async with cat.CaT(estimator=anchor(), reward=cat.AnswerReward()) as c:
+        assert (await scored_group(c, GROUP, {})).numbers == (1.0, 0.0, 1.0, 0.0)
+    async with cat.CaT(estimator=anchor(), reward=reward) as c:
+        scored = await scored_group(c, GROUP, {})
+    with pytest.raises(NoRewardError, match=why):
+        _ = scored.numbers

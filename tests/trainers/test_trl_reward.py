@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -66,6 +67,21 @@ class Meets(cat.Reward):
         if self.arrived == 2:
             self.both.set()
         await self.both.wait()
+        return [1.0 for _ in group.rollouts]
+
+
+class SeesTheCollector(cat.Reward):
+    """Notes after how many collections of the middle generation a full one would begin."""
+
+    needs_reference = False
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[float]:
+        self.seen.append(gc.get_threshold()[2])
         return [1.0 for _ in group.rollouts]
 
 
@@ -321,3 +337,13 @@ def test_a_column_that_has_not_one_value_for_each_row_is_refused(
 def test_a_group_size_that_is_no_count_is_refused_when_the_reward_is_made(size: Any) -> None:
     with pytest.raises(InvalidInputError, match="num_generations is .*; give a whole number"):
         rewarding(cat.Gold(), size)
+
+
+def test_no_full_collection_stops_the_calls_of_a_step() -> None:
+    usual, sees = gc.get_threshold(), SeesTheCollector()
+    with_it = rewarding(sees)
+    assert with_it(**ROWS) == [1.0] * 4
+    with_it.close()
+    assert len(sees.seen) == 2
+    assert min(sees.seen) > 1_000_000
+    assert gc.get_threshold() == usual

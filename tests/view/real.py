@@ -80,7 +80,11 @@ def training(folder: Path, *, steps: int = 3) -> Path:
         rollouts={"count": 4, "max_tokens": 96},  # type: ignore[arg-type]
         cat={"estimator": {"Majority": {}}, "reward": "AnswerReward"},
         checkpoints={"every": 1},  # type: ignore[arg-type]
-        trl={"gradient_checkpointing": False, "log_completions": True},
+        trl={
+            "gradient_checkpointing": False,
+            "log_completions": True,
+            "num_completions_to_print": 0,
+        },
     )
     grpo(config, [{"prompt": sum} for sum in SUMS])
     return folder

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 pytest.importorskip("pyarrow")
 
 SUMS, RESULTS, TRAINING = f"{NAMED}/sums", f"{NAMED}/results.jsonl", f"{NAMED}/training"
+BATCH, JUDGED = f"{NAMED}/batch", f"{NAMED}/judged"
 SCREENS = {
     "runs": ("runs", {}),
     "items": ("items", {"run": SUMS}),
@@ -28,7 +29,17 @@ SCREENS = {
     "cannot-tell": ("rubric", {"run": RESULTS, "id": "0", "cell": "0.0.1"}),
     "compare": ("compare", {"left": SUMS, "right": SUMS, "show": "all"}),
     "training": ("training", {"run": TRAINING}),
+    "trained-group": ("item", {"run": TRAINING, "id": "step 1, group 1"}),
+    "trained-rubric": ("rubric", {"run": TRAINING, "id": "step 1, group 1", "cell": "0.0.0"}),
     "money": ("money", {"run": RESULTS}),
+    "batch": ("items", {"run": BATCH}),
+    "batch-rewards": ("item", {"run": BATCH, "id": ATTACK}),
+    "batch-reference": ("item", {"run": BATCH, "id": f"{ATTACK} 2"}),
+    "batch-failed": ("item", {"run": BATCH, "id": f"{ATTACK} 3"}),
+    "batch-money": ("money", {"run": BATCH}),
+    "judged": ("items", {"run": JUDGED}),
+    "judged-group": ("item", {"run": JUDGED, "id": NAMED}),
+    "judged-rubric": ("rubric", {"run": JUDGED, "id": NAMED, "cell": "0.0.0"}),
     "search": ("items", {"run": SUMS, "q": ATTACK}),
     "nowhere": ("items", {"run": ATTACK}),
 }

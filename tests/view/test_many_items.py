@@ -26,7 +26,7 @@ def test_a_hundred_thousand_items_are_listed_filtered_searched_and_opened(
         # The first page is there while the rest is still being read.
         page.goto(f"{address}/#/items?run=many")
         page.locator("tr.open").first.wait_for()
-        page.locator("text=reading …").wait_for(state="detached", timeout=300_000)
+        page.locator("text=/^indexing, /").wait_for(state="detached", timeout=300_000)
         page.get_by_text("of 100,000").wait_for()
         assert page.locator("tr.open").count() == 100
         page.get_by_role("button", name="reference right, majority wrong").click()

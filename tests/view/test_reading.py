@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import catsdk as cat
-from catsdk.batch import Plan, run
+from catsdk.batch import Plan, estimate, run
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import Call, Failure, Message, Result, Usage
+from catsdk.core.types import Call, Completion, Failure, Message, Request, Result, Usage
 from catsdk.evaluate import Evaluation, Sweep, item_of
 from catsdk.rubrics import Judged, loads
 from catsdk.runs.store import RunStore
@@ -20,6 +20,7 @@ from catsdk.testing import FunctionProvider
 from catsdk.view.index import Index
 from catsdk.view.library import Library
 from catsdk.view.queries import Asked, contenders, page
+from catsdk.view.questions import answer, as_text
 from tests.view.seen import four, write
 
 pytest.importorskip("pyarrow")
@@ -40,16 +41,19 @@ def read(folder: Path, index: Index) -> Library:
     return library
 
 
+def count(library: Library, run: str) -> int:
+    return int(library.runs[run].sums(library.index, run)["items"])
+
+
 def ids(library: Library, run: str) -> list[str]:
-    rows, _ = page(library.index, Asked(run))
-    return [row["id"] for row in rows]
+    return [row["id"] for row in page(library.index, Asked(run))]
 
 
 def test_a_finished_evaluation_is_read_from_its_parquet_files(tmp_path: Path, index: Index) -> None:
     write(tmp_path / "sums", four())
     library = read(tmp_path, index)
     assert library.runs["sums"].about.kind == "eval"
-    assert library.runs["sums"].items == 5
+    assert count(library, "sums") == 5
     assert contenders(index, "sums")[0].startswith("synthesis/")
     entry = library.entry("sums", ids(library, "sums")[1])
     assert entry is not None and entry.gold == ("4",)
@@ -70,7 +74,7 @@ async def test_an_evaluation_that_goes_on_is_read_from_its_store(
 
     def look(_: object) -> None:
         library.refresh()
-        counts.append(library.runs[name].items)
+        counts.append(count(library, name))
 
     items = [item_of("2+2?", "4", id="a/b"), item_of("3+3?", "6", id="a")]
     await evaluation.run(items, title="Sums", data="two", on_seen=look)
@@ -124,6 +128,74 @@ async def test_each_product_of_a_batch_is_read(tmp_path: Path, index: Index, pro
 
 
 @pytest.mark.allow_blocking  # as above
+@pytest.mark.parametrize("produces", ["reference", "sft", "preferences"])
+async def test_the_rollouts_behind_what_a_batch_made_are_shown(
+    tmp_path: Path, index: Index, produces: str
+) -> None:
+    def answered(request: Request) -> list[Completion]:
+        usage = Usage(requests=1, output_tokens=3)
+        return [
+            Completion(text=rf"\boxed{{{4 + at // 2}}}", usage=usage) for at in range(request.n)
+        ]
+
+    method = cat.CaT(
+        FunctionProvider(answered), estimator=cat.Majority(), reward=cat.AnswerReward()
+    )
+    plan = Plan(method, n=3, produces=produces)
+    await run([{"id": "one", "prompt": "2+2?"}], tmp_path / "made", plan)
+    library = read(tmp_path, index)
+    entry = library.entry("made", "one")
+    assert entry is not None and entry.group is not None
+    if produces != "preferences":
+        assert [r.answer for r in entry.group.rollouts] == ["4", "4", "5"]
+        assert entry.group.rollouts[0].answer_rule == "boxed"
+        assert {call.stage for call in entry.all_calls} == {"sample"}
+        told = answer(library, "item", {"run": "made", "id": "one"})
+        assert [each["rollouts"] for each in told["clusters"]["clusters"]] == [[0, 1], [2]]
+
+
+@pytest.mark.allow_blocking  # as above
+async def test_a_store_without_texts_shows_no_rollouts(tmp_path: Path, index: Index) -> None:
+    plan = Plan(cat.CaT(POLICY, estimator=cat.Majority()), n=2, keeps_texts=False)
+    await run([{"id": "one", "prompt": "2+2?"}], tmp_path / "made", plan)
+    entry = read(tmp_path, index).entry("made", "one")
+    assert entry is not None and entry.group is None and entry.made[0].reference is not None
+
+
+@pytest.mark.allow_blocking  # as above
+async def test_what_a_batch_was_estimated_to_use_stands_beside_what_it_used(
+    tmp_path: Path, index: Index
+) -> None:
+    def answered(request: Request) -> Completion:
+        return Completion(text="4", usage=Usage(requests=1, input_tokens=7, output_tokens=3))
+
+    plan = Plan(cat.CaT(FunctionProvider(answered), estimator=cat.Majority()), n=1)
+    rows = [f"{at}+{at}" for at in range(8)]
+    await estimate(rows, tmp_path / "made", plan, probes=3)
+    told = answer(read(tmp_path, index), "money", {"run": "made"})
+    assert (told["estimate"]["rows"], told["estimate"]["probes"]) == (5, 3)
+    assert told["estimate"]["tokens"]["expected"] == 50
+    assert told["usage"]["requests"] == told["estimate"]["paid"]["requests"] == 3
+    await run(rows, tmp_path / "made", plan)
+    library = Library(tmp_path, index)
+    library.refresh()
+    told = answer(library, "money", {"run": "made"})
+    assert told["usage"]["input_tokens"] - told["estimate"]["paid"]["input_tokens"] == 35
+
+
+@pytest.mark.allow_blocking  # as above
+async def test_an_estimate_from_one_row_has_no_upper_bound_and_is_read(
+    tmp_path: Path, index: Index
+) -> None:
+    plan = Plan(cat.CaT(POLICY, estimator=cat.Majority()), n=1)
+    await estimate(["1+1", "2+2"], tmp_path / "made", plan, probes=1)
+    library = read(tmp_path, index)
+    assert library.runs["made"].about.problems == ()
+    told = json.loads(as_text(answer(library, "money", {"run": "made"})))
+    assert told["estimate"]["rows"] == 1
+
+
+@pytest.mark.allow_blocking  # as above
 async def test_a_row_of_a_batch_that_was_worked_on_again_is_read_again(
     tmp_path: Path, index: Index
 ) -> None:
@@ -134,7 +206,7 @@ async def test_a_row_of_a_batch_that_was_worked_on_again_is_read_again(
         state = {"digest": "d", "outcome": "failed", "failure": failure.model_dump()}
         await store.put_all([("row", "a", json.dumps(state)), ("product", "a", "[]")])
         library.refresh()
-        rows, _ = page(index, Asked(tmp_path.name, filters=("failed",)))
+        rows = page(index, Asked(tmp_path.name, filters=("failed",)))
         assert [row["failure"] for row in rows] == ["Down: the model is down"]
         made = json.dumps(
             [{"id": "a", "prompt": "2+2?", "reference": "4", "reference_answer": "4"}]
@@ -143,8 +215,8 @@ async def test_a_row_of_a_batch_that_was_worked_on_again_is_read_again(
             [("row", "a", '{"digest": "d", "outcome": "ok"}'), ("product", "a", made)]
         )
         library.refresh()
-    assert page(index, Asked(tmp_path.name, filters=("failed",)))[1] == 0
-    assert page(index, Asked(tmp_path.name))[1] == 1
+    assert page(index, Asked(tmp_path.name, filters=("failed",))) == []
+    assert len(page(index, Asked(tmp_path.name))) == 1
 
 
 async def judged(path: Path) -> Judged:
@@ -163,7 +235,7 @@ async def test_judged_groups_of_a_folder_are_one_run(tmp_path: Path, index: Inde
     (tmp_path / "other.json").write_text("{}", "utf-8")
     library = read(tmp_path, index)
     held = library.runs[tmp_path.name]
-    assert (held.about.kind, held.items) == ("rubric", 1)
+    assert (held.about.kind, count(library, tmp_path.name)) == ("rubric", 1)
     entry = library.entry(tmp_path.name, "one")
     assert entry is not None and len(entry.rubrics[0].criteria) == 2
     assert len(entry.all_calls) == len({id(call) for s in entry.scores for v in s.verdicts
@@ -185,7 +257,7 @@ async def test_what_a_gateway_kept_is_read_while_it_is_open(tmp_path: Path, inde
         for at, name in enumerate(("run-1", "run-2"), 1):
             await evidence.keep("someone", name, result("4"))
             library.refresh()
-            assert library.runs["evidence.sqlite"].items == at
+            assert count(library, "evidence.sqlite") == at
     entry = library.entry("evidence.sqlite", "run-1/someone")
     assert entry is not None and len(entry.all_calls) == 1
 
@@ -195,10 +267,10 @@ def test_lines_of_results_are_read_as_they_are_added(tmp_path: Path, index: Inde
     text = result("4").model_dump_json()
     path.write_text(f"{text}\n{text[:40]}", "utf-8")
     library = read(tmp_path, index)
-    assert library.runs["results.jsonl"].items == 1
+    assert count(library, "results.jsonl") == 1
     path.write_text(f"{text}\n{text}\n{{}}\n", "utf-8")
     library.refresh()
-    assert library.runs["results.jsonl"].items == 3
+    assert count(library, "results.jsonl") == 3
     entry = library.entry("results.jsonl", "1")
     assert entry is not None and entry.group is not None
 
@@ -244,7 +316,7 @@ def test_runs_below_a_folder_come_and_go(tmp_path: Path, index: Index) -> None:
         path.unlink()
     library.refresh()
     assert library.runs == {}
-    assert page(index, Asked("deep/sums"))[1] == 0
+    assert page(index, Asked("deep/sums")) == []
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, index: Index) -> None:
@@ -273,9 +345,9 @@ def test_a_broken_run_hides_no_other_and_says_what_is_wrong(tmp_path: Path, inde
     write(tmp_path / "broken", four())
     (tmp_path / "broken" / "items-00000.parquet").write_bytes(b"not Parquet")
     library = read(tmp_path, index)
-    assert library.runs["whole"].items == 5
+    assert count(library, "whole") == 5
     library.refresh()
     assert "not all of it can be read" in library.runs["broken"].about.problems[0]
     write(tmp_path / "broken", four())
     library.refresh()
-    assert (library.runs["broken"].items, library.runs["broken"].about.problems) == (5, ())
+    assert (count(library, "broken"), library.runs["broken"].about.problems) == (5, ())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from catsdk.view import export_page
+from catsdk.view import export_page, labels_in
 from tests.view import real
 from tests.view.conftest import Serve, made
 
@@ -32,7 +32,7 @@ def opened(page: Page, address: str, screen: str) -> Page:
     """Go to a screen, once the runs were read."""
     page.goto(address)
     page.locator("tr.open").first.wait_for()
-    page.locator("text=reading …").wait_for(state="detached")
+    page.locator("text=/^indexing, /").wait_for(state="detached")
     page.goto(f"{address}/#/{screen}")
     page.locator("main[aria-busy]").wait_for(state="detached")
     return page
@@ -165,6 +165,48 @@ def test_light_and_dark_follow_the_system_and_the_choice(
     assert page.evaluate(paper) == light
     page.keyboard.press("?")
     page.get_by_role("dialog").get_by_text("next and previous row").wait_for()
+
+
+def test_a_reference_is_labelled_wrong_found_again_and_taken_back(
+    page: Page, serve: Serve, folder: Path
+) -> None:
+    item = "run=sums&by=synthesis%2F4&id=7634198%2B1480512"
+    labels = folder / "sums" / "labels.jsonl"
+    opened(page, serve(folder), f"item?{item}")
+    page.get_by_role("button", name="wrong", exact=True).click()
+    page.locator("#told", has_text="the label was saved").wait_for(state="attached")
+    page.get_by_role("textbox", name="Why: Is this reference right?").fill("a digit is off")
+    page.get_by_role("textbox", name="Why: Is this reference right?").press("Tab")
+    while "a digit is off" not in labels.read_text("utf-8"):
+        page.wait_for_timeout(20)
+    page.reload()
+    chosen = page.get_by_role("button", name="wrong", exact=True)
+    chosen.wait_for()
+    assert chosen.get_attribute("aria-pressed") == "true"
+    chip = page.get_by_role("button", name="labelled wrong")
+    while not chip.count():
+        opened(page, serve(folder), "items?run=sums&by=synthesis%2F4")
+    chip.click()
+    page.wait_for_url(re.compile("filter=doubted"))
+    page.get_by_text("1–1 of 1").wait_for()
+    opened(page, serve(folder), f"item?{item}")
+    page.get_by_role("button", name="wrong", exact=True).click()
+    page.locator("#told", has_text="the label was taken back").wait_for(state="attached")
+    assert labels_in(folder / "sums") == []
+
+
+@pytest.mark.parametrize("screen", ["runs", "items", "item", "rubric", "compare", "money"])
+def test_no_screen_is_wider_than_a_telephone(
+    page: Page, serve: Serve, folder: Path, screen: str
+) -> None:
+    state = {
+        "items": "run=sums", "item": "run=sums&by=synthesis%2F4&id=7634198%2B1480512",
+        "rubric": "run=judged.jsonl&id=0&cell=0.0.0", "compare": "left=sums&right=sums&show=all",
+        "money": "run=sums",
+    }.get(screen, "")  # fmt: skip
+    page.set_viewport_size({"width": 400, "height": 800})
+    opened(page, serve(folder), f"{screen}?{state}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_an_exported_file_works_alone(page: Page, folder: Path, tmp_path: Path) -> None:

@@ -214,3 +214,22 @@ def test_curves_leave_out_what_was_not_logged() -> None:
     ]  # fmt: skip
     (curve,) = curves_of(history)
     assert curve["points"] == [[1, 0.5], [3, 0.7]]
+
+
+def test_cancelled_copies_and_failures_are_counted_apart_and_what_came_from_the_cache() -> None:
+    def call(kind: str | None) -> Call:
+        failure = None if kind is None else Failure(kind=kind, message="so it was")
+        return Call(
+            stage="sample", model="m", usage=Usage(requests=1), latency=1.0, failure=failure
+        )
+
+    drawn = cat.group_of("2+2?", ["4", "5"])
+    first = drawn.rollouts[0]
+    kept = first.model_copy(
+        update={"completion": first.completion.model_copy(update={"cached": True})}
+    )
+    calls = (call(None), call("Cancelled"), call("OverloadedError"))
+    group = drawn.model_copy(update={"rollouts": (kept, drawn.rollouts[1]), "calls": calls})
+    told = money_of([Entry(id="a", group=group)])
+    (row,) = told["stages"]
+    assert (row["calls"], row["failed"], row["cancelled"], told["kept"]) == (3, 1, 1, 1)

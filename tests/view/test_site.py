@@ -47,7 +47,7 @@ async def ready(session: aiohttp.ClientSession, **headers: str) -> dict[str, Any
 
 async def test_the_page_and_its_data_come_with_a_strict_policy(tmp_path: Path) -> None:
     async with asking(tmp_path) as (session, _):
-        for path in ("/", "/assets/app.js", "/api/runs", "/nowhere"):
+        for path in ("/", "/api/runs", "/nowhere"):
             async with session.get(path) as response:
                 policy = response.headers["content-security-policy"]
                 assert "default-src 'none'" in policy and "unsafe" not in policy
@@ -128,7 +128,7 @@ async def test_with_a_token_data_is_for_those_who_have_it_and_the_page_says_noth
 ) -> None:
     async with asking(tmp_path, token="a secret") as (session, address):
         assert address.endswith("/#token=a secret")
-        for path, status in (("/", 200), ("/assets/style.css", 200), ("/api/runs", 401)):
+        for path, status in (("/", 200), ("/api/runs", 401), ("/api/label", 401)):
             async with session.get(path) as response:
                 assert response.status == status, path
         told = await ready(session, authorization="Bearer a secret")

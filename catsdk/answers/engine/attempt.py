@@ -14,8 +14,8 @@ from catsdk.answers.engine.parse.wording import same_choice
 from catsdk.answers.engine.structure.comparison import Comparison, Pair
 from catsdk.answers.engine.structure.expressions import same_expression
 from catsdk.answers.engine.structure.labels import label_of
+from catsdk.answers.engine.traversal import always_defined, is_expression, with_symbols
 from catsdk.answers.engine.tree import Call, Items, Node, Number, Quantity, Relation, Symbol, Text
-from catsdk.answers.engine.walk import always_defined, is_expression, with_symbols
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Cause, Verdict
 
@@ -29,6 +29,8 @@ _POINTS = re.compile(
     r"(?:\| ?|m ?(?=\\angle)|\\(?:angle|triangle) ?)"
     r"(?:\\(?:angle|vec|overline|overrightarrow)\b ?)?\{?([A-Z]{2,3}(?![A-Za-z]))\}? ?\|?"
 )
+# Without one of these neither of the two patterns changes a text.
+_MARKED = re.compile(r"[A-Z]{2}|\\(?:left|right)?\\?\||[vV]ert")
 _PLACE = re.compile(r"(?:st|nd|rd|th)\W{0,4}$")
 _CENTS = frozenset(["cent", "cents", "\u00a2"])
 
@@ -126,6 +128,8 @@ def _nest_otherwise(first: Reading, second: Reading) -> bool:
 
 def _same_figure(first: Reading, second: Reading, comparison: Comparison) -> bool:
     """Tell `|PQ|` and `m∠ABC` from other answers than `PQ` and `∠ABC`: many write one for both."""
+    if not (_MARKED.search(first.text) or _MARKED.search(second.text)):
+        return False
     bare = [_POINTS.sub(r" \1 ", _BAR.sub("|", each.text)) for each in (first, second)]
     if bare == [first.text, second.text]:
         return False

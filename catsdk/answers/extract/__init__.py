@@ -16,13 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from catsdk.answers.engine.parse.sentences import last_expression
 from catsdk.answers.extract.extractor import MAX_ANSWER, Extraction, Extractor, Rule
-
-if TYPE_CHECKING:
-    from catsdk.answers.extract.golds import gold_answer, gold_answers
 
 __all__ = [
     "ANYWHERE",
@@ -35,12 +31,8 @@ __all__ = [
     "Extractor",
     "Rule",
     "extract_answer",
-    "gold_answer",
-    "gold_answers",
     "load_rules",
 ]
-
-_GOLDS = ("gold_answer", "gold_answers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +47,9 @@ class _Late:
     marks: tuple[str, ...] = ("",)
 
     def __call__(self, text: str) -> str | None:
+        # From the end, where answers stand.
         for mark in self.marks:
-            if mark in text:
+            if text.rfind(mark) >= 0:
                 return _loaded(self.module, self.name)(text)
         return None
 
@@ -68,6 +61,7 @@ def _loaded(module: str, name: str) -> Rule:
 
 
 BOXED = Extractor((("boxed", _Late("marked", "boxed", ("\\boxed", "\\fbox"))),))
+"""Finds what stands in the last box: the strictest, as the paper's tasks ask for it."""
 MARKED = Extractor(
     (
         ("json", _Late("fields", "answer_field", ('"', "'"))),
@@ -76,6 +70,7 @@ MARKED = Extractor(
         ("hashes", _Late("marked", "hashed", ("####",))),
     )
 )
+"""Finds answers that are marked as such: a field of JSON, a box, a tag, `####`."""
 STATED = Extractor(
     (
         *MARKED.rules,
@@ -86,7 +81,9 @@ STATED = Extractor(
         ("result", _Late("cues", "after_result")),
     )
 )
+"""Finds marked answers, and those that the text states as its answer; the default."""
 ANYWHERE = Extractor((*STATED.rules, ("last expression", last_expression)))
+"""Finds stated answers, else the last expression of the text, which need not be an answer."""
 SHIPPED = (STATED, ANYWHERE, MARKED, BOXED)
 
 
@@ -109,9 +106,3 @@ def extract_answer(text: str) -> str | None:
         '42'
     """
     return STATED.extract(text).answer
-
-
-def __getattr__(name: str) -> object:
-    if name not in _GOLDS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.golds"), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from catsdk.answers.extract.code import is_comment
 from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.sentences import sentences_of
 from catsdk.answers.extract.templates import is_placeholder, is_unfinished
@@ -63,7 +64,7 @@ def whole_reply(text: str) -> str | None:
         return "" if len(sentences_of(body)) == 1 else None
     if is_unfinished(body) or is_placeholder(bare):
         return ""
-    if hedges(body) or refuses(body):
+    if hedges(body) or refuses(body) or is_comment(body):
         return ""
     listed = "\n" in body and not body.startswith(("$$", "\\[", "**"))
     if not listed and (value := whole_value(body)) is not None and not denies(body):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from catsdk.answers.extract.code import is_comment
 from catsdk.answers.extract.equations import EQUALS, equation_in
 from catsdk.answers.extract.leads import is_denied
 from catsdk.answers.extract.numbers import number_in_words, one_number
@@ -109,7 +110,7 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return ""
     if is_conditional(sentence) or _NO_ANSWERS.match(sentence):
         return ""
-    if is_anothers(sentence):
+    if is_anothers(sentence) or is_comment(sentence):
         return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None
@@ -166,7 +167,7 @@ def _bold(sentence: str) -> str | None:
     if not before.strip(" >*-•") and behind.strip(" .*") and not _REVERSED.match(behind):
         # A label, as in "**Total:** 5" or "**5** is one of them".
         return None
-    if re.search(r"\bor\W*$|\w.*[-\u2212]$", before, re.DOTALL):
+    if re.search(r"\bor\W*$|\w.*[-\u2212]$", before, re.DOTALL) or _follows_value(spans):
         return ""
     if not _holds(before) or re.search(r"\d|=|\bor\b", behind) or refutes(behind):
         return None
@@ -178,6 +179,14 @@ def _bold(sentence: str) -> str | None:
     if _COPULA.search(before) and is_answer_in_words(content.rstrip(".:")):
         return content.rstrip(".:")
     return None
+
+
+def _follows_value(spans: list[re.Match[str]]) -> bool:
+    """Tell whether two different values in bold stand side by side at the end."""
+    if len(spans) < 2 or spans[-2].string[spans[-2].end() : spans[-1].start()].strip(" ,;/|"):
+        return False
+    one, other = (whole_value(span.group(span.lastindex or 0)) for span in spans[-2:])
+    return one is not None and other is not None and one != other
 
 
 def _reversed(sentence: str) -> str | None:

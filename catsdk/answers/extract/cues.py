@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
 
 from catsdk.answers.extract.closing import concluded
+from catsdk.answers.extract.code import is_code
 from catsdk.answers.extract.conclusions import answer_of
 from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
@@ -116,6 +117,10 @@ _MORE = re.compile(
 )
 _QUOTED = re.compile(
     r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b"
+    r"|^\W*(?:user|human|teacher|examples?|sample|format|template|prompt|instructions?|question"
+    r"|problem|hint):\s(?:the\s)?$"
+    r"|\b(?:wrong|incorrect|false|mistaken|bad)\b[^.!?\n]{0,20}:\s?(?:the\s)?$"
+    r"|\b(?:write|say|type|print|output|respond|reply|repeat)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
     r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?[:,]\s?(?:the\s)?$",
     re.IGNORECASE,
 )
@@ -135,7 +140,11 @@ _ALTERNATIVE = re.compile(
 
 
 _IN_A_CASE = re.compile(r"\b(?:if|otherwise|had)\b", re.IGNORECASE)
-_OF_OTHERS = re.compile(r"\baccording to\b|,\s?says\b|\bmade (?:it )?up\b", re.IGNORECASE)
+_OF_OTHERS = re.compile(
+    r"\baccording to\b|[,\"”]\s?(?:says?|said|claim(?:s|ed)|wrote|answered|replied|argue[sd])\b"
+    r"|\bmade (?:it )?up\b",
+    re.IGNORECASE,
+)
 
 
 def after_cue(text: str) -> str | None:
@@ -172,7 +181,7 @@ def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> Itera
             start = text.rfind("\n", 0, at) + 1
             cue = _HEADING.match(text, start) if at - start <= _LONGEST_HEADING else None
             cue = cue or pattern.match(text, at)
-            if cue is not None and _is_word(text, cue):
+            if cue is not None and _is_word(text, cue) and not is_code(text, start, cue.start()):
                 found.setdefault(cue.end(), cue)
         for end in sorted(found, reverse=True)[:cues_left]:
             yield found[end]
@@ -252,7 +261,7 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return _in_sentence(behind, cue)
     rest = sentences_of(found.rest[:400])[:1]
     tail = rest[0] if rest and not found.rest.startswith("\n") else ""
-    if tail.rstrip('*_ )"”').endswith(("?", "？")):
+    if tail.rstrip('*_ )]}"”').endswith(("?", "？")):
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""

@@ -26,7 +26,7 @@ _WRONG = re.compile(
     r"\b(?:not true|false|wrong\w*|incorrect\w*|mistaken\w*|suppose|assume)\b", re.IGNORECASE
 )
 # The arithmetic in front of an equals sign, with the words of its units.
-_UNWORDED = re.compile(r"[\s\d.,$%+*/×·÷()-]+$")
+_UNWORDED = re.compile(r"(?:\s[A-Za-z](?:_\w+)?)?[\s\d.,$%+*/×·÷()-]+$")
 _APART = re.compile(r"\band\b|[,;]\s|\bor\b")
 _SO = re.compile(r",?\s(?:so|therefore|thus|hence|which gives)\s(?=[^.]*=)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d[\d,.]*")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import cast
 
+from catsdk.answers.compare import same
 from catsdk.answers.engine.parse.boxes import joined_boxes
 from catsdk.answers.extract.marked import inside
 from catsdk.answers.extract.surroundings import as_it_stands
 from catsdk.answers.extract.templates import is_placeholder
+from catsdk.answers.extract.values import whole_value
 
 __all__ = ["answer_field"]
 
@@ -30,6 +33,8 @@ _NAMES = (
     ),
     ("output", "value", "classification", "sentiment", "intent"),
 )
+# Of these two that differ contradict each other; a class or a value may be another thing.
+_STATING = frozenset([*_NAMES[1], "result", "solution", "choice", "option", "prediction", "output"])
 _RANK = {name: rank for rank, names in enumerate(_NAMES) for name in names}
 _NOT_ANSWERS_WORDS = """
 reasoning thought thoughts explanation steps step rationale analysis error message status name
@@ -46,6 +51,8 @@ impossible student user given hint intermediate partial
 """
 _DENYING = frozenset(_DENYING_WORDS.split())
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+# An object with one of these calls a tool.
+_CALLING = frozenset(["arguments", "parameters", "tool_calls", "function_call"])
 _VERDICTS = frozenset(
     ["verdict", "status", "check", "grade", "evaluation", "correctness", "judgement", "judgment"]
 )
@@ -82,6 +89,7 @@ _KEY_ENDS = tuple(
     for name in ("answer", "result", "choice", "label", "prediction")
     for quote in "\"'"
 )
+_TRUTH = re.compile(r"yes|no|true|false", re.IGNORECASE)
 _ANY_KEY = re.compile(r'[{,]\s{0,20}"[A-Za-z_ ]{1,40}"\s{0,8}:')
 _FENCE = re.compile(r"```(?:json5?|JSON)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?=[,}\]\n]|$)', re.DOTALL)
@@ -148,7 +156,11 @@ def _whole_object(text: str) -> tuple[str | None, int] | None:
     ):
         try:
             value: object = json.loads(
-                text[first:last], strict=False, parse_int=str, parse_float=str
+                text[first:last],
+                strict=False,
+                parse_int=str,
+                parse_float=str,
+                object_pairs_hook=_without_repeated,
             )
         except (ValueError, RecursionError):
             continue
@@ -158,12 +170,14 @@ def _whole_object(text: str) -> tuple[str | None, int] | None:
 
 
 def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int] | None:
-    if any(map(_is_against, fields, fields.values())):
+    if any(map(_is_against, fields, fields.values())) or not _CALLING.isdisjoint(fields):
         return None, end
     ranked = sorted(
         (name for name in fields if _bare_name(name) in _RANK),
         key=lambda name: _RANK[_bare_name(name)],
     )
+    if _disagree({name: fields[name] for name in ranked}):
+        return None, end
     for name in ranked:
         if fields[name] is None:
             return None, end
@@ -178,6 +192,41 @@ def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int]
         if _bare_name(name) not in _NOT_ANSWERS and text is not None and not is_placeholder(text):
             return (text, end) if len(text) <= 100 else None
     return None
+
+
+def _disagree(fields: Mapping[str, object]) -> bool:
+    """Tell whether two fields state different answers, none of which is said to be the final one.
+
+    A number beside the letter of a choice may be its value.
+    """
+    finals = [name for name in fields if not _RANK[_bare_name(name)]]
+    stating = finals or [name for name in fields if _bare_name(name) in _STATING]
+    if len(stating) < 2:
+        return False
+    return _contradict(filter(None, (_as_text(fields[name]) for name in stating)))
+
+
+def _contradict(texts: Iterable[str]) -> bool:
+    """Tell whether two of some texts are different numbers, letters of choices or truth values."""
+    kinds: dict[str, list[str]] = {"number": [], "letter": [], "truth": []}
+    for text in dict.fromkeys(texts):
+        if _TRUTH.fullmatch(text):
+            kinds["truth"].append(text.lower())
+        elif (value := whole_value(text)) is not None:
+            kinds["letter" if value.isalpha() and len(value) == 1 else "number"].append(value)
+    return any(
+        same(one, other).outcome == "different"
+        for values in kinds.values()
+        for one, other in combinations(values, 2)
+    )
+
+
+def _without_repeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Make an object of its fields; one that is given twice, and not alike, is empty."""
+    fields: dict[str, object] = {}
+    for name, value in pairs:
+        fields[name] = value if fields.get(name, value) == value else None
+    return fields
 
 
 def _is_against(name: str, value: object) -> bool:
@@ -210,13 +259,20 @@ def _named_field(text: str) -> tuple[str | None, int] | None:
     lower = text.lower()
     if not any(end in lower for end in _KEY_ENDS):
         return None
+    stated: list[tuple[str, str | None, int]] = []
+    opened = -1
     for key in reversed(list(_KEY.finditer(text))[-64:]):
-        if "{" not in text[: key.start()]:
-            continue
+        opens = text.rfind("{", 0, key.start())
+        if opens < 0 or (stated and opens != opened):
+            break
         found = _value(text, key.end())
         if found is not None and (found[0] is None or not is_placeholder(found[0])):
-            return found
-    return None
+            stated.append((key[1], *found))
+            opened = opens
+    if not stated:
+        return None
+    _, value, end = stated[0]
+    return (None if _disagree({name: each for name, each, _ in stated}) else value), end
 
 
 def _value(text: str, at: int) -> tuple[str | None, int] | None:

@@ -36,7 +36,7 @@ def _lead(words: str, pattern: str, after: str | None = None) -> _Lead:
 
 
 _VERDICT = r"\s?(?:is|was|are|were|would\ be|could\ be|:|=)"
-_OF_ITSELF = r"(?:\ (?:it|the|my|i|final|answer|is|would|be|think|say)){0,5}"
+_OF_ITSELF = r"(?:\ (?:it['’]s|it|the|my|i|final|answer|is|would|be|think|say)){0,5}"
 # "In the requested format" does not speak of an example.
 _NOT_AS_ASKED = r"^(?!.*\b(?:requested|required|desired|specified|asked\ for)\ $).*"
 _DENYING = (
@@ -107,7 +107,7 @@ _DENYING = (
     ),
     # The instruction, or an example of it.
     _lead(
-        "sample example template format placeholder",
+        "sample example template format placeholder draft hint",
         r"\w+(?:\ (?:answer|output|response|format|solution))?\s?(?:is|was)?:",
         _NOT_AS_ASKED,
     ),
@@ -153,14 +153,37 @@ _DOUBTING = (
     _lead("example instance e", r"(?:(?<=for\ )(?:example|instance)\b|e\.g\.).*"),
     _lead(
         "if suppose supposing assume assuming imagine unless whether pretend",
-        r"""\w+\s(?:that\s)?(?:the\s|my\s|our\s)?(?:final\s|correct\s)?(?:answer|it|value|result|solution)\b
+        r"""(?:suppose|supposing|assume|assuming|imagine|pretend)(?:\ that)?
+            |\w+\s(?:that\s|only\s)?(?:the\s|my\s|our\s)?(?:final\s|correct\s)?(?:answer|it|value|result|solution)\b
             [^,.;]{0,30}""",
     ),
 )
 _SIGN = re.compile(
-    r"(?:\\neq?(?![a-z])|\\not\s?=|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
+    r"[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4][\s$\\(\[{]{0,6}$"
+    r"|(?:\\neq?(?![a-z])|\\not\s?=|\\(?:neg|lnot|not)(?![a-z])|¬|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
 )
-_LONGEST_SIGN = 20
+_OPENING = " \t\n\r\f\v\u00a0\u2009\u202f\u3000$\\([{"
+# With one of these the pattern may fit, which is fast to see.
+_SIGNS = (
+    "\u2717",
+    "\u2718",
+    "\u274c",
+    "\u274e",
+    "\U0001f44e",
+    "\U0001f6ab",
+    "\u26d4",
+    "ne",
+    "neq",
+    "neg",
+    "not",
+    "¬",
+    "=",
+    "≠",
+    "<>",
+    "sout",
+    "st",
+    "cancel",
+)
 _CONTRACTED = re.compile(r"['’][tT]")
 
 
@@ -192,7 +215,7 @@ def is_meant(before: str, words: Iterable[str]) -> bool:
 
 def _speaks_against(before: str, words: Iterable[str], leads: dict[str, list[_Lead]]) -> bool:
     """Tell whether a word or a sign, tried where it stands, speaks against what follows it."""
-    if _SIGN.search(before, max(0, len(before) - _LONGEST_SIGN)):
+    if before.rstrip(_OPENING).endswith(_SIGNS) and _SIGN.search(before):
         return True
     if "'" in before or "’" in before:
         for end in _CONTRACTED.finditer(before):
@@ -201,7 +224,7 @@ def _speaks_against(before: str, words: Iterable[str], leads: dict[str, list[_Le
     lower = before.lower()
     if len(lower) != len(before):
         lower = before
-    for suspect in leads.keys() & {word[:5] for word in words}:
+    for suspect in {start for word in words if (start := word[:5]) in leads}:
         for at in _places(suspect, lower):
             if any(lead.stands(before, at) for lead in leads[suspect]):
                 return True

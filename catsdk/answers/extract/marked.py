@@ -17,6 +17,7 @@ from catsdk.answers.extract.words import is_answer_in_words
 __all__ = ["boxed", "hashed", "inside", "tagged"]
 
 _TAG = re.compile(r"<(/?)(?:final_)?answer>|\[(/?)ANSWER\]", re.IGNORECASE)
+_OR = re.compile(r"\s*(?:or|oder|ou|/|\|)\s*", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]+([^\n]*)")
 _MOST = 64
 _MOST_WORDS = 3
@@ -60,6 +61,8 @@ def tagged(text: str) -> str | None:
     for at in range(len(tags) - 1, 0, -1):
         opening, closing = tags[at - 1], tags[at]
         if "/" in closing.group() and "/" not in opening.group():
+            if at > 1 and _OR.fullmatch(text, tags[at - 2].end(), opening.start()):
+                return ""
             content = text[opening.end() : closing.start()].strip()
             if not is_placeholder(content):
                 return as_it_stands(text, opening.start(), closing.end(), inside(content))
@@ -70,6 +73,8 @@ def tagged(text: str) -> str | None:
 
 def hashed(text: str) -> str | None:
     """Return what follows the last `####`, where it is an answer and not a heading."""
+    if "####" not in text:
+        return None
     for line in reversed(list(_HASHES.finditer(text))[-_MOST:]):
         content = line.group(1).strip().rstrip("#").strip().strip("*")
         if _NUMBERED.match(content) or is_placeholder(content) or is_unfinished(content):

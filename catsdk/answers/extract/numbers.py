@@ -8,6 +8,7 @@ from fractions import Fraction
 from catsdk.answers.engine.parse.number_words import number_of
 from catsdk.answers.engine.parse.units import SCALES, is_unit
 from catsdk.answers.extract.phrases import VERB, Value, words_at
+from catsdk.answers.extract.withdrawals import refutes
 
 __all__ = [
     "CHANGING",
@@ -33,7 +34,7 @@ _QUANTITY = re.compile(
     r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ^]|\.\d)"
 )
 _PLAIN = re.compile(r"[ \t]{0,3}\n{0,2}(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)[ \n]{0,4}\Z")
-_STANDALONE = re.compile(rf"(?<![\w.,/^:]){_NUMBER}|(?<=\w)\d")
+_STANDALONE = re.compile(rf"(?<![\w.,/^:¬≠<>≤≥]){_NUMBER}|(?<=\w)\d")
 _CHANGING_WORDS = """
 squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
 quarter quarters fourth fourths fifth fifths sixth eighths tenths hundredths percent percentage
@@ -58,7 +59,7 @@ _EXCLAIMED = re.compile(r"!(?!!)")
 _LARGEST_FACTORIAL = 25
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(
-    r"\u2013\d|\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
+    r"[\u2013~]\s?\d|\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
     r"|/\s?[\d(\\$√]|\([-\dA-Za-z\\]{1,3}[)+-]|[²³]|!\s?[-+*/×=])"
 )
 _POWERS = ("square", "cubic", "sq", "cu")
@@ -77,7 +78,8 @@ _CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
 _LABEL = re.compile(
     r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
     r"|part|line|number|no|see|example|item|case|january|february|march|april|may|june|july|august"
-    r"|september|october|november|december)\.?\s$",
+    r"|september|october|november|december)\.?\s$"
+    r"|\b(?:number|integer|prime|one|value)\s(?:\w+\s)?(?:after|before|following|preceding)\s$",
     re.IGNORECASE,
 )
 _NUMBER_WORD = (
@@ -151,6 +153,8 @@ def one_number(sentence: str) -> str | None:
             return None
         value = quantity_at(sentence[match.start() :])
         if value is None or value.alternatives or found or _LISTING.search(value.text):
+            return None
+        if refutes(value.rest):
             return None
         found.append(value.text)
         at = len(sentence) - len(value.rest)

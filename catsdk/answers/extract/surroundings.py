@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from catsdk.answers.extract.closing import concluded
+from catsdk.answers.extract.code import is_comment
 from catsdk.answers.extract.cues import after_cue
 from catsdk.answers.extract.leads import is_meant
 from catsdk.answers.extract.sentences import words_of
@@ -13,13 +14,13 @@ from catsdk.answers.extract.withdrawals import is_withdrawn
 
 __all__ = ["as_it_stands"]
 
-_NEAR = 120
+_NEAR, _READ = 120, 4_000
 _FENCE = re.compile(r"\s{0,4}```")
 _CLOSING = " \n$*_`.)]}\\"
 _SENTENCE_ENDS = (". ", "! ", "? ", "。")
 _OPENING, _BEHIND = " \t$\\({[*_`\"'", 80
 _ALTERNATIVE = re.compile(
-    r"[\s$\\)\]}*_`]{0,8}[,;]?\s?\(?(?:or|alternatively|else|versus|vs\.?)\b[:,]?\s"
+    r"[\s$\\)\]}*_`]{0,8}[,;]?\s?\(?(?:or|to|through|alternatively|else|versus|vs\.?)\b[:,]?\s"
     r"(?:maybe\s|perhaps\s|possibly\s|even\s|else\s){0,2}[-$\\({*]{0,4}\d"
 )
 _BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
@@ -59,15 +60,19 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         text[fence.end() if (fence := _FENCE.match(text, end)) else end :],
     )
     goes_on = behind.strip(_CLOSING) != ""
-    if goes_on and is_withdrawn(behind, content):
+    near = behind[:_READ]
+    words_behind = words_of(near) if goes_on else []
+    if goes_on and is_withdrawn(near, content, words_behind):
         return None if after_cue(behind) or concluded(behind) else ""
     line = before.rpartition("\n")[2]
-    words = words_of(f"{line} {behind[:_BEHIND]}" if goes_on else line)
-    if not is_meant(line, words) or (
-        "etween" in line and _BETWEEN.search(line) and not _BOTH.search(content)
+    words = words_of(line)
+    if (
+        not is_meant(line, words)
+        or is_comment(line)
+        or ("etween" in line and _BETWEEN.search(line) and not _BOTH.search(content))
     ):
         return ""
-    if may_be_anothers(line, words) and _is_of_another(line, behind):
+    if may_be_anothers(line, words + words_behind) and _is_of_another(line, behind):
         return ""
     if goes_on and (_ALTERNATIVE.match(behind) or _ASKED.match(behind)):
         return ""

@@ -111,6 +111,22 @@ _PERSONS_ALONE = re.compile(
         |result)|for\s(?:this|it|the\sanswer))""",
     _FLAGS,
 )
+# So has one who has a name, unless it is concluded: the problem may be about them.
+_NAME_FOUND = rf"""(?-i:(?!(?:I|We|You|It|He|She|They|This|That|These|Those|Both|All|One|What|Which
+        |There|Here|Now|Then|Thus|Hence|So|Therefore|And|But|Finally|Overall|Altogether|Total|Each
+        |Who)\b)[A-Z][a-z]+)(?<!ing)(?:\s(?:and|&)\s(?-i:[A-Z])[a-z]+)?
+    \s(?:(?:also|only|just|\w+ly)\s)?(?:got|gets|found|finds|chose|chooses|picked|picks|selected
+      |computed|calculated|guessed|guesses|answered|answers|wrote|submitted|submits|concluded
+      |concludes|reported|derived|obtained|(?:ended\sup|ends\sup|went|goes|came\sup|comes\sup)\swith
+      |(?:arrived|arrives)\sat|settled\son|insists?\son|insisted\son)
+    \s(?:(?:that|the|an?|answer|result|value|of|is|was|it)\s){{0,5}}{_VALUE}[\d.,/]*
+    [\s*_"'”’)}}$\\\]]*"""
+_NAME_ALONE = re.compile(
+    rf"""[\W_]*(?:{_NAME_FOUND}(?:(?:and|but|while|whereas)\s)?){{0,4}}{_NAME_FOUND}
+      (?:$|[.!;](?!\d)|as\s(?:the|an?|his|her|their)\s(?:final\s)?(?:answer|result)
+        |for\s(?:this|it|the\sanswer))""",
+    _FLAGS,
+)
 # Behind these the sentence goes on with something else.
 _PART = re.compile(
     r"\b(?:but(?!\sfor\b)|so|therefore|thus|hence|however|whereas|while|although)\b", re.IGNORECASE
@@ -203,13 +219,16 @@ _OTHERS = (
     _Voice(_SAID_BEFORE, _of(f"{_BEFORE} before according"), _of(f"{_ATTEMPTS} to")),
     _Voice(_PERSONS_ALONE, _of(f"{_PERSONS} {_ALL}"), _FOUND_BY),
 )
+_BY_NAME = _Voice(_NAME_ALONE, _FOUND_BY | {"guessed", "submitted", "submits", "guesses"})
 _MEMORIES = (_Voice(_MEMORY, _of(_KNOWING)), _Voice(_RECALLED, _of(_KNOWING)))
 _IN_A_CASE, _AGAINST_FACT = (
     _Voice(pattern, _of(_SUPPOSING)) for pattern in (_CONTRARY, _CONTRARY_TO_FACT)
 )
 _OF_ABROAD = _of(_FOREIGN_WORDS)
 # Without one of these a sentence is of none of the kinds.
-_TELLING = _OF_ABROAD.union(*(voice.words for voice in (*_OTHERS, *_MEMORIES, _IN_A_CASE)))
+_TELLING = _OF_ABROAD.union(
+    *(voice.words for voice in (*_OTHERS, _BY_NAME, *_MEMORIES, _IN_A_CASE))
+)
 
 
 def is_anothers(sentence: str, *, marked: bool = False) -> bool:
@@ -217,7 +236,8 @@ def is_anothers(sentence: str, *, marked: bool = False) -> bool:
 
     It may be that of others, come from memory or hearsay, or hold in a case that is not so. A value
     that is worked out there with an equals sign counts, since the problem may suppose that case;
-    so does one that is `marked`, unless the words say that the case was not so.
+    so does one that is `marked`, unless the words say that the case was not so. Behind a name it
+    is the answer where it is marked or concluded: "So Alice got 18".
     """
     sentence = sentence[-_READ:]
     listed = words_of(sentence)
@@ -231,6 +251,8 @@ def is_anothers(sentence: str, *, marked: bool = False) -> bool:
     others, memories = (
         [voice for voice in each if voice.may(words)] for each in (_OTHERS, _MEMORIES)
     )
+    if not marked and _BY_NAME.may(words) and _NAME_ALONE.match(sentence):
+        return True
     may_suppose = case.may(words) and "=" not in sentence
     if not (others or memories or may_suppose):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from catsdk.answers.extract.sentences import words_of
 
@@ -15,7 +16,7 @@ _READ = 4_000
 _TAKING_BACK_WORDS = """
 wrong incorrect mistaken false impossible mistake error unsure guessing right correct true sure
 certain confident scratch strike disregard ignore forget never nevermind oops kidding not take
-retract withdraw lied joking joke lie test no nein non nee fout falsch faux wait guess guessed
+retract withdraw lied isn joking joke lie test no nein non nee fout falsch faux wait guess guessed
 maybe perhaps possibly or alternatively otherwise else another could might may
 """
 _CORRECTING_WORDS = """
@@ -23,13 +24,21 @@ correction edit update erratum thought mean meant make rather actually wait no o
 """
 _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
+# The first two letters of the words that may refute what they follow.
+_REFUTING_BEGINNINGS = """
+ac ah al an ar as at bu ca co de di do e fa fo fr ge gi go ha hm ho i if ig in is it jk jo ju ki le
+lo ma mo mu ne no oh oo or pe pl po pr sc se sh so st sy th to tu un vi wa we wh wi wo wr ye
+"""
+_REFUTING = frozenset(_REFUTING_BEGINNINGS.split())
+_BEGINNING = 32
+_BEGINS = re.compile(r"[\s$\\)\]}*.,]{0,12}([A-Za-z]{1,2})")
 
 # Where a sentence or a line may begin, and, behind a mark of emphasis too, a correction.
 _STOP = re.compile(r"[.!?\n。！][.!?\s。！]*")
 _STOP_OR_STAR = re.compile(r"[.!?\n。！*][.!?\s。！*]*")
 _TAKEN_BACK_INSIDE = re.compile(r", (?:no|wait|nein|non)\b,? (?:\$?-?\d|[A-J]\b)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
-    r"""[\s*_>-]{0,8}(?:
+    r"""[\s*_>(-]{0,8}(?:step\ \d{1,2}[:.]\ )?(?:
         (?:(?:wait|no|oops|hmm+|actually|hold\ on|sorry|but|however|hang\ on|ah|oh
           |well)\b[,.!…—-]*\s+)
         {1,3}(?:that|this|it|i)\b(?:
@@ -38,7 +47,9 @@ _TAKEN_BACK = re.compile(
           | (?:\ ?(?:is|was|ca|can|does|are|am)?(?:['’]s|['’]m)?)\ ?(?:not|n['’]t
             |['’]t)\ (?:be\ |seem\ |look\ |\w+ly\ )?
             (?:right|correct|true|sure|certain))
-      | that(?:['’]s|\ is|\ was|\ must\ be)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right
+      | (?:it|that)\ (?:is\ not|isn['’]t)\s?[.!)]
+      | (?:that|this)(?:['’]s|\ is|\ was|\ must\ be)\ (?:\w+ly\ )?(?:wrong|incorrect
+        |mistaken|not\ (?:right
         |correct|true))
       | that\ (?:isn['’]t|can['’]?t\ be|cannot\ be)\ (?:right|correct|true)
       | (?:the|my|this|that)\ (?:above\ |previous\ |first\ )?(?:answer|result|calculation)
@@ -75,8 +86,8 @@ _BAD = (
     r"(?:wrong|incorrect|false|mistaken|extraneous|rejected|discarded|excluded|eliminated|dismissed"
     r"|invalid|inadmissible|spurious|impossible|unacceptable|bogus|untrue|never|ruled\ out"
     r"|thrown\ out|out\ of\ range|out|outside|too\ (?:large|small|big|low|high|many|few|long|short"
-    r"|much|little|great)|an?\ (?:\w+\ )?(?:trap|distractor|decoy|mistake|typo|lie|guess|fake"
-    r"|contradiction))\b"
+    r"|much|little|great)|an?\ (?:\w+\ )?(?:example|placeholder|template|sample|draft"
+    r"|trap|distractor|decoy|mistake|typo|lie|guess|fake|contradiction))\b"
 )
 _REFUTED = re.compile(
     rf"""[^\w\n]{{0,12}}(?:
@@ -85,8 +96,8 @@ _REFUTED = re.compile(
       | (?:(?:which|this|it)\ )(?:is|was|seems|would\ be)\ (?:(?:also|clearly|obviously
         |however)\ )?{_BAD}
       | (?:is|was|are|were|would\ be|seems|looks|turns\ out\ to\ be|proves)\s*
-          (?:(?:an?|the|my|our|also|clearly|obviously|therefore|thus|hence|in\ fact|actually|simply
-            |however)\s){{0,2}}
+          (?:(?:an?|the|my|our|also|only|just|merely|clearly|obviously|therefore|thus|hence
+            |in\ fact|actually|simply|however)\s){{0,2}}
           (?:not\b|n['’]t\b|{_BAD}|(?:previous|former|initial|first|earlier|original|old)\ (?:answer
             |guess|attempt|try))
       | (?:do|does|can)(?:\s?not|n['’]t)\b
@@ -105,7 +116,17 @@ _REFUTED = re.compile(
       | (?:for\ (?:example|instance)\b|e\.g\.|as\ an?\ (?:example|illustration)\b
         |or\ (?:so|thereabouts|similar|something|more|less|fewer|greater|larger|higher|lower|smaller
           |above|below|over|under)\b)
+      | (?:wrong|incorrect|false|never|nope|no)(?=[\s.!?)*_]*(?:$|\n))
+      | is\ (?:the|an?)\ (?:answer|solution)\ (?:to|of|for)\ (?:another|a\ different
+        |(?:the|an?)\ (?:other|wrong
+        |previous))\b
+      | is\ (?:how\ (?:to|you|one|we|it)|the\ (?:format|syntax|notation|template|way))\b
+      | at\ (?:the\ (?:very\ )?)?(?:minimum|maximum|best|worst)\b
       | at\ (?:the\ (?:very\ )?)?(?:least|most)\b(?!\ (?:one|two|three|\d|of|a)\b)
+      | (?:but|though|although|yet|however)\b,?\ \$?-?\d[\d.,/]*\ (?:is|would\ be|could\ be|may\ be
+        |might\ be)\b
+      | (?:more\ or\ less|give\ or\ take|plus\ or\ minus|with\ probability|just\ kidding|kidding
+        |joking|jk|i\ guess|(?:maybe|perhaps|possibly|probably|presumably)(?=[\s.!?)]*$))\b
       | -?ish\b | and\ (?:a\ bit|some\ change)\b
       | (?:format|syntax|notation)\b | unless\b | (?:is|was)\ what\ (?!i\b|we\b|you\b|is\b|was\b)
       | would\ (?:be|have\ been)\b[^.!?\n]{{0,60}}\bif\b
@@ -113,9 +134,10 @@ _REFUTED = re.compile(
         |earlier)\ (?:problem|question|example|exercise|part)\b
       | (?:if|when|provided|assuming|for\ (?:even|odd|positive|negative))\b[^.!?\n]{{0,80}}
           (?:\botherwise\b|\belse\b|\b(?:if|when|for\ (?:even|odd|positive|negative))\b)
-      | [(\[]\s?(?:not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )|{_BAD}|reject
+      | [(\[]\s?(?:placeholder|example|template|draft|guess|{_BAD}|reject
+        |not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )
         |discard|extran))
-      | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e]
+      | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4]
       | [\s$\\)\]}}*_]{{0,6}}\+(?=\s*(?:$|[.,;!?]))
       | \W*(?:değil|では?な|ではあり|じゃな|[가이]?\s?아[니닙]|नहीं)""",
     re.IGNORECASE | re.VERBOSE,
@@ -140,21 +162,30 @@ _CORRECTED_INSIDE = re.compile(
 )
 
 
-def is_withdrawn(behind: str, answer: str) -> bool:
-    """Tell whether what follows an answer refutes it, takes it back, or replaces it."""
-    near = behind[:_READ]
-    return refutes(near) or takes_back(near) or is_corrected(near, answer)
+def is_withdrawn(behind: str, answer: str, words: Iterable[str]) -> bool:
+    """Tell whether what follows an answer refutes it, takes it back, or replaces it.
+
+    Its `words` are those of `words_of`.
+    """
+    return refutes(behind) or _takes_back(behind, words) or _is_corrected(behind, answer, words)
 
 
 def refutes(rest: str) -> bool:
     """Tell whether `rest`, which follows a value in its sentence, says that it is wrong."""
-    return _REFUTED.match(rest) is not None
+    begins = _BEGINS.match(rest) if rest[:_BEGINNING].isascii() else None
+    if begins is not None and begins[1].lower() not in _REFUTING:
+        return False
+    return _REFUTED.match(rest) is not None or _TAKEN_BACK.match(rest) is not None
 
 
 def takes_back(text: str) -> bool:
     """Tell whether `text`, which follows an answer, says that it was wrong or only a guess."""
     near = text[:_READ]
-    if near.isascii() and _TAKING_BACK.isdisjoint(words_of(near)):
+    return _takes_back(near, words_of(near))
+
+
+def _takes_back(near: str, words: Iterable[str]) -> bool:
+    if near.isascii() and _TAKING_BACK.isdisjoint(words):
         return False
     if _TAKEN_BACK_INSIDE.search(near) is not None:
         return True
@@ -164,11 +195,15 @@ def takes_back(text: str) -> bool:
 def is_corrected(behind: str, answer: str) -> bool:
     """Tell whether what follows an answer puts another one in its place."""
     near = behind[:_READ]
-    if _CORRECTING.isdisjoint(words_of(near)) and "hmm" not in near.lower():
+    return _is_corrected(near, answer, words_of(near))
+
+
+def _is_corrected(near: str, answer: str, words: Iterable[str]) -> bool:
+    if _CORRECTING.isdisjoint(words) and "hmm" not in near.lower():
         return False
     found = [_first_at_start(_CORRECTED, near, _STOP_OR_STAR), _CORRECTED_INSIDE.search(near)]
     first = min((each for each in found if each), key=re.Match[str].start, default=None)
-    return first is not None and not behind.startswith(answer, first.end())
+    return first is not None and not near.startswith(answer, first.end())
 
 
 def _first_at_start(

@@ -31,16 +31,23 @@ _HEDGE = re.compile(
       | think(?:ing)?\ (?:of|about)|either|something\ like|if\ i\ had\ to
       | vielleicht|wahrscheinlich|entweder|peut-être|probablement|soit|quizás?|tal\ vez
         |probablemente|talvez|forse
-      | возможно|наверное
-    )\b|可能|也许|或许|大概|かもしれ|多分""",
+      | возможно|наверное|könnten?|kanske|kanskje|måske|misschien|belki|może|chyba|ehkä|talán|poate
+      | mungkin|có\ thể|có\ lẽ
+    )\b|아마|어쩌면|ربما|शायद|אולי|可能|也许|或许|大概|かもしれ|多分""",
     re.VERBOSE | re.IGNORECASE,
+)
+# What is possible is asked for: "the number of points that could be on it is 19".
+_RELATIVE = re.compile(
+    r"(?<=[a-z]\ )(?<!answer\ )(?<!choice\ )(?<!option\ )(?<!solution\ )(?<!result\ )"
+    r"(?:that|which|who)\ could\ [^.,;:]{1,80}?\b(?=(?:is|are|was|were|equals)\b)"
 )
 _DENIAL = re.compile(
     r"""\b(?:not|never|cannot|nothing|neither|nor|no\ longer|hardly|rather\ than|other\ than
       |anything\ but|no\ way|instead\ of
       |unlike|except|without|nicht|kein\w*|pas|jamais|tampoco|nunca|false|wrong|incorrect(?:ly)?
       |mistaken(?:ly)?|impossible|invalid)\b
-      |n['’]t\b|\b(?:não|niet|nie|inte|ikke|не|không\ phải|değil|ليس|no\ es)\b|नहीं|不是|并非|不等于
+      |n['’]t\b|\b(?:não|niet|nie|inte|ikke|не|không\ phải|değil|ليس|
+        no\ es|non(?=\ )|ei(?:\ ole|(?=\ \d))|nem|nu\ este?)\b|नहीं|不是|并非|不等于
       |では?な|ではあり|じゃな|아니|아닙""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -50,10 +57,10 @@ _REJECTION = re.compile(
       |rather\ than|instead\ of|other\ than|anything\ but|never|hardly|disagree\w*
       |(?:not|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say
         |claim
-        |mean|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
+        |mean|like|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
       |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal
       |be)\b|(?:not|n['’]t|never|nicht|pas|no|não|non|nie|niet|nem|inte|ikke|не|không\ phải)\W*$
-        |(?<!\w)(?:ليس|değil|नहीं)(?!\w)""",
+        |(?<!\w)(?:ليس|değil|नहीं)(?!\w)|[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4]""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
@@ -82,7 +89,7 @@ _REFUSAL = re.compile(
           |sure)
           |answer|help|assist|solve|determine|tell|say|find|compute|calculate|provide|give
           |do\ (?:this|that)|comply|complete|work|finish|see|share|discuss|engage|decide|figure
-            |conclude|be\ (?:more\ )?)
+            |conclude|confirm|verify|be\ (?:more\ )?)
       | (?:don['’]?t|do\ not|didn['’]?t)\ (?:know|have\ (?:enough|sufficient|the)|understand)
       | (?:not\ enough|insufficient|more|need\ (?:more|additional|further))\ (?:info\w*|data|context
         |details)
@@ -96,7 +103,7 @@ _REFUSAL = re.compile(
     |모르|알\ 수\ 없""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|but)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|therefore|thus|hence|(?<!anything )but)\b", re.IGNORECASE)
 _REJECTING = re.compile(
     r"\b(?:extraneous|reject\w*|discard\w*|rul(?:e|es|ed|ing)\ out|inadmissible|spurious"
     r"|disregard\w*|dismiss\w*|invalid|impossible|excluded|eliminat(?:e|es|ed)|thr(?:ow|ows|own"
@@ -135,8 +142,9 @@ _COMPARES = re.compile(
     r"\b(?:less|more|greater|fewer|larger|smaller|higher|lower|bigger|older|younger) than"
     r"|\bat (?:the (?:very )?)?(?:least|most)\b"
     r"|\bjust (?:under|over|below|above)\b|\bsomewhere\b|\bnear\b"
-    r"|\bclose to\b|\bbetween\b|\bup to\b|\bwithin\b"
-    r"|\b(?:almost|nearly)\b|\bthan\b|\b(?:over|above|below|beyond|exceeding) \$?\d|\bexcept\b"
+    r"|\bclose to\b|\bfar from\b|\bbetween\b|\bup to\b|\bwithin\b"
+    r"|\b(?:almost|nearly)\b|\bthan\b|\b(?:over|under|above|below|beyond|exceeding) \$?\d"
+    r"|\bexcept\b"
     r"|\bas many\b|\bas much\b|\b(?:no|any) \d|\b(?:but|including|includes?|save|besides|apart from"
     r"|aside from) \$?-?\d|\b(?:mindestens|höchstens|mehr als|weniger als|fast|au moins|au plus"
     r"|plus de|moins de|presque|al menos|como (?:máximo|mínimo)|más de|menos de|casi|pelo menos"
@@ -195,6 +203,8 @@ def denies(text: str) -> bool:
 
 def hedges(sentence: str) -> bool:
     """Tell whether a sentence guesses, or leaves open which of several things it means."""
+    if "could" in sentence:
+        sentence = _RELATIVE.sub("", sentence)
     return _HEDGE.search(sentence) is not None
 
 

@@ -11,7 +11,7 @@ from catsdk.batch.workers.messages import Cut, GateOrder, GateReport
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.sending import Limits, Retry
 from catsdk.runtime.limits.bucket import Bucket
-from catsdk.runtime.limits.concurrency import Adaptive
+from catsdk.runtime.limits.concurrency import AdaptiveLimit
 from catsdk.runtime.limits.endpoints import Gates, endpoint_of
 from catsdk.runtime.limits.gate import Gate
 
@@ -22,7 +22,7 @@ STALE = 1.0
 
 
 @dataclass(slots=True)
-class _Slots(Adaptive):
+class _Slots(AdaptiveLimit):
     """The slots that the desk gave; what makes their number adapt is told to the desk."""
 
     slots: int = field(default=0, init=False)

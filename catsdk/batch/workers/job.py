@@ -18,6 +18,7 @@ from catsdk.batch.workers.messages import Funds, Orders, Report
 from catsdk.cat import CaT
 from catsdk.core.errors import ConfigurationError, InvalidInputError, MissingExtraError
 from catsdk.core.inputs import check_kind
+from catsdk.core.installing import install_command
 from catsdk.core.sending import Budget
 from catsdk.core.types import Usage
 
@@ -191,7 +192,7 @@ def ray_module() -> Any:
         return import_module("ray")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            "jobs of many workers need Ray: pip install 'catsdk[ray]'"
+            f"jobs of many workers need Ray: {install_command('ray')}"
         ) from error
 
 

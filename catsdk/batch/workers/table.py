@@ -11,6 +11,7 @@ from typing import Any, Final
 from catsdk.batch.plan import Plan
 from catsdk.batch.products import Record
 from catsdk.core.errors import InvalidInputError, MissingExtraError
+from catsdk.core.installing import install_command
 
 __all__ = ["ADDED", "Made", "check_columns", "table_of"]
 
@@ -136,4 +137,4 @@ def _pyarrow() -> Any:
     try:
         return import_module("pyarrow")
     except ModuleNotFoundError as error:
-        raise MissingExtraError("tables need pyarrow: pip install 'catsdk[ray]'") from error
+        raise MissingExtraError(f"tables need pyarrow: {install_command('ray')}") from error

@@ -10,7 +10,7 @@ from math import inf
 from catsdk.batch.workers.messages import GateOrder, GateReport
 from catsdk.core.sending import Limits
 from catsdk.runtime.limits.bucket import WINDOW, Bucket
-from catsdk.runtime.limits.concurrency import Adaptive
+from catsdk.runtime.limits.concurrency import AdaptiveLimit
 
 __all__ = ["Throttle"]
 
@@ -60,7 +60,7 @@ class Throttle:
         """The workers whose order has changed."""
         self._max_retry_after = max_retry_after
         self._clock = clock
-        self._adaptive = Adaptive(limits.in_flight, limits.adaptive)
+        self._adaptive = AdaptiveLimit(limits.in_flight, limits.adaptive)
         self._requests = _bucket(limits.requests_per_minute)
         self._tokens = _bucket(limits.tokens_per_minute)
         self._shares: dict[str, _Share] = {}

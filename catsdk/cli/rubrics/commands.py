@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from catsdk.cli.destinations import check_file
-from catsdk.cli.rubrics.tables import show_judged, show_rubric, show_screened
+from catsdk.cli.rubrics.tables import show_agreement, show_judged, show_rubric, show_screened
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
 from catsdk.core.settings import Settings
@@ -161,6 +161,16 @@ def show(
             f"{file} holds no judged group, which --html needs; see judge --out"
         )
     show_rubric(load(file), Console(emoji=False))
+
+
+@rubric.command()
+def agreement(
+    folder: Annotated[Path, typer.Argument(help="Where catsdk wrote; all runs below it count.")],
+) -> None:
+    """Compare judges and grades with what people said of them in `catsdk view`."""
+    from catsdk.view import people_and_judges
+
+    show_agreement(people_and_judges(folder), Console(emoji=False))
 
 
 async def _screened(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -12,7 +14,10 @@ from catsdk.rubrics.quality import report
 from catsdk.rubrics.scoring import failures_of
 from catsdk.rubrics.screening import Screened
 
-__all__ = ["show_judged", "show_rubric", "show_screened"]
+if TYPE_CHECKING:
+    from catsdk.view import Labelled
+
+__all__ = ["show_agreement", "show_judged", "show_rubric", "show_screened"]
 
 _COLOURS = {"yes": "green", "no": "red", "?": "dim"}
 _OPPOSITE = {"yes": "no", "no": "yes"}
@@ -65,6 +70,32 @@ def show_judged(judged: Judged, console: Console, *, evidence: bool = False) -> 
         console.print(f"[yellow]without a verdict[/]: {count} x {escape(kind)}")
     if evidence:
         _show_evidence(judged, console)
+
+
+def show_agreement(told: Labelled, console: Console) -> None:
+    """Each judge against people, and how many references people call right."""
+    for title, compared in (("verdicts", told.verdicts), ("references", told.references)):
+        if compared is None:
+            continue
+        caption = f"{compared.items} {title} that people labelled and somebody else judged"
+        table = Table(title=f"{title}: people against", title_justify="left", caption=caption)
+        for column in ("judge", "agree", "Cohen's kappa"):
+            table.add_column(column, justify="left" if column == "judge" else "right")
+        for judge in compared.judges[1:]:
+            pair = (compared.judges[0], judge)
+            share, kappa = compared.shares[pair], compared.cohen[pair]
+            table.add_row(escape(judge), _number(share), _number(kappa))
+        console.print(table)
+    for estimator, (right, every) in sorted(told.right.items()):
+        console.print(f"{escape(estimator)}: people call {right} of {every} references right")
+    if told.gone:
+        console.print(f"[yellow]left out[/]: {told.gone} labels of what is no longer there")
+    if not told.right and told.verdicts is None and not told.gone:
+        console.print("nothing is labelled yet: label references or verdicts in `catsdk view`")
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"
 
 
 def _show_evidence(judged: Judged, console: Console) -> None:

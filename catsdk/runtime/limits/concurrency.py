@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["FLOOR_SHARE", "Adaptive"]
+__all__ = ["FLOOR_SHARE", "AdaptiveLimit"]
 
 OVERLOADED = 0.5
 SLOWED = 0.8
@@ -13,7 +13,7 @@ FLOOR_SHARE = 1 / 16
 
 
 @dataclass(slots=True)
-class Adaptive:
+class AdaptiveLimit:
     """The limit between `floor` and `most`, as TCP finds the rate of a path (AIMD).
 
     It starts at `most`. `epoch` counts the cuts: a call tells at its end the epoch of its start,

@@ -14,7 +14,7 @@ from catsdk.core.concurrency.bell import Bell
 from catsdk.core.errors import RateLimitedError
 from catsdk.core.sending import Limits, Retry
 from catsdk.runtime.limits.bucket import Bucket
-from catsdk.runtime.limits.concurrency import Adaptive
+from catsdk.runtime.limits.concurrency import AdaptiveLimit
 from catsdk.runtime.limits.fair_queue import Turns
 from catsdk.runtime.limits.latency import Latencies
 
@@ -74,7 +74,7 @@ class Gate:
         self._paused_until = self._closed_until = -inf
         self._asked = 0.0
         self._limits = limits
-        self._adaptive = Adaptive(limits.in_flight, limits.adaptive)
+        self._adaptive = AdaptiveLimit(limits.in_flight, limits.adaptive)
         self._requests = _bucket(limits.requests_per_minute)
         self._tokens = _bucket(limits.tokens_per_minute)
 

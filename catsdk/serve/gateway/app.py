@@ -28,7 +28,7 @@ from catsdk.serve.gateway.stream import StreamedAnswer
 from catsdk.serve.gateway.wires.chat import ChatWire
 from catsdk.serve.gateway.wires.messages import MessagesWire
 from catsdk.serve.gateway.wires.responses import ResponsesWire
-from catsdk.serve.gateway.wires.wire import Reply, Wire
+from catsdk.serve.gateway.wires.wire import Reply, Wire, read_request
 from catsdk.serve.site.access import Access, Guard
 from catsdk.serve.site.application import application
 from catsdk.serve.site.bodies import Bodies
@@ -128,7 +128,7 @@ class Gateway:
     def _asking(self, wire: Wire) -> Callable[[Request], Awaitable[Response]]:
         async def ask(request: Request) -> Any:
             try:
-                asked = wire.read(await self._bodies.json(request), self._pass_on)
+                asked = read_request(wire, await self._bodies.json(request), self._pass_on)
                 holder = self._holders.of(request.state.holder)
                 self._admit()
                 holder.admit()
@@ -147,7 +147,7 @@ class Gateway:
     async def _count_tokens(self, request: Request) -> Response:
         wire = MessagesWire()
         try:
-            asked = wire.read(await self._bodies.json(request), self._pass_on)
+            asked = read_request(wire, await self._bodies.json(request), self._pass_on)
             return json_response({"input_tokens": await self._runner.count_tokens(asked)})
         except Exception as error:  # noqa: BLE001 - the client is told, whatever it is
             return wire.refusal(problem_of(error))

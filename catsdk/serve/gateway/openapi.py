@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
+
+from catsdk import __version__
 
 __all__ = ["openapi"]
 
-# Read here: it is on the disk.
-_VERSION = version("catsdk")
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _WHOLE: Mapping[str, Any] = {"type": "integer", "minimum": 1}
 _NUMBER: Mapping[str, Any] = {"type": "number", "minimum": 0}
@@ -35,7 +34,7 @@ def openapi() -> dict[str, Any]:
     """Return the document."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "catsdk gateway", "version": _VERSION},
+        "info": {"title": "catsdk gateway", "version": __version__},
         "security": [{}, {"bearer": []}, {"header": []}],
         "paths": {
             "/health": _getting("Whether the process lives."),

@@ -17,7 +17,7 @@ from catsdk.serve.gateway.app import Gateway
 from catsdk.serve.gateway.catalogue import Catalogue
 from catsdk.serve.gateway.config import GatewayConfig
 from catsdk.serve.gateway.evidence import Evidence
-from catsdk.serve.rewards.rendezvous import Limits, Rendezvous
+from catsdk.serve.rewards.rendezvous import GroupLimits, Rendezvous
 from catsdk.serve.rewards.routes import reward_routes
 from catsdk.serve.site.access import Access, check_host
 from catsdk.serve.site.bodies import Bodies
@@ -93,5 +93,5 @@ async def _rewards(
         return
     described = CaT.from_data(config.rewards)
     async with opened(described) as c, background_tasks() as tasks:
-        rendezvous = Rendezvous(c, tasks, Limits())
+        rendezvous = Rendezvous(c, tasks, GroupLimits())
         yield reward_routes(rendezvous, bodies, config.group_size), rendezvous.close

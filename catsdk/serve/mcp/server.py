@@ -11,6 +11,7 @@ from anyio import to_thread
 
 from catsdk.cat import CaT
 from catsdk.core.errors import CatError, MissingExtraError
+from catsdk.core.installing import install_command
 from catsdk.core.sending import Budget
 from catsdk.runtime.spending.account import Account
 from catsdk.serve.mcp.tools import Tools
@@ -61,7 +62,7 @@ def _serving(tools: Tools) -> Any:
         refused: type[Exception] = import_module("mcp.server.mcpserver.exceptions").ToolError
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"an MCP server needs the package {error.name!r}: pip install 'catsdk[mcp]'"
+            f"an MCP server needs the package {error.name!r}: {install_command('mcp')}"
         ) from error
     server = sdk.MCPServer("catsdk", instructions=__doc__)
 

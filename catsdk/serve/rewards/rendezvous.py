@@ -25,14 +25,14 @@ from catsdk.rewards.penalties import LengthPenalty, TruncationPenalty
 from catsdk.sampling.sampler import group_of
 from catsdk.scored import Scored, failed_group, scored_group
 
-__all__ = ["BusyError", "Limits", "Outcome", "Rendezvous", "Response", "Sample", "Seat"]
+__all__ = ["BusyError", "GroupLimits", "Outcome", "Rendezvous", "Response", "Sample", "Seat"]
 
 
 class BusyError(CatError):
     """As many groups as allowed are open; come again later."""
 
 
-class Limits(Options):
+class GroupLimits(Options):
     """What the service takes on at once, so that its memory is bounded.
 
     Args:
@@ -53,9 +53,9 @@ class Limits(Options):
         InvalidInputError: an option is unknown or out of its range.
 
     Example:
-        >>> from catsdk.serve import Limits
-        >>> Limits(groups=32, patience=120)
-        Limits(groups=32, patience=120.0)
+        >>> from catsdk.serve import GroupLimits
+        >>> GroupLimits(groups=32, patience=120)
+        GroupLimits(groups=32, patience=120.0)
     """
 
     groups: int = Field(default=256, ge=1)
@@ -177,7 +177,7 @@ class Rendezvous:
     reward that reads it.
     """
 
-    def __init__(self, c: CaT, tasks: TaskGroup, limits: Limits) -> None:
+    def __init__(self, c: CaT, tasks: TaskGroup, limits: GroupLimits) -> None:
         """Score whole groups by `c`, which is open."""
         self._cat, self._tasks, self._limits = c, tasks, limits
         self._gathering: dict[str, _Gathering] = {}

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from catsdk.cat import CaT
 from catsdk.scored import opened
-from catsdk.serve.rewards.rendezvous import Limits, Rendezvous
+from catsdk.serve.rewards.rendezvous import GroupLimits, Rendezvous
 from catsdk.serve.rewards.routes import reward_routes
 from catsdk.serve.site.access import Access, Guard, check_host
 from catsdk.serve.site.application import application
@@ -32,7 +32,7 @@ async def serving(
     port: int = 0,
     token: str | None = None,
     group_size: int = 8,
-    limits: Limits | None = None,
+    limits: GroupLimits | None = None,
     drain: float = 0.0,
 ) -> AsyncGenerator[str]:
     """Serve the rewards of `c` until the block ends. Needs asyncio.
@@ -67,7 +67,7 @@ async def serving(
     """
     access = Access.by({"": token or ""})
     check_host(host, bool(access.digests), "a token (CATSDK_REWARD_TOKEN)")
-    limits = limits or Limits()
+    limits = limits or GroupLimits()
     async with opened(c) as own, anyio.create_task_group() as tasks:
         rendezvous = Rendezvous(own, tasks, limits)
         app = Guard(reward_app(rendezvous, group_size, limits), access)
@@ -79,7 +79,7 @@ async def serving(
             tasks.cancel_scope.cancel()
 
 
-def reward_app(rendezvous: Rendezvous, group_size: int, limits: Limits) -> Starlette:
+def reward_app(rendezvous: Rendezvous, group_size: int, limits: GroupLimits) -> Starlette:
     """The service without its guard: the routes of rewards, and `/health`.
 
     Args:

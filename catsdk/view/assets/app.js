@@ -26,7 +26,7 @@ const TABS = [
   ["training", "Training", (run) => run.kind === "train"],
   ["items", "Items", () => true],
   ["compare", "Compare", (run) => run.contenders.length > 0],
-  ["money", "Money", (run) => run.kind !== "train"],
+  ["money", "Money", () => true],
 ];
 
 let shown = 0;

@@ -6,12 +6,18 @@ import { number, whole } from "./words.js";
 const [WIDTH, HEIGHT] = [860, 260];
 const EDGE = { left: 46, right: 12, top: 12, bottom: 30 };
 
+/** The next number above that reads well in quarters. */
+function round(value) {
+  const whole = 10 ** Math.floor(Math.log10(value));
+  return whole * [1, 2, 4, 6, 8, 10].find((each) => each * whole >= value);
+}
+
 /** A chart of `curves` ({name, words, points: [[step, value]]}); `at` marks a step. */
 export function chart(title, curves, { from, to, at = null, choose = null }) {
   const values = curves.flatMap((curve) => curve.points.map(([, value]) => value));
   const low = Math.min(0, ...values);
   const high = Math.max(values.length ? Math.max(...values) : 1, low + 1e-9);
-  const top = high <= 1 && high > 0.2 ? 1 : high * 1.05;
+  const top = high <= 1 && high > 0.2 ? 1 : round(high);
   const x = (step) => EDGE.left + ((step - from) / Math.max(1, to - from)) * (WIDTH - EDGE.left - EDGE.right);
   const y = (value) => HEIGHT - EDGE.bottom - ((value - low) / (top - low)) * (HEIGHT - EDGE.top - EDGE.bottom);
   const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => low + share * (top - low));

@@ -15,14 +15,37 @@ export function takeToken() {
 }
 
 /** The answer to a question; an error with a sentence for people where there is none. */
-export async function ask(question, given = {}) {
+export function ask(question, given = {}) {
   const local = asked(question, given);
-  if (local !== undefined) return local;
+  if (local !== undefined) return Promise.resolve(local);
   const kept = Object.entries(given).filter(([, value]) => value !== "" && value !== null && value !== undefined);
-  const response = await fetch(`/api/${question}?${new URLSearchParams(kept)}`, {
-    headers: token ? { Authorization: `Bearer ${token}` } : {},
-  });
+  const path = `/api/${question}?${new URLSearchParams(kept)}`;
+  // Two parts of a screen that ask the same at once are given one answer.
+  if (!waiting.has(path)) waiting.set(path, read(path).finally(() => waiting.delete(path)));
+  return waiting.get(path);
+}
+
+const waiting = new Map();
+
+async function read(path) {
+  for (;;) {
+    const response = await fetch(path, { headers: authorization() });
+    const told = await response.json();
+    if (response.ok) return told;
+    // The runs are not all known yet: soon they are.
+    if (response.status !== 503) throw new Error(told.detail ?? `the server answered ${response.status}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Have the server keep something. */
+export async function send(what, value) {
+  const headers = { ...authorization(), "Content-Type": "application/json" };
+  const response = await fetch(`/api/${what}`, { method: "POST", headers, body: JSON.stringify(value) });
   const told = await response.json();
   if (!response.ok) throw new Error(told.detail ?? `the server answered ${response.status}`);
-  return told;
+}
+
+function authorization() {
+  return token ? { Authorization: `Bearer ${token}` } : {};
 }

@@ -3,6 +3,7 @@
 import { go, link, listed } from "./address.js";
 import { ask } from "./data.js";
 import { h, table } from "./dom.js";
+import { label } from "./labels.js";
 import { counted, dollars, graded, number, seconds, short, tone, whole } from "./words.js";
 
 const CLAMPED = 700;
@@ -156,7 +157,7 @@ function rolloutCard(rollout, told, score, state) {
       { class: "facts" },
       h("b", {}, `#${rollout.index}`),
       rollout.answer_rule ? h("span", { title: "the rule that found the final answer" }, `found by ${rollout.answer_rule}`) : null,
-      score ? h("span", { class: `badge ${tone(score.value)}`, title: reasonOf(score) }, `reward ${score.value === null ? "None" : number(score.value)}`) : null,
+      score ? h("span", { class: `badge ${tone(score.value)}`, title: reasonOf(score) }, `${isGrade(told.entry) ? "grade" : "reward"} ${score.value === null ? "None" : number(score.value)}`) : null,
       advantage === undefined ? null : h("span", {}, `advantage ${number(advantage)}`),
       against ? h("span", { class: "badge bad" }, counted(against, "contradiction")) : null,
       completion.finish_reason === "stop" ? null : h("span", { class: "badge part" }, completion.finish_reason === "length" ? "cut at the token limit" : completion.finish_reason),
@@ -193,6 +194,7 @@ function reference(told, state) {
     h("h2", { class: "over" }, "Reference", h("small", { class: "faint" }, " who says the same, part by part")),
     h("div", { class: "reference" }, parts),
     h("p", { class: "legend faint" }, h("mark", { class: "supports" }, "same"), h("mark", { class: "contradicts" }, "otherwise"), " found by the words alone: a hint where to look, not a verdict. Choose a part to see it in the rollouts."),
+    label(told, { contender: told.contender, criterion: "" }, "Is this reference right?", ["right", "wrong"]),
     made.reference.rationale ? h("details", {}, h("summary", {}, "Rationale of the anchor"), h("p", { class: "text" }, made.reference.rationale)) : null,
     provenance(made.reference.provenance),
   ];
@@ -234,11 +236,15 @@ export function reasonOf(score) {
   return [...score.reasons, cause].filter(Boolean).join("; ");
 }
 
+/** Whether the scores say what is right by a known answer; else they are the rewards of a method. */
+function isGrade(entry) {
+  return Object.keys(entry.grades).length > 0 && entry.scores.every((score) => !Object.keys(score.parts).length);
+}
+
 function rewards(told) {
-  const { scores, grades } = told.entry;
+  const { scores } = told.entry;
   if (!scores.length) return null;
   const parts = [...new Set(scores.flatMap((score) => Object.keys(score.parts)))];
-  const graded_ = Object.keys(grades).length > 0;
   const rows = scores.map((score) =>
     h(
       "tr",
@@ -249,7 +255,7 @@ function rewards(told) {
       h("td", { class: "why" }, reasonOf(score) || "no reason was written down", score.verdicts.length ? h("small", {}, ` ${counted(score.verdicts.length, "verdict")}`) : null),
     ),
   );
-  const name = graded_ && !parts.length ? "Grade" : "Reward";
+  const name = isGrade(told.entry) ? "Grade" : "Reward";
   const heads = ["Rollout", { text: name, class: "num" }, ...parts.map((each) => ({ text: each, class: "num" })), "Why"];
   return [h("h2", { class: "over" }, `${name}s, with their reasons`), table(`${name}s`, heads, rows)];
 }

@@ -4,7 +4,7 @@ import { go, link, listed } from "./address.js";
 import { ask } from "./data.js";
 import { h, table } from "./dom.js";
 import { opening } from "./runs.js";
-import { counted, dollars, graded, number, percent, short, whole } from "./words.js";
+import { counted, dollars, graded, indexing, number, percent, short, whole } from "./words.js";
 
 let waiting = 0;
 
@@ -18,17 +18,18 @@ export async function showItems(state) {
     facts(run),
     h("div", { class: "tools" }, search(state, change), by(run, told, change), steps(state, change)),
     filters(run, told, state, change),
-    told.total ? list(run, told, state, change) : h("p", { class: "empty" }, run.indexed ? "No item passes. Take a filter off, or search for less." : "Reading the run …"),
+    told.total ? list(run, told, state, change) : h("p", { class: "empty" }, run.indexed ? "No item passes. Take a filter off, or search for less." : `${indexing(run)} …`),
     pages(told, state),
   );
-  const again = run.running || !run.indexed ? 2000 : null;
+  // Where nothing is there yet, soon something is.
+  const again = !run.indexed && !told.rows.length ? 100 : run.running || !run.indexed ? 2000 : null;
   return { title: `Items of ${run.title}`, node, again };
 }
 
 function facts(run) {
   const parts = [counted(run.items, "item"), counted(run.rollouts, "rollout"), ...(run.tokens === null ? [] : [`${whole(run.tokens)} tokens`, dollars(run.cost)])];
   for (const [role, model] of Object.entries(run.models)) if (model) parts.push(`${role} ${short(String(model), 60)}`);
-  return h("p", { class: "faint" }, parts.join(" · "), run.running ? h("span", { class: "badge part" }, "not finished") : null, run.indexed ? null : h("span", { class: "badge none" }, "reading …"));
+  return h("p", { class: "faint" }, parts.join(" · "), run.running ? h("span", { class: "badge part" }, "not finished") : null, run.indexed ? null : h("span", { class: "badge none" }, indexing(run)));
 }
 
 function search(state, change) {

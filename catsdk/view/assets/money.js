@@ -11,6 +11,7 @@ export async function showMoney(state) {
     {},
     h("h1", {}, "Money"),
     h("p", { class: "faint" }, run.title),
+    told.estimate ? estimate(told) : null,
     told.usage ? total(told.usage) : h("p", { class: "note part" }, "This kind of run does not write down what all calls together consumed."),
     told.stages.length ? stages(told) : h("p", { class: "faint" }, "The calls of single items were not written down."),
     told.points.length ? points(told.points) : null,
@@ -30,6 +31,20 @@ function total(usage) {
   );
 }
 
+/** What a batch was estimated to use, beside what it has used since. */
+function estimate(told) {
+  const { rows, probes, paid, tokens, cost } = told.estimate;
+  const range = (value, words) => (value === null ? "unknown" : `${words(value.expected)} (${words(value.low)} to ${words(value.high)})`);
+  const since = (name) => (told.usage === null || told.usage[name] === null || paid[name] === null ? null : told.usage[name] - paid[name]);
+  const used = told.usage === null ? null : since("input_tokens") + since("output_tokens");
+  const line = (name, expected, actual) => h("tr", {}, h("td", {}, name), h("td", { class: "num" }, expected), h("td", { class: "num" }, actual));
+  const all = [line("Tokens", range(tokens, (value) => whole(Math.round(value))), whole(used)), line("Cost", range(cost, dollars), dollars(since("cost")))];
+  return [
+    h("h2", { class: "over" }, "Estimate against actual", h("small", { class: "faint" }, ` for ${counted(rows, "row")} to come, made from ${counted(probes, "row")} that were worked on for it`)),
+    table("Estimate against actual", ["", { text: "Estimated (range)", class: "num" }, { text: "Used since", class: "num" }], all),
+  ];
+}
+
 function stages(told) {
   const rows = told.stages.map((row) =>
     h(
@@ -39,6 +54,7 @@ function stages(told) {
       h("td", {}, row.model),
       h("td", { class: "num" }, whole(row.calls)),
       h("td", { class: "num" }, row.failed ? h("span", { class: "problem" }, whole(row.failed)) : "0"),
+      h("td", { class: "num" }, whole(row.cancelled)),
       h("td", { class: "num" }, whole(row.input)),
       h("td", { class: "num" }, whole(row.output)),
       h("td", { class: "num" }, whole(row.cached)),
@@ -51,7 +67,8 @@ function stages(told) {
   const part = told.items < told.total_items ? `the first ${counted(told.items, "item")} of ${whole(told.total_items)}` : counted(told.items, "item");
   return [
     h("h2", { class: "over" }, "By stage", h("small", { class: "faint" }, ` of ${part}`)),
-    table("By stage", ["Stage", "Model", num("Calls"), num("Failed or retried"), num("Tokens in"), num("out"), num("cached"), num("Batched"), num("Cost"), num("Mean time")], rows),
+    table("By stage", ["Stage", "Model", num("Calls"), num("Failed or retried"), num("Cancelled copies"), num("Tokens in"), num("out"), num("cached"), num("Batched"), num("Cost"), num("Mean time")], rows),
+    h("p", { class: "faint" }, told.kept ? `${counted(told.kept, "rollout")} came from the cache and cost nothing. ` : "No rollout came from the cache. ", "Copies are sent of calls that straggle (hedges); whichever answers first is used, the others are cancelled, and paid for as far as the service says so."),
   ];
 }
 

@@ -4,6 +4,7 @@ import { go } from "./address.js";
 import { ask } from "./data.js";
 import { h, table } from "./dom.js";
 import { head } from "./group.js";
+import { label } from "./labels.js";
 import { counted, dollars, number, percent, short, tone, whole } from "./words.js";
 
 export async function showRubric(state) {
@@ -106,6 +107,7 @@ function detail(matrix, chosen, told) {
     cell.reason ? h("p", {}, cell.reason) : null,
     cell.failure ? h("p", { class: "note bad" }, h("b", {}, "Cannot tell: "), cell.failure) : null,
     cell.evidence && !cell.found ? h("p", { class: "note part" }, `The quote “${short(cell.evidence, 300)}” is not in the response.`) : null,
+    cell.word ? label(told, { criterion: row.id, rollout: column.index }, "Is the criterion met?", ["yes", "no"]) : null,
     cell.votes?.length ? h("ul", {}, cell.votes.map((vote) => h("li", {}, h("b", {}, `${vote.judge}: ${vote.word}`), vote.reason ? ` ${vote.reason}` : ""))) : null,
     h("p", { class: "text response" }, pieces.map((piece) => (piece.kind ? h("mark", { class: "quote" }, piece.text) : piece.text))),
     h("small", { class: "faint" }, [cell.judge || "no judge", cell.tokens ? `${whole(cell.tokens)} tokens` : "paid for elsewhere", dollars(cell.cost)].join(" · ")),

@@ -3,12 +3,12 @@
 import { link } from "./address.js";
 import { ask } from "./data.js";
 import { h, table } from "./dom.js";
-import { ago, counted, dollars, number, percent, whole } from "./words.js";
+import { ago, counted, dollars, indexing, number, percent, whole } from "./words.js";
 
 export async function showRuns() {
   const { root, runs, ready } = await ask("runs");
   const newest = [...runs].sort((one, other) => other.changed - one.changed);
-  const again = !ready || runs.some((run) => run.running || !run.indexed) ? 2000 : 10000;
+  const again = !ready && !runs.length ? 200 : !ready || runs.some((run) => run.running || !run.indexed) ? 2000 : 10000;
   const node = h(
     "section",
     {},
@@ -47,11 +47,11 @@ function list(runs) {
 function row(run) {
   const to = link(run.kind === "train" ? "training" : "items", { run: run.run });
   const state = run.running ? h("span", { class: "badge part" }, "not finished") : null;
-  const indexing = run.indexed ? null : h("span", { class: "badge none" }, "reading …");
+  const reading = run.indexed ? null : h("span", { class: "badge none" }, indexing(run));
   return h(
     "tr",
     { class: "open", tabindex: "0", data: { step: "", key: run.run }, on: opening(to) },
-    h("td", { class: "name" }, h("a", { href: to, tabindex: "-1" }, run.title), state, indexing, h("small", {}, run.title === run.run ? run.data : [run.run, run.data && run.data !== run.run ? ` · ${run.data}` : ""]), run.problems.map((each) => h("small", { class: "problem" }, each))),
+    h("td", { class: "name" }, h("a", { href: to, tabindex: "-1" }, run.title), state, reading, h("small", {}, run.title === run.run ? run.data : [run.run, run.data && run.data !== run.run ? ` · ${run.data}` : ""]), run.problems.map((each) => h("small", { class: "problem" }, each))),
     h("td", {}, h("span", { class: "badge none" }, run.kind)),
     h("td", { class: "num" }, whole(run.items)),
     h("td", {}, run.scores.length ? scores(run.scores) : run.reward === null ? "–" : `mean reward ${number(run.reward)}`),

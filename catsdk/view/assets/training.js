@@ -33,7 +33,7 @@ export async function showTraining(state) {
     told.curves.length || steps.length ? null : h("p", { class: "empty" }, "Nothing was logged yet: the first numbers come with the first checkpoint."),
     steps.length ? slider(steps, at, told.steps.find((each) => each.step === at), choose) : null,
     items ? groups(items, state, at) : null,
-    steps.length || !told.curves.length ? null : h("p", { class: "faint" }, "The groups were not kept: train with ", h("code", {}, "trl: {log_completions: true}"), " to see them here."),
+    steps.length || !told.curves.length ? null : h("p", { class: "faint" }, "The groups were not kept: train with ", h("code", {}, "checkpoints: {groups: 256}"), ", in megabytes, to see them here."),
     h("div", { class: "charts" }, charts(told.curves, axis, at, choose)),
   );
   return { title: `Training ${run.title}`, node, again: run.running ? 4000 : null };

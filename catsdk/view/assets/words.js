@@ -39,6 +39,12 @@ export function counted(count, name) {
   return `${whole(count)} ${name}${count === 1 ? "" : "s"}`;
 }
 
+/** How far a run was read; nothing once all of it was. */
+export function indexing(run) {
+  if (run.indexed) return null;
+  return run.expected ? `indexing, ${whole(run.items)} of ${whole(run.expected)}` : `indexing, ${whole(run.items)} so far`;
+}
+
 export function short(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

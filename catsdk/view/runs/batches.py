@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from catsdk.batch.folder import STORE
+from catsdk.answers.answers import Answers
+from catsdk.batch.estimates import Estimate
+from catsdk.batch.folder import ESTIMATE, STORE
 from catsdk.batch.state import RowState
 from catsdk.batch.text_file import TEXTS, TextFile
 from catsdk.core.types import (
@@ -20,6 +22,7 @@ from catsdk.core.types import (
     Score,
 )
 from catsdk.data.columns import GOLDS, PROMPTS
+from catsdk.runs.ledger import ANSWER, Kept
 from catsdk.view.entry import Entry, Made, prompt_of
 from catsdk.view.outline import voted
 from catsdk.view.runs.run import About, News, Run
@@ -40,6 +43,11 @@ class BatchRun(Run):
         self._store = StoreFile(path / STORE)
         self._texts = TextFile(path / TEXTS)
         self._known: dict[str, int] = {}
+        self._answers = Answers()
+
+    def count(self) -> int | None:
+        """The rows that ended."""
+        return self._store.count("row") if self._store.there else None
 
     def news(self) -> News:
         """The rows that ended since the last time; one that was worked on again is news, too."""
@@ -54,7 +62,27 @@ class BatchRun(Run):
     def entry(self, place: str) -> Entry | None:
         """The row of that id."""
         kept = self._store.get("row", place)
-        return None if kept is None else self._read(place, kept)
+        if kept is None:
+            return None
+        entry = self._read(place, kept)
+        keys = RowState.model_validate_json(kept).answers
+        return entry if entry.group is not None else self._with_rollouts(entry, keys)
+
+    def _with_rollouts(self, entry: Entry, keys: tuple[str, ...]) -> Entry:
+        """The entry with the rollouts and calls behind it, where the store still has them."""
+        texts = [text for key in keys if (text := self._store.get(ANSWER, key)) is not None]
+        answers = [Kept.model_validate_json(text) for text in texts]
+        drawn = [each for each in answers if any(call.stage == "sample" for call in each.calls)]
+        rollouts = [
+            Rollout(index=at, completion=completion, answer=found.answer, answer_rule=found.rule)
+            for at, completion in enumerate(each for kept in drawn for each in kept.completions)
+            if (found := self._answers.extract(completion.text))
+        ]
+        calls = tuple(call for each in answers for call in each.calls)
+        if not rollouts:
+            return entry.model_copy(update={"calls": calls})
+        group = Group(prompt=entry.prompt, rollouts=tuple(rollouts))
+        return entry.model_copy(update={"group": group, "calls": calls})
 
     def _read(self, id: str, kept: str) -> Entry:
         state = RowState.model_validate_json(kept)
@@ -82,8 +110,20 @@ class BatchRun(Run):
             usage=self._store.usage() if there else None,
             models={"method": manifest.get("method", "")},
             settings={**plan, **({"rows": rows} if rows else {})},
+            estimate=self._estimate(problems),
             problems=tuple(problems),
         )
+
+    def _estimate(self, problems: list[str]) -> dict[str, Any] | None:
+        """The last estimate that was made; one that cannot be read is a problem."""
+        path = self.path / ESTIMATE
+        if not path.is_file():
+            return None
+        try:
+            return Estimate.model_validate(json.loads(path.read_text("utf-8"))).model_dump()
+        except (OSError, ValueError) as error:
+            problems.append(f"{ESTIMATE} cannot be read: {str(error).splitlines()[0]}")
+            return None
 
     def _records(self, id: str, state: RowState) -> tuple[list[dict[str, Any]], Failure | None]:
         if state.at is not None:

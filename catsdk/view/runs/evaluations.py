@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from catsdk.core.installing import install_command
 from catsdk.core.types import Group, Provenance, Reference, Rubric, Score
 from catsdk.evaluate.item_files import ITEMS, seen_of
 from catsdk.evaluate.observations import Observation, Seen
@@ -40,9 +41,20 @@ class EvalRun(Run):
     def _finished(self) -> bool:
         return (self.path / REPORT).is_file()
 
+    @property
+    def _has_files(self) -> bool:
+        return self._finished and any(self.path.glob(ITEMS)) and _can_read()
+
+    def count(self) -> int | None:
+        """The rows of all Parquet files, once it has finished."""
+        if not self._has_files:
+            return None
+        files = import_module("pyarrow.parquet")
+        return sum(int(files.read_metadata(each).num_rows) for each in self.path.glob(ITEMS))
+
     def news(self) -> News:
         """The rows of new Parquet files; else the items of which the store has something new."""
-        if self._finished and any(self.path.glob(ITEMS)) and _can_read():
+        if self._has_files:
             yield from self._from_files()
         elif self._store.there:
             yield from self._from_store()
@@ -84,7 +96,7 @@ class EvalRun(Run):
         """The report, once there is one."""
         problems: list[str] = []
         if any(self.path.glob(ITEMS)) and not _can_read():
-            problems.append("the items are Parquet files: pip install 'catsdk[evaluate]'")
+            problems.append(f"the items are Parquet files: {install_command('evaluate')}")
         report: dict[str, Any] = {}
         if self._finished:
             try:

@@ -50,6 +50,15 @@ class StoreFile:
                 if file.execute(f"SELECT 1 FROM {kind} LIMIT 1").fetchone() is not None
             }
 
+    def count(self, kind: str) -> int:
+        """How many entries of a kind there are.
+
+        Args:
+            kind: One of `KINDS`.
+        """
+        with closing(self._opened()) as file:
+            return int(file.execute(f"SELECT count(*) FROM {kind}").fetchone()[0])
+
     def after(self, kind: str, at: int) -> Iterator[tuple[int, str, str]]:
         """The entries of a kind that were first written after a place: place, key and value.
 

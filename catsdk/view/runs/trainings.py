@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from math import isfinite
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from catsdk import train
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.types import (
-    Completion,
-    Failure,
-    Group,
-    Provenance,
-    Reference,
-    Rollout,
-    Score,
-)
+from catsdk.core.installing import install_command
 from catsdk.core.yaml_text import data_of
-from catsdk.view.entry import Entry, Made, prompt_of
+from catsdk.data.results import read_results
+from catsdk.view.entry import Entry, entry_of
 from catsdk.view.outline import voted
-from catsdk.view.runs.run import About, News, Run
+from catsdk.view.runs.completions import COMPLETIONS, advantages_in, entries_in
+from catsdk.view.runs.run import About, Marks, News, Run, marks_of
 
 __all__ = ["CONFIG", "TrainRun", "is_training"]
 
 CONFIG, STATE = "catsdk.yaml", "trainer_state.json"
-_STEPS = "completions/completions_*.parquet"
-_OWN = {
-    "step", "prompt", "completion", "advantage", "reference", "reference_answer", "agreement",
-    "no_reward_because",
-}  # fmt: skip
+GROUPS = "groups"
 
 
 def is_training(path: Path) -> bool:
@@ -47,36 +36,72 @@ def is_training(path: Path) -> bool:
 
 
 class TrainRun(Run):
-    """A training: its log from the newest checkpoint, its groups from TRL's completions."""
+    """A training: its log from the newest checkpoint, and the groups beside it."""
 
     def __init__(self, path: Path) -> None:
         """Choose the folder."""
         super().__init__(path)
         self._known: dict[str, int] = {}
+        self._read: dict[str, dict[str, None]] = {}
         self._answers = Answers()
         self._seen, self._alarms = 0, tuple[str, ...]()
+
+    def marks(self) -> Marks:
+        """Those of its folder, its checkpoints and its groups."""
+        folders = [*self.path.glob("checkpoint-*"), self.path / GROUPS, self.path / COMPLETIONS]
+        return marks_of(self.path, *folders)
 
     def news(self) -> News:
         """The groups of the steps that were written since the last time."""
         if find_spec("pyarrow") is None:
             return
-        for path in sorted(self.path.glob(_STEPS)):
+        for path in self._files():
             mark = path.stat().st_mtime_ns
             if self._known.get(path.name) == mark:
                 continue
-            for at, rows in enumerate(_groups(path)):
-                entry = self._entry(rows, at)
+            ids = self._read.setdefault(path.name, {})
+            for at, entry in enumerate(self._entries(path)):
+                ids[entry.id] = None
                 yield f"{path.name}\0{at}", voted(entry.outline)
             self._known[path.name] = mark
+
+    def gone(self) -> list[str]:
+        """The groups of steps that were removed to make room for later ones."""
+        there = {path.name for path in self._files()}
+        removed = [name for name in self._read if name not in there]
+        for name in removed:
+            self._known.pop(name, None)
+        return [id for name in removed for id in self._read.pop(name)]
 
     def entry(self, place: str) -> Entry | None:
         """One group of a step."""
         name, _, at = place.partition("\0")
-        path = self.path / "completions" / name
+        folder = GROUPS if name.startswith("step-") else COMPLETIONS
+        path = self.path / folder / name
         if not path.is_file():
             return None
-        groups = _groups(path)
-        return self._entry(groups[int(at)], int(at)) if int(at) < len(groups) else None
+        return next(islice(self._entries(path, only=int(at)), 1), None)
+
+    def _files(self) -> list[Path]:
+        """The files with groups: those that catsdk kept, else what TRL logged."""
+        kept = sorted((self.path / GROUPS).glob("step-*.parquet"))
+        return kept or sorted((self.path / COMPLETIONS).glob("completions_*.parquet"))
+
+    def _entries(self, path: Path, only: int | None = None) -> Iterator[Entry]:
+        if path.parent.name == COMPLETIONS:
+            yield from islice(entries_in(path, self._answers), only, None)
+            return
+        rank = int(path.stem.rpartition("-")[2])
+        advantages: dict[str, list[float]] | None = None
+        for kept in read_results(path, only=only):
+            if advantages is None:
+                logged = self.path / COMPLETIONS / f"completions_{kept.step:05}.parquet"
+                advantages = advantages_in(logged)
+            whose = f"rank {rank}, " if rank else ""
+            entry = entry_of(kept.result, f"step {kept.step}, {whose}group {kept.at + 1}")
+            yield entry.model_copy(
+                update={"step": kept.step, "advantages": _advantages(entry, advantages)}
+            )
 
     def about(self) -> About:
         """The configuration, and what was logged up to the newest checkpoint."""
@@ -89,8 +114,8 @@ class TrainRun(Run):
             except (OSError, ValueError) as error:
                 problems.append(f"{CONFIG} cannot be read: {error}")
         state = _newest_state(self.path)
-        if any(self.path.glob(_STEPS)) and find_spec("pyarrow") is None:
-            problems.append("groups are Parquet files: pip install 'catsdk[evaluate]'")
+        if self._files() and find_spec("pyarrow") is None:
+            problems.append(f"groups are Parquet files: {install_command('evaluate')}")
         logged: list[dict[str, Any]] = state.get("log_history") or []
         history = tuple(logged)
         if len(history) != self._seen:
@@ -106,34 +131,6 @@ class TrainRun(Run):
             history=history,
             alarms=self._alarms,
             problems=tuple(problems),
-        )
-
-    def _entry(self, rows: Sequence[dict[str, Any]], at: int) -> Entry:
-        first = rows[0]
-        rollouts = [self._rollout(row, index) for index, row in enumerate(rows)]
-        group = Group(prompt=prompt_of(first["prompt"]), rollouts=tuple(rollouts))
-        return Entry(
-            id=f"step {first['step']}, group {at + 1}",
-            prompt=group.prompt,
-            group=group,
-            made=tuple(_made(first, len(rows))),
-            scores=tuple(_score(row, index) for index, row in enumerate(rows)),
-            step=int(first["step"]),
-            advantages={
-                index: row["advantage"]
-                for index, row in enumerate(rows)
-                if isinstance(row.get("advantage"), int | float)
-            },
-        )
-
-    def _rollout(self, row: dict[str, Any], index: int) -> Rollout:
-        text = _text(row["completion"])
-        found = self._answers.extract(text)
-        return Rollout(
-            index=index,
-            completion=Completion(text=text),
-            answer=found.answer,
-            answer_rule=found.rule,
         )
 
 
@@ -168,47 +165,11 @@ def _alarms(history: Sequence[dict[str, Any]], stop: object) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def _groups(path: Path) -> list[list[dict[str, Any]]]:
-    """The rows of one step by their prompt, in the order of the first of each."""
-    rows = import_module("pyarrow.parquet").read_table(path).to_pylist()
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(json.dumps(row["prompt"], default=str), []).append(row)
-    return list(groups.values())
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        messages = cast("list[dict[str, Any]]", value)
-        return "\n\n".join(str(each.get("content") or "") for each in messages)
-    return str(value)
-
-
-def _score(row: dict[str, Any], index: int) -> Score:
-    rewards = {
-        name: value
-        for name, value in row.items()
-        if name not in _OWN and (value is None or isinstance(value, int | float))
-    }
-    known = [value for value in rewards.values() if value is not None and isfinite(value)]
-    told = row.get("no_reward_because") or ""
-    parts = {name: Score(index=index, value=value) for name, value in rewards.items()}
-    return Score(
-        index=index,
-        value=sum(known) if known else None,
-        parts=parts if len(parts) > 1 else {},
-        failure=None if known else Failure(kind="NoReward", message=str(told) or "not told"),
-    )
-
-
-def _made(row: dict[str, Any], size: int) -> list[Made]:
-    if not row.get("reference"):
-        return []
-    reference = Reference(
-        text=str(row["reference"]),
-        answer=row.get("reference_answer") or None,
-        group=Group(prompt=(), rollouts=()),
-        agreement=None,
-        provenance=Provenance(method="reference"),
-    )
-    return [Made(estimator="reference", size=size, reference=reference)]
+def _advantages(entry: Entry, logged: dict[str, list[float]]) -> dict[int, float]:
+    """The advantages of a group's rollouts; of equal texts each takes the next."""
+    found: dict[int, float] = {}
+    for rollout in entry.group.rollouts if entry.group else ():
+        values = logged.get(rollout.text)
+        if values:
+            found[rollout.index] = values.pop(0)
+    return found

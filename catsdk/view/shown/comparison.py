@@ -12,10 +12,11 @@ from catsdk.view.queries import PAGE, contenders
 
 __all__ = ["Side", "compared"]
 
+_LIST = "(SELECT id FROM list WHERE run = ? AND contender = ?)"
 _JOINED = (
     " FROM item a JOIN item b ON b.run = ? AND b.id = a.id"
-    " JOIN made x ON x.item = a.row AND x.contender = ?"
-    " JOIN made y ON y.item = b.row AND y.contender = ?"
+    f" JOIN made x ON x.item = a.row AND x.list = {_LIST} AND x.there"
+    f" JOIN made y ON y.item = b.row AND y.list = {_LIST} AND y.there"
     " WHERE a.run = ?"
 )
 _SHOWN = {
@@ -67,12 +68,12 @@ def compared(
         at = family.index((left, right)) if (left, right) in family else None
         adjusted = holm(values)[at] if at is not None else None
     where = _JOINED + _SHOWN.get(show, "")
-    keys = [right.run, left.contender, right.contender, left.run]
+    keys = _keys(left, right)
     rows = index.ask(
         "SELECT a.id, a.question, a.gold, a.majority, x.answer AS left_answer,"
         " x.is_right AS left_right, y.answer AS right_answer, y.is_right AS right_right,"
         f" x.score AS left_score, y.score AS right_score{where}"
-        " ORDER BY x.is_right IS NOT y.is_right DESC, a.at LIMIT ? OFFSET ?",
+        " ORDER BY x.is_right IS NOT y.is_right DESC, a.row LIMIT ? OFFSET ?",
         [*keys, PAGE, offset],
     )
     (total,) = index.ask(f"SELECT count(*) AS count{where}", keys)
@@ -87,6 +88,12 @@ def compared(
     }
 
 
+def _keys(left: Side, right: Side) -> list[str]:
+    return [
+        right.run, left.run, left.contender, right.run, right.contender, left.run,
+    ]  # fmt: skip
+
+
 def _counted(index: Index, left: Side, right: Side) -> dict[str, Any]:
     (row,) = index.ask(
         "SELECT count(*) AS items,"
@@ -96,7 +103,7 @@ def _counted(index: Index, left: Side, right: Side) -> dict[str, Any]:
         " sum(x.is_right = 1 AND y.is_right = 1) AS both,"
         " avg(CASE WHEN y.score IS NOT NULL THEN x.score END) AS left_mean,"
         f" avg(CASE WHEN x.score IS NOT NULL THEN y.score END) AS right_mean{_JOINED}",
-        [right.run, left.contender, right.contender, left.run],
+        _keys(left, right),
     )
     means = {"left_mean": row.pop("left_mean"), "right_mean": row.pop("right_mean")}
     return {**{name: value or 0 for name, value in row.items()}, **means}

@@ -13,6 +13,9 @@ __all__ = ["LOOKED_AT", "money_of"]
 LOOKED_AT: Final = 300
 """The most items whose calls are added up by stage."""
 
+# What the record of calls says of one whose caller went away.
+_CANCELLED: Final = "Cancelled"
+
 
 def money_of(entries: Iterable[Entry]) -> dict[str, Any]:
     """Add up the calls of entries.
@@ -21,30 +24,36 @@ def money_of(entries: Iterable[Entry]) -> dict[str, Any]:
         entries: Those that are looked at.
 
     Returns:
-        `stages`: for each stage and model its calls, those that failed, tokens, price and seconds;
-        `items`: how many entries were looked at.
+        `stages`: for each stage and model its calls, those that failed, those that were cancelled
+        (copies of calls that straggled, and what nobody waited for any longer), tokens, price and
+        seconds; `kept`: how many rollouts came from the cache and were not paid for; `items`: how
+        many entries were looked at.
     """
     stages: dict[tuple[str, str], dict[str, Any]] = {}
-    items = 0
+    items = kept = 0
     for entry in entries:
         items += 1
+        rollouts = entry.group.rollouts if entry.group else ()
+        kept += sum(rollout.completion.cached for rollout in rollouts)
         for call in entry.all_calls:
             _add(stages, call)
     rows = [{"stage": stage, "model": model, **row} for (stage, model), row in stages.items()]
-    return {"stages": rows, "items": items}
+    return {"stages": rows, "items": items, "kept": kept}
 
 
 def _add(stages: dict[tuple[str, str], dict[str, Any]], call: Call) -> None:
     row = stages.setdefault(
         (call.stage, call.model),
         {
-            "calls": 0, "failed": 0, "input": 0, "output": 0, "cached": 0, "reasoning": 0,
-            "batched": 0, "cost": 0.0, "seconds": 0.0,
+            "calls": 0, "failed": 0, "cancelled": 0, "input": 0, "output": 0, "cached": 0,
+            "reasoning": 0, "batched": 0, "cost": 0.0, "seconds": 0.0,
         },
     )  # fmt: skip
     usage = call.usage
     row["calls"] += 1
-    row["failed"] += call.failure is not None
+    cancelled = call.failure is not None and call.failure.kind == _CANCELLED
+    row["failed"] += call.failure is not None and not cancelled
+    row["cancelled"] += cancelled
     row["input"] += usage.input_tokens
     row["output"] += usage.output_tokens
     row["cached"] += usage.cached_tokens

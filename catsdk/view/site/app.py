@@ -2,53 +2,38 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+import json
+import time
+from collections.abc import Callable
 from typing import Final
 
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from catsdk.core.errors import InvalidInputError
+from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.serve.site.problems import Problem
 from catsdk.serve.site.replies import refusal
+from catsdk.view.labels import MOST_BYTES, Label
 from catsdk.view.library import Library
-from catsdk.view.questions import answer, as_text
+from catsdk.view.questions import StillLookingError, answer, as_text
+from catsdk.view.site.page import page_of
 
-__all__ = ["ASSETS", "POLICY", "Headed", "viewer_app"]
+__all__ = ["OPEN", "Headed", "viewer_app"]
 
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:;"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
-)
 _HEADERS: Final = {
-    "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-_KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 
-
-def _assets() -> dict[str, tuple[bytes, str]]:
-    """The files of the page by their paths, with their media types."""
-    found: dict[str, tuple[bytes, str]] = {}
-    for file in files("catsdk.view").joinpath("assets").iterdir():
-        kind = _KINDS.get(file.name[file.name.rfind(".") :])
-        if kind is not None:
-            path = "/" if file.name == "index.html" else f"/assets/{file.name}"
-            found[path] = (file.read_bytes(), kind)
-    return found
-
-
-ASSETS: Final = frozenset(_assets())
-"""The paths of the files of the page, which say nothing of any run."""
+OPEN: Final = frozenset({"/"})
+"""The path of the page, which says nothing of any run."""
 
 
 class Headed:
@@ -61,6 +46,7 @@ class Headed:
     def __init__(self, app: ASGIApp) -> None:
         """Stand around `app`."""
         self._app = app
+        self._headers = {**_HEADERS, "content-security-policy": page_of().policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and add to what comes back."""
@@ -68,7 +54,7 @@ class Headed:
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 there = {name for name, _ in message["headers"]}
-                added = [(n.encode(), v.encode()) for n, v in _HEADERS.items()]
+                added = [(n.encode(), v.encode()) for n, v in self._headers.items()]
                 message["headers"] = [
                     *message["headers"],
                     *(each for each in added if each[0] not in there),
@@ -84,25 +70,78 @@ def viewer_app(library: Library) -> Starlette:
     Args:
         library: The runs that are shown.
     """
-    assets = _assets()
+    page = page_of().text
 
-    async def asset(request: Request) -> Response:
-        content, kind = assets[request.url.path]
-        return Response(content, media_type=f"{kind}; charset=utf-8")
+    async def shown(_: Request) -> Response:
+        return HTMLResponse(page)
 
     async def told(request: Request) -> Response:
         given = dict(request.query_params)
 
         def work() -> str:
-            return as_text(answer(library, request.path_params["question"], given))
+            with library.asking():
+                return as_text(answer(library, request.path_params["question"], given))
 
-        try:
-            text = await to_thread.run_sync(work)
-        except LookupError as error:
-            return refusal(Problem(404, str(error.args[0]), "not_found"))
-        except InvalidInputError as error:
-            return refusal(Problem(400, str(error)))
-        return Response(text.encode("utf-8", "replace"), media_type="application/json")
+        return await _answered(work)
 
-    routes = [Route(path, asset) for path in assets]
-    return Starlette(routes=[*routes, Route("/api/{question}", told)])
+    async def labelled(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            return refusal(Problem(415, "send a label as application/json"))
+        body = await _body(request, MOST_BYTES)
+        if body is None:
+            return refusal(Problem(413, f"a label is longer than {MOST_BYTES:,} bytes"))
+
+        def work() -> str:
+            given = _given_label(body)
+            library.label(*given)
+            return as_text({"label": given[1].model_dump(mode="json")})
+
+        return await _answered(work)
+
+    return Starlette(
+        routes=[
+            Route("/", shown),
+            Route("/api/label", labelled, methods=["POST"]),
+            Route("/api/{question}", told),
+        ]
+    )
+
+
+async def _answered(work: Callable[[], str]) -> Response:
+    """What comes of the work, done in a thread, as JSON; or why nothing does."""
+    try:
+        text = await to_thread.run_sync(work)
+    except StillLookingError as error:
+        return refusal(Problem(503, str(error), "still_looking", retry_after=0.2))
+    except LookupError as error:
+        return refusal(Problem(404, str(error.args[0]), "not_found"))
+    except InvalidInputError as error:
+        return refusal(Problem(400, str(error)))
+    except ConfigurationError as error:
+        return refusal(Problem(507, str(error), "not_written"))
+    return Response(text.encode("utf-8", "replace"), media_type="application/json")
+
+
+async def _body(request: Request, most: int) -> bytes | None:
+    """The body of a request; `None` where it is longer."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return body
+
+
+def _given_label(body: bytes) -> tuple[str, Label]:
+    """The run and the label that a body names.
+
+    Raises:
+        InvalidInputError: it is no label.
+    """
+    try:
+        data = json.loads(body)
+        run = data.pop("run")
+        return str(run), Label.model_validate({**data, "time": time.time()})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        told = str(error).split("\n")[0]
+        raise InvalidInputError(f"this is no label: {told:.200}") from None

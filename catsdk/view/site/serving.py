@@ -18,7 +18,7 @@ from catsdk.serve.site.access import Access, Guard, check_host
 from catsdk.serve.site.server import listening
 from catsdk.view.index import Index
 from catsdk.view.library import Library
-from catsdk.view.site.app import ASSETS, Headed, viewer_app
+from catsdk.view.site.app import OPEN, Headed, viewer_app
 
 __all__ = ["viewing"]
 
@@ -64,7 +64,7 @@ async def viewing(
         stop = Event()
         try:
             library = Library(Path(folder), index)
-            app = Headed(Guard(viewer_app(library), access, ASSETS))
+            app = Headed(Guard(viewer_app(library), access, OPEN))
             # A thread of its own: a look may take minutes, and those who ask do not wait for it.
             looking = Thread(target=_look, args=(library, stop), name="view", daemon=True)
             looking.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic.endpoint import open_client
 from catsdk_providers.anthropic.errors import reported_by
 from catsdk_providers.anthropic.wire import completion_of
-from catsdk_providers.http.batches import LONGEST_RESULTS, as_batched, results_in
+from catsdk_providers.http.batches import HttpBatches, PayloadOf, as_batched, results_in
 from catsdk_providers.http.service import Service
 from catsdk_providers.http.text import json_bytes
 
@@ -36,15 +36,10 @@ __all__ = ["LIMITS", "AnthropicBatches"]
 
 LIMITS = BatchLimits(requests=100_000, bytes=256 * 10**6)
 
-_PAGE = 100
-# Clocks differ, and a batch that is found a little earlier than it was asked for is still ours.
-_SKEW = 3600.0
 _NOT_ANSWERED = {"canceled", "expired"}
 
-PayloadOf = Callable[[Request], dict[str, Any]]
 
-
-class AnthropicBatches:
+class AnthropicBatches(HttpBatches[anthropic.AsyncAnthropic]):
     """The batch API of one model.
 
     A batch has no field for a name of ours: one whose creation was not confirmed is known by the
@@ -59,10 +54,7 @@ class AnthropicBatches:
 
     def __init__(self, service: Service[Any], payload_of: PayloadOf) -> None:
         """Choose the service; nothing is sent."""
-        self._service: Service[anthropic.AsyncAnthropic] = service.again(
-            partial(open_client, longest=LONGEST_RESULTS)
-        )
-        self._payload_of = payload_of
+        super().__init__(service.again(partial(open_client, longest=self.longest)), payload_of)
 
     def line(self, id: str, request: Request) -> bytes:
         """Give a request as an entry of a batch."""
@@ -82,9 +74,7 @@ class AnthropicBatches:
             batch = await client.messages.batches.create(
                 requests=[], extra_body={"requests": requests}
             )
-        if not batch.id:
-            raise self._service.malformed("the reply holds no id of a batch", None)
-        return batch.id
+        return self._bought(batch.id)
 
     async def find(
         self, digest: str, ids: Sequence[str], since: float, others: Collection[str]
@@ -93,9 +83,11 @@ class AnthropicBatches:
         undecided: list[str] = []
         async with self._service.failing_as_ours():
             client = await self._service.client()
-            page = await client.messages.batches.list(limit=_PAGE)
+            page = await client.messages.batches.list(limit=self.page)
             while True:
-                new = [each for each in page.data if each.created_at.timestamp() >= since - _SKEW]
+                new = [
+                    each for each in page.data if each.created_at.timestamp() >= since - self.skew
+                ]
                 for batch in new:
                     if batch.id in others or _size(batch) != len(ids):
                         continue
@@ -157,10 +149,6 @@ class AnthropicBatches:
             client = await self._service.client()
             with suppress(RequestRefusedError):
                 await client.messages.batches.cancel(batch)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._service.aclose()
 
 
 def _size(batch: MessageBatch) -> int:

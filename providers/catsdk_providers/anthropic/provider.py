@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from catsdk.core.errors import (
-    ConfigurationError,
-    InvalidInputError,
-    RequestRefusedError,
-    UnsupportedError,
-)
+from catsdk.core.errors import RequestRefusedError, UnsupportedError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.sending import Batching, Http
 from catsdk.core.types import Completion, Request
 from catsdk_providers.anthropic.endpoint import Endpoint
 from catsdk_providers.anthropic.wire import payload_of
 from catsdk_providers.http.instead import sent_instead
-from catsdk_providers.http.learnt import Learnt
 from catsdk_providers.http.provider import HttpProvider
+from catsdk_providers.http.quirks import Quirks
 from catsdk_providers.http.service import Connection
 
 if TYPE_CHECKING:
@@ -28,11 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AnthropicProvider"]
 
-ANTHROPIC = "https://api.anthropic.com"
 # The last version of the API that takes a temperature, from the models that still do.
 TEMPERATURE_VERSION = "2023-06-01"
-# What the messages wire has fields for.
-_WIRE = Capabilities(json_schema=True, streaming=True)
 
 
 class AnthropicProvider(HttpProvider[Endpoint]):
@@ -88,6 +79,11 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         'It is 4.'
     """
 
+    kind = "anthropic"
+    example = "anthropic:claude-haiku-4-5"
+    usual = "https://api.anthropic.com"
+    usual_needs_key = True
+    takes = Capabilities(json_schema=True, streaming=True)
     wire: ClassVar[str] = "messages"
     """The dialect of what goes to the service as it is."""
 
@@ -105,40 +101,23 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         http: Http | None = None,
     ) -> None:
         """Choose the model and the endpoint; nothing is sent."""
-        if not model:
-            raise InvalidInputError(
-                "anthropic needs the name of a model, such as 'anthropic:claude-haiku-4-5'"
-            )
-        self.model = model
-        self.name = f"anthropic:{model}"
         version = {"anthropic-version": api_version} if api_version else {}
-        self._endpoint = Endpoint(
-            self.name,
-            Connection(
-                base_url=base_url or os.environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC,
-                key=api_key or os.environ.get("ANTHROPIC_API_KEY") or "",
-                key_from="ANTHROPIC_API_KEY",
-                headers={**version, **(headers or {})},
-                timeout=timeout,
-                http=http,
-            ),
+        usual = replace(self.takes, temperature=api_version == TEMPERATURE_VERSION)
+        super().__init__(
+            model,
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            capabilities=capabilities or usual,
+            headers={**version, **(headers or {})},
+            http=http,
         )
-        if not self._endpoint.service.key and self.base_url == ANTHROPIC:
-            raise ConfigurationError(
-                f"{self.name} needs a key: set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for an"
-                " endpoint that needs none"
-            )
         self._caching = caching
-        self._declared = capabilities or replace(
-            _WIRE, temperature=api_version == TEMPERATURE_VERSION
-        )
-        self._learnt = Learnt(f"{self.base_url} {api_version}", model)
-        self._learnt_of_format = Learnt(f"{self.base_url} output_config", model)
+        self._quirks = Quirks(f"{self.base_url} {api_version}", self.model)
+        self._format_quirks = Quirks(f"{self.base_url} output_config", self.model)
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What was declared, less what the endpoint has refused."""
-        return self._learnt.within(self._declared)
+    def _open_endpoint(self, connection: Connection) -> Endpoint:
+        return Endpoint(self.name, connection)
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
@@ -152,7 +131,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         """
         self._refuse_what_the_wire_lacks(request)
         tell = on_text if self.capabilities.streaming else None
-        by_tool = not self._learnt_of_format.within(_WIRE).json_schema
+        by_tool = not self._format_quirks.within(self.takes).json_schema
         try:
             return [await self._send(request, tell, by_tool=by_tool)]
         except UnsupportedError as error:
@@ -162,7 +141,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
             if by_tool or not _may_be_the_form(refusal, request):
                 raise
             completions = await sent_instead(lambda: self._by_tool(request, tell), request, refusal)
-            self._learnt_of_format.lacks("json_schema")
+            self._format_quirks.lacks("json_schema")
             return completions
 
     def batches(self, batching: Batching) -> AnthropicBatches:
@@ -181,7 +160,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
 
     def _batched_payload_of(self, request: Request) -> dict[str, Any]:
         self._refuse_what_the_wire_lacks(request)
-        by_tool = not self._learnt_of_format.within(_WIRE).json_schema
+        by_tool = not self._format_quirks.within(self.takes).json_schema
         return payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
 
     async def _by_tool(self, request: Request, tell: OnText | None) -> list[Completion]:
@@ -216,11 +195,11 @@ class AnthropicProvider(HttpProvider[Endpoint]):
 
     def _learn(self, error: UnsupportedError, *, by_tool: bool) -> None:
         if error.capability == "json_schema" and not by_tool:
-            self._learnt_of_format.refused(error)
+            self._format_quirks.refused(error)
             # The same request goes out in another form now.
             error.transient = True
         else:
-            self._learnt.refused(error)
+            self._quirks.refused(error)
 
 
 def _may_be_the_form(refusal: RequestRefusedError, request: Request) -> bool:

@@ -1,21 +1,54 @@
-"""What the batch APIs of services have in common: long bodies, and their results line by line."""
+"""What the batch APIs of services have in common: their connections, and results line by line."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar, Generic
 
 from catsdk.core.batches import BatchResult
-from catsdk.core.types import Completion
+from catsdk.core.types import Completion, Request
+from catsdk_providers.http.service import C, Service
 from catsdk_providers.http.text import NOT_THE_WIRE, loaded
 
-__all__ = ["LONGEST_RESULTS", "as_batched", "results_in"]
+__all__ = ["HttpBatches", "PayloadOf", "as_batched", "results_in"]
 
-# A file of requests has at most 256 MB; answers may be longer than what they answer.
-LONGEST_RESULTS = 2 * 2**30
 # A single line beyond it is no answer of a model.
 LONGEST_LINE = 64 * 2**20
+
+
+PayloadOf = Callable[[Request], dict[str, Any]]
+
+
+class HttpBatches(Generic[C]):
+    """The batch API of one model at a service.
+
+    Args:
+        service: Where batches go, by clients that read replies as long as results are.
+        payload_of: Gives the body of a request.
+    """
+
+    page: ClassVar = 100
+    """Batches that are listed at once."""
+    skew: ClassVar = 3600.0
+    """Clocks differ: a batch that is this much older than the wish for it may still be ours."""
+    longest: ClassVar = 2 * 2**30
+    """Bytes of results; of requests it is 256 MB, and answers may be longer."""
+
+    def __init__(self, service: Service[C], payload_of: PayloadOf) -> None:
+        """Choose the service; nothing is sent."""
+        self._service = service
+        self._payload_of = payload_of
+
+    def _bought(self, id: str | None) -> str:
+        """The id of a batch that was made, which no batch is without."""
+        if not id:
+            raise self._service.malformed("the reply holds no id of a batch", None)
+        return id
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._service.aclose()
 
 
 async def results_in(pieces: AsyncIterable[bytes]) -> AsyncGenerator[BatchResult]:

@@ -40,12 +40,13 @@ async def open_http(
 ) -> httpx2.AsyncClient:
     """Make a client for the running event loop, of the class that the SDK has for it.
 
-    `request_id` is the header that holds the vendor's request id; a body may have `longest` bytes.
+    A class for asyncio that is not trio's speaks by aiohttp. `request_id` is the header that holds
+    the vendor's request id; a body may have `longest` bytes.
     A reply with an error status never reaches the SDK: what `refused` makes of it is raised.
     """
     # The certificates are read from disk: once, and not in the event loop.
     trusted = await to_thread.run_sync(certificates, http.ca)
-    asyncio = current_async_library() == "asyncio"
+    make = on_asyncio if current_async_library() == "asyncio" else on_trio
 
     async def checked(response: httpx2.Response) -> None:
         here = Place(place.model, place.secrets, response.headers.get(request_id))
@@ -64,7 +65,7 @@ async def open_http(
         elif not response.is_success:
             raise refused(response.status_code, response.headers, await _beginning(response))
 
-    return (on_asyncio if asyncio else on_trio)(
+    return make(
         # The time limit of a call is catsdk's own, around this one.
         timeout=None,
         verify=trusted,
@@ -73,7 +74,7 @@ async def open_http(
         # How many calls are in flight is catsdk's limit to set. Zero is aiohttp's word for no
         # limit, `None` is httpx's.
         limits=httpx2.Limits(
-            max_connections=0 if asyncio else None, max_keepalive_connections=None
+            max_connections=None if make is on_trio else 0, max_keepalive_connections=None
         ),
         event_hooks={"response": [checked]},
     )

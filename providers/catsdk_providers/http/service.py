@@ -22,7 +22,7 @@ from catsdk.core.sending import Http
 from catsdk_providers.http.refusals import Place, broken, late
 from catsdk_providers.http.secrets import checked_headers, checked_key, checked_url, secrets_in
 
-__all__ = ["CallerFailed", "Connection", "Service"]
+__all__ = ["C", "CallerFailed", "Connection", "Service"]
 
 # What the transports below the SDKs raise when a call fails, and no SDK maps.
 _TRANSPORT_FAILED = (

@@ -17,8 +17,8 @@ from catsdk.core.model_strings import check_installed
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.thinking import AnswerStream
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.learnt import Learnt, refuse_n
-from catsdk_providers.http.other_loop import OtherLoop
+from catsdk_providers.http.asyncio_thread import AsyncioThread
+from catsdk_providers.http.quirks import Quirks, refuse_n
 from catsdk_providers.http.refusals import late
 from catsdk_providers.http.secrets import hidden
 from catsdk_providers.http.text import json_bytes
@@ -30,7 +30,7 @@ from catsdk_providers.openai.wire import payload_of
 __all__ = ["LiteLLMProvider"]
 
 # litellm keeps clients for each event loop that it meets, so it gets one loop for good.
-_loop = OtherLoop("catsdk-litellm")
+_loop = AsyncioThread("catsdk-litellm")
 _clients = Clients()
 
 
@@ -85,7 +85,7 @@ class LiteLLMProvider:
         self._key = SecretStr((api_key or "").strip())
         self._timeout = timeout
         self._declared = capabilities
-        self._learnt = Learnt(f"litellm {base_url or ''}", model)
+        self._quirks = Quirks(f"litellm {base_url or ''}", model)
 
     def __repr__(self) -> str:
         """The name; never a key."""
@@ -96,7 +96,7 @@ class LiteLLMProvider:
         """What litellm's tables say of the model, less what was refused; imports litellm."""
         if self._declared is None:
             self._declared = declared_for(self.model, self.base_url)
-        return self._learnt.within(self._declared)
+        return self._quirks.within(self._declared)
 
     def hidden(self, text: str) -> str:
         """Return a text without the key, and without those that litellm finds in the environment.
@@ -124,14 +124,14 @@ class LiteLLMProvider:
             with anyio.fail_after(self._timeout):
                 completions = await _answers(call, tell if request.n == 1 else None)
         except UnsupportedError as error:
-            self._learnt.refused(error)
+            self._quirks.refused(error)
             raise
         except TimeoutError:
             raise late(self.name, self._timeout) from None
         if tell is not None and request.n > 1:
             tell(completions[0].text)
         if len(completions) < request.n:
-            self._learnt.lacks("n")
+            self._quirks.lacks("n")
         return completions[: request.n]
 
     def _arguments(self, request: Request) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from catsdk.core.errors import RequestRefusedError
 from catsdk.core.messages import Message
-from catsdk_providers.local.turns import PROBE, Turn, changed, in_words, turns_of
+from catsdk_providers.local.template_messages import PROBE, Turn, changed, in_words, turns_of
 
 __all__ = ["Chat"]
 

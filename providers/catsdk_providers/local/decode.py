@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedModel
 
 from catsdk_providers.local.cache import cache_for
-from catsdk_providers.local.draw import Drawing
+from catsdk_providers.local.next_token import Drawing
 from catsdk_providers.local.row import Row
 
 __all__ = ["decode"]

@@ -16,7 +16,7 @@ from catsdk.core.errors import CatError, ProviderError
 from catsdk_providers.local.chat import Chat
 from catsdk_providers.local.decode import decode
 from catsdk_providers.local.row import Job, Row
-from catsdk_providers.local.score import ScoreJob, score
+from catsdk_providers.local.score import ScoreJob, TokenScore, score
 
 __all__ = ["Engine", "has_adapter"]
 
@@ -107,14 +107,14 @@ class Engine:
         if job.closed:
             job.finish()
             return
-        logprobs: list[float] | None = None
+        scores: list[TokenScore] | None = None
         error: CatError | None = None
         try:
             with _evaluating(self.model), _adapter(self.model, on=job.adapter):
-                logprobs = score(self.model, job)
+                scores = score(self.model, job)
         except Exception as failed:  # noqa: BLE001 - it must reach the one who waits
             error = _as_provider_error(failed, 1, self.batch_tokens)
-        job.finish(logprobs, error)
+        job.finish(scores, error)
 
     def _next_rows(self) -> list[Row]:
         while self._arrived:

@@ -39,6 +39,7 @@ from catsdk.core.errors import (
     MissingExtraError,
     ModelNotFoundError,
 )
+from catsdk.core.installing import install_command
 from catsdk_providers.box import BOX
 from catsdk_providers.local.chat import Chat
 from catsdk_providers.local.engine import Engine
@@ -138,7 +139,7 @@ def read_weights(file: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTr
     """
     if find_spec("gguf") is None:
         raise MissingExtraError(
-            f"{str(file)!r} is read with the package 'gguf': pip install 'catsdk[gguf]'"
+            f"{str(file)!r} is read with the package 'gguf': {install_command('gguf')}"
         )
     place: dict[str, Any] = {"gguf_file": file.name, "local_files_only": True}
     try:

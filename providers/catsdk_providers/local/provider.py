@@ -223,7 +223,8 @@ class LocalProvider:
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
         """`text` as the answer to `messages`, with the log-probability of each of its tokens.
 
-        Texts are read one after another, between batches.
+        Each token also has the entropy of its distribution, and its divergence from the uniform
+        one. Texts are read one after another, between batches.
 
         Raises:
             InvalidInputError: `text` is empty.
@@ -250,8 +251,8 @@ class LocalProvider:
         return Completion(
             text=text,
             logprobs=tuple(
-                TokenLogprob(token=engine.chat.piece(token), logprob=logprob)
-                for token, logprob in zip(ids, job.logprobs, strict=True)
+                TokenLogprob(token=engine.chat.piece(token), **told._asdict())
+                for token, told in zip(ids, job.scores, strict=True)
             ),
             usage=Usage(input_tokens=len(prompt) + len(ids), requests=1, cost=0.0),
             model=self.name,

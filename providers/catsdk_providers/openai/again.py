@@ -10,7 +10,7 @@ from catsdk.core.errors import RequestRefusedError, UnsupportedError
 from catsdk.core.ports import OnText
 from catsdk.core.types import Completion, Request
 from catsdk_providers.http.instead import sent_instead
-from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.quirks import Quirks
 
 __all__ = ["asked"]
 
@@ -23,12 +23,12 @@ _BOUND = re.compile(r"\b(?:min|max)(?:Items|Length)\b|[`'\"](?:minimum|maximum)[
 
 
 async def asked(
-    send: Send, request: Request, tell: OnText | None, learnt: Learnt
+    send: Send, request: Request, tell: OnText | None, quirks: Quirks
 ) -> list[Completion]:
     """Send `request`; where it is refused for no known reason, once more without `n` or the schema.
 
     What is left out is what the refusal names, and `n` first where it names neither. If that is
-    answered, the endpoint lacks it, which is learnt. The usage counts both requests, and a budget
+    answered, the endpoint lacks it, which is quirks. The usage counts both requests, and a budget
     that has no request left ends the call with the refusal.
 
     Raises:
@@ -38,14 +38,14 @@ async def asked(
     try:
         completions = await send(request, tell)
     except RequestRefusedError as refusal:
-        suspect = _suspect(refusal, request, learnt)
+        suspect = _suspect(refusal, request, quirks)
         if suspect is None:
             raise
-        return await _without(suspect, refusal, send, request, tell, learnt)
+        return await _without(suspect, refusal, send, request, tell, quirks)
     if request.n > 1 and len(completions) > 1:
-        learnt.does(_takes("n"))
+        quirks.does(_takes("n"))
     if _has_schema(request):
-        learnt.does(_takes("json_schema"))
+        quirks.does(_takes("json_schema"))
     return completions
 
 
@@ -55,13 +55,13 @@ async def _without(
     send: Send,
     request: Request,
     tell: OnText | None,
-    learnt: Learnt,
+    quirks: Quirks,
 ) -> list[Completion]:
     less = {"n": 1} if suspect == "n" else {"json_schema": None}
     first, *others = await sent_instead(
         lambda: send(request.model_copy(update=less), tell), request, refusal
     )
-    learnt.lacks(suspect)
+    quirks.lacks(suspect)
     if suspect == "json_schema" and not _is_object(first.text):
         lacking = UnsupportedError(
             str(refusal),
@@ -75,7 +75,7 @@ async def _without(
     return [first, *others]
 
 
-def _suspect(refusal: RequestRefusedError, request: Request, learnt: Learnt) -> str | None:
+def _suspect(refusal: RequestRefusedError, request: Request, quirks: Quirks) -> str | None:
     """What the endpoint may have refused, of what the request carried."""
     if type(refusal) is not RequestRefusedError or refusal.status not in _UNEXPLAINED:
         return None
@@ -86,7 +86,7 @@ def _suspect(refusal: RequestRefusedError, request: Request, learnt: Learnt) -> 
         # Whoever wrote the schema can leave the bound out, or ask for this one in another way.
         return None
     carried = ["n"] * (request.n > 1) + ["json_schema"] * _has_schema(request)
-    suspects = [each for each in carried if not learnt.is_known_to(_takes(each))]
+    suspects = [each for each in carried if not quirks.is_known_to(_takes(each))]
     if refusal.parameter is not None:
         return refusal.parameter if refusal.parameter in suspects else None
     return suspects[0] if suspects else None

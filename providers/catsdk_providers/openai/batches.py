@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -26,16 +25,16 @@ from catsdk.core.batches import (
 )
 from catsdk.core.errors import MalformedResponseError, ProviderError, RequestRefusedError
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.batches import LONGEST_RESULTS, as_batched, results_in
+from catsdk_providers.http.batches import HttpBatches, PayloadOf, as_batched, results_in
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.refusals import Place, reported
 from catsdk_providers.http.service import Connection, Service
-from catsdk_providers.http.text import json_bytes
 from catsdk_providers.http.words import says_something
 from catsdk_providers.openai.body import object_in
 from catsdk_providers.openai.choices import completions_of
 from catsdk_providers.openai.client import open_sdk
 from catsdk_providers.openai.errors import refused
+from catsdk_providers.openai.wire import batch_line
 
 __all__ = ["LIMITS", "OpenAIBatches", "read_line"]
 
@@ -46,18 +45,13 @@ _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azu
 _ENDED = {"completed", "expired", "cancelled", "failed"}
 _NOT_ANSWERED = {"batch_expired", "batch_cancelled"}
 _QUOTA = ("token_limit_exceeded", "enqueued token", "enqueued_token", "quota", "too many batches")
-# Clocks differ, and a batch that is found a little earlier than it was asked for is still ours.
-_SKEW = 3600.0
-_PAGE = 100
 # Azure looks a file over before a batch can be made of it.
 _UNREADY = {"pending", "running", "uploading"}
 _LOOK = 1.0
 _LOOKS = 300
 
-PayloadOf = Callable[[Request], dict[str, Any]]
 
-
-class OpenAIBatches:
+class OpenAIBatches(HttpBatches[openai.AsyncOpenAI]):
     """The batch API of one model.
 
     Args:
@@ -73,24 +67,20 @@ class OpenAIBatches:
         self, name: str, connection: Connection, payload_of: PayloadOf, endpoint: str | None
     ) -> None:
         """Choose the service; nothing is sent."""
-        self._service: Service[openai.AsyncOpenAI] = Service(
+        service: Service[openai.AsyncOpenAI] = Service(
             name,
             connection,
-            open_client=partial(open_sdk, longest=LONGEST_RESULTS),
+            open_client=partial(open_sdk, longest=self.longest),
             sdk_errors=openai.OpenAIError,
         )
-        self._payload_of = payload_of
+        super().__init__(service, payload_of)
         host = urlsplit(self._service.base_url).hostname or ""
         usual = "/chat/completions" if host.endswith(_AZURE) else "/v1/chat/completions"
         self.endpoint = endpoint or usual
 
     def line(self, id: str, request: Request) -> bytes:
         """Give a request as a line of a batch."""
-        payload = dict(self._payload_of(request))
-        extra: Mapping[str, Any] = payload.pop("extra_body", {})
-        body = {**payload, **extra}
-        whole = {"custom_id": id, "method": "POST", "url": self.endpoint, "body": body}
-        return json_bytes(whole)
+        return batch_line(id, self.endpoint, self._payload_of(request))
 
     async def upload(self, shard: Shard) -> str:
         """Upload the lines as a file, and wait until the service has looked it over."""
@@ -122,9 +112,7 @@ class OpenAIBatches:
             if error.status in {400, 403, 429} and _is_quota(str(error)):
                 raise QuotaError(str(error)) from None
             raise
-        if not batch.id:
-            raise self._service.malformed("the reply holds no id of a batch", None)
-        return batch.id
+        return self._bought(batch.id)
 
     async def find(
         self, digest: str, ids: Sequence[str], since: float, others: Collection[str]
@@ -132,12 +120,12 @@ class OpenAIBatches:
         """Look for the digest in the metadata of the batches, newest first."""
         async with self._service.failing_as_ours():
             sdk = await self._service.client()
-            page = await sdk.batches.list(limit=_PAGE)
+            page = await sdk.batches.list(limit=self.page)
             while True:
                 for batch in page.data:
                     if (batch.metadata or {}).get(DIGEST) == digest:
                         return batch.id
-                    if (batch.created_at or 0) < since - _SKEW:
+                    if (batch.created_at or 0) < since - self.skew:
                         return None
                 if not page.has_next_page():
                     return None
@@ -199,10 +187,6 @@ class OpenAIBatches:
             sdk = await self._service.client()
             with suppress(RequestRefusedError):
                 await sdk.batches.cancel(batch)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._service.aclose()
 
 
 def read_line(

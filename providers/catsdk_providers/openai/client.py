@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import openai
 from anyio import to_thread
 from sniffio import current_async_library
@@ -19,6 +20,12 @@ __all__ = ["Clients", "open_clients", "open_sdk"]
 
 # Headers by which the SDK describes itself and this machine: long, and of use to nobody here.
 _SDK_HEADERS = "x-stainless-"
+# Of httpx2, which what is read here is: version 2 of the SDK also has clients of httpx.
+_ON_AIOHTTP: Any = (
+    openai.DefaultAioHttpClient
+    if issubclass(openai.DefaultAioHttpClient, httpx2.AsyncClient)
+    else openai.DefaultAsyncHttpx2Client
+)
 # aiohttp speaks to no others.
 _PROXIES = ("http://", "https://")
 
@@ -51,8 +58,8 @@ async def open_sdk(service: Service[Any], longest: int = MAX_BODY) -> openai.Asy
             http=service.http,
             request_id="x-request-id",
             refused=refused_by(service),
-            on_asyncio=openai.DefaultAioHttpClient,
-            on_trio=openai.DefaultAsyncHttpxClient,
+            on_asyncio=_ON_AIOHTTP,
+            on_trio=openai.DefaultAsyncHttpx2Client,
             longest=longest,
         ),
     )

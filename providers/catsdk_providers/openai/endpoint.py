@@ -18,7 +18,7 @@ from catsdk.core.types import Completion
 from catsdk_providers.http.counts import with_all_choices
 from catsdk_providers.http.decode import Decoder
 from catsdk_providers.http.estimates import with_estimate
-from catsdk_providers.http.learnt import Learnt
+from catsdk_providers.http.quirks import Quirks
 from catsdk_providers.http.secrets import shown
 from catsdk_providers.http.service import Connection, Service
 from catsdk_providers.http.text import json_bytes
@@ -28,6 +28,7 @@ from catsdk_providers.openai.choices import completions_of
 from catsdk_providers.openai.client import Clients, open_clients
 from catsdk_providers.openai.errors import refused_by
 from catsdk_providers.openai.reply import Reply
+from catsdk_providers.openai.wire import sent_body
 
 __all__ = ["Endpoint", "shown"]
 
@@ -37,12 +38,6 @@ _COUNTS_ONE = "usage of one choice"
 # The SDK gives the response before its body is read.
 _UNREAD: Any = {"headers": {"X-Stainless-Raw-Response": "stream"}}
 _STREAMING: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
-
-
-def _body_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    body = dict(payload)
-    body.update(body.pop("extra_body", {}))
-    return body
 
 
 class Endpoint:
@@ -85,7 +80,7 @@ class Endpoint:
             ProviderError: the endpoint failed; its subclass, status and request id say how.
         """
         streaming = {} if on_text is None else _STREAMING
-        content = json_bytes(_body_of(payload) | streaming)
+        content = json_bytes(sent_body(payload) | streaming)
         start = perf_counter()
         async with self.service.failing_as_ours():
             reply = await self._sent(content)
@@ -128,9 +123,11 @@ class Endpoint:
         clients = await self.service.client()
         if clients.direct is not None:
             return await clients.direct.sent(_CHAT, content, self.service.place())
-        response = await clients.sdk.post(
+        sent = await clients.sdk.post(
             _CHAT, cast_to=httpx2.Response, body=json.loads(content), options=_UNREAD
         )
+        # Version 2 of the SDK wraps it.
+        response: httpx2.Response = getattr(sent, "http_response", sent)
         pieces = response.aiter_bytes()
 
         async def close() -> None:
@@ -170,15 +167,15 @@ class Endpoint:
         if len(completions) == 1:
             return completions
         first, *others = completions
-        learnt = Learnt(self.service.base_url, payload["model"])
+        quirks = Quirks(self.service.base_url, payload["model"])
         usage = with_all_choices(
             first.usage,
             completions,
             max_tokens=payload.get("max_tokens") or payload.get("max_completion_tokens"),
-            counts_one=learnt.is_known_to(_COUNTS_ONE),
+            counts_one=quirks.is_known_to(_COUNTS_ONE),
         )
         if usage.estimated:
-            learnt.does(_COUNTS_ONE)
+            quirks.does(_COUNTS_ONE)
             first = first.model_copy(update={"usage": usage})
         return [first, *others]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities, OnText
 from catsdk.core.sending import Batching
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.learnt import Learnt, refuse_n
+from catsdk_providers.http.quirks import refuse_n
 from catsdk_providers.openai.again import asked
 from catsdk_providers.openai.chat import ChatProvider
 from catsdk_providers.openai.messages import OPENAI
@@ -55,15 +54,6 @@ class OpenAIProvider(ChatProvider):
         n=True, logprobs=True, seed=True, json_schema=True, tools=True, streaming=True
     )
 
-    @cached_property
-    def _learnt(self) -> Learnt:
-        return Learnt(self.base_url, self.model)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What was declared, less what the endpoint has refused."""
-        return self._learnt.within(self._declared)
-
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
@@ -84,14 +74,14 @@ class OpenAIProvider(ChatProvider):
         # What a tool is given streams in pieces of JSON that are no text yet.
         whole = request.n > 1 or request.schema_by == "tool"
         try:
-            completions = await asked(self._send, request, None if whole else tell, self._learnt)
+            completions = await asked(self._send, request, None if whole else tell, self._quirks)
         except UnsupportedError as error:
-            self._learnt.refused(error)
+            self._quirks.refused(error)
             raise
         if tell is not None and whole:
             tell(completions[0].text)
         if len(completions) < request.n:
-            self._learnt.lacks("n")
+            self._quirks.lacks("n")
         return completions
 
     def batches(self, batching: Batching) -> OpenAIBatches:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from catsdk.core.types import Request
+from catsdk_providers.http.text import json_bytes
 from catsdk_providers.openai.messages import messages_of
 
-__all__ = ["TOOL", "payload_of"]
+__all__ = ["TOOL", "batch_line", "payload_of", "sent_body"]
 
 TOOL = "reply"
 _TOOL_SAYS = "Gives the reply, in the form asked for."
@@ -35,6 +37,19 @@ def payload_of(
     if extra:
         payload["extra_body"] = extra
     return {name: value for name, value in payload.items() if value is not None}
+
+
+def sent_body(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What the SDK sends for these arguments: `extra_body` beside the others."""
+    body = dict(payload)
+    body.update(body.pop("extra_body", {}))
+    return body
+
+
+def batch_line(id: str, url: str, payload: Mapping[str, Any]) -> bytes:
+    """A request as a line of a file of a batch; `url` is the path that it would be sent to."""
+    body = sent_body(payload)
+    return json_bytes({"custom_id": id, "method": "POST", "url": url, "body": body})
 
 
 def _form(request: Request) -> dict[str, Any]:

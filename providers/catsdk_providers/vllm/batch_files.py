@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from anyio import open_file, to_thread
 
 from catsdk.core.batches import BatchLimits, BatchResult, BatchState, Shard
 from catsdk.core.errors import ConfigurationError
 from catsdk.core.types import Completion, Request
-from catsdk_providers.http.batches import as_batched, results_in
+from catsdk_providers.http.batches import PayloadOf, as_batched, results_in
 from catsdk_providers.http.estimates import with_estimate
 from catsdk_providers.http.refusals import Place
-from catsdk_providers.http.text import json_bytes
 from catsdk_providers.openai.batches import read_line
+from catsdk_providers.openai.wire import batch_line
 
 __all__ = ["RunBatchFiles"]
 
 URL = "/v1/chat/completions"
 _PIECE = 2**20
-
-PayloadOf = Callable[[Request], dict[str, Any]]
 
 
 class RunBatchFiles:
@@ -49,10 +46,7 @@ class RunBatchFiles:
 
     def line(self, id: str, request: Request) -> bytes:
         """Give a request as a line of a file."""
-        payload = dict(self._payload_of(request))
-        extra: dict[str, Any] = payload.pop("extra_body", {})
-        body = payload | extra
-        return json_bytes({"custom_id": id, "method": "POST", "url": URL, "body": body})
+        return batch_line(id, URL, self._payload_of(request))
 
     async def upload(self, shard: Shard) -> str:
         """Write the lines, under a name that nobody works on yet."""

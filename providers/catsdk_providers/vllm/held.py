@@ -15,7 +15,7 @@ import anyio
 from huggingface_hub.errors import HFValidationError
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError, ModelNotFoundError
-from catsdk_providers.http.other_loop import OtherLoop
+from catsdk_providers.http.asyncio_thread import AsyncioThread
 from catsdk_providers.local.chat import Chat
 
 __all__ = ["Adapter", "HeldEngine", "Running", "engine_for"]
@@ -62,7 +62,7 @@ class HeldEngine:
         self.model = model
         self.running: Running | None = None
         self._settings = dict(settings)
-        self._loop = OtherLoop("catsdk-vllm")
+        self._loop = AsyncioThread("catsdk-vllm")
         self._holders = 0
         self._lora_ids = count(1)
         self._loras: dict[Adapter, Any] = {}

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from catsdk.answers.extract import gold_answer, gold_answers
+from catsdk.answers.extract.golds import gold_answer, gold_answers
 
 SOLUTION = (
     "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\n"

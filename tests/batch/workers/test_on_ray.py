@@ -25,7 +25,7 @@ from catsdk.providers import OpenAIProvider
 from catsdk.testing import FunctionProvider, LoopbackServer, RawReply, Weather
 from tests.runs.killing import NUMBER, Paid
 
-ray = pytest.importorskip("ray", reason="needs Ray: pip install 'catsdk[ray]'")
+ray = pytest.importorskip("ray", reason="needs Ray, the extra `ray`")
 
 pytestmark = pytest.mark.slow
 

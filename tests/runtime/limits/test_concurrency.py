@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catsdk.runtime.limits.concurrency import Adaptive
+from catsdk.runtime.limits.concurrency import AdaptiveLimit
 
 events = st.lists(st.sampled_from(["ok", "idle", "refused", "slow", "stale"]), max_size=300)
 
 
 @given(st.integers(1, 500), events)
 def test_the_limit_stays_between_the_floor_and_the_cap(most: int, happened: list[str]) -> None:
-    limit = Adaptive(most)
+    limit = AdaptiveLimit(most)
     for event in happened:
         match event:
             case "refused":
@@ -27,7 +27,7 @@ def test_the_limit_stays_between_the_floor_and_the_cap(most: int, happened: list
 
 
 def test_a_burst_that_is_refused_together_cuts_once() -> None:
-    limit = Adaptive(64)
+    limit = AdaptiveLimit(64)
     epoch = limit.epoch
     for _ in range(64):
         limit.overloaded(epoch)
@@ -38,7 +38,7 @@ def test_a_burst_that_is_refused_together_cuts_once() -> None:
 def test_a_limit_grows_by_about_one_for_each_round_of_answers_if_it_is_in_use(
     full: bool, answers: int, allowed: int
 ) -> None:
-    limit = Adaptive(64)
+    limit = AdaptiveLimit(64)
     limit.overloaded(limit.epoch)
     for _ in range(answers):
         limit.succeeded(full=full)
@@ -46,13 +46,13 @@ def test_a_limit_grows_by_about_one_for_each_round_of_answers_if_it_is_in_use(
 
 
 def test_a_fixed_limit_does_not_adapt() -> None:
-    limit = Adaptive(8, adapts=False)
+    limit = AdaptiveLimit(8, adapts=False)
     limit.overloaded(limit.epoch)
     assert limit.allowed == 8
 
 
 def test_a_new_cap_moves_a_limit_that_stood_at_the_old_one() -> None:
-    limit = Adaptive(8)
+    limit = AdaptiveLimit(8)
     limit.capped(100, adapts=True)
     assert limit.allowed == 100
     limit.overloaded(limit.epoch)

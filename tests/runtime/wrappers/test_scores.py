@@ -115,6 +115,17 @@ async def test_a_kept_score_is_not_taken_for_an_answer_nor_asked_for_again() -> 
     assert (await provider.complete(begun))[0].text == "spoken"
 
 
+async def test_nothing_is_kept_of_a_model_that_moves() -> None:
+    class Learning(Scoring):
+        moves = True
+
+    model = Learning()
+    provider = priced(model, cache="memory")
+    for _ in range(2):
+        await provider.score(QUESTION, "4")
+    assert len(model.asked) == 2
+
+
 @pytest.mark.parametrize("wrap", [whole_chain, Record])
 async def test_what_wraps_a_model_without_scores_says_so_and_sends_nothing(
     wrap: type[Record],

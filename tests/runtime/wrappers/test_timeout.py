@@ -7,23 +7,16 @@ from catsdk.core.errors import TimedOutError
 from catsdk.core.types import Message, Request
 from catsdk.runtime.wrappers.timeout import Timeout
 from catsdk.testing import FunctionProvider
+from tests.hanging import Hanging
 
 ASK = Request(messages=(Message(role="user", content="q"),))
 
 
 async def test_a_call_over_its_time_is_cancelled_and_is_a_transient_error() -> None:
-    cancelled = anyio.Event()
-
-    async def script(_: Request) -> str:
-        try:
-            await anyio.sleep_forever()
-        finally:
-            cancelled.set()
-        return "never"
-
+    call = Hanging()
     with anyio.fail_after(5), pytest.raises(TimedOutError, match="CATSDK_TIMEOUT") as caught:
-        await Timeout(FunctionProvider(script, name="slow"), 0.01).complete(ASK)
-    assert cancelled.is_set()
+        await Timeout(FunctionProvider(call, name="slow"), 0.01).complete(ASK)
+    assert call.cancelled.is_set()
     assert (caught.value.transient, caught.value.model) == (True, "slow")
 
 

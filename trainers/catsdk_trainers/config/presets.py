@@ -46,6 +46,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "trl": {"gradient_checkpointing": False},
     },
 }
+"""What each preset sets, by its name."""
 
 
 def preset(name: str, **changes: Any) -> CaTConfig:

@@ -184,6 +184,8 @@ class Checkpoints(Options):
         every: Steps between two; 0 keeps none but the last.
         keep: How many of the latest are kept, at least 2: of one alone a kill could leave nothing,
             as it goes before the next one is whole.
+        groups: The most megabytes of the groups that are kept beside them, with references,
+            verdicts and rewards, for `catsdk view`; 0 keeps none.
 
     Raises:
         InvalidInputError: a name is unknown or a value out of its range.
@@ -196,6 +198,7 @@ class Checkpoints(Options):
 
     every: int = Field(default=50, ge=0)
     keep: int = Field(default=2, ge=2)
+    groups: float = Field(default=256.0, ge=0, description="megabytes of groups for the viewer")
 
 
 class LoRA(Options):

@@ -17,7 +17,7 @@ from pydantic import Field
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 
 from catsdk.core.concurrency.fanout import fan_out
-from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.core.errors import CatError, InvalidInputError, NoRewardError
 from catsdk.core.options import Options
 
 __all__ = ["NoRewardError", "Service", "answers", "service_of"]
@@ -38,10 +38,6 @@ _LONGEST_WAIT = 60.0
 _SHORTEST_WAIT = 0.05
 # Those who were told the same time come back over up to so many times of it.
 _SPREAD = 8
-
-
-class NoRewardError(CatError):
-    """The service has no reward for a sample; these trainers take numbers only, so that it ends."""
 
 
 class Service(Options):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.core.ports import Capabilities, OnText
-from catsdk.core.types import Completion, Request
+from catsdk.core.types import Completion, Message, Request
 
 if TYPE_CHECKING:
     from catsdk_providers.local.provider import LocalProvider
@@ -107,6 +107,11 @@ class PolicyAnchor:
         self._model = other._model
 
     @property
+    def moves(self) -> bool:
+        """Whether its answers change from step to step, so that a cache must keep none."""
+        return self.kind != "initial"
+
+    @property
     def capabilities(self) -> Capabilities:
         """Those of a model in this process."""
         return self._bound().capabilities
@@ -120,6 +125,10 @@ class PolicyAnchor:
     ) -> Sequence[Completion]:
         """Answer as the model does; see `LocalProvider.complete` for the errors."""
         return await self._bound().complete(request, on_text)
+
+    async def score(self, messages: Sequence[Message], text: str) -> Completion:
+        """Say how probable a text is, as the model does; see `LocalProvider.score`."""
+        return await self._bound().score(messages, text)
 
     def _bound(self) -> LocalProvider:
         if self._model is None:

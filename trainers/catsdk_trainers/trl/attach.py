@@ -18,6 +18,7 @@ from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Provider, declared, name_of
 from catsdk.core.types import Message, Request
 from catsdk_trainers.data.gold import gold_rewards
+from catsdk_trainers.data.keeping import KeepGroups
 from catsdk_trainers.trl.anchors import PolicyAnchor
 from catsdk_trainers.trl.ranks import everywhere
 from catsdk_trainers.trl.reward import GroupReward
@@ -45,6 +46,7 @@ def attach(
     probe_every: int = 50,
     on_drift: Literal["stop", "warn"] = "stop",
     probe_seconds: float = 120.0,
+    keep_megabytes: float = 256.0,
 ) -> None:
     """Bind `reward` to its trainer: group sizes, the anchors in its CaT, its budget.
 
@@ -54,7 +56,8 @@ def attach(
     warns. One that does not answer within `probe_seconds` has not drifted: that is logged, and the
     rewards of its groups are `None`. When the reward's budget is used up, training ends with a
     checkpoint; what was spent is kept in the output folder. Where a rank's batch is no multiple of
-    G, the reward gathers the groups that are split over ranks.
+    G, the reward gathers the groups that are split over ranks. The groups of each step, with their
+    references, verdicts and rewards, are kept for `catsdk view` in the output folder's `groups/`.
 
     Args:
         trainer: A `GRPOTrainer` or `RLOOTrainer` that was given `reward`.
@@ -62,6 +65,8 @@ def attach(
         probe_every: Steps between two probes of a frozen anchor; 0 is never.
         on_drift: Whether another answer stops the training or is logged.
         probe_seconds: How long an answer may take.
+        keep_megabytes: The most that is kept of the groups; 0 keeps nothing. Where it is passed,
+            steps are removed so that those that are left span the whole training.
 
     Raises:
         ConfigurationError: the anchor is the vLLM server that the trainer itself uses: each sync
@@ -91,6 +96,10 @@ def attach(
     _check_batch(trainer)
     _check_columns(trainer, reward)
     reward.follow(trainer)
+    if keep_megabytes:
+        keeping = KeepGroups(keep_megabytes)
+        trainer.add_callback(keeping)
+        reward.keep_by(keeping.keep)
     examiner = reward.held_out
     teacher = None if examiner is None else examiner.estimator or reward.cat.estimator
     _bind(policy_anchors(reward.cat, teacher), trainer)

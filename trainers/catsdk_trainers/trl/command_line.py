@@ -67,3 +67,4 @@ class EnvironmentReward:
 
 
 cat_reward = EnvironmentReward()
+"""The reward that the environment describes, as `trl grpo --reward_funcs` names it."""

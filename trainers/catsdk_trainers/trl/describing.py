@@ -14,6 +14,7 @@ from catsdk.estimators.synthesis import Synthesizer
 from catsdk.method.role_tree import changed, parts_of
 from catsdk.rewards.controls import Random
 from catsdk.runtime import roles
+from catsdk.sampling.sampler import Sampler
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.trl.anchors import PolicyAnchor
 from catsdk_trainers.trl.reward import GroupReward, reward
@@ -112,20 +113,23 @@ def _as_the_policy(role: Any, config: CaTConfig) -> Any:
 
 
 def _filled(part: Any, policy: Sampling, seed: int) -> Any:
-    """A role with what it leaves open: its sampling from the policy, its seed from the training."""
+    """A role with what it leaves open: model and sampling from the policy, the training's seed."""
     update: dict[str, object] = {}
     if not is_dataclass(part) or isinstance(part, type):
         return part
     sampling = getattr(part, "sampling", None)
     if isinstance(sampling, Sampling):
         usual = next(field.default for field in fields(part) if field.name == "sampling")
-        writes = isinstance(part, roles.Estimator | roles.Proposer) and usual == Sampling()
+        kinds = roles.Estimator | roles.Proposer | roles.Sampler
+        writes = isinstance(part, kinds) and usual == Sampling()
         # What is greedy by default, such as a judge, only needs room for its answer.
         under = policy if writes else Sampling(max_tokens=policy.max_tokens)
         own = {name: getattr(sampling, name) for name in sampling.model_fields_set}
         update["sampling"] = under.model_copy(update=own)
-    if (isinstance(part, Synthesizer) and part.seed is None) or part == Random():
+    if (isinstance(part, Synthesizer | Sampler) and part.seed is None) or part == Random():
         update["seed"] = seed
+    if isinstance(part, Sampler) and part.policy is None:
+        update["policy"] = PolicyAnchor("current")
     filled = copy.copy(part)
     for name, value in update.items():
         object.__setattr__(filled, name, value)

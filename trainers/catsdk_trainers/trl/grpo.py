@@ -134,7 +134,13 @@ def grpo(
         tools=list(tools) or None,
         environment_factory=cast("Any", environment_factory),
     )
-    attach(trainer, reward, probe_every=config.probe.every, on_drift=config.probe.on_drift)
+    attach(
+        trainer,
+        reward,
+        probe_every=config.probe.every,
+        on_drift=config.probe.on_drift,
+        keep_megabytes=config.checkpoints.groups,
+    )
     stop = EarlyStop(config.stop)
     vote = CompareWithVote(config.stop, len(tests), asks=bool(anchors_of(reward.cat)))
     trainer.remove_callback(PrinterCallback)

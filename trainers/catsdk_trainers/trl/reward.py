@@ -11,6 +11,7 @@ import anyio
 from anyio import to_thread
 
 from catsdk.cat import CaT
+from catsdk.core.concurrency.collecting import full_collections_wait
 from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import BudgetExceededError, InvalidInputError
 from catsdk.core.inputs import check_kind
@@ -111,6 +112,7 @@ class GroupReward:
         self._max_tokens = max_tokens
         self._failures = Failures(failing, step_groups)
         self._trainer: Any = None
+        self._keep: Callable[[Sequence[Scored]], None] | None = None
         self._loop = LoopThread(partial(opened, c))
 
     def __repr__(self) -> str:
@@ -144,6 +146,8 @@ class GroupReward:
         share = shared_out(prompts, completions, rows, size)
         scored, usage = self._scored(share, size, evaluates=evaluates)
         mine = share.back([columns_of(each, at) for each in scored for at in range(size)])
+        if not evaluates and self._keep is not None:
+            self._keep(scored)
         if not evaluates and self.spending.ended is None:
             self._failures.after(scored)
         if log_extra is not None:
@@ -163,6 +167,14 @@ class GroupReward:
         """
         self._trainer, self.num_generations = trainer, trainer.num_generations
         self._max_tokens = getattr(trainer, "max_completion_length", None)
+
+    def keep_by(self, keep: Callable[[Sequence[Scored]], None]) -> None:
+        """Hand over the groups of each call in training, once they are scored.
+
+        Args:
+            keep: Takes the groups that this rank scored.
+        """
+        self._keep = keep
 
     def ask(self, model: str | Provider, request: Request, seconds: float) -> str:
         """Ask a model of the CaT, under its limits and the training's budget.
@@ -232,7 +244,8 @@ class GroupReward:
         try:
             if error is None:
                 work = partial(self._score_all, groups=groups, calls=calls, evaluates=evaluates)
-                scored = self._loop.run(work)
+                with full_collections_wait():
+                    scored = self._loop.run(work)
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
         self.spending.settle()
@@ -272,7 +285,7 @@ class GroupReward:
         return metrics
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_trainer": None}
+        return self.__dict__ | {"_trainer": None, "_keep": None}
 
 
 reward = GroupReward

@@ -31,7 +31,7 @@ from catsdk.answers.engine.limits import (
     UndecidedError,
     UndefinedError,
 )
-from catsdk.answers.engine.walk import worth
+from catsdk.answers.engine.traversal import worth
 
 __all__ = ["Normaliser"]
 

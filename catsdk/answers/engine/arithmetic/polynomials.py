@@ -9,10 +9,9 @@ zero only if it has no term.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, gcd, lcm
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from catsdk.answers.engine.limits import MAX_BITS, Budget, LimitReachedError, UndefinedError
 
@@ -45,8 +44,7 @@ _MAX_TERMS = 400
 _TRIALS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """`top` over `bottom`; the bottom is no zero."""
 
     top: Polynomial
@@ -75,13 +73,15 @@ def plain(value: Rational) -> Rational:
     Raises:
         LimitReachedError: it has too many digits.
     """
-    if isinstance(value, Fraction):
-        if value.denominator.bit_length() > MAX_BITS or value.numerator.bit_length() > MAX_BITS:
+    # Not by isinstance, which takes long where a class may have others registered.
+    if type(value) is int:
+        if value.bit_length() > MAX_BITS:
             raise LimitReachedError("the numbers become too large")
-        return value.numerator if value.denominator == 1 else value
-    if value.bit_length() > MAX_BITS:
+        return value
+    top, bottom = value.numerator, value.denominator
+    if bottom.bit_length() > MAX_BITS or top.bit_length() > MAX_BITS:
         raise LimitReachedError("the numbers become too large")
-    return value
+    return top if bottom == 1 else value
 
 
 def constant(value: Rational) -> Form:
@@ -92,6 +92,8 @@ def constant(value: Rational) -> Form:
 
 def single(atom: str, exponent: Rational = 1, coefficient: Rational = 1) -> Form:
     """Make the form of one atom to a power."""
+    if exponent == 1 == coefficient:
+        return Form({((atom, 1),): 1}, _UNIT) if atom[0] != "#" else constant(int(atom[1:]))
     monomial, factor = _folded({atom: plain(exponent)})
     return Form({monomial: plain(coefficient * factor)}, _UNIT)
 

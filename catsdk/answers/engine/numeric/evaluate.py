@@ -11,7 +11,7 @@ from typing import Any
 from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.answers.engine.numeric.fields import Field
-from catsdk.answers.engine.walk import worth
+from catsdk.answers.engine.traversal import worth
 
 __all__ = ["Evaluator", "NotRealError", "Valued"]
 

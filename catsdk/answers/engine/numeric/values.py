@@ -12,8 +12,8 @@ from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedErr
 from catsdk.answers.engine.numeric.evaluate import Evaluator, Valued, rational_of
 from catsdk.answers.engine.numeric.fields import Field, doubles, precise
 from catsdk.answers.engine.numeric.separation import separation_bits
+from catsdk.answers.engine.traversal import children, symbols_of
 from catsdk.answers.engine.tree import Call, Constant, Node, Power
-from catsdk.answers.engine.walk import children, symbols_of
 
 __all__ = ["same_value", "value_of"]
 

@@ -23,9 +23,9 @@ if|when|whenever|whether|where|wherever|while|because|since|given|provided|
 wrong\w*|incorrect\w*|false\w*|mistak\w+|error\w*|invalid|untrue|fake|bogus|trap|distractor|decoy|
 reject\w*|extraneous|discard\w*|eliminat\w+|ruled|ignor\w+|impossible|contradict\w*|den(?:y|ies|ied)|avoid\w*|
 refus\w+|fails?|failed|omit\w*|missing|lacks?|
-opposite|reciprocal|inverse|used|does|did|let|lets|questions?|worst|for\s+all|for\s+every|negat\w+|minus|conjugate|complement\w*|
+opposites?|reciprocals?|inverses?|best|tops|nots|maybes|minuses|used|does|did|let|lets|questions?|worst|for\s+all|for\s+every|negat\w+|minus|conjugate|complement\w*|
 any|anything|everything|some|something|whatever|what|which|how|who|why|
-previous\w*|former\w*|earlier|initial\w*|originally|again|unresolved|nope|nah|
+says?|said|wrote|writes|answered|replied|told|previous\w*|former\w*|earlier|initial\w*|originally|again|unresolved|nope|nah|
 nicht|kein\w*|nie|oder|au\u00dfer|ohne|vielleicht|weniger|mehr|mindestens|h\u00f6chstens|falsch|
 pas|jamais|aucun\w*|ni|sauf|sans|peut[- ]\u00eatre|moins|plus|faux|ou|autre|
 nunca|ning\w+|excepto|menos|salvo|sin|quiz\u00e1s?|tal\s+vez|m\u00e1s|falso|o|u|
@@ -39,7 +39,9 @@ double\w*|triple\w*|quadrupl\w+|thirds?|fourths?|fifths?|sixths?|sevenths?|eight
 quarters?|multipl\w+|divisible|divid\w+|divisors?|factor(?:s|ial\w*)?|remainders?|modul\w+|mod|
 powers?|raised|times|logarithms?|logs?|exponent\w*|percent\s+of|choose|hundreds?|thousands?|
 millions?|billions?|trillions?|tens|ones|tenths?|hundredths?|thousandths?|millionths?|dozens?|
-scores?|gross|lakhs?|crores?|fold|ish|base|binary|hexadecimal|octal|decimals?|point|
+scores?|gross(?:es)?|myriads?|\w+illions|(?:\w+teen|\w+tie|eleven|twelf)ths?|cientos|centenas|decenas|docenas|
+dezenas|d\w+zaines|centaines|milliers|milliards|milhares|millones|tercios|cuartos|quintos|tiers|quarts|demis|
+bps|pp[mb]|mille|permille?|lakhs?|crores?|fold|ish|base|binary|hexadecimal|octal|decimals?|point|
 zeros|zeroes|nines|basis|orders?|magnitude|rounded|truncated|approx\w*|cosines?|sines?|tangents?|bits?
 """
 _EAST_ASIAN_DENIALS = (
@@ -48,7 +50,12 @@ _EAST_ASIAN_DENIALS = (
     "|\u53ef\u80fd|\u4e5f\u8bb8|\u4e5f\u8a31|\u5927\u6982|\u5de6\u53f3|\u5927\u4e8e|\u5c0f\u4e8e"
     "|\u591a\u4e8e|\u5c11\u4e8e|\u8d85\u8fc7|\u8d85\u904e|\u4f4e\u4e8e|\u9ad8\u4e8e|\u81f3\u5c11"
     "|\u81f3\u591a|\u6700\u591a|\u6700\u5c11|\u4ee5\u4e0a|\u4ee5\u4e0b|\u4ee5\u5916|\u4ee5\u5185"
-    "|\u5982\u679c|\u306a\u3044"
+    "|\u5982\u679c|\u306a\u3044|\uc544[\ub2c8\ub2d9\ub2d8]|\ud2c0[\ub9ac\ub9b0\ub9bc]"
+)
+# What makes another number of the one before it there: squared, ten thousand, times, one in ...
+_EAST_ASIAN_OPERATION = re.compile(
+    r"(?:[个個개つ]?(?:的|の|의))?\s*(?:平方(?![米厘千公英])|立方(?![米厘千公英])|[万萬亿億百千](?![米克瓦])|倍|成(?!为)|折|分之"
+    r"|个?百分|阶乘|階乗|[次乘幂冪乗割]|倒[数數]|逆数|相反|开方|根|半|[억천만배]|제곱|팩토리얼|역수)"
 )
 
 
@@ -74,6 +81,7 @@ _ASSERTS = re.compile(
 _PLACED = re.compile(r"(?:on|for|at|with|during|this|today|altogether)\b", re.IGNORECASE)
 _ASKS = re.compile(r"(?:is|are|was|were|do|will|shall|has|have)\b", re.IGNORECASE)
 _NAME = re.compile(r"(.*\S)\s*([:=])\s*$", re.DOTALL)
+_NO_PART_OF_NAME = re.compile(r"[!<>=~\u00ac]|[^\w\s\x00-\x7f]|/$")
 _MOST_WORDS_OF_NAME = 3
 _MOST_WORDS_BEFORE_COLON = 6
 _WORD = re.compile(r"[^\W\d_]+")
@@ -118,7 +126,7 @@ def asserted_value(text: str) -> str | None:
     if is_doubtful(around) or len(_WORD.findall(around)) > _MOST_WORDS:
         return None
     if _EAST_ASIAN.search(around):
-        return value
+        return None if _EAST_ASIAN_OPERATION.match(behind) else value
     # What stands behind the value is read as its unit, and is none if it changes the value.
     if not _asserts(before) or len(_WORD.findall(behind)) > _MOST_WORDS_BEHIND:
         return None
@@ -133,7 +141,7 @@ def _asserts(before: str) -> bool:
     if named is None:
         return _ASSERTS.match(before) is not None
     words = named[1]
-    if _CALCULATED.search(words) or words[-1] in "/!<>=~":
+    if _CALCULATED.search(words) or _NO_PART_OF_NAME.search(words):
         return False
     few = _MOST_WORDS_OF_NAME if named[2] == "=" else _MOST_WORDS_BEFORE_COLON
     return len(_WORD.findall(words)) <= few or _ASSERTS.match(words.rpartition(" ")[0]) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-__all__ = ["ends_in_box", "joined_boxes", "last_boxed"]
+__all__ = ["ends_in_box", "is_factor", "joined_boxes"]
 
 # Braces, except pairs with neither a brace nor a command inside.
 _BRACE = re.compile(
@@ -13,6 +13,15 @@ _BRACE = re.compile(
 )
 _NUMBER_BOX = re.compile(r"\\boxed\{(-?\d{1,15}(?:\.\d{1,15})?)\}")
 _MOST = 64
+_NEAR = 24
+_OPERATES = re.compile(
+    r"(?:[-+*/^_\u2212×·÷]|\\(?:cdot|times|div|pm|mp|sqrt|neg|not|neq?))[\s{($]*$"
+    r"|(?:\d|(?<![A-Za-z\\])[A-Za-z])[{(]*$"
+)
+_GOES_ON = re.compile(
+    r"[\s)}$]{0,4}(?:[\^_!]|\\(?:cdot|times|div|pm|mp)(?![a-z])|\d"
+    r"|[-+*/\u2212×·÷]\s?(?:[\d\\(]|[a-z]\b))"
+)
 _LATEX_SPACE = re.compile(r"\\(?:quad|qquad|text(?:bf|rm)?|mathrm|left|right|[()\[\],;:! ])|[${}~]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z]?(?:_\{?\w{1,4}\}?)?\s{0,4}=\s{0,4}$")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -25,22 +34,14 @@ _DOUBTING = frozenset(["maybe", "perhaps", "possibly", "probably", "not", "even"
 _Span = tuple[int, int, str]
 
 
-def last_boxed(text: str) -> str | None:
-    r"""Return the content of the last balanced box; boxes that belong together, with commas.
-
-    Boxes belong together where only separators, a name, or a few words with an "and" stand
-    between them: `\boxed{1} and \boxed{2}` is `1, 2`.
-    """
-    found = joined_boxes(text)
-    return None if found is None else found[2]
-
-
 def joined_boxes(
     text: str, *, skip: Callable[[str], bool] = lambda content: False
 ) -> tuple[int, int, str] | None:
-    """Return where the last boxes that belong together begin and end, and their content.
+    r"""Return where the last boxes that belong together begin and end, and their content.
 
-    Boxes for whose content `skip` is true are passed over.
+    They belong together where only separators, a name, or a few words with an "and" stand between
+    them: `\boxed{1} and \boxed{2}` is `1, 2`. Those for whose content `skip` is true are passed
+    over.
     """
     if (only := _only_number(text)) is not None:
         return only
@@ -64,6 +65,12 @@ def _only_number(text: str) -> _Span | None:
     if number is None or text.find("box") != at + 1 or text.find("\\fbox", at) >= 0:
         return None
     return at, number.end(), number[1]
+
+
+def is_factor(text: str, start: int, end: int) -> bool:
+    r"""Tell whether a box is part of a larger formula, as in `2\boxed{5}` and `-\boxed{5}^2`."""
+    before = text[max(0, start - _NEAR) : start]
+    return _OPERATES.search(before) is not None or _GOES_ON.match(text, end) is not None
 
 
 def ends_in_box(text: str) -> bool:

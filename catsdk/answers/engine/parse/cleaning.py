@@ -96,6 +96,10 @@ _LEADING = re.compile(
 _CONGRUENT = re.compile(
     r"\( ?(?:\\(?:mod|bmod|pmod|operatorname ?\{mod\})|\\text ?\{ ?mod ?\}|mod)\b ?([^()]{1,40})\)"
 )
+_CHOICE_STARTS, _CHOICE = (
+    frozenset("OoCc"),
+    re.compile(r"^(?:[Oo]ption|[Cc]hoice) (?=\(?[A-J]\)?$)"),
+)
 _HOURS = re.compile(r"\b(\d{1,4}) ?h (\d{1,4}) ?min\b")
 _TO = re.compile(r"^(\d{1,9}) ?(?:\\text\{ ?to ?\}| to ) ?(\d{1,9})$")
 
@@ -108,6 +112,8 @@ def _respelled(text: str) -> str:
         text = _LEADING.sub("", text)
         if text.startswith("\\sim "):
             text = text.replace("\\sim ", "\\neg ", 1)
+    if text[:1] in _CHOICE_STARTS:
+        text = _CHOICE.sub("", text)
     if "mod" in text:
         text = _CONGRUENT.sub(r"\\pmod{\1}", text)
     if " and " in text:

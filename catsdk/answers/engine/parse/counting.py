@@ -51,6 +51,21 @@ earned|spent|profit|discount|off|tip|tax|interest|apiece|per
 _TAILS = [phrase.split() for phrase in _TAIL_PHRASES.replace("\n", "").split("|")]
 _EACH = frozenset(["per", "/", "each", "every"])
 _DEFINITE = frozenset(["the", "them", "these", "those", "his", "her", "their", "its", "my", "our"])
+# In other languages only frequent words are known: others may multiply or deny.
+_ABROAD_WORDS = """
+    años días metros minutos кг г км м см мм л ч мин сек руб рублей рубля лет года дней часов
+    часа минут минуты секунд человек штук яблок книг
+    千克 公斤 克 吨 斤 千米 公里 米 厘米 毫米 平方米 平方厘米 平方千米 立方米 立方厘米 升 毫升
+    小时 分钟 秒 分鐘 小時 年 月 日 天 周 元 角 円 圓 块 歲 岁 度 分 点
+    개 명 원 시간 분 초 살 권 마리 장 년 월 일 점 도 번 대 병 잔 가지 미터 킬로그램
+"""
+_ABROAD = frozenset(_ABROAD_WORDS.split())
+_COUNTER_SIGNS = """
+个 個 只 隻 人 名 本 张 張 条 條 头 頭 辆 輛 棵 朵 杯 瓶 盒 袋 箱 页 頁 题 題 间 間
+位 支 件 台 家 种 颗 顆 粒 枚 匹 冊
+"""
+_COUNTERS = frozenset(_COUNTER_SIGNS.split())
+_CHANGING_COUNTER = frozenset("平方立万萬亿億百千倍成折分之阶乘次幂冪倒数數相反负負开開根半")
 _PLACES = frozenset(["st", "nd", "rd", "th"])
 _RANKED_WORDS = """
     place term row column day week month year grade floor century position player from last
@@ -147,7 +162,9 @@ def _is_word(word: str) -> bool:
 
 def _is_noun(word: str, *, one: bool) -> bool:
     if not word.isascii():
-        return word.isalpha() and len(word) <= 6
+        return word in _ABROAD or (
+            word[0] in _COUNTERS and len(word) <= 6 and _CHANGING_COUNTER.isdisjoint(word)
+        )
     if word in _PLURALS:
         return True
     plural = len(word) > 3 and word.endswith("s") and not word.endswith("ss")

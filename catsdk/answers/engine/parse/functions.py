@@ -9,7 +9,7 @@ from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import UnreadableError
 from catsdk.answers.engine.parse.grammar import ExpressionParser, minus, product_of
 from catsdk.answers.engine.parse.lexer import read_decimal, tokens_of
-from catsdk.answers.engine.walk import symbols_of, with_operands, with_symbols
+from catsdk.answers.engine.traversal import symbols_of, with_operands, with_symbols
 
 __all__ = ["FunctionParser"]
 

@@ -11,7 +11,7 @@ from catsdk.answers.engine.limits import MAX_NESTING, LimitReachedError, Unreada
 from catsdk.answers.engine.parse.lexer import END, Token, read_decimal
 from catsdk.answers.engine.parse.notation import choices, is_mixed, is_name, may_be_vector
 from catsdk.answers.engine.parse.units import is_unit
-from catsdk.answers.engine.walk import symbols_of
+from catsdk.answers.engine.traversal import symbols_of
 
 __all__ = ["ExpressionParser", "minus", "product_of"]
 
@@ -172,11 +172,7 @@ class ExpressionParser(ABC):
             if kind == "sign" and value in ("*", "/"):
                 self.at += 1
                 factor = self._signed(self.power)
-                factors = (
-                    [*factors, factor]
-                    if value == "*"
-                    else [tree.Quotient(product_of(factors), factor)]
-                )
+                factors = [*factors, factor] if value == "*" else [_over(factors, factor)]
             elif kind == "sign" and value == "times":
                 self.at += 1
                 factor = self._signed(self.power)
@@ -512,6 +508,14 @@ class ExpressionParser(ABC):
 
 def _sum(terms: list[tree.Node]) -> tree.Node:
     return terms[0] if len(terms) == 1 else tree.Sum(tuple(terms))
+
+
+def _over(factors: list[tree.Node], factor: tree.Node) -> tree.Node:
+    """Divide; what stands behind `1/2%` and `1/2°` measures the fraction."""
+    top = product_of(factors)
+    if isinstance(factor, tree.Quantity) and isinstance(top, tree.Number):
+        return tree.Quantity(tree.Quotient(top, factor.value), factor.unit)
+    return tree.Quotient(top, factor)
 
 
 def _crossed(factors: list[tree.Node], factor: tree.Node) -> list[tree.Node]:

@@ -68,6 +68,7 @@ _RELATION_SIGNS = frozenset(["=", "!=", "<", "<=", ">", ">=", "=>", "->"])
 _JOINED = re.compile(r"(or|and)(?=[A-Z]|[a-z]{1,2}$)")
 # Content of \text that is no words: figures and signs, or a choice such as (C).
 _PLAIN = re.compile(r"[^A-Za-z ]+|\([A-Za-z]\)")
+_FIRST_EAST_ASIAN = "\u2e80"
 _MAX_EXPONENT = 4_000
 _SMALL = [Number(Fraction(value)) for value in range(1_000)]
 
@@ -234,7 +235,7 @@ class _Lexer:
             self._add("sign", "lor" if joined[1] == "or" else "and")
             value = value[joined.end() :]
         if len(value) == 1:
-            self._add("symbol", value)
+            self._add("symbol" if value < _FIRST_EAST_ASIAN else "word", value)
         elif value in FUNCTION_WORDS and not self._is_minutes(value):
             self._add("function", FUNCTION_WORDS[value])
         elif value in CONSTANTS:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from catsdk.answers.engine.limits import LimitReachedError, UnreadableError
 from catsdk.answers.engine.parse.assertions import asserted_value
-from catsdk.answers.engine.parse.boxes import last_boxed
+from catsdk.answers.engine.parse.boxes import is_factor, joined_boxes
 from catsdk.answers.engine.parse.cleaning import clean
 from catsdk.answers.engine.parse.counting import names_what_counts
 from catsdk.answers.engine.parse.currencies import currency_written
@@ -40,6 +40,7 @@ from catsdk.answers.verdict import Cause
 __all__ = ["Reading", "read"]
 
 _CACHED_LENGTH = 300
+_STRUCK = re.compile(r"~~[^~]{1,200}~~")
 _INTEGER = re.compile(r"-?\d{1,300}")
 _DECIMAL = re.compile(r"-?\d{0,60}\.(\d{1,60})")
 _EUROPEAN = re.compile(r"([-+]?\d{1,3}(?:\.\d{3}){1,9}),(\d{1,20})|([-+]?\d{1,3}(?:\.\d{3}){2,9})")
@@ -140,6 +141,9 @@ class Reading(NamedTuple):
         """The word "and" or "or", where one of the two joins what is said."""
         if isinstance(self.node, Number | Symbol | Quotient | Quantity):
             return ""
+        words = self.text.lower()
+        if "and" not in words and "or" not in words:
+            return ""
         found = {match.group(1).lower() for match in _CONNECTIVE.finditer(self.text)}
         return found.pop() if len(found) == 1 else ""
 
@@ -156,9 +160,13 @@ def _read(text: str) -> Reading:
         return Reading(Number(number), text=text)
     if not text.isascii() and (characters := number_in_characters(text.strip())) is not None:
         return Reading(Number(Fraction(characters)), text=text)
-    boxed = last_boxed(text) if "\\boxed" in text or "\\fbox" in text else None
+    box = joined_boxes(text) if "\\boxed" in text or "\\fbox" in text else None
+    if (box and is_factor(text, box[0], box[1])) or ("~~" in text and _STRUCK.search(text)):
+        return Reading(
+            None, cause="unparseable", detail="a box in a formula, or what is struck out"
+        )
     try:
-        return _read_cleaned(clean(text if boxed is None else boxed), text)
+        return _read_cleaned(clean(box[2] if box else text), text)
     except (LimitReachedError, RecursionError) as error:
         return Reading(None, cause="limit", detail=str(error))
 

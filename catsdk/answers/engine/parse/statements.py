@@ -20,6 +20,7 @@ from catsdk.answers.engine.parse.lists import (
     rows_of,
 )
 from catsdk.answers.engine.parse.units import SCALES, is_unit, unit_of
+from catsdk.answers.engine.traversal import symbols_of
 from catsdk.answers.engine.tree import (
     Call,
     Constant,
@@ -37,7 +38,6 @@ from catsdk.answers.engine.tree import (
     Text,
     Union,
 )
-from catsdk.answers.engine.walk import symbols_of
 
 __all__ = ["parse", "parse_with_crosses"]
 

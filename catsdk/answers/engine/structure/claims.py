@@ -6,13 +6,14 @@ from fractions import Fraction
 from itertools import pairwise
 
 from catsdk.answers.engine import tree
+from catsdk.answers.engine.arithmetic.rationals import arithmetic_of
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.answers.engine.numeric.evaluate import Evaluator, rational_of
 from catsdk.answers.engine.numeric.fields import doubles
 from catsdk.answers.engine.numeric.values import value_of as number_of
 from catsdk.answers.engine.structure.expressions import same_expression
 from catsdk.answers.engine.structure.labels import label_of
-from catsdk.answers.engine.walk import symbols_of
+from catsdk.answers.engine.traversal import symbols_of
 from catsdk.answers.options import DEFAULT
 
 __all__ = ["claims_nothing"]
@@ -53,9 +54,11 @@ def claims_nothing(relation: tree.Relation, budget: Budget) -> bool:
         for pair, operator in zip(pairwise(relation.sides), relation.operators, strict=True)
         if operator == "="
     ]
+    # What stands between two values, as in `99 = x = 4`, does not join them.
+    values = [side for side in relation.sides if _is_closed(_value(side))] if not about else []
     own = budget.lend(_STEPS)
     try:
-        if any(_contradicts(*pair, own) for pair in pairs):
+        if any(_contradicts(*pair, own) for pair in (*pairs, *pairwise(values))):
             return True
         if not pairs and any(_is_far(*pair, own) for pair in about):
             return True
@@ -79,11 +82,24 @@ def _contradicts(left: tree.Node, right: tree.Node, budget: Budget) -> bool:
     left, right = _value(left), _value(right)
     if _is_negative_size(left, right) or _is_negative_size(right, left):
         return True
+    for number, other in ((left, right), (right, left)):
+        if _is_collection(other) and arithmetic_of(number, budget) is not None:
+            return True
+        if isinstance(other, tree.Quantity) and other.unit == "%":
+            share = tree.Quotient(other.value, tree.Number(Fraction(100)))
+            return all(_contradicts(number, each, budget) for each in (other.value, share))
     if not _is_closed(left) or not _is_closed(right):
         return False
     if _equal(left, right, budget) is not False:
         return False
     return not _is_rounded(left, right, budget)
+
+
+def _is_collection(node: tree.Node) -> bool:
+    """Tell what no number can be: a set, an interval, a point, a matrix; a ratio can be one."""
+    if isinstance(node, tree.Items):
+        return node.kind not in ("ratio", "clock")
+    return isinstance(node, tree.Interval | tree.Union | tree.Matrix)
 
 
 def _is_negative_size(size: tree.Node, value: tree.Node) -> bool:

@@ -33,6 +33,7 @@ from catsdk.answers.engine.structure.quantities import (
 from catsdk.answers.engine.structure.regions import readings_of
 from catsdk.answers.engine.structure.relations import needs_solving, same_relation
 from catsdk.answers.engine.structure.simplify import simplified
+from catsdk.answers.engine.traversal import holds_matrices, worth
 from catsdk.answers.engine.tree import (
     Call,
     Constant,
@@ -52,7 +53,6 @@ from catsdk.answers.engine.tree import (
     Text,
     Union,
 )
-from catsdk.answers.engine.walk import holds_matrices, worth
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import NOTHING, Cause, Tier
 

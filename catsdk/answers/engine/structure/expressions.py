@@ -16,8 +16,8 @@ from catsdk.answers.engine.limits import (
 )
 from catsdk.answers.engine.numeric.evaluate import rational_of
 from catsdk.answers.engine.numeric.values import same_value, value_of
+from catsdk.answers.engine.traversal import children, symbols_of, undefined_in
 from catsdk.answers.engine.tree import Constant, Node, Number, Power, Product
-from catsdk.answers.engine.walk import children, symbols_of, undefined_in
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Tier
 
@@ -94,12 +94,26 @@ def _single_terms(first: Form, second: Form, normaliser: Normaliser) -> Decision
 
 def infinity_of(node: Node) -> int:
     """Return the sign of a plain infinity, 2 where infinity stands inside, 0 where nowhere."""
+    if not _holds_infinity(node):
+        return 0
     if isinstance(node, Constant):
-        return int(node.name == "infinity")
+        return 1
     if isinstance(node, Product) and node.factors[-1] == Constant("infinity"):
         factor = rational_of(node.factors[0]) if len(node.factors) == 2 else None
         return int(factor) if factor in (1, -1) else 2
-    return 2 if any(infinity_of(child) for child in children(node)) else 0
+    return 2
+
+
+def _holds_infinity(node: Node) -> bool:
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Constant):
+            if node.name == "infinity":
+                return True
+        else:
+            waiting += children(node)
+    return False
 
 
 def _infinities(left: Node, right: Node, signs: tuple[int, int], budget: Budget) -> Decision:

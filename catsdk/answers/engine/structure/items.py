@@ -14,7 +14,7 @@ from catsdk.answers.engine.structure.quantities import (
     units_stand_apart,
     with_shared_unit,
 )
-from catsdk.answers.engine.tree import Items, Node, Quotient
+from catsdk.answers.engine.tree import Items, Node, Quotient, Relation
 from catsdk.answers.options import Options
 
 __all__ = ["Comparer", "nesting", "same_items"]
@@ -110,11 +110,21 @@ def _tuples(left: Items, right: Items, comparer: Comparer) -> bool | None:
     """Compare in order; points without brackets around all of them may stand in any order."""
     points = all(isinstance(item, Items) for item in (*left.items, *right.items))
     if left.kind == right.kind or not points:
-        return comparer.ordered(by_names(left).items, by_names(right).items)
+        found = comparer.ordered(by_names(left).items, by_names(right).items)
+        values = _are_values_of_one(left) or _are_values_of_one(right)
+        return (
+            comparer.open("several values of one name, and a point") if found and values else found
+        )
     if comparer.ordered(left.items, right.items):
         return True
     found = comparer.unordered(left.items, right.items)
     return comparer.open("points in another order") if found else found
+
+
+def _are_values_of_one(node: Items) -> bool:
+    """Tell solutions such as `x = 3, x = 4`."""
+    names = [item.sides[0] for item in node.items if isinstance(item, Relation)]
+    return len(names) == len(node.items) > 1 and all(name == names[0] for name in names)
 
 
 def _named(left: Items, right: Items, comparer: Comparer) -> bool | None:

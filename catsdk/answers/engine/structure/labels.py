@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catsdk.answers.engine.traversal import symbols_of, undefined_in
 from catsdk.answers.engine.tree import (
     FUNCTIONS,
     Call,
@@ -15,7 +16,6 @@ from catsdk.answers.engine.tree import (
     Symbol,
     Text,
 )
-from catsdk.answers.engine.walk import symbols_of, undefined_in
 
 __all__ = [
     "as_meant",
@@ -29,6 +29,12 @@ __all__ = [
 ]
 
 
+# What logic and sets make of statements is no name of a value.
+_JOINING = frozenset(
+    ["not", "and", "or", "implies", "iff", "either", "both", "setminus", "cap", "residue"]
+)
+
+
 def is_label(node: Node) -> bool:
     """Tell whether `node` is a name: a symbol, a function's value, a segment, a tuple of names."""
     match node:
@@ -39,7 +45,7 @@ def is_label(node: Node) -> bool:
         case Call("abs", (inner,)):
             return is_label(inner)
         case Call(name, _):
-            return name not in FUNCTIONS
+            return name not in FUNCTIONS and name not in _JOINING
         case Product(factors):
             return all(isinstance(factor, Symbol) for factor in factors)
         case Quotient(top, bottom):
@@ -55,7 +61,7 @@ def label_of(relation: Relation) -> Node | None:
     if len(relation.sides) < 2 or not set(relation.operators) <= {"=", "~"}:
         return None
     first, last = relation.sides[0], relation.sides[-1]
-    if is_label(first) and not _speaks_of(last, first):
+    if is_label(first) and not any(_speaks_of(side, first) for side in relation.sides[1:]):
         return first
     two = len(relation.sides) == 2 and is_label(last) and not _speaks_of(first, last)
     return last if two else None
@@ -83,7 +89,7 @@ def value_of(relation: Relation) -> Node | None:
     if label is not None:
         return first if label is last and label is not first else last
     if len(sides) > 2:
-        return last
+        return None if is_label(first) else last
     closed = [not symbols_of(side) and not isinstance(side, Text) for side in sides]
     return last if all(closed) else None
 

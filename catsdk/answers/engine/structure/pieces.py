@@ -12,8 +12,8 @@ from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedErr
 from catsdk.answers.engine.numeric.evaluate import rational_of
 from catsdk.answers.engine.numeric.values import value_of
 from catsdk.answers.engine.structure.expressions import infinity_of
+from catsdk.answers.engine.traversal import symbols_of
 from catsdk.answers.engine.tree import Call, Interval, Items, Matrix, Node, Relation, Text, Union
-from catsdk.answers.engine.walk import symbols_of
 
 __all__ = ["Comparer", "is_set_operation", "joined_intervals", "same_pieces", "sets_listed"]
 

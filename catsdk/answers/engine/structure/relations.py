@@ -22,6 +22,7 @@ from catsdk.answers.engine.structure.labels import label_of, value_of
 from catsdk.answers.engine.structure.pieces import is_set_operation
 from catsdk.answers.engine.structure.regions import FLIPPED, region_of
 from catsdk.answers.engine.structure.witnesses import tell_apart
+from catsdk.answers.engine.traversal import symbols_of, undefined_in, with_symbols
 from catsdk.answers.engine.tree import (
     Call,
     Interval,
@@ -33,7 +34,6 @@ from catsdk.answers.engine.tree import (
     Text,
     Union,
 )
-from catsdk.answers.engine.walk import symbols_of, undefined_in, with_symbols
 from catsdk.answers.options import Options
 
 __all__ = ["Comparer", "needs_solving", "same_relation"]

@@ -10,7 +10,7 @@ from catsdk.answers.engine import tree
 from catsdk.answers.engine.limits import LimitReachedError, UndecidedError
 from catsdk.answers.engine.parse.units import factor_of
 from catsdk.answers.engine.structure.quantities import is_compound
-from catsdk.answers.engine.walk import children, with_operands
+from catsdk.answers.engine.traversal import children, with_operands
 
 __all__ = ["simplified"]
 

@@ -15,7 +15,7 @@ from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedErr
 from catsdk.answers.engine.numeric.evaluate import Evaluator, rational_of
 from catsdk.answers.engine.numeric.fields import doubles
 from catsdk.answers.engine.structure.expressions import infinity_of
-from catsdk.answers.engine.walk import symbols_of, undefined_in
+from catsdk.answers.engine.traversal import symbols_of, undefined_in
 
 __all__ = ["tell_apart"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from catsdk.answers.engine.limits import UndefinedError
 from catsdk.answers.engine.symbolic.engine import Expression, sympy
 from catsdk.answers.engine.symbolic.points import Point, has_steps, points
-from catsdk.answers.engine.symbolic.values import UndefinedError, is_real, is_zero, with_value
+from catsdk.answers.engine.symbolic.values import is_real, is_zero, with_value
 
 __all__ = ["Answer", "same_expression"]
 

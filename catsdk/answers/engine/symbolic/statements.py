@@ -10,8 +10,8 @@ from catsdk.answers.engine.symbolic.engine import Expression, sympy
 from catsdk.answers.engine.symbolic.expressions import Answer, same_expression
 from catsdk.answers.engine.symbolic.sets import is_set, same_set
 from catsdk.answers.engine.symbolic.values import is_zero
+from catsdk.answers.engine.traversal import symbols_of
 from catsdk.answers.engine.tree import Items, Node, Relation
-from catsdk.answers.engine.walk import symbols_of
 
 __all__ = ["is_statement", "same_statement"]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from catsdk.answers.engine.limits import UndefinedError
 from catsdk.answers.engine.symbolic.engine import Expression, sympy
 
-__all__ = ["UndefinedError", "is_real", "is_zero", "with_value"]
+__all__ = ["is_real", "is_zero", "with_value"]
 
 _DIGITS = 20
 _MARGIN = 30
@@ -15,10 +16,6 @@ _MIN_BITS = 40
 # Values of these come from quadrature and extrapolation, whose errors are estimates.
 _ESTIMATED = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative)
 _ESTIMATE = 1e-4
-
-
-class UndefinedError(Exception):
-    """The expression has no value, as 1/0 has none."""
 
 
 def with_value(value: Expression) -> Expression:

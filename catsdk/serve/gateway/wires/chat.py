@@ -11,10 +11,10 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.types import FinishReason, ToolCall, Usage
 from catsdk.serve.gateway.answer import Answer
-from catsdk.serve.gateway.asked import Asked, Shape
+from catsdk.serve.gateway.asked import Asked, Shape, Wanted
 from catsdk.serve.gateway.fields import Fields, checked_chat
 from catsdk.serve.gateway.tools import Tool, Tools
-from catsdk.serve.gateway.wires.wire import COMMENT, Reply, event, wanted_of
+from catsdk.serve.gateway.wires.wire import COMMENT, Reply, event
 from catsdk.serve.site.problems import Problem
 from catsdk.serve.site.replies import refusal
 
@@ -42,17 +42,17 @@ _FINISHES: Final[Mapping[FinishReason, str]] = {
 class ChatWire:
     """The dialect of `/v1/chat/completions`."""
 
-    def read(self, body: Mapping[str, Any], pass_on: tuple[str, ...]) -> Asked:
-        """Read a request; see `Wire`."""
-        fields = Fields("", body)
-        wanted = wanted_of(fields)
+    ignored = IGNORED
+
+    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
+        """Take what is understood; see `Wire`."""
         if (n := fields.whole("n")) not in (None, 1):
             raise InvalidInputError(
                 f"n is {n}; this gateway gives one answer a request (cat.n is the number of"
                 " rollouts it is made of)"
             )
         options = fields.inside("stream_options") or Fields("stream_options", {})
-        asked = Asked(
+        return Asked(
             model=fields.wanted_text("model"),
             messages=checked_chat(fields.any("messages")),
             seed=fields.whole("seed"),
@@ -63,8 +63,6 @@ class ChatWire:
             wanted=wanted,
             sampling=_sampling(fields, pass_on),
         )
-        fields.end(IGNORED)
-        return asked
 
     def whole(self, answer: Answer, reply: Reply) -> dict[str, Any]:
         """The body of a whole reply."""

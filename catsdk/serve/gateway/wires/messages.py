@@ -11,10 +11,10 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.types import FinishReason, ToolCall
 from catsdk.serve.gateway.answer import Answer
-from catsdk.serve.gateway.asked import Asked, Shape
+from catsdk.serve.gateway.asked import Asked, Shape, Wanted
 from catsdk.serve.gateway.fields import Fields, checked_chat
 from catsdk.serve.gateway.tools import Tool, Tools
-from catsdk.serve.gateway.wires.wire import Reply, event, wanted_of
+from catsdk.serve.gateway.wires.wire import Reply, event
 from catsdk.serve.site.problems import Problem
 from catsdk.serve.site.replies import json_response
 
@@ -47,11 +47,11 @@ _TYPES: Final = {
 class MessagesWire:
     """The dialect of `/v1/messages`."""
 
-    def read(self, body: Mapping[str, Any], pass_on: tuple[str, ...]) -> Asked:
-        """Read a request; see `Wire`."""
-        fields = Fields("", body)
-        wanted = wanted_of(fields)
-        asked = Asked(
+    ignored = _IGNORED
+
+    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
+        """Take what is understood; see `Wire`."""
+        return Asked(
             model=fields.wanted_text("model"),
             messages=checked_chat(_conversation(fields)),
             wire="messages",
@@ -68,8 +68,6 @@ class MessagesWire:
                 extra=fields.taken(pass_on),
             ),
         )
-        fields.end(_IGNORED)
-        return asked
 
     def whole(self, answer: Answer, reply: Reply) -> dict[str, Any]:
         """The body of a whole reply."""

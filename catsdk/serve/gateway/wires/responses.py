@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -10,7 +9,7 @@ from starlette.responses import Response
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.serve.gateway.answer import Answer
-from catsdk.serve.gateway.asked import Asked, Shape
+from catsdk.serve.gateway.asked import Asked, Shape, Wanted
 from catsdk.serve.gateway.fields import Fields, checked_chat
 from catsdk.serve.gateway.wires.chat import IGNORED, tools_asked
 from catsdk.serve.gateway.wires.response_events import ResponseEvents
@@ -20,7 +19,7 @@ from catsdk.serve.gateway.wires.response_items import (
     message_item,
     reasoning_item,
 )
-from catsdk.serve.gateway.wires.wire import Reply, wanted_of
+from catsdk.serve.gateway.wires.wire import Reply
 from catsdk.serve.site.problems import Problem
 from catsdk.serve.site.replies import refusal
 
@@ -36,10 +35,10 @@ _IGNORED: Final = IGNORED | {
 class ResponsesWire:
     """The dialect of `/v1/responses`."""
 
-    def read(self, body: Mapping[str, Any], pass_on: tuple[str, ...]) -> Asked:
-        """Read a request; see `Wire`."""
-        fields = Fields("", body)
-        wanted = wanted_of(fields)
+    ignored = _IGNORED
+
+    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
+        """Take what is understood; see `Wire`."""
         for name in _STATE:
             if name in fields:
                 raise InvalidInputError(
@@ -49,7 +48,7 @@ class ResponsesWire:
             raise InvalidInputError("background is not done here; leave it out")
         if fields.whole("top_logprobs"):
             raise InvalidInputError("top_logprobs are not passed on; leave them out")
-        asked = Asked(
+        return Asked(
             model=fields.wanted_text("model"),
             messages=checked_chat(_conversation(fields)),
             shape=_shape(fields),
@@ -63,8 +62,6 @@ class ResponsesWire:
                 extra=fields.taken(pass_on),
             ),
         )
-        fields.end(_IGNORED)
-        return asked
 
     def whole(self, answer: Answer, reply: Reply) -> dict[str, Any]:
         """The body of a whole reply."""

@@ -17,7 +17,7 @@ from catsdk.serve.gateway.fields import Fields
 from catsdk.serve.gateway.stream import EventWriter
 from catsdk.serve.site.problems import Problem
 
-__all__ = ["COMMENT", "Reply", "Wire", "event", "wanted_of"]
+__all__ = ["COMMENT", "Reply", "Wire", "event", "read_request"]
 
 COMMENT = b": keep-alive\n\n"
 """A line that clients of server-sent events skip."""
@@ -51,16 +51,13 @@ class Reply:
 class Wire(Protocol):
     """A dialect that clients speak."""
 
-    def read(self, body: Mapping[str, Any], pass_on: tuple[str, ...]) -> Asked:
-        """Read a request.
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields of a request that change no answer here."""
+        ...
 
-        Args:
-            body: The body.
-            pass_on: Further fields that go to services as they are.
-
-        Raises:
-            InvalidInputError: it is no request of the dialect, or asks for what is not done here.
-        """
+    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
+        """Take from the fields of a body what is understood; see `read_request`."""
         ...
 
     def whole(self, answer: Answer, reply: Reply) -> dict[str, Any]:
@@ -76,15 +73,26 @@ class Wire(Protocol):
         ...
 
 
-def wanted_of(fields: Fields) -> Wanted:
-    """Take the field `cat` of a request.
+def read_request(wire: Wire, body: Mapping[str, Any], pass_on: tuple[str, ...]) -> Asked:
+    """Read a request.
 
     Args:
-        fields: The fields of the body.
+        wire: The dialect that it is in.
+        body: The body.
+        pass_on: Further fields that go to services as they are.
 
     Raises:
-        InvalidInputError: a setting in it is unknown or out of its range.
+        InvalidInputError: it is no request of the dialect, has a field that is unknown, or asks for
+            what is not done here.
     """
+    fields = Fields("", body)
+    asked = wire.read(fields, _wanted(fields), pass_on)
+    fields.end(wire.ignored)
+    return asked
+
+
+def _wanted(fields: Fields) -> Wanted:
+    """The field `cat`, with settings of its own."""
     given = fields.mapping("cat") or {}
     kinds = Fields("cat", given)
     kinds.whole("n")

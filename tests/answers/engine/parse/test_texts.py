@@ -6,12 +6,27 @@ from catsdk.answers.engine.parse import boxes, sentences
 
 
 def test_the_last_box_counts_and_those_that_belong_together_are_one_answer() -> None:
-    assert (
-        boxes.last_boxed(r"We try \boxed{1}. It fails. So it is \boxed{\frac{1}{2}}")
-        == r"\frac{1}{2}"
-    )
-    assert boxes.last_boxed(r"\boxed{1} and \boxed{2}") == "1, 2"
-    assert boxes.last_boxed("none") is None
+    for text, content in (
+        (r"We try \boxed{1}. It fails. So it is \boxed{\frac{1}{2}}", r"\frac{1}{2}"),
+        (r"\boxed{1} and \boxed{2}", "1, 2"),
+    ):
+        found = boxes.joined_boxes(text)
+        assert found is not None
+        assert found[2] == content
+    assert boxes.joined_boxes("none") is None
+
+
+def test_a_box_in_a_formula_is_told_from_one_in_a_sentence() -> None:
+    for text, factor in (
+        (r"2\boxed{5}", True),
+        (r"-\boxed{5}", True),
+        (r"\boxed{5}^2", True),
+        (r"$x = \boxed{5}$.", False),
+        (r"Step 2 gives \boxed{5} apples - as asked", False),
+    ):
+        found = boxes.joined_boxes(text)
+        assert found is not None
+        assert boxes.is_factor(text, found[0], found[1]) is factor
 
 
 def test_a_box_that_does_not_close_is_seen() -> None:

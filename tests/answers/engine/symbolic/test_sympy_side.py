@@ -7,6 +7,7 @@ import io
 import pytest
 import sympy
 
+from catsdk.answers.engine.limits import UndefinedError
 from catsdk.answers.engine.symbolic import points, values
 from catsdk.answers.engine.symbolic.convert import NotConvertibleError, to_sympy
 from catsdk.answers.engine.symbolic.expressions import same_expression
@@ -66,7 +67,7 @@ def test_a_number_is_zero_only_if_that_is_sure() -> None:
     assert values.is_zero(sympy.pi - 3) is False
     assert values.is_real(sympy.pi)
     assert not values.is_real(sympy.sqrt(-1))
-    with pytest.raises(values.UndefinedError):
+    with pytest.raises(UndefinedError):
         values.with_value(sympy.zoo)
 
 

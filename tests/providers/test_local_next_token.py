@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from catsdk_providers.local.chat import Chat
-from catsdk_providers.local.draw import Drawing
+from catsdk_providers.local.next_token import Drawing
 from catsdk_providers.local.row import Job, Plan, Row
 from tests.providers.tiny_models import tiny_tokenizer
 

@@ -10,7 +10,7 @@ from catsdk.core.errors import UnsupportedError
 from catsdk.core.ports import Capabilities
 from catsdk.core.types import Request
 
-__all__ = ["Learnt", "forget", "refuse_n"]
+__all__ = ["Quirks", "forget", "refuse_n"]
 
 # (service, model) -> names of capabilities, and of habits.
 _lacking: dict[tuple[str, str], frozenset[str]] = {}
@@ -38,7 +38,7 @@ def forget() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class Quirks:
     """What one model at one service (its URL, say) was found to do; all its providers share it."""
 
     service: str

@@ -12,14 +12,14 @@ from anyio import to_thread
 
 from catsdk.core.concurrency.bell import Bell
 
-__all__ = ["OtherLoop"]
+__all__ = ["AsyncioThread"]
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
 Work = Callable[[Tell], Awaitable[T]]
 
 
-class OtherLoop:
+class AsyncioThread:
     """Runs work for the tasks of any loops, asyncio's or trio's, in one asyncio loop.
 
     The thread starts with the first work and is a daemon: it ends with the process. Nothing here

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from catsdk.core.html_page import Markup, element, heading, page, table
+from catsdk.core.display.page import Markup, element, heading, page, table
 
 HOSTILE = """</title></style><script>alert("x")</script><td onclick='y'>&amp;"""
 

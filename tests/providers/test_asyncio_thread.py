@@ -8,7 +8,7 @@ import anyio
 import pytest
 from sniffio import current_async_library
 
-from catsdk_providers.http.other_loop import OtherLoop
+from catsdk_providers.http.asyncio_thread import AsyncioThread
 
 Tell = Callable[[str], None]
 
@@ -18,7 +18,7 @@ async def test_work_runs_on_asyncio_whatever_loop_waits_for_it() -> None:
         return current_async_library()
 
     with anyio.fail_after(5):
-        assert await OtherLoop("test").run(work) == "asyncio"
+        assert await AsyncioThread("test").run(work) == "asyncio"
 
 
 async def test_what_is_told_arrives_in_order_before_the_result() -> None:
@@ -30,12 +30,12 @@ async def test_what_is_told_arrives_in_order_before_the_result() -> None:
 
     told: list[str] = []
     with anyio.fail_after(5):
-        assert await OtherLoop("test").run(work, told.append) == 3
+        assert await AsyncioThread("test").run(work, told.append) == 3
     assert told == ["a", "b", "c"]
 
 
 async def test_an_error_reaches_the_one_who_waits_and_no_other() -> None:
-    loop = OtherLoop("test")
+    loop = AsyncioThread("test")
 
     async def fails(_: Tell) -> None:
         raise ZeroDivisionError
@@ -50,7 +50,7 @@ async def test_an_error_reaches_the_one_who_waits_and_no_other() -> None:
 
 
 async def test_cancelling_cancels_the_work_over_there() -> None:
-    loop = OtherLoop("test")
+    loop = AsyncioThread("test")
     ended: list[str] = []
 
     async def endless(tell: Tell) -> None:
@@ -76,7 +76,7 @@ async def test_cancelling_cancels_the_work_over_there() -> None:
 
 
 def test_one_loop_serves_several_one_after_another() -> None:
-    loop = OtherLoop("test")
+    loop = AsyncioThread("test")
 
     async def work(_: Tell) -> int:
         return 1

@@ -1,0 +1,55 @@
+"""Full garbage collections wait while many calls are made.
+
+With torch in the process one of them takes a fifth of a second, in which no call is sent or read,
+and a few hundred calls meet one or two.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Final
+
+__all__ = ["full_collections_wait"]
+
+_NEVER: Final = 2**30
+
+
+class _Setting:
+    """The interpreter's thresholds, and how many blocks hold the last of them up."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._blocks = 0
+        self._usual = gc.get_threshold()
+
+    def hold(self) -> None:
+        with self._lock:
+            if not self._blocks:
+                self._usual = gc.get_threshold()
+                gc.set_threshold(*self._usual[:2], _NEVER)
+            self._blocks += 1
+
+    def release(self) -> None:
+        with self._lock:
+            self._blocks -= 1
+            if not self._blocks:
+                gc.set_threshold(*self._usual)
+
+
+_SETTING: Final = _Setting()
+
+
+@contextmanager
+def full_collections_wait() -> Generator[None]:
+    """No full collection begins by itself until the end of the block; young objects are collected.
+
+    Blocks may overlap, in several threads: the last one's end puts the usual threshold back.
+    """
+    _SETTING.hold()
+    try:
+        yield
+    finally:
+        _SETTING.release()

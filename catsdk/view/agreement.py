@@ -1,0 +1,126 @@
+"""Agreement: how the verdicts and grades of runs go with what people said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from catsdk.core.errors import InvalidInputError
+from catsdk.core.types import Verdict
+from catsdk.rubrics.kappa import Agreement, agreement
+from catsdk.view.entry import Entry
+from catsdk.view.finding import Finder
+from catsdk.view.labels import Label, by_item, labels_in
+
+__all__ = ["PEOPLE", "Labelled", "people_and_judges"]
+
+PEOPLE = "people"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What people said of the runs below a folder, beside what judges and grades say.
+
+    Args:
+        verdicts: How far each judge agrees with people, over the verdicts that were labelled;
+            `None` where none was, or no judge answered one.
+        references: The same of the grades of references, by known answers or criteria; `None`
+            where no reference that was labelled has one.
+        right: For each estimator and size, how many references people call right, and of how many.
+        gone: How many labels are about what is no longer there.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from catsdk.view import people_and_judges
+        >>> people_and_judges(Path(".")).gone
+        0
+    """
+
+    verdicts: Agreement | None
+    references: Agreement | None
+    right: Mapping[str, tuple[int, int]]
+    gone: int
+
+
+def people_and_judges(folder: str | Path) -> Labelled:
+    """Compare judges and grades with the labels that people gave in the viewer.
+
+    Kappa needs the extra `agreement`, and two different answers.
+
+    Args:
+        folder: Where catsdk wrote; all runs below it count together.
+
+    Raises:
+        InvalidInputError: there is no such folder.
+        MissingExtraError: the extra is not installed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from catsdk.view import people_and_judges
+        >>> people_and_judges(Path(".")).verdicts is None
+        True
+    """
+    root = Path(folder)
+    if not root.exists():
+        raise InvalidInputError(f"{root} is not there; give a folder that catsdk wrote")
+    judged: list[tuple[bool, dict[str, bool | None]]] = []
+    graded: list[tuple[bool, dict[str, bool | None]]] = []
+    right: dict[str, tuple[int, int]] = {}
+    gone = 0
+    for label, entry in _labelled(root):
+        assert label.says is not None
+        if entry is None:
+            gone += 1
+        elif label.criterion:
+            answers = _answers(entry, label)
+            gone += not answers
+            judged.append((label.says, answers))
+        else:
+            good, every = right.get(label.contender, (0, 0))
+            right[label.contender] = good + label.says, every + 1
+            graded.append((label.says, _grade(entry, label.contender)))
+    return Labelled(_compared(judged), _compared(graded), right, gone)
+
+
+def _labelled(root: Path) -> Iterator[tuple[Label, Entry | None]]:
+    """Each label with its item; `None` where that is gone."""
+    for run in Finder(root).runs().values():
+        labels = by_item(labels_in(run.path))
+        if not labels:
+            continue
+        places = {outline.id: place for place, outline in run.news() if outline.id in labels}
+        for item, of_item in labels.items():
+            entry = run.entry(places[item]) if item in places else None
+            yield from ((label, entry) for label in of_item)
+
+
+def _answers(entry: Entry, label: Label) -> dict[str, bool | None]:
+    """What each judge says of the criterion that a label is about."""
+    return {
+        verdict.judge or "judge": verdict.met
+        for score in entry.all_scores
+        if score.index == label.rollout
+        for given in score.verdicts
+        if given.criterion_id == label.criterion
+        for verdict in _members(given)
+    }
+
+
+def _members(verdict: Verdict) -> tuple[Verdict, ...]:
+    """The verdict; that of a panel with those of its members."""
+    return verdict, *verdict.votes
+
+
+def _grade(entry: Entry, contender: str) -> dict[str, bool | None]:
+    made = next((made for made in entry.made if made.contender == contender), None)
+    return {"grades": None if made is None else made.outline.right}
+
+
+def _compared(said: list[tuple[bool, dict[str, bool | None]]]) -> Agreement | None:
+    names = list(dict.fromkeys(name for _, answers in said for name in answers))
+    columns = {name: [answers.get(name) for _, answers in said] for name in names}
+    there = {name: column for name, column in columns.items() if set(column) != {None}}
+    if not there:
+        return None
+    return agreement({PEOPLE: [says for says, _ in said], **there})
