@@ -51,6 +51,9 @@ def people_and_judges(folder: str | Path) -> Labelled:
     Args:
         folder: Where catsdk wrote; all runs below it count together.
 
+    Returns:
+        The agreement of each judge, and of grades, with people.
+
     Raises:
         InvalidInputError: there is no such folder.
         MissingExtraError: the extra is not installed.
