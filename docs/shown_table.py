@@ -22,11 +22,14 @@ from catsdk.estimators import (
     GenerativeSelfAggregation,
     Grading,
     Greedy,
+    Harmony,
     Likelihood,
     Majority,
     MinPerplexity,
     MixtureOfAgents,
     MutualPredictability,
+    OtherView,
+    Paraphraser,
     RandomChoice,
     RecursiveSelfAggregation,
     SelfBestOfN,
@@ -92,6 +95,8 @@ ESTIMATORS: Mapping[str, Made] = {
     "Majority": lambda _: Majority(),
     "Adaptive(Majority())": lambda _: Adaptive(Majority()),
     "Greedy": lambda m: Greedy(cat.Sampler(m)),
+    "Harmony": lambda m: Harmony(cat.Sampler(m), Paraphraser(m)),
+    "OtherView(Majority())": lambda m: OtherView(Majority(), cat.Sampler(m)),
     "RandomChoice": lambda _: RandomChoice(0),
 }
 

@@ -111,7 +111,7 @@ async def test_no_model_is_an_error_that_says_how_to_set_one(
         await cat.synthesize("2+2")
     monkeypatch.setenv("CATSDK_MODEL", "nowhere:x")
     with pytest.raises(
-        ConfigurationError, match=r"'nowhere'.*Known: .*openai, .*local \(catsdk\[local\]\)"
+        ConfigurationError, match=r"'nowhere'.*Known: .*openai, .*local \(extra local\)"
     ):
         await cat.synthesize("2+2")
 

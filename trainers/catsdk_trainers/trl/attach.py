@@ -95,18 +95,20 @@ def attach(
     """
     _check_batch(trainer)
     _check_columns(trainer, reward)
+    examiner = reward.held_out
+    teacher = None if examiner is None else examiner.estimator or reward.cat.estimator
+    anchors = anchors_of(reward.cat, teacher)
+    for anchor in anchors:
+        _refuse_own_server(trainer, anchor)
     reward.follow(trainer)
     if keep_megabytes:
         keeping = KeepGroups(keep_megabytes)
         trainer.add_callback(keeping)
         reward.keep_by(keeping.keep)
-    examiner = reward.held_out
-    teacher = None if examiner is None else examiner.estimator or reward.cat.estimator
     _bind(policy_anchors(reward.cat, teacher), trainer)
     if reward.spending.budget is not None:
         trainer.add_callback(BudgetStop(reward.spending))
-    for anchor in anchors_of(reward.cat, teacher):
-        _refuse_own_server(trainer, anchor)
+    for anchor in anchors:
         if getattr(anchor, "kind", "initial") == "initial" and probe_every:
             ask = partial(reward.ask, anchor, seconds=probe_seconds)
             trainer.add_callback(_Probe(ask, _named(anchor), probe_every, on_drift))
