@@ -54,6 +54,13 @@ def test_an_import_loads_no_vendor_sdk(statement: str) -> None:
     assert loaded == ""
 
 
+def test_an_import_alone_reads_no_metadata_of_packages() -> None:
+    loaded = _in_a_fresh_interpreter(
+        "import catsdk, sys; print(*sorted({'importlib.metadata', 'pydantic'} & set(sys.modules)))"
+    )
+    assert loaded == ""
+
+
 # What only some calls need, and what takes longer to load than any module of ours.
 NOT_YET = [
     "aiohttp",

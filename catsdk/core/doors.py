@@ -8,8 +8,6 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from catsdk.core.installing import install_command
-
 __all__ = ["door"]
 
 
@@ -47,8 +45,10 @@ def door(
         except ModuleNotFoundError as error:
             if extra is None or (error.name or "").startswith("catsdk"):
                 raise
-            # Here, since it brings pydantic, which a comparison of answers does without.
+            # Here, since they bring pydantic and the metadata of packages, which an import and a
+            # comparison of answers do without.
             from catsdk.core.errors import MissingExtraError
+            from catsdk.core.installing import install_command
 
             raise MissingExtraError(
                 f"{package}.{name} needs the package {error.name!r}: {install_command(extra)}"
