@@ -9,7 +9,7 @@ from math import fsum
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Failure, Group, Reference, Rollout, Score, TokenLogprob
 from catsdk.estimators.log_probabilities import score_texts, whole_text
-from catsdk.rewards.reward import Reward
+from catsdk.rewards.reward import Reward, listed_once, without_value
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 
@@ -37,19 +37,16 @@ class _Confidence(Reward):
             texts = [(group.prompt, whole_text(rollout)) for rollout in group.rollouts]
             results = await score_texts(scorer, texts)
         pairs = zip(group.rollouts, results, strict=True)
-        scores = [self._score(rollout, result, ctx) for rollout, result in pairs]
-        update = {"calls": tuple(calls)}
-        return [scores[0].model_copy(update=update), *scores[1:]] if scores else scores
+        return listed_once(calls, [self._score(*pair, ctx) for pair in pairs])
 
     def _score(self, rollout: Rollout, result: Completion | Failure, ctx: Context) -> Score:
         if isinstance(result, Failure):
-            reasons = (str(result),)
-            return Score(index=rollout.index, value=None, reasons=reasons, failure=result)
+            return without_value(rollout, result)
         values = [self._of(token) for token in result.logprobs or ()]
         there = [value for value in values if value is not None]
         if not there or len(there) < len(values):
             failure = Failure(kind="UnsupportedError", message=_MISSING)
-            return Score(index=rollout.index, value=None, reasons=(_MISSING,), failure=failure)
+            return without_value(rollout, failure, _MISSING)
         told = f"{self.name.replace('_', ' ')}, mean over {len(there)} tokens"
         return ctx.score(rollout, fsum(there) / len(there), told)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_count
-from catsdk.core.types import Call, Failure, Group, Reference, Rollout, Score
-from catsdk.rewards.reward import Around, Reward, check_reward
+from catsdk.core.types import Failure, Group, Reference, Rollout, Score
+from catsdk.rewards.reward import Around, Reward, check_reward, listed_once
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 
@@ -84,7 +84,7 @@ class Diverse(Around):
             for at, rollout in enumerate(group.rollouts)
         ]
         # Calls for pairs are nobody's own: they are listed once.
-        return [_listing(calls, made[0]), *made[1:]] if made and calls else made
+        return listed_once(calls, made)
 
     async def _differences(self, group: Group, ctx: Context) -> list[list[Difference]]:
         """Whether each rollout differs from each that it is compared with, or why that is open."""
@@ -154,7 +154,3 @@ async def _differs(
 def _without(score: Score, failure: Failure) -> Score:
     reasons = (*score.reasons, f"there is no diversity factor: {failure}")
     return score.model_copy(update={"value": None, "reasons": reasons, "failure": failure})
-
-
-def _listing(calls: Sequence[Call], score: Score) -> Score:
-    return score.model_copy(update={"calls": (*score.calls, *calls)})

@@ -13,13 +13,15 @@ from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
 from catsdk.prompts.reply import read_verdict
 from catsdk.prompts.schemas import EQUIVALENT
-from catsdk.rewards.reward import Reward
+from catsdk.rewards.reward import Reward, without_value
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 from catsdk.runtime.prompted import PromptedRole
 from catsdk.runtime.structured import Form, ask, form_name, route_of
 
 __all__ = ["EquivalenceReward"]
+
+_NONE = "there is no verdict on whether it means the same as the reference"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class EquivalenceReward(PromptedRole, Reward):
     async def _compared(self, provider: Provider, reference: Reference, rollout: Rollout) -> Score:
         if max(len(rollout.text), len(reference.text)) > self.max_response:
             told = f"a text has over {self.max_response:,} characters"
-            return _unscored(rollout, Failure(kind="ResponseTooLong", message=told))
+            return without_value(rollout, Failure(kind="ResponseTooLong", message=told), _NONE)
         swapped = self._swapped(reference.text, rollout.text)
         orders = [swapped, not swapped] if self.both_orders else [swapped]
         with recorded("equivalence") as calls:
@@ -107,12 +109,7 @@ def _score(rollout: Rollout, said: list[bool | Failure]) -> Score:
         told = "the verdict changes with the order in which the two texts are shown"
         failure = Failure(kind="PositionBias", message=told)
     if failure is not None:
-        return _unscored(rollout, failure)
+        return without_value(rollout, failure, _NONE)
     relation = "means the same as" if said[0] else "does not mean the same as"
     reasons = (f"the judge says that it {relation} the reference",)
     return Score(index=rollout.index, value=float(said[0] is True), reasons=reasons)
-
-
-def _unscored(rollout: Rollout, failure: Failure) -> Score:
-    reasons = ("there is no verdict on whether it means the same as the reference",)
-    return Score(index=rollout.index, value=None, reasons=reasons, failure=failure)

@@ -16,7 +16,7 @@ from catsdk.core.ports import Provider
 from catsdk.core.types import Failure, Group, Reference, Rollout, Rubric, Score
 from catsdk.prompts.reply import Answer, read_rubric_grade
 from catsdk.prompts.schemas import GRADE_BY_RUBRIC
-from catsdk.rewards.reward import Reward
+from catsdk.rewards.reward import Reward, without_value
 from catsdk.rewards.rubric import checked_rubric, rubric_for
 from catsdk.rubrics.proposer import RubricProposer
 from catsdk.rubrics.quotes import stands_in
@@ -27,6 +27,8 @@ from catsdk.runtime.prompted import PromptedRole
 from catsdk.runtime.structured import Form, ask, form_name, route_of
 
 __all__ = ["GradedReward"]
+
+_NONE = "there is no grade"
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class GradedReward(PromptedRole, Reward):
     async def _grade(self, provider: Provider, criteria: list[str], rollout: Rollout) -> Score:
         if len(rollout.text) > self.max_response:
             message = f"the response has {len(rollout.text):,} characters"
-            return _unscored(rollout, Failure(kind="ResponseTooLong", message=message))
+            return without_value(rollout, Failure(kind="ResponseTooLong", message=message), _NONE)
         form = form_name(route_of(provider))
         slots: Mapping[str, str | list[str]] = {"criteria": criteria, "response": rollout.text}
         request = self.sampling.request(self.words_for(provider).messages(form=form, **slots))
@@ -109,15 +111,10 @@ class GradedReward(PromptedRole, Reward):
             except (ConfigurationError, InvalidInputError):
                 raise
             except CatError as error:
-                unscored = _unscored(rollout, Failure.of(error))
+                unscored = without_value(rollout, Failure.of(error), _NONE)
                 return unscored.model_copy(update={"calls": tuple(calls)})
         value, answer = said
         reasons = [f"graded {value:.1f} by the rubric as a whole"]
         reasons += [answer.reason] if answer.reason else []
         reasons += [f'evidence: "{answer.evidence}"'] if answer.evidence else []
         return Score(index=rollout.index, value=value, reasons=tuple(reasons), calls=tuple(calls))
-
-
-def _unscored(rollout: Rollout, failure: Failure) -> Score:
-    reasons = ("there is no grade",)
-    return Score(index=rollout.index, value=None, reasons=reasons, failure=failure)

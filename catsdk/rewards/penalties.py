@@ -9,7 +9,7 @@ from math import inf
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import TokenCounter
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
-from catsdk.rewards.reward import Reward
+from catsdk.rewards.reward import Reward, without_value
 from catsdk.runtime.context import Context
 
 __all__ = ["LengthPenalty", "TruncationPenalty", "response_tokens"]
@@ -95,7 +95,7 @@ class LengthPenalty(Reward):
         if tokens is None:
             why = "its length in tokens is unknown; give LengthPenalty a counter"
             failure = Failure(kind="UnknownLength", message=why)
-            return Score(index=rollout.index, value=None, reasons=(why,), failure=failure)
+            return without_value(rollout, failure, why)
         longer = tokens > self.over
         told = f"it has {tokens} tokens, {'over' if longer else 'not over'} {self.over}"
         return ctx.score(rollout, self.penalty if longer else 0.0, told)

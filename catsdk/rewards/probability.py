@@ -11,7 +11,7 @@ from catsdk.core.choices import check_choice
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Failure, Group, Reference, Rollout, Score, TokenLogprob
 from catsdk.estimators.log_probabilities import score_texts, thought
-from catsdk.rewards.reward import Reward, unscored
+from catsdk.rewards.reward import Reward, listed_once, unscored, without_value
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context
 
@@ -85,12 +85,12 @@ class ReferenceProbability(Reward):
             readings = [(group.prompt, f"{reasoning}{wanted}") for reasoning in texts]
             alone, *after = await score_texts(scorer, readings)
         if isinstance(alone, Failure):
-            scores = list(unscored(group, alone))
+            scores: Sequence[Score] = unscored(group, alone)
         else:
             tokens = alone.logprobs or ()
             pairs = zip(group.rollouts, after, strict=True)
             scores = [self._score(rollout, result, tokens, ctx) for rollout, result in pairs]
-        return [scores[0].model_copy(update={"calls": tuple(calls)}), *scores[1:]]
+        return listed_once(calls, scores)
 
     def _before(self, rollout: Rollout) -> str:
         """What stands before the reference in the place of the rollout's own answer."""
@@ -112,14 +112,13 @@ class ReferenceProbability(Reward):
         ctx: Context,
     ) -> Score:
         if isinstance(result, Failure):
-            reasons = (str(result),)
-            return Score(index=rollout.index, value=None, reasons=reasons, failure=result)
+            return without_value(rollout, result)
         tokens = (result.logprobs or ())[-len(alone) :] if alone else ()
         # The first token of the reference may be written otherwise at the start of a text.
         if not tokens or [t.token for t in tokens[1:]] != [t.token for t in alone[1:]]:
             told = "the reference has other tokens after the rollout's reasoning than alone"
             failure = Failure(kind="OtherTokens", message=told)
-            return Score(index=rollout.index, value=None, reasons=(told,), failure=failure)
+            return without_value(rollout, failure, told)
         after, without = _mean(tokens), _mean(alone)
         told = f"the reference has probability {after:.3f} after its reasoning"
         if not self.debias:

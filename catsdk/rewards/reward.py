@@ -13,12 +13,23 @@ from typing import SupportsFloat, TypeAlias
 
 from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError
-from catsdk.core.types import Failure, Group, Reference, Score
+from catsdk.core.types import Call, Failure, Group, Reference, Rollout, Score
 from catsdk.recipes import written
 from catsdk.runtime.context import Context, standing_alone
 from catsdk.runtime.roles import result_of
 
-__all__ = ["LEFT_OUT", "Around", "Given", "Reward", "Sum", "check_reward", "completed", "unscored"]
+__all__ = [
+    "LEFT_OUT",
+    "Around",
+    "Given",
+    "Reward",
+    "Sum",
+    "check_reward",
+    "completed",
+    "listed_once",
+    "unscored",
+    "without_value",
+]
 
 LEFT_OUT = "LeftOut"
 """The kind of the cause where a filter left a group out on purpose: that is not a failure."""
@@ -363,3 +374,23 @@ def unscored(group: Group, cause: Failure) -> tuple[Score, ...]:
         )
         for index in indices
     )
+
+
+def without_value(rollout: Rollout, cause: Failure, reason: str | None = None) -> Score:
+    """The score of one rollout for which there is no reward.
+
+    Args:
+        rollout: The rollout.
+        cause: Why there is none.
+        reason: What a reader is told; by default the cause.
+    """
+    reasons = (str(cause) if reason is None else reason,)
+    return Score(index=rollout.index, value=None, reasons=reasons, failure=cause)
+
+
+def listed_once(calls: Sequence[Call], scores: Sequence[Score]) -> list[Score]:
+    """The scores of a group, the first of them with calls that were made for all of it."""
+    if not calls or not scores:
+        return list(scores)
+    first = scores[0].model_copy(update={"calls": (*scores[0].calls, *calls)})
+    return [first, *scores[1:]]
