@@ -14,9 +14,11 @@ from tomllib import loads
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from docs.marked import between
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "releases.md"
-BEGIN, END = "<!-- table: licences -->\n\n", "\n\n<!-- end of table -->"
+BEGIN, END = "<!-- table: licences -->", "<!-- end of table -->"
 HEAD = "| package | licence |\n| --- | --- |"
 
 
@@ -68,9 +70,7 @@ def table() -> str:
 
 def rewritten(page: str) -> str:
     """The page with a fresh table between its marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{table()}{END}{after}"
+    return between(page, BEGIN, END, table())
 
 
 if __name__ == "__main__":

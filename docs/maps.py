@@ -6,6 +6,8 @@
 import ast
 from pathlib import Path
 
+from docs.marked import between
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "files.md"
 BEGIN = "<!-- map: written by `make maps` -->"
@@ -49,9 +51,7 @@ def file_map() -> str:
 
 def rewritten(page: str) -> str:
     """Return the page with a fresh map between its two marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{file_map()}\n\n{END}{after}"
+    return between(page, BEGIN, END, file_map())
 
 
 def _cell(text: str) -> str:

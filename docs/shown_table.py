@@ -38,6 +38,7 @@ from catsdk.estimators import (
     UniversalSelfConsistency,
     WeightedMajority,
 )
+from docs.marked import between
 
 PAGE = Path(__file__).resolve().parent / "prompts.md"
 BEGIN = "<!-- table: shown -->"
@@ -154,9 +155,7 @@ async def table() -> str:
 
 def rewritten(page: str) -> str:
     """The page with a fresh table between its two marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{anyio.run(table)}\n\n{END}{after}"
+    return between(page, BEGIN, END, anyio.run(table))
 
 
 if __name__ == "__main__":

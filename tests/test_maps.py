@@ -1,33 +1,20 @@
 """The maps in the documentation, the files and their docstrings say the same."""
 
-import importlib.util
 import re
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
-import pytest
+from docs import maps
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
-def maps() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("maps", ROOT / "docs" / "maps.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_files_lists_every_module_with_the_first_line_of_its_docstring(
-    maps: ModuleType,
-) -> None:
+def test_files_lists_every_module_with_the_first_line_of_its_docstring() -> None:
     page = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
     assert page == maps.rewritten(page), "the file map is old: run `make maps`"
 
 
-def test_each_first_line_is_a_sentence_of_one_line(maps: ModuleType) -> None:
+def test_each_first_line_is_a_sentence_of_one_line() -> None:
     for package in maps.PACKAGES:
         for module in maps.modules(package):
             line = maps.purpose(module)

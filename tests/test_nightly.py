@@ -1,38 +1,26 @@
 """The page of the nightly run: each part is a target of the Makefile, rows outlive other runs."""
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
-from types import ModuleType
 
-import pytest
+from docs import nightly
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module", name="nightly")
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("nightly", ROOT / "docs" / "nightly.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_each_part_is_a_target_of_the_makefile(nightly: ModuleType) -> None:
+def test_each_part_is_a_target_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
     assert set(nightly.PARTS) <= targets
 
 
-def test_every_part_has_a_row_on_the_page(nightly: ModuleType) -> None:
+def test_every_part_has_a_row_on_the_page() -> None:
     page = nightly.PAGE.read_text(encoding="utf-8")
     assert nightly.rewritten(page, {}) == page
 
 
-def test_a_new_outcome_takes_the_place_of_the_old_one_and_of_no_other(nightly: ModuleType) -> None:
+def test_a_new_outcome_takes_the_place_of_the_old_one_and_of_no_other() -> None:
     empty = f"before{nightly.BEGIN}{nightly.HEAD}{nightly.END}after"
     first = nightly.Outcome("passed", 61.04, "2026-01-02", "abc1234")
     second = nightly.Outcome("failed (2)", 3.0, "2026-01-03", "def5678+")
@@ -48,7 +36,7 @@ def test_a_new_outcome_takes_the_place_of_the_old_one_and_of_no_other(nightly: M
     assert page.count("| `soak` |") == 1
 
 
-def test_a_part_that_fails_is_written_down_as_failed(nightly: ModuleType, tmp_path: Path) -> None:
+def test_a_part_that_fails_is_written_down_as_failed(tmp_path: Path) -> None:
     code = "import sys; print('said'); sys.exit(3)"
     outcome = nightly.run("soak", "abc", [sys.executable, "-c", code], tmp_path)
     assert (outcome.how, outcome.commit) == ("failed (3)", "abc")

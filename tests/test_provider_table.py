@@ -1,41 +1,29 @@
 """The tables of docs/providers.md say what the providers declare, and what they really send."""
 
-import importlib.util
-import sys
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 import anyio
 import pytest
 
 from catsdk import Capabilities
 from catsdk.core.model_strings import BUILT_IN
+from docs import provider_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "providers.md"
 
 
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("provider_table", ROOT / "docs/provider_table.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-TABLE = loaded()
 ON_A_WIRE = [
     name
-    for name, shown in TABLE.SHOWN.items()
+    for name, shown in provider_table.SHOWN.items()
     if shown.wire and (shown.needs is None or find_spec(shown.needs) is not None)
 ]
 
 
 def test_the_page_is_what_the_providers_declare_and_send() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page == TABLE.rewritten(page), "the tables are old: run `make maps`"
+    assert page == provider_table.rewritten(page), "the tables are old: run `make maps`"
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -52,10 +40,10 @@ def test_what_a_provider_was_run_against_is_a_module_of_tests_that_uses_it(name:
 
 @pytest.mark.parametrize("name", ON_A_WIRE)
 def test_a_declared_capability_is_sent_and_another_is_refused_before_sending(name: str) -> None:
-    able, sent = anyio.run(TABLE.seen, TABLE.SHOWN[name])
+    able, sent = anyio.run(provider_table.seen, provider_table.SHOWN[name])
     for setting in ("n", "logprobs", "seed", "json_schema", "temperature"):
-        assert getattr(able, setting) == (sent[setting] != TABLE.REFUSED), setting
-    assert sent["top_p"] == TABLE.REFUSED or able.temperature
+        assert getattr(able, setting) == (sent[setting] != provider_table.REFUSED), setting
+    assert sent["top_p"] == provider_table.REFUSED or able.temperature
     assert "nothing" not in sent.values()
 
 
@@ -64,5 +52,5 @@ def test_each_built_in_provider_and_each_capability_stands_on_the_page() -> None
     for name in BUILT_IN:
         assert f"| `{name}` |" in page
         assert f"\n| {name}" in page.partition("## What they can do")[2] or f"`{name}`" in page
-    told = {*TABLE.CAPABILITIES, "context_length", "prompts"}
+    told = {*provider_table.CAPABILITIES, "context_length", "prompts"}
     assert told == set(Capabilities.__slots__)
