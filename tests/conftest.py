@@ -1,4 +1,4 @@
-"""Every test: both event loops, and no blocking call inside a running one."""
+"""Every test: both event loops, nothing learnt of a server, no call that blocks a running loop."""
 
 import inspect
 from collections.abc import Iterator
@@ -8,6 +8,8 @@ from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
 import catsdk
+from catsdk.runtime.limits import endpoints
+from catsdk_providers.http import quirks
 
 # How long an example takes says something of the machine: a busy one fails no test.
 settings.register_profile("catsdk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,6 +41,13 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     `pytestmark`.
     """
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def nothing_learnt() -> None:
+    """A server of another test may have had the port of this one's."""
+    endpoints.forget()
+    quirks.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Every test of a provider begins with nothing learnt, and may ask for a loopback server."""
+"""Every test of a provider may ask for a loopback server."""
 
 from collections.abc import Generator
 
@@ -6,14 +6,7 @@ import pytest
 
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
-from catsdk_providers.http.quirks import forget
 from tests.providers.contract import obedient
-
-
-@pytest.fixture(autouse=True)
-def nothing_learnt() -> None:
-    """Servers of other tests had the same ports."""
-    forget()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -14,9 +14,21 @@ from catsdk.core.ports import Provider, declared, innermost, name_of
 from catsdk.core.sending import Limits, Retry
 from catsdk.runtime.limits.gate import Gate
 
-__all__ = ["SHARED", "Extra", "Gates", "PerEndpoint", "endpoint_of", "identity_of"]
+__all__ = ["SHARED", "Extra", "Gates", "PerEndpoint", "endpoint_of", "forget", "identity_of"]
 
 T = TypeVar("T")
+
+_all: weakref.WeakSet[PerEndpoint[Any]] = weakref.WeakSet()
+
+
+def forget() -> None:
+    """Forget what all endpoints share and were found to refuse.
+
+    For a process in which others answer at the same addresses, as in tests; no call may be under
+    way.
+    """
+    for each in _all:
+        each.clear()
 
 
 def endpoint_of(provider: Provider) -> str | None:
@@ -50,6 +62,12 @@ class PerEndpoint(Generic[T]):
         self._make = make
         self._lock = Lock()
         self._made: dict[str | int, T] = {}
+        _all.add(self)
+
+    def clear(self) -> None:
+        """Begin again for every endpoint."""
+        with self._lock:
+            self._made.clear()
 
     def of(self, provider: Provider) -> T:
         """The one for `provider`."""
