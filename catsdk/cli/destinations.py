@@ -12,13 +12,15 @@ from catsdk.core.errors import InvalidInputError
 __all__ = ["check_file", "check_folder", "named"]
 
 
-def named(text: str) -> Path:
-    """The path that an option names; an empty text, which Python takes for `.`, is refused.
+def named(text: str | Path) -> Path:
+    """Take the path that an option names, or its default, and refuse an empty name.
+
+    Python would take an empty name for `.`.
 
     Raises:
-        BadParameter: the text is empty, as where a variable is not set.
+        BadParameter: the text is empty, for example because a shell variable is not set.
     """
-    if not text.strip():
+    if not str(text).strip():
         raise typer.BadParameter(
             "the name is empty; name a folder or a file, or . for the current folder"
         )

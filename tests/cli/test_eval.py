@@ -143,6 +143,16 @@ def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
     assert scores["majority"] == 1.0 and scores["score-best-of-n"] == 0.0
 
 
+def test_without_a_folder_the_report_is_written_to_the_one_that_the_help_names(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": ["\\boxed{4}"]}))
+    done = evaluate(str(data), "--recorded", "--sizes", "1", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "catsdk-eval" / "report.json").is_file()
+
+
 def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_path: Path) -> None:
     data, out = tmp_path / "data.jsonl", str(tmp_path / "out")
     samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
