@@ -68,6 +68,16 @@ def served(server: LoopbackServer) -> dict[str, str]:
     return {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
 
 
+def test_without_out_the_report_is_in_the_folder_that_the_help_names(
+    tmp_path: Path, served: dict[str, str]
+) -> None:
+    (tmp_path / "sums.jsonl").write_text('{"prompt": "2+2?", "answer": "4"}', encoding="utf-8")
+    command = ("sums.jsonl", "--model", "openai:loopback", "-e", "majority", "--sizes", "1")
+    done = evaluate(*command, env=served, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "catsdk-eval" / "report.json").is_file()
+
+
 @pytest.fixture
 def sums(tmp_path: Path) -> str:
     data = tmp_path / "sums.jsonl"
@@ -141,16 +151,6 @@ def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
     assert report["sizes"] == [1, 3]
     scores = {p["estimator"]: p["score"]["mean"] for p in report["points"] if p["size"] == 3}
     assert scores["majority"] == 1.0 and scores["score-best-of-n"] == 0.0
-
-
-def test_without_a_folder_the_report_is_written_to_the_one_that_the_help_names(
-    tmp_path: Path,
-) -> None:
-    data = tmp_path / "data.jsonl"
-    data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": ["\\boxed{4}"]}))
-    done = evaluate(str(data), "--recorded", "--sizes", "1", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "catsdk-eval" / "report.json").is_file()
 
 
 def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_path: Path) -> None:
