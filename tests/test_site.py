@@ -2,12 +2,19 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from typer.core import TyperOption
+from typer.main import get_command
 
+from catsdk.cli.app import app
+from catsdk.core.settings import Settings
+from catsdk.errors import ConfigurationError
 from docs.site import reference
 from tests.docstrings import FACES
 
@@ -36,13 +43,66 @@ def test_each_name_is_documented_where_it_is_defined() -> None:
             assert getattr(import_module(name.home), name.name) is thing
 
 
-def test_the_pages_tell_every_command_and_every_setting() -> None:
-    pages = reference.pages()
-    for command in ("catsdk synthesize", "catsdk eval", "catsdk rubric judge", "catsdk train"):
-        assert f"\n## {command}\n" in pages["commands.md"]
-    assert "| `--max-usd` |" in pages["commands.md"]
-    assert "| `in_flight` | `64` |" in pages["settings.md"]
-    assert "`CATSDK_JUDGE`" in pages["settings.md"]
+@pytest.fixture(scope="module", name="pages")
+def made_pages() -> dict[str, str]:
+    return reference.pages()
+
+
+def test_the_page_of_commands_has_every_command_with_every_option(pages: dict[str, str]) -> None:
+    page = pages["commands.md"]
+    seen = 0
+    for path, command in commands():
+        section = page.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
+        assert section, f"{path} is not on the page"
+        for parameter in command.params:
+            if isinstance(parameter, TyperOption) and not parameter.hidden:
+                assert f"`{', '.join([*parameter.opts, *parameter.secondary_opts])}`" in section
+                assert parameter.help, f"{path} does not say what {parameter.opts[0]} is"
+                seen += 1
+    assert seen > 100
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command of the command line, by its whole name."""
+    waiting: list[tuple[str, Any]] = [("catsdk", get_command(app))]
+    while waiting:
+        path, command = waiting.pop()
+        inner = getattr(command, "commands", {})
+        waiting += [(f"{path} {name}", each) for name, each in inner.items()]
+        if not inner:
+            yield path, command
+
+
+def test_the_page_of_settings_has_every_setting_with_its_variable_and_meaning(
+    pages: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = pages["settings.md"]
+    variables = set(re.findall(r"^\| `\w+` \| `(CATSDK_\w+)` \|", page, re.MULTILINE))
+    assert {"CATSDK_JUDGE", "CATSDK_LIMITS__IN_FLIGHT", "CATSDK_BATCH__POLL"} <= variables
+    assert "| `in_flight` | `CATSDK_LIMITS__IN_FLIGHT` | `64` | Most requests at once. |" in page
+    for row in re.findall(r"^\| `\w+` \| .*\|$", page, re.MULTILINE):
+        assert not row.endswith("|  |"), f"{row} has no meaning"
+    for name, field in Settings.model_fields.items():
+        assert f"`CATSDK_{name.upper()}`" in page
+        assert field.description
+    # A name that the settings do not know would be an error.
+    for variable in variables - {"CATSDK_PRICES"}:
+        monkeypatch.setenv(variable, "")
+        try:
+            Settings()
+        except ConfigurationError as error:
+            assert "is not a setting" not in str(error), variable
+        monkeypatch.delenv(variable)
+
+
+def test_the_page_of_settings_has_every_variable_that_the_sources_read(
+    pages: dict[str, str],
+) -> None:
+    named = re.compile(r'"((?:CATSDK|OPENAI|ANTHROPIC|VLLM)_[A-Z_]+)"')
+    for folder in ("catsdk", "providers", "trainers"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for variable in named.findall(file.read_text("utf-8")):
+                assert f"`{variable}`" in pages["settings.md"], f"{variable} of {file.name}"
 
 
 def test_every_page_stands_in_the_menu() -> None:

@@ -64,14 +64,34 @@ SETTINGS: Final = """# Settings
 
 What a program gives to `Client` comes first, or what a command gets by `--set`; then the
 environment; then the defaults below. A part of a section is named with a point in `--set`
-(`--set limits.in_flight=32`) and with two underscores in the environment
-(`CATSDK_LIMITS__IN_FLIGHT=32`). A whole section is JSON, or its short form
+(`--set limits.in_flight=32`). A whole section is JSON, or its short form
 (`CATSDK_CACHE=answers.db`).
 
 | setting | variable | meaning |
 | --- | --- | --- |
 {alone}
 {sections}
+
+## Other variables
+
+What is secret, or is said where no program of yours runs, stands in the environment alone.
+
+| variable | meaning |
+| --- | --- |
+| `OPENAI_API_KEY`, `OPENAI_BASE_URL` | the key and the address of `openai:` models |
+| `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL` | those of `anthropic:` models |
+| `VLLM_API_KEY`, `VLLM_BASE_URL` | those of a vLLM server; by default `http://127.0.0.1:8000/v1` |
+| `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` | the proxy, and the certificates that are trusted |
+| `CATSDK_VIEW_TOKEN` | the token of `catsdk view`, in place of `--token` |
+| `CATSDK_REWARD_TOKEN` | the token of `catsdk reward-server`, and of what asks it |
+| `CATSDK_REWARD_URL` | where verl and OpenRLHF ask for rewards |
+| `CATSDK_GROUP_SIZE` | the size of the groups for which they ask |
+| `CATSDK_VAL_GROUP_SIZE` | the size of a group of verl's validation |
+| `CATSDK_REWARD_RUN` | the name of the run, so that samples of two never meet |
+| `CATSDK_REWARD_ASK_AGAIN` | seconds after which a silent service is asked again |
+| `CATSDK_REWARD_WITHIN` | seconds in which it is asked again |
+| `CATSDK_REWARD_TRIES` | how often a service is asked that cannot be reached |
+| `CATSDK_TRAIN_CONFIG` | the config of `catsdk.train.cat_reward`, for TRL's own command |
 """
 
 
@@ -287,23 +307,26 @@ def _settings() -> str:
     sections: list[str] = []
     for name, field in Settings.model_fields.items():
         section = next((each for each in _classes(field.annotation) if each.model_fields), None)
-        meaning = _escaped((field.description or "").capitalize())
+        described = field.description or ""
+        meaning = _escaped(described[:1].upper() + described[1:])
         variable = f"`CATSDK_{name.upper()}`"
         if section is None or "dict" in str(field.annotation):
             alone.append(f"| `{name}` | {variable} | {meaning} |")
         else:
             sections += ["", f"## {name}", "", f"{meaning}: {variable}.", ""]
-            sections += ["| part | default | meaning |", "| --- | --- | --- |", *_parts(section)]
+            sections += ["| part | variable | default | meaning |", "| --- | --- | --- | --- |"]
+            sections += _parts(name, section)
     return SETTINGS.format(alone="\n".join(alone), sections="\n".join(sections))
 
 
-def _parts(section: Any) -> Iterator[str]:
+def _parts(setting: str, section: Any) -> Iterator[str]:
     told = _arguments(section.__doc__ or "")
     for name, field in section.model_fields.items():
         default = field.default
         text = ", ".join(default) if isinstance(default, tuple) else str(default)
         shown = "" if default is None or field.is_required() else f"`{text}`"
-        yield f"| `{name}` | {_cell(shown)} | {_escaped(told.get(name, ''))} |"
+        variable = f"`CATSDK_{setting.upper()}__{name.upper()}`"
+        yield f"| `{name}` | {variable} | {_cell(shown)} | {_escaped(told.get(name, ''))} |"
 
 
 def _classes(annotation: Any) -> Iterator[Any]:
