@@ -56,6 +56,9 @@ app.add_typer(rubric)
 
 def main() -> None:
     """Run the command line."""
+    # Classes in the folder where one works can be named; last, so that no file there is taken for
+    # a package.
+    sys.path.append("")
     try:
         app()
     except CatError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -125,8 +124,6 @@ def evaluate(asked: Asked) -> None:
     columns = Columns(asked.prompt_column, asked.gold_column, asked.criteria_column)
     if asked.recorded and asked.calibrate_on is not None:
         raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")
-    # As `python -m` does: classes in the folder where one works can be named.
-    sys.path.insert(0, "")
     method = (
         None
         if asked.config is None

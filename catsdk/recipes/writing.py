@@ -151,6 +151,9 @@ class Writer:
             )
         if callable(value):
             return path_of(value)
+        if type(value).__init__ is object.__init__ and not getattr(value, "__dict__", {}):
+            # It was given nothing and holds nothing: its class is all that there is.
+            return name_of_class(type(value))
         raise InvalidInputError(
             f"{value!r:.80} cannot be written in a recipe; make its class a dataclass, or give it a"
             " method as_recipe() that returns its arguments"

@@ -24,6 +24,34 @@ def catsdk(
     return forked.run(*CATSDK, *arguments, stdin=stdin, seconds=seconds, env=clean_environment())
 
 
+MINE = """import catsdk as cat
+
+class Long(cat.Reward):
+    needs_reference = False
+
+    async def score(self, group, reference, ctx):
+        return [float(len(rollout.text)) for rollout in group.rollouts]
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("train", "run.yaml", "--show"),
+        ("batch", "sums.jsonl", "--config", "cat.yaml", "--produce", "rewards", "--out", "made"),
+    ],
+)
+def test_a_class_in_the_folder_where_one_works_can_be_named(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "mine_of_a_test.py").write_text(MINE)
+    (tmp_path / "run.yaml").write_text('model: local\ncat: {reward: "mine_of_a_test:Long"}')
+    (tmp_path / "cat.yaml").write_text('policy: local\nreward: "mine_of_a_test:Long"')
+    (tmp_path / "sums.jsonl").write_text('{"prompt": "12+34"}')
+    done = forked.run(*CATSDK, *command, cwd=tmp_path, env=clean_environment())
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_prompt_from_stdin_is_synthesized_and_progress_is_silent() -> None:
     done = catsdk(
         "synthesize", "--model", "local", "-n", "4", "--seed", "1", stdin="4821673+3947851"

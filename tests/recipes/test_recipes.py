@@ -297,18 +297,36 @@ def test_classes_and_functions_of_ones_own_are_named_by_their_module() -> None:
     assert again.middleware == client.middleware
 
 
-class Unwritable:
-    """Says what no recipe could hold."""
+class Bare:
+    """Is given nothing, and holds nothing."""
 
     async def grade(self, answer: str, reference: str) -> Verdict:
         return Verdict("unknown")
+
+
+def test_an_object_that_was_given_nothing_is_written_as_its_class() -> None:
+    name = f"{Bare.__module__}:Bare"
+    assert recipes.to_data(Bare()) == name
+    assert type(recipes.from_data(name)) is Bare
+    assert cat.CaT(answers=cat.Answers(grader=Bare())).fingerprint != cat.CaT().fingerprint
+    grown = Bare()
+    grown.seen = 1  # type: ignore[attr-defined]
+    with pytest.raises(InvalidInputError, match="cannot be written in a recipe"):
+        recipes.to_data(grown)
+
+
+class Unwritable(Bare):
+    """Says what no recipe could hold."""
+
+    def __init__(self, least: int) -> None:
+        self.least = least
 
 
 @pytest.mark.parametrize(
     ("role", "told"),
     [
         (cat.Sampler(FunctionProvider(lambda _: "", name="mine")), "the model mine is an object"),
-        (cat.Answers(grader=Unwritable()), "cannot be written in a recipe"),
+        (cat.Answers(grader=Unwritable(3)), "cannot be written in a recipe"),
     ],
 )
 def test_what_has_no_name_is_refused_with_the_fix(role: Any, told: str) -> None:
