@@ -12,17 +12,20 @@ from catsdk.core.errors import InvalidInputError
 __all__ = ["check_file", "check_folder", "named"]
 
 
-def named(text: str) -> Path:
+def named(given: str | Path) -> Path:
     """The path that an option names; an empty text, which Python takes for `.`, is refused.
+
+    Args:
+        given: What stands behind the option, or the option's default.
 
     Raises:
         BadParameter: the text is empty, as where a variable is not set.
     """
-    if not text.strip():
+    if not str(given).strip():
         raise typer.BadParameter(
             "the name is empty; name a folder or a file, or . for the current folder"
         )
-    return Path(text)
+    return Path(given)
 
 
 def check_file(option: str, path: Path | None) -> None:
