@@ -184,7 +184,9 @@ def test_held_out_prompts_grade_and_a_hosted_anchor_is_the_second_view_and_is_co
     assert (found.prompts, found.graded) == (2, 3)
     assert found.measures["teacher"].mean == 0.0
     assert found.measures["policy"].mean is not None and found.measures["policy"].mean > 0.5
-    assert found.pays == "unlikely"
+    # No rollout agrees with it, so all rewards are the same; five prompts are too few to say more.
+    assert (found.measures["aim"].mean, found.measures["usable"].mean) == (0.0, 0.0)
+    assert found.pays == "unknown"
     assert found.consensus.second_view == "the teacher"
     assert found.consensus.contradicted.mean == 1.0
     # 10 steps of 2 prompts, a call each.

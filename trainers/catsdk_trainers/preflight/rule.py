@@ -16,7 +16,7 @@ Answer = Literal["likely", "unlikely", "unknown"]
 MOST_WITHOUT_REWARD: Final = 0.5
 MOST_WITHOUT_ANSWER: Final = 0.2
 LEAST_USABLE: Final = 0.1
-LEAST_AIM: Final = 0.0
+LEAST_AIM: Final = 0.15
 FEWEST: Final = 8
 """Prompts with known answers under which nothing is said about the aim."""
 
@@ -97,12 +97,19 @@ def _at_least(measure: Measure, sign: str, least: float, rule: str) -> Check:
 
 
 def _aims(aim: Measure) -> Check:
-    """Whether the whole interval of the aim is on one side."""
+    """Whether rewards favour right rollouts, and enough to matter.
+
+    A coin has an aim of 0, and known answers one of 0.5 at most. The least was chosen on the
+    first half of the starting points of `examples.lab.starts`.
+    """
     rule = (
-        f"the rewards favour right rollouts: the 95 % interval of the aim lies over {LEAST_AIM:g},"
-        f" on at least {FEWEST} prompts with known answers"
+        f"the rewards favour right rollouts: the aim is at least {LEAST_AIM:g} and its interval"
+        f" over 0, on at least {FEWEST} prompts with known answers; it fails where the whole"
+        f" interval is under {LEAST_AIM:g}"
     )
     passed: bool | None = None
-    if aim.low is not None and aim.high is not None and aim.count >= FEWEST:
-        passed = True if aim.low > LEAST_AIM else False if aim.high <= LEAST_AIM else None
+    known = aim.mean is not None and aim.low is not None and aim.high is not None
+    if known and aim.count >= FEWEST:
+        holds = aim.mean >= LEAST_AIM and aim.low > 0  # type: ignore[operator]
+        passed = True if holds else False if aim.high < LEAST_AIM else None  # type: ignore[operator]
     return Check(sign="aim", rule=rule, found=str(aim), passed=passed)
