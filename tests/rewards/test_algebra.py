@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 import catsdk as cat
@@ -284,8 +283,12 @@ async def test_what_has_no_order_of_rollouts_is_no_list_of_rewards(given: Any) -
         await Own().reward(GROUP)
 
 
-@pytest.mark.parametrize("value", [10**400, np.ones(2), np.ones((1, 2))])
-async def test_a_value_that_is_not_one_finite_number_is_named(value: Any) -> None:
+@pytest.mark.parametrize("shape", [None, (2,), (2, 2)])
+async def test_a_value_that_is_not_one_finite_number_is_named(
+    shape: tuple[int, ...] | None,
+) -> None:
+    # numpy comes with an extra only.
+    value = 10**400 if shape is None else pytest.importorskip("numpy").ones(shape)
     with pytest.raises(InvalidInputError, match="the reward of rollout 1 is"):
         await Given(1.0, value, 1.0, 1.0).reward(GROUP)
 
