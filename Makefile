@@ -299,8 +299,8 @@ types: install
 layers: install
 	@$(BIN)/lint-imports --no-logo
 
-# Counting branches takes about half as long again, so that `check` does without. With ARGS, a part
-# of the tests, and no floor.
+# Counting branches nearly doubles what tests of our own code take, so that `check` does without.
+# With ARGS, a part of the tests, and no floor.
 coverage: install
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n $(WORKERS) $(ARGS)
