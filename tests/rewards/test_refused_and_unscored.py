@@ -15,7 +15,9 @@ from catsdk.rewards import (
     Diverse,
     EquivalenceReward,
     GradedReward,
+    NegativeEntropy,
     ReferenceProbability,
+    SelfCertainty,
     SkipAgreed,
 )
 from catsdk.rewards.reward import LEFT_OUT
@@ -74,8 +76,9 @@ def test_two_criteria_with_one_id_are_refused() -> None:
         cat.RubricReward(rubric=twice)
 
 
-@pytest.mark.parametrize("reward", [cat.RubricReward(), GradedReward(), EquivalenceReward()])
-async def test_a_reward_by_a_reference_says_that_it_needs_one(reward: cat.Reward) -> None:
+@pytest.mark.parametrize("kind", [cat.RubricReward, GradedReward, EquivalenceReward])
+async def test_a_reward_by_a_reference_says_that_it_needs_one(kind: type[cat.Reward]) -> None:
+    reward = kind()
     with pytest.raises(InvalidInputError, match=f"{reward.name} rewards by a reference; give one"):
         await reward.reward(GROUP)
 
@@ -189,6 +192,16 @@ async def test_numbers_are_one_for_each_rollout_and_may_stand_beside_scores_and_
         await Given(0.5).reward(GROUP)
 
 
+@pytest.mark.parametrize("given", [1.0, None, (value for value in (1.0, 0.0))])
+async def test_what_is_no_list_at_all_is_refused(given: Any) -> None:
+    class Own(Given):
+        async def score(self, group: Group, reference: Reference | None, ctx: Any) -> Any:
+            return given
+
+    with pytest.raises(InvalidInputError, match="give a list with one score or number"):
+        await Own().reward(GROUP)
+
+
 # --- rewards of pairs and of readings ---
 
 
@@ -228,6 +241,15 @@ async def test_the_reference_follows_a_text_in_which_the_answer_is_written_other
     reference = reference_of(group, "0.5").model_copy(update={"answer": "0.5"})
     (score,) = await ReferenceProbability(reader, of="answer").reward(group, reference)
     assert score.value == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("reward", [NegativeEntropy, SelfCertainty])
+async def test_a_reading_of_no_tokens_is_no_confidence(
+    reward: type[NegativeEntropy | SelfCertainty],
+) -> None:
+    (score,) = await reward(Reader({"": []})).reward(group_of(""))
+    assert score.value is None
+    assert score.failure is not None and score.failure.kind == "UnsupportedError"
 
 
 async def test_no_rollouts_are_no_scores_and_cost_nothing() -> None:

@@ -110,6 +110,17 @@ def test_the_time_of_a_budget_begins_with_its_first_use() -> None:
         account.reserve()
 
 
+def test_a_call_after_the_time_is_over_is_refused_and_remembered() -> None:
+    now = [0.0]
+    account = Account(Budget(seconds=5), clock=lambda: now[0])
+    account.reserve()
+    assert not account.refused
+    now[0] = 5.0
+    with pytest.raises(BudgetExceededError, match="budget of 5 seconds is used up"):
+        account.reserve()
+    assert account.refused and account.requests == 1
+
+
 def test_caps_that_make_no_sense_are_refused_by_name() -> None:
     for wrong in ({"requests": -1}, {"usd": -0.1}, {"seconds": 0.0}, {"dollars": 1}):
         with pytest.raises(InvalidInputError, match=next(iter(wrong))):
