@@ -136,6 +136,12 @@ async def test_one_part_that_needs_a_reference_is_enough(reward: cat.Reward) -> 
         await reward.reward(GROUP)
 
 
+def test_prompts_ask_for_an_answer_where_one_part_of_a_sum_goes_by_answers() -> None:
+    assert (TruncationPenalty() + 0.5 * cat.AnswerReward()).by_answer
+    assert SkipFlat(cat.AnswerReward() + TruncationPenalty()).by_answer
+    assert not (TruncationPenalty() + cat.LengthPenalty()).by_answer
+
+
 async def test_an_estimator_that_was_named_is_asked_though_no_reward_needs_it() -> None:
     teacher = anchor()
     result = await cat.CaT(policy(), estimator=teacher, reward=cat.Gold()).run(

@@ -26,7 +26,7 @@ from tests.rewards.test_scored_rewards import Reader
 from tests.rubrics.scripted import group_of, reference_of, rubric_of
 
 GROUP = group_of("four", "five")
-NO_ESTIMATOR: Any = object()
+NO_ROLE: Any = object()
 NOT_ASKED = FunctionProvider(lambda _: "a model that nobody should have asked")
 
 
@@ -45,12 +45,13 @@ class Given(cat.Reward):
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: cat.AnswerReward(estimator=NO_ESTIMATOR), "an async method estimate"),
+        (lambda: cat.AnswerReward(estimator=NO_ROLE), "an async method estimate"),
         (lambda: cat.AnswerReward(unknown=inf), "unknown is inf; give a finite number, or None"),
         (lambda: cat.AnswerReward(unknown=nan), "unknown is nan"),
         (lambda: SkipAgreed(Given(), above=1.01), "above is 1.01; give a share from 0 to 1"),
         (lambda: SkipAgreed(Given(), above=-0.01), "above is -0.01"),
         (lambda: cat.RubricReward(rubric=rubric_of()), "has no criteria; give at least one"),
+        (lambda: cat.RubricReward(judge=NO_ROLE), "judge is <object .*; give a model string"),
         (lambda: GradedReward(rubric=rubric_of()), "has no criteria; give at least one"),
     ],
 )
