@@ -15,7 +15,7 @@ DOORS = sorted(
     ".".join(stub.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for stub in PACKAGE.rglob("*.pyi")
 )
-NEED_TORCH = {"catsdk.providers", "catsdk.train", "catsdk.serve"}
+NEED_TORCH = {"catsdk.providers", "catsdk.serve", "catsdk.train", "catsdk.view"}
 
 
 def test_the_faces_of_the_package_are_doors() -> None:
