@@ -12,7 +12,8 @@ from catsdk.answers.verdict import Verdict
 __all__ = ["quick"]
 
 _MOST_PLACES = 5
-_NUMBER = re.compile(r"\$?(-?(?:\d{1,15}|[1-9]\d{0,2}(?:,\d{3}){1,4})(?:\.\d{1,20})?)", re.ASCII)
+# The number as it is written, and its decimals with their point.
+_NUMBER = re.compile(r"\$?(-?(?:\d{1,15}|[1-9]\d{0,2}(?:,\d{3}){1,4})(\.\d{1,20})?)", re.ASCII)
 # Of two numbers that differ by less, one may be what the other was rounded to.
 _NEAR, _NEAR_SHARE = Decimal("0.001"), Decimal("0.000001")
 # What is whole, or a fraction of two whole numbers, between the delimiters of a formula or without.
@@ -29,27 +30,31 @@ def quick(answer: str, reference: str, options: Options) -> Verdict | None:
     It is that of the exact tier: a test holds the two together.
     """
     start = perf_counter()
-    first = _NUMBER.fullmatch(answer)
-    second = _NUMBER.fullmatch(reference) if first else None
     if options.absolute or options.relative:
         return None
-    places = options.rounded_places
-    if places is not None and places <= _MOST_PLACES:
+    rounded = options.rounded_places
+    if rounded is not None and rounded <= _MOST_PLACES:
         return None
+    first = _NUMBER.fullmatch(answer)
+    if first is not None and answer == reference:
+        return Verdict("equal", "exact", "", "", perf_counter() - start)
+    second = _NUMBER.fullmatch(reference) if first else None
     if first is None or second is None:
         return _fractions(answer, reference, start)
-    one, other = first[1], second[1]
-    if not (equal := one == other):
-        value, gold = Decimal(one.replace(",", "")), Decimal(other.replace(",", ""))
+    one, other = first[1].replace(",", ""), second[1].replace(",", "")
+    if first[2] is None and second[2] is None:
+        equal = int(one) == int(other)
+    else:
+        value, gold = Decimal(one), Decimal(other)
         equal = value == gold
-        if not equal and _places(one, other) > _MOST_PLACES and _are_near(value, gold):
+        if not equal and _places(first, second) > _MOST_PLACES and _are_near(value, gold):
             return None
     return Verdict("equal" if equal else "different", "exact", "", "", perf_counter() - start)
 
 
-def _places(*numbers: str) -> int:
+def _places(*numbers: re.Match[str]) -> int:
     """Return how many decimals the longest of some numbers has."""
-    return max(len(number.partition(".")[2]) for number in numbers)
+    return max(len(number[2] or ".") - 1 for number in numbers)
 
 
 def _are_near(one: Decimal, other: Decimal) -> bool:
