@@ -105,7 +105,8 @@ def _may_operate(line: str) -> bool:
 
 def _is_filled_in(behind: str) -> bool:
     r"""Tell the blank of an equation, as in `3 + \boxed{5} = 8`."""
-    return _EQUALS_BEHIND.match(behind[:_NEAR]) is not None
+    near = behind[:_NEAR]
+    return "=" in near and _EQUALS_BEHIND.match(near) is not None
 
 
 def _negative(content: str, lead: str, *, spaced: bool) -> str:
