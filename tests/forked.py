@@ -74,6 +74,11 @@ class Forked:
     def returncode(self) -> int | None:
         return self.poll()
 
+    @property
+    def printed(self) -> str:
+        """What it has printed so far."""
+        return self._out.read_text(encoding="utf-8")
+
     def poll(self) -> int | None:
         with self._reading:
             return self._process.exitcode

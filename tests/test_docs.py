@@ -1,79 +1,63 @@
-"""Every Python block of the README and the documentation runs.
+"""Every Python block of the README and the documentation runs, and so do the tutorials' commands.
 
-The blocks of one page run in order and share their names; `await` is allowed at the top level, as
-in a notebook. A block is left out only when the line before it reads `Not run in the tests:` and
-says why, where the reader sees it too.
+The blocks of one page run in order; `tests/pages.py` says what becomes of each kind. A block is
+left out only when the paragraph before it reads `Not run in the tests:` and says why, where the
+reader sees it too.
 """
 
-import ast
-import inspect
 import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from types import CodeType
-from typing import Any
 
 import anyio
 import pytest
 
 from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.types import Request
+from tests.pages import NOT_RUN, PageRun, fences
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_RUN = "Not run in the tests:"
-BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Block:
-    page: Path
-    line: int
-    code: str
-    paragraph_before: str
-
-    @property
-    def runs(self) -> bool:
-        return NOT_RUN not in self.paragraph_before
-
-    def compiled(self) -> CodeType:
-        padded = "\n" * self.line + self.code
-        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code: CodeType = compile(padded, str(self.page), "exec", flags=flags)
-        return code
-
-
-def _blocks(page: Path) -> Iterator[Block]:
-    text = page.read_text(encoding="utf-8")
-    for found in BLOCK.finditer(text):
-        before = text[: found.start()]
-        paragraph = before.rstrip().rpartition("\n\n")[2]
-        yield Block(page, before.count("\n") + 1, found[1], paragraph)
-
-
 PAGES = [
     page
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
-    if any(_blocks(page))
+    if any(fence.is_program or fence.language == "console" for fence in fences(page))
 ]
 
 
 @pytest.fixture(scope="module", name="hosted")
 def what_hosted_models_are_here() -> Iterator[dict[str, str]]:
-    """The variables by which `openai:` leads to a server of this machine, with a price."""
-    model = FunctionProvider(lambda request: r"17 * 23 = 391: \boxed{391}")
+    """The variables by which hosted models lead to servers of this machine, with prices."""
     price = {"input": 0.25, "output": 2.0}
-    with LoopbackServer(model, model="gpt-5-mini") as server:
+    names = ("gpt-5-mini", "claude-haiku-4-5")
+    with ExitStack() as exits:
+        openai, anthropic = (
+            exits.enter_context(LoopbackServer(FunctionProvider(_hosted_says), model=name))
+            for name in names
+        )
         yield {
-            "OPENAI_BASE_URL": server.url,
-            "OPENAI_API_KEY": server.key,
-            "CATSDK_PRICES": json.dumps({"openai:gpt-5-mini": price}),
+            "OPENAI_BASE_URL": openai.url,
+            "OPENAI_API_KEY": openai.key,
+            "ANTHROPIC_BASE_URL": anthropic.url,
+            "ANTHROPIC_API_KEY": anthropic.key,
+            "CATSDK_PRICES": json.dumps(dict.fromkeys(names, price)),
         }
 
 
+def _hosted_says(request: Request) -> str:
+    """What a model of that size would: the form that is asked for, else the answer to a product."""
+    form = json.dumps(request.json_schema or {})
+    if '"verdict"' in form:
+        return json.dumps({"evidence": "", "reason": "", "verdict": "yes"})
+    if '"criteria"' in form:
+        return json.dumps({"criteria": [f"It says {each}." for each in ("a", "b", "c", "d", "e")]})
+    return r"17 * 23 = 391: \boxed{391}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_the_python_blocks_of_a_page_run_in_order(
+def test_a_page_runs_from_top_to_bottom(
     page: Path, hosted: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
@@ -82,22 +66,14 @@ def test_the_python_blocks_of_a_page_run_in_order(
         monkeypatch.delenv(name)
     for name, value in hosted.items():
         monkeypatch.setenv(name, value)
-    anyio.run(_run_in_order, [block for block in _blocks(page) if block.runs])
-
-
-async def _run_in_order(blocks: list[Block]) -> None:
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for block in blocks:
-        result = eval(block.compiled(), names)
-        if inspect.iscoroutine(result):
-            await result
+    anyio.run(PageRun().run, page)
 
 
 def test_a_block_that_is_left_out_says_why() -> None:
     for page in PAGES:
-        for block in _blocks(page):
-            reason = block.paragraph_before.partition(NOT_RUN)[2].strip()
-            assert block.runs or len(reason) > 20, f"{page}:{block.line}"
+        for fence in fences(page):
+            reason = fence.paragraph_before.partition(NOT_RUN)[2].strip()
+            assert fence.runs or len(reason) > 20, f"{page}:{fence.line}"
 
 
 def test_every_relative_link_leads_to_a_file() -> None:

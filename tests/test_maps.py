@@ -22,9 +22,9 @@ def test_each_first_line_is_a_sentence_of_one_line() -> None:
             assert len(line) <= 120, f"{module}: {line}"
 
 
-def test_readme_maps_every_folder_and_only_folders_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    tree = readme.partition("## The folders")[2].partition("\n## ")[0]
+def test_the_architecture_maps_every_folder_and_only_folders_that_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = page.partition("## The folders")[2].partition("\n## ")[0]
     mapped = set(re.findall(r"^\| `([\w/.]+)/` \|", tree, flags=re.MULTILINE))
     assert mapped == {path.relative_to(ROOT).as_posix() for path in _folders()}
 

@@ -12,17 +12,20 @@ from catsdk.core.errors import InvalidInputError
 __all__ = ["check_file", "check_folder", "named"]
 
 
-def named(text: str) -> Path:
+def named(given: str | Path) -> Path:
     """The path that an option names; an empty text, which Python takes for `.`, is refused.
+
+    Args:
+        given: What stands behind the option, or the option's default.
 
     Raises:
         BadParameter: the text is empty, as where a variable is not set.
     """
-    if not text.strip():
+    if not str(given).strip():
         raise typer.BadParameter(
             "the name is empty; name a folder or a file, or . for the current folder"
         )
-    return Path(text)
+    return Path(given)
 
 
 def check_file(option: str, path: Path | None) -> None:
@@ -52,8 +55,8 @@ def check_folder(option: str, path: Path) -> None:
         # A path keeps one slash of two.
         where = f"{scheme}://{str(path).partition(':/')[2].lstrip('/')}"
         raise InvalidInputError(
-            f"{option} {where} is not on this machine; name a folder here, and copy it there when"
-            " all is done"
+            f"{option} {where} is not on this machine; name a folder here, and copy it there"
+            " afterwards"
         )
     above = (path, *path.absolute().parents)
     there = next(each for each in above if each.exists() or each.is_symlink())

@@ -16,6 +16,7 @@ from catsdk.core.ports import OnText, Provider
 from catsdk.core.settings import Settings
 from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollout, Rubric, Score
 from catsdk.prompts.prompt import Prompt
+from catsdk.prompts.sections import ResponseStream
 from catsdk.runtime.chain import Opened
 from catsdk.runtime.client import Client, VerdictMemory
 from catsdk.runtime.output import Output
@@ -51,7 +52,7 @@ class Context:
         group: The group that the role works on, for `reference`.
         defaults: The models that play a role where none is named.
         models: The open models.
-        accounts: Budgets that pay for calls, beside the client's.
+        accounts: Budgets that pay for calls, in addition to the client's.
         chains: The chains that were made for models before; by default those of `models`.
         around: Wrappers that are put around each model, outermost first.
         listener: Hears of each event.
@@ -169,7 +170,7 @@ class Context:
 
     @property
     def on_text(self) -> OnText | None:
-        """Where a model's text goes piece by piece; `None` where nobody wants pieces."""
+        """Where a model's text goes piece by piece; `None` if nobody wants pieces."""
         return self.text_listener()
 
     def text_listener(self, *, sectioned: bool = False) -> OnText | None:
@@ -179,11 +180,12 @@ class Context:
             sectioned: Whether the model was asked for a summary before its response.
 
         Returns:
-            A function of a piece of text; `None` where nobody wants pieces.
+            A function of a piece of text; `None` if nobody wants pieces.
         """
         if not self.streams:
             return None
-        return lambda text: self.emit(TextArrived(text=text, sectioned=sectioned))
+        stream = ResponseStream(sectioned=sectioned)
+        return lambda text: self.emit(TextArrived(text=text, response=stream.feed(text)))
 
     def on(self, group: Group) -> Context:
         """Return the context for another group.
@@ -292,7 +294,7 @@ class Context:
 
         Args:
             rollout: Whose score it is.
-            value: The reward; `None` where evidence is missing.
+            value: The reward; `None` if evidence is missing.
             reasons: Sentences for a reader; without a value they say why there is none.
         """
         failure = None

@@ -42,7 +42,8 @@ def gather() -> None:
     shutil.copy(ROOT / "README.md", PAGES / "index.md")
     shutil.copy(CONFIG, OUT / CONFIG.name)
     for page in PAGES.rglob("*.md"):
-        folder = ROOT if page.name in (*BESIDE, "index.md") else ROOT / "docs" / _below(page)
+        came_from_root = page.parent == PAGES and page.name in (*BESIDE, "index.md")
+        folder = ROOT if came_from_root else ROOT / "docs" / _below(page)
         page.write_text(_with_links(page, folder), "utf-8")
     for path, text in reference.pages().items():
         target = PAGES / "reference" / path

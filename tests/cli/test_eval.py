@@ -68,6 +68,16 @@ def served(server: LoopbackServer) -> dict[str, str]:
     return {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.key}
 
 
+def test_without_out_the_report_is_in_the_folder_that_the_help_names(
+    tmp_path: Path, served: dict[str, str]
+) -> None:
+    (tmp_path / "sums.jsonl").write_text('{"prompt": "2+2?", "answer": "4"}', encoding="utf-8")
+    command = ("sums.jsonl", "--model", "openai:loopback", "-e", "majority", "--sizes", "1")
+    done = evaluate(*command, env=served, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "catsdk-eval" / "report.json").is_file()
+
+
 @pytest.fixture
 def sums(tmp_path: Path) -> str:
     data = tmp_path / "sums.jsonl"

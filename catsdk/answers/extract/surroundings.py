@@ -53,7 +53,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
 
     Returns:
         The answer: `-5` of `-\boxed{5}`. It is empty where the text denies or doubts it, takes it
-        back, or has it inside a larger formula; `None` where the text states another one instead.
+        back, or has it inside a larger formula; `None` if the text states another one instead.
     """
     line = text[max(0, start - _NEAR, text.rfind("\n", 0, start) + 1) : start]
     behind = text[fence.end() if (fence := _FENCE.match(text, end)) else end :]

@@ -16,6 +16,7 @@ from catsdk.core.errors import InvalidInputError, UnknownProviderError
 from catsdk.core.model_strings import resolve
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.data.first_answers import FirstAnswers
 from catsdk_trainers.data.gold import check_gold, gold_rewards, golds_of
 from catsdk_trainers.data.rows import (
     answer_column,
@@ -70,11 +71,11 @@ def grpo(
 
     Args:
         config: The training.
-        data: The training data, in place of the config's.
-        held_out: Prompts that only measure, in place of the config's.
-        model: A model in place of the name in the config, with its `tokenizer`.
+        data: The training data, instead of the config's.
+        held_out: Prompts that only measure, instead of the config's.
+        model: A model instead of the name in the config, with its `tokenizer`.
         tokenizer: The tokenizer of `model`.
-        cat: What rewards, in place of the config's section `cat`: it may hold objects that no file
+        cat: What rewards, instead of the config's section `cat`: it may hold objects that no file
             can, and its roles sample as they say themselves.
         callbacks: Further callbacks of the trainer.
         tools: Functions that the policy may call in a rollout, as TRL's `tools`.
@@ -182,7 +183,8 @@ def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupRewar
     """
     examiner = None
     if known is not None:
-        examiner = Examiner(known, None if cat else teacher_of(config))
+        first = FirstAnswers(Path(config.output))
+        examiner = Examiner(known, None if cat else teacher_of(config), first)
     reward = GroupReward(
         cat or cat_of(config),
         config.rollouts.count,
