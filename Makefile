@@ -25,9 +25,9 @@
 #   make test-pythons  the core tests on the built wheel, on each Python found from 3.11 to 3.14
 #   make test-extras   each extra alone in a clean environment
 #   make site          the documentation as a site in out/site/html, its links checked
-#   make dist          the wheel and the source distribution, in out/dist, checked
-#   make audit         known holes in what is installed by default, asked of a service on the network
+#   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
+#   make audit         known holes in what is installed by default, asked of a service on the network
 #   make clean         remove the environments and all that was built
 #
 # VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;
@@ -67,7 +67,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check coverage lint types layers test-pythons test-extras site dist audit maps clean
+	check lint types layers test-pythons test-extras site dist maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -301,6 +301,7 @@ layers: install
 
 # Counting branches nearly doubles what tests of our own code take, so that `check` does without.
 # With ARGS, a part of the tests, and no floor.
+.PHONY: coverage
 coverage: install
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n $(WORKERS) $(ARGS)
@@ -319,6 +320,7 @@ dist: $(RELEASE)/.installed
 	@$(RELEASE)/bin/check-wheel-contents out/dist
 
 # What a user gets is audited: the newest versions that the requirements admit.
+.PHONY: audit
 audit: $(RELEASE)/.installed
 	@$(RELEASE)/bin/pip-audit --strict $(ARGS) .
 
