@@ -54,7 +54,9 @@ def run(start: Start, seed: int, out: Path, *, trains: bool = True) -> None:
         known = rows_of(start, "dev", _PROMPTS, seed)
         seen = preflight(config, rows, known, prompts=_PROMPTS, model=model, tokenizer=tokenizer)
         found.parent.mkdir(parents=True, exist_ok=True)
-        found.write_text(seen.model_dump_json(indent=1) + "\n", "utf-8")
+        # The place of the weights differs from machine to machine.
+        told = seen.model_copy(update={"model": "local"})
+        found.write_text(told.model_dump_json(indent=1) + "\n", "utf-8")
     if not trains:
         return
     torch.manual_seed(seed)
