@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isnan, nan, sqrt
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -20,7 +20,8 @@ from examples.lab.starts import STARTS
 
 __all__ = ["Tried", "rank_correlation", "table", "tried"]
 
-_DRAWS: Final = 10_000
+_DRAWS: Final = 2000
+_FEWEST: Final = 4
 _SIGNS: Final = ("aim", "lead", "usable", "agreement")
 _RECORDED: Final = {"cat": "box", "ttrl": "vote", "random": "random", "gold": "gold"}
 """Arms of the laboratory, and the starting point that each of them has."""
@@ -149,8 +150,8 @@ def _correlations(found: Sequence[Tried], which: str) -> Iterator[str]:
             for each in found
             if (mean := each.found["measures"][sign]["mean"]) is not None
         ]
-        if len(pairs) > 2:
-            rho, low, high = rank_correlation(pairs)
+        rho, low, high = rank_correlation(pairs) if len(pairs) >= _FEWEST else (nan, nan, nan)
+        if not isnan(rho):
             yield (
                 f"- {which}, `{sign}` and gain: Spearman {rho:+.2f} (95 %: {low:+.2f} to"
                 f" {high:+.2f}) over {len(pairs)}"
@@ -168,7 +169,7 @@ def rank_correlation(pairs: Sequence[tuple[float, float]]) -> tuple[float, float
     drawn = [each for sample in samples if (each := _spearman(values[sample])) is not None]
     whole = _spearman(values)
     if whole is None or not drawn:
-        return float("nan"), float("nan"), float("nan")
+        return nan, nan, nan
     low, high = np.quantile(drawn, [0.025, 0.975])
     return whole, float(low), float(high)
 
