@@ -37,7 +37,7 @@ tests=(
   tests/rubrics tests/method tests/test_cat.py tests/test_event_loops.py
 )
 
-wheel=$(realpath -m "${WHEEL:-}")
+wheel=${WHEEL:+$(realpath -m "$WHEEL")}
 declare -A tested
 while read -r python; do
   supported "$python" || continue
