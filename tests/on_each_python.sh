@@ -38,7 +38,7 @@ tests=(
 )
 
 wheel=${WHEEL:+$(realpath -m "$WHEEL")}
-declare -A tested
+declare -A tested=()
 while read -r python; do
   supported "$python" || continue
   version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
