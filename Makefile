@@ -23,7 +23,8 @@
 #   make check         style, types, layers, then all tests
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
-#   make site          the documentation as a site in out/site/html, its links checked
+#   make notebooks     the notebooks of docs/notebooks, each run as it stands, in out/notebooks
+#   make site          the documentation as a site in out/site/html, with the notebooks, its links checked
 #   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
 #   make clean         remove the environments and all that was built
@@ -64,7 +65,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check lint types layers test-pythons test-extras site dist maps clean
+	check lint types layers test-pythons test-extras notebooks pictures site dist maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -304,7 +305,11 @@ SITE := $(VENV)-site
 $(SITE)/.installed: pyproject.toml constraints/site.txt
 	$(call INSTALLED,what builds the site,site,-e . --group site)
 
-site: $(SITE)/.installed
+# One after the other, or those that ARGS names: outputs of what does not run any more are not shown.
+notebooks: install
+	@$(BIN)/python -m docs.notebooks.execute $(ARGS)
+
+site: $(SITE)/.installed notebooks
 	@$(SITE)/bin/python -m docs.site.build
 
 # --- benchmarks ---------------------------------------------------------------------------
