@@ -73,6 +73,11 @@ def test_a_page_without_prose_has_no_sentence() -> None:
     assert llms.summary("# Only\n\n- a list\n\n| a | table |\n") == ""
 
 
+def test_code_with_empty_lines_is_no_prose() -> None:
+    page = "# Code\n\n````python\na = 1\n\n```\nb = 2\n````\n\n*Then* this. *And* that.\n\nA last word.\n"
+    assert llms.summary(page) == "A last word."
+
+
 def test_a_long_sentence_is_cut() -> None:
     assert len(llms.summary("# Long\n\n" + "word " * 200 + "end.")) <= llms.LONGEST
 

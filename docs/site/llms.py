@@ -15,7 +15,8 @@ from typing import Any, Final
 __all__ = ["full", "index", "sections", "summary"]
 
 LINK: Final = re.compile(r"!?\[((?:[^][]|\[[^][]*\])*)\]\([^)]*\)")
-NO_PROSE: Final = ("#", "|", "-", "*", ">", "```", "<", "!", ":::", "1.")
+CODE: Final = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
+NO_PROSE: Final = ("#", "|", "-", "*", ">", "<", "!", ":::", "1.")
 """What a line begins with that is no sentence of a paragraph."""
 LONGEST: Final = 240
 
@@ -66,10 +67,10 @@ def _title(text: str) -> str:
 
 def summary(text: str) -> str:
     """The first sentence of a page's prose; nothing where it has none."""
-    for paragraph in re.split(r"\n\s*\n", text):
+    for paragraph in re.split(r"\n\s*\n", CODE.sub("", text)):
         plain = " ".join(paragraph.split())
         if plain and not plain.startswith(NO_PROSE):
-            sentence = re.split(r"(?<=[.?!:])\s+(?=[A-Z`])", LINK.sub(r"\1", plain), maxsplit=1)[0]
+            sentence = re.split(r"(?<=[.?!:])\s+(?=[A-Z`*])", LINK.sub(r"\1", plain), maxsplit=1)[0]
             sentence = (
                 sentence if sentence.endswith((".", "?", "!")) else f"{sentence.rstrip(':')}."
             )
