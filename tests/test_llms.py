@@ -74,7 +74,8 @@ def test_a_page_without_prose_has_no_sentence() -> None:
 
 
 def test_code_with_empty_lines_is_no_prose() -> None:
-    page = "# Code\n\n````python\na = 1\n\n```\nb = 2\n````\n\n*Then* this. *And* that.\n\nA last word.\n"
+    code = "````python\na = 1\n\n```\nb = 2\n````"
+    page = f"# Code\n\n{code}\n\n*Then* this. *And* that.\n\nA last word.\n"
     assert llms.summary(page) == "A last word."
 
 
