@@ -24,7 +24,7 @@ _FRACTION = re.compile(
 
 
 def quick(answer: str, reference: str, options: Options) -> Verdict | None:
-    """Return the verdict where both are plain numbers; `None` where there is more to look at.
+    """Return the verdict where both are plain numbers; `None` if there is more to look at.
 
     It is that of the exact tier: a test holds the two together.
     """

@@ -27,8 +27,8 @@ class Extraction:
     r"""A final answer, and how it was found.
 
     Args:
-        answer: The answer; `None` where there is none.
-        rule: The name of the rule that found it; `None` where none did.
+        answer: The answer; `None` if there is none.
+        rule: The name of the rule that found it; `None` if none did.
 
     Example:
         >>> from catsdk.answers import STATED
@@ -85,7 +85,7 @@ NOTHING = Extraction(None, None)
 class Extractor:
     r"""Finds the final answer of a completion by the first rule that fires.
 
-    A rule is a function from a text to the answer in it. It returns `None` where it does not
+    A rule is a function from a text to the answer in it. It returns `None` if it does not
     apply; then the next one is tried. It returns an empty text where the completion has no final
     answer although a later rule might find something in it, such as a number in a sentence that
     only guesses; then there is none. Put your own rule among those of `STATED`.
@@ -115,10 +115,10 @@ class Extractor:
         Args:
             text: What the model wrote.
             cut: Whether it was stopped before it had finished, at its limit of tokens. Rules then
-                see an ellipsis at its end, and a number that the end may have cut is no answer.
+                see an ellipsis at its end, and a number that the end may have cut is not an answer.
 
         Returns:
-            The answer and the name of the rule; both are `None` where there is no final answer.
+            The answer and the name of the rule; both are `None` if there is no final answer.
 
         Raises:
             InvalidInputError: a rule of one's own gave something else than a text.

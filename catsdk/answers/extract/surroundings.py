@@ -53,7 +53,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
 
     Returns:
         The answer: `-5` of `-\boxed{5}`. It is empty where the text denies or doubts it, takes it
-        back, or has it inside a larger formula; `None` where the text states another one instead.
+        back, or has it inside a larger formula; `None` if the text states another one instead.
     """
     before, behind = (
         text[max(0, start - _NEAR) : start],
