@@ -25,7 +25,7 @@ def cells(notebook: Notebook, kind: str) -> list[Notebook]:
 
 
 def of_a_notebook(*sources: tuple[str, str]) -> str:
-    made = [
+    made: list[Notebook] = [
         {"cell_type": kind, "id": f"c{at}", "metadata": {}, "source": [text]}
         | ({"execution_count": None, "outputs": []} if kind == "code" else {})
         for at, (kind, text) in enumerate(sources)
