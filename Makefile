@@ -24,6 +24,7 @@
 #   make test-pythons  the core tests on each Python found from 3.11 to 3.13
 #   make test-extras   each extra alone in a clean environment
 #   make notebooks     the notebooks of docs/notebooks, each run as it stands, in out/notebooks
+#   make pictures      the pictures of the documentation that take seconds, or those that ARGS names
 #   make site          the documentation as a site in out/site/html, with the notebooks, its links checked
 #   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
@@ -308,6 +309,9 @@ $(SITE)/.installed: pyproject.toml constraints/site.txt
 # One after the other, or those that ARGS names: outputs of what does not run any more are not shown.
 notebooks: install
 	@$(BIN)/python -m docs.notebooks.execute $(ARGS)
+
+pictures: install
+	@$(BIN)/python docs/pictures.py $(ARGS)
 
 site: $(SITE)/.installed notebooks
 	@$(SITE)/bin/python -m docs.site.build
