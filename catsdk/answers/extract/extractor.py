@@ -56,6 +56,8 @@ _TAG_OF_WORK = re.compile(
     "|".join([_CARELESS_TAG.pattern, *(re.escape(tag) for pair in TAGS for tag in pair)]),
     re.IGNORECASE,
 )
+# Where a tag may begin, and neither a note of a calculator nor, mostly, a comparison.
+_TAG_START = re.compile(r"<[\s/|!a-z]", re.IGNORECASE)
 # A line that LaTeX or Markdown leaves out.
 _LEFT_OUT = re.compile(r"^(?:%|\[//\]: # )[^\n]*$", re.MULTILINE)
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
@@ -160,7 +162,8 @@ def _searched(text: str) -> str:
             return ""
     tail = _outside_boxes(text, start) if start else text
     # One character is found many times faster than several.
-    tagged = "<" in tail
+    angled = "<" in tail
+    tagged = angled and _TAG_START.search(tail) is not None
     working = tagged or ("K" in tail and "THINK]" in tail) or "◁" in tail
     if working and _TAG_OF_WORK.search(tail):
         tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
@@ -176,7 +179,7 @@ def _searched(text: str) -> str:
         tail = _OF_USER.sub("", tail)
     if tagged and ("<!--" in tail or "</" in tail) or "~" in tail and "~~" in tail:
         tail = _STRUCK.sub("", tail)
-    return _NOISE.sub("", tail) if tagged else tail
+    return _NOISE.sub("", tail) if angled else tail
 
 
 def _plain_tag(tag: re.Match[str]) -> str:

@@ -52,6 +52,26 @@ def test_a_prompt_that_the_vendor_keeps_is_in_the_bound() -> None:
     assert plain is not None and rates.most(1000, 0) > plain
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("openai:gpt-5", "https://api.openai.com/v1"),
+        ("anthropic:claude-sonnet-4-5", "https://api.anthropic.com"),
+    ],
+)
+def test_what_is_in_a_batch_costs_half_whether_the_table_says_so_or_not(
+    name: str, url: str
+) -> None:
+    rates = listed(name, url)
+    assert rates is not None
+    usage = Usage(input_tokens=1000, output_tokens=100)
+    alone = rates.cost(usage)
+    batched = rates.cost(usage.model_copy(update={"batched": 1}))
+    assert alone is not None and alone > 0
+    assert batched == pytest.approx(alone / 2)
+    assert rates.most(1000, 100, batched=True) == pytest.approx(rates.most(1000, 100) / 2)
+
+
 def test_a_vendor_behind_another_s_name_is_found_without_an_address() -> None:
     assert listed("litellm:gemini/gemini-2.5-pro", None) is not None
 
