@@ -23,6 +23,7 @@ import re
 import shlex
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -94,8 +95,9 @@ class PageRun:
     ports: dict[str, str] = field(default_factory=dict)
 
     async def run(self, page: Path) -> None:
-        """Run the page; what it started and what it exported end with it."""
-        variables = dict(os.environ)
+        """Run the page; what it started, exported and wrote to import ends with it."""
+        variables, modules = dict(os.environ), set(sys.modules)
+        sys.path.insert(0, folder := os.getcwd())
         try:
             for fence in fences(page):
                 if fence.runs:
@@ -105,6 +107,10 @@ class PageRun:
                 service.kill()
             os.environ.clear()
             os.environ.update(variables)
+            sys.path.remove(folder)
+            for name in set(sys.modules) - modules:
+                if str(getattr(sys.modules[name], "__file__", "")).startswith(folder):
+                    del sys.modules[name]
 
     async def _run(self, fence: Fence) -> None:
         if fence.title:
