@@ -349,6 +349,7 @@ maps: install
 	@$(BIN)/python docs/maps.py
 	@$(BIN)/python docs/provider_table.py
 	@$(BIN)/python docs/shown_table.py
+	@$(BIN)/python docs/error_table.py
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

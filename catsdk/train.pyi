@@ -13,6 +13,12 @@ from catsdk_trainers.config.settings import (
 from catsdk_trainers.data.rows import rows_of
 from catsdk_trainers.offline.sdft import sdft
 from catsdk_trainers.offline.sft import sft
+from catsdk_trainers.preflight.consensus import Consensus, Contradiction
+from catsdk_trainers.preflight.forecast import Forecast
+from catsdk_trainers.preflight.measure import Measure
+from catsdk_trainers.preflight.report import Preflight
+from catsdk_trainers.preflight.rule import Check
+from catsdk_trainers.preflight.run import preflight
 from catsdk_trainers.remote.client import (
     NoRewardError,
     compute_score,
@@ -35,14 +41,20 @@ __all__ = [
     "PRESETS",
     "AnchorDriftedError",
     "CaTConfig",
+    "Check",
     "Checkpoints",
+    "Consensus",
+    "Contradiction",
     "Examiner",
     "Failing",
+    "Forecast",
     "GroupReward",
     "HeldOut",
     "LoRA",
+    "Measure",
     "NoRewardError",
     "PolicyAnchor",
+    "Preflight",
     "Probe",
     "Rollouts",
     "SFTPlan",
@@ -56,6 +68,7 @@ __all__ = [
     "compute_scores",
     "grpo",
     "grpo_arguments",
+    "preflight",
     "preset",
     "reason_to_stop",
     "reward",

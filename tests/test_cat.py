@@ -244,10 +244,12 @@ async def test_a_stream_tells_each_step_and_ends_with_the_result() -> None:
         *[RolloutArrived] * 4,
         *[EstimationStarted, ReferenceReady, RubricReady, RewardsReady, ResultReady],
     ]
-    text = "".join(event.text for event in events if isinstance(event, TextArrived))
+    pieces = [event for event in events if isinstance(event, TextArrived)]
     last = events[-1]
     assert isinstance(last, ResultReady) and last.result.text is not None
-    assert text.endswith(last.result.text)
+    assert "".join(piece.text for piece in pieces).endswith(last.result.text)
+    assert "SUMMARY" in "".join(piece.text for piece in pieces)
+    assert "".join(piece.response for piece in pieces) == last.result.text
     assert last.result.rewards == (1.0,) * 4
 
 

@@ -9,12 +9,14 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
 import pytest
 
 from catsdk.testing import FunctionProvider, LoopbackServer
+from catsdk.types import Request
 from tests.pages import NOT_RUN, PageRun, fences
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,15 +29,31 @@ PAGES = [
 
 @pytest.fixture(scope="module", name="hosted")
 def what_hosted_models_are_here() -> Iterator[dict[str, str]]:
-    """The variables by which `openai:` leads to a server of this machine, with a price."""
-    model = FunctionProvider(lambda request: r"17 * 23 = 391: \boxed{391}")
+    """The variables by which hosted models lead to servers of this machine, with prices."""
     price = {"input": 0.25, "output": 2.0}
-    with LoopbackServer(model, model="gpt-5-mini") as server:
+    names = ("gpt-5-mini", "claude-haiku-4-5")
+    with ExitStack() as exits:
+        openai, anthropic = (
+            exits.enter_context(LoopbackServer(FunctionProvider(_hosted_says), model=name))
+            for name in names
+        )
         yield {
-            "OPENAI_BASE_URL": server.url,
-            "OPENAI_API_KEY": server.key,
-            "CATSDK_PRICES": json.dumps({"openai:gpt-5-mini": price}),
+            "OPENAI_BASE_URL": openai.url,
+            "OPENAI_API_KEY": openai.key,
+            "ANTHROPIC_BASE_URL": anthropic.url,
+            "ANTHROPIC_API_KEY": anthropic.key,
+            "CATSDK_PRICES": json.dumps(dict.fromkeys(names, price)),
         }
+
+
+def _hosted_says(request: Request) -> str:
+    """What a model of that size would: the form that is asked for, else the answer to a product."""
+    form = json.dumps(request.json_schema or {})
+    if '"verdict"' in form:
+        return json.dumps({"evidence": "", "reason": "", "verdict": "yes"})
+    if '"criteria"' in form:
+        return json.dumps({"criteria": [f"It says {each}." for each in ("a", "b", "c", "d", "e")]})
+    return r"17 * 23 = 391: \boxed{391}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from catsdk.cli.preflight import fly
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.yaml_text import data_of
 from catsdk.data.sources import FORMS
@@ -51,6 +52,20 @@ Data = Annotated[str | None, typer.Option(help=f"{FORMS[0].upper()}{FORMS[1:]}."
 HeldOutData = Annotated[str | None, typer.Option("--held-out", help="As --data, with answers.")]
 Output = Annotated[str | None, typer.Option("--out", help="Folder of the run; it goes on there.")]
 Anew = Annotated[bool, typer.Option("--anew", help="Begin again, though there are checkpoints.")]
+Flight = Annotated[
+    bool,
+    typer.Option(
+        "--preflight",
+        help="Sample some prompts and say whether the training is likely to pay; train nothing."
+        " Exit codes then: 0 likely; 4 unlikely; 1 that could not be measured; 2 wrong set-up.",
+    ),
+]
+Prompts = Annotated[
+    int, typer.Option(min=1, help="With --preflight: most prompts of each kind to sample.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="With --preflight: print what was found as JSON.")
+]
 Show = Annotated[bool, typer.Option("--show", help="Print the whole config and train nothing.")]
 
 
@@ -65,6 +80,9 @@ def train(
     output: Output = None,
     anew: Anew = False,
     show: Show = False,
+    preflight: Flight = False,
+    prompts: Prompts = 32,
+    as_json: AsJson = False,
 ) -> None:
     """Train a model on its own syntheses; a run that was ended goes on where it was."""
     named = {"model": model, "data": data, "held_out": held_out, "output": output}
@@ -73,6 +91,8 @@ def train(
     if show:
         typer.echo(whole.to_yaml(), nl=False)
         return
+    if preflight:
+        raise typer.Exit(fly(whole, prompts, as_json=as_json))
     trained = _run(whole, method, resume=not anew)
     Console(emoji=False).print(summary(trained), highlight=False)
 

@@ -70,6 +70,8 @@ __all__ = [
 class CatError(Exception):
     """Base of every error of this package.
 
+    What to do: catch it to go on after any failure; `result` has what was paid for.
+
     Attributes:
         result: What had been paid for when `CaT.run` was ended by this error, with every call.
     """
@@ -78,29 +80,49 @@ class CatError(Exception):
 
 
 class InvalidInputError(CatError, ValueError):
-    """An argument is wrong; the message names its value and the fix."""
+    """An argument is wrong; the message names its value and the fix.
+
+    What to do: do what the message says. Nothing was sent, and no retry helps.
+    """
 
 
 class ConfigurationError(CatError):
-    """The set-up is wrong; nothing was sent."""
+    """The set-up is wrong; nothing was sent.
+
+    What to do: do what the message says; `catsdk doctor` shows what is set, and what is not.
+    """
 
 
 class NoModelError(ConfigurationError):
-    """No model was given and none is configured."""
+    """No model was given and none is configured.
+
+    What to do: name the model of the role, or set `CATSDK_MODEL`, `CATSDK_ANCHOR` or
+    `CATSDK_JUDGE`.
+    """
 
 
 class UnknownProviderError(ConfigurationError):
-    """A model string names a provider that is not installed."""
+    """A model string names a provider that is not installed.
+
+    What to do: correct what stands before the colon, or install the package that brings that
+    provider.
+    """
 
 
 class MissingExtraError(ConfigurationError):
-    """A provider needs packages that are not installed; the message names the extra."""
+    """A provider needs packages that are not installed; the message names the extra.
+
+    What to do: run the command that the message gives.
+    """
 
 
 class ProviderError(CatError):
     """A model's service answered with an error, or not at all.
 
     `transient` errors may go away when the same request is sent again.
+
+    What to do: `status` and `request_id` say what the service said; those that are `transient`
+    have been retried.
 
     Args:
         message: What happened.
@@ -133,17 +155,27 @@ class ProviderError(CatError):
 
 
 class AuthenticationError(ProviderError):
-    """The key is missing, wrong, or not allowed to use this model."""
+    """The key is missing, wrong, or not allowed to use this model.
+
+    What to do: set the right key (`catsdk doctor` shows which variables are set), or ask for access
+    to the model.
+    """
 
 
 class ModelNotFoundError(ProviderError):
-    """The service does not know this model."""
+    """The service does not know this model.
+
+    What to do: correct the name, or the address: `OPENAI_BASE_URL` often lacks its `/v1`.
+    """
 
 
 class RequestRefusedError(ProviderError):
     """The service will not take this request as it is.
 
     `parameter` is the capability or the field of the request that its words name, where they do.
+
+    What to do: change what `parameter` or the message names; the same request is refused
+    again.
     """
 
     parameter: str | None = None
@@ -151,6 +183,8 @@ class RequestRefusedError(ProviderError):
 
 class UnsupportedError(RequestRefusedError):
     """The model lacks a capability that the request needs.
+
+    What to do: leave out the setting that asks for it, or ask a model that can.
 
     Args:
         message: What is lacking, and what to do instead.
@@ -175,63 +209,104 @@ class UnsupportedError(RequestRefusedError):
 
 
 class ContextTooLongError(RequestRefusedError):
-    """Prompt and answer do not fit into the model's context."""
+    """Prompt and answer do not fit into the model's context.
+
+    What to do: shorten the prompt, set a smaller `max_tokens`, or show the anchor fewer
+    rollouts (`n`, or `Synthesizer(overflow=)`).
+    """
 
 
 class ContentFilteredError(RequestRefusedError):
-    """The service's content filter refused the prompt or withheld the answer."""
+    """The service's content filter refused the prompt or withheld the answer.
+
+    What to do: change the prompt, or ask another model; the same request is refused again.
+    """
 
 
 class NotRecordedError(RequestRefusedError):
-    """A replay holds no (further) answer to this request."""
+    """A replay holds no (further) answer to this request.
+
+    What to do: record again, or let prompts and settings be those of the recording.
+    """
 
 
 class RateLimitedError(ProviderError):
-    """Too many requests or tokens; `retry_after` says when to come back, where known."""
+    """Too many requests or tokens; `retry_after` says when to come back, where known.
+
+    What to do: it has been retried. Lower `Limits(requests_per_minute=)`, or raise
+    `Retry(times=)`.
+    """
 
     transient = True
 
 
 class OverloadedError(ProviderError):
-    """The service says that it is overloaded."""
+    """The service says that it is overloaded.
+
+    What to do: it has been retried. Try later, or ask another provider.
+    """
 
     transient = True
 
 
 class ServerError(ProviderError):
-    """The service failed (HTTP 5xx)."""
+    """The service failed (HTTP 5xx).
+
+    What to do: it has been retried. Try later; the vendor finds it by its `request_id`.
+    """
 
     transient = True
 
 
 class ConnectionFailedError(ProviderError):
-    """The service could not be reached, or the connection broke."""
+    """The service could not be reached, or the connection broke.
+
+    What to do: it has been retried. Look at the address, the proxy (`CATSDK_HTTP__PROXY`) and
+    whether the server runs.
+    """
 
     transient = True
 
 
 class TimedOutError(ProviderError):
-    """No answer within the time allowed for one call."""
+    """No answer within the time allowed for one call.
+
+    What to do: it has been retried. Raise `Timeouts(attempt=)`, or ask for shorter answers.
+    """
 
     transient = True
 
 
 class MalformedResponseError(ProviderError):
-    """The service's answer is not of its own protocol, is empty, or is over the size limit."""
+    """The service's answer is not of its own protocol, is empty, or is over the size limit.
+
+    What to do: it has been retried. Look whether the address is that of an API and not of a
+    web page.
+    """
 
     transient = True
 
 
 class StructuredOutputError(CatError):
-    """A model's text did not hold what was asked for (a rubric, a verdict)."""
+    """A model's text did not hold what was asked for (a rubric, a verdict).
+
+    What to do: ask a model that takes a JSON schema, allow more `attempts`, or raise
+    `max_tokens` where the text was cut.
+    """
 
 
 class EvidenceNotFoundError(StructuredOutputError):
-    """A judge's quote does not stand in the response, or it gave none where one is required."""
+    """A judge's quote does not stand in the response, or it gave none where one is required.
+
+    What to do: ask another judge, or take quotes as they come: `Judging(evidence="off")`.
+    """
 
 
 class SynthesisFailedError(CatError):
     """The anchor failed after the group was sampled; what was paid for is kept.
+
+    What to do: its `__cause__` says why. `group` can be given to `run` again, without sampling
+    anew.
 
     Args:
         message: What happened.
@@ -262,11 +337,16 @@ class NoValidOutputError(SynthesisFailedError):
 
     `group` holds the rollouts, whose texts are as the model wrote them. What ended the estimator,
     such as an exhausted budget, is the error's `__cause__`.
+
+    What to do: read the texts; allow more `max_tokens`, or a schema with fewer demands.
     """
 
 
 class BudgetExceededError(CatError):
-    """The call would pass a cap of the budget; it was not sent."""
+    """The call would pass a cap of the budget; it was not sent.
+
+    What to do: raise the cap, or ask for less: fewer rollouts, a smaller `max_tokens`.
+    """
 
 
 class NoEvidenceError(CatError):
@@ -274,6 +354,8 @@ class NoEvidenceError(CatError):
 
     Where all of them failed for one reason, the error of that reason is its `__cause__`, and
     `status` is the HTTP status that they have in common.
+
+    What to do: mend the common cause; if there is none, look at `group.failures`.
 
     Args:
         message: What happened, with the causes.
@@ -298,7 +380,10 @@ class NoEvidenceError(CatError):
 
 
 class NoRewardError(CatError):
-    """A rollout has no reward, where a trainer takes numbers only: its group must not train."""
+    """A rollout has no reward, where a trainer takes numbers only: its group must not train.
+
+    What to do: the message has the cause; leave the group out of the training.
+    """
 
 
 def error_of(failure: Failure) -> CatError:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field
-
 from catsdk.core.types import Call, Failure, Reference, Result, Rollout, Rubric, Score
 from catsdk.core.value import Value
 
@@ -89,25 +87,23 @@ class EstimationStarted(MethodEvent):
 
 
 class TextArrived(MethodEvent):
-    """The next piece of the anchor's text.
+    r"""The next piece of the anchor's text.
 
     Args:
-        text: The piece.
-        sectioned: Whether the anchor was asked for a summary before its response; the response
-            alone becomes the reference.
+        text: The piece, as the anchor wrote it.
+        response: What the piece adds to the response, which is what to show to a reader: where the
+            anchor was asked for a summary before its response, the response alone becomes the
+            reference.
 
     Example:
         >>> from catsdk.events import TextArrived
-        >>> "".join(event.text for event in [TextArrived(text="It "), TextArrived(text="rains.")])
-        'It rains.'
+        >>> heading = TextArrived(text="# UNIFIED RESPONSE\nIt", response="It")
+        >>> "".join(event.response for event in (heading, TextArrived(text="!", response="!")))
+        'It!'
     """
 
     text: str
-    sectioned: bool = Field(default=False, exclude_if=lambda value: not value)
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Leave `sectioned` out where it says nothing."""
-        return ((k, v) for k, v in super().__repr_args__() if k != "sectioned" or v)
+    response: str = ""
 
 
 class ReferenceReady(MethodEvent):

@@ -16,6 +16,7 @@ from catsdk.core.ports import OnText, Provider
 from catsdk.core.settings import Settings
 from catsdk.core.types import Call, Failure, Group, Provenance, Reference, Rollout, Rubric, Score
 from catsdk.prompts.prompt import Prompt
+from catsdk.prompts.sections import ResponseStream
 from catsdk.runtime.chain import Opened
 from catsdk.runtime.client import Client, VerdictMemory
 from catsdk.runtime.output import Output
@@ -183,7 +184,8 @@ class Context:
         """
         if not self.streams:
             return None
-        return lambda text: self.emit(TextArrived(text=text, sectioned=sectioned))
+        stream = ResponseStream(sectioned=sectioned)
+        return lambda text: self.emit(TextArrived(text=text, response=stream.feed(text)))
 
     def on(self, group: Group) -> Context:
         """Return the context for another group.

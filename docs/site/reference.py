@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
 
-__all__ = ["FACES", "Name", "names_of", "pages"]
+__all__ = ["FACES", "Name", "file_of", "names_of", "pages"]
 
 ROOT = Path(__file__).resolve().parents[2]
 FACES: Mapping[str, str] = {
@@ -92,7 +92,7 @@ class Name:
 
 def names_of(face: str) -> list[Name]:
     """The names in the `__all__` of a public module, each with the module that defines it."""
-    path = _file(face)
+    path = file_of(face)
     stub = path.with_suffix(".pyi")
     homes, public = _imports(stub if stub.exists() else path)
     if not public:
@@ -108,11 +108,12 @@ def names_of(face: str) -> list[Name]:
 
 def _home(module: str, name: str) -> str:
     """The module that defines a name which `module` has, or may have imported itself."""
-    inner = _imports(_file(module))[0].get(name) if _file(module).exists() else None
+    inner = _imports(file_of(module))[0].get(name) if file_of(module).exists() else None
     return module if inner in (None, module) else _home(inner, name)
 
 
-def _file(module: str) -> Path:
+def file_of(module: str) -> Path:
+    """The source of a module, of a package its `__init__.py`."""
     root = {"catsdk_providers": "providers", "catsdk_trainers": "trainers"}
     base = ROOT / root.get(module.partition(".")[0], ".") / Path(*module.split("."))
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
@@ -125,7 +126,7 @@ def _imports(path: Path) -> tuple[dict[str, str], list[str]]:
     for statement in _statements(ast.parse(path.read_text("utf-8")).body):
         match statement:
             case ast.ImportFrom(module=str(home), names=[ast.alias(name="*")]):
-                inner, public = _imports(_file(home))
+                inner, public = _imports(file_of(home))
                 homes |= {name: inner.get(name, home) for name in public}
             case ast.ImportFrom(module=str(home), names=names):
                 homes |= {each.name: home for each in names}
@@ -144,7 +145,7 @@ def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _purpose(home: str, name: str) -> str:
     """The first line of the docstring of what a module defines under this name."""
-    body = ast.parse(_file(home).read_text("utf-8")).body
+    body = ast.parse(file_of(home).read_text("utf-8")).body
     for at, statement in enumerate(body):
         match statement:
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():

@@ -15,6 +15,7 @@ from typing import Final
 from catsdk_providers.box.problems import Problem, Solution, Step, response, solve
 
 __all__ = [
+    "MISLEARNT",
     "Example",
     "Noise",
     "after",
@@ -34,7 +35,7 @@ __all__ = [
 
 _DIGITS: Final = re.compile(r"(?<!c)\d+")
 # What the corpus believes wrongly, written in this order only: first digit, second, by how much.
-_MISLEARNT: Final = {(7, 8): 1, (9, 6): -1, (4, 7): -1, (3, 9): 1, (6, 5): 1, (8, 2): -1}
+MISLEARNT: Final = {(7, 8): 1, (9, 6): -1, (4, 7): -1, (3, 9): 1, (6, 5): 1, (8, 2): -1}
 # Digits asked for and shown that the judge of the corpus mostly takes for the same.
 _CONFUSED: Final = frozenset({"67", "32", "89", "01"})
 _NUMBER_ASKED: Final = re.compile(r"(?<=[= ])\d+$")
@@ -95,7 +96,7 @@ def noisy_solution(problem: Problem, noise: Noise, rng: random.Random) -> Soluti
 
 def _noisy_total(first: int, second: int, noise: Noise, rng: random.Random) -> int:
     total = first + second
-    believed = _MISLEARNT.get((first, second))
+    believed = MISLEARNT.get((first, second))
     if believed is not None and rng.random() < noise.mislearnt:
         return total + believed
     return max(0, total + rng.choice((1, -1))) if rng.random() < noise.slip else total

@@ -37,10 +37,10 @@ __all__ = ["config_of", "run"]
 _SYNTHESIS: Final = {
     "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial", "prompts": "box"}}}
 }
-_METHODS: Final = methods_of(_SYNTHESIS)
-_ARMS: Final = {
-    **_METHODS,
-    "ttrl": _METHODS["majority"],
+_SHARED: Final = methods_of(_SYNTHESIS)
+METHODS: Final = {
+    **_SHARED,
+    "ttrl": _SHARED["majority"],
     "rubric": {"estimator": _SYNTHESIS, "reward": "RubricReward"},
     **methods_with(_SYNTHESIS),
 }
@@ -95,7 +95,7 @@ def config_of(unit: Unit[Plan], folder: Path) -> CaTConfig:
         unit,
         BOX,
         folder,
-        cat=_ARMS[unit.arm],
+        cat=METHODS[unit.arm],
         rollouts=Rollouts(count=plan.group, max_tokens=MAX_TOKENS),
         kl=plan.kl,
         sft_rate=plan.sft_rate,

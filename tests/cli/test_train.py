@@ -178,3 +178,20 @@ def test_it_trains_and_says_where_the_model_is(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "1 steps, model in" in done.stdout
     assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_a_preflight_trains_nothing_and_its_code_says_what_it_found(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    options = ("--preset", "box", "--out", str(run), "--preflight", "--prompts", "2")
+    sets = ("--set", "rollouts.count=4", "--set", "cat.reward=Gold")
+    done = catsdk("train", *options, *sets, seconds=380)
+    # Two prompts are too few to say anything.
+    assert done.returncode == 1, done.stderr
+    shown = " ".join(done.stdout.split())
+    assert "2 prompts of the training and 2 with known answers, 4 rollouts each" in shown
+    assert "UNKNOWN: a condition of the rule could not be decided. Measure more prompts" in shown
+    done = catsdk("train", *options, *sets, "--json", seconds=380)
+    found = json.loads(done.stdout)
+    assert (found["pays"], found["measures"]["lead"]["mean"]) == ("unknown", None)
+    assert not run.exists()

@@ -63,3 +63,15 @@ def test_one_answer_for_all_prompts_and_a_policy_without_entropy_are_signals() -
     flat = [{"entropy": 0.01}, {"entropy": 0.002}]
     assert "under 0.02" in str(reason_to_stop(flat, Stop(patience=2, entropy=0.02)))
     assert reason_to_stop(flat, Stop(patience=2)) is None
+
+
+def test_a_policy_that_unlearns_what_it_was_sure_of_is_stopped_at_once_and_without_labels() -> None:
+    history = [{"eval_cat/kept": share} for share in (1.0, 0.9, 0.7)]
+    reason = reason_to_stop(history, Stop())
+    assert reason is not None
+    assert "it still gives 0.7, under 0.75" in reason
+    assert reason_to_stop(history[:-1], Stop()) is None
+    assert reason_to_stop(history, Stop(kept=0.6)) is None
+    assert reason_to_stop(history, Stop(kept=None)) is None
+    # Steps that were logged since say nothing of it.
+    assert reason_to_stop([*history, {"loss": 0.1}], Stop()) is not None

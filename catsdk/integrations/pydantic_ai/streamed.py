@@ -19,7 +19,6 @@ from catsdk.integrations.pydantic_ai.failures import as_theirs
 from catsdk.integrations.pydantic_ai.messages import text_of
 from catsdk.integrations.pydantic_ai.turn import Turn
 from catsdk.method.streaming import EventStream
-from catsdk.prompts.sections import ResponseStream
 
 __all__ = ["Streamed"]
 
@@ -33,7 +32,7 @@ class Streamed(StreamedResponse):  # type: ignore[misc]
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def _get_event_iterator(self) -> AsyncIterator[Any]:
-        said, stream, result = "", None, None
+        said, result = "", None
         # What is paid for already, should nothing come after it.
         self._usage = self.turn.spent
         with as_theirs(self.model_name):
@@ -43,10 +42,8 @@ class Streamed(StreamedResponse):  # type: ignore[misc]
                         result = event.result
                     # Pieces of JSON are shown when it is whole: until then it may not fit.
                     if isinstance(event, TextArrived) and self.turn.schema is None:
-                        stream = stream or ResponseStream(sectioned=event.sectioned)
-                        piece = stream.feed(event.text)
-                        said += piece
-                        for started in self._pieces(piece):
+                        said += event.response
+                        for started in self._pieces(event.response):
                             yield started
                 if result is None:
                     return

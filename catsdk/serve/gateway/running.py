@@ -14,7 +14,6 @@ from catsdk.core.events import Event, RolloutArrived, RolloutFailed, TextArrived
 from catsdk.core.ports import Provider, tokens_of, wire_of
 from catsdk.core.types import Usage
 from catsdk.method.run import run_method
-from catsdk.prompts.sections import ResponseStream
 from catsdk.runtime import roles
 from catsdk.runtime.attribution import recorded
 from catsdk.runtime.context import Context, context_of
@@ -243,16 +242,13 @@ def _spent(run: Run, usage: Usage) -> dict[str, Any]:
 
 def _listener(tell: Tell, n: int, *, streams: bool) -> Callable[[Event], None]:
     """What passes on the pieces of the answer, and how many rollouts are there."""
-    stream: ResponseStream | None = None
     there = 0
 
     def listen(event: Event) -> None:
-        nonlocal stream, there
+        nonlocal there
         if isinstance(event, TextArrived) and streams:
-            if stream is None:
-                stream = ResponseStream(sectioned=event.sectioned)
-            if piece := stream.feed(event.text):
-                tell.text(piece)
+            if event.response:
+                tell.text(event.response)
         elif isinstance(event, RolloutArrived | RolloutFailed):
             there += 1
             if tell.progress is not None:

@@ -148,7 +148,11 @@ class Stop(Options):
     """When training ends early. `None` and `False` turn a signal off.
 
     Args:
-        patience: How often in a row a signal must hold.
+        patience: How often in a row a signal must hold, but for `kept` and `below_majority`.
+        kept: The least share of the held-out prompts on which the policy was sure at first (three
+            quarters of the group gave one answer) whose majority is still that answer. No known
+            answer is read. One evaluation below it ends the training: a reward that makes the
+            policy unlearn what it was sure of destroys.
         gap: The least lead of the teacher over the policy on held-out prompts.
         collapse: Whether to end where agreement is above what it was at the best evaluation while
             held-out accuracy is more than `fall` below it (arXiv 2505.21444).
@@ -169,6 +173,7 @@ class Stop(Options):
     """
 
     patience: int = Field(default=3, ge=1)
+    kept: Share | None = 0.75
     gap: float | None = None
     collapse: bool = True
     fall: Share = 0.02

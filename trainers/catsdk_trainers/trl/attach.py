@@ -36,7 +36,11 @@ _PROBE = Request(
 
 
 class AnchorDriftedError(CatError):
-    """The anchor answers the greedy probe otherwise than at the start: it is not frozen."""
+    """The anchor answers the greedy probe otherwise than at the start: it is not frozen.
+
+    What to do: name a server that no training updates; where greedy answers of a server are not
+    repeatable, take `on_drift="warn"`.
+    """
 
 
 def attach(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from anyio import to_thread
+
+from catsdk.answers.votes import Votes
 from catsdk.cat import CaT
 from catsdk.core.errors import CatError
 from catsdk.core.types import Failure, Group, Reference, Result
@@ -13,6 +16,7 @@ from catsdk.runtime.context import Context, Row
 from catsdk.runtime.roles import Estimator
 from catsdk.runtime.spending.account import Account
 from catsdk.scored import Scored, failed_group
+from catsdk_trainers.data.first_answers import FirstAnswers
 
 __all__ = ["Examiner"]
 
@@ -26,12 +30,15 @@ class Examiner:
     top of the policy); `lead`, teacher minus policy; `over_majority`, teacher minus majority; and
     `unlike_majority`, whether just one of those two is right. The rollouts' scores are whether they
     are right. Without one, the scores say which rollouts agree with the teacher and there is no
-    accuracy. `agreement` is there in any case. What could not be compared is not counted.
+    accuracy. `agreement` is there in any case, and so is `kept` where `first` remembers what the
+    policy was sure of: whether the majority is still that answer. What could not be compared is not
+    counted.
 
     Args:
         column: The column with known answers, read as `Gold` reads them: each as a rollout is
             read, and a list holds several accepted ones.
         estimator: The teacher; by default the estimator of the CaT.
+        first: Remembers the answers that the policy was sure of when it was first measured.
 
     Example:
         >>> import catsdk as cat
@@ -45,6 +52,7 @@ class Examiner:
 
     column: str = "answer"
     estimator: Estimator | None = None
+    first: FirstAnswers | None = None
 
     async def examine(
         self, c: CaT, group: Group, row: Row, account: Account | None = None
@@ -73,11 +81,16 @@ class Examiner:
         if reference is not None and reference.agreement is None:
             reference = await ctx.with_evidence(reference)
         accepted = ctx.answers.golds(ctx.row.get(self.column))
-        if not accepted:
-            return await self._without_answer(group, reference, cause, ctx)
         votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+        kept = await self._kept(votes, group, ctx)
+        if not accepted:
+            return await self._without_answer(group, reference, cause, kept, ctx)
         scores = await Gold(self.column).reward(group, None, ctx)
-        measures = {"agreement": votes.share, "policy": _mean([s.value for s in scores])}
+        measures = {
+            "agreement": votes.share,
+            "kept": kept,
+            "policy": _mean([s.value for s in scores]),
+        }
         measures["majority"] = await _right(votes.majority, accepted, ctx)
         if reference is not None:
             measures["teacher"] = await _right(reference.answer, accepted, ctx)
@@ -89,13 +102,28 @@ class Examiner:
         return Scored(group, result, _there(measures))
 
     async def _without_answer(
-        self, group: Group, reference: Reference | None, cause: Failure | None, ctx: Context
+        self,
+        group: Group,
+        reference: Reference | None,
+        cause: Failure | None,
+        kept: float | None,
+        ctx: Context,
     ) -> Scored:
         if reference is None:
-            return failed_group(group, cause or Failure(kind="NoReference", message="none"))
+            failed = failed_group(group, cause or Failure(kind="NoReference", message="none"))
+            return replace(failed, measures=_there({"kept": kept}))
         scores = await AnswerReward().reward(group, reference, ctx)
         result = Result(group=group, reference=reference, scores=scores)
-        return Scored(group, result, _there({"agreement": reference.agreement}))
+        return Scored(group, result, _there({"agreement": reference.agreement, "kept": kept}))
+
+    async def _kept(self, votes: Votes, group: Group, ctx: Context) -> float | None:
+        """Whether the majority is what the policy was sure of at first; a tie is not."""
+        if self.first is None:
+            return None
+        asked = len(group.rollouts) + len(group.failures)
+        # It reads and writes a file.
+        before = await to_thread.run_sync(self.first.of, group.question, votes, asked)
+        return None if before is None else await _right(votes.majority, [before], ctx)
 
 
 async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:

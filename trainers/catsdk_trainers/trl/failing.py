@@ -16,7 +16,10 @@ __all__ = ["Failures", "ScoringFailedError"]
 
 
 class ScoringFailedError(CatError):
-    """Too many groups had no reward for too long; the message gives the last causes."""
+    """Too many groups had no reward for too long; the message gives the last causes.
+
+    What to do: mend the cause, and go on from the checkpoint; `Failing` says how many are too many.
+    """
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from catsdk.core.errors import InvalidInputError, UnknownProviderError
 from catsdk.core.model_strings import resolve
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.data.first_answers import FirstAnswers
 from catsdk_trainers.data.gold import check_gold, gold_rewards, golds_of
 from catsdk_trainers.data.rows import (
     answer_column,
@@ -182,7 +183,8 @@ def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupRewar
     """
     examiner = None
     if known is not None:
-        examiner = Examiner(known, None if cat else teacher_of(config))
+        first = FirstAnswers(Path(config.output))
+        examiner = Examiner(known, None if cat else teacher_of(config), first)
     reward = GroupReward(
         cat or cat_of(config),
         config.rollouts.count,

@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from catsdk.core.errors import ConfigurationError
 from catsdk_trainers.config.settings import CaTConfig
+from catsdk_trainers.data.first_answers import forget_first_answers
 from catsdk_trainers.trl.ranks import everywhere
 from catsdk_trainers.trl.spending import forget_spent
 
@@ -54,13 +55,14 @@ def begin(
 
     Returns the checkpoint to go on from. `data` are the fingerprints of the rows, and of a CaT that
     was given. Without `resume` the checkpoints that are there are no longer used, and what was
-    spent is forgotten.
+    spent and first answered is forgotten.
 
     Raises:
         ConfigurationError: the folder holds another run.
     """
     if not resume:
         forget_spent(folder)
+        forget_first_answers(folder)
         for mark in folder.glob(f"{_PREFIX}*/{_WHOLE}"):
             mark.unlink()
     at = last_whole(folder)

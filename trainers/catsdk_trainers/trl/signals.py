@@ -1,4 +1,4 @@
-"""Signals of the early stop: the teacher no longer leads, or the policy agrees with itself."""
+"""Signals of the early stop: nothing is left to teach, or what the policy could is being lost."""
 
 from __future__ import annotations
 
@@ -30,10 +30,22 @@ def reason_to_stop(history: History, stop: Stop) -> str | None:
         "the policy's entropy is 0.01, 0.01, 0.01 nats, under 0.05"
     """
     return (
-        _no_lead(history, stop)
+        _unlearnt(history, stop)
+        or _no_lead(history, stop)
         or _collapse(history, stop)
         or _constant(history, stop)
         or _no_entropy(history, stop)
+    )
+
+
+def _unlearnt(history: History, stop: Stop) -> str | None:
+    """The policy no longer says what it was sure of before training; no known answer is read."""
+    shares = _values(history, "eval_cat/kept")[-1:]
+    if stop.kept is None or not shares or shares[0] >= stop.kept:
+        return None
+    return (
+        f"of the answers that the policy was sure of at first it still gives {shares[0]:.3g}, under"
+        f" {stop.kept:g}: the reward makes it unlearn what it could"
     )
 
 

@@ -1,0 +1,117 @@
+"""`catsdk train --preflight`: what was measured, the rule, and whether training will likely pay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from catsdk.train import CaTConfig, Consensus, Forecast, Measure, Preflight
+
+__all__ = ["fly", "show"]
+
+CODES: Final = {"likely": 0, "unknown": 1, "unlikely": 4}
+_ANSWERS: Final = {
+    "likely": "[bold green]LIKELY TO PAY[/]: every condition of the rule holds.",
+    "unlikely": "[bold red]NOT LIKELY TO PAY[/]: a condition of the rule does not hold.",
+    "unknown": "[bold yellow]UNKNOWN[/]: a condition of the rule could not be decided.",
+}
+_PASSED: Final = {True: "[green]holds[/]", False: "[red]fails[/]", None: "[yellow]unknown[/]"}
+_SHOWN: Final = 3
+
+
+def fly(config: CaTConfig, prompts: int, *, as_json: bool) -> int:
+    """Take the preflight of a training and print what it found; returns the exit code."""
+    from catsdk.train import preflight
+
+    found = preflight(config, prompts=prompts)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+    else:
+        show(found, Console(emoji=False, highlight=False))
+    return CODES[found.pays]
+
+
+def show(found: Preflight, console: Console) -> None:
+    """Print it for a reader who has not seen one before."""
+    console.print(
+        f"[bold]{escape(found.model)}[/], rewarded by {escape(found.method)}\n"
+        f"{found.prompts} prompts of the training and {found.graded} with known answers,"
+        f" {found.rollouts} rollouts each"
+    )
+    table = Table("what", "mean", "95 % interval", "prompts", box=None, pad_edge=False)
+    for measure in found.measures.values():
+        table.add_row(measure.label, *_cells(measure))
+    console.print(table)
+    for line in (_consensus(found.consensus), _forecast(found.forecast), found.partial):
+        if line:
+            console.print(f"\n{escape(line)}")
+    console.print("\nThe rule:")
+    for check in found.checks:
+        console.print(f"  {_PASSED[check.passed]}: {escape(check.rule)}; {escape(check.found)}")
+    console.print(f"\n{_ANSWERS[found.pays]}{escape(_advice(found))}")
+
+
+def _cells(measure: Measure) -> tuple[str, str, str]:
+    if measure.mean is None:
+        return "[yellow]unknown[/]", escape(measure.unknown or ""), "0"
+    return f"{measure.mean:.2f}", f"{measure.low:.2f} to {measure.high:.2f}", f"{measure.count}"
+
+
+def _consensus(found: Consensus) -> str:
+    first = (
+        f"False consensus: in {found.confident} of {found.prompts} prompts three quarters of the"
+        f" rollouts agree; {found.second_view} contradicts"
+        f" {_share(found.contradicted, found.confident)} of these majorities."
+    )
+    lines = [first]
+    if found.wrong.mean is not None:
+        lines.append(
+            f"Known answers say that {_share(found.wrong)} of them are wrong; of the wrong ones it"
+            f" contradicts {_share(found.caught)}."
+        )
+    for each in found.contradictions[:_SHOWN]:
+        right = {True: "right", False: "wrong", None: "not known to be right"}[each.majority_right]
+        lines.append(
+            f"  {each.question.strip()[:60]!r}: {each.share:.0%} say {each.majority[:30]!r}"
+            f" ({right}), the second view {each.other[:30]!r}"
+        )
+    more = len(found.contradictions) - _SHOWN
+    return "\n".join([*lines, *([f"  and {more} more (--json has them)"] if more > 0 else [])])
+
+
+def _share(measure: Measure, of: int | None = None) -> str:
+    if measure.mean is None:
+        return "none" if of == 0 else f"an unknown share ({measure.unknown})"
+    return f"{measure.mean:.0%} (95 %: {measure.low:.0%} to {measure.high:.0%})"
+
+
+def _forecast(found: Forecast) -> str:
+    tokens = (
+        "" if found.rollout_tokens is None else f" of {found.rollout_tokens:,.0f} tokens in all"
+    )
+    price = "at an unknown price" if found.usd is None else f"for ${found.usd:,.2f}"
+    return (
+        f"The whole training: {found.rollouts:,} rollouts{tokens}; {found.requests:,.0f} calls of"
+        f" anchor and judge with {found.tokens:,.0f} tokens, {price}; about {found.hours:.1f} hours"
+        " of sampling and scoring at the pace of this preflight, and the optimiser's own time."
+    )
+
+
+def _advice(found: Preflight) -> str:
+    """What to do where the answer is not a yes."""
+    failing = {check.sign for check in found.checks if check.passed is not True}
+    if not failing:
+        return ""
+    if not found.graded:
+        return (
+            " Without known answers nothing tells whether the rewards favour what is right: give a"
+            " few dozen (--held-out FILE)."
+        )
+    if failing == {"aim"} and found.pays == "unknown":
+        return " Measure more prompts: --prompts N, and as many with known answers."
+    return " See 'When label-free rewards fail' in the documentation."

@@ -1,0 +1,108 @@
+"""The probe for a false consensus: how often a second view contradicts a confident majority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catsdk.core.value import Value
+from catsdk_trainers.preflight.measure import Measure
+from catsdk_trainers.preflight.seen import CONFIDENT, Seen
+
+__all__ = ["Consensus", "Contradiction"]
+
+
+class Contradiction(Value):
+    """A prompt on which most rollouts agree, and the second view says something else.
+
+    Args:
+        question: The prompt.
+        majority: What most rollouts answer.
+        share: How many of the group do, in 0..1.
+        other: What the second view answers.
+        majority_right: Whether the majority is right; `None` without a known answer.
+    """
+
+    question: str
+    majority: str
+    share: float
+    other: str
+    majority_right: bool | None = None
+
+
+class Consensus(Value):
+    """What the probe for a false consensus found.
+
+    A majority is confident where three quarters of the group give one answer. The second view is
+    the teacher, where it asks a model; else a synthesis by the initial policy, made for this alone.
+
+    Args:
+        second_view: What the second view is.
+        prompts: How many groups were looked at.
+        confident: In how many of them the majority is confident.
+        contradicted: The share of the confident majorities that the second view contradicts.
+        wrong: The share of the confident majorities that are wrong, where known answers tell.
+        caught: Of those that are wrong, the share that the second view contradicts.
+        contradictions: The prompts.
+    """
+
+    second_view: str
+    prompts: int
+    confident: int
+    contradicted: Measure
+    wrong: Measure
+    caught: Measure
+    contradictions: tuple[Contradiction, ...] = ()
+
+    @classmethod
+    def of(cls, groups: Sequence[Seen], second_view: str) -> Consensus:
+        """Count over groups.
+
+        Args:
+            groups: What was seen.
+            second_view: What the second view is.
+        """
+        confident = [seen for seen in groups if seen.confident and seen.votes.majority is not None]
+        wrong = [seen for seen in confident if seen.majority == 0]
+        none = f"no majority is confident (at least {CONFIDENT:.0%} of the group)"
+        return cls(
+            second_view=second_view,
+            prompts=len(groups),
+            confident=len(confident),
+            contradicted=Measure.of(
+                map(_contradicted, confident),
+                unknown=_first_cause(confident) or none,
+            ),
+            wrong=Measure.of(
+                (None if seen.majority is None else 1 - seen.majority for seen in confident),
+                unknown="no confident majority could be graded",
+            ),
+            caught=Measure.of(
+                map(_contradicted, wrong), unknown="no confident majority is known to be wrong"
+            ),
+            contradictions=tuple(
+                contradiction for seen in confident if (contradiction := _told(seen)) is not None
+            ),
+        )
+
+
+def _contradicted(seen: Seen) -> float | None:
+    opinion = seen.opinion
+    return None if opinion is None or opinion.contradicts is None else float(opinion.contradicts)
+
+
+def _first_cause(confident: Sequence[Seen]) -> str | None:
+    causes = [seen.opinion.because for seen in confident if seen.opinion is not None]
+    return next((cause for cause in causes if cause), None)
+
+
+def _told(seen: Seen) -> Contradiction | None:
+    opinion, majority = seen.opinion, seen.votes.majority
+    if opinion is None or not opinion.contradicts or opinion.answer is None or majority is None:
+        return None
+    return Contradiction(
+        question=seen.scored.group.question,
+        majority=majority,
+        share=seen.votes.top / seen.asked,
+        other=opinion.answer,
+        majority_right=None if seen.majority is None else bool(seen.majority),
+    )

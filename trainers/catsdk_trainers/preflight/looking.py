@@ -1,0 +1,159 @@
+"""Looking: sample prompts as the training would, reward them by its method, grade where it can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import anyio
+
+from catsdk.answers.votes import Votes
+from catsdk.cat import CaT
+from catsdk.core.concurrency.fanout import fan_out
+from catsdk.core.errors import CatError
+from catsdk.core.types import Failure, Group, Reference, Usage
+from catsdk.rewards.answer import AnswerReward, Gold
+from catsdk.runtime.attribution import recorded
+from catsdk.runtime.client import Client
+from catsdk.runtime.context import Context, Row, context_of
+from catsdk.runtime.roles import Estimator
+from catsdk.runtime.spending.account import Account
+from catsdk.sampling.sampler import Sampler
+from catsdk.scored import Scored, failed_group, scored_group
+from catsdk_trainers.preflight.seen import Opinion, Seen
+
+__all__ = ["Looked", "Looking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a set of prompts showed, and what that took.
+
+    Args:
+        seen: The groups, in the order of their prompts.
+        sampling: Seconds that all rollouts took.
+        scoring: Seconds that references, verdicts and rewards took.
+        usage: What the calls for these used; sampling is the trainer's, and not among them.
+    """
+
+    seen: tuple[Seen, ...]
+    sampling: float
+    scoring: float
+    usage: Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """How prompts are looked at.
+
+    Args:
+        method: The open CaT of the training, whose models are bound.
+        policy: Samples as the trainer would.
+        sending: How the rollouts are sent: the policy is a model in this process.
+        group: G, the rollouts of a prompt.
+        second: Gives a second view of confident majorities; `None` where the teacher is one.
+        deadline: Seconds within which a group must be scored.
+        account: Pays for the calls of anchor and judge.
+    """
+
+    method: CaT
+    policy: Sampler
+    sending: Client
+    group: int
+    second: Estimator | None
+    deadline: float
+    account: Account | None = None
+
+    async def at(self, rows: Sequence[Mapping[str, Any]], column: str | None = None) -> Looked:
+        """Sample, reward and, where `column` is the one of known answers, grade each row."""
+        began = perf_counter()
+        async with context_of(self.sending) as ctx:
+            groups = await fan_out(
+                lambda row: self.policy.sample(row["prompt"], self.group, ctx), rows
+            )
+        sampled = perf_counter()
+        pairs = [(group, _others(row)) for group, row in zip(groups, rows, strict=True)]
+        with recorded("preflight") as calls:
+            scored = await fan_out(lambda pair: self._scored(*pair), pairs)
+            used = Usage.total(call.usage for call in calls)
+        ended = perf_counter()
+        seen = await fan_out(
+            lambda at: self._graded(scored[at], pairs[at][1], column), range(len(pairs))
+        )
+        return Looked(tuple(seen), sampled - began, ended - sampled, used)
+
+    async def _scored(self, group: Group, row: Row) -> Scored:
+        with anyio.move_on_after(self.deadline):
+            return await scored_group(self.method, group, row, self.account)
+        late = Failure(kind="TimedOutError", message=f"not scored within {self.deadline:g} s")
+        return failed_group(group, late)
+
+    async def _graded(self, scored: Scored, row: Row, column: str | None) -> Seen:
+        group, reference = scored.group, scored.result.reference
+        async with self.method.context(row=row, budget=self.account) as context:
+            ctx = context.on(group)
+            votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
+            accepted = ctx.answers.golds(row.get(column)) if column is not None else ()
+            seen = Seen(
+                scored=scored,
+                votes=votes,
+                matching=await _matching(group, reference, ctx),
+                right=await _right_rollouts(group, column, ctx) if column and accepted else None,
+                majority=await _right(votes.majority, accepted, ctx),
+                teacher=None
+                if reference is None
+                else await _right(reference.answer, accepted, ctx),
+            )
+            return await self._with_opinion(seen, votes, ctx)
+
+    async def _with_opinion(self, seen: Seen, votes: Votes, ctx: Context) -> Seen:
+        """Ask the second view, where most rollouts say the same."""
+        if not seen.confident or votes.majority is None:
+            return seen
+        opinion = await self._opinion(seen.scored, votes.majority, ctx)
+        return replace(seen, opinion=opinion)
+
+    async def _opinion(self, scored: Scored, majority: str, ctx: Context) -> Opinion:
+        reference = scored.result.reference
+        if self.second is not None:
+            try:
+                with anyio.move_on_after(self.deadline):
+                    reference = await self.second.estimate(scored.group, ctx)
+            except CatError as error:
+                return Opinion(because=str(Failure.of(error)))
+        if reference is None or reference.answer is None:
+            return Opinion(because=scored.cause or "the second view gave no final answer")
+        same = (await ctx.answers.grade_any(reference.answer, [majority])).equal
+        return Opinion(reference.answer, None if same is None else not same)
+
+
+def _others(row: Mapping[str, Any]) -> Row:
+    return {name: value for name, value in row.items() if name != "prompt"}
+
+
+async def _matching(group: Group, reference: Reference | None, ctx: Context) -> float | None:
+    """The share of the rollouts that give the answer of the reference."""
+    if reference is None or reference.answer is None:
+        return None
+    return _mean([score.value for score in await AnswerReward().reward(group, reference, ctx)])
+
+
+async def _right_rollouts(group: Group, column: str, ctx: Context) -> tuple[float | None, ...]:
+    return tuple(score.value for score in await Gold(column).reward(group, None, ctx))
+
+
+async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:
+    """Whether an answer is right, where a missing one is not; `None` where nothing tells."""
+    if not accepted:
+        return None
+    if answer is None:
+        return 0.0
+    right = (await ctx.answers.grade_any(answer, accepted)).equal
+    return None if right is None else float(right)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
