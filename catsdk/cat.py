@@ -57,26 +57,26 @@ class CaT(Description):
 
     A CaT is a description until it is entered: it can be printed, pickled, and written to YAML
     (`catsdk.recipes`). `async with CaT(...) as c` opens its models, each once, and closes them at
-    the end; blocks may be nested, and after the last one every use raises. Without a block `run`,
-    `sample`, `synthesize` and `reward` open models for that call alone.
+    the end; blocks may be nested, and after the last one every use raises. Outside a block, `run`,
+    `sample`, `synthesize` and `reward` open the models for that one call.
 
     Args:
         policy: The model that is sampled, or several (rollout i comes from policy i mod P), or a
             `Sampler` with settings of its own, or a sampler of yours. By default `CATSDK_MODEL`.
-        estimator: What makes the reference: `Synthesizer()` by default, any of
+        estimator: What makes the reference: by default `Synthesizer()`; any of
             `catsdk.estimators`, one of your own, or the anchor's model string.
         reward: What rewards the rollouts, such as `AnswerReward()` or
             `RubricReward() + LengthPenalty(750)`; by default nothing is rewarded.
-        client: How calls are sent; by default as the environment says, within limits that all
-            clients which nobody named share.
+        client: How calls are sent. By default the environment says how, and all default
+            clients share one set of limits.
         answers: How final answers are found and compared, everywhere.
-        output: What references must be: a pydantic class, a JSON schema, or an `Output` of
-            `catsdk.runtime`. Policy and anchor are asked for it, and `Reference.output` has it;
-            rollouts that do not fit it are not selected and have no answer.
+        output: The form of references: a pydantic class, a JSON schema, or an `Output` of
+            `catsdk.runtime`. Policy and anchor are asked for it, and `Reference.output` holds
+            the object; rollouts that do not fit it have no answer and cannot be selected.
 
-    The anchor, which synthesizes and writes rubrics, is the estimator's model, else
-    `CATSDK_ANCHOR`, else the first policy, as the paper's anchor is the initial policy. The judge
-    is the reward's, else `CATSDK_JUDGE`, else the anchor, though the paper's is independent.
+    The anchor, which synthesizes and writes rubrics, is the estimator's model, or `CATSDK_ANCHOR`,
+    or the first policy, since the paper's anchor is the initial policy. The judge is the reward's,
+    or `CATSDK_JUDGE`, or the anchor, although the paper's judge is independent.
 
     Raises:
         InvalidInputError: an argument is of the wrong kind.
@@ -134,15 +134,16 @@ class CaT(Description):
         item: int | None = None,
         output: OutputLike | Output | None = None,
     ) -> AsyncGenerator[Context]:
-        """Give what the roles of a run are given, to call one role by itself under this CaT.
+        """Open the context that this CaT gives its roles, to call one role by itself.
 
         Args:
             row: The other columns of the prompt's data row.
-            budget: Caps beside the client's; an `Account` is shared by all that is given it.
-            on_event: Hears of each step as it happens.
-            streams: Whether the anchor's text is heard of piece by piece.
+            budget: Caps in addition to the client's; an `Account` is shared by all that is given
+                it.
+            on_event: Called with each event as it happens.
+            streams: Whether `on_event` receives the anchor's text piece by piece.
             item: The place of the prompt among many.
-            output: What references must be, in place of the output of this CaT.
+            output: What references must be, instead of the output of this CaT.
 
         Yields:
             The context; its models stay open until the block ends.
@@ -197,10 +198,10 @@ class CaT(Description):
             row: The other columns of the prompt's data row, such as a known answer for `Gold`.
             sampling: How the policy is sampled this time.
             seed: The seed of sampler and estimator this time.
-            budget: Caps for this run alone, beside the client's; an `Account` is shared by all
-                runs that are given it.
+            budget: Caps for this run alone, in addition to the client's; an `Account` is shared by
+                all runs that are given it.
             output: What the reference must be this time, as for `CaT`.
-            on_event: Hears of each step as it happens, in the event loop.
+            on_event: Called with each event as it happens, in the event loop.
 
         Returns:
             The group, the reference, the rewards, and what all of it used. When a budget or a
@@ -209,7 +210,7 @@ class CaT(Description):
 
         Raises:
             InvalidInputError: the prompt is empty or not a chat, `n` is out of range, or `output`
-                is none.
+                is of the wrong kind.
             NoEvidenceError: every rollout failed; the common cause is its `__cause__`.
             SynthesisFailedError: the estimator failed; the error's `group` holds the rollouts.
             NoValidOutputError: nothing fits the output; it is a `SynthesisFailedError`.
@@ -251,9 +252,9 @@ class CaT(Description):
                 calls in flight, and with batches what `Batching.waiting` says.
             sampling: How the policy is sampled.
             seed: The seed of sampler and estimator.
-            budget: Caps for all of these prompts together, beside the client's.
+            budget: Caps for all of these prompts together, in addition to the client's.
             output: What the references must be, as for `CaT`.
-            on_event: Hears of each step; the event's `item` is the place of its prompt.
+            on_event: Called with each event; the event's `item` is the place of its prompt.
 
         Returns:
             The results, to be iterated over once; a prompt that failed is a result with a
@@ -351,7 +352,7 @@ class CaT(Description):
             row: The other columns of the prompt's data row.
             sampling: How the policy is sampled this time.
             seed: The seed of sampler and estimator this time.
-            budget: Caps for this run alone, beside the client's.
+            budget: Caps for this run alone, in addition to the client's.
             output: What the reference must be this time, as for `CaT`.
 
         Returns:
@@ -442,7 +443,7 @@ class CaT(Description):
             prompt: A text, the messages of a chat, or a group that was sampled before.
             n: G, the number of rollouts.
             output: What the reference must be this time, as for `CaT`.
-            on_event: Hears of each step as it happens.
+            on_event: Called with each event as it happens.
 
         Returns:
             The reference, with its evidence.
@@ -555,9 +556,9 @@ async def synthesize(
         model: The policy, and the anchor unless that is named; by default `CATSDK_MODEL`.
         anchor: The model that synthesizes.
         client: How calls are sent.
-        budget: Caps on all calls together, beside the client's.
+        budget: Caps on all calls together, in addition to the client's.
         sampling: How the policy is sampled.
-        seed: Makes the result repeatable where the models can.
+        seed: Makes the result repeatable if the models support seeds.
         output: What the reference must be: a pydantic class, a JSON schema, or an `Output` of
             `catsdk.runtime`.
 
@@ -568,7 +569,7 @@ async def synthesize(
     Raises:
         NoModelError: no model is given or configured.
         InvalidInputError: the prompt is empty or not a chat, `n` is out of range, or `budget` is
-            none.
+            not a budget.
         CatError: further, as `CaT.run`.
 
     Example:

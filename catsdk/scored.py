@@ -45,7 +45,7 @@ class Scored:
 
     @property
     def cause(self) -> str | None:
-        """Why the group has no reward; `None` where a rollout has one."""
+        """Why the group has no reward; `None` if a rollout has one."""
         if self.result.failure is not None:
             return str(self.result.failure)
         if any(reward is not None for reward in self.result.rewards):
@@ -93,7 +93,7 @@ async def scored_group(c: CaT, group: Group, row: Row, account: Account | None =
         c: The method.
         group: The rollouts.
         row: The other columns of the group's data row.
-        account: Pays for the calls, beside the client's budget.
+        account: Pays for the calls, in addition to the client's budget.
 
     Returns:
         The rewards; a failure of a model or a judge is in them, with its cause.

@@ -23,7 +23,7 @@ R = TypeVar("R")
 def synthesize_sync(
     prompt: PromptLike, n: int = 8, model: Any = None, **settings: Any
 ) -> Reference:
-    r"""Do what `synthesize` does, and block meanwhile; works in notebooks too.
+    r"""Call `synthesize` and block until it is done; works in notebooks too.
 
     Args:
         prompt: A text, or the messages of a chat.
@@ -48,7 +48,7 @@ def synthesize_sync(
 
 
 def run_sync(c: CaT, prompt: PromptLike | Group, n: int = 8, **settings: Any) -> Result:
-    """Do what `c.run` does, and block meanwhile.
+    """Call `c.run` and block until it is done.
 
     Args:
         c: The method; it stays as it is, a copy of it is opened and closed.
@@ -68,7 +68,7 @@ def run_sync(c: CaT, prompt: PromptLike | Group, n: int = 8, **settings: Any) ->
 
 
 def map_sync(c: CaT, prompts: Iterable[Item], n: int = 8, **settings: Any) -> Generator[Result]:
-    """Do what `c.map` does, as an iterator that blocks while it waits.
+    """Call `c.map`, as an iterator that blocks while it waits.
 
     Leaving the loop early, or `close()`, stops the work and closes the models.
 
@@ -87,7 +87,7 @@ def map_sync(c: CaT, prompts: Iterable[Item], n: int = 8, **settings: Any) -> Ge
 def stream_sync(
     c: CaT, prompt: PromptLike | Group, n: int = 8, **settings: Any
 ) -> Generator[Event]:
-    """Do what `c.stream` does, as an iterator that blocks while it waits.
+    """Call `c.stream`, as an iterator that blocks while it waits.
 
     Leaving the loop early, or `close()`, stops the run and closes the models.
 

@@ -46,7 +46,8 @@ class Answers:
             nothing.
 
     Raises:
-        InvalidInputError: the extractor or the grader is none, or `instruction` is not a text.
+        InvalidInputError: `extractor` or `grader` is of the wrong kind, or `instruction` is not a
+            text.
 
     Example:
         >>> from catsdk.answers import Answers
@@ -89,7 +90,7 @@ class Answers:
             cut: Whether it was stopped at its limit of tokens, before it had finished.
 
         Returns:
-            The answer, `None` where there is none, and the rule that found it.
+            The answer, `None` if there is none, and the rule that found it.
 
         Raises:
             InvalidInputError: an extractor of one's own gave something else.

@@ -28,7 +28,7 @@ class Options:
         omitted_base: Whether `204` equals `204_5`.
         open_intervals: Whether `(1, 2)` may be read as the open interval where the other is one.
         ratios: Whether `1:2` equals `1/2`.
-        decimal_comma: Whether `1,22` may be read as 1.22 where the other side is no list.
+        decimal_comma: Whether `1,22` may be read as 1.22 where the other side is not a list.
         rounded_places: A decimal with at least so many places equals each number that it is the
             rounding or truncation of; `None` for never.
         absolute: Numbers that differ by at most this are equal; 0 asks for equality.
@@ -37,7 +37,7 @@ class Options:
         megabytes: Most memory of one decision of the symbolic tier.
 
     Raises:
-        InvalidInputError: `percent` or `units` is none of its words.
+        InvalidInputError: `percent` or `units` is not one of its words.
 
     Example:
         >>> from catsdk.answers import Options, is_same

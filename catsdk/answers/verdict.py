@@ -50,5 +50,5 @@ class Verdict:
 
     @property
     def equal(self) -> bool | None:
-        """`True`, `False`, or `None` where it is unknown."""
+        """`True`, `False`, or `None` if it is unknown."""
         return None if self.outcome == "unknown" else self.outcome == "equal"

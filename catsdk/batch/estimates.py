@@ -21,7 +21,7 @@ class StageEstimate(Value):
         requests: How many requests.
         input_tokens: Tokens of the prompts.
         output_tokens: Tokens of the answers.
-        cost: US dollars, the stage's share of the price included; `None` where a price is unknown.
+        cost: US dollars, the stage's share of the price included; `None` if a price is unknown.
         price_share: The share of the list price that is paid, such as 0.5 in a batch API.
 
     Example:
@@ -72,7 +72,7 @@ class Estimate(Value):
         paid: What the folder's rows have consumed so far, probes included.
         stages: What each stage of the rows to come will consume.
         tokens: Tokens of all stages of the rows to come.
-        cost: US dollars for the rows to come; `None` where a price is unknown.
+        cost: US dollars for the rows to come; `None` if a price is unknown.
 
     Example:
         >>> from catsdk.batch import Estimate

@@ -62,7 +62,7 @@ class Folder:
                 what = f"the method was {there.get('method')}, and is {self.plan.cat!r} now"
             raise InvalidInputError(
                 f"{self.path} holds results of another plan: {what:.600}. Write to another folder,"
-                " or go on with the plan of before"
+                " or use the earlier plan"
             )
 
     def close(self, source: str, summary: Summary, files: Iterable[Path]) -> None:
@@ -127,7 +127,7 @@ class Folder:
         except ValueError:
             manifest = None
         if not isinstance(manifest, dict) or "plan" not in manifest:
-            raise InvalidInputError(f"{path} is no manifest of a batch; write to another folder")
+            raise InvalidInputError(f"{path} is not a batch's manifest; write to another folder")
         return cast("dict[str, Any]", manifest)
 
     def _write(self, manifest: Mapping[str, Any]) -> None:

@@ -126,7 +126,7 @@ class Parking:
 
 
 async def parking_of(c: CaT) -> Parking | None:
-    """Give the parking of an open method; `None` where its calls do not outlive the process.
+    """Give the parking of an open method; `None` if its calls do not outlive the process.
 
     Args:
         c: The method.

@@ -27,7 +27,7 @@ class Columns:
         """Begin without a column."""
         self._pa, self._pq = pyarrow_or_raise("or write JSON lines")
         self._types: dict[str, Any] = {}
-        """The type of each column; `None` where there is none in common."""
+        """The type of each column; `None` if there is none in common."""
 
     def see(self, records: Sequence[Record]) -> None:
         """Widen the types so that they serve `records` too."""

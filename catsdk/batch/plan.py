@@ -52,7 +52,7 @@ class Plan:
         if not self.keeps_texts and self.cat.client.sending.batch is not None:
             raise InvalidInputError(
                 "keeps_texts is False, and the client batches calls, whose texts must be kept while"
-                " they wait for hours; keep texts, or send the calls as ever"
+                " they wait for hours; keep texts, or send the calls one by one"
             )
         check_kind("cat", self.cat, (CaT,), "a CaT such as CaT('openai:gpt-5')")
         check_count(self.n)

@@ -129,7 +129,7 @@ def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
     there = reading.seen.first(name, row.place)
     if there is not None:
         what = "the same row" if reading.id is None else f"the id {name!r:.80}"
-        return Refused(row.place, f"{what} stands at {there} already; give each row once", name)
+        return Refused(row.place, f"{what} is already at {there}; give each row once", name)
     return BatchRow(name, row.place, prompt, values, digest, tuple(cells.values()))
 
 
@@ -178,7 +178,7 @@ def _check_names(values: Mapping[str, Any], reading: _Reading, place: str) -> No
     clash = [name for name in values if name in added]
     if clash:
         raise InvalidInputError(
-            f"{place}: the column {clash[0]!r} has the name of one that is added for"
+            f"{place}: the column {clash[0]!r} has the name of a column that is added for"
             f" {plan.produces!r}; rename it, or leave it out"
         )
 
@@ -201,9 +201,9 @@ def _digest(cells: Mapping[str, str]) -> str:
             digest.update(f"{name}\0{cell}\0".encode())
         except UnicodeEncodeError as error:
             raise InvalidInputError(
-                f"column {name!r:.80} holds half of a character, {error.object[error.start]!r},"
-                " which no file and no model can be given; write the whole character, or leave it"
-                " out"
+                f"column {name!r:.80} contains half of a character, {error.object[error.start]!r},"
+                " which can be neither written to a file nor sent to a model; write the whole"
+                " character, or remove it"
             ) from None
     return digest.hexdigest()[:32]
 
@@ -228,7 +228,7 @@ def _checked(what: str, text: str) -> str:
     if NUL in text:
         at = text.index(NUL)
         raise InvalidInputError(
-            f"the {what} holds the character NUL, behind {text[max(0, at - 20) : at]!r}; leave it"
-            " out, or save the file as UTF-8 if it is in UTF-16"
+            f"the {what} contains the character NUL, after {text[max(0, at - 20) : at]!r}; remove"
+            " it, or save the file as UTF-8 if it is in UTF-16"
         )
     return text

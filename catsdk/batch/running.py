@@ -162,8 +162,8 @@ async def estimate(
         seen = [state.stages for state in states.values() if state.stages]
         if not seen:
             raise InvalidInputError(
-                "no row could be worked on, so nothing is known of the others; see to the budget,"
-                " or whether all rows are done"
+                "no row could be processed, so the others cannot be estimated; check the budget,"
+                " and whether all rows are already done"
             )
         more = job.progress.rows - job.progress.done
         shares = await price_shares_of(plan.cat) if price_shares is None else price_shares

@@ -88,7 +88,7 @@ class TextFile:
                 at += len(line)
 
     def entry(self, at: int) -> Entry | None:
-        """The entry whose line begins there; `None` where none does.
+        """The entry whose line begins there; `None` if none does.
 
         Args:
             at: The place, in bytes.

@@ -77,7 +77,7 @@ class Worker:
         plan: What is made of each row.
         ledger: Keeps answers; what is kept is not asked for again.
         states: Keeps how rows ended.
-        account: Pays for the calls, beside the client's budget.
+        account: Pays for the calls, in addition to the client's budget.
         on_event: Hears of each step.
         probes: Whether what a row consumes is kept by stage, for an estimate.
         patience: Ends the batch where its first rows fail alike.
@@ -142,7 +142,7 @@ class Worker:
             before: Its state where it was worked on before.
 
         Returns:
-            How it ended, with its records; `None` where a budget left it waiting.
+            How it ended, with its records; `None` if a budget left it waiting.
 
         Raises:
             ConfigurationError: as `over`.

@@ -36,39 +36,43 @@ Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's ba
 Out = Annotated[
     Path,
     typer.Option(
-        parser=named, metavar="PATH", help="Folder of the results; the same command goes on there."
+        parser=named,
+        metavar="PATH",
+        help="Folder for the results; run the same command again to resume.",
     ),
 ]
 RewardName = Annotated[
     Literal["answer", "rubric"] | None,
-    typer.Option(help="What rewards the rollouts, where no --config says it."),
+    typer.Option(help="Reward for the rollouts, unless --config defines one."),
 ]
-Produce = Annotated[str, typer.Option(help=f"What a row becomes: {', '.join(PRODUCTS)}.")]
-MaxRequests = Annotated[int | None, typer.Option(help="Most requests of all starts together.")]
-MaxUsd = Annotated[float | None, typer.Option(help="Most US dollars of all starts together.")]
-Longest = Annotated[int, typer.Option(min=1, help="Most characters of a prompt.")]
-RetryFailed = Annotated[
-    bool, typer.Option(help="Work again on rows that failed or were cut short.")
+Produce = Annotated[str, typer.Option(help=f"What to make from each row: {', '.join(PRODUCTS)}.")]
+MaxRequests = Annotated[
+    int | None, typer.Option(help="Budget: maximum number of requests, over all starts.")
 ]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget: maximum US dollars, over all starts.")]
+Longest = Annotated[int, typer.Option(min=1, help="Maximum number of characters in a prompt.")]
+RetryFailed = Annotated[bool, typer.Option(help="Retry rows that failed or were cut short.")]
 Ordered = Annotated[bool, typer.Option(help="Write the results in the order of the rows.")]
-OutFormat = Annotated[Literal["jsonl", "parquet"], typer.Option(help="Form of the results.")]
+OutFormat = Annotated[Literal["jsonl", "parquet"], typer.Option(help="Format of the results.")]
 Output = Annotated[
     Path | None,
-    typer.Option(help="JSON schema of the references: a file. Each has a column `output`."),
+    typer.Option(help="File with a JSON schema for the references; adds a column `output`."),
 ]
 NoStore = Annotated[
     bool,
     typer.Option(
         "--no-store",
-        help="Keep no texts in the store: rows that were not finished are paid for again.",
+        help="Keep no texts in the store; unfinished rows are then paid for again.",
     ),
 ]
 EstimateOnly = Annotated[
     bool,
-    typer.Option("--estimate", help="Work on a few rows, keep them, say what all will cost."),
+    typer.Option("--estimate", help="Process a few rows, keep them, and estimate the cost of all."),
 ]
-Probes = Annotated[int, typer.Option(min=2, max=1024, help="Rows that --estimate works on.")]
-Shard = Annotated[int, typer.Option(min=1, help="Records in one file of results.")]
+Probes = Annotated[
+    int, typer.Option(min=2, max=1024, help="Number of rows that --estimate processes.")
+]
+Shard = Annotated[int, typer.Option(min=1, help="Number of records in one result file.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,7 @@ class Asked(OfRows, HalfPrice):
 
 @taking(Asked)
 def batch(asked: Asked) -> None:
-    """Make references, rewards or training data of many rows; stop and go on at any time."""
+    """Make references, rewards or training data from many rows; stop and resume at any time."""
     check_folder("--out", asked.out)
     plan = _plan(asked)
     console = Console(stderr=True, emoji=False)

@@ -27,7 +27,7 @@ MINUTE = 60.0
 
 
 class BatchDisplay:
-    """A progress bar; where the console is no terminal, a line a minute."""
+    """A progress bar; where the console is not a terminal, a line a minute."""
 
     def __init__(self, console: Console) -> None:
         """Begin with nothing done."""

@@ -45,8 +45,8 @@ CAUTION = (
 Problems = Annotated[int, typer.Option(min=1, max=5000, help="Number of held-out problems.")]
 Seed = Annotated[int, typer.Option(help="Chooses the problems and the random numbers.")]
 Random = Annotated[bool, typer.Option("--random-weights", help="Control: an untrained model.")]
-Long = Annotated[bool, typer.Option("--long", help="Problems longer than any in training.")]
-Plot = Annotated[Path, typer.Option(help="Where the figure goes, .png or .svg.")]
+Long = Annotated[bool, typer.Option("--long", help="Use problems longer than any in training.")]
+Plot = Annotated[Path, typer.Option(help="File for the figure, .png or .svg.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON instead.")]
 
 

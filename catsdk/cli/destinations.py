@@ -55,8 +55,8 @@ def check_folder(option: str, path: Path) -> None:
         # A path keeps one slash of two.
         where = f"{scheme}://{str(path).partition(':/')[2].lstrip('/')}"
         raise InvalidInputError(
-            f"{option} {where} is not on this machine; name a folder here, and copy it there when"
-            " all is done"
+            f"{option} {where} is not on this machine; name a folder here, and copy it there"
+            " afterwards"
         )
     above = (path, *path.absolute().parents)
     there = next(each for each in above if each.exists() or each.is_symlink())

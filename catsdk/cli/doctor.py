@@ -56,13 +56,15 @@ COLOURS: dict[State, str] = {"ok": "green", "absent": "dim", "failed": "red", "s
 
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", "-m", help="Model to call; several times. Else those configured."),
+    typer.Option("--model", "-m", help="Model to call (repeatable); default: the configured ones."),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Call nothing.")]
-Seconds = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for one call.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Make no calls.")]
+Seconds = Annotated[
+    float, typer.Option("--timeout", min=0.1, help="Time limit for one call, in seconds.")
+]
 Deep = Annotated[
     list[str] | None,
-    typer.Option("--deep", help="Model to try out with a dozen short calls; several times."),
+    typer.Option("--deep", help="Model to test with a dozen short calls (repeatable)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
 
@@ -86,7 +88,7 @@ def doctor(
     """Check the set-up and ask each configured model for one token.
 
     With --deep, find out what a model's endpoint really does (several answers a request, token
-    counts, log-probabilities, seeds, forms, streams), and what catsdk does with that.
+    counts, log-probabilities, seeds, JSON, streams), and what catsdk does with that.
 
     Exit codes: 0 all is well; 1 a model or its service failed; 2 the set-up is wrong.
     """

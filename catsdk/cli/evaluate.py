@@ -43,21 +43,22 @@ Data = Annotated[str, typer.Argument(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
 Anchor = Annotated[
     str | None,
     typer.Option(
-        help="Model that synthesizes; else CATSDK_ANCHOR, or the policy. With --recorded"
+        help="Model that synthesizes; default: CATSDK_ANCHOR, or the policy. With --recorded,"
         " none unless it is named here."
     ),
 ]
 JudgeModel = Annotated[
-    str | None, typer.Option("--judge", help="Model that judges; else CATSDK_JUDGE, or the anchor.")
+    str | None,
+    typer.Option("--judge", help="Model that judges; default: CATSDK_JUDGE, or the anchor."),
 ]
 Names = Annotated[
     list[str] | None,
     typer.Option(
         "--estimator",
         "-e",
-        help=f"Any of: {', '.join(NAMES)}; 'all' of them; or an estimator class, as module:Class or"
-        " as it is registered under the entry point group catsdk.estimators. Where the data has"
-        f" scores, {' and '.join(SCORED)} are there too, named or not.",
+        help=f"One or more of: {', '.join(NAMES)}; 'all' of them; or an estimator class, as"
+        " module:Class or by its name in the entry point group catsdk.estimators. Where"
+        f" the data has scores, {' and '.join(SCORED)} are always added.",
     ),
 ]
 Ungraded = Annotated[
@@ -65,29 +66,32 @@ Ungraded = Annotated[
     typer.Option(help="Report cost and disagreement of data without known answers or criteria."),
 ]
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
-Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to look at.")]
-Draws = Annotated[int, typer.Option(min=1, help="Sub-samples averaged where that costs nothing.")]
+Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to evaluate.")]
+Draws = Annotated[
+    int, typer.Option(min=1, help="Number of sub-samples to average, where they cost no calls.")
+]
 FromData = Annotated[
     bool,
-    typer.Option("--recorded", help="Take the completions in the data (samples) as rollouts."),
+    typer.Option("--recorded", help="Use the completions in the data (samples) as rollouts."),
 ]
 Share = Annotated[
-    float, typer.Option("--calibrate", min=0, max=0.9, help="Share kept to set the cascade.")
+    float,
+    typer.Option(
+        "--calibrate", min=0, max=0.9, help="Share of the items to calibrate the cascade on."
+    ),
 ]
-Other = Annotated[str | None, typer.Option(help="Set the cascade on this other data set.")]
+Other = Annotated[str | None, typer.Option(help="Calibrate the cascade on this other data set.")]
 Margin = Annotated[
-    float, typer.Option(min=0, help="The cascade's interval must lose less than this there.")
+    float, typer.Option(min=0, help="Most that the cascade may lose there, by its interval.")
 ]
-Seed = Annotated[int, typer.Option(help="Repeatable where the model can.")]
+Seed = Annotated[int, typer.Option(help="Makes a run repeatable, if the model supports seeds.")]
 MaxRequests = Annotated[
-    int | None, typer.Option(help="Budget of this start: most requests of all stages.")
+    int | None, typer.Option(help="Budget of this start: maximum number of requests.")
 ]
-MaxUsd = Annotated[
-    float | None, typer.Option(help="Budget of this start: most US dollars of all stages.")
-]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget of this start: maximum US dollars.")]
 Out = Annotated[Path, typer.Option(parser=named, metavar="PATH",
-                                   help="Folder of the report and of the run; started again, the"
-                                        " same command goes on where it was stopped.")]  # fmt: skip
+                                   help="Folder for the report and the run; run the same"
+                                        " command again to resume.")]  # fmt: skip
 Title = Annotated[str | None, typer.Option(help="Heading of the report.")]
 
 

@@ -30,16 +30,18 @@ __all__ = ["sample", "synthesize"]
 PARTIAL = 3
 OF_SAMPLER = ("quorum", "late", "deadline")
 
-Prompt = Annotated[str | None, typer.Argument(help="The prompt; without it, --file or stdin.")]
+Prompt = Annotated[
+    str | None, typer.Argument(help="The prompt; if omitted, it is read from --file or stdin.")
+]
 File = Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="How calls are sent, as NAME=VALUE: limits.in_flight=8, hedge=true, quorum=6 ...",
+        help="A setting of the client, as NAME=VALUE: limits.in_flight=8, hedge=true, quorum=6 ...",
     ),
 ]
-Events = Annotated[Path | None, typer.Option(help="Write what happens to a file, JSON lines.")]
+Events = Annotated[Path | None, typer.Option(help="Write every event to this file, as JSON lines.")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ __all__ = ["providers"]
 
 
 def providers() -> None:
-    """List the providers that are known here."""
+    """List the available providers."""
     table = Table("provider", "needs", "what it reaches")
     for name in known_providers():
         origin = BUILT_IN.get(name)

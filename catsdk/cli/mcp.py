@@ -15,9 +15,9 @@ from catsdk.cli.options import Capped, taking
 
 __all__ = ["mcp"]
 
-Config = Annotated[Path | None, typer.Option(help="A CaT in YAML, in place of --model.")]
-Model = Annotated[str | None, typer.Option("--model", "-m", help="The model that is asked.")]
-Rollouts = Annotated[int, typer.Option("-n", min=1, help="Attempts where none are named.")]
+Config = Annotated[Path | None, typer.Option(help="A CaT in YAML, instead of --model.")]
+Model = Annotated[str | None, typer.Option("--model", "-m", help="The model to ask.")]
+Rollouts = Annotated[int, typer.Option("-n", min=1, help="Default number of rollouts.")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,26 +19,35 @@ T = TypeVar("T")
 
 # What several commands have, each at its own place among its options.
 Anchor = Annotated[
-    str | None, typer.Option(help="Model that synthesizes; else CATSDK_ANCHOR, or the policy.")
+    str | None, typer.Option(help="Model that synthesizes; default: CATSDK_ANCHOR, or the policy.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
-Column = Annotated[str | None, typer.Option(help="Column, where it has none of the usual names.")]
+Column = Annotated[str | None, typer.Option(help="Name of the column, if it is not a usual one.")]
 Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
 
 Models = Annotated[
-    list[str] | None, typer.Option("--model", "-m", help="Policy; several times for a mix.")
+    list[str] | None,
+    typer.Option("--model", "-m", help="Policy; repeat the option to mix several."),
 ]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most new tokens of one answer.")]
-Seed = Annotated[int | None, typer.Option(help="Makes a run repeatable where the model can.")]
-MaxRequests = Annotated[int | None, typer.Option(help="Budget: most requests of all stages.")]
-MaxUsd = Annotated[float | None, typer.Option(help="Budget: most US dollars of all stages.")]
+MaxTokens = Annotated[
+    int | None, typer.Option(min=1, help="Maximum number of new tokens in one answer.")
+]
+Seed = Annotated[
+    int | None, typer.Option(help="Makes a run repeatable, if the model supports seeds.")
+]
+MaxRequests = Annotated[
+    int | None, typer.Option(help="Budget: maximum number of requests, over all stages.")
+]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget: maximum US dollars, over all stages.")]
 Config = Annotated[
     Path | None,
-    typer.Option(help="A CaT in YAML (`CaT.to_yaml`), in place of the options that describe one."),
+    typer.Option(help="A CaT in YAML (`CaT.to_yaml`), instead of the options that describe one."),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first rows.")]
-InFlight = Annotated[int | None, typer.Option(min=1, help="Most calls of a model at once.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first rows, this many.")]
+InFlight = Annotated[
+    int | None, typer.Option(min=1, help="Maximum number of concurrent calls to one model.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +59,7 @@ class Capped:
 
     @property
     def budget(self) -> Budget | None:
-        """The caps that were given; `None` where there are none."""
+        """The caps that were given; `None` if there are none."""
         if self.max_requests is None and self.max_usd is None:
             return None
         return Budget(requests=self.max_requests, usd=self.max_usd)

@@ -99,7 +99,7 @@ def _tokens(usage: Usage) -> str:
 async def _logprobs(provider: Provider) -> str:
     completion = await _one(provider, _asked(logprobs=True))
     if not completion.logprobs:
-        raise _Absent(f"none came, so catsdk {_WITHOUT['logprobs']}")
+        raise _Absent(f"none came back, so catsdk {_WITHOUT['logprobs']}")
     return f"come with {len(completion.logprobs)} tokens"
 
 
@@ -107,8 +107,8 @@ async def _seed(provider: Provider) -> str:
     request = _asked(seed=7, **_warm(provider))
     first, again = await _one(provider, request), await _one(provider, request)
     if first.text != again.text:
-        raise _Absent("taken, but two answers under one seed differ: runs are not repeatable")
-    return "two answers under one seed are equal"
+        raise _Absent("accepted, but two answers with one seed differ: runs are not repeatable")
+    return "two answers with one seed are equal"
 
 
 def _warm(provider: Provider) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _warm(provider: Provider) -> dict[str, Any]:
 
 async def _schema(provider: Provider) -> str:
     _check_form(await _one(provider, _asked(_FORM, json_schema=_SCHEMA)))
-    return "kept; judges and rubrics ask by it"
+    return "enforced; judges and rubrics use it"
 
 
 async def _tools(provider: Provider) -> str:
@@ -131,16 +131,16 @@ def _check_form(completion: Completion) -> None:
     except (ValueError, KeyError, TypeError):
         held = False
     if not held and completion.finish_reason == "length":
-        raise _Absent(f"cut at {ROOM} tokens before the form was complete")
+        raise _Absent(f"cut at {ROOM} tokens before the object was complete")
     if not held:
-        raise _Absent(f"taken, but not kept: {completion.text[:60]!r}; catsdk reads and re-asks")
+        raise _Absent(f"accepted, but ignored: {completion.text[:60]!r}; catsdk reads and re-asks")
 
 
 async def _streaming(provider: Provider) -> str:
     pieces: list[str] = []
     (completion,) = await provider.complete(_asked(), pieces.append)
     if "".join(pieces) != completion.text:
-        raise _Absent("the pieces are not the answer; use catsdk's text at the end")
+        raise _Absent("the pieces differ from the answer; use the text of the completion")
     # Several pieces may arrive together: their number says nothing of the service.
     return f"the pieces join to the answer; {_tokens(completion.usage)}"
 

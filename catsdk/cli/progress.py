@@ -56,7 +56,7 @@ class Tally:
 
 @dataclass
 class Sight:
-    """A progress bar that a command moves; silent where stderr is no terminal."""
+    """A progress bar that a command moves; silent where stderr is not a terminal."""
 
     progress: Progress
     total: int

@@ -15,7 +15,9 @@ from catsdk.prompts.tasks import TASKS, check_slots, fitting, misfit
 __all__ = ["prompts"]
 
 prompts = typer.Typer(
-    name="prompts", help="The prompts that are sent, and prompts of your own.", no_args_is_help=True
+    name="prompts",
+    help="Show the prompts that catsdk sends, and check your own.",
+    no_args_is_help=True,
 )
 
 
@@ -25,7 +27,7 @@ def show(
         str | None, typer.Argument(help="A prompt, such as english/synthesize.")
     ] = None,
 ) -> None:
-    """Show one shipped prompt as the file that it is, or the list of tasks with their slots."""
+    """Show the file of one shipped prompt, or list the tasks with their slots."""
     if name is not None:
         typer.echo(shipped_text(name if "/" in name else f"english/{name}"))
         return

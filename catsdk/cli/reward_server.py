@@ -19,10 +19,10 @@ _DRAIN = 30.0
 
 Config = Annotated[Path, typer.Argument(help="YAML file, as for `catsdk train`.")]
 Host = Annotated[
-    str, typer.Option(help="Address to listen on; others than this machine's need a token.")
+    str, typer.Option(help="Address to listen on; one that other machines reach needs a token.")
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
-Groups = Annotated[int, typer.Option(min=1, help="Most groups that are open at once.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")]
+Groups = Annotated[int, typer.Option(min=1, help="Maximum number of open groups.")]
 Patience = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for a group's samples.")]
 
 

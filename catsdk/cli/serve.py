@@ -19,12 +19,12 @@ __all__ = ["serve", "terminated"]
 Config = Annotated[Path | None, typer.Option(help="YAML file with the gateway's settings.")]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", "-m", help="A model that may be asked; several times for more."),
+    typer.Option("--model", "-m", help="A model to serve (repeatable)."),
 ]
 Host = Annotated[
-    str, typer.Option(help="Address to listen on; others than this machine's need keys.")
+    str, typer.Option(help="Address to listen on; one that other machines reach needs keys.")
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")]
 
 
 async def terminated() -> None:

@@ -33,7 +33,7 @@ Config = Annotated[
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="gemma3-4b, qwen3-4b, llama3.1-8b, or box for a try of 5 minutes."),
+    typer.Option(help="gemma3-4b, qwen3-4b, llama3.1-8b, or box for a trial of 5 minutes."),
 ]
 Model = Annotated[
     str | None,
@@ -46,12 +46,15 @@ Kind = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A setting as NAME=VALUE, such as cat.reward=Gold; several times."),
+    typer.Option("--set", help="A setting as NAME=VALUE, such as cat.reward=Gold (repeatable)."),
 ]
 Data = Annotated[str | None, typer.Option(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
 HeldOutData = Annotated[str | None, typer.Option("--held-out", help="As --data, with answers.")]
-Output = Annotated[str | None, typer.Option("--out", help="Folder of the run; it goes on there.")]
-Anew = Annotated[bool, typer.Option("--anew", help="Begin again, though there are checkpoints.")]
+Output = Annotated[
+    str | None,
+    typer.Option("--out", help="Folder for the run; a run that is already there is resumed."),
+]
+Anew = Annotated[bool, typer.Option("--anew", help="Start over, even if there are checkpoints.")]
 Flight = Annotated[
     bool,
     typer.Option(
@@ -61,7 +64,8 @@ Flight = Annotated[
     ),
 ]
 Prompts = Annotated[
-    int, typer.Option(min=1, help="With --preflight: most prompts of each kind to sample.")
+    int,
+    typer.Option(min=1, help="With --preflight: maximum number of prompts of each kind to sample."),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="With --preflight: print what was found as JSON.")
@@ -84,7 +88,7 @@ def train(
     prompts: Prompts = 32,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on its own syntheses; a run that was ended goes on where it was."""
+    """Train a model on its own syntheses; a stopped run resumes where it was."""
     named = {"model": model, "data": data, "held_out": held_out, "output": output}
     changes = {name: value for name, value in named.items() if value is not None}
     whole = _config(config, preset, {**changes, **_settings(settings or [])})

@@ -16,19 +16,20 @@ from catsdk.cli.serve import terminated
 __all__ = ["view"]
 
 Folder = Annotated[
-    Path, typer.Argument(help="Where catsdk wrote; all runs below it are shown, also live.")
+    Path,
+    typer.Argument(help="Folder that catsdk wrote to; all runs below it are shown, live ones too."),
 ]
 Host = Annotated[
-    str, typer.Option(help="Address to listen on; others than this machine's need a token.")
+    str, typer.Option(help="Address to listen on; one that other machines reach needs a token.")
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")]
 Token = Annotated[
     str | None,
-    typer.Option(help="What a browser must show; else CATSDK_VIEW_TOKEN. None on this machine."),
+    typer.Option(
+        help="Token that a browser must send; default: CATSDK_VIEW_TOKEN, or none on this machine."
+    ),
 ]
-Export = Annotated[
-    Path | None, typer.Option(help="Write one HTML file that needs nothing else, and end.")
-]
+Export = Annotated[Path | None, typer.Option(help="Write one self-contained HTML file, and exit.")]
 
 
 def view(
@@ -38,7 +39,7 @@ def view(
     token: Token = None,
     export: Export = None,
 ) -> None:
-    """Look at what ran: runs, items, groups, rubrics, trainings and costs."""
+    """Show what ran: runs, items, groups, rubrics, trainings and costs."""
     from catsdk.view import export_page, viewing
 
     console = Console(emoji=False, highlight=False, soft_wrap=True)

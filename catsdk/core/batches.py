@@ -69,7 +69,7 @@ class BatchState:
 
     Args:
         ended: Whether nothing more will come: what is answered can be fetched.
-        answered: How many results the service says that there are; `None` where it does not say.
+        answered: How many results the service says that there are; `None` if it does not say.
         refused: Why no request of the batch was worked on, where that is so.
         quota: Whether that was because too much is enqueued.
         bad_lines: The error of each request, by its place, because of which a batch was refused.
@@ -142,7 +142,7 @@ class BatchService(Protocol):
             others: Batches that are known not to be it.
 
         Returns:
-            Its id, or `None` where it is not in the list.
+            Its id, or `None` if it is not in the list.
 
         Raises:
             UndecidedError: batches that may be it have not ended, and only that will tell.

@@ -37,7 +37,7 @@ class Usage(Value):
         unreported: Requests whose tokens were not reported: failed, cut, or by a silent server.
         estimated: Requests whose tokens are partly our estimate, since the report left some out.
         batched: Requests that went through the provider's batch API, which costs less.
-        cost: US dollars; `None` where a price is unknown.
+        cost: US dollars; `None` if a price is unknown.
 
     Example:
         >>> from catsdk import Usage
@@ -106,7 +106,7 @@ class Request(Value):
         top_k: How many of the most probable tokens are sampled from.
         max_tokens: Longest answer, in tokens.
         stop: Texts at which an answer ends.
-        seed: Makes sampling repeatable where the model can.
+        seed: Makes sampling repeatable if the model supports seeds.
         logprobs: Whether the log-probability of each token is wanted.
         json_schema: The schema that the text must fit.
         schema_by: How the schema is asked for: `native`, or as the arguments of a `tool` that the
@@ -147,7 +147,7 @@ class TokenLogprob(Value):
     Args:
         token: The token's text.
         logprob: The natural logarithm of its probability under the model.
-        entropy: That of the whole distribution that it was drawn from, in nats; `None` where the
+        entropy: That of the whole distribution that it was drawn from, in nats; `None` if the
             service does not say. A local model that scores a text does.
         self_certainty: The divergence KL(U || p) of that distribution p from the uniform one U over
             the vocabulary, in nats; `None` as above.
@@ -253,7 +253,7 @@ class Call(Value):
         model: The model that was asked.
         usage: What it used.
         latency: Seconds from sending to the answer or the error.
-        failure: Why it failed; `None` where it did not.
+        failure: Why it failed; `None` if it did not.
         request_id: The service's own name of the request, where it gave one.
 
     Example:

@@ -21,7 +21,7 @@ CatError
 |   |-- TimedOutError          transient
 |   `-- MalformedResponseError transient
 |-- StructuredOutputError      a model's text did not hold what was asked for
-|   `-- EvidenceNotFoundError  a judge quoted what does not stand in the response
+|   `-- EvidenceNotFoundError  a judge's quote is not in the response
 |-- SynthesisFailedError       the anchor failed; the error carries the group that was paid for
 |   `-- NoValidOutputError     nothing fits the output that was asked for
 |-- BudgetExceededError        a cap was reached; nothing was sent
@@ -130,7 +130,7 @@ class ProviderError(CatError):
         status: The HTTP status of the answer.
         request_id: The service's own name of the request.
         retry_after: How long the service asks to wait, in seconds.
-        usage: What a reply that failed reports to have used; `None` where nothing was reported.
+        usage: What a reply that failed reports to have used; `None` if nothing was reported.
     """
 
     transient = False
@@ -296,7 +296,7 @@ class StructuredOutputError(CatError):
 
 
 class EvidenceNotFoundError(StructuredOutputError):
-    """A judge's quote does not stand in the response, or it gave none where one is required.
+    """A judge's quote is not in the response, or a required quote is missing.
 
     What to do: ask another judge, or take quotes as they come: `Judging(evidence="off")`.
     """
@@ -380,7 +380,7 @@ class NoEvidenceError(CatError):
 
 
 class NoRewardError(CatError):
-    """A rollout has no reward, where a trainer takes numbers only: its group must not train.
+    """A rollout has no reward, but the trainer accepts numbers only: do not train on its group.
 
     What to do: the message has the cause; leave the group out of the training.
     """

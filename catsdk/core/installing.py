@@ -34,7 +34,7 @@ def _requirement(extra: str, origin: str | None) -> str:
 
     Args:
         extra: The extra.
-        origin: The content of `direct_url.json` (PEP 610); `None` where an index was the source.
+        origin: The content of `direct_url.json` (PEP 610); `None` if an index was the source.
     """
     told: dict[str, Any] = json.loads(origin) if origin else {}
     url = str(told.get("url", ""))

@@ -85,7 +85,7 @@ def check_schema(schema: Schema) -> None:
 
     Raises:
         InvalidInputError: a keyword is not known, a reference leads nowhere or around in a circle,
-            or a pattern is none; the error says where, and what to write instead.
+            or a pattern is invalid; the error says where, and what to write instead.
     """
     _check(schema, schema, "#")
 
@@ -94,8 +94,8 @@ def _check(schema: Schema, root: Schema, where: str) -> None:
     for keyword in schema:
         if keyword not in _KNOWN and not keyword.startswith("x-"):
             raise InvalidInputError(
-                f"the JSON schema has {keyword!r} at {where}, which catsdk does not check; say it"
-                " by anyOf, or give a pydantic class whose validators check it"
+                f"the JSON schema has {keyword!r} at {where}, which catsdk does not check; express"
+                " it with anyOf, or give a pydantic class whose validators check it"
             )
     kinds = schema.get("type", [])
     unknown = [kind for kind in _listed(kinds) if kind not in _TYPES]
@@ -122,7 +122,7 @@ def resolved(schema: Schema, root: Schema) -> Schema:
         reference = schema["$ref"]
         beside = {name: value for name, value in schema.items() if name != "$ref"}
         if reference in seen:
-            raise InvalidInputError(f"the JSON schema's {reference!r} refers to itself alone")
+            raise InvalidInputError(f"the JSON schema's {reference!r} refers only to itself")
         seen.append(reference)
         schema = {**_target(reference, root), **beside}
     return schema
@@ -140,7 +140,7 @@ def _target(reference: JsonValue, root: Schema) -> Schema:
             found = None
     if path[0] != "#" or not isinstance(found, Mapping):
         raise InvalidInputError(
-            f"the JSON schema refers to {reference!r}, which is not in it; put what it means under"
+            f"the JSON schema refers to {reference!r}, which is not in it; put the definition under"
             " '$defs', and refer to it as '#/$defs/NAME'"
         )
     return cast("Schema", found)

@@ -189,7 +189,7 @@ class ThinkingPart(WholeValue):
 
     @property
     def shown(self) -> str:
-        """The part to a reader of text: nothing, for thinking is no part of what was said."""
+        """The part to a reader of text: nothing, for thinking is not part of what was said."""
         return ""
 
 
@@ -219,7 +219,7 @@ class ToolCall(WholeValue):
 
     @property
     def given(self) -> dict[str, JsonValue]:
-        """The arguments as an object; what is none stands under the name `INVALID_JSON`."""
+        """The arguments as an object; anything else is under the name `INVALID_JSON`."""
         try:
             read: object = json.loads(self.arguments or "{}")
         except (ValueError, RecursionError):

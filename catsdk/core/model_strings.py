@@ -146,7 +146,7 @@ def known_providers() -> list[str]:
 
 
 def check_model(model: object, name: str = "model") -> None:
-    """Refuse what is no model; a string is not looked up.
+    """Refuse what is not a model; a string is not looked up.
 
     Raises:
         InvalidInputError: `model` is neither a string nor a provider, or is empty.
@@ -184,7 +184,7 @@ def resolve(model: str | Provider, http: Http = Http()) -> Provider:
         return factory(name)
     if "http" not in signature(factory).parameters:
         raise ConfigurationError(
-            f"{model!r} takes no settings of a client's http, which has {http!r}: set HTTPS_PROXY"
+            f"{model!r} cannot use the client's settings of HTTP, {http!r}: set HTTPS_PROXY"
             " and SSL_CERT_FILE in the environment, or give the provider as an object"
         )
     return cast("Callable[..., Provider]", factory)(name, http=http)

@@ -1,4 +1,4 @@
-"""What a user sets by name: a wrong value is refused with its name, the value and the rule."""
+"""Options that a user sets by name: a wrong value raises an error with name, value and rule."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def _told(detail: Any, known: Iterable[str]) -> str:
 
 
 class Sampling(Options):
-    """How a model is sampled; `None` leaves the choice to the model.
+    """How a model is sampled; `None` leaves a setting to the model.
 
     The paper's settings: temperature 1.0, top-k 64, top-p 0.95 (Gemma 3); 0.7, 20, 0.8 (Qwen 3);
     0.7, 50, 0.9 (Llama 3.1); 1,536 new tokens on MATH-500, 1,024 on HealthBench.
 
     Args:
         temperature: Sampling temperature, from 0 (greedy).
-        top_p: Share of the probability that is sampled from, over 0 and at most 1.
-        top_k: How many of the most probable tokens are sampled from, from 1.
-        max_tokens: Longest answer, in tokens.
+        top_p: Share of the probability mass to sample from, over 0 and at most 1.
+        top_k: Number of the most probable tokens to sample from, at least 1.
+        max_tokens: Maximum length of an answer, in tokens.
         stop: Texts at which an answer ends.
         logprobs: Whether the log-probability of each token is wanted.
-        extra: Fields that go to the vendor as they are.
+        extra: Fields that are sent to the vendor unchanged.
 
     Raises:
         InvalidInputError: an option is unknown or out of its range.
@@ -90,6 +90,6 @@ class Sampling(Options):
         Args:
             messages: The conversation.
             n: How many answers are wanted.
-            seed: Makes them repeatable where the model can.
+            seed: Makes them repeatable if the model supports seeds.
         """
         return Request(messages=messages, n=n, seed=seed, **dict(self))

@@ -41,7 +41,7 @@ class Fields:
         self.left = dict(given)
 
     def take(self, name: str) -> Any:
-        """The field's value; `None` where there is none."""
+        """The field's value; `None` if there is none."""
         return self.left.pop(name, None)
 
     def text(self, *names: str) -> str:

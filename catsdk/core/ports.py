@@ -140,7 +140,7 @@ def before_sending_again(request: Request) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model's service can do by itself; the rest is emulated, or refused by name.
+    """What a model's service can do by itself; anything else is emulated, or refused by name.
 
     Args:
         n: Several answers to one request.
@@ -151,7 +151,7 @@ class Capabilities:
         system: Messages of the role `system`.
         temperature: Settings of sampling: `temperature`, `top_p` and `top_k`.
         streaming: Text piece by piece as it is written.
-        context_length: Most tokens of prompt and answer together; `None` is unknown.
+        context_length: Maximum tokens of prompt and answer together; `None` is unknown.
         prompts: The name of the prompt set that the model understands best.
 
     Example:

@@ -41,9 +41,9 @@ class Budget(Options):
     `answer_tokens`.
 
     Args:
-        requests: Most requests, retries and hedging copies included.
-        tokens: Most input and output tokens together.
-        usd: Most US dollars; every model needs a known price.
+        requests: Maximum number of requests, retries and hedging copies included.
+        tokens: Maximum number of input and output tokens together.
+        usd: Maximum cost in US dollars; every model needs a known price.
         seconds: Time from the first call on, in seconds.
         answer_tokens: Length of an answer whose request sets no limit, in tokens.
 
@@ -79,14 +79,14 @@ class Batching(Options):
 
     Args:
         stages: What is batched: `rollouts`, `synthesis`, `rubrics`, `verdicts`, and `other` calls;
-            the rest is sent as ever. A text with commas will do.
+            the rest is sent directly. A text with commas also works.
         path: The file in which requests, batches and answers are kept, so that a program that is
             started again goes on with the batches that it had. `None` keeps them in memory: what
             is not answered when the client is closed is cancelled.
-        deadline: Seconds after which a call is withdrawn from its batch and sent as ever; `None`
+        deadline: Seconds after which a call is withdrawn from its batch and sent directly; `None`
             waits as long as the provider does.
-        requests: Most requests in one batch; by default what the provider allows.
-        megabytes: Most megabytes in one batch; they are in memory while it is sent.
+        requests: Maximum number of requests in one batch; by default what the provider allows.
+        megabytes: Maximum size of one batch, in megabytes; it is in memory while it is sent.
         enqueued_tokens: Most tokens of prompts in all batches of a model that have not ended;
             where the provider refuses more, fewer are sent from then on.
         send_after: Seconds that a request waits at most for a batch to be filled.
@@ -96,7 +96,7 @@ class Batching(Options):
             was cancelled, or its results lack it.
         confirm: Seconds that the provider's list is given to show a batch whose creation was not
             confirmed, before it is reported as ambiguous.
-        waiting: Most prompts that are in memory while their calls wait.
+        waiting: Maximum number of prompts in memory while their calls wait.
         endpoint: The path that is named in OpenAI's lines; by default `/v1/chat/completions`, at
             Azure without `/v1`.
         folder: Where the files of `vllm run-batch` are written and looked for.
@@ -137,10 +137,10 @@ class Limits(Options):
     """How many calls go to one endpoint and model, and how fast; `None` is no limit.
 
     Args:
-        in_flight: Most requests at once.
-        adaptive: Send fewer at once while the service refuses requests or gets slower.
-        requests_per_minute: Most requests in any minute.
-        tokens_per_minute: Most tokens in any minute.
+        in_flight: Maximum number of concurrent requests.
+        adaptive: Whether to send fewer while the service refuses requests or gets slower.
+        requests_per_minute: Maximum number of requests in any minute.
+        tokens_per_minute: Maximum number of tokens in any minute.
 
     Example:
         >>> from catsdk import Client, Limits
@@ -173,10 +173,10 @@ class Retry(Options):
 
 
 class Hedge(Options):
-    """A second copy of a call that straggles; the first answer wins.
+    """A second copy of a slow call; the first answer wins.
 
     Args:
-        share: Most extra requests, as a share of all requests, in 0..1.
+        share: Maximum number of extra requests, as a share of all requests, in 0..1.
 
     Example:
         >>> from catsdk import Client
@@ -189,7 +189,7 @@ class Hedge(Options):
 
 
 class Cache(Options):
-    """Answers that are kept, so that an equal call is not paid for again.
+    """A cache of answers, so that an equal call is not paid for again.
 
     Args:
         path: `memory`, or the path of a file that several processes may share.
@@ -231,11 +231,11 @@ class Http(Options):
         proxy: URL of the proxy through which every service is reached, such as
             `http://proxy.example:8080`; by default `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
             One that needs a password is given by those variables: settings hold no secrets.
-        ca: Path of a PEM file with the certificates that are trusted, in place of those of
+        ca: Path of a PEM file with the certificates that are trusted, instead of those of
             `SSL_CERT_FILE`, `SSL_CERT_DIR` or this machine.
 
     Raises:
-        InvalidInputError: `proxy` is no http(s) URL, or has a user or password in it.
+        InvalidInputError: `proxy` is not an http(s) URL, or has a user or password in it.
 
     Example:
         >>> from catsdk import Client, Http
@@ -254,7 +254,7 @@ class Http(Options):
         if "@" in value:
             # An error of ours is told without the value.
             raise InvalidInputError(
-                "there is a user or password: set HTTPS_PROXY in the environment instead"
+                "it holds a user or password: set HTTPS_PROXY in the environment instead"
             )
         url = urlsplit(value)
         if url.scheme not in ("http", "https") or not url.hostname:
@@ -353,7 +353,7 @@ def whole_section(name: str, value: Any) -> Any:
         value: What is given for it, from a program or, as a text, from the environment.
 
     Returns:
-        A mapping of the parts that the short form sets, or `None` where it turns the section off.
+        A mapping of the parts that the short form sets, or `None` if it turns the section off.
     """
     if name == "cache" and isinstance(value, str):
         return {"path": value} if value else None

@@ -107,7 +107,7 @@ def _variables(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _section_of(name: str, variable: str, texts: Mapping[str, str]) -> Any:
-    """A whole section with the parts beside it; `None` where nothing sets it or it is off."""
+    """A whole section with the parts beside it; `None` if nothing sets it or it is off."""
     parts = [each for each in texts if each.startswith(f"{variable}__")]
     if variable not in texts and not parts:
         return None
@@ -125,7 +125,8 @@ def _branch(tree: dict[str, Any], name: str, variable: str) -> dict[str, Any]:
     branch: object = tree.setdefault(name, {})
     if not isinstance(branch, dict):
         raise ConfigurationError(
-            f"in the environment, {variable.upper()} is a part of what is set to {branch!r:.80}"
+            f"in the environment, {variable.upper()} is a part of a setting whose value is"
+            f" {branch!r:.80}; remove one of the two variables"
         )
     return cast("dict[str, Any]", branch)
 

@@ -80,7 +80,7 @@ class Rollout(Value):
     Args:
         index: i, its place in the group, from 0.
         completion: What the policy answered.
-        answer: The final answer; `None` where none was found.
+        answer: The final answer; `None` if none was found.
         answer_rule: The name of the rule that found it, such as `boxed`.
 
     Example:
@@ -189,19 +189,19 @@ class Reference(ShownValue):
 
     Args:
         text: The reference.
-        answer: The final answer found in it; `None` where there is none.
-        data: The output that was asked for, a JSON object as the model wrote it; `None` where none
+        answer: The final answer found in it; `None` if there is none.
+        data: The output that was asked for, a JSON object as the model wrote it; `None` if none
             was. `output` is the object of your class that was made of it.
-        rationale: Why it says what it says, where the anchor told.
+        rationale: Why it says what it says, if the anchor explained it.
         group: The rollouts that it was made from.
         agreement: The share, in 0..1, of the rollouts with an answer whose answer is the
             majority's.
         majority: The most frequent answer; `None` at a tie for the first place or without any
             answer.
-        disagrees: Whether the reference's answer differs from the majority's; `None` where there is
+        disagrees: Whether the reference's answer differs from the majority's; `None` if there is
             nothing to compare, or it cannot be decided of an output.
         provenance: How it was made, by which model and prompt.
-        calls: The requests that were sent for it, beside those of the group.
+        calls: The requests that were sent for it, apart from those of the group.
         partial: Whether a budget or a deadline cut it short.
 
     Example:
@@ -250,7 +250,7 @@ class Reference(ShownValue):
 
     @property
     def output(self) -> Any:
-        """The output that was asked for; `None` where none was.
+        """The output that was asked for; `None` if none was.
 
         An object of your class, or `data` itself where a JSON schema was given or the reference was
         read from JSON: `MyClass.model_validate(reference.data)` makes the object again.
@@ -283,7 +283,7 @@ class Reference(ShownValue):
 
     @property
     def cost(self) -> float | None:
-        """US dollars for group and reference together; `None` where a price is unknown."""
+        """US dollars for group and reference together; `None` if a price is unknown."""
         return self.usage.cost
 
 
@@ -374,11 +374,11 @@ class Verdict(Value):
 
     Args:
         criterion_id: The criterion's id.
-        met: Whether the response meets it; `None` where there is no answer.
+        met: Whether the response meets it; `None` if there is no answer.
         grade: How far it is met, in 0..1, where that is more than yes or no; for a panel that was
             asked for a mean, the share of yes.
         evidence: The judge's quote of the response.
-        quoted: Whether the quote is in the response; `None` where nothing is quoted, or it was not
+        quoted: Whether the quote is in the response; `None` if nothing is quoted, or it was not
             checked.
         reason: Why the judge says so.
         judge: The model that judged, or `panel`.
@@ -430,7 +430,7 @@ class Score(ShownValue):
 
     Args:
         index: i, the rollout's place in the group.
-        value: The reward; `None` where evidence is missing.
+        value: The reward; `None` if evidence is missing.
         reasons: Sentences for a reader.
         verdicts: The evidence of a rubric reward.
         failure: Why there is no reward.
@@ -480,8 +480,8 @@ class Result(ShownValue):
 
     Args:
         index: The prompt's place among the prompts of a `map`; 0 for one alone.
-        group: The rollouts; `None` where sampling did not begin.
-        reference: The estimated reference; `None` where no reward needs one.
+        group: The rollouts; `None` if sampling did not begin.
+        reference: The estimated reference; `None` if no reward needs one.
         rubrics: The rubrics that rewards were given by.
         scores: One for each of the G rollouts asked for, by index; empty without a reward.
         calls: The requests that neither group nor reference lists: rubrics, verdicts, failures.
@@ -586,5 +586,5 @@ class Result(ShownValue):
 
     @property
     def cost(self) -> float | None:
-        """US dollars for all of it; `None` where a price is unknown."""
+        """US dollars for all of it; `None` if a price is unknown."""
         return self.usage.cost

@@ -200,7 +200,7 @@ def ids_of(rows: Sequence[Row], column: str | None) -> list[str]:
         name = id_in(row, column)
         if name in places:
             raise InvalidInputError(
-                f"{row.place}: the id {name!r:.80} stands at {places[name]} already; give each row"
+                f"{row.place}: the id {name!r:.80} is already used at {places[name]}; give each row"
                 " its own"
             )
         places[name] = row.place

@@ -134,7 +134,7 @@ def _row(names: Sequence[str], cells: Sequence[str] | None) -> dict[str, str]:
 def _check_heading(place: str, names: Sequence[str]) -> None:
     if any("\0" in name for name in names):
         raise InvalidInputError(
-            f"{place}, holds the character NUL; save the file as UTF-8 if it is in UTF-16"
+            f"{place}, contains the character NUL; save the file as UTF-8 if it is in UTF-16"
         )
     twice = [name for at, name in enumerate(names) if name in names[:at]]
     if twice:

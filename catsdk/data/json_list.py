@@ -39,11 +39,11 @@ def items_of(file: BinaryIO, name: str) -> Iterator[object]:
             if text.next() == "]":
                 break
             if text.next() != ",":
-                raise text.broken("Expecting ',' or ']' behind an item of the list")
+                raise text.broken("Expecting ',' or ']' after an item of the list")
             text.at += 1
     text.at += 1
     if text.next():
-        raise text.broken("Extra data behind the list")
+        raise text.broken("Extra data after the list")
 
 
 def not_utf8(name: str, line: int, byte: int) -> str:
@@ -52,7 +52,7 @@ def not_utf8(name: str, line: int, byte: int) -> str:
     Args:
         name: What the file is called.
         line: The line of the byte, from 1.
-        byte: The byte that is no part of UTF-8.
+        byte: The byte that is not part of UTF-8.
     """
     return f"{name}, line {line}, is not UTF-8: it has the byte {byte:#04x}; save the file as UTF-8"
 
@@ -66,7 +66,7 @@ class _Text:
         self._decoder = getincrementaldecoder("utf-8")()
 
     def next(self) -> str:
-        """The next character that is no space, without moving on; empty at the end."""
+        """The next character that is not a space, without moving on; empty at the end."""
         while True:
             while self.at < len(self._read):
                 if self._read[self.at] not in _SPACE:

@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What stands where a row should, and is none.
+    """What is in the place of a row, and is not one.
 
     Args:
         place: Where it stands.

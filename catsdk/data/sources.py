@@ -95,7 +95,7 @@ def each_row(
         limit: The most rows.
 
     Returns:
-        The rows, and in the place of each that is none what is wrong with it.
+        The rows, and for each invalid row, what is wrong with it.
 
     Raises:
         InvalidInputError: there is no such data set, it has no rows, or it cannot be read as a
@@ -151,7 +151,7 @@ def _named_rows(
     if not path.is_file():
         if source == "-" or path.exists():
             raise InvalidInputError(
-                f"{source!r} is not a regular file, and may be read once only; write the rows to"
+                f"{source!r} is not a regular file and can be read only once; write the rows to"
                 " one, such as rows.jsonl, and give its name"
             )
         hint = f"; one on the hub is hf:{source}" if source.count("/") == 1 else ""

@@ -71,8 +71,8 @@ def from_hub(name: str, split: str | None, splits: Sequence[str]) -> Iterable[ob
     if repository.count("/") > 1 and not Path(repository).expanduser().is_dir():
         owner, short, rest = repository.split("/", 2)
         raise InvalidInputError(
-            f"hf:{name} is not a name of the hub, nor a folder; write hf:OWNER/NAME, and a"
-            f" configuration behind a colon, such as hf:{owner}/{short}:{rest}"
+            f"hf:{name} is neither a name on the hub nor a folder; write hf:OWNER/NAME, and a"
+            f" configuration after a colon, such as hf:{owner}/{short}:{rest}"
         )
     load = _optional("datasets").load_dataset
     loaded = _loaded(f"hf:{name}", lambda: load(repository, config or None, split=split))

@@ -48,7 +48,7 @@ def from_text_file(path: Path, text: str) -> Iterator[Row | Wrong]:
         return _csv(path, text)
     raise InvalidInputError(
         f"the name {str(path)!r} ends in none of {', '.join(ENDINGS)} (each also with .gz) and"
-        " .parquet; name the file by what it holds"
+        " .parquet; rename the file after its format"
     )
 
 
@@ -57,7 +57,7 @@ def _opened(path: Path) -> Generator[BinaryIO]:
     """The bytes of a text, decompressed where it is gzip, without a byte order mark.
 
     Raises:
-        InvalidInputError: it is no text in UTF-8.
+        InvalidInputError: it is not text in UTF-8.
         OSError: it cannot be read.
     """
     with ExitStack() as exits:

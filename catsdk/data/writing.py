@@ -25,6 +25,5 @@ def writing(path: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be written: {error}; free some space and start again, nothing that was"
-            " answered is lost"
+            f"{path} cannot be written: {error}; free some space and start again; no answer is lost"
         ) from error

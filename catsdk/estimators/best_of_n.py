@@ -24,7 +24,7 @@ class BestOfN:
 
     Args:
         rater: Rates each rollout: `Grading()`, `Likelihood()`, or a reward model of yours.
-        seed: Settles ties, which grades from 0 to 10 often make, by lot.
+        seed: Settles ties, which grades from 0 to 10 often make, at random.
 
     Example:
         >>> import catsdk as cat

@@ -1,4 +1,4 @@
-"""Cascade: a cheap estimator where the rollouts agree, a dear one where they do not."""
+"""Cascade: a cheap estimator where the rollouts agree, an expensive one where they do not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Cascade:
 
     Args:
         easy: The cheap estimator.
-        hard: The dear one.
+        hard: The expensive one.
         threshold: The agreement, in 0..1, from which `easy` is enough; `catsdk.evaluate.calibrate`
             chooses it on data.
 
@@ -75,7 +75,7 @@ class Cascade:
         return reference.model_copy(update={"provenance": provenance, "calls": tuple(calls)})
 
     async def _easy(self, group: Group, ctx: Context) -> Reference | None:
-        """The easy reference; `None` where no rollout is of the form that the run asks for."""
+        """The easy reference; `None` if no rollout is of the form that the run asks for."""
         try:
             easy = await reference_by(self.easy, group, ctx.quiet())
             return await ctx.with_evidence(easy)

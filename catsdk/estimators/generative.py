@@ -27,7 +27,7 @@ class GenerativeSelfAggregation(PromptedRole):
     Args:
         model: The model that answers; `None` is the anchor of the run.
         sampling: Temperature and the like; by default the model's own.
-        seed: Makes the answer repeatable where the model can.
+        seed: Makes the answer repeatable if the model supports seeds.
 
     Example:
         >>> import catsdk as cat

@@ -20,7 +20,7 @@ MISSING = (
 
 
 def mean_logprob(completion: Completion) -> float | None:
-    """Mean natural log-probability of the tokens; `None` where they are not there."""
+    """Mean natural log-probability of the tokens; `None` if they are not there."""
     if not completion.logprobs:
         return None
     return math.fsum(token.logprob for token in completion.logprobs) / len(completion.logprobs)

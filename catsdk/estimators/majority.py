@@ -1,4 +1,4 @@
-"""Majority: the most frequent answer, with its ties and abstentions told."""
+"""Majority: the most frequent answer, with its ties and abstentions reported."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Majority:
 
     Args:
         tie: What a tie for the first place does, which the paper leaves open: `random` settles it
-            by lot under `seed`, the prompt and the rollouts, so that no model of an ensemble is
-            favoured; `first` takes the answer whose class began first; `abstain` gives none.
-        seed: Chooses the lot.
+            at random under `seed`, the prompt and the rollouts, so that no model of an ensemble is
+            favoured; `first` takes the answer that came first; `abstain` gives none.
+        seed: Chooses among tied answers.
 
     Raises:
-        InvalidInputError: `tie` is none of the three.
+        InvalidInputError: `tie` is not one of the three.
 
     Example:
         >>> import catsdk as cat

@@ -15,7 +15,7 @@ from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["MinPerplexity"]
 
-# The exponential of more is no float.
+# The exponential of more is not a float.
 MOST = 700.0
 
 

@@ -56,7 +56,7 @@ class RecursiveSelfAggregation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse sizes that are no counts."""
+        """Refuse sizes that are not counts."""
         check_count(self.subset, "subset")
         check_count(self.rounds, "rounds")
 

@@ -62,11 +62,11 @@ class Synthesizer:
             `subset` that fits, only their final `answers`, the anchor's own short versions
             (`summarise`, one more call for each rollout), or an `error`. Where the context length
             is not known, the service's refusal counts as the sign.
-        seed: Shuffles the rollouts, and makes the reference repeatable where the model can;
+        seed: Shuffles the rollouts, and makes the reference repeatable if the model supports seeds;
             `None` keeps their order. The paper does not say which it used.
 
     Raises:
-        InvalidInputError: `show`, `overflow` or `prompts` is none of its words, or `prompt` does
+        InvalidInputError: `show`, `overflow` or `prompts` is not one of its words, or `prompt` does
             not fit the task.
 
     Example:

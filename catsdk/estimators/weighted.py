@@ -34,7 +34,7 @@ class WeightedMajority:
         rater: Rates each rollout.
         weight: What a score weighs: itself (`raw`), or its exponential (`exp`), for scores that may
             be negative, as those of most reward models.
-        seed: Settles ties by lot.
+        seed: Settles ties at random.
 
     Raises:
         InvalidInputError: `weight` is neither of the two.

@@ -61,7 +61,7 @@ class Models:
     Args:
         policies: The models that are sampled; none where rollouts are recorded.
         sampling: How contenders that write text are sampled.
-        seed: Makes their answers repeatable where the models can.
+        seed: Makes their answers repeatable if the model supports seeds.
         confidence: That of the cascade's first stage.
         threshold: That of the cascade.
         scorer: The model that is asked for log-probabilities, where rollouts have none.

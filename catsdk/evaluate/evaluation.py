@@ -71,7 +71,7 @@ class Evaluation:
         sampler: Draws the rollouts instead of a `Sampler` over `policies`.
         sweep: Which sub-samples are looked at.
         sampling: How policies and contenders are sampled.
-        seed: Makes rollouts and contenders repeatable where the models can.
+        seed: Makes rollouts and contenders repeatable if the model supports seeds.
         answers: How final answers are found and compared, everywhere: in rollouts, known answers,
             references, votes and recorded data.
         recorded: Completions that are there already; then nothing is drawn. An `anchor` may be
@@ -225,7 +225,7 @@ class Evaluation:
         if self.client is not None and self.client.sending.cache is not None:
             raise InvalidInputError(
                 "the client has a cache, whose answers would seem to cost nothing; give a client"
-                ' without (cache="" where the environment sets one): the store keeps answers'
+                ' without one (cache="" if the environment sets one); the run store keeps answers'
             )
         both = {item.prompt for item in items} & {item.prompt for item in self.calibrate_on}
         if both:
@@ -236,7 +236,7 @@ class Evaluation:
             raise InvalidInputError("the items to calibrate on have no gold answers")
         if self.calibrate_on and "cascade" not in self.names:
             raise InvalidInputError(
-                "items to calibrate on set the cascade, which is not among the contenders"
+                "calibrate_on is for the cascade, which is not among the contenders"
             )
         judged = any(item.criteria and not item.accepted for item in items)
         if judged and self._defaults().judge is None:

@@ -50,7 +50,7 @@ class ItemGrader:
             ctx: The context of the run.
 
         Returns:
-            The score; its value is `None` where the text cannot be graded.
+            The score; its value is `None` if the text cannot be graded.
 
         Raises:
             ConfigurationError: the judge cannot be opened.

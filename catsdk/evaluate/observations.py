@@ -23,15 +23,15 @@ class Observation(Value):
         draw: The number of the sub-sample; 0 is the first G rollouts.
         answer: The final answer.
         answer_class: Equal answers of an item have the same one.
-        score: The grade; `None` where there is no reference, or no grade.
+        score: The grade; `None` if there is no reference, or no grade.
         failure: Why there is no reference.
         ungraded: Why there is no grade.
         usage: What the rollouts used, and the estimator's calls.
         drawn: The number of rollouts that it drew.
-        tied: Whether a vote or a best score was shared; `None` where the estimator has neither.
-        majority_score: The grade of the most frequent answer of the same rollouts; `None` where
+        tied: Whether a vote or a best score was shared; `None` if the estimator has neither.
+        majority_score: The grade of the most frequent answer of the same rollouts; `None` if
             they tie.
-        departs: Whether the reference answers otherwise than the majority; `None` where they tie.
+        departs: Whether the reference answers otherwise than the majority; `None` if they tie.
         all_wrong: Whether no rollout of the sub-sample is right.
         followed: For each position in which rollouts were shown, whether the reference gives the
             answer that stood there, where the rollouts disagree.

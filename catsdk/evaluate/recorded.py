@@ -161,7 +161,7 @@ def read_recorded(
     for row, item in zip(rows, items, strict=True):
         if item.prompt in found:
             raise InvalidInputError(
-                f"{row.place}: the prompt stands at {places[item.prompt]} already; join their"
+                f"{row.place}: the prompt is already at {places[item.prompt]}; merge their"
                 " completions"
             )
         places[item.prompt] = row.place
@@ -239,6 +239,6 @@ def _logprobs(at: int, given: object) -> tuple[TokenLogprob, ...] | None:
     numbers = [float(each) for each in values if isinstance(each, int | float) and _is_number(each)]
     if len(numbers) != len(values) or any(each > 0 for each in numbers):
         raise InvalidInputError(
-            f"logprobs of completion {at} are {given!r:.80}; give natural logarithms, one a token"
+            f"logprobs of completion {at} are {given!r:.80}; give one natural logarithm a token"
         )
     return tuple(TokenLogprob(token="", logprob=each) for each in numbers)

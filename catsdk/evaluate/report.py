@@ -21,7 +21,7 @@ class Point(Value):
     """One estimator at one size G.
 
     `score` is the mean over items: the share that is right, or the rubric score. `tokens`,
-    `requests` and `cost` (US dollars; `None` where a price is unknown) are means an item, rollouts
+    `requests` and `cost` (US dollars; `None` if a price is unknown) are means an item, rollouts
     included. `drawn` is the mean number of rollouts used. `failed` counts items without a
     reference, `ungraded` those whose answer could not be graded, `abstained` those whose reference
     has no answer; the first two are in no mean of scores, the third counts as not right. `tied` is
@@ -204,7 +204,7 @@ class Report(Value):
 
     @property
     def unranked(self) -> str | None:
-        """Why estimators cannot be ranked, with the fix; `None` where they can.
+        """Why estimators cannot be ranked, with the fix; `None` if they can.
 
         Where many rollouts have no final answer, scores tell whose prompt asks for one in a form
         that is found, and not who is right.
@@ -251,7 +251,7 @@ class Report(Value):
         return tuple(found)
 
     def pair(self, first: str, second: str, size: int) -> Pair | None:
-        """Return the comparison of two estimators; `None` where there is none.
+        """Return the comparison of two estimators; `None` if there is none.
 
         Args:
             first: The first estimator's name.
@@ -262,7 +262,7 @@ class Report(Value):
         return next(found, None)
 
     def point(self, estimator: str, size: int) -> Point | None:
-        """Return what was measured of an estimator; `None` where it was not asked.
+        """Return what was measured of an estimator; `None` if it was not asked.
 
         Args:
             estimator: Its name.

@@ -284,7 +284,7 @@ def _part(part: Any) -> TextPart | ImagePart:
         return TextPart(text=_json(part.value))
     if part.type == "image" and (part.url or part.data):
         return ImagePart(url=part.url or f"data:{part.media_type};base64,{part.data}")
-    raise InvalidInputError(f"a part of the kind {part.type!r} is not sent; give texts or images")
+    raise InvalidInputError(f"a {part.type!r} part cannot be sent; give texts or images")
 
 
 def _json(value: object) -> str:

@@ -123,7 +123,7 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
         for name, value in [("base_url", base_url), ("api_key", api_key), *unknown.items()]:
             if value is not None:
                 raise InvalidInputError(
-                    f"cat/{model_name} has no {name}; there are n, estimator and answers (an"
+                    f"cat/{model_name} has no {name}; it takes n, estimator and answers (an"
                     " address or a key is set by the policy's model string and its variables)"
                 )
         self.n = check_count(n)
@@ -174,7 +174,7 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
         return str(self.model_name)
 
 
-# Under a name of its own: what the decorator gives is no class.
+# Under a name of its own: what the decorator gives is not a class.
 cat_api = modelapi(name="cat")(CatAPI)
 
 

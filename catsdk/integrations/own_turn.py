@@ -21,7 +21,7 @@ async def own_turn(
         cat: The method, open.
         messages: The conversation.
         sampling: How the policy is sampled.
-        seed: Makes the answer repeatable where the model can.
+        seed: Makes the answer repeatable if the model supports seeds.
         tools: What it may call.
 
     Returns:
@@ -36,7 +36,7 @@ async def own_turn(
         wire = wire_of(policy)
         if wire is None:
             raise InvalidInputError(
-                f"{name_of(policy)} takes no tools; use it where none are offered"
+                f"{name_of(policy)} cannot use tools; use it where none are offered"
             )
         offering = sampling.model_copy(update={"extra": sampling.extra | tool_fields(tools, wire)})
         completion = (await policy.complete(offering.request(messages, seed=seed)))[0]

@@ -189,7 +189,7 @@ class CaTGroupBuilder(EnvGroupBuilder):  # type: ignore[misc]
         tags: What the cookbook's metrics are told apart by.
 
     Raises:
-        InvalidInputError: the method has no reward, the prompt is none, or `num_envs` is out of
+        InvalidInputError: the method has no reward, the prompt is invalid, or `num_envs` is out of
             range.
 
     Example:

@@ -138,8 +138,9 @@ class CaTEnvConfig(vf.EnvConfig):  # type: ignore[misc]
 class CaTEnv(vf.Env[CaTEnvConfig]):  # type: ignore[misc]
     """The attempts of one task are a group, rewarded by the reference that is made of them.
 
-    An episode is `n` attempts. Where an attempt failed, the episode is no result for verifiers, and
-    no reference is bought for it. A reference or a judge that failed is an error of the episode.
+    An episode is `n` attempts. Where an attempt failed, the episode is not a result for verifiers,
+    and no reference is bought for it. A reference or a judge that failed is an error of the
+    episode.
 
     Args:
         config: The taskset, the agent and the method.

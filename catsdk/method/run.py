@@ -86,7 +86,7 @@ class Method:
 
     @cached_property
     def quorum(self) -> object:
-        """How many rollouts the estimate begins with; `None` where it waits for all of them."""
+        """How many rollouts the estimate begins with; `None` if it waits for all of them."""
         keeps = setting_of(self.sampler, "late") == "keep"
         return setting_of(self.sampler, "quorum") if keeps else None
 

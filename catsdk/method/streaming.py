@@ -53,7 +53,7 @@ class EventStream(StopsEarly):
         self._receive.close()
 
     def __del__(self) -> None:
-        """Leaving a loop over the events is no mistake that needs a warning."""
+        """Leaving a loop over the events is not a mistake that needs a warning."""
         self.drop()
 
 

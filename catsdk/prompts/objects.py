@@ -92,7 +92,7 @@ def read_data(reply: str) -> dict[str, JsonValue]:
 
 
 def _inside_fence(text: str) -> str | None:
-    """What stands in the code fence that `text` is; `None` where it is none."""
+    """What stands in the code fence that `text` is; `None` if it is none."""
     if len(text) < 6 or not (text.startswith("```") and text.endswith("```")):
         return None
     opening, newline, inner = text[3:-3].partition("\n")
@@ -111,7 +111,7 @@ def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
 def _finite(text: str) -> float:
     number = float(text)
     if not isfinite(number):
-        raise ValueError(f"{text[:40]} is not a number of JSON")
+        raise ValueError(f"{text[:40]} is not a JSON number")
     return number
 
 
@@ -238,7 +238,9 @@ def _xml(text: str) -> dict[str, object]:
     text = _DECLARATION.sub("", text, count=1)
     # A comment that one quote opens and the next one closes would hide a verdict between them.
     if "<!" in text or "<?" in text:
-        raise StructuredOutputError(f"the XML of the reply has comments or alike: {text[:200]!r}")
+        raise StructuredOutputError(
+            f"the XML of the reply holds a comment or alike: {text[:200]!r}"
+        )
     try:
         found = _of_element(
             fromstring(_LOOSE_ANGLE.sub("&lt;", _LOOSE_AMPERSAND.sub("&amp;", text)))

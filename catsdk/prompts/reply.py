@@ -52,7 +52,7 @@ _WORDS: Mapping[str, bool | None] = {
 
 
 class Answer(NamedTuple):
-    """What a judge says of one criterion; `met` is `None` where it says that it cannot tell."""
+    """What a judge says of one criterion; `met` is `None` if it says that it cannot tell."""
 
     met: bool | None
     evidence: str | None = None

@@ -70,7 +70,7 @@ class _Strict:
             return {"$ref": reference}
         if reference in inside:
             raise InvalidInputError(
-                f"the JSON schema's {reference!r} is inside of itself; put what it means under"
+                f"the JSON schema's {reference!r} contains itself; put the definition under"
                 " '$defs', and refer to it as '#/$defs/NAME'"
             )
         return self.of(resolved(schema, self.root), (*inside, reference))

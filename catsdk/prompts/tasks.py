@@ -60,7 +60,7 @@ TASKS: Mapping[str, Task] = {
 
 
 def misfit(prompt: Prompt, task: str) -> str | None:
-    """Say why a prompt does not fit a task; `None` where it does.
+    """Say why a prompt does not fit a task; `None` if it does.
 
     Args:
         prompt: The prompt.

@@ -22,9 +22,9 @@ __all__ = ["AnswerReward", "Gold", "compared"]
 class AnswerReward(Reward):
     r"""R(o; s) = 1 where the final answer of o equals that of s, else 0 (paper, equation 1).
 
-    A rollout that gives no final answer did not give the right one: 0. Where it cannot be decided
-    whether two answers are the same, the score is `unknown`. Where the estimator abstains, as
-    `Harmony()` and `Majority(tie="abstain")` can, the group is left out.
+    A rollout without a final answer did not give the right one, so its reward is 0. If it cannot
+    be decided whether two answers are the same, the score is `unknown`. If the estimator abstains,
+    as `Harmony()` and `Majority(tie="abstain")` can, the group is left out.
 
     Args:
         estimator: A reference of this reward's own, such as `Majority()` (with it this is the

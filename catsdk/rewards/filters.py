@@ -32,7 +32,7 @@ class _ByVotes(Around, ABC):
 
     @abstractmethod
     def _against(self, votes: Votes) -> str | None:
-        """Why a group with these votes is left out; `None` where it is not."""
+        """Why a group with these votes is left out; `None` if it is not."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class EntropyBand(_ByVotes):
             two agree, as in the authors' code.
 
     Raises:
-        InvalidInputError: `inner` is not a reward, or the bounds are no band.
+        InvalidInputError: `inner` is not a reward, or the bounds are not a band.
 
     Example:
         >>> import catsdk as cat

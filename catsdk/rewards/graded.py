@@ -100,7 +100,7 @@ class GradedReward(PromptedRole, Reward):
         def read(text: str) -> tuple[float, Answer]:
             grade, answer = read_rubric_grade(text)
             if answer.evidence is not None and not stands_in(answer.evidence, rollout.text):
-                raise EvidenceNotFoundError("the quote does not stand in the response")
+                raise EvidenceNotFoundError("the quote was not found in the response")
             return grade, answer
 
         with recorded("grade") as calls:

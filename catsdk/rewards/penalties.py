@@ -16,7 +16,7 @@ __all__ = ["LengthPenalty", "TruncationPenalty", "response_tokens"]
 
 
 def response_tokens(group: Group, counter: TokenCounter | None = None) -> list[int | None]:
-    """The length of each response in tokens, its thinking included; `None` where it is unknown.
+    """The length of each response in tokens, its thinking included; `None` if it is unknown.
 
     Everything that the policy generated counts: that is what is paid for, and what a trainer and a
     service report alike.
@@ -47,7 +47,7 @@ def _whole(rollout: Rollout) -> str:
 class LengthPenalty(Reward):
     """A fixed amount off responses that are longer than a number of tokens (paper: -1 over 750).
 
-    To be added to another reward. See `response_tokens` for what counts.
+    Add it to another reward. See `response_tokens` for what counts.
 
     Args:
         over: The length that is still free, in tokens.

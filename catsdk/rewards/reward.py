@@ -69,11 +69,11 @@ class Reward:
 
         Args:
             group: The rollouts.
-            reference: The run's reference; `None` where this reward needs none.
+            reference: The run's reference; `None` if this reward needs none.
             ctx: The context of the run: open models, answers, the data row.
 
         Returns:
-            Scores, or one number for each of `group.rollouts` in their order; `None` where
+            Scores, or one number for each of `group.rollouts` in their order; `None` if
             evidence is missing.
         """
         raise NotImplementedError
@@ -249,7 +249,7 @@ def check_reward(name: str, reward: object) -> None:
     """Refuse what is not a `Reward`, where one is added to another or wrapped.
 
     Raises:
-        InvalidInputError: it is none.
+        InvalidInputError: it is not a reward.
     """
     if not isinstance(reward, Reward):
         raise InvalidInputError(

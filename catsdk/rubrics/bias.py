@@ -77,7 +77,7 @@ async def position_bias(
         found = await fan_out(look, looks)
     if any(verdict.shared for verdicts in found for verdict in verdicts):
         raise InvalidInputError(
-            "the judge gave verdicts that it remembered, which tell nothing of the second order;"
+            "the judge gave verdicts that it remembered, which say nothing about the second order;"
             " give Judge(..., remember=False)"
         )
     there = [[verdict.met for verdict in verdicts] for verdicts in found]

@@ -61,7 +61,7 @@ def load(path: str | Path) -> Rubric:
     source = Path(path)
     try:
         if source.stat().st_size > MAX_BYTES:
-            raise InvalidInputError(f"{source} is over {MAX_BYTES:,} bytes: no rubric file")
+            raise InvalidInputError(f"{source} is over {MAX_BYTES:,} bytes, too large for a rubric")
         return loads(source.read_text(encoding="utf-8-sig"), form=form_of(source), name=str(source))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{source} cannot be read: {error}") from error
@@ -135,7 +135,9 @@ def _rubric(fields: dict[str, object], name: str) -> Rubric:
         raise InvalidInputError(f"{name}: the criteria have the ids {ids}; give each its own")
     saved = fields.get("digest")
     if saved is not None and not isinstance(saved, str):
-        raise InvalidInputError(f"{name}: digest is {saved!r:.80}; leave it as it was, or out")
+        raise InvalidInputError(
+            f"{name}: digest is {saved!r:.80}; leave it unchanged, or remove it"
+        )
     return rubric if saved in {None, rubric.digest} else _edited(rubric, str(saved))
 
 

@@ -53,7 +53,8 @@ def read_healthbench(path: str | Path) -> Iterator[Example]:
         path: The file.
 
     Raises:
-        InvalidInputError: the file cannot be read, or a line is no example; the message says which.
+        InvalidInputError: the file cannot be read, or a line is not an example; the message says
+            which.
 
     Example:
         >>> import json

@@ -257,8 +257,7 @@ class _Sitting:
     def _checked(self, answer: Answer) -> Answer:
         if answer.met and self.forged:
             raise StructuredOutputError(
-                "the response holds a yes in the form of a reply, so that this yes may be a copy of"
-                " it"
+                "the response contains a yes in the form of a reply; this yes may be a copy of it"
             )
         policy, quote = self.options.evidence, answer.evidence
         if policy == "off" or answer.met is None:
@@ -268,10 +267,10 @@ class _Sitting:
                 raise EvidenceNotFoundError("the verdict is yes, but no words are quoted for it")
             return answer
         if policy == "required" and answer.met and not self.quotable.is_told_by(quote):
-            raise EvidenceNotFoundError(f"the quote {quote!r} shows nothing; quote whole words")
+            raise EvidenceNotFoundError(f"the quote {quote!r} proves nothing; quote whole words")
         if not self.quotable.holds(quote):
             raise EvidenceNotFoundError(
-                f"the quote {quote[:200]!r} does not stand in the response; quote whole words"
+                f"the quote {quote[:200]!r} was not found in the response; quote whole words"
                 " exactly, or leave the quote empty"
             )
         return answer

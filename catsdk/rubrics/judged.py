@@ -50,7 +50,7 @@ class Judged(Value):
             What was judged.
 
         Raises:
-            InvalidInputError: it cannot be read, or is no such file.
+            InvalidInputError: it cannot be read, or is not such a file.
         """
         try:
             return cls.model_validate_json(Path(path).read_text(encoding="utf-8-sig"))

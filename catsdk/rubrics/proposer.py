@@ -56,7 +56,7 @@ class RubricProposer:
 
     Raises:
         InvalidInputError: `at_least` is over `at_most`, a number is under 1, or `source` or `route`
-            is none of its words.
+            is not one of its words.
 
     Example:
         >>> import catsdk as cat
@@ -103,7 +103,7 @@ class RubricProposer:
         """
         text = reference.text if self.source == "reference" else reference.group.conversation
         if not text.strip():
-            raise InvalidInputError(f"the {self.source} is empty: no criterion follows from it")
+            raise InvalidInputError(f"the {self.source} is empty, so it yields no criteria")
         async with standing_alone(ctx) as context:
             with recorded("propose_rubric") as calls:
                 anchor = await context.model(self.anchor)

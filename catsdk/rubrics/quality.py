@@ -112,7 +112,7 @@ class CriterionReport:
     `met` is the share of rollouts that meet it, among the `judged` that have a verdict.
     `discrimination` is the correlation of its verdicts with the score by the other criteria, from
     -1 to 1; `agreement` the share of pairs of votes that are equal, where a panel judged. Both are
-    `None` where they are undefined. `signal` is false where all rollouts meet it, or none.
+    `None` if they are undefined. `signal` is false where all rollouts meet it, or none.
     """
 
     criterion: Criterion
@@ -152,7 +152,7 @@ def filtered(rubric: Rubric, filters: Filters) -> Filtered:
     if filters.twins:
         criteria = _without_twins(criteria, changes)
     if not criteria:
-        raise InvalidInputError(f"no criterion is left of the rubric: {'; '.join(changes)}")
+        raise InvalidInputError(f"no criterion of the rubric is left: {'; '.join(changes)}")
     return Filtered(rubric.revised(criteria) if changes else rubric, tuple(changes))
 
 
@@ -199,7 +199,7 @@ async def ranks_reference(
     """Whether `judge` gives the reference a higher score by the rubric than each worse text.
 
     Without `worse` texts the reference itself is corrupted (`corrupted`). A rubric that does not
-    rank the reference first should be rejected; `None` where verdicts are missing.
+    rank the reference first should be rejected; `None` if verdicts are missing.
 
     Raises:
         InvalidInputError: the reference cannot be corrupted, and no worse text is given.

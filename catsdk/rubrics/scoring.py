@@ -41,7 +41,7 @@ def points(rubric: Rubric, verdicts: Iterable[Verdict]) -> float | None:
 
     This is HealthBench's rule for one response (arXiv 2505.08775), not clipped: pitfalls that are
     met take off their points. Without weights it is the share that is met (paper, section 3.3).
-    `None` where no criterion with positive points has a verdict.
+    `None` if no criterion with positive points has a verdict.
     """
     degrees = {verdict.criterion_id: verdict.degree for verdict in verdicts}
     possible = achieved = 0.0

@@ -316,7 +316,7 @@ def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
     # The name of an error may have an extension, such as SQLITE_CORRUPT_INDEX.
     name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
     why, fix = {
-        "SQLITE_NOTADB": ("is no run of catsdk", "choose another file"),
+        "SQLITE_NOTADB": ("is not a run of catsdk", "choose another file"),
         "SQLITE_CORRUPT": (
             "is damaged",
             "choose another file, or save what can be read with `sqlite3 FILE .recover`",

@@ -165,7 +165,7 @@ class Client:
 
         Args:
             gates: Where the calls of each endpoint and model meet.
-            account: What pays for each call; `None` where nothing is capped.
+            account: What pays for each call; `None` if nothing is capped.
         """
         self._gates, self.account = gates, account
 
@@ -301,7 +301,7 @@ class Client:
         Args:
             model: A model string or a provider; one that was opened before passes through.
             models: Where models that strings name are kept open.
-            accounts: Further budgets that pay for the calls, beside the client's own.
+            accounts: Further budgets that pay for the calls, in addition to the client's own.
             chains: The chains that were made before; by default those of `models`. Whoever pays
                 from further accounts keeps them no longer than those.
             cheap_only: Whether to refuse models that are loaded into this process.

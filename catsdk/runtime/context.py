@@ -52,7 +52,7 @@ class Context:
         group: The group that the role works on, for `reference`.
         defaults: The models that play a role where none is named.
         models: The open models.
-        accounts: Budgets that pay for calls, beside the client's.
+        accounts: Budgets that pay for calls, in addition to the client's.
         chains: The chains that were made for models before; by default those of `models`.
         around: Wrappers that are put around each model, outermost first.
         listener: Hears of each event.
@@ -170,7 +170,7 @@ class Context:
 
     @property
     def on_text(self) -> OnText | None:
-        """Where a model's text goes piece by piece; `None` where nobody wants pieces."""
+        """Where a model's text goes piece by piece; `None` if nobody wants pieces."""
         return self.text_listener()
 
     def text_listener(self, *, sectioned: bool = False) -> OnText | None:
@@ -180,7 +180,7 @@ class Context:
             sectioned: Whether the model was asked for a summary before its response.
 
         Returns:
-            A function of a piece of text; `None` where nobody wants pieces.
+            A function of a piece of text; `None` if nobody wants pieces.
         """
         if not self.streams:
             return None
@@ -294,7 +294,7 @@ class Context:
 
         Args:
             rollout: Whose score it is.
-            value: The reward; `None` where evidence is missing.
+            value: The reward; `None` if evidence is missing.
             reasons: Sentences for a reader; without a value they say why there is none.
         """
         failure = None

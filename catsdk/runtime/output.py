@@ -62,8 +62,8 @@ class Output:
             second time on with what was wrong.
 
     Raises:
-        InvalidInputError: the form is none, its root is no object, its schema cannot be checked,
-            or `compare` names a field that is not there.
+        InvalidInputError: the form is of the wrong kind, its root is not an object, its schema
+            cannot be checked, or `compare` names a field that is not there.
 
     Example:
         >>> from catsdk.runtime import Output
@@ -87,8 +87,8 @@ class Output:
         root = resolved(self.schema, self.schema)
         if root.get("type") != "object":
             raise InvalidInputError(
-                f"the output {_name(self.form)} is of the type {root.get('type', 'anyOf')!r}, and"
-                " services write objects: give a class (or a schema) with a field for it, such as"
+                f"the output {_name(self.form)} is of the type {root.get('type', 'anyOf')!r}, but"
+                " services return objects: give a class (or a schema) with a field for it, such as"
                 " class Answer(BaseModel): value: ..."
             )
         if self.compare is not None:
@@ -194,7 +194,7 @@ class Output:
             data: A class as `module:Class`, a JSON schema, or both with settings under `Output`.
 
         Returns:
-            The output; `None` where there is no data.
+            The output; `None` if there is no data.
 
         Raises:
             InvalidInputError: it is none of them, or the class cannot be imported.
@@ -271,7 +271,7 @@ class Output:
         except Exception as error:
             # A validator of the user's own, which a model's text may take by surprise.
             raise StructuredOutputError(
-                f"{_name(self.form)} refused it with {type(error).__name__}: {error!s:.200}"
+                f"{_name(self.form)} rejected it with {type(error).__name__}: {error!s:.200}"
             ) from error
         return Written(value, data, self._compared(self._normal(value, data)))
 

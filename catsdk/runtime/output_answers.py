@@ -50,7 +50,7 @@ class OutputAnswers(Answers):
         return with_words(messages, words)
 
     def extract(self, text: str, *, cut: bool = False) -> Extraction:
-        """Find the output of `text`; one that was cut is none."""
+        """Find the output of `text`; one that was cut does not count."""
         found = self.found(text, cut=cut)
         return Extraction(None, None) if found is None else Extraction(found.answer, RULE)
 
@@ -107,7 +107,7 @@ def answers_for(answers: Answers, output: OutputLike | Output | None) -> Answers
         output: What is asked for, if anything.
 
     Raises:
-        InvalidInputError: the output is none.
+        InvalidInputError: `output` is of the wrong kind.
     """
     asked = Output.of(output)
     return answers if asked is None else OutputAnswers.of(answers, asked)

@@ -200,7 +200,7 @@ class Rewarder(Protocol):
 
         Args:
             group: The rollouts, and those that failed.
-            reference: The run's reference; `None` where none was needed.
+            reference: The run's reference; `None` if none was needed.
             ctx: The context of the run.
 
         Returns:

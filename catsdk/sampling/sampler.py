@@ -53,17 +53,17 @@ class Sampler:
         policy: The model, or several: rollout i then comes from policy i mod P. `None` is the
             policy of the `CaT` that it is given to, else `CATSDK_MODEL`.
         sampling: Temperature and the like; by default the model's own.
-        seed: Makes a group repeatable where the models can. It is combined with the prompt, so that
-            draws are independent for each prompt.
+        seed: Makes a group repeatable if the model supports seeds. It is combined with the prompt,
+            so that draws are independent for each prompt.
         system: A system message that is put before prompts without one.
         ask: Whether the words of `Answers.instruction` are added to prompts, or those that ask for
             the run's output; by default where the run rewards by answers or has an output. A model
             with a prompt set of its own is never asked so.
-        quorum: Number of rollouts that are enough to go on with; `None` waits for all.
-        late: What becomes of the rollouts that come after the quorum: `cancel`, or `keep` them in
-            the group, though the estimator does not see them.
-        deadline: Seconds for a whole result, of which sampling may take 70 %; then what is there is
-            used, marked `partial`.
+        quorum: Number of rollouts that are enough to continue; `None` waits for all.
+        late: What to do with rollouts that come after the quorum: `cancel` them, or `keep` them in
+            the group, although the estimator does not see them.
+        deadline: Seconds for a whole result, of which sampling may take 70 %. What is there by then
+            is used, and the result is marked `partial`.
 
     Raises:
         InvalidInputError: a setting is of the wrong kind or out of its range.

@@ -52,7 +52,7 @@ class Delivery:
         return web.json_response(body, status=refusal.status, headers=self.headers)
 
     async def without_answer(self) -> web.StreamResponse:
-        """Do what the fault says in place of answering."""
+        """Do what the fault says instead of answering."""
         match self.fault:
             case "hang":
                 await anyio.sleep_forever()

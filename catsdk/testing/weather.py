@@ -57,7 +57,7 @@ class Weather:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no fault, and shares that are none.
+        """Refuse what is not a fault, and shares that are none.
 
         Raises:
             ValueError: a fault is unknown, or the shares are negative or over 1 together.

@@ -24,7 +24,7 @@ class Labelled:
 
     Args:
         verdicts: How far each judge agrees with people, over the verdicts that were labelled;
-            `None` where none was, or no judge answered one.
+            `None` if none was, or no judge answered one.
         references: The same of the grades of references, by known answers or criteria; `None`
             where no reference that was labelled has one.
         right: For each estimator and size, how many references people call right, and of how many.
@@ -87,7 +87,7 @@ def people_and_judges(folder: str | Path) -> Labelled:
 
 
 def _labelled(root: Path) -> Iterator[tuple[Label, Entry | None]]:
-    """Each label with its item; `None` where that is gone."""
+    """Each label with its item; `None` if that is gone."""
     for run in Finder(root).runs().values():
         labels = by_item(labels_in(run.path))
         if not labels:

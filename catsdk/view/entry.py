@@ -23,7 +23,7 @@ class Made(Value):
     Args:
         estimator: The estimator's name.
         size: G, the number of rollouts that it was given.
-        reference: The reference, its group left out; `None` where there is none.
+        reference: The reference, its group left out; `None` if there is none.
         score: Its grade by the known answer or the criteria; `None` without one.
         departs: Whether it answers otherwise than the majority.
         tied: Whether a vote was settled at random.
@@ -72,7 +72,7 @@ class Entry(Value):
         id: Its name in the run.
         prompt: The messages that were answered.
         gold: The known answers, as the data has them.
-        group: The rollouts; `None` where there are none.
+        group: The rollouts; `None` if there are none.
         grades: Whether rollouts are right by the known answer, by index.
         made: What estimators made of the group.
         scores: The rewards of the rollouts.
@@ -233,7 +233,7 @@ def _dull(scores: tuple[Score, ...]) -> int:
 
 
 def prompt_of(value: Any) -> tuple[Message, ...]:
-    """Read a prompt as it was written down; what is none is shown as the words of a user.
+    """Read a prompt as it was written down; anything else is shown as the words of a user.
 
     Args:
         value: A text, the messages of a chat, or whatever else stands in its place.

@@ -37,7 +37,7 @@ class _Folder:
         changed: When it was changed last, as it said when it was listed; 0 asks for another look.
         folders: The folders in it.
         names: The names of what is in it.
-        open: The files in it that are no runs and may become one, with their marks.
+        open: The files in it that are not runs and may become one, with their marks.
         runs: The runs in it, by their names.
     """
 
@@ -123,7 +123,7 @@ class Finder:
 
 
 def _is_open(name: str) -> bool:
-    """Whether a file or folder that is no run by itself may make its folder one."""
+    """Whether a file or folder that is not a run by itself may make its folder one."""
     return name.endswith(".json") or name.startswith("checkpoint-")
 
 

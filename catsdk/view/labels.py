@@ -93,8 +93,8 @@ def add_label(run: Path, label: Label) -> None:
             file.write(line.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be written: {error}; labels are kept beside the run, so its folder must"
-            " be one that you may write to"
+            f"{path} cannot be written: {error}; labels are kept next to the run, so its folder"
+            " must be writable"
         ) from error
 
 
@@ -106,7 +106,7 @@ def labels_in(run: Path) -> list[Label]:
 
     Returns:
         Of each reference and verdict the last one, those that were taken back left out; a line that
-        is no label is passed over.
+        is not a label is passed over.
 
     Example:
         >>> from pathlib import Path

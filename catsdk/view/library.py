@@ -31,7 +31,7 @@ class Held:
         run: Its reader.
         about: What is known of it as a whole.
         marks: Those of its files when it was looked at; `None` before the first look has ended.
-        expected: How many items it has in all; `None` where that is not known.
+        expected: How many items it has in all; `None` if that is not known.
         indexed: Whether all that was there at the last look is in the index.
         changed: When something of it was changed last, in seconds since the epoch.
         doubted: Whether people called a reference of it wrong.
@@ -129,7 +129,7 @@ class Library:
                     self._idle.set()
 
     def entry(self, run: str, id: str) -> Entry | None:
-        """The entry of an item; `None` where it is not there.
+        """The entry of an item; `None` if it is not there.
 
         Args:
             run: The run's name.

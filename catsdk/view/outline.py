@@ -33,17 +33,17 @@ class MadeOutline:
 
     @property
     def right(self) -> bool | None:
-        """Whether it is right; `None` where it has no grade."""
+        """Whether it is right; `None` if it has no grade."""
         return None if self.score is None else self.score >= 1
 
     @property
     def majority_right(self) -> bool | None:
-        """Whether the majority is right; `None` where it has no grade."""
+        """Whether the majority is right; `None` if it has no grade."""
         return None if self.majority_score is None else self.majority_score >= 1
 
     @property
     def rescued(self) -> bool | None:
-        """Whether it is right although every rollout is wrong; `None` where that is not known."""
+        """Whether it is right although every rollout is wrong; `None` if that is not known."""
         if self.all_wrong is None or self.right is None:
             return None
         return self.all_wrong and self.right

@@ -168,7 +168,7 @@ def _by_size(contender: str) -> tuple[int, bool, str]:
 
 
 def row_of(index: Index, run: str, id: str) -> dict[str, Any] | None:
-    """The row of one item; `None` where it is not there.
+    """The row of one item; `None` if it is not there.
 
     Args:
         index: The index.

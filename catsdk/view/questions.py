@@ -158,7 +158,7 @@ def answer(library: Library, question: str, given: Given) -> Told:
     Raises:
         LookupError: there is no such question, run or item.
         StillLookingError: there is no such run yet.
-        InvalidInputError: a filter, an order or a number is none.
+        InvalidInputError: a filter, an order or a number is invalid.
     """
     if question not in QUESTIONS:
         raise LookupError(f"there is no question {question!r:.40}")

@@ -30,7 +30,7 @@ async def ask_by_instructor(
 ) -> tuple[Completion, str | None]:
     """Send `request` once, with the words by which instructor asks for JSON of `schema`.
 
-    Gives the model's own completion, and what instructor found wrong with it, `None` where it fits.
+    Gives the model's own completion, and what instructor found wrong with it, `None` if it fits.
     Who asks reads the text again: instructor also takes an object out of the middle of prose.
     Asking again after an error is left to the caller too, so that every attempt is counted in one
     place.

@@ -12,7 +12,10 @@ from catsdk.answers.options import DEFAULT
 WHOLE = st.integers(-2_000, 2_000).map(str) | st.integers(0, 10**15 - 1).map(str)
 GROUPED = st.integers(0, 10**13).map(lambda value: f"{value:,}")
 PLACES = st.sampled_from(["", ".0", ".5", ".50", ".00001", ".12345", ".1", ".20000"])
-NUMBERS = st.tuples(st.sampled_from(["", "$"]), WHOLE | GROUPED, PLACES).map("".join)
+SEPARATED = st.tuples(GROUPED, st.sampled_from(["{,}", ",\\!"])).map(
+    lambda parts: parts[0].replace(",", parts[1])
+)
+NUMBERS = st.tuples(st.sampled_from(["", "$"]), WHOLE | GROUPED | SEPARATED, PLACES).map("".join)
 
 
 @given(NUMBERS, NUMBERS)
@@ -58,7 +61,17 @@ FRACTIONS = st.tuples(
 ).map(lambda parts: parts[4].format(parts[1] + parts[0].format(parts[2], parts[3])))
 
 
-@given(FRACTIONS, FRACTIONS)
+MIXED = st.tuples(
+    st.sampled_from(["", "-", "$", "$-"]),
+    st.integers(0, 40),
+    st.sampled_from(["\\frac{{{}}}{{{}}}", " \\frac{{{}}}{{{}}}", "\\tfrac{{{}}}{{{}}}"]),
+    st.integers(2, 40).flatmap(
+        lambda bottom: st.tuples(st.integers(1, bottom - 1), st.just(bottom))
+    ),
+).map(lambda parts: f"{parts[0]}{parts[1]}{parts[2].format(*parts[3])}{parts[0][:1].strip('-')}")
+
+
+@given(FRACTIONS | MIXED, FRACTIONS | MIXED)
 def test_two_fractions_have_the_verdict_of_the_exact_tier(left: str, right: str) -> None:
     verdict = quick(left, right, DEFAULT)
     assert verdict is not None
@@ -96,6 +109,10 @@ def test_what_a_policy_or_another_kind_decides_is_left_alone() -> None:
         "1e5",
         "5 cm",
         "28%",
+        "1\\frac{5}{4}",
+        "1\\frac{0}{4}",
+        "1,\\!23",
+        "1 1/2",
         "x",
     ):
         assert quick(text, "7", DEFAULT) is None

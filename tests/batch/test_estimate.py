@@ -120,7 +120,7 @@ async def test_a_budget_holds_for_probes_and_without_any_nothing_is_estimated(
     assert 4 <= part.probes <= 7
     assert len(policy.requests) == 14
     await run(rows(20), tmp_path / "all", plan())
-    with pytest.raises(InvalidInputError, match="nothing is known of the others"):
+    with pytest.raises(InvalidInputError, match="the others cannot be estimated"):
         await estimate(rows(20), tmp_path / "all", plan())
 
 

@@ -174,7 +174,7 @@ async def test_a_row_without_an_id_is_named_by_what_it_holds_and_stands_once(
     summary = await run(given, tmp_path, Plan(Model().method(), n=2))
     assert (summary.ok, summary.refused) == (2, 1)
     [refused] = lines(tmp_path / "failed.jsonl")
-    assert refused["cause"].startswith("the same row stands at row 0")
+    assert refused["cause"].startswith("the same row is already at row 0")
     names = {record["prompt"]: record["id"] for record in records(tmp_path)}
     other = tmp_path / "other"
     await run([{"prompt": "two?"}], other, Plan(Model().method(), n=2))

@@ -141,9 +141,9 @@ def test_deep_says_what_is_done_without_what_an_endpoint_lacks() -> None:
     ) as server:
         found = probing(server)
     assert "one request an answer" in found["n"]["said"]
-    assert "two answers under one seed differ" in found["seed"]["said"]
+    assert "two answers with one seed differ" in found["seed"]["said"]
     assert "none came" in found["logprobs"]["said"]
-    assert "not kept" in found["schema"]["said"]
+    assert "ignored" in found["schema"]["said"]
 
 
 def test_deep_stops_where_not_even_a_plain_question_is_answered(server: LoopbackServer) -> None:

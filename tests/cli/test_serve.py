@@ -54,7 +54,7 @@ def test_a_gateway_without_models_says_what_to_name() -> None:
     process, _ = start()
     _, error = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "nothing may be asked" in error
+    assert "there is nothing to serve" in error
 
 
 def test_a_setting_that_is_unknown_is_refused_by_name(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_said_with_its_place(
         ({"anyOf": [{"pattern": "(?=a)"}]}, "look-around"),
         ({"$ref": "#/$defs/Missing"}, "#/$defs/Missing"),
         ({"$ref": "https://example.org/schema"}, "https://example.org/schema"),
-        ({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}}, "refers to itself"),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}}, "refers only to itself"),
     ],
 )
 def test_a_schema_that_cannot_be_checked_is_refused_with_the_place_and_the_fix(

@@ -108,7 +108,7 @@ def test_chats_and_criteria_as_texts_or_objects(tmp_path: Path) -> None:
         ),
         (
             '{"prompt": "a", "id": 1}\n{"prompt": "b", "id": 1}',
-            "line 2: the id '1' stands at .*d.jsonl, line 1 already",
+            "line 2: the id '1' is already used at .*d.jsonl, line 1",
         ),
         ('{"prompt": "a", "id": 1}\n{"prompt": "b"}', "line 2, column 'id': the id is None"),
         ('{"prompt": "a", "criteria": "polite"}', "line 1, column 'criteria': criteria"),

@@ -182,7 +182,7 @@ async def test_a_cascade_is_calibrated_on_other_recorded_items(tmp_path: Path) -
         ({"prompt": "q", "samples": [{"text": "a", "score": "high"}]}, "line 2, the score of"),
         ({"prompt": "q", "samples": [{"text": "a", "score": float("nan")}]}, "line 2, the score"),
         ({"prompt": "q", "samples": [{"text": "a", "logprobs": [0.5]}]}, "line 2, logprobs"),
-        ({"prompt": "first", "samples": ["a"]}, "line 2: the prompt stands at .*, line 1 already"),
+        ({"prompt": "first", "samples": ["a"]}, "line 2: the prompt is already at .*, line 1"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(

@@ -225,9 +225,12 @@ def test_a_model_string_plays_a_file(path: Path) -> None:
     [
         (None, "no recorded answers at"),
         ("", "is empty"),
-        ("not json\n", "is no file of recorded answers"),
+        ("not json\n", "is not a file of recorded answers"),
         ('{"catsdk-replay": 9, "name": "a", "capabilities": {}}\n', "is of version 9"),
-        ('{"catsdk-replay": 1, "name": "a", "capabilities": {}}\n{}\n', "line 2, is no recorded"),
+        (
+            '{"catsdk-replay": 1, "name": "a", "capabilities": {}}\n{}\n',
+            "line 2, is not a recorded",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_played_is_named(

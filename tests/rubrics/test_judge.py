@@ -70,7 +70,7 @@ async def test_the_corrective_question_shows_the_model_its_own_error() -> None:
     model = FunctionProvider(script)
     (verdict,) = await Judge(model).judge(rubric_of("alpha"), ROLLOUT)
     assert (verdict.met, verdict.evidence, len(verdict.calls)) == (True, "alpha", 2)
-    assert "'never written' does not stand in the response" in model.requests[1].messages[-1].text
+    assert "'never written' was not found in the response" in model.requests[1].messages[-1].text
     assert "never written" in model.requests[1].messages[-2].text
 
 

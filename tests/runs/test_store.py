@@ -251,7 +251,7 @@ async def test_a_newer_schema_another_program_and_no_database_are_refused(tmp_pa
             pass
     other = tmp_path / "text.sqlite"
     await anyio.Path(other).write_text("not a database, but long enough to be taken for one" * 40)
-    with pytest.raises(ConfigurationError, match="no run of catsdk"):
+    with pytest.raises(ConfigurationError, match="not a run of catsdk"):
         async with RunStore(other):
             pass
 

@@ -132,7 +132,7 @@ async def test_the_sdk_raises_its_own_errors() -> None:
         for change, told in (
             ({"max_tokens": 0}, "max_tokens is 0"),
             ({"tools": [{"type": "web_search_20250305", "name": "w"}]}, "which its vendor runs"),
-            ({"tools": [TOOL]}, "takes no tools"),
+            ({"tools": [TOOL]}, "cannot use tools"),
             ({"extra_body": {"mcp_servers": []}}, "mcp_servers is not known"),
         ):
             with pytest.raises(BadRequestError, match=told) as raised:

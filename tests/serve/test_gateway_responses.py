@@ -141,9 +141,9 @@ async def test_a_text_format_is_the_form_of_the_answer() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"previous_response_id": "resp_1"}, "previous_response_id names what"),
-        ({"conversation": "conv_1"}, "conversation names what"),
-        ({"background": True}, "background is not done"),
+        ({"previous_response_id": "resp_1"}, "previous_response_id needs a store"),
+        ({"conversation": "conv_1"}, "conversation needs a store"),
+        ({"background": True}, "background is not supported"),
         ({"input": 5}, "input is 5"),
         ({"input": []}, "without a user message"),
         ({"tools": [{"type": "web_search"}]}, "a tool is of the type 'web_search'"),

@@ -233,7 +233,7 @@ async def test_over_the_limit_of_open_groups_a_client_is_told_to_come_again() ->
     [
         ("groups", {"prompt": "q", "responses": ["x" * 11]}, "over the limit of 10"),
         ("groups", {"prompt": "", "responses": ["x"]}, "prompt is ''"),
-        ("groups", {"prompt": "q", "responses": [1]}, "'1' is no text"),
+        ("groups", {"prompt": "q", "responses": [1]}, "'1' is not a text"),
         ("groups", {"prompt": "q", "responses": []}, "group of 0 samples"),
         ("groups", {"responses": ["x"]}, "'prompt'"),
         ("groups", {"prompt": "q" * 11, "responses": ["x"]}, "a prompt has 11 characters"),

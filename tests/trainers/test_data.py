@@ -40,7 +40,7 @@ def test_a_data_set_that_is_nowhere_is_named(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(
-        InvalidInputError, match="hf:.*nowhere is not a name of the hub, nor a folder"
+        InvalidInputError, match="hf:.*nowhere is neither a name on the hub nor a folder"
     ):
         rows_of(f"hf:{tmp_path}/nowhere", CONFIG)
 

@@ -258,7 +258,7 @@ async def test_what_is_not_a_number_is_not_a_reward(reward: str) -> None:
         return web.Response(text=f'{{"reward": {reward}}}')
 
     async with scripted(answer) as (url, _):
-        with pytest.raises(NoRewardError, match="in place of a reward"):
+        with pytest.raises(NoRewardError, match="instead of a reward"):
             await ask(url)
 
 

@@ -234,7 +234,7 @@ def _same_qualifiers(first: Reading, second: Reading, options: Options) -> bool:
         return True
     if one and other:
         return one == other
-    # A sign of money beside a unit that is no money.
+    # A sign of money beside a unit that is not money.
     bare = second if one else first
     unit = _unit_of(bare.node)
     return not (first.currency or second.currency) or not unit

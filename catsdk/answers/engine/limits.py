@@ -25,7 +25,7 @@ _STEPS = 14_000
 
 
 class UnreadableError(Exception):
-    """The text is no answer that the grammar knows."""
+    """The text is not an answer that the grammar knows."""
 
 
 class LimitReachedError(Exception):

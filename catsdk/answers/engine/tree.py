@@ -74,7 +74,7 @@ def _node(cls: type[T]) -> type[T]:
 
 @_node
 class Number:
-    """An exact rational; `places` counts the decimals written, `None` where it is no decimal."""
+    """An exact rational; `places` counts the decimals written, `None` if it is not a decimal."""
 
     value: Fraction
     places: int | None = None
@@ -270,30 +270,30 @@ def from_json(value: object, depth: int = MAX_DEPTH) -> Node:
     """Return the node that `to_json` wrote as `value`.
 
     Raises:
-        ValueError: `value` is no tree, or deeper than `depth`.
+        ValueError: `value` is not a tree, or deeper than `depth`.
     """
     try:
         kind, *parts = cast("list[object]", value)
         return _READERS[cast("str", kind)](parts, depth - 1)
     except (TypeError, LookupError, AttributeError, ZeroDivisionError) as error:
-        raise ValueError(f"no tree: {type(error).__name__}") from error
+        raise ValueError(f"not a tree: {type(error).__name__}") from error
 
 
 def _nodes(values: object, depth: int) -> tuple[Node, ...]:
     if depth < 0:
-        raise ValueError("no tree: too deep")
+        raise ValueError("not a tree: too deep")
     return tuple(from_json(value, depth) for value in cast("list[object]", values))
 
 
 def _integer(value: object) -> int:
     if not isinstance(value, str) or len(value) > 2 * MAX_DIGITS:
-        raise ValueError("no tree: not an integer, or too long")
+        raise ValueError("not a tree: not an integer, or too long")
     return int(value)
 
 
 def _word(value: object, allowed: tuple[str, ...] = ()) -> str:
     if not isinstance(value, str) or (allowed and value not in allowed):
-        raise ValueError("no tree: not a word of those allowed")
+        raise ValueError("not a tree: not a word of those allowed")
     return value
 
 

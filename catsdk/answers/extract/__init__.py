@@ -95,7 +95,7 @@ def load_rules() -> None:
 
 
 def extract_answer(text: str) -> str | None:
-    """Return the final answer of a text by the rules of `STATED`; `None` where it states none.
+    """Return the final answer of a text by the rules of `STATED`; `None` if it states none.
 
     Args:
         text: What a model wrote.

@@ -45,7 +45,7 @@ _CONCLUDING = re.compile(
 )
 # Without spaces between words a sentence looks like one word.
 _CJK, _LONGEST_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]"), 8
-# What somebody did, such as "Bob chose B", is no name.
+# What somebody did, such as "Bob chose B", is not a name.
 _CHOOSING = re.compile(r"\b(?:chose|chooses|picks|picked|selects|selected)\b", re.IGNORECASE)
 _HEADING = re.compile(r"^#{1,6}\s|^\*\*[^*]{1,60}:?\*\*:?$")
 _NUMBERED = re.compile(r"^\(?([A-J])[).:]\s")
@@ -138,7 +138,7 @@ def _is_list(sentences: list[str]) -> bool:
 
 
 def _conclusion(sentences: list[str]) -> int | None:
-    """Return the place of the sentence that concludes; `None` where the end concludes nothing."""
+    """Return the place of the sentence that concludes; `None` if the end concludes nothing."""
     for at in range(_before_check(sentences) - 1, max(len(sentences) - 12, -1), -1):
         sentence = sentences[at]
         if (

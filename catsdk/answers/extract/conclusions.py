@@ -59,7 +59,7 @@ _FIRST_STEP = re.compile(
     r"|whether))(?!\w)",
     re.IGNORECASE,
 )
-# Names of what is no answer, in front of a colon.
+# Names of what is not an answer, in front of a colon.
 _NO_ANSWERS = re.compile(
     r"^\W{0,6}(?:examples?|sample|todo|template|format|placeholder|hint|draft"
     r"|(?:first |initial )?guess|student)\b[^:\n]{0,20}:",
@@ -100,7 +100,7 @@ _OF_ANSWERS = re.compile(r"\b(?:answer\w*|options?|choices?)\b", re.IGNORECASE)
 def answer_of(sentence: str, *, alone: bool = False) -> str | None:
     """Return the answer that a concluding sentence asserts.
 
-    It is `None` where the sentence asserts none, and an empty text where it leaves the answer
+    It is `None` if the sentence asserts none, and an empty text where it leaves the answer
     open: it guesses, asks, refuses or stops before its end. `alone` says that the sentence is the
     whole reply.
     """

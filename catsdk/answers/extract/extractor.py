@@ -27,8 +27,8 @@ class Extraction:
     r"""A final answer, and how it was found.
 
     Args:
-        answer: The answer; `None` where there is none.
-        rule: The name of the rule that found it; `None` where none did.
+        answer: The answer; `None` if there is none.
+        rule: The name of the rule that found it; `None` if none did.
 
     Example:
         >>> from catsdk.answers import STATED
@@ -56,6 +56,8 @@ _TAG_OF_WORK = re.compile(
     "|".join([_CARELESS_TAG.pattern, *(re.escape(tag) for pair in TAGS for tag in pair)]),
     re.IGNORECASE,
 )
+# Where a tag may begin, and neither a note of a calculator nor, mostly, a comparison.
+_TAG_START = re.compile(r"<[\s/|!a-z]", re.IGNORECASE)
 # A line that LaTeX or Markdown leaves out.
 _LEFT_OUT = re.compile(r"^(?:%|\[//\]: # )[^\n]*$", re.MULTILINE)
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
@@ -85,7 +87,7 @@ NOTHING = Extraction(None, None)
 class Extractor:
     r"""Finds the final answer of a completion by the first rule that fires.
 
-    A rule is a function from a text to the answer in it. It returns `None` where it does not
+    A rule is a function from a text to the answer in it. It returns `None` if it does not
     apply; then the next one is tried. It returns an empty text where the completion has no final
     answer although a later rule might find something in it, such as a number in a sentence that
     only guesses; then there is none. Put your own rule among those of `STATED`.
@@ -115,10 +117,10 @@ class Extractor:
         Args:
             text: What the model wrote.
             cut: Whether it was stopped before it had finished, at its limit of tokens. Rules then
-                see an ellipsis at its end, and a number that the end may have cut is no answer.
+                see an ellipsis at its end, and a number that the end may have cut is not an answer.
 
         Returns:
-            The answer and the name of the rule; both are `None` where there is no final answer.
+            The answer and the name of the rule; both are `None` if there is no final answer.
 
         Raises:
             InvalidInputError: a rule of one's own gave something else than a text.
@@ -160,7 +162,8 @@ def _searched(text: str) -> str:
             return ""
     tail = _outside_boxes(text, start) if start else text
     # One character is found many times faster than several.
-    tagged = "<" in tail
+    angled = "<" in tail
+    tagged = angled and _TAG_START.search(tail) is not None
     working = tagged or ("K" in tail and "THINK]" in tail) or "◁" in tail
     if working and _TAG_OF_WORK.search(tail):
         tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
@@ -176,7 +179,7 @@ def _searched(text: str) -> str:
         tail = _OF_USER.sub("", tail)
     if tagged and ("<!--" in tail or "</" in tail) or "~" in tail and "~~" in tail:
         tail = _STRUCK.sub("", tail)
-    return _NOISE.sub("", tail) if tagged else tail
+    return _NOISE.sub("", tail) if angled else tail
 
 
 def _plain_tag(tag: re.Match[str]) -> str:

@@ -41,7 +41,7 @@ reasoning thought thoughts explanation steps step rationale analysis error messa
 tool arguments query question problem prompt id type role content confidence description title
 action input code note plan comment think thinking summary url path command
 """
-# Words in the name of a field whose value is no answer, or not the final one.
+# Words in the name of a field whose value is not an answer, or not the final one.
 _DENYING_WORDS = """
 wrong incorrect false invalid rejected reject discarded excluded eliminated distractor distractors
 decoy trap previous old former initial first guess guesses maybe possible candidate candidates
@@ -297,7 +297,7 @@ def _value(text: str, at: int) -> tuple[str | None, int] | None:
 
 
 def _as_text(value: object) -> str | None:
-    """Return a JSON value as the text of an answer; `None` for what is none."""
+    """Return a JSON value as the text of an answer; `None` for a value that is not an answer."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

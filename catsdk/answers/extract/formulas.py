@@ -89,7 +89,7 @@ def formula_around(text: str, at: int) -> tuple[int, str] | None:
 def expression_at(text: str) -> Value | None:
     """Read an expression, a tuple, an interval or an equation in plain writing.
 
-    An equation of numbers gives its last side. What still has to be worked out is no answer.
+    An equation of numbers gives its last side. What still has to be worked out is not an answer.
     """
     found = _RUN.match(text)
     run = _trimmed(found.group(), text) if found else ""

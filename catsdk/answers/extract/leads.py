@@ -3,8 +3,9 @@ r"""Words that lead to a value and say that it is not the answer: "not", "Bob sa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 from catsdk.answers.extract.sentences import words_of
 
@@ -187,17 +188,23 @@ _SIGNS = (
 _CONTRACTED = re.compile(r"['’][tT]")
 
 
+_LETTERS = 5
+
+
 def _by_word(leads: Iterable[_Lead]) -> dict[str, list[_Lead]]:
-    """Return the kinds of words by the first five letters of the words that they may begin with."""
+    """Return the kinds of words by the first letters of the words that they may begin with."""
     found: dict[str, list[_Lead]] = {}
     for lead in leads:
-        for word in dict.fromkeys(word[:5] for word in lead.words.split()):
+        for word in dict.fromkeys(word[:_LETTERS] for word in lead.words.split()):
             found.setdefault(word, []).append(lead)
     return found
 
 
 _DENYING_BY_WORD = _by_word(_DENYING)
 _BY_WORD = _by_word((*_DENYING, *_DOUBTING))
+# The first letters of the words that one of these kinds may begin with; "t" is that of "isn't".
+_WATCHED = frozenset([*_BY_WORD, "t"])
+_beginning = itemgetter(slice(_LETTERS))
 
 
 def is_denied(before: str) -> bool:
@@ -205,17 +212,24 @@ def is_denied(before: str) -> bool:
     return _speaks_against(before, words_of(before), _DENYING_BY_WORD)
 
 
-def is_meant(before: str, words: Iterable[str]) -> bool:
+def is_meant(before: str, words: Collection[str]) -> bool:
     """Tell whether what stands before a mark neither denies, quotes, supposes nor is an example.
 
     Its `words` are those of `words_of`; others may be among them.
     """
+    if before.isascii() and _WATCHED.isdisjoint(map(_beginning, words)):
+        return not _ends_in_sign(before)
     return not _speaks_against(before, words, _BY_WORD)
 
 
-def _speaks_against(before: str, words: Iterable[str], leads: dict[str, list[_Lead]]) -> bool:
+def _ends_in_sign(before: str) -> bool:
+    """Tell whether a sign ends a text that denies what follows it, such as a cross or "≠"."""
+    return before.rstrip(_OPENING).endswith(_SIGNS) and _SIGN.search(before) is not None
+
+
+def _speaks_against(before: str, words: Collection[str], leads: dict[str, list[_Lead]]) -> bool:
     """Tell whether a word or a sign, tried where it stands, speaks against what follows it."""
-    if before.rstrip(_OPENING).endswith(_SIGNS) and _SIGN.search(before):
+    if _ends_in_sign(before):
         return True
     if "'" in before or "’" in before:
         for end in _CONTRACTED.finditer(before):
@@ -224,16 +238,12 @@ def _speaks_against(before: str, words: Iterable[str], leads: dict[str, list[_Le
     lower = before.lower()
     if len(lower) != len(before):
         lower = before
-    for suspect in {start for word in words if (start := word[:5]) in leads}:
-        for at in _places(suspect, lower):
-            if any(lead.stands(before, at) for lead in leads[suspect]):
-                return True
+    for suspect in leads.keys() & map(_beginning, words):
+        # Within a word, where the letters may be found too, no pattern fits.
+        at = lower.find(suspect)
+        while at >= 0:
+            for lead in leads[suspect]:
+                if lead.stands(before, at):
+                    return True
+            at = lower.find(suspect, at + 1)
     return False
-
-
-def _places(word: str, text: str) -> Iterator[int]:
-    """Yield where words begin with `word`, or within a word, where no pattern fits."""
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + 1)

@@ -142,7 +142,7 @@ def quantity_at(text: str) -> Value | None:
 
 
 def one_number(sentence: str) -> str | None:
-    """Return the one number of a sentence, with its unit; `None` where there is none or several."""
+    """Return the one number of a sentence, with its unit; `None` if there is none or several."""
     found: list[str] = []
     at = 0
     if _CODE.search(sentence):

@@ -53,18 +53,15 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
 
     Returns:
         The answer: `-5` of `-\boxed{5}`. It is empty where the text denies or doubts it, takes it
-        back, or has it inside a larger formula; `None` where the text states another one instead.
+        back, or has it inside a larger formula; `None` if the text states another one instead.
     """
-    before, behind = (
-        text[max(0, start - _NEAR) : start],
-        text[fence.end() if (fence := _FENCE.match(text, end)) else end :],
-    )
+    line = text[max(0, start - _NEAR, text.rfind("\n", 0, start) + 1) : start]
+    behind = text[fence.end() if (fence := _FENCE.match(text, end)) else end :]
     goes_on = behind.strip(_CLOSING) != ""
     near = behind[:_READ]
     words_behind = words_of(near) if goes_on else []
     if goes_on and is_withdrawn(near, content, words_behind):
         return None if after_cue(behind) or concluded(behind) else ""
-    line = before.rpartition("\n")[2]
     words = words_of(line)
     if (
         not is_meant(line, words)
@@ -108,7 +105,8 @@ def _may_operate(line: str) -> bool:
 
 def _is_filled_in(behind: str) -> bool:
     r"""Tell the blank of an equation, as in `3 + \boxed{5} = 8`."""
-    return _EQUALS_BEHIND.match(behind[:_NEAR]) is not None
+    near = behind[:_NEAR]
+    return "=" in near and _EQUALS_BEHIND.match(near) is not None
 
 
 def _negative(content: str, lead: str, *, spaced: bool) -> str:

@@ -33,6 +33,8 @@ _OPENING, _CLOSING = re.compile(r"(?<!\\)\\[(\[]"), re.compile(r"(?<!\\)\\[)\]]"
 
 def is_placeholder(answer: str) -> bool:
     """Tell whether an answer is the blank of a template, such as `___` or `your answer here`."""
+    if answer.isdecimal():
+        return False
     if "\\" in answer and _SPACE.fullmatch(answer.strip()):
         return True
     if len(answer) > 100 or _DIGIT.search(answer):

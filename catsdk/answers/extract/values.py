@@ -33,7 +33,7 @@ _OTHER_CHOICE = re.compile(
 )
 _EQUALS = re.compile(r"\s?=\s?")
 # A value that stands alone in brackets or quotes, as in "(18)" and "[[18]]"; a sign before a
-# bracket, a list in it and what it is multiplied by are no such thing.
+# bracket, a list in it and what it is multiplied by are nothing of the kind.
 _ENCLOSED = re.compile(
     r"([(\[{<'‘«„]{1,3})([^()\[\]{}<>,\n'’»“]{1,80})([)\]}>'’»“]{1,3})"
     r"(?=[*_\"'”’`$]{0,4}(?:[.,;:!]?(?:\s|$)|[.!]|[*_]))"

@@ -9,6 +9,7 @@ and what is asked may be what would be.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from catsdk.answers.extract.sentences import words_of
@@ -204,7 +205,7 @@ class _Voice:
     words: frozenset[str]
     beside: frozenset[str] = frozenset()
 
-    def may(self, words: frozenset[str]) -> bool:
+    def may(self, words: Collection[str]) -> bool:
         """Tell whether a text of these words may be of this kind."""
         if self.words.isdisjoint(words):
             return False
@@ -225,10 +226,10 @@ _IN_A_CASE, _AGAINST_FACT = (
     _Voice(pattern, _of(_SUPPOSING)) for pattern in (_CONTRARY, _CONTRARY_TO_FACT)
 )
 _OF_ABROAD = _of(_FOREIGN_WORDS)
-# Without one of these a sentence is of none of the kinds.
-_TELLING = _OF_ABROAD.union(
-    *(voice.words for voice in (*_OTHERS, _BY_NAME, *_MEMORIES, _IN_A_CASE))
-)
+_OF_MARKED = (*_OTHERS, *_MEMORIES, _AGAINST_FACT)
+# Without one of these words a sentence of ASCII letters is of none of the kinds.
+_TELLING_OF_MARKED = _OF_ABROAD.union(*(voice.words for voice in _OF_MARKED))
+_TELLING = _TELLING_OF_MARKED | _BY_NAME.words
 
 
 def is_anothers(sentence: str, *, marked: bool = False) -> bool:
@@ -241,7 +242,7 @@ def is_anothers(sentence: str, *, marked: bool = False) -> bool:
     """
     sentence = sentence[-_READ:]
     listed = words_of(sentence)
-    if not may_be_anothers(sentence, listed):
+    if sentence.isascii() and _TELLING.isdisjoint(listed):
         return False
     words = frozenset(listed)
     foreign = not sentence.isascii() or not _OF_ABROAD.isdisjoint(words)
@@ -265,9 +266,13 @@ def is_anothers(sentence: str, *, marked: bool = False) -> bool:
     )
 
 
-def may_be_anothers(text: str, words: list[str]) -> bool:
-    """Tell, fast, whether a sentence may be of that kind by the words in it."""
-    return not (_TELLING.isdisjoint(words) and text.isascii())
+def may_be_anothers(text: str, words: Collection[str]) -> bool:
+    """Tell, fast, by its words, whether a text that leads to a mark may be of that kind."""
+    if not text.isascii():
+        return True
+    if _TELLING_OF_MARKED.isdisjoint(words):
+        return False
+    return not _OF_ABROAD.isdisjoint(words) or any(voice.may(words) for voice in _OF_MARKED)
 
 
 def is_recalled(text: str) -> bool:

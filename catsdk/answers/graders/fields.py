@@ -33,7 +33,7 @@ EQUAL = Verdict("equal", "structure")
 _LONG = Verdict("unknown", cause="limit", detail=f"more than {MAX_STEPS:,} values")
 # A text that these keywords describe is a code, a date or one of several words, no expression.
 _LITERAL = ("enum", "const", "format", "pattern")
-# As telephone numbers and postal codes begin, which are no numbers.
+# As telephone numbers and postal codes begin, which are not numbers.
 _CODE = re.compile(r"[+0]\d")
 _MATHEMATICS = re.compile(r"[\d\\^=+*/<>√∞%$]")
 
@@ -248,7 +248,7 @@ def _same_number(one: str, other: str) -> bool:
 
 
 def _exact(text: str) -> Fraction | None:
-    """The value of a number as JSON writes it; `None` where it is too long to compute with."""
+    """The value of a number as JSON writes it; `None` if it is too long to compute with."""
     exponent = text.lower().partition("e")[2]
     if len(text) > _MAX_NUMBER or len(exponent) > 4 or abs(int(exponent or 0)) > _MAX_NUMBER:
         return None

@@ -19,7 +19,7 @@ class MathGrader:
         options: What counts as the same.
         bounded: Whether what the bounded tiers leave open stays unknown, so that no process is ever
             started; else worker processes decide it.
-        symbolic: Decides it in place of the worker processes.
+        symbolic: Decides it instead of the worker processes.
 
     Example:
         >>> from catsdk.answers import MathGrader

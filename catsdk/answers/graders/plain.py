@@ -49,7 +49,7 @@ class ExactMatch:
 class NumericTolerance:
     """Numbers that differ by little.
 
-    An answer that is no number is different; a reference that is none makes an unknown verdict.
+    An answer that is not a number is different; a reference that is none makes an unknown verdict.
 
     Args:
         absolute: The difference that is allowed.
@@ -98,7 +98,7 @@ class MultipleChoice:
         return _verdict(wanted == chosen)
 
     def chosen(self, text: str) -> str | None:
-        """Return the letter that a text chooses; `None` where it chooses none.
+        """Return the letter that a text chooses; `None` if it chooses none.
 
         Args:
             text: An answer.

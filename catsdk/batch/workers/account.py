@@ -57,7 +57,7 @@ class LentAccount(Account):
             if self.budget.requests is not None and self.requests + 1 > self._lent.requests:
                 raise BudgetExceededError(
                     f"the budget of {self.budget.requests:,} requests is reached, or this worker"
-                    " has used its part of it for the moment; raise Budget(requests=...)"
+                    " has used up its current share of it; raise Budget(requests=...)"
                 )
             self.requests += 1
 

@@ -130,8 +130,8 @@ class _Broken:
         """
         await self._event.wait()
         raise ConfigurationError(
-            f"the desk of the job, which holds its budget and limits, is gone: {self._error}; start"
-            " the job again, what was answered is kept"
+            f"the actor that holds the job's budget and limits is gone: {self._error}; start the"
+            " job again, all answers so far are kept"
         )
 
 

@@ -155,7 +155,7 @@ class AccountReport:
     Args:
         spent: What its calls used.
         returned: What it gives back unused.
-        need: What the next call needs at most; `None` where nobody waits.
+        need: What the next call needs at most; `None` if nobody waits.
         missing: What the worker lacks for it.
     """
 

@@ -87,9 +87,9 @@ def ray(
     check_columns(dataset.columns(fetch_if_missing=False) or [], plan)
     if dataset.context.checkpoint_config is not None and plan.produces in SEVERAL:
         raise InvalidInputError(
-            f"{plan.produces!r} makes several records of a row, and Ray's checkpoints would lose"
-            " some; make reference, sft or preferences, or leave out the checkpoint: the folder of"
-            " the answers goes on where a job was stopped"
+            f"{plan.produces!r} makes several records from each row, and Ray's checkpoints would"
+            " lose some; make reference, sft or preferences, or leave out the checkpoint, since a"
+            " job continues from its folder of answers anyway"
         )
     fewest, most = workers if isinstance(workers, tuple) else (workers, workers)
     check_many("workers", fewest)

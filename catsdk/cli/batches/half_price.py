@@ -17,12 +17,15 @@ _NAMES = ", ".join(STAGES)
 
 Batch = Annotated[
     str | None,
-    typer.Option(help=f"Stages for the provider's batch API, at half the price: {_NAMES}; or all."),
+    typer.Option(
+        help=f"Stages to send through the provider's batch API, at half the price: {_NAMES}; or"
+        " all."
+    ),
 ]
-Live = Annotated[str | None, typer.Option(help="Stages to send at once; the others are batched.")]
+Live = Annotated[str | None, typer.Option(help="Stages to send directly; the others are batched.")]
 Deadline = Annotated[
     float | None,
-    typer.Option(min=0.0, help="Hours after which a call leaves its batch and is sent at once."),
+    typer.Option(min=0.0, help="Hours after which a call leaves its batch and is sent directly."),
 ]
 
 
@@ -36,7 +39,7 @@ class HalfPrice:
 
     @property
     def batching(self) -> Batching | None:
-        """The settings, beside those of the environment; `None` where nothing is batched.
+        """The settings, beside those of the environment; `None` if nothing is batched.
 
         Raises:
             InvalidInputError: a stage is unknown, or is to be both batched and sent at once.
@@ -67,5 +70,5 @@ def _stages(option: str, text: str | None) -> list[str]:
         return list(STAGES)
     unknown = [word for word in words if word not in STAGES]
     if unknown:
-        raise InvalidInputError(f"{option} names {unknown[0]!r}; there are {_NAMES}")
+        raise InvalidInputError(f"{option} names {unknown[0]!r}; choose from {_NAMES}")
     return words

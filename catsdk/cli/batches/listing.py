@@ -20,15 +20,17 @@ __all__ = ["batches"]
 Place = Annotated[Path, typer.Argument(help="Folder of `catsdk batch`, or the file of batches.")]
 Created = Annotated[
     str | None,
-    typer.Option(metavar="ID=BATCH", help="The batch ID was bought; BATCH is its provider's id."),
+    typer.Option(
+        metavar="ID=BATCH", help="The batch ID was bought, and BATCH is the provider's id for it."
+    ),
 ]
 NotCreated = Annotated[
-    int | None, typer.Option(metavar="ID", help="The batch ID was not bought; it will be.")
+    int | None, typer.Option(metavar="ID", help="The batch ID was not bought, so buy it now.")
 ]
 
 
 def batches(place: Place, created: Created = None, not_created: NotCreated = None) -> None:
-    """List the batches that have not ended; say what became of one that nobody knows of."""
+    """List the batches that have not ended; settle one whose state is unknown."""
     file = place / BATCHES if place.is_dir() else place
     if not file.is_file():
         raise InvalidInputError(f"there is no file {file}; name the folder given by --out")

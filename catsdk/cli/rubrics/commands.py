@@ -35,14 +35,17 @@ __all__ = ["rubric"]
 PARTIAL = 3
 
 rubric = typer.Typer(
-    name="rubric", help="Propose, judge by, and show rubrics.", no_args_is_help=True
+    name="rubric", help="Propose rubrics, judge with them, and show them.", no_args_is_help=True
 )
 
-Model = Annotated[str | None, typer.Option("--model", "-m", help="The model; else CATSDK_MODEL.")]
-Judges = Annotated[
-    list[str] | None, typer.Option("--model", "-m", help="The judge; several times for a panel.")
+Model = Annotated[
+    str | None, typer.Option("--model", "-m", help="The model; default: CATSDK_MODEL.")
 ]
-MaxTokens = Annotated[int | None, typer.Option(help="Most new tokens of one answer.")]
+Judges = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", help="The judge; repeat the option for a panel."),
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Maximum number of new tokens in one answer.")]
 Html = Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")]
 Evidence = Annotated[bool, typer.Option("--evidence", help="Show what each verdict rests on.")]
 
@@ -57,10 +60,10 @@ def propose(
     weighted: Annotated[
         bool, typer.Option("--weighted", help="Ask for kinds and weights.")
     ] = False,
-    at_least: Annotated[int, typer.Option(help="Fewest criteria.")] = 5,
-    at_most: Annotated[int, typer.Option(help="Most criteria.")] = 20,
+    at_least: Annotated[int, typer.Option(help="Minimum number of criteria.")] = 5,
+    at_most: Annotated[int, typer.Option(help="Maximum number of criteria.")] = 20,
     twins: Annotated[
-        bool, typer.Option("--no-twins", help="Drop criteria that say what another one says.")
+        bool, typer.Option("--no-twins", help="Drop criteria that repeat another one.")
     ] = False,
     compound: Annotated[
         str, typer.Option(help="Criteria with two demands: keep, split or drop them.")
@@ -111,11 +114,11 @@ def judge(
     mode: Annotated[str, typer.Option(help="each: one criterion a call; all: one call.")] = "each",
     at_least: Annotated[
         float | None,
-        typer.Option(help="Reward the mean where this share of verdicts is there; else none."),
+        typer.Option(help="Reward the mean if at least this share of verdicts is there."),
     ] = None,
     max_tokens: MaxTokens = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Keep everything in this JSON file.")
+        Path | None, typer.Option("--out", "-o", help="Save everything to this JSON file.")
     ] = None,
     html: Html = None,
     evidence: Evidence = False,
@@ -165,9 +168,11 @@ def show(
 
 @rubric.command()
 def agreement(
-    folder: Annotated[Path, typer.Argument(help="Where catsdk wrote; all runs below it count.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder that catsdk wrote to; all runs below it count.")
+    ],
 ) -> None:
-    """Compare judges and grades with what people said of them in `catsdk view`."""
+    """Compare judges and grades with the labels that people gave in `catsdk view`."""
     from catsdk.view import people_and_judges
 
     show_agreement(people_and_judges(folder), Console(emoji=False))

@@ -78,7 +78,7 @@ async def fan_out_tolerant(
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error that is no group, of a group that may hold groups."""
+    """The first error that is not a group, of a group that may hold groups."""
     error = group.exceptions[0]
     if isinstance(error, BaseExceptionGroup):
         return first_of(cast("BaseExceptionGroup[BaseException]", error))

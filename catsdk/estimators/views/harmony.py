@@ -34,9 +34,9 @@ class Harmony:
     of q are rewarded.
 
     Where the two views have no answer in common there is no label: the reference has no answer,
-    and `AnswerReward(estimator=Harmony())` leaves the group out. Ties are settled by lot. The call
-    for the paraphrase and those for the second group are listed in the reference, whose provenance
-    tells the `paraphrase` and, of each answer, both counts and the score.
+    and `AnswerReward(estimator=Harmony())` leaves the group out. Ties are settled at random. The
+    call for the paraphrase and those for the second group are listed in the reference, whose
+    provenance tells the `paraphrase` and, of each answer, both counts and the score.
 
     Args:
         sampler: Draws the second group; by default the policy of the run. In a training of your

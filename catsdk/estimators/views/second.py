@@ -24,7 +24,7 @@ class SecondGroup:
 
     Args:
         group: The rollouts, with indices after those of the first group.
-        paraphrase: The question in other words; `None` where the words were the same.
+        paraphrase: The question in other words; `None` if the words were the same.
     """
 
     group: Group

@@ -105,7 +105,7 @@ class Turn:
 
     @property
     def tool(self) -> ToolDefinition | None:
-        """The output tool that the samples call; `None` where they answer by text."""
+        """The output tool that the samples call; `None` if they answer by text."""
         return next((tool for tool in self.parameters.output_tools if tool.name == self.kind), None)
 
     @property
@@ -217,4 +217,4 @@ def kind_of(response: ModelResponse, parameters: ModelRequestParameters) -> str:
 def _cause(sample: Sample | Failed) -> Failure:
     if isinstance(sample, Failed):
         return Failure.of(sample.error)
-    return Failure(kind="AnsweredOtherwise", message="it is no final answer of the group's kind")
+    return Failure(kind="AnsweredOtherwise", message="it is not a final answer of the group's kind")

@@ -88,7 +88,7 @@ class BatchRecord(Record):
 class Routed(Wrapper):
     """A provider (the wrapped one) beside its batched form, which is asked in some stages.
 
-    `batched` is `None` where the model has no batch API: then those stages are refused.
+    `batched` is `None` if the model has no batch API: then those stages are refused.
     """
 
     batched: Provider | None

@@ -43,7 +43,7 @@ class Dispatch:
     _ended: anyio.Event = field(default_factory=anyio.Event)
 
     async def queue(self, bare: Provider) -> Queue | None:
-        """Give the queue of a model; `None` where its provider has no batch API.
+        """Give the queue of a model; `None` if its provider has no batch API.
 
         Args:
             bare: The model's provider.

@@ -152,7 +152,7 @@ class Journal:
         return await self._do.do(work)
 
     async def look(self, id: int) -> Kept | None:
-        """Give what is known of a call by now; `None` where it was forgotten."""
+        """Give what is known of a call by now; `None` if it was forgotten."""
         query = "SELECT id, state, answer FROM calls WHERE id = ?"
         row = await self._do.do(lambda db: db.execute(query, (id,)).fetchone())
         return None if row is None else Kept(*row)

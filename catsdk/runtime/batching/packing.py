@@ -151,6 +151,6 @@ def custom_id(run: str, id: int) -> str:
 
 
 def id_in(custom: str, run: str) -> int | None:
-    """The call that a custom id names; `None` where it is none of this run."""
+    """The call that a custom id names; `None` if it is none of this run."""
     number = custom.removeprefix(f"cat-{run}-")
     return int(number) if number != custom and number.isascii() and number.isdigit() else None

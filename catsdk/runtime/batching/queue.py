@@ -156,7 +156,7 @@ class Queue:
     async def _looked(self, id: int) -> Kept:
         kept = await self.journal.look(id)
         if kept is None:
-            raise ProviderError(f"{self.name}: the request was forgotten by its journal")
+            raise ProviderError(f"{self.name}: the request is no longer in the journal")
         return kept
 
     async def _answer(self, kept: Kept) -> Sequence[Completion] | None:

@@ -34,7 +34,7 @@ def forget() -> None:
 def endpoint_of(provider: Provider) -> str | None:
     """What tells a service and its model from all others, without secrets; `None` is unknown.
 
-    A provider says it in `endpoint`, or in `base_url` (`None` where that is the vendor's own)
+    A provider says it in `endpoint`, or in `base_url` (`None` if that is the vendor's own)
     beside its name.
     """
     endpoint = declared(provider, "endpoint", None)

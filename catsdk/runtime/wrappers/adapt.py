@@ -21,7 +21,7 @@ class Adapt(Wrapper):
         """Pass the request on in a form that the model takes.
 
         Raises:
-            MalformedResponseError: the model answered with nothing.
+            MalformedResponseError: the model returned no completion.
             UnsupportedError: it asks for log-probabilities, a seed, a JSON schema or a temperature
                 and the model takes none; nothing was sent.
         """
@@ -32,7 +32,7 @@ class Adapt(Wrapper):
         self._refuse("temperature", wanted=_sets_temperature(request), able=able.temperature)
         completions = await self.pass_on(_without_system(request, able), on_text)
         if not completions:
-            raise MalformedResponseError(f"{self.name} answered with nothing", model=self.name)
+            raise MalformedResponseError(f"{self.name} returned no completion", model=self.name)
         if on_text is not None and not able.streaming:
             on_text(completions[0].text)
         return completions

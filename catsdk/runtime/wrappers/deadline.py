@@ -44,7 +44,7 @@ class Deadline(Wrapper):
         if account is not None and left <= self.seconds:
             raise account.out_of_time()
         raise TimedOutError(
-            f"{self.name} gave no answer within {self.seconds:g} s, further tries and waits"
+            f"{self.name} gave no answer within {self.seconds:g} s, retries and waits"
             " included; raise Timeouts(call=...) or CATSDK_TIMEOUTS__CALL if it needs longer",
             model=self.name,
         )

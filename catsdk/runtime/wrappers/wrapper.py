@@ -75,7 +75,7 @@ class Wrapper:
 
     @property
     def endpoint(self) -> object:
-        """What the wrapped provider says tells it from others; `None` where it says nothing."""
+        """What the wrapped provider says tells it from others; `None` if it says nothing."""
         return declared(self._declaring("endpoint"), "endpoint")
 
     @property

@@ -67,7 +67,7 @@ class Asked:
         model: The name that the client gives.
         messages: The conversation.
         sampling: How it is sampled; `extra` holds fields of the dialect that go on as they are.
-        seed: Makes the answer repeatable where the models can.
+        seed: Makes the answer repeatable if the model supports seeds.
         wire: The dialect of `sampling.extra`, as in `catsdk.core.ports.wire_of`.
         shape: The form that the answer must have.
         tools: The tools that the model may call.

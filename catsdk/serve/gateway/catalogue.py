@@ -38,7 +38,7 @@ class Composed:
         name: What clients call it.
         method: The estimator's name, or the profile's.
         cat: The method, open.
-        model: The model that is asked where a request is passed on; `None` where there are several.
+        model: The model that is asked where a request is passed on; `None` if there are several.
     """
 
     name: str
@@ -144,7 +144,7 @@ def _entries(
     estimators: dict[str, Any],
 ) -> dict[str, Entry]:
     if not models and not config.profiles:
-        raise InvalidInputError("nothing may be asked; name at least one of models and profiles")
+        raise InvalidInputError("there is nothing to serve; name at least one model or profile")
     entries: dict[str, Entry] = {name: Plain(name, model) for name, model in models.items()}
     for own_name, model in models.items():
         for method, estimator in estimators.items():

@@ -153,7 +153,9 @@ class GatewayConfig(Options):
     def _have_names(cls, profiles: dict[str, Any]) -> dict[str, Any]:
         for name in profiles:
             if not name.strip() or name.startswith("cat/"):
-                raise ValueError(f"a profile is named {name!r}; give a name that is no cat/...")
+                raise ValueError(
+                    f"a profile is named {name!r}; give a name that does not begin with cat/"
+                )
         return profiles
 
     @field_validator("cache", mode="before")
@@ -165,7 +167,7 @@ class GatewayConfig(Options):
     @classmethod
     def _keeps_nothing(cls, client: dict[str, Any]) -> dict[str, Any]:
         if client.get("cache"):
-            raise ValueError("its cache would be shared by all keys; set cache beside it instead")
+            raise ValueError("its cache would be shared by all keys; set cache next to it instead")
         return client
 
     @classmethod

@@ -60,7 +60,7 @@ class Evidence:
             await self._store.put(_KIND, _key(holder, run), result.model_dump_json())
 
     async def find(self, holder: str, run: str) -> str | None:
-        """Return a result as JSON; `None` where the holder has none of that name.
+        """Return a result as JSON; `None` if the holder has none of that name.
 
         Args:
             holder: Who asks.

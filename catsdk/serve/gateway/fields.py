@@ -90,7 +90,7 @@ class Fields:
         """Take a list of objects.
 
         Raises:
-            InvalidInputError: it is no list, or holds something else.
+            InvalidInputError: it is not a list, or holds something else.
         """
         found: list[Fields] = []
         for at, each in enumerate(self.items(name) or []):
@@ -139,8 +139,8 @@ def checked_chat(messages: Any) -> tuple[Message, ...]:
         messages: The messages, in any of the dialects.
 
     Raises:
-        InvalidInputError: they are no chat, or an image or a file is neither on the web nor in the
-            request itself.
+        InvalidInputError: they are not a chat, or an image or a file is neither on the web nor in
+            the request itself.
     """
     if not isinstance(messages, list):
         raise InvalidInputError(f"messages is {messages!r:.80}; give a list of messages")

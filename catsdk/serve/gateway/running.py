@@ -38,7 +38,7 @@ class Tell:
 
     Args:
         text: Takes each piece of the answer's text.
-        progress: Takes a line for each step; `None` where none are wanted.
+        progress: Takes a line for each step; `None` if none are wanted.
     """
 
     text: Callable[[str], None]
@@ -52,7 +52,7 @@ class Run:
     Args:
         asked: What is asked.
         holder: Who asks.
-        accounts: Who pays, beside the client's own budget.
+        accounts: Who pays, in addition to the client's own budget.
         id: The run's name.
     """
 
@@ -80,7 +80,7 @@ class Runner:
 
         Args:
             run: The request.
-            tell: Who hears of it meanwhile; `None` where the answer is wanted whole.
+            tell: Who hears of it meanwhile; `None` if the answer is wanted whole.
 
         Raises:
             Problem: there is no answer.
@@ -126,8 +126,8 @@ class Runner:
         if asked.tools is not None:
             if entry.model is None:
                 raise InvalidInputError(
-                    f"{entry.name!r} takes no tools: it asks more than one model; ask for a model"
-                    " that is listed by itself"
+                    f"{entry.name!r} cannot use tools, since it asks more than one model; ask for a"
+                    " model that is listed by itself"
                 )
             if asked.wanted.tools == "vote":
                 return await self._voted(run, entry.model)
@@ -154,7 +154,7 @@ class Runner:
             async with self._context(run) as ctx:
                 provider = await ctx.model(model)
                 request = request_of(run.asked, wire_of(provider))
-                # What a tool is given comes at the end: its pieces are no text.
+                # What a tool is given comes at the end: its pieces are not text.
                 on_text = None if tell is None else tell.text
                 (completion, *_) = await provider.complete(request, on_text)
         if completion.failure is not None:

@@ -59,7 +59,7 @@ def request_of(asked: Asked, wire: str | None) -> Request:
         )
     if asked.tools is not None:
         if wire is None:
-            raise InvalidInputError(f"{asked.model!r} takes no tools; leave them out")
+            raise InvalidInputError(f"{asked.model!r} cannot use tools; leave them out")
         extra |= tool_fields(asked.tools, wire)
     schema: Mapping[str, Any] | None = None
     shape = asked.shape
@@ -68,7 +68,7 @@ def request_of(asked: Asked, wire: str | None) -> Request:
     elif shape is not None:
         if wire != "chat":
             raise InvalidInputError(
-                f"{asked.model!r} takes no form without a schema; give a json_schema"
+                f"{asked.model!r} cannot return JSON without a schema; give a json_schema"
             )
         extra["response_format"] = _response_format(shape)
     sampling = asked.sampling.model_copy(update={"extra": extra})
@@ -96,7 +96,7 @@ def output_of(asked: Asked) -> Output | None:
         return None
     if asked.shape.schema is None:
         raise InvalidInputError(
-            "an answer made of several needs to know the form of its JSON: give response_format"
+            "an answer made from several needs a schema for its JSON: give response_format"
             " {'type': 'json_schema', ...}"
         )
     return Output(asked.shape.schema)

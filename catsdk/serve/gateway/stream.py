@@ -41,7 +41,7 @@ class EventWriter(Protocol):
         ...
 
     def reasoning(self, piece: str) -> bytes:
-        """A piece of what is no part of the answer."""
+        """A piece that is not part of the answer."""
         ...
 
     def end(self, answer: Answer) -> bytes:

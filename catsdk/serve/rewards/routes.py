@@ -181,7 +181,7 @@ def _whole(name: str, value: Any) -> int:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidInputError(f"{str(value)[:60]!r} is no text")
+        raise InvalidInputError(f"{str(value)[:60]!r} is not a text")
     return value
 
 

@@ -53,7 +53,7 @@ class Access:
 
     @classmethod
     def by(cls, keys: Mapping[str, str], *, has_pages: bool = False) -> Access:
-        """Make it of the keys; one that is empty is none.
+        """Make it of the keys; an empty one does not count.
 
         Args:
             keys: The keys by the names of their holders.
@@ -75,11 +75,11 @@ class Access:
         if not self.digests:
             if self._is_foreign(headers) or _hostname(headers) not in LOOPBACK:
                 raise Problem(
-                    403, "this is not a request of this machine's own: set a key for others"
+                    403, "the request does not come from this machine; set a key to allow others"
                 )
             return ""
         if self.has_pages and self._is_foreign(headers):
-            raise Problem(403, "this is the request of another site's page")
+            raise Problem(403, "the request comes from another site's page")
         given = _digest(_given(headers))
         # All of them, so that the time says nothing of any.
         fitting = [

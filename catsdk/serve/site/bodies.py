@@ -57,7 +57,7 @@ class Bodies:
         """
         encoding = ", ".join(request.headers.getlist("content-encoding"))
         if encoding.lower() not in ("", "identity"):
-            raise Problem(415, f"the body is encoded as {encoding[:40]!r}; send it as it is")
+            raise Problem(415, f"the body is encoded as {encoding[:40]!r}; send it unencoded")
         size = self._claimed(request)
         if size > self._room:
             message = "as many bytes as are allowed are being read"
@@ -70,7 +70,7 @@ class Bodies:
             message = f"the body did not arrive within {self._seconds:g} s"
             raise Problem(408, message, "timeout") from None
         except ClientDisconnect:
-            raise Problem(400, "the body broke off") from None
+            raise Problem(400, "the body ended early") from None
         finally:
             self._room += size
 
@@ -79,7 +79,7 @@ class Bodies:
         length = request.headers.get("content-length")
         if length is None:
             return self._each if "transfer-encoding" in request.headers else 0
-        # The protocol has refused what is no number.
+        # The protocol has refused what is not a number.
         if int(length) > self._each:
             raise self._too_large()
         return int(length)

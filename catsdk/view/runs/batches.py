@@ -101,7 +101,7 @@ class BatchRun(Run):
         plan: dict[str, Any] = dict(manifest.get("plan", {}))
         rows: dict[str, Any] | None = manifest.get("rows")
         if not there:
-            problems.append(f"{STORE} is not there, or is no run store: nothing else is known")
+            problems.append(f"{STORE} is not there, or is not a run store: nothing else is known")
         return About(
             kind="batch",
             title=self.path.name,

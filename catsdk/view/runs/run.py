@@ -33,7 +33,7 @@ class About(Value):
         title: Its heading.
         data: What was asked.
         running: Whether it is not finished: it is being written, or was stopped.
-        usage: What all calls consumed, each once; `None` where that is not written down.
+        usage: What all calls consumed, each once; `None` if that is not written down.
         models: The models by their role.
         settings: How it was done.
         report: The report of an evaluation, as its JSON.
@@ -74,7 +74,7 @@ class Run(ABC):
 
     @abstractmethod
     def entry(self, place: str) -> Entry | None:
-        """The entry at a place that `news` named; `None` where it is gone.
+        """The entry at a place that `news` named; `None` if it is gone.
 
         Args:
             place: Where it stands.
@@ -89,7 +89,7 @@ class Run(ABC):
         return []
 
     def count(self) -> int | None:
-        """How many items it has in all, read or not; `None` where only reading them tells."""
+        """How many items it has in all, read or not; `None` if only reading them tells."""
         return None
 
     def marks(self) -> Marks:

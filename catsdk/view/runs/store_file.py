@@ -88,7 +88,7 @@ class StoreFile:
             at = rows[-1][0]
 
     def get(self, kind: str, key: str) -> str | None:
-        """The value of one entry; `None` where there is none.
+        """The value of one entry; `None` if there is none.
 
         Args:
             kind: One of `KINDS`.

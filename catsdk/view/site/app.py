@@ -123,7 +123,7 @@ async def _answered(work: Callable[[], str]) -> Response:
 
 
 async def _body(request: Request, most: int) -> bytes | None:
-    """The body of a request; `None` where it is longer."""
+    """The body of a request; `None` if it is longer."""
     body = b""
     async for part in request.stream():
         body += part
@@ -136,7 +136,7 @@ def _given_label(body: bytes) -> tuple[str, Label]:
     """The run and the label that a body names.
 
     Raises:
-        InvalidInputError: it is no label.
+        InvalidInputError: it is not a label.
     """
     try:
         data = json.loads(body)
@@ -144,4 +144,4 @@ def _given_label(body: bytes) -> tuple[str, Label]:
         return str(run), Label.model_validate({**data, "time": time.time()})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = str(error).split("\n")[0]
-        raise InvalidInputError(f"this is no label: {told:.200}") from None
+        raise InvalidInputError(f"this is not a label: {told:.200}") from None

@@ -41,8 +41,8 @@ async def viewing(
         folder: Where catsdk wrote; all runs below it are shown, also while they go on.
         host: The address to listen on.
         port: 0 takes a free one.
-        token: What each request for data must carry; an empty one is none. Without a token only
-            requests of this machine's own are answered.
+        token: What each request for data must carry; an empty one counts as no token. Without a
+            token only requests of this machine's own are answered.
 
     Yields:
         The address; with a token it ends in `#token=...`, which a browser keeps to itself.

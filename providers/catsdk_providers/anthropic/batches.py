@@ -141,10 +141,10 @@ class AnthropicBatches(HttpBatches[anthropic.AsyncAnthropic]):
             error = told.get("error")
             inner = error.get("error") if isinstance(error, dict) else None
             raise reported_by(inner or error or {}, place)
-        raise place.error(MalformedResponseError, f"a result is of no known kind ({kind!r:.80})")
+        raise place.error(MalformedResponseError, f"a result is of an unknown kind ({kind!r:.80})")
 
     async def cancel(self, batch: str) -> None:
-        """Ask the service to end a batch; one that has ended is no error."""
+        """Ask the service to end a batch; one that has ended is not an error."""
         async with self._service.failing_as_ours():
             client = await self._service.client()
             with suppress(RequestRefusedError):

@@ -42,7 +42,7 @@ class Endpoint:
         """`name` is the provider's, for errors.
 
         Raises:
-            InvalidInputError: the address is no http(s) URL.
+            InvalidInputError: the address is not an http(s) URL.
             ConfigurationError: the key cannot be one.
         """
         address, basic = without_password(checked_url(connection.base_url))

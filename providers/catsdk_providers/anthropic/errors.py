@@ -75,5 +75,5 @@ def lacking_in(said: Said) -> str | None:
     if refused is None:
         return None
     name = refused["field"] or refused["quoted"] or refused["lacked"]
-    # A field within a message, say, is no parameter of the wire.
+    # A field within a message, say, is not a parameter of the wire.
     return CAPABILITIES.get(name, None if refused["inner"] else name)

@@ -60,7 +60,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         http: How to connect; by default as the environment says.
 
     Raises:
-        InvalidInputError: no model is named, or the endpoint is no http(s) URL.
+        InvalidInputError: no model is named, or the endpoint is not an http(s) URL.
         ConfigurationError: Anthropic's own endpoint is meant and there is no key, or the key cannot
             be one.
 
@@ -168,7 +168,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
 
     async def _send(self, request: Request, tell: OnText | None, *, by_tool: bool) -> Completion:
         payload = payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
-        # What a tool is given streams in pieces of JSON that are no text yet.
+        # What a tool is given streams in pieces of JSON that are not text yet.
         whole = by_tool and request.json_schema is not None
         completion = await self._endpoint.message(payload, None if whole else tell)
         if tell is not None and whole:

@@ -45,7 +45,7 @@ class Collected:
 
         Raises:
             ReportedError: they report an error.
-            ValueError: they are no event of the wire (also any of `http.text.NOT_THE_WIRE`).
+            ValueError: they are not an event of the wire (also any of `http.text.NOT_THE_WIRE`).
         """
         return self._text.feed("".join(map(self._read, self._events.read(chunk))))
 

@@ -28,7 +28,7 @@ DEFAULT_MAX_TOKENS = 8192
 TOOL = "reply"
 _MOST_CALLS = 64
 
-# The blocks that are read; the others (what a server tool found, say) are no part of the answer.
+# The blocks that are read; the others (what a server tool found, say) are not part of the answer.
 _READ = {"text", "thinking"}
 
 
@@ -40,7 +40,7 @@ def payload_of(request: Request, model: str, *, caching: bool, by_tool: bool) ->
     `by_tool` a JSON schema is that of a tool which the model must use.
 
     Raises:
-        InvalidInputError: an image's URL is neither `https:` nor `data:`, or the schema is none.
+        InvalidInputError: an image's URL is neither `https:` nor `data:`, or the schema is invalid.
         UnsupportedError: a message holds a recording.
     """
     system, turns = system_of(request.messages), turns_of(request.messages)
@@ -97,7 +97,7 @@ def completion_of(reply: object, place: Place, *, latency: float = 0.0) -> Compl
     try:
         completion = _completion(reply, place, latency)
     except NOT_THE_WIRE as error:
-        said = f"the reply is no message ({type(error).__name__}: {str(error)[:200]})"
+        said = f"the reply is not a message ({type(error).__name__}: {str(error)[:200]})"
         raise place.error(MalformedResponseError, said, 200) from None
     if max(len(completion.text), len(completion.reasoning or "")) > MAX_TEXT:
         raise place.error(

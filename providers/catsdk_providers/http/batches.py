@@ -13,7 +13,7 @@ from catsdk_providers.http.text import NOT_THE_WIRE, loaded
 
 __all__ = ["HttpBatches", "PayloadOf", "as_batched", "results_in"]
 
-# A single line beyond it is no answer of a model.
+# A single line beyond it is not an answer of a model.
 LONGEST_LINE = 64 * 2**20
 
 

@@ -96,7 +96,7 @@ def same_origin(url: str, location: str, status: int, place: Place) -> str:
     raise place.error(
         RequestRefusedError,
         f"the service redirects to {location[:200]!r}, which is not followed: the prompt and the"
-        f" key would go along. Set base_url to the service's own address (HTTP {status})",
+        f" key would be sent there. Set base_url to the service's own address (HTTP {status})",
         status,
     )
 

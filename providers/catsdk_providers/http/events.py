@@ -14,7 +14,7 @@ _MOST_LINES = 10_000
 
 
 class ReportedError(Exception):
-    """The stream reports an error, as `body`, in place of an answer's next piece."""
+    """The stream reports an error, as `body`, instead of an answer's next piece."""
 
     def __init__(self, body: object) -> None:
         """Keep the error's body."""
@@ -57,7 +57,7 @@ class Events:
 
         Raises:
             ReportedError: an event of the kind `error`.
-            ValueError: an event's data begins as JSON and is none.
+            ValueError: an event's data begins as JSON and is not JSON.
         """
         if self._is_whole(chunk):
             return []

@@ -1,4 +1,4 @@
-"""A second request in place of one that was refused: allowed by the budget, and counted with it."""
+"""A second request instead of one that was refused: allowed by the budget, and counted with it."""
 
 from __future__ import annotations
 

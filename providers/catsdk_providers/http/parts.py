@@ -27,7 +27,7 @@ class Parts(NamedTuple):
 
 
 def parts_of(content: object) -> Parts:
-    """Read a content: a text, a part, or a list of both; parts that are no text are left out.
+    """Read a content: a text, a part, or a list of both; parts that are not text are left out.
 
     Raises:
         TypeError: it is of no such form, or the text of an answer's part is none.

@@ -70,7 +70,7 @@ class HttpProvider(ABC, Generic[E]):
             http: How to connect; by default as the environment says.
 
         Raises:
-            InvalidInputError: no model is named, or the endpoint is no http(s) URL.
+            InvalidInputError: no model is named, or the endpoint is not an http(s) URL.
             ConfigurationError: the key or a header cannot be one, or the service needs a key and
                 there is none.
         """

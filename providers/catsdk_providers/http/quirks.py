@@ -25,7 +25,7 @@ def refuse_n(request: Request, able: Capabilities, name: str) -> None:
     """
     if request.n > 1 and not able.n:
         raise UnsupportedError(
-            f"{name} gives one completion a request; send {request.n} requests",
+            f"{name} returns one completion a request; send {request.n} requests",
             capability="n",
             model=name,
         )

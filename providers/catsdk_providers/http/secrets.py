@@ -31,7 +31,7 @@ _SHOWN = 500
 # A shorter key is a placeholder; cutting it out would only garble messages.
 _SHORTEST_SECRET = 6
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# Headers whose values are no secret: they say what is sent, and in which form.
+# Headers whose values are not secret: they say what is sent, and in which form.
 _OPEN_HEADERS = {"accept", "accept-encoding", "anthropic-version", "content-type", "user-agent"}
 
 
@@ -125,7 +125,7 @@ def shown(base_url: str) -> str:
 def without_password(base_url: str) -> tuple[str, dict[str, str]]:
     """The URL without user and password, and the header in which they are sent instead.
 
-    Clients write whole URLs into their logs. A URL that is none stays as it is.
+    Clients write whole URLs into their logs. An invalid URL stays as it is.
     """
     try:
         url = httpx2.URL(base_url)
@@ -142,7 +142,7 @@ def checked_url(base_url: str) -> str:
     """The URL without a slash at its end.
 
     Raises:
-        InvalidInputError: it is no http(s) URL, or has a query or a fragment.
+        InvalidInputError: it is not an http(s) URL, or has a query or a fragment.
     """
     try:
         url = httpx2.URL(base_url)
@@ -154,8 +154,8 @@ def checked_url(base_url: str) -> str:
         )
     if "?" in base_url or "#" in base_url:
         raise InvalidInputError(
-            f"base_url {shown(base_url)!r} has a query or a fragment behind it, to which no path"
-            " can be added; give the address alone, and a key as api_key= or in headers="
+            f"base_url {shown(base_url)!r} ends in a query or a fragment, so no path can be"
+            " added; give the address alone, and a key as api_key= or in headers="
         )
     return base_url.rstrip("/")
 
@@ -179,7 +179,7 @@ def checked_headers(headers: Mapping[str, str] | None) -> dict[str, SecretStr]:
     """The headers, without white space around their values.
 
     Raises:
-        ConfigurationError: a name or a value is none that HTTP takes; the value is not shown.
+        ConfigurationError: a name or a value is not valid in HTTP; the value is not shown.
     """
     checked: dict[str, SecretStr] = {}
     for name, value in (headers or {}).items():

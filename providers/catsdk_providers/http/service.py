@@ -128,7 +128,7 @@ class Service(Generic[C]):
         """`name` is the provider's, for errors.
 
         Raises:
-            InvalidInputError: the address is no http(s) URL, or has a query.
+            InvalidInputError: the address is not an http(s) URL, or has a query.
             ConfigurationError: the key or a header cannot be one.
         """
         self.name = name

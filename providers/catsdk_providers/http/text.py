@@ -32,8 +32,8 @@ def json_bytes(payload: Mapping[str, Any]) -> bytes:
     except UnicodeEncodeError as error:
         around = error.object[max(0, error.start - 20) : error.start].encode("ascii", "replace")
         raise InvalidInputError(
-            f"the request holds {error.object[error.start]!a}, half of a character that no"
-            f" encoding takes, after {around.decode()!r}; replace it, for instance by"
+            f"the request contains {error.object[error.start]!a}, half of a character, which"
+            f" cannot be encoded, after {around.decode()!r}; replace it, for instance by"
             " text.encode('utf-8', 'replace').decode()"
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
@@ -44,7 +44,7 @@ def parsed(content: bytes) -> Any:
     """The JSON in the body of a reply.
 
     Raises:
-        ValueError: it is none (also any of `NOT_THE_WIRE`).
+        ValueError: it is not JSON (also any of `NOT_THE_WIRE`).
     """
     # The SDKs' models cost more than a call, and are not needed. Parsing makes no garbage, but
     # enough objects that the collector would look through all of the program again and again.

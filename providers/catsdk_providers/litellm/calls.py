@@ -77,7 +77,7 @@ class Call:
         """Make it, and read the whole reply.
 
         Raises:
-            ProviderError: litellm raised, or its reply is no chat completion.
+            ProviderError: litellm raised, or its reply is not a chat completion.
         """
         start = perf_counter()
         reply = await self._send()
@@ -142,7 +142,7 @@ def _told_usage(body: dict[str, Any]) -> bool:
 
 
 def _cost(reply: Any) -> float | None:
-    """US dollars by litellm's table of prices; `None` where it has no price."""
+    """US dollars by litellm's table of prices; `None` if it has no price."""
     cost = getattr(reply, "_hidden_params", {}).get("response_cost")
     return float(cost) if isinstance(cost, int | float) else None
 

@@ -87,7 +87,7 @@ def _status(error: Exception, body: Mapping[str, Any], replied: int | None) -> i
 def _kind(
     error: Exception, said: str, status: int | None, *, replied: bool
 ) -> type[ProviderError] | None:
-    """The error where class or message tell it; `None` where the status does."""
+    """The error where class or message tell it; `None` if the status does."""
     for ancestor in type(error).__mro__:
         # litellm calls some refusals that it does not know a failed connection.
         if ancestor.__name__ in _BY_CLASS and not (replied and "Connection" in ancestor.__name__):

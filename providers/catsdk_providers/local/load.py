@@ -203,15 +203,14 @@ def _check_hub(name: str) -> None:
         HfApi().model_info(name, timeout=_ANSWER_S)
     except GatedRepoError as error:
         raise AuthenticationError(
-            f"the hub gives {name!r} only to those it knows; accept its terms there and set"
-            " HF_TOKEN",
+            f"access to {name!r} on the hub is restricted; accept its terms there and set HF_TOKEN",
             model=name,
         ) from error
     except (RepositoryNotFoundError, HFValidationError, OfflineModeIsEnabled) as error:
         raise _not_found(name, error) from error
     except Exception as error:  # the errors of the hub's HTTP library are none of its own
         raise ConnectionFailedError(
-            f"{name!r} is no local directory, it was not downloaded before, and the hub cannot be"
+            f"{name!r} is not a local directory, was not downloaded before, and the hub cannot be"
             f" reached ({type(error).__name__}); give a local directory, or try again online",
             model=name,
         ) from error

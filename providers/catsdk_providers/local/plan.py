@@ -61,7 +61,7 @@ def check_request(request: Request, model: str) -> None:
     _check(all(request.stop), "stop", request.stop, "texts that are not empty")
     if request.json_schema is not None:
         raise UnsupportedError(
-            f"{model} cannot hold its answer to a JSON schema; leave json_schema out and read the"
+            f"{model} cannot enforce a JSON schema; leave json_schema out and read the"
             " answer leniently, or use a provider that can",
             capability="json_schema",
             model=model,

@@ -24,7 +24,7 @@ class TokenScore(NamedTuple):
     Args:
         logprob: The logarithm of its probability.
         entropy: That of the whole distribution p.
-        self_certainty: KL(U || p) from the uniform distribution U over the vocabulary; `None` where
+        self_certainty: KL(U || p) from the uniform distribution U over the vocabulary; `None` if
             it is infinite, since the model rules a token out.
     """
 

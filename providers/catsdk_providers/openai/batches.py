@@ -182,7 +182,7 @@ class OpenAIBatches(HttpBatches[openai.AsyncOpenAI]):
         return as_batched(completions)
 
     async def cancel(self, batch: str) -> None:
-        """Ask the service to end a batch; one that has ended is no error."""
+        """Ask the service to end a batch; one that has ended is not an error."""
         async with self._service.failing_as_ours():
             sdk = await self._service.client()
             with suppress(RequestRefusedError):

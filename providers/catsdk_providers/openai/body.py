@@ -97,7 +97,7 @@ async def _collected(
 
 
 def _with_usage(error: ProviderError, collected: Collected) -> ProviderError:
-    """`error` with the usage that a stream reported at its end: what it has before is no total."""
+    """`error` with the usage that a stream reported at its end; before that it is no total."""
     usage = usage_of(collected.usage)
     if collected.done and not usage.unreported:
         error.usage = usage

@@ -69,7 +69,9 @@ def completions_of(
     """
     if not isinstance(reply, dict) or not isinstance(reply.get("choices"), list):
         what = "an object without choices" if isinstance(reply, dict) else type(reply).__name__
-        raise place.error(MalformedResponseError, f"the reply is no chat completion ({what})", 200)
+        raise place.error(
+            MalformedResponseError, f"the reply is not a chat completion ({what})", 200
+        )
     model = reply.get("model")
     shared = _Reply(
         place=place,
@@ -251,7 +253,7 @@ def _finish(ended: str) -> FinishReason:
 
 
 def _logprobs(logprobs: Any, shared: _Reply) -> tuple[TokenLogprob, ...] | None:
-    """The log-probabilities, or `None` where they cannot be read: the answer is there without."""
+    """The log-probabilities, or `None` if they cannot be read: the answer is there without."""
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not isinstance(content, list) or not content or len(content) > shared.logprobs_left:
         return None
@@ -272,7 +274,7 @@ def _logprobs(logprobs: Any, shared: _Reply) -> tuple[TokenLogprob, ...] | None:
 
 
 def _refuse(logprob: object) -> bool:
-    raise ValueError(f"{logprob!r} is no log-probability")
+    raise ValueError(f"{logprob!r} is not a log-probability")
 
 
 def usage_of(usage: Any) -> Usage:

@@ -52,8 +52,8 @@ class Endpoint:
         """`name` is the provider's, for errors.
 
         Raises:
-            InvalidInputError: the endpoint is no http(s) URL, or a password or a query stands in
-                it.
+            InvalidInputError: the endpoint is not an http(s) URL, or a password or a query stands
+                in it.
             ConfigurationError: the key or a header cannot be one.
         """
         base_url = connection.base_url

@@ -71,7 +71,7 @@ class OpenAIProvider(ChatProvider):
         able = self.capabilities
         refuse_n(request, able, self.name)
         tell = on_text if able.streaming else None
-        # What a tool is given streams in pieces of JSON that are no text yet.
+        # What a tool is given streams in pieces of JSON that are not text yet.
         whole = request.n > 1 or request.schema_by == "tool"
         try:
             completions = await asked(self._send, request, None if whole else tell, self._quirks)

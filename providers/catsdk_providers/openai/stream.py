@@ -98,7 +98,7 @@ class Collected:
 
     @property
     def other(self) -> str:
-        """What the stream said that is no event of the wire."""
+        """What the stream said that is not an event of the wire."""
         return self._events.other
 
     def add(self, chunk: bytes) -> str:
@@ -106,7 +106,7 @@ class Collected:
 
         Raises:
             ReportedError: they report an error.
-            ValueError: they are no chunk of the wire (also any of `http.text.NOT_THE_WIRE`).
+            ValueError: they are not a chunk of the wire (also any of `http.text.NOT_THE_WIRE`).
         """
         return self._take(self._events.read(chunk))
 
@@ -216,7 +216,7 @@ def _delta(choice: dict[str, Any], kept: _Choice) -> dict[str, Any]:
 
 
 def _add_calls(calls: dict[int, _Call], deltas: object) -> None:
-    """Put the pieces of function calls together; what is none of them is left out."""
+    """Put the pieces of function calls together; anything else is left out."""
     for at, delta in enumerate(deltas if isinstance(deltas, list) else ()):
         function = delta.get("function") if isinstance(delta, dict) else None
         if not isinstance(function, dict):

@@ -126,7 +126,7 @@ def _answers(lines: Iterable[bytes], path: Path) -> Iterator[Answer]:
                 Completion.model_validate(body["completion"]),
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigurationError(f"{path}, line {number}, is no recorded answer") from error
+            raise ConfigurationError(f"{path}, line {number}, is not a recorded answer") from error
 
 
 def _head(line: bytes, path: Path) -> Head:
@@ -135,7 +135,7 @@ def _head(line: bytes, path: Path) -> Head:
         version = body["catsdk-replay"]
         head = Head(body["name"], Capabilities(**body["capabilities"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path} is no file of recorded answers") from error
+        raise ConfigurationError(f"{path} is not a file of recorded answers") from error
     if version != VERSION:
         raise ConfigurationError(f"{path} is of version {version}; this catsdk reads {VERSION}")
     return head

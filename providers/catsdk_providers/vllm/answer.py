@@ -145,7 +145,7 @@ class _Answer:
     def _logprobs(self, running: Running) -> tuple[TokenLogprob, ...] | None:
         if self.logprobs is None:
             return None
-        # The token that ends an answer is no part of its text.
+        # The token that ends an answer is not part of its text.
         count = len(self.ids) - (self.finish == "stop" and self.ended_by_token)
         return tuple(
             TokenLogprob(token=running.chat.piece(token), logprob=min(0.0, told[token].logprob))

@@ -58,7 +58,7 @@ class RunBatchFiles:
                 path.write_bytes(b"\n".join(shard.lines) + b"\n")
             except OSError as error:
                 raise ConfigurationError(
-                    f"{path} cannot be written: {error}; see to Batching(folder=...)"
+                    f"{path} cannot be written: {error}; check Batching(folder=...)"
                 ) from error
 
         await to_thread.run_sync(write)

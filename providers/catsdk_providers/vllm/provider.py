@@ -206,12 +206,12 @@ class VLLMProvider(ChatProvider):
             return [int(token) for token in reply["tokens"]]
         except NOT_THE_WIRE as error:
             raise MalformedResponseError(
-                f"{self.name}: the server tells no tokens ({type(error).__name__}: {error})",
+                f"{self.name}: the server returned no tokens ({type(error).__name__}: {error})",
                 model=self.name,
             ) from None
 
     async def __aenter__(self) -> Self:
-        """Ask how long the context is; a server that does not tell, or is not up, is no error."""
+        """Ask how long the context is; a server that is down or does not say is not an error."""
         if self._declared.context_length is None:
             with suppress(ProviderError, *NOT_THE_WIRE):
                 models: Any = await self._endpoint.get("/models")

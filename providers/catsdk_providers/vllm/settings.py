@@ -35,7 +35,7 @@ def refuse_what_is_ignored(request: Request, model: str) -> None:
             )
     if request.n > 1 and request.temperature == 0:
         raise UnsupportedError(
-            f"{model} gives one completion a request at temperature 0; send {request.n} requests",
+            f"{model} returns one completion a request at temperature 0; send {request.n} requests",
             capability="n",
             model=model,
         )
@@ -45,7 +45,7 @@ def constraint_of(request: Request) -> dict[str, Any] | None:
     """The constraint on the answer's form, in the terms of `structured_outputs`.
 
     Raises:
-        InvalidInputError: it is given twice, or is no mapping.
+        InvalidInputError: it is given twice, or is not a mapping.
     """
     given = request.extra.get(CONSTRAINT)
     if given is not None and not isinstance(given, Mapping):

@@ -68,5 +68,5 @@ async def test_a_model_that_cannot_stream_tells_its_text_at_the_end() -> None:
 
 
 async def test_no_answer_at_all_is_malformed() -> None:
-    with pytest.raises(MalformedResponseError, match="answered with nothing"):
+    with pytest.raises(MalformedResponseError, match="returned no completion"):
         await Adapt(FunctionProvider(lambda _: [])).complete(ASK)

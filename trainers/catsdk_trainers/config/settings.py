@@ -207,7 +207,7 @@ class Checkpoints(Options):
 
 
 class LoRA(Options):
-    """Low-rank adapters in place of full fine-tuning.
+    """Low-rank adapters instead of full fine-tuning.
 
     Args:
         rank: The rank of the adapters.
@@ -293,7 +293,7 @@ class CaTConfig(Options):
         clip: The clipping range, which is not published; this is TRL's and GRPO's usual one.
         precision: The type of the weights in training; `auto` takes what the device can.
         reporters: TRL's reporters: tensorboard, wandb, trackio and others.
-        lora: Adapters in place of full fine-tuning.
+        lora: Adapters instead of full fine-tuning.
         rollouts: How the policy is sampled.
         cat: What is rewarded.
         probe: How a frozen anchor is watched.

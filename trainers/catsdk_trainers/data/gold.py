@@ -26,7 +26,7 @@ def check_gold(c: CaT, rows: Sequence[Row]) -> None:
         rows: The training data.
 
     Raises:
-        InvalidInputError: a row has none in the column, or something that is no answer.
+        InvalidInputError: a row has none in the column, or something that is not an answer.
     """
     for gold in gold_rewards(c.rewarder):
         without = [row for row in rows if not golds_of(c, row, gold.column)]
@@ -44,7 +44,7 @@ def golds_of(c: CaT, row: Row, column: str) -> tuple[str, ...]:
     """The known answers of a row, as the answers of `c` read them.
 
     Raises:
-        InvalidInputError: what is in the column is no answer; the message says where.
+        InvalidInputError: what is in the column is not an answer; the message says where.
     """
     try:
         return c.answers.golds(row.values.get(column))

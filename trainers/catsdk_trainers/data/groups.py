@@ -21,7 +21,7 @@ IDS = "completion_ids"
 def uneven(
     prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, object]
 ) -> str | None:
-    """Say which of the rows' parts has not one value for each prompt; `None` where all have.
+    """Say which of the rows' parts has not one value for each prompt; `None` if all have.
 
     Args:
         prompts: The prompt of each row.

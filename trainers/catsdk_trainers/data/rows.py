@@ -111,7 +111,7 @@ def fingerprint(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _rows(source: Source, config: CaTConfig, splits: Sequence[str]) -> list[Row]:
     if isinstance(source, IterableDataset):
-        raise InvalidInputError("a streaming data set has no order to resume; load it whole")
+        raise InvalidInputError("a streaming data set has no order to resume; load all of it")
     wanted = Columns(prompt=config.prompt)
     rows = read_rows(source, splits=splits, text=wanted.text)
     column = wanted.found_in(rows, named(source)).text

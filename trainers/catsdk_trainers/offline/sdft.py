@@ -53,8 +53,8 @@ def sdft(
 
     Args:
         config: The training.
-        data: The training data, in place of the config's.
-        teacher: What answers and synthesizes, in place of `config.sft.sampler`.
+        data: The training data, instead of the config's.
+        teacher: What answers and synthesizes, instead of `config.sft.sampler`.
         callbacks: Further callbacks of the trainer.
         resume: Whether to go on from the output folder's last checkpoint.
 

@@ -44,10 +44,10 @@ def sft(
 
     Args:
         config: The training.
-        data: The training data, in place of the config's.
-        model: A model in place of the name in the config, with its `tokenizer`.
+        data: The training data, instead of the config's.
+        model: A model instead of the name in the config, with its `tokenizer`.
         tokenizer: The tokenizer of `model`.
-        teacher: An object in place of `config.sft.sampler`.
+        teacher: An object instead of `config.sft.sampler`.
         callbacks: Further callbacks of the trainer.
         resume: Whether to go on from the output folder's last checkpoint.
 

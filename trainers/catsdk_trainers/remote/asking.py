@@ -83,7 +83,7 @@ async def answers(service: Service, samples: Sequence[Mapping[str, Any]]) -> lis
 
     Raises:
         NoRewardError: one has no reward, with the cause.
-        InvalidInputError: the address is none.
+        InvalidInputError: the address is invalid.
     """
     headers = {"Authorization": f"Bearer {service.token}"} if service.token else {}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=service.ask_again)
@@ -163,7 +163,7 @@ class _Asking:
             raise NoRewardError(why)
         if not _is_reward(told["reward"]):
             raise NoRewardError(
-                f"the reward service answered with {told['reward']!r:.80} in place of a reward"
+                f"the reward service answered with {told['reward']!r:.80} instead of a reward"
             )
         return told
 

@@ -19,7 +19,7 @@ _SIGMAS = 1.96
 
 
 def below_majority(measured: Mapping[str, Any], prompts: int) -> str | None:
-    """Say that the teacher loses to the majority of the same rollouts; `None` where it does not.
+    """Say that the teacher loses to the majority of the same rollouts; `None` if it does not.
 
     Args:
         measured: What an evaluation logged. For each prompt one of the two may be right alone, so

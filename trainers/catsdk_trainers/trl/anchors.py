@@ -37,7 +37,7 @@ class PolicyAnchor:
             names (see `LocalProvider`), else `english`.
 
     Raises:
-        InvalidInputError: `kind` is none of the three, or `decay` is out of range.
+        InvalidInputError: `kind` is not one of the three, or `decay` is out of range.
 
     Example:
         >>> from catsdk.train import PolicyAnchor

@@ -187,8 +187,8 @@ def accumulation(batch: int, device_batch: int) -> int:
     passes, rest = divmod(batch, device_batch * devices)
     if rest or not passes:
         raise InvalidInputError(
-            f"a batch of {batch} is no multiple of device_batch {device_batch} x {devices} devices:"
-            f" set device_batch to one of {_divisors(batch // devices) or 'fewer devices'}"
+            f"a batch of {batch} is not a multiple of device_batch {device_batch} x {devices}"
+            f" devices: set device_batch to one of {_divisors(batch // devices) or 'fewer devices'}"
         )
     return passes
 
@@ -254,7 +254,7 @@ def _joined(own: dict[str, Any], others: Mapping[str, Any], kind: Any) -> dict[s
     if both:
         names = [f"trl.{name} (set {_FROM.get(name, 'nothing: it is fixed')})" for name in both]
         raise InvalidInputError(
-            f"{', '.join(names)}: what has a name of its own in the config is not set under trl"
+            f"{', '.join(names)}: these have settings of their own; do not set them under trl"
         )
     known = [field.name for field in fields(kind) if field.init]
     unknown = [name for name in others if name not in known]

@@ -59,9 +59,10 @@ def attach(
     question at the start and every `probe_every` steps; when its answer changes, training stops or
     warns. One that does not answer within `probe_seconds` has not drifted: that is logged, and the
     rewards of its groups are `None`. When the reward's budget is used up, training ends with a
-    checkpoint; what was spent is kept in the output folder. Where a rank's batch is no multiple of
-    G, the reward gathers the groups that are split over ranks. The groups of each step, with their
-    references, verdicts and rewards, are kept for `catsdk view` in the output folder's `groups/`.
+    checkpoint; what was spent is kept in the output folder. Where a rank's batch is not a multiple
+    of G, the reward gathers the groups that are split over ranks. The groups of each step, with
+    their references, verdicts and rewards, are kept for `catsdk view` in the output folder's
+    `groups/`.
 
     Args:
         trainer: A `GRPOTrainer` or `RLOOTrainer` that was given `reward`.
@@ -220,7 +221,7 @@ class _Probe(TrainerCallback):
         )
 
     def _ask(self) -> str | None:
-        """The answer, or `None` where there is none now: that is a failure, and no drift."""
+        """The answer, or `None` if there is none now: that is a failure, and no drift."""
         # A cache must not answer in the anchor's place, not even one that earlier runs filled.
         probe = _PROBE.model_copy(update={"sample_index": randbelow(2**48)})
         try:

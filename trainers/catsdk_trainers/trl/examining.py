@@ -63,7 +63,7 @@ class Examiner:
             c: The open CaT, whose models, answers and estimator are used.
             group: The rollouts.
             row: The other columns of the group's data row.
-            account: Pays for the calls, beside the client's budget.
+            account: Pays for the calls, in addition to the client's budget.
 
         Returns:
             The measures; a teacher that failed takes only its own away.
@@ -127,7 +127,7 @@ class Examiner:
 
 
 async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:
-    """1 or 0, where a missing answer is not right; `None` where it could not be compared."""
+    """1 or 0, where a missing answer is not right; `None` if it could not be compared."""
     if answer is None:
         return 0.0
     right = (await ctx.answers.grade_any(answer, accepted)).equal

@@ -71,11 +71,11 @@ def grpo(
 
     Args:
         config: The training.
-        data: The training data, in place of the config's.
-        held_out: Prompts that only measure, in place of the config's.
-        model: A model in place of the name in the config, with its `tokenizer`.
+        data: The training data, instead of the config's.
+        held_out: Prompts that only measure, instead of the config's.
+        model: A model instead of the name in the config, with its `tokenizer`.
         tokenizer: The tokenizer of `model`.
-        cat: What rewards, in place of the config's section `cat`: it may hold objects that no file
+        cat: What rewards, instead of the config's section `cat`: it may hold objects that no file
             can, and its roles sample as they say themselves.
         callbacks: Further callbacks of the trainer.
         tools: Functions that the policy may call in a rollout, as TRL's `tools`.

@@ -105,7 +105,7 @@ class _Portal(AbstractContextManager[BlockingPortal]):
 class _Ending:
     """Stops what is still open when the main thread ends.
 
-    A loop's worker threads are no daemons, and last as long as the loop: without this the
+    A loop's worker threads are not daemons, and last as long as the loop: without this the
     interpreter would wait for them for ever, before any exit handler.
     """
 

@@ -88,7 +88,7 @@ def begin(
     if changed:
         raise ConfigurationError(
             f"{folder} holds another run: {'; '.join(changed)}. Choose another `output`, or give"
-            " resume=False to begin anew there"
+            " resume=False to start over there"
         )
     return at
 

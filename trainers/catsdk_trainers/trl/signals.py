@@ -22,7 +22,7 @@ def reason_to_stop(history: History, stop: Stop) -> str | None:
         stop: Which signals are watched.
 
     Returns:
-        A sentence; `None` where no signal is there.
+        A sentence; `None` if no signal is there.
 
     Example:
         >>> from catsdk.train import Stop, reason_to_stop

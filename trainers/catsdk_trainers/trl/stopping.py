@@ -56,7 +56,7 @@ class BudgetStop(TrainerCallback):
         self._spending.begin(Path(args.output_dir))
         if self._spending.ended is not None:
             raise BudgetExceededError(
-                f"{self._spending.ended}, by what {args.output_dir}/{FOLDER} says was spent; raise"
+                f"{self._spending.ended}, according to {args.output_dir}/{FOLDER}; raise"
                 " the training's `budget` to go on from the last checkpoint"
             )
 

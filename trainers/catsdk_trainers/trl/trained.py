@@ -19,7 +19,7 @@ class Trained:
         steps: How many steps were done in all.
         history: What was logged, a row a step, and a row an evaluation with the names `eval_...`;
             both are also in each checkpoint's `trainer_state.json`.
-        stopped_because: Why training ended early; `None` where it did not.
+        stopped_because: Why training ended early; `None` if it did not.
         resumed_from: The checkpoint that the run went on from.
 
     Example:

@@ -67,7 +67,7 @@ def _check(place: str) -> None:
     try:
         AutoConfig.from_pretrained(place)
     except (OSError, ValueError) as error:
-        # Of a path that is not there transformers says that it is no name of the hub.
+        # Of a path that is not there transformers says that it is not a name of the hub.
         missing = place.startswith(("/", ".", "~")) and not Path(place).exists()
         told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
         raise ModelNotFoundError(

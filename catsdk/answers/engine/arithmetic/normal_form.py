@@ -61,7 +61,7 @@ class Normaliser:
         Raises:
             UndefinedError: it divides by zero.
             LimitReachedError: the numbers or the sums become too large.
-            UndecidedError: it is no expression, or it holds infinity.
+            UndecidedError: it is not an expression, or it holds infinity.
         """
         self.budget.spend(7)
         match node:
@@ -110,7 +110,7 @@ class Normaliser:
         return self._unrooted(divided(left, right, self.budget))
 
     def is_zero(self, form: Form) -> bool | None:
-        """Tell whether `form` is zero; `None` where its atoms may depend on each other."""
+        """Tell whether `form` is zero; `None` if its atoms may depend on each other."""
         if not form.top:
             return True
         atoms = {atom for monomial in form.top for atom, _ in monomial}
@@ -169,7 +169,7 @@ class Normaliser:
             return self._general_power(base, exponent)
         if not base.top:
             if power <= 0:
-                raise UndefinedError("zero to no positive power")
+                raise UndefinedError("zero to a power that is not positive")
             return base
         if isinstance(power, int):
             return self._unrooted(raised(base, power, self.budget))
@@ -285,7 +285,7 @@ class Normaliser:
     ) -> Form:
         first, last = self.form(low).rational, self.form(high).rational
         if not isinstance(symbol, tree.Symbol):
-            raise UndecidedError("a range over no symbol")
+            raise UndecidedError("a range without a symbol")
         if not (isinstance(first, int) and isinstance(last, int)) or last - first > _MAX_RANGE:
             return self._bound(name, body, symbol.name, (low, high))
         outer = self.values.get(symbol.name)

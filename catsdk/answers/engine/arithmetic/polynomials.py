@@ -45,7 +45,7 @@ _TRIALS = 2_000
 
 
 class Form(NamedTuple):
-    """`top` over `bottom`; the bottom is no zero."""
+    """`top` over `bottom`; the bottom is not zero."""
 
     top: Polynomial
     bottom: Polynomial

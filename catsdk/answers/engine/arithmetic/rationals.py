@@ -16,7 +16,7 @@ _MAX_EXPONENT = 64
 def arithmetic_of(node: Node, budget: Budget) -> Fraction | None:
     """Return the value of sums, products, quotients and small powers of numbers.
 
-    `None` where there is anything else, a division by zero or a number that becomes too large.
+    `None` if there is anything else, a division by zero or a number that becomes too large.
 
     Raises:
         LimitReachedError: the budget is spent.

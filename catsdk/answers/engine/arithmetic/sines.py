@@ -26,7 +26,7 @@ _SINES = {
 
 
 def sine_of_turn(turn: Fraction) -> Form | None:
-    """Return the sine of 2 pi `turn`; `None` where it is not in the table."""
+    """Return the sine of 2 pi `turn`; `None` if it is not in the table."""
     steps = (turn % 1) * 24
     if steps.denominator != 1:
         return None

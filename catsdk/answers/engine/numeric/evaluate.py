@@ -148,7 +148,7 @@ class Evaluator:
         (top, error), (bottom, more) = left, right
         size = float(abs(bottom))
         if size <= 4 * more * self.field.epsilon:
-            raise UndefinedError("a division by zero, or by what cannot be told from it")
+            raise UndefinedError("a division by zero, or by a value too close to it")
         value = top / bottom
         return value, (error + float(abs(value)) * more) / size * 2 + 2 * float(abs(value))
 

@@ -23,7 +23,7 @@ _Bounds = tuple[float, float]
 def separation_bits(left: Node, right: Node, most: int) -> int | None:
     """Return b such that left - right is zero if its absolute value is below 2^-b.
 
-    `None` where an expression is not algebraic, or where b would be over `most`.
+    `None` if an expression is not algebraic, or where b would be over `most`.
     """
     walk = _Walk(most)
     bounds = walk.bounds(Sum((left, right)))

@@ -159,7 +159,7 @@ def _kinks(node: Node) -> set[str]:
 def _at(
     left: Node, right: Node, point: Point, budget: Budget, *, real: bool
 ) -> tuple[bool, Evaluator] | None:
-    """Compare at one point; `None` where one of them has no value."""
+    """Compare at one point; `None` if one of them has no value."""
     evaluator = Evaluator(doubles(), point, budget, real=real)
     values: list[Valued] = []
     undecided: UndecidedError | None = None

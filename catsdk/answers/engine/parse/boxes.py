@@ -11,7 +11,10 @@ __all__ = ["ends_in_box", "is_factor", "joined_boxes"]
 _BRACE = re.compile(
     r"\\(?:(?P<box>(?:boxed|fbox)\s{0,4}\{)|[\\{}])|\{(?:[^{}\\]*\})?|(?P<closing>\})"
 )
-_NUMBER_BOX = re.compile(r"\\boxed\{(-?\d{1,15}(?:\.\d{1,15})?)\}")
+# A box with no braces in those inside it.
+_PLAIN_BOX = re.compile(
+    r"\\boxed\{((?:[^{}\\]|\\[A-Za-z,!:; ]|\{[^{}\\]{0,100}\}){1,200})\}", re.ASCII
+)
 _MOST = 64
 _NEAR = 24
 _OPERATES = re.compile(
@@ -43,7 +46,7 @@ def joined_boxes(
     them: `\boxed{1} and \boxed{2}` is `1, 2`. Those for whose content `skip` is true are passed
     over.
     """
-    if (only := _only_number(text)) is not None:
+    if (only := _only_box(text)) is not None and not skip(only[2]):
         return only
     joined: list[_Span] = []
     for span in reversed(_boxes(text)[0]):
@@ -58,13 +61,13 @@ def joined_boxes(
     return joined[-1][0], joined[0][1], ", ".join(dict.fromkeys(contents))
 
 
-def _only_number(text: str) -> _Span | None:
-    """Return the box of a text that has only one, with a number in it, as most have."""
+def _only_box(text: str) -> _Span | None:
+    """Return the box of a text that has only one, with a plain content, as most have."""
     at = text.rfind("\\boxed")
-    number = _NUMBER_BOX.match(text, at) if at >= 0 else None
-    if number is None or text.find("box") != at + 1 or text.find("\\fbox", at) >= 0:
+    plain = _PLAIN_BOX.match(text, at) if at >= 0 else None
+    if plain is None or text.find("box") != at + 1 or text.find("\\fbox", at) >= 0:
         return None
-    return at, number.end(), number[1]
+    return at, plain.end(), plain[1].strip()
 
 
 def is_factor(text: str, start: int, end: int) -> bool:

@@ -42,7 +42,7 @@ _DOLLAR = re.compile(r"\\\$|(?<!\\)\$(?=\s?-?[\d.])")
 def currency_written(text: str) -> str:
     """Return the currency whose sign stands in `text`; empty where there is none.
 
-    A `$` that delimits a formula is no sign of money.
+    A `$` that delimits a formula is not a sign of money.
     """
     if not text.isascii():
         for sign, name in _SIGNS.items():

@@ -227,7 +227,7 @@ class ExpressionParser(ABC):
         last, first = factors[-1], len(factors) == 1
         if self.next[0] == "number" and self.tokens[self.at - 1][0] == "symbol":
             # x2 may be an index, a power, or a part of a formula such as H2O; 2x is written first.
-            raise UnreadableError("a number behind a letter")
+            raise UnreadableError("a number after a letter")
         if isinstance(last, tree.Number) and self.next[0] == "number":
             if not (first and self.ahead(1) == ("sign", "/") and self.ahead(2)[0] == "number"):
                 raise UnreadableError("two numbers side by side")
@@ -423,7 +423,7 @@ class ExpressionParser(ABC):
         parts: list[str] = []
         while not self.take("}"):
             if self.next == END:
-                raise UnreadableError("an index does not close")
+                raise UnreadableError("an index is not closed")
             if self.next != ("sign", "{"):
                 parts.append(self.next[1])
             self.at += 1
@@ -488,7 +488,7 @@ class ExpressionParser(ABC):
         if self.take("{"):
             while not self.take("}"):
                 if self.next == END:
-                    raise UnreadableError("an accent does not close")
+                    raise UnreadableError("an accent is not closed")
                 letters.append(self.next[1])
                 self.at += 1
         else:
@@ -536,5 +536,5 @@ def product_of(factors: list[tree.Node]) -> tree.Node:
 
 def _primed(node: tree.Node) -> tree.Node:
     if not isinstance(node, tree.Symbol):
-        raise UnreadableError("a prime behind no symbol")
+        raise UnreadableError("a prime without a symbol")
     return tree.Symbol(node.name + "'")

@@ -66,7 +66,7 @@ _SINGLE: dict[str, tuple[Token, frozenset[str] | None]] = {
 _SIGN_OF = {"==": "=", ":=": "=", "**": "^", "−": "-"}
 _RELATION_SIGNS = frozenset(["=", "!=", "<", "<=", ">", ">=", "=>", "->"])
 _JOINED = re.compile(r"(or|and)(?=[A-Z]|[a-z]{1,2}$)")
-# Content of \text that is no words: figures and signs, or a choice such as (C).
+# Content of \text that is not words: figures and signs, or a choice such as (C).
 _PLAIN = re.compile(r"[^A-Za-z ]+|\([A-Za-z]\)")
 _FIRST_EAST_ASIAN = "\u2e80"
 _MAX_EXPONENT = 4_000
@@ -104,7 +104,7 @@ def read_decimal(text: str) -> Number:
     if dotted and places and (repeated := _repeated(digits)):
         return Number(repeated)
     if not _DIGITS.fullmatch(digits):
-        raise UnreadableError("digits that are no number")
+        raise UnreadableError("digits that are not a number")
     whole, _, decimals = digits.partition(".")
     value = Fraction(int(f"{whole}{decimals}" or "0"), 10 ** len(decimals))
     if exponent:
@@ -161,7 +161,7 @@ class _Lexer:
                 continue
             match = read(text, at)
             if match is None:
-                raise UnreadableError("a sign that is none")
+                raise UnreadableError("an unknown sign")
             at = match.end()
             kind = match.lastgroup
             value = match[kind or 0]
@@ -276,7 +276,7 @@ class _Lexer:
         elif value in "-+*/=<":
             self._sign(value, at)
         elif value.isalnum() or value in "~^?'\"`.":
-            raise UnreadableError("an accent, or a sign that is none")
+            raise UnreadableError("an accent, or an unknown sign")
         # Spaces and math delimiters are nothing.
 
     def _command(self, name: str, at: int) -> int:
@@ -346,7 +346,7 @@ class _Lexer:
             if depth == 0:
                 self._content(self.text[start : match.start()].strip())
                 return match.end()
-        raise UnreadableError("a brace does not close")
+        raise UnreadableError("a brace is not closed")
 
     def _content(self, content: str) -> None:
         content = content.strip("~")

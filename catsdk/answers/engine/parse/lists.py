@@ -17,7 +17,7 @@ Separated = list[tuple[str, Node]]
 def listed(found: Separated, kind: str) -> Node:
     """Make the list of statements, or of the groups in which they stand."""
     if not found and kind == "list":
-        raise UnreadableError("nothing is there")
+        raise UnreadableError("it is empty")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
     if kind == "list" and (joined := _joined(found) or _alternatives(found)):
@@ -48,7 +48,7 @@ def rows_of(found: Separated) -> list[list[Node]] | None:
         and not {"and", "land"}.isdisjoint(separators)
         and _is_of_one_name(found)
     ):
-        raise UnreadableError("and beside or without brackets")
+        raise UnreadableError("'and' next to 'or' without brackets")
     if ";" not in separators:
         if set(separators[:-1]) == {","}:
             return None
@@ -82,7 +82,7 @@ def _joined(found: Separated) -> Node | None:
     if signs.isdisjoint(LOGIC) or not all(map(is_proposition, nodes)):
         return None
     if len(signs) > 1:
-        raise UnreadableError("and beside or without brackets")
+        raise UnreadableError("'and' next to 'or' without brackets")
     return Call(LOGIC[signs.pop()], tuple(sorted(nodes, key=repr)))
 
 

@@ -36,7 +36,7 @@ def is_place(text: str) -> bool:
 
 
 def number_of(text: str) -> Fraction | None:
-    """Return the number that words in lower case stand for; `None` where they are no number."""
+    """Return the number that words in lower case stand for; `None` if they are not a number."""
     words = _WORD.findall(text)
     if not 0 < len(words) <= _MOST_WORDS or _WORD.sub("", text).strip(" -,."):
         return None
@@ -52,7 +52,7 @@ def number_of(text: str) -> Fraction | None:
 
 
 def number_in_characters(text: str) -> int | None:
-    """Return the number that Chinese characters stand for; `None` where they are no number."""
+    """Return the number that Chinese characters stand for; `None` if they are not a number."""
     if _CHARACTERS.fullmatch(text) is None:
         return None
     sign, digits = -1 if text.startswith("负") else 1, text.removeprefix("负")

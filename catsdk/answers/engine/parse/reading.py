@@ -99,7 +99,7 @@ _CHOICE_STARTS = frozenset("ABCDEFGHIJe($\\{. ")
 _FORMULA = re.compile(r"[A-Za-z]{1,3}\d[A-Za-z0-9]{0,40}")
 # True or false, yes or no, of several questions in their order.
 _VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
-# `(a) 1 (b) 2`, which is no product.
+# `(a) 1 (b) 2`, which is not a product.
 _PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:\\l)?(and|or)(?![A-Za-z])", re.IGNORECASE)
 _CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')

@@ -203,7 +203,7 @@ class AnswerParser(FunctionParser):
         if head in SCALES:
             node, unit = _times(node, Fraction(SCALES[head])), tail
             if tail and not names_what_counts(tail):
-                raise UnreadableError("words behind a value that are no unit")
+                raise UnreadableError("words after a value that are not a unit")
         if unit and self.next[0] == "number":
             rest = self._measured()
             if not isinstance(rest, Quantity):
@@ -261,7 +261,7 @@ class AnswerParser(FunctionParser):
         unit = unit_of(" ".join(words))
         one = isinstance(node, Number) and node.value == 1
         if unit.partition(" ")[0] not in SCALES and not names_what_counts(unit, one=one):
-            raise UnreadableError("words behind a value that are no unit")
+            raise UnreadableError("words after a value that are not a unit")
         return unit
 
     def _continues(self, kind: str, value: str, words: list[str]) -> bool:
@@ -299,7 +299,7 @@ class AnswerParser(FunctionParser):
         inner = self._statements(ends)
         closing = self.next[1]
         if self.next == END or closing not in ends:
-            raise UnreadableError(f"{opening} does not close")
+            raise UnreadableError(f"{opening} is not closed")
         several = nested or opening == "{" and len(inner) > 1
         lone = lone_values(self.tokens[start : self.at]) if several else []
         self.at += 1
@@ -346,7 +346,7 @@ class AnswerParser(FunctionParser):
         rows = self._rows()
         kind, value = self.next
         if kind != "env" or not value.startswith("end"):
-            raise UnreadableError(f"{name} does not end")
+            raise UnreadableError(f"{name} has no end")
         self.at += 1
         if name in ("cases", "dcases", "rcases"):
             return listed([(",", _piece(row)) for row in rows], "list")
@@ -404,7 +404,7 @@ def _piece(row: list[Node]) -> Node:
 
 
 def _time(tokens: list[Token]) -> Node | None:
-    """Read `2:30` as what may be a time of day, and `2:05`, which is no ratio, as one."""
+    """Read `2:30` as what may be a time of day, and `2:05`, which is not a ratio, as one."""
     written = "".join(value for _, value in tokens)
     if not _CLOCK.fullmatch(written):
         return None

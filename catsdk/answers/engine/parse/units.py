@@ -19,7 +19,7 @@ __all__ = [
     "with_cased_units",
 ]
 
-# The powers of length, mass, time, money, angle, data and months, which are no number of days.
+# The powers of length, mass, time, money, angle, data and months, which are not a number of days.
 Dimension = tuple[int, int, int, int, int, int, int]
 
 _NONE: Dimension = (0, 0, 0, 0, 0, 0, 0)
@@ -142,7 +142,7 @@ _KNOWN.update(
     }
 )
 _SQUARE, _CUBIC = frozenset(["square", "sq", "sq."]), frozenset(["cubic", "cu", "cu."])
-# A percentage of a variable is no number.
+# A percentage of a variable is not a number.
 _OF_LETTER = re.compile(r"\bof \w$")
 _PARTS = frozenset(["per", "/", "^", "square", "sq", "cubic", "cu", "%", "\u00b0", "c", "f", "k"])
 _PIECE = re.compile(r"[^\W\d_]+\.?|[$¢%°]|\d|/|\^|\S")

@@ -197,7 +197,7 @@ class Comparison:
             self._note("symbolic")
             return self.decided[left, right]
         if any(isinstance(each, Items) and any(map(nesting, each.items)) for each in (left, right)):
-            return self.open("a set of sets, which is no set of solutions")
+            return self.open("a set of sets, which is not a set of solutions")
         self.pending.append((left, right))
         return self.open("it has to be solved")
 

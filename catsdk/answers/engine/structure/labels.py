@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-# What logic and sets make of statements is no name of a value.
+# What logic and sets make of statements is not a name of a value.
 _JOINING = frozenset(
     ["not", "and", "or", "implies", "iff", "either", "both", "setminus", "cap", "residue"]
 )
@@ -75,7 +75,7 @@ def _speaks_of(value: Node, label: Node) -> bool:
 
 
 def value_of(relation: Relation) -> Node | None:
-    """Return the value that a chain of equations ends in; `None` where it is an equation to solve.
+    """Return the value that a chain of equations ends in; `None` if it is an equation to solve.
 
     What stands behind "about" is left out, unless only a name stands before it.
     """

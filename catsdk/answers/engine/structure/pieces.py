@@ -32,7 +32,7 @@ class Comparer(Protocol):
 
 
 class _NoPiecesError(Exception):
-    """The node is no set of real numbers with known ends."""
+    """The node is not a set of real numbers with known ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def sets_listed(node: Node) -> tuple[Node, ...]:
 
 
 def joined_intervals(items: tuple[Node, ...]) -> Node | None:
-    """Return the union of a list of intervals; `None` where they may be points, vectors or sets.
+    """Return the union of a list of intervals; `None` if they may be points, vectors or sets.
 
     One end that is infinite, or is told from the other by its bracket, says that all are intervals.
     """
@@ -76,7 +76,7 @@ def _is_surely_interval(node: Node) -> bool:
 
 
 def same_pieces(left: Node, right: Node, comparer: Comparer) -> bool | None:
-    """Compare two sets of real numbers; `None` where their ends are not known or not in order.
+    """Compare two sets of real numbers; `None` if their ends are not known or not in order.
 
     The ends of both cut the line, with its two infinities, into points and the gaps between them;
     each set is a choice of those.

@@ -164,7 +164,7 @@ def _kelvin(value: tree.Node, scale: str) -> tree.Node:
 
 
 def is_compound(node: tree.Node) -> bool:
-    """Tell `5 feet 3 inches` and the like, which is no number in a unit of its own."""
+    """Tell `5 feet 3 inches` and the like, which is not a number in a unit of its own."""
     return isinstance(node, tree.Sum) and all(
         isinstance(term, tree.Quantity) and term.unit not in ("%", "degree") for term in node.terms
     )

@@ -63,7 +63,7 @@ class Comparer(Protocol):
 
 
 def _value_in(relation: Relation, comparer: Comparer) -> Node | None:
-    """Return what a chain of equations ends in; `None` where it stands for itself."""
+    """Return what a chain of equations ends in; `None` if it stands for itself."""
     return value_of(relation) if comparer.options.labels else None
 
 

@@ -224,5 +224,5 @@ def _matrix_product(left: tree.Matrix, right: tree.Matrix) -> tree.Matrix:
 
 def _transposed(node: tree.Node) -> tree.Node:
     if not isinstance(node, tree.Matrix):
-        raise UndecidedError("a transpose of no matrix")
+        raise UndecidedError("a transpose of something other than a matrix")
     return tree.Matrix(tuple(zip(*node.rows, strict=True)))

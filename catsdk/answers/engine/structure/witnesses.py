@@ -100,7 +100,7 @@ class _Search:
             yield {name: Fraction(whole) + Fraction(37, 89)}
 
     def _holds(self, node: tree.Node, point: Point, margin: float = 0.0) -> bool | None:
-        """Tell whether the point belongs to `node`; `None` where that is not certain."""
+        """Tell whether the point belongs to `node`; `None` if that is not certain."""
         if isinstance(node, tree.Relation):
             steps = zip(node.sides, node.sides[1:], node.operators, strict=False)
             return _all(
@@ -135,7 +135,7 @@ class _Search:
         return None if order is None else order in _ORDERS[operator]
 
     def _order(self, sides: Sides, point: Point, margin: float = 0.0) -> int | None:
-        """Return the sign of left - right at a point; `None` where it is not certain."""
+        """Return the sign of left - right at a point; `None` if it is not certain."""
         found = self._difference(sides, point)
         if found is None:
             return None
@@ -145,7 +145,7 @@ class _Search:
         return None if margin else self._exactly(sides, point)
 
     def _difference(self, sides: Sides, point: Point) -> tuple[float, float, float] | None:
-        """Return their difference, its error, and their size; `None` where one has no value."""
+        """Return their difference, its error, and their size; `None` if one has no value."""
         self.budget.spend(_LOOK)
         evaluator = Evaluator(doubles(), point, self.budget, real=True)
         try:
@@ -197,7 +197,7 @@ class _Search:
             if found is None:
                 return
             value, error, size = found
-            # A change of sign at a pole is no zero.
+            # A change of sign at a pole is not a zero.
             if abs(value) <= error + _NEAR * size:
                 yield zero
                 return

@@ -27,7 +27,7 @@ def to_sympy(node: tree.Node, **assumptions: bool) -> Expression:
     Integrals, sums, products, limits and derivatives are left as they are, for `doit`.
 
     Raises:
-        NotConvertibleError: the node is no expression, or a function has the wrong arguments.
+        NotConvertibleError: the node is not an expression, or a function has the wrong arguments.
     """
     return _Converter(assumptions).convert(node)
 
@@ -110,7 +110,7 @@ def _log(value: Expression, base: Expression = None) -> Expression:
 def _of_integers(function: Callable[..., Expression]) -> Callable[..., Expression]:
     def checked(*values: Expression) -> Expression:
         if not all(value.is_Integer for value in values):
-            raise NotConvertibleError("a divisor or multiple of what is no integer")
+            raise NotConvertibleError("a divisor or multiple of a non-integer")
         return function(list(values))
 
     return checked

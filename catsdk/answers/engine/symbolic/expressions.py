@@ -67,7 +67,8 @@ def _antiderivatives(side: Expression) -> set[Expression]:
 def _up_to_a_constant(left: Expression, right: Expression, variables: set[Expression]) -> Answer:
     """Tell whether a difference of antiderivatives does not depend on their variable.
 
-    What does not hold the variable is no antiderivative: an integral of zero would be any constant.
+    What does not hold the variable is not an antiderivative: an integral of zero would be any
+    constant.
     """
     if len(variables) != 1:
         return "unknown"

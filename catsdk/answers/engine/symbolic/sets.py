@@ -68,7 +68,7 @@ def _readings(node: Node) -> Iterator[Expression]:
         return
     inequalities = any(relation.operators != ("=",) for relation in relations)
     if inequalities and len(relations) < len(items):
-        raise NotConvertibleError("a value beside an inequality")
+        raise NotConvertibleError("a value next to an inequality")
     sets = [_as_set(item) for item in items]
     yield sympy.Union(*sets)
     if inequalities:
@@ -146,7 +146,7 @@ def _interval(low: Node, high: Node, *, first: bool, last: bool) -> Expression:
 def _real(node: Node) -> Expression:
     value = to_sympy(node, real=True)
     if not value.is_number or not value.is_extended_real:
-        raise NotConvertibleError("an end that is no real number")
+        raise NotConvertibleError("an end that is not a real number")
     return value
 
 

@@ -144,11 +144,11 @@ def _points(node: Node, names: list[str]) -> list[Solution]:
         return _written(node, len(names))
     relations = [node] if isinstance(node, Relation) else getattr(node, "items", ())
     if not all(isinstance(each, Relation) and each.operators == ("=",) for each in relations):
-        raise NotConvertibleError("a system of more than equations")
+        raise NotConvertibleError("a system that holds more than equations")
     symbols = [sympy.Symbol(name, real=True) for name in names]
     sides = [_difference(each) for each in relations]
     if not all(side.is_polynomial(*symbols) for side in sides):
-        raise NotConvertibleError("a system of no polynomials")
+        raise NotConvertibleError("a system that is not polynomial")
     found = sympy.solve(sides, symbols, dict=True)
     rows = [tuple(row.get(symbol, symbol) for symbol in symbols) for row in found]
     if any(value.free_symbols for row in rows for value in row):

@@ -26,7 +26,7 @@ def with_value(value: Expression) -> Expression:
 
 
 def is_zero(number: Expression, factor: int = 3) -> bool | None:
-    """Tell whether a number is zero; `None` where its value is not known well enough.
+    """Tell whether a number is zero; `None` if its value is not known well enough.
 
     It is not zero when a part of its value has accurate digits. It is zero when none has down to
     `factor` times (the digits of all numbers in it, of the sizes of its parts, and 30). No bound

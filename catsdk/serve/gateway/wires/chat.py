@@ -109,7 +109,7 @@ class ChatEvents:
         return self._chunk({"content": piece})
 
     def reasoning(self, piece: str) -> bytes:
-        """A piece of what is no part of the answer."""
+        """A piece that is not part of the answer."""
         return self._chunk({"reasoning_content": piece})
 
     def end(self, answer: Answer) -> bytes:
@@ -175,7 +175,7 @@ def _sampling(fields: Fields, pass_on: tuple[str, ...]) -> Sampling:
     stops: Any = (stop,) if isinstance(stop, str) else stop or ()
     limits = [fields.whole("max_completion_tokens"), fields.whole("max_tokens")]
     if fields.whole("top_logprobs"):
-        raise InvalidInputError("top_logprobs are not passed on; logprobs are, of sampled tokens")
+        raise InvalidInputError("top_logprobs are not passed on; logprobs of sampled tokens are")
     return Sampling(
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
@@ -213,7 +213,7 @@ def tools_asked(fields: Fields, *, nested: bool) -> Tools | None:
         nested: Whether a function is told inside of `function`, as in chat completions.
 
     Raises:
-        InvalidInputError: a tool is no function, or the choice is none of those there are.
+        InvalidInputError: a tool is not a function, or the choice is not a valid one.
     """
     offered = _offered(fields.objects("tools"), nested=nested)
     choice, parallel = fields.any("tool_choice"), fields.flag("parallel_tool_calls")

@@ -112,7 +112,7 @@ class MessagesEvents:
         return self._piece("text", block, {"type": "text_delta", "text": piece})
 
     def reasoning(self, piece: str) -> bytes:
-        """A piece of what is no part of the answer; nothing once that has begun."""
+        """A piece that is not part of the answer; nothing once that has begun."""
         if self._open == "text":
             return b""
         block = {"type": "thinking", "thinking": "", "signature": ""}

@@ -57,7 +57,7 @@ class ResponseEvents:
         )
 
     def reasoning(self, piece: str) -> bytes:
-        """A piece of what is no part of the answer; nothing once that has begun."""
+        """A piece that is not part of the answer; nothing once that has begun."""
         if self._open == "message":
             return b""
         begun = b""

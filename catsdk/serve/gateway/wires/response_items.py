@@ -106,7 +106,7 @@ def message_item(reply: Reply, text: str | None) -> dict[str, Any]:
 
 
 def reasoning_item(reply: Reply, text: str | None) -> dict[str, Any]:
-    """What is no part of the answer.
+    """What is not part of the answer.
 
     Args:
         reply: What every form of the reply says.

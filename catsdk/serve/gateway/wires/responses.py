@@ -42,10 +42,10 @@ class ResponsesWire:
         for name in _STATE:
             if name in fields:
                 raise InvalidInputError(
-                    f"{name} names what this gateway does not keep; send the conversation as input"
+                    f"{name} needs a store, and there is none; send the conversation as input"
                 )
         if fields.flag("background"):
-            raise InvalidInputError("background is not done here; leave it out")
+            raise InvalidInputError("background is not supported; leave it out")
         if fields.whole("top_logprobs"):
             raise InvalidInputError("top_logprobs are not passed on; leave them out")
         return Asked(

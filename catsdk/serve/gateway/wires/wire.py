@@ -82,8 +82,8 @@ def read_request(wire: Wire, body: Mapping[str, Any], pass_on: tuple[str, ...]) 
         pass_on: Further fields that go to services as they are.
 
     Raises:
-        InvalidInputError: it is no request of the dialect, has a field that is unknown, or asks for
-            what is not done here.
+        InvalidInputError: it is not a request of the dialect, has a field that is unknown, or asks
+            for what is not done here.
     """
     fields = Fields("", body)
     asked = wire.read(fields, _wanted(fields), pass_on)

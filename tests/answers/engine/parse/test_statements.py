@@ -68,7 +68,7 @@ def test_signs_of_logic_join_propositions_but_make_a_list_of_values() -> None:
     assert not is_proposition(ONE)
     assert listed([("", p), ("land", q)], "list") == tree.Call("and", (p, q))
     assert listed([("", ONE), ("land", TWO)], "list") == tree.Items("list", (ONE, TWO))
-    with pytest.raises(UnreadableError, match="beside or"):
+    with pytest.raises(UnreadableError, match="next to .or"):
         listed([("", p), ("land", q), ("lor", p)], "list")
 
 

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from catsdk.answers.engine.parse import boxes, sentences
+
+PIECES = st.sampled_from(
+    [
+        "{",
+        "}",
+        "\\frac",
+        "\\text{",
+        "\\{",
+        "\\}",
+        "\\\\",
+        "\\,",
+        "\\",
+        "1",
+        "x",
+        " ",
+        "\n",
+        "é",
+        "{2}",
+    ]
+)
 
 
 def test_the_last_box_counts_and_those_that_belong_together_are_one_answer() -> None:
@@ -14,6 +37,14 @@ def test_the_last_box_counts_and_those_that_belong_together_are_one_answer() -> 
         assert found is not None
         assert found[2] == content
     assert boxes.joined_boxes("none") is None
+
+
+@given(st.lists(PIECES, max_size=9).map("".join), st.sampled_from(["", ".", "}", "$ m"]))
+def test_a_single_box_is_read_as_it_is_where_the_text_speaks_of_boxes(
+    content: str, behind: str
+) -> None:
+    text = f"so \\boxed{{{content}}}{behind}"
+    assert boxes.joined_boxes(text) == boxes.joined_boxes(f"{text} box")
 
 
 def test_a_box_in_a_formula_is_told_from_one_in_a_sentence() -> None:
