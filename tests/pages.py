@@ -41,7 +41,7 @@ __all__ = ["NOT_RUN", "Fence", "PageRun", "fences"]
 NOT_RUN = "Not run in the tests:"
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TITLE = re.compile(r'\btitle="([^"]+)"')
-COMMAND = re.compile(r"^\$ (.*(?:\\\n.*)*)\n?((?:(?!\$ ).*\n?)*)", re.MULTILINE)
+COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?((?:(?!\$ ).*\n?)*)", re.MULTILINE)
 SERVICES = {"serve": "8000", "view": "7600"}
 """The commands that run until they are stopped, with the port at which each is found."""
 
@@ -137,11 +137,13 @@ class PageRun:
         elif words[0] == "catsdk" and words[1] in SERVICES:
             await self._serve(fence, words[1:], wanted)
         else:
-            ended, printed = await run_sync(_run_command, self._here(command))
+            done = await run_sync(_run_command, self._here(command))
             expected = int(comment.removeprefix("ends with ")) if comment else 0
-            assert ended == expected, f"{_place(fence)}: {line} ended with {ended}:\n{printed}"
-            if wanted.strip():
-                _compare(fence, wanted, printed)
+            told = f"{_place(fence)}: {line} ended with {done.returncode}:\n{done.stderr}"
+            assert done.returncode == expected, told
+            # A terminal shows both, in an order that cannot be told of two files.
+            if wanted.strip() and not _says(wanted, done.stderr + done.stdout):
+                _compare(fence, wanted, done.stdout + done.stderr)
 
     async def _serve(self, fence: Fence, words: list[str], wanted: str) -> None:
         with socket.socket() as free:
@@ -167,22 +169,19 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _run_command(command: str) -> tuple[int, str]:
-    """Run a command line; returns how it ended, and what a terminal would show."""
+def _run_command(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line to its end."""
     first, _, rest = command.partition(" | ")
     program, *arguments = shlex.split(first)
     if program not in ("catsdk", "python"):
         return _in_shell(command)
     done = forked.run(*(forked.CATSDK if program == "catsdk" else ()), *arguments)
-    if rest and not done.returncode:
-        return _in_shell(rest, done.stdout)
-    return done.returncode, done.stdout + done.stderr
+    return _in_shell(rest, done.stdout) if rest and not done.returncode else done
 
 
-def _in_shell(command: str, stdin: str = "") -> tuple[int, str]:
+def _in_shell(command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     shell = ["bash", "-o", "pipefail", "-c", command]
-    done = subprocess.run(shell, input=stdin, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    return subprocess.run(shell, input=stdin, capture_output=True, text=True, check=False)
 
 
 def _says(wanted: str, got: str) -> bool:
