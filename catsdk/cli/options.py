@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, get_annotations
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -99,7 +99,7 @@ def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., No
     Returns:
         A decorator of a function of one `options`.
     """
-    own = list(vars(options)["__annotations__"])
+    own = list(get_annotations(options))
     hints = get_type_hints(options, include_extras=True)
 
     def place(field: Field[Any]) -> int:

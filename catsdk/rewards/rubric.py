@@ -138,10 +138,9 @@ async def rubric_for(proposer: roles.Proposer, reference: Reference | None, ctx:
     """Have a rubric written from the reference, and tell those who listen.
 
     Raises:
-        InvalidInputError: there is no reference, or the rubric makes no sense.
+        InvalidInputError: the rubric makes no sense.
     """
-    if reference is None:
-        raise InvalidInputError("a rubric is written from a reference; give one, or a rubric")
+    assert reference is not None
     proposed = proposer.propose(reference, ctx)
     rubric = checked_rubric(await roles.result_of(proposed, proposer, "propose"))
     ctx.emit(RubricReady(rubric=rubric))

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import catsdk
+
+PACKAGE = Path(catsdk.__file__).parent
 DOORS = sorted(
-    ".".join(stub.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
-    for root in [Path(__file__).parents[2]]
-    for stub in (root / "catsdk").rglob("*.pyi")
+    ".".join(stub.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for stub in PACKAGE.rglob("*.pyi")
 )
-NEED_TORCH = {"catsdk.providers", "catsdk.train", "catsdk.serve"}
+NEED_TORCH = {"catsdk.providers", "catsdk.serve", "catsdk.train", "catsdk.view"}
 
 
 def test_the_faces_of_the_package_are_doors() -> None:
@@ -38,7 +40,7 @@ def test_a_misspelt_name_is_an_error_that_names_it(name: str) -> None:
 
 def test_a_door_opens_from_a_zip_and_loads_only_what_is_asked_for(tmp_path: Path) -> None:
     archive = tmp_path / "room.zip"
-    core = Path(__file__).parents[2] / "catsdk" / "core" / "doors.py"
+    core = PACKAGE / "core" / "doors.py"
     with zipfile.ZipFile(archive, "w") as files:
         files.write(core, "doors.py")
         files.writestr(

@@ -11,11 +11,21 @@ import pytest
 import catsdk as cat
 from catsdk.core.errors import InvalidInputError, NoEvidenceError, UnsupportedError
 from catsdk.estimators import (
+    Adaptive,
     BestOfN,
+    Cascade,
+    GenerativeSelfAggregation,
     Likelihood,
     Majority,
     MinPerplexity,
+    MixtureOfAgents,
+    MutualPredictability,
     RandomChoice,
+    RecursiveSelfAggregation,
+    SelfBestOfN,
+    Shuffled,
+    Synthesizer,
+    UniversalSelfConsistency,
     WeightedMajority,
 )
 from tests.estimators.groups import Fixed, answers, with_logprobs
@@ -158,7 +168,22 @@ async def test_a_random_choice_repeats_under_its_seed_and_differs_between_prompt
 
 @pytest.mark.parametrize(
     "estimator",
-    [Majority(), WeightedMajority(Fixed()), MinPerplexity(), BestOfN(Fixed()), RandomChoice()],
+    [
+        Adaptive(Majority()),
+        BestOfN(Fixed()),
+        Cascade(Majority(), Synthesizer()),
+        GenerativeSelfAggregation(),
+        Majority(),
+        MinPerplexity(),
+        MixtureOfAgents([[Majority()]], Majority()),
+        MutualPredictability(),
+        RandomChoice(),
+        RecursiveSelfAggregation(Majority(), Majority()),
+        SelfBestOfN(),
+        Shuffled(Majority()),
+        UniversalSelfConsistency(),
+        WeightedMajority(Fixed()),
+    ],
     ids=lambda each: type(each).__name__,
 )
 async def test_an_empty_group_has_no_evidence(estimator: Any) -> None:

@@ -150,6 +150,12 @@ async def test_only_groups_in_the_band_of_entropy_are_rewarded(
         assert {score.failure and score.failure.kind for score in scores} == {"LeftOut"}
 
 
+async def test_a_rollout_without_an_answer_is_a_class_of_its_own_in_the_entropy() -> None:
+    # Two of a, one of b, and two that agree with nobody: 0.4 ln 2.5 + 3 (0.2 ln 5).
+    (first, *_) = await EntropyBand(ClusterShare(), below=0.1).reward(answers("aab--"))
+    assert str(first.failure).endswith("is 1.332 nats, not under 0.1")
+
+
 async def test_the_reason_tells_the_entropy_and_the_bound() -> None:
     (first, *_) = await EntropyBand(ClusterShare(), below=log(3)).reward(answers("abc"))
     assert str(first.failure).endswith("1.099 nats, not under 1.1")

@@ -127,6 +127,18 @@ async def test_while_two_can_tie_all_is_judged() -> None:
     assert values(scores) == [1.0] * 3
 
 
+async def test_judging_stops_early_under_a_mean_too_where_no_verdict_is_missing() -> None:
+    judge = FixedJudge(lambda name, text: text == "good")
+    reward = RubricReward(
+        judge=judge,
+        rubric=rubric_of(*"abcde"),
+        missing=Missing(then="mean", at_least=0.1),
+        stop_early=True,
+    )
+    assert values(await reward.reward(group_of("good", "bad"), REFERENCE)) == [1.0, 0.0]
+    assert len(judge.asked) == 2 * 3
+
+
 async def test_a_missing_verdict_is_no_place_in_the_order() -> None:
     judge = FixedJudge(lambda name, text: None if text == "" else text == "alpha beta")
     rubric = rubric_of(*"abcde")

@@ -109,7 +109,7 @@ def test_the_parts_of_a_weighted_compound_weigh_what_it_did() -> None:
 
 
 def test_a_rubric_of_nothing_but_compounds_is_rejected() -> None:
-    with pytest.raises(InvalidInputError, match="no criterion is left"):
+    with pytest.raises(InvalidInputError, match="no criterion of the rubric is left"):
         filtered(rubric_of("States a and gives b"), Filters(compound="drop"))
 
 

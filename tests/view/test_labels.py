@@ -145,13 +145,13 @@ async def test_a_label_is_kept_beside_the_run_and_nothing_else_changes(tmp_path:
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        ("{", 400, "no label"),
-        ("[]", 400, "no label"),
-        ('{"run": "sums"}', 400, "no label"),
-        ('{"run": "sums", "item": "x", "says": "perhaps so"}', 400, "no label"),
-        ('{"run": "sums", "item": "x", "says": false, "path": "/etc"}', 400, "no label"),
+        ("{", 400, "not a label"),
+        ("[]", 400, "not a label"),
+        ('{"run": "sums"}', 400, "not a label"),
+        ('{"run": "sums", "item": "x", "says": "perhaps so"}', 400, "not a label"),
+        ('{"run": "sums", "item": "x", "says": false, "path": "/etc"}', 400, "not a label"),
         ('{"run": "../sums", "item": "x", "says": false}', 404, "no item"),
-        ("[" * 15_000, 400, "no label"),
+        ("[" * 15_000, 400, "not a label"),
         (" " * 20_000, 413, "longer"),
     ],
 )

@@ -214,7 +214,7 @@ def test_what_is_no_pair_is_refused(payload: object) -> None:
 
 @pytest.mark.parametrize("tree", [["Symbol"], ["Nonsense", "x"], ["Number", "1", "0", None], 7])
 def test_what_is_no_tree_is_refused(tree: object) -> None:
-    with pytest.raises(ValueError, match="no tree"):
+    with pytest.raises(ValueError, match="not a tree"):
         compare([tree, ["Symbol", "x"]])  # type: ignore[list-item]
 
 

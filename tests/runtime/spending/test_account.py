@@ -60,6 +60,46 @@ def test_a_call_that_was_not_sent_gives_its_request_back() -> None:
     account.reserve()
 
 
+def test_a_request_more_for_a_call_that_has_its_amount_is_held_to_the_cap_too() -> None:
+    account = Account(Budget(requests=2, tokens=100))
+    account.reserve(Amount(100))
+    account.reserve_request()
+    with pytest.raises(BudgetExceededError, match="budget of 2 requests is reached"):
+        account.reserve_request()
+    assert account.requests == 2 and account.refused
+    account.cancel_request()
+    account.reserve_request()
+    assert (account.requests, account.tokens) == (2, 100)
+
+
+def test_what_an_earlier_start_spent_counts_against_the_budget() -> None:
+    account = Account(Budget(requests=10, tokens=100, usd=1.0))
+    account.charge(3, Amount(90, 0.25))
+    account.charge(1, Amount(5, 0.25))
+    assert (account.requests, account.tokens, account.usd) == (4, 95, 0.5)
+    assert account.reserved == Amount()
+    with pytest.raises(BudgetExceededError, match="100 tokens"):
+        account.reserve(Amount(6))
+    account.reserve(Amount(5))
+
+
+def test_a_call_that_an_earlier_start_sent_is_held_whatever_is_left_until_it_is_settled() -> None:
+    account = Account(Budget(requests=1, tokens=100))
+    account.charge(1, Amount(90))
+    account.hold(Amount(50))
+    assert (account.requests, account.tokens, account.reserved) == (2, 140, Amount(50))
+    account.settle(Amount(50), Amount(7))
+    assert (account.requests, account.tokens, account.reserved) == (2, 97, Amount())
+
+
+def test_an_account_shows_its_budget_and_what_is_spent_or_reserved() -> None:
+    account = Account(Budget(usd=1.0))
+    account.reserve(Amount(7, 0.25))
+    shown = repr(account)
+    assert repr(account.budget) in shown
+    assert "requests=1, tokens=7, usd=0.250000" in shown
+
+
 def test_the_time_of_a_budget_begins_with_its_first_use() -> None:
     now = 10.0
     account = Account(Budget(seconds=5.0), clock=lambda: now)
@@ -70,10 +110,28 @@ def test_the_time_of_a_budget_begins_with_its_first_use() -> None:
         account.reserve()
 
 
+def test_a_call_after_the_time_is_over_is_refused_and_remembered() -> None:
+    now = [0.0]
+    account = Account(Budget(seconds=5), clock=lambda: now[0])
+    account.reserve()
+    assert not account.refused
+    now[0] = 5.0
+    with pytest.raises(BudgetExceededError, match="budget of 5 seconds is used up"):
+        account.reserve()
+    assert account.refused and account.requests == 1
+
+
 def test_caps_that_make_no_sense_are_refused_by_name() -> None:
     for wrong in ({"requests": -1}, {"usd": -0.1}, {"seconds": 0.0}, {"dollars": 1}):
         with pytest.raises(InvalidInputError, match=next(iter(wrong))):
             Budget(**dict[str, Any](wrong))
+
+
+async def test_nobody_waits_for_what_fits_already_or_never_will() -> None:
+    account = Account(Budget(tokens=100))
+    with anyio.fail_after(5):
+        await account.wait(Amount(100))
+        await account.wait(Amount(101))
 
 
 async def test_those_who_wait_go_on_as_soon_as_enough_is_given_back() -> None:
