@@ -24,7 +24,9 @@
 #   make coverage      all tests with their branches counted, against the floor
 #   make test-pythons  the core tests on the built wheel, on each Python found from 3.11 to 3.14
 #   make test-extras   each extra alone in a clean environment
-#   make site          the documentation as a site in out/site/html, its links checked
+#   make notebooks     the notebooks of docs/notebooks, each run as it stands, in out/notebooks
+#   make pictures      the pictures of the documentation that take seconds, or those that ARGS names
+#   make site          the documentation as a site in out/site/html, with the notebooks, its links checked
 #   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
 #   make audit         known holes in what is installed by default, asked of a service on the network
@@ -67,7 +69,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-litellm test-instructor test-vllm test-servers real test-gateway \
 	test-verl test-ray test-integrations test-gpu lab soak nightly bench-gateway bench-runtime bench-rubrics bench-question bench-small bench-ray \
-	check lint types layers test-pythons test-extras site dist maps clean
+	check lint types layers test-pythons test-extras notebooks pictures site dist maps clean
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -329,7 +331,14 @@ SITE := $(VENV)-site
 $(SITE)/.installed: pyproject.toml constraints/site.txt
 	$(call INSTALLED,what builds the site,site,-e . --group site)
 
-site: $(SITE)/.installed
+# One after the other, or those that ARGS names: outputs of what does not run any more are not shown.
+notebooks: install
+	@$(BIN)/python -m docs.notebooks.execute $(ARGS)
+
+pictures: install
+	@$(BIN)/python docs/pictures.py $(ARGS)
+
+site: $(SITE)/.installed notebooks
 	@$(SITE)/bin/python -m docs.site.build
 
 # --- benchmarks ---------------------------------------------------------------------------

@@ -37,8 +37,8 @@ tests=(
   tests/rubrics tests/method tests/test_cat.py tests/test_event_loops.py
 )
 
-wheel=$(realpath -m "${WHEEL:-}")
-declare -A tested
+wheel=${WHEEL:+$(realpath -m "$WHEEL")}
+declare -A tested=()
 while read -r python; do
   supported "$python" || continue
   version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')

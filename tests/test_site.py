@@ -48,7 +48,10 @@ def test_the_pages_tell_every_command_and_every_setting() -> None:
 def test_every_page_stands_in_the_menu() -> None:
     menu = (ROOT / "docs/site/mkdocs.yml").read_text("utf-8")
     named = set(re.findall(r"(\S+\.md)$", menu, re.MULTILINE))
-    pages = {page.relative_to(ROOT / "docs").as_posix() for page in ROOT.glob("docs/**/*.md")}
+    pages = {
+        page.relative_to(ROOT / "docs").with_suffix(".md").as_posix()
+        for page in [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/notebooks/*.ipynb")]
+    }
     assert {page for page in pages - named if not page.startswith("adr/")} == set()
     made = {name for name in named - pages if not name.startswith("reference/")}
     assert made == {"index.md", "CONTRIBUTING.md", "CHANGELOG.md", "adr/index.md"}

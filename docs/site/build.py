@@ -1,9 +1,9 @@
 """Build the site, and check it: `python -m docs.site.build`, or `make site`.
 
-The pages are those of `docs/`, the README as the first, and a reference that is made from the
-sources. `out/site/pages` has what they come to, `out/site/html` the site with each page's Markdown
-beside it and `llms.txt`. Ends with 1 where a link or an anchor leads nowhere, a page stands in no
-menu, or a public name has no entry.
+The pages are those of `docs/`, the README as the first, the notebooks as they last ran, and a
+reference that is made from the sources. `out/site/pages` has what they come to, `out/site/html`
+the site with each page's Markdown beside it, `llms.txt` and `llms-full.txt`. Ends with 1 where a
+link or an anchor leads nowhere, a page stands in no menu, or a public name has no entry.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 import yaml
 
-from docs.site import reference
+from docs.site import llms, notebooks, reference
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -35,12 +36,15 @@ BLOCK = re.compile(r"(^```.*?^```)", re.MULTILINE | re.DOTALL)
 def gather() -> None:
     """Put together the pages: the README first, those of `docs/`, and the reference."""
     shutil.rmtree(OUT, ignore_errors=True)
-    ignored = shutil.ignore_patterns("*.py", "*.json", "__pycache__", "logs", "site")
+    ignored = shutil.ignore_patterns("*.py", "*.json", "*.ipynb", "__pycache__", "logs", "site")
     shutil.copytree(ROOT / "docs", PAGES, ignore=ignored)
     for name in BESIDE:
         shutil.copy(ROOT / name, PAGES / name)
     shutil.copy(ROOT / "README.md", PAGES / "index.md")
     shutil.copy(CONFIG, OUT / CONFIG.name)
+    for source in sorted(notebooks.SOURCES.glob("*.ipynb")):
+        if not notebooks.write_page(source, PAGES / "notebooks"):
+            sys.stderr.write(f"{source.name} is shown without outputs: `make notebooks` runs it\n")
     for page in PAGES.rglob("*.md"):
         came_from_root = page.parent == PAGES and page.name in (*BESIDE, "index.md")
         folder = ROOT if came_from_root else ROOT / "docs" / _below(page)
@@ -74,6 +78,8 @@ def _address(path: Path, page: Path) -> str | None:
     places = {Path("README.md"): Path("index.md"), Path("docs/adr"): Path("adr/index.md")}
     places |= {Path(name): Path(name) for name in BESIDE}
     inside = path.relative_to("docs") if path.is_relative_to("docs") else None
+    if inside is not None and inside.suffix == ".ipynb" and page.stem != inside.stem:
+        inside = inside.with_suffix(".md")
     place = places.get(path, inside)
     if place is None or (path not in places and not (PAGES / place).is_file()):
         return None
@@ -90,23 +96,18 @@ def decisions() -> None:
     (folder / "index.md").write_text("\n".join(["# Decisions", "", *lines, ""]), "utf-8")
 
 
-def _title(page: Path) -> str:
-    return page.read_text("utf-8").partition("\n")[0].lstrip("# ")
-
-
 def for_readers_that_are_programs() -> None:
-    """Put each page's Markdown beside it, and list all in `llms.txt`."""
-    lines = ["# catsdk", "", f"> {_config()['site_description']}", ""]
+    """Put each page's Markdown beside it; list all in `llms.txt`, join them in `llms-full.txt`."""
     for page in sorted(PAGES.rglob("*.md")):
         name = page.relative_to(PAGES)
         (HTML / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(page, HTML / name)
-        lines.append(f"- [{_title(page)}]({name.as_posix()})")
-    (HTML / "llms.txt").write_text("\n".join([*lines, ""]), "utf-8")
+    (HTML / "llms.txt").write_text(llms.index(_config(), PAGES), "utf-8")
+    (HTML / "llms-full.txt").write_text(llms.full(_config(), PAGES), "utf-8")
 
 
-def _config() -> dict[str, str]:
-    found: dict[str, str] = yaml.safe_load(CONFIG.read_text("utf-8"))
+def _config() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(CONFIG.read_text("utf-8"))
     return found
 
 
@@ -144,11 +145,19 @@ def faults() -> Iterator[str]:
         for name in reference.names_of(face):
             if name.defined not in anchors:
                 yield f"{face}.{name.name} has no entry in the reference"
+    yield from _faults_of_llms()
     menus = CONFIG.read_text("utf-8")
     for source in PAGES.rglob("*.md"):
         place = source.relative_to(PAGES).as_posix()
         if source.parent.name not in ("adr", "reference") and f" {place}\n" not in menus:
             yield f"{place} stands in no menu of {CONFIG.relative_to(ROOT)}"
+
+
+def _faults_of_llms() -> Iterator[str]:
+    listed = (HTML / "llms.txt").read_text("utf-8")
+    for link in re.findall(r"^- \[.*?\]\(([^)]*)\)", listed, re.MULTILINE):
+        if not (HTML / link).is_file():
+            yield f"llms.txt links to {link}, which is not there"
 
 
 def _fault(path: Path, link: str, found: dict[Path, Page]) -> Iterator[str]:

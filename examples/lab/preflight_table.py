@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isnan, nan, sqrt
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 import numpy as np
 
+from catsdk.train import Measure
+from catsdk_trainers.preflight.rule import Answer, answer_of, checks_of
 from examples.lab.curves import gain
 from examples.lab.held_out import share
-from examples.lab.starts import STARTS, Start
+from examples.lab.starts import STARTS
 
-__all__ = ["rank_correlation", "table"]
+__all__ = ["Tried", "rank_correlation", "table", "tried"]
 
-_DRAWS: Final = 10_000
+_DRAWS: Final = 2000
+_FEWEST: Final = 4
 _SIGNS: Final = ("aim", "lead", "usable", "agreement")
+_RECORDED: Final = {"cat": "box", "ttrl": "vote", "random": "random", "gold": "gold"}
+"""Arms of the laboratory, and the starting point that each of them has."""
 _HEADINGS: Final = (
     "half",
     "start",
     "reward",
+    "steps",
     "one sample, start",
     "lead",
     "aim",
@@ -28,95 +38,140 @@ _HEADINGS: Final = (
     "paid",
     "right",
 )
-Pair = tuple[Start, dict[str, Any], dict[str, Any]]
+Told = dict[str, Any]
 
 
-def table(folder: Path) -> str:
-    """One line for each starting point, and the correlations, as Markdown."""
-    pairs = _read(folder)
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A preflight beside the trainings from the same start: one, or several seeds of one length."""
+
+    start: str
+    half: int
+    found: Told
+    units: Sequence[Told]
+
+    @property
+    def gain(self) -> float:
+        """The mean gain over the seeds."""
+        return fmean(gain(told)[0] for told in self.units)
+
+    @property
+    def error(self) -> float:
+        """The standard error of that mean, each training being measured on the same problems."""
+        return sqrt(fmean(gain(told)[1] ** 2 for told in self.units))
+
+    @property
+    def paid(self) -> bool:
+        """Whether the accuracy rose by more than two standard errors."""
+        return self.gain > 2 * self.error
+
+    @property
+    def says(self) -> Answer:
+        """What the rule makes of the measures; it may be another one than when they were taken."""
+        measures = self.found["measures"].items()
+        return answer_of(checks_of({name: Measure(**each) for name, each in measures}))
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the preflight was; `None` where it said nothing."""
+        return {"likely": self.paid, "unlikely": not self.paid}.get(self.says)
+
+
+def tried(folder: Path, recorded: Path | None = None) -> list[Tried]:
+    """What there is: the short trainings of `folder`, and units that the laboratory recorded."""
+    return [*_short(folder), *([] if recorded is None else _recorded(folder, recorded))]
+
+
+def _short(folder: Path) -> Iterator[Tried]:
+    for start in STARTS:
+        for file in sorted((folder / "found").glob(f"{start.name}-[0-9]*.json")):
+            if (folder / file.name).exists():
+                yield Tried(start.name, start.half, _read(file), [_read(folder / file.name)])
+
+
+def _recorded(folder: Path, recorded: Path) -> Iterator[Tried]:
+    halves = {start.name: start.half for start in STARTS}
+    for arm, start in _RECORDED.items():
+        found = folder / "found" / f"{start}-0.json"
+        units = [_read(file) for file in sorted(recorded.glob(f"{arm}-[0-9]*.json"))]
+        if found.exists() and units:
+            yield Tried(start, halves[start], _read(found), units)
+
+
+def _read(file: Path) -> Told:
+    told: Told = json.loads(file.read_text("utf-8"))
+    return told
+
+
+def table(found: Sequence[Tried]) -> str:
+    """One line for each preflight and length of training, and the correlations, as Markdown."""
     lines = [f"| {' | '.join(_HEADINGS)} |", "| --- " * len(_HEADINGS) + "|"]
-    lines += [_line(*pair) for pair in pairs]
+    lines += [_line(each) for each in found]
+    said = [each.right for each in found if each.right is not None]
+    right = f"It said yes or no {len(said)} times of {len(found)}, and {sum(said)} were right."
+    lines += ["", right, ""]
     for half in (1, 2, None):
-        some = [pair for pair in pairs if half in (None, pair[0].half)]
-        lines += ["", *_correlations(some, f"half {half}" if half else "both halves")]
+        some = [each for each in found if half in (None, each.half)]
+        lines += _correlations(some, f"half {half}" if half else "both halves")
     return "\n".join(lines)
 
 
-def _read(folder: Path) -> list[Pair]:
-    pairs: list[Pair] = []
-    for start in STARTS:
-        files = [*sorted((folder / "found").glob(f"{start.name}-[0-9]*.json"))]
-        for file in files:
-            trained = folder / file.name
-            if trained.exists():
-                read = (json.loads(each.read_text("utf-8")) for each in (file, trained))
-                pairs.append((start, *read))
-    return pairs
-
-
-def _line(start: Start, found: dict[str, Any], told: dict[str, Any]) -> str:
-    mean, error = gain(told)
-    paid = _paid(told)
-    says = found["pays"]
-    right = {"likely": paid, "unlikely": not paid}.get(says)
-    first = told["points"][0]["held_out"]
+def _line(each: Tried) -> str:
+    plan = each.units[0]["unit"]["plan"]
+    first = each.units[0]["points"][0]["held_out"]
+    seeds = len(each.units)
     cells = [
-        str(start.half),
-        start.name,
-        start.arm,
-        f"{share(first, 'single', told['unit']['plan']['group']):.2f}",
-        _told(found, "lead"),
-        _told(found, "aim"),
-        says,
-        f"{mean:+.3f} ± {error:.3f}",
-        "yes" if paid else "no",
-        {True: "yes", False: "**no**", None: "said nothing"}[right],
+        str(each.half),
+        each.start,
+        next(start.arm for start in STARTS if start.name == each.start),
+        f"{plan['steps']}" + (f", {seeds} seeds" if seeds > 1 else ""),
+        f"{share(first, 'single', plan['group']):.2f}",
+        _told(each.found, "lead"),
+        _told(each.found, "aim"),
+        each.says,
+        f"{each.gain:+.3f} ± {each.error:.3f}",
+        "yes" if each.paid else "no",
+        {True: "yes", False: "**no**", None: "said nothing"}[each.right],
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _paid(told: dict[str, Any]) -> bool:
-    """Whether the accuracy rose by more than two standard errors."""
-    mean, error = gain(told)
-    return mean > 2 * error
-
-
-def _told(found: dict[str, Any], sign: str) -> str:
+def _told(found: Told, sign: str) -> str:
     measure = found["measures"][sign]
     if measure["mean"] is None:
         return "none"
     return f"{measure['mean']:+.2f} ({measure['low']:+.2f} to {measure['high']:+.2f})"
 
 
-def _correlations(pairs: list[Pair], which: str) -> list[str]:
-    gains = [gain(told)[0] for _, _, told in pairs]
-    lines: list[str] = []
+def _correlations(found: Sequence[Tried], which: str) -> Iterator[str]:
     for sign in _SIGNS:
-        known = [
-            (found["measures"][sign]["mean"], rise)
-            for (_, found, _), rise in zip(pairs, gains, strict=True)
-            if found["measures"][sign]["mean"] is not None
+        pairs = [
+            (mean, each.gain)
+            for each in found
+            if (mean := each.found["measures"][sign]["mean"]) is not None
         ]
-        if len(known) > 2:
-            rho, low, high = rank_correlation(known)
-            lines.append(
+        rho, low, high = rank_correlation(pairs) if len(pairs) >= _FEWEST else (nan, nan, nan)
+        if not isnan(rho):
+            yield (
                 f"- {which}, `{sign}` and gain: Spearman {rho:+.2f} (95 %: {low:+.2f} to"
-                f" {high:+.2f}) over {len(known)} starting points"
+                f" {high:+.2f}) over {len(pairs)}"
             )
-    return lines
 
 
-def rank_correlation(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
-    """Spearman's rank correlation and its 95 % bootstrap interval over the pairs."""
+def rank_correlation(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """Spearman's rank correlation and its 95 % bootstrap interval over the pairs.
+
+    It is not a number where one side does not vary.
+    """
     values = np.array(pairs, dtype=float)
     random = np.random.default_rng(0)
-    drawn = [
-        _spearman(values[random.integers(len(values), size=len(values))]) for _ in range(_DRAWS)
-    ]
-    known = [each for each in drawn if each is not None]
+    samples = random.integers(len(values), size=(_DRAWS, len(values)))
+    drawn = [each for sample in samples if (each := _spearman(values[sample])) is not None]
     whole = _spearman(values)
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float("nan") if whole is None else whole, float(low), float(high)
+    if whole is None or not drawn:
+        return nan, nan, nan
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return whole, float(low), float(high)
 
 
 def _spearman(values: np.ndarray[Any, Any]) -> float | None:

@@ -1,7 +1,8 @@
-"""Is the rule of a preflight right? It is asked at starting points of different promise.
+r"""Is the rule of a preflight right? It is asked at starting points of different promise.
 
     python -m examples.lab.preflights --out docs/lab/preflight --half 1
-    python -m examples.lab.preflights --out docs/lab/preflight --page docs/results.md
+    python -m examples.lab.preflights --out docs/lab/preflight --recorded docs/lab \
+        --page docs/results.md
 
 At each starting point of `starts.py` a preflight is taken and a short training run: 10 steps of 8
 prompts, measured on 48 held-out problems of the same kind. The rule was made on the first half. The
@@ -24,7 +25,7 @@ from catsdk.train import CaTConfig, Rollouts, preflight
 from catsdk_providers.box import BOX
 from examples.lab.held_out import Exam
 from examples.lab.laboratory import write_between
-from examples.lab.preflight_table import table
+from examples.lab.preflight_table import table, tried
 from examples.lab.rl import METHODS
 from examples.lab.starts import STARTS, Start, rows_of, taught
 from examples.lab.training import config_for, is_done, scratch_of, train_unit
@@ -38,11 +39,11 @@ _PROMPTS: Final = 12
 _LOG = logging.getLogger(__name__)
 
 
-def run(start: Start, seed: int, out: Path) -> None:
-    """Take the preflight and train, unless that was done."""
+def run(start: Start, seed: int, out: Path, *, trains: bool = True) -> None:
+    """Take the preflight and, where it `trains`, train, unless that was done."""
     unit = Unit(start.name, seed, PLAN)
     found = out / "found" / f"{unit.name}.json"
-    if found.exists() and is_done(unit, out):
+    if found.exists() and (is_done(unit, out) or not trains):
         return
     torch.manual_seed(seed)
     model, tokenizer = taught(start, seed)
@@ -53,7 +54,11 @@ def run(start: Start, seed: int, out: Path) -> None:
         known = rows_of(start, "dev", _PROMPTS, seed)
         seen = preflight(config, rows, known, prompts=_PROMPTS, model=model, tokenizer=tokenizer)
         found.parent.mkdir(parents=True, exist_ok=True)
-        found.write_text(seen.model_dump_json(indent=1) + "\n", "utf-8")
+        # The place of the weights differs from machine to machine.
+        told = seen.model_copy(update={"model": "local"})
+        found.write_text(told.model_dump_json(indent=1) + "\n", "utf-8")
+    if not trains:
+        return
     torch.manual_seed(seed)
     asked = rows_of(start, "heldout", PLAN.evaluated, 0)
     exam = Exam(
@@ -88,13 +93,21 @@ def main() -> None:
     parser.add_argument("--half", type=int, choices=(1, 2), help="run only these starting points")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", action="store_true", help="run nothing")
+    parser.add_argument("--starts", nargs="+", choices=[start.name for start in STARTS])
+    parser.add_argument("--only-preflight", action="store_true", help="train nothing")
+    parser.add_argument(
+        "--recorded",
+        type=Path,
+        help="units of the laboratory from the same starts, such as docs/lab",
+    )
     parser.add_argument("--page", type=Path, help="where the table is put")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     for start in STARTS:
-        if not chosen.table and chosen.half in (None, start.half):
-            run(start, chosen.seed, chosen.out)
-    told = table(chosen.out)
+        wanted = chosen.half in (None, start.half) and start.name in (chosen.starts or [start.name])
+        if wanted and not chosen.table:
+            run(start, chosen.seed, chosen.out, trains=not chosen.only_preflight)
+    told = table(tried(chosen.out, chosen.recorded))
     print(told)
     if chosen.page is not None:
         write_between(chosen.page, told, MARK, END)

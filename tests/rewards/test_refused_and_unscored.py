@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf, nan
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -23,7 +23,7 @@ from catsdk.rewards import (
 from catsdk.rewards.reward import LEFT_OUT
 from catsdk.testing import FunctionProvider
 from tests.rewards.test_scored_rewards import Reader
-from tests.rubrics.scripted import group_of, reference_of, rubric_of
+from tests.rubrics.scripted import contains_judge, group_of, reference_of, rubric_of
 
 GROUP = group_of("four", "five")
 NO_ROLE: Any = object()
@@ -257,3 +257,25 @@ async def test_no_rollouts_are_no_scores_and_cost_nothing() -> None:
     reward = ReferenceProbability(Reader({}))
     empty = GROUP.model_copy(update={"rollouts": ()})
     assert await reward.reward(empty, reference_of(GROUP)) == ()
+
+
+@pytest.mark.parametrize(
+    ("of", "text", "told"),
+    [
+        ("text", "", "the reference has no text"),
+        ("answer", "no", "the reference has no final answer"),
+    ],
+)
+async def test_a_reference_without_what_is_read_is_named(
+    of: Literal["text", "answer"], text: str, told: str
+) -> None:
+    reward = ReferenceProbability(Reader({}), of=of)
+    for score in await reward.reward(GROUP, reference_of(GROUP, text)):
+        assert score.value is None
+        assert score.failure == Failure(kind="NoReferenceAnswer", message=told)
+
+
+async def test_a_rubric_that_is_given_needs_no_reference() -> None:
+    reward = cat.RubricReward(judge=contains_judge(), rubric=rubric_of("four"))
+    assert not reward.needs_reference
+    assert [score.value for score in await reward.reward(GROUP)] == [1.0, 0.0]

@@ -127,6 +127,13 @@ def test_caps_that_make_no_sense_are_refused_by_name() -> None:
             Budget(**dict[str, Any](wrong))
 
 
+async def test_nobody_waits_for_what_fits_already_or_never_will() -> None:
+    account = Account(Budget(tokens=100))
+    with anyio.fail_after(5):
+        await account.wait(Amount(100))
+        await account.wait(Amount(101))
+
+
 async def test_those_who_wait_go_on_as_soon_as_enough_is_given_back() -> None:
     account = Account(Budget(tokens=100))
     account.reserve(Amount(100))

@@ -56,7 +56,8 @@ def test_a_prompt_that_the_vendor_keeps_is_in_the_bound() -> None:
     ("name", "url"),
     [
         ("openai:gpt-5", "https://api.openai.com/v1"),
-        ("anthropic:claude-sonnet-4-5", "https://api.anthropic.com"),
+        # The table has no batch price of this one.
+        ("anthropic:claude-opus-4-1", "https://api.anthropic.com"),
     ],
 )
 def test_what_is_in_a_batch_costs_half_whether_the_table_says_so_or_not(
@@ -70,6 +71,25 @@ def test_what_is_in_a_batch_costs_half_whether_the_table_says_so_or_not(
     assert alone is not None and alone > 0
     assert batched == pytest.approx(alone / 2)
     assert rates.most(1000, 100, batched=True) == pytest.approx(rates.most(1000, 100) / 2)
+
+
+@pytest.mark.parametrize(
+    ("url", "share"),
+    [
+        ("https://api.openai.com/v1", 0.5),
+        ("https://api.anthropic.com", 0.5),
+        ("https://not-api.openai.com.example.org", 1.0),
+        (None, 1.0),
+    ],
+)
+def test_a_price_of_the_user_s_is_halved_in_a_batch_of_a_vendor_that_halves(
+    url: str | None, share: float
+) -> None:
+    given = {"openai:gpt-5": Price(input=2, output=8)}
+    rates = rates_of(Hosted("openai:gpt-5", url), given)
+    assert rates is not None
+    usage = Usage(input_tokens=1_000_000, output_tokens=1_000_000, batched=1)
+    assert rates.cost(usage) == pytest.approx(10 * share)
 
 
 def test_a_vendor_behind_another_s_name_is_found_without_an_address() -> None:

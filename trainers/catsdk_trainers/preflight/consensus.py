@@ -20,6 +20,10 @@ class Contradiction(Value):
         share: How many of the group do, in 0..1.
         other: What the second view answers.
         majority_right: Whether the majority is right; `None` without a known answer.
+
+    Example:
+        >>> from catsdk.train import Contradiction
+        >>> Contradiction(question="7+8?", majority="16", share=0.75, other="15").majority_right
     """
 
     question: str
@@ -43,6 +47,16 @@ class Consensus(Value):
         wrong: The share of the confident majorities that are wrong, where known answers tell.
         caught: Of those that are wrong, the share that the second view contradicts.
         contradictions: The prompts.
+
+    Example:
+        >>> from catsdk.train import Consensus, Measure
+        >>> found = Consensus(
+        ...     second_view="the teacher", prompts=8, confident=2,
+        ...     contradicted=Measure.of([1.0, 0.0]), wrong=Measure.missing("no known answers"),
+        ...     caught=Measure.missing("no known answers"),
+        ... )
+        >>> found.contradicted.mean
+        0.5
     """
 
     second_view: str
@@ -60,6 +74,9 @@ class Consensus(Value):
         Args:
             groups: What was seen.
             second_view: What the second view is.
+
+        Returns:
+            The counts, and the prompts on which the two differ.
         """
         confident = [seen for seen in groups if seen.confident and seen.votes.majority is not None]
         wrong = [seen for seen in confident if seen.majority == 0]

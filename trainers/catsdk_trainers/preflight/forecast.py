@@ -22,6 +22,13 @@ class Forecast(Value):
         usd: Their price; `None` where a price is unknown.
         hours: Sampling and scoring, as fast as it went here; the optimiser's own passes come on top
             and were not measured.
+
+    Example:
+        >>> from catsdk.train import Forecast
+        >>> Forecast(
+        ...     rollouts=80, rollout_tokens=None, requests=20, tokens=4000, usd=None, hours=0.1
+        ... ).requests
+        20.0
     """
 
     rollouts: int
@@ -39,6 +46,9 @@ class Forecast(Value):
             config: The training.
             looked: What was sampled and scored here.
             held_out: How many held-out prompts each evaluation asks.
+
+        Returns:
+            The same for all steps and evaluations.
         """
         seen = sum(len(each.seen) for each in looked)
         trained = config.steps * config.prompts_of_a_step

@@ -63,6 +63,9 @@ class Measure(Value):
             most: The largest.
             unknown: What is said where no value is there.
             label: What is measured, for a reader.
+
+        Returns:
+            The mean with its interval; unknown where no value is there.
         """
         known = [value for value in values if value is not None and isfinite(value)]
         if not known:
@@ -82,6 +85,9 @@ class Measure(Value):
         Args:
             because: Why.
             label: What it is, for a reader.
+
+        Returns:
+            A measure without any number.
         """
         return cls(unknown=because, label=label)
 

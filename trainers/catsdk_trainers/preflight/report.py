@@ -26,6 +26,13 @@ class Preflight(Value):
         consensus: What the probe for a false consensus found.
         forecast: What the training will take.
         partial: Why something is missing, such as a budget that was used up.
+
+    Example:
+        >>> from catsdk.train import preflight, preset
+        >>> config = preset("box", rollouts={"count": 2, "max_tokens": 8})
+        >>> found = preflight(config, prompts=1)
+        >>> found.measures["no_answer"].mean  # in eight tokens none comes to an end
+        1.0
     """
 
     model: str

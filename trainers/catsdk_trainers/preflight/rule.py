@@ -29,6 +29,11 @@ class Check(Value):
         rule: The condition, in words.
         found: What was measured.
         passed: Whether it holds; `None` where that is not known.
+
+    Example:
+        >>> from catsdk.train import Check
+        >>> Check(sign="usable", rule="at least 10%", found="0.90", passed=True).passed
+        True
     """
 
     sign: str
