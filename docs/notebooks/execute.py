@@ -56,7 +56,7 @@ def execute(path: Path) -> str:
     import nbformat
     from nbclient import NotebookClient
 
-    notebook: Any = nbformat.reads(path.read_text("utf-8"), as_version=4)
+    notebook: Any = nbformat.reads(path.read_text("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     with TemporaryDirectory() as folder:
         # The kernel leaves no history in the home of who runs it, and asks none of their models.
         kept = {name: value for name, value in os.environ.items() if not _is_ours(name)}
@@ -70,7 +70,7 @@ def execute(path: Path) -> str:
             extra_arguments=["--log-level=ERROR"],
         )
         client.execute(env=kept | {"IPYTHONDIR": f"{folder}/.ipython"})
-    return str(nbformat.writes(notebook))
+    return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
 
 
 def _is_ours(name: str) -> bool:
