@@ -32,8 +32,8 @@ class RowState(Value):
     Args:
         digest: Of the row as it was read.
         marks: A few digits for each column, which tell the one that was edited.
-        outcome: `ok`; `partial` where a deadline cut it short; `failed`; rows that are `waiting`
-            have no state.
+        outcome: `ok`; `partial` where a deadline cut it short or no synthesis could be read;
+            `failed`; rows that are `waiting` have no state.
         attempts: How often it was worked on to the end.
         failure: Why it failed.
         stages: What it consumed by stage, where it was worked on for an estimate.

@@ -15,7 +15,13 @@ from catsdk.batch.products import Record, records_of
 from catsdk.batch.rows import BatchRow
 from catsdk.batch.state import Outcome, RowState, States
 from catsdk.cat import CaT
-from catsdk.core.errors import CatError, ConfigurationError, ProviderError
+from catsdk.core.errors import (
+    CatError,
+    ConfigurationError,
+    NoValidOutputError,
+    ProviderError,
+    StructuredOutputError,
+)
 from catsdk.core.events import Event
 from catsdk.core.ports import Provider
 from catsdk.core.types import Call, Failure, Result
@@ -149,7 +155,7 @@ class Worker:
             CatError: as `over`.
         """
         try:
-            place = self.ledger.at(row.id)
+            place = self.ledger.at(row.id, _attempt(before))
             result = await self._result(row, place)
             return await self._kept(row, before, result, place)
         except _Fatal as fatal:
@@ -165,7 +171,7 @@ class Worker:
     async def _outcome(
         self, row: BatchRow, before: RowState | None, calls: Sequence[Call] | None = None
     ) -> Outcome | None:
-        place = self.ledger.at(row.id)
+        place = self.ledger.at(row.id, _attempt(before))
         result = await self._worked_on(row, place)
         if self.ledger.broken is not None:
             # Roles take it for a failed call; but every row to come would fail as this one.
@@ -256,6 +262,18 @@ class Worker:
         return [
             {**carried, "id": row.id, **record} for record in records_of(self.plan.produces, result)
         ]
+
+
+# Where replies could not be read, the same ones would be found again.
+_UNREAD = {StructuredOutputError.__name__, NoValidOutputError.__name__}
+
+
+def _attempt(before: RowState | None) -> int:
+    """Which attempt it is at what comes after the sampling; 0 goes on with what is kept."""
+    if before is None or before.outcome == "ok":
+        return 0
+    anew = before.failure is None or before.failure.kind in _UNREAD
+    return before.attempts if anew else 0
 
 
 def _ended(result: Result, plan: Plan) -> tuple[Outcome, Failure | None]:

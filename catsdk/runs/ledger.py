@@ -65,7 +65,7 @@ class Ledger:
     _rooms: dict[str, anyio.Semaphore] = field(default_factory=dict[str, anyio.Semaphore])
     _names: dict[int, tuple[Provider, str]] = field(default_factory=dict[int, tuple[Provider, str]])
 
-    def at(self, place: str) -> Place:
+    def at(self, place: str, attempt: int = 0) -> Place:
         """Give the wrapper for one piece of work.
 
         Equal requests made through the wrapper are told apart by their number. Equal requests with
@@ -74,8 +74,11 @@ class Ledger:
 
         Args:
             place: The name of the work, the same when the run is started again.
+            attempt: Where it is not 0, the work is done anew from the sampling on: rollouts that
+                are kept are given again, and what other steps were answered in an earlier attempt
+                is not.
         """
-        return Place(self, place, set() if self.begins else None)
+        return Place(self, place, set() if self.begins else None, attempt=attempt)
 
     @contextmanager
     def noticing(self) -> Generator[None]:
@@ -144,6 +147,7 @@ class Place:
         taken: The numbers of equal requests, by what they ask.
         answers: The keys of its answers in the order in which they were asked for, those of judges
             left out, of which there may be hundreds.
+        attempt: Which attempt it is at the steps after the sampling.
     """
 
     ledger: Ledger
@@ -151,6 +155,12 @@ class Place:
     asked: set[str] | None = None
     taken: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     answers: dict[str, None] = field(default_factory=dict[str, None])
+    attempt: int = 0
+
+    def at(self, stage: str) -> str:
+        """The name under which answers of a stage are kept."""
+        anew = self.attempt and stage != "sample"
+        return f"{self.name}\0attempt {self.attempt}" if anew else self.name
 
     def __call__(self, provider: Provider) -> Keeping:
         """The provider, with its answers kept."""
@@ -208,13 +218,13 @@ class Keeping(Wrapper):
         return completions
 
     async def _kept(self, request: Request) -> Sequence[Completion]:
-        whose = self.ledger.name_of(self.wrapped)
-        asked = f"{whose}\0{self.place.name}\0{request.model_dump_json()}"
+        whose, stage = self.ledger.name_of(self.wrapped), attribution().stage
+        asked = f"{whose}\0{self.place.at(stage)}\0{request.model_dump_json()}"
         # Keys are most of what an index holds, and each write of one touches another page of it.
         digest = sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:KEY]
         number = self._take(digest)
         key = f"{digest}-{number}" if number else digest
-        if attribution().stage != "judge":
+        if stage != "judge":
             self.place.answers[key] = None
 
         async def give() -> Sequence[Completion]:

@@ -14,7 +14,17 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from catsdk import AnswerReward, Answers, Budget, CaT, Context, Group, Majority, Reference
+from catsdk import (
+    AnswerReward,
+    Answers,
+    Budget,
+    CaT,
+    Context,
+    Group,
+    Majority,
+    Reference,
+    Synthesizer,
+)
 from catsdk.batch import Plan, Summary, run
 from catsdk.core.errors import ConfigurationError, InvalidInputError, ProviderError
 from catsdk.core.types import Request
@@ -142,6 +152,39 @@ async def test_a_row_that_fails_costs_itself_alone_and_is_tried_again_when_asked
     assert len(records(tmp_path)) == 4
 
 
+class Mumbling:
+    """Samples well; as an anchor it writes nothing that can be read, until it is cured."""
+
+    def __init__(self) -> None:
+        self.cured = False
+        self.asked: Counter[str] = Counter()
+
+    def script(self, request: Request) -> list[str]:
+        stage = "synthesis" if "UNIFIED" in request.messages[0].text else "sample"
+        self.asked[stage] += 1
+        if stage == "sample":
+            return ["so \\boxed{4}"] * request.n
+        good = "# SUMMARY\nThey agree.\n# UNIFIED RESPONSE\nso \\boxed{4}"
+        return [good if self.cured else "# SUMMARY\nmumble"]
+
+
+async def test_a_synthesis_that_could_not_be_read_is_asked_for_anew_and_the_rollouts_are_not(
+    tmp_path: Path,
+) -> None:
+    model = Mumbling()
+    plan = Plan(CaT(FunctionProvider(model.script), estimator=Synthesizer()), n=2)
+    summary = await run(rows(2), tmp_path, plan)
+    assert (summary.ok, summary.partial) == (0, 2)
+    before = model.asked.copy()
+    assert await run(rows(2), tmp_path, plan) == summary
+    assert model.asked == before
+    model.cured = True
+    mended = await run(rows(2), tmp_path, plan, retry_failed=True)
+    assert (mended.ok, mended.partial) == (2, 0)
+    assert model.asked - before == Counter({"synthesis": 2})
+    assert [record["partial"] for record in records(tmp_path)] == [False, False]
+
+
 @pytest.mark.behaviour("rows-add-up")
 async def test_rows_that_are_wrong_are_refused_with_their_place_and_the_fix(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
@@ -162,7 +205,7 @@ async def test_rows_that_are_wrong_are_refused_with_their_place_and_the_fix(tmp_
     failed = lines(out / "failed.jsonl")
     assert [line["place"].rpartition(" ")[2] for line in failed] == list("234567")
     causes = [line["cause"] for line in failed]
-    wanted = ["empty", "is not JSON", "'prompt'", "line 1 already", "id", "2,000 characters"]
+    wanted = ["empty", "is not JSON", "'prompt'", "already at", "line 1;", "id", "2,000 characters"]
     for cause, part in zip(causes, wanted, strict=True):
         assert part in cause
 
@@ -276,7 +319,7 @@ async def test_references_of_a_schema_have_a_column_of_objects(tmp_path: Path) -
     summary = await run(rows(2), tmp_path, Plan(c, n=2))
     assert summary.ok == 2
     assert [record["output"] for record in records(tmp_path)] == [{"city": "Cairo"}] * 2
-    with pytest.raises(InvalidInputError, match="'output' has the name of one that is added"):
+    with pytest.raises(InvalidInputError, match="'output' has the name of a column that is added"):
         await run([{"prompt": "q?", "output": "mine"}], tmp_path / "other", Plan(c, n=2))
     plain = Plan(Model().method(), n=2)
     assert (await run([{"prompt": "q?", "output": "mine"}], tmp_path / "plain", plain)).ok == 1
@@ -354,7 +397,7 @@ def test_a_plan_that_cannot_be_kept_is_refused() -> None:
 
 async def test_a_column_with_the_name_of_a_new_one_is_refused(tmp_path: Path) -> None:
     given = [{"prompt": "one?", "reference": "mine"}]
-    with pytest.raises(InvalidInputError, match="'reference' has the name of one that is added"):
+    with pytest.raises(InvalidInputError, match="'reference' has the name of a column that is added"):
         await run(given, tmp_path, Plan(Model().method(), n=1))
 
 
