@@ -13,8 +13,8 @@ class Summary(Value):
 
     Args:
         ok: Rows with all that was asked for.
-        partial: Rows that a deadline cut short, or whose synthesis could not be read; what there is of
-            them is in the output.
+        partial: Rows that a deadline cut short, or whose synthesis could not be read; what there
+            is of them is in the output.
         failed: Rows without a result; `failed.jsonl` has the causes.
         refused: Rows that were not sent, since something is wrong with them.
         waiting: Rows that a budget or an interrupt left for the next start.

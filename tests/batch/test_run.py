@@ -397,7 +397,9 @@ def test_a_plan_that_cannot_be_kept_is_refused() -> None:
 
 async def test_a_column_with_the_name_of_a_new_one_is_refused(tmp_path: Path) -> None:
     given = [{"prompt": "one?", "reference": "mine"}]
-    with pytest.raises(InvalidInputError, match="'reference' has the name of a column that is added"):
+    with pytest.raises(
+        InvalidInputError, match="'reference' has the name of a column that is added"
+    ):
         await run(given, tmp_path, Plan(Model().method(), n=1))
 
 
