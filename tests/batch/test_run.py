@@ -205,7 +205,14 @@ async def test_rows_that_are_wrong_are_refused_with_their_place_and_the_fix(tmp_
     failed = lines(out / "failed.jsonl")
     assert [line["place"].rpartition(" ")[2] for line in failed] == list("234567")
     causes = [line["cause"] for line in failed]
-    wanted = ["empty", "is not JSON", "'prompt'", "already at", "line 1;", "id", "2,000 characters"]
+    wanted = [
+        "empty",
+        "is not JSON",
+        "'prompt'",
+        "line 1; give each row once",
+        "id",
+        "2,000 characters",
+    ]
     for cause, part in zip(causes, wanted, strict=True):
         assert part in cause
 

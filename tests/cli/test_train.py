@@ -184,7 +184,7 @@ def test_it_trains_and_says_where_the_model_is(tmp_path: Path) -> None:
 def test_a_preflight_trains_nothing_and_its_code_says_what_it_found(tmp_path: Path) -> None:
     run = tmp_path / "run"
     options = ("--preset", "box", "--out", str(run), "--preflight", "--prompts", "2")
-    sets = ("--set", "rollouts.count=4", "--set", "cat.reward=Gold")
+    sets = ("--set", "rollouts.count=4", "--set", "cat.reward={Gold: {column: gold}}")
     done = catsdk("train", *options, *sets, seconds=380)
     # Two prompts are too few to say anything.
     assert done.returncode == 1, done.stderr
