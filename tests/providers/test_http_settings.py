@@ -110,7 +110,7 @@ def test_a_provider_that_would_go_around_the_proxy_is_refused(
     point = EntryPoint("ours", f"{__name__}:Deaf", model_strings.GROUP)
     monkeypatch.setattr(model_strings, "entry_points", lambda **_: [point])
     http = cat.Http(proxy="http://proxy.example:8080")
-    with pytest.raises(ConfigurationError, match=r"'ours:x' takes no .*HTTPS_PROXY"):
+    with pytest.raises(ConfigurationError, match=r"'ours:x' cannot use .*HTTPS_PROXY"):
         resolve("ours:x", http)
     assert resolve("ours:x", cat.Http()) is not None
 
