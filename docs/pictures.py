@@ -52,6 +52,11 @@ _DEMO = ("from catsdk.cli import main; main()", "demo", "--problems", "500")
 PICTURES: Mapping[str, Pictures] = {
     "curves": _curves("docs/lab"),
     "rubric-curves": _curves("docs/lab/rubric"),
+    "gains": Pictures(
+        ("real_lab/gains.png",),
+        ("-m", "examples.real_lab.laboratory", "--out", "docs/real_lab"),
+        cheap=True,
+    ),
     "demo": Pictures(("demo.png",), ("-c", *_DEMO, "--plot", "docs/demo.png")),
     "viewer": Pictures(
         tuple(f"viewer/{screen}.png" for screen in _SCREENS), ("docs/screenshots.py",)
