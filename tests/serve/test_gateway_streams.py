@@ -272,7 +272,7 @@ async def test_requests_that_are_being_answered_are_waited_for_at_the_end() -> N
 
     async with (
         anyio.create_task_group() as tasks,
-        served(model, limits={"drain": 10}) as address,
+        served(model, limits={"drain": 60}) as address,
     ):
 
         async def ask() -> None:
