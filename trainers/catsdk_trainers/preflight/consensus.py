@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catsdk.core.value import Value
+from catsdk_trainers.data.first_answers import SURE
 from catsdk_trainers.preflight.measure import Measure
-from catsdk_trainers.preflight.seen import CONFIDENT, Seen
+from catsdk_trainers.preflight.seen import Seen
 
 __all__ = ["Consensus", "Contradiction"]
 
@@ -80,7 +81,7 @@ class Consensus(Value):
         """
         confident = [seen for seen in groups if seen.confident and seen.votes.majority is not None]
         wrong = [seen for seen in confident if seen.majority == 0]
-        none = f"no majority is confident (at least {CONFIDENT:.0%} of the group)"
+        none = f"no majority is confident (at least {SURE:.0%} of the group)"
         return cls(
             second_view=second_view,
             prompts=len(groups),

@@ -22,6 +22,7 @@ from catsdk.runtime.roles import Estimator
 from catsdk.runtime.spending.account import Account
 from catsdk.sampling.sampler import Sampler
 from catsdk.scored import Scored, failed_group, scored_group
+from catsdk_trainers.data.grading import mean_score, right_or_not
 from catsdk_trainers.preflight.seen import Opinion, Seen
 
 __all__ = ["Looked", "Looking"]
@@ -101,10 +102,10 @@ class Looking:
                 votes=votes,
                 matching=await _matching(group, reference, ctx),
                 right=await _right_rollouts(group, column, ctx) if column and accepted else None,
-                majority=await _right(votes.majority, accepted, ctx),
+                majority=await right_or_not(votes.majority, accepted, ctx),
                 teacher=None
                 if reference is None
-                else await _right(reference.answer, accepted, ctx),
+                else await right_or_not(reference.answer, accepted, ctx),
             )
             return await self._with_opinion(seen, votes, ctx)
 
@@ -137,23 +138,8 @@ async def _matching(group: Group, reference: Reference | None, ctx: Context) -> 
     """The share of the rollouts that give the answer of the reference."""
     if reference is None or reference.answer is None:
         return None
-    return _mean([score.value for score in await AnswerReward().reward(group, reference, ctx)])
+    return mean_score(await AnswerReward().reward(group, reference, ctx))
 
 
 async def _right_rollouts(group: Group, column: str, ctx: Context) -> tuple[float | None, ...]:
     return tuple(score.value for score in await Gold(column).reward(group, None, ctx))
-
-
-async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:
-    """Whether an answer is right, where a missing one is not; `None` where nothing tells."""
-    if not accepted:
-        return None
-    if answer is None:
-        return 0.0
-    right = (await ctx.answers.grade_any(answer, accepted)).equal
-    return None if right is None else float(right)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -11,11 +11,10 @@ from typing import Final
 from catsdk.answers.votes import Votes
 from catsdk.core.errors import BudgetExceededError
 from catsdk.scored import Scored
+from catsdk_trainers.data.first_answers import is_sure
 
-__all__ = ["CONFIDENT", "Opinion", "Seen"]
+__all__ = ["Opinion", "Seen"]
 
-CONFIDENT = 0.75
-"""The share of the group from which on a majority is called confident."""
 _UNPAID: Final = {"Partial", BudgetExceededError.__name__}
 
 
@@ -122,7 +121,7 @@ class Seen:
     @property
     def confident(self) -> bool:
         """Whether most of the group give one answer."""
-        return not self.votes.tied and self.votes.top >= CONFIDENT * self.asked
+        return is_sure(self.votes, self.asked)
 
     @property
     def policy(self) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from anyio import to_thread
@@ -17,6 +16,7 @@ from catsdk.runtime.roles import Estimator
 from catsdk.runtime.spending.account import Account
 from catsdk.scored import Scored, failed_group
 from catsdk_trainers.data.first_answers import FirstAnswers
+from catsdk_trainers.data.grading import mean_score, right_or_not
 
 __all__ = ["Examiner"]
 
@@ -86,14 +86,10 @@ class Examiner:
         if not accepted:
             return await self._without_answer(group, reference, cause, kept, ctx)
         scores = await Gold(self.column).reward(group, None, ctx)
-        measures = {
-            "agreement": votes.share,
-            "kept": kept,
-            "policy": _mean([s.value for s in scores]),
-        }
-        measures["majority"] = await _right(votes.majority, accepted, ctx)
+        measures = {"agreement": votes.share, "kept": kept, "policy": mean_score(scores)}
+        measures["majority"] = await right_or_not(votes.majority, accepted, ctx)
         if reference is not None:
-            measures["teacher"] = await _right(reference.answer, accepted, ctx)
+            measures["teacher"] = await right_or_not(reference.answer, accepted, ctx)
             measures["lead"] = _difference(measures["teacher"], measures["policy"])
             ahead = _difference(measures["teacher"], measures["majority"])
             measures["over_majority"] = ahead
@@ -123,20 +119,7 @@ class Examiner:
         asked = len(group.rollouts) + len(group.failures)
         # It reads and writes a file.
         before = await to_thread.run_sync(self.first.of, group.question, votes, asked)
-        return None if before is None else await _right(votes.majority, [before], ctx)
-
-
-async def _right(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:
-    """1 or 0, where a missing answer is not right; `None` if it could not be compared."""
-    if answer is None:
-        return 0.0
-    right = (await ctx.answers.grade_any(answer, accepted)).equal
-    return None if right is None else float(right)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+        return None if before is None else await right_or_not(votes.majority, [before], ctx)
 
 
 def _difference(first: float | None, second: float | None) -> float | None:
