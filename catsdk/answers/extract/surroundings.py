@@ -26,6 +26,8 @@ _ALTERNATIVE = re.compile(
 _BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
 _EQUALS_BEHIND = re.compile(r"(?:[^$\n\\=<>!]|\\[^)\]]|[<>!](?!=))*=")
+# The sign is among the last four characters.
+_DASHES = frozenset("-\u2212\u2013")
 _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
 _OPERATOR_BEFORE = re.compile(
     r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\\(?:pi|theta|alpha|beta)"
@@ -56,7 +58,9 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         back, or has it inside a larger formula; `None` if the text states another one instead.
     """
     line = text[max(0, start - _NEAR, text.rfind("\n", 0, start) + 1) : start]
-    behind = text[fence.end() if (fence := _FENCE.match(text, end)) else end :]
+    behind = text[end:]
+    if "`" in behind and (fence := _FENCE.match(behind)) is not None:
+        behind = behind[fence.end() :]
     goes_on = behind.strip(_CLOSING) != ""
     near = behind[:_READ]
     words_behind = words_of(near) if goes_on else []
@@ -75,7 +79,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         return ""
     if goes_on and _is_filled_in(behind):
         return content
-    if minus := _MINUS.search(line, max(0, len(line) - 8)):
+    if not _DASHES.isdisjoint(line[-4:]) and (minus := _MINUS.search(line)) is not None:
         return _negative(content, line[: minus.start()].rstrip(" $({*\\"), spaced=bool(minus[1]))
     if (
         _may_operate(line)
