@@ -23,6 +23,12 @@ _MOST = 64
 _MOST_WORDS = 3
 _SHORTEST_STATEMENT = 6
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s+[^\W\d_]")
+# What leaves the answer open, or takes it back, with a mark of its own: "#### or 6".
+_OPENS_AGAIN = re.compile(
+    r"(?:or|oder|ou|o|или|或者?|alternatively|otherwise|else|maybe|perhaps|possibly|probably|not|no|wait"
+    r"|actually|sorry|oops|rather|hm+)\b[,:]?\s(?:[^\W\d_]+,?\s){0,3}[-$\\(*{]{0,4}(?:\d|[A-J]\b)",
+    re.IGNORECASE,
+)
 
 
 def boxed(text: str) -> str | None:
@@ -64,6 +70,8 @@ def tagged(text: str) -> str | None:
             if at > 1 and _OR.fullmatch(text, tags[at - 2].end(), opening.start()):
                 return ""
             content = text[opening.end() : closing.start()].strip()
+            if _OPENS_AGAIN.match(content):
+                return ""
             if not is_placeholder(content):
                 return as_it_stands(text, opening.start(), closing.end(), inside(content))
     if tags and "/" not in tags[-1].group():
@@ -79,6 +87,8 @@ def hashed(text: str) -> str | None:
         content = line.group(1).strip().rstrip("#").strip().strip("*")
         if _NUMBERED.match(content) or is_placeholder(content) or is_unfinished(content):
             continue
+        if _OPENS_AGAIN.match(content):
+            return ""
         if (value := whole_value(content)) is not None:
             value = value if re.search(r"[^\W\d_]", content) else content
             return as_it_stands(text, line.start(), line.end(), value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "asks",
     "asserts",
     "compares",
     "denies",
@@ -152,6 +153,20 @@ _COMPARES = re.compile(
     r"|至少|最多|超过|不到|不足|以上|以下|少なくとも|не менее|не более|больше|меньше",
     re.IGNORECASE,
 )
+# A question by the order of its words, whether or not a question mark ends it.
+_PRONOUN = r"(?:it|this|that|there|these|those|he|she|they|we|you|i)\b"
+_SUBJECT = (
+    rf"(?:{_PRONOUN}|(?:the|my|our|your|his|her|its|their)\s(?!same\b)\w+|[a-z]\s?=|[a-z]\s(?=\$?-?\d)"
+    r"|\$?-?\d[\d.,]*\s(?=(?:the|an?|it|our|my|your|correct|right)\b))"
+)
+_QUESTION = re.compile(
+    rf"""[\W_]{{0,6}}(?:(?:so|and|but|or|well|now|hm+|then|wait|ok|okay)\b[,.]?\s){{0,2}}
+      (?:(?:why\s)?(?:is|are|was|were|does|did|can|could|would|should(?![^,]*,))(?:n['’]t)?\s{_SUBJECT}
+        |(?:why\s)?(?:do|have|has|will|must|might|may)(?:n['’]t)?\s{_PRONOUN}
+        |(?:what|how)\sabout\b | ist\s(?:es|das)\b | est-ce\b | ¿)
+      (?!.*(?::|\b(?:yes|no|so|therefore|thus|hence|which|that\sis|then)\b))""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
 _CHOICES = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-J])[).:](?=\s)", re.MULTILINE)
 
 
@@ -206,6 +221,11 @@ def hedges(sentence: str) -> bool:
     if "could" in sentence:
         sentence = _RELATIVE.sub("", sentence)
     return _HEDGE.search(sentence) is not None
+
+
+def asks(sentence: str) -> bool:
+    """Tell whether a sentence begins as a question does: "Is it 17", "Could the answer be 17"."""
+    return _QUESTION.match(sentence) is not None
 
 
 def rejects(sentence: str) -> bool:
