@@ -80,10 +80,11 @@ _NEXT_TURN = re.compile(
 )
 # Who speaks, in a transcript without such tokens.
 _SPEAKER = re.compile(
-    r"(?:\A|\n)[\s#*>_]{0,8}(?:(?P<user>User|Human|用户)|Assistant|Model|Bot|AI|助手)[*_]{0,3}\s?[:：][*_]{0,3}",
+    r"(?:\A|\n)[\s#*>_\[]{0,8}(?:(?P<user>User|Human|用户)|Assistant|Model|Bot|AI|助手)(?:\s\d{1,3})?"
+    r"[*_\]]{0,3}\s?[:：][*_]{0,3}",
     re.IGNORECASE,
 )
-_BEFORE_SPEAKER = frozenset("UuHh用#*>_ \t\r\n")
+_BEFORE_SPEAKER = frozenset("UuHh用#*>_[ \t\r\n")
 _BRACE = re.compile(r"[{}]")
 
 NOTHING = Extraction(None, None)

@@ -22,7 +22,7 @@ _SENTENCE_ENDS = (". ", "! ", "? ", "。")
 # The first word of a question is one of these, or the next one is.
 _ASKING_WORDS = """
 is isn are aren was wasn were does doesn did didn do don can could should would will must might may
-have has what how why so and but or well now hm hmm then wait ok okay
+have has am shall what how why so and but or well now hm hmm then wait ok okay right therefore
 """
 _ASKING = frozenset(_ASKING_WORDS.split())
 _OPENING, _BEHIND = " \t$\\({[*_`\"'", 80

@@ -53,8 +53,8 @@ arrive arrives arrived come comes came end ends ended settle settles settled vot
 goes went agree agrees agreed insist insists insisted
 """
 _WRITE = """
-wrote writes typed types printed prints posted posts submitted submits answered answers guessed
-guesses replied replies concluded concludes
+wrote writes written typed types printed prints posted posts submitted submits answered answers
+guessed guesses replied replies concluded concludes
 """
 _KNOWING = """
 remember remembered recall recalled recollect heard overheard saw told seen memorized memorised read
@@ -135,9 +135,11 @@ _NAME_ALONE = re.compile(
 )
 # What such a one wrote is a quotation, also where it is marked: "Bob wrote \boxed{5}".
 _NAME_WROTE = re.compile(
-    rf"""[\W_]*{_NAME}\s(?:(?:also|only|just|\w+ly)\s)?{_any_of(_WRITE)}(?:\sdown)?
-      (?:\s(?:that|the|answer|result|is|was|it|as)){{0,5}}:?{_VALUE}[\d.,/]*
-      [\s*_"'”’)}}$\\\]]*(?:$|[.!;](?!\d))""",
+    rf"""[\W_]*{_NAME}(?:\s(?-i:[A-Z])[a-z]+)?\s(?:(?:also|only|just|has|had|\w+ly)\s){{0,2}}
+      (?:{_any_of(_WRITE)})(?:\sdown)?(?:\s(?:that|the|answer|result|is|was|it|as)){{0,5}}:?
+      (?:\s\$?(?-i:[A-Za-z])\s?=)?{_VALUE}[\d.,/]*[\s*_"'”’)}}$\\\]]*
+      (?:$|[.!;](?!\d)|as\s(?:the|an?|his|her|their)\s(?:final\s)?(?:answer|result)
+        |for\s(?:this|it|the\sanswer)|on\s(?:the|his|her|their|an?)\s(?:board|blackboard|paper|page|sheet))""",
     _FLAGS,
 )
 # Behind these the sentence goes on with something else.
