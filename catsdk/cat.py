@@ -29,6 +29,7 @@ from catsdk.method.composing import (
     with_setting,
 )
 from catsdk.method.description import Description
+from catsdk.method.role_tree import services_of
 from catsdk.method.run import Item, Method, run_method, run_or_fail, with_row
 from catsdk.method.streaming import EventStream, Results
 from catsdk.rewards.reward import completed
@@ -100,7 +101,9 @@ class CaT(Description):
     # --- life -----------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        """Open the policies; other models are opened when they are first asked.
+        """Open the policies, and the services that the other roles name.
+
+        Other models that are loaded into this process are loaded when they are first asked.
 
         Raises:
             ConfigurationError: the CaT was closed, or a model cannot be made.
@@ -117,8 +120,15 @@ class CaT(Description):
         tasks = await exits.enter_async_context(background_tasks())
         for model in policies_of(self._sampler):
             await self._client.open(model, session)
+        for service in self._services():
+            await self._client.open(service, session)
         self._session, self._tasks = session, tasks
         exits.callback(self._forget_what_is_open)
+
+    def _services(self) -> list[str]:
+        """The services of estimator and reward: one without a key is found before rollouts."""
+        estimator = self._estimator if self.estimates else None
+        return services_of((estimator, self._reward), self._defaults)
 
     def _forget_what_is_open(self) -> None:
         self._session = self._tasks = None
@@ -224,6 +234,9 @@ class CaT(Description):
             streams=on_event is not None,
             output=output,
         ) as ctx:
+            if self._session is None:
+                for service in self._services():
+                    await ctx.model(service)
             return await run_method(method, prompt, n, ctx)
 
     def map(

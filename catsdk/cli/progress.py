@@ -11,6 +11,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import (
     CallEnded,
@@ -49,7 +50,7 @@ class Tally:
 
     def __str__(self) -> str:
         """The counts in a few words."""
-        parts = [f"{self.usage.tokens:,} tokens", cost_of(self.usage)]
+        parts = [counted(self.usage.tokens, "token"), cost_of(self.usage)]
         parts += [f"{self.rate_limited} x 429"] if self.rate_limited else []
         return " · ".join([*parts, f"{self.in_flight} in flight"])
 

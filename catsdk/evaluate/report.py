@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
+from catsdk.core.display.counting import counted
 from catsdk.core.types import Usage
 from catsdk.core.value import Value
 from catsdk.evaluate.calibration import Calibration
@@ -213,7 +214,8 @@ class Report(Value):
         if found is None or found.share <= MOST_UNANSWERED:
             return None
         return (
-            f"{found.without} of {found.rollouts} rollouts ({found.share:.0%}) have no final answer"
+            f"{found.without} of {counted(found.rollouts, 'rollout')}"
+            f" ({found.share:.0%}) have no final answer"
             f" that was found, so the estimators are not ranked. {found.fix}"
         )
 
@@ -240,10 +242,10 @@ class Report(Value):
             low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
             if high >= 0:
                 continue
-            lost = f", and gave no reference for {point.failed} of {self.items} items"
+            lost = f", and gave no reference for {point.failed} of {counted(self.items, 'item')}"
             found.append(
                 f"{point.estimator} scores {sign * pair.difference.mean:+.2f} ({low:+.2f} to"
-                f" {high:+.2f}) beside the majority of the same {size} rollouts"
+                f" {high:+.2f}) beside the majority of the same {counted(size, 'rollout')}"
                 f"{lost if point.failed else ''}, and asks a model more often. On such data take"
                 " the vote: Majority(), in a training cat.estimator=Majority. A stronger anchor may"
                 " do better; for one of under about a billion parameters compare small-synthesis."

@@ -131,6 +131,16 @@ class Description:
         other._client = client
         return other
 
+    def without_reward(self) -> Self:
+        """Return the same roles, rewarding nothing.
+
+        Returns:
+            A copy that is not open.
+        """
+        other = copy(self)
+        other._reward = None
+        return other
+
     def __repr__(self) -> str:
         """The roles, as they are written."""
         policy: object = self._sampler
