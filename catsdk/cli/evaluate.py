@@ -10,13 +10,13 @@ import anyio
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder, named
 from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.options import AsJson, Column, OfRows, taking
 from catsdk.cli.outcome import exit_code
+from catsdk.cli.progress import bar
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
@@ -208,20 +208,11 @@ async def _run(
     evaluation: Evaluation, items: list[Item], title: str, data: str, kept: ItemFiles
 ) -> Report:
     calibrating = {item.id for item in evaluation.calibrate_on}
-    console = Console(stderr=True, emoji=False)
-    with Progress(
-        TextColumn("evaluating"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        bar = progress.add_task("", total=len(items) + len(evaluation.calibrate_on))
+    with bar("evaluating") as progress:
+        task = progress.add_task("", total=len(items) + len(evaluation.calibrate_on))
 
         def on_seen(seen: Seen) -> None:
-            progress.advance(bar)
+            progress.advance(task)
             if seen.item.id not in calibrating:
                 kept.add(seen)
 

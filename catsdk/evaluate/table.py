@@ -53,6 +53,8 @@ def show(report: Report, console: Console) -> None:
         )
     for loss in report.below_majority:
         console.print(f"[bold yellow]below the majority[/] {escape(loss)}")
+    for chance in report.not_above_majority:
+        console.print(f"[bold yellow]not above the majority[/] {escape(chance)}")
     for note in report.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
 
