@@ -29,7 +29,6 @@ from catsdk.method.composing import (
     with_setting,
 )
 from catsdk.method.description import Description
-from catsdk.method.role_tree import services_of
 from catsdk.method.run import Item, Method, run_method, run_or_fail, with_row
 from catsdk.method.streaming import EventStream, Results
 from catsdk.rewards.reward import completed
@@ -118,17 +117,10 @@ class CaT(Description):
     async def _open(self, exits: AsyncExitStack) -> None:
         session = await exits.enter_async_context(self._client.session())
         tasks = await exits.enter_async_context(background_tasks())
-        for model in policies_of(self._sampler):
+        for model in (*policies_of(self._sampler), *self._services):
             await self._client.open(model, session)
-        for service in self._services():
-            await self._client.open(service, session)
         self._session, self._tasks = session, tasks
         exits.callback(self._forget_what_is_open)
-
-    def _services(self) -> list[str]:
-        """The services of estimator and reward: one without a key is found before rollouts."""
-        estimator = self._estimator if self.estimates else None
-        return services_of((estimator, self._reward), self._defaults)
 
     def _forget_what_is_open(self) -> None:
         self._session = self._tasks = None
@@ -235,7 +227,7 @@ class CaT(Description):
             output=output,
         ) as ctx:
             if self._session is None:
-                for service in self._services():
+                for service in self._services:
                     await ctx.model(service)
             return await run_method(method, prompt, n, ctx)
 
