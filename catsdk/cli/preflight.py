@@ -53,7 +53,7 @@ def show(found: Preflight, console: Console) -> None:
     console.print("\nThe rule:")
     for check in found.checks:
         console.print(f"  {_PASSED[check.passed]}: {escape(check.rule)}; {escape(check.found)}")
-    console.print(f"\n{_ANSWERS[found.pays]}{escape(_advice(found))}")
+    console.print(f"\n{' '.join([_ANSWERS[found.pays], *map(escape, found.advice)])}")
 
 
 def _cells(measure: Measure) -> tuple[str, str, str]:
@@ -100,18 +100,3 @@ def _forecast(found: Forecast) -> str:
         f" anchor and judge with {found.tokens:,.0f} tokens, {price}; about {found.hours:.1f} hours"
         " of sampling and scoring at the pace of this preflight, and the optimiser's own time."
     )
-
-
-def _advice(found: Preflight) -> str:
-    """What to do where the answer is not a yes."""
-    failing = {check.sign for check in found.checks if check.passed is not True}
-    if not failing:
-        return ""
-    if not found.graded:
-        return (
-            " Without known answers nothing tells whether the rewards favour what is right: give a"
-            " few dozen (--held-out FILE)."
-        )
-    if failing == {"aim"} and found.pays == "unknown":
-        return " Measure more prompts: --prompts N, and as many with known answers."
-    return " See 'When label-free rewards fail' in the documentation."
