@@ -24,6 +24,7 @@ from catsdk_trainers.data.rows import (
     order,
     training_rows,
     values_of,
+    warn_of_shared,
 )
 from catsdk_trainers.preflight.binding import Initial
 from catsdk_trainers.preflight.consensus import Consensus
@@ -140,6 +141,7 @@ class _Chosen:
         # Evaluations may be off in the training; here they are what is asked for.
         every = config.evaluation.model_copy(update={"every": config.evaluation.every or 1})
         tests = held_out_rows(held_out, config.model_copy(update={"evaluation": every}))
+        warn_of_shared(rows, tests)
         column = answer_column(tests or first, config)
         known = [row for row in tests if golds_of(method, row, column)]
         return cls(values_of(first), values_of(known[:prompts]), column, len(tests))

@@ -25,6 +25,7 @@ from catsdk_trainers.data.rows import (
     order,
     training_rows,
     values_of,
+    warn_of_shared,
 )
 from catsdk_trainers.data.tables import table_of
 from catsdk_trainers.trl.advising import CompareWithVote
@@ -112,6 +113,7 @@ def grpo(
     """
     rows = training_rows(data, config)
     tests = held_out_rows(held_out, config)
+    warn_of_shared(rows, tests)
     known = answer_column(tests, config) if tests else None
     loading = None if model is not None else model_arguments(config, lora=config.lora)
     asked = grpo_arguments(config, evaluates=bool(tests))
