@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,7 +65,10 @@ Ungraded = Annotated[
     typer.Option(help="Report cost and disagreement of data without known answers or criteria."),
 ]
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
-Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to evaluate.")]
+Sizes = Annotated[
+    list[str],
+    typer.Option(help="The numbers of rollouts G to evaluate, such as 2,8 (repeatable)."),
+]
 Draws = Annotated[
     int, typer.Option(min=1, help="Number of sub-samples to average, where they cost no calls.")
 ]
@@ -104,7 +107,7 @@ class Asked(OfRows):
     estimator: Names = None
     recorded: FromData = False
     controls: Controls = False
-    sizes: Sizes = "1,2,4,8"
+    sizes: Sizes = field(default_factory=lambda: ["1,2,4,8"])
     draws: Draws = 16
     gold_column: Column = None
     criteria_column: Column = None
@@ -144,7 +147,9 @@ def evaluate(asked: Asked) -> None:
         "names": _names(
             asked.estimator, controls=asked.controls, alone=asked.recorded and asked.anchor is None
         ),
-        "sweep": Sweep(sizes=_sizes(asked.sizes, rollouts), draws=asked.draws, seed=asked.seed),
+        "sweep": Sweep(
+            sizes=_sizes(",".join(asked.sizes), rollouts), draws=asked.draws, seed=asked.seed
+        ),
         "sampling": asked.sampling,
         "seed": asked.seed,
         "calibrate_on": held,

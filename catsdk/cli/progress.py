@@ -18,6 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import (
     CallEnded,
@@ -56,7 +57,7 @@ class Tally:
 
     def __str__(self) -> str:
         """The counts in a few words."""
-        parts = [f"{self.usage.tokens:,} tokens", cost_of(self.usage)]
+        parts = [counted(self.usage.tokens, "token"), cost_of(self.usage)]
         parts += [f"{self.rate_limited} x 429"] if self.rate_limited else []
         return " · ".join([*parts, f"{self.in_flight} in flight"])
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import Field, JsonValue
 
+from catsdk.core.display.counting import counted
 from catsdk.core.types import Usage
 from catsdk.core.value import Value
 from catsdk.evaluate.calibration import Calibration
@@ -219,7 +220,8 @@ class Report(Value):
         if found is None or found.share <= MOST_UNANSWERED:
             return None
         return (
-            f"{found.without} of {found.rollouts} rollouts ({found.share:.0%}) have no final answer"
+            f"{found.without} of {counted(found.rollouts, 'rollout')}"
+            f" ({found.share:.0%}) have no final answer"
             f" that was found, so the estimators are not ranked. {found.fix}"
         )
 
@@ -269,7 +271,7 @@ class Report(Value):
     def _lost_by(self, point: Point) -> str:
         if not point.failed:
             return ""
-        return f", gave no reference for {point.failed} of {self.items} items"
+        return f", gave no reference for {point.failed} of {counted(self.items, 'item')}"
 
     def pair(self, first: str, second: str, size: int) -> Pair | None:
         """Return the comparison of two estimators; `None` if there is none.

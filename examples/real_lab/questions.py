@@ -48,7 +48,8 @@ the United Kingdom: London; the United States: Washington, D.C.; Tunisia: Tunis;
 Uganda: Kampala; Ukraine: Kyiv; Uruguay: Montevideo; Uzbekistan: Tashkent; Venezuela: Caracas;
 Vietnam: Hanoi; Yemen: Sanaa; Zambia: Lusaka; Zimbabwe: Harare
 """
-CAPITALS: Final = dict(pair.split(": ") for pair in " ".join(_CAPITALS.split()).split("; "))
+_PAIRS: Final = " ".join(_CAPITALS.split()).split("; ")
+CAPITALS: Final = {country: city for country, _, city in (pair.partition(": ") for pair in _PAIRS)}
 """Capitals, in the spelling that an English text without accents has."""
 
 

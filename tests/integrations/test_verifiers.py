@@ -192,7 +192,7 @@ async def test_a_failed_judge_is_an_error_of_the_episode(serve: Serve) -> None:
     assert not episode.ok
     # What was paid for is kept.
     assert rewards(episode) == [1.0, None]
-    assert "1 of 2 rollouts have no reward" in episode.errors[0].message
+    assert "1 of 2 rollouts has no reward" in episode.errors[0].message
     assert "no such luck" in episode.errors[0].message
 
 

@@ -205,9 +205,18 @@ def test_held_out_prompts_grade_and_a_hosted_anchor_is_the_second_view_and_is_co
 
 
 def test_a_budget_holds_here_too_and_what_it_left_out_is_said(tmp_path: Path) -> None:
-    found = preflight(box(tmp_path, budget={"requests": 1}), rows(3), prompts=3)
+    heard: list[tuple[str, int, int]] = []
+    found = preflight(
+        box(tmp_path, budget={"requests": 1}),
+        rows(3),
+        prompts=3,
+        on_progress=lambda *step: heard.append(step),
+    )
+    assert heard == [
+        (step, done, 3) for step in ("sampling", "rewarding", "comparing") for done in range(4)
+    ]
     assert found.partial is not None
-    assert "2 of 3 groups were left out: Partial: the budget of 1 requests" in found.partial
+    assert "2 of 3 groups left out: Partial: the budget of 1 request" in found.partial
     # What was not paid for says nothing about the training.
     assert (found.measures["no_reward"].mean, found.measures["no_reward"].count) == (0.0, 1)
     assert found.measures["aim"].count == 1

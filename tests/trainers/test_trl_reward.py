@@ -298,7 +298,7 @@ def test_a_reference_that_the_budget_cut_short_rewards_nothing() -> None:
         ["0.0", "0.0"] + ["None"] * 2,
     )
     assert any("budget" in cause for cause in told["no_reward_because"])
-    with pytest.raises(BudgetExceededError, match="the budget of 1 requests is used up"):
+    with pytest.raises(BudgetExceededError, match="the budget of 1 request is used up"):
         made(**ROWS)
     made.close()
 
