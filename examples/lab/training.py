@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +31,7 @@ from catsdk.train import (
 from examples.lab.held_out import Exam
 from examples.lab.units import Training, Unit
 
-__all__ = ["config_for", "is_done", "methods_of", "scratch_of", "train_unit"]
+__all__ = ["config_for", "is_done", "methods_of", "scratch_of", "start_of", "train_unit"]
 
 _LOG = logging.getLogger(__name__)
 _PACKAGES: Final = ("torch", "transformers", "trl", "peft")
@@ -48,6 +50,12 @@ def is_done(unit: Unit[Training], out: Path) -> bool:
 def scratch_of(unit: Unit[Training], out: Path) -> Path:
     """Where a unit keeps its checkpoints until it is done."""
     return out / "runs" / unit.name
+
+
+def start_of(unit: Unit[Training], out: Path) -> Path:
+    """Where what is measured before the first step is kept for all units of the same plan."""
+    asked = json.dumps(asdict(unit.plan), sort_keys=True).encode()
+    return out / "runs" / f"start-{sha256(asked).hexdigest()[:12]}.json"
 
 
 def methods_of(synthesis: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -155,10 +163,7 @@ def train_unit(
         "points": watch.points,
         "log": [_kept(row) for row in trained.history if "loss" in row],
     }
-    # In one move: what is there is whole.
-    whole = file.with_suffix(".part")
-    whole.write_text(_as_lines(told), "utf-8")
-    whole.replace(file)
+    _write_whole(file, _as_lines(told))
     shutil.rmtree(scratch)
     return file
 
@@ -201,7 +206,7 @@ class _Watch(TrainerCallback):
             point = {"step": step, **self._exam.sit(whole=whole)}
             if step == 0 and self._start is not None:
                 self._start.parent.mkdir(parents=True, exist_ok=True)
-                self._start.write_text(json.dumps(point), "utf-8")
+                _write_whole(self._start, json.dumps(point))
         _append(self._kept, json.dumps(point))
         _LOG.info("step %d: %s", step, self._exam.summary(point))
 
@@ -210,6 +215,13 @@ class _Watch(TrainerCallback):
             return None
         point: dict[str, Any] = json.loads(self._start.read_text("utf-8"))
         return point
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """In one move: what is there is whole, also where another unit reads it."""
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(text, "utf-8")
+    part.replace(file)
 
 
 def _file(unit: Unit[Training], out: Path) -> Path:

@@ -72,6 +72,8 @@ class Unit(Generic[P_co]):
 PLANS: Final = {
     "full": Plan(),
     "short": Plan(steps=24, every=12, evaluated=150, longer=0),
+    # For the seeds that went wrong: the same, but held near the initial policy.
+    "kl": Plan(kl=0.05),
     "rubric": Plan(steps=20, prompts=8, every=10, evaluated=150, longer=0),
 }
 

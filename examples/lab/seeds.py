@@ -1,0 +1,166 @@
+"""How often each reward ends well: many seeds of two arms side by side.
+
+    python -m examples.lab.seeds docs/lab --page docs/results.md
+
+A run *fell* where it ends more than 0.1 below its best evaluation, and *collapsed* where it ends
+below its start. Only seeds that both arms have are compared. Shares have exact 95% intervals
+(Clopper and Pearson 1934), and the two p-values are exact too: of McNemar's test on the seeds in
+which one arm alone fell, and of the flips of sign of the paired differences.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any, Final
+
+from statsmodels.stats.proportion import proportion_confint
+
+from catsdk.evaluate.statistics import mcnemar
+from catsdk.train import Stop
+from examples.lab.curves import LABELS, read_units
+from examples.lab.laboratory import write_between
+from examples.lab.stops import Judged, history_of, judged
+
+__all__ = ["by_seed", "flips", "of_count", "signs", "table"]
+
+MARK, END = "<!-- seeds -->", "<!-- /seeds -->"
+_SIGNS: Final = {
+    "reward": "reward",
+    "cat/agreement": "agreement",
+    "frac_reward_zero_std": "groups whose rewards are all the same",
+    "entropy": "entropy, nats a token",
+    "completions/mean_length": "length, tokens",
+}
+Told = dict[str, Any]
+
+
+def of_count(count: int, total: int) -> str:
+    """A share as a count with its exact 95% interval, such as `1 of 12 (0.00 to 0.38)`."""
+    low, high = proportion_confint(count, total, alpha=0.05, method="beta")
+    return f"{count} of {total} ({low:.2f} to {high:.2f})"
+
+
+def flips(differences: Sequence[float]) -> float:
+    """Two-sided p-value of a paired difference: how many flips of sign make it as large."""
+    seen = abs(fmean(differences))
+    means = [
+        abs(fmean(sign * each for sign, each in zip(signs, differences, strict=True)))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    return sum(mean >= seen - 1e-12 for mean in means) / len(means)
+
+
+def by_seed(units: Sequence[Told]) -> dict[int, Judged]:
+    """What became of each run, by its seed."""
+    return {told["unit"]["seed"]: judged(told, Stop()) for told in units}
+
+
+def table(units: Mapping[str, Sequence[Told]], first: str = "cat", second: str = "ttrl") -> str:
+    """The two arms summed up, their difference, and each seed in a line, as Markdown."""
+    arms = {arm: by_seed(units[arm]) for arm in (first, second)}
+    seeds = sorted(set(arms[first]) & set(arms[second]))
+    lines = [
+        "| arm | seeds | end: median | mean | least | most | fell | collapsed |",
+        "| --- " * 8 + "|",
+        *(_summed(LABELS[arm], [runs[seed] for seed in seeds]) for arm, runs in arms.items()),
+        "",
+        _compared(arms[first], arms[second], seeds),
+        "",
+        "| seed | " + " | ".join(f"{LABELS[arm]}: best | end | stopped at" for arm in arms) + " |",
+        "| --- " * 7 + "|",
+    ]
+    for seed in seeds:
+        cells = [
+            cell
+            for run in (arms[first][seed], arms[second][seed])
+            for cell in (
+                f"{run.best:.2f}",
+                f"{run.end:.2f}",
+                "never" if run.stops is None else f"{run.stops}, {run.at_stop:.2f}",
+            )
+        ]
+        lines.append(f"| {seed} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _summed(label: str, runs: Sequence[Judged]) -> str:
+    ends = [run.end for run in runs]
+    cells = (
+        label,
+        str(len(runs)),
+        *(f"{value:.2f}" for value in (median(ends), fmean(ends), min(ends), max(ends))),
+        of_count(sum(run.fell for run in runs), len(runs)),
+        of_count(sum(run.end < run.accuracies[0] for run in runs), len(runs)),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _compared(first: Mapping[int, Judged], second: Mapping[int, Judged], seeds: list[int]) -> str:
+    differences = [first[seed].end - second[seed].end for seed in seeds]
+    higher = sum(difference > 0 for difference in differences)
+    fell = [(first[seed].fell, second[seed].fell) for seed in seeds]
+    only = [sum(pair == one for pair in fell) for one in ((True, False), (False, True))]
+    return (
+        f"CaT-RL ends higher than TTRL in {higher} of {len(seeds)} seeds, on average by"
+        f" {fmean(differences):+.3f} (p = {flips(differences):.3f} by flips of sign) and in the"
+        f" median by {median(differences):+.3f}; it alone fell in {only[0]} seeds, TTRL alone in"
+        f" {only[1]} (p = {mcnemar(*only):.3f})."
+    )
+
+
+def signs(units: Sequence[Told], step: int) -> str:
+    """What was logged up to `step`, without labels, in runs that fell and in the others."""
+    fell = [told for told in units if judged(told, Stop()).fell]
+    others = [told for told in units if not judged(told, Stop()).fell]
+    lines = ["| sign | runs that fell | others |", "| --- | --- | --- |"]
+    for name, label in _SIGNS.items():
+        cells = (_range([_logged(told, name, step) for told in runs]) for runs in (fell, others))
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    cells = (_range([_kept(told, step) for told in runs]) for runs in (fell, others))
+    lines.append(f"| answers that the policy was sure of, kept | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _logged(told: Told, name: str, step: int) -> float:
+    """The mean over the five steps that end at `step`."""
+    return fmean(row[name] for row in told["log"] if step - 5 < row["step"] <= step)
+
+
+def _kept(told: Told, step: int) -> float:
+    rows = (row for row in history_of(told) if row["step"] == step and "eval_cat/kept" in row)
+    return float(next(rows)["eval_cat/kept"])
+
+
+def _range(values: Sequence[float]) -> str:
+    if not values:
+        return "none"
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def main() -> None:
+    """Print the tables of a folder of units."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--steps", type=int, nargs="+", default=[15, 30])
+    parser.add_argument("--page", type=Path, help="where the tables are put")
+    chosen = parser.parse_args()
+    units = read_units(chosen.folder)
+    both = [told for arm in ("cat", "ttrl") for told in units[arm]]
+    parts = [table(units)]
+    for step in chosen.steps:
+        parts += [f"Up to step {step}, median and range over the runs of both arms:"]
+        parts += [signs(both, step)]
+    told = "\n\n".join(parts)
+    print(told)
+    if chosen.page is not None:
+        write_between(chosen.page, told, MARK, END)
+
+
+if __name__ == "__main__":
+    main()
