@@ -19,10 +19,10 @@ _NEAR, _READ = 120, 4_000
 _FENCE = re.compile(r"\s{0,4}```")
 _CLOSING = " \n$*_`.)]}\\"
 _SENTENCE_ENDS = (". ", "! ", "? ", "。")
-# The first word of a question is one of these, or the next one is.
+# One of the first two words of a question.
 _ASKING_WORDS = """
 is isn are aren was wasn were does doesn did didn do don can could should would will must might may
-have has am shall what how why so and but or well now hm hmm then wait ok okay right therefore
+have has am shall what how why ist est
 """
 _ASKING = frozenset(_ASKING_WORDS.split())
 _OPENING, _BEHIND = " \t$\\({[*_`\"'", 80
@@ -77,7 +77,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     if (
         not is_meant(line, words)
         or is_comment(line)
-        or (words[:1] and words[0] in _ASKING and asks(_last_sentence(line)))
+        or (not _ASKING.isdisjoint(words[:2]) and asks(_last_sentence(line)))
         or ("etween" in line and _BETWEEN.search(line) and not _BOTH.search(content))
     ):
         return ""
