@@ -100,7 +100,9 @@ class CaT(Description):
     # --- life -----------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        """Open the policies; other models are opened when they are first asked.
+        """Open the policies, and the services that the other roles name.
+
+        Other models that are loaded into this process are loaded when they are first asked.
 
         Raises:
             ConfigurationError: the CaT was closed, or a model cannot be made.
@@ -115,7 +117,7 @@ class CaT(Description):
     async def _open(self, exits: AsyncExitStack) -> None:
         session = await exits.enter_async_context(self._client.session())
         tasks = await exits.enter_async_context(background_tasks())
-        for model in policies_of(self._sampler):
+        for model in (*policies_of(self._sampler), *self._services):
             await self._client.open(model, session)
         self._session, self._tasks = session, tasks
         exits.callback(self._forget_what_is_open)
@@ -224,6 +226,9 @@ class CaT(Description):
             streams=on_event is not None,
             output=output,
         ) as ctx:
+            if self._session is None:
+                for service in self._services:
+                    await ctx.model(service)
             return await run_method(method, prompt, n, ctx)
 
     def map(

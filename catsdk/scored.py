@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from catsdk.cat import CaT
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import CatError, ConfigurationError, NoRewardError
 from catsdk.core.types import Failure, Group, Reference, Result
 from catsdk.rewards.reward import LEFT_OUT, unscored
@@ -68,7 +69,10 @@ class Scored:
         causes = {str(score.failure) for score in scores if score.value is None and score.failure}
         why = self.cause or "; ".join(sorted(causes)) or "no cause given"
         missing = len(rewards) - len(numbers)
-        raise NoRewardError(f"{missing} of {len(rewards)} rollouts have no reward: {why}")
+        has = "has" if missing == 1 else "have"
+        raise NoRewardError(
+            f"{missing} of {counted(len(rewards), 'rollout')} {has} no reward: {why}"
+        )
 
 
 def failed_group(group: Group, cause: Failure, reference: Reference | None = None) -> Scored:

@@ -34,6 +34,7 @@ BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ALSO = {
     "catsdk_providers.box.problems": "the sums that the model in the box was made for",
     "catsdk_providers.local.load": "a GGUF file is read as the local provider reads it",
+    "catsdk.evaluate.statistics": "arms of a training are compared by the test of estimators",
     "catsdk.prompts.reply": "the laboratory teaches that model the replies that catsdk reads",
     "catsdk_trainers.data.first_answers": "the stop is judged on runs that were recorded",
     "catsdk_trainers.preflight.rule": "the rule of a preflight is judged on kept measurements",

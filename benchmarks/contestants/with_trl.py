@@ -1,16 +1,17 @@
-"""Contestants: the reward of one step, as four programs would compute it for TRL.
+"""Contestants: the reward of one step, as five programs would compute it for TRL.
 
 `catsdk` is the reward of a CaT; `plain` a synchronous function that asks for one completion after
 another; `asynchronous` TRL's async reward function as one would write it, all at once on the
-vendor's SDK; `bare` the same number of calls of `openai[aiohttp]` and nothing else.
+vendor's SDK; `bare` the same number of calls of `openai[aiohttp]` and nothing else; `posts` those
+of the method in their two stages, as posts of aiohttp whose JSON is read and nothing else.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -140,15 +141,59 @@ def bare(target: Target, size: int) -> Reward:
     return reward
 
 
+def posts(target: Target, size: int) -> Reward:
+    """The same requests in their two stages on open connections: the least that a client can do."""
+    import aiohttp
+    from anyio.from_thread import start_blocking_portal
+
+    portal = _KEPT.enter_context(start_blocking_portal())
+    url, headers = f"{target.url}/chat/completions", {"authorization": f"Bearer {target.key}"}
+
+    @asynccontextmanager
+    async def session() -> AsyncGenerator[aiohttp.ClientSession]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as opened:
+            yield opened
+
+    client = _KEPT.enter_context(portal.wrap_async_context_manager(session()))
+
+    async def post(text: str) -> str:
+        body = {"model": target.model, "messages": [{"role": "user", "content": text}]}
+        async with client.post(url, data=json.dumps(body), headers=headers) as reply:
+            return str(json.loads(await reply.read())["choices"][0]["message"]["content"])
+
+    async def reward(completions: list[str]) -> list[float | None]:
+        async def one(start: int) -> None:
+            group = completions[start : start + size]
+            answer = await post(QUESTION.format(texts="\n\n".join(group)))
+            async with anyio.create_task_group() as tasks:
+                for text in group:
+                    tasks.start_soon(post, JUDGED.format(answer=answer, text=text))
+
+        async with anyio.create_task_group() as tasks:
+            for start in range(0, len(completions), size):
+                tasks.start_soon(one, start)
+        return [1.0] * len(completions)
+
+    return lambda prompts, completions, **_: portal.call(reward, completions)
+
+
+MAKERS = {
+    "catsdk": catsdk,
+    "plain": plain,
+    "asynchronous": asynchronous,
+    "bare": bare,
+    "posts": posts,
+}
+
+
 def main() -> None:
-    """Take a step a line: groups, size, which of the four; answer with wall and CPU seconds."""
+    """Take a step a line: groups, size, which contestant; answer with wall and CPU seconds."""
     made: dict[str, Reward] = {}
-    makers = {"catsdk": catsdk, "plain": plain, "asynchronous": asynchronous, "bare": bare}
     for number, line in enumerate(sys.stdin):
         order = json.loads(line)
         target, size = Target(**order["target"]), order["size"]
         if order["who"] not in made:
-            made[order["who"]] = makers[order["who"]](target, size)
+            made[order["who"]] = MAKERS[order["who"]](target, size)
             made[order["who"]](**rows(1, size))
         reward = made[order["who"]]
         step = rows(order["groups"], size, number + 1)

@@ -278,8 +278,10 @@ def with_words(messages: Sequence[Message], words: str) -> tuple[Message, ...]:
 def no_evidence(group: Group) -> NoEvidenceError:
     """Make the error of a group in which every rollout failed, with the causes."""
     causes = sorted({str(failure) for failure in group.failures.values()})
+    many = len(group.failures)
+    lost = f"all {many} rollouts failed" if many > 1 else "the only rollout failed"
     return NoEvidenceError(
-        f"all {len(group.failures)} rollouts failed, so there is nothing to estimate a reference"
+        f"{lost if many else 'no rollout was drawn'}, so there is nothing to estimate a reference"
         f" from: {'; '.join(causes[:3]) or 'the group is empty'}",
         group=group,
     )

@@ -203,8 +203,10 @@ class _Begun:
             # What waits for a batch is put out of memory, and its row begun again.
             begins=sending.batch is None and await self.states.store.is_empty(ANSWER),
         )
+        # A reward that nothing is made of needs no judge, and so no key of one.
+        method = plan.cat if plan.product.needs_rewards else plan.cat.without_reward()
         # All is in the store before the client forgets the batches that it came from.
-        async with plan.cat.with_client(client) as c, self.states.store.behind():
+        async with method.with_client(client) as c, self.states.store.behind():
             await job.work(Worker(c, plan, ledger, self.states, self.account, on_event, probes))
 
 

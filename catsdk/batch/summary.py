@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catsdk.core.display.counting import counted
 from catsdk.core.types import Usage
 from catsdk.core.value import Value
 
@@ -49,4 +50,6 @@ class Summary(Value):
         """The counts that are not zero."""
         named = ("ok", "partial", "failed", "refused", "waiting")
         counts = [f"{getattr(self, n):,} {n}" for n in named if getattr(self, n) or n == "ok"]
-        return f"{self.rows:,} rows: {', '.join(counts)}; {self.records:,} records"
+        return (
+            f"{counted(self.rows, 'row')}: {', '.join(counts)}; {counted(self.records, 'record')}"
+        )

@@ -19,18 +19,19 @@ from catsdk.cli.destinations import check_folder, named
 from catsdk.cli.methods import client_for, client_of, described, schema_in
 from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
 from catsdk.cli.progress import cost_of
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
 from catsdk.data.sources import FORMS
 from catsdk.rewards.answer import AnswerReward
+from catsdk.rewards.reward import Reward
 from catsdk.rewards.rubric import RubricReward
 from catsdk.sampling.sampler import Sampler
 
 __all__ = ["batch"]
 
 DONE, FAILED, PARTIAL, STOPPED = 0, 1, 3, 130
-REWARDS = {"answer": AnswerReward, "rubric": RubricReward}
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's batch API.")]
 Out = Annotated[
@@ -44,6 +45,13 @@ Out = Annotated[
 RewardName = Annotated[
     Literal["answer", "rubric"] | None,
     typer.Option(help="Reward for the rollouts, unless --config defines one."),
+]
+JudgeModel = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        help="Model that judges, with --reward rubric; default: CATSDK_JUDGE, or the anchor.",
+    ),
 ]
 Produce = Annotated[str, typer.Option(help=f"What to make from each row: {', '.join(PRODUCTS)}.")]
 MaxRequests = Annotated[
@@ -83,6 +91,7 @@ class Asked(OfRows, HalfPrice):
     out: Out
     anchor: Anchor = None
     reward: RewardName = None
+    judge: JudgeModel = None
     produce: Produce = "reference"
     n: Count = 8
     id_column: Column = None
@@ -105,16 +114,18 @@ def batch(asked: Asked) -> None:
     check_folder("--out", asked.out)
     plan = _plan(asked)
     console = Console(stderr=True, emoji=False)
-    display = BatchDisplay(console)
+    display = BatchDisplay(console, None if asked.estimate else asked.n)
     # Calls are heard of by the client, which the run shares with nobody.
     plan.cat.client.on_event = display.on_event
     try:
         if asked.estimate:
             expected = anyio.run(_estimated, asked, plan, display)
-            Console(emoji=False, soft_wrap=True).print(estimate_table(expected))
+            Console(emoji=False, soft_wrap=True).print(estimate_table(expected, asked.n))
             console.print(
-                f"{expected.probes:,} rows were worked on for this, and are kept in"
-                f" {escape(str(asked.out))}: the same command without --estimate goes on from them."
+                f"{counted(expected.probes, 'row')} went into this estimate. What came"
+                f" of it is kept in"
+                f" {escape(str(asked.out))}: the same command without --estimate goes"
+                f" on from there."
             )
             raise typer.Exit(DONE)
         summary = anyio.run(_made, asked, plan, display)
@@ -170,6 +181,7 @@ def _plan(asked: Asked) -> Plan:
         asked.model,
         asked.anchor,
         asked.reward,
+        asked.judge,
         asked.seed,
         asked.temperature,
         asked.max_tokens,
@@ -177,8 +189,8 @@ def _plan(asked: Asked) -> Plan:
     )
     if asked.config is not None and any(each is not None for each in chosen):
         raise InvalidInputError(
-            "--config describes the method, so --model, --anchor, --reward, --seed, --temperature,"
-            " --max-tokens and --output cannot be given too"
+            "--config describes the method, so --model, --anchor, --reward, --judge, --seed,"
+            " --temperature, --max-tokens and --output cannot be given too"
         )
     method = (
         _capped(described(asked.config), asked.max_in_flight)
@@ -210,20 +222,30 @@ def _capped(method: CaT, max_in_flight: int | None) -> CaT:
 def _method(asked: Asked) -> CaT:
     usual, model = Settings(), asked.model
     models = [*(model or ()), *([] if model else [usual.model]), asked.anchor or usual.anchor]
+    models += [asked.judge or usual.judge] if asked.reward == "rubric" else []
     policy = tuple(model) if model else None
     return CaT(
         Sampler(policy, asked.sampling, asked.seed),
         estimator=asked.anchor,
-        reward=None if asked.reward is None else REWARDS[asked.reward](),
+        reward=_reward(asked),
         client=client_for(None, asked.max_in_flight, models),
         output=None if asked.output is None else schema_in(asked.output),
     )
 
 
+def _reward(asked: Asked) -> Reward | None:
+    if asked.judge is not None and asked.reward != "rubric":
+        raise InvalidInputError("--judge names who judges by a rubric: give --reward rubric, too")
+    if asked.reward == "rubric":
+        return RubricReward() if asked.judge is None else RubricReward(judge=asked.judge)
+    return None if asked.reward is None else AnswerReward()
+
+
 def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
     if summary.waiting:
         return PARTIAL, (
-            f"partial: the budget left {summary.waiting:,} rows. The same command goes on with a"
+            f"partial: the budget left {counted(summary.waiting, 'row')} to do. The"
+            f" same command goes on with a"
             " larger one."
         )
     lost = summary.failed + summary.refused
@@ -232,5 +254,5 @@ def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
     code = PARTIAL if summary.ok or summary.partial else FAILED
     again = "; --retry-failed works on those again" if summary.failed or summary.partial else ""
     many = lost + summary.partial
-    which = "1 row is" if many == 1 else f"{many:,} rows are"
+    which = f"{counted(many, 'row')} {'is' if many == 1 else 'are'}"
     return code, f"{which} not whole: see {out / 'failed.jsonl'}{again}"

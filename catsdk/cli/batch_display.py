@@ -19,6 +19,7 @@ from rich.table import Table
 
 from catsdk.batch import Estimate, Progress, Range
 from catsdk.cli.progress import Tally, cost_of
+from catsdk.core.display.counting import counted
 from catsdk.core.events import CallEnded, CallStarted, Event
 
 __all__ = ["BatchDisplay", "estimate_table"]
@@ -29,9 +30,9 @@ MINUTE = 60.0
 class BatchDisplay:
     """A progress bar; where the console is not a terminal, a line a minute."""
 
-    def __init__(self, console: Console) -> None:
-        """Begin with nothing done."""
-        self.console = console
+    def __init__(self, console: Console, n: int | None = None) -> None:
+        """Begin with nothing done; `n` rollouts are drawn of a row, and said to be at the start."""
+        self.console, self.n = console, n
         self.tally = Tally()
         self.bar = Bar(
             TextColumn("{task.description}"),
@@ -60,6 +61,9 @@ class BatchDisplay:
             self.before, self.began = progress.done, time.monotonic()
             self.bar.update(self.task, completed=progress.rows)
         else:
+            if progress.phase == "working" and self.n is not None:
+                self.console.print(_to_do(progress, self.n), highlight=False, soft_wrap=True)
+                self.n = None
             self.bar.update(
                 self.task,
                 description="rows" if progress.phase == "working" else "writing",
@@ -81,24 +85,38 @@ class BatchDisplay:
 
     def _line(self, progress: Progress) -> str:
         if progress.phase != "working":
-            return f"{progress.phase}: {progress.rows:,} rows"
+            return f"{progress.phase}: {counted(progress.rows, 'row')}"
         rate = self._rate(progress)
-        parts = [f"{progress.done:,} of {progress.rows:,} rows", self._counts(progress)]
+        parts = [f"{progress.done:,} of {counted(progress.rows, 'row')}", self._counts(progress)]
         if rate:
             minutes = (progress.rows - progress.done) / rate / MINUTE
             parts.append(f"{minutes:,.0f} min left")
         return " · ".join(parts)
 
 
-def estimate_table(estimate: Estimate) -> Table:
+def _to_do(progress: Progress, n: int) -> str:
+    """What will be asked for, before it is; answers that an earlier start has kept are not."""
+    rows = progress.rows - progress.done
+    if not rows:
+        return f"nothing to do: all {counted(progress.rows, 'row')} are done or refused"
+    kept = f" ({progress.done:,} of {progress.rows:,} done or refused)" if progress.done else ""
+    return (
+        f"{counted(rows, 'row')} to do{kept}, {counted(n, 'rollout')} each: at most"
+        f" {counted(rows * n, 'answer')} to sample, and the calls of estimator and reward"
+    )
+
+
+def estimate_table(estimate: Estimate, n: int) -> Table:
     """The stages of the rows to come, each with its tokens and its cost.
 
     Args:
         estimate: What is expected.
+        n: The rollouts of a row.
     """
     table = Table(
-        title=f"{estimate.rows:,} rows to come, from {estimate.probes:,} that were worked on",
-        caption=f"Paid so far: {cost_of(estimate.paid)}, {estimate.paid.tokens:,} tokens.",
+        title=f"{counted(estimate.rows, 'row')} to come with {counted(n, 'rollout')} each, from"
+        f" {estimate.probes:,} that were worked on",
+        caption=f"Paid so far: {cost_of(estimate.paid)}, {counted(estimate.paid.tokens, 'token')}.",
     )
     table.add_column("stage")
     for name in ("requests", "input tokens", "output tokens", "cost"):

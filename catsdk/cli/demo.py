@@ -12,10 +12,10 @@ import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from catsdk.cli.destinations import check_folder
+from catsdk.cli.progress import bar
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.ports import Provider
@@ -88,21 +88,13 @@ async def _run(model: Provider, items: Sequence[Item], seed: int) -> tuple[Repor
         seed=seed,
         client=Client(limits=Limits(in_flight=IN_FLIGHT), cache=""),
     )
-    console = Console(stderr=True, emoji=False)
-    columns = (TextColumn("sampling and synthesizing"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        bar = progress.add_task("", total=len(items))
+    with bar("sampling and synthesizing") as progress:
+        task = progress.add_task("", total=len(items))
         return await evaluation.run(
             items,
             title=f"model in the box, held-out problems, seed {seed}",
             data="held-out problems",
-            on_seen=lambda _: progress.advance(bar),
+            on_seen=lambda _: progress.advance(task),
         )
 
 

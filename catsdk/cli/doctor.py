@@ -19,6 +19,7 @@ from rich.table import Table
 from catsdk import __version__
 from catsdk.cli.probes import probed
 from catsdk.core.concurrency.fanout import fan_out
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import CatError, ConfigurationError, InvalidInputError, TimedOutError
 from catsdk.core.model_strings import BUILT_IN, resolve
 from catsdk.core.ports import Provider, innermost
@@ -176,7 +177,7 @@ async def _call(model: str, seconds: float, ctx: Context) -> Finding:
     except CatError as error:
         return _failure(model, error)
     seconds, usage = perf_counter() - start, completion.usage
-    tokens = "usage not reported" if usage.unreported else f"{usage.tokens} tokens"
+    tokens = "usage not reported" if usage.unreported else counted(usage.tokens, "token")
     said = f"answered in {seconds:.2f} s{_at(provider)}, {tokens}"
     return Finding(what="model", name=model, state="ok", said=said)
 

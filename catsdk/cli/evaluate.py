@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,13 +10,13 @@ import anyio
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder, named
 from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.options import AsJson, Column, OfRows, taking
 from catsdk.cli.outcome import exit_code
+from catsdk.cli.progress import bar
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
@@ -65,7 +65,10 @@ Ungraded = Annotated[
     typer.Option(help="Report cost and disagreement of data without known answers or criteria."),
 ]
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
-Sizes = Annotated[str, typer.Option(help="The numbers of rollouts G to evaluate.")]
+Sizes = Annotated[
+    list[str],
+    typer.Option(help="The numbers of rollouts G to evaluate, such as 2,8 (repeatable)."),
+]
 Draws = Annotated[
     int, typer.Option(min=1, help="Number of sub-samples to average, where they cost no calls.")
 ]
@@ -104,7 +107,7 @@ class Asked(OfRows):
     estimator: Names = None
     recorded: FromData = False
     controls: Controls = False
-    sizes: Sizes = "1,2,4,8"
+    sizes: Sizes = field(default_factory=lambda: ["1,2,4,8"])
     draws: Draws = 16
     gold_column: Column = None
     criteria_column: Column = None
@@ -144,7 +147,9 @@ def evaluate(asked: Asked) -> None:
         "names": _names(
             asked.estimator, controls=asked.controls, alone=asked.recorded and asked.anchor is None
         ),
-        "sweep": Sweep(sizes=_sizes(asked.sizes, rollouts), draws=asked.draws, seed=asked.seed),
+        "sweep": Sweep(
+            sizes=_sizes(",".join(asked.sizes), rollouts), draws=asked.draws, seed=asked.seed
+        ),
         "sampling": asked.sampling,
         "seed": asked.seed,
         "calibrate_on": held,
@@ -203,20 +208,11 @@ async def _run(
     evaluation: Evaluation, items: list[Item], title: str, data: str, kept: ItemFiles
 ) -> Report:
     calibrating = {item.id for item in evaluation.calibrate_on}
-    console = Console(stderr=True, emoji=False)
-    with Progress(
-        TextColumn("evaluating"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        bar = progress.add_task("", total=len(items) + len(evaluation.calibrate_on))
+    with bar("evaluating") as progress:
+        task = progress.add_task("", total=len(items) + len(evaluation.calibrate_on))
 
         def on_seen(seen: Seen) -> None:
-            progress.advance(bar)
+            progress.advance(task)
             if seen.item.id not in calibrating:
                 kept.add(seen)
 

@@ -17,6 +17,7 @@ from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
 from catsdk.cli.options import Anchor, AsJson, Count, Sampled, taking
 from catsdk.cli.progress import Sight, cost_of, shown
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import ReferenceReady
 from catsdk.core.sending import SendingFields
@@ -162,16 +163,18 @@ def _show(reference: Reference) -> None:
 
 def _evidence(reference: Reference) -> str:
     group = reference.group
-    parts = [f"{len(group.rollouts)} of {len(group.rollouts) + len(group.failures)} rollouts"]
+    parts = [
+        f"{len(group.rollouts)} of {counted(len(group.rollouts) + len(group.failures), 'rollout')}"
+    ]
     if reference.agreement is not None:
         answered = sum(rollout.answer is not None for rollout in group.rollouts)
         # A share of few answers is not one of all rollouts.
-        few = f" of {answered} answers" if answered < len(group.rollouts) else ""
+        few = f" of {counted(answered, 'answer')}" if answered < len(group.rollouts) else ""
         parts.append(f"agreement {reference.agreement:.0%}{few}")
     if reference.disagrees:
         parts.append(f"departs from the majority, {reference.majority}")
     usage = reference.usage
-    parts += [f"{usage.requests} requests", f"{usage.tokens:,} tokens", cost_of(usage)]
+    parts += [counted(usage.requests, "request"), counted(usage.tokens, "token"), cost_of(usage)]
     parts += [f"by {reference.provenance.method} of {reference.provenance.model or 'the rollouts'}"]
     return " · ".join([*parts, f"PARTIAL: {_cut_short(reference)}"] if reference.partial else parts)
 

@@ -90,6 +90,12 @@ class OfRows(Sampled):
     max_in_flight: InFlight = None
 
 
+def _default_of(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return Parameter.empty if field.default is MISSING else field.default
+
+
 def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
     """Give a command one argument per field of the dataclass `options`, as typer reads them.
 
@@ -111,7 +117,7 @@ def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., No
             field.name,
             Parameter.KEYWORD_ONLY,
             annotation=hints[field.name],
-            default=Parameter.empty if field.default is MISSING else field.default,
+            default=_default_of(field),
         )
         for field in sorted(fields(options), key=place)  # type: ignore[arg-type]
     ]

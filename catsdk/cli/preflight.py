@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from catsdk.core.display.counting import counted
 
 if TYPE_CHECKING:
     from catsdk.train import CaTConfig, Consensus, Forecast, Measure, Preflight
@@ -28,7 +31,9 @@ def fly(config: CaTConfig, prompts: int, *, as_json: bool) -> int:
     """Take the preflight of a training and print what it found; returns the exit code."""
     from catsdk.train import preflight
 
-    found = preflight(config, prompts=prompts)
+    display = _Display(Console(stderr=True, emoji=False), config.rollouts.count)
+    with display.bar:
+        found = preflight(config, prompts=prompts, on_progress=display.on_progress)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
     else:
@@ -36,12 +41,35 @@ def fly(config: CaTConfig, prompts: int, *, as_json: bool) -> int:
     return CODES[found.pays]
 
 
+class _Display:
+    """A progress bar; where the console is not a terminal, a line a step."""
+
+    def __init__(self, console: Console, rollouts: int) -> None:
+        self.console, self.rollouts = console, rollouts
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task("loading the model", total=None)
+
+    def on_progress(self, step: str, done: int, prompts: int) -> None:
+        if not done and not self.console.is_terminal:
+            each = f", {counted(self.rollouts, 'rollout')} each" if step == "sampling" else ""
+            self.console.print(f"{step}: {counted(prompts, 'prompt')}{each}", highlight=False)
+        self.bar.update(self.task, description=step, completed=done, total=prompts)
+
+
 def show(found: Preflight, console: Console) -> None:
     """Print it for a reader who has not seen one before."""
     console.print(
         f"[bold]{escape(found.model)}[/], rewarded by {escape(found.method)}\n"
-        f"{found.prompts} prompts of the training and {found.graded} with known answers,"
-        f" {found.rollouts} rollouts each"
+        f"{counted(found.prompts, 'prompt')} of the training and {found.graded} with known answers,"
+        f" {counted(found.rollouts, 'rollout')} each"
     )
     table = Table("what", "mean", "95 % interval", "prompts", box=None, pad_edge=False)
     for measure in found.measures.values():
@@ -53,7 +81,7 @@ def show(found: Preflight, console: Console) -> None:
     console.print("\nThe rule:")
     for check in found.checks:
         console.print(f"  {_PASSED[check.passed]}: {escape(check.rule)}; {escape(check.found)}")
-    console.print(f"\n{_ANSWERS[found.pays]}{escape(_advice(found))}")
+    console.print(f"\n{' '.join([_ANSWERS[found.pays], *map(escape, found.advice)])}")
 
 
 def _cells(measure: Measure) -> tuple[str, str, str]:
@@ -64,7 +92,8 @@ def _cells(measure: Measure) -> tuple[str, str, str]:
 
 def _consensus(found: Consensus) -> str:
     first = (
-        f"False consensus: in {found.confident} of {found.prompts} prompts three quarters of the"
+        f"False consensus: in {found.confident} of {counted(found.prompts, 'prompt')}"
+        f" three quarters of the"
         f" rollouts agree; {found.second_view} contradicts"
         f" {_share(found.contradicted, found.confident)} of these majorities."
     )
@@ -100,18 +129,3 @@ def _forecast(found: Forecast) -> str:
         f" anchor and judge with {found.tokens:,.0f} tokens, {price}; about {found.hours:.1f} hours"
         " of sampling and scoring at the pace of this preflight, and the optimiser's own time."
     )
-
-
-def _advice(found: Preflight) -> str:
-    """What to do where the answer is not a yes."""
-    failing = {check.sign for check in found.checks if check.passed is not True}
-    if not failing:
-        return ""
-    if not found.graded:
-        return (
-            " Without known answers nothing tells whether the rewards favour what is right: give a"
-            " few dozen (--held-out FILE)."
-        )
-    if failing == {"aim"} and found.pays == "unknown":
-        return " Measure more prompts: --prompts N, and as many with known answers."
-    return " See 'When label-free rewards fail' in the documentation."

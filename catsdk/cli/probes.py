@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import CatError, UnsupportedError
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.types import Completion, Message, Request, Usage
@@ -93,14 +94,14 @@ def _counted(completions: Sequence[Completion]) -> str:
 
 
 def _tokens(usage: Usage) -> str:
-    return "usage is not reported" if usage.unreported else f"{usage.tokens} tokens"
+    return "usage is not reported" if usage.unreported else counted(usage.tokens, "token")
 
 
 async def _logprobs(provider: Provider) -> str:
     completion = await _one(provider, _asked(logprobs=True))
     if not completion.logprobs:
         raise _Absent(f"none came back, so catsdk {_WITHOUT['logprobs']}")
-    return f"come with {len(completion.logprobs)} tokens"
+    return f"come with {counted(len(completion.logprobs), 'token')}"
 
 
 async def _seed(provider: Provider) -> str:

@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import (
     CallEnded,
@@ -23,7 +31,7 @@ from catsdk.core.events import (
 )
 from catsdk.core.types import Usage
 
-__all__ = ["Sight", "Tally", "cost_of", "shown"]
+__all__ = ["Sight", "Tally", "bar", "cost_of", "shown"]
 
 COUNTS = "{task.fields[counts]}"
 RATE_LIMITED = 429
@@ -49,7 +57,7 @@ class Tally:
 
     def __str__(self) -> str:
         """The counts in a few words."""
-        parts = [f"{self.usage.tokens:,} tokens", cost_of(self.usage)]
+        parts = [counted(self.usage.tokens, "token"), cost_of(self.usage)]
         parts += [f"{self.rate_limited} x 429"] if self.rate_limited else []
         return " · ".join([*parts, f"{self.in_flight} in flight"])
 
@@ -80,6 +88,26 @@ class Sight:
             self.lines.write(line_of(event) + "\n")
 
 
+def bar(description: str, *counts: ProgressColumn) -> Progress:
+    """A progress bar on stderr that is gone at its end; nothing where stderr is not a terminal.
+
+    Args:
+        description: What stands before the bar.
+        counts: What stands behind the number of items that are done.
+    """
+    console = Console(stderr=True, emoji=False)
+    return Progress(
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *counts,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
 @contextmanager
 def shown(total: int, events: Path | None = None) -> Generator[Sight]:
     """Give a progress bar that a client's events move; they are written to `events`, a line each.
@@ -87,17 +115,7 @@ def shown(total: int, events: Path | None = None) -> Generator[Sight]:
     Raises:
         InvalidInputError: the file cannot be written.
     """
-    console = Console(stderr=True, emoji=False)
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(COUNTS),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    progress = bar("{task.description}", TextColumn(COUNTS))
     try:
         opened = nullcontext() if events is None else events.open("w", encoding="utf-8")
     except OSError as error:

@@ -17,7 +17,9 @@ __all__ = ["reward_server"]
 # Seconds for groups that are being scored when the service is to end.
 _DRAIN = 30.0
 
-Config = Annotated[Path, typer.Argument(help="YAML file, as for `catsdk train`.")]
+Config = Annotated[
+    Path, typer.Argument(help="YAML file, as for `catsdk train`; `model` may be left out.")
+]
 Host = Annotated[
     str, typer.Option(help="Address to listen on; one that other machines reach needs a token.")
 ]
@@ -37,7 +39,8 @@ def reward_server(
     from catsdk.serve import GroupLimits, serving
     from catsdk.train import CaTConfig, serves_alone
 
-    plan = CaTConfig.read(config)
+    # The model in training is the trainer's; errors that speak of its weights say PATH.
+    plan = CaTConfig.read(config, under={"model": "PATH"})
     limits = GroupLimits(groups=max_groups, patience=patience, deadline=plan.failing.deadline)
 
     async def serve() -> None:

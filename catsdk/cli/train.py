@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from catsdk.cli.preflight import fly
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.yaml_text import data_of
 from catsdk.data.sources import FORMS
@@ -145,7 +146,7 @@ def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:
 
 def summary(trained: Trained) -> str:
     """What is printed when a training has ended: steps, where the model is, and why it stopped."""
-    parts = [f"{trained.steps} steps, model in {trained.output}"]
+    parts = [f"{counted(trained.steps, 'step')}, model in {trained.output}"]
     if trained.resumed_from is not None:
         parts.append(f"went on from {trained.resumed_from}")
     if trained.stopped_because is not None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from catsdk.core.errors import ProviderError
-from catsdk.core.sending import Batching
 from catsdk.core.types import Completion, Request
 
 __all__ = [
-    "BatchCapable",
     "BatchLimits",
     "BatchResult",
     "BatchService",
@@ -172,17 +170,4 @@ class BatchService(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        ...
-
-
-@runtime_checkable
-class BatchCapable(Protocol):
-    """A provider whose service answers batches."""
-
-    def batches(self, batching: Batching) -> BatchService:
-        """Give the batch API of this model.
-
-        Raises:
-            ConfigurationError: the endpoint needs a setting that is not given.
-        """
         ...

@@ -28,6 +28,7 @@ __all__ = [
     "check_installed",
     "check_model",
     "known_providers",
+    "reaches_service",
     "resolve",
 ]
 
@@ -157,6 +158,12 @@ def check_model(model: object, name: str = "model") -> None:
             f"{name} is {model!r:.80}; give a model string such as 'openai:NAME' or 'local',"
             " or an object with an async method complete(request, on_text)"
         )
+
+
+def reaches_service(model: str) -> bool:
+    """Whether a model string names a built-in provider whose calls leave this process."""
+    origin = BUILT_IN.get(_split(model.strip())[0])
+    return origin is not None and origin.connects
 
 
 def resolve(model: str | Provider, http: Http = Http()) -> Provider:

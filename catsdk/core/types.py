@@ -29,6 +29,7 @@ from catsdk.core.calls import (
     TokenLogprob,
     Usage,
 )
+from catsdk.core.display.counting import counted
 from catsdk.core.display.sheet import Sheet
 from catsdk.core.messages import (
     AudioPart,
@@ -139,7 +140,9 @@ class Group(ShownValue):
         lost = [(at, None, "failed", str(failure)) for at, failure in self.failures.items()]
         facts = (("question", self.question), ("cost", self.usage.cost))
         heads = ("rollout", "answer", "found by", "text")
-        return Sheet.of(f"Group of {len(self.rollouts)} rollouts", facts, heads, [*rows, *lost])
+        return Sheet.of(
+            f"Group of {counted(len(self.rollouts), 'rollout')}", facts, heads, [*rows, *lost]
+        )
 
     @property
     def usage(self) -> Usage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.types import Group, Reference
 from catsdk.estimators.draws import drawn_class
@@ -56,7 +57,9 @@ class BestOfN:
             values = {at: score.value for at, score in enumerate(scores) if score.value is not None}
             if not values:
                 cause = next((score.failure for score in scores if score.failure), "no cause given")
-                raise NoEvidenceError(f"none of {len(scores)} rollouts has a score: {cause}")
+                raise NoEvidenceError(
+                    f"none of {counted(len(scores), 'rollout')} has a score: {cause}"
+                )
             top = max(values.values())
             best_ones = [(at,) for at, value in values.items() if value == top]
             (best,) = drawn_class(self.seed, group, best_ones)

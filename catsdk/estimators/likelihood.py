@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from catsdk.core.display.counting import counted
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Failure, Group, Rollout, Score
 from catsdk.estimators.log_probabilities import score_rollouts
@@ -72,5 +73,5 @@ def _score(rollout: Rollout, result: Completion | Failure) -> Score:
     if value is None:
         failure = Failure(kind="UnsupportedError", message=MISSING)
         return Score(index=rollout.index, value=None, reasons=(MISSING,), failure=failure)
-    reason = f"{value:.4f} nats a token over {len(result.logprobs or ())} tokens"
+    reason = f"{value:.4f} nats a token over {counted(len(result.logprobs or ()), 'token')}"
     return Score(index=rollout.index, value=value, reasons=(reason,))

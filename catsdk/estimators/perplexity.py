@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import NoEvidenceError, UnsupportedError
 from catsdk.core.ports import Provider
 from catsdk.core.types import Group, Reference
@@ -61,7 +62,8 @@ class MinPerplexity:
                 raise UnsupportedError(MISSING, capability="logprobs")
             if not means:
                 raise NoEvidenceError(
-                    f"none of {len(scores)} rollouts could be scored: {scores[0].failure}"
+                    f"none of {counted(len(scores), 'rollout')} could be scored:"
+                    f" {scores[0].failure}"
                 )
             best = max(means, key=lambda at: (means[at], -at))
             return await selected(

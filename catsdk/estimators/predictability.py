@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import NoEvidenceError
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Completion, Failure, Group, Message, Reference, Rollout
@@ -105,5 +106,7 @@ def _means(results: Sequence[Completion | Failure]) -> dict[int, float]:
     }
     if not means:
         cause = next((each for each in results if isinstance(each, Failure)), "no tokens")
-        raise NoEvidenceError(f"none of {len(results)} rollouts could be scored: {cause}")
+        raise NoEvidenceError(
+            f"none of {counted(len(results), 'rollout')} could be scored: {cause}"
+        )
     return means

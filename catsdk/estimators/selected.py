@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from catsdk.answers.answers import no_evidence
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.types import Call, Group, Reference, Rollout
 from catsdk.prompts.prompt import Prompt
@@ -27,7 +28,8 @@ def candidates(group: Group, ctx: Context) -> Group:
     fitting = tuple(rollout for rollout in group.rollouts if ctx.fits(rollout))
     if not fitting:
         raise StructuredOutputError(
-            f"none of {len(group.rollouts)} rollouts fits the output that was asked for; the first:"
+            f"none of {counted(len(group.rollouts), 'rollout')} fits the output that"
+            f" was asked for; the first:"
             f" {_misfit(group.rollouts[0], ctx)}"
         )
     return group.model_copy(update={"rollouts": fitting})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from catsdk.core.choices import check_choice
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.types import Group, Reference, Score
 from catsdk.estimators.draws import drawn_class
@@ -79,7 +80,8 @@ class WeightedMajority:
             )
             if not votes.classes:
                 raise NoEvidenceError(
-                    f"none of {len(group.rollouts)} rollouts has both an answer and a score:"
+                    f"none of {counted(len(group.rollouts), 'rollout')} has both an"
+                    f" answer and a score:"
                     f" {_cause(scores)}"
                 )
             sums = [math.fsum(weights[at] or 0.0 for at in members) for members in votes.classes]

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from catsdk.answers.answers import Answers
 from catsdk.cat import CaT
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_many
 from catsdk.core.options import Sampling
@@ -230,7 +231,7 @@ class Evaluation:
         both = {item.prompt for item in items} & {item.prompt for item in self.calibrate_on}
         if both:
             raise InvalidInputError(
-                f"{len(both)} items to calibrate on are evaluated too; give others"
+                f"{counted(len(both), 'item')} to calibrate on would be evaluated too; give others"
             )
         if self.calibrate_on and not any(item.accepted for item in self.calibrate_on):
             raise InvalidInputError("the items to calibrate on have no gold answers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from catsdk.core.display.counting import counted
 from catsdk.core.display.page import Markup, element, heading, page, table
 from catsdk.evaluate.report import Pair, Point, PositionCheck, Report
 from catsdk.evaluate.statistics import Estimate
@@ -61,7 +62,8 @@ def _summary(report: Report) -> Markup:
     without = f", {silent} without a final answer" if silent else ""
     return element(
         "p",
-        f"{report.data}: {report.items} items, {report.rollouts} rollouts{failed}{without}. Scores"
+        f"{report.data}: {counted(report.items, 'item')},"
+        f" {counted(report.rollouts, 'rollout')}{failed}{without}. Scores"
         f" are the {report.measure}, ± one standard error, with the 95 % bootstrap interval over"
         " items. One rollout alone: ",
         _estimate(report.single),
@@ -112,7 +114,8 @@ def _cascade(report: Report) -> Iterator[Markup]:
     yield element("h2", "Cascade")
     yield element(
         "p",
-        f"Calibrated on {found.items} other items: confidence {chosen.confidence:g}, threshold"
+        f"Calibrated on {counted(found.items, 'other item')}: confidence"
+        f" {chosen.confidence:g}, threshold"
         f" {chosen.threshold:g}. There it scored {chosen.score:.3f} with {chosen.tokens:,.0f}"
         f" tokens an item; the hard estimator alone {found.score:.3f} with {found.tokens:,.0f}.",
     )
@@ -137,8 +140,8 @@ def _pairs(report: Report) -> Iterator[Markup]:
     yield element(
         "p",
         "Differences on the same items with a paired bootstrap interval; McNemar's exact test on"
-        f" the first sub-sample, and the same adjusted for the {report.pairs_tested} pairs here"
-        " (Holm).",
+        f" the first sub-sample, and the same adjusted for the number of pairs here (Holm):"
+        f" {report.pairs_tested}.",
     )
     yield table(heading(*names, texts=(0, 1)), map(_pair, pairs))
 
@@ -203,7 +206,8 @@ def _made(report: Report) -> Iterator[Markup]:
         cost = report.paid.cost
         price = "price unknown" if cost is None else f"${cost:.4f}"
         told["paid for in all"] = (
-            f"{report.paid.requests:,} requests, {report.paid.tokens:,} tokens, {price}"
+            f"{counted(report.paid.requests, 'request')},"
+            f" {counted(report.paid.tokens, 'token')}, {price}"
         )
     rows = [
         element(

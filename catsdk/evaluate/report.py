@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import Field, JsonValue
 
+from catsdk.core.display.counting import counted
 from catsdk.core.types import Usage
 from catsdk.core.value import Value
 from catsdk.evaluate.calibration import Calibration
@@ -13,6 +16,8 @@ __all__ = ["OrderCheck", "Pair", "PassAt", "Point", "PositionCheck", "Report", "
 
 VOTE = "majority"
 """The contender that every estimator that asks a model must beat."""
+SMALL = "small-synthesis"
+_SMALLER = f"; for one of under about a billion parameters compare {SMALL}"
 MOST_UNANSWERED = 0.2
 """The share of rollouts without a final answer over which estimators are not ranked."""
 
@@ -125,7 +130,9 @@ class Unanswered(Value):
         """What to do about them."""
         if 2 * self.cut > self.without:
             return (
-                "Most of them were cut at the limit of new tokens: raise max_tokens (--max-tokens)."
+                f"{self.cut} of them were cut at the limit of new tokens: raise max_tokens"
+                " (--max-tokens), or lower the temperature (--temperature), at which a small model"
+                " rambles less."
             )
         return (
             "Ask for the answer in the prompts, such as 'Put the final answer in \\boxed{}', or say"
@@ -213,7 +220,8 @@ class Report(Value):
         if found is None or found.share <= MOST_UNANSWERED:
             return None
         return (
-            f"{found.without} of {found.rollouts} rollouts ({found.share:.0%}) have no final answer"
+            f"{found.without} of {counted(found.rollouts, 'rollout')}"
+            f" ({found.share:.0%}) have no final answer"
             f" that was found, so the estimators are not ranked. {found.fix}"
         )
 
@@ -221,34 +229,49 @@ class Report(Value):
     def below_majority(self) -> tuple[str, ...]:
         """A sentence for each estimator that costs more than the majority and is right less often.
 
-        At the largest size, where the whole interval of the paired difference is below 0.
+        At the largest size, where the whole interval of the paired difference is below 0. It counts
+        too where estimators are not ranked: a reference whose answer is not found rewards nobody.
         """
+        return tuple(
+            f"{point.estimator} is right less often than the majority of the same {point.size}"
+            f" rollouts (by {_loss(lead)}){self._lost_by(point)}, and asks a model more often. On"
+            " such data take the vote: Majority(), in a training cat.estimator=Majority. A stronger"
+            f" anchor may do better{_SMALLER if point.estimator != SMALL else ''}."
+            for point, lead in self._beside_vote()
+            if lead.high < 0
+        )
+
+    @property
+    def not_above_majority(self) -> tuple[str, ...]:
+        """A sentence for each that costs more than the majority and had a lower score by chance."""
+        return tuple(
+            f"{point.estimator} was right less often than the majority of the same {point.size}"
+            f" rollouts (by {_loss(lead)}){self._lost_by(point)}, which may be chance on"
+            f" {lead.count} items. The vote asks no model: take it (Majority(), in a training"
+            " cat.estimator=Majority) unless more items show otherwise."
+            for point, lead in self._beside_vote()
+            if lead.mean < 0 <= lead.high
+        )
+
+    def _beside_vote(self) -> Iterator[tuple[Point, Estimate]]:
+        """What asks a model more often than the vote, at the largest size, and its paired lead."""
         size = max(self.sizes)
         vote = self.point(VOTE, size)
-        if vote is None or vote.score is None or self.unranked is not None:
-            return ()
-        found: list[str] = []
+        if vote is None or vote.score is None:
+            return
         for point in self.points:
             dearer = point.size == size and point.requests > vote.requests
             if not dearer or point.control is not None or point.score is None:
                 continue
-            pair, sign = self.pair(VOTE, point.estimator, size), -1
-            if pair is None:
-                pair, sign = self.pair(point.estimator, VOTE, size), 1
-            if pair is None:
-                continue
-            low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
-            if high >= 0:
-                continue
-            lost = f", and gave no reference for {point.failed} of {self.items} items"
-            found.append(
-                f"{point.estimator} scores {sign * pair.difference.mean:+.2f} ({low:+.2f} to"
-                f" {high:+.2f}) beside the majority of the same {size} rollouts"
-                f"{lost if point.failed else ''}, and asks a model more often. On such data take"
-                " the vote: Majority(), in a training cat.estimator=Majority. A stronger anchor may"
-                " do better; for one of under about a billion parameters compare small-synthesis."
-            )
-        return tuple(found)
+            if (pair := self.pair(point.estimator, VOTE, size)) is not None:
+                yield point, pair.difference
+            elif (pair := self.pair(VOTE, point.estimator, size)) is not None:
+                yield point, _turned(pair.difference)
+
+    def _lost_by(self, point: Point) -> str:
+        if not point.failed:
+            return ""
+        return f", gave no reference for {point.failed} of {counted(self.items, 'item')}"
 
     def pair(self, first: str, second: str, size: int) -> Pair | None:
         """Return the comparison of two estimators; `None` if there is none.
@@ -270,3 +293,14 @@ class Report(Value):
         """
         found = (p for p in self.points if p.estimator == estimator and p.size == size)
         return next(found, None)
+
+
+def _turned(difference: Estimate) -> Estimate:
+    """The same difference with its two sides exchanged."""
+    turned = {"mean": -difference.mean, "low": -difference.high, "high": -difference.low}
+    return difference.model_copy(update=turned)
+
+
+def _loss(lead: Estimate) -> str:
+    # Not `-lead.high`, which would be -0.00 where that is 0.
+    return f"{0 - lead.mean:.2f}, 95 % interval {0 - lead.high:.2f} to {0 - lead.low:.2f}"

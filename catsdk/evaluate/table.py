@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catsdk.core.display.counting import counted
 from catsdk.evaluate.report import Point, Report
 from catsdk.evaluate.statistics import Estimate
 
@@ -29,7 +30,8 @@ def show(report: Report, console: Console) -> None:
     """Print the tables of `report`: what to use first, then the evidence for it."""
     console.rule(escape(report.title), align="left")
     console.print(
-        f"{report.items} items, {report.rollouts} rollouts ({report.failed_rollouts} failed,"
+        f"{counted(report.items, 'item')}, {counted(report.rollouts, 'rollout')}"
+        f" ({report.failed_rollouts} failed,"
         f" {report.silent_rollouts} without a final answer);"
         f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
         " error and 95 % bootstrap interval"
@@ -41,15 +43,18 @@ def show(report: Report, console: Console) -> None:
     for kind, count in report.failures.items():
         cause = " ".join(report.causes.get(kind, "").split())
         told = f": {cause[:SHOWN]}" if cause else ""
-        console.print(f"[red]{count} failures[/] {escape(kind + told)}")
+        console.print(f"[red]{counted(count, 'failure')}[/] {escape(kind + told)}")
     if report.paid is not None and report.paid.requests:
         cost = "price unknown" if report.paid.cost is None else f"${report.paid.cost:.4f}"
         console.print(
-            f"paid for in all: {report.paid.requests:,} requests, {report.paid.tokens:,} tokens,"
+            f"paid for in all: {counted(report.paid.requests, 'request')},"
+            f" {counted(report.paid.tokens, 'token')},"
             f" {cost}{_broken_off(report)}"
         )
     for loss in report.below_majority:
         console.print(f"[bold yellow]below the majority[/] {escape(loss)}")
+    for chance in report.not_above_majority:
+        console.print(f"[bold yellow]not above the majority[/] {escape(chance)}")
     for note in report.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
 
@@ -71,7 +76,7 @@ def _show_ranking(report: Report, console: Console) -> None:
 def _broken_off(report: Report) -> str:
     """How many calls broke off: nobody knows what they cost."""
     unknown = 0 if report.paid is None else report.paid.unreported
-    return f", and {unknown:,} calls of unknown size" if unknown else ""
+    return f", and {counted(unknown, 'call')} of unknown size" if unknown else ""
 
 
 def _points(report: Report, name_width: int) -> Table:
@@ -189,6 +194,8 @@ def _pairs(report: Report) -> Table | None:
 def _tested(report: Report, size: int) -> str:
     if not report.pairs_tested:
         return f"Pairs at G = {size}; all pairs are in the JSON"
+    if report.pairs_tested == 1:
+        return f"The pair at G = {size}: McNemar's test; one pair needs no adjustment"
     return (
         f"Pairs at G = {size}: McNemar's test; Holm: p adjusted for all {report.pairs_tested} pairs"
         " here, which are in the JSON"
@@ -215,7 +222,8 @@ def _calibration(report: Report) -> str | None:
         return None
     chosen = found.chosen
     return (
-        f"cascade calibrated on {found.items} other items: confidence {chosen.confidence:g},"
+        f"cascade calibrated on {counted(found.items, 'other item')}: confidence"
+        f" {chosen.confidence:g},"
         f" threshold {chosen.threshold:g}; there {chosen.score:.3f} with {chosen.tokens:,.0f}"
         f" tokens, the hard estimator alone {found.score:.3f} with {found.tokens:,.0f}"
     )

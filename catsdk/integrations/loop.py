@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
 
-import anyio
 from anyio.from_thread import BlockingPortal
+
+from catsdk.core.concurrency.loops import loop_in_thread
 
 __all__ = ["in_one_loop"]
 
@@ -47,16 +47,7 @@ def in_one_loop(work: Callable[[], Awaitable[R]]) -> R:
 
 
 def _started() -> BlockingPortal:
-    ready: Future[BlockingPortal] = Future()
-
-    async def serve() -> None:
-        async with BlockingPortal() as portal:
-            ready.set_result(portal)
-            await portal.sleep_until_stopped()
-
-    running = threading.Thread(target=anyio.run, args=(serve,), name="catsdk-models", daemon=True)
-    running.start()
-    portal = ready.result()
+    portal, running = loop_in_thread("catsdk-models")
     # No daemon: the interpreter waits until the loop has closed what is open in it.
     threading.Thread(target=_end, args=(portal, running), name="catsdk-ending").start()
     return portal

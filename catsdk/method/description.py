@@ -14,6 +14,7 @@ from catsdk.core.model_strings import known_providers
 from catsdk.core.settings import Settings
 from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
+from catsdk.method.role_tree import services_of
 from catsdk.recipes import digest_of, from_data, is_known_role, to_data, written
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
@@ -118,6 +119,12 @@ class Description:
         """Whether a run makes a reference: the reward needs one, or an estimator was given."""
         return self.always_estimates or bool(getattr(self._reward, "needs_reference", True))
 
+    @property
+    def _services(self) -> list[str]:
+        """The services of estimator and reward: one without a key is found before rollouts."""
+        estimator = self._estimator if self.estimates else None
+        return services_of((estimator, self._reward), self._defaults)
+
     def with_client(self, client: Client) -> Self:
         """Return the same roles with another client.
 
@@ -129,6 +136,16 @@ class Description:
         """
         other = copy(self)
         other._client = client
+        return other
+
+    def without_reward(self) -> Self:
+        """Return the same roles, rewarding nothing.
+
+        Returns:
+            A copy that is not open.
+        """
+        other = copy(self)
+        other._reward = None
         return other
 
     def __repr__(self) -> str:

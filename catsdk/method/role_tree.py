@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast
 
+from catsdk.core.model_strings import reaches_service
 from catsdk.rewards.answer import Gold
+from catsdk.runtime.context import Defaults
 
-__all__ = ["changed", "fields_of", "known_columns", "parts_of"]
+__all__ = ["changed", "fields_of", "known_columns", "parts_of", "services_of"]
 
 T = TypeVar("T")
+
+# The fields that name a model.
+_MODELS = frozenset({"anchor", "judge", "model", "policy"})
 
 
 def parts_of(role: object) -> Iterator[object]:
@@ -34,6 +39,26 @@ def known_columns(reward: object) -> frozenset[str]:
     return frozenset(
         {"answer"} | {part.column for part in parts_of(reward) if isinstance(part, Gold)}
     )
+
+
+def services_of(role: object, defaults: Defaults) -> list[str]:
+    """Return the model strings in `role` that reach a service, each once.
+
+    Such models are made in a moment, so that a missing key is found before anything is paid for.
+
+    Args:
+        role: A sampler, an estimator, a reward, or a tuple of such.
+        defaults: The models that play a role where none is named.
+    """
+    found: dict[str, None] = {}
+    for part in parts_of(role):
+        for name, value in fields_of(part):
+            model = value
+            if value is None and name in ("anchor", "model"):
+                model = getattr(defaults, getattr(part, "role", "anchor"))
+            if name in _MODELS and isinstance(model, str) and reaches_service(model):
+                found[model] = None
+    return list(found)
 
 
 def changed(role: T, change: Callable[[Any], Any]) -> T:

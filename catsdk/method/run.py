@@ -13,6 +13,7 @@ import anyio
 
 from catsdk.answers.answers import no_evidence
 from catsdk.core.concurrency.fanout import fan_out
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -272,7 +273,7 @@ class _Run:
                 raise
             except CatError as error:
                 raise SynthesisFailedError(
-                    f"the estimator failed after {len(group.rollouts)} rollouts, which are kept in"
+                    f"the estimator failed after {counted(len(group.rollouts), 'rollout')}, kept in"
                     f" the error's .group: {error}",
                     group=group,
                     calls=tuple(calls),
@@ -289,7 +290,7 @@ class _Run:
         fitting = [rollout for rollout in group.rollouts if self.ctx.fits(rollout)]
         if not fitting:
             raise NoValidOutputError(
-                f"none of {len(group.rollouts)} rollouts, which are kept in the error's .group,"
+                f"none of {counted(len(group.rollouts), 'rollout')}, kept in the error's .group,"
                 f" fits the output that was asked for, and the estimator gave none: {error}",
                 group=group,
                 calls=tuple(calls),

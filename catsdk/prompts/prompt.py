@@ -67,7 +67,14 @@ class Prompt:
     then: str | None = None
     forms: Mapping[str, str] = field(default_factory=dict[str, str])
     verdict: str = "verdict"
+    _words_digest: str = field(init=False, compare=False, repr=False)
     _source: str | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take the digest, which is asked for with every call."""
+        once = [self.system, self.user, self.then, self.forbid]
+        named = [*sorted(self.each.items()), *sorted(self.forms.items())]
+        object.__setattr__(self, "_words_digest", _digest(repr([*once, *named])))
 
     @property
     def source(self) -> str:
@@ -77,8 +84,7 @@ class Prompt:
     @property
     def digest(self) -> str:
         """What tells two wordings apart, whatever their names and versions say."""
-        told = [self.system, self.user, self.then, self.forbid, *sorted(self.each.items())]
-        return _digest(repr([*told, *sorted(self.forms.items())]))
+        return self._words_digest
 
     @property
     def slots(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, cast, get_args
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import StructuredOutputError
 from catsdk.core.types import Kind
 from catsdk.prompts.objects import MAX_REPLY, names_in, read_object
@@ -127,7 +128,8 @@ def read_criteria(reply: str, *, at_least: int = 1, at_most: int = MAX_CRITERIA)
     written = {each.text: each for item in items if (each := _written(item)) is not None}
     if len(written) < at_least:
         raise StructuredOutputError(
-            f"the reply holds {len(written)} criteria where at least {at_least} are needed:"
+            f"the reply holds {counted(len(written), 'criterion', 'criteria')} where at"
+            f" least {at_least} are needed:"
             f" {reply[:200]!r}"
         )
     return list(written.values())[:at_most]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
+from catsdk.core.display.counting import counted
 from catsdk.core.ports import Provider
 from catsdk.core.types import Completion, Failure, Group, Reference, Rollout, Score, TokenLogprob
 from catsdk.estimators.log_probabilities import score_texts, whole_text
@@ -47,7 +48,7 @@ class _Confidence(Reward):
         if not there or len(there) < len(values):
             failure = Failure(kind="UnsupportedError", message=_MISSING)
             return without_value(rollout, failure, _MISSING)
-        told = f"{self.name.replace('_', ' ')}, mean over {len(there)} tokens"
+        told = f"{self.name.replace('_', ' ')}, mean over {counted(len(there), 'token')}"
         return ctx.score(rollout, fsum(there) / len(there), told)
 
     def _of(self, token: TokenLogprob) -> float | None:

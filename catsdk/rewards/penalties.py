@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.ports import TokenCounter
 from catsdk.core.types import Failure, Group, Reference, Rollout, Score
@@ -97,7 +98,7 @@ class LengthPenalty(Reward):
             failure = Failure(kind="UnknownLength", message=why)
             return without_value(rollout, failure, why)
         longer = tokens > self.over
-        told = f"it has {tokens} tokens, {'over' if longer else 'not over'} {self.over}"
+        told = f"it has {counted(tokens, 'token')}, {'over' if longer else 'not over'} {self.over}"
         return ctx.score(rollout, self.penalty if longer else 0.0, told)
 
 

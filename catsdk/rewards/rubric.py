@@ -8,6 +8,7 @@ from functools import partial
 from itertools import pairwise
 
 from catsdk.core.concurrency.fanout import fan_out
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import RubricReady
 from catsdk.core.model_strings import check_model
@@ -181,7 +182,10 @@ def _decided(rubric: Rubric, verdicts: Sequence[Sequence[Verdict]], missing: Mis
 def _stopped(score: Score, asked: int, total: int) -> Score:
     if asked == total:
         return score
-    told = f"judged by {asked} of {total} criteria: the order of the group can no longer change"
+    told = (
+        f"judged by {asked} of {counted(total, 'criterion', 'criteria')}: the order"
+        f" of the group can no longer change"
+    )
     coverage = None if score.coverage is None else score.coverage * asked / total
     update = {"reasons": (*score.reasons, told), "coverage": coverage}
     return score.model_copy(update=update)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from random import Random
 from typing import Generic, Literal, TypeVar
@@ -103,6 +103,11 @@ class Judge(PromptedRole):
 
     role = "judge"
 
+    @cached_property
+    def settings(self) -> tuple[str, str]:
+        """What tells two judges of one model and one prompt apart."""
+        return self.sampling.model_dump_json(), self.judging.model_dump_json()
+
     def _task(self) -> str:
         return "judge" if self.judging.mode == "each" else "judge_all"
 
@@ -149,10 +154,13 @@ class _Sitting:
         self.provider, self.name, self.response = provider, name_of(provider), response
         self.quotable = Quotable(response)
         self.prompt = judge.words_for(provider)
-        settings = (judge.sampling.model_dump_json(), judge.judging.model_dump_json())
-        self.identity = (identity_of(provider), self.name, self.prompt.digest, *settings)
-        self.forged = holds_a_yes(response, {self.prompt.verdict, "verdict"})
+        self.identity = (identity_of(provider), self.name, self.prompt.digest, *judge.settings)
         self.digest = sha256(response.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def forged(self) -> bool:
+        """Whether the response holds a yes itself; asked where the judge says yes."""
+        return holds_a_yes(self.response, {self.prompt.verdict, "verdict"})
 
     def key(self, criterion: Criterion) -> tuple[object, ...]:
         return (self.identity, criterion.text, self.digest)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Criterion, Group, Rubric, Score, Usage, Verdict
 from catsdk.core.value import Value
@@ -95,7 +96,7 @@ def explained(verdict: Verdict | None) -> list[str]:
 def call_of(verdict: Verdict) -> str:
     """Who judged, in which call, at which price."""
     calls = verdict.usage.requests
-    paid = "paid for elsewhere" if verdict.shared else f"{calls} call{'' if calls == 1 else 's'}"
+    paid = "paid for elsewhere" if verdict.shared else counted(calls, "call")
     cost = verdict.usage.cost
     price = "cost unknown" if cost is None else f"${cost:.4f}"
     request = f", {verdict.request_id}" if verdict.request_id else ""

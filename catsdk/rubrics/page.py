@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from catsdk.core.display.counting import counted
 from catsdk.core.display.page import Markup, element, heading, page, table
 from catsdk.core.types import Criterion, Score
 from catsdk.rubrics.judged import Judged, explained, verdict_of, word_of
@@ -61,9 +62,9 @@ def _facts(judged: Judged) -> str:
     facts = [
         f"version {rubric.version}",
         f"{made.method}{f' by {made.model}' if made.model else ''}",
-        f"{len(rubric.criteria)} criteria",
-        f"{len(judged.scores)} rollouts",
-        f"judged in {usage.requests} calls, {usage.tokens:,} tokens, {cost}",
+        counted(len(rubric.criteria), "criterion", "criteria"),
+        counted(len(judged.scores), "rollout"),
+        f"judged in {counted(usage.requests, 'call')}, {counted(usage.tokens, 'token')}, {cost}",
     ]
     return " · ".join(facts)
 

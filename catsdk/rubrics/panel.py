@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from catsdk.core.choices import check_choice
 from catsdk.core.concurrency.fanout import fan_out
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.model_strings import check_model
 from catsdk.core.ports import Provider
@@ -64,7 +65,8 @@ class Panel:
         check_choice("rule", self.rule, get_args(Rule))
         if not self.judges or not 1 <= self._enough <= len(self.judges):
             raise InvalidInputError(
-                f"a panel of {len(self.judges)} judges with at_least={self.at_least}; give one"
+                f"a panel of {counted(len(self.judges), 'judge')} with"
+                f" at_least={self.at_least}; give one"
                 " judge or more, and at_least between 1 and their number"
             )
 

@@ -31,31 +31,8 @@ __all__ = [
 ]
 
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "in",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "that",
-        "the",
-        "this",
-        "to",
-        "with",
-    ]
-)
+_FILLING = "a an and are as at be by for in is it its of on or that the this to with"
+_STOP = frozenset(_FILLING.split())
 _NOT = frozenset(
     ["no", "not", "never", "without", "cannot", "avoids", "lacks", "omits", "nor", "neither"]
 )

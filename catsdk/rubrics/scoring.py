@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from catsdk.core.display.counting import counted
 from catsdk.core.options import Options
 from catsdk.core.types import Failure, Rubric, Score, Verdict
 
@@ -75,7 +76,8 @@ def score(
     base = Score(index=index, value=None, verdicts=tuple(verdicts), coverage=coverage)
     open_ = total - len(judged)
     if open_ and not (missing.then == "mean" and coverage >= missing.at_least):
-        told = f"{open_} of {total} criteria have no verdict"
+        has = "has" if open_ == 1 else "have"
+        told = f"{open_} of {counted(total, 'criterion', 'criteria')} {has} no verdict"
         return base.model_copy(update={"reasons": (told,), "failure": _cause(verdicts)})
     value = points(rubric, judged)
     if value is None:
@@ -104,12 +106,16 @@ def _cause(verdicts: Iterable[Verdict]) -> Failure:
 def _reasons(rubric: Rubric, judged: Sequence[Verdict], open_: int) -> tuple[str, ...]:
     degrees = {verdict.criterion_id: verdict.degree or 0.0 for verdict in judged}
     met = sum(degrees.values())
-    told = [f"it meets {met:g} of {len(rubric.criteria)} criteria"]
+    told = [f"it meets {met:g} of {counted(len(rubric.criteria), 'criterion', 'criteria')}"]
     if any(criterion.weight != 1 for criterion in rubric.criteria):
         within = [criterion for criterion in rubric.criteria if criterion.id in degrees]
         achieved = sum(criterion.weight * degrees[criterion.id] for criterion in within)
         possible = sum(max(0.0, criterion.weight) for criterion in within)
         told.append(f"which is {achieved:g} of {possible:g} points")
     if open_:
-        told.append(f"{open_} have no verdict and are left out")
+        told.append(
+            "1 has no verdict and is left out"
+            if open_ == 1
+            else f"{open_} have no verdict and are left out"
+        )
     return tuple(told)

@@ -17,10 +17,10 @@ from catsdk.core.errors import (
     RequestRefusedError,
 )
 from catsdk.core.json_schema import mapped, subschemas
-from catsdk.core.ports import Provider, innermost
+from catsdk.core.ports import Provider
 from catsdk.runtime.limits.endpoints import PerEndpoint
 
-__all__ = ["learn_refused_bounds", "learn_refused_schema", "refuses_schema", "taken_schema"]
+__all__ = ["Refusals", "refusals_of"]
 
 Schema = Mapping[str, JsonValue]
 
@@ -33,57 +33,65 @@ _BOUND = re.compile(rf"\b(?:{'|'.join(sorted(BOUNDS))})\b")
 _SCHEMA = re.compile(r"schema", re.IGNORECASE)
 # Said of a schema that cannot be enforced, as the services with grammars do.
 _FORM = re.compile(r"schema|grammar|structured|guided|response_format|tool|func", re.IGNORECASE)
-_refused: PerEndpoint[set[str]] = PerEndpoint(lambda _: set())
-_refused_schemas: PerEndpoint[set[str]] = PerEndpoint(lambda _: set())
 
 
-def taken_schema(provider: Provider, schema: Schema) -> dict[str, JsonValue]:
-    """Return `schema` without the bounds that the provider's service is known to refuse."""
-    refused = _refused.of(innermost(provider))
-    return _without(schema, refused)
+class Refusals:
+    """What of JSON schemas one service was found to refuse."""
+
+    def __init__(self) -> None:
+        """Begin with nothing refused."""
+        self._bounds: set[str] = set()
+        self._schemas: set[str] = set()
+
+    def holds(self, schema: Schema, route: str) -> bool:
+        """Whether this one schema was refused by `route`."""
+        return bool(self._schemas) and _key(schema, route) in self._schemas
+
+    def without_bounds(self, schema: Schema) -> dict[str, JsonValue]:
+        """Return `schema` without the bounds that were refused."""
+        return _without(schema, self._bounds) if self._bounds else dict(schema)
+
+    def learn_bounds(self, schema: Schema, error: RequestRefusedError) -> bool:
+        """Learn from the refusal of a request with `schema`; say whether to send fewer bounds.
+
+        The bounds that the message names are left out from now on, all of them where it complains
+        of the schema and names none.
+        """
+        if isinstance(error, ContextTooLongError | ContentFilteredError):
+            return False
+        there = _bounds_in(schema)
+        named = there & set(_BOUND.findall(str(error)))
+        capability = getattr(error, "capability", None)
+        if not named and (capability is not None or not _SCHEMA.search(str(error))):
+            return False
+        self._bounds.update(named or there)
+        return bool(there)
+
+    def learn_schema(self, schema: Schema, route: str, error: CatError) -> bool:
+        """Learn from a refusal that `schema` cannot be asked for by `route`; say whether it is so.
+
+        Args:
+            schema: The JSON schema of the form.
+            route: How the form was asked for.
+            error: What the service, or its SDK before sending, said.
+        """
+        if isinstance(error, ContextTooLongError | ContentFilteredError):
+            return False
+        if not isinstance(error, RequestRefusedError | InvalidInputError):
+            return False
+        named = getattr(error, "parameter", None) or getattr(error, "capability", None)
+        if named not in {"json_schema", "tools"} and not _FORM.search(str(error)):
+            return False
+        self._schemas.add(_key(schema, route))
+        return True
 
 
-def learn_refused_bounds(provider: Provider, schema: Schema, error: RequestRefusedError) -> bool:
-    """Learn from the refusal of a request with `schema`; say whether to send it with fewer bounds.
-
-    The bounds that the message names are left out from now on, all of them where it complains of
-    the schema and names none.
-    """
-    if isinstance(error, ContextTooLongError | ContentFilteredError):
-        return False
-    there = _bounds_in(schema)
-    named = there & set(_BOUND.findall(str(error)))
-    capability = getattr(error, "capability", None)
-    if not named and (capability is not None or not _SCHEMA.search(str(error))):
-        return False
-    _refused.of(innermost(provider)).update(named or there)
-    return bool(there)
+_known: PerEndpoint[Refusals] = PerEndpoint(lambda _: Refusals())
 
 
-def refuses_schema(provider: Provider, schema: Schema, route: str) -> bool:
-    """Whether the provider's service is known to refuse this one schema by `route`."""
-    refused = _refused_schemas.of(innermost(provider))
-    return bool(refused) and _key(schema, route) in refused
-
-
-def learn_refused_schema(provider: Provider, schema: Schema, route: str, error: CatError) -> bool:
-    """Learn from a refusal that `schema` cannot be asked for by `route`; say whether it was that.
-
-    Args:
-        provider: Who was asked.
-        schema: The JSON schema of the form.
-        route: How the form was asked for.
-        error: What the service, or its SDK before sending, said.
-    """
-    if isinstance(error, ContextTooLongError | ContentFilteredError):
-        return False
-    if not isinstance(error, RequestRefusedError | InvalidInputError):
-        return False
-    named = getattr(error, "parameter", None) or getattr(error, "capability", None)
-    if named not in {"json_schema", "tools"} and not _FORM.search(str(error)):
-        return False
-    _refused_schemas.of(innermost(provider)).add(_key(schema, route))
-    return True
+def refusals_of(provider: Provider) -> Refusals:
+    """What the service of `provider` is known to refuse; all who ask it learn from each other."""
+    return _known.of(provider)
 
 
 def _key(schema: Schema, route: str) -> str:

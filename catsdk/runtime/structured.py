@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Generic, Literal, Protocol, TypeVar, cast
@@ -23,12 +24,7 @@ from catsdk.core.errors import (
 from catsdk.core.installing import install_command
 from catsdk.core.ports import Capabilities, OnText, Provider, capabilities_of, name_of
 from catsdk.core.types import Completion, Message, Request
-from catsdk.runtime.schema_bounds import (
-    learn_refused_bounds,
-    learn_refused_schema,
-    refuses_schema,
-    taken_schema,
-)
+from catsdk.runtime.schema_bounds import Refusals, refusals_of
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = ["Asking", "Form", "Route", "ask", "form_name", "route_of"]
@@ -147,12 +143,16 @@ class Asking(Wrapper):
         able = super().capabilities
         return replace(able, n=False) if self.route == "instructor" else able
 
+    @cached_property
+    def _refusals(self) -> Refusals:
+        return refusals_of(self.wrapped)
+
     @property
     def _taken(self) -> Route:
         taken = route_of(self.wrapped, self.route)
         if self.route != "auto":
             return taken
-        while taken in {"schema", "tool"} and refuses_schema(self.wrapped, self.schema, taken):
+        while taken in {"schema", "tool"} and self._refusals.holds(self.schema, taken):
             able = capabilities_of(self.wrapped)
             taken = "tool" if taken == "schema" and able.tools else "json"
         return taken
@@ -163,7 +163,7 @@ class Asking(Wrapper):
         """Send the request with its form, once more for each thing that the service refuses."""
         while True:
             taken = self._taken
-            schema = taken_schema(self.wrapped, self.schema)
+            schema = self._refusals.without_bounds(self.schema)
             try:
                 return await self._sent(request, schema, taken, on_text)
             except (RequestRefusedError, InvalidInputError) as error:
@@ -174,16 +174,14 @@ class Asking(Wrapper):
         """Whether there is another way to ask, now that the service refused this one."""
         if taken not in {"schema", "tool"}:
             return False
-        if isinstance(error, RequestRefusedError) and learn_refused_bounds(
-            self.wrapped, schema, error
-        ):
+        if isinstance(error, RequestRefusedError) and self._refusals.learn_bounds(schema, error):
             return True
         if self.route != "auto":
             return False
         if isinstance(error, UnsupportedError) and error.capability not in _ASKED_BY[taken]:
             return False
         # Most providers learn by themselves what their service lacks; others learn it here.
-        return self._taken != taken or learn_refused_schema(self.wrapped, self.schema, taken, error)
+        return self._taken != taken or self._refusals.learn_schema(self.schema, taken, error)
 
     async def _sent(
         self,

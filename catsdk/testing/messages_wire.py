@@ -11,31 +11,34 @@ from catsdk.testing.wire import Refusal, Wire, chat_of, encoded
 
 __all__ = ["MESSAGES"]
 
-_ERRORS: dict[str, tuple[int, str, str]] = {
-    "400": (400, "invalid_request_error", "max_tokens: must be greater than 0"),
-    "401": (401, "authentication_error", "invalid x-api-key KEY"),
-    "403": (403, "permission_error", "this key may not use the model"),
-    "404": (404, "not_found_error", "model: no such model"),
-    "429": (429, "rate_limit_error", "This would exceed your rate limit"),
-    "429_date": (429, "rate_limit_error", "This would exceed your rate limit"),
-    "quota": (402, "billing_error", "Your credit balance is too low"),
-    "500": (500, "api_error", "Internal server error"),
-    "503": (503, "api_error", "Service unavailable"),
-    "529": (529, "overloaded_error", "Overloaded"),
-    "no_n": (400, "invalid_request_error", "n: Extra inputs are not permitted"),
-    "no_logprobs": (400, "invalid_request_error", "logprobs: Extra inputs are not permitted"),
-    "no_temperature": (
-        400,
-        "invalid_request_error",
-        "`temperature` is deprecated for this model.",
-    ),
-    "no_schema": (
-        400,
-        "invalid_request_error",
-        "output_config.format: Extra inputs are not permitted",
-    ),
-    "context": (400, "invalid_request_error", "prompt is too long: 99 tokens > 10 maximum"),
-    "filter": (400, "invalid_request_error", "Output blocked by content filtering policy"),
+_KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    503: "api_error",
+    529: "overloaded_error",
+}
+_ERRORS = {
+    "400": (400, "max_tokens: must be greater than 0"),
+    "401": (401, "invalid x-api-key KEY"),
+    "403": (403, "this key may not use the model"),
+    "404": (404, "model: no such model"),
+    "429": (429, "This would exceed your rate limit"),
+    "429_date": (429, "This would exceed your rate limit"),
+    "quota": (402, "Your credit balance is too low"),
+    "500": (500, "Internal server error"),
+    "503": (503, "Service unavailable"),
+    "529": (529, "Overloaded"),
+    "no_n": (400, "n: Extra inputs are not permitted"),
+    "no_logprobs": (400, "logprobs: Extra inputs are not permitted"),
+    "no_temperature": (400, "`temperature` is deprecated for this model."),
+    "no_schema": (400, "output_config.format: Extra inputs are not permitted"),
+    "context": (400, "prompt is too long: 99 tokens > 10 maximum"),
+    "filter": (400, "Output blocked by content filtering policy"),
 }
 _BROKEN = {
     "malformed": b'{"id": "x", "type": "message", "content": [{"type": "te',
@@ -53,8 +56,9 @@ _OLD_FIELDS = {"temperature", "top_p", "top_k"}
 _STOPS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
 
 
-def _refusal(status: int, kind: str, message: str) -> Refusal:
-    return Refusal(status, {"type": "error", "error": {"type": kind, "message": message}})
+def _refusal(status: int, message: str) -> Refusal:
+    error = {"type": _KINDS[status], "message": message}
+    return Refusal(status, {"type": "error", "error": error})
 
 
 class MessagesWire(Wire):
@@ -122,12 +126,12 @@ class MessagesWire(Wire):
     def refusal_of(self, payload: dict[str, Any], headers: Mapping[str, str]) -> Refusal | None:
         """The service takes no field that it does not know, and no request without a limit."""
         if "max_tokens" not in payload:
-            return _refusal(400, "invalid_request_error", "max_tokens: Field required")
+            return _refusal(400, "max_tokens: Field required")
         old = headers.get("anthropic-version") == _OLD_VERSION
         unknown = sorted(payload.keys() - _FIELDS - (_OLD_FIELDS if old else set()))
         if unknown:
             what = f"{unknown[0]}: Extra inputs are not permitted"
-            return _refusal(400, "invalid_request_error", what)
+            return _refusal(400, what)
         return None
 
 

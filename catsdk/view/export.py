@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import ConfigurationError, InvalidInputError
 from catsdk.view.filters import names_of
 from catsdk.view.index import Index
@@ -69,8 +70,8 @@ def export_page(folder: str | Path, path: str | Path, *, most_bytes: int = MOST_
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error}") from error
     runs, items = len(held.of), held.count
-    counted = f"{runs} run{'' if runs == 1 else 's'}, {items} item{'' if items == 1 else 's'}"
-    return f"{path}: {counted}; {held.left_out or 'nothing is left out'}"
+    told = f"{counted(runs, 'run')}, {counted(items, 'item')}"
+    return f"{path}: {told}; {held.left_out or 'nothing is left out'}"
 
 
 def answer_runs(held: _Held) -> dict[str, Any]:
@@ -94,9 +95,9 @@ class _Held:
         """What is not in the page, in a sentence; empty where all is there."""
         parts: list[str] = []
         if self.rows_out:
-            parts.append(f"{self.rows_out:,} rows of lists")
+            parts.append(f"{counted(self.rows_out, 'row')} of lists")
         if self.items_out:
-            parts.append(f"the evidence of {self.items_out:,} items")
+            parts.append(f"the evidence of {counted(self.items_out, 'item')}")
         if not parts:
             return ""
         told = " and ".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from examples.lab.corpus import Noise
@@ -14,36 +14,24 @@ __all__ = ["JUDGE_MIX", "MIX", "Mix", "Recipe"]
 class Mix:
     """How much of each kind of example one step has, and what it weighs in the loss."""
 
-    solve_examples: int
-    synthesis_tokens: int
+    solve_examples: int = 32
+    synthesis_tokens: int = 5000
     """Size of the synthesis part of a step; the number of examples follows from their length."""
-    noisy_share: float
+    noisy_share: float = 0.0
     """Share of the synthesis examples that keep to generated noise, and so to all lengths."""
-    criteria_examples: int
-    criteria_weight: float
-    judge_examples: int
-    judge_weight: float
-    verdict_examples: int
+    criteria_examples: int = 4
+    criteria_weight: float = 0.1
+    judge_examples: int = 4
+    judge_weight: float = 0.1
+    verdict_examples: int = 24
     """Judge examples whose quote is given, so that the loss is about what follows from it."""
-    verdict_weight: float
-    compared: bool
+    verdict_weight: float = 0.5
+    compared: bool = False
     """Whether the judge compares digit by digit before its verdict."""
 
 
-MIX: Final = Mix(
-    solve_examples=32,
-    synthesis_tokens=5000,
-    noisy_share=0.0,
-    criteria_examples=4,
-    criteria_weight=0.1,
-    judge_examples=4,
-    judge_weight=0.1,
-    verdict_examples=24,
-    verdict_weight=0.5,
-    compared=False,
-)
-JUDGE_MIX: Final = replace(
-    MIX,
+MIX: Final = Mix()
+JUDGE_MIX: Final = Mix(
     solve_examples=24,
     synthesis_tokens=3000,
     noisy_share=0.3,

@@ -22,39 +22,34 @@ __all__ = ["KINDS", "TRAINED", "UNTRAINED", "Question", "Split", "questions"]
 Split = Literal["train", "held_out"]
 _HELD_OUT_SHARE: Final = 1 / 3
 
-CAPITALS: Final = {
-    "Afghanistan": "Kabul", "Albania": "Tirana", "Algeria": "Algiers", "Angola": "Luanda",
-    "Argentina": "Buenos Aires", "Armenia": "Yerevan", "Austria": "Vienna", "Azerbaijan": "Baku",
-    "Bangladesh": "Dhaka", "Belarus": "Minsk", "Belgium": "Brussels", "Bhutan": "Thimphu",
-    "Bosnia and Herzegovina": "Sarajevo", "Botswana": "Gaborone", "Brazil": "Brasilia",
-    "Bulgaria": "Sofia", "Cambodia": "Phnom Penh", "Canada": "Ottawa", "Chad": "N'Djamena",
-    "Chile": "Santiago", "China": "Beijing", "Colombia": "Bogota", "Croatia": "Zagreb",
-    "Cuba": "Havana", "Cyprus": "Nicosia", "Denmark": "Copenhagen", "Ecuador": "Quito",
-    "Egypt": "Cairo", "Eritrea": "Asmara", "Estonia": "Tallinn", "Ethiopia": "Addis Ababa",
-    "Fiji": "Suva", "Finland": "Helsinki", "France": "Paris", "Gabon": "Libreville",
-    "Georgia": "Tbilisi", "Germany": "Berlin", "Ghana": "Accra", "Greece": "Athens",
-    "Guyana": "Georgetown", "Haiti": "Port-au-Prince", "Honduras": "Tegucigalpa",
-    "Hungary": "Budapest", "Iceland": "Reykjavik", "India": "New Delhi", "Indonesia": "Jakarta",
-    "Iran": "Tehran", "Iraq": "Baghdad", "Ireland": "Dublin", "Italy": "Rome",
-    "Jamaica": "Kingston", "Japan": "Tokyo", "Jordan": "Amman", "Kenya": "Nairobi",
-    "Kyrgyzstan": "Bishkek", "Laos": "Vientiane", "Latvia": "Riga", "Lebanon": "Beirut",
-    "Libya": "Tripoli", "Lithuania": "Vilnius", "Madagascar": "Antananarivo", "Malawi": "Lilongwe",
-    "Malaysia": "Kuala Lumpur", "Mali": "Bamako", "Malta": "Valletta", "Mexico": "Mexico City",
-    "Moldova": "Chisinau", "Mongolia": "Ulaanbaatar", "Morocco": "Rabat", "Mozambique": "Maputo",
-    "Namibia": "Windhoek", "Nepal": "Kathmandu", "New Zealand": "Wellington",
-    "Nicaragua": "Managua", "Niger": "Niamey", "Nigeria": "Abuja", "North Korea": "Pyongyang",
-    "Norway": "Oslo", "Oman": "Muscat", "Pakistan": "Islamabad", "Paraguay": "Asuncion",
-    "Peru": "Lima", "Poland": "Warsaw", "Portugal": "Lisbon", "Qatar": "Doha",
-    "Romania": "Bucharest", "Russia": "Moscow", "Rwanda": "Kigali", "Saudi Arabia": "Riyadh",
-    "Senegal": "Dakar", "Serbia": "Belgrade", "Slovakia": "Bratislava", "Slovenia": "Ljubljana",
-    "Somalia": "Mogadishu", "South Korea": "Seoul", "Spain": "Madrid", "Sudan": "Khartoum",
-    "Sweden": "Stockholm", "Syria": "Damascus", "Taiwan": "Taipei", "Thailand": "Bangkok",
-    "the Czech Republic": "Prague", "the Netherlands": "Amsterdam", "the Philippines": "Manila",
-    "the United Kingdom": "London", "the United States": "Washington, D.C.", "Tunisia": "Tunis",
-    "Turkey": "Ankara", "Uganda": "Kampala", "Ukraine": "Kyiv", "Uruguay": "Montevideo",
-    "Uzbekistan": "Tashkent", "Venezuela": "Caracas", "Vietnam": "Hanoi", "Yemen": "Sanaa",
-    "Zambia": "Lusaka", "Zimbabwe": "Harare",
-}  # fmt: skip
+_CAPITALS: Final = """
+Afghanistan: Kabul; Albania: Tirana; Algeria: Algiers; Angola: Luanda; Argentina: Buenos Aires;
+Armenia: Yerevan; Austria: Vienna; Azerbaijan: Baku; Bangladesh: Dhaka; Belarus: Minsk;
+Belgium: Brussels; Bhutan: Thimphu; Bosnia and Herzegovina: Sarajevo; Botswana: Gaborone;
+Brazil: Brasilia; Bulgaria: Sofia; Cambodia: Phnom Penh; Canada: Ottawa; Chad: N'Djamena;
+Chile: Santiago; China: Beijing; Colombia: Bogota; Croatia: Zagreb; Cuba: Havana; Cyprus: Nicosia;
+Denmark: Copenhagen; Ecuador: Quito; Egypt: Cairo; Eritrea: Asmara; Estonia: Tallinn;
+Ethiopia: Addis Ababa; Fiji: Suva; Finland: Helsinki; France: Paris; Gabon: Libreville;
+Georgia: Tbilisi; Germany: Berlin; Ghana: Accra; Greece: Athens; Guyana: Georgetown;
+Haiti: Port-au-Prince; Honduras: Tegucigalpa; Hungary: Budapest; Iceland: Reykjavik;
+India: New Delhi; Indonesia: Jakarta; Iran: Tehran; Iraq: Baghdad; Ireland: Dublin; Italy: Rome;
+Jamaica: Kingston; Japan: Tokyo; Jordan: Amman; Kenya: Nairobi; Kyrgyzstan: Bishkek;
+Laos: Vientiane; Latvia: Riga; Lebanon: Beirut; Libya: Tripoli; Lithuania: Vilnius;
+Madagascar: Antananarivo; Malawi: Lilongwe; Malaysia: Kuala Lumpur; Mali: Bamako; Malta: Valletta;
+Mexico: Mexico City; Moldova: Chisinau; Mongolia: Ulaanbaatar; Morocco: Rabat; Mozambique: Maputo;
+Namibia: Windhoek; Nepal: Kathmandu; New Zealand: Wellington; Nicaragua: Managua; Niger: Niamey;
+Nigeria: Abuja; North Korea: Pyongyang; Norway: Oslo; Oman: Muscat; Pakistan: Islamabad;
+Paraguay: Asuncion; Peru: Lima; Poland: Warsaw; Portugal: Lisbon; Qatar: Doha; Romania: Bucharest;
+Russia: Moscow; Rwanda: Kigali; Saudi Arabia: Riyadh; Senegal: Dakar; Serbia: Belgrade;
+Slovakia: Bratislava; Slovenia: Ljubljana; Somalia: Mogadishu; South Korea: Seoul; Spain: Madrid;
+Sudan: Khartoum; Sweden: Stockholm; Syria: Damascus; Taiwan: Taipei; Thailand: Bangkok;
+the Czech Republic: Prague; the Netherlands: Amsterdam; the Philippines: Manila;
+the United Kingdom: London; the United States: Washington, D.C.; Tunisia: Tunis; Turkey: Ankara;
+Uganda: Kampala; Ukraine: Kyiv; Uruguay: Montevideo; Uzbekistan: Tashkent; Venezuela: Caracas;
+Vietnam: Hanoi; Yemen: Sanaa; Zambia: Lusaka; Zimbabwe: Harare
+"""
+_PAIRS: Final = " ".join(_CAPITALS.split()).split("; ")
+CAPITALS: Final = {country: city for country, _, city in (pair.partition(": ") for pair in _PAIRS)}
 """Capitals, in the spelling that an English text without accents has."""
 
 

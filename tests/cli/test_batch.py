@@ -56,7 +56,7 @@ def test_an_estimate_says_what_is_to_come_and_the_same_command_goes_on(
     out = str(tmp_path / "out")
     told = typed(server, str(data), "--out", out, "--estimate", "--probes", "4")
     assert told.returncode == 0, told.stderr
-    assert "8 rows to come, from 4 that were worked on" in told.stdout
+    assert "8 rows to come with 2 rollouts each, from 4 that were worked on" in told.stdout
     assert "synthesize" in told.stdout
     # The loopback model has no price.
     assert "unknown" in told.stdout
@@ -64,6 +64,10 @@ def test_an_estimate_says_what_is_to_come_and_the_same_command_goes_on(
     done = typed(server, str(data), "--out", out)
     assert "12 rows: 12 ok" in done.stdout
     assert server.counters.requests == 24
+    to_do = "8 rows to do (4 of 12 done or refused), 2 rollouts each: at most 16 answers to sample"
+    assert to_do in done.stderr
+    again = typed(server, str(data), "--out", out)
+    assert "nothing to do: all 12 rows are done" in again.stderr
 
 
 def test_a_remote_data_set_is_refused_with_the_way_to_copy_it(

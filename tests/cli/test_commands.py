@@ -76,7 +76,7 @@ def test_a_budget_ends_with_a_partial_result_and_its_code(tmp_path: Path) -> Non
     prompt.write_text("4821673+3947851")
     done = catsdk("synthesize", "--model", "local", "--max-requests", "1", "--file", str(prompt))
     assert done.returncode == 3
-    assert "PARTIAL: the budget of 1 requests is reached" in done.stdout.replace("\n", " ")
+    assert "PARTIAL: the budget of 1 request is reached" in done.stdout.replace("\n", " ")
 
 
 def test_an_agreement_of_few_answers_says_of_how_many() -> None:

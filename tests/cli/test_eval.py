@@ -143,7 +143,9 @@ def test_recorded_completions_need_no_model(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     samples = [{"completion": f"\\boxed{{{each}}}", "score": each} for each in (4, 4, 5)]
     data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": samples}))
-    done = evaluate(str(data), "--recorded", "--sizes", "1,3,8", "--out", str(tmp_path / "out"))
+    done = evaluate(
+        str(data), "--recorded", "--sizes", "1", "--sizes", "3,8", "--out", str(tmp_path / "out")
+    )
     assert done.returncode == 0, done.stderr
     assert "recorded completions; none was drawn" in done.stdout
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))

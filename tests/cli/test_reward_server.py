@@ -18,7 +18,7 @@ OF_NOBODY = "192.0.2.1"
 
 def test_an_empty_token_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "run.yaml"
-    file.write_text("model: any\ncat: {reward: ClusterShare}\n")
+    file.write_text("cat: {reward: ClusterShare}\n")
     monkeypatch.setenv("CATSDK_REWARD_TOKEN", "")
     with pytest.raises(InvalidInputError, match="give a token"):
         reward_server(file, host=OF_NOBODY, port=0)

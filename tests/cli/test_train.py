@@ -176,7 +176,7 @@ def test_it_trains_and_says_where_the_model_is(tmp_path: Path) -> None:
     file.write_text(json.dumps(settings))
     done = catsdk("train", str(file), seconds=380)
     assert done.returncode == 0, done.stderr
-    assert "1 steps, model in" in done.stdout
+    assert "1 step, model in" in done.stdout
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 

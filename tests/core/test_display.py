@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 
 import catsdk as cat
+from catsdk.core.display.counting import counted
 from catsdk.core.types import Criterion, Failure, Provenance, Result, Rubric, Verdict
 from catsdk.core.value import ShownValue
 
@@ -107,3 +108,14 @@ def test_many_rollouts_are_counted_and_not_shown() -> None:
 def test_a_result_shows_answers_rewards_and_why_there_is_none() -> None:
     told = Seen(values("four")["Result 5"]._repr_html_()).words
     assert "four" in told and "0.5" in told and "none" in told and "four: four" in told
+
+
+def test_one_is_counted_in_the_singular() -> None:
+    assert [counted(many, "row") for many in (0, 1, 2, 1200)] == [
+        "0 rows",
+        "1 row",
+        "2 rows",
+        "1,200 rows",
+    ]
+    assert counted(1, "criterion", "criteria") == "1 criterion"
+    assert counted(3, "criterion", "criteria") == "3 criteria"

@@ -335,7 +335,49 @@ async def test_an_estimator_that_loses_to_the_vote_is_reported_with_what_to_take
     items = [item_of(f"{at}+{4 - at}?", "4") for at in range(5)]
     report = await report_on(by_stage("\\boxed{5}"), items)
     (told,) = report.below_majority
-    assert told.startswith("synthesis scores -1.00 (-1.00 to -1.00) beside the majority")
+    assert told.startswith("synthesis is right less often than the majority of the same 4")
+    assert "by 1.00, 95 % interval 1.00 to 1.00" in told
     assert "cat.estimator=Majority" in told
+    assert "compare small-synthesis" in told
     better = await report_on(by_stage("\\boxed{4}"), items)
-    assert better.below_majority == ()
+    assert better.below_majority == better.not_above_majority == ()
+
+
+async def test_the_vote_is_named_too_where_too_many_answers_are_missing_for_a_ranking() -> None:
+    def drawn(request: Request) -> str:
+        return "who knows" if (request.sample_index or 0) < 2 else "\\boxed{4}"
+
+    evaluation = Evaluation(
+        [FunctionProvider(drawn, name="policy")],
+        FunctionProvider(lambda _: "\\boxed{5}", name="anchor"),
+        names=("majority", "small-synthesis"),
+        sweep=Sweep(sizes=(4,)),
+    )
+    report = await report_on(evaluation, [item_of(f"{at}+{4 - at}?", "4") for at in range(5)])
+    assert report.unranked is not None
+    (told,) = report.below_majority
+    assert "cat.estimator=Majority" in told
+    # It is the one that would be advised.
+    assert "compare small-synthesis" not in told
+
+
+async def test_an_estimator_that_may_lose_by_chance_is_not_advised_either() -> None:
+    def drawn(request: Request) -> str:
+        return f"{request.messages[-1].text}\n\\boxed{{4}}"
+
+    def anchor(request: Request) -> str:
+        wrong = "0+4?" in request.messages[-1].text
+        return f"# UNIFIED RESPONSE\n\\boxed{{{5 if wrong else 4}}}"
+
+    evaluation = Evaluation(
+        [FunctionProvider(drawn, name="policy")],
+        FunctionProvider(anchor, name="anchor"),
+        names=("majority", "synthesis"),
+        sweep=Sweep(sizes=(4,)),
+    )
+    report = await report_on(evaluation, [item_of(f"{at}+{4 - at}?", "4") for at in range(5)])
+    assert report.below_majority == ()
+    (told,) = report.not_above_majority
+    assert "may be chance on 5 items" in told
+    assert "by 0.20, 95 % interval 0.00" in told
+    assert "cat.estimator=Majority" in told

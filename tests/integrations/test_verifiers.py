@@ -158,6 +158,18 @@ def refusing(server: LoopbackServer, refused: Callable[[str], bool]) -> None:
     server.answer = answer
 
 
+def refusing_the_second(server: LoopbackServer) -> list[str]:
+    """Refuse the second request; returns all that come, in their order."""
+    seen: list[str] = []
+
+    def second(text: str) -> bool:
+        seen.append(text)
+        return len(seen) == 2
+
+    refusing(server, second)
+    return seen
+
+
 async def test_a_failed_reference_is_an_error_of_the_episode(serve: Serve) -> None:
     server = serve(r"\boxed{4}", r"\boxed{5}")
     refusing(server, lambda text: "UNIFIED RESPONSE" in text)
@@ -180,19 +192,13 @@ async def test_a_failed_judge_is_an_error_of_the_episode(serve: Serve) -> None:
     assert not episode.ok
     # What was paid for is kept.
     assert rewards(episode) == [1.0, None]
-    assert "1 of 2 rollouts have no reward" in episode.errors[0].message
+    assert "1 of 2 rollouts has no reward" in episode.errors[0].message
     assert "no such luck" in episode.errors[0].message
 
 
 async def test_no_reference_is_bought_for_a_failed_attempt(serve: Serve) -> None:
     server = serve(r"\boxed{4}", r"\boxed{5}")
-    seen: list[str] = []
-
-    def second(text: str) -> bool:
-        seen.append(text)
-        return len(seen) == 2
-
-    refusing(server, second)
+    seen = refusing_the_second(server)
     env = vf.load_environment(config(n=3, cat={"estimator": f"openai:{server.model}"}))
     episode = await played(env, server)
     assert not episode.ok and not episode.errors
@@ -240,13 +246,7 @@ async def test_any_environment_adds_the_rubric(serve: Serve) -> None:
 
 async def test_the_rubric_takes_attempts_that_failed_as_rollouts_that_failed(serve: Serve) -> None:
     server = serve(r"\boxed{4}", r"\boxed{4}")
-    seen: list[str] = []
-
-    def second(text: str) -> bool:
-        seen.append(text)
-        return len(seen) == 2
-
-    refusing(server, second)
+    refusing_the_second(server)
     pairs = PairsConfig.model_validate(config(id="").model_dump())
     episode = await played(Pairs(pairs), server)
     scores = [trace.rewards["group"] for trace in episode.traces]

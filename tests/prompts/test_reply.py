@@ -118,7 +118,7 @@ def test_one_unreadable_verdict_of_a_batch_costs_only_itself() -> None:
 def test_criteria_that_repeat_count_once() -> None:
     written = read_criteria('{"criteria": ["a", "a", "b", 3]}', at_least=2)
     assert [each.text for each in written] == ["a", "b"]
-    with pytest.raises(StructuredOutputError, match="1 criteria where at least 2"):
+    with pytest.raises(StructuredOutputError, match="1 criterion where at least 2"):
         read_criteria("- a\n- a", at_least=2)
 
 

@@ -31,7 +31,8 @@ from catsdk.events import ResultReady, TextArrived
 from catsdk.types import Failure, Message, Request
 from tests.forked import CATSDK, PATHS
 
-PATIENCE = 600
+# Ends what hangs: on a machine that is busy with other work a rubric takes over ten minutes.
+PATIENCE = 1800
 # A server's own environment has no packages for reports.
 PYTHON = os.environ.get("CATSDK_REAL_PYTHON", sys.executable)
 QUESTION = "What is 3 + 4? Reply with the number only."
@@ -212,7 +213,7 @@ def test_estimators_are_compared_from_the_command_line(door: Door, tmp_path: Pat
     done = command(
         door, "eval", str(data), "--model", door.model, "-e", "majority", "-e", "small-synthesis",
         "--sizes", "4", "--max-tokens", "40", "--temperature", "0.4",
-        "--out", str(tmp_path / "out"), seconds=PATIENCE * 2,
+        "--out", str(tmp_path / "out"), seconds=PATIENCE,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert "4 items, 16 rollouts" in done.stdout, done.stdout + done.stderr
@@ -238,7 +239,7 @@ def test_two_steps_of_training_leave_a_model(door: Door, tmp_path: Path) -> None
     run = tmp_path / "run"
     done = command(
         door, "train", "--model", FOLDER, "--data", str(data), "--out", str(run), *named,
-        seconds=PATIENCE * 3,
+        seconds=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 steps, model in" in done.stdout

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import catsdk as cat
-from catsdk import recipes
+from catsdk import estimators, recipes, rewards
 from catsdk.answers import (
     ANYWHERE,
     ExactMatch,
@@ -44,7 +44,7 @@ from catsdk.estimators import (
     UniversalSelfConsistency,
     WeightedMajority,
 )
-from catsdk.recipes.names import registered
+from catsdk.recipes.names import BUILT_IN, registered
 from catsdk.rewards import (
     ClusterShare,
     Diverse,
@@ -462,3 +462,9 @@ def test_a_class_that_a_package_registers_is_found_by_its_name(
         )
     finally:
         registered.cache_clear()
+
+
+def test_every_estimator_and_every_reward_that_ships_has_a_short_name() -> None:
+    kinds = {name: getattr(rewards, name) for name in rewards.__all__}
+    scoring = {name for name, kind in kinds.items() if issubclass(kind, cat.Reward)}
+    assert {*estimators.__all__, *scoring} - {"Reward"} <= set(BUILT_IN)

@@ -89,7 +89,7 @@ def test_a_missing_verdict_is_not_a_zero() -> None:
     assert score(RUBRIC, 0, some).failure == Failure(kind="CannotTell", message="?")
     lenient = score(RUBRIC, 0, some, Missing(then="mean"))
     assert (lenient.value, lenient.coverage) == (1.0, 0.8)
-    assert "1 have no verdict and are left out" in lenient.reasons
+    assert "1 has no verdict and is left out" in lenient.reasons
 
 
 def test_open_verdicts_bound_the_points() -> None:

@@ -15,8 +15,6 @@ from tests.method.scripted import anchor
 from tests.serve.service import post
 from tests.test_doors import BY_LETTERS, Brief, Counting, Longest, by_panel, table
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 RESPONSES = [r"so \boxed{4}", r"it is \boxed{5}", r"\boxed{4}"]
 
 
@@ -56,7 +54,7 @@ async def test_the_service_rewards_by_the_object(name: str) -> None:
         assert Counting.seen == told["usage"]["requests"] == 1
 
 
-def test_these_are_the_objects_that_the_page_names(anyio_backend: str) -> None:
+def test_these_are_the_objects_that_the_page_names() -> None:
     assert list(OBJECTS) == [
         name for name, cells in table().items() if cells["reward service"] == "yes"
     ]

@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import pytest
 
 from tests.providers.served import free_port
-
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 ROOT = Path(__file__).parents[2]
 LINES = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text("utf-8")).splitlines()
@@ -40,7 +37,7 @@ def copied() -> list[str]:
     return [source for *sources, _ in from_here for source in sources]
 
 
-def test_what_is_copied_is_there_and_let_through(anyio_backend: str) -> None:
+def test_what_is_copied_is_there_and_let_through() -> None:
     ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert ignored[0] == "*"
     for source in copied():
@@ -48,7 +45,7 @@ def test_what_is_copied_is_there_and_let_through(anyio_backend: str) -> None:
         assert f"!{source}" in ignored, source
 
 
-def test_all_that_the_wheel_is_made_of_is_copied(anyio_backend: str) -> None:
+def test_all_that_the_wheel_is_made_of_is_copied() -> None:
     project: Any = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     needed = [*packages, project["project"]["readme"], *project["project"]["license-files"]]
@@ -61,7 +58,7 @@ def test_all_that_the_wheel_is_made_of_is_copied(anyio_backend: str) -> None:
     assert all((ROOT / path).is_file() for path in re.findall(r"-c (\S+)", install))
 
 
-def test_it_runs_as_no_superuser_and_ends_at_the_signal_that_drains(anyio_backend: str) -> None:
+def test_it_runs_as_no_superuser_and_ends_at_the_signal_that_drains() -> None:
     (user,) = given("USER")
     assert user not in ("root", "0")
     assert f"useradd --system --uid 10001 --no-create-home {user}" in given("RUN")[1]

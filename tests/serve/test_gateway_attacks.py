@@ -15,8 +15,6 @@ from catsdk.testing import FunctionProvider
 from tests.serve.gateways import body, client_of, post, served, texts, upstream_of
 from tests.serve.wire_by_hand import answer_to, raw, received
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 KEYS: Any = {"alice": {"env": "ALICE_KEY"}, "bob": {"env": "BOB_KEY"}}
 
 

@@ -24,8 +24,6 @@ from tests.serve.gateways import (
     upstream_of,
 )
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 
 def model() -> FunctionProvider:
     return FunctionProvider(texts)

@@ -13,8 +13,6 @@ from catsdk.serve.site.strict_json import read_json
 from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
 from tests.serve.gateways import body, post, served, texts
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 MESSAGES: Any = [{"role": "user", "content": "What is 2+2?"}]
 ASKED: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {"model": "function", "messages": MESSAGES},
@@ -123,7 +121,7 @@ async def test_more_parts_than_are_read_quickly_are_refused(path: str) -> None:
             assert "over 50,000 objects and lists" in json.dumps(told)
 
 
-def test_much_that_is_flat_is_read(anyio_backend: str) -> None:
+def test_much_that_is_flat_is_read() -> None:
     flat = json.dumps({"a": list(range(200_000)), "b": "[{" * 100_000}).encode()
     assert read_json(flat)["b"].startswith("[{")
     many = json.dumps([{"role": "user", "content": "q"}] * 40_000).encode()
@@ -132,7 +130,7 @@ def test_much_that_is_flat_is_read(anyio_backend: str) -> None:
     assert read_json(deep)
 
 
-def test_many_names_of_which_the_last_stands_twice_are_refused_quickly(anyio_backend: str) -> None:
+def test_many_names_of_which_the_last_stands_twice_are_refused_quickly() -> None:
     names = ", ".join(f'"{at}": 1' for at in range(200_000))
     with pytest.raises(ValueError, match="'199999' occurs twice"):
         read_json(f'{{{names}, "199999": 1}}'.encode())

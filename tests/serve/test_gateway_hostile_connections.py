@@ -13,8 +13,6 @@ from catsdk.testing import FunctionProvider, LoopbackServer, Weather
 from tests.serve.gateways import Stepping, body, post, served, texts
 from tests.serve.wire_by_hand import answer_to, raw, received
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 PATH = "/v1/chat/completions"
 CLOSE = "Connection: close\r\n"
 

@@ -21,8 +21,6 @@ from tests.serve.gateways import (
     upstream_of,
 )
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 TOOL: Any = {"name": "weather", "description": "d", "input_schema": {"type": "object"}}
 
 

@@ -23,8 +23,6 @@ from catsdk.serve.site.problems import Problem
 from catsdk.testing import FunctionProvider, RawReply
 from tests.serve.gateways import body, client_of, post, served, texts, tool_call, upstream_of
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 ALICE, BOB = {"x_api_key": "alices-key"}, {"x_api_key": "bobs-key"}
 
 

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 pytest.importorskip("torch")
-pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+pytestmark = pytest.mark.needs_torch
 
 from catsdk.serve import GatewayConfig, serving_gateway
 

@@ -24,8 +24,6 @@ from tests.serve.gateways import (
     upstream_of,
 )
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 FUNCTION: Any = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 
 

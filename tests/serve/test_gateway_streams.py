@@ -34,8 +34,6 @@ from tests.serve.gateways import (
     upstream_of,
 )
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 
 def asked(model: str, **more: Any) -> Any:
     return {"model": model, "messages": QUESTION, "stream": True, **more}

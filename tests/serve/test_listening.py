@@ -12,8 +12,6 @@ from starlette.types import Receive, Scope, Send
 
 from catsdk.serve.site.server import listening
 
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 
 def connection_from(client: tuple[str, int]) -> socket.socket:
     """The server's end of a connection, which is a descriptor of this process."""

@@ -16,7 +16,7 @@ from catsdk.rewards import ClusterShare
 from catsdk.runtime.context import Context, Row
 
 pytest.importorskip("torch")
-pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+pytestmark = pytest.mark.needs_torch
 
 from catsdk.serve.rewards.server import serving
 from catsdk_trainers.remote.client import (

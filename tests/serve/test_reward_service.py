@@ -20,7 +20,7 @@ from catsdk.rewards import ClusterShare
 from catsdk.testing import FunctionProvider
 
 pytest.importorskip("torch")
-pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+pytestmark = pytest.mark.needs_torch
 
 from catsdk.serve.rewards.rendezvous import GroupLimits, Rendezvous, Response, Sample
 from catsdk.serve.rewards.server import serving

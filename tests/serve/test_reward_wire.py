@@ -13,7 +13,7 @@ import catsdk as cat
 from catsdk.rewards import ClusterShare
 
 pytest.importorskip("torch")
-pytestmark = [pytest.mark.needs_torch, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+pytestmark = pytest.mark.needs_torch
 
 from catsdk.serve.rewards.rendezvous import GroupLimits
 from catsdk.serve.rewards.server import serving

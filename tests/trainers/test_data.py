@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,14 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.groups import groups_of
-from catsdk_trainers.data.rows import fingerprint, order, rows_of
+from catsdk_trainers.data.rows import (
+    fingerprint,
+    held_out_rows,
+    order,
+    rows_of,
+    training_rows,
+    warn_of_shared,
+)
 
 CONFIG = CaTConfig(model="m", prompt="question", suffix="!", system="Be short.")
 CHAT = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "1+1!"}]
@@ -43,6 +51,16 @@ def test_a_data_set_that_is_nowhere_is_named(
         InvalidInputError, match="hf:.*nowhere is neither a name on the hub nor a folder"
     ):
         rows_of(f"hf:{tmp_path}/nowhere", CONFIG)
+
+
+@pytest.mark.parametrize(("measured", "told"), [(["3+3", "1+1"], "1 of 2"), (["3+3"], "")])
+def test_held_out_prompts_that_are_trained_on_are_reported(
+    measured: list[str], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = training_rows(["1+1", "2+2"], CONFIG)
+    with caplog.at_level(logging.WARNING, "catsdk_trainers.data.rows"):
+        warn_of_shared(rows, held_out_rows(measured, CONFIG))
+    assert [told in record.message for record in caplog.records] == [True] * bool(told)
 
 
 def test_a_chat_stays_as_it_is() -> None:

@@ -168,7 +168,16 @@ def test_without_known_answers_it_says_what_it_can_and_nothing_else(tmp_path: Pa
     assert found.measures["lead"].unknown == "no prompt has a known answer (held_out)"
     assert found.measures["not_the_reference"].mean is not None
     assert found.consensus.second_view == "a synthesis by the initial policy"
+    assert any("--held-out FILE" in each for each in found.advice)
     assert Preflight.model_validate_json(found.model_dump_json()) == found
+
+
+def test_rollouts_that_break_off_come_with_what_to_change(tmp_path: Path) -> None:
+    rollouts = {"count": 2, "max_tokens": 2}
+    config = box(tmp_path, cat={"reward": "Gold"}, rollouts=rollouts)
+    found = preflight(config, rows(3), prompts=3)
+    assert found.measures["no_answer"].mean == 1.0
+    assert any("rollouts.max_tokens" in each for each in found.advice)
 
 
 def test_held_out_prompts_grade_and_a_hosted_anchor_is_the_second_view_and_is_counted(
@@ -187,6 +196,8 @@ def test_held_out_prompts_grade_and_a_hosted_anchor_is_the_second_view_and_is_co
     # No rollout agrees with it, so all rewards are the same; five prompts are too few to say more.
     assert (found.measures["aim"].mean, found.measures["usable"].mean) == (0.0, 0.0)
     assert found.pays == "unknown"
+    (vote,) = (each for each in found.advice if "cat.estimator=Majority" in each)
+    assert "right on 0% of 3 prompts" in vote
     assert found.consensus.second_view == "the teacher"
     assert found.consensus.contradicted.mean == 1.0
     # 10 steps of 2 prompts, a call each.
@@ -194,9 +205,18 @@ def test_held_out_prompts_grade_and_a_hosted_anchor_is_the_second_view_and_is_co
 
 
 def test_a_budget_holds_here_too_and_what_it_left_out_is_said(tmp_path: Path) -> None:
-    found = preflight(box(tmp_path, budget={"requests": 1}), rows(3), prompts=3)
+    heard: list[tuple[str, int, int]] = []
+    found = preflight(
+        box(tmp_path, budget={"requests": 1}),
+        rows(3),
+        prompts=3,
+        on_progress=lambda *step: heard.append(step),
+    )
+    assert heard == [
+        (step, done, 3) for step in ("sampling", "rewarding", "comparing") for done in range(4)
+    ]
     assert found.partial is not None
-    assert "2 of 3 groups were left out: Partial: the budget of 1 requests" in found.partial
+    assert "2 of 3 groups left out: Partial: the budget of 1 request" in found.partial
     # What was not paid for says nothing about the training.
     assert (found.measures["no_reward"].mean, found.measures["no_reward"].count) == (0.0, 1)
     assert found.measures["aim"].count == 1

@@ -110,7 +110,7 @@ class AllTheSame(cat.Reward):
 @pytest.mark.parametrize(
     ("reward", "why"),
     [
-        (AllButTheLast(), "1 of 4 rollouts have no reward: .+"),
+        (AllButTheLast(), "1 of 4 rollouts has no reward: .+"),
         (SkipFlat(AllTheSame()), "4 of 4 .*LeftOut"),
     ],
 )

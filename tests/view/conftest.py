@@ -1,4 +1,4 @@
-"""A real Chromium, and the viewer as its command serves it."""
+"""An empty index, a real Chromium, and the viewer as its command serves it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from catsdk.view.index import Index
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -21,6 +23,14 @@ MAIN = "from catsdk.cli import main; main()"
 AXE = Path(sys.prefix) / "axe.min.js"
 
 Serve = Callable[[Path], str]
+
+
+@pytest.fixture
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index of nothing yet, beside the folder of runs."""
+    index = Index(tmp_path_factory.mktemp("index") / "index.sqlite")
+    yield index
+    index.close()
 
 
 def chromium() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,10 +28,12 @@ SUM = "synthesis/3"
 
 
 @pytest.fixture
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    index = Index(tmp_path_factory.mktemp("index") / "index.sqlite")
-    yield index
-    index.close()
+def library(tmp_path: Path, index: Index) -> Library:
+    """A library of one run, `sums`."""
+    write(tmp_path / "sums", four())
+    library = Library(tmp_path, index)
+    library.refresh()
+    return library
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -67,11 +68,8 @@ def test_labels_of_a_file_stand_beside_it(tmp_path: Path) -> None:
 
 
 def test_references_that_people_called_wrong_are_found_by_a_filter(
-    tmp_path: Path, index: Index
+    library: Library, index: Index
 ) -> None:
-    write(tmp_path / "sums", four())
-    library = Library(tmp_path, index)
-    library.refresh()
     ids = [row["id"] for row in page(index, Asked("sums"))]
     wrong = Asked("sums", SUM, ("doubted",))
     assert page(index, wrong) == []
@@ -95,11 +93,8 @@ def test_references_that_people_called_wrong_are_found_by_a_filter(
     ],
 )
 def test_what_is_not_there_cannot_be_labelled(
-    tmp_path: Path, index: Index, about: dict[str, Any]
+    tmp_path: Path, library: Library, index: Index, about: dict[str, Any]
 ) -> None:
-    write(tmp_path / "sums", four())
-    library = Library(tmp_path, index)
-    library.refresh()
     id = page(index, Asked("sums"))[0]["id"]
     with pytest.raises(LookupError, match="there is no"):
         library.label("sums", Label(says=False, **{"item": id, **about}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -23,13 +23,6 @@ from catsdk.view.runs.run import About, News, Run
 from tests.view.seen import four, write
 
 pytest.importorskip("pyarrow")
-
-
-@pytest.fixture
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    index = Index(tmp_path_factory.mktemp("index") / "index.sqlite")
-    yield index
-    index.close()
 
 
 OPENED: Counter[str] = Counter()

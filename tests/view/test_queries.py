@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -48,13 +46,11 @@ PASSING = {
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    index = Index(tmp_path / "index.sqlite")
+def index(index: Index) -> Index:
     index.add("run", [("place", PLAIN), *(("place", each) for each in PASSING.values())])
     index.label("run", [("doubted", "synthesis/2")])
     index.add("other", [("place", PLAIN)])
-    yield index
-    index.close()
+    return index
 
 
 def found(index: Index, **asked: object) -> list[str]:

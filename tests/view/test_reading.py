@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,6 @@ from tests.view.seen import four, write
 pytest.importorskip("pyarrow")
 
 POLICY = FunctionProvider(lambda request: r"I think it is \boxed{4}")
-
-
-@pytest.fixture
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    index = Index(tmp_path_factory.mktemp("index") / "index.sqlite")
-    yield index
-    index.close()
 
 
 def read(folder: Path, index: Index) -> Library:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,13 +148,6 @@ def test_a_matrix_tells_dull_and_twin_criteria_and_why_verdicts_are_missing() ->
 def test_verdicts_without_a_rubric_are_shown_by_the_names_of_their_criteria() -> None:
     (matrix,) = matrices_of(judged().model_copy(update={"rubrics": ()}))
     assert {row["text"] for row in matrix["rows"]} == {row["id"] for row in matrix["rows"]}
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    index = Index(tmp_path / "index.sqlite")
-    yield index
-    index.close()
 
 
 def graded(id: str, **right: bool) -> Outline:

@@ -21,19 +21,6 @@ from catsdk.answers.verdict import Cause, Verdict
 
 __all__ = ["Pair", "attempt"]
 
-_OF_NO_NAME = re.compile(r"\b(?:answers?|results?|solutions?|values?|it)\b")
-_ROWS = re.compile(r"\[(?:\[,{0,400}\],?){1,400}\]")
-# Bars around the ends of a segment, and what says that an angle or a triangle is measured.
-_BAR = re.compile(r"\\left\|?\||\\right\|?\||\\[lr]?[vV]ert(?![a-z])|\\\|")
-_POINTS = re.compile(
-    r"(?:\| ?|m ?(?=\\angle)|\\(?:angle|triangle) ?)"
-    r"(?:\\(?:angle|vec|overline|overrightarrow)\b ?)?\{?([A-Z]{2,3}(?![A-Za-z]))\}? ?\|?"
-)
-# Without one of these neither of the two patterns changes a text.
-_MARKED = re.compile(r"[A-Z]{2}|\\(?:left|right)?\\?\||[vV]ert")
-_PLACE = re.compile(r"(?:st|nd|rd|th)\W{0,4}$")
-_CENTS = frozenset(["cent", "cents", "\u00a2"])
-
 
 def attempt(
     answer: str, reference: str, options: Options, decided: Mapping[Pair, bool | None]
@@ -114,6 +101,9 @@ def _multiply_otherwise(first: Reading, second: Reading) -> bool:
     return first.crossed != second.crossed
 
 
+_ROWS = re.compile(r"\[(?:\[,{0,400}\],?){1,400}\]")
+
+
 def _nest_otherwise(first: Reading, second: Reading) -> bool:
     """Tell `[[1], [2]]` and `[1, [2]]` from `[1, 2]`, but rows in brackets not from a matrix."""
     one, other = brackets_nested(first.text), brackets_nested(second.text)
@@ -124,6 +114,16 @@ def _nest_otherwise(first: Reading, second: Reading) -> bool:
         for shape, reading in ((one, first), (other, second))
     ]
     return not all(matrices)
+
+
+# Bars around the ends of a segment, and what says that an angle or a triangle is measured.
+_BAR = re.compile(r"\\left\|?\||\\right\|?\||\\[lr]?[vV]ert(?![a-z])|\\\|")
+_POINTS = re.compile(
+    r"(?:\| ?|m ?(?=\\angle)|\\(?:angle|triangle) ?)"
+    r"(?:\\(?:angle|vec|overline|overrightarrow)\b ?)?\{?([A-Z]{2,3}(?![A-Za-z]))\}? ?\|?"
+)
+# Without one of these neither of the two patterns changes a text.
+_MARKED = re.compile(r"[A-Z]{2}|\\(?:left|right)?\\?\||[vV]ert")
 
 
 def _same_figure(first: Reading, second: Reading, comparison: Comparison) -> bool:
@@ -140,6 +140,9 @@ def _same_figure(first: Reading, second: Reading, comparison: Comparison) -> boo
 def _is_place(reading: Reading) -> bool:
     """Tell whether an answer is an ordinal in words: `the third`."""
     return isinstance(reading.node, Text) and is_place(reading.node.words)
+
+
+_PLACE = re.compile(r"(?:st|nd|rd|th)\W{0,4}$")
 
 
 def _is_count(reading: Reading) -> bool:
@@ -198,6 +201,9 @@ def _readings(first: Reading, second: Reading, comparison: Comparison) -> bool |
     return found
 
 
+_OF_NO_NAME = re.compile(r"\b(?:answers?|results?|solutions?|values?|it)\b")
+
+
 def _may_be_of(spoken: Reading, value: Node) -> bool:
     """Tell whether a sentence may speak of what an equation gives a value to.
 
@@ -211,6 +217,9 @@ def _may_be_of(spoken: Reading, value: Node) -> bool:
     return re.search(rf"(?<!\w){name}(?!\w)", words) is not None or (
         _OF_NO_NAME.search(words) is not None
     )
+
+
+_CENTS = frozenset(["cent", "cents", "\u00a2"])
 
 
 def _in_dollars(reading: Reading, other: Reading) -> Node:

@@ -30,10 +30,6 @@ from catsdk.answers.extract.words import is_answer_in_words
 
 __all__ = ["answer_of"]
 
-_LONGEST_READ = 2_000
-_NEAR = 300
-_BULLET = re.compile(r"^[\s>*-]{0,6}(?=[*$\\\d(A-J+-])|^#{1,6}\s")
-_NUMBER = re.compile(r"\d(?!\s?[-.)]?\s?(?:st|nd|rd|th)\b)|[=≠]|\bor\b")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
 _COPULA = re.compile(
     r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?
@@ -44,13 +40,16 @@ _COPULA = re.compile(
         |:\s(?=[*$\\\d(-])""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CONCLUDES = re.compile(
-    r"^\W{0,4}(?:so|therefore|thus|hence|in total|in all|in conclusion|in summary|overall"
-    r"|altogether|finally|consequently|as a result|to conclude|this means|that means|which means"
-    r"|accordingly|then|also|donc|also|por lo tanto|daher|因此|所以|故)\b"
-    r"|\b(?:in total|altogether|in all|a total of|total|left|remain(?:s|ing)?|overall)\b|^∴",
+_REVERSED = re.compile(
+    r"\s*(?:\$|\\\)|\*\*)?\s*(?:is|are)\s+(?:therefore\s+|thus\s+)?(?:(?:the|our"
+    r"|my)\s+)?(?:final\s+|correct\s+|right\s+|best\s+|only\s+){0,2}(?:answers?|choice|option"
+    r"|solutions?|correct|right)\b",
     re.IGNORECASE,
 )
+
+
+_LONGEST_READ = 2_000
+_BULLET = re.compile(r"^[\s>*-]{0,6}(?=[*$\\\d(A-J+-])|^#{1,6}\s")
 _FIRST_STEP = re.compile(
     r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try"
     r"|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)"
@@ -69,32 +68,7 @@ _FIRST_ONLY = re.compile(
     r"\bfirst,? (?:multiply|add|subtract|divide|compute|calculate|find|take)\b(?!.*\bthen\b)",
     re.IGNORECASE,
 )
-_COMPARED = re.compile(
-    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to"
-    r"|\balmost|\bbetween|\bwithin)\W*$",
-    re.IGNORECASE,
-)
-_TRAILING = re.compile(
-    r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as"
-    r"|because|since|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$"
-    r"|(?:[-+/×÷=^(]|\s\*)\s*$",
-    re.IGNORECASE,
-)
-_REVERSED = re.compile(
-    r"\s*(?:\$|\\\)|\*\*)?\s*(?:is|are)\s+(?:therefore\s+|thus\s+)?(?:(?:the|our"
-    r"|my)\s+)?(?:final\s+|correct\s+|right\s+|best\s+|only\s+){0,2}(?:answers?|choice|option"
-    r"|solutions?|correct|right)\b",
-    re.IGNORECASE,
-)
-_LEAD = re.compile(
-    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number"
-    r"|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
-    re.IGNORECASE,
-)
-# This is for the rule of cues, which has passed it over where it comes to here.
-_SAID = re.compile(r"\b(?:answers?|option|choice) (?:is|are):?\s$", re.IGNORECASE)
 _YES_OR_NO = re.compile(r"[\s*_]{0,4}(yes|no|true|false)\b(?=[\s*_]{0,4}[,.:;—–-])", re.IGNORECASE)
-_OF_ANSWERS = re.compile(r"\b(?:answer\w*|options?|choices?)\b", re.IGNORECASE)
 
 
 def answer_of(sentence: str, *, alone: bool = False) -> str | None:
@@ -124,6 +98,14 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
     return _only_number(sentence) if alone or _concludes(sentence) else None
 
 
+_TRAILING = re.compile(
+    r"\b(?:and|or|then|so|the|an?|of|is|are|to|for|by|with|from|we|plus|minus|times|but|in|on|at|as"
+    r"|because|since|that|which|now|next|if|when|he|she|they|it|has|have|will|each|per)[\s*_,:-]*$"
+    r"|(?:[-+/×÷=^(]|\s\*)\s*$",
+    re.IGNORECASE,
+)
+
+
 def _is_open(sentence: str) -> bool:
     """Tell whether a sentence asks, guesses, refuses, or stops before its end."""
     if sentence.rstrip('*_ )"”').endswith(("?", "？")) or _TRAILING.search(sentence):
@@ -131,9 +113,21 @@ def _is_open(sentence: str) -> bool:
     return hedges(sentence) or refuses(sentence) or is_unfinished(sentence)
 
 
+_CONCLUDES = re.compile(
+    r"^\W{0,4}(?:so|therefore|thus|hence|in total|in all|in conclusion|in summary|overall"
+    r"|altogether|finally|consequently|as a result|to conclude|this means|that means|which means"
+    r"|accordingly|then|also|donc|also|por lo tanto|daher|因此|所以|故)\b"
+    r"|\b(?:in total|altogether|in all|a total of|total|left|remain(?:s|ing)?|overall)\b|^∴",
+    re.IGNORECASE,
+)
+
+
 def _concludes(sentence: str) -> bool:
     ended = sentence.rstrip('*_"”) ').endswith((".", "!", "。", "！"))
     return ended and _CONCLUDES.search(sentence) is not None
+
+
+_OF_ANSWERS = re.compile(r"\b(?:answer\w*|options?|choices?)\b", re.IGNORECASE)
 
 
 def _only_number(sentence: str) -> str | None:
@@ -146,6 +140,14 @@ def _only_number(sentence: str) -> str | None:
         return None
     plain = _BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence)
     return one_number(plain) or number_in_words(plain)
+
+
+_NEAR = 300
+_COMPARED = re.compile(
+    r"(?:\b(?:less|more|greater|fewer|larger|smaller|higher|lower) than|\bat (?:least|most)|\bup to"
+    r"|\balmost|\bbetween|\bwithin)\W*$",
+    re.IGNORECASE,
+)
 
 
 def _holds(before: str) -> bool:
@@ -189,6 +191,13 @@ def _follows_value(spans: list[re.Match[str]]) -> bool:
     return one is not None and other is not None and one != other
 
 
+_LEAD = re.compile(
+    r"(?:(?:so|therefore|thus|hence|then|and|finally|in conclusion|option|choice|answer|the|number"
+    r"|letter)\b,?\s{0,3}|\W(?<![$\\({\[\-+*.√∞π])){1,12}",
+    re.IGNORECASE,
+)
+
+
 def _reversed(sentence: str) -> str | None:
     """Read a value that is said to be the answer, as in "Thus x <= 2 is our answer"."""
     lead = _LEAD.match(sentence)
@@ -197,6 +206,10 @@ def _reversed(sentence: str) -> str | None:
     if found is None or not _REVERSED.match(found.rest):
         return None
     return "" if found.alternatives else found.text
+
+
+# This is for the rule of cues, which has passed it over where it comes to here.
+_SAID = re.compile(r"\b(?:answers?|option|choice) (?:is|are):?\s$", re.IGNORECASE)
 
 
 def _copula(sentence: str) -> str | None:
@@ -214,6 +227,9 @@ def _copula(sentence: str) -> str | None:
             return None
         return found.text if _holds(sentence[: verb.start()]) else None
     return None
+
+
+_NUMBER = re.compile(r"\d(?!\s?[-.)]?\s?(?:st|nd|rd|th)\b)|[=≠]|\bor\b")
 
 
 def _plain_rest(found: Value) -> bool:

@@ -30,6 +30,7 @@ from catsdk.answers.extract.words import is_answer_in_words
 __all__ = ["after_cue", "after_result"]
 
 _Place = tuple[str, int]
+_MOST_PLACES = 64
 
 
 def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
@@ -47,7 +48,6 @@ _PLACES = """
 -rediction: -erdict: -ntent: 选
 """
 _STRONG = _parted((*_PLACES.split(), "go with", "\nA:", "\nAns"))
-_OUTCOME = _parted(("-esult", "RESULT", "-olution", "-onclusion"))
 _CUE = re.compile(
     r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
         (?:answers?|option|choice)
@@ -72,79 +72,6 @@ _ANSWER_LINE = re.compile(
     r"|:)) ?(?:\*\*)?"
     r"(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)\.?\n?\Z"
 )
-_HEADING = re.compile(
-    r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer"
-    r"|result|conclusion)"
-    r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*(?=\n|\Z)",
-    re.IGNORECASE,
-)
-_WEAK = re.compile(r"(?:result|solutions?)\*{0,2} ?(?P<is>is\b|are\b|:|=)(?:\*\*)?", re.IGNORECASE)
-_FIRST_PERSON = re.compile(r"\bi(?:['’]ll|['’]d| will| would)? $", re.IGNORECASE)
-_CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|—", re.IGNORECASE)
-_TASK = re.compile(
-    r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
-    re.IGNORECASE,
-)
-_FIRST_CJK = "\u3000"
-_NOT_MINE = (
-    "他的",
-    "她的",
-    "学生的",
-    "同学的",
-    "错误",
-    "错误的",
-    "不正确的",
-    "可能的",
-    "一个",
-    "不",
-    "没有",
-)
-_CHOOSING = ("故", "应", "应该", "因此", "所以", "我", "，", "。", "：", "\n", ",", ".", ":")
-_LEAD = 60
-_EMPHASIS = " \t\n#*_>-"
-_MOST_PLACES = 64
-_MOST = 16
-_LONGEST_HEADING = 40
-# The text of a choice and the next letter: the choices are listed.
-_LISTED = re.compile(
-    r"\)?[ \t](?!since|because|as|while|but|and|not|so\b)\S{1,20}[ \t]\(?[A-J][).][ \t]"
-)
-# Behind a value, another one that no word joins to it, or an operation that stops.
-_MORE = re.compile(
-    r" ?[|;] ?[-$(\\]{0,2}\d| -?\d+(?![\w/-])|\s?[-+×*÷=/^_]\s*\Z"
-    r"|\s?(?:→|[-=]>|⇒|⟶|\\(?:to|rightarrow|implies)\b)\s?[-$(\\]{0,2}\d"
-    r"|,?\s(?:becomes|turns into|changes? (?:in)?to|then|vs\.?|versus)\s[-$(\\]{0,2}\d"
-)
-_QUOTED = re.compile(
-    r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b"
-    r"|^\W*(?:user|human|teacher|examples?|sample|format|template|prompt|instructions?|question"
-    r"|problem|hint):\s(?:the\s)?$"
-    r"|\b(?:wrong|incorrect|false|mistaken|bad)\b[^.!?\n]{0,20}:\s?(?:the\s)?$"
-    r"|\b(?:write|say|type|print|output|respond|reply|repeat)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
-    r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?[:,]\s?(?:the\s)?$",
-    re.IGNORECASE,
-)
-# What is denied first, so that the other is stated: "not 5 but 6".
-_NOT_BUT = re.compile(r"[\s:*]{0,4}not\s[^.!?\n]{1,40}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
-_TENTATIVE = re.compile(
-    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another|example|template"
-    r"|placeholder|reference|draft)\W*$",
-    re.IGNORECASE,
-)
-_PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
-_ALTERNATIVE = re.compile(
-    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b|\botherwise\b"
-    r"|\balternatively\b|\belse\b",
-    re.IGNORECASE,
-)
-
-
-_IN_A_CASE = re.compile(r"\b(?:if|otherwise|had)\b", re.IGNORECASE)
-_OF_OTHERS = re.compile(
-    r"\baccording to\b|[,\"”]\s?(?:says?|said|claim(?:s|ed)|wrote|answered|replied|argue[sd])\b"
-    r"|\bmade (?:it )?up\b",
-    re.IGNORECASE,
-)
 
 
 def after_cue(text: str) -> str | None:
@@ -160,9 +87,23 @@ def after_cue(text: str) -> str | None:
     return _first(text, again, _worded) if stated is None else stated
 
 
+_OUTCOME = _parted(("-esult", "RESULT", "-olution", "-onclusion"))
+_WEAK = re.compile(r"(?:result|solutions?)\*{0,2} ?(?P<is>is\b|are\b|:|=)(?:\*\*)?", re.IGNORECASE)
+
+
 def after_result(text: str) -> str | None:
     """Return the value behind the last "the result is" or "the solution is"."""
     return _first(text, _cues(text, _OUTCOME, _WEAK), _stated)
+
+
+_HEADING = re.compile(
+    r"[ \t]{0,3}(?:#{1,6}[ \t]*)?(?:[*_]{1,3})?(?:the |my )?(?:final |correct )?(?:answer"
+    r"|result|conclusion)"
+    r"(?:[*_]{1,3})?[ \t]*:?(?:[*_]{1,3})?[ \t]*(?=\n|\Z)",
+    re.IGNORECASE,
+)
+_MOST = 16
+_LONGEST_HEADING = 40
 
 
 def _cues(text: str, words: Iterable[_Place], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
@@ -205,6 +146,24 @@ def _places(lines: str, start: int, words: Iterable[_Place]) -> list[int]:
     return sorted(places, reverse=True)
 
 
+_FIRST_PERSON = re.compile(r"\bi(?:['’]ll|['’]d| will| would)? $", re.IGNORECASE)
+_FIRST_CJK = "\u3000"
+_NOT_MINE = (
+    "他的",
+    "她的",
+    "学生的",
+    "同学的",
+    "错误",
+    "错误的",
+    "不正确的",
+    "可能的",
+    "一个",
+    "不",
+    "没有",
+)
+_CHOOSING = ("故", "应", "应该", "因此", "所以", "我", "，", "。", "：", "\n", ",", ".", ":")
+
+
 def _is_word(text: str, cue: re.Match[str]) -> bool:
     """Tell whether a cue is a word of its own; "choose" is one only behind "I"."""
     before = text[max(0, cue.start() - 12) : cue.start()]
@@ -235,6 +194,14 @@ def _first(
     return None
 
 
+_EMPHASIS = " \t\n#*_>-"
+_TENTATIVE = re.compile(
+    r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another|example|template"
+    r"|placeholder|reference|draft)\W*$",
+    re.IGNORECASE,
+)
+
+
 def _stated(text: str, cue: re.Match[str]) -> str | None:
     """Return the value behind a cue; an empty text where it is only guessed."""
     before = before_in_sentence(text, cue.start())
@@ -248,6 +215,26 @@ def _stated(text: str, cue: re.Match[str]) -> str | None:
     if answer and hedges(before):
         return ""
     return answer
+
+
+# The text of a choice and the next letter: the choices are listed.
+_LISTED = re.compile(
+    r"\)?[ \t](?!since|because|as|while|but|and|not|so\b)\S{1,20}[ \t]\(?[A-J][).][ \t]"
+)
+# What is denied first, so that the other is stated: "not 5 but 6".
+_NOT_BUT = re.compile(r"[\s:*]{0,4}not\s[^.!?\n]{1,40}?,?\sbut\s(?:rather\s)?", re.IGNORECASE)
+_PLURAL = re.compile(r"(?:answers|solutions|values)\b", re.IGNORECASE)
+_ALTERNATIVE = re.compile(
+    r"\bor\b|\bmaybe\b|\bperhaps\b|\bpossibly\b|\bmight\b|\bcould\b|\botherwise\b"
+    r"|\balternatively\b|\belse\b",
+    re.IGNORECASE,
+)
+_IN_A_CASE = re.compile(r"\b(?:if|otherwise|had)\b", re.IGNORECASE)
+_OF_OTHERS = re.compile(
+    r"\baccording to\b|[,\"”]\s?(?:says?|said|claim(?:s|ed)|wrote|answered|replied|argue[sd])\b"
+    r"|\bmade (?:it )?up\b",
+    re.IGNORECASE,
+)
 
 
 def _value(text: str, cue: re.Match[str]) -> str | None:
@@ -283,6 +270,14 @@ def _is_exclaimed(before: str, found: Value) -> bool:
     return re.search(rf"=\s?\$?{re.escape(found.text)}(?![\d!]|[.,]\d)", before) is not None
 
 
+# Behind a value, another one that no word joins to it, or an operation that stops.
+_MORE = re.compile(
+    r" ?[|;] ?[-$(\\]{0,2}\d| -?\d+(?![\w/-])|\s?[-+×*÷=/^_]\s*\Z"
+    r"|\s?(?:→|[-=]>|⇒|⟶|\\(?:to|rightarrow|implies)\b)\s?[-$(\\]{0,2}\d"
+    r"|,?\s(?:becomes|turns into|changes? (?:in)?to|then|vs\.?|versus)\s[-$(\\]{0,2}\d"
+)
+
+
 def _has_more(found: Value) -> bool:
     return found.text[-1:].isdigit() and _MORE.match(found.rest) is not None
 
@@ -308,6 +303,23 @@ def _worded(text: str, cue: re.Match[str]) -> str | None:
     if is_conditional(next(iter(sentences_of(found.rest)), "")):
         return ""
     return found.text.rstrip(".")
+
+
+_CLAUSE_START = re.compile(r"[,;:!]\s|\b(?:so|therefore|thus|hence|but|and)\b|—", re.IGNORECASE)
+_TASK = re.compile(
+    r"\b(?:check\w*|verify\w*|verifies|prove|show that|see if|determine|find|compute)\b",
+    re.IGNORECASE,
+)
+_LEAD = 60
+_QUOTED = re.compile(
+    r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b"
+    r"|^\W*(?:user|human|teacher|examples?|sample|format|template|prompt|instructions?|question"
+    r"|problem|hint):\s(?:the\s)?$"
+    r"|\b(?:wrong|incorrect|false|mistaken|bad)\b[^.!?\n]{0,20}:\s?(?:the\s)?$"
+    r"|\b(?:write|say|type|print|output|respond|reply|repeat)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
+    r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?[:,]\s?(?:the\s)?$",
+    re.IGNORECASE,
+)
 
 
 def _is_stated(before: str, cue: str) -> bool:

@@ -9,24 +9,6 @@ from catsdk.answers.extract.phrases import Value, words_at
 
 __all__ = ["expression_at", "formula_around", "formulas_at", "latex_at"]
 
-_FUNCTIONS = (
-    "sqrt|cbrt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|pi|infinity|inf|max|min|mod"
-    "|oo"
-)
-_SYMBOL = rf"(?:(?:{_FUNCTIONS})\b|[A-Za-z](?:_\{{?\w{{1,3}}\}}?)?'?(?![A-Za-z])|[πθφλ∞√∅∪∩∈ℝℤ])"
-# A run of numbers, symbols and operators, in plain writing.
-_RUN = re.compile(
-    rf"(?:{TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])"
-    rf"|[ \t](?=\S))+"
-)
-_OPERATOR = re.compile(
-    r"[-+*/^=×·÷±≤≥<>≠|√∪∩∈!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]"
-    r"|^[(\[{].*,|^\[[^\[\],]+\]$"
-)
-_LATEX_START = re.compile(
-    r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline|ne\b|neq\b"
-    r"|not\b)(?:[A-Za-z]|\{)"
-)
 _FORMULA = re.compile(
     r"\$\$((?:(?!\$\$).){1,1000})\$\$|\\\[((?:(?!\\[\[\]]).){1,1000})\\\]"
     r"|\\\(((?:(?!\\[()]).){1,1000})\\\)|\$(?=[^\s$]|\s\S)((?:[^$\n\\]|\\.){1,500})(?<!\\)\$(?!\d)",
@@ -35,22 +17,14 @@ _FORMULA = re.compile(
 _OPERATORS = re.compile(
     r"\\(?:times|cdot|div|frac|left|right|[,;! ])|\\[dt]frac|(?<=\d)\s?x\s?(?=\d)"
 )
-_JOIN = re.compile(r"\s*(?:,\s*(?:and\s|or\s|&)?|(?:\band|\bor|&|、|和)\s?|;)\s*")
 # A function of known things, such as f(2), P(A) or sqrt(81): its value is asked for.
 _APPLIED = re.compile(
     r"\\?[A-Za-z]+\{?(?:_\{?\d\}?)?\s?[({][^a-z]{1,30}[)}](?=\s*(?:=|$))|\\sqrt\{\d+\}(?=\s*=)"
 )
-_TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
-# What still has to be worked out, such as the question itself, or does not name a value.
-_SUM = re.compile(
-    r"[\d\s.,$€£()%]{1,60}(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot"
-    r"|\\div){1,4}[\d\s.,$€£()%]{1,60}){1,60}"
-)
-_EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
-_NAME = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
-_LOOSE_END = re.compile(r"(?:\s[A-Za-z])?[\s,(\[]*$")
-_LETTERS = re.compile(r"[A-J]\s?[/,]\s?[A-J]")
 _ALIGNED = re.compile(r"\\(?:begin|end)\{(?:aligned|align\*?|split|gathered)\}")
+
+
+_JOIN = re.compile(r"\s*(?:,\s*(?:and\s|or\s|&)?|(?:\band|\bor|&|、|和)\s?|;)\s*")
 _DEGREES = re.compile(r"\s?(%|\\%|percent\b|degrees\b|°)")
 
 
@@ -86,6 +60,22 @@ def formula_around(text: str, at: int) -> tuple[int, str] | None:
     return None
 
 
+_FUNCTIONS = (
+    "sqrt|cbrt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|pi|infinity|inf|max|min|mod"
+    "|oo"
+)
+_SYMBOL = rf"(?:(?:{_FUNCTIONS})\b|[A-Za-z](?:_\{{?\w{{1,3}}\}}?)?'?(?![A-Za-z])|[πθφλ∞√∅∪∩∈ℝℤ])"
+# A run of numbers, symbols and operators, in plain writing.
+_RUN = re.compile(
+    rf"(?:{TAILED}(?!\d)|{_SYMBOL}|[-+*/^=×·÷±≤≥<>≠≈|!(){{}}\[\]\u2212⁰¹²³⁴-⁹⁻]|,(?=\s?[-\w(\[])"
+    rf"|[ \t](?=\S))+"
+)
+_TIMES = re.compile(r"(?<=[\d)])\s?[xX]\s?(?=[\d$(])")
+_EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
+_NAME = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
+_LETTERS = re.compile(r"[A-J]\s?[/,]\s?[A-J]")
+
+
 def expression_at(text: str) -> Value | None:
     """Read an expression, a tuple, an interval or an equation in plain writing.
 
@@ -111,6 +101,9 @@ def expression_at(text: str) -> Value | None:
     return None if _is_sum(run) else Value(run.rstrip("!"), rest)
 
 
+_LOOSE_END = re.compile(r"(?:\s[A-Za-z])?[\s,(\[]*$")
+
+
 def _trimmed(run: str, text: str) -> str:
     """Return a run without closing brackets of its surroundings and the start of a word."""
     while run.count("(") + run.count("[") < run.count(")") + run.count("]"):
@@ -120,10 +113,22 @@ def _trimmed(run: str, text: str) -> str:
     return run.rstrip(" ,")
 
 
+_OPERATOR = re.compile(
+    r"[-+*/^=×·÷±≤≥<>≠|√∪∩∈!\u2212⁰¹²³⁴-⁹]|(?:sqrt|log|ln|pi|sin|cos|tan)\b|[πθ∞∅]|\d\s?[A-Za-z(]"
+    r"|^[(\[{].*,|^\[[^\[\],]+\]$"
+)
+
+
 def _is_expression(run: str) -> bool:
     if not run or run[-1] in "=+*/×÷^<>":
         return False
     return _OPERATOR.search(run) is not None and re.search(r"\w|[πθ∞∅]", run) is not None
+
+
+_LATEX_START = re.compile(
+    r"[-+(\[]{0,2}\s?(?:[\d.,]{0,20}\s?)?\\(?!boxed|fbox|ref|eqref|label|cite|item|hline|ne\b|neq\b"
+    r"|not\b)(?:[A-Za-z]|\{)"
+)
 
 
 def latex_at(text: str) -> Value | None:
@@ -138,6 +143,13 @@ def latex_at(text: str) -> Value | None:
         right = right.strip()
         return quantity_at(right + found.rest) or Value(right, found.rest)
     return None if _is_sum(found.text) else found
+
+
+# What still has to be worked out, such as the question itself, or does not name a value.
+_SUM = re.compile(
+    r"[\d\s.,$€£()%]{1,60}(?:(?:[-+*×·÷<>≤≥≠]|(?<=[\d\s])[xX](?=\s?[\d$(])|!=|\\times|\\cdot"
+    r"|\\div){1,4}[\d\s.,$€£()%]{1,60}){1,60}"
+)
 
 
 def _is_sum(run: str) -> bool:

@@ -28,12 +28,6 @@ _POWER = (
     r"|\s?[×x*]\s?10\s?(?:\^\s?\{?\s?[-+\u2212]?\d{1,4}\}?|[⁰¹²³⁴-⁹⁻]{1,5}))?"
 )
 TAILED = rf"{_NUMBER}{_POWER}(?:\s?(?:\\?%|°[CF]?|[½⅓⅔¼¾⅛]))?"
-# Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
-_QUANTITY = re.compile(
-    rf"{TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{TAILED}|-\d{{1,2}}-\d{{1,2}})*"
-    r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ^]|\.\d)"
-)
-_PLAIN = re.compile(r"[ \t]{0,3}\n{0,2}(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)[ \n]{0,4}\Z")
 _STANDALONE = re.compile(rf"(?<![\w.,/^:¬≠<>≤≥]){_NUMBER}|(?<=\w)\d")
 _CHANGING_WORDS = """
 squared cubed factorial hundred thousand million billion trillion dozen half halves third thirds
@@ -42,6 +36,22 @@ point plus minus over divided multiplied or through mod modulo choose out not ex
 root raised power tens hundreds thousands millions
 """
 CHANGING = frozenset(_CHANGING_WORDS.split())
+
+
+_PLAIN = re.compile(r"[ \t]{0,3}\n{0,2}(\$?-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,40})?)[ \n]{0,4}\Z")
+
+
+def number_to_the_end(text: str, at: int) -> str | None:
+    """Read a plain number that is all that a text has from `at` on, as most answers are."""
+    found = _PLAIN.match(text, at)
+    return found[1] if found else None
+
+
+# Fractions, mixed numbers, ratios, times, dates: numbers tied to numbers.
+_QUANTITY = re.compile(
+    rf"{TAILED}(?:\ \d{{1,9}}/\d{{1,9}}|\s?[/:]\s?{TAILED}|-\d{{1,2}}-\d{{1,2}})*"
+    r"(?:\s?(?:[apAP]\.[mM]\.|[apAP][mM](?![A-Za-z])))?(?![A-Za-z0-9π√θ^]|\.\d)"
+)
 # These change a number only with what follows: "5 more than x", "20% of 50", "5 in base 6".
 _CHANGING_WITH = re.compile(
     r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than"
@@ -56,7 +66,6 @@ _RELATION = re.compile(
 _ASIDE = re.compile(r"-ish\b|\s?(?:digits?|letters?|words?|characters?)\s(?:long|in\slength)\b")
 # After a small number an exclamation mark may as well be a factorial.
 _EXCLAIMED = re.compile(r"!(?!!)")
-_LARGEST_FACTORIAL = 25
 # An operator with something behind it; a slash in front of a word belongs to a unit.
 _GOES_ON = re.compile(
     r"[\u2013~]\s?\d|\s?(?:[-+*^=×·÷±≤≥<>√\u2212]\s?[-\w(\\$√]|\\(?:times|cdot|div|pm|frac|sqrt|pi|le|ge|ne)\b"
@@ -74,43 +83,6 @@ _OTHER = re.compile(
     rf"\s?[,(]?\s?(?:\b(?:or|oder|ou|o|или)\s(?:\w+\s)?"
     rf"|(?:或者?|还是|または)\s?)({TAILED}(?:/\d+)?)(?![A-Za-z0-9_])"
 )
-_CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
-_LABEL = re.compile(
-    r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
-    r"|part|line|number|no|see|example|item|case|january|february|march|april|may|june|july|august"
-    r"|september|october|november|december)\.?\s$"
-    r"|\b(?:number|integer|prime|one|value)\s(?:\w+\s)?(?:after|before|following|preceding)\s$",
-    re.IGNORECASE,
-)
-_NUMBER_WORD = (
-    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand"
-    r"|million|billion|half|(?:thir|four|fif|six|seven|eigh|nine)teen"
-    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b"
-)
-_WORDS_OF_NUMBER = re.compile(
-    rf"\b(?:(?:minus|negative|an?)\s)?{_NUMBER_WORD}(?:[\s-](?:and\s)?(?:an?\s)?{_NUMBER_WORD})*",
-    re.IGNORECASE,
-)
-# Of words, only what somebody or something has is a number, and not "two" of "the two friends".
-_HAD = re.compile(
-    r"\b(?:has|have|had|is|are|makes?|made|gets?|got|needs?|earns?|earned|spends?|spent|pays?|paid"
-    r"|costs?|leaves?|left|equals?|sells?|sold|buys?|bought|takes?|took|uses?|used|saves?|saved"
-    r"|total of|with)\s(?:(?:only|just|exactly|about|a total of)\s)?$",
-    re.IGNORECASE,
-)
-_OF_IT = re.compile(r"(?:\s(?!of\b)[^\W\d_]+){0,5}[\s.!*_)]*$")
-_LISTING = re.compile(r",\s|\band\b")
-# Arithmetic in words that is not worked out.
-_TO_DO = re.compile(r"\S+ (?:times|plus|minus|multiplied by|divided by) \$?-?\d")
-_SIMPLE = re.compile(
-    r"(-?)\$?(\d{1,15})(?:\.(\d{1,15}))?(?:/(\d{1,15}))?\s?(%|percent)?", re.IGNORECASE
-)
-
-
-def number_to_the_end(text: str, at: int) -> str | None:
-    """Read a plain number that is all that a text has from `at` on, as most answers are."""
-    found = _PLAIN.match(text, at)
-    return found[1] if found else None
 
 
 def quantity_at(text: str) -> Value | None:
@@ -141,6 +113,17 @@ def quantity_at(text: str) -> Value | None:
     return Value(number, rest)
 
 
+_CODE = re.compile(r"://|;\s*$|\A[^\\]*[{}]|(?<![\\A-Za-z])[A-Za-z]{2,}\(")
+_LABEL = re.compile(
+    r"\b(?:problem|exercise|page|chapter|step|version|copyright|error|question|section|figure|table"
+    r"|part|line|number|no|see|example|item|case|january|february|march|april|may|june|july|august"
+    r"|september|october|november|december)\.?\s$"
+    r"|\b(?:number|integer|prime|one|value)\s(?:\w+\s)?(?:after|before|following|preceding)\s$",
+    re.IGNORECASE,
+)
+_LISTING = re.compile(r",\s|\band\b")
+
+
 def one_number(sentence: str) -> str | None:
     """Return the one number of a sentence, with its unit; `None` if there is none or several."""
     found: list[str] = []
@@ -161,6 +144,25 @@ def one_number(sentence: str) -> str | None:
     return found[0] if found else None
 
 
+_NUMBER_WORD = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand"
+    r"|million|billion|half|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b"
+)
+_WORDS_OF_NUMBER = re.compile(
+    rf"\b(?:(?:minus|negative|an?)\s)?{_NUMBER_WORD}(?:[\s-](?:and\s)?(?:an?\s)?{_NUMBER_WORD})*",
+    re.IGNORECASE,
+)
+# Of words, only what somebody or something has is a number, and not "two" of "the two friends".
+_HAD = re.compile(
+    r"\b(?:has|have|had|is|are|makes?|made|gets?|got|needs?|earns?|earned|spends?|spent|pays?|paid"
+    r"|costs?|leaves?|left|equals?|sells?|sold|buys?|bought|takes?|took|uses?|used|saves?|saved"
+    r"|total of|with)\s(?:(?:only|just|exactly|about|a total of)\s)?$",
+    re.IGNORECASE,
+)
+_OF_IT = re.compile(r"(?:\s(?!of\b)[^\W\d_]+){0,5}[\s.!*_)]*$")
+
+
 def number_in_words(sentence: str) -> str | None:
     """Return the one number in words of a sentence without figures that ends in it."""
     found = list(_WORDS_OF_NUMBER.finditer(sentence))
@@ -175,6 +177,10 @@ def number_in_words(sentence: str) -> str | None:
     return words if whole and number_of(words.lower()) is not None else None
 
 
+# Arithmetic in words that is not worked out.
+_TO_DO = re.compile(r"\S+ (?:times|plus|minus|multiplied by|divided by) \$?-?\d")
+
+
 def _phrase(text: str) -> Value | None:
     """Read a number whose words say more than a unit does, with all of them."""
     found = words_at(text, most=6)
@@ -183,8 +189,16 @@ def _phrase(text: str) -> Value | None:
     return Value(found.text, found.rest, alternatives=re.search(r"\bor\b", found.text) is not None)
 
 
+_LARGEST_FACTORIAL = 25
+
+
 def _may_be_factorial(number: str) -> bool:
     return number.isdecimal() and len(number) <= 2 and int(number) <= _LARGEST_FACTORIAL
+
+
+_SIMPLE = re.compile(
+    r"(-?)\$?(\d{1,15})(?:\.(\d{1,15}))?(?:/(\d{1,15}))?\s?(%|percent)?", re.IGNORECASE
+)
 
 
 def _rational(text: str) -> Fraction | None:

@@ -14,39 +14,12 @@ from catsdk.answers.extract.wording import hedges
 
 __all__ = ["choice_at", "value_at", "whole_value"]
 
+_NO_NUMBERS, _ARTICLES = ("the", "second", "first"), ("a", "an", "one")
+
+
 _ASSIGNED = re.compile(r"[A-Za-z]\w{0,2}\s*=")
 _MOST_JOINED = 8
 _OR = re.compile(r"\s?,?\s?(?:\b(or|and|oder|ou|o|или)\s|(或者?|还是|または)\s?)")
-_MARK = re.compile(r"(\*{1,3}|_{2}|`{1,3}|\"|“|<b>|<strong>)(?=\S)")
-_CLOSING = {"“": "”", "<b>": "</b>", "<strong>": "</strong>"}
-_CHOICE = re.compile(
-    r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])"
-)
-_AFTER_CHOICE = re.compile(
-    r"[\s)]*(?:$|[.,:;)*或和、—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
-    r"|/)"
-)
-_AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
-_OTHER_CHOICE = re.compile(
-    r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,|或者?|和|、)\s{0,3}\(?[A-J]\b(?!['’])"
-    r"|[).:]?\*{0,2}\s{0,3}\(?([A-J])(?:[).:](?=\s|$)|$)"
-)
-_EQUALS = re.compile(r"\s?=\s?")
-# A value that stands alone in brackets or quotes, as in "(18)" and "[[18]]"; a sign before a
-# bracket, a list in it and what it is multiplied by are nothing of the kind.
-_ENCLOSED = re.compile(
-    r"([(\[{<'‘«„]{1,3})([^()\[\]{}<>,\n'’»“]{1,80})([)\]}>'’»“]{1,3})"
-    r"(?=[*_\"'”’`$]{0,4}(?:[.,;:!]?(?:\s|$)|[.!]|[*_]))"
-)
-_CLOSED_BY = dict(zip("([{<'‘«„", ")]}>'’»“", strict=True))
-# A sign in words, or one that stands before the mark of emphasis.
-_SIGNED = re.compile(
-    r"(negative|minus)\s+(?=\$?\s?\d)|[-\u2212](?=(?:\*\*|__|`|\\\()\d)", re.IGNORECASE
-)
-_IF = re.compile(r"\W{0,4}(?:if|unless|assuming|provided)\b", re.IGNORECASE)
-_OF_NUMBER = re.compile(r"\sof\s\$?-?\d")
-_RELATION = re.compile(r"\s(?:times\s)?(?:as|more|less|fewer)\b")
-_NO_NUMBERS, _ARTICLES = ("the", "second", "first"), ("a", "an", "one")
 
 
 def value_at(text: str, *, several: bool = False) -> Value | None:
@@ -78,6 +51,9 @@ def value_at(text: str, *, several: bool = False) -> Value | None:
     return Value(found.text, found.rest) if several and found.alternatives else found
 
 
+_IF = re.compile(r"\W{0,4}(?:if|unless|assuming|provided)\b", re.IGNORECASE)
+
+
 def whole_value(text: str) -> str | None:
     """Return the answer that `text` is as a whole, with a few words of unit behind it at most."""
     text = text.strip()
@@ -95,6 +71,20 @@ def whole_value(text: str) -> str | None:
     return found.text
 
 
+_CHOICE = re.compile(
+    r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])"
+)
+_AFTER_CHOICE = re.compile(
+    r"[\s)]*(?:$|[.,:;)*或和、—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
+    r"|/)"
+)
+_AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")
+_OTHER_CHOICE = re.compile(
+    r"\)?\*{0,2},?\s{0,3}(?:or|and|/|&|,|或者?|和|、)\s{0,3}\(?[A-J]\b(?!['’])"
+    r"|[).:]?\*{0,2}\s{0,3}\(?([A-J])(?:[).:](?=\s|$)|$)"
+)
+
+
 def choice_at(text: str) -> Value | None:
     """Read the letter of a choice that `text` begins with."""
     found = _CHOICE.match(text)
@@ -109,6 +99,14 @@ def choice_at(text: str) -> Value | None:
     return Value(letter, rest.lstrip(")"), alternatives)
 
 
+_MARK = re.compile(r"(\*{1,3}|_{2}|`{1,3}|\"|“|<b>|<strong>)(?=\S)")
+_EQUALS = re.compile(r"\s?=\s?")
+# A sign in words, or one that stands before the mark of emphasis.
+_SIGNED = re.compile(
+    r"(negative|minus)\s+(?=\$?\s?\d)|[-\u2212](?=(?:\*\*|__|`|\\\()\d)", re.IGNORECASE
+)
+
+
 def _one(text: str, several: bool) -> Value | None:
     if mark := _MARK.match(text):
         return _marked(text, mark, several)
@@ -120,6 +118,9 @@ def _one(text: str, several: bool) -> Value | None:
             equals = _EQUALS.match(found.rest) if read is formulas_at else None
             return (value_at(found.rest[equals.end() :]) if equals else None) or found
     return None
+
+
+_CLOSING = {"“": "”", "<b>": "</b>", "<strong>": "</strong>"}
 
 
 def _marked(text: str, mark: re.Match[str], several: bool) -> Value | None:
@@ -140,6 +141,15 @@ def _marked(text: str, mark: re.Match[str], several: bool) -> Value | None:
     return Value(found.text, found.rest + rest, found.alternatives)
 
 
+# A value that stands alone in brackets or quotes, as in "(18)" and "[[18]]"; a sign before a
+# bracket, a list in it and what it is multiplied by are nothing of the kind.
+_ENCLOSED = re.compile(
+    r"([(\[{<'‘«„]{1,3})([^()\[\]{}<>,\n'’»“]{1,80})([)\]}>'’»“]{1,3})"
+    r"(?=[*_\"'”’`$]{0,4}(?:[.,;:!]?(?:\s|$)|[.!]|[*_]))"
+)
+_CLOSED_BY = dict(zip("([{<'‘«„", ")]}>'’»“", strict=True))
+
+
 def _enclosed(text: str) -> Value | None:
     """Read a value that stands alone in brackets or in quotes."""
     found = _ENCLOSED.match(text)
@@ -147,6 +157,10 @@ def _enclosed(text: str) -> Value | None:
         return None
     value = whole_value(found[2])
     return None if value is None else Value(value, text[found.end() :])
+
+
+_OF_NUMBER = re.compile(r"\sof\s\$?-?\d")
+_RELATION = re.compile(r"\s(?:times\s)?(?:as|more|less|fewer)\b")
 
 
 def _number_word(text: str) -> Value | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import inf
 
 from catsdk.batch.workers.messages import AccountOrder, AccountReport, Funds
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
 from catsdk.runtime.spending.account import Account, Amount
@@ -56,7 +57,8 @@ class LentAccount(Account):
         with self._lock:
             if self.budget.requests is not None and self.requests + 1 > self._lent.requests:
                 raise BudgetExceededError(
-                    f"the budget of {self.budget.requests:,} requests is reached, or this worker"
+                    f"the budget of {counted(self.budget.requests, 'request')} is"
+                    f" reached, or this worker"
                     " has used up its current share of it; raise Budget(requests=...)"
                 )
             self.requests += 1

@@ -16,13 +16,16 @@ __all__ = ["HalfPrice"]
 _NAMES = ", ".join(STAGES)
 
 Batch = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         help=f"Stages to send through the provider's batch API, at half the price: {_NAMES}; or"
-        " all."
+        " all (repeatable)."
     ),
 ]
-Live = Annotated[str | None, typer.Option(help="Stages to send directly; the others are batched.")]
+Live = Annotated[
+    list[str] | None,
+    typer.Option(help="Stages to send directly; the others are batched (repeatable)."),
+]
 Deadline = Annotated[
     float | None,
     typer.Option(min=0.0, help="Hours after which a call leaves its batch and is sent directly."),
@@ -45,7 +48,7 @@ class HalfPrice:
             InvalidInputError: a stage is unknown, or is to be both batched and sent at once.
         """
         usual = Settings().batch
-        if self.batch is None and self.live is None:
+        if not self.batch and not self.live:
             if self.batch_deadline is not None:
                 raise InvalidInputError("--batch-deadline needs --batch or --live")
             return usual
@@ -64,8 +67,10 @@ class HalfPrice:
         return Batching.model_validate(rest | given)
 
 
-def _stages(option: str, text: str | None) -> list[str]:
-    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+def _stages(option: str, given: list[str] | None) -> list[str]:
+    """The stages that are named, each once; `--batch a,b` is the same as `--batch a --batch b`."""
+    named = [word.strip() for word in ",".join(given or ()).split(",")]
+    words = list(dict.fromkeys(word for word in named if word))
     if words == ["all"]:
         return list(STAGES)
     unknown = [word for word in words if word not in STAGES]

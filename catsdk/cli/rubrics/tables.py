@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catsdk.core.display.counting import counted
 from catsdk.core.types import Criterion, Rubric, Verdict
 from catsdk.rubrics.judged import Judged, explained, verdict_of, word_of
 from catsdk.rubrics.quality import report
@@ -87,7 +88,9 @@ def show_agreement(told: Labelled, console: Console) -> None:
             table.add_row(escape(judge), _number(share), _number(kappa))
         console.print(table)
     for estimator, (right, every) in sorted(told.right.items()):
-        console.print(f"{escape(estimator)}: people call {right} of {every} references right")
+        console.print(
+            f"{escape(estimator)}: people call {right} of {counted(every, 'reference')} right"
+        )
     if told.gone:
         console.print(f"[yellow]left out[/]: {told.gone} labels of what is no longer there")
     if not told.right and told.verdicts is None and not told.gone:

@@ -1,7 +1,8 @@
-"""Full garbage collections wait while many calls are made.
+"""Garbage collections are rare while many calls are made, and full ones wait.
 
-With torch in the process one of them takes a fifth of a second, in which no call is sent or read,
-and a few hundred calls meet one or two.
+With torch in the process a full one takes a fifth of a second, in which no call is sent or read,
+and a few hundred calls meet one or two. What a call in flight holds is not garbage: to look through
+it every few hundred objects finds nothing, and makes it old, of which a full collection is born.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Final
 __all__ = ["full_collections_wait"]
 
 _NEVER: Final = 2**30
+# New objects until young ones are collected: more than several hundred calls in flight hold.
+_MANY: Final = 200_000
 
 
 class _Setting:
@@ -29,7 +32,9 @@ class _Setting:
         with self._lock:
             if not self._blocks:
                 self._usual = gc.get_threshold()
-                gc.set_threshold(*self._usual[:2], _NEVER)
+                young, middle, _ = self._usual
+                # 0 means that no collection is wanted at all.
+                gc.set_threshold(young and max(young, _MANY), middle, _NEVER)
             self._blocks += 1
 
     def release(self) -> None:
@@ -44,7 +49,7 @@ _SETTING: Final = _Setting()
 
 @contextmanager
 def full_collections_wait() -> Generator[None]:
-    """No full collection begins by itself until the end of the block; young objects are collected.
+    """No full collection begins by itself until the end of the block, and few of young objects do.
 
     Blocks may overlap, in several threads: the last one's end puts the usual threshold back.
     """

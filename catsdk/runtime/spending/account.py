@@ -10,6 +10,7 @@ from math import inf
 from threading import Lock
 
 from catsdk.core.concurrency.bell import Bell
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import BudgetExceededError
 from catsdk.core.sending import Budget
 
@@ -178,10 +179,11 @@ class Account:
         self._refuse("usd", spent.usd + amount.usd, self.budget.usd)
 
     def _refuse(self, what: str, wanted: float, cap: float | None) -> None:
-        if _over(wanted, cap):
+        if cap is not None and _over(wanted, cap):
             self.refused = True
             raise BudgetExceededError(
-                f"the budget of {cap:,} {what} is reached: this call could bring it to"
+                f"the budget of {counted(cap, what.removesuffix('s'), what)} is"
+                f" reached: this call could bring it to"
                 f" {wanted:,.12g}; raise Budget({what}=...) or ask for less (n, max_tokens)"
             )
 

@@ -9,6 +9,7 @@ from time import perf_counter, time
 from typing import ClassVar
 
 from catsdk.core.calls import UNREPORTED
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import (
     BudgetExceededError,
     CatError,
@@ -109,7 +110,7 @@ def _log_call(call: Call, *, sent: bool) -> None:
     if not sent or not _log.isEnabledFor(logging.DEBUG):
         return
     how = "answered" if call.failure is None else call.failure.kind
-    tokens = "tokens unknown" if call.usage.unreported else f"{call.usage.tokens} tokens"
+    tokens = "tokens unknown" if call.usage.unreported else counted(call.usage.tokens, "token")
     _log.debug(
         "%s %s: %s in %.2f s, %s", call.stage or "call", call.model, how, call.latency, tokens
     )

@@ -91,23 +91,25 @@ class Wrapper:
     @property
     def capabilities(self) -> Capabilities:
         """The wrapped provider's capabilities, as they are known now."""
-        return capabilities_of(self._capable)
+        return capabilities_of(self._declaring("capabilities"))
 
     @cached_property
-    def _capable(self) -> Provider:
-        """Who knows the capabilities: asked in every call, and for good the same."""
-        inner = self.wrapped
-        if isinstance(inner, Wrapper) and type(inner).capabilities is Wrapper.capabilities:
-            # Each wrapper inside keeps it: those around it may be made anew for each piece of work.
-            return inner._capable
-        return inner
+    def _declarers(self) -> dict[str, Provider]:
+        return {}
 
     def _declaring(self, attribute: str) -> Provider:
-        """The first provider inside that does more with `attribute` than pass it on."""
-        inner, passed_on = self.wrapped, getattr(Wrapper, attribute)
-        while isinstance(inner, Wrapper) and getattr(type(inner), attribute) is passed_on:
-            inner = inner.wrapped
-        return inner
+        """The first provider inside that does more with `attribute` than pass it on.
+
+        It is asked for in every call, and for good the same: each wrapper keeps it, since those
+        around it may be made anew for each piece of work.
+        """
+        found = self._declarers.get(attribute)
+        if found is None:
+            found, passed_on = self.wrapped, getattr(Wrapper, attribute)
+            if isinstance(found, Wrapper) and getattr(type(found), attribute) is passed_on:
+                found = found._declaring(attribute)
+            self._declarers[attribute] = found
+        return found
 
     def count_tokens(self, text: str) -> int:
         """The wrapped provider's count, or its estimate."""

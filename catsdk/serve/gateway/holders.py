@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from catsdk.core.display.counting import counted
 from catsdk.core.ports import Provider
 from catsdk.core.sending import Cache
 from catsdk.runtime.limits.endpoints import identity_of
@@ -63,7 +64,7 @@ class Holder:
             self._asked.popleft()
         if len(self._asked) >= most:
             wait = self._asked[0] + _MINUTE - now
-            message = f"the key allows {most} requests a minute"
+            message = f"the key allows {counted(most, 'request')} a minute"
             raise Problem(429, message, "rate_limit_exceeded", wait)
         self._asked.append(now)
 

@@ -9,6 +9,7 @@ import anyio
 
 from catsdk.answers.compare import compare
 from catsdk.cat import CaT
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import Event, RolloutArrived, RolloutFailed
 from catsdk.core.types import Criterion, Provenance, Result, Rubric
@@ -68,7 +69,7 @@ class Tools:
             async def tell() -> None:
                 with into:
                     async for done in into:
-                        await report(done, count, f"{done} of {count} attempts")
+                        await report(done, count, f"{done} of {counted(count, 'attempt')}")
 
             tasks.start_soon(tell)
             with out:

@@ -33,6 +33,25 @@ def test_full_collections_wait_and_young_ones_do_not() -> None:
     assert full_collections() > before
 
 
+def test_what_calls_in_flight_hold_is_not_looked_through_again_and_again() -> None:
+    with full_collections_wait():
+        gc.collect(0)
+        before = gc.get_stats()[0]["collections"]
+        held: list[Any] = [[] for _ in range(50_000)]
+        assert gc.get_stats()[0]["collections"] == before
+    del held
+
+
+def test_a_collector_that_is_off_stays_off() -> None:
+    usual = gc.get_threshold()
+    try:
+        gc.set_threshold(0)
+        with full_collections_wait():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*usual)
+
+
 def test_the_last_of_blocks_that_overlap_puts_the_threshold_back() -> None:
     usual = gc.get_threshold()
     first, second = full_collections_wait(), full_collections_wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from catsdk.core.errors import UnsupportedError
 from catsdk.core.types import Request
 from catsdk.runtime.limits.endpoints import PerEndpoint, forget
-from catsdk.runtime.schema_bounds import learn_refused_schema, refuses_schema
+from catsdk.runtime.schema_bounds import refusals_of
 from catsdk.testing import FunctionProvider
 from catsdk_providers.openai.provider import OpenAIProvider
 
@@ -30,8 +30,8 @@ def test_providers_of_one_endpoint_share_and_others_do_not() -> None:
 def test_forgotten_is_what_a_service_was_found_to_refuse() -> None:
     schema = {"type": "object"}
     refusal = UnsupportedError("no response_format", capability="json_schema")
-    assert learn_refused_schema(at(1), schema, "schema", refusal)
-    assert refuses_schema(at(1), schema, "schema")
-    assert not refuses_schema(at(2), schema, "schema")
+    assert refusals_of(at(1)).learn_schema(schema, "schema", refusal)
+    assert refusals_of(at(1)).holds(schema, "schema")
+    assert not refusals_of(at(2)).holds(schema, "schema")
     forget()
-    assert not refuses_schema(at(1), schema, "schema")
+    assert not refusals_of(at(1)).holds(schema, "schema")

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("agents", reason="the SDK has an environment of its own: make test-gateway")
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 from agents import (
     Agent,
     OpenAIChatCompletionsModel,

@@ -11,8 +11,6 @@ import pytest
 from anyio import to_thread
 
 pytest.importorskip("langchain_openai", reason="it has its own environment: make test-gateway")
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI

@@ -12,8 +12,6 @@ import pytest
 from anyio import to_thread
 
 pytest.importorskip("llama_index.llms", reason="it has its own environment: make test-gateway")
-pytestmark = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.llms import ChatMessage
 from llama_index.core.program import LLMTextCompletionProgram

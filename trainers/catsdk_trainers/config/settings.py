@@ -394,11 +394,12 @@ class CaTConfig(Options):
         return cls(**{str(name): value for name, value in whole.items()})
 
     @classmethod
-    def read(cls, path: str | Path) -> Self:
+    def read(cls, path: str | Path, *, under: Mapping[str, Any] | None = None) -> Self:
         """Return the config in a file.
 
         Args:
             path: A file with YAML.
+            under: Settings that the file goes over, as for `from_yaml`.
 
         Raises:
             InvalidInputError: it cannot be read, or as for `from_yaml`.
@@ -407,7 +408,7 @@ class CaTConfig(Options):
             text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(f"the config {path} cannot be read: {error}") from None
-        return cls.from_yaml(text)
+        return cls.from_yaml(text, under=under)
 
     def to_yaml(self) -> str:
         """Return every setting as YAML; `from_yaml` gives an equal config."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from random import Random
@@ -24,7 +25,10 @@ __all__ = [
     "rows_of",
     "training_rows",
     "values_of",
+    "warn_of_shared",
 ]
+
+_LOG = logging.getLogger(__name__)
 
 _TRAINING = ("train",)
 _HELD_OUT = ("test", "validation")
@@ -76,6 +80,26 @@ def held_out_rows(given: Source | None, config: CaTConfig) -> list[Row]:
     if source is None or not config.evaluation.every:
         return []
     return _rows(source, config, _HELD_OUT)[: config.evaluation.prompts]
+
+
+def warn_of_shared(rows: Sequence[Row], held_out: Sequence[Row]) -> None:
+    """Log a warning where held-out prompts are prompts of the training too.
+
+    Args:
+        rows: The training data.
+        held_out: The prompts that only measure.
+    """
+    trained = {repr(row.values["prompt"]) for row in rows}
+    shared = [row for row in held_out if repr(row.values["prompt"]) in trained]
+    if shared:
+        _LOG.warning(
+            "before training: %d of %d held-out prompts are training prompts too, the first at %s:"
+            " what is measured on them says nothing of other questions. Keep the two apart, unless"
+            " only these questions matter",
+            len(shared),
+            len(held_out),
+            shared[0].place,
+        )
 
 
 def answer_column(rows: Sequence[Row], config: CaTConfig) -> str:

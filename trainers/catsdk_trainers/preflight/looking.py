@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -25,7 +25,12 @@ from catsdk.scored import Scored, failed_group, scored_group
 from catsdk_trainers.data.grading import mean_score, right_or_not
 from catsdk_trainers.preflight.seen import Opinion, Seen
 
-__all__ = ["Looked", "Looking"]
+__all__ = ["Looked", "Looking", "OnProgress"]
+
+P = TypeVar("P")
+R = TypeVar("R")
+OnProgress = Callable[[str, int, int], None]
+"""A step (`sampling`, `rewarding`, `comparing`), the prompts that passed it, and all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Looking:
         second: Gives a second view of confident majorities; `None` where the teacher is one.
         deadline: Seconds within which a group must be scored.
         account: Pays for the calls of anchor and judge.
+        on_progress: Hears of each prompt that passed a step: which step, how many did, of how many.
     """
 
     method: CaT
@@ -66,24 +72,43 @@ class Looking:
     second: Estimator | None
     deadline: float
     account: Account | None = None
+    on_progress: OnProgress = lambda *_: None
 
     async def at(self, rows: Sequence[Mapping[str, Any]], column: str | None = None) -> Looked:
         """Sample, reward and, where `column` is the one of known answers, grade each row."""
         began = perf_counter()
         async with context_of(self.sending) as ctx:
-            groups = await fan_out(
-                lambda row: self.policy.sample(row["prompt"], self.group, ctx), rows
+            groups = await self._each(
+                "sampling", lambda row: self.policy.sample(row["prompt"], self.group, ctx), rows
             )
         sampled = perf_counter()
         pairs = [(group, _others(row)) for group, row in zip(groups, rows, strict=True)]
         with recorded("preflight") as calls:
-            scored = await fan_out(lambda pair: self._scored(*pair), pairs)
+            scored = await self._each("rewarding", lambda pair: self._scored(*pair), pairs)
             used = Usage.total(call.usage for call in calls)
         ended = perf_counter()
-        seen = await fan_out(
-            lambda at: self._graded(scored[at], pairs[at][1], column), range(len(pairs))
+        seen = await self._each(
+            "comparing",
+            lambda at: self._graded(scored[at], pairs[at][1], column),
+            range(len(pairs)),
         )
         return Looked(tuple(seen), sampled - began, ended - sampled, used)
+
+    async def _each(
+        self, step: str, work: Callable[[P], Awaitable[R]], items: Sequence[P]
+    ) -> list[R]:
+        """Do `work` on all items at the same time, and tell how many are done."""
+        done = 0
+
+        async def one(item: P) -> R:
+            nonlocal done
+            result = await work(item)
+            done += 1
+            self.on_progress(step, done, len(items))
+            return result
+
+        self.on_progress(step, 0, len(items))
+        return await fan_out(one, items)
 
     async def _scored(self, group: Group, row: Row) -> Scored:
         with anyio.move_on_after(self.deadline):

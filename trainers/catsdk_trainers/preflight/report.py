@@ -10,6 +10,15 @@ from catsdk_trainers.preflight.rule import Answer, Check
 
 __all__ = ["Preflight"]
 
+_CUT = (
+    "Too many rollouts end without a final answer: raise rollouts.max_tokens, lower"
+    " rollouts.temperature, or say in each prompt how short the answer is to be."
+)
+_NOTHING_KNOWN = (
+    "Without known answers nothing tells whether the rewards favour what is right: give a few dozen"
+    " (--held-out FILE)."
+)
+
 
 class Preflight(Value):
     """What a preflight found.
@@ -46,3 +55,31 @@ class Preflight(Value):
     consensus: Consensus
     forecast: Forecast
     partial: str | None = None
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to do before the training, a sentence or two for each finding."""
+        failing = {check.sign for check in self.checks if check.passed is not True}
+        found = [self._vote_is_ahead(), _CUT if "no_answer" in failing else None]
+        if failing and not self.graded:
+            found.append(_NOTHING_KNOWN)
+        elif failing == {"aim"} and self.pays == "unknown":
+            found.append("Measure more prompts: --prompts N, and as many with known answers.")
+        elif failing:
+            found.append("See 'When label-free rewards fail' in the documentation.")
+        return tuple(each for each in found if each)
+
+    def _vote_is_ahead(self) -> str | None:
+        """Say that the teacher loses to the majority of the same rollouts, if it does."""
+        lead = self.measures.get("over_majority", Measure())
+        if lead.mean is None or lead.high is None or lead.mean >= 0:
+            return None
+        shares = (self.measures[name].mean or 0.0 for name in ("teacher", "majority"))
+        teacher, majority = (f"{share:.0%}" for share in shares)
+        chance = "" if lead.high < 0 else ", which may be chance on so few"
+        return (
+            f"The reference was right on {teacher} of {lead.count} prompts with known answers, and"
+            f" the majority vote of the same rollouts on {majority} ({lead}{chance}). The vote asks"
+            " no model: train on it (--set cat.estimator=Majority), unless more prompts or a"
+            " stronger anchor show otherwise."
+        )

@@ -11,6 +11,7 @@ from anyio.from_thread import start_blocking_portal
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from catsdk.cat import CaT
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.data import Source
 from catsdk.recipes import written
@@ -23,17 +24,19 @@ from catsdk_trainers.data.rows import (
     order,
     training_rows,
     values_of,
+    warn_of_shared,
 )
 from catsdk_trainers.preflight.binding import Initial
 from catsdk_trainers.preflight.consensus import Consensus
 from catsdk_trainers.preflight.forecast import Forecast
-from catsdk_trainers.preflight.looking import Looked, Looking
+from catsdk_trainers.preflight.looking import Looked, Looking, OnProgress
 from catsdk_trainers.preflight.report import Preflight
 from catsdk_trainers.preflight.rule import answer_of, checks_of
 from catsdk_trainers.preflight.seen import Seen
 from catsdk_trainers.preflight.signs import measured
 from catsdk_trainers.trl.arguments import model_arguments
 from catsdk_trainers.trl.describing import cat_of
+from catsdk_trainers.trl.role_anchors import check_services
 from catsdk_trainers.trl.weights import initial_weights
 
 __all__ = ["preflight"]
@@ -48,6 +51,7 @@ def preflight(
     model: Any = None,
     tokenizer: Any = None,
     cat: CaT | None = None,
+    on_progress: OnProgress = lambda *_: None,
 ) -> Preflight:
     """Sample some prompts as the training would, reward them by its method, and apply the rule.
 
@@ -64,6 +68,8 @@ def preflight(
         model: A model in place of the name in the config, with its `tokenizer`.
         tokenizer: The tokenizer of `model`.
         cat: What rewards, in place of the config's section `cat`.
+        on_progress: Hears how far it is: the step (`sampling`, `rewarding` or `comparing`), how
+            many prompts have passed it, and how many there are.
 
     Returns:
         What was measured, and whether the training is likely to pay. What could not be measured is
@@ -85,6 +91,7 @@ def preflight(
         raise InvalidInputError(f"prompts is {prompts!r}; give a whole number from 1")
     method = cat or cat_of(config)
     chosen = _Chosen.of(config, method, data, held_out, prompts)
+    check_services(method)
     initial = Initial(config, *_loaded(config, model, tokenizer))
     second = initial.second_view(method)
     looking = Looking(
@@ -95,6 +102,7 @@ def preflight(
         second=second,
         deadline=config.failing.deadline,
         account=None if config.budget is None else Account(config.budget),
+        on_progress=on_progress,
     )
     with start_blocking_portal() as portal:
         looked = portal.call(_look, looking, chosen)
@@ -133,6 +141,7 @@ class _Chosen:
         # Evaluations may be off in the training; here they are what is asked for.
         every = config.evaluation.model_copy(update={"every": config.evaluation.every or 1})
         tests = held_out_rows(held_out, config.model_copy(update={"evaluation": every}))
+        warn_of_shared(rows, tests)
         column = answer_column(tests or first, config)
         known = [row for row in tests if golds_of(method, row, column)]
         return cls(values_of(first), values_of(known[:prompts]), column, len(tests))
@@ -181,7 +190,7 @@ def _partial(seen: Sequence[Seen]) -> str | None:
     unpaid = [one.scored.cause for one in seen if one.unpaid]
     if not unpaid:
         return None
-    return f"{len(unpaid)} of {len(seen)} groups were left out: {unpaid[0]}"
+    return f"{len(unpaid)} of {counted(len(seen), 'group')} left out: {unpaid[0]}"
 
 
 def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:

@@ -39,6 +39,13 @@ class Sign:
     unknown: str = "no group could be measured"
 
 
+def _of_reference(
+    name: str, label: str, of: Callable[[Seen], float | None], least: float = 0.0
+) -> Sign:
+    """What says whether references are right."""
+    return Sign(name, label, of, graded=True, least=least, unknown=_NO_REFERENCE)
+
+
 SIGNS: Final = (
     Sign("usable", "prompts whose rewards differ", lambda seen: seen.usable),
     Sign(
@@ -82,28 +89,15 @@ SIGNS: Final = (
     ),
     Sign("policy", "one rollout is right", lambda seen: seen.policy, graded=True),
     Sign("majority", "the majority is right", lambda seen: seen.majority, graded=True),
-    Sign(
-        "teacher",
-        "the teacher is right",
-        lambda seen: seen.teacher,
-        graded=True,
-        unknown=_NO_REFERENCE,
+    _of_reference("teacher", "the teacher is right", lambda seen: seen.teacher),
+    _of_reference(
+        "lead", "lead of the teacher over one rollout", lambda seen: seen.lead, least=-1.0
     ),
-    Sign(
-        "lead",
-        "lead of the teacher over one rollout",
-        lambda seen: seen.lead,
-        graded=True,
-        least=-1.0,
-        unknown=_NO_REFERENCE,
-    ),
-    Sign(
+    _of_reference(
         "over_majority",
         "lead of the teacher over the majority",
         lambda seen: seen.over_majority,
-        graded=True,
         least=-1.0,
-        unknown=_NO_REFERENCE,
     ),
     Sign(
         "aim",

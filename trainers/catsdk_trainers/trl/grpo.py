@@ -25,6 +25,7 @@ from catsdk_trainers.data.rows import (
     order,
     training_rows,
     values_of,
+    warn_of_shared,
 )
 from catsdk_trainers.data.tables import table_of
 from catsdk_trainers.trl.advising import CompareWithVote
@@ -42,7 +43,7 @@ from catsdk_trainers.trl.progress import ShowProgress
 from catsdk_trainers.trl.ranks import on_first_rank
 from catsdk_trainers.trl.resuming import MarkWhole, begin
 from catsdk_trainers.trl.reward import GroupReward
-from catsdk_trainers.trl.role_anchors import anchors_of
+from catsdk_trainers.trl.role_anchors import anchors_of, check_services
 from catsdk_trainers.trl.stopping import EarlyStop
 from catsdk_trainers.trl.trained import Trained
 from catsdk_trainers.trl.weights import initial_weights
@@ -92,7 +93,8 @@ def grpo(
     Raises:
         InvalidInputError: the config and the data do not fit each other, such as a `Gold` reward
             and rows without known answers.
-        ConfigurationError: the output folder holds another run; or the anchor cannot be frozen.
+        ConfigurationError: the output folder holds another run; or the anchor cannot be frozen; or
+            the key of a service is missing.
         ModelNotFoundError: there is no such model.
         BudgetExceededError: earlier starts used up the budget.
         AnchorDriftedError: a frozen anchor changed (`on_drift: stop`).
@@ -111,6 +113,7 @@ def grpo(
     """
     rows = training_rows(data, config)
     tests = held_out_rows(held_out, config)
+    warn_of_shared(rows, tests)
     known = answer_column(tests, config) if tests else None
     loading = None if model is not None else model_arguments(config, lora=config.lora)
     asked = grpo_arguments(config, evaluates=bool(tests))
@@ -177,7 +180,7 @@ def _in_order(table: Dataset, config: CaTConfig) -> Dataset:
 
 
 def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupReward:
-    """The reward function; a name of an anchor that nobody knows is found before weights load.
+    """The reward function; a wrong name or a missing key is found before weights are loaded.
 
     Where there are held-out rows, `known` is the column with their known answers.
     """
@@ -196,6 +199,7 @@ def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupRewar
     for anchor in anchors_of(reward.cat, teacher):
         if isinstance(anchor, str):
             _check_named(anchor)
+    check_services(reward.cat, teacher)
     return reward
 
 

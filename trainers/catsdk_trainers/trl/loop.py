@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -14,8 +14,9 @@ from contextlib import (
 from threading import Lock, Thread, main_thread
 from typing import Generic, TypeVar
 
-import anyio
 from anyio.from_thread import BlockingPortal
+
+from catsdk.core.concurrency.loops import loop_in_thread
 
 __all__ = ["LoopThread"]
 
@@ -81,16 +82,7 @@ class _Portal(AbstractContextManager[BlockingPortal]):
     """
 
     def __enter__(self) -> BlockingPortal:
-        ready: Future[BlockingPortal] = Future()
-
-        async def serve() -> None:
-            async with BlockingPortal() as portal:
-                ready.set_result(portal)
-                await portal.sleep_until_stopped()
-
-        self._thread = Thread(target=anyio.run, args=(serve,), name="catsdk-reward", daemon=True)
-        self._thread.start()
-        self._portal = ready.result()
+        self._portal, self._thread = loop_in_thread("catsdk-reward")
         _ENDING.watch(self._portal)
         return self._portal
 

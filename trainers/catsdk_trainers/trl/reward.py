@@ -119,6 +119,7 @@ class GroupReward:
         """The CaT that it opens."""
         return f"reward({self.cat!r}, num_generations={self.num_generations})"
 
+    @full_collections_wait()
     def __call__(
         self,
         prompts: Sequence[Any],
@@ -244,8 +245,7 @@ class GroupReward:
         try:
             if error is None:
                 work = partial(self._score_all, groups=groups, calls=calls, evaluates=evaluates)
-                with full_collections_wait():
-                    scored = self._loop.run(work)
+                scored = self._loop.run(work)
         except Exception as raised:  # noqa: BLE001 - raised again when the other ranks know
             error = raised
         self.spending.settle()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from catsdk.cat import CaT
+from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Provider
-from catsdk.method.role_tree import fields_of, parts_of
+from catsdk.method.role_tree import fields_of, parts_of, services_of
 from catsdk.runtime import roles
 from catsdk_trainers.trl.anchors import PolicyAnchor
 
-__all__ = ["anchors_of", "policy_anchors", "takes_default"]
+__all__ = ["anchors_of", "check_services", "policy_anchors", "takes_default"]
 
 Model = str | Provider
 
@@ -41,6 +42,20 @@ def anchors_of(c: CaT, teacher: object = None) -> list[Model]:
             if model is not None and model not in found:
                 found.append(model)
     return found
+
+
+def check_services(c: CaT, teacher: object = None) -> None:
+    """Find what the set-up of a service lacks, such as its key, before weights are loaded.
+
+    Args:
+        c: The method.
+        teacher: An estimator beside the CaT's, such as one for held-out prompts.
+
+    Raises:
+        ConfigurationError: a service that the roles name cannot be asked.
+    """
+    for model in services_of((c.sampler, *_used(c, teacher)), c.defaults):
+        resolve(model)
 
 
 def _used(c: CaT, teacher: object) -> tuple[object, ...]:

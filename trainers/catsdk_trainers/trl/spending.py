@@ -12,6 +12,7 @@ from typing import Any
 
 import torch.distributed as dist
 
+from catsdk.core.display.counting import counted
 from catsdk.core.sending import Budget
 from catsdk.runtime.spending.account import Account
 from catsdk_trainers.trl.ranks import everywhere, on_first_rank
@@ -45,7 +46,7 @@ class Spent:
         for name, value in asdict(self).items():
             cap = getattr(budget, name)
             if cap is not None and value >= cap:
-                return f"the budget of {cap:,} {name} is used up"
+                return f"the budget of {counted(cap, name.removesuffix('s'), name)} is used up"
         return None
 
 

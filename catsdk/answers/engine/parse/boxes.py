@@ -7,31 +7,6 @@ from collections.abc import Callable
 
 __all__ = ["ends_in_box", "is_factor", "joined_boxes"]
 
-# Braces, except pairs with neither a brace nor a command inside.
-_BRACE = re.compile(
-    r"\\(?:(?P<box>(?:boxed|fbox)\s{0,4}\{)|[\\{}])|\{(?:[^{}\\]*\})?|(?P<closing>\})"
-)
-# A box with no braces in those inside it.
-_PLAIN_BOX = re.compile(
-    r"\\boxed\{((?:[^{}\\]|\\[A-Za-z,!:; ]|\{[^{}\\]{0,100}\}){1,200})\}", re.ASCII
-)
-_MOST = 64
-_NEAR = 24
-_OPERATES = re.compile(
-    r"(?:[-+*/^_\u2212×·÷]|\\(?:cdot|times|div|pm|mp|sqrt|neg|not|neq?))[\s{($]*$"
-    r"|(?:\d|(?<![A-Za-z\\])[A-Za-z])[{(]*$"
-)
-_GOES_ON = re.compile(
-    r"[\s)}$]{0,4}(?:[\^_!]|\\(?:cdot|times|div|pm|mp)(?![a-z])|\d"
-    r"|[-+*/\u2212×·÷]\s?(?:[\d\\(]|[a-z]\b))"
-)
-_LATEX_SPACE = re.compile(r"\\(?:quad|qquad|text(?:bf|rm)?|mathrm|left|right|[()\[\],;:! ])|[${}~]")
-_NAME = re.compile(r"[A-Za-z][A-Za-z]?(?:_\{?\w{1,4}\}?)?\s{0,4}=\s{0,4}$")
-_WORD = re.compile(r"[^\W\d_]+")
-_JOINING = frozenset(
-    ["and", "or", "und", "oder", "et", "ou", "y", "o", "e", "и", "или", "和", "或"]
-)
-_DOUBTING = frozenset(["maybe", "perhaps", "possibly", "probably", "not", "even", "rather", "no"])
 
 # Start and end of a box with its braces, and of its content.
 _Span = tuple[int, int, str]
@@ -61,6 +36,12 @@ def joined_boxes(
     return joined[-1][0], joined[0][1], ", ".join(dict.fromkeys(contents))
 
 
+# A box with no braces in those inside it.
+_PLAIN_BOX = re.compile(
+    r"\\boxed\{((?:[^{}\\]|\\[A-Za-z,!:; ]|\{[^{}\\]{0,100}\}){1,200})\}", re.ASCII
+)
+
+
 def _only_box(text: str) -> _Span | None:
     """Return the box of a text that has only one, with a plain content, as most have."""
     at = text.rfind("\\boxed")
@@ -68,6 +49,17 @@ def _only_box(text: str) -> _Span | None:
     if plain is None or text.find("box") != at + 1 or text.find("\\fbox", at) >= 0:
         return None
     return at, plain.end(), plain[1].strip()
+
+
+_NEAR = 24
+_OPERATES = re.compile(
+    r"(?:[-+*/^_\u2212×·÷]|\\(?:cdot|times|div|pm|mp|sqrt|neg|not|neq?))[\s{($]*$"
+    r"|(?:\d|(?<![A-Za-z\\])[A-Za-z])[{(]*$"
+)
+_GOES_ON = re.compile(
+    r"[\s)}$]{0,4}(?:[\^_!]|\\(?:cdot|times|div|pm|mp)(?![a-z])|\d"
+    r"|[-+*/\u2212×·÷]\s?(?:[\d\\(]|[a-z]\b))"
+)
 
 
 def is_factor(text: str, start: int, end: int) -> bool:
@@ -79,6 +71,13 @@ def is_factor(text: str, start: int, end: int) -> bool:
 def ends_in_box(text: str) -> bool:
     """Tell whether a text stops inside a box."""
     return _boxes(text)[1]
+
+
+# Braces, except pairs with neither a brace nor a command inside.
+_BRACE = re.compile(
+    r"\\(?:(?P<box>(?:boxed|fbox)\s{0,4}\{)|[\\{}])|\{(?:[^{}\\]*\})?|(?P<closing>\})"
+)
+_MOST = 64
 
 
 def _boxes(text: str) -> tuple[list[_Span], bool]:
@@ -108,6 +107,15 @@ def _boxes(text: str) -> tuple[list[_Span], bool]:
             if start >= last and not any(open_braces):
                 break
     return found[-_MOST:], any(box is not None for box in open_braces)
+
+
+_LATEX_SPACE = re.compile(r"\\(?:quad|qquad|text(?:bf|rm)?|mathrm|left|right|[()\[\],;:! ])|[${}~]")
+_NAME = re.compile(r"[A-Za-z][A-Za-z]?(?:_\{?\w{1,4}\}?)?\s{0,4}=\s{0,4}$")
+_WORD = re.compile(r"[^\W\d_]+")
+_JOINING = frozenset(
+    ["and", "or", "und", "oder", "et", "ou", "y", "o", "e", "и", "или", "和", "或"]
+)
+_DOUBTING = frozenset(["maybe", "perhaps", "possibly", "probably", "not", "even", "rather", "no"])
 
 
 def _together(gap: str) -> bool:

@@ -40,69 +40,15 @@ from catsdk.answers.verdict import Cause
 __all__ = ["Reading", "read"]
 
 _CACHED_LENGTH = 300
-_STRUCK = re.compile(r"~~[^~]{1,200}~~")
-_INTEGER = re.compile(r"-?\d{1,300}")
-_DECIMAL = re.compile(r"-?\d{0,60}\.(\d{1,60})")
-_EUROPEAN = re.compile(r"([-+]?\d{1,3}(?:\.\d{3}){1,9}),(\d{1,20})|([-+]?\d{1,3}(?:\.\d{3}){2,9})")
-_COMMA = re.compile(r"([-+]?\d{1,20}),(\d{1,20})")
-_GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3}){1,9}")
-_PERIOD = re.compile(r"(-?)(\d{0,20})\.(\d{0,20})\((\d{1,20})\)")
-_DIGITS = re.compile(r"(\d[0-9A-Fa-f]{0,40})_\s?\{?(?:\\text\{)?(\d{1,2})\}{0,2}")
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _MONTH_NAMES = """
 January February March April May June July August September October November December
 """
 _MONTHS = _MONTH_NAMES.split()
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS)
-_DAY_FIRST = re.compile(
-    rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\.?,? ?(\d{{4}})?", re.IGNORECASE
-)
-_MONTH_FIRST = re.compile(
-    rf"({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,?(?: (\d{{4}}))?", re.IGNORECASE
-)
-_SLASHED_DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{4}|\d{4}/\d{1,2}/\d{1,2}")
-_CLOCK = re.compile(
-    r"(\d{1,2})(?:[:.](\d\d))?\s?(?:\\text\{\s?)?([ap])\.?\s?m\.?\}?", re.IGNORECASE
-)
-_HEXADECIMAL = re.compile(r"([0-9A-F]{2,40})_\{?(16)\}?")
-_PREFIXED = re.compile(
-    r"0(?:(?=[xX][0-9A-Fa-f]{1,40}$|[bB][01]{1,40}$|[oO][0-7]{1,40}$)([xXbBoO]))(\w+)"
-)
-_PREFIXES = {"x": 16, "b": 2, "o": 8}
-_WHOLE_TEXT = re.compile(
-    r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:(?<=\w\w\})\^\{?\d\}?)?"
-)
-_TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
-_LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
-_STARTS = frozenset("0123456789+-.ABCDEF")
-_SPECIAL = re.compile(r"\\(?:pm|mp|begin)|\[ ?\[")
-_INTEGERS = re.compile(r"([a-z]) ?\\in ?\\mathbb ?\{?([ZN])")
-_SIGNED_WORDS = re.compile(
-    r"(?:\\text ?\{)? ?(minus|negative|positive)\b ?\}? ?(?=[\d.$\\(]|infinity|(?:[a-z]+-?){1,3}$)",
-    re.IGNORECASE,
-)
-# A number with a note in brackets, as `5 (five)`; a number behind its currency, or about it.
-_NOTED = re.compile(r"([^()]{1,40}?) ?\(([^()]{1,40})\)")
-_LED_BY = re.compile(
-    r"(rs|usd|us|eur|gbp|inr|approx|approximately|roughly|around)\.? ?(?=-?\d)", re.IGNORECASE
-)
-_LEADERS = {
-    "rs": "rupee", "inr": "rupee", "usd": "dollar", "us": "dollar", "eur": "euro", "gbp": "pound"
-}  # fmt: skip
-_PERCENT = re.compile(r"([A-Za-z -]{1,80}?) (?:percent|per cent|%)", re.IGNORECASE)
-_RATE = re.compile(r"(-?[\d.,]{1,40}) ?/ ?([A-Za-z]{2,20})")
-_TEN = Number(Fraction(10))
-_AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
-_SAYS_SOMETHING = re.compile(r"\\[A-Za-z]|[_?!]|\\\{")
+
+
 _LONGEST_CHOICE = 24
-_CHOICE_STARTS = frozenset("ABCDEFGHIJe($\\{. ")
-_FORMULA = re.compile(r"[A-Za-z]{1,3}\d[A-Za-z0-9]{0,40}")
-# True or false, yes or no, of several questions in their order.
-_VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
-# `(a) 1 (b) 2`, which is not a product.
-_PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:\\l)?(and|or)(?![A-Za-z])", re.IGNORECASE)
-_CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
 class Reading(NamedTuple):
@@ -153,6 +99,9 @@ def read(text: str) -> Reading:
     return _remembered(text) if len(text) <= _CACHED_LENGTH else _read(text)
 
 
+_STRUCK = re.compile(r"~~[^~]{1,200}~~")
+
+
 def _read(text: str) -> Reading:
     if plain := _plain(text.strip()):
         return plain
@@ -176,6 +125,10 @@ _remembered = lru_cache(maxsize=8_192)(_read)
 _parsed = lru_cache(maxsize=8_192)(parse_with_crosses)
 
 
+_INTEGER = re.compile(r"-?\d{1,300}")
+_DECIMAL = re.compile(r"-?\d{0,60}\.(\d{1,60})")
+
+
 def _plain(text: str) -> Reading | None:
     """Read what most answers are, an integer or a decimal, without the grammar."""
     if _INTEGER.fullmatch(text):
@@ -183,6 +136,23 @@ def _plain(text: str) -> Reading | None:
     if found := _DECIMAL.fullmatch(text):
         return Reading(Number(Fraction(text), len(found.group(1))))
     return None
+
+
+_WHOLE_TEXT = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?\{([^{}]*)\}(?:(?<=\w\w\})\^\{?\d\}?)?"
+)
+_STARTS = frozenset("0123456789+-.ABCDEF")
+_SPECIAL = re.compile(r"\\(?:pm|mp|begin)|\[ ?\[")
+_INTEGERS = re.compile(r"([a-z]) ?\\in ?\\mathbb ?\{?([ZN])")
+_TEN = Number(Fraction(10))
+_AT_TIME = re.compile(r"^at (?=\d{1,2}:\d\d)")
+_SAYS_SOMETHING = re.compile(r"\\[A-Za-z]|[_?!]|\\\{")
+_CHOICE_STARTS = frozenset("ABCDEFGHIJe($\\{. ")
+_FORMULA = re.compile(r"[A-Za-z]{1,3}\d[A-Za-z0-9]{0,40}")
+# True or false, yes or no, of several questions in their order.
+_VERDICTS = re.compile(r"[TF](?:,? ?[TF]){1,40}|[YN](?:,? ?[YN]){1,40}")
+# `(a) 1 (b) 2`, which is not a product.
+_PARTS = re.compile(r"\(?(?:a|i)\) ?[^-+*/^=<>)(\s].{0,200}\(?(?:b|ii)\) ?[^-+*/^=<>)(\s]")
 
 
 def _read_cleaned(text: str, original: str) -> Reading:
@@ -237,6 +207,24 @@ def _without_words(text: str) -> Reading:
     return Reading(Text(text.strip("$.,;:\\ ")))
 
 
+_EUROPEAN = re.compile(r"([-+]?\d{1,3}(?:\.\d{3}){1,9}),(\d{1,20})|([-+]?\d{1,3}(?:\.\d{3}){2,9})")
+_PERIOD = re.compile(r"(-?)(\d{0,20})\.(\d{0,20})\((\d{1,20})\)")
+_DIGITS = re.compile(r"(\d[0-9A-Fa-f]{0,40})_\s?\{?(?:\\text\{)?(\d{1,2})\}{0,2}")
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_DAY_FIRST = re.compile(
+    rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\.?,? ?(\d{{4}})?", re.IGNORECASE
+)
+_SLASHED_DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{4}|\d{4}/\d{1,2}/\d{1,2}")
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:[:.](\d\d))?\s?(?:\\text\{\s?)?([ap])\.?\s?m\.?\}?", re.IGNORECASE
+)
+_HEXADECIMAL = re.compile(r"([0-9A-F]{2,40})_\{?(16)\}?")
+_PREFIXED = re.compile(
+    r"0(?:(?=[xX][0-9A-Fa-f]{1,40}$|[bB][01]{1,40}$|[oO][0-7]{1,40}$)([xXbBoO]))(\w+)"
+)
+_PREFIXES = {"x": 16, "b": 2, "o": 8}
+
+
 def _special(text: str) -> Reading | None:
     """Read numbers of other countries, and times of day."""
     if found := _EUROPEAN.fullmatch(text):
@@ -277,6 +265,10 @@ def _month(name: str) -> int:
     return next(at for at, each in enumerate(_MONTHS, 1) if each.startswith(name.title()[:3]))
 
 
+_COMMA = re.compile(r"([-+]?\d{1,20}),(\d{1,20})")
+_GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3}){1,9}")
+
+
 def _other_reading(text: str) -> Node | None:
     if _GROUPS.fullmatch(text):
         return parse(text.replace(",", ", "))
@@ -284,6 +276,26 @@ def _other_reading(text: str) -> Node | None:
         whole, decimals = found.groups()
         return Number(Fraction(f"{whole}.{decimals}"), len(decimals))
     return None
+
+
+_MONTH_FIRST = re.compile(
+    rf"({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,?(?: (\d{{4}}))?", re.IGNORECASE
+)
+_TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|mathbf)\s?")
+_LONG_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+_SIGNED_WORDS = re.compile(
+    r"(?:\\text ?\{)? ?(minus|negative|positive)\b ?\}? ?(?=[\d.$\\(]|infinity|(?:[a-z]+-?){1,3}$)",
+    re.IGNORECASE,
+)
+# A number with a note in brackets, as `5 (five)`; a number behind its currency, or about it.
+_NOTED = re.compile(r"([^()]{1,40}?) ?\(([^()]{1,40})\)")
+_LED_BY = re.compile(
+    r"(rs|usd|us|eur|gbp|inr|approx|approximately|roughly|around)\.? ?(?=-?\d)", re.IGNORECASE
+)
+_LEADERS = {
+    "rs": "rupee", "inr": "rupee", "usd": "dollar", "us": "dollar", "eur": "euro", "gbp": "pound"
+}  # fmt: skip
+_CODE = re.compile(r'["`_;{}]|\w\(\)|\)\.')
 
 
 def _in_words(text: str, original: str, detail: str) -> Reading:
@@ -323,6 +335,10 @@ def _in_words(text: str, original: str, detail: str) -> Reading:
             text=text,
         )
     return Reading(None, cause="unparseable", detail=detail)
+
+
+_PERCENT = re.compile(r"([A-Za-z -]{1,80}?) (?:percent|per cent|%)", re.IGNORECASE)
+_RATE = re.compile(r"(-?[\d.,]{1,40}) ?/ ?([A-Za-z]{2,20})")
 
 
 def _measured(text: str) -> Quantity | None:
