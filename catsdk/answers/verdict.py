@@ -34,7 +34,7 @@ class Verdict:
         cause: Why a verdict is unknown: an answer or the reference could not be read, one has no
             value, a bound was reached, the time was over, no tier could tell, or the engine failed.
         detail: Words for a reader.
-        seconds: The work of the tiers, without waiting in a queue.
+        seconds: The work of the tiers, without waiting in a queue; 0 for two plain numbers.
 
     Example:
         >>> from catsdk.answers import same

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from catsdk.answers.engine.attempt import attempt
 from catsdk.answers.engine.plain_numbers import quick
-from catsdk.answers.options import DEFAULT
+from catsdk.answers.options import DEFAULT, Options
 
 WHOLE = st.integers(-2_000, 2_000).map(str) | st.integers(0, 10**15 - 1).map(str)
 GROUPED = st.integers(0, 10**13).map(lambda value: f"{value:,}")
@@ -86,6 +86,41 @@ def test_a_number_equals_itself_in_another_dress(number: str, tail: str) -> None
     verdict = quick(number, other, DEFAULT)
     assert verdict is not None
     assert verdict.outcome == "equal"
+
+
+UNITS = st.sampled_from(
+    ["\\%", " \\%", "%", "^\\circ", "^{\\circ}"]
+    + [
+        dress.format(unit)
+        for dress in (
+            "\\text{{ {}}}",
+            "\\text{{{}}}",
+            "\\,\\text{{ square {}}}",
+            "\\text{{cubic {}}}",
+        )
+        for unit in ("cm", "feet", "units", "hours", "min", "degrees", "cents", "percent", "times")
+    ]
+)
+UNSIGNED = st.integers(0, 10**15 - 1).map(str) | st.decimals(0, 9_999, places=2).map(str)
+
+
+@given(UNSIGNED, UNITS, st.sampled_from([DEFAULT, replace(DEFAULT, units="ignore")]))
+def test_a_number_with_a_unit_equals_that_number_as_the_exact_tier_says(
+    number: str, unit: str, options: Options
+) -> None:
+    for pair in ((number + unit, number), (number, number + unit)):
+        verdict = quick(*pair, options)
+        assert verdict is not None
+        assert verdict == attempt(*pair, options, {})[0]
+
+
+def test_a_unit_that_may_change_the_number_or_that_a_policy_asks_for_is_left_alone() -> None:
+    for unit in ("dozen", "squared", "apples", "sec", "x", "or more", "p.m."):
+        assert quick(f"5\\text{{ {unit}}}", "5", DEFAULT) is None
+    assert quick("5\\text{ cm}", "6", DEFAULT) is None
+    assert quick("-5\\text{ cm}", "-5", DEFAULT) is None
+    assert quick("5\\text{ cm}", "5", replace(DEFAULT, units="strict")) is None
+    assert quick("5\\%", "5", replace(DEFAULT, percent="fraction")) is None
 
 
 def test_what_a_policy_or_another_kind_decides_is_left_alone() -> None:

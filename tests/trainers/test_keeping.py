@@ -194,6 +194,21 @@ def test_minutes_in_which_the_held_out_prompts_are_asked_are_announced() -> None
     assert said in shown([], measured=True, force_terminal=True)
 
 
+def test_the_pace_of_steps_leaves_out_the_evaluation_before_them() -> None:
+    out, times = io.StringIO(), iter([0.0, 300.0, 310.0, 320.0])
+    progress = ShowProgress("CaT-RL", Console(file=out), lambda: next(times))
+    state = SimpleNamespace(global_step=0, max_steps=4, is_world_process_zero=True)
+    progress.on_train_begin(SimpleNamespace(eval_on_start=True), state, None)
+    progress.on_evaluate(None, state, None)
+    for _ in range(2):
+        state.global_step += 1
+        progress.on_log(None, state, None, logs={"reward": 0.5})
+    assert out.getvalue().splitlines()[1:] == [
+        "CaT-RL step 1/4 · reward 0.5 · 10 s a step · 0:00:30 left",
+        "CaT-RL step 2/4 · reward 0.5 · 10 s a step · 0:00:20 left",
+    ]
+
+
 @pytest.mark.parametrize(
     "console",
     [{}, {"force_terminal": True, "_environ": {"TERM": "dumb"}}],

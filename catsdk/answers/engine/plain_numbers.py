@@ -1,15 +1,16 @@
-"""The verdict on two plain numbers or fractions, which most answers are, without a parser."""
+"""The verdict on plain numbers and fractions, which most answers are, without a parser."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
-from time import perf_counter
 
 from catsdk.answers.options import Options
 from catsdk.answers.verdict import Verdict
 
 __all__ = ["quick"]
+
+_EQUAL, _DIFFERENT = Verdict("equal", "exact"), Verdict("different", "exact")
 
 _MOST_PLACES = 5
 # The number as it is written, and its decimals with their point.
@@ -26,14 +27,20 @@ _FRACTION = re.compile(
     r"|(?P<number>\d{1,15})(?: ?/ ?(?P<divisor>\d{1,15}))?)\.? ?(?P<closes>\$?)",
     re.ASCII,
 )
+_UNSIGNED = re.compile(r"(?:0|[1-9]\d{0,14})(?:\.\d{1,20})?", re.ASCII)
+# What may stand behind a number, with the letters of a unit; those of `sec` may be the secant.
+_UNIT = re.compile(
+    r" ?(?:\\?%|\^(?:\\circ|\{\\circ\})"
+    r"|(?:\\[ ,])?\\text\{ ?(?:square |cubic )?(?!sec\})([a-z]{2,20})\})"
+)
 
 
 def quick(answer: str, reference: str, options: Options) -> Verdict | None:
     """Return the verdict where both are plain numbers; `None` if there is more to look at.
 
-    It is that of the exact tier: a test holds the two together.
+    One of them may have a unit, if the number before it is the other one. The verdict is that of
+    the exact tier: a test holds the two together.
     """
-    start = perf_counter()
     if options.absolute or options.relative:
         return None
     rounded = options.rounded_places
@@ -41,10 +48,10 @@ def quick(answer: str, reference: str, options: Options) -> Verdict | None:
         return None
     first = _NUMBER.fullmatch(answer)
     if first is not None and answer == reference:
-        return Verdict("equal", "exact", "", "", perf_counter() - start)
+        return _EQUAL
     second = _NUMBER.fullmatch(reference) if first else None
     if first is None or second is None:
-        return _fractions(answer, reference, start)
+        return _fractions(answer, reference) or _measured(answer, reference, options)
     one, other = _ungrouped(first[1]), _ungrouped(second[1])
     if first[2] is None and second[2] is None:
         equal = int(one) == int(other)
@@ -53,7 +60,7 @@ def quick(answer: str, reference: str, options: Options) -> Verdict | None:
         equal = value == gold
         if not equal and _places(first, second) > _MOST_PLACES and _are_near(value, gold):
             return None
-    return Verdict("equal" if equal else "different", "exact", "", "", perf_counter() - start)
+    return _EQUAL if equal else _DIFFERENT
 
 
 def _ungrouped(number: str) -> str:
@@ -74,13 +81,13 @@ def _are_near(one: Decimal, other: Decimal) -> bool:
     return apart < _NEAR or apart < _NEAR_SHARE * max(abs(one), abs(other))
 
 
-def _fractions(answer: str, reference: str, start: float) -> Verdict | None:
+def _fractions(answer: str, reference: str) -> Verdict | None:
     one = _fraction(answer)
     other = _fraction(reference) if one is not None else None
     if one is None or other is None:
         return None
     equal = one[0] * other[1] == other[0] * one[1]
-    return Verdict("equal" if equal else "different", "exact", "", "", perf_counter() - start)
+    return _EQUAL if equal else _DIFFERENT
 
 
 def _fraction(text: str) -> tuple[int, int] | None:
@@ -97,3 +104,21 @@ def _fraction(text: str) -> tuple[int, int] | None:
             return None  # a product
         top += int(found["whole"]) * bottom
     return (-top if found["sign"] else top, bottom) if bottom else None
+
+
+def _measured(answer: str, reference: str, options: Options) -> Verdict | None:
+    """Find a number and the same number with a unit equal."""
+    short, long = sorted((answer, reference), key=len)
+    unit = _UNIT.fullmatch(long, len(short)) if long.startswith(short) else None
+    if unit is None or not _UNSIGNED.fullmatch(short):
+        return None
+    if options.units == "strict" or options.percent == "fraction":
+        return None
+    return _EQUAL if unit[1] is None or _is_unit(unit[1]) else None
+
+
+def _is_unit(word: str) -> bool:
+    # Units are loaded when they are first needed, not with catsdk.
+    from catsdk.answers.engine.parse.units import is_unit
+
+    return is_unit(word)

@@ -10,7 +10,7 @@ from catsdk.answers.extract.sentences import sentences_of
 from catsdk.answers.extract.templates import is_placeholder, is_unfinished
 from catsdk.answers.extract.values import choice_at, whole_value
 from catsdk.answers.extract.withdrawals import takes_back
-from catsdk.answers.extract.wording import asserts, denies, hedges, offers_choices, refuses
+from catsdk.answers.extract.wording import asks, asserts, denies, hedges, offers_choices, refuses
 from catsdk.answers.extract.words import is_answer_in_words, proper_noun
 
 __all__ = ["chosen", "concluded", "whole_reply"]
@@ -65,6 +65,8 @@ def whole_reply(text: str) -> str | None:
     if is_unfinished(body) or is_placeholder(bare):
         return ""
     if hedges(body) or refuses(body) or is_comment(body):
+        return ""
+    if asks(body) and len(sentences_of(body)) == 1:
         return ""
     listed = "\n" in body and not body.startswith(("$$", "\\[", "**"))
     if not listed and (value := whole_value(body)) is not None and not denies(body):

@@ -14,6 +14,7 @@ from catsdk.answers.extract.values import value_at, whole_value
 from catsdk.answers.extract.voices import is_anothers
 from catsdk.answers.extract.withdrawals import refutes
 from catsdk.answers.extract.wording import (
+    asks,
     asserts,
     compares,
     denies,
@@ -110,7 +111,7 @@ def _is_open(sentence: str) -> bool:
     """Tell whether a sentence asks, guesses, refuses, or stops before its end."""
     if sentence.rstrip('*_ )"”').endswith(("?", "？")) or _TRAILING.search(sentence):
         return True
-    return hedges(sentence) or refuses(sentence) or is_unfinished(sentence)
+    return asks(sentence) or hedges(sentence) or refuses(sentence) or is_unfinished(sentence)
 
 
 _CONCLUDES = re.compile(

@@ -78,6 +78,13 @@ _OF_USER = re.compile(
 _NEXT_TURN = re.compile(
     r"\n(?:\#{1,6}\s|\*\*)?(?:(?:Human|User|Q|Question)(?:\ \d{1,3})?\ ?:|<\|(?:im_start\|>)?user)"
 )
+# Who speaks, in a transcript without such tokens.
+_SPEAKER = re.compile(
+    r"(?:\A|\n)[\s#*>_\[]{0,8}(?:(?P<user>User|Human|用户)|Assistant|Model|Bot|AI|助手)(?:\s\d{1,3})?"
+    r"[*_\]]{0,3}\s?[:：][*_]{0,3}",
+    re.IGNORECASE,
+)
+_BEFORE_SPEAKER = frozenset("UuHh用#*>_[ \t\r\n")
 _BRACE = re.compile(r"[{}]")
 
 NOTHING = Extraction(None, None)
@@ -177,9 +184,26 @@ def _searched(text: str) -> str:
         tail = _LEFT_OUT.sub("", tail)
     if (tagged and _SPOKEN_BY.search(tail)) or ("[" in tail and "[INST]" in tail):
         tail = _OF_USER.sub("", tail)
+    if tail[:1] in _BEFORE_SPEAKER and (speaker := _SPEAKER.match(tail)) and speaker["user"]:
+        tail = _without_user(tail)
     if tagged and ("<!--" in tail or "</" in tail) or "~" in tail and "~~" in tail:
         tail = _STRUCK.sub("", tail)
     return _NOISE.sub("", tail) if angled else tail
+
+
+def _without_user(transcript: str) -> str:
+    """Return what the model says in a transcript that begins with the user.
+
+    Where nobody else speaks, only the first line is surely the user's.
+    """
+    speakers = list(_SPEAKER.finditer(transcript))
+    ends = [*(speaker.start() for speaker in speakers[1:]), len(transcript)]
+    said = [
+        transcript[speaker.end() : end]
+        for speaker, end in zip(speakers, ends, strict=True)
+        if not speaker["user"]
+    ]
+    return "\n".join(said) or transcript[speakers[0].end() :].lstrip().partition("\n")[2]
 
 
 def _plain_tag(tag: re.Match[str]) -> str:

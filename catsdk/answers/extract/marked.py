@@ -23,6 +23,14 @@ _MOST = 64
 _MOST_WORDS = 3
 _SHORTEST_STATEMENT = 6
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s+[^\W\d_]")
+# What leaves the answer open, or takes it back, with a mark of its own: "#### or 6".
+_OPENS_AGAIN = re.compile(
+    r"""(?=.*(?:\d|\b[A-J]\b))[\W_]*(?i:or|oder|ou|alternatively|otherwise|else|maybe|perhaps
+      |possibly|probably|not|no|wait|actually|sorry|oops|rather|correction|but)\b""",
+    re.VERBOSE,
+)
+# A heading has a capital letter; another value, or a doubt in other words, has none.
+_NO_HEADING = re.compile(r"(?=.*\d)[\W_]*[a-zа-я\d]")
 
 
 def boxed(text: str) -> str | None:
@@ -64,6 +72,8 @@ def tagged(text: str) -> str | None:
             if at > 1 and _OR.fullmatch(text, tags[at - 2].end(), opening.start()):
                 return ""
             content = text[opening.end() : closing.start()].strip()
+            if _OPENS_AGAIN.match(content):
+                return ""
             if not is_placeholder(content):
                 return as_it_stands(text, opening.start(), closing.end(), inside(content))
     if tags and "/" not in tags[-1].group():
@@ -75,17 +85,30 @@ def hashed(text: str) -> str | None:
     """Return what follows the last `####`, where it is an answer and not a heading."""
     if "####" not in text:
         return None
-    for line in reversed(list(_HASHES.finditer(text))[-_MOST:]):
+    lines = list(_HASHES.finditer(text))[-_MOST:]
+    opened = False
+    for at in range(len(lines) - 1, -1, -1):
+        line = lines[at]
         content = line.group(1).strip().rstrip("#").strip().strip("*")
         if _NUMBERED.match(content) or is_placeholder(content) or is_unfinished(content):
             continue
         if (value := whole_value(content)) is not None:
+            if opened or (at > 0 and _is_alternative(text, lines[at - 1], line)):
+                return ""
             value = value if re.search(r"[^\W\d_]", content) else content
             return as_it_stands(text, line.start(), line.end(), value)
+        if at > 0 and (_OPENS_AGAIN.match(content) or _NO_HEADING.match(content)):
+            opened = True
         # Words are a heading, unless they end the text.
-        if not text[line.end() :].strip() and _is_name(content):
+        elif not text[line.end() :].strip() and _is_name(content):
             return content
     return None
+
+
+def _is_alternative(text: str, before: re.Match[str], line: re.Match[str]) -> bool:
+    """Tell whether an "or" joins a line with hashes to the one before it, or is that one."""
+    between = text[before.end() : line.start()]
+    return _OR.fullmatch(between if between.strip() else before.group(1)) is not None
 
 
 def _is_name(content: str) -> bool:

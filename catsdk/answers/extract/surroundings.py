@@ -11,6 +11,7 @@ from catsdk.answers.extract.leads import is_meant
 from catsdk.answers.extract.sentences import words_of
 from catsdk.answers.extract.voices import is_anothers, may_be_anothers
 from catsdk.answers.extract.withdrawals import is_withdrawn
+from catsdk.answers.extract.wording import asks
 
 __all__ = ["as_it_stands"]
 
@@ -18,6 +19,12 @@ _NEAR, _READ = 120, 4_000
 _FENCE = re.compile(r"\s{0,4}```")
 _CLOSING = " \n$*_`.)]}\\"
 _SENTENCE_ENDS = (". ", "! ", "? ", "。")
+# The first word of a question is one of these, or the next one is.
+_ASKING_WORDS = """
+is isn are aren was wasn were does doesn did didn do don can could should would will must might may
+have has am shall what how why so and but or well now hm hmm then wait ok okay right therefore
+"""
+_ASKING = frozenset(_ASKING_WORDS.split())
 _OPENING, _BEHIND = " \t$\\({[*_`\"'", 80
 _ALTERNATIVE = re.compile(
     r"[\s$\\)\]}*_`]{0,8}[,;]?\s?\(?(?:or|to|through|alternatively|else|versus|vs\.?)\b[:,]?\s"
@@ -26,6 +33,8 @@ _ALTERNATIVE = re.compile(
 _BETWEEN, _BOTH = re.compile(r"\b[Bb]etween\s[\s$\\(*]{0,6}$"), re.compile(r"\band\b|,|;|\\text")
 _ASKED = re.compile(r"[\s$\\)\]}*_`\"”]{0,8}[?？]")
 _EQUALS_BEHIND = re.compile(r"(?:[^$\n\\=<>!]|\\[^)\]]|[<>!](?!=))*=")
+# The sign is among the last four characters.
+_DASHES = frozenset("-\u2212\u2013")
 _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
 _OPERATOR_BEFORE = re.compile(
     r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\\(?:pi|theta|alpha|beta)"
@@ -56,7 +65,9 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         back, or has it inside a larger formula; `None` if the text states another one instead.
     """
     line = text[max(0, start - _NEAR, text.rfind("\n", 0, start) + 1) : start]
-    behind = text[fence.end() if (fence := _FENCE.match(text, end)) else end :]
+    behind = text[end:]
+    if "`" in behind and (fence := _FENCE.match(behind)) is not None:
+        behind = behind[fence.end() :]
     goes_on = behind.strip(_CLOSING) != ""
     near = behind[:_READ]
     words_behind = words_of(near) if goes_on else []
@@ -66,6 +77,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     if (
         not is_meant(line, words)
         or is_comment(line)
+        or (words[:1] and words[0] in _ASKING and asks(_last_sentence(line)))
         or ("etween" in line and _BETWEEN.search(line) and not _BOTH.search(content))
     ):
         return ""
@@ -75,7 +87,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         return ""
     if goes_on and _is_filled_in(behind):
         return content
-    if minus := _MINUS.search(line, max(0, len(line) - 8)):
+    if not _DASHES.isdisjoint(line[-4:]) and (minus := _MINUS.search(line)) is not None:
         return _negative(content, line[: minus.start()].rstrip(" $({*\\"), spaced=bool(minus[1]))
     if (
         _may_operate(line)
@@ -90,11 +102,16 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
 
 def _is_of_another(line: str, behind: str) -> bool:
     """Tell whether the sentence that leads to a mark gives its value as that of somebody else."""
-    lead = line[max(line.rfind(end) for end in _SENTENCE_ENDS) + 1 :].rstrip(_OPENING)
+    lead = _last_sentence(line).rstrip(_OPENING)
     if not lead:
         return False
     rest = behind[:_BEHIND].partition("\n")[0]
     return is_anothers(f"{lead} 0{rest}", marked=True)
+
+
+def _last_sentence(line: str) -> str:
+    """Return what stands in a line behind the last end of a sentence in it."""
+    return line[max(line.rfind(end) for end in _SENTENCE_ENDS) + 1 :]
 
 
 def _may_operate(line: str) -> bool:

@@ -52,6 +52,10 @@ _GO = """
 arrive arrives arrived come comes came end ends ended settle settles settled vote votes voted go
 goes went agree agrees agreed insist insists insisted
 """
+_WRITE = """
+wrote writes written typed types printed prints posted posts submitted submits answered answers
+guessed guesses replied replies concluded concludes
+"""
 _KNOWING = """
 remember remembered recall recalled recollect heard overheard saw told seen memorized memorised read
 memory serves know head knowledge recollection rumor rumour word legend gossip said rumored rumoured
@@ -113,9 +117,10 @@ _PERSONS_ALONE = re.compile(
     _FLAGS,
 )
 # So has one who has a name, unless it is concluded: the problem may be about them.
-_NAME_FOUND = rf"""(?-i:(?!(?:I|We|You|It|He|She|They|This|That|These|Those|Both|All|One|What|Which
+_NAME = r"""(?-i:(?!(?:I|We|You|It|He|She|They|This|That|These|Those|Both|All|One|What|Which
         |There|Here|Now|Then|Thus|Hence|So|Therefore|And|But|Finally|Overall|Altogether|Total|Each
-        |Who)\b)[A-Z][a-z]+)(?<!ing)(?:\s(?:and|&)\s(?-i:[A-Z])[a-z]+)?
+        |Who)\b)[A-Z][a-z]+)(?<!ing)(?:\s(?:and|&)\s(?-i:[A-Z])[a-z]+)?"""
+_NAME_FOUND = rf"""{_NAME}
     \s(?:(?:also|only|just|\w+ly)\s)?(?:got|gets|found|finds|chose|chooses|picked|picks|selected
       |computed|calculated|guessed|guesses|answered|answers|wrote|submitted|submits|concluded
       |concludes|reported|derived|obtained|(?:ended\sup|ends\sup|went|goes|came\sup|comes\sup)\swith
@@ -126,6 +131,15 @@ _NAME_ALONE = re.compile(
     rf"""[\W_]*(?:{_NAME_FOUND}(?:(?:and|but|while|whereas)\s)?){{0,4}}{_NAME_FOUND}
       (?:$|[.!;](?!\d)|as\s(?:the|an?|his|her|their)\s(?:final\s)?(?:answer|result)
         |for\s(?:this|it|the\sanswer))""",
+    _FLAGS,
+)
+# What such a one wrote is a quotation, also where it is marked: "Bob wrote \boxed{5}".
+_NAME_WROTE = re.compile(
+    rf"""[\W_]*{_NAME}(?:\s(?-i:[A-Z])[a-z]+)?\s(?:(?:also|only|just|has|had|\w+ly)\s){{0,2}}
+      (?:{_any_of(_WRITE)})(?:\sdown)?(?:\s(?:that|the|answer|result|is|was|it|as)){{0,5}}:?
+      (?:\s\$?(?-i:[A-Za-z])\s?=)?{_VALUE}[\d.,/]*[\s*_"'”’)}}$\\\]]*
+      (?:$|[.!;](?!\d)|as\s(?:the|an?|his|her|their)\s(?:final\s)?(?:answer|result)
+        |for\s(?:this|it|the\sanswer)|on\s(?:the|his|her|their|an?)\s(?:board|blackboard|paper|page|sheet))""",
     _FLAGS,
 )
 # Behind these the sentence goes on with something else.
@@ -221,12 +235,13 @@ _OTHERS = (
     _Voice(_PERSONS_ALONE, _of(f"{_PERSONS} {_ALL}"), _FOUND_BY),
 )
 _BY_NAME = _Voice(_NAME_ALONE, _FOUND_BY | {"guessed", "submitted", "submits", "guesses"})
+_WRITTEN_BY_NAME = _Voice(_NAME_WROTE, frozenset(_WRITE.split()))
 _MEMORIES = (_Voice(_MEMORY, _of(_KNOWING)), _Voice(_RECALLED, _of(_KNOWING)))
 _IN_A_CASE, _AGAINST_FACT = (
     _Voice(pattern, _of(_SUPPOSING)) for pattern in (_CONTRARY, _CONTRARY_TO_FACT)
 )
 _OF_ABROAD = _of(_FOREIGN_WORDS)
-_OF_MARKED = (*_OTHERS, *_MEMORIES, _AGAINST_FACT)
+_OF_MARKED = (*_OTHERS, *_MEMORIES, _AGAINST_FACT, _WRITTEN_BY_NAME)
 # Without one of these words a sentence of ASCII letters is of none of the kinds.
 _TELLING_OF_MARKED = _OF_ABROAD.union(*(voice.words for voice in _OF_MARKED))
 _TELLING = _TELLING_OF_MARKED | _BY_NAME.words
@@ -238,7 +253,8 @@ def is_anothers(sentence: str, *, marked: bool = False) -> bool:
     It may be that of others, come from memory or hearsay, or hold in a case that is not so. A value
     that is worked out there with an equals sign counts, since the problem may suppose that case;
     so does one that is `marked`, unless the words say that the case was not so. Behind a name it
-    is the answer where it is marked or concluded: "So Alice got 18".
+    is the answer where it is concluded, as in "So Alice got 18", or marked, unless somebody wrote
+    it.
     """
     sentence = sentence[-_READ:]
     listed = words_of(sentence)
@@ -252,7 +268,8 @@ def is_anothers(sentence: str, *, marked: bool = False) -> bool:
     others, memories = (
         [voice for voice in each if voice.may(words)] for each in (_OTHERS, _MEMORIES)
     )
-    if not marked and _BY_NAME.may(words) and _NAME_ALONE.match(sentence):
+    named = _WRITTEN_BY_NAME if marked else _BY_NAME
+    if named.may(words) and named.pattern.match(sentence):
         return True
     may_suppose = case.may(words) and "=" not in sentence
     if not (others or memories or may_suppose):

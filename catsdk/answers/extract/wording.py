@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "asks",
     "asserts",
     "compares",
     "denies",
@@ -207,6 +208,29 @@ _REJECTING = re.compile(
 def rejects(sentence: str) -> bool:
     """Tell whether words of a sentence say that a value is none that is looked for."""
     return _REJECTING.search(sentence) is not None
+
+
+# A question by the order of its words, whether or not a question mark ends it.
+_PRONOUN = r"(?:it|this|that|there|these|those|he|she|they|we|you|i)\b"
+_SUBJECT = (
+    rf"(?:{_PRONOUN}|(?:every|any|some)(?:thing|one|body)\b|all\b|(?-i:[A-Z][a-z]+)\s[\w$\\]"
+    r"|(?:the|my|our|your|his|her|its|their)\s(?!same\b)\w+|[a-z]\s?=|[a-z]\s(?=\$?-?\d)"
+    r"|\$?-?\d[\d.,]*\s(?=(?:the|an?|it|our|my|your|correct|right)\b))"
+)
+_QUESTION = re.compile(
+    rf"""[\W_]{{0,6}}(?:(?:so|and|but|or|well|now|hm+|then|wait|ok|okay|right|therefore)\b[,.]?\s){{0,2}}
+      (?:(?:why\s)?(?:is|are|was|were|does|did|can|could|would|should(?![^,]*,))(?:n['’]t)?\s{_SUBJECT}
+        |(?:why\s)?(?:do|have|has|am|shall|will|must|might|may)(?:n['’]t)?\s{_PRONOUN}
+        |(?-i:Is|Are|Does|Do)\s[^=:,]{{1,40}}= | (?:does|did|can|could|would)\s\$?-?\d
+        |(?:what|how)\sabout\b | ist\s(?:es|das)\b | est-ce\b | ¿)
+      (?!.*(?::|\b(?:yes|no|so|therefore|thus|hence|which|that\sis|then)\b))""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+
+
+def asks(sentence: str) -> bool:
+    """Tell whether a sentence begins as a question does: "Is it 17", "Could the answer be 17"."""
+    return _QUESTION.match(sentence) is not None
 
 
 _REFUSAL = re.compile(

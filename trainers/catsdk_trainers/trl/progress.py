@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -30,8 +30,14 @@ class ShowProgress(TrainerCallback):
     All ranks but the first are silent.
     """
 
-    def __init__(self, name: str, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Show the run called `name`."""
+        self._clock = clock
         self._console = console or Console(stderr=True)
         self._name = name
         self._seen: dict[str, float] = {}
@@ -50,7 +56,7 @@ class ShowProgress(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Show the bar."""
-        self._began, self._from = time.monotonic(), state.global_step
+        self._began, self._from = self._clock(), state.global_step
         if state.is_world_process_zero:
             self._bar.update(self._task, total=state.max_steps, completed=state.global_step)
             self._bar.start()
@@ -58,6 +64,11 @@ class ShowProgress(TrainerCallback):
                 # Minutes with a slow model, in which nothing else would be said.
                 said = f"{self._name}: asking the held-out prompts before the first step"
                 self._console.print(said, markup=False, soft_wrap=True)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Count no step's time before the held-out prompts have been asked for the first time."""
+        if state.global_step == self._from:
+            self._began = self._clock()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Move it."""
@@ -85,7 +96,7 @@ class ShowProgress(TrainerCallback):
         done = state.global_step - self._from
         if done < 1:
             return []
-        each = (time.monotonic() - self._began) / done
+        each = (self._clock() - self._began) / done
         left = timedelta(seconds=round(each * (state.max_steps - state.global_step)))
         return [f"{each:.3g} s a step", f"{left} left"]
 
