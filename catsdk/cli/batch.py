@@ -123,9 +123,9 @@ def batch(asked: Asked) -> None:
             Console(emoji=False, soft_wrap=True).print(estimate_table(expected, asked.n))
             console.print(
                 f"{counted(expected.probes, 'row')} went into this estimate. What came"
-                f" of it is kept in"
+                " of it is kept in"
                 f" {escape(str(asked.out))}: the same command without --estimate goes"
-                f" on from there."
+                " on from there."
             )
             raise typer.Exit(DONE)
         summary = anyio.run(_made, asked, plan, display)
@@ -244,9 +244,8 @@ def _reward(asked: Asked) -> Reward | None:
 def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
     if summary.waiting:
         return PARTIAL, (
-            f"partial: the budget left {counted(summary.waiting, 'row')} to do. The"
-            f" same command goes on with a"
-            " larger one."
+            f"partial: the budget left {counted(summary.waiting, 'row')}. The"
+            " same command goes on with a larger one."
         )
     lost = summary.failed + summary.refused
     if not lost and not summary.partial:

@@ -93,8 +93,7 @@ def _cells(measure: Measure) -> tuple[str, str, str]:
 def _consensus(found: Consensus) -> str:
     first = (
         f"False consensus: in {found.confident} of {counted(found.prompts, 'prompt')}"
-        f" three quarters of the"
-        f" rollouts agree; {found.second_view} contradicts"
+        f" three quarters of the rollouts agree; {found.second_view} contradicts"
         f" {_share(found.contradicted, found.confident)} of these majorities."
     )
     lines = [first]

@@ -107,7 +107,7 @@ def _config(path: Path | None, preset: str | None, changes: dict[str, Any]) -> C
 
     if path is None and preset is None and "model" not in changes:
         raise InvalidInputError(
-            f"say what to train: --model MODEL with --data FILE, a YAML file, or --preset NAME;"
+            "say what to train: --model MODEL with --data FILE, a YAML file, or --preset NAME;"
             f" --preset NAME --show prints a config, and NAME is one of {', '.join(PRESETS)}"
         )
     text = ""

@@ -122,6 +122,8 @@ def _fix(error: Exception) -> str:
         return "; see to the network, or give a file or a folder that is on this machine"
     if "Config name is missing" in told or "BuilderConfig" in told:
         return "; a configuration stands behind a colon, a split behind an @: hf:NAME:CONFIG@SPLIT"
+    if type(error).__name__ in ("EmptyDatasetError", "DataFilesNotFoundError"):
+        return "; give a file, or a folder with .jsonl, .json, .csv or .parquet files in it"
     return ""
 
 

@@ -29,8 +29,7 @@ def candidates(group: Group, ctx: Context) -> Group:
     if not fitting:
         raise StructuredOutputError(
             f"none of {counted(len(group.rollouts), 'rollout')} fits the output that"
-            f" was asked for; the first:"
-            f" {_misfit(group.rollouts[0], ctx)}"
+            f" was asked for; the first: {_misfit(group.rollouts[0], ctx)}"
         )
     return group.model_copy(update={"rollouts": fitting})
 

@@ -81,8 +81,7 @@ class WeightedMajority:
             if not votes.classes:
                 raise NoEvidenceError(
                     f"none of {counted(len(group.rollouts), 'rollout')} has both an"
-                    f" answer and a score:"
-                    f" {_cause(scores)}"
+                    f" answer and a score: {_cause(scores)}"
                 )
             sums = [math.fsum(weights[at] or 0.0 for at in members) for members in votes.classes]
             top = max(sums)

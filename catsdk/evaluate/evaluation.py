@@ -204,7 +204,7 @@ class Evaluation:
                     models=named,
                     settings=settings,
                     calibration=calibration,
-                    notes=[*notes, *notes_on(policies, self.recorded, contenders)],
+                    notes=[*notes, *notes_on(items, policies, self.recorded, contenders)],
                     seed=self.sweep.seed,
                 )
 

@@ -140,7 +140,7 @@ def _pairs(report: Report) -> Iterator[Markup]:
     yield element(
         "p",
         "Differences on the same items with a paired bootstrap interval; McNemar's exact test on"
-        f" the first sub-sample, and the same adjusted for the number of pairs here (Holm):"
+        " the first sub-sample, and the same adjusted for the number of pairs here (Holm):"
         f" {report.pairs_tested}.",
     )
     yield table(heading(*names, texts=(0, 1)), map(_pair, pairs))

@@ -1,4 +1,4 @@
-"""What a reader of a report has to know: ensembles, estimated tokens, missing log-probabilities."""
+"""What a reader of a report has to know: ensembles, prompts that stand twice, missing tokens."""
 
 from __future__ import annotations
 
@@ -6,19 +6,52 @@ from collections.abc import Iterator, Sequence
 
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.evaluate.contenders import LOGPROBS, Contender
+from catsdk.evaluate.items import Item
 from catsdk.evaluate.recorded import Recorded
 
 __all__ = ["notes_on"]
 
 
 def notes_on(
-    policies: Sequence[Provider], recorded: Recorded | None, contenders: Sequence[Contender]
+    items: Sequence[Item],
+    policies: Sequence[Provider],
+    recorded: Recorded | None,
+    contenders: Sequence[Contender],
 ) -> list[str]:
     """Make the notes, one sentence or two each."""
     wanting = [each.name for each in contenders if each.name in LOGPROBS and each.free]
+    notes = list(_on_items(items))
     if recorded is not None:
-        return list(_on_recorded(recorded, wanting))
-    return list(_on_policies(policies, wanting))
+        return [*notes, *_on_recorded(recorded, wanting)]
+    return [*notes, *_on_policies(policies, wanting)]
+
+
+def _on_items(items: Sequence[Item]) -> Iterator[str]:
+    by_prompt: dict[str, list[Item]] = {}
+    for item in items:
+        by_prompt.setdefault(repr(item.prompt), []).append(item)
+    repeated = [same for same in by_prompt.values() if len(same) > 1]
+    if not repeated:
+        return
+    more = sum(map(len, repeated)) - len(repeated)
+    one = more == 1
+    yield (
+        f"{more} of {len(items)} items {'repeats' if one else 'repeat'} the prompt of another"
+        f" ({_named(repeated)}). Errors and intervals take items as independent, so they are too"
+        f" small: leave the {'repetition' if one else 'repetitions'} out."
+    )
+    disputed = [same for same in repeated if len({frozenset(each.accepted) for each in same}) > 1]
+    if disputed:
+        yield (
+            f"Items with the same prompt have different known answers ({_named(disputed)}), so no"
+            " answer can be right in all of them: correct the data, or list every accepted answer"
+            " in each."
+        )
+
+
+def _named(repeated: Sequence[Sequence[Item]]) -> str:
+    shown = "; ".join(", ".join(item.id for item in same[:3]) for same in repeated[:3])
+    return f"{shown}; …" if len(repeated) > 3 else shown
 
 
 def _on_recorded(recorded: Recorded, wanting: Sequence[str]) -> Iterator[str]:

@@ -184,7 +184,7 @@ def _stopped(score: Score, asked: int, total: int) -> Score:
         return score
     told = (
         f"judged by {asked} of {counted(total, 'criterion', 'criteria')}: the order"
-        f" of the group can no longer change"
+        " of the group can no longer change"
     )
     coverage = None if score.coverage is None else score.coverage * asked / total
     update = {"reasons": (*score.reasons, told), "coverage": coverage}

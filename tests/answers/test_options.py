@@ -4,6 +4,7 @@ import pytest
 
 from catsdk.answers.compare import same
 from catsdk.answers.options import Options
+from catsdk.core.errors import InvalidInputError
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,9 @@ from catsdk.answers.options import Options
 def test_a_policy_decides(options: Options, answer: str, reference: str, *, equal: bool) -> None:
     assert same(answer, reference, options).equal is equal
     assert same(reference, answer, options).equal is equal
+
+
+@pytest.mark.parametrize("name", ["percent", "units"])
+def test_a_word_that_is_no_policy_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInputError, match=name):
+        Options(**{name: "sometimes"})  # type: ignore[arg-type]

@@ -194,6 +194,17 @@ def test_a_configuration_that_is_not_there_is_named_with_those_that_are(tmp_path
         read_rows(f"hf:{tmp_path}@train")
 
 
+@pytest.mark.parametrize("inside", [None, "notes.md"])
+def test_a_folder_without_data_is_said_with_what_to_put_there(
+    tmp_path: Path, inside: str | None
+) -> None:
+    pytest.importorskip("datasets")
+    if inside is not None:
+        (tmp_path / inside).write_text("nothing")
+    with pytest.raises(InvalidInputError, match=r"a folder with \.jsonl, \.json, \.csv or"):
+        read_rows(str(tmp_path))
+
+
 def test_a_hub_out_of_reach_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)

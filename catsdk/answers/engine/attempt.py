@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from catsdk.answers.engine.limits import Budget, LimitReachedError, UndecidedError, UndefinedError
 from catsdk.answers.engine.parse.brackets import brackets_nested
 from catsdk.answers.engine.parse.currencies import amounts_written, currency_of_unit
-from catsdk.answers.engine.parse.number_words import is_place
+from catsdk.answers.engine.parse.number_words import is_place, number_of
 from catsdk.answers.engine.parse.reading import Reading, read
 from catsdk.answers.engine.parse.wording import same_choice
 from catsdk.answers.engine.structure.comparison import Comparison, Pair
@@ -146,7 +146,9 @@ _PLACE = re.compile(r"(?:st|nd|rd|th)\W{0,4}$")
 
 
 def _is_count(reading: Reading) -> bool:
-    """Tell whether an answer is a number, and not one such as `3rd`."""
+    """Tell whether an answer is a number, in words too, and not one such as `3rd`."""
+    if isinstance(reading.node, Text):
+        return not is_place(reading.node.words) and number_of(reading.node.words) is not None
     return isinstance(reading.node, Number) and not _PLACE.search(reading.text)
 
 

@@ -58,7 +58,7 @@ class LentAccount(Account):
             if self.budget.requests is not None and self.requests + 1 > self._lent.requests:
                 raise BudgetExceededError(
                     f"the budget of {counted(self.budget.requests, 'request')} is"
-                    f" reached, or this worker"
+                    " reached, or this worker"
                     " has used up its current share of it; raise Budget(requests=...)"
                 )
             self.requests += 1

@@ -183,7 +183,7 @@ class Account:
             self.refused = True
             raise BudgetExceededError(
                 f"the budget of {counted(cap, what.removesuffix('s'), what)} is"
-                f" reached: this call could bring it to"
+                " reached: this call could bring it to"
                 f" {wanted:,.12g}; raise Budget({what}=...) or ask for less (n, max_tokens)"
             )
 

@@ -46,6 +46,8 @@ async def _later(answer: str, reference: str) -> bool:
         (MultipleChoice(), "(D) Alina", "D", True),
         (MultipleChoice(), r"\boxed{\text{B}}", "(B)", True),
         (MultipleChoice(), "I think the correct answer is C", "B", False),
+        (MultipleChoice(), "b", "B", True),
+        (MultipleChoice(), "ab", "B", None),
         (MultipleChoice(), "no idea", "B", None),
         (JsonEquality(), '{"a": 1.0, "b": [1, 2]}', '{"b": [1, 2], "a": 1}', True),
         (JsonEquality(), "[1, 2]", "[2, 1]", False),
