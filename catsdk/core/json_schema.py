@@ -12,6 +12,7 @@ from typing import Any, cast
 from pydantic import JsonValue
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 
 __all__ = ["Schema", "check_schema", "mapped", "misfits", "resolved", "subschemas"]
@@ -206,7 +207,7 @@ def _in_object(value: dict[str, object], schema: Schema, root: _Root, at: str) -
     others = cast("Schema | bool", schema.get("additionalProperties", True))
     for name, each in value.items():
         yield from _misfits(each, properties.get(name, others), root, _inside(at, name))
-    yield from _size(len(value), schema, ("minProperties", "maxProperties"), "fields", at)
+    yield from _size(len(value), schema, ("minProperties", "maxProperties"), "field", at)
 
 
 def _in_array(value: list[object], schema: Schema, root: _Root, at: str) -> Iterator[str]:
@@ -215,13 +216,13 @@ def _in_array(value: list[object], schema: Schema, root: _Root, at: str) -> Iter
     for place, each in enumerate(value):
         inner = first[place] if place < len(first) else rest
         yield from _misfits(each, inner, root, f"{at}[{place}]")
-    yield from _size(len(value), schema, ("minItems", "maxItems"), "items", at)
+    yield from _size(len(value), schema, ("minItems", "maxItems"), "item", at)
     if schema.get("uniqueItems") is True and len({_key(each) for each in value}) < len(value):
         yield f"{at or 'it'} should have no item twice"
 
 
 def _in_text(value: str, schema: Schema, at: str) -> Iterator[str]:
-    yield from _size(len(value), schema, ("minLength", "maxLength"), "characters", at)
+    yield from _size(len(value), schema, ("minLength", "maxLength"), "character", at)
     pattern = schema.get("pattern")
     if isinstance(pattern, str) and not _matches(pattern, value):
         yield f"{at or 'it'} should match the pattern {pattern!r:.200}"
@@ -266,9 +267,9 @@ def _size(
 ) -> Iterator[str]:
     least, most = (schema.get(keyword) for keyword in keywords)
     if isinstance(least, int | float) and size < least:
-        yield f"{at or 'it'} should have at least {least} {unit}"
+        yield f"{at or 'it'} should have at least {counted(least, unit)}"
     if isinstance(most, int | float) and size > most:
-        yield f"{at or 'it'} should have at most {most} {unit}"
+        yield f"{at or 'it'} should have at most {counted(most, unit)}"
 
 
 def _is_of(value: object, kind: str) -> bool:

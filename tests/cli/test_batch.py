@@ -81,6 +81,16 @@ def test_a_remote_data_set_is_refused_with_the_way_to_copy_it(
     assert "gs://bucket/out is not on this machine" in " ".join(told.stderr.split())
 
 
+def test_a_judge_without_a_rubric_is_refused_before_anything_is_sent(
+    server: LoopbackServer, data: Path, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    told = typed(server, str(data), "--out", out, "--judge", "openai:judge")
+    assert told.returncode == 2
+    assert "--judge names who judges by a rubric" in " ".join(told.stderr.split())
+    assert server.counters.requests == 0
+
+
 @pytest.mark.parametrize("out", ["", " "])
 def test_an_empty_name_is_not_the_current_folder(
     out: str, server: LoopbackServer, data: Path
