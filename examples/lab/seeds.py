@@ -1,6 +1,6 @@
 """How often each reward ends well: many seeds of two arms side by side.
 
-    python -m examples.lab.seeds docs/lab --page docs/results.md
+    python -m examples.lab.seeds docs/lab --remedy docs/lab/kl --page docs/results.md
 
 A run *fell* where it ends more than 0.1 below its best evaluation, and *collapsed* where it ends
 below its start. Only seeds that both arms have are compared. Shares have exact 95% intervals
@@ -21,11 +21,12 @@ from statsmodels.stats.proportion import proportion_confint
 
 from catsdk.evaluate.statistics import mcnemar
 from catsdk.train import Stop
+from catsdk_providers.box.problems import problems
 from examples.lab.curves import LABELS, read_units
 from examples.lab.laboratory import write_between
 from examples.lab.stops import Judged, history_of, judged
 
-__all__ = ["by_seed", "flips", "of_count", "signs", "table"]
+__all__ = ["by_seed", "flips", "losses", "of_count", "remedied", "signs", "table"]
 
 MARK, END = "<!-- seeds -->", "<!-- /seeds -->"
 _SIGNS: Final = {
@@ -80,7 +81,7 @@ def table(units: Mapping[str, Sequence[Told]], first: str = "cat", second: str =
             for cell in (
                 f"{run.best:.2f}",
                 f"{run.end:.2f}",
-                "never" if run.stops is None else f"{run.stops}, {run.at_stop:.2f}",
+                _stopped(run),
             )
         ]
         lines.append(f"| {seed} | {' | '.join(cells)} |")
@@ -99,6 +100,10 @@ def _summed(label: str, runs: Sequence[Judged]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _stopped(run: Judged) -> str:
+    return "never" if run.stops is None else f"{run.stops}, {run.at_stop:.2f}"
+
+
 def _compared(first: Mapping[int, Judged], second: Mapping[int, Judged], seeds: list[int]) -> str:
     differences = [first[seed].end - second[seed].end for seed in seeds]
     higher = sum(difference > 0 for difference in differences)
@@ -110,6 +115,54 @@ def _compared(first: Mapping[int, Judged], second: Mapping[int, Judged], seeds: 
         f" median by {median(differences):+.3f}; it alone fell in {only[0]} seeds, TTRL alone in"
         f" {only[1]} (p = {mcnemar(*only):.3f})."
     )
+
+
+def losses(units: Sequence[Told]) -> str:
+    """What greedy decoding solves in the runs that fell, by the digits of the numbers.
+
+    Args:
+        units: Runs of the laboratory, all measured on the same problems.
+    """
+    places = _digits_of(units[0])
+    heads = ["run", "step", *(f"{count} digits" for count in places)]
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
+    for told in units:
+        run = judged(told, Stop())
+        best = max(run.accuracies, key=lambda step: run.accuracies[step])
+        for point in told["points"] if run.fell else []:
+            if point["step"] in (best, max(run.accuracies)):
+                solved = point["held_out"]["greedy"]
+                cells = (
+                    f"{sum(solved[at] == '1' for at in each)} of {len(each)}"
+                    for each in places.values()
+                )
+                lines.append(f"| {run.name} | {point['step']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def remedied(units: Sequence[Told], others: Sequence[Told]) -> str:
+    """Runs of the same arm and seed beside each other, with another setting in the second.
+
+    Args:
+        units: Runs of the laboratory.
+        others: Such runs with a distance from the initial policy in the loss (`--plan kl`).
+    """
+    first = {run.name: run for run in (judged(told, Stop()) for told in units)}
+    lines = ["| run | best | end | with KL: best | end | stopped at |", "| --- " * 6 + "|"]
+    for told in others:
+        run = judged(told, Stop())
+        plain = first[run.name]
+        cells = [f"{value:.2f}" for value in (plain.best, plain.end, run.best, run.end)]
+        lines.append(f"| {run.name} | {' | '.join(cells)} | {_stopped(run)} |")
+    return "\n".join(lines)
+
+
+def _digits_of(told: Told) -> dict[int, list[int]]:
+    """The places of the held-out problems, by how many digits their numbers have."""
+    places: dict[int, list[int]] = {}
+    for at, problem in enumerate(problems("heldout", told["unit"]["plan"]["evaluated"], 0)):
+        places.setdefault(len(str(problem.top)), []).append(at)
+    return dict(sorted(places.items()))
 
 
 def signs(units: Sequence[Told], step: int) -> str:
@@ -148,14 +201,21 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, nargs="+", default=[15, 30])
+    parser.add_argument("--remedy", type=Path, help="a folder of units with the plan `kl`")
     parser.add_argument("--page", type=Path, help="where the tables are put")
     chosen = parser.parse_args()
     units = read_units(chosen.folder)
     both = [told for arm in ("cat", "ttrl") for told in units[arm]]
     parts = [table(units)]
+    parts += ["Greedy decoding at the best evaluation and at the end of the runs that fell:"]
+    parts += [losses(both)]
     for step in chosen.steps:
         parts += [f"Up to step {step}, median and range over the runs of both arms:"]
         parts += [signs(both, step)]
+    if chosen.remedy is not None:
+        others = [told for runs in read_units(chosen.remedy).values() for told in runs]
+        parts += ["The same seeds, held near the initial policy by a KL weight of 0.05:"]
+        parts += [remedied(both, others)]
     told = "\n\n".join(parts)
     print(told)
     if chosen.page is not None:

@@ -10,7 +10,8 @@ pytest.importorskip("trl")
 pytest.importorskip("statsmodels")
 pytestmark = pytest.mark.needs_torch
 
-from examples.lab.seeds import flips, of_count, signs, table
+from catsdk_providers.box.problems import problems
+from examples.lab.seeds import flips, losses, of_count, remedied, signs, table
 
 _LOGGED = ("reward", "cat/agreement", "frac_reward_zero_std", "entropy", "completions/mean_length")
 
@@ -22,6 +23,7 @@ def unit(arm: str, seed: int, *rights: int) -> dict[str, Any]:
             "step": 15 * at,
             "held_out": {
                 "single": "88" * right + "00" * (10 - right),
+                "greedy": "11" * right + "00" * (10 - right),
                 "majority": "11" * right + "00" * (10 - right),
             },
         }
@@ -32,7 +34,7 @@ def unit(arm: str, seed: int, *rights: int) -> dict[str, Any]:
         for step in range(1, 15 * (len(rights) - 1) + 1)
     ]
     return {
-        "unit": {"arm": arm, "seed": seed, "plan": {"group": 8}},
+        "unit": {"arm": arm, "seed": seed, "plan": {"group": 8, "evaluated": 20}},
         "points": points,
         "log": log,
     }
@@ -69,3 +71,20 @@ def test_the_signs_of_runs_that_fell_stand_beside_those_of_the_others() -> None:
     assert "| agreement | 0.13 (0.13 to 0.13) | 0.13 (0.13 to 0.13) |" in told
     # Of the twelve problems that it was sure of, the run that fell still solves eight.
     assert "| answers that the policy was sure of, kept | 0.67 (0.67 to 0.67) | 1.00" in told
+
+
+def test_what_a_fallen_run_lost_is_told_by_the_digits_of_the_numbers() -> None:
+    lines = losses([*UNITS["cat"], *UNITS["ttrl"]]).splitlines()
+    sizes = [len(str(problem.top)) for problem in problems("heldout", 20, 0)]
+    digits = sorted(set(sizes))
+    assert lines[0] == f"| run | step | {' | '.join(f'{count} digits' for count in digits)} |"
+    first = [sizes[:12].count(count) for count in digits]
+    cells = [f"{some} of {sizes.count(each)}" for some, each in zip(first, digits, strict=True)]
+    assert lines[2] == f"| TTRL (majority), 1 | 0 | {' | '.join(cells)} |"
+    ends = [f"0 of {sizes.count(count)}" for count in digits]
+    assert lines[3:] == [f"| TTRL (majority), 1 | 30 | {' | '.join(ends)} |"]
+
+
+def test_a_remedy_stands_beside_the_run_of_its_seed() -> None:
+    told = remedied([*UNITS["cat"], *UNITS["ttrl"]], [unit("ttrl", 1, 6, 7, 8)])
+    assert "| TTRL (majority), 1 | 0.60 | 0.00 | 0.80 | 0.80 | never |" in told
