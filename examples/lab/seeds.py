@@ -26,9 +26,10 @@ from examples.lab.curves import LABELS, read_units
 from examples.lab.laboratory import write_between
 from examples.lab.stops import Judged, history_of, judged
 
-__all__ = ["by_seed", "flips", "losses", "of_count", "remedied", "signs", "table"]
+__all__ = ["by_seed", "flips", "losses", "of_count", "remedied", "signs", "table", "told_of"]
 
 MARK, END = "<!-- seeds -->", "<!-- /seeds -->"
+STEPS: Final = (15, 30)
 _SIGNS: Final = {
     "reward": "reward",
     "cat/agreement": "agreement",
@@ -194,29 +195,40 @@ def _range(values: Sequence[float]) -> str:
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
+def told_of(folder: Path, remedy: Path | None, steps: Sequence[int]) -> str:
+    """All tables, one below the other.
+
+    Args:
+        folder: The units of both arms.
+        remedy: Units of the same seeds with the plan `kl`.
+        steps: Up to which steps the signs are looked at.
+    """
+    units = read_units(folder)
+    both = [told for arm in ("cat", "ttrl") for told in units[arm]]
+    parts = [table(units)]
+    parts += ["Greedy decoding at the best evaluation and at the end of the runs that fell:"]
+    parts += [losses(both)]
+    for step in steps:
+        parts += [f"Up to step {step}, median and range over the runs of both arms:"]
+        parts += [signs(both, step)]
+    if remedy is not None:
+        others = [told for runs in read_units(remedy).values() for told in runs]
+        parts += ["The same seeds, held near the initial policy by a KL weight of 0.05:"]
+        parts += [remedied(both, others)]
+    return "\n\n".join(parts)
+
+
 def main() -> None:
     """Print the tables of a folder of units."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, nargs="+", default=[15, 30])
+    parser.add_argument("--steps", type=int, nargs="+", default=STEPS)
     parser.add_argument("--remedy", type=Path, help="a folder of units with the plan `kl`")
     parser.add_argument("--page", type=Path, help="where the tables are put")
     chosen = parser.parse_args()
-    units = read_units(chosen.folder)
-    both = [told for arm in ("cat", "ttrl") for told in units[arm]]
-    parts = [table(units)]
-    parts += ["Greedy decoding at the best evaluation and at the end of the runs that fell:"]
-    parts += [losses(both)]
-    for step in chosen.steps:
-        parts += [f"Up to step {step}, median and range over the runs of both arms:"]
-        parts += [signs(both, step)]
-    if chosen.remedy is not None:
-        others = [told for runs in read_units(chosen.remedy).values() for told in runs]
-        parts += ["The same seeds, held near the initial policy by a KL weight of 0.05:"]
-        parts += [remedied(both, others)]
-    told = "\n\n".join(parts)
+    told = told_of(chosen.folder, chosen.remedy, chosen.steps)
     print(told)
     if chosen.page is not None:
         write_between(chosen.page, told, MARK, END)

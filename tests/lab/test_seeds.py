@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,18 @@ pytest.importorskip("statsmodels")
 pytestmark = pytest.mark.needs_torch
 
 from catsdk_providers.box.problems import problems
-from examples.lab.seeds import flips, losses, of_count, remedied, signs, table
+from examples.lab.seeds import (
+    END,
+    MARK,
+    STEPS,
+    flips,
+    losses,
+    of_count,
+    remedied,
+    signs,
+    table,
+    told_of,
+)
 
 _LOGGED = ("reward", "cat/agreement", "frac_reward_zero_std", "entropy", "completions/mean_length")
 
@@ -88,3 +100,9 @@ def test_what_a_fallen_run_lost_is_told_by_the_digits_of_the_numbers() -> None:
 def test_a_remedy_stands_beside_the_run_of_its_seed() -> None:
     told = remedied([*UNITS["cat"], *UNITS["ttrl"]], [unit("ttrl", 1, 6, 7, 8)])
     assert "| TTRL (majority), 1 | 0.60 | 0.00 | 0.80 | 0.80 | never |" in told
+
+
+def test_the_page_says_what_the_recorded_runs_say() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    told = told_of(docs / "lab", docs / "lab" / "kl", STEPS)
+    assert f"{MARK}\n{told}\n{END}" in (docs / "results.md").read_text("utf-8")
