@@ -52,6 +52,11 @@ _DEMO = ("from catsdk.cli import main; main()", "demo", "--problems", "500")
 PICTURES: Mapping[str, Pictures] = {
     "curves": _curves("docs/lab"),
     "rubric-curves": _curves("docs/lab/rubric"),
+    "seeds": Pictures(
+        ("lab/seeds.png",),
+        ("-m", "examples.lab.seeds", "docs/lab", "--remedy", "docs/lab/kl"),
+        cheap=True,
+    ),
     "gains": Pictures(
         ("real_lab/gains.png",),
         ("-m", "examples.real_lab.laboratory", "--out", "docs/real_lab"),

@@ -116,7 +116,13 @@ def draw(arms: dict[str, list[Told]], path: Path) -> None:
         axes.set_xlabel("step")
         axes.grid(visible=True, color="0.93")
         axes.set_ylim(0, 1)
-    accuracy.legend(frameon=False, fontsize=7, loc="center right")
+    figure.legend(
+        *accuracy.get_legend_handles_labels(),
+        frameon=False,
+        fontsize=8,
+        loc="outside lower center",
+        ncols=6,
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
 

@@ -8,6 +8,9 @@ below its start. Only seeds that both arms have are compared. Shares have exact 
 which one arm alone fell, and of the flips of sign of the paired differences.
 """
 
+# matplotlib's own annotations are partial.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import argparse
@@ -23,10 +26,21 @@ from catsdk.evaluate.statistics import mcnemar
 from catsdk.train import Stop
 from catsdk_providers.box.problems import problems
 from examples.lab.curves import LABELS, read_units
+from examples.lab.held_out import share
 from examples.lab.laboratory import write_between
 from examples.lab.stops import Judged, history_of, judged
 
-__all__ = ["by_seed", "flips", "losses", "of_count", "remedied", "signs", "table", "told_of"]
+__all__ = [
+    "by_seed",
+    "draw",
+    "flips",
+    "losses",
+    "of_count",
+    "remedied",
+    "signs",
+    "table",
+    "told_of",
+]
 
 MARK, END = "<!-- seeds -->", "<!-- /seeds -->"
 STEPS: Final = (15, 30)
@@ -121,22 +135,30 @@ def _compared(first: Mapping[int, Judged], second: Mapping[int, Judged], seeds: 
 def losses(units: Sequence[Told]) -> str:
     """What greedy decoding solves in the runs that fell, by the digits of the numbers.
 
+    Beside it stand the majority of the same rollouts, and the synthesis of them by the initial
+    policy, which is measured at the end alone.
+
     Args:
         units: Runs of the laboratory, all measured on the same problems.
     """
     places = _digits_of(units[0])
-    heads = ["run", "step", *(f"{count} digits" for count in places)]
+    digits = (f"greedy, {count} digits" for count in places)
+    heads = ["run", "step", *digits, "majority of 8", "initial policy synthesizes 8"]
     lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
     for told in units:
         run = judged(told, Stop())
         best = max(run.accuracies, key=lambda step: run.accuracies[step])
         for point in told["points"] if run.fell else []:
             if point["step"] in (best, max(run.accuracies)):
-                solved = point["held_out"]["greedy"]
-                cells = (
-                    f"{sum(solved[at] == '1' for at in each)} of {len(each)}"
+                found = point["held_out"]
+                cells = [
+                    f"{sum(found['greedy'][at] == '1' for at in each)} of {len(each)}"
                     for each in places.values()
-                )
+                ]
+                cells += [
+                    f"{share(found, name, 1):.2f}" if name in found else ""
+                    for name in ("majority", "teacher")
+                ]
                 lines.append(f"| {run.name} | {point['step']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -195,6 +217,33 @@ def _range(values: Sequence[float]) -> str:
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
+def draw(units: Mapping[str, Sequence[Told]], path: Path) -> None:
+    """Held-out accuracy by step, a panel an arm and a line a seed; those that fell stand out."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, arm in zip(panels, ("cat", "ttrl"), strict=True):
+        runs = by_seed(units[arm])
+        for seed, run in runs.items():
+            steps = sorted(run.accuracies)
+            color = "C3" if run.fell else "0.6"
+            axes.plot(steps, [run.accuracies[step] for step in steps], color=color, marker=".")
+            if run.fell:
+                axes.annotate(
+                    f"seed {seed}", (steps[-1], run.end), xytext=(4, 0),
+                    textcoords="offset points", color=color, fontsize=8, va="center",
+                )  # fmt: skip
+        fell = sum(run.fell for run in runs.values())
+        axes.set_title(f"{LABELS[arm]}: {fell} of {len(runs)} runs fell", fontsize=10)
+        axes.set_xlabel("step")
+        axes.set_xlim(right=1.15 * max(max(run.accuracies) for run in runs.values()))
+        axes.set_ylim(-0.02, 1)
+        axes.grid(visible=True, color="0.93")
+    panels[0].set_ylabel("held-out accuracy, one sample")
+    figure.savefig(path, dpi=130)
+
+
 def told_of(folder: Path, remedy: Path | None, steps: Sequence[int]) -> str:
     """All tables, one below the other.
 
@@ -206,7 +255,7 @@ def told_of(folder: Path, remedy: Path | None, steps: Sequence[int]) -> str:
     units = read_units(folder)
     both = [told for arm in ("cat", "ttrl") for told in units[arm]]
     parts = [table(units)]
-    parts += ["Greedy decoding at the best evaluation and at the end of the runs that fell:"]
+    parts += ["What the runs that fell solved at their best evaluation and at the end:"]
     parts += [losses(both)]
     for step in steps:
         parts += [f"Up to step {step}, median and range over the runs of both arms:"]
@@ -219,7 +268,7 @@ def told_of(folder: Path, remedy: Path | None, steps: Sequence[int]) -> str:
 
 
 def main() -> None:
-    """Print the tables of a folder of units."""
+    """Print the tables of a folder of units, and draw its runs."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -228,6 +277,7 @@ def main() -> None:
     parser.add_argument("--remedy", type=Path, help="a folder of units with the plan `kl`")
     parser.add_argument("--page", type=Path, help="where the tables are put")
     chosen = parser.parse_args()
+    draw(read_units(chosen.folder), chosen.folder / "seeds.png")
     told = told_of(chosen.folder, chosen.remedy, chosen.steps)
     print(told)
     if chosen.page is not None:

@@ -89,12 +89,12 @@ def test_what_a_fallen_run_lost_is_told_by_the_digits_of_the_numbers() -> None:
     lines = losses([*UNITS["cat"], *UNITS["ttrl"]]).splitlines()
     sizes = [len(str(problem.top)) for problem in problems("heldout", 20, 0)]
     digits = sorted(set(sizes))
-    assert lines[0] == f"| run | step | {' | '.join(f'{count} digits' for count in digits)} |"
+    assert " | ".join(f"greedy, {count} digits" for count in digits) in lines[0]
     first = [sizes[:12].count(count) for count in digits]
     cells = [f"{some} of {sizes.count(each)}" for some, each in zip(first, digits, strict=True)]
-    assert lines[2] == f"| TTRL (majority), 1 | 0 | {' | '.join(cells)} |"
+    assert lines[2] == f"| TTRL (majority), 1 | 0 | {' | '.join(cells)} | 0.60 |  |"
     ends = [f"0 of {sizes.count(count)}" for count in digits]
-    assert lines[3:] == [f"| TTRL (majority), 1 | 30 | {' | '.join(ends)} |"]
+    assert lines[3:] == [f"| TTRL (majority), 1 | 30 | {' | '.join(ends)} | 0.00 |  |"]
 
 
 def test_a_remedy_stands_beside_the_run_of_its_seed() -> None:
