@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from catsdk.cli.progress import bar
 from catsdk.core.display.counting import counted
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def fly(config: CaTConfig, prompts: int, *, as_json: bool) -> int:
     """Take the preflight of a training and print what it found; returns the exit code."""
     from catsdk.train import preflight
 
-    display = _Display(Console(stderr=True, emoji=False), config.rollouts.count)
+    display = _Display(config.rollouts.count)
     with display.bar:
         found = preflight(config, prompts=prompts, on_progress=display.on_progress)
     if as_json:
@@ -44,23 +44,16 @@ def fly(config: CaTConfig, prompts: int, *, as_json: bool) -> int:
 class _Display:
     """A progress bar; where the console is not a terminal, a line a step."""
 
-    def __init__(self, console: Console, rollouts: int) -> None:
-        self.console, self.rollouts = console, rollouts
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+    def __init__(self, rollouts: int) -> None:
+        self.rollouts = rollouts
+        self.bar = bar("{task.description}")
         self.task = self.bar.add_task("loading the model", total=None)
 
     def on_progress(self, step: str, done: int, prompts: int) -> None:
-        if not done and not self.console.is_terminal:
+        console = self.bar.console
+        if not done and not console.is_terminal:
             each = f", {counted(self.rollouts, 'rollout')} each" if step == "sampling" else ""
-            self.console.print(f"{step}: {counted(prompts, 'prompt')}{each}", highlight=False)
+            console.print(f"{step}: {counted(prompts, 'prompt')}{each}", highlight=False)
         self.bar.update(self.task, description=step, completed=done, total=prompts)
 
 
