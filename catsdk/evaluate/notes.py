@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from catsdk.core.ports import Provider, capabilities_of, name_of
+from catsdk.core.types import Message
 from catsdk.evaluate.contenders import LOGPROBS, Contender
 from catsdk.evaluate.items import Item
 from catsdk.evaluate.recorded import Recorded
@@ -27,9 +28,9 @@ def notes_on(
 
 
 def _on_items(items: Sequence[Item]) -> Iterator[str]:
-    by_prompt: dict[str, list[Item]] = {}
+    by_prompt: dict[tuple[Message, ...], list[Item]] = {}
     for item in items:
-        by_prompt.setdefault(repr(item.prompt), []).append(item)
+        by_prompt.setdefault(item.prompt, []).append(item)
     repeated = [same for same in by_prompt.values() if len(same) > 1]
     if not repeated:
         return

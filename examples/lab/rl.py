@@ -28,14 +28,7 @@ from catsdk_providers.box import BOX
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.held_out import EXAM_SEED, Exam
 from examples.lab.others import methods_with
-from examples.lab.training import (
-    config_for,
-    is_done,
-    methods_of,
-    scratch_of,
-    start_of,
-    train_unit,
-)
+from examples.lab.training import config_for, is_done, methods_of, scratch_of, train_unit
 from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
 
 __all__ = ["config_of", "run"]
@@ -69,7 +62,7 @@ def run(unit: Unit[Plan], out: Path) -> Path:
         tokenizer=tokenizer,
         exam=_exam(unit.plan, LocalProvider.of(model, tokenizer, name="policy")),
         every=unit.plan.every,
-        start=start_of(unit, out),
+        start_alike=True,
     )
 
 

@@ -190,13 +190,14 @@ def _digits_of(told: Told) -> dict[int, list[int]]:
 
 def signs(units: Sequence[Told], step: int) -> str:
     """What was logged up to `step`, without labels, in runs that fell and in the others."""
-    fell = [told for told in units if judged(told, Stop()).fell]
-    others = [told for told in units if not judged(told, Stop()).fell]
+    parted: dict[bool, list[Told]] = {True: [], False: []}
+    for told in units:
+        parted[judged(told, Stop()).fell].append(told)
     lines = ["| sign | runs that fell | others |", "| --- | --- | --- |"]
     for name, label in _SIGNS.items():
-        cells = (_range([_logged(told, name, step) for told in runs]) for runs in (fell, others))
+        cells = (_range([_logged(told, name, step) for told in runs]) for runs in parted.values())
         lines.append(f"| {label} | {' | '.join(cells)} |")
-    cells = (_range([_kept(told, step) for told in runs]) for runs in (fell, others))
+    cells = (_range([_kept(told, step) for told in runs]) for runs in parted.values())
     lines.append(f"| answers that the policy was sure of, kept | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -244,15 +245,18 @@ def draw(units: Mapping[str, Sequence[Told]], path: Path) -> None:
     figure.savefig(path, dpi=130)
 
 
-def told_of(folder: Path, remedy: Path | None, steps: Sequence[int]) -> str:
+def told_of(
+    units: Mapping[str, Sequence[Told]],
+    remedy: Mapping[str, Sequence[Told]],
+    steps: Sequence[int],
+) -> str:
     """All tables, one below the other.
 
     Args:
-        folder: The units of both arms.
-        remedy: Units of the same seeds with the plan `kl`.
+        units: The runs of both arms.
+        remedy: Runs of the same seeds with the plan `kl`; of no arm where there are none.
         steps: Up to which steps the signs are looked at.
     """
-    units = read_units(folder)
     both = [told for arm in ("cat", "ttrl") for told in units[arm]]
     parts = [table(units)]
     parts += ["What the runs that fell solved at their best evaluation and at the end:"]
@@ -260,10 +264,9 @@ def told_of(folder: Path, remedy: Path | None, steps: Sequence[int]) -> str:
     for step in steps:
         parts += [f"Up to step {step}, median and range over the runs of both arms:"]
         parts += [signs(both, step)]
-    if remedy is not None:
-        others = [told for runs in read_units(remedy).values() for told in runs]
+    if remedy:
         parts += ["The same seeds, held near the initial policy by a KL weight of 0.05:"]
-        parts += [remedied(both, others)]
+        parts += [remedied(both, [told for runs in remedy.values() for told in runs])]
     return "\n\n".join(parts)
 
 
@@ -277,8 +280,10 @@ def main() -> None:
     parser.add_argument("--remedy", type=Path, help="a folder of units with the plan `kl`")
     parser.add_argument("--page", type=Path, help="where the tables are put")
     chosen = parser.parse_args()
-    draw(read_units(chosen.folder), chosen.folder / "seeds.png")
-    told = told_of(chosen.folder, chosen.remedy, chosen.steps)
+    units = read_units(chosen.folder)
+    draw(units, chosen.folder / "seeds.png")
+    remedy = {} if chosen.remedy is None else read_units(chosen.remedy)
+    told = told_of(units, remedy, chosen.steps)
     print(told)
     if chosen.page is not None:
         write_between(chosen.page, told, MARK, END)

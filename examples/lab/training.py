@@ -31,7 +31,7 @@ from catsdk.train import (
 from examples.lab.held_out import Exam
 from examples.lab.units import Training, Unit
 
-__all__ = ["config_for", "is_done", "methods_of", "scratch_of", "start_of", "train_unit"]
+__all__ = ["config_for", "is_done", "methods_of", "scratch_of", "train_unit"]
 
 _LOG = logging.getLogger(__name__)
 _PACKAGES: Final = ("torch", "transformers", "trl", "peft")
@@ -50,12 +50,6 @@ def is_done(unit: Unit[Training], out: Path) -> bool:
 def scratch_of(unit: Unit[Training], out: Path) -> Path:
     """Where a unit keeps its checkpoints until it is done."""
     return out / "runs" / unit.name
-
-
-def start_of(unit: Unit[Training], out: Path) -> Path:
-    """Where what is measured before the first step is kept for all units of the same plan."""
-    asked = json.dumps(asdict(unit.plan), sort_keys=True).encode()
-    return out / "runs" / f"start-{sha256(asked).hexdigest()[:12]}.json"
 
 
 def methods_of(synthesis: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -132,7 +126,7 @@ def train_unit(
     tokenizer: Any,
     exam: Exam,
     every: int | None,
-    start: Path | None = None,
+    start_alike: bool = False,
 ) -> Path:
     """Train and measure; returns the JSON with what was measured.
 
@@ -145,11 +139,11 @@ def train_unit(
         tokenizer: Its tokenizer.
         exam: Measures the policy.
         every: Steps between two measurements; `None` measures at the start and the end alone.
-        start: A file that keeps what is measured before the first step, where that is the same for
-            all units of the folder.
+        start_alike: Whether all units of the plan in this folder begin with the same policy, which
+            is then measured once before the first step.
     """
     scratch = scratch_of(unit, out)
-    watch = _Watch(exam, every, scratch, start)
+    watch = _Watch(exam, every, scratch, _start_of(unit, out) if start_alike else None)
     began = time.perf_counter()
     train: Callable[..., Any] = sft if unit.arm == "sft" else grpo
     trained = train(config, rows, model=model, tokenizer=tokenizer, callbacks=[watch])
@@ -222,6 +216,12 @@ def _write_whole(file: Path, text: str) -> None:
     part = file.with_suffix(f".{os.getpid()}.part")
     part.write_text(text, "utf-8")
     part.replace(file)
+
+
+def _start_of(unit: Unit[Training], out: Path) -> Path:
+    """Where what is measured before the first step is kept for all units of the same plan."""
+    asked = json.dumps(asdict(unit.plan), sort_keys=True).encode()
+    return out / "runs" / f"start-{sha256(asked).hexdigest()[:12]}.json"
 
 
 def _file(unit: Unit[Training], out: Path) -> Path:

@@ -25,14 +25,7 @@ from catsdk.estimators import Synthesizer
 from catsdk.providers import LocalProvider
 from catsdk.train import CaTConfig, Failing, LoRA, Rollouts
 from examples.lab.held_out import EXAM_SEED, Exam
-from examples.lab.training import (
-    config_for,
-    is_done,
-    methods_of,
-    scratch_of,
-    start_of,
-    train_unit,
-)
+from examples.lab.training import config_for, is_done, methods_of, scratch_of, train_unit
 from examples.lab.units import Unit
 from examples.real_lab.questions import UNTRAINED, Question, questions
 from examples.real_lab.units import ARMS, MAX_TOKENS, PLANS, Plan
@@ -67,7 +60,7 @@ def run(unit: Unit[Plan], weights: Path, out: Path) -> Path:
         tokenizer=tokenizer,
         exam=_exam(unit.plan, policy, LocalProvider(str(weights), threads=1)),
         every=None,
-        start=start_of(unit, out),
+        start_alike=True,
     )
 
 

@@ -12,6 +12,7 @@ pytest.importorskip("statsmodels")
 pytestmark = pytest.mark.needs_torch
 
 from catsdk_providers.box.problems import problems
+from examples.lab.curves import read_units
 from examples.lab.seeds import (
     END,
     MARK,
@@ -104,5 +105,5 @@ def test_a_remedy_stands_beside_the_run_of_its_seed() -> None:
 
 def test_the_page_says_what_the_recorded_runs_say() -> None:
     docs = Path(__file__).parents[2] / "docs"
-    told = told_of(docs / "lab", docs / "lab" / "kl", STEPS)
+    told = told_of(read_units(docs / "lab"), read_units(docs / "lab" / "kl"), STEPS)
     assert f"{MARK}\n{told}\n{END}" in (docs / "results.md").read_text("utf-8")
