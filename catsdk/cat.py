@@ -16,7 +16,7 @@ from catsdk.core.concurrency.pipeline import Flow, background_tasks
 from catsdk.core.errors import ConfigurationError, InvalidInputError, NoModelError
 from catsdk.core.events import Event
 from catsdk.core.inputs import PromptLike, check_count, check_kind, check_many, check_prompt
-from catsdk.core.options import Sampling
+from catsdk.core.options import Sampling, check_sampling
 from catsdk.core.sending import Budget
 from catsdk.core.settings import Settings
 from catsdk.core.types import Group, Reference, Result, Rollout, Rubric, Score, Verdict
@@ -199,7 +199,7 @@ class CaT(Description):
             n: G, the number of rollouts.
             row: The other columns of the prompt's data row, such as a known answer for `Gold`.
             sampling: How the policy is sampled this time.
-            seed: The seed of sampler and estimator this time.
+            seed: The seed of sampler, estimator and rubric proposer this time.
             budget: Caps for this run alone, in addition to the client's; an `Account` is shared by
                 all runs that are given it.
             output: What the reference must be this time, as for `CaT`.
@@ -256,7 +256,7 @@ class CaT(Description):
             at_once: How many prompts are worked on or wait to be read; by default twice the
                 calls in flight, and with batches what `Batching.waiting` says.
             sampling: How the policy is sampled.
-            seed: The seed of sampler and estimator.
+            seed: The seed of sampler, estimator and rubric proposer.
             budget: Caps for all of these prompts together, in addition to the client's.
             output: What the references must be, as for `CaT`.
             on_event: Called with each event; the event's `item` is the place of its prompt.
@@ -356,7 +356,7 @@ class CaT(Description):
             n: G, the number of rollouts.
             row: The other columns of the prompt's data row.
             sampling: How the policy is sampled this time.
-            seed: The seed of sampler and estimator this time.
+            seed: The seed of sampler, estimator and rubric proposer this time.
             budget: Caps for this run alone, in addition to the client's.
             output: What the reference must be this time, as for `CaT`.
 
@@ -530,13 +530,14 @@ class CaT(Description):
 
     def _method(self, *, sampling: Sampling | None = None, seed: int | None = None) -> Method:
         """The roles, with what is set for one call."""
-        check_kind("sampling", sampling, (Sampling,), "a Sampling such as Sampling(top_p=0.9)")
-        sampler, estimator = self._sampler, self._estimator
+        sampler, estimator, reward = self._sampler, self._estimator, self._reward
         if sampling is not None:
+            check_sampling(sampling)
             sampler = with_setting(sampler, "sampling", sampling)
         if seed is not None:
-            sampler, estimator = with_setting(sampler, "seed", seed), with_seed(estimator, seed)
-        return Method(sampler, estimator, self._reward, self.always_estimates)
+            sampler = with_setting(sampler, "seed", seed)
+            estimator, reward = with_seed(estimator, seed), with_seed(reward, seed)
+        return Method(sampler, estimator, reward, self.always_estimates)
 
 
 async def synthesize(

@@ -11,7 +11,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.types import Message, Request
 from catsdk.core.value import Value
 
-__all__ = ["Options", "Sampling"]
+__all__ = ["Options", "Sampling", "check_sampling"]
 
 
 # The wrong options that one error names.
@@ -93,3 +93,15 @@ class Sampling(Options):
             seed: Makes them repeatable if the model supports seeds.
         """
         return Request(messages=messages, n=n, seed=seed, **dict(self))
+
+
+def check_sampling(sampling: object) -> None:
+    """Refuse what is no `Sampling`.
+
+    Raises:
+        InvalidInputError: it is something else.
+    """
+    if not isinstance(sampling, Sampling):
+        raise InvalidInputError(
+            f"sampling is {sampling!r:.80}; give a Sampling such as Sampling(top_p=0.9)"
+        )

@@ -17,7 +17,7 @@ from catsdk.core.errors import (
     StructuredOutputError,
 )
 from catsdk.core.messages import images_in, with_numbers
-from catsdk.core.options import Sampling
+from catsdk.core.options import Sampling, check_sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of, tokens_of
 from catsdk.core.types import Completion, Group, ImagePart, Message, Reference, Request, Rollout
 from catsdk.prompts.prompt import Prompt, has, load, sets
@@ -93,6 +93,7 @@ class Synthesizer:
 
     def __post_init__(self) -> None:
         """Check the words."""
+        check_sampling(self.sampling)
         check_slots(self.prompt, "synthesize")
         if self.prompts is not None:
             check_choice("prompts", self.prompts, sets())

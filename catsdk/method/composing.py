@@ -20,10 +20,10 @@ from catsdk.sampling.sampler import Sampler
 __all__ = [
     "Model",
     "checked_policy",
-    "checked_reward",
     "defaults_of",
     "estimator_of",
     "policies_of",
+    "reward_of",
     "sampler_of",
     "setting_of",
     "with_seed",
@@ -103,15 +103,18 @@ def estimator_of(
     )
 
 
-def checked_reward(reward: object) -> roles.Rewarder | None:
-    """Give `reward` back where it is one.
+def reward_of(reward: object, sampler: roles.Sampler) -> roles.Rewarder | None:
+    """The reward that was given; its proposer has the sampler's seed where it has none.
 
     Raises:
         InvalidInputError: it is not.
     """
     roles.refuse_class("reward", reward)
-    if reward is None or isinstance(reward, roles.Rewarder):
-        return reward
+    if reward is None:
+        return None
+    if isinstance(reward, roles.Rewarder):
+        seed = setting_of(sampler, "seed")
+        return with_seed(reward, seed, keep=True) if isinstance(seed, int) else reward
     raise InvalidInputError(
         f"reward is {reward!r:.80}; give a reward such as AnswerReward() or RubricReward(), or an"
         " object with an async method reward(group, reference, ctx)"
@@ -203,21 +206,31 @@ def with_setting(role: Any, name: str, value: object) -> Any:
     )
 
 
-def with_seed(estimator: Any, seed: int) -> Any:
-    """A copy of `estimator`, and of those inside it, with another seed where they have one."""
-    changes = {name: _seeded(value, seed) for name, value in _values(estimator)}
-    if "seed" in changes:
-        changes["seed"] = seed
-    same = all(changes[name] is value for name, value in _values(estimator))
-    return estimator if same else replace(estimator, **changes)
+def with_seed(role: Any, seed: int, *, keep: bool = False) -> Any:
+    """A copy of `role` in which the estimators and proposers that have a seed have this one.
+
+    The seeds of rewards and judges stay: they choose an order or a coin, not what a model samples.
+
+    Args:
+        role: An estimator, a reward or a proposer; dataclasses are looked into.
+        seed: Makes what models sample repeatable.
+        keep: Whether seeds that are set stay.
+    """
+    before = _values(role)
+    after = {name: _seeded(value, seed, keep=keep) for name, value in before}
+    if "seed" in after and not isinstance(role, roles.Rewarder):
+        after["seed"] = after["seed"] if keep and after["seed"] is not None else seed
+    same = all(after[name] is value for name, value in before)
+    return role if same else replace(role, **after)
 
 
-def _seeded(value: object, seed: int) -> object:
+def _seeded(value: object, seed: int, *, keep: bool) -> object:
     if isinstance(value, tuple):
         before = cast("tuple[object, ...]", value)
-        parts = tuple(_seeded(part, seed) for part in before)
+        parts = tuple(_seeded(part, seed, keep=keep) for part in before)
         return before if all(map(_is, parts, before)) else parts
-    return with_seed(value, seed) if isinstance(value, roles.Estimator) else value
+    samples = isinstance(value, roles.Estimator | roles.Rewarder | roles.Proposer)
+    return with_seed(value, seed, keep=keep) if samples else value
 
 
 def _is(one: object, other: object) -> bool:

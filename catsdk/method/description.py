@@ -13,7 +13,7 @@ from catsdk.core.inputs import check_kind
 from catsdk.core.model_strings import known_providers
 from catsdk.core.settings import Settings
 from catsdk.core.yaml_text import data_of, yaml_of
-from catsdk.method.composing import Model, checked_reward, defaults_of, estimator_of, sampler_of
+from catsdk.method.composing import Model, defaults_of, estimator_of, reward_of, sampler_of
 from catsdk.method.role_tree import services_of
 from catsdk.recipes import digest_of, from_data, is_known_role, to_data, written
 from catsdk.runtime import roles
@@ -58,7 +58,7 @@ class Description:
         self._sampler = sampler_of(policy, settings)
         self._estimator = estimator_of(estimator, self._sampler)
         self._own_estimator = estimator is not None
-        self._reward = checked_reward(reward)
+        self._reward = reward_of(reward, self._sampler)
         self._client = client or Client.unnamed()
         self._answers = answers_for(answers or Answers(), output)
         self._defaults = defaults_of(self._sampler, self._estimator, settings)

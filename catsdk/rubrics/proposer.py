@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from catsdk.core.choices import check_choice
 from catsdk.core.errors import InvalidInputError
-from catsdk.core.options import Sampling
+from catsdk.core.options import Sampling, check_sampling
 from catsdk.core.ports import Provider, capabilities_of, name_of
 from catsdk.core.types import Criterion, Kind, Provenance, Reference, Rubric
 from catsdk.prompts.prompt import Prompt, load
@@ -53,6 +53,8 @@ class RubricProposer:
         attempts: How often a reply is asked for in all.
         route: How a reply is made to fit its form: by a schema, a tool or words; `auto` takes what
             the model can.
+        seed: Makes the rubric repeatable if the model supports seeds. A CaT whose sampler has a
+            seed gives it to a proposer that has none.
 
     Raises:
         InvalidInputError: `at_least` is over `at_most`, a number is under 1, or `source` or `route`
@@ -77,9 +79,11 @@ class RubricProposer:
     weighted: bool = False
     attempts: int = 2
     route: Literal["auto"] | Route = "auto"
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers and the words."""
+        check_sampling(self.sampling)
         check_slots(self.prompt, self._task)
         check_choice("source", self.source, get_args(Source))
         check_choice("route", self.route, ("auto", *get_args(Route)))
@@ -109,6 +113,7 @@ class RubricProposer:
                 anchor = await context.model(self.anchor)
                 prompt = self.prompt or load(capabilities_of(anchor).prompts, self._task)
                 form = form_name(route_of(anchor, self.route))
+                seed = self.seed if capabilities_of(anchor).seed else None
                 messages = prompt.messages(
                     form=f"{form}_weighted" if self.weighted else form,
                     task=self._wanted,
@@ -116,7 +121,7 @@ class RubricProposer:
                 )
                 written, completion = await ask(
                     anchor,
-                    self.sampling.request(messages),
+                    self.sampling.request(messages, seed=seed),
                     self._form,
                     attempts=self.attempts,
                     route=self.route,

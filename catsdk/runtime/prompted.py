@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from catsdk.core.options import Sampling
+from catsdk.core.options import Sampling, check_sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.prompts.prompt import Prompt, load
 from catsdk.prompts.tasks import check_slots
@@ -21,7 +21,8 @@ class PromptedRole:
     A subclass says which `task` it is, and whose model does it where none is named.
 
     Raises:
-        InvalidInputError: `prompt` lacks a slot of the task, or has one that nothing fills.
+        InvalidInputError: `sampling` is no `Sampling`; or `prompt` lacks a slot of the task, or has
+            one that nothing fills.
     """
 
     model: str | Provider | None = None
@@ -37,7 +38,8 @@ class PromptedRole:
     """Whose model it is where none is named."""
 
     def __post_init__(self) -> None:
-        """Check that the prompt has the slots of its task."""
+        """Check the sampling, and that the prompt has the slots of its task."""
+        check_sampling(self.sampling)
         check_slots(self.prompt, self._task())
 
     def words_for(self, provider: Provider) -> Prompt:

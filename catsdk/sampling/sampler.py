@@ -18,11 +18,10 @@ from catsdk.core.inputs import (
     MAX_ROLLOUTS,
     PromptLike,
     check_count,
-    check_kind,
     check_many,
     check_prompt,
 )
-from catsdk.core.options import Sampling
+from catsdk.core.options import Sampling, check_sampling
 from catsdk.core.ports import Provider, capabilities_of
 from catsdk.core.sampled import Sampled, completion_of
 from catsdk.core.types import Call, Completion, Failure, Group, Message, Rollout
@@ -88,7 +87,7 @@ class Sampler:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_kind("sampling", self.sampling, (Sampling,), "a Sampling such as Sampling(top_p=0.9)")
+        check_sampling(self.sampling)
         check_choice("late", self.late, get_args(Late))
         if self.quorum is not None:
             check_count(self.quorum, "quorum")

@@ -10,6 +10,8 @@ import catsdk as cat
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import ResultReady
 from catsdk.estimators import MixtureOfAgents, RecursiveSelfAggregation, Shuffled
+from catsdk.rewards import LengthPenalty
+from catsdk.rubrics import Judging
 from catsdk.sampling import AdaptiveSampler
 from catsdk.testing import FunctionProvider
 from tests.method.scripted import anchor, policy
@@ -69,6 +71,35 @@ async def test_a_seed_reaches_the_estimators_inside_an_estimator(around: Any) ->
         await c.run("q", 4, seed=9)
         await c.run("q", 4)
     assert [request.seed for request in teacher.requests] == [9, None]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [lambda own: own, lambda own: 0.5 * own + LengthPenalty(750)],
+    ids=["alone", "in a sum"],
+)
+async def test_a_seed_reaches_the_proposer_inside_a_reward(around: Any) -> None:
+    writer = FunctionProvider(lambda request: '{"criteria": ["Is a.", "Is b."]}')
+    judge = FunctionProvider(lambda request: '{"evidence": "", "reason": "", "verdict": "yes"}')
+    judged = cat.Judge(judge, options=Judging(seed=5))
+
+    async def seeds(of_proposer: int | None, of_sampler: int | None) -> list[int | None]:
+        proposer = cat.RubricProposer(writer, at_least=2, seed=of_proposer)
+        reward = around(cat.RubricReward(proposer=proposer, judge=judged))
+        model, teacher = models()
+        asked = len(writer.requests)
+        async with cat.CaT(
+            cat.Sampler(model, seed=of_sampler), estimator=teacher, reward=reward
+        ) as c:
+            await c.run("q", 4)
+            await c.run("q", 4, seed=9)
+            await c.run("q", 4)
+        return [request.seed for request in writer.requests[asked:]]
+
+    assert await seeds(None, None) == [None, 9, None]
+    assert await seeds(None, 0) == [0, 9, 0]
+    assert await seeds(3, 1) == [3, 9, 3]
+    assert judged.options.seed == 5
 
 
 async def test_a_budget_of_one_call_stands_beside_the_client_s() -> None:

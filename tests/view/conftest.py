@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,14 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert errors == []
+
+
+def shown(page: Page, address: str) -> None:
+    """Wait until the screen of an address that matches stands there whole."""
+    from playwright.sync_api import expect
+
+    main = page.locator("main:not([aria-busy])")
+    expect(main).to_have_attribute("data-shows", re.compile(address), timeout=60_000)
 
 
 def _is_error(told: Any) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from catsdk.view import export_page
-from tests.view.conftest import Serve
+from tests.view.conftest import Serve, shown
 from tests.view.hostile import ATTACK, NAMED, runs
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_hostile_texts_are_shown_and_nothing_more(
     page.goto(serve(folder))
     page.get_by_role("row").filter(has_text="training").first.wait_for()
     page.goto(f"{serve(folder)}/#/{name}?{urlencode(state, quote_via=quote)}")
-    page.locator("main[aria-busy]").wait_for(state="detached")
+    shown(page, f"#/{name}")
     check(page)
     if screen not in ("training", "search", "nowhere"):
         page.get_by_text("onerror=", exact=False).first.wait_for()

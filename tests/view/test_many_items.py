@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.view.conftest import serving
+from tests.view.conftest import serving, shown
 from tests.view.many import many
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def test_a_hundred_thousand_items_are_listed_filtered_searched_and_opened(
         page.get_by_role("button", name="reference right, majority wrong").click()
         page.get_by_text("1–100 of 40,000").wait_for()
         page.keyboard.press("n")
-        page.wait_for_url(re.compile("offset=100"))
+        shown(page, "offset=100")
         page.get_by_text("101–200 of 40,000").wait_for()
         page.locator("input[type=search]").fill("99996")
         page.get_by_text("1–1 of 1").wait_for()

@@ -10,7 +10,7 @@ import pytest
 
 from catsdk.view import export_page, labels_in
 from tests.view import real
-from tests.view.conftest import Serve, made
+from tests.view.conftest import Serve, made, shown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,7 +34,7 @@ def opened(page: Page, address: str, screen: str) -> Page:
     page.locator("tr.open").first.wait_for()
     page.locator("text=/^indexing, /").wait_for(state="detached")
     page.goto(f"{address}/#/{screen}")
-    page.locator("main[aria-busy]").wait_for(state="detached")
+    shown(page, re.escape(f"#/{screen}") + "$")
     return page
 
 
@@ -44,7 +44,7 @@ def test_a_fresh_user_finds_where_synthesis_is_right_and_the_majority_wrong(
     page.goto(serve(folder))
     page.get_by_text("Sums by the model in the box").click()
     page.get_by_role("button", name="reference right, majority wrong").click()
-    page.wait_for_url(re.compile("filter=gained"))
+    shown(page, "filter=gained")
     page.locator("tr.open").first.click()
     page.locator(".card.good", has_text="Reference").wait_for()
     assert page.locator('[data-card="Majority"]').get_attribute("class") == "card bad"
@@ -61,21 +61,20 @@ def test_items_are_searched_sorted_and_opened_with_the_keyboard(
     assert page.locator("tr.open").count() == len(real.SUMS)
     page.keyboard.press("/")
     page.keyboard.type("7634198")
-    page.wait_for_url(re.compile("q=7634198"))
-    page.locator("tr.open").nth(1).wait_for(state="detached")
+    shown(page, "q=7634198")
     assert page.locator("tr.open").count() == 1
     assert page.locator("input[type=search]").input_value() == "7634198"
     page.reload()
-    page.locator("tr.open").first.wait_for()
+    shown(page, "q=7634198")
     assert page.locator("tr.open").count() == 1
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("#/item"))
+    shown(page, "#/item")
     page.keyboard.press("u")
-    page.wait_for_url(re.compile(r"#/items\?.*q=7634198"))
+    shown(page, r"#/items\?.*q=7634198")
     opened(page, serve(folder), "items?run=sums")
     page.get_by_role("button", name="Rollouts right").click()
-    page.wait_for_url(re.compile("sort=pass&way=down"))
+    shown(page, "sort=pass&way=down")
     page.locator("th[aria-sort=descending]").wait_for()
     shares = [int(text.rstrip("%")) for text in page.locator(".meter").all_inner_texts()]
     assert shares == sorted(shares, reverse=True)
@@ -86,14 +85,14 @@ def test_a_part_of_the_reference_is_found_again_in_the_rollouts(
 ) -> None:
     opened(page, serve(folder), "item?run=sums&by=synthesis%2F4&id=7634198%2B1480512")
     page.locator("button.part").first.click()
-    page.wait_for_url(re.compile("part=0"))
+    shown(page, "part=0")
     page.locator('button.part[aria-pressed="true"]').wait_for()
     chosen = page.locator("mark.chosen")
     assert chosen.count() == page.locator('mark[data-about="0"]').count() >= 1
     page.keyboard.press("n")
-    page.wait_for_url(re.compile(r"id=(?!7634198)"))
+    shown(page, r"id=(?!7634198)")
     page.get_by_label("Reference by").select_option("majority/4")
-    page.wait_for_url(re.compile("by=majority"))
+    shown(page, "by=majority")
 
 
 def test_the_criterion_that_tells_nothing_apart_and_the_reason_of_no_reward_are_found(
@@ -102,14 +101,14 @@ def test_the_criterion_that_tells_nothing_apart_and_the_reason_of_no_reward_are_
     opened(page, serve(folder), "items?run=judged.jsonl")
     page.locator("tr.open").first.click()
     page.keyboard.press("r")
-    page.wait_for_url(re.compile("#/rubric"))
+    shown(page, "#/rubric")
     page.locator("button.verdict.good").first.click()
-    page.wait_for_url(re.compile("cell="))
+    shown(page, "cell=")
     page.locator("mark.quote").first.wait_for()
     dull = page.locator("tr.dull").count()
     assert page.get_by_text("Tells nothing apart:").count() == (1 if dull else 0)
     page.keyboard.press("r")
-    page.wait_for_url(re.compile("#/item"))
+    shown(page, "#/item")
     page.get_by_role("heading", name="Rewards, with their reasons").wait_for()
     assert page.locator("tr[data-reward] td.why").count() == 4
 
@@ -119,12 +118,12 @@ def test_two_estimators_are_compared_with_the_paired_test(
 ) -> None:
     opened(page, serve(folder), "compare?left=sums&right=sums")
     page.get_by_label("Reference on the left").select_option("majority/4")
-    page.wait_for_url(re.compile("left_by=majority"))
+    shown(page, "left_by=majority")
     page.get_by_label("Reference on the right").select_option("synthesis/4")
-    page.wait_for_url(re.compile("right_by=synthesis"))
+    shown(page, "right_by=synthesis")
     page.get_by_text("McNemar").wait_for()
     page.get_by_role("button", name="all items").click()
-    page.wait_for_url(re.compile("show=all"))
+    shown(page, "show=all")
     page.locator("tr.open").nth(len(real.SUMS) - 1).wait_for()
 
 
@@ -143,10 +142,10 @@ def test_the_slider_goes_over_the_groups_of_a_real_training(
     page.locator("svg .line").first.wait_for()
     before = page.locator(".slider b").inner_text()
     page.keyboard.press("p")
-    page.wait_for_url(re.compile("step="))
+    shown(page, "step=")
     page.locator(".slider b", has_text=re.compile(f"^(?!{before}$)")).wait_for()
     page.locator("tr.open").first.click()
-    page.wait_for_url(re.compile("#/item"))
+    shown(page, "#/item")
     page.get_by_text("advantage").first.wait_for()
 
 
@@ -187,7 +186,7 @@ def test_a_reference_is_labelled_wrong_found_again_and_taken_back(
     while not chip.count():
         opened(page, serve(folder), "items?run=sums&by=synthesis%2F4")
     chip.click()
-    page.wait_for_url(re.compile("filter=doubted"))
+    shown(page, "filter=doubted")
     page.get_by_text("1–1 of 1").wait_for()
     opened(page, serve(folder), f"item?{item}")
     page.get_by_role("button", name="wrong", exact=True).click()
@@ -236,6 +235,7 @@ def test_an_export_that_is_too_large_says_what_it_leaves_out(
     page.goto(path.as_uri())
     page.get_by_text("left out, to keep this file small").wait_for()
     page.get_by_text("Sums by the model in the box").click()
+    shown(page, "#/items")
     assert page.locator("tr.open").count() == len(real.SUMS)
 
 

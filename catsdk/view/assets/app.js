@@ -34,6 +34,7 @@ const known = new Map();
 
 async function show() {
   const { screen, state } = here();
+  const address = location.hash;
   const turn = ++shown;
   const main = document.getElementById("main");
   fill(document.getElementById("bar"), bar(screen, state));
@@ -53,7 +54,10 @@ async function show() {
     if (turn !== shown) return;
     fill(main, h("section", { class: "empty" }, h("h1", {}, "Nothing to show"), h("p", {}, error.message), h("p", {}, h("a", { href: link("runs") }, "All runs"))));
   } finally {
-    if (turn === shown) main.removeAttribute("aria-busy");
+    if (turn === shown) {
+      main.dataset.shows = address;
+      main.removeAttribute("aria-busy");
+    }
   }
 }
 
