@@ -1,9 +1,12 @@
 """An option out of its range is refused by its name and value, as an error of this package."""
 
+from typing import Any
+
 import pytest
 
 import catsdk as cat
 from catsdk.core.errors import InvalidInputError
+from catsdk.estimators import GenerativeSelfAggregation
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,15 @@ from catsdk.core.errors import InvalidInputError
 def test_a_wrong_sampling_option_is_named(options: dict[str, float], told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
         cat.Sampling(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [None, 0.7, {"temperature": 1}, cat.Sampling])
+@pytest.mark.parametrize(
+    "role", [cat.Sampler, cat.Synthesizer, cat.RubricProposer, cat.Judge, GenerativeSelfAggregation]
+)
+def test_a_role_refuses_what_is_not_a_sampling(role: Any, wrong: object) -> None:
+    with pytest.raises(InvalidInputError, match="sampling is .*; give a Sampling such as"):
+        role("local", wrong)
 
 
 def test_a_wrong_budget_is_named() -> None:
