@@ -81,7 +81,7 @@ async def test_a_seed_reaches_the_estimators_inside_an_estimator(around: Any) ->
 async def test_a_seed_reaches_the_proposer_inside_a_reward(around: Any) -> None:
     writer = FunctionProvider(lambda request: '{"criteria": ["Is a.", "Is b."]}')
     judge = FunctionProvider(lambda request: '{"evidence": "", "reason": "", "verdict": "yes"}')
-    judged = cat.Judge(judge, options=Judging(seed=5))
+    judged = cat.Judge(judge, judging=Judging(seed=5))
 
     async def seeds(of_proposer: int | None, of_sampler: int | None) -> list[int | None]:
         proposer = cat.RubricProposer(writer, at_least=2, seed=of_proposer)
@@ -99,7 +99,7 @@ async def test_a_seed_reaches_the_proposer_inside_a_reward(around: Any) -> None:
     assert await seeds(None, None) == [None, 9, None]
     assert await seeds(None, 0) == [0, 9, 0]
     assert await seeds(3, 1) == [3, 9, 3]
-    assert judged.options.seed == 5
+    assert judged.judging.seed == 5
 
 
 async def test_a_budget_of_one_call_stands_beside_the_client_s() -> None:
