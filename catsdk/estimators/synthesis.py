@@ -61,7 +61,7 @@ class Synthesizer:
         overflow: What is done when the rollouts do not fit into the anchor's context: a random
             `subset` that fits, only their final `answers`, the anchor's own short versions
             (`summarise`, one more call for each rollout), or an `error`. Where the context length
-            is not known, the service's refusal counts as the sign.
+            is not known, or estimated too low, the service's refusal counts as the sign.
         seed: Shuffles the rollouts, and makes the reference repeatable if the model supports seeds;
             `None` keeps their order. The paper does not say which it used.
 
@@ -210,13 +210,27 @@ class _Writing:
                 model=name_of(self.anchor),
             )
         if how.overflow == "subset":
-            rollouts = self._subset(rollouts)
-            texts = self._texts(rollouts)
-        elif how.overflow == "answers":
+            return await self._write_subset(rollouts)
+        if how.overflow == "answers":
             texts = [_answer(rollout) for rollout in rollouts]
         else:
             texts = await self._summaries(texts)
         return await self._write(self._messages(texts)), rollouts, how.overflow
+
+    async def _write_subset(
+        self, rollouts: Sequence[Rollout]
+    ) -> tuple[_Synthesis, Sequence[Rollout], str]:
+        """Ask with random subsets, each smaller than the one before, until the anchor takes one."""
+        random = Random(self.synthesizer.seed or 0)
+        kept = self._subset(rollouts, random, least=1)
+        while True:
+            try:
+                return await self._write(self._messages(self._texts(kept))), kept, "subset"
+            except ContextTooLongError:
+                if len(kept) == 1:
+                    raise
+                # Lengths are estimates: where the subset should have fitted, they were too low.
+                kept = self._subset(kept, random, least=len(kept) // 4)
 
     async def _write(self, messages: tuple[Message, ...]) -> _Synthesis:
         """Ask for the synthesis; for another sample where the first one has no response."""
@@ -321,16 +335,18 @@ class _Writing:
 
         return await fan_out(shorten, texts)
 
-    def _subset(self, rollouts: Sequence[Rollout]) -> list[Rollout]:
-        """Drop rollouts at random until the rest fits; without a known context, half of them."""
+    def _subset(self, rollouts: Sequence[Rollout], random: Random, least: int) -> list[Rollout]:
+        """Drop at least so many rollouts at random, and go on until the rest should fit.
+
+        Without a known context length, half of them are dropped.
+        """
         kept = list(rollouts)
-        random = Random(self.synthesizer.seed or 0)
+        if self._room is None:
+            least = len(kept) - len(kept) // 2
         while len(kept) > 1:
             kept.pop(random.randrange(len(kept)))
-            if self._room is None:
-                if len(kept) <= len(rollouts) // 2:
-                    break
-            elif self._fits(self._messages(self._texts(kept))):
+            dropped = len(rollouts) - len(kept)
+            if dropped >= least and self._fits(self._messages(self._texts(kept))):
                 break
         return kept
 

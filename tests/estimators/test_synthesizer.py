@@ -58,7 +58,18 @@ async def test_a_seed_shuffles_the_order_repeatably() -> None:
     assert sorted(orders[0]) == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("able", [{"context": 1600}, {"refuse_over": 5200}])
+@pytest.mark.parametrize(
+    "able",
+    [
+        {"context": 1600},
+        {"refuse_over": 5200},
+        # Half of them are still too long for the service, whose context is not known.
+        {"refuse_over": 2500},
+        # By an estimate of three characters a token five would fit; the service counts more.
+        {"context": 2600, "refuse_over": 3700},
+        {"context": 100_000, "refuse_over": 2500},
+    ],
+)
 async def test_a_subset_that_fits_is_shown_and_named(able: dict[str, Any]) -> None:
     model = anchor(**able)
     reference = await cat.Synthesizer(model).estimate(GROUP)
@@ -86,6 +97,13 @@ async def test_each_response_is_summarised_and_every_call_is_listed() -> None:
 async def test_too_long_is_an_error_on_request(able: dict[str, Any]) -> None:
     with pytest.raises(ContextTooLongError):
         await cat.Synthesizer(anchor(**able), overflow="error").estimate(GROUP)
+
+
+async def test_a_rollout_that_does_not_fit_by_itself_is_an_error() -> None:
+    model = anchor(refuse_over=900)
+    with pytest.raises(ContextTooLongError):
+        await cat.Synthesizer(model).estimate(GROUP)
+    assert len(shown(model)) == 1
 
 
 async def test_an_empty_group_has_no_reference() -> None:
