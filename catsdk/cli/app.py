@@ -1,4 +1,4 @@
-"""Puts the commands together, and turns errors into messages and exit codes."""
+"""Assembles the commands, and turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["main"]
 
 app = typer.Typer(
     name="catsdk",
-    help="Compute as Teacher: several answers of a model become one, with its evidence.",
+    help="Compute as Teacher: synthesize several answers of a model into one, with evidence.",
     epilog="Exit codes: 0 done; 1 a model failed; 2 wrong input or set-up; 3 partial; 130 stopped.",
     no_args_is_help=True,
     add_completion=False,
@@ -56,8 +56,8 @@ app.add_typer(rubric)
 
 def main() -> None:
     """Run the command line."""
-    # Classes in the folder where one works can be named; last, so that no file there is taken for
-    # a package.
+    # So that module:Class can name a class in the current folder. It comes last, so that no file
+    # there shadows an installed package.
     sys.path.append("")
     try:
         app()

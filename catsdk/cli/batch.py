@@ -1,4 +1,4 @@
-"""`catsdk batch`: the method on many rows, kept as it goes, and continued where it was stopped."""
+"""`catsdk batch`: the method on many rows, saved as it runs; a stopped run can be resumed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ Shard = Annotated[int, typer.Option(min=1, help="Number of records in one result
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(OfRows, HalfPrice):
-    """What `catsdk batch` is asked."""
+    """The arguments of `catsdk batch`."""
 
     data: Data
     out: Out
@@ -115,22 +115,21 @@ def batch(asked: Asked) -> None:
     plan = _plan(asked)
     console = Console(stderr=True, emoji=False)
     display = BatchDisplay(console, None if asked.estimate else asked.n)
-    # Calls are heard of by the client, which the run shares with nobody.
+    # Safe to replace: the client was made for this run, so nobody else listens to it.
     plan.cat.client.on_event = display.on_event
     try:
         if asked.estimate:
             expected = anyio.run(_estimated, asked, plan, display)
             Console(emoji=False, soft_wrap=True).print(estimate_table(expected, asked.n))
             console.print(
-                f"{counted(expected.probes, 'row')} went into this estimate. What came"
-                " of it is kept in"
-                f" {escape(str(asked.out))}: the same command without --estimate goes"
-                " on from there."
+                f"This estimate is based on {counted(expected.probes, 'row')}. Their results are"
+                f" kept in {escape(str(asked.out))}: run the same command without --estimate to"
+                " continue from there."
             )
             raise typer.Exit(DONE)
         summary = anyio.run(_made, asked, plan, display)
     except KeyboardInterrupt:
-        console.print(_how_to_go_on(asked))
+        console.print(_how_to_resume(asked))
         raise typer.Exit(STOPPED) from None
     typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")
     code, why = _ended(summary, asked.out)
@@ -168,11 +167,11 @@ async def _estimated(asked: Asked, plan: Plan, display: BatchDisplay) -> Estimat
         )
 
 
-def _how_to_go_on(asked: Asked) -> str:
-    kept = "Rows that were finished are kept" if asked.no_store else "What was answered is kept"
+def _how_to_resume(asked: Asked) -> str:
+    kept = "All finished rows are kept" if asked.no_store else "All answers so far are kept"
     return (
-        f"stopped. {kept} in {escape(str(asked.out))}: the same command goes on from there, and"
-        " pays for what is missing alone."
+        f"stopped. {kept} in {escape(str(asked.out))}: run the same command again to resume; you"
+        " pay only for what is missing."
     )
 
 
@@ -189,8 +188,8 @@ def _plan(asked: Asked) -> Plan:
     )
     if asked.config is not None and any(each is not None for each in chosen):
         raise InvalidInputError(
-            "--config describes the method, so --model, --anchor, --reward, --judge, --seed,"
-            " --temperature, --max-tokens and --output cannot be given too"
+            "--config describes the whole method, so it cannot be combined with --model, --anchor,"
+            " --reward, --judge, --seed, --temperature, --max-tokens or --output"
         )
     method = (
         _capped(described(asked.config), asked.max_in_flight)
@@ -235,7 +234,9 @@ def _method(asked: Asked) -> CaT:
 
 def _reward(asked: Asked) -> Reward | None:
     if asked.judge is not None and asked.reward != "rubric":
-        raise InvalidInputError("--judge names who judges by a rubric: give --reward rubric, too")
+        raise InvalidInputError(
+            "--judge names the model that judges by a rubric; add --reward rubric"
+        )
     if asked.reward == "rubric":
         return RubricReward() if asked.judge is None else RubricReward(judge=asked.judge)
     return None if asked.reward is None else AnswerReward()
@@ -244,14 +245,13 @@ def _reward(asked: Asked) -> Reward | None:
 def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
     if summary.waiting:
         return PARTIAL, (
-            f"partial: the budget left {counted(summary.waiting, 'row')}. The"
-            " same command goes on with a larger one."
+            f"partial: the budget ran out with {counted(summary.waiting, 'row')} left. Run the"
+            " same command with a larger budget to resume."
         )
     lost = summary.failed + summary.refused
     if not lost and not summary.partial:
         return DONE, None
     code = PARTIAL if summary.ok or summary.partial else FAILED
-    again = "; --retry-failed works on those again" if summary.failed or summary.partial else ""
-    many = lost + summary.partial
-    which = f"{counted(many, 'row')} {'is' if many == 1 else 'are'}"
-    return code, f"{which} not whole: see {out / 'failed.jsonl'}{again}"
+    again = "; retry them with --retry-failed" if summary.failed or summary.partial else ""
+    which = counted(lost + summary.partial, "incomplete row")
+    return code, f"{which}: see {out / 'failed.jsonl'}{again}"

@@ -1,4 +1,4 @@
-"""What `catsdk batch` shows: a bar or a line a minute while it works; the table of an estimate."""
+"""What `catsdk batch` shows: its progress, as a bar or a line a minute, and its estimate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BatchDisplay:
     """A progress bar; where the console is not a terminal, a line a minute."""
 
     def __init__(self, console: Console, n: int | None = None) -> None:
-        """Begin with nothing done; `n` rollouts are drawn of a row, and said to be at the start."""
+        """Start at zero; with `n`, the rollouts of a row, the amount of work is announced first."""
         self.console, self.n = console, n
         self.tally = Tally()
         self.bar = Bar(
@@ -46,7 +46,7 @@ class BatchDisplay:
             disable=not self.console.is_terminal,
         )
         self.task = self.bar.add_task("reading", total=None, counts="")
-        self.began = self.told = time.monotonic()
+        self.began = self.last_line = time.monotonic()
         self.before = 0
 
     def on_event(self, event: Event) -> None:
@@ -55,9 +55,9 @@ class BatchDisplay:
             self.tally.add(event)
 
     def on_progress(self, progress: Progress) -> None:
-        """Show how far it is."""
+        """Show how far the run is."""
         if progress.phase == "reading":
-            # What is done before the first call says nothing about the rate.
+            # Rows that were done before this run say nothing about its rate.
             self.before, self.began = progress.done, time.monotonic()
             self.bar.update(self.task, completed=progress.rows)
         else:
@@ -71,8 +71,8 @@ class BatchDisplay:
                 completed=progress.done,
                 counts=self._counts(progress),
             )
-        if not self.console.is_terminal and time.monotonic() - self.told >= MINUTE:
-            self.told = time.monotonic()
+        if not self.console.is_terminal and time.monotonic() - self.last_line >= MINUTE:
+            self.last_line = time.monotonic()
             self.console.print(self._line(progress), highlight=False, soft_wrap=True)
 
     def _rate(self, progress: Progress) -> float:
@@ -95,27 +95,27 @@ class BatchDisplay:
 
 
 def _to_do(progress: Progress, n: int) -> str:
-    """What will be asked for, before it is; answers that an earlier start has kept are not."""
+    """The amount of work ahead; answers kept from an earlier run may make it less."""
     rows = progress.rows - progress.done
     if not rows:
-        return f"nothing to do: all {counted(progress.rows, 'row')} are done or refused"
-    kept = f" ({progress.done:,} of {progress.rows:,} done or refused)" if progress.done else ""
+        return f"nothing to do: all {counted(progress.rows, 'row')} are done or invalid"
+    kept = f" ({progress.done:,} of {progress.rows:,} done or invalid)" if progress.done else ""
     return (
         f"{counted(rows, 'row')} to do{kept}, {counted(n, 'rollout')} each: at most"
-        f" {counted(rows * n, 'answer')} to sample, and the calls of estimator and reward"
+        f" {counted(rows * n, 'answer')} to sample, plus the calls of estimator and reward"
     )
 
 
 def estimate_table(estimate: Estimate, n: int) -> Table:
-    """The stages of the rows to come, each with its tokens and its cost.
+    """A table of the stages of the remaining rows, each with its tokens and its cost.
 
     Args:
-        estimate: What is expected.
-        n: The rollouts of a row.
+        estimate: The estimate to show.
+        n: The number of rollouts of a row.
     """
     table = Table(
-        title=f"{counted(estimate.rows, 'row')} to come with {counted(n, 'rollout')} each, from"
-        f" {estimate.probes:,} that were worked on",
+        title=f"{counted(estimate.rows, 'row')} left with {counted(n, 'rollout')} each, estimated"
+        f" from {estimate.probes:,} that were processed",
         caption=f"Paid so far: {cost_of(estimate.paid)}, {counted(estimate.paid.tokens, 'token')}.",
     )
     table.add_column("stage")
@@ -130,7 +130,7 @@ def estimate_table(estimate: Estimate, n: int) -> Table:
             _count(stage.output_tokens),
             _price(stage.cost),
         )
-    table.add_row("all", "", "", f"in and out: {_count(estimate.tokens)}", _price(estimate.cost))
+    table.add_row("all", "", "", f"total: {_count(estimate.tokens)}", _price(estimate.cost))
     return table
 
 

@@ -1,4 +1,4 @@
-"""`catsdk demo`: the method on the model in the box, on problems that it has never seen."""
+"""`catsdk demo`: the method with the small model in the box, on problems it was not trained on."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ IN_FLIGHT = 4096
 # More than the longest solution needs: an untrained model would write to the end of its context.
 MAX_TOKENS = 128
 CAUTION = (
-    "The model in the box (a toy trained for this) was taught synthesis with correct targets, under"
-    " made-up numbers: what follows shows that the software works, not that the paper is right."
+    "The model in the box is a toy, trained to synthesize on made-up problems with correct targets:"
+    " what follows shows that the software works, not that the paper is right."
 )
 
 Problems = Annotated[int, typer.Option(min=1, max=5000, help="Number of held-out problems.")]
@@ -130,23 +130,21 @@ def _show_one(seen: Seen, console: Console) -> None:
         escape(" ".join(reference.text.split("\n"))),
     )
     console.print(
-        f"Majority: {reference.majority or 'a tie'} · reference: {reference.answer} · right:"
-        f" {seen.item.gold} (nobody was told)\n"
+        f"Majority: {reference.majority or 'a tie'} · reference: {reference.answer} · correct:"
+        f" {seen.item.gold} (the model is never shown it)\n"
     )
 
 
 def _contradictions(seen: Seen) -> str:
-    """Name the first column of digits whose total the rollouts dispute, and what they say there."""
+    """The first column of digits on whose total the rollouts disagree, and their totals."""
     texts = [rollout.text.split("\n") for rollout in seen.group.rollouts]
     for lines in zip(*texts, strict=False):
         totals = Counter(line.rpartition("=")[2] for line in lines)
         if len(totals) > 1:
             said = ", ".join(f"{total} ({count}x)" for total, count in totals.most_common())
             column = lines[0].partition(":")[0]
-            return (
-                f"They first contradict each other on the total of {escape(column)}: {escape(said)}"
-            )
-    return "They do not contradict each other."
+            return f"They first disagree on the total of {escape(column)}: {escape(said)}"
+    return "They do not disagree."
 
 
 def _show_table(report: Report, console: Console) -> None:
@@ -155,15 +153,16 @@ def _show_table(report: Report, console: Console) -> None:
     greedy = report.point("greedy", 1)
     console.print(f"single sample {report.single} · greedy {greedy and greedy.score}")
     table = Table(
-        "G", "majority", "synthesis", "gain", "departs", "right there", "rescued", box=SIMPLE
+        "G", "majority", "synthesis", "gain", "disagrees", "correct then", "all wrong", box=SIMPLE
     )
     for size in report.sizes:
         table.add_row(*_row(report, size))
     console.print(table)
     console.print(
-        "gain: synthesis minus majority on the same problems. departs: synthesis answers otherwise"
-        " than the majority; right there: and is right. rescued: how many problems it solves"
-        " although all G rollouts are wrong; at G = 1 that is the model correcting a text alone."
+        "gain: synthesis minus majority on the same problems. disagrees: how often synthesis"
+        " disagrees with the majority; correct then: how often it is correct when it does."
+        " all wrong: how many problems it solves although all G rollouts are wrong; at G = 1 the"
+        " model then corrects a single text."
     )
     failures = ", ".join(f"{count} {kind}" for kind, count in report.failures.items())
     console.print(f"failures: {failures or 'none'}")
@@ -174,13 +173,13 @@ def _row(report: Report, size: int) -> list[str]:
     pair = report.pair("synthesis", "majority", size)
     if majority is None or synthesis is None:
         return [str(size)]
-    departs = synthesis.departs
+    disagrees = synthesis.departs
     return [
         str(size),
         _short(majority.score),
         _short(synthesis.score),
         "none" if pair is None else f"{pair.difference.mean:+.2f} ±{pair.difference.error:.2f}",
-        "none" if departs is None else f"{departs.mean:.0%}",
+        "none" if disagrees is None else f"{disagrees.mean:.0%}",
         _short(synthesis.right_departing),
         _count(synthesis.rescued),
     ]
@@ -191,7 +190,7 @@ def _short(value: Estimate | None) -> str:
 
 
 def _count(share: Estimate | None) -> str:
-    """How many problems that is, with the standard error of the count."""
+    """A share as a number of problems, with the standard error of that number."""
     if share is None:
         return "none"
     return f"{share.mean * share.count:.0f} ±{share.error * share.count:.1f}"

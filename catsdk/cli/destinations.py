@@ -1,4 +1,4 @@
-"""Checks that a result can be written where it is to go, before anything is paid for."""
+"""Checks that results can be written to the given place, before anything is paid for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["check_file", "check_folder", "named"]
 
 
 def named(given: str | Path) -> Path:
-    """The path that an option names; an empty text, which Python takes for `.`, is refused.
+    """Parse the path of an option; an empty text, which `Path` would read as `.`, is an error.
 
     Args:
-        given: What stands behind the option, or the option's default.
+        given: The option's value, or its default.
 
     Raises:
-        BadParameter: the text is empty, as where a variable is not set.
+        BadParameter: the text is empty, as when a shell variable is not set.
     """
     if not str(given).strip():
         raise typer.BadParameter(
@@ -29,30 +29,31 @@ def named(given: str | Path) -> Path:
 
 
 def check_file(option: str, path: Path | None) -> None:
-    """Refuse a file that cannot be written; none is made, and one that is there stays as it is.
+    """Raise if a file cannot be written; nothing is created or changed.
 
     Raises:
-        InvalidInputError: it is a folder, its folder is not there, or either is write-protected.
+        InvalidInputError: it is a folder, its folder does not exist, or either is write-protected.
     """
     if path is None:
         return
     if path.is_dir():
         _refuse(option, path, "it is a folder; name a file")
     if not path.parent.is_dir():
-        _refuse(option, path, f"there is no folder {path.parent}; make it first")
+        _refuse(option, path, f"there is no folder {path.parent}; create it first")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         _refuse(option, path, "writing there is not allowed")
 
 
 def check_folder(option: str, path: Path) -> None:
-    """Refuse a folder that is not there and cannot be made, or cannot be written to.
+    """Raise if a folder cannot be created or cannot be written to.
 
     Raises:
-        InvalidInputError: it, or what stands above it, is a file or write-protected.
+        InvalidInputError: it, or the nearest existing folder above it, is a file or
+            write-protected.
     """
     scheme, colon, _ = str(path).partition(":/")
     if colon and len(scheme) > 1:
-        # A path keeps one slash of two.
+        # `Path` has collapsed the two slashes of the URL into one.
         where = f"{scheme}://{str(path).partition(':/')[2].lstrip('/')}"
         raise InvalidInputError(
             f"{option} {where} is not on this machine; name a folder here, and copy it there"

@@ -32,7 +32,6 @@ from catsdk.runtime.context import Context, context_of
 
 __all__ = ["Finding", "doctor"]
 
-# What each optional part needs; the first of these is looked for.
 PACKAGES = ("anyio", "pydantic", "openai", "aiohttp", "tenacity", "sympy", "rich")
 OPTIONAL = (
     "anthropic",
@@ -46,12 +45,13 @@ OPTIONAL = (
 )
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY")
 ENDPOINTS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "VLLM_BASE_URL")
-# Calls of the probes, about: --timeout holds for each.
+# About as many calls as the probes make; --timeout is the limit for each.
 PROBES = 10
 HELLO = Request(messages=(Message(role="user", content="Say: ok"),), max_tokens=1)
 
 State = Literal["ok", "absent", "set-up", "failed"]
-# The worst state decides: wrong set-up before a failing service, as in the other commands.
+# The exit code is that of the worst state: a wrong set-up ranks above a failing service, as in the
+# other commands.
 CODES: dict[State, int] = {"ok": 0, "absent": 0, "failed": 1, "set-up": 2}
 COLOURS: dict[State, str] = {"ok": "green", "absent": "dim", "failed": "red", "set-up": "red"}
 
@@ -71,7 +71,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON
 
 
 class Finding(Value):
-    """What was found: a version, a key, an endpoint or a model, and in which state it is."""
+    """One line of the report: a version, a key, an endpoint or a model, and its state."""
 
     what: str
     name: str
@@ -88,8 +88,8 @@ def doctor(
 ) -> None:
     """Check the set-up and ask each configured model for one token.
 
-    With --deep, find out what a model's endpoint really does (several answers a request, token
-    counts, log-probabilities, seeds, JSON, streams), and what catsdk does with that.
+    With --deep, find out what a model's endpoint really supports (several answers a request, token
+    counts, log-probabilities, seeds, JSON, streams), and how catsdk adapts to it.
 
     Exit codes: 0 all is well; 1 a model or its service failed; 2 the set-up is wrong.
     """
@@ -146,19 +146,19 @@ def _variable(what: str, name: str, shown: Callable[[str], str]) -> Finding:
         return Finding(what=what, name=name, state="absent", said="not set")
     if value != value.strip() or not value.isprintable():
         return Finding(
-            what=what, name=name, state="set-up", said="has blanks or line breaks around or in it"
+            what=what, name=name, state="set-up", said="contains line breaks, or spaces around it"
         )
     return Finding(what=what, name=name, state="ok", said=shown(value))
 
 
 def _bare(url: str) -> str:
-    """Scheme, host and path: what stands before an @ may be a password."""
+    """The URL's scheme, host and path, without the part before an @, which may be a password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 async def _called(models: Sequence[str], seconds: float) -> list[Finding]:
-    # One attempt as it is: no retry and no kept answer may hide what is wrong.
+    # Without middleware, so that neither a retry nor a cached answer hides a failure.
     client = Client(timeouts=Timeouts(attempt=seconds), middleware=[])
     async with context_of(client) as ctx:
         return await fan_out(lambda model: _call(model, seconds, ctx), models)
@@ -185,7 +185,7 @@ async def _call(model: str, seconds: float, ctx: Context) -> Finding:
 async def _probed(model: str, seconds: float) -> list[Finding]:
     try:
         async with context_of(Client(middleware=[])) as ctx:
-            # The bare model: nothing may stand between the probes and the service.
+            # The innermost provider, so that the probes see what the service itself does.
             provider = innermost(await ctx.model(model))
             with anyio.fail_after(seconds * PROBES):
                 results = await probed(provider)
@@ -194,7 +194,7 @@ async def _probed(model: str, seconds: float) -> list[Finding]:
     except TimeoutError:
         said = f"the probes took over {seconds * PROBES:g} s"
         return [Finding(what="model", name=model, state="failed", said=said)]
-    head = Finding(what="model", name=model, state="ok", said=f"tried out{_at(provider)}")
+    head = Finding(what="model", name=model, state="ok", said=f"probed{_at(provider)}")
     found = [
         Finding(what="probe", name=each.name, state=each.state, said=each.said) for each in results
     ]
@@ -202,7 +202,7 @@ async def _probed(model: str, seconds: float) -> list[Finding]:
 
 
 def _made(model: str) -> Finding:
-    """Make a model's provider, without opening it: that could load the model."""
+    """Make a model's provider without opening it, which could load the model."""
     try:
         provider = resolve(model)
     except CatError as error:

@@ -1,4 +1,4 @@
-"""`catsdk eval`: which estimator, on your data, at what cost."""
+"""`catsdk eval`: compares estimators on your data, by accuracy and cost."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.options import AsJson, Column, OfRows, taking
 from catsdk.cli.outcome import exit_code
 from catsdk.cli.progress import bar
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.settings import Settings
 from catsdk.data import Columns
@@ -42,8 +43,8 @@ Data = Annotated[str, typer.Argument(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
 Anchor = Annotated[
     str | None,
     typer.Option(
-        help="Model that synthesizes; default: CATSDK_ANCHOR, or the policy. With --recorded,"
-        " none unless it is named here."
+        help="Model that synthesizes; default: CATSDK_ANCHOR, or the policy. With --recorded"
+        " there is no default."
     ),
 ]
 JudgeModel = Annotated[
@@ -62,7 +63,7 @@ Names = Annotated[
 ]
 Ungraded = Annotated[
     bool,
-    typer.Option(help="Report cost and disagreement of data without known answers or criteria."),
+    typer.Option(help="Report only cost and disagreement, of data without answers or criteria."),
 ]
 Controls = Annotated[bool, typer.Option(help=f"Add the controls {', '.join(CONTROLS)}.")]
 Sizes = Annotated[
@@ -70,7 +71,7 @@ Sizes = Annotated[
     typer.Option(help="The numbers of rollouts G to evaluate, such as 2,8 (repeatable)."),
 ]
 Draws = Annotated[
-    int, typer.Option(min=1, help="Number of sub-samples to average, where they cost no calls.")
+    int, typer.Option(min=1, help="Number of sub-samples to average, if they need no calls.")
 ]
 FromData = Annotated[
     bool,
@@ -84,7 +85,8 @@ Share = Annotated[
 ]
 Other = Annotated[str | None, typer.Option(help="Calibrate the cascade on this other data set.")]
 Margin = Annotated[
-    float, typer.Option(min=0, help="Most that the cascade may lose there, by its interval.")
+    float,
+    typer.Option(min=0, help="Largest loss of score that calibration may accept, by its interval."),
 ]
 Seed = Annotated[int, typer.Option(help="Makes a run repeatable, if the model supports seeds.")]
 MaxRequests = Annotated[
@@ -99,7 +101,7 @@ Title = Annotated[str | None, typer.Option(help="Heading of the report.")]
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(OfRows):
-    """What `catsdk eval` is asked."""
+    """The arguments of `catsdk eval`."""
 
     data: Data
     anchor: Anchor = None
@@ -130,13 +132,16 @@ def evaluate(asked: Asked) -> None:
     check_folder("--out", asked.out)
     columns = Columns(asked.prompt_column, asked.gold_column, asked.criteria_column)
     if asked.recorded and asked.calibrate_on is not None:
-        raise InvalidInputError("--recorded calibrates on a part of its data: give --calibrate")
+        raise InvalidInputError(
+            "--recorded calibrates on a share of its own data: give --calibrate instead of"
+            " --calibrate-on"
+        )
     method = (
         None
         if asked.config is None
         else _method(asked.config, asked.model, recorded=asked.recorded)
     )
-    # Before the data, which may come from far away.
+    # Checked before the data is read, which may have to be downloaded.
     given = asked.recorded or method is not None
     models = list(asked.model or ()) if given else _models(asked.model)
     items, rollouts = _read(asked.data, columns, asked.limit, recorded=asked.recorded)
@@ -174,7 +179,6 @@ def evaluate(asked: Asked) -> None:
         asked.title
         or f"{', '.join(models) or 'recorded rollouts'} on {_named(asked.data)}, seed {asked.seed}"
     )
-    # Those to calibrate on are seen too, and are not of the report.
     kept = ItemFiles(asked.out)
     report = _interruptible(evaluation, items, heading, asked.data, kept)
     kept.finish()
@@ -198,8 +202,8 @@ def _interruptible(
         return anyio.run(_run, evaluation, items, title, data, kept)
     except KeyboardInterrupt:
         Console(stderr=True, emoji=False).print(
-            f"stopped. What was answered is kept in {evaluation.store}: the same command goes on"
-            " from there, and pays for what is missing alone."
+            f"stopped. All answers so far are kept in {evaluation.store}: run the same command"
+            " again to resume; you pay only for what is missing."
         )
         raise typer.Exit(STOPPED) from None
 
@@ -213,6 +217,7 @@ async def _run(
 
         def on_seen(seen: Seen) -> None:
             progress.advance(task)
+            # Items to calibrate on are seen too, but the report does not include them.
             if seen.item.id not in calibrating:
                 kept.add(seen)
 
@@ -233,10 +238,10 @@ def _read(
 
 
 def _method(config: Path, model: list[str] | None, *, recorded: bool) -> CaT:
-    """The CaT that a file describes."""
+    """Read the CaT that a file describes; it names its own policy."""
     if model or recorded:
         other = "--recorded" if recorded else "--model"
-        raise InvalidInputError(f"--config names the policy, so {other} cannot be given too")
+        raise InvalidInputError(f"--config names the policy, so it cannot be combined with {other}")
     return described(config)
 
 
@@ -245,7 +250,7 @@ def _models(model: list[str] | None) -> list[str]:
     models = model or ([configured] if configured else [])
     if not models:
         raise NoModelError(
-            "no model: give --model, or set CATSDK_MODEL in the environment; or --recorded where"
+            "no model: give --model, or set CATSDK_MODEL in the environment; or give --recorded if"
             " the data holds completions"
         )
     return models
@@ -258,7 +263,7 @@ def _names(chosen: list[str] | None, *, controls: bool, alone: bool) -> list[str
 
 
 def _sizes(text: str, recorded: Recorded | None) -> tuple[int, ...]:
-    """The numbers in `text`; where rollouts are recorded, those that the data can serve."""
+    """The numbers in `text`; with recorded rollouts, only those for which there are enough."""
     try:
         sizes = tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError as error:
@@ -268,7 +273,8 @@ def _sizes(text: str, recorded: Recorded | None) -> tuple[int, ...]:
     served = tuple(size for size in sizes if size <= recorded.most)
     if not served:
         raise InvalidInputError(
-            f"--sizes is {text!r}; the data holds at most {recorded.most} completions of a prompt"
+            f"--sizes is {text!r}, but the data holds at most {recorded.most} completions of a"
+            " prompt"
         )
     return served
 
@@ -282,6 +288,6 @@ def _parted(
     held, rest = halves(items, share)
     if share and not held:
         raise InvalidInputError(
-            f"--calibrate {share:g} leaves no item of {len(items)} to calibrate on"
+            f"--calibrate {share:g} of {counted(len(items), 'item')} is none; give a larger share"
         )
     return rest, held

@@ -16,7 +16,7 @@ from rich.markup import escape
 from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
 from catsdk.cli.options import Anchor, AsJson, Count, Sampled, taking
-from catsdk.cli.progress import Sight, cost_of, shown
+from catsdk.cli.progress import CallProgress, cost_of, shown
 from catsdk.core.display.counting import counted
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.events import ReferenceReady
@@ -39,7 +39,8 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="A setting of the client, as NAME=VALUE: limits.in_flight=8, hedge=true, quorum=6 ...",
+        help="A setting of the client as NAME=VALUE, such as limits.in_flight=8, hedge=true or"
+        " quorum=6 (repeatable).",
     ),
 ]
 Events = Annotated[Path | None, typer.Option(help="Write every event to this file, as JSON lines.")]
@@ -47,7 +48,7 @@ Events = Annotated[Path | None, typer.Option(help="Write every event to this fil
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(Sampled):
-    """What `catsdk sample` is asked."""
+    """The arguments of `catsdk sample`."""
 
     prompt: Prompt = None
     file: File = None
@@ -59,7 +60,7 @@ class Asked(Sampled):
 
 @dataclass(frozen=True, kw_only=True)
 class AskedToSynthesize(Asked):
-    """What `catsdk synthesize` is asked."""
+    """The arguments of `catsdk synthesize`."""
 
     anchor: Anchor = None
 
@@ -67,8 +68,8 @@ class AskedToSynthesize(Asked):
 @taking(AskedToSynthesize)
 def synthesize(asked: AskedToSynthesize) -> None:
     """Sample n rollouts and write one reference from them."""
-    with shown(asked.n, asked.events) as sight:
-        c = _cat(asked, sight, asked.anchor)
+    with shown(asked.n, asked.events) as progress:
+        c = _cat(asked, progress, asked.anchor)
         reference = anyio.run(_synthesize, c, _read(asked.prompt, asked.file), asked.n)
     if asked.as_json:
         typer.echo(reference.model_dump_json(indent=2))
@@ -80,8 +81,8 @@ def synthesize(asked: AskedToSynthesize) -> None:
 @taking(Asked)
 def sample(asked: Asked) -> None:
     """Sample n rollouts and show them."""
-    with shown(asked.n, asked.events) as sight:
-        c = _cat(asked, sight)
+    with shown(asked.n, asked.events) as progress:
+        c = _cat(asked, progress)
         group = anyio.run(_sample, c, _read(asked.prompt, asked.file), asked.n)
     if asked.as_json:
         typer.echo(group.model_dump_json(indent=2))
@@ -92,9 +93,9 @@ def sample(asked: Asked) -> None:
     raise typer.Exit(PARTIAL if group.partial else 0)
 
 
-def _cat(asked: Asked, sight: Sight, anchor: str | None = None) -> CaT:
+def _cat(asked: Asked, progress: CallProgress, anchor: str | None = None) -> CaT:
     of_client, of_sampler = _assigned(asked.settings or [])
-    client = Client(budget=asked.budget, on_event=sight.on_event, **of_client)
+    client = Client(budget=asked.budget, on_event=progress.on_event, **of_client)
     policies = tuple(asked.model) if asked.model else None
     sampler = Sampler(policies, asked.sampling, asked.seed, **of_sampler)
     return CaT(sampler, estimator=anchor, client=client)
@@ -112,14 +113,14 @@ def _assigned(settings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     for name in tree.keys() - known:
         names = ", ".join(sorted({*known, *OF_SAMPLER}))
         raise InvalidInputError(
-            f"--set {name}: there is no such setting; the settings are {names}, and parts of them"
-            " are named like limits.in_flight"
+            f"--set {name}: there is no such setting; the settings are {names}; a part of one is"
+            " named like limits.in_flight"
         )
     return tree, of_sampler
 
 
 def _value(text: str) -> Any:
-    """A number, a truth value or a table as JSON reads it; anything else is a text."""
+    """Parse a number, a boolean or an object as JSON; anything else is a text."""
     try:
         return json.loads(text)
     except ValueError as error:
@@ -168,11 +169,11 @@ def _evidence(reference: Reference) -> str:
     ]
     if reference.agreement is not None:
         answered = sum(rollout.answer is not None for rollout in group.rollouts)
-        # A share of few answers is not one of all rollouts.
+        # The share is of the rollouts with an answer, so say how many those are.
         few = f" of {counted(answered, 'answer')}" if answered < len(group.rollouts) else ""
         parts.append(f"agreement {reference.agreement:.0%}{few}")
     if reference.disagrees:
-        parts.append(f"departs from the majority, {reference.majority}")
+        parts.append(f"disagrees with the majority, {reference.majority}")
     usage = reference.usage
     parts += [counted(usage.requests, "request"), counted(usage.tokens, "token"), cost_of(usage)]
     parts += [f"by {reference.provenance.method} of {reference.provenance.model or 'the rollouts'}"]
@@ -180,11 +181,11 @@ def _evidence(reference: Reference) -> str:
 
 
 def _cut_short(reference: Reference) -> str:
-    """What ended the synthesis, or else the sampling, before its end."""
+    """What cut the synthesis short, or else the sampling."""
     because = reference.provenance.settings.get("because")
     failures = reference.group.failures.values()
     late = (failure.message for failure in failures if failure.kind in CUT_SHORT)
-    return str(because or next(late, "not all rollouts are there"))
+    return str(because or next(late, "some rollouts are missing"))
 
 
 def _show_group(group: Group) -> None:

@@ -1,4 +1,4 @@
-"""`catsdk providers`: what a model string may begin with."""
+"""`catsdk providers`: lists the prefixes of model strings."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Rollouts = Annotated[int, typer.Option("-n", min=1, help="Default number of roll
 
 @dataclass(frozen=True, kw_only=True)
 class Tools(Capped):
-    """What the tools ask, and what all calls of them together may use."""
+    """The method behind the tools, and the budget of all their calls together."""
 
     config: Config = None
     model: Model = None

@@ -1,4 +1,4 @@
-"""The CaT of a command: from the file that describes it, with what the command caps."""
+"""Makes the CaT and the client of a command from a config file and the command's limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from catsdk.runtime.client import Client
 
 __all__ = ["client_for", "client_of", "described", "schema_in"]
 
-# Calls of models in this process cost nothing to hold, and merge into batches.
+# Models in this process merge concurrent calls into batches, so many calls are better than few.
 IN_PROCESS = ("local", "replay")
 IN_FLIGHT = 4096
 
@@ -23,7 +23,7 @@ def described(config: Path) -> CaT:
     """Read the CaT that a YAML file describes.
 
     Raises:
-        InvalidInputError: the file cannot be read, or describes none.
+        InvalidInputError: the file cannot be read, or does not describe a CaT.
     """
     try:
         text = config.read_text(encoding="utf-8-sig")
@@ -52,12 +52,13 @@ def schema_in(path: Path) -> dict[str, Any]:
 def client_for(
     budget: Budget | None, max_in_flight: int | None, models: Sequence[str | None]
 ) -> Client:
-    """Make a client for a run that keeps answers itself: those of a cache would seem free.
+    """Make a client without a cache, for a run that keeps answers itself and reports their cost.
 
     Args:
-        budget: Caps on this start.
-        max_in_flight: The most calls of a model at once; by default few, many within this process.
-        models: What is asked.
+        budget: Limits on this run.
+        max_in_flight: The most concurrent calls to one model; by default many if all models run
+            in this process, and few otherwise.
+        models: The model strings of the run.
     """
     named = [model for model in models if model is not None]
     if max_in_flight is None and all(model.startswith(IN_PROCESS) for model in named):
@@ -67,7 +68,7 @@ def client_for(
 
 
 def client_of(method: CaT, budget: Budget | None, max_in_flight: int | None) -> Client:
-    """Make the client of a CaT anew, with what a command caps, and without a cache."""
+    """Copy the client of a CaT, with the limits of a command and without a cache."""
     given = method.client.to_data() if method.client.named else {}
     if budget is not None:
         given["budget"] = budget.model_dump(exclude_unset=True)

@@ -1,4 +1,4 @@
-"""Options of a command as the fields of a value, so that commands can share them."""
+"""Options of commands as fields of dataclasses, so that commands can share them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ __all__ = ["Anchor", "AsJson", "Column", "Count", "OfRows", "Sampled", "taking"]
 
 T = TypeVar("T")
 
-# What several commands have, each at its own place among its options.
+# Shared by several commands, each of which lists them among its own options.
 Anchor = Annotated[
     str | None, typer.Option(help="Model that synthesizes; default: CATSDK_ANCHOR, or the policy.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
-Column = Annotated[str | None, typer.Option(help="Name of the column, if it is not a usual one.")]
+Column = Annotated[
+    str | None, typer.Option(help="Name of the column, if it is not one of the usual names.")
+]
 Count = Annotated[int, typer.Option("-n", help="Number of rollouts G.")]
 
 Models = Annotated[
@@ -44,7 +46,7 @@ Config = Annotated[
     Path | None,
     typer.Option(help="A CaT in YAML (`CaT.to_yaml`), instead of the options that describe one."),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first rows, this many.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only this many rows, the first.")]
 InFlight = Annotated[
     int | None, typer.Option(min=1, help="Maximum number of concurrent calls to one model.")
 ]
@@ -52,7 +54,7 @@ InFlight = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Capped:
-    """What a command may cost."""
+    """The budget of a command."""
 
     max_requests: MaxRequests = None
     max_usd: MaxUsd = None
@@ -67,7 +69,7 @@ class Capped:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled(Capped):
-    """How answers are sampled, and what that may cost."""
+    """How answers are sampled, and the budget."""
 
     model: Models = None
     temperature: Temperature = None
@@ -82,7 +84,7 @@ class Sampled(Capped):
 
 @dataclass(frozen=True, kw_only=True)
 class OfRows(Sampled):
-    """How answers are sampled for many rows, and how many calls are out at once."""
+    """How answers are sampled for many rows, and how many calls are concurrent."""
 
     prompt_column: Column = None
     config: Config = None
@@ -97,19 +99,19 @@ def _default_of(field: Field[Any]) -> Any:
 
 
 def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
-    """Give a command one argument per field of the dataclass `options`, as typer reads them.
+    """Turn a function of one `options` into a command with one argument for each of its fields.
 
     Args:
-        options: Its fields are annotated as typer's parameters are, and each has a default.
+        options: A dataclass whose fields are annotated as typer's parameters are.
 
     Returns:
-        A decorator of a function of one `options`.
+        A decorator for the function.
     """
     own = list(get_annotations(options))
     hints = get_type_hints(options, include_extras=True)
 
     def place(field: Field[Any]) -> int:
-        # What commands share is listed last.
+        # A command's own options are listed before the shared ones.
         return own.index(field.name) if field.name in own else len(own)
 
     parameters = [

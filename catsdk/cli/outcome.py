@@ -1,4 +1,4 @@
-"""How an evaluation ended: its exit code, and why it is not 0."""
+"""The exit code of an evaluation, and the reason if it is not 0."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ __all__ = ["exit_code"]
 DONE, FAILED, WRONG_SET_UP, PARTIAL = 0, 1, 2, 3
 
 _BUDGET = BudgetExceededError.__name__
-# An estimator that needs what a model lacks says so, and is no reason to distrust the others.
+# An estimator fails on every item with one of these if the model lacks what it needs; the results
+# of the other estimators are still valid.
 _EXPECTED = {kind.__name__ for kind in OF_ONE_REQUEST}
 
 
 def exit_code(report: Report) -> tuple[int, str | None]:
-    """Give the exit code of the command, as its help lists them, and the reason in a sentence."""
+    """Give the command's exit code, and a sentence with the reason if it is not 0."""
     over = _BUDGET in {_kind(what) for what in report.failures}
     if over:
         cause = next(text for what, text in report.causes.items() if _kind(what) == _BUDGET)
-        return PARTIAL, f"partial: {cause}. The same command goes on with a new budget."
+        return PARTIAL, f"partial: {cause}. Run the same command with a larger budget to resume."
     if not report.rollouts:
         return FAILED, f"no rollout was drawn. {_first_cause(report)}"
     if report.unranked is not None:
@@ -35,16 +36,16 @@ def _kind(what: str) -> str:
 
 
 def _lost(report: Report) -> list[str]:
-    """The estimators of which every reference failed, otherwise than by what a model lacks."""
+    """The estimators that failed on every item, for another reason than what a model lacks."""
     names = dict.fromkeys(point.estimator for point in report.points)
-    whole = [
+    never_worked = [
         name
         for name in names
         if all(p.failed == p.items for p in report.points if p.estimator == name)
     ]
     return [
         name
-        for name in whole
+        for name in never_worked
         if not all(
             _kind(what) in _EXPECTED for what in report.failures if what.startswith(f"{name}: ")
         )

@@ -1,4 +1,4 @@
-"""`catsdk train --preflight`: what was measured, the rule, and whether training will likely pay."""
+"""`catsdk train --preflight`: prints the measurements, the rule and its verdict on a training."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ CODES: Final = {"likely": 0, "unknown": 1, "unlikely": 4}
 _ANSWERS: Final = {
     "likely": "[bold green]LIKELY TO PAY[/]: every condition of the rule holds.",
     "unlikely": "[bold red]NOT LIKELY TO PAY[/]: a condition of the rule does not hold.",
-    "unknown": "[bold yellow]UNKNOWN[/]: a condition of the rule could not be decided.",
+    "unknown": "[bold yellow]UNKNOWN[/]: a condition of the rule could not be checked.",
 }
 _PASSED: Final = {True: "[green]holds[/]", False: "[red]fails[/]", None: "[yellow]unknown[/]"}
 _SHOWN: Final = 3
 
 
 def fly(config: CaTConfig, prompts: int, *, as_json: bool) -> int:
-    """Take the preflight of a training and print what it found; returns the exit code."""
+    """Run the preflight of a training and print its findings; returns the exit code."""
     from catsdk.train import preflight
 
     display = _Display(config.rollouts.count)
@@ -42,7 +42,7 @@ def fly(config: CaTConfig, prompts: int, *, as_json: bool) -> int:
 
 
 class _Display:
-    """A progress bar; where the console is not a terminal, a line a step."""
+    """A progress bar; if the console is not a terminal, one line for each step."""
 
     def __init__(self, rollouts: int) -> None:
         self.rollouts = rollouts
@@ -58,10 +58,10 @@ class _Display:
 
 
 def show(found: Preflight, console: Console) -> None:
-    """Print it for a reader who has not seen one before."""
+    """Print the findings for a reader who has not seen a preflight before."""
     console.print(
         f"[bold]{escape(found.model)}[/], rewarded by {escape(found.method)}\n"
-        f"{counted(found.prompts, 'prompt')} of the training and {found.graded} with known answers,"
+        f"{counted(found.prompts, 'training prompt')} and {found.graded} with known answers,"
         f" {counted(found.rollouts, 'rollout')} each"
     )
     table = Table("what", "mean", "95 % interval", "prompts", box=None, pad_edge=False)
@@ -92,8 +92,8 @@ def _consensus(found: Consensus) -> str:
     lines = [first]
     if found.wrong.mean is not None:
         lines.append(
-            f"Known answers say that {_share(found.wrong)} of them are wrong; of the wrong ones it"
-            f" contradicts {_share(found.caught)}."
+            f"By the known answers, {_share(found.wrong)} of them are wrong; the second view"
+            f" contradicts {_share(found.caught)} of the wrong ones."
         )
     for each in found.contradictions[:_SHOWN]:
         right = {True: "right", False: "wrong", None: "not known to be right"}[each.majority_right]
@@ -113,11 +113,11 @@ def _share(measure: Measure, of: int | None = None) -> str:
 
 def _forecast(found: Forecast) -> str:
     tokens = (
-        "" if found.rollout_tokens is None else f" of {found.rollout_tokens:,.0f} tokens in all"
+        "" if found.rollout_tokens is None else f" ({found.rollout_tokens:,.0f} tokens in total)"
     )
     price = "at an unknown price" if found.usd is None else f"for ${found.usd:,.2f}"
     return (
-        f"The whole training: {found.rollouts:,} rollouts{tokens}; {found.requests:,.0f} calls of"
+        f"The whole training: {found.rollouts:,} rollouts{tokens}; {found.requests:,.0f} calls to"
         f" anchor and judge with {found.tokens:,.0f} tokens, {price}; about {found.hours:.1f} hours"
-        " of sampling and scoring at the pace of this preflight, and the optimiser's own time."
+        " of sampling and scoring at the pace of this preflight, plus the optimiser's own time."
     )

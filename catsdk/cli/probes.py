@@ -1,4 +1,4 @@
-"""What an endpoint really does, found by asking it: for `catsdk doctor --deep`."""
+"""Finds out what an endpoint supports by sending it requests, for `catsdk doctor --deep`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catsdk.core.types import Completion, Message, Request, Usage
 
 __all__ = ["Probed", "probed"]
 
-ROOM = 48
+MAX_TOKENS = 48
 _SCHEMA = {
     "type": "object",
     "properties": {"answer": {"type": "string"}},
@@ -25,7 +25,7 @@ _FORM = 'Answer with JSON of the form {"answer": "..."}: what is the capital of 
 
 
 class Probed(NamedTuple):
-    """One probe: what was tried, how it came out, and what catsdk does with that."""
+    """The result of one probe: its name, its outcome, and how catsdk adapts to it."""
 
     name: str
     state: Literal["ok", "absent", "failed"]
@@ -36,13 +36,13 @@ Probe = Callable[[Provider], Awaitable[str]]
 
 
 class _Absent(Exception):
-    """The endpoint does without an error what it was asked, but not as asked."""
+    """The endpoint accepted the request without an error, but did not do what it asks."""
 
 
 async def probed(provider: Provider) -> list[Probed]:
-    """Ask `provider` a dozen short questions, one after the other; what it lacks is `absent`.
+    """Send `provider` a dozen short requests, one after the other; what it lacks is `absent`.
 
-    Nothing is probed further where not even a plain question is answered.
+    If it cannot answer even a plain question, the other probes are skipped.
     """
     first = await _result("plain", _plain, provider)
     if first.state == "failed":
@@ -64,7 +64,7 @@ async def _result(name: str, probe: Probe, provider: Provider) -> Probed:
 
 def _asked(text: str = _QUESTION, **settings: Any) -> Request:
     messages = (Message(role="user", content=text),)
-    return Request.model_validate({"messages": messages, "max_tokens": ROOM, **settings})
+    return Request.model_validate({"messages": messages, "max_tokens": MAX_TOKENS, **settings})
 
 
 async def _one(provider: Provider, request: Request) -> Completion:
@@ -73,24 +73,25 @@ async def _one(provider: Provider, request: Request) -> Completion:
 
 async def _plain(provider: Provider) -> str:
     completion = await _one(provider, _asked())
-    thinking = ", with its thinking kept apart" if completion.reasoning else ""
-    return f"answers{thinking}; ends by {completion.finish_reason!r}; {_tokens(completion.usage)}"
+    thinking = ", with its thinking in a separate field" if completion.reasoning else ""
+    reason = completion.finish_reason
+    return f"answers{thinking}; finish reason {reason!r}; {_tokens(completion.usage)}"
 
 
 async def _n(provider: Provider) -> str:
     completions = await provider.complete(_asked(n=3))
     if len(completions) < 3:
-        raise _Absent(f"gives {len(completions)} of 3 answers, so catsdk {_WITHOUT['n']}")
-    return f"gives 3 answers a request; catsdk sends one request a group; {_counted(completions)}"
+        raise _Absent(f"returns {len(completions)} of 3 answers, so catsdk {_WITHOUT['n']}")
+    return f"returns 3 answers a request; catsdk sends one a group; {_counted(completions)}"
 
 
 def _counted(completions: Sequence[Completion]) -> str:
     usage = Usage.total(completion.usage for completion in completions)
     if usage.unreported:
-        return "no usage is reported: budgets count the most that a call can use"
+        return "usage is not reported: budgets assume the most that a call can use"
     if usage.estimated:
-        return "only one answer's tokens are reported: catsdk estimates the others"
-    return f"all answers' tokens are reported ({usage.output_tokens})"
+        return "the tokens of only one answer are reported: catsdk estimates the others"
+    return f"the tokens of all answers are reported ({usage.output_tokens})"
 
 
 def _tokens(usage: Usage) -> str:
@@ -100,19 +101,19 @@ def _tokens(usage: Usage) -> str:
 async def _logprobs(provider: Provider) -> str:
     completion = await _one(provider, _asked(logprobs=True))
     if not completion.logprobs:
-        raise _Absent(f"none came back, so catsdk {_WITHOUT['logprobs']}")
-    return f"come with {counted(len(completion.logprobs), 'token')}"
+        raise _Absent(f"none returned, so catsdk {_WITHOUT['logprobs']}")
+    return f"returned for {counted(len(completion.logprobs), 'token')}"
 
 
 async def _seed(provider: Provider) -> str:
-    request = _asked(seed=7, **_warm(provider))
+    request = _asked(seed=7, **_temperature(provider))
     first, again = await _one(provider, request), await _one(provider, request)
     if first.text != again.text:
-        raise _Absent("accepted, but two answers with one seed differ: runs are not repeatable")
+        raise _Absent("accepted, but two answers with one seed differ: runs cannot be repeated")
     return "two answers with one seed are equal"
 
 
-def _warm(provider: Provider) -> dict[str, Any]:
+def _temperature(provider: Provider) -> dict[str, Any]:
     return {"temperature": 1.0} if capabilities_of(provider).temperature else {}
 
 
@@ -123,7 +124,7 @@ async def _schema(provider: Provider) -> str:
 
 async def _tools(provider: Provider) -> str:
     _check_form(await _one(provider, _asked(_FORM, json_schema=_SCHEMA, schema_by="tool")))
-    return "a function that must be called is called"
+    return "supported: the model calls the function that it is required to call"
 
 
 def _check_form(completion: Completion) -> None:
@@ -132,24 +133,26 @@ def _check_form(completion: Completion) -> None:
     except (ValueError, KeyError, TypeError):
         held = False
     if not held and completion.finish_reason == "length":
-        raise _Absent(f"cut at {ROOM} tokens before the object was complete")
+        raise _Absent(f"cut at {MAX_TOKENS} tokens before the object was complete")
     if not held:
-        raise _Absent(f"accepted, but ignored: {completion.text[:60]!r}; catsdk reads and re-asks")
+        raise _Absent(
+            f"accepted, but ignored: {completion.text[:60]!r}; catsdk checks replies and asks again"
+        )
 
 
 async def _streaming(provider: Provider) -> str:
     pieces: list[str] = []
     (completion,) = await provider.complete(_asked(), pieces.append)
     if "".join(pieces) != completion.text:
-        raise _Absent("the pieces differ from the answer; use the text of the completion")
-    # Several pieces may arrive together: their number says nothing of the service.
-    return f"the pieces join to the answer; {_tokens(completion.usage)}"
+        raise _Absent("the pieces do not add up to the answer; use the text of the completion")
+    # Several pieces may arrive together, so their number says nothing about the service.
+    return f"the pieces add up to the answer; {_tokens(completion.usage)}"
 
 
 def _context(provider: Provider) -> Probed:
     length = capabilities_of(provider).context_length
     if length is None:
-        said = "not known before; the service's refusal is the sign that a prompt is too long"
+        said = "unknown; only the service's error shows that a prompt is too long"
         return Probed("context", "absent", said)
     return Probed("context", "ok", f"{length:,} tokens")
 
@@ -162,13 +165,13 @@ _PROBES: dict[str, Probe] = {
     "tools": _tools,
     "streaming": _streaming,
 }
-# What catsdk does without each of them.
+# What catsdk does if an endpoint lacks each of them.
 _WITHOUT = {
     "plain": "cannot use it",
-    "n": "sends one request an answer",
+    "n": "sends one request for each answer",
     "logprobs": "cannot rank answers by their probability",
     "seed": "cannot repeat a run exactly",
-    "schema": "asks for JSON by a function or in words",
-    "tools": "asks for JSON by a schema or in words",
-    "streaming": "gives the text in one piece",
+    "schema": "asks for JSON with a function or in words",
+    "tools": "asks for JSON with a schema or in words",
+    "streaming": "delivers the text in one piece",
 }

@@ -1,4 +1,4 @@
-"""What is shown while calls are made: rollouts done, tokens, cost, 429s and calls in flight."""
+"""The progress bar of commands: rollouts done, tokens, cost, 429s and calls in flight."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from catsdk.core.events import (
 )
 from catsdk.core.types import Usage
 
-__all__ = ["Sight", "Tally", "bar", "cost_of", "shown"]
+__all__ = ["CallProgress", "Tally", "bar", "cost_of", "shown"]
 
 COUNTS = "{task.fields[counts]}"
 RATE_LIMITED = 429
@@ -39,14 +39,14 @@ RATE_LIMITED = 429
 
 @dataclass
 class Tally:
-    """What the calls so far add up to."""
+    """The totals of the calls so far."""
 
     usage: Usage = field(default_factory=Usage)
     in_flight: int = 0
     rate_limited: int = 0
 
     def add(self, event: CallStarted | CallEnded) -> None:
-        """Take in a call that began or ended."""
+        """Count a call that began or ended."""
         if isinstance(event, CallStarted):
             self.in_flight += 1
             return
@@ -63,8 +63,8 @@ class Tally:
 
 
 @dataclass
-class Sight:
-    """A progress bar that a command moves; silent where stderr is not a terminal."""
+class CallProgress:
+    """A progress bar that a client's events move; silent if stderr is not a terminal."""
 
     progress: Progress
     total: int
@@ -72,11 +72,11 @@ class Sight:
     lines: TextIO | None = None
 
     def __post_init__(self) -> None:
-        """Begin with nothing done."""
+        """Add the bar, at zero."""
         self.bar = self.progress.add_task("sampling", total=self.total, counts="")
 
     def on_event(self, event: Event) -> None:
-        """Show what happened, and write it to the file that was asked for."""
+        """Show an event, and write it to the file if there is one."""
         if isinstance(event, CallStarted | CallEnded):
             self.tally.add(event)
             self.progress.update(self.bar, counts=str(self.tally))
@@ -89,11 +89,11 @@ class Sight:
 
 
 def bar(description: str, *counts: ProgressColumn) -> Progress:
-    """A progress bar on stderr that is gone at its end; nothing where stderr is not a terminal.
+    """A progress bar on stderr that disappears when done; silent if stderr is not a terminal.
 
     Args:
-        description: What stands before the bar.
-        counts: What stands behind the number of items that are done.
+        description: The text before the bar.
+        counts: Columns after the number of items that are done.
     """
     console = Console(stderr=True, emoji=False)
     return Progress(
@@ -109,8 +109,8 @@ def bar(description: str, *counts: ProgressColumn) -> Progress:
 
 
 @contextmanager
-def shown(total: int, events: Path | None = None) -> Generator[Sight]:
-    """Give a progress bar that a client's events move; they are written to `events`, a line each.
+def shown(total: int, events: Path | None = None) -> Generator[CallProgress]:
+    """Show a progress bar that a client's events move; write them to `events`, one a line.
 
     Raises:
         InvalidInputError: the file cannot be written.
@@ -121,7 +121,7 @@ def shown(total: int, events: Path | None = None) -> Generator[Sight]:
     except OSError as error:
         raise InvalidInputError(f"--events {events} cannot be written: {error}") from error
     with opened as lines, progress:
-        yield Sight(progress, total, lines=lines)
+        yield CallProgress(progress, total, lines=lines)
 
 
 def cost_of(usage: Usage) -> str:

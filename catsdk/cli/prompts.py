@@ -1,4 +1,4 @@
-"""`catsdk prompts`: the prompts that are sent, and whether one of your own fits its task."""
+"""`catsdk prompts`: shows the shipped prompts, and checks your own against their tasks."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check(
         fits = fitting(prompt)
         if not fits:
             reasons = "\n".join(f"- {name}: {misfit(prompt, name)}" for name in TASKS)
-            raise InvalidInputError(f"prompt {prompt.source!r} fits no task:\n{reasons}")
+            raise InvalidInputError(f"prompt {prompt.source!r} does not fit any task:\n{reasons}")
         typer.echo(
             f"{file}: version {prompt.version}, digest {prompt.digest}, slots"
             f" {_slots(prompt.slots)}; fits {', '.join(fits)}"

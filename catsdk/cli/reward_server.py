@@ -1,4 +1,4 @@
-"""`catsdk reward-server`: the rewards of a config over HTTP, for trainers in other processes."""
+"""`catsdk reward-server`: serves a config's rewards over HTTP to trainers in other processes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from catsdk.cli.serve import terminated
 
 __all__ = ["reward_server"]
 
-# Seconds for groups that are being scored when the service is to end.
+# Seconds that groups which are being scored have to finish when the service stops.
 _DRAIN = 30.0
 
 Config = Annotated[
     Path, typer.Argument(help="YAML file, as for `catsdk train`; `model` may be left out.")
 ]
 Host = Annotated[
-    str, typer.Option(help="Address to listen on; one that other machines reach needs a token.")
+    str,
+    typer.Option(help="Address to listen on; if other machines can reach it, a token is required."),
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")]
 Groups = Annotated[int, typer.Option(min=1, help="Maximum number of open groups.")]
@@ -35,11 +36,11 @@ def reward_server(
     max_groups: Groups = 256,
     patience: Patience = 600.0,
 ) -> None:
-    """Serve rewards by group or by sample; the token is `CATSDK_REWARD_TOKEN`."""
+    """Serve rewards by group or by sample; `CATSDK_REWARD_TOKEN` sets the token."""
     from catsdk.serve import GroupLimits, serving
     from catsdk.train import CaTConfig, serves_alone
 
-    # The model in training is the trainer's; errors that speak of its weights say PATH.
+    # The trainer has the model, so a config need not name it; an error about its weights says PATH.
     plan = CaTConfig.read(config, under={"model": "PATH"})
     limits = GroupLimits(groups=max_groups, patience=patience, deadline=plan.failing.deadline)
 
@@ -48,7 +49,7 @@ def reward_server(
             serves_alone(plan),
             host=host,
             port=port,
-            # From the environment alone, so that no list of processes shows it.
+            # Only from the environment: an option would appear in the list of processes.
             token=os.environ.get("CATSDK_REWARD_TOKEN"),
             group_size=plan.rollouts.count,
             limits=limits,

@@ -1,4 +1,4 @@
-"""`catsdk serve`: the gateway that OpenAI's and Anthropic's clients can ask."""
+"""`catsdk serve`: the gateway for the clients of OpenAI's and Anthropic's APIs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ Models = Annotated[
     typer.Option("--model", "-m", help="A model to serve (repeatable)."),
 ]
 Host = Annotated[
-    str, typer.Option(help="Address to listen on; one that other machines reach needs keys.")
+    str,
+    typer.Option(help="Address to listen on; if other machines can reach it, keys are required."),
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")]
 
 
 async def terminated() -> None:
-    """Wait for SIGTERM, which systems send to those who should end in good order."""
+    """Wait for SIGTERM, by which a service manager asks a process to shut down cleanly."""
     if sys.platform == "win32":
         await anyio.sleep_forever()
     with anyio.open_signal_receiver(signal.SIGTERM) as signals:
@@ -36,13 +37,13 @@ async def terminated() -> None:
             return
 
 
-def told(plan: GatewayConfig, address: str) -> str:
-    """What stands below the address: how it is asked, and how it ends."""
+def instructions(plan: GatewayConfig, address: str) -> str:
+    """The lines below the address: how to send requests, and how to stop the gateway."""
     name = next(iter([*plan.models, *plan.profiles]), "MODEL")
     made = next((f"cat/{each}:{name}" for each in plan.estimators if plan.models), name)
     return (
         f"  OpenAI's clients: base_url {address}/v1; Anthropic's: base_url {address}\n"
-        f"  ask for {made}, or another name of GET /v1/models; Ctrl-C ends it"
+        f"  request the model {made}, or another one listed by GET /v1/models; Ctrl-C stops it"
     )
 
 
@@ -51,8 +52,9 @@ def serve(
 ) -> None:
     """Serve models and methods to the clients of OpenAI's and Anthropic's APIs.
 
-    A client changes its base URL and asks for MODEL, or for cat/ESTIMATOR:MODEL, such as
-    cat/synthesis:local: several rollouts made into one answer. docs/gateway.md has the settings.
+    A client changes its base URL and requests MODEL, or cat/ESTIMATOR:MODEL, such as
+    cat/synthesis:local, which makes several rollouts into one answer. docs/gateway.md has the
+    settings.
     """
     from catsdk.serve import GatewayConfig, serving_gateway
 
@@ -64,7 +66,7 @@ def serve(
         async with serving_gateway(plan, host=host, port=port) as address:
             console = Console(emoji=False, highlight=False, soft_wrap=True)
             console.print(f"gateway at {address}/v1", markup=False)
-            console.print(told(plan, address), markup=False)
+            console.print(instructions(plan, address), markup=False)
             await terminated()
 
     anyio.run(serving)

@@ -1,4 +1,4 @@
-"""`catsdk train`: CaT-RL or CaT-SFT from a YAML file, a preset, or both."""
+"""`catsdk train`: trains a model from a YAML file, a preset, or both."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Method(StrEnum):
 
 
 Config = Annotated[
-    Path | None, typer.Argument(help="YAML file; `--preset NAME --show` prints one to begin with.")
+    Path | None, typer.Argument(help="YAML file; `--preset NAME --show` prints one to start from.")
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="gemma3-4b, qwen3-4b, llama3.1-8b, or box for a trial of 5 minutes."),
+    typer.Option(help="gemma3-4b, qwen3-4b, llama3.1-8b, or box for a 5-minute trial."),
 ]
 Model = Annotated[
     str | None,
@@ -61,7 +61,7 @@ Flight = Annotated[
     typer.Option(
         "--preflight",
         help="Sample some prompts and say whether the training is likely to pay; train nothing."
-        " Exit codes then: 0 likely; 4 unlikely; 1 that could not be measured; 2 wrong set-up.",
+        " Exit codes then: 0 likely; 4 unlikely; 1 could not be measured; 2 wrong set-up.",
     ),
 ]
 Prompts = Annotated[
@@ -89,7 +89,7 @@ def train(
     prompts: Prompts = 32,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on its own syntheses; a stopped run resumes where it was."""
+    """Train a model on its own syntheses; run the same command again to resume."""
     named = {"model": model, "data": data, "held_out": held_out, "output": output}
     changes = {name: value for name, value in named.items() if value is not None}
     whole = _config(config, preset, {**changes, **_settings(settings or [])})
@@ -145,10 +145,10 @@ def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:
 
 
 def summary(trained: Trained) -> str:
-    """What is printed when a training has ended: steps, where the model is, and why it stopped."""
+    """The text printed after a training: its steps, the model's folder, and why it stopped."""
     parts = [f"{counted(trained.steps, 'step')}, model in {trained.output}"]
     if trained.resumed_from is not None:
-        parts.append(f"went on from {trained.resumed_from}")
+        parts.append(f"resumed from {trained.resumed_from}")
     if trained.stopped_because is not None:
         parts.append(f"stopped early: {trained.stopped_because}")
     known = (row.get("eval_cat/policy") for row in trained.history)

@@ -17,10 +17,11 @@ __all__ = ["view"]
 
 Folder = Annotated[
     Path,
-    typer.Argument(help="Folder that catsdk wrote to; all runs below it are shown, live ones too."),
+    typer.Argument(help="Folder that catsdk wrote to; shows all runs below it, also running ones."),
 ]
 Host = Annotated[
-    str, typer.Option(help="Address to listen on; one that other machines reach needs a token.")
+    str,
+    typer.Option(help="Address to listen on; if other machines can reach it, a token is required."),
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")]
 Token = Annotated[

@@ -56,7 +56,7 @@ def test_an_estimate_says_what_is_to_come_and_the_same_command_goes_on(
     out = str(tmp_path / "out")
     told = typed(server, str(data), "--out", out, "--estimate", "--probes", "4")
     assert told.returncode == 0, told.stderr
-    assert "8 rows to come with 2 rollouts each, from 4 that were worked on" in told.stdout
+    assert "8 rows left with 2 rollouts each, estimated from 4 that were processed" in told.stdout
     assert "synthesize" in told.stdout
     # The loopback model has no price.
     assert "unknown" in told.stdout
@@ -64,7 +64,7 @@ def test_an_estimate_says_what_is_to_come_and_the_same_command_goes_on(
     done = typed(server, str(data), "--out", out)
     assert "12 rows: 12 ok" in done.stdout
     assert server.counters.requests == 24
-    to_do = "8 rows to do (4 of 12 done or refused), 2 rollouts each: at most 16 answers to sample"
+    to_do = "8 rows to do (4 of 12 done or invalid), 2 rollouts each: at most 16 answers to sample"
     assert to_do in done.stderr
     again = typed(server, str(data), "--out", out)
     assert "nothing to do: all 12 rows are done" in again.stderr
@@ -87,7 +87,7 @@ def test_a_judge_without_a_rubric_is_refused_before_anything_is_sent(
     out = str(tmp_path / "out")
     told = typed(server, str(data), "--out", out, "--judge", "openai:judge")
     assert told.returncode == 2
-    assert "--judge names who judges by a rubric" in " ".join(told.stderr.split())
+    assert "--judge names the model that judges by a rubric" in " ".join(told.stderr.split())
     assert server.counters.requests == 0
 
 
@@ -137,4 +137,4 @@ def test_ctrl_c_in_a_terminal_says_how_to_go_on_and_the_bar_counts_tokens(
     os.close(terminal)
     assert process.wait() == 130
     assert "a second" in shown and "in flight" in shown
-    assert "the same command goes on from there" in " ".join(shown.split())
+    assert "run the same command again to resume" in " ".join(shown.split())

@@ -131,7 +131,7 @@ def test_deep_says_what_an_endpoint_does_and_what_becomes_of_it() -> None:
         "streaming": "ok",
         "context": "absent",
     }
-    assert "one request a group" in found["n"]["said"]
+    assert "catsdk sends one a group" in found["n"]["said"]
 
 
 def test_deep_says_what_is_done_without_what_an_endpoint_lacks() -> None:
@@ -140,9 +140,9 @@ def test_deep_says_what_is_done_without_what_an_endpoint_lacks() -> None:
         FunctionProvider(lambda _: f"answer {next(answers)}"), takes_n="refuses"
     ) as server:
         found = probing(server)
-    assert "one request an answer" in found["n"]["said"]
+    assert "one request for each answer" in found["n"]["said"]
     assert "two answers with one seed differ" in found["seed"]["said"]
-    assert "none came" in found["logprobs"]["said"]
+    assert "none returned" in found["logprobs"]["said"]
     assert "ignored" in found["schema"]["said"]
 
 

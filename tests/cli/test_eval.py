@@ -181,7 +181,7 @@ def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_pat
         (("box:dev", "--recorded"), "none of the columns samples"),
         # What stands between colons is no picture.
         (("box:train", "-m", "local"), "box:train: unknown split"),
-        (("box:dev", "-m", "local", "--calibrate", "0.01"), "leaves no item"),
+        (("box:dev", "-m", "local", "--calibrate", "0.01"), "of 2 items is none"),
         (
             ("box:dev", "-m", "local", "-e", "majority", "--calibrate-on", "box:dev:1"),
             "the cascade",

@@ -166,4 +166,4 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         hold.set()
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
-    assert "the same command goes on from there" in one_line(errors)
+    assert "run the same command again to resume" in one_line(errors)

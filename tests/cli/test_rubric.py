@@ -134,7 +134,7 @@ def test_a_line_of_json_ends_at_a_line_feed_alone(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "option", "name", "told"),
     [
-        ("propose", "--out", "none/new.yaml", "there is no folder .*none; make it first"),
+        ("propose", "--out", "none/new.yaml", "there is no folder .*none; create it first"),
         ("propose", "--out", "new.txt", "new.txt ends in '.txt'; name it .yaml, .yml or .json"),
         ("propose", "--out", ".", "it is a folder; name a file"),
         ("judge", "--out", "none/j.json", "--out .* there is no folder"),

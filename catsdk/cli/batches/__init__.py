@@ -1,1 +1,1 @@
-"""What the command line knows of provider batches: which calls go there, and what is out."""
+"""The command line of provider batches: which calls are batched, and which batches are open."""

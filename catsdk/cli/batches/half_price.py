@@ -1,4 +1,4 @@
-"""The options of a command that say which calls go through a provider's batch API."""
+"""The options that choose which calls go through a provider's batch API, at half the price."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Deadline = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class HalfPrice:
-    """Which calls are batched, and until when."""
+    """Which calls are batched, and for how long they may wait."""
 
     batch: Batch = None
     live: Live = None
@@ -42,10 +42,10 @@ class HalfPrice:
 
     @property
     def batching(self) -> Batching | None:
-        """The settings, beside those of the environment; `None` if nothing is batched.
+        """The settings, merged with those of the environment; `None` if nothing is batched.
 
         Raises:
-            InvalidInputError: a stage is unknown, or is to be both batched and sent at once.
+            InvalidInputError: a stage is unknown, or both batched and sent directly.
         """
         usual = Settings().batch
         if not self.batch and not self.live:
@@ -62,7 +62,6 @@ class HalfPrice:
         given: dict[str, object] = {"stages": tuple(batched)}
         if self.batch_deadline is not None:
             given["deadline"] = 3600 * self.batch_deadline
-        # The environment may set the rest.
         rest = {} if usual is None else usual.model_dump(exclude_unset=True)
         return Batching.model_validate(rest | given)
 

@@ -1,4 +1,4 @@
-"""`catsdk batches`: what is known of the batches of a run, and what became of one in doubt."""
+"""`catsdk batches`: lists the open batches of a run, and settles one whose state is unknown."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Place = Annotated[Path, typer.Argument(help="Folder of `catsdk batch`, or the fi
 Created = Annotated[
     str | None,
     typer.Option(
-        metavar="ID=BATCH", help="The batch ID was bought, and BATCH is the provider's id for it."
+        metavar="ID=BATCH", help="Batch ID was created; BATCH is the provider's id for it."
     ),
 ]
 NotCreated = Annotated[
-    int | None, typer.Option(metavar="ID", help="The batch ID was not bought, so buy it now.")
+    int | None, typer.Option(metavar="ID", help="Batch ID was not created, so create it now.")
 ]
 
 
@@ -35,7 +35,7 @@ def batches(place: Place, created: Created = None, not_created: NotCreated = Non
     if not file.is_file():
         raise InvalidInputError(f"there is no file {file}; name the folder given by --out")
     rows = anyio.run(_resolved, file, created, not_created)
-    Console(emoji=False, soft_wrap=True).print(_table(rows) if rows else "no batch is out")
+    Console(emoji=False, soft_wrap=True).print(_table(rows) if rows else "no open batches")
 
 
 async def _resolved(file: Path, created: str | None, not_created: int | None) -> list[ShardRow]:
@@ -63,7 +63,9 @@ def _doubtful(rows: dict[int, ShardRow], number: int) -> ShardRow:
     row = rows.get(number)
     if row is None or row.state not in {"ambiguous", "creating"}:
         known = ", ".join(str(row.id) for row in rows.values() if row.state == "ambiguous")
-        raise InvalidInputError(f"no batch {number} is in doubt; in doubt: {known or 'none'}")
+        raise InvalidInputError(
+            f"batch {number} is not in an unknown state; batches in one: {known or 'none'}"
+        )
     return row
 
 

@@ -1,4 +1,4 @@
-"""`catsdk rubric`: propose one from a reference, judge responses by it, show what came of it."""
+"""`catsdk rubric`: proposes a rubric, judges responses by it, and shows the results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Judges = Annotated[
 ]
 MaxTokens = Annotated[int | None, typer.Option(help="Maximum number of new tokens in one answer.")]
 Html = Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")]
-Evidence = Annotated[bool, typer.Option("--evidence", help="Show what each verdict rests on.")]
+Evidence = Annotated[bool, typer.Option("--evidence", help="Show the evidence for each verdict.")]
 
 
 @rubric.command()
@@ -58,7 +58,7 @@ def propose(
         bool, typer.Option("--question", help="The file holds the question, not a reference.")
     ] = False,
     weighted: Annotated[
-        bool, typer.Option("--weighted", help="Ask for kinds and weights.")
+        bool, typer.Option("--weighted", help="Give each criterion a kind and a weight.")
     ] = False,
     at_least: Annotated[int, typer.Option(help="Minimum number of criteria.")] = 5,
     at_most: Annotated[int, typer.Option(help="Maximum number of criteria.")] = 20,
@@ -77,7 +77,9 @@ def propose(
 ) -> None:
     """Write a rubric from a reference, or the question alone. Exit code 3: rejected, not saved."""
     if question and check_by is not None:
-        raise InvalidInputError("--check-by needs a reference; --question gives none")
+        raise InvalidInputError(
+            "--check-by needs a reference, and with --question there is none; leave one out"
+        )
     check_file("--out", out)
     if out is not None:
         form_of(out)
@@ -108,13 +110,13 @@ def judge(
     rubric_file: Annotated[Path, typer.Argument(help="The rubric: .yaml or .json.")],
     responses: Annotated[
         list[Path],
-        typer.Argument(help="Text files, a .jsonl of texts, or a group of `sample --json`."),
+        typer.Argument(help="Text files, a .jsonl of texts, or a group from `sample --json`."),
     ],
     model: Judges = None,
     mode: Annotated[str, typer.Option(help="each: one criterion a call; all: one call.")] = "each",
     at_least: Annotated[
         float | None,
-        typer.Option(help="Reward the mean if at least this share of verdicts is there."),
+        typer.Option(help="Reward by the mean if at least this share of verdicts is known."),
     ] = None,
     max_tokens: MaxTokens = None,
     out: Annotated[
@@ -161,7 +163,7 @@ def show(
         return
     if html is not None:
         raise InvalidInputError(
-            f"{file} holds no judged group, which --html needs; see judge --out"
+            f"{file} holds no judged group, which --html needs; `rubric judge --out` writes one"
         )
     show_rubric(load(file), Console(emoji=False))
 
@@ -172,7 +174,7 @@ def agreement(
         Path, typer.Argument(help="Folder that catsdk wrote to; all runs below it count.")
     ],
 ) -> None:
-    """Compare judges and grades with the labels that people gave in `catsdk view`."""
+    """Compare judges and grades with the labels given by people in `catsdk view`."""
     from catsdk.view import people_and_judges
 
     show_agreement(people_and_judges(folder), Console(emoji=False))
@@ -212,11 +214,11 @@ def _group(paths: list[Path]) -> Group:
         try:
             return Group.model_validate_json(_read(paths[0]))
         except ValueError as error:
-            told = str(error).split("\n")[0]
-            raise InvalidInputError(f"{paths[0]} holds no group: {told}") from error
+            reason = str(error).split("\n")[0]
+            raise InvalidInputError(f"{paths[0]} holds no group: {reason}") from error
     texts = [text for path in paths for text in _texts(path)]
     if not texts:
-        raise InvalidInputError(f"no response is in {', '.join(map(str, paths))}")
+        raise InvalidInputError(f"there is no response in {', '.join(map(str, paths))}")
     rollouts = tuple(
         Rollout(index=at, completion=Completion(text=text)) for at, text in enumerate(texts)
     )

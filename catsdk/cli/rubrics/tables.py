@@ -25,7 +25,7 @@ _OPPOSITE = {"yes": "no", "no": "yes"}
 
 
 def show_rubric(rubric: Rubric, console: Console) -> None:
-    """The criteria, with kinds and weights where there are any."""
+    """Print the criteria, with kinds and weights if there are any."""
     weighted = any(criterion.weight != 1 for criterion in rubric.criteria)
     table = Table(title=_title(rubric), title_justify="left", show_lines=False)
     table.add_column("id", no_wrap=True)
@@ -40,7 +40,7 @@ def show_rubric(rubric: Rubric, console: Console) -> None:
 
 
 def show_screened(screened: Screened, console: Console) -> None:
-    """The criteria that are left, what was changed, and whether the rubric is rejected."""
+    """Print the remaining criteria, the changes, and why the rubric is rejected if it is."""
     show_rubric(screened.rubric, console)
     for change in screened.changes:
         console.print(f"[yellow]changed[/]: {escape(change)}")
@@ -49,20 +49,20 @@ def show_screened(screened: Screened, console: Console) -> None:
 
 
 def show_judged(judged: Judged, console: Console, *, evidence: bool = False) -> None:
-    """Criteria against rollouts; with `evidence` what each verdict rests on, below the table."""
+    """Print a table of criteria and rollouts, and the evidence for each verdict if asked for."""
     caption = "each numbered column is a response; met is the share of them that meet the criterion"
     table = Table(title=_title(judged.rubric), title_justify="left", caption=caption)
     table.add_column("criterion", ratio=1)
     for score in judged.scores:
         table.add_column(str(score.index), justify="center", no_wrap=True)
     table.add_column("met", justify="right", no_wrap=True)
-    for told in report(judged.rubric, judged.scores):
+    for row in report(judged.rubric, judged.scores):
         cells = [
-            _coloured(verdict_of(score, told.criterion), told.criterion) for score in judged.scores
+            _coloured(verdict_of(score, row.criterion), row.criterion) for score in judged.scores
         ]
-        met = "?" if told.met is None else f"{told.met:.0%}"
-        flag = "" if told.signal else " [yellow](tells nothing apart)[/]"
-        table.add_row(f"{escape(told.criterion.text)}{flag}", *cells, met)
+        met = "?" if row.met is None else f"{row.met:.0%}"
+        flag = "" if row.signal else " [yellow](same verdict for all)[/]"
+        table.add_row(f"{escape(row.criterion.text)}{flag}", *cells, met)
     table.add_section()
     values = ["none" if s.value is None else f"{s.value:.2f}" for s in judged.scores]
     table.add_row("[bold]reward[/]", *values, "")
@@ -73,13 +73,15 @@ def show_judged(judged: Judged, console: Console, *, evidence: bool = False) -> 
         _show_evidence(judged, console)
 
 
-def show_agreement(told: Labelled, console: Console) -> None:
-    """Each judge against people, and how many references people call right."""
-    for title, compared in (("verdicts", told.verdicts), ("references", told.references)):
+def show_agreement(labelled: Labelled, console: Console) -> None:
+    """Print how far each judge agrees with people, and how many references people call right."""
+    for title, compared in (("verdicts", labelled.verdicts), ("references", labelled.references)):
         if compared is None:
             continue
-        caption = f"{compared.items} {title} that people labelled and somebody else judged"
-        table = Table(title=f"{title}: people against", title_justify="left", caption=caption)
+        caption = f"{compared.items} {title} that both people and a judge have labelled"
+        table = Table(
+            title=f"{title}: agreement with people", title_justify="left", caption=caption
+        )
         for column in ("judge", "agree", "Cohen's kappa"):
             table.add_column(column, justify="left" if column == "judge" else "right")
         for judge in compared.judges[1:]:
@@ -87,13 +89,13 @@ def show_agreement(told: Labelled, console: Console) -> None:
             share, kappa = compared.shares[pair], compared.cohen[pair]
             table.add_row(escape(judge), _number(share), _number(kappa))
         console.print(table)
-    for estimator, (right, every) in sorted(told.right.items()):
+    for estimator, (right, every) in sorted(labelled.right.items()):
         console.print(
             f"{escape(estimator)}: people call {right} of {counted(every, 'reference')} right"
         )
-    if told.gone:
-        console.print(f"[yellow]left out[/]: {told.gone} labels of what is no longer there")
-    if not told.right and told.verdicts is None and not told.gone:
+    if labelled.gone:
+        console.print(f"[yellow]left out[/]: {labelled.gone} labels of items that no longer exist")
+    if not labelled.right and labelled.verdicts is None and not labelled.gone:
         console.print("nothing is labelled yet: label references or verdicts in `catsdk view`")
 
 
@@ -106,14 +108,14 @@ def _show_evidence(judged: Judged, console: Console) -> None:
         console.print(f"\n[bold]rollout {score.index}[/]: {escape('; '.join(score.reasons))}")
         for criterion in judged.rubric.criteria:
             verdict = verdict_of(score, criterion)
-            told = " · ".join(explained(verdict)).replace("\n", " ")
+            evidence = " · ".join(explained(verdict)).replace("\n", " ")
             word = _coloured(verdict, criterion)
-            console.print(f"  {escape(criterion.id)} {word} {escape(told)}", highlight=False)
+            console.print(f"  {escape(criterion.id)} {word} {escape(evidence)}", highlight=False)
 
 
 def _coloured(verdict: Verdict | None, criterion: Criterion) -> str:
     word = word_of(verdict)
-    # For a pitfall a yes is the bad answer.
+    # A criterion with a negative weight is a pitfall, for which a yes is bad.
     good = _OPPOSITE.get(word, word) if criterion.weight < 0 else word
     return f"[{_COLOURS.get(good, 'yellow')}]{word}[/]"
 
