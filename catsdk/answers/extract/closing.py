@@ -126,9 +126,29 @@ def concluded(text: str) -> str | None:
         return ""
     alone = len(sentences) == 1
     answer = answer_of(sentence, alone=alone)
+    if answer is None and (nothing := _NOTHING.fullmatch(sentence)) is not None:
+        return nothing[1] or nothing[2]
     if answer is None and alone and asserts(sentence):
-        return proper_noun(sentence)
+        compared = _COMPARED.fullmatch(sentence)
+        return compared[1] if compared else proper_noun(sentence)
     return answer
+
+
+# That there is no solution, or no limit, is an answer.
+_NOTHING = re.compile(
+    r"(?:(?:so|therefore|thus|hence),?\s)?(?:(?:there\s(?:is|are)|(?:the|this)\s(?:equation"
+    r"|system|problem|inequality)(?:\sof\sequations)?\s(?:has|have))\s(no\s(?:real\s|integer\s|such\s)?solutions?)"
+    r"|(?:the\slimit|it)\s(does(?:\snot|n['’]t)\sexist))[.!]?",
+    re.IGNORECASE,
+)
+# A reply of one sentence that compares two numbers says which one was asked for.
+_COMPARED = re.compile(
+    r"(?:(?:so|therefore|thus|hence|yes|between\sthe\stwo|(?:comparing|of)\s[^.,]{1,9}[^,]{0,20}),?\s)?"
+    r"(?:the\snumber\s)?[$*\\(]{0,4}(-?\d{1,30}(?:[.,/]\d{1,30})*)[$*\\)]{0,4}\sis\s(?:the\s)?"
+    r"(?:larger|greater|bigger|smaller|less|more|higher|lower)(?:\s(?:one|number|value))?"
+    r"(?:\sthan\s[$*\\(]{0,4}-?\d[\d.,/]{0,60}[$*\\)]{0,4})?[.!]?",
+    re.IGNORECASE,
+)
 
 
 def _is_list(sentences: list[str]) -> bool:

@@ -19,6 +19,8 @@ _COMMENT = re.compile(
       | [^#\n]*[\w)\]][ \t]+\#\s?[^\W\d_]""",
     re.VERBOSE,
 )
+# Statements of a program; a shell and an interpreter ask for them by "$" and ">>>".
+_STATEMENT = ("def ", "return ", "print(", "console.log(", "echo ", "assert ")
 _FIRST = frozenset("/-;R\"'")
 _PROGRAM = re.compile(
     r"```(?!(?:te?xt|plaintext|markdown|md|json5?|output|latex|tex|math)\s)[A-Za-z]", re.IGNORECASE
@@ -37,7 +39,9 @@ def is_code(text: str, start: int, at: int) -> bool:
 
 
 def is_comment(sentence: str) -> bool:
-    """Tell whether a sentence is a comment in a program, or has one behind its code."""
+    """Tell whether a sentence is of a program: a statement, a comment, or code with a comment."""
+    if sentence.lstrip(" \t$>").startswith(_STATEMENT):
+        return True
     if "#" not in sentence and sentence.lstrip()[:1] not in _FIRST:
         return False
     return _COMMENT.match(sentence) is not None

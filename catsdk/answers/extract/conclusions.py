@@ -11,7 +11,7 @@ from catsdk.answers.extract.numbers import number_in_words, one_number
 from catsdk.answers.extract.phrases import Value
 from catsdk.answers.extract.templates import is_unfinished
 from catsdk.answers.extract.values import value_at, whole_value
-from catsdk.answers.extract.voices import is_anothers
+from catsdk.answers.extract.voices import is_anothers, is_spoken
 from catsdk.answers.extract.withdrawals import refutes
 from catsdk.answers.extract.wording import (
     asks,
@@ -34,7 +34,7 @@ __all__ = ["answer_of"]
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|<b>([^<\n]{1,200})</b>")
 _COPULA = re.compile(
     r"""\b(?:is|are|am|was|were|equals?|becomes?|will\ be|must\ be|has\ to\ be|totals?
-      |comes?\ (?:out\ )?to
+      |comes?\ (?:out\ )?to|turns?\ out\ to\ be
       |amounts?\ to|adds?\ up\ to|evaluates?\ to|simplifies\ to|reduces\ to|works?\ out\ to
       |results?\ in|gives?(?:\ us|\ you)?|yields?|gets?|got|makes?|leaves?|shows?|obtain(?:s|ed)?
       |ist|est|es|é|beträgt|vaut|son|sont|sind|是|为|等于|равно)\b:?\s|(?<=\w)['’]s\s(?=[*$\\\d(-])|[→⇒]
@@ -62,7 +62,7 @@ _FIRST_STEP = re.compile(
 # Names of what is not an answer, in front of a colon.
 _NO_ANSWERS = re.compile(
     r"^\W{0,6}(?:examples?|sample|todo|template|format|placeholder|hint|draft"
-    r"|(?:first |initial )?guess|student)\b[^:\n]{0,20}:",
+    r"|(?:first |initial )?guess)\b[^:\n]{0,20}:",
     re.IGNORECASE,
 )
 _FIRST_ONLY = re.compile(
@@ -83,20 +83,46 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return None
     if _is_open(sentence):
         return ""
-    if is_conditional(sentence) or _NO_ANSWERS.match(sentence):
+    if is_conditional(sentence) or _NO_ANSWERS.match(sentence) or _is_row(sentence):
         return ""
-    if is_anothers(sentence) or is_comment(sentence):
+    if is_anothers(sentence) or is_comment(sentence) or is_spoken(sentence):
         return ""
     if _FIRST_STEP.match(sentence) or _FIRST_ONLY.search(sentence) or is_example(sentence):
         return None
-    if (value := whole_value(_BULLET.sub("", sentence))) is not None:
-        return value
-    for read in (_bold, _reversed, equation_in, _copula):
+    sentence = _without_place(sentence)
+    for read in (_whole, _bold, _reversed, equation_in, _copula):
         if (found := read(sentence)) is not None:
             return found
     if alone and (word := _YES_OR_NO.match(sentence)) is not None:
         return word.group(1)
     return _only_number(sentence) if alone or _concludes(sentence) else None
+
+
+def _whole(sentence: str) -> str | None:
+    return whole_value(_BULLET.sub("", sentence))
+
+
+def _is_row(row: str) -> bool:
+    """Tell whether a sentence is the row of a table in which several cells are values."""
+    if not row.startswith("|"):
+        return False
+    cells = [cell.strip() for cell in row.strip("| ").split("|")]
+    return sum(whole_value(cell) is not None for cell in cells if cell) > 1
+
+
+# Where a value is taken on, which is not the value.
+_PLACE = re.compile(
+    r",\s(?:(?:which|and)\s)?(?:it\s)?(?:is\s)?(?:attained|achieved|reached|obtained|occurs?|occurring"
+    r"|happens?)\s(?:only\s|exactly\s)?(?:when|at|for|if|by)\b[^;]*?(?=\.?$)"
+)
+
+
+def _without_place(sentence: str) -> str:
+    """Leave out where a value is taken on: "the maximum is 42, attained at x = 1"."""
+    found = _PLACE.search(sentence) if ", " in sentence else None
+    if found is None or not re.search(r"\d", sentence[: found.start()]):
+        return sentence
+    return sentence[: found.start()] + sentence[found.end() :]
 
 
 _TRAILING = re.compile(
@@ -128,6 +154,7 @@ def _concludes(sentence: str) -> bool:
     return ended and _CONCLUDES.search(sentence) is not None
 
 
+_RELATION = re.compile(r"[<>≤≥≠]|\\(?:[lg]eq?|neq?|[lg]t)(?![a-z])")
 _OF_ANSWERS = re.compile(r"\b(?:answer\w*|options?|choices?)\b", re.IGNORECASE)
 
 
@@ -139,6 +166,9 @@ def _only_number(sentence: str) -> str | None:
         return None
     if not asserts(sentence):
         return None
+    if _RELATION.search(sentence):
+        lead = _LEAD.match(sentence)
+        return whole_value(sentence[lead.end() :]) if lead else None
     plain = _BOLD.sub(lambda bold: bold.group(bold.lastindex or 0), sentence)
     return one_number(plain) or number_in_words(plain)
 

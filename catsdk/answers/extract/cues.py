@@ -13,7 +13,7 @@ from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
 from catsdk.answers.extract.values import value_at
-from catsdk.answers.extract.voices import is_anothers, is_recalled
+from catsdk.answers.extract.voices import is_anothers, is_recalled, is_spoken
 from catsdk.answers.extract.withdrawals import is_corrected, refutes, takes_back
 from catsdk.answers.extract.wording import (
     asserts,
@@ -45,14 +45,14 @@ def _parted(words: Iterable[str]) -> tuple[_Place, ...]:
 _PLACES = """
 -nswer ANSWER -ption -hoice choose chose pick select -éponse -eponse -espuesta -esposta -isposta
 -ntwort odpowiedź -evap -твет 答 정답 답 -abel: -ategory: -lass: -entiment: -lassification:
--rediction: -erdict: -ntent: 选
+-rediction: -erdict: -ntent: 选 正解
 """
 _STRONG = _parted((*_PLACES.split(), "go with", "\nA:", "\nAns"))
 _CUE = re.compile(
     r"""(?:\b|(?<=^)|(?<=\n)|(?<![A-Za-z]))(?:
         (?:answers?|option|choice)
           (?:\ (?:to|for|of)\ [^.\n:?!=]{1,100}?|\ \([^()\n]{1,40}\))?
-          (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are|(?:would|will|must)\ be)\b(?:\ ?:)?
+          (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are|(?:would|will|must|turns\ out\ to)\ be)\b(?:\ ?:)?
             |:|=|→|->|⇒|—|\ -\ )
       | answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
       | (?:A:|Ans[.:])(?=\s)
@@ -61,7 +61,7 @@ _CUE = re.compile(
       | (?:r[ée]ponse(?:\ finale|\ correcte)?|respuesta(?:\ final|\ correcta)?
           |resposta(?:\ final|\ correta)?|risposta(?:\ finale|\ corretta)?
           |antwort|odpowiedź|cevap)(?:\*\*)?\ ?(?:est|es|é|è|lautet|ist|to|is|:)(?!\w)
-      | (?:ответ|答案|选项|答え|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|选|は|은|이|:|：|—|-)
+      | (?:ответ|答案|选项|答え|正解|정답|답|答)(?:\*\*)?\ ?(?:是|为|為|选|は|은|이|:|：|—|-)
       | 选(?:择)?[：:]?(?=\s?\(?(?:\*\*)?[A-J](?![A-Za-z]))
     )(?:\*\*|__|</(?:b|strong|em|i)>)?""",
     re.VERBOSE | re.IGNORECASE,
@@ -230,6 +230,10 @@ _ALTERNATIVE = re.compile(
     re.IGNORECASE,
 )
 _IN_A_CASE = re.compile(r"\b(?:if|otherwise|had)\b", re.IGNORECASE)
+# One value for each of several: "5 for even n and 6 for odd n".
+_FOR_EACH = re.compile(
+    r"[^\d.;]{0,20}\bfor\s[^.;]{1,40}?\b(?:and|but)\s[-$\\(]{0,3}\d[^.;]{0,20}\sfor\b"
+)
 _OF_OTHERS = re.compile(
     r"\baccording to\b|[,\"”]\s?(?:says?|said|claim(?:s|ed)|wrote|answered|replied|argue[sd])\b"
     r"|\bmade (?:it )?up\b",
@@ -252,7 +256,12 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
         return None
     if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
         return ""
-    if is_conditional(tail) or _OF_OTHERS.search(tail) or is_recalled(tail):
+    if (
+        is_conditional(tail)
+        or _FOR_EACH.match(tail)
+        or _OF_OTHERS.search(tail)
+        or is_recalled(tail)
+    ):
         return ""
     if "would" in cue.group() and _IN_A_CASE.search(tail):
         return ""
@@ -317,7 +326,7 @@ _QUOTED = re.compile(
     r"|problem|hint):\s(?:the\s)?$"
     r"|\b(?:wrong|incorrect|false|mistaken|bad)\b[^.!?\n]{0,20}:\s?(?:the\s)?$"
     r"|\b(?:write|say|type|print|output|respond|reply|repeat)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
-    r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?[:,]\s?(?:the\s)?$",
+    r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?(?:[:,]|(?:that\s)?[\"“'‘])\s?(?:the\s)?$",
     re.IGNORECASE,
 )
 
@@ -330,6 +339,7 @@ def _is_stated(before: str, cue: str) -> bool:
         or is_of_somebody(f"{lead}{cue}", len(lead))
         or is_beside_answer(f"{lead}{cue}", len(lead))
         or _QUOTED.search(before)
+        or is_spoken(before)
         or denies(clause)
         or _TASK.search(clause)
         or refuses(clause)

@@ -63,7 +63,8 @@ _LEFT_OUT = re.compile(r"^(?:%|\[//\]: # )[^\n]*$", re.MULTILINE)
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
 _STRUCK = re.compile(
     r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:not|no|non|false|fake|wrong|incorrect|rejected"
-    r"|discarded|invalid|previous|draft|old)[a-z_]{0,20})>[^<>]{0,400}(?:</?\w{1,20}>[^<>]{0,400}){0,2}</(?P=tag)>"
+    r"|discarded|invalid|previous|draft|old|example|user|human|student|question|problem|prompt|instruction"
+    r"|quote|blockquote)[a-z_]{0,20})>[^<>]{0,400}(?:</?\w{1,20}>[^<>]{0,400}){0,2}</(?P=tag)>"
 )
 # Emphasis that ends inside an equation, behind its sign: "*4 + 8 =* 12".
 _EMPHASISED_SIDE = re.compile(r"(?<![\w*`])(\*{1,3}|_{1,2}|`)(?=\S)([^*_`\n]{0,100}=\s?)\1(?=\s)")

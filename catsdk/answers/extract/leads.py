@@ -82,8 +82,18 @@ _DENYING = (
             |guess(?:\ is|\ of|\ it['’]s|ing)?|either\b[^.!?\n]{{1,40}}\bor""",
     ),
     _lead(
-        "not 't",
-        rf"(?:not|(?<=n)['’]t)\ (?:\w+\ )?(?:sure|certain),?(?:\ but)?{_OF_ITSELF}",
+        "not 't no",
+        rf"(?:(?:not|(?<=n)['’]t)\ (?:\w+\ )?(?:sure|certain|know)|no\ (?:idea|clue)),?"
+        rf"(?:\ (?:but|so))?{_OF_ITSELF}",
+    ),
+    _lead(
+        "doubt doubts deny denies dispute",
+        rf"\w+(?:\ (?:that|whether|if))?{_OF_ITSELF}",
+    ),
+    _lead(
+        "ignore disregard discard forget reject skip avoid",
+        r"\w+(?:\ (?:this|that|the|my|previous|above|answer|box|value|of)){0,4}",
+        r"(?:^|[.!?:;,]\s|\b(?:please|should|must|to)\s)[\W_]*",
     ),
     _lead(
         "first initial previous early earlier old naive best",
@@ -125,6 +135,13 @@ _DENYING = (
             \ (?:\w+\ ){0,3}""",
     ),
     _lead(
+        "in inside within into as",
+        r"(?:in|inside|within|into|as)(?:\ the\ form)?",
+        r"""(?:^|[.!?:]\s)[\W_]*(?:please\s)?(?:put|place|write|enclose|wrap|box|give|provide|return
+            |submit|output|present|state|report)\ (?:the|a)\ (?:\w+\ )?(?:answer|result
+            |solution)\ (?:\w+\ )?""",
+    ),
+    _lead(
         "form",
         r"form(?:\ of|\ like)?",
         r"""\b(?:not|should|must|please|required|asked|told|instructed|needs?\ to|ha(?:s|ve)\ to)\b
@@ -138,17 +155,16 @@ _DENYING = (
 )
 _DOUBTING = (
     _lead(
-        "say says said claim claims claimed think thinks thought believe believes argue argues"
-        " suggest suggested answered common tempting previously initially naively whether want"
-        " wants students people users many"
-        " some others naive",
-        r"""(?:says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested
+        "instructed told say says said claim claims claimed think thinks thought believe believes"
+        " argue argues suggest suggested answered common tempting previously initially naively whether"
+        " want wants students people users many some others naive",
+        r"""(?:instructed\sto|told(?:\s(?:me|us))?\sto|says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested
               |answered|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially
               |naively|whether|wants?\sus|(?:students|people|users|many|some|others)\s
                 (?:(?:students|people|might|may|would|will|often|usually|mistakenly|wrongly|also)\s){0,3}
                 (?:answer|get|write|put|choose|pick|say|think|claim)
               |naive\s\w+(?:\s(?:would|might))?(?:\s(?:gets?|gives?|yields?|says?))?)\b
-            (?:\s(?:that|to|the|is|was|it|answer|answers|say|gives?|leads|yields|results|in|of|i|be|would
+            (?:\s(?:that|to|the|is|was|it|answer|answers|say|write|put|output|box|return|use|gives?|leads|yields|results|in|of|i|be|would
               |a|an|final)){0,5}""",
     ),
     _lead("example instance e", r"(?:(?<=for\ )(?:example|instance)\b|e\.g\.).*"),

@@ -55,7 +55,8 @@ _QUANTITY = re.compile(
 # These change a number only with what follows: "5 more than x", "20% of 50", "5 in base 6".
 _CHANGING_WITH = re.compile(
     r"\s?(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|short)\b[^.,;]{0,30}?\b(?:than"
-    r"|of)\b|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b)"
+    r"|of)\b|(?:of|to|and|times|point|below|above|under|from)\s\$?-?[\d(]|in base\b|or\b|away\b"
+    r"|and (?:an?|one|two|three) (?:half|thirds?|quarters?|fourths?|fifths?)\b)"
 )
 # A relation to another number that is not given: "5 times as many", "3 times the original".
 _RELATION = re.compile(

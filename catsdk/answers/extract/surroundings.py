@@ -9,7 +9,7 @@ from catsdk.answers.extract.code import is_comment
 from catsdk.answers.extract.cues import after_cue
 from catsdk.answers.extract.leads import is_meant
 from catsdk.answers.extract.sentences import words_of
-from catsdk.answers.extract.voices import is_anothers, may_be_anothers
+from catsdk.answers.extract.voices import is_anothers, is_spoken, may_be_anothers
 from catsdk.answers.extract.withdrawals import is_withdrawn
 from catsdk.answers.extract.wording import asks
 
@@ -77,6 +77,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     if (
         not is_meant(line, words)
         or is_comment(line)
+        or is_spoken(line)
         or (not _ASKING.isdisjoint(words[:2]) and asks(_last_sentence(line)))
         or ("etween" in line and _BETWEEN.search(line) and not _BOTH.search(content))
     ):

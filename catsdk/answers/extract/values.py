@@ -75,7 +75,7 @@ _CHOICE = re.compile(
     r"\(([A-J])\)|\[([A-J])\]|([A-J])(?![\w'’\-+*/^=<>(]|\s?[-+*/^=<>≤≥]\s?[\w(\\])"
 )
 _AFTER_CHOICE = re.compile(
-    r"[\s)]*(?:$|[.,:;)*或和、—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
+    r"[\s)]*(?:$|[.,:;)*或和、で입—–\n…!]|(?:because|since|as|is|for|with|from|and|but|so|in|on|due)\b|-\s|\("
     r"|/)"
 )
 _AFTER_ARTICLE = re.compile(r"[\s)]*(?:$|[.,:;)*—–\n!]|(?:because|since|as|and)\b)")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from catsdk.answers.extract.sentences import words_of
 
-__all__ = ["is_anothers", "is_recalled", "may_be_anothers"]
+__all__ = ["is_anothers", "is_recalled", "is_spoken", "may_be_anothers"]
 
 _FLAGS = re.IGNORECASE | re.VERBOSE
 _READ = 300
@@ -290,6 +290,24 @@ def may_be_anothers(text: str, words: Collection[str]) -> bool:
     if _TELLING_OF_MARKED.isdisjoint(words):
         return False
     return not _OF_ABROAD.isdisjoint(words) or any(voice.may(words) for voice in _OF_MARKED)
+
+
+# Who speaks in a dialogue, or which of several solutions is quoted: "Bob: 5", "Response 1: 5".
+_SPEAKER = re.compile(
+    rf"""[\s#*>_(\[-]{{0,8}}(?:(?:student|pupil|classmate|teacher|professor|user|human|friend
+        |alice|bob|carol|charlie|dave|eve)(?:\s(?:\d{{1,3}}|[A-Z]))?
+      |(?:student|response|rollout|solver|expert|candidate|model|{_any_of(_NAMED_SOLVERS)})\s\#?(?:\d{{1,3}}|[A-Z])
+      |{_any_of(_NAMED_SOLVERS)}(?:[-\w.]{{0,12}})
+      |(?!(?:it|that|here|what|let|today|problem|question)['’])[^\W\d_]+(?:\s\d{{1,3}})?['’]s\s(?:\w+\s)?(?:answer|guess
+        |choice|solution))
+      [*_)\]]{{0,3}}\s?(?:\([^()]{{0,30}}\)\s?)?:""",
+    _FLAGS,
+)
+
+
+def is_spoken(line: str) -> bool:
+    """Tell whether a line begins with the name of somebody else who says the rest."""
+    return ":" in line and _SPEAKER.match(line) is not None
 
 
 def is_recalled(text: str) -> bool:

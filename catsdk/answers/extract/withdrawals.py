@@ -17,7 +17,8 @@ _TAKING_BACK_WORDS = """
 wrong incorrect mistaken false impossible mistake error unsure guessing right correct true sure
 certain confident scratch strike disregard ignore forget never nevermind oops kidding not take
 retract withdraw lied isn joking joke lie test no nein non nee fout falsch faux wait guess guessed
-maybe perhaps possibly or alternatively otherwise else another could might may
+maybe perhaps possibly or alternatively otherwise else another could might may misread misunderstood
+misinterpreted miscalculated miscounted made placeholder random
 """
 _CORRECTING_WORDS = """
 correction edit update erratum thought mean meant make rather actually wait no oops sorry hold let
@@ -26,8 +27,8 @@ _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
 # The first two letters of the words that may refute what they follow.
 _REFUTING_BEGINNINGS = """
-ac ah al an ar as at bu ca co de di do e fa fo fr ge gi go ha hm ho i if ig in is it jk jo ju ki le
-lo ma mo mu ne no oh oo or pe pl po pr sc se sh so st sy th to tu un vi wa we wh wi wo wr ye
+ac ah al an ar as at bu ca cl co de di do e fa fo fr ge gi go ha hm ho i if ig in is it jk jo ju ki
+le lo ma mo mu ne no oh oo or pe pl po pr sa sc se sh so st sy th to tu un vi wa we wh wi wo wr ye
 """
 _REFUTING = frozenset(_REFUTING_BEGINNINGS.split())
 _BEGINNING = 32
@@ -54,6 +55,12 @@ _TAKEN_BACK = re.compile(
       | that\ (?:isn['’]t|can['’]?t\ be|cannot\ be)\ (?:right|correct|true)
       | (?:the|my|this|that)\ (?:above\ |previous\ |first\ )?(?:answer|result|calculation)
         \ (?:is|was|must\ be|seems)\ (?:\w+ly\ )?(?:wrong|incorrect|mistaken|not\ (?:right|correct))
+      | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:have\ )?(?:mis(?:read|understood|interpreted|calculated
+        |counted)|made\ (?:this|that|it)\ up)\b
+      | (?:but\ |though\ |although\ )?i\ (?:could|may|might)\ (?:well\ )?be\ (?:wrong|mistaken
+        |off)\b
+      | (?:but|however),?\ (?:this|that|it)\ is(?:\ not|n['’]t)\ (?:an?\ |the\ |one\ of\ the\ )?
+        (?:integer|whole|positive|valid|possible|allowed|prime|answer|options?|choices?)\b
       | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error
         |wrong|mistaken)
       | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this
@@ -70,9 +77,10 @@ _TAKEN_BACK = re.compile(
       | (?:but\ |though\ |although\ )?(?:i\ am|i['’]m)\ (?:not\ (?:\w+\ )?(?:sure|certain|confident)
         |unsure|(?:just\ |only\ )?guessing)
       | (?:but\ )?i\ (?:just\ |only\ )?guessed\b
-      | (?:but\ )?(?:that|this|it)(?:['’]s|\ is|\ was)\ (?:just\ |only\ )?an?\ (?:\w+\ )?guess
+      | (?:(?:but\ )?(?:that|this|it)(?:['’]s|\ is|\ was)\ (?:just\ |only\ )?|(?:just|only|merely)
+        \ )an?\ (?:\w+\ )?(?:guess|placeholder|random\ number)\b
       | (?:or\ )?(?:maybe|perhaps|possibly)\ (?:it|the\ answer|not|even|\$?-?\d|[A-J]\b)
-      | or\ (?:is\ it|it\ (?:could|might|may))\b
+      | (?:hmm*[,.!…]*\ )?or\ (?:is\ it|it\ (?:could|might|may))\b
       | (?:but\ |though\ |although\ )?it\ (?:could|might|may)\ (?:also|just\ as\ well|as\ well
         |instead)\b
       | (?:or|alternatively|otherwise|else)\b[,:]?\ (?:else\ |even\ )?(?:it['’]s\ |it\ is\ )?
@@ -120,6 +128,8 @@ _REFUTED = re.compile(
       | is\ (?:the|an?)\ (?:answer|solution)\ (?:to|of|for)\ (?:another|a\ different
         |(?:the|an?)\ (?:other|wrong
         |previous))\b
+      | is\ (?:just\ |only\ )?my\ (?:\w+\ )?guess\b
+      | (?:says|said|claims|claimed|according\ to)\ (?-i:[A-Z])[a-z]
       | is\ (?:how\ (?:to|you|one|we|it)|the\ (?:format|syntax|notation|template|way))\b
       | at\ (?:the\ (?:very\ )?)?(?:minimum|maximum|best|worst)\b
       | at\ (?:the\ (?:very\ )?)?(?:least|most)\b(?!\ (?:one|two|three|\d|of|a)\b)
@@ -135,7 +145,8 @@ _REFUTED = re.compile(
       | (?:if|when|provided|assuming|for\ (?:even|odd|positive|negative))\b[^.!?\n]{{0,80}}
           (?:\botherwise\b|\belse\b|\b(?:if|when|for\ (?:even|odd|positive|negative))\b)
       | [(\[]\s?(?:placeholder|example|template|draft|guess|{_BAD}|reject
-        |not\ (?:correct|right|valid|true|possible|allowed|an?\ |the\ )
+        |unsure|(?:just|only)\ an?\ guess
+        |not\ (?:correct|right|valid|true|possible|allowed|sure|certain|confident|an?\ |the\ )
         |discard|extran))
       | [^\w\n]{{0,6}}[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4]
       | [\s$\\)\]}}*_]{{0,6}}\+(?=\s*(?:$|[.,;!?]))

@@ -71,7 +71,7 @@ def last_clause(before: str) -> str:
 _OF_SOMEBODY = re.compile(
     r"""(?:\b(?!(?:it|that|here|today|what|there|let|problem|question|equation|system|task|exercise
       |puzzle)['’])
-      [^\W\d_]+['’]s|\b(?:his|her|their))\W+(?:\w+\W+){0,2}(?:answer|guess|result|solution
+      [^\W\d_]+(?:\s\d{1,3})?['’]s|\b(?:his|her|their))\W+(?:\w+\W+){0,2}(?:answer|guess|result|solution
         |choice)\b
       |(?:他|她|学生|同学)的?答案""",
     re.VERBOSE | re.IGNORECASE,
@@ -108,6 +108,8 @@ _CONDITIONAL = re.compile(
       |\bprovided\ (?:that\b|[^\W\d_]\b) | \bin\ (?:some|certain|many|most)\ cases\b | \bsometimes\b
       |\bup\ to\ (?:an?\ |the\ |its\ )?(?:sign|scaling|factor)\b | \bif\ (?:you|we|one|i)\ ignore\b
       |\b(?:if|when|for)\b.*\b(?:otherwise|else)\b|\b(?:if|when)\b.*\d.*\b(?:if|when)\b
+      |\b(?:candidates|possibilities|contenders)\ (?:are|include|remain|left)\b
+      |\bis\ an?\ [^.;]{0,30}\band\ so\ (?:is|are)\b
       |\bfor\ (?:even|odd|positive|negative)\b.*\bfor\ (?:even|odd|positive|negative)\b""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
@@ -215,7 +217,7 @@ _PRONOUN = r"(?:it|this|that|there|these|those|he|she|they|we|you|i)\b"
 _SUBJECT = (
     rf"(?:{_PRONOUN}|(?:every|any|some)(?:thing|one|body)\b|all\b|(?-i:[A-Z][a-z]+)\s[\w$\\]"
     r"|(?:the|my|our|your|his|her|its|their)\s(?!same\b)\w+|[a-z]\s?=|[a-z]\s(?=\$?-?\d)"
-    r"|\$?-?\d[\d.,]*\s(?=(?:the|an?|it|our|my|your|correct|right)\b))"
+    r"|\$?-?\d[\d.,]*\s(?=(?:the|an?|it|our|my|your|correct|right|more|less|\w+er)\b))"
 )
 _QUESTION = re.compile(
     rf"""[\W_]{{0,6}}(?:(?:so|and|but|or|well|now|hm+|then|wait|ok|okay|right|therefore)\b[,.]?\s){{0,2}}

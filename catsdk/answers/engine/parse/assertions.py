@@ -82,6 +82,16 @@ _PLACED = re.compile(r"(?:on|for|at|with|during|this|today|altogether)\b", re.IG
 _ASKS = re.compile(r"(?:is|are|was|were|do|will|shall|has|have)\b", re.IGNORECASE)
 _NAME = re.compile(r"(.*\S)\s*([:=])\s*$", re.DOTALL)
 _NO_PART_OF_NAME = re.compile(r"[!<>=~\u00ac]|[^\w\s\x00-\x7f]|/$")
+# Another number than the answer, or the answer of somebody else: "Half the answer", "Bob's answer".
+_OF_ANOTHER = re.compile(
+    r"\b(?:twice|thrice|double|triple|half|third|quarter|square|cube|negative|of|than|plus|minus)"
+    r"\s(?:of\s)?(?:the|my|our)\s(?:\w+\s)?(?:answer|result|solution)\b"
+    r"|\b(?:answer|result|solution)\s(?:squared|cubed|plus|minus|times|divided|doubled|tripled"
+    r"|halved|multiplied)\b"
+    r"|\b(?!(?:it|that|here|what|today|problem|question)['\u2019])\w+['\u2019]s\s(?:\w+\s)?(?:answer"
+    r"|guess|choice)\b|^(?:old|first|user|human|student|teacher|pick|choose|say|try|random)\b.*[:=]",
+    re.IGNORECASE,
+)
 _MOST_WORDS_OF_NAME = 3
 _MOST_WORDS_BEFORE_COLON = 6
 _WORD = re.compile(r"[^\W\d_]+")
@@ -123,7 +133,11 @@ def asserted_value(text: str) -> str | None:
     start, end, value = values[0]
     before, behind = text[:start], text[end:].strip().rstrip(".!\u3002").strip()
     around = f"{before} {behind}"
-    if is_doubtful(around) or len(_WORD.findall(around)) > _MOST_WORDS:
+    if (
+        is_doubtful(around)
+        or _OF_ANOTHER.search(before)
+        or len(_WORD.findall(around)) > _MOST_WORDS
+    ):
         return None
     if _EAST_ASIAN.search(around):
         return None if _EAST_ASIAN_OPERATION.match(behind) else value

@@ -75,6 +75,7 @@ _NO_PLURALS_WORDS = """
     is was has does its thus plus minus less as this his hers ours yours theirs us always perhaps
     unless besides yes equals remains exceeds fails loses lies means becomes goes comes gives
     leaves makes others else series backwards forwards upwards downwards inwards outwards onwards
+    sometimes oftentimes whereas thereabouts hereabouts anyways alas
     afterwards towards sideways lengthways overseas indoors outdoors upstairs downstairs nowadays
 """
 _NO_PLURALS = frozenset(_NO_PLURALS_WORDS.split())

@@ -42,7 +42,8 @@ from catsdk.answers.engine.tree import (
 __all__ = ["parse", "parse_with_crosses"]
 
 # The word "and" makes a list of values, the sign of logic a proposition.
-_SEPARATORS = frozenset([",", ";", "and", "land", "lor"])
+_WORDS = frozenset(["and", "land", "lor"])
+_SEPARATORS = frozenset([",", ";", *_WORDS])
 _INFINITY = Constant("infinity")
 _MINUS_INFINITY = Product((Number(Fraction(-1)), _INFINITY))
 _REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
@@ -111,6 +112,8 @@ class AnswerParser(FunctionParser):
                 break
             found.append((separator, self._statement()))
             separator = ""
+        if separator in _WORDS or (found and found[0][0] in _WORDS):
+            raise UnreadableError("a word that joins nothing")
         return found
 
     def _statement(self) -> Node:
@@ -185,7 +188,7 @@ class AnswerParser(FunctionParser):
                 parts[-1] = Call(sign, (parts[-1], part))
         if len(parts) == 1:
             return parts[0]
-        return _time(self.tokens[start : self.at]) or Items("ratio", tuple(parts))
+        return _time(self.tokens[start : self.at]) or _ratio(parts)
 
     def _measured(self) -> Node:
         node = self._plain()
@@ -412,6 +415,16 @@ def _time(tokens: list[Token]) -> Node | None:
     if any(part.startswith("0") for part in rest) or (len(hour) == 2 and hour.startswith("0")):
         return Text(":".join([str(int(hour)), *rest]))
     return Items("clock", tuple(Number(Fraction(int(part))) for part in (hour, *rest)))
+
+
+def _ratio(parts: list[Node]) -> Node:
+    """Make a proportion; words that stand behind its last number alone may deny or turn it."""
+    last = parts[-1]
+    if isinstance(last, Quantity) and not isinstance(parts[0], Quantity):
+        if last.unit != "ratio":
+            raise UnreadableError("words behind a ratio")
+        last = last.value
+    return Items("ratio", (*parts[:-1], last))
 
 
 def _times(node: Node, scale: Fraction) -> Node:
