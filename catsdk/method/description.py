@@ -10,11 +10,11 @@ from typing import Any, Self, cast
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
-from catsdk.core.model_strings import known_providers
+from catsdk.core.model_strings import known_providers, reaches_service
 from catsdk.core.settings import Settings
 from catsdk.core.yaml_text import data_of, yaml_of
 from catsdk.method.composing import Model, defaults_of, estimator_of, reward_of, sampler_of
-from catsdk.method.role_tree import services_of
+from catsdk.method.role_tree import models_of
 from catsdk.recipes import digest_of, from_data, is_known_role, to_data, written
 from catsdk.runtime import roles
 from catsdk.runtime.client import Client
@@ -123,7 +123,8 @@ class Description:
     def _services(self) -> list[str]:
         """The services of estimator and reward: one without a key is found before rollouts."""
         estimator = self._estimator if self.estimates else None
-        return services_of((estimator, self._reward), self._defaults)
+        models = models_of((estimator, self._reward), self._defaults)
+        return [model for model in models if reaches_service(model)]
 
     def with_client(self, client: Client) -> Self:
         """Return the same roles with another client.

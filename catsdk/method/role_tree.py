@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast
 
-from catsdk.core.model_strings import reaches_service
 from catsdk.rewards.answer import Gold
 from catsdk.runtime.context import Defaults
 
-__all__ = ["changed", "fields_of", "known_columns", "parts_of", "services_of"]
+__all__ = ["changed", "fields_of", "known_columns", "models_of", "parts_of", "takes_default"]
 
 T = TypeVar("T")
 
@@ -41,10 +40,8 @@ def known_columns(reward: object) -> frozenset[str]:
     )
 
 
-def services_of(role: object, defaults: Defaults) -> list[str]:
-    """Return the model strings in `role` that reach a service, each once.
-
-    Such models are made in a moment, so that a missing key is found before anything is paid for.
+def models_of(role: object, defaults: Defaults) -> list[str]:
+    """Return the model strings that `role` asks, each once.
 
     Args:
         role: A sampler, an estimator, a reward, or a tuple of such.
@@ -52,13 +49,16 @@ def services_of(role: object, defaults: Defaults) -> list[str]:
     """
     found: dict[str, None] = {}
     for part in parts_of(role):
-        for name, value in fields_of(part):
-            model = value
-            if value is None and name in ("anchor", "model"):
-                model = getattr(defaults, getattr(part, "role", "anchor"))
-            if name in _MODELS and isinstance(model, str) and reaches_service(model):
-                found[model] = None
+        models = [value for name, value in fields_of(part) if name in _MODELS]
+        if takes_default(part):
+            models.append(getattr(defaults, getattr(part, "role", "anchor")))
+        found |= {model: None for model in models if isinstance(model, str)}
     return list(found)
+
+
+def takes_default(part: object) -> bool:
+    """Whether a role asks for a model that it does not name."""
+    return any(name in ("anchor", "model") and value is None for name, value in fields_of(part))
 
 
 def changed(role: T, change: Callable[[Any], Any]) -> T:

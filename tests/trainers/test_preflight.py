@@ -187,7 +187,7 @@ def test_held_out_prompts_grade_and_a_hosted_anchor_is_the_second_view_and_is_co
     method = cat.CaT(
         "local", estimator=cat.Synthesizer(anchor), reward=cat.AnswerReward(), client=cat.Client()
     )
-    config = box(tmp_path, steps=10, batch=8, evaluation={"every": 0})
+    config = box(tmp_path, steps=10, batch=8, device_batch=8, evaluation={"every": 0})
     known = rows(3, (3, 3))
     found = preflight(config, rows(2, (3, 3), answers=False), known, prompts=4, cat=method)
     assert (found.prompts, found.graded) == (2, 3)

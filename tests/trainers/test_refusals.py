@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,8 @@ from dataclasses import fields
 
 from trl.trainer.grpo_config import GRPOConfig
 
-from catsdk.core.errors import InvalidInputError
+from catsdk.core.errors import CatError, InvalidInputError
+from catsdk.train import grpo, preflight
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.trl.arguments import grpo_arguments
 
@@ -38,6 +41,39 @@ def test_a_setting_that_makes_no_training_is_refused_with_what_to_set(
 ) -> None:
     with pytest.raises(InvalidInputError, match=told):
         grpo_arguments(CaTConfig(model="m", **changes), evaluates=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch": 10}, "make no groups of 8"),
+        ({"trl": {"foo": 3}}, "has no argument 'foo'"),
+        ({"cat": {"estimator": {"Synthesizer": {"anchor": "none:x"}}}}, "PolicyAnchor: {kind: KI"),
+        ({"cat": {"reward": {"RubricReward": {"judge": "none:x"}}}}, "the provider 'none', which"),
+        # The teacher of held-out prompts, though no reward asks it.
+        (
+            {"cat": {"estimator": {"Synthesizer": {"anchor": "none:x"}}, "reward": "Gold"}},
+            "the provider 'none', which",
+        ),
+        (
+            {"cat": {"estimator": {"Synthesizer": {"anchor": "openai:x"}}, "reward": "Gold"}},
+            "openai:x needs a key: set OPENAI_API_KEY",
+        ),
+    ],
+)
+@pytest.mark.parametrize("run", [preflight, grpo])
+def test_a_preflight_refuses_what_the_training_refuses_before_weights_are_loaded(
+    run: Callable[..., object],
+    changes: dict[str, Any],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    config = CaTConfig(model="/no/such/model", output=str(tmp_path), **changes)
+    with pytest.raises(CatError, match=message):
+        run(config, [{"prompt": "1+1", "answer": "2"}], [{"prompt": "2+2", "answer": "4"}])
 
 
 def test_each_argument_that_follows_from_a_setting_names_one_that_is_there() -> None:

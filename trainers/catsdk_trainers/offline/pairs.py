@@ -29,7 +29,7 @@ from catsdk_trainers.trl.arguments import model_arguments
 from catsdk_trainers.trl.describing import policy_sampling, teacher_of
 from catsdk_trainers.trl.ranks import join_ranks, on_first_rank
 from catsdk_trainers.trl.resuming import begin
-from catsdk_trainers.trl.role_anchors import check_services
+from catsdk_trainers.trl.role_anchors import check_models
 from catsdk_trainers.trl.spending import Spending
 from catsdk_trainers.trl.weights import initial_weights
 
@@ -82,7 +82,7 @@ def prepared(
         NoEvidenceError: no prompt could be synthesized.
     """
     rows = values_of(training_rows(data, config))
-    check_services(CaT(teacher or config.sft.sampler, estimator=teacher_of(config)))
+    check_models(CaT(teacher or config.sft.sampler, estimator=teacher_of(config)))
     join_ranks()
     model, tokenizer = _loaded(config, model, tokenizer)
     folder, prints = Path(config.output), {"data": fingerprint(rows)}

@@ -34,9 +34,9 @@ from catsdk_trainers.preflight.report import Preflight
 from catsdk_trainers.preflight.rule import answer_of, checks_of
 from catsdk_trainers.preflight.seen import Seen
 from catsdk_trainers.preflight.signs import measured
-from catsdk_trainers.trl.arguments import model_arguments
-from catsdk_trainers.trl.describing import cat_of
-from catsdk_trainers.trl.role_anchors import check_services
+from catsdk_trainers.trl.arguments import grpo_arguments, model_arguments
+from catsdk_trainers.trl.describing import cat_of, teacher_of
+from catsdk_trainers.trl.role_anchors import check_models
 from catsdk_trainers.trl.weights import initial_weights
 
 __all__ = ["preflight"]
@@ -91,7 +91,10 @@ def preflight(
         raise InvalidInputError(f"prompts is {prompts!r}; give a whole number from 1")
     method = cat or cat_of(config)
     chosen = _Chosen.of(config, method, data, held_out, prompts)
-    check_services(method)
+    evaluates = bool(chosen.held_out and config.evaluation.every)
+    grpo_arguments(config, evaluates=evaluates)
+    teacher = (cat.estimator if cat else teacher_of(config)) if evaluates else None
+    check_models(method, teacher)
     initial = Initial(config, *_loaded(config, model, tokenizer))
     second = initial.second_view(method)
     looking = Looking(

@@ -11,14 +11,14 @@ from catsdk.cat import CaT
 from catsdk.core.errors import ConfigurationError
 from catsdk.core.options import Sampling
 from catsdk.estimators.synthesis import Synthesizer
-from catsdk.method.role_tree import changed, parts_of
+from catsdk.method.role_tree import changed, parts_of, takes_default
 from catsdk.rewards.controls import Random
 from catsdk.runtime import roles
 from catsdk.sampling.sampler import Sampler
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.trl.anchors import PolicyAnchor
 from catsdk_trainers.trl.reward import GroupReward, reward
-from catsdk_trainers.trl.role_anchors import policy_anchors, takes_default
+from catsdk_trainers.trl.role_anchors import policy_anchors
 
 __all__ = ["cat_of", "policy_sampling", "reward_alone", "serves_alone", "teacher_of"]
 

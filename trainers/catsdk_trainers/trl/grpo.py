@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
@@ -12,8 +12,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from catsdk.cat import CaT
-from catsdk.core.errors import InvalidInputError, UnknownProviderError
-from catsdk.core.model_strings import resolve
+from catsdk.core.errors import InvalidInputError
 from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.first_answers import FirstAnswers
@@ -29,7 +28,6 @@ from catsdk_trainers.data.rows import (
 )
 from catsdk_trainers.data.tables import table_of
 from catsdk_trainers.trl.advising import CompareWithVote
-from catsdk_trainers.trl.anchors import AnchorKind
 from catsdk_trainers.trl.arguments import (
     grpo_arguments,
     lora_arguments,
@@ -43,7 +41,7 @@ from catsdk_trainers.trl.progress import ShowProgress
 from catsdk_trainers.trl.ranks import on_first_rank
 from catsdk_trainers.trl.resuming import MarkWhole, begin
 from catsdk_trainers.trl.reward import GroupReward
-from catsdk_trainers.trl.role_anchors import anchors_of, check_services
+from catsdk_trainers.trl.role_anchors import anchors_of, check_models
 from catsdk_trainers.trl.stopping import EarlyStop
 from catsdk_trainers.trl.trained import Trained
 from catsdk_trainers.trl.weights import initial_weights
@@ -196,22 +194,8 @@ def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupRewar
         budget=config.budget,
     )
     teacher = None if examiner is None else examiner.estimator or reward.cat.estimator
-    for anchor in anchors_of(reward.cat, teacher):
-        if isinstance(anchor, str):
-            _check_named(anchor)
-    check_services(reward.cat, teacher)
+    check_models(reward.cat, teacher)
     return reward
-
-
-def _check_named(anchor: str) -> None:
-    try:
-        resolve(anchor)
-    except UnknownProviderError as error:
-        kinds = ", ".join(get_args(AnchorKind))
-        raise UnknownProviderError(
-            f"{error}; for an anchor made of the model in training write"
-            f" {{PolicyAnchor: {{kind: KIND}}}}, KIND one of {kinds}"
-        ) from None
 
 
 def _check_checkpoints(config: CaTConfig, arguments: Any) -> None:

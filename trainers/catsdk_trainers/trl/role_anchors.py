@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from catsdk.cat import CaT
+from catsdk.core.errors import UnknownProviderError
 from catsdk.core.model_strings import resolve
 from catsdk.core.ports import Provider
-from catsdk.method.role_tree import fields_of, parts_of, services_of
+from catsdk.method.role_tree import fields_of, models_of, parts_of, takes_default
 from catsdk.runtime import roles
-from catsdk_trainers.trl.anchors import PolicyAnchor
+from catsdk_trainers.trl.anchors import AnchorKind, PolicyAnchor
 
-__all__ = ["anchors_of", "check_services", "policy_anchors", "takes_default"]
+__all__ = ["anchors_of", "check_models", "policy_anchors"]
 
 Model = str | Provider
 
@@ -44,27 +47,29 @@ def anchors_of(c: CaT, teacher: object = None) -> list[Model]:
     return found
 
 
-def check_services(c: CaT, teacher: object = None) -> None:
-    """Find what the set-up of a service lacks, such as its key, before weights are loaded.
+def check_models(c: CaT, teacher: object = None) -> None:
+    """Find a wrong name, and what a service lacks, such as its key, before weights are loaded.
 
     Args:
         c: The method.
         teacher: An estimator beside the CaT's, such as one for held-out prompts.
 
     Raises:
-        ConfigurationError: a service that the roles name cannot be asked.
+        ConfigurationError: a model that the roles name cannot be asked.
     """
-    for model in services_of((c.sampler, *_used(c, teacher)), c.defaults):
-        resolve(model)
+    for model in models_of((c.sampler, *_used(c, teacher)), c.defaults):
+        try:
+            resolve(model)
+        except UnknownProviderError as error:
+            kinds = ", ".join(get_args(AnchorKind))
+            raise UnknownProviderError(
+                f"{error}; for an anchor made of the model in training write"
+                f" {{PolicyAnchor: {{kind: KIND}}}}, KIND one of {kinds}"
+            ) from None
 
 
 def _used(c: CaT, teacher: object) -> tuple[object, ...]:
     return (c.rewarder, c.estimator if c.estimates else None, teacher)
-
-
-def takes_default(part: object) -> bool:
-    """Whether a role asks for a model that it does not name."""
-    return any(name in ("anchor", "model") and value is None for name, value in fields_of(part))
 
 
 def _is_own(part: object) -> bool:
