@@ -75,7 +75,7 @@ class Cascade:
         return reference.model_copy(update={"provenance": provenance, "calls": tuple(calls)})
 
     async def _easy(self, group: Group, ctx: Context) -> Reference | None:
-        """The easy reference; `None` if no rollout is of the form that the run asks for."""
+        """The easy estimator's reference; `None` if no rollout fits the output of the run."""
         try:
             easy = await reference_by(self.easy, group, ctx.quiet())
             return await ctx.with_evidence(easy)

@@ -1,4 +1,4 @@
-"""A model is shown all rollouts and names one of them by its number."""
+"""Choosing: a model reads all rollouts and names one of them by its number."""
 
 from __future__ import annotations
 

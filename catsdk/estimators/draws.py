@@ -1,4 +1,4 @@
-"""Lots: random choices that a seed, the prompt and the rollouts decide, the same in every run."""
+"""Random choices, determined by a seed, the prompt and the rollouts: the same in every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GenerativeSelfAggregation: a model answers the question anew, with the responses before it."""
+"""GenerativeSelfAggregation: a model reads the responses and answers the question anew."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class GenerativeSelfAggregation(PromptedRole):
 
 
 async def _answer_of(provider: Provider, request: Request, ctx: Context) -> Completion:
-    """Send `request`, and where the run asks for an output, until an answer fits it.
+    """Send `request`; if the run asks for an output, repeat until an answer fits it.
 
     Raises:
         StructuredOutputError: no answer fits the output.

@@ -1,4 +1,4 @@
-"""How probable a model finds each rollout of a group, after the messages that are put before it."""
+"""Log-probabilities that a model assigns to each rollout of a group, after given messages."""
 
 from __future__ import annotations
 

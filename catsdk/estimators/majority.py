@@ -76,7 +76,7 @@ class Majority:
             return reference
 
     def _leader(self, group: Group, votes: Votes) -> int:
-        """The position of the rollout that is taken."""
+        """The position of the rollout that becomes the reference."""
         if not votes.classes:
             return 0
         if self.tie == "random":

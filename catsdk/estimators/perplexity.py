@@ -16,7 +16,7 @@ from catsdk.runtime.context import Context, standing_alone
 
 __all__ = ["MinPerplexity"]
 
-# The exponential of more is not a float.
+# `exp` of a larger number overflows.
 MOST = 700.0
 
 

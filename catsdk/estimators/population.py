@@ -1,4 +1,4 @@
-"""The next population of a group: estimates of its parts become the rollouts that follow."""
+"""Makes the next population of a group: estimates from its subsets become the new rollouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RecursiveSelfAggregation: a population of answers, aggregated from subsets again and again."""
+"""RecursiveSelfAggregation: repeatedly aggregates subsets of a population of answers."""
 
 from __future__ import annotations
 

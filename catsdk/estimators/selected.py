@@ -1,4 +1,4 @@
-"""The rollouts that may be selected, and one that was, as the reference with the evidence."""
+"""Which rollouts may be selected, and the reference made from the selected one."""
 
 from __future__ import annotations
 

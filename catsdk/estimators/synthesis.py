@@ -152,14 +152,14 @@ class Synthesizer:
             )
 
     def _prompt(self, prompts: str, group: Group, *, as_output: bool) -> Prompt:
-        """The shipped prompt: for outputs, answers or free text, with the request or without."""
+        """The shipped prompt: for outputs, answers or free text, with or without the question."""
         if as_output:
             shows = self.show_question is not False
             return load(prompts, "synthesize_output" if shows else "synthesize_output_blind")
         answered = sum(rollout.answer is not None for rollout in group.rollouts)
         task = "synthesize" if 2 * answered >= len(group.rollouts) else "synthesize_freeform"
         blind = f"{task}_blind"
-        # A set that has the blind form alone was taught so.
+        # A set with only the blind form belongs to a model that was trained on it.
         taught_blind = has(prompts, blind) and not has(prompts, task)
         if self.show_question is False or taught_blind:
             return load(prompts, blind)
@@ -173,7 +173,7 @@ class Synthesizer:
 
 
 class _Synthesis(NamedTuple):
-    """What the anchor wrote."""
+    """The anchor's reply, parsed."""
 
     text: str
     rationale: str | None
@@ -182,7 +182,7 @@ class _Synthesis(NamedTuple):
 
 @dataclass(frozen=True)
 class _Writing:
-    """One reference while it is written."""
+    """The state of one synthesis."""
 
     synthesizer: Synthesizer
     anchor: Provider
@@ -193,7 +193,7 @@ class _Writing:
     async def fitting(
         self, rollouts: Sequence[Rollout]
     ) -> tuple[_Synthesis, Sequence[Rollout], str]:
-        """Ask with what was wished; where that is too long, with what `overflow` makes of it."""
+        """Synthesize from all rollouts; if they do not fit, from what `overflow` makes of them."""
         how, texts = self.synthesizer, self._texts(rollouts)
         messages = self._messages(texts)
         if self._fits(messages):
@@ -220,7 +220,7 @@ class _Writing:
     async def _write_subset(
         self, rollouts: Sequence[Rollout]
     ) -> tuple[_Synthesis, Sequence[Rollout], str]:
-        """Ask with random subsets, each smaller than the one before, until the anchor takes one."""
+        """Try random subsets, each smaller than the one before, until one fits."""
         random = Random(self.synthesizer.seed or 0)
         kept = self._subset(rollouts, random, least=1)
         while True:
@@ -229,11 +229,11 @@ class _Writing:
             except ContextTooLongError:
                 if len(kept) == 1:
                     raise
-                # Lengths are estimates: where the subset should have fitted, they were too low.
+                # The subset should have fitted, so the estimated lengths were too low.
                 kept = self._subset(kept, random, least=len(kept) // 4)
 
     async def _write(self, messages: tuple[Message, ...]) -> _Synthesis:
-        """Ask for the synthesis; for another sample where the first one has no response."""
+        """Ask for the synthesis; sample again if the first reply has no response."""
         request = self._request(messages)
         output = self.ctx.output
         if output is not None:
@@ -249,7 +249,7 @@ class _Writing:
             return _Synthesis(*_read(completion, self.anchor), completion)
 
     async def _write_output(self, request: Request, output: Output) -> _Synthesis:
-        """Ask for an output, after a summary where the prompt asks for one."""
+        """Ask for an output, after a summary if the prompt asks for one."""
         if "schema" not in self.prompt.slots:
             asked = self.ctx.answers.asked(request.messages)
             request = request.model_copy(update={"messages": asked})
@@ -277,14 +277,14 @@ class _Writing:
 
     @property
     def images_told(self) -> dict[str, str]:
-        """For the provenance, where the conversation has images: whether they were shown."""
+        """Whether images were shown, for the provenance; nothing if the conversation has none."""
         if not images_in(self.group.prompt):
             return {}
         return {"images": "shown" if self._images else "not shown"}
 
     @property
     def _images(self) -> tuple[ImagePart, ...]:
-        """The images that go along."""
+        """The images to send."""
         wanted = self.synthesizer.show_images
         if wanted is None:
             roles = self.ctx.defaults
@@ -312,7 +312,7 @@ class _Writing:
         return self.prompt.messages(responses=texts, form="json", **shown)
 
     def _form(self, output: Output) -> Form[Written]:
-        """What a reply must hold: the shipped prompts ask for a summary first."""
+        """The form of a reply: the shipped prompts ask for a summary first."""
         return output.summarised if self.synthesizer.prompt is None else output.asked_for
 
     @property
@@ -336,7 +336,7 @@ class _Writing:
         return await fan_out(shorten, texts)
 
     def _subset(self, rollouts: Sequence[Rollout], random: Random, least: int) -> list[Rollout]:
-        """Drop at least so many rollouts at random, and go on until the rest should fit.
+        """Drop random rollouts, at least the given number, until the rest should fit.
 
         Without a known context length, half of them are dropped.
         """
@@ -356,7 +356,7 @@ def _answer(rollout: Rollout) -> str:
 
 
 def _read(completion: Completion, anchor: Provider) -> tuple[str, str | None]:
-    """The response and the summary of a reply."""
+    """Parse a reply into its response and its summary."""
     if completion.finish_reason == "content_filter":
         raise ContentFilteredError(
             f"{name_of(anchor)} refused to synthesize: {completion.text[:200]!r}",

@@ -117,13 +117,13 @@ class WeightedMajority:
         for value in values:
             if value is not None and not 0 <= value < math.inf:
                 raise InvalidInputError(
-                    f"a score is {value}; weights are finite and not negative: use weight='exp'"
+                    f"a score is {value}; weights must be finite and not negative: use weight='exp'"
                 )
         return values
 
 
 def _exponentials(values: Sequence[float | None]) -> list[float | None]:
-    """Exponentials over that of the largest value, which serve a vote as the plain ones do."""
+    """Exponentials relative to the largest value, which avoids overflow; a vote is the same."""
     largest = max((value for value in values if value is not None), default=0.0)
     return [None if value is None else math.exp(value - largest) for value in values]
 

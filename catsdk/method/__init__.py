@@ -1,1 +1,1 @@
-"""The method in motion: one run, its events, and the results of many."""
+"""Runs the method: one run, its events, and the results of many."""

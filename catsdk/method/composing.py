@@ -1,4 +1,4 @@
-"""Composes a CaT: checks its roles, finds the models that play them, changes one for one call."""
+"""Composes a CaT: checks its roles, chooses their models, and changes a setting for one call."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def sampler_of(policy: Policy | roles.Sampler | None, settings: Settings) -> rol
 
 
 def _with_policy(sampler: roles.Sampler, model: str | None) -> roles.Sampler:
-    """Give `sampler`, or the one inside it, the policy of the environment where it names none."""
+    """Set the policy of `sampler`, or of the one inside it, to `model` if it has none."""
     if model is None:
         return sampler
     if isinstance(sampler, Sampler):
@@ -92,7 +92,7 @@ def estimator_of(
         return estimator
     if estimator is not None:
         check_model(estimator, "estimator")
-    # The synthesizer that is made here goes by the sampler's settings.
+    # A synthesizer that is made here takes over the sampler's settings.
     sampling = setting_of(sampler, "sampling")
     most = sampling.max_tokens if isinstance(sampling, Sampling) else None
     seed = setting_of(sampler, "seed")
@@ -141,7 +141,7 @@ def defaults_of(sampler: roles.Sampler, estimator: roles.Estimator, settings: Se
 
 
 def _model_of(estimator: roles.Estimator) -> Model | None:
-    """The model that an estimator names, by itself or in the estimators inside it."""
+    """The model of an estimator, or of the first estimator inside it that names one."""
     for name in ("anchor", "model"):
         for each in _inside(estimator, ("estimate",)):
             model = getattr(each, name, None)
@@ -150,7 +150,7 @@ def _model_of(estimator: roles.Estimator) -> Model | None:
     return None
 
 
-# As `isinstance` with the protocols says, which takes a hundred times as long.
+# A role has one of these methods. `isinstance` with the protocols takes a hundred times as long.
 _ROLE_METHODS = ("sample", "estimate", "reward", "judge", "propose")
 
 
@@ -166,7 +166,7 @@ def setting_of(role: object, name: str) -> object:
 
 
 def _inside(role: object, methods: tuple[str, ...]) -> Iterator[object]:
-    """`role`, then what has one of `methods` in its fields, and in the fields of those."""
+    """Yield `role`, and recursively the parts in its fields that have one of `methods`."""
     yield role
     for _, value in _values(role):
         for part in _flat(value):

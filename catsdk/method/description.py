@@ -1,4 +1,4 @@
-"""What a CaT is before it is entered: its roles, to be printed, pickled, and written as YAML."""
+"""The configuration of a CaT: its roles, which can be printed, pickled and written as YAML."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Description:
         self._begin()
 
     def _begin(self) -> None:
-        """Prepare what belongs to the object alone, and goes along with no copy."""
+        """Initialise the state that copies do not share."""
 
     @property
     def sampler(self) -> roles.Sampler:
@@ -121,7 +121,7 @@ class Description:
 
     @property
     def _services(self) -> list[str]:
-        """The services of estimator and reward: one without a key is found before rollouts."""
+        """The services of estimator and reward, to find a missing key before sampling."""
         estimator = self._estimator if self.estimates else None
         models = models_of((estimator, self._reward), self._defaults)
         return [model for model in models if reaches_service(model)]
@@ -150,7 +150,7 @@ class Description:
         return other
 
     def __repr__(self) -> str:
-        """The roles, as they are written."""
+        """The roles as Python code."""
         policy: object = self._sampler
         if isinstance(policy, Sampler) and policy == Sampler(policy.policy):
             policy = policy.policy
@@ -164,12 +164,12 @@ class Description:
         return f"{type(self).__name__}({', '.join(told)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """The roles, and the models that play them; what is open stays here."""
+        """The roles and their models, without open connections."""
         names = ("_sampler", "_estimator", "_own_estimator", "_reward", "_client", "_answers")
         return {name: getattr(self, name) for name in (*names, "_defaults")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Have the same roles."""
+        """Restore the roles."""
         self.__dict__.update(state)
         self._begin()
 
@@ -248,7 +248,9 @@ class Description:
         """
         data = data_of(text, "the description")
         if not isinstance(data, Mapping):
-            raise InvalidInputError(f"the description is {data!r:.60}; write a mapping of roles")
+            raise InvalidInputError(
+                f"the description of a CaT is {data!r:.60}; write a mapping of roles"
+            )
         return cls.from_data(cast("Mapping[str, Any]", data))
 
     @property
@@ -297,5 +299,5 @@ def _role_from(data: object, kind: str) -> Any:
 
 
 def _names_model(text: str) -> bool:
-    """Whether `text` is written as a model; a misspelt class is not."""
+    """Whether `text` has the form of a model string, rather than of a misspelt class."""
     return ":" in text or "/" in text or text in known_providers()

@@ -1,4 +1,4 @@
-"""The roles inside a role: found one by one, or changed from the innermost outwards."""
+"""Walks the tree of roles inside a role: lists them, or maps them from the innermost outwards."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def changed(role: T, change: Callable[[Any], Any]) -> T:
     for name, part in fields_of(role):
         other = changed(part, change)
         if other is not part:
-            # Not `replace`: a class may have an `__init__` of other arguments.
+            # Not `replace`: a class may have an `__init__` with other arguments.
             new = copy.copy(role) if new is role else new
             object.__setattr__(new, name, other)
     return cast("T", change(new))

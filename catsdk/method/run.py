@@ -1,4 +1,4 @@
-"""One run of the method: sample, estimate the reference, reward, with nothing lost on the way."""
+"""One run of the method: samples, estimates and rewards, and keeps partial results on errors."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ async def run_or_fail(
 
 
 def _keep(error: Exception, result: Result) -> None:
-    # An error of the user's own may have no room for it.
+    # An error class of the user may not allow new attributes.
     with suppress(AttributeError):
         cast("Any", error).result = result
 
@@ -167,7 +167,7 @@ class _Run:
         )
 
     def so_far(self, error: Exception) -> Result:
-        """What is there, with the error that ended the run."""
+        """The partial result of a run that `error` ended."""
         if self.group is None and isinstance(error, NoEvidenceError | SynthesisFailedError):
             self.group = error.group
         return self._result(failure=Failure.of(error))
@@ -211,7 +211,7 @@ class _Run:
         return group
 
     async def _from_quorum(self, prompt: PromptLike, n: int) -> tuple[Group, Reference]:
-        """Estimate from the quorum while the other rollouts are still on their way."""
+        """Estimate from the quorum while the other rollouts are still being sampled."""
         arrived: list[Rollout] = []
         groups: list[Group] = []
         estimated: list[Reference | Exception] = []
@@ -248,7 +248,7 @@ class _Run:
         return group, await self._joined(group, estimated[0])
 
     async def _joined(self, group: Group, estimated: Reference | Exception) -> Reference:
-        """What came of the quorum, with the whole group: a reference, or a raised error."""
+        """Give the quorum's reference the whole group; raise if the estimator failed."""
         if isinstance(estimated, NoEvidenceError | SynthesisFailedError):
             estimated.group = group
         if isinstance(estimated, Exception):
@@ -264,11 +264,11 @@ class _Run:
                     estimated = estimator.estimate(group, self.ctx.on(group))
                     reference = await roles.result_of(estimated, estimator, "estimate")
                     whole = await whole_reference(estimator, reference, calls, self.ctx)
-                    return self._told(whole)
+                    return self._announced(whole)
                 late = f"the deadline of {self.deadline:g} s is over; raise the sampler's deadline="
-                return self._told(await self._most_frequent(group, TimedOutError(late), calls))
+                return self._announced(await self._most_frequent(group, TimedOutError(late), calls))
             except (BudgetExceededError, StructuredOutputError) as error:
-                return self._told(await self._most_frequent(group, error, calls))
+                return self._announced(await self._most_frequent(group, error, calls))
             except NoValidOutputError:
                 raise
             except CatError as error:
@@ -279,14 +279,14 @@ class _Run:
                     calls=tuple(calls),
                 ) from error
 
-    def _told(self, reference: Reference) -> Reference:
+    def _announced(self, reference: Reference) -> Reference:
         self.ctx.emit(ReferenceReady(reference=reference))
         return reference
 
     async def _most_frequent(
         self, group: Group, error: CatError, calls: Sequence[Call]
     ) -> Reference:
-        """What is there if a budget or a deadline ended the estimator, or its replies held none."""
+        """Fall back to the most frequent answer if the estimator was cut short or gave none."""
         fitting = [rollout for rollout in group.rollouts if self.ctx.fits(rollout)]
         if not fitting:
             raise NoValidOutputError(

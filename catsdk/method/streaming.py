@@ -1,4 +1,4 @@
-"""What a run and a map are iterated over: the events of one, the results of many."""
+"""Iterators over a run's events and over the results of many runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EventStream(StopsEarly):
         self._receive = receive
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Iterate over the events that were not read yet."""
+        """Iterate over the events that have not been read yet."""
         return self
 
     async def __anext__(self) -> Event:
@@ -53,7 +53,7 @@ class EventStream(StopsEarly):
         self._receive.close()
 
     def __del__(self) -> None:
-        """Leaving a loop over the events is not a mistake that needs a warning."""
+        """Close the stream quietly: leaving a loop over the events early is allowed."""
         self.drop()
 
 
@@ -68,7 +68,7 @@ class Results(StopsEarly):
         self._flow = flow
 
     def __aiter__(self) -> AsyncIterator[Result]:
-        """Iterate over the results that were not read yet."""
+        """Iterate over the results that have not been read yet."""
         return self
 
     async def __anext__(self) -> Result:

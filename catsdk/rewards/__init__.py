@@ -1,4 +1,4 @@
-"""Rewards, under one algebra: `0.5 * a + b`."""
+"""Rewards, which can be scaled and added: `0.5 * a + b`."""
 
 from catsdk.core.doors import door
 

@@ -65,7 +65,7 @@ class AnswerReward(Reward):
             reference = await result_of(estimated, self.estimator, "estimate")
         if not isinstance(reference, Reference | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(
-                f"an answer reward was given {reference!r:.80} as its reference; give a Reference,"
+                f"the reference of an answer reward is {reference!r:.80}; give a Reference,"
                 " such as ctx.reference(rollout)"
             )
         if reference is not None and reference.answer is None and (why := _abstains(reference)):
@@ -144,7 +144,7 @@ async def compared(
 
 
 def _abstains(reference: Reference) -> str | None:
-    """Why the estimator gave no answer on purpose, which is not a failure."""
+    """Why the estimator deliberately gave no answer, which is not a failure."""
     why = reference.provenance.settings.get("abstains")
     return why if isinstance(why, str) else None
 

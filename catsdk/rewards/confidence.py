@@ -24,7 +24,7 @@ _MISSING = (
 
 @dataclass(frozen=True)
 class _Confidence(Reward):
-    """The mean over a rollout's tokens of what its model's distributions tell of them."""
+    """The mean of a confidence measure over the token distributions of a rollout."""
 
     model: str | Provider | None = None
     needs_reference = False
@@ -32,7 +32,7 @@ class _Confidence(Reward):
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
-        """Have each rollout read by the model: one call a rollout, without sampling."""
+        """Score each rollout by the model, in one call without sampling."""
         with recorded("confidence") as calls:
             scorer = await ctx.model(self.model)
             texts = [(group.prompt, whole_text(rollout)) for rollout in group.rollouts]

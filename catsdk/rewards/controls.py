@@ -1,4 +1,4 @@
-"""Rewards that need no reference: the share of a rollout's answer, and a coin as the control."""
+"""Rewards that need no reference: the share of a rollout's answer, and a random control."""
 
 from __future__ import annotations
 

@@ -83,11 +83,11 @@ class Diverse(Around):
             self._product(scores[rollout.index], told[at])
             for at, rollout in enumerate(group.rollouts)
         ]
-        # Calls for pairs are nobody's own: they are listed once.
+        # A call about a pair belongs to no single rollout, so it is listed only once.
         return listed_once(calls, made)
 
     async def _differences(self, group: Group, ctx: Context) -> list[list[Difference]]:
-        """Whether each rollout differs from each that it is compared with, or why that is open."""
+        """Whether each rollout differs from its neighbours, or why that is unknown."""
         if self.same is None:
             votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
             class_of = {at: members for members in votes.classes for at in members}
@@ -128,7 +128,7 @@ def _pairs(total: int, others: int) -> list[tuple[int, int]]:
     """Each pair of neighbours in a ring of `total` places, at most `others` for a place."""
     pairs: list[tuple[int, int]] = []
     for step in range(1, total // 2 + 1):
-        # The place at the other end of the ring is one neighbour; else there is one on each side.
+        # At half of an even ring both sides meet at one place; otherwise there is one on each side.
         opposite = 2 * step == total
         if 2 * step - opposite > others:
             break
@@ -145,7 +145,7 @@ async def _differs(
         return verdict.failure or Failure(kind="NoEvidence", message="no verdict on a pair")
     if not 0 <= verdict.value <= 1:
         raise InvalidInputError(
-            f"same gave {verdict.value:g} for a pair; give a reward of 1 where two rollouts say the"
+            f"same gave {verdict.value:g} for a pair; give a reward of 1 if two rollouts say the"
             " same and 0 where not, such as EquivalenceReward()"
         )
     return verdict.value < 0.5

@@ -19,12 +19,12 @@ __all__ = ["EntropyBand", "SkipAgreed", "SkipFlat"]
 
 @dataclass(frozen=True)
 class _ByVotes(Around, ABC):
-    """Looks at the answers first: a group that is left out costs nothing more."""
+    """Checks the answers first, so that a group that is left out costs nothing more."""
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
     ) -> Sequence[Score]:
-        """Leave the group out, or give what the inner reward gives."""
+        """Leave the group out, or return the inner reward's scores."""
         votes = await ctx.answers.votes([rollout.answer for rollout in group.rollouts])
         if why := self._against(votes):
             return unscored(group, Failure(kind=LEFT_OUT, message=why))
@@ -120,7 +120,7 @@ class EntropyBand(_ByVotes):
         entropy = _entropy(votes)
         most = log(len(votes.answers)) if self.below is None else self.below
         told = f"the entropy of its answers is {entropy:.3f} nats"
-        # Sums of logarithms miss a bound by their last digit.
+        # Sums of logarithms have rounding errors, so the bounds need a tolerance.
         if entropy <= self.above or isclose(entropy, self.above, abs_tol=1e-12):
             return f"{told}, not over {self.above:.3g}"
         if entropy >= most or isclose(entropy, most):

@@ -32,7 +32,7 @@ def response_tokens(group: Group, counter: TokenCounter | None = None) -> list[i
     if counter is not None:
         return [counter.count_tokens(_whole(rollout)) for rollout in group.rollouts]
     usages = [rollout.completion.usage for rollout in group.rollouts]
-    # A service that reports only the sum over n answers has it with the first of them.
+    # If a service reports only the sum over n answers, it is recorded with the first one.
     reported = all(
         usage.output_tokens > 0 or not _whole(rollout)
         for usage, rollout in zip(usages, group.rollouts, strict=True)

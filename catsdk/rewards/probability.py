@@ -93,12 +93,12 @@ class ReferenceProbability(Reward):
         return listed_once(calls, scores)
 
     def _before(self, rollout: Rollout) -> str:
-        """What stands before the reference in the place of the rollout's own answer."""
+        """The text before the reference, which replaces the rollout's own answer."""
         if rollout.completion.reasoning:
             return thought(rollout.completion.reasoning)
         text, answer = rollout.text, rollout.answer if self.of == "answer" else None
         if answer is not None:
-            # In its box where there is one: a number may stand in a remark that follows.
+            # Prefer the answer's box: a remark after it may contain another number.
             at = text.rfind(f"{{{answer}}}") + 1 or text.rfind(answer)
             if at >= 0:
                 return text[:at]
@@ -114,7 +114,7 @@ class ReferenceProbability(Reward):
         if isinstance(result, Failure):
             return without_value(rollout, result)
         tokens = (result.logprobs or ())[-len(alone) :] if alone else ()
-        # The first token of the reference may be written otherwise at the start of a text.
+        # The first token of the reference may differ at the start of a text.
         if not tokens or [t.token for t in tokens[1:]] != [t.token for t in alone[1:]]:
             told = "the reference has other tokens after the rollout's reasoning than alone"
             failure = Failure(kind="OtherTokens", message=told)

@@ -96,9 +96,7 @@ class Reward:
             InvalidInputError: what it was given makes no sense, such as a missing reference.
         """
         if reference is None and self.needs_reference:
-            raise InvalidInputError(
-                f"{self.name} rewards by a reference; give one, as c.run(...) does"
-            )
+            raise InvalidInputError(f"{self.name} needs a reference; give one, as c.run(...) does")
         async with standing_alone(ctx, group) as context:
             try:
                 scored = self.score(group, reference, context)
@@ -120,7 +118,7 @@ class Reward:
         return _plus(self, other) if isinstance(other, Reward) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
 
     def __radd__(self, other: object) -> Reward:
-        """Begin a sum by `sum([a, b])`, which starts at 0."""
+        """Support `sum([a, b])`, which starts at 0."""
         return self if other == 0 else NotImplemented
 
     def __sub__(self, other: Reward) -> Reward:
@@ -138,7 +136,7 @@ class Reward:
         return -1.0 * self
 
     def _need_what(self, *others: Reward) -> None:
-        """Need a reference, and go by answers, where one of the others does."""
+        """Need a reference, or use answers, if any of the inner rewards does."""
         object.__setattr__(self, "needs_reference", any(each.needs_reference for each in others))
         object.__setattr__(self, "by_answer", any(each.by_answer for each in others))
 
@@ -264,7 +262,7 @@ def _reason(weight: float, name: str, part: Score) -> str:
 
 
 def _plus(first: Reward, second: Reward) -> Sum:
-    """The sum of two rewards; sums inside it are taken apart."""
+    """The sum of two rewards; nested sums are flattened."""
     parts = [part for reward in (first, second) for part in _terms(reward)]
     return Sum(tuple(reward for _, reward in parts), tuple(weight for weight, _ in parts))
 
@@ -353,7 +351,7 @@ def _by_index(scores: Sequence[Score]) -> dict[int, Score]:
 
 def _number(value: object, index: int) -> float:
     if isinstance(value, SupportsFloat) and not isinstance(value, str):
-        # An array of several numbers has the method, too, and an integer can be too large.
+        # An array of several numbers has `__float__`, too, and an integer can be too large.
         with suppress(TypeError, ValueError, OverflowError):
             return float(value)
     raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""RubricReward: the share of a rubric that a response meets, as an independent judge says."""
+"""RubricReward: the share of a rubric that a response meets, according to an independent judge."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ class RubricReward(Reward):
         self, judge: roles.Judge, rollouts: Sequence[Rollout], rubric: Rubric, ctx: Context
     ) -> list[Score]:
         verdicts: list[list[Verdict]] = [[] for _ in rollouts]
-        # The heaviest first: they decide soonest.
+        # Heavy criteria first: they decide the ranking soonest.
         criteria = sorted(rubric.criteria, key=lambda each: -abs(each.weight))
-        # Of pitfalls alone no score can be made: at least one criterion has positive points.
+        # Pitfalls alone give no score: at least one criterion must have positive points.
         asked, least = 0, next((at for at, c in enumerate(criteria, 1) if c.weight > 0), 0)
         while asked < len(criteria) and (
             asked < least or not _decided(rubric, verdicts, self.missing)
@@ -168,13 +168,13 @@ def checked_rubric(rubric: Rubric) -> Rubric:
 
 
 def _decided(rubric: Rubric, verdicts: Sequence[Sequence[Verdict]], missing: Missing) -> bool:
-    """Whether no two rollouts can change places, or come to stand level, any more."""
+    """Whether the order of the rollouts is final: none can overtake or tie with another."""
     if len(verdicts) < 2 or not verdicts[0]:
         return False
     whole = [known for known in verdicts if all(verdict.degree is not None for verdict in known)]
     if missing.then == "mean" and len(whole) < len(verdicts):
         return False
-    # A rollout that lacks a verdict has no score any more: it takes no place.
+    # A rollout whose verdict failed gets no score, so it has no rank.
     ranges = sorted(bounds(rubric, known) for known in whole)
     return len(ranges) != 1 and all(low[1] < high[0] for low, high in pairwise(ranges))
 

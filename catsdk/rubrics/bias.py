@@ -1,4 +1,4 @@
-"""Does the place of a criterion change its verdict? Both orders of a batch, compared."""
+"""Position bias: whether a criterion's place in the list changes its verdict."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def position_bias(
         0.0
     """
     if len(rubric.criteria) < 2 or not rollouts:
-        raise InvalidInputError("position bias needs two criteria and a rollout")
+        raise InvalidInputError("position bias needs at least two criteria and one rollout")
     reverse = rubric.model_copy(update={"criteria": rubric.criteria[::-1]})
     looks = [(order, rollout) for rollout in rollouts for order in (rubric, reverse)]
 

@@ -1,4 +1,4 @@
-"""Judge: says which criteria a rollout meets, with a checked quote, or why it cannot say."""
+"""Judge: decides which criteria a rollout meets, with a checked quote, or says why it cannot."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Judge(PromptedRole):
 
 
 class _Sitting:
-    """One judge over one response."""
+    """The judging of one response by one judge."""
 
     def __init__(self, judge: Judge, provider: Provider, response: str, ctx: Context) -> None:
         self.judge, self.options, self.memory = judge, judge.judging, ctx.verdicts
@@ -159,7 +159,7 @@ class _Sitting:
 
     @cached_property
     def forged(self) -> bool:
-        """Whether the response holds a yes itself; asked where the judge says yes."""
+        """Whether the response itself contains a yes, which the judge may have copied."""
         return holds_a_yes(self.response, {self.prompt.verdict, "verdict"})
 
     def key(self, criterion: Criterion) -> tuple[object, ...]:
@@ -194,7 +194,7 @@ class _Sitting:
     def _ordered(self, criteria: list[Criterion]) -> list[Criterion]:
         if self.options.seed is None:
             return criteria
-        # The same order for every response: rollouts are compared, and services cache beginnings.
+        # The same order for every response: rollouts are compared, and services cache prefixes.
         return Random(self.options.seed).sample(criteria, len(criteria))
 
     async def _batch(self, criteria: Sequence[Criterion]) -> dict[str, Verdict]:
@@ -211,7 +211,7 @@ class _Sitting:
         return verdicts
 
     async def _rounds(self, criteria: Sequence[Criterion]) -> dict[str, Verdict]:
-        """Ask for all, then again for those that are missing or misquoted."""
+        """Ask for all verdicts, then again for those that are missing or misquoted."""
         verdicts: dict[str, Verdict] = {}
         spent: list[Call] = []
         left, asked = self.options.attempts, list(criteria)
@@ -306,7 +306,7 @@ class _Sitting:
 
 
 class _Counted(Generic[T]):
-    """How often replies were read: what is left of the attempts."""
+    """Counts the replies that were read, against the limit of attempts."""
 
     def __init__(self, read: Callable[[str], T]) -> None:
         self.read, self.times = read, 0
@@ -330,7 +330,7 @@ def _again(verdict: Verdict) -> bool:
 
 
 def _handed(verdict: Verdict, criterion: Criterion) -> Verdict:
-    """The verdict for another request: under its id, and paid for already."""
+    """A verdict shared with another request: under that request's id, and without its cost."""
     update = {"criterion_id": criterion.id, "calls": (), "shared": True}
     return verdict.model_copy(update=update)
 

@@ -1,4 +1,4 @@
-"""A rubric with the rollouts that were judged by it: what a report shows, and a file keeps."""
+"""Judged: a rubric with the rollouts judged by it, to be saved to a file or shown in a report."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _defined(value: Any) -> float | None:
 def _package(name: str) -> Any:
     try:
         with warnings.catch_warnings():
-            # Libraries of others warn of their own deprecations while they load.
+            # These libraries emit deprecation warnings of their own on import.
             warnings.simplefilter("ignore")
             return import_module(name)
     except ImportError as error:

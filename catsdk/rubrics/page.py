@@ -100,7 +100,7 @@ def _cell(score: Score, criterion: Criterion) -> Markup:
     verdict = verdict_of(score, criterion)
     word = word_of(verdict)
     colour = {"yes": "good", "no": "bad", "?": "none"}.get(word, "part")
-    # For a pitfall a yes is the bad answer.
+    # A criterion with a negative weight is a pitfall, for which a yes is bad.
     if criterion.weight < 0:
         colour = {"good": "bad", "bad": "good"}.get(colour, colour)
     why = element("span", "\n".join(explained(verdict))[:MAX_SHOWN], class_="why")

@@ -104,7 +104,7 @@ class Panel:
         return self._decided(verdict, met=yes > 0.5, grade=None)
 
     def _decided(self, verdict: Verdict, *, met: bool, grade: float | None) -> Verdict:
-        # Shown first is the evidence of a member that voted as the panel decided.
+        # Show first the evidence of a member that agrees with the panel's verdict.
         agreeing = next((vote for vote in verdict.votes if vote.met is met), None)
         shown = (
             {}

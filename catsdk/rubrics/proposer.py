@@ -23,7 +23,7 @@ __all__ = ["RubricProposer"]
 
 Source = Literal["reference", "question"]
 
-# Rubrics as rewards (arXiv 2507.17746): 1.0, 0.7, 0.3, and 0.9 for a pitfall, here taken off.
+# From Rubrics as Rewards (arXiv 2507.17746): 1.0, 0.7, 0.3, and 0.9 for a pitfall, here negative.
 _WEIGHTS: dict[Kind, float] = {
     "essential": 1.0,
     "important": 0.7,

@@ -1,4 +1,4 @@
-"""What is wrong with a rubric: twin or compound criteria, no signal, a reference ranked low."""
+"""Finds faults of a rubric: twin or compound criteria, no signal, or a reference ranked low."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOT = frozenset(
     ["no", "not", "never", "without", "cannot", "avoids", "lacks", "omits", "nor", "neither"]
 )
 _SPOKEN = re.compile(r"\"[^\"]*\"|'[^']{2,}'|`[^`]*`|\([^)]*\)")
-# Verbs with which criteria begin; a second one of them begins a second demand.
+# Verbs that begin a criterion; a second one begins a second demand.
 _VERBS = (
     "states|mentions|gives|shows|explains|names|lists|describes|includes|recommends|advises|warns"
     "|asks|provides|contains|uses|identifies|notes|says|cites|defines|compares|concludes|answers"
@@ -237,7 +237,7 @@ def _without_compound(
             changes.append(f"{criterion.id} asks for {len(parts)} things and is dropped")
         else:
             changes.append(f"{criterion.id} asks for {len(parts)} things and is split")
-            # Together they weigh what the whole did; without weights each counts as one.
+            # The parts share the weight of the whole; without weights each counts as one.
             share = criterion.weight / len(parts) if weighted else 1.0
             update = [
                 {"id": f"{criterion.id}.{at}", "text": part, "weight": share}
@@ -264,7 +264,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _fixed(words: frozenset[str]) -> frozenset[str]:
-    """What must be equal in twins: numbers, names of single letters, negations."""
+    """The words that twins must have in common: numbers, single letters, negations."""
     return frozenset(w for w in words if w in _NOT or len(w) == 1 or any(c.isdigit() for c in w))
 
 

@@ -1,4 +1,4 @@
-"""Whether a quote really stands in a response, up to spaces, case and the look of characters."""
+"""Finds a quote in a response, up to spaces, case and look-alike characters."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Quotable", "stands_in"]
 MAX_GAP = 500
 MAX_GAPS = 5
 MAX_PLACES = 10_000
-# More marks on one letter than any language needs; normalising takes a time quadratic in them.
+# More marks on one letter than any language uses; the time of normalising is quadratic in them.
 MAX_MARKS = 30
 
-# Spaces around it are not matched: that would take a time quadratic in their number.
+# Spaces around it are not matched, since that would take quadratic time.
 _GAP = re.compile(r"(?:\[ ?)?(?:\.{3,}|\u2026)(?: ?\])?")
 _LOOK = str.maketrans(
     {
@@ -40,7 +40,7 @@ _NEGATION = re.compile(
 @cache
 def _unspaced() -> re.Pattern[str]:
     """Scripts that are written without spaces between words, or with endings joined to them."""
-    # Compiled when it is needed: so large a class of characters takes milliseconds.
+    # Compiled on first use, since so large a character class takes milliseconds.
     return re.compile(
         "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
         "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -51,7 +51,7 @@ class Quotable:
     """A response from which a judge quotes; normalised once, whatever the number of quotes."""
 
     def __init__(self, response: str) -> None:
-        """Keep `response`; nothing is done until the first quote comes."""
+        """Store `response`; it is normalised on the first search."""
         self.response = response
 
     def holds(self, quote: str) -> bool:
@@ -63,7 +63,7 @@ class Quotable:
         and code marks and invisible characters do not count; letters, digits and signs do. A quote
         without any letter or digit is not found.
         """
-        # Else a line break that the judge escaped twice, or that looked like a command of LaTeX.
+        # Otherwise try a line break that was escaped twice, or that looks like a LaTeX command.
         return self._holds(quote) or ("\\" in quote and self._holds(_WRITTEN_BREAK.sub(" ", quote)))
 
     def is_told_by(self, quote: str) -> bool:
@@ -83,7 +83,7 @@ class Quotable:
             return next(self._places(pieces[0]), None) is not None
         ends = [at + len(pieces[0]) for at in self._places(pieces[0])]
         for piece in pieces[1:]:
-            # The nearest end before a place leaves out the least.
+            # The nearest end before a place skips the least text.
             starts = [at for at in self._places(piece) if self._follows(at, ends)]
             ends = [at + len(piece) for at in starts]
         return bool(ends)
@@ -131,7 +131,7 @@ def _any_in(span: tuple[int, int], places: list[int]) -> bool:
     return bisect_left(places, start) < bisect_left(places, end)
 
 
-# What stands beside a piece and belongs to its first or last word or number.
+# Characters next to a piece that belong to its first or last word or number.
 _REST_OF_NUMBER_BEFORE = re.compile(
     r"(?:\d[.,/^:]|(?:^|\s)\.|(?:^|[\s\d(\[{=<>:,;~/*^])[-\u00b1])$"
 )
@@ -157,7 +157,7 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 
 def _joined(left: str, right: str) -> bool:
-    """Whether two signs beside each other are of one word."""
+    """Whether two adjacent characters belong to one word."""
     if not (left.isalnum() and right.isalnum()):
         return False
     pair = left + right

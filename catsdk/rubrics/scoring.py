@@ -1,4 +1,4 @@
-"""From verdicts to a score: points achieved over points possible, and what missing verdicts do."""
+"""Turns verdicts into a score: points achieved over points possible, with missing verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proposed rubric before it is used: filtered, and rejected where it ranks its reference low."""
+"""Screens a proposed rubric: filters criteria, and rejects it if it ranks its reference low."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy's side: drawing groups of rollouts."""
+"""Sampling: draws groups of rollouts from policies."""
 
 from catsdk.core.doors import door
 

@@ -1,4 +1,4 @@
-"""n samples of one request, from a model that can give them at once or one at a time."""
+"""Draws n samples of one request, from a model that returns them together or one at a time."""
 
 from __future__ import annotations
 
@@ -62,5 +62,5 @@ async def _single(provider: Provider, request: Request, index: int) -> Completio
 
 
 def _answered(sample: Completion | Failure) -> Completion | Failure:
-    """A choice that failed inside a reply is the failure of that sample alone."""
+    """Turn a failed choice of a reply into the failure of that sample alone."""
     return sample if isinstance(sample, Failure) or sample.failure is None else sample.failure

@@ -125,7 +125,7 @@ class Sampler:
 
 
 class _Drawing:
-    """One group while it is drawn."""
+    """The state of one group that is being drawn."""
 
     def __init__(
         self, sampler: Sampler, messages: tuple[Message, ...], wanted: range, ctx: Context
@@ -190,7 +190,7 @@ class _Drawing:
         messages = self._asked(provider)
         request = self.sampler.sampling.request(messages, n=len(indices), seed=seed)
         if indices.start:
-            # Two policies may be one model: their samples are different ones all the same.
+            # Two policies may be the same model, but their samples must still differ.
             earlier, policy_index = divmod(indices.start, indices.step)
             first = policy_index * MAX_ROLLOUTS + earlier
             request = request.model_copy(update={"sample_index": first})
@@ -199,7 +199,7 @@ class _Drawing:
         await draw(provider, request, lambda at, sample: self._keep(indices[at], sample))
 
     def _asked(self, provider: Provider) -> tuple[Message, ...]:
-        """The prompt as it is sent, which the group keeps."""
+        """The prompt as it is sent, which is also the group's prompt."""
         wanted = self.ctx.asks or self.ctx.output is not None
         asks = wanted if self.sampler.ask is None else self.sampler.ask
         if asks and capabilities_of(provider).prompts == "english":
@@ -208,7 +208,7 @@ class _Drawing:
         return self.messages
 
     def _seed(self, indices: range) -> int | None:
-        """The seed of the first of `indices`; those of one policy follow each other."""
+        """The seed of the first of `indices`; the seeds of one policy are consecutive."""
         if self.sampler.seed is None:
             return None
         digest = sha256(f"{self.sampler.seed}\0{self.messages!r}".encode()).digest()

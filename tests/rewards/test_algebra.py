@@ -132,7 +132,7 @@ async def test_a_reward_that_needs_no_reference_calls_no_anchor(reward: cat.Rewa
 )
 async def test_one_part_that_needs_a_reference_is_enough(reward: cat.Reward) -> None:
     assert reward.needs_reference
-    with pytest.raises(InvalidInputError, match="rewards by a reference; give one"):
+    with pytest.raises(InvalidInputError, match="needs a reference; give one"):
         await reward.reward(GROUP)
 
 

@@ -80,7 +80,7 @@ def test_two_criteria_with_one_id_are_refused() -> None:
 @pytest.mark.parametrize("kind", [cat.RubricReward, GradedReward, EquivalenceReward])
 async def test_a_reward_by_a_reference_says_that_it_needs_one(kind: type[cat.Reward]) -> None:
     reward = kind()
-    with pytest.raises(InvalidInputError, match=f"{reward.name} rewards by a reference; give one"):
+    with pytest.raises(InvalidInputError, match=f"{reward.name} needs a reference; give one"):
         await reward.reward(GROUP)
 
 

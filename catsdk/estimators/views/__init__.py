@@ -1,1 +1,1 @@
-"""Estimators that look at a second group: the question in other words, or of another model."""
+"""Estimators that use a second group: of the question reworded, or of another model."""

@@ -137,5 +137,5 @@ async def _candidates(first: Group, second: Group, ctx: Context) -> list[_Candid
 
 
 def _harmonic(one: Fraction, other: Fraction) -> Fraction:
-    # Exact, so that equal scores are a tie.
+    # Fractions are exact, so that equal scores compare equal.
     return 2 * one * other / (one + other) if one and other else Fraction(0)

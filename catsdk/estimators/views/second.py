@@ -1,4 +1,4 @@
-"""The second group of a question: drawn anew, of the same words or others, by any sampler."""
+"""The second group of a question: sampled anew, in the same or other words, by any sampler."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def second_group(
         paraphrase = _checked(await result_of(given, paraphraser, "paraphrase"), paraphraser)
         prompt = _reworded(group.prompt, paraphrase)
     there = [*(rollout.index for rollout in group.rollouts), *group.failures]
-    # After those of the group: where prompt and model are the same, they are other samples.
+    # Indices continue those of the first group, so that the same prompt and model give new samples.
     start = max(there, default=-1) + 1
     drawn = sampler.sample(prompt, n or len(there), quiet, start=start)
     second = await result_of(drawn, sampler, "sample")
@@ -88,7 +88,7 @@ def _checked(text: object, paraphraser: object) -> str:
 
 
 def _reworded(prompt: Sequence[Message], text: str) -> tuple[Message, ...]:
-    """The prompt with another text in the user's last message, whose images stay."""
+    """Replace the text of the user's last message, and keep its images."""
     last = max((at for at, each in enumerate(prompt) if each.role == "user"), default=None)
     if last is None:
         return (*prompt, Message(role="user", content=text))
