@@ -156,8 +156,8 @@ _DENYING = (
 _DOUBTING = (
     _lead(
         "instructed told say says said claim claims claimed think thinks thought believe believes"
-        " argue argues suggest suggested answered common tempting previously initially naively whether"
-        " want wants students people users many some others naive",
+        " argue argues suggest suggested answered common tempting previously initially naively"
+        " whether want wants students people users many some others naive",
         r"""(?:instructed\sto|told(?:\s(?:me|us))?\sto|says?|said|claims?|claimed|thinks?|thought|believes?|believed|argues?|argued|suggests?|suggested
               |answered|common\s(?:\w+\s)?(?:mistake|error|answer|guess)|tempting|previously|initially
               |naively|whether|wants?\sus|(?:students|people|users|many|some|others)\s
