@@ -323,9 +323,10 @@ _LEAD = 60
 _QUOTED = re.compile(
     r"[:,]\s?[\"“]\s?(?:the\s)?$|\baccording to\b|^\W*had\b"
     r"|^\W*(?:user|human|teacher|examples?|sample|format|template|prompt|instructions?|question"
-    r"|problem|hint):\s(?:the\s)?$"
+    r"|problem|hint)(?:\s\w+)?:\s(?:the\s)?$"
+    r"|^\W*(?:end|finish|conclude|respond|reply)\swith:\s(?:the\s)?$|\bformat\sis:?\s(?:the\s)?$"
     r"|\b(?:wrong|incorrect|false|mistaken|bad)\b[^.!?\n]{0,20}:\s?(?:the\s)?$"
-    r"|\b(?:write|say|type|print|output|respond|reply|repeat)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
+    r"|\b(?:write|say|type|print|output|respond|reply|repeat|end|finish|conclude)\b[^.!?\n]{0,20}[\"“'‘]\s?(?:the\s)?$"
     r"|\b(?:says?|said|asks?|asked|reads?|states?|stated|claims?|wrote|writes?)\s?(?:[:,]|(?:that\s)?[\"“'‘])\s?(?:the\s)?$",
     re.IGNORECASE,
 )

@@ -54,9 +54,11 @@ _DENYING = (
         rf"\w+(?:\ (?:one|answers?|value|result|solution|choice))?{_VERDICT}",
     ),
     _lead(
-        "not cannot never refuse decline 't",
-        r"""(?:(?:can)?not|(?<=n)['’]t|never|refuse\ to|decline\ to)\ (?:write|box|answer|say|give
-              |put|accept|choose|claim|report|output|conclude|submit)(?:\ \w+){0,2}""",
+        "not cannot never refuse decline nobody no 't",
+        r"""(?:(?:can)?not|(?<=n)['’]t|never|refuse\ to|decline\ to
+              |(?:nobody|no\ one)(?:\ (?:should|would|could|will|may))?)\ (?:write|box|answer|say
+              |give|put|accept|choose|claim|report|output|conclude|submit)(?:ing|e?s)?
+              (?:\ \w+){0,2}""",
     ),
     # Bounds and other cases.
     _lead(
@@ -78,7 +80,9 @@ _DENYING = (
     # Guesses.
     _lead(
         "maybe perhaps possibly might could may guess guessing either",
-        rf"""(?:maybe|perhaps|possibly){_OF_ITSELF}(?:\ even)?|(?:might|could|may)\ be
+        rf"""(?:maybe|perhaps|possibly){_OF_ITSELF}(?:\ even)?
+            |(?:might|could|may)\ (?:be|say|answer)
+            |(?:might|may)\ write
             |guess(?:\ is|\ of|\ it['’]s|ing)?|either\b[^.!?\n]{{1,40}}\bor""",
     ),
     _lead(
@@ -119,7 +123,8 @@ _DENYING = (
     # The instruction, or an example of it.
     _lead(
         "sample example template format placeholder draft hint",
-        r"\w+(?:\ (?:answer|output|response|format|solution))?\s?(?:is|was)?:",
+        r"\w+(?:\ (?:of|for)(?:\ \w+){1,3})?(?:\ (?:answer|output|response|format|solution))?"
+        r"\s?(?:is|was)?:",
         _NOT_AS_ASKED,
     ),
     _lead(
@@ -154,6 +159,24 @@ _DENYING = (
     ),
 )
 _DOUBTING = (
+    # Another number, one that is tried, and how to end.
+    _lead(
+        "twice thrice double triple half third quarter square cube root opposite reciprocal inverse"
+        " negation negative",
+        r"(?:(?:twice|thrice|double|triple|half)(?:\ of)?|(?<!\d\ )(?:third|quarter|square|cube"
+        r"|root|opposite|reciprocal|inverse|negation|negative)\ of)(?:\ the\ (?:value|number))?",
+    ),
+    _lead("far", r"far\ from"),
+    _lead(
+        "try consider take test",
+        r"(?:try|consider|take|test)(?:\ the)?(?:\ (?:case|value|number|answer))?",
+        r"(?:^|[.!?]\s)[\W_]*(?:let['’]s\s|let\sus\s)?",
+    ),
+    _lead(
+        "end finish conclude close respond reply",
+        r"\w+\ with(?:\ (?:the|a|your|my)(?:\ \w+){0,2})?",
+        r"(?:^|[.!?:,]\s|\bto\s)[\W_]*(?:please\s)?",
+    ),
     _lead(
         "instructed told say says said claim claims claimed think thinks thought believe believes"
         " argue argues suggest suggested answered common tempting previously initially naively"

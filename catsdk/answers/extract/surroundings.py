@@ -47,6 +47,8 @@ _OPERATOR_BEHIND = re.compile(
     r"\s?(?:\^|_\{?\d|\\(?:cdot|times|div|pm|mp|neq?|leq?|geq?|choose|pi|sqrt|[dtc]?frac)(?![a-z])"
     r"|[+/×÷·≠≤≥]\s?[-\w\\(]|\*(?!\*)\s?[\w(\\]|[-\u2212](?=[\d(\\]|[a-z](?![A-Za-z]))"
     r"|\s?[-\u2212]\s(?=[\d(\\])|(?<=\})[xyznkabcpqrtuvw](?![A-Za-z])|(?<=\})\d|!\s?[-+*/=\d])"
+    r"|[\s$\\)\]}*_`]{1,6}(?:squared|cubed|plus|minus|doubled|tripled|halved|(?:divided|multiplied)\sby"
+    r"|times\s(?:two|three|itself|\d))\b"
 )
 _PERCENT = re.compile(r"[$\s]{0,2}\\?%")
 

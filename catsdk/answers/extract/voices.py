@@ -295,10 +295,10 @@ def may_be_anothers(text: str, words: Collection[str]) -> bool:
 # Who speaks in a dialogue, or which of several solutions is quoted: "Bob: 5", "Response 1: 5".
 _SPEAKER = re.compile(
     rf"""[\s#*>_(\[-]{{0,8}}(?:(?:student|pupil|classmate|teacher|professor|user|human|friend
-        |alice|bob|carol|charlie|dave|eve)(?:\s(?:\d{{1,3}}|[A-Z]))?
+        |(?:prof|dr|mr|mrs|ms)\.?\s\w+|alice|bob|carol|charlie|dave|eve)(?:\s(?:\d{{1,3}}|[A-Z]))?
       |(?:student|response|rollout|solver|expert|candidate|model|{_any_of(_NAMED_SOLVERS)})\s\#?(?:\d{{1,3}}|[A-Z])
-      |{_any_of(_NAMED_SOLVERS)}(?:[-\w.]{{0,12}})
-      |(?!(?:it|that|here|what|let|today|problem|question)['’])[^\W\d_]+(?:\s\d{{1,3}})?['’]s\s(?:\w+\s)?(?:answer|guess
+      |{_any_of(_NAMED_SOLVERS)}(?:[-\w.]{{0,12}}|\salpha)
+      |(?:(?:my|the|an?|one|another)\s)?(?!(?:it|that|here|what|let|today|problem|question)['’])[^\W\d_]+(?:\s\d{{1,3}})?['’]s\s(?:\w+\s)?(?:answer|guess
         |choice|solution))
       [*_)\]]{{0,3}}\s?(?:\([^()]{{0,30}}\)\s?)?:""",
     _FLAGS,

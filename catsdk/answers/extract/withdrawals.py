@@ -17,6 +17,8 @@ _TAKING_BACK_WORDS = """
 wrong incorrect mistaken false impossible mistake error unsure guessing right correct true sure
 certain confident scratch strike disregard ignore forget never nevermind oops kidding not take
 retract withdraw lied isn joking joke lie test no nein non nee fout falsch faux wait guess guessed
+nonsense absurd invalid different unknown vary believe fails doesn didn over redo
+again attempt reconsider rethink recompute recalculate recount everything
 maybe perhaps possibly or alternatively otherwise else another could might may misread misunderstood
 misinterpreted miscalculated miscounted made placeholder random
 """
@@ -65,6 +67,24 @@ _TAKEN_BACK = re.compile(
         |wrong|mistaken)
       | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this
         |the\ above)\b
+      | (?:(?:this|that|it)(?:['’]s|\ is|\ was)|(?:the|my|this|that)\ (?:above\ )?(?:answer|result)
+          (?:\ above)?\ (?:is|was))\ (?:(?:all|complete|just)\ )?(?:nonsense|absurd|a\ lie
+          |(?:wrong|incorrect|false|invalid)(?=[\s*_]*(?:[.!]|$)))
+      | the\ (?:real|correct|actual|true|right)\ answer\ (?:is|may|might|could|will)\ (?:be\ )?
+          (?:unknown|different|another|vary)\b
+      | (?:none\ of\ (?:this|that|the\ above)\ is\ (?:right|correct|true|valid)
+          |everything\ (?:above|here|i\ (?:said|wrote)|before)\ (?:is|was)\ (?:false|wrong|a\ lie)
+          |the\ (?:previous|above|last|preceding)\ (?:sentence|statement|line|claim)\ (?:is|was)
+            \ (?:false|wrong|incorrect|a\ lie))\b
+      | (?:but\ )?i\ (?:do\ not|don['’]t)\ (?:really\ )?believe\ (?:it|this|that)\b
+      | (?:but|however|wait|hmm+|on\ (?:reflection|second\ thought)|(?:up)?on\ checking),?
+          \ (?:(?:this|that|it)\ (?:fails|is\ not\ (?:correct|right)|(?:does|did)(?:\ not|n['’]t)
+            \ (?:actually\ )?(?:satisfy|work|hold|fit|match|make\ sense|add\ up))
+          |[^.!?\n]{1,60},?\ so\ (?:this|that|it)\ is\ (?:invalid|impossible|wrong|not\ valid))\b
+      | (?:(?:wait|hmm+|no|actually|so|okay|ok|but|oh)\b[,.!…]*\ ){0,2}let(?:['’]s|\ me|\ us)
+          \ (?:start\ over|redo|try\ (?:(?:this|that|it)\ )?again|re-?(?:compute|calculate|think
+          |consider|count))\b(?!\ to\b)
+      | (?:trying\ again|(?:second|new|next)\ (?:attempt|try))\b
       | never\ ?mind\b | oops\b | just\ kidding\b | not!
       | i\ (?:take\ (?:that|this|it)\ back|retract|withdraw|lied|was\ (?:wrong|joking|kidding))\b
       | (?:that|this|it)\ was\ an?\ (?:joke|lie|mistake|test)\b
@@ -108,11 +128,11 @@ _REFUTED = re.compile(
             |in\ fact|actually|simply|however)\s){{0,2}}
           (?:not\b|n['’]t\b|{_BAD}|(?:previous|former|initial|first|earlier|original|old)\ (?:answer
             |guess|attempt|try))
-      | (?:do|does|can)(?:\s?not|n['’]t)\b
+      | (?:do|does|can)\s?not\b | (?:do|does|ca)n['’]t\b
       | (?:did|could|will|would|wo)(?:\s?not|n['’]t)\ (?:be|work|satisfy|fit|hold|count|solve|apply
         |do|make\ sense)\b
       | (?:fails?|failed|contradicts?|violates?|leads\ to\ a\ contradiction)\b
-      | (?:must|should|has\ to|have\ to|can|may|needs\ to|gets?|got)\ (?:be\ )?
+      | (?:must|should|has\ to|have\ to|can|may|needs\ to|is\ to|gets?|got)\ (?:be\ )?
           (?:rejected|discarded|excluded|thrown|ruled|ignored|eliminated|dropped|disregarded
             |dismissed)\b
       | (?::|->|→|=|—|–|-)\s?(?:not\ (?:right|correct|true)\b|{_BAD})
