@@ -1,4 +1,4 @@
-"""Measures how well ways of answering do on problems whose answers are known."""
+"""Evaluates estimators on problems with known answers."""
 
 from catsdk.core.doors import door
 

@@ -1,4 +1,4 @@
-"""Chooses confidence and threshold of a cascade on items that are kept apart for it."""
+"""Chooses the confidence and the threshold of a cascade on items that are held out for it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Calibration(Value):
 
 @dataclass(frozen=True)
 class _Known:
-    """An estimator that gives the reference which was made before."""
+    """An estimator that returns a reference made before."""
 
     reference: Reference
 
@@ -136,7 +136,9 @@ async def calibrate(
     """
     cases = [each for each in seen if each.item.accepted and each.references.get(hard)]
     if not cases:
-        raise InvalidInputError(f"no item to calibrate on has a gold answer and {hard!r}")
+        raise InvalidInputError(
+            f"no item to calibrate on has both a gold answer and a reference by {hard!r}"
+        )
     size = max(max(each.references[hard]) for each in cases)
     cases = [each for each in cases if size in each.references[hard]]
     known = [_Known(each.references[hard][size]) for each in cases]
@@ -150,7 +152,7 @@ async def calibrate(
             for confidence, threshold in product(confidences, thresholds)
         ]
     good = [each for each in tried if each.low > -margin]
-    # Where no setting is good enough, the one with the best bound.
+    # If no setting is good enough, choose the one with the best bound.
     best = (
         min(good, key=_preference) if good else min(tried, key=lambda s: (-s.low, *_preference(s)))
     )
@@ -188,7 +190,7 @@ async def _try(
         if score is not None and other is not None
     ]
     if not both:
-        raise InvalidInputError("no answer of the items to calibrate on could be graded")
+        raise InvalidInputError("none of the answers to the items to calibrate on could be graded")
     mean = math.fsum(both) / len(both)
     spread = math.fsum((each - mean) ** 2 for each in both) / max(1, len(both) - 1)
     return Setting(

@@ -1,4 +1,4 @@
-"""Columns: what one estimator did at one size G, as one number an item for each thing observed."""
+"""Columns: the results of one estimator at one size G, as one number per item and quantity."""
 
 # numpy's own annotations are partial.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

@@ -1,4 +1,4 @@
-"""The estimators that are compared, by name; those of others by module and class."""
+"""Makes the estimators to compare from their names; your own are named by module and class."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _generative(models: Models) -> Contender:
 
 
 def _mixture(models: Models) -> Contender:
-    """Two layers of a proposer a policy, three of one model where there is only one."""
+    """Two layers with one proposer per policy; with a single policy, three proposers of it."""
     policies: Sequence[str | Provider | None] = models.policies or [None]
     count = 3 if len(policies) == 1 else len(policies)
     proposers = [

@@ -1,4 +1,4 @@
-"""Evaluation: which estimator, on this data, with these models, at what cost."""
+"""Evaluation: compares estimators on the same rollouts, by score and cost."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ class Evaluation:
                     around=(patience.watched,),
                 )
             )
-            # Every model is opened before anything is paid for.
+            # Open every model now, so that a wrong name is found before anything is paid for.
             named = await self._named(ctx)
             work = _Work(self, self._contenders, ctx, patience, ledger, on_seen)
             seen, contenders, models, calibration = await work.done(items, self._models())
@@ -208,7 +208,7 @@ class Evaluation:
                     seed=self.sweep.seed,
                 )
 
-            # Resampling takes seconds of CPU.
+            # In a thread: the bootstrap takes seconds of CPU.
             made = await to_thread.run_sync(report)
             usage = await paid(ledger.store) if ledger is not None else None
         return made.model_copy(update={"paid": usage}), seen
@@ -218,11 +218,12 @@ class Evaluation:
             raise InvalidInputError("there are no items to evaluate")
         if self.recorded is not None and (self.policies or self.sampler):
             raise InvalidInputError(
-                "recorded rollouts need no policies; name a model as the anchor"
+                "recorded rollouts are not sampled, so policies cannot be given; name a model as"
+                " the anchor instead"
             )
         check_many("policies", self.policies, "give a list of models")
         if self.recorded is None and self.sampler is None and not self.policies:
-            raise InvalidInputError("no model; give at least one")
+            raise InvalidInputError("there is no model to sample; give at least one policy")
         if self.client is not None and self.client.sending.cache is not None:
             raise InvalidInputError(
                 "the client has a cache, whose answers would seem to cost nothing; give a client"
@@ -231,17 +232,17 @@ class Evaluation:
         both = {item.prompt for item in items} & {item.prompt for item in self.calibrate_on}
         if both:
             raise InvalidInputError(
-                f"{counted(len(both), 'item')} to calibrate on would be evaluated too; give others"
+                f"{counted(len(both), 'item')} to calibrate on would also be evaluated; give others"
             )
         if self.calibrate_on and not any(item.accepted for item in self.calibrate_on):
             raise InvalidInputError("the items to calibrate on have no gold answers")
         if self.calibrate_on and "cascade" not in self.names:
             raise InvalidInputError(
-                "calibrate_on is for the cascade, which is not among the contenders"
+                "calibrate_on calibrates the cascade, which is not among the contenders"
             )
         judged = any(item.criteria and not item.accepted for item in items)
         if judged and self._defaults().judge is None:
-            raise InvalidInputError("the items have criteria, and no model judges; name a judge")
+            raise InvalidInputError("the items have criteria, but there is no judge; name one")
 
     def _defaults(self) -> Defaults:
         first = next(iter(self._policies()), None)
@@ -253,7 +254,7 @@ class Evaluation:
         )
 
     def _policies(self) -> Sequence[Model]:
-        """The models that are sampled, as far as a sampler of one's own names them."""
+        """The models that are sampled, if a custom sampler names them."""
         if self.sampler is None:
             return self.policies
         policy: Any = setting_of(self.sampler, "policy")
@@ -275,16 +276,16 @@ class Evaluation:
         scored = [name for name in self.names if name in SCORED]
         if scored and rater is None:
             raise InvalidInputError(
-                f"{', '.join(scored)}: the data holds no scores to go by; give recorded completions"
-                " with a score each (--recorded), or leave it out"
+                f"{', '.join(scored)}: the data holds no scores to select by; give recorded"
+                " completions with a score each (--recorded), or leave it out"
             )
         named = make_contenders([name for name in self.names if name not in SCORED], models)
         if self.recorded is not None and self.anchor is None:
             asking = [each.name for each in named if not each.free and each.name in NAMES]
             if asking:
                 raise InvalidInputError(
-                    f"{', '.join(asking)} ask a model, and recorded rollouts come without one; name"
-                    " an anchor"
+                    f"{', '.join(asking)} need a model, and recorded rollouts come without one;"
+                    " name an anchor"
                 )
         contenders = [*named, *map(contender_of, self.extra)]
         return [*contenders, *(scored_contenders(rater, self.seed) if rater is not None else ())]
@@ -319,7 +320,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Work:
-    """An evaluation while its models are open."""
+    """A running evaluation, whose models are open."""
 
     evaluation: Evaluation
     make: Callable[[Models], list[Contender]]
@@ -331,9 +332,9 @@ class _Work:
     async def done(
         self, items: Sequence[Item], models: Models
     ) -> tuple[list[Seen], list[Contender], Models, Calibration | None]:
-        """What was seen, by which contenders, made with which models and calibration."""
+        """The observations, with the contenders, models and calibration that they came from."""
         evaluation = self.evaluation
-        # In a thread: classes of one's own are imported.
+        # In a thread: this may import the user's own classes.
         contenders = await to_thread.run_sync(self.make, models)
         sampler = await self._sampler()
         calibration = None

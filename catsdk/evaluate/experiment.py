@@ -1,4 +1,4 @@
-"""Draws the rollouts of each item once, and lets every contender answer from the same ones."""
+"""Samples the rollouts of each item once, and runs every estimator on the same ones."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Sweep(Options):
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One sub-sample of an item's rollouts, with what is known about it without an estimator."""
+    """One sub-sample of an item's rollouts, with its votes and grades."""
 
     group: Group
     votes: Votes
@@ -108,10 +108,10 @@ class Experiment:
         """Refuse sizes out of range, and two contenders of one name."""
         sizes = self.sweep.sizes
         if not sizes or not all(1 <= size <= MAX_ROLLOUTS for size in sizes):
-            raise InvalidInputError(f"sizes are {sizes}; give numbers from 1 to {MAX_ROLLOUTS}")
+            raise InvalidInputError(f"sizes is {sizes}; give numbers from 1 to {MAX_ROLLOUTS}")
         names = [contender.name for contender in self.contenders]
         if len(set(names)) < len(names):
-            raise InvalidInputError(f"contenders are named {names}; give each a name of its own")
+            raise InvalidInputError(f"the contenders have the names {names}; give each its own")
 
     async def run(
         self, items: Sequence[Item], ctx: Context | None = None, on_seen: OnSeen = lambda _: None
@@ -170,7 +170,7 @@ class Experiment:
         )
 
     def _at(self, ctx: Context, place: str) -> Context:
-        """The context for one piece of work, whose answers are kept under its place."""
+        """The context for one piece of work; its answers are kept under the place of that work."""
         if self.ledger is None:
             return ctx
         return replace(ctx, around=(self.ledger.at(place), *ctx.around))
@@ -203,13 +203,13 @@ class Experiment:
     async def _graded(
         self, item: Item, what: str, text: str, answer: str | None, ctx: Context
     ) -> Score:
-        # One place for all: an equal text needs no second verdict.
+        # One place for all texts, so that equal texts are judged only once.
         score = await self.grader.grade(item, text, answer, self._at(ctx, "grade"))
         await self._keep("verdict", f"{item.id}/{what}", score)
         return score
 
     def _parts(self, item: Item, group: Group, size: int) -> list[Group]:
-        """The first rollouts, then random sub-samples that differ from each other."""
+        """The first rollouts, then random sub-samples, all different."""
         random = Random(sha256(f"{self.sweep.seed}\0{item.id}\0{size}".encode()).digest())
         most = self.sweep.most
         wanted = min(self.sweep.draws, comb(most, size))
@@ -310,7 +310,7 @@ def _usage(group: Group) -> Usage:
 def _rollouts_of(reference: Reference, group: Group) -> Sequence[Rollout]:
     """The rollouts of the sub-sample that the reference was made from.
 
-    The same objects: a new answer that says the same was paid for once more.
+    They are matched by identity: an equal text may be another answer, with its own cost.
     """
     there = {rollout.index: rollout.completion for rollout in group.rollouts}
     return [r for r in reference.group.rollouts if there.get(r.index) is r.completion]
@@ -322,7 +322,7 @@ def _used(reference: Reference, group: Group) -> Usage:
 
 
 def _without_group(reference: Reference) -> Reference:
-    """The rollouts stand in entries of their own."""
+    """Drop the group, since the rollouts have entries of their own."""
     return reference.model_copy(update={"group": Group(prompt=(), rollouts=())})
 
 

@@ -1,4 +1,4 @@
-"""Draws a report: accuracy against the number of rollouts, and against what an answer costs."""
+"""Draws a report's figures: accuracy by the number of rollouts, and by the cost of an answer."""
 
 # matplotlib's own annotations are partial.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -19,7 +19,7 @@ __all__ = ["cost_figure", "save_figure", "save_figures", "size_figure"]
 
 MARKERS = "osD^vP*Xhd<>p8"
 RANGE = "bars: 95 % bootstrap interval; lines are set off sideways"
-# Between neighbouring lines, in points.
+# Horizontal shift between neighbouring lines, in points.
 SHIFT = 3.0
 
 
@@ -116,7 +116,7 @@ def save_figure(figure: Any, path: Path) -> None:
     import matplotlib
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Else the names inside an SVG are new ones each time.
+    # Without a fixed salt the ids inside an SVG change with each run.
     with matplotlib.rc_context({"svg.hashsalt": "catsdk"}):
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
 
@@ -139,14 +139,14 @@ def _finish(axes: Any, report: Report) -> None:
     axes.grid(visible=True, color="0.93")
     axes.set_axisbelow(True)
     legend = axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    # Names come from outside: a dollar sign in one begins no formula.
+    # A dollar sign in a user's name must not begin a formula.
     for text in (title, *legend.get_texts()):
         text.set_parse_math(False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Which of how many lines one is."""
+    """The position of a line among all lines."""
 
     at: int
     count: int
@@ -176,7 +176,7 @@ def _draw(
         transform=axes.transData + ScaledTranslation(shift / 72, 0, axes.figure.dpi_scale_trans),
         **style,
     )
-    # The bars of a shifted line do not widen the axes by themselves.
+    # Shifted bars do not widen the axes by themselves.
     ends = [end for score in scores for end in (score.low, score.mean, score.high)]
     axes.update_datalim([(x, end) for x in across for end in ends])
 
@@ -194,7 +194,7 @@ def _label(point: Point) -> str:
 
 
 def _bars(scores: Sequence[Estimate]) -> list[list[float]]:
-    """Lengths of the bars below and above; a mean outside its own interval has none there."""
+    """Lengths of the bars below and above; zero on a side where the mean is outside."""
     below = [max(0.0, score.mean - score.low) for score in scores]
     return [below, [max(0.0, score.high - score.mean) for score in scores]]
 

@@ -1,4 +1,4 @@
-"""How good an answer is: right by the known answer, or the points that a rubric gives it."""
+"""Grades answers: by the known answer, or by the points of a rubric."""
 
 from __future__ import annotations
 

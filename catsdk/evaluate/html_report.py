@@ -18,14 +18,15 @@ tr.next td, tr.next th { border-top: 2px solid var(--line); }
 _ESTIMATORS = (
     "Green rows are on the frontier: no cheaper one is as good. Grey rows are controls. Tokens and"
     " cost are means an item and include the rollouts; tied is the share of items at which answers"
-    " had equal votes or best scores and one was drawn at random; departs the share answered"
-    " otherwise than by the majority of the same rollouts, where they have one (in brackets: of how"
-    " many items each share is); abstained items were answered without a final answer, which counts"
-    " as not solved."
+    " had equal votes or best scores and one was drawn at random; disagrees is the share at which"
+    " the estimator disagrees with the majority of the same rollouts, if they have one (brackets:"
+    " the number of items that each share is of); correct then and majority then are how often each"
+    " is correct when they disagree; abstained items were answered without a final answer, which"
+    " counts as not solved."
 )
 _POSITIONS = (
     "How often the answer at each shown position is the estimator's, over items whose rollouts"
-    " disagree; without a position bias a row is level up to chance."
+    " disagree; without a position bias the shares of a row differ only by chance."
 )
 
 
@@ -73,8 +74,8 @@ def _summary(report: Report) -> Markup:
 
 def _estimators(report: Report) -> Iterator[Markup]:
     names = (
-        "estimator", "G", "score", "tokens", "requests", "US $", "drawn", "tied", "departs",
-        "right there", "majority there", "right, all wrong", "failed", "ungraded", "abstained",
+        "estimator", "G", "score", "tokens", "requests", "US $", "drawn", "tied", "disagrees",
+        "correct then", "majority then", "right, all wrong", "failed", "ungraded", "abstained",
     )  # fmt: skip
     before = [None, *(point.estimator for point in report.points)]
     rows = [

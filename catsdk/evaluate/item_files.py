@@ -1,4 +1,4 @@
-"""Items as Parquet: what was seen of each, in files of a bounded size that grow in number."""
+"""Writes the observations of items to Parquet files of a bounded size."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class ItemFiles:
     def __init__(
         self, folder: Path, *, items: int = MOST_ITEMS, characters: int = MOST_CHARACTERS
     ) -> None:
-        """Begin without a file."""
+        """Start without a file."""
         _parquet()
         self.folder, self._items, self._characters = folder, items, characters
         self._seen: list[Seen] = []
         self._held = self._count = 0
-        # One thread: an event loop that hands in items does not wait for the disk.
+        # Writes in a thread of its own, so that the event loop does not wait for the disk.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="items")
         self._writing: list[Future[Path]] = []
 
@@ -105,7 +105,7 @@ class ItemFiles:
 
 
 def _length(seen: Seen) -> int:
-    """About how many characters an item has."""
+    """The approximate number of characters of an item."""
     references = [each for sizes in seen.references.values() for each in sizes.values()]
     texts = [rollout.text for rollout in seen.group.rollouts]
     return sum(map(len, texts)) + sum(len(each.text) for each in references)
@@ -145,7 +145,7 @@ def read_seen(path: Path) -> Iterator[Seen]:
 
 def seen_of(row: dict[str, Any]) -> Seen:
     """What was seen of an item, from the columns `rollouts` and `seen` of its row."""
-    # The texts of the rollouts stand in a column of their own.
+    # The texts of the rollouts have a column of their own.
     seen = json.loads(row["seen"])
     texts = {each["index"]: each["text"] for each in row["rollouts"]}
     for rollout in seen["group"]["rollouts"]:
@@ -202,7 +202,7 @@ def _made(seen: Seen, observation: Observation) -> dict[str, Any]:
 
 
 def _rest(seen: Seen, first: list[Observation]) -> str:
-    """What the other columns do not hold, as JSON; rollouts stand once."""
+    """The data that no other column holds, as JSON, without repeating the rollouts."""
     bare = Group(prompt=(), rollouts=())
     kept = seen.model_copy(
         update={

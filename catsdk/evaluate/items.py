@@ -1,4 +1,4 @@
-"""What is evaluated: a prompt with its known answer or its criteria, where there are any."""
+"""Item: a prompt to evaluate on, with its known answer or its criteria, if any."""
 
 from __future__ import annotations
 

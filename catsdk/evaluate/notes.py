@@ -1,4 +1,4 @@
-"""What a reader of a report has to know: ensembles, prompts that stand twice, missing tokens."""
+"""Notes for the reader of a report: on ensembles, duplicate prompts and missing token counts."""
 
 from __future__ import annotations
 

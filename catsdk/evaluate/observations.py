@@ -1,4 +1,4 @@
-"""What was seen: one value for each estimator, item, size and sub-sample, before any average."""
+"""Observations: one value per estimator, item, size and sub-sample, before any averaging."""
 
 from __future__ import annotations
 
@@ -110,6 +110,6 @@ class Seen(Value):
 
 @lru_cache(maxsize=10_000)
 def _wordless(index: int, answer: str | None, finish_reason: FinishReason) -> Rollout:
-    # Cached: many rollouts share one answer, and then one object.
+    # Cached, so that the many rollouts with the same answer share one object.
     completion = Completion(text="", finish_reason=finish_reason)
     return Rollout(index=index, completion=completion, answer=answer)

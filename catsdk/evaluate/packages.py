@@ -1,4 +1,4 @@
-"""The check that the packages of a report are installed, before anything is paid for."""
+"""Checks that the packages of a report are installed, before anything is paid for."""
 
 from __future__ import annotations
 

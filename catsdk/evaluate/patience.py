@@ -1,4 +1,4 @@
-"""Patience: ends an evaluation in which a model fails again and again and has never answered."""
+"""Patience: stops an evaluation if a model keeps failing and has never answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a data set as items: prompts with what they are graded by, known answers or criteria."""
+"""Reads a data set as items: prompts with known answers or criteria to grade by."""
 
 from __future__ import annotations
 

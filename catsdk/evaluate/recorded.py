@@ -1,4 +1,4 @@
-"""Recorded rollouts: completions that stand in a data set, as a sampler that sends nothing."""
+"""Recorded rollouts: a sampler that takes completions from a data set and sends nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NONE = Failure(kind="NotRecordedError", message="the data set holds no such com
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """A completion; `answer` is what the data set says it answers, `score` a reward model's."""
+    """A completion, with its answer and a reward model's score if the data set has them."""
 
     completion: Completion
     answer: str | None

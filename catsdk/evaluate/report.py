@@ -1,4 +1,4 @@
-"""The report of an evaluation, as one value: tables, figures and pages show numbers from here."""
+"""Report: the results of an evaluation, from which tables, figures and pages are made."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class Point(Value):
     reference, `ungraded` those whose answer could not be graded, `abstained` those whose reference
     has no answer; the first two are in no mean of scores, the third counts as not right. `tied` is
     the share of items at which several answers shared the vote or the best score, so that one was
-    drawn at random; `None` for estimators without a vote. `departs` is the share of items answered
-    otherwise than by the majority of the same rollouts, of those where they have one (no tie),
-    `right_departing` how often the estimator and `majority_departing` how often the majority is
-    right there, `rescued` the share answered rightly although every rollout is wrong.
+    drawn at random; `None` for estimators without a vote. `departs` is the share of items at
+    which the estimator disagrees with the majority of the same rollouts, of those that have one (no
+    tie), `right_departing` how often the estimator and `majority_departing` how often the majority
+    is right when they disagree, `rescued` the share answered correctly although every rollout is
+    wrong.
     """
 
     estimator: str
@@ -254,7 +255,7 @@ class Report(Value):
         )
 
     def _beside_vote(self) -> Iterator[tuple[Point, Estimate]]:
-        """What asks a model more often than the vote, at the largest size, and its paired lead."""
+        """Estimators that cost more calls than the vote, at the largest size, and their leads."""
         size = max(self.sizes)
         vote = self.point(VOTE, size)
         if vote is None or vote.score is None:
@@ -296,7 +297,7 @@ class Report(Value):
 
 
 def _turned(difference: Estimate) -> Estimate:
-    """The same difference with its two sides exchanged."""
+    """The same difference with the opposite sign."""
     turned = {"mean": -difference.mean, "low": -difference.high, "high": -difference.low}
     return difference.model_copy(update=turned)
 

@@ -73,11 +73,11 @@ class Bootstrap:
 
     @cached_property
     def _weights(self) -> Any:
-        """How often each item is in each resample: draws x count."""
+        """How often each item occurs in each resample, of shape draws x count."""
         numpy = _numpy()
         random = numpy.random.default_rng(self.seed)
         shares = numpy.full(self.count, 1 / self.count)
-        # A few at a time: as whole numbers of eight bytes they would take twice the memory.
+        # In chunks: as int64 all of them at once would take twice the memory.
         sizes = [min(_AT_ONCE, self.draws - at) for at in range(0, self.draws, _AT_ONCE)]
         drawn = [
             random.multinomial(self.count, shares, size=size).astype(numpy.float32)
@@ -128,7 +128,7 @@ class Bootstrap:
         counts = there.sum(axis=1)
         filled = numpy.where(there, table, 0.0)
         means = filled.sum(axis=1) / numpy.maximum(counts, 1)
-        # Around the mean, so that single precision is enough for the resamples.
+        # Centred on the mean, so that single precision is enough for the resamples.
         centred = numpy.where(there, table - means[:, None], 0.0)
         errors = numpy.sqrt(
             (centred**2).sum(axis=1) / numpy.maximum(counts - 1, 1) / numpy.maximum(counts, 1)
@@ -170,7 +170,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Under the hypothesis that neither is, the smaller count is binomial with probability 1/2.
     """
     total = only_first + only_second
-    # Each binomial coefficient from the one before: from scratch, ten thousand take minutes.
+    # Each binomial coefficient from the one before: computing ten thousand anew takes minutes.
     term = tail = 1
     for at in range(min(only_first, only_second)):
         term = term * (total - at) // (at + 1)

@@ -1,4 +1,4 @@
-"""Makes the report of what was seen: means, pairs, frontier, order and position checks."""
+"""Summarises observations as a report: means, pairs, frontier, order and position checks."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _point(contender: Contender, size: int, column: Column, bootstrap: Bootstrap
 
 
 def _with_frontier(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Mark the points that no cheaper one is as good as; controls are no options."""
+    """Mark the points that no cheaper point equals; controls are left out."""
     best = -math.inf
     marked: set[tuple[str, int]] = set()
     options = [
@@ -158,7 +158,7 @@ def _with_frontier(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def _failures(seen: Sequence[Seen]) -> dict[str, list[Failure]]:
-    """The failures of each kind, of rollouts and of references of the first sub-sample."""
+    """Count the failures of each kind, of rollouts and of references from the first sub-sample."""
     found: dict[str, list[Failure]] = {}
     for each in seen:
         for failure in each.group.failures.values():
@@ -199,7 +199,7 @@ def _pass_at(
 def _pairs(
     contenders: Sequence[Contender], table: Table, bootstrap: Bootstrap, *, exact: bool
 ) -> tuple[Pair, ...]:
-    """Every two estimators at each size, with p-values adjusted for their number."""
+    """Compare every two estimators at each size, with p-values adjusted for the number of pairs."""
     means = {key: column.means(lambda o: o.score) for key, column in table.items()}
     names = [contender.name for contender in contenders]
     both = [
@@ -222,7 +222,7 @@ def _pairs(
 
 
 def _adjusted(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    # The comparison that is asked for is that at the largest size; the others show the way there.
+    # Only the largest size is tested; smaller sizes show the trend.
     largest = max((pair.size for pair in pairs), default=0)
     tested = [at for at, p in enumerate(pairs) if p.p_value is not None and p.size == largest]
     adjusted = dict(zip(tested, holm([pairs[at].p_value or 0.0 for at in tested]), strict=True))
@@ -253,7 +253,7 @@ def _pair(
 def _firsts(
     first: str, second: str, size: int, table: Table
 ) -> list[tuple[Observation, Observation]]:
-    """The first sub-samples of two estimators, of the items that both have."""
+    """The observations of two estimators on the first sub-sample of the items that both have."""
     there, other = table[first, size].first, table[second, size].first
     return [(observation, other[at]) for at, observation in there.items() if at in other]
 

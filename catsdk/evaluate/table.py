@@ -1,4 +1,4 @@
-"""Shows a report in the terminal."""
+"""Prints a report to the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from catsdk.evaluate.statistics import Estimate
 __all__ = ["show"]
 
 NAME = "estimator"
-# Columns of the console over which names need no folding, and where they do.
+# From a console of WIDE columns on, names are not folded; below, they are folded to NARROW columns,
+# and in the table of pairs to PAIRED.
 WIDE, NARROW, PAIRED = 110, 10, 14
 ASKED_ABOUT = {"majority", "synthesis"}
 # Characters of a message that are shown.
@@ -33,7 +34,7 @@ def show(report: Report, console: Console) -> None:
         f"{counted(report.items, 'item')}, {counted(report.rollouts, 'rollout')}"
         f" ({report.failed_rollouts} failed,"
         f" {report.silent_rollouts} without a final answer);"
-        f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
+        f" single sample {_short(report.single)}; score: the {report.measure}, with standard"
         " error and 95 % bootstrap interval"
     )
     if report.unranked is not None:
@@ -42,19 +43,19 @@ def show(report: Report, console: Console) -> None:
         _show_ranking(report, console)
     for kind, count in report.failures.items():
         cause = " ".join(report.causes.get(kind, "").split())
-        told = f": {cause[:SHOWN]}" if cause else ""
-        console.print(f"[red]{counted(count, 'failure')}[/] {escape(kind + told)}")
+        reason = f": {cause[:SHOWN]}" if cause else ""
+        console.print(f"[red]{counted(count, 'failure')}[/] {escape(kind + reason)}")
     if report.paid is not None and report.paid.requests:
         cost = "price unknown" if report.paid.cost is None else f"${report.paid.cost:.4f}"
         console.print(
-            f"paid for in all: {counted(report.paid.requests, 'request')},"
+            f"paid in total: {counted(report.paid.requests, 'request')},"
             f" {counted(report.paid.tokens, 'token')},"
             f" {cost}{_broken_off(report)}"
         )
     for loss in report.below_majority:
         console.print(f"[bold yellow]below the majority[/] {escape(loss)}")
-    for chance in report.not_above_majority:
-        console.print(f"[bold yellow]not above the majority[/] {escape(chance)}")
+    for sentence in report.not_above_majority:
+        console.print(f"[bold yellow]not above the majority[/] {escape(sentence)}")
     for note in report.notes:
         console.print(f"[yellow]note[/] {escape(note)}")
 
@@ -62,9 +63,9 @@ def show(report: Report, console: Console) -> None:
 def _show_ranking(report: Report, console: Console) -> None:
     console.print(_points(report, NARROW if console.width < WIDE else WIDE))
     console.print(
-        "G: rollouts; used: on average. tokens: an item, rollouts included. tied: answers had equal"
-        " votes and one was drawn at random. dep.: answered otherwise than by the majority of the"
-        " same rollouts, where they have one; right: how often it is right there. none: items"
+        "G: rollouts; used: on average. tokens: per item, rollouts included. tied: answers had"
+        " equal votes and one was drawn at random. dis.: disagrees with the majority of the same"
+        " rollouts, if they have one; right: how often it is right when it disagrees. none: items"
         " answered without a final answer. lost: items without a grade. *: on the frontier, no"
         " cheaper one is as good. °: a control."
     )
@@ -74,13 +75,13 @@ def _show_ranking(report: Report, console: Console) -> None:
 
 
 def _broken_off(report: Report) -> str:
-    """How many calls broke off: nobody knows what they cost."""
+    """The number of calls that broke off, whose cost is unknown."""
     unknown = 0 if report.paid is None else report.paid.unreported
     return f", and {counted(unknown, 'call')} of unknown size" if unknown else ""
 
 
 def _points(report: Report, name_width: int) -> Table:
-    """One row a point; columns that have nothing to say are left out."""
+    """A table with one row per point, without optional columns that are empty."""
     columns = [
         column
         for column in _COLUMNS
@@ -120,7 +121,7 @@ def _name(point: Point, width: int = WIDE) -> str:
 
 
 def _folded(name: str, width: int) -> str:
-    """The name in lines of at most `width`, where its parts allow it."""
+    """Fold the name into lines of at most `width` at hyphens and plus signs, where possible."""
     lines = [""]
     for part in re.split(r"(?<=[-+])", name):
         if lines[-1] and len(lines[-1] + part) > width:
@@ -149,7 +150,7 @@ _COLUMNS = (
     _Column("$", _dollars, always=False),
     _Column("used", lambda point: f"{point.drawn:.1f}"),
     _Column("tied", lambda point: _percent(point.tied), always=False),
-    _Column("dep.", lambda point: _percent(point.departs)),
+    _Column("dis.", lambda point: _percent(point.departs)),
     _Column("right", lambda point: _percent(point.right_departing)),
     _Column("none", lambda point: str(point.abstained or ""), always=False),
     _Column("lost", _missing, always=False),
@@ -164,7 +165,7 @@ def _pass_at(report: Report) -> str | None:
 
 
 def _pairs(report: Report) -> Table | None:
-    """The pairs that somebody asks about: with the majority, or with synthesis."""
+    """A table of the pairs of most interest: with the majority, or with synthesis."""
     largest = max(report.sizes, default=0)
     shown = [
         pair
@@ -204,12 +205,12 @@ def _tested(report: Report, size: int) -> str:
 
 def _checks(report: Report) -> str | None:
     lines = [
-        f"order: {each.estimator} answers otherwise on {_percent(each.changed)} of items when the"
+        f"order: {each.estimator} changes its answer on {_percent(each.changed)} of items when the"
         f" rollouts are shuffled (G = {each.size}); difference {_signed(each.difference)}"
         for each in report.orders
     ]
     lines += [
-        f"position: {each.estimator} follows, where rollouts disagree, positions 1 to"
+        f"position: if rollouts disagree, {each.estimator} follows positions 1 to"
         f" {len(each.followed)} in " + " ".join(f"{share.mean:.0%}" for share in each.followed)
         for each in report.positions
     ]

@@ -167,7 +167,7 @@ def test_a_selector_by_scores_is_taken_by_name_where_the_data_has_scores(tmp_pat
     data.write_text(json.dumps({"prompt": "2+2?", "gold": "4", "samples": bare}))
     done = evaluate(*command)
     assert done.returncode == 2
-    assert "score-best-of-n: the data holds no scores to go by" in one_line(done.stderr)
+    assert "score-best-of-n: the data holds no scores to select by" in one_line(done.stderr)
 
 
 @pytest.mark.needs_torch

@@ -145,7 +145,7 @@ async def test_without_log_probabilities_those_who_need_them_fail_and_say_so(
 
 async def test_a_model_is_asked_only_where_one_is_named(tmp_path: Path) -> None:
     source = written(tmp_path, ROWS)
-    with pytest.raises(InvalidInputError, match="synthesis, universal ask a model"):
+    with pytest.raises(InvalidInputError, match="synthesis, universal need a model"):
         await report_on(source, "majority", "synthesis", "universal")
     anchor = FunctionProvider(lambda _: "\\boxed{2}", name="anchor")
     report = await report_on(source, "synthesis", anchor=anchor)
