@@ -1,4 +1,4 @@
-"""The chain of wrappers around a model: a visible default list that a client may change."""
+"""The chain of wrappers around a model: a visible default list that a client may replace."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ async def routed(live: Opened, chain: Chain, dispatch: Dispatch) -> Opened:
     Raises:
         ConfigurationError: the file of batches cannot be used, or the provider lacks a setting.
     """
-    # Few clients batch: the others do not load SQLite for it.
+    # Imported here, so that clients without batching do not load SQLite.
     from catsdk.runtime.batching.batched import Batched, BatchRecord, Routed
     from catsdk.runtime.batching.payer import Payer
 
@@ -194,7 +194,7 @@ def _roomy(provider: Provider, chain: Chain) -> Provider:
 
 
 def _counted(bare: Provider, chain: Chain, rates: Rates | None) -> Provider:
-    """What stands around a model in any case: time limit, price, record and budget."""
+    """Add the wrappers that every model has: time limit, price, record and budget."""
     provider: Provider = Timeout(bare, chain.sending.timeouts.attempt)
     if rates is not None:
         provider = Priced(provider, rates)
@@ -206,7 +206,7 @@ def _counted(bare: Provider, chain: Chain, rates: Rates | None) -> Provider:
 
 
 def _traced(provider: Provider, bare: Provider, chain: Chain) -> Provider:
-    """Add spans and metrics where they are wanted: only then their package is loaded."""
+    """Add spans and metrics if they are enabled; their package is loaded only then."""
     telemetry = chain.sending.telemetry
     wanted = telemetry.enabled
     if wanted is None:
@@ -243,7 +243,7 @@ def _deadline(provider: Provider, bare: Provider, chain: Chain) -> Provider:
 
 def _cache(provider: Provider, bare: Provider, chain: Chain) -> Provider:
     cache = chain.sending.cache
-    # What a model in training said a step ago is not what it would say now.
+    # Answers of a model in training are not cached, since the next step changes it.
     if cache is None or declared(bare, "moves", default=False):
         return provider
     return Caching(provider, identity_of(bare), store_of(cache))
@@ -264,7 +264,7 @@ def _hedge(provider: Provider, bare: Provider, chain: Chain) -> Provider:
 
 def _limit(provider: Provider, bare: Provider, chain: Chain) -> Provider:
     limited = Limit(provider, chain.gates.of(bare, chain.sending.limits, chain.sending.retry))
-    # A call that waits for the budget has no place in flight.
+    # The budget comes first, so that a call that waits for it takes no place in flight.
     return Wait(limited) if chain.accounts else limited
 
 

@@ -1,4 +1,4 @@
-"""Client: everything about sending calls, in one place that roles and methods share."""
+"""Client: all settings for sending calls, shared by roles and methods."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ class Client:
         return cls(**settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The settings; what is open or spent stays here."""
+        """The settings, without open models and spending."""
         return {
             "sending": self.sending,
             "middleware": self.middleware,
@@ -237,7 +237,7 @@ class Client:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Be new, with the same settings."""
+        """Restore the settings of a client that is not open."""
         self.sending, self.middleware = state["sending"], state["middleware"]
         self.on_event = state["on_event"]
         self._begin(Gates() if state["named"] else SHARED)
@@ -256,7 +256,7 @@ class Client:
         await self._life.leave()
 
     async def _begin_session(self, exits: AsyncExitStack) -> None:
-        # The first answer would hold the event loop up while the patterns are compiled.
+        # Compile the patterns now; otherwise the first answer would block the event loop.
         await to_thread.run_sync(load_rules)
         self._session = await exits.enter_async_context(session(self.sending.http))
         self._loop = current_token()
@@ -325,7 +325,7 @@ class Client:
             return kept
         own = () if self.account is None else (self.account,)
         chain = Chain(self.sending, self._gates, own + accounts, self.middleware, self.on_event)
-        # In a thread: the first look at the prices reads a table, which takes a third of a second.
+        # In a thread, since the first price lookup reads a table for a third of a second.
         opened = await to_thread.run_sync(chained, bare, chain)
         batching = self.sending.batch
         if batching is not None and declared(bare, "free", False) is not True:

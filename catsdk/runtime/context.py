@@ -1,4 +1,4 @@
-"""The context that every role is given: open models, answers, the data row, and who listens."""
+"""The context that every role is given: open models, answers, the data row and the listener."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Context:
             cheap_only=self.cheap_only,
         )
         if provider is chosen and not isinstance(provider, Opened):
-            # A context has given it before, with what stood around it there.
+            # A context has opened this model before, with that context's wrappers around it.
             return provider
         for wrap in reversed(self.around):
             provider = wrap(provider)

@@ -1,4 +1,4 @@
-"""The life of what is opened by `async with`: new, open while a block holds it, then closed."""
+"""The states of an object that `async with` opens: new, open inside the block, then closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Life:
     """
 
     def __init__(self, name: str) -> None:
-        """Be new; `name` stands in errors."""
+        """Start as new; errors mention `name`."""
         self._name = name
         self._blocks = 0
         self._opener: int | None = None
@@ -82,10 +82,10 @@ class Life:
             elif not self._blocks and self._others_left is not None:
                 self._others_left.set()
             elif not self._blocks:
-                # The block that opened it was left by another task than it was entered by.
+                # The block was left by another task than the one that entered it.
                 await self._close()
 
     async def _close(self) -> None:
         self._closed = True
-        # Without the block's own error: a task group would wrap it into an exception group.
+        # Do not pass on the block's own error: a task group would wrap it in an exception group.
         await self._exits.aclose()

@@ -1,4 +1,4 @@
-"""Output: the form that a reference must have, as a class of yours or as a JSON schema."""
+"""Output: the form that a reference must have, as a class or a JSON schema."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ class Output:
         summary, inner = data.get("summary"), data.get("response")
         if isinstance(inner, dict) and isinstance(summary, str | None) and len(data) <= 2:
             return self.written(inner)._replace(summary=summary)
-        # As a model writes it that keeps to the form of the request.
+        # Written as a model writes it that follows the form of the request.
         return self.written(data)
 
     def read(self, text: str) -> Written:
@@ -269,14 +269,14 @@ class Output:
         except ValidationError as error:
             raise StructuredOutputError(_faults(error)) from None
         except Exception as error:
-            # A validator of the user's own, which a model's text may take by surprise.
+            # A user's validator may raise any error on a model's text.
             raise StructuredOutputError(
                 f"{_name(self.form)} rejected it with {type(error).__name__}: {error!s:.200}"
             ) from error
         return Written(value, data, self._compared(self._normal(value, data)))
 
     def _normal(self, value: object, data: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """The object with its defaults and in its own spelling, where nothing is lost by that."""
+        """The object with its defaults, serialised by its own class, if nothing is lost by that."""
         try:
             how: Any = {"by_alias": True, "warnings": False}
             normal = _ordered(
@@ -311,11 +311,11 @@ class Output:
             ) from None
 
     def __getstate__(self) -> dict[str, Any]:
-        """The settings; what was made of them is made again."""
+        """The settings, without what is derived from them."""
         return {name: self.__dict__[name] for name in self.__dataclass_fields__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Have the same settings."""
+        """Restore the settings."""
         self.__dict__.update(state)
 
 
@@ -325,7 +325,7 @@ def told(data: Mapping[str, JsonValue]) -> str:
 
 
 def _ordered(normal: JsonValue, dumped: object) -> JsonValue:
-    """JSON in which what was a set has an order, the same in every process."""
+    """Convert to JSON, with sets in an order that is the same in every process."""
     if isinstance(normal, dict):
         fields = cast("dict[object, object]", dumped) if isinstance(dumped, dict) else {}
         return {name: _ordered(each, fields.get(name)) for name, each in normal.items()}
@@ -344,7 +344,7 @@ def _describes(form: object) -> bool:
     if not isinstance(form, type):
         return False
     kind = cast("type[object]", form)
-    # Before Python 3.12 pydantic takes the `TypedDict` of typing_extensions, which is another one.
+    # Before Python 3.12 pydantic accepts only the `TypedDict` of typing_extensions.
     return issubclass(kind, BaseModel) or is_dataclass(kind) or hasattr(kind, "__required_keys__")
 
 

@@ -46,7 +46,7 @@ class OutputAnswers(Answers):
         words = self.output.words
         if any(words in message.text for message in messages):
             return tuple(messages)
-        # Marks of other forms in the prompt are no reason to leave the words out.
+        # Instructions for another form in the prompt do not make these words superfluous.
         return with_words(messages, words)
 
     def extract(self, text: str, *, cut: bool = False) -> Extraction:

@@ -1,4 +1,4 @@
-"""One call goes ahead of others with the same long beginning, so that the service has it cached."""
+"""Sends one call ahead of others with the same long prefix, so that the service caches it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Warming:
     """
 
     def __init__(self, over: int = 4_096) -> None:
-        """Begin with nothing warm."""
+        """Start without cached prefixes."""
         self._over = over
         self._warmed: OrderedDict[tuple[object, str], tuple[anyio.Event, float]] = OrderedDict()
 
@@ -38,7 +38,7 @@ class Warming:
         """Run `call`, which sends `request`, in its turn."""
         *before, last = request.messages
         beginning = [*(part for message in before for part in message.parts), *last.parts[:-1]]
-        # Most are short, and the text form of all messages is not free.
+        # Most prompts are too short, and serialising all messages costs time.
         if sum(map(_length, beginning)) < self._over:
             return await call()
         key = (current_token(), "\0".join(map(repr, [*before, *last.parts[:-1]])))
@@ -59,7 +59,7 @@ class Warming:
             self._warmed.pop(key, None)
             raise
         finally:
-            # After a failure too: one call that fails must not hold up the rest.
+            # Also after a failure: one call that fails must not block the rest.
             done.set()
 
 

@@ -1,4 +1,4 @@
-"""PromptedRole: a role that gives a model one task: which model, how sampled, in which words."""
+"""PromptedRole: a role that gives a model one task, with its model, sampling and prompt."""
 
 from __future__ import annotations
 

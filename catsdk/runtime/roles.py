@@ -1,4 +1,4 @@
-"""The roles of the method as one-method protocols: whatever has the method can play the role."""
+"""The roles of the method as protocols with one method: any object with it can play the role."""
 
 from __future__ import annotations
 

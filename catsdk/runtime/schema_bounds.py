@@ -1,4 +1,4 @@
-"""What of a JSON schema a service was found to refuse: some bounds, or the schema as a whole."""
+"""Remembers what a service refuses in JSON schemas: some bounds, or the schema as a whole."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BOUNDS = frozenset(
 
 _BOUND = re.compile(rf"\b(?:{'|'.join(sorted(BOUNDS))})\b")
 _SCHEMA = re.compile(r"schema", re.IGNORECASE)
-# Said of a schema that cannot be enforced, as the services with grammars do.
+# Words with which services that use grammars say that a schema cannot be enforced.
 _FORM = re.compile(r"schema|grammar|structured|guided|response_format|tool|func", re.IGNORECASE)
 
 
@@ -39,7 +39,7 @@ class Refusals:
     """What of JSON schemas one service was found to refuse."""
 
     def __init__(self) -> None:
-        """Begin with nothing refused."""
+        """Start with nothing refused."""
         self._bounds: set[str] = set()
         self._schemas: set[str] = set()
 

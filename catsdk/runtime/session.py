@@ -1,4 +1,4 @@
-"""The models that are open: each opened once, and closed by the task that opened it."""
+"""The open models of a session: each opened once, and closed by the task that opened it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Session:
             batching: The settings of the client, which are those of the session.
         """
         if self.dispatch is None:
-            # Few clients batch: the others do not load SQLite for it.
+            # Imported here, so that clients without batching do not load SQLite.
             from catsdk.runtime.batching.dispatch import Dispatch
 
             self.dispatch = Dispatch(self._tasks, batching)
@@ -75,7 +75,7 @@ class Session:
             return self._models[model]
         async with self._opening.setdefault(model, anyio.Lock()):
             if model not in self._models:
-                # In a thread: it may import a vendor's packages, which takes seconds.
+                # In a thread, since importing a vendor's packages may take seconds.
                 provider = await to_thread.run_sync(resolve, model, self._http)
                 if cheap_only and getattr(provider, "loads_here", False) is True:
                     raise ConfigurationError(
@@ -87,13 +87,13 @@ class Session:
             return self._models[model]
 
     async def _hold(self, provider: Provider, *, task_status: TaskStatus[None]) -> None:
-        """Keep `provider` open until the session ends: some must close where they were opened."""
+        """Open `provider`, and close it in the same task when the session ends, as some require."""
         if not isinstance(provider, AbstractAsyncContextManager):
             task_status.started()
             return
         with anyio.CancelScope() as scope:
             async with cast("AbstractAsyncContextManager[object]", provider):  # pyright: ignore[reportUnknownArgumentType]
-                # From here on only the end of the session closes it, so that it is closed whole.
+                # From here on only the end of the session closes it, so it is closed completely.
                 scope.shield = True
                 self._held.append(scope)
                 task_status.started()
@@ -130,5 +130,5 @@ async def session(http: Http = Http()) -> AsyncGenerator[Session]:
         yield opened
     finally:
         await opened.close()
-        # Without the block's own error, which a task group would wrap into an exception group.
+        # Do not pass on the block's own error: a task group would wrap it in an exception group.
         await tasks.__aexit__(None, None, None)

@@ -1,4 +1,4 @@
-"""A reply in the form asked for: by the model's own means, else as text, read and asked again."""
+"""Gets replies in a given form: enforced by the service, or parsed from text and asked again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Route = Literal["schema", "tool", "instructor", "json", "xml"]
 _INSTRUCTOR = "catsdk_providers.instructor"
 _SHOWN_REPLY = 4_000
 _ASKED_BY = {"schema": {"json_schema"}, "tool": {"tools", "json_schema"}}
-# Looked for once, when this is imported: it reads folders.
+# Looked up once, at import, since it reads folders.
 _INSTALLED = find_spec("instructor") is not None
 
 
@@ -53,7 +53,7 @@ class Form(Generic[T_co]):
 
 
 class _ByInstructor(Protocol):
-    """How instructor is asked: a completion, and what is wrong with it, if anything."""
+    """One attempt by instructor: its completion, and what is wrong with it, if anything."""
 
     async def __call__(
         self, provider: Provider, request: Request, schema: Mapping[str, JsonValue]
@@ -171,7 +171,7 @@ class Asking(Wrapper):
                     raise
 
     def _learned(self, taken: Route, schema: Mapping[str, JsonValue], error: CatError) -> bool:
-        """Whether there is another way to ask, now that the service refused this one."""
+        """Record a refusal; return whether there is another way to ask."""
         if taken not in {"schema", "tool"}:
             return False
         if isinstance(error, RequestRefusedError) and self._refusals.learn_bounds(schema, error):
@@ -180,7 +180,7 @@ class Asking(Wrapper):
             return False
         if isinstance(error, UnsupportedError) and error.capability not in _ASKED_BY[taken]:
             return False
-        # Most providers learn by themselves what their service lacks; others learn it here.
+        # Most providers find out by themselves what their service lacks; others do it here.
         return self._taken != taken or self._refusals.learn_schema(self.schema, taken, error)
 
     async def _sent(
@@ -224,7 +224,7 @@ def _read(form: Form[T], completion: Completion, complaint: str | None, name: st
             raise
         raise type(error)(f"{cut}{error}") from error
     if cut:
-        # What can be read of it may be a piece that only looks whole: a quoted object, half a list.
+        # A cut reply may hold a fragment that only looks complete: a quoted object, half a list.
         raise StructuredOutputError(f"{cut}write a shorter one")
     return found
 

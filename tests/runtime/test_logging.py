@@ -69,7 +69,7 @@ async def test_a_call_that_is_given_up_is_a_line_at_warning(
 ) -> None:
     server.change(Weather(failing_share=1.0))
     lines = await logged(caplog, retries=1)
-    assert lines[logging.WARNING] == [f"{MODEL}: ServerError (500), given up after 2 attempts"]
+    assert lines[logging.WARNING] == [f"{MODEL}: ServerError (500); gave up after 2 attempts"]
 
 
 @pytest.mark.behaviour("keys-are-never-shown")

@@ -1,1 +1,1 @@
-"""Calls that go through the provider's batch API: collected, bought once, given to who asked."""
+"""Sends calls through a provider's batch API: collects them, pays once, delivers the answers."""

@@ -1,4 +1,4 @@
-"""A model that is asked through its batch API, and one that is asked so in some stages only."""
+"""Batched models: all calls go through the batch API, or only those of some stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bought: one batch, from before it is bought until each of its calls is accounted for."""
+"""Bought: one batch, from before its creation until each of its calls is accounted for."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Bought:
     _fetches: int = 0
 
     def __post_init__(self) -> None:
-        """Be asked for the first time after `poll` seconds."""
+        """Schedule the first poll after `poll` seconds."""
         self._interval = self.batching.poll
         self.later()
 
@@ -173,7 +173,7 @@ class Bought:
     # --- how it ended -----------------------------------------------------------------------
 
     async def _refused(self, state: BatchState, error: ProviderError) -> None:
-        """Nothing was worked on: put calls back, and fail those that are to blame."""
+        """Handle a batch that was refused: put its calls back, and fail those that are to blame."""
         ids = await self.journal.ids_of(self.row.id)
         await self._refund(ids)
         if state.quota:
@@ -187,7 +187,7 @@ class Bought:
         await self.put_back([id for id in ids if id not in blamed], tries=1)
 
     async def _fetched(self, state: BatchState) -> bool:
-        """Keep what it brought; False where it has to be asked once more."""
+        """Store its results; return False if it has to be polled once more."""
         assert self.row.batch is not None
         self._fetches += 1
         found = 0
@@ -208,7 +208,7 @@ class Bought:
         else:
             await self._keep(page)
             short = state.answered is not None and found < state.answered
-            # A file may be there before all of it is.
+            # A file may be listed before it is complete.
             if short and self._fetches < 3:
                 return False
         await self._without_result()
@@ -219,7 +219,7 @@ class Bought:
         ids = [id for id in by_id if id is not None]
         out = await self.journal.of(ids, self.row.id) if ids else {}
         both = [(pending, by_id[id]) for id, pending in out.items()]
-        # In a thread: reading a page takes as long as many calls.
+        # In a thread, since parsing a page of results takes long.
         read = await to_thread.run_sync(_read_all, both, self.service)
         answers: list[tuple[int, str, str]] = []
         for pending, request, brought in read:
@@ -233,7 +233,7 @@ class Bought:
         self.owner.wake([id for id, _, _ in answers])
 
     async def _without_result(self) -> None:
-        """What it brought nothing for goes into another batch, is sent as ever, or fails."""
+        """Put a call without a result into another batch, send it directly, or let it fail."""
         ids = await self.journal.ids_of(self.row.id)
         await self._refund(ids)
         if self.withdrawing:

@@ -1,4 +1,4 @@
-"""Dispatch: the queues of all models that are open, over one journal."""
+"""Dispatch: the queues of all open models, over one journal."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Dispatch:
                 if self._journal is None:
                     self._journal = await Journal.open(self.batching.path)
                 batches = cast("Callable[[Batching], BatchService]", make)
-                # In a thread: it loads more of the vendor's SDK.
+                # In a thread, since it imports more of the vendor's SDK.
                 service = await to_thread.run_sync(batches, self.batching)
                 queue = Queue(
                     name_of(bare), place, service, self._journal, self.batching, self._ring

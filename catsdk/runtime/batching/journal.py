@@ -1,4 +1,4 @@
-"""Journal: requests that wait for a batch, the batches, and what they brought, in one file."""
+"""Journal: requests that wait for a batch, the batches, and their results, in one file."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ShardState = Literal["packed", "creating", "submitted", "ambiguous"]
 """`packed`: nothing is bought yet. `creating`: it may be bought. `submitted`: it is, by its id.
 `ambiguous`: the service's list does not show whether it is."""
 
-# A call is `waiting` for a batch, `out` in one, `answered`, `failed`, or `withdrawn` to be sent as
-# ever. Ids are never used again: results of an old batch must not meet a new request.
+# A call is `waiting` for a batch, `out` in one, `answered`, `failed`, or `withdrawn` to be sent
+# directly. Ids are never reused, so that results of an old batch cannot match a new request.
 _SCHEMA = f"""
 BEGIN;
 CREATE TABLE calls (
@@ -93,7 +93,7 @@ class Journal:
     def __init__(
         self, connection: sqlite3.Connection, lock: sqlite3.Connection | None, run: str
     ) -> None:
-        """Take open connections, and the name of the run."""
+        """Use open connections, for the run of this name."""
         self.run = run
         self.session = uuid4().hex
         self._do = Transactions(connection)
@@ -172,7 +172,7 @@ class Journal:
         await self._do.do(lambda db: db.execute(query, (id,)))
 
     def _wanted(self, payer: int) -> str:
-        # Requests that only an earlier process wanted are not bought.
+        # Requests that only an earlier process asked for are not paid for.
         return f"{self.session}-{payer}"
 
     async def waiting(self, queue: str, payer: int) -> tuple[int, float | None]:
@@ -230,7 +230,7 @@ class Journal:
         there = {place for (place,) in rows}
         known = f"SELECT DISTINCT place FROM calls WHERE place IN ({marks})"
         rows = await self._do.do(lambda db: db.execute(known, tuple(places)).fetchall())
-        # What was forgotten failed, or was never asked for.
+        # A call that is not in the journal has failed, or was never requested.
         return there | (set(places) - {place for (place,) in rows})
 
     async def unclaimed(self, queue: str) -> list[str]:
@@ -328,7 +328,7 @@ def _opened(path: str | None) -> tuple[sqlite3.Connection, sqlite3.Connection | 
 
 
 def _locked(file: Path) -> sqlite3.Connection:
-    """Hold an exclusive transaction on a file beside it: gone with the process, on any system."""
+    """Lock a file next to the journal by a transaction, which any system ends with the process."""
     lock = sqlite3.connect(f"{file}.lock", timeout=0, isolation_level=None, check_same_thread=False)
     try:
         lock.execute("BEGIN EXCLUSIVE")
@@ -350,7 +350,7 @@ def _check(connection: sqlite3.Connection, file: Path) -> None:
     if (tables or application) and application != APPLICATION_ID:
         raise ConfigurationError(f"{file} is a database of another program; name another file")
     connection.execute("PRAGMA journal_mode = WAL")
-    # FULL: a batch that was bought must be known after a power cut, too.
+    # FULL, so that a batch that was paid for is known even after a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     if not tables:
         _make(connection)
@@ -362,5 +362,5 @@ def _check(connection: sqlite3.Connection, file: Path) -> None:
 
 
 def _make(connection: sqlite3.Connection) -> None:
-    # One transaction: a process that is killed here leaves an empty file, not half a journal.
+    # In one transaction, so that a process killed here leaves an empty file, not half a journal.
     connection.executescript(_SCHEMA.format(run=uuid4().hex[:10]))

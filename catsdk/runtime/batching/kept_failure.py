@@ -1,4 +1,4 @@
-"""KeptFailure: how a batched call failed, as its journal keeps it until somebody asks."""
+"""KeptFailure: the failure of a batched call, as the journal stores it until it is collected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fills a shard with calls that wait, within what a batch may hold and a budget allows."""
+"""Packs waiting calls into a shard, within the limits of a batch and of the budget."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from catsdk.runtime.spending.account import Pending as Reserved
 __all__ = ["Packed", "Room", "custom_id", "id_in", "packed", "tokens_in"]
 
 PAGE = 200
-# Vendors count the tokens of prompts; nobody here knows them before, and four bytes are about one.
+# Vendors limit the tokens of prompts, which are not known here: four bytes are about one token.
 BYTES_A_TOKEN = 4
 
 
@@ -80,7 +80,7 @@ async def packed(
         if not page:
             break
         after = page[-1].id
-        # In a thread: a large shard takes seconds of CPU.
+        # In a thread, since a large shard takes seconds of CPU.
         lines = await to_thread.run_sync(_lines, page, journal.run, service)
         for pending, (request, line) in zip(page, lines, strict=True):
             if isinstance(line, CatError):
@@ -111,13 +111,13 @@ def _add(
     room: Room,
     payer: Payer,
 ) -> bool:
-    """Add a call; False where there is no room for it."""
+    """Add a call; return False if there is no room for it."""
     tokens = tokens_in(line)
     some = bool(found.ids)
     found.full = len(found.ids) >= room.requests or (
         some and found.bytes + len(line) + 1 > room.bytes
     )
-    # A call that is over the bound by itself is tried alone: the bound is an estimate.
+    # A call that exceeds the bound by itself is tried alone, since the bound is an estimate.
     found.full = found.full or (
         some and room.tokens is not None and found.tokens + tokens > room.tokens
     )

@@ -1,4 +1,4 @@
-"""Payer: the budgets that pay for batched calls, reserved when a batch is bought, then settled."""
+"""Payer: the budgets that pay for batched calls, reserved when a batch is created, then settled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queue: the batched calls of one model, from asking to the answer, however often asked."""
+"""Queue: the batched calls of one model, from the request to the answer."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = ["Queue", "Withdrawn"]
 
 _log = logging.getLogger("catsdk.batches")
 
-# No call fails by them: all wait.
+# Errors after which calls keep waiting instead of failing.
 PAY_FIRST = {402, 429}
 TOO_LARGE = 413
-# A gateway gave up waiting, and the service may not have.
+# A gateway timed out, but the service may still have created the batch.
 MAY_HAVE_PASSED = {408, 499}
 
 
@@ -77,7 +77,7 @@ class Queue:
     _ended: CatError | None = None
 
     def __post_init__(self) -> None:
-        """Begin with nothing asked."""
+        """Start without calls."""
         self._bell = Bell()
         self._most_tokens = self.batching.enqueued_tokens or inf
         self._pause = self.batching.poll
@@ -122,7 +122,7 @@ class Queue:
         try:
             while True:
                 if self._wakes != before:
-                    # It may have come back between the look and the waiting.
+                    # The answer may have arrived between the check and the wait.
                     before = self._wakes
                     kept = await self._looked(kept.id)
                     continue
@@ -137,7 +137,7 @@ class Queue:
                 before = -1
         except anyio.get_cancelled_exc_class():
             if not self.journal.lasts:
-                # Nobody will ever ask for it.
+                # Nobody will collect this answer.
                 with anyio.CancelScope(shield=True):
                     await self.journal.forget_waiting(kept.id)
             raise
@@ -146,7 +146,7 @@ class Queue:
                 del self._waiters[kept.id]
 
     def _tell(self, size: int) -> None:
-        """Ring for the first that waits, and when a batch may be full: not for each."""
+        """Wake the worker for the first waiting call and when a batch may be full."""
         self._asked_now += 1
         self._bytes += size
         full = self._asked_now >= self._most_requests or self._bytes >= self._room_bytes
@@ -204,7 +204,7 @@ class Queue:
         try:
             while not self._payers:
                 await self._bell.wait()
-            # Whoever asks first pays for what an earlier process has bought.
+            # The first caller's budget pays for a batch that an earlier process created.
             await self._recover(next(iter(self._payers)))
             while True:
                 await self._turn()
@@ -222,11 +222,11 @@ class Queue:
             self.wake(list(self._waiters))
 
     async def _recover(self, payer: Payer) -> None:
-        """Take over what an earlier process left."""
+        """Take over the batches that an earlier process left."""
         for row in await self.journal.shards(self.place):
             ids = await self.journal.ids_of(row.id)
             if row.state == "packed":
-                # It was not bought yet.
+                # It was not created yet.
                 await self.journal.put_back(ids, tries=0)
                 await self.journal.end(row.id)
                 continue
@@ -261,7 +261,7 @@ class Queue:
                     break
 
     async def _tolerated(self, bought: Bought) -> None:
-        """Let a batch get further; what fails is tried again later, for what is there stays."""
+        """Advance a batch; if that fails, nothing is lost and it is tried again later."""
         try:
             await bought.step()
         except ProviderError as error:
@@ -301,11 +301,11 @@ class Queue:
         return int(most)
 
     async def _buy(self, payer: Payer, number: int) -> bool:
-        """Buy one batch of what waits; False where nothing more can be bought now."""
+        """Create one batch of waiting calls; return False if no more can be created now."""
         out = sum(each.row.tokens for each in self._batches)
         left = None if self._most_tokens == inf else int(self._most_tokens) - out
         if left is not None and left <= 0 and out:
-            # Until a batch has ended.
+            # Wait until a batch has ended.
             self._not_before = time.monotonic() + self.batching.poll
             return False
         room = Room(self._most_requests, self._room_bytes, left)
@@ -324,7 +324,7 @@ class Queue:
         bought = self._bought(row, payer, found.oldest)
         try:
             uploaded = await self.service.upload(shard)
-            # From here on it may be bought, whatever happens.
+            # From here on the batch may exist, whatever error occurs.
             await self.journal.mark(
                 row.id, state="creating", uploaded=uploaded, created=time.time()
             )
@@ -339,7 +339,7 @@ class Queue:
             return await self._not_created(bought, found, error)
         await bought.submitted(batch)
         self._pause = self.batching.poll
-        # What was refused once may be taken later.
+        # A batch that was refused now may be accepted later.
         self._most_tokens = min(2 * self._most_tokens, self.batching.enqueued_tokens or inf)
         return True
 
@@ -348,8 +348,8 @@ class Queue:
         waits = isinstance(error, RateLimitedError | OverloadedError) or status in PAY_FIRST
         refused = 400 <= status < 500 and status not in MAY_HAVE_PASSED
         if not (bought.row.state == "packed" or waits or refused):
-            # Nobody knows whether it was bought: the service's list will tell.
-            _log.warning("%s: %s; looking whether the batch was made", self.name, error)
+            # Whether the batch exists is unknown until the service's list is read.
+            _log.warning("%s: %s; checking whether the batch was created", self.name, error)
             bought.due = 0.0
             return True
         await self._undo(bought, found)
@@ -365,7 +365,7 @@ class Queue:
         return True
 
     async def _undo(self, bought: Bought, found: Packed) -> None:
-        """Put back what was packed: it was not bought."""
+        """Put the packed calls back, since the batch was not created."""
         for request in found.requests:
             bought.payer.refund(request)
         await self.journal.put_back(found.ids, tries=0)
@@ -378,15 +378,15 @@ class Queue:
         self.wake([id for id, _ in failed])
 
     def _wait(self, error: ProviderError | None) -> None:
-        """Buy nothing for a while, each time a longer one."""
+        """Create no batch for a while, longer each time."""
         asked = error.retry_after if error is not None else None
         if error is not None:
-            _log.warning("%s: %s; no batch is made for a while", self.name, error)
+            _log.warning("%s: %s; no batch is created for a while", self.name, error)
         self._not_before = time.monotonic() + (asked or self._pause)
         self._pause = min(self._pause * 1.5, LONGEST_POLL * self.batching.poll)
 
     def _seconds(self) -> float:
-        """How long there is nothing to do unless somebody rings."""
+        """The seconds until there is something to do, unless the worker is woken before."""
         now = time.monotonic()
         dues = [each.due for each in self._batches if each.ambiguous is None]
         if self._oldest is not None:

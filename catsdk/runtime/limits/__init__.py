@@ -1,1 +1,1 @@
-"""How many calls go out, and how fast: gates, queues and buckets."""
+"""Limits the number and the rate of calls: gates, queues and buckets."""

@@ -1,4 +1,4 @@
-"""A rate: at most so much in any minute, with bursts of a second's worth."""
+"""A token bucket: at most a given amount in any minute, with bursts of one second's worth."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Bucket:
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` may be taken; 0.0 is at once."""
         missing = min(amount, self.burst) - self._filled(now)
-        # Rounding may leave a rest that no time would fill.
+        # Rounding may leave a remainder that never fills up.
         return missing / self.rate if missing > 1e-9 else 0.0
 
     def take(self, amount: float, now: float) -> None:

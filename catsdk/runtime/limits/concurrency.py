@@ -1,4 +1,4 @@
-"""How many calls may be in flight: additive increase, multiplicative decrease."""
+"""Adapts the number of calls in flight: additive increase, multiplicative decrease."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ __all__ = ["FLOOR_SHARE", "AdaptiveLimit"]
 
 OVERLOADED = 0.5
 SLOWED = 0.8
-# Below this share of the cap a service that refuses at random, whatever the load, would starve us.
+# The limit stays above this share of the cap: a service that refuses calls at random, whatever the
+# load, would otherwise bring it down to one.
 FLOOR_SHARE = 1 / 16
 
 

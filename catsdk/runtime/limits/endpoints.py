@@ -1,4 +1,4 @@
-"""The gates of a client, or of all clients that nobody named: one for each endpoint and model."""
+"""The gates of a client, or of all unnamed clients: one for each endpoint and model."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PerEndpoint(Generic[T]):
     """
 
     def __init__(self, make: Callable[[str], T]) -> None:
-        """`make` is given the name of the first provider that asks."""
+        """Make gates with `make`, which is given the name of the first provider that asks."""
         self._make = make
         self._lock = Lock()
         self._made: dict[str | int, T] = {}
@@ -86,13 +86,13 @@ class PerEndpoint(Generic[T]):
             try:
                 weakref.finalize(provider, self._made.pop, key, None)
             except TypeError:
-                # It cannot be watched, and its id may come to be another's.
+                # Without a weak reference its end goes unnoticed, and its id may be reused.
                 return made
             self._made[key] = made
         return self._made[key]
 
 
-# So many may be sent extra before the share counts: the first stragglers come before many calls.
+# This many extra calls are allowed before the share applies, since stragglers may come early.
 _AHEAD = 4
 
 
@@ -133,7 +133,7 @@ class Gates:
 SHARED = Gates()
 """The gates of all clients that nobody named: their calls meet, however many clients there are."""
 
-# An object that names no endpoint shares its answers with nobody.
+# A provider that names no endpoint shares its answers with no other.
 _alone: PerEndpoint[str] = PerEndpoint(lambda name: f"{name} {uuid4()}")
 
 

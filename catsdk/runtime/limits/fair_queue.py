@@ -40,7 +40,7 @@ class Turns(Generic[W]):
 
     running: Counter[str] = field(default_factory=Counter[str])
     # Heaps of (rank, arrival, waiter), by stage. No two arrivals are equal, so waiters are never
-    # compared; and what stands in `_places` is what has not left.
+    # compared. `_places` holds those that have not left.
     _queues: dict[str, list[_Place[W]]] = field(default_factory=dict[str, "list[_Place[W]]"])
     _places: dict[int, _Place[W]] = field(default_factory=dict[int, "_Place[W]"])
     _arrivals: int = 0

@@ -1,4 +1,4 @@
-"""The gate before one endpoint and model: who may send, and when."""
+"""The gate of one endpoint and model: decides which call may be sent, and when."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Gate:
         self._keeper: _Waiter | None = None
         self._alarm = inf
         self._in_flight = 0
-        # Since the last cut for slowness: an idle service is slow for reasons of its own.
+        # Counted since the last cut for slowness, because an idle service is not slow from load.
         self._was_full = False
-        # Stages whose latest window was slow: as long as there are any, the limit does not grow.
+        # Stages whose latest window was slow; while there are any, the limit does not grow.
         self._slow: set[str] = set()
         self._paused_until = self._closed_until = -inf
         self._asked = 0.0
@@ -169,7 +169,7 @@ class Gate:
             self._let_in()
 
     def _pace(self, admitted: Pass, seconds: float, tokens: int) -> None:
-        """Shrink where a window of answers came much slower than the best one did, under load."""
+        """Shrink the limit if a window of answers was much slower than the best one, under load."""
         slower = self.latencies.answered(
             admitted.stage, seconds, tokens=tokens, window=self._adaptive.allowed
         )
@@ -186,7 +186,7 @@ class Gate:
         if seconds <= bound:
             self._paused_until = max(self._paused_until, now + seconds)
             return
-        # Nobody waits so long. Calls fail without being sent, and after the bound one may try.
+        # The wait is too long: calls fail without being sent, and after the bound one may try.
         self._asked, self._closed_until = seconds, now + bound
         for waiter in self._turns.all():
             waiter.refused = self._closed()
@@ -227,8 +227,8 @@ class Gate:
             return max(0.0, self._alarm - self._clock())
 
     def _let_in(self) -> None:
-        """Admit whoever may go now, and see that someone wakes when the next may."""
-        # Whose turn it is need not be known while nobody may go.
+        """Admit the calls that may go now, and schedule the next admission."""
+        # Skip the choice of the next call while none may go.
         while self._turns and not self._is_full:
             waiter = self._turns.next()
             if self._wait(waiter.tokens) > 0.0:
@@ -241,7 +241,7 @@ class Gate:
 
     def _appoint_keeper(self) -> None:
         if self._is_full or not self._turns:
-            # Who is to be waited for ends a call, and lets others in then.
+            # No timer is needed: nobody waits, or the end of a call admits the next.
             self._keeper = None
             return
         head = self._turns.next()
@@ -255,7 +255,7 @@ class Gate:
         return self._in_flight >= self._adaptive.allowed
 
     def _wait(self, tokens: float) -> float:
-        """Seconds until a call of so many tokens may go, where there is a place for it."""
+        """The seconds until a call with this many tokens may go, given a free slot."""
         now = self._clock()
         wait = max(0.0, self._paused_until - now)
         if self._requests is not None:
@@ -276,7 +276,7 @@ class Gate:
         return Pass(stage, tokens, self._adaptive.epoch, now)
 
     def _cancel(self, admitted: Pass) -> None:
-        """Undo an admission of which nothing came."""
+        """Undo an admission whose call was not sent."""
         now = self._clock()
         self._back(admitted)
         if self._requests is not None:

@@ -13,7 +13,8 @@ __all__ = ["ENOUGH", "Latencies"]
 ENOUGH = 20
 KEPT = 256
 _REFRESH = 16
-# The time to the first token is about that of so many further ones; it evens out short answers.
+# The time to the first token is about that of this many further ones; counting it makes short
+# answers comparable.
 _HEAD = 32
 SLOWER = 3.0
 _FORGET = 1.05
@@ -26,7 +27,7 @@ class _Stage:
     best_pace: float | None = None
     seen: int = 0
     straggles: float | None = None
-    # Calls that began when nothing was known yet.
+    # Calls that began before any latency was known.
     waiting: list[Bell] = field(default_factory=list[Bell])
 
 
@@ -34,7 +35,7 @@ class Latencies:
     """The latencies of one endpoint and model, in seconds, by stage."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without measurements."""
         self._stages: dict[str, _Stage] = {}
 
     def answered(self, stage: str, seconds: float, *, tokens: int, window: int) -> bool | None:

@@ -1,4 +1,4 @@
-"""What is spent and reserved of a budget: taken before sending, settled after, never passed."""
+"""Account: what is spent and reserved of a budget; reserved before a call, settled after it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Account:
     """
 
     def __init__(self, budget: Budget, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nothing spent."""
+        """Start with nothing spent."""
         self.budget = budget
         self.requests = 0
         self.tokens = 0
@@ -209,7 +209,7 @@ class Account:
     def _hold(self, amount: Amount, sign: int) -> None:
         self._holders += sign
         held = self._held
-        # With nobody holding, what is held is exactly nothing, whatever the sums rounded to.
+        # With no reservation left, the sum is exactly zero, whatever rounding left in it.
         self._held = (
             Amount(held.tokens + sign * amount.tokens, held.usd + sign * amount.usd)
             if self._holders
@@ -236,5 +236,5 @@ def accounts_of(budget: Budget | Account | None) -> tuple[Account, ...]:
 
 
 def _over(wanted: float, cap: float | None) -> bool:
-    # Less than any price: three times 0.1 is not over 0.3.
+    # Smaller than any price; without it, rounding would make three times 0.1 exceed 0.3.
     return cap is not None and wanted > cap + 1e-9

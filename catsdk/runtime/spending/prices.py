@@ -1,4 +1,4 @@
-"""What tokens cost: a price that the user gives, else the table of genai-prices, else unknown."""
+"""Prices of tokens: given by the user, or from the table of genai-prices, or unknown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from catsdk.core.types import Usage
 __all__ = ["Fixed", "Rates", "rates_of"]
 
 _MILLION = 1_000_000
-# Those who halve the price of a batch.
+# Vendors that charge half the price for a batch.
 _HALVE = (
     ".api.openai.com",
     ".api.anthropic.com",
@@ -41,7 +41,7 @@ class Fixed:
     """A price for a million tokens, cached ones too; in a batch it is multiplied by `in_batch`."""
 
     def __init__(self, price: Price, in_batch: float = 1.0) -> None:
-        """Take the price of each kind of token."""
+        """Use these prices, one for each kind of token."""
         self._price = price
         self._in_batch = in_batch if price.batch is None else price.batch
 
@@ -75,7 +75,7 @@ class _Listed:
 
     def most(self, prompt: int, answer: int, *, batched: bool = False) -> float:
         plain = self._calculate(batched=batched, input_tokens=prompt, output_tokens=answer)
-        # Some vendors charge more for a prompt that they keep.
+        # Some vendors charge more for a prompt that they write to their cache.
         kept = self._calculate(
             batched=batched, input_tokens=prompt, cache_write_tokens=prompt, output_tokens=answer
         )
@@ -86,7 +86,7 @@ class _Listed:
         if not batched or not whole:
             return whole
         listed = self._price({"processing": "batch"}, tokens)
-        # The table has the batch prices of some models; the vendors halve those of all.
+        # The table has batch prices for some models only; these vendors halve the price of all.
         return listed if listed != whole else whole * self._in_batch
 
     def _price(self, context: Mapping[str, str] | None, tokens: Mapping[str, int]) -> float:
@@ -121,8 +121,7 @@ def _listed(name: str, url: str | None) -> Rates | None:
     vendor, _, model = name.partition(":")
     if not model or (url is not None and _is_own(url)):
         return None
-    # Whoever serves a model at an address of its own has prices of its own: only a known address
-    # has a known price.
+    # A model behind an unknown address may have any price.
     where = {"provider_id": vendor} if url is None else {"provider_api_url": url}
     try:
         return _Listed(model, where, _in_batch(url))
@@ -131,7 +130,7 @@ def _listed(name: str, url: str | None) -> Rates | None:
 
 
 def _in_batch(url: object) -> float:
-    """The share of its prices that a vendor asks for what is in a batch."""
+    """The share of its list price that a vendor charges in a batch."""
     host = (urlsplit(url).hostname or "") if isinstance(url, str) else ""
     return 0.5 if f".{host}".endswith(_HALVE) else 1.0
 

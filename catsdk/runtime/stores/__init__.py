@@ -1,1 +1,1 @@
-"""Where answers are kept, and equal work in flight is shared."""
+"""Stores of answers, which also share equal work in flight."""

@@ -26,7 +26,7 @@ __all__ = ["DiskStore"]
 T = TypeVar("T")
 _log = logging.getLogger("catsdk")
 
-# Sizes are kept by triggers, so that the bound holds whichever process writes.
+# Triggers maintain the total size, so that the bound holds whichever process writes.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, body BLOB NOT NULL, digest BLOB NOT NULL,
@@ -42,7 +42,7 @@ CREATE TRIGGER IF NOT EXISTS answer_gone AFTER DELETE ON answers
 """
 _APPLICATION = 0x0CA7
 _BUSY = 10.0
-# An answer's last use is written down only after so many seconds: reading stays reading.
+# The last use of an answer is updated at most this often (seconds), so that reads rarely write.
 _USED = 600.0
 
 
@@ -64,7 +64,7 @@ class DiskStore:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Touch nothing yet; the file is opened when it is first needed."""
+        """Prepare the store; the file is opened when it is first needed."""
         self.flights: Flights[str, Completion] = Flights()
         self.path = Path(path).expanduser()
         self.max_bytes, self.seconds = max_bytes, seconds
@@ -110,7 +110,7 @@ class DiskStore:
                 if not self._warned:
                     self._warned = True
                     _log.warning(
-                        "the cache %s cannot be used (%s), so that answers are not kept: %s",
+                        "the cache %s cannot be used (%s), so answers are not cached: %s",
                         self.path,
                         error,
                         _fix(error),
@@ -118,11 +118,11 @@ class DiskStore:
                 return otherwise
 
     def _mended(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do `work`; where the file is not a cache any more, once more on a new one."""
+        """Do `work`; if the file is damaged, repeat it on a new one."""
         try:
             return work(self._opened())
         except sqlite3.OperationalError:
-            # Locked for too long, read-only, or full: the file itself is sound.
+            # Locked for too long, read-only, or on a full disk: the file itself is intact.
             raise
         except sqlite3.DatabaseError as error:
             self._close()
@@ -130,7 +130,7 @@ class DiskStore:
                 raise
             aside = _unused(f"{self.path}.damaged")
             _log.warning(
-                "the cache %s is damaged (%s): it is put aside as %s and made anew",
+                "the cache %s is damaged (%s): it was renamed to %s, and a new one is created",
                 self.path,
                 error,
                 aside,
@@ -142,7 +142,7 @@ class DiskStore:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None or self._process != os.getpid():
-            # A connection must not be carried over a fork.
+            # A connection must not be used after a fork.
             self._connection = _open(self.path)
             weakref.finalize(self, self._connection.close)
             self._process = os.getpid()
@@ -209,7 +209,7 @@ class DiskStore:
 
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Made here, because SQLite would let others read it.
+    # Created here, because SQLite would make it readable for other users.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     db = sqlite3.connect(path, timeout=_BUSY, check_same_thread=False, isolation_level=None)
     try:
@@ -217,10 +217,10 @@ def _open(path: Path) -> sqlite3.Connection:
         (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if owner != _APPLICATION and (owner or tables):
             raise OSError("the file holds another program's database")
-        # Only now: it changes the file.
+        # Not before the check above, since it changes the file.
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        # First: a file with tables and without it is another program's.
+        # Written first: a file with tables but without this mark belongs to another program.
         db.execute(f"PRAGMA application_id = {_APPLICATION}")
         db.executescript(_SCHEMA)
     except BaseException:
@@ -237,7 +237,7 @@ def _is_cache(path: Path) -> bool:
 
 
 def _file_of(path: Path) -> tuple[int, int]:
-    """What tells a file from another one that takes its name later."""
+    """An identity of the file, which differs for another file under the same name."""
     found = path.stat()
     return found.st_dev, found.st_ino
 

@@ -1,4 +1,4 @@
-"""Equal work is done once, also while it is in flight, and remembered up to a number of results."""
+"""Does equal work once, even while it is in flight, and remembers a bounded number of results."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Once(Generic[V]):
     """
 
     def __init__(self, size: int = 100_000) -> None:
-        """Begin with nothing.
+        """Start empty.
 
         Raises:
             InvalidInputError: `size` is negative.
         """
         if size < 0:
-            raise InvalidInputError(f"size is {size}; give 0 to share only work in flight, or more")
+            raise InvalidInputError(f"size is {size}; give 0 (share only work in flight) or more")
         self._size = size
         self._kept: OrderedDict[Hashable, V] = OrderedDict()
         self._flights: Flights[Hashable, V] = Flights()
@@ -58,7 +58,7 @@ class Once(Generic[V]):
         """The remembered result for `key`, if there is one."""
         kept = self._kept.get(key)
         if kept is not None:
-            with suppress(KeyError):  # Another thread may have dropped it just now.
+            with suppress(KeyError):  # Another thread may have dropped it meanwhile.
                 self._kept.move_to_end(key)
         return kept
 

@@ -1,4 +1,4 @@
-"""Answers kept in memory: the least recently used go first."""
+"""A store in memory that drops the least recently used answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MemoryStore:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin empty."""
+        """Start empty."""
         self.flights: Flights[str, Completion] = Flights()
         self.max_bytes, self.seconds = max_bytes, seconds
         self.bytes = 0

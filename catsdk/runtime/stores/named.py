@@ -33,7 +33,7 @@ def store_of(cache: Cache) -> Store:
 
 
 def _on_disk(path: str, cache: Cache) -> DiskStore:
-    # SQLite is loaded where it is used.
+    # Imported here, so that SQLite is loaded only if it is used.
     from catsdk.runtime.stores.disk import DiskStore
 
     return DiskStore(path, cache.max_bytes)

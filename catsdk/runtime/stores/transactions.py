@@ -1,4 +1,4 @@
-"""Work on a SQLite file, done in a thread; what is asked for meanwhile shares one transaction."""
+"""Runs work on a SQLite file in a thread; work that arrives meanwhile shares one transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Transactions:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Begin with nothing to do."""
+        """Start without work."""
         self._connection = connection
         self._commits = GroupCommit[Work, Any](self._carry)
 

@@ -1,4 +1,4 @@
-"""What a model lacks: emulated where that is possible, else refused by name before sending."""
+"""Emulates what a model lacks if possible; otherwise raises, with its name, before sending."""
 
 from __future__ import annotations
 

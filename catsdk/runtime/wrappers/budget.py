@@ -1,4 +1,4 @@
-"""Calls that are paid from a budget: reserved before sending, settled by what they used."""
+"""Pays for calls from a budget: reserves before sending, and settles by actual use."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from catsdk.runtime.wrappers.wrapper import ScoreRequest, Wrapper
 
 __all__ = ["Room", "Spend", "Wait", "most"]
 
-# What a chat template adds to a message, and to a prompt.
+# Tokens that a chat template adds to a message, and to a prompt.
 TEMPLATE_TOKENS = 32
 PROMPT_TOKENS = 256
-# More than any vendor counts for one picture.
+# Tokens of one image: more than any vendor counts.
 IMAGE_TOKENS = 50_000
-# The longest context that there is: nobody knows how many pages a file has.
+# Tokens of a file, whose number of pages is unknown: the longest context that there is.
 FILE_TOKENS = 2_000_000
 
 
@@ -70,9 +70,10 @@ class Spend(Wrapper):
         return completions
 
     def _counted(self, request: Request) -> Request:
-        """`request`, so that a provider that asks once more after a refusal takes from the budget.
+        """Make retries after a refusal inside the provider count as requests in the budget.
 
-        It takes a request: the tokens of the refused one, which is not billed, are still reserved.
+        Only a request is added: the tokens reserved for the refused one, which is not billed, are
+        used for the retry.
         """
         may_be_asked_again = request.n > 1 or request.json_schema is not None
         if self.account.budget.requests is None or not may_be_asked_again:
@@ -179,13 +180,13 @@ def most(request: Request, budget: Budget, rates: Rates | None, *, batched: bool
 
 
 def _is_not_billed(error: ProviderError) -> bool:
-    """Whether it is an answer with an error status, and no other request was answered before it."""
+    """Whether a failed call cost nothing: an error status, without usage before it."""
     used = error.usage or Usage()
     return (error.status or 0) >= 400 and not used.tokens and not used.unreported
 
 
 def _answer_bound(request: Request) -> int:
-    # A score has no answer of its own.
+    # Scoring generates no answer.
     return 0 if isinstance(request, ScoreRequest) else request.max_tokens or 0
 
 
@@ -207,7 +208,7 @@ def _part_bound(part: Part) -> int:
     if isinstance(part, ImagePart):
         return IMAGE_TOKENS
     if isinstance(part, AudioPart):
-        # Recordings have many bytes a token.
+        # Recordings have many bytes per token.
         return len(part.data)
     url = part.url or ""
     return min(FILE_TOKENS, len(url)) if url.startswith("data:") else FILE_TOKENS

@@ -1,4 +1,4 @@
-"""Answers that are kept: by endpoint, full request and sample index; equal calls are sent once."""
+"""Caches answers by endpoint, full request and sample index; equal calls are sent once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from catsdk.runtime.wrappers.wrapper import Wrapper
 
 __all__ = ["Caching", "keys_of"]
 
-# Changed when the meaning of a key or of what is kept changes.
+# To be changed when the meaning of a key or of a stored value changes.
 VERSION = 1
 
 
@@ -54,7 +54,7 @@ class Caching(Wrapper):
 
 @dataclass(slots=True)
 class _Fetch:
-    """The samples of one request, on their way from the store, from equal calls and the model."""
+    """The samples of one request, being fetched from the store, from equal calls and the model."""
 
     cache: Caching
     request: Request
@@ -72,7 +72,7 @@ class _Fetch:
                 await self._lead(led)
             for key, flight in followed.items():
                 await self._follow(key, flight)
-            # A flight that ended without an answer or an error left its keys to whoever is next.
+            # A call that ended without an answer or an error leaves its keys to the next caller.
             missing = [key for key in followed if key not in self.answers]
 
     async def _lead(self, led: dict[str, Flight[Completion]]) -> None:
@@ -93,7 +93,7 @@ class _Fetch:
         if flight.value is not None:
             self.answers[key] = _as_kept(flight.value)
         elif flight.error is not None:
-            # One error for many tasks: each has a traceback of its own.
+            # Many tasks raise the same error: clear its traceback, which would grow with each.
             raise flight.error.with_traceback(None)
 
     async def _read(self, keys: list[str]) -> None:
@@ -121,13 +121,13 @@ class _Fetch:
 
     async def _send(self, gap: range) -> None:
         request = _part(self.request, gap)
-        # The text that is passed on is that of the first sample.
+        # Only the text of the first sample is streamed.
         tell = self.on_text if gap.start == 0 else None
         self.told = self.told or tell is not None
         completions = (await self.cache.pass_on(request, tell))[: len(gap)]
         keys = [self.keys[at] for at in gap][: len(completions)]
         found = dict(zip(keys, completions, strict=True))
-        # They are paid for: a cancellation now must not lose them.
+        # They are paid for, so a cancellation must not lose them.
         with anyio.CancelScope(shield=True):
             await self.cache.store.put(
                 {

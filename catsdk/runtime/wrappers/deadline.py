@@ -1,4 +1,4 @@
-"""The end of a call with all its tries and waits, and of everything that one budget pays."""
+"""Ends a call, with all its retries and waits, at its time limit or at that of its budget."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ class Deadline(Wrapper):
         )
 
     def _left(self) -> tuple[float, Account]:
-        """The seconds that the budgets leave, and the one that has the fewest."""
+        """The seconds that are left in the budgets, and the budget with the fewest."""
         lefts = ((account.seconds_left(), account) for account in self.accounts)
         return min(lefts, key=lambda each: each[0])

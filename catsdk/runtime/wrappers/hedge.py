@@ -1,4 +1,4 @@
-"""A second copy of a call that straggles: the first answer wins, the others are cancelled."""
+"""Sends a second copy of a straggling call: the first answer wins, the others are cancelled."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class _Race:
     bell: Bell = field(default_factory=Bell)
     started: int = 0
     out: int = 0
-    # When the last copy had its place; `None` while it waits for it.
+    # When the last copy was admitted; `None` while it waits in the queue.
     since: float | None = None
     result: Sequence[Completion] | None = None
     error: CatError | None = None
@@ -145,6 +145,6 @@ class _Race:
         hedge = self.hedge
         if hedge.gate.paused_for == 0 and hedge.extra.take(hedge.share):
             return True
-        # Asked again after the same time.
+        # Check again after the same time.
         self.since = hedge.clock.now()
         return False

@@ -1,4 +1,4 @@
-"""A place in flight for each call, in fair turns, as the gate of its endpoint lets it in."""
+"""Admits each call through the gate of its endpoint, in fair turns."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Limit(Wrapper):
         here = attribution()
         admitted = await self.gate.enter(here.stage, here.rank, tokens)
         try:
-            # A hedge's clock starts now, not in the queue.
+            # The clock of a hedge starts here, not in the queue.
             if here.admitted is not None:
                 here.admitted()
             completions = await self.pass_on(request, on_text)
@@ -74,5 +74,5 @@ class Limit(Wrapper):
 
 
 def _answer(request: Request) -> int:
-    # A score has no answer of its own.
+    # Scoring generates no answer.
     return 0 if isinstance(request, ScoreRequest) else request.max_tokens or _ANSWER

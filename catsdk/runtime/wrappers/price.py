@@ -1,4 +1,4 @@
-"""Answers with their cost, where the price of the model is known."""
+"""Adds the cost to answers, if the price of the model is known."""
 
 from __future__ import annotations
 

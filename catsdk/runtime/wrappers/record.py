@@ -1,4 +1,4 @@
-"""A list of every call, retries and failures too, for the result that it was made for."""
+"""Records every call, including retries and failures, for the result that it was made for."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Record(Wrapper):
 
 
 def _log_call(call: Call, *, sent: bool) -> None:
-    """One line for each call, without what was asked or answered."""
+    """Log one line for each call, without its prompt or answer."""
     if not sent or not _log.isEnabledFor(logging.DEBUG):
         return
     how = "answered" if call.failure is None else call.failure.kind

@@ -1,4 +1,4 @@
-"""Another try after a transient failure, after a wait that suits its cause."""
+"""Retries a call after a transient failure, with a wait that suits its cause."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _log = logging.getLogger("catsdk.calls")
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How an error class is tried again: `share` times `max_retries`, waits up to `longest`."""
+    """How an error class is retried: `share` times `max_retries`, with waits up to `longest`."""
 
     share: float
     first: float
@@ -62,7 +62,7 @@ _KINDS: dict[type[ProviderError], _Kind] = {
     MalformedResponseError: _Kind(0.5, 0.25, 5.0),
 }
 _OTHER = _Kind(1.0, 0.5, 30.0)
-# Those who were told the same time do not all come back at the same moment.
+# Jitter, so that calls with the same Retry-After do not all return at once.
 _SPREAD = 0.1
 
 
@@ -89,7 +89,7 @@ class Retrying(Wrapper):
         start = monotonic()
         told = _Told(on_text) if on_text is not None else None
         try:
-            # The usual case does not pay for the machinery of the other.
+            # A separate path, so that calls without retries avoid the overhead.
             return await self.pass_on(request, told)
         except ProviderError as error:
             if not self._worth_another(error, told):
@@ -121,12 +121,12 @@ class Retrying(Wrapper):
         except ProviderError as error:
             if error.transient:
                 _log.warning(
-                    "%s: %s, given up after %d attempts", *self._facts(error), used_up.failures
+                    "%s: %s; gave up after %d attempts", *self._facts(error), used_up.failures
                 )
             raise
 
     def _facts(self, error: ProviderError) -> tuple[str, str]:
-        """The model, and what an error is, without its words: they may quote a prompt."""
+        """The model and the kind of an error, without its message, which may quote a prompt."""
         return self.name, f"{type(error).__name__}{f' ({error.status})' if error.status else ''}"
 
     def _log_retry(self, state: RetryCallState) -> None:
@@ -145,7 +145,7 @@ class Retrying(Wrapper):
 
 
 class _UsedUp(stop_base):
-    """Stops when a class of error has had its tries."""
+    """Stops when a class of error has used up its retries."""
 
     def __init__(self, max_retries: int) -> None:
         self._max_retries = max_retries
@@ -163,7 +163,7 @@ class _UsedUp(stop_base):
 
 
 class _Told:
-    """Passes text on, and knows whether there was any."""
+    """Passes text on, and remembers whether there was any."""
 
     def __init__(self, on_text: OnText) -> None:
         self.some = False
@@ -192,7 +192,7 @@ def _error(state: RetryCallState) -> ProviderError:
 def _wait(state: RetryCallState) -> float:
     error = _error(state)
     wait = _KINDS.get(_kind_of(error), _OTHER).wait(state)
-    # "At once" is what a date in the past says; a service that meant it would not refuse.
+    # A date in the past means "at once", but a service that meant that would not refuse.
     if not error.retry_after:
         return wait
     return error.retry_after * (1.0 + uniform(0.0, _SPREAD))

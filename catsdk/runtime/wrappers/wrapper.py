@@ -1,4 +1,4 @@
-"""What every wrapper of a provider has: the wrapped one, and its declarations passed through."""
+"""The base of all wrappers: holds the wrapped provider, and passes its declarations through."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class Wrapper:
     def _declaring(self, attribute: str) -> Provider:
         """The first provider inside that does more with `attribute` than pass it on.
 
-        It is asked for in every call, and for good the same: each wrapper keeps it, since those
-        around it may be made anew for each piece of work.
+        Every call needs it and it never changes, so each wrapper remembers it: outer wrappers may
+        be created for each piece of work.
         """
         found = self._declarers.get(attribute)
         if found is None:
@@ -148,7 +148,7 @@ class Wrapper:
         Raises:
             UnsupportedError: a score is asked for, and the wrapped provider scores no texts.
         """
-        # Not async: a call waits through ten wrappers, each of which would have one more frame.
+        # Not async, since that would add a frame to each of the ten wrappers around a call.
         if not isinstance(request, ScoreRequest) or isinstance(self.wrapped, Wrapper):
             return self.wrapped.complete(request, on_text)
         return self._scored(request)
