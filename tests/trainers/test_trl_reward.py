@@ -25,14 +25,13 @@ from catsdk.core.errors import (
     ServerError,
 )
 from catsdk.core.options import Sampling
-from catsdk.core.types import Failure, Group, Reference, Request
+from catsdk.core.types import Group, Reference, Request
 from catsdk.rewards import ClusterShare, SkipAgreed, TruncationPenalty
 from catsdk.runtime.context import Context
-from catsdk.scored import failed_group
 from catsdk.testing import FunctionProvider
 from catsdk_trainers.config.settings import Failing
 from catsdk_trainers.trl.anchors import PolicyAnchor
-from catsdk_trainers.trl.failing import Failures, ScoringFailedError
+from catsdk_trainers.trl.failing import ScoringFailedError
 from catsdk_trainers.trl.reward import GroupReward, reward
 
 pytestmark = pytest.mark.needs_torch
@@ -106,16 +105,6 @@ def test_rewards_come_in_the_order_of_the_rows() -> None:
     made.close()
     assert made(**ROWS) == [1.0, 0.0, 1.0, 1.0]
     made.close()
-
-
-def test_where_one_group_comes_after_another_so_many_of_them_are_a_step() -> None:
-    # As it goes to the process of a rollout worker.
-    failures = pickle.loads(pickle.dumps(Failures(Failing(steps=2), 3)))
-    failed = [failed_group(cat.group_of("q", ["1"]), Failure(kind="ServerError", message="down"))]
-    for _ in range(5):
-        failures.after(failed)
-    with pytest.raises(ScoringFailedError, match="100% of 3 groups .* 2 steps in a row: .*down"):
-        failures.after(failed)
 
 
 def test_without_a_trainer_completions_of_the_given_length_count_as_cut_short() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import Any
+from dataclasses import dataclass
 
 from catsdk.core.errors import CatError
 from catsdk.scored import Scored
@@ -26,34 +24,19 @@ class ScoringFailedError(CatError):
 class Failures:
     """Counts the steps in which too many groups had no reward, on all ranks together.
 
-    A step is over when it has seen `groups` groups; several threads may report theirs.
-
     Args:
         policy: How many are too many, and for how many steps.
-        groups: The groups of a step, where a trainer asks for one after another; with 1 each call
-            is a step on each rank, also on one without groups.
     """
 
     policy: Failing
-    groups: int = 1
     in_a_row: int = 0
-    seen: list[Scored] = field(default_factory=list[Scored])
-    _lock: Lock = field(default_factory=Lock)
 
     def after(self, scored: Sequence[Scored]) -> None:
-        """Count these groups. Collective.
+        """Count the groups of a step; a rank may have none. Collective.
 
         Raises:
             ScoringFailedError: it is enough.
         """
-        with self._lock:
-            self.seen += scored
-            if self.groups > 1 and len(self.seen) < self.groups:
-                return
-            seen, self.seen = self.seen, []
-            self._end_of_step(seen)
-
-    def _end_of_step(self, scored: Sequence[Scored]) -> None:
         failed = [each for each in scored if each.failed]
         shares = everywhere((len(failed), len(scored), [each.cause for each in failed[:3]]))
         total = sum(count for _, count, _ in shares)
@@ -65,6 +48,3 @@ class Failures:
                 f"{share:.0%} of {total} groups had no reward, over {self.policy.share:.0%} for"
                 f" {self.in_a_row} steps in a row: {'; '.join(causes)}"
             )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.policy, self.groups)

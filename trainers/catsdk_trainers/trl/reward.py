@@ -47,8 +47,8 @@ class GroupReward:
     A group that is not scored within `failing.deadline` seconds, or that fails, has the reward
     `None` for each rollout: TRL leaves those out of the baseline and gives them advantage 0
     (trl >= 1.6). When more than `failing.share` of the groups failed in each of `failing.steps`
-    steps in a row, training stops with an error that names the causes; all ranks decide that
-    together. A step is a call, or as many calls as make `step_groups` groups.
+    calls in a row, training stops with an error that names the causes; all ranks decide that
+    together.
 
     It sends to TRL's completions table the columns `reference`, `reference_answer`, `agreement`
     and `no_reward_because`, and the metrics `cat/agreement`, `cat/constant` (the share of the
@@ -66,7 +66,6 @@ class GroupReward:
         budget: Caps on all calls, and on the time, over all ranks and resumes.
         max_tokens: Completions of so many tokens count as cut short; `attach` takes it from the
             trainer.
-        step_groups: The groups of a step, where a trainer asks for one after another.
         name: What TRL's metrics call the reward; by default the name of the CaT's reward.
 
     Raises:
@@ -91,7 +90,6 @@ class GroupReward:
         failing: Failing = Failing(),
         budget: Budget | None = None,
         max_tokens: int | None = None,
-        step_groups: int = 1,
         name: str | None = None,
     ) -> None:
         """Choose how groups are scored; nothing is opened or sent."""
@@ -110,7 +108,7 @@ class GroupReward:
         self.__name__ = name or getattr(c.rewarder, "name", type(c.rewarder).__name__)
         self._deadline = failing.deadline
         self._max_tokens = max_tokens
-        self._failures = Failures(failing, step_groups)
+        self._failures = Failures(failing)
         self._trainer: Any = None
         self._keep: Callable[[Sequence[Scored]], None] | None = None
         self._loop = LoopThread(partial(opened, c))
