@@ -7,18 +7,11 @@ from collections.abc import Callable
 from math import isinf
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bar
+from rich.progress import TextColumn
 from rich.table import Table
 
 from catsdk.batch import Estimate, Progress, Range
-from catsdk.cli.progress import Tally, cost_of
+from catsdk.cli.progress import COUNTS, Tally, bar, cost_of
 from catsdk.core.display.counting import counted
 from catsdk.core.events import CallEnded, CallStarted, Event
 
@@ -34,17 +27,7 @@ class BatchDisplay:
         """Start at zero; with `n`, the rollouts of a row, the amount of work is announced first."""
         self.console, self.n = console, n
         self.tally = Tally()
-        self.bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
+        self.bar = bar("{task.description}", TextColumn(COUNTS), console=console)
         self.task = self.bar.add_task("reading", total=None, counts="")
         self.began = self.last_line = time.monotonic()
         self.before = 0

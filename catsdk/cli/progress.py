@@ -16,6 +16,7 @@ from rich.progress import (
     ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from catsdk.core.display.counting import counted
@@ -31,7 +32,7 @@ from catsdk.core.events import (
 )
 from catsdk.core.types import Usage
 
-__all__ = ["CallProgress", "Tally", "bar", "cost_of", "shown"]
+__all__ = ["COUNTS", "CallProgress", "Tally", "bar", "cost_of", "shown"]
 
 COUNTS = "{task.fields[counts]}"
 RATE_LIMITED = 429
@@ -88,20 +89,22 @@ class CallProgress:
             self.lines.write(line_of(event) + "\n")
 
 
-def bar(description: str, *counts: ProgressColumn) -> Progress:
-    """A progress bar on stderr that disappears when done; silent if stderr is not a terminal.
+def bar(description: str, *counts: ProgressColumn, console: Console | None = None) -> Progress:
+    """A progress bar that disappears when done; silent if its console is not a terminal.
 
     Args:
         description: The text before the bar.
         counts: Columns after the number of items that are done.
+        console: Where it is shown; by default on stderr.
     """
-    console = Console(stderr=True, emoji=False)
+    console = console or Console(stderr=True, emoji=False)
     return Progress(
         TextColumn(description),
         BarColumn(),
         MofNCompleteColumn(),
         *counts,
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
