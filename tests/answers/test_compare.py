@@ -45,6 +45,24 @@ def test_an_unknown_ruling_of_the_symbolic_tier_is_the_verdict() -> None:
     assert compare_sync("g(2)", "5", symbolic=decide).cause == "timeout"
 
 
+def test_an_undecided_question_lets_the_next_ones_be_asked_up_to_a_bound() -> None:
+    asked: list[JsonTree] = []
+
+    def decide(left: JsonTree, right: JsonTree, settings: Settings) -> Verdict:
+        asked.append(left)
+        return Verdict("unknown", cause="undecided" if len(asked) < 9 else "timeout")
+
+    many = [f"({', '.join(f'{name}({at})' for at in range(2, 9))})" for name in "fg"]
+    assert compare_sync(many[0], many[1], symbolic=decide).cause == "undecided"
+    assert len(asked) == 4
+
+
+def test_what_no_tier_can_read_is_the_same_as_itself_alone() -> None:
+    verdict = same(r"\frac{1}{2", r" \frac{1}{2 ")
+    assert (verdict.outcome, verdict.tier) == ("equal", "text")
+    assert same("1/0", "1/0 ").outcome == "unknown"
+
+
 async def test_the_async_form_waits_for_the_symbolic_tier_without_blocking() -> None:
     asked, go_on = anyio.Event(), anyio.Event()
     verdicts: list[Verdict] = []

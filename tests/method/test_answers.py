@@ -10,6 +10,7 @@ import pytest
 import catsdk as cat
 from catsdk.answers import ExactMatch, FunctionGrader
 from catsdk.answers.extract import Extractor
+from catsdk.answers.votes import Votes
 from catsdk.core.errors import InvalidInputError, SynthesisFailedError
 from catsdk.estimators import Adaptive, GenerativeSelfAggregation, Greedy
 from catsdk.rewards import ClusterShare, SkipAgreed
@@ -182,3 +183,36 @@ async def test_an_opinion_that_is_neither_yes_nor_no_never_becomes_a_reward(
     )
     with pytest.raises((InvalidInputError, SynthesisFailedError), match=told):
         await c.run("q", 2)
+
+
+def test_a_prompt_is_asked_for_a_final_answer_once() -> None:
+    messages = (
+        cat.Message(role="user", content="6*7?"),
+        cat.Message(role="assistant", content="4"),
+    )
+    asked = cat.Answers().asked(messages)
+    assert asked[0].text.startswith("6*7?\n\n") and asked[1:] == messages[1:]
+    assert cat.Answers().asked(asked) == asked
+    assert cat.Answers(instruction=None).asked(messages) == messages
+    assert cat.Answers().asked(messages[1:]) == messages[1:]
+
+
+def test_gold_answers_are_read_by_the_own_extractor_where_it_finds_one() -> None:
+    assert OWN.golds("eat an apple") == ("apple",)
+    assert OWN.golds(7) == ("7",)
+    nothing = cat.Answers(extractor=Extractor((("none", lambda text: None),)))
+    assert nothing.golds("so 6 * 12 = 72\n#### 72") == ("72",)
+
+
+async def test_a_reference_that_no_grader_can_compare_disagrees_with_the_majority() -> None:
+    unsure = cat.Answers(extractor=LAST_WORD, grader=FunctionGrader(lambda one, other: None))
+    teacher = saying("# UNIFIED RESPONSE\nbanana", name="anchor")
+    c = cat.CaT(saying("an apple"), estimator=teacher, answers=unsure)
+    result = await c.run("q", 3)
+    assert result.reference is not None
+    assert (result.reference.majority, result.reference.disagrees) == ("apple", True)
+
+
+def test_no_answers_are_no_tie() -> None:
+    votes = Votes(answers=(None, None), classes=(), abstained=(0, 1))
+    assert (votes.tied, votes.leader, votes.majority, votes.share) == (False, None, None, None)

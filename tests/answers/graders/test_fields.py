@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from catsdk.answers import Answers, ExactMatch, FieldGrader, Verdict
+from catsdk.answers.graders.fields import MAX_STEPS
 
 STRING: dict[str, Any] = {"type": "string"}
 SCHEMA: dict[str, Any] = {
@@ -86,17 +87,58 @@ async def test_no_reply_makes_a_comparison_endless() -> None:
     )
     assert verdict.outcome == "different"
 
-    class Undecided:
-        asked = 0
-
-        async def grade(self, answer: str, reference: str) -> Verdict:
-            self.asked += 1
-            return Verdict("unknown", cause="undecided")
-
-    grader = Undecided()
+    grader = _Undecided()
     verdict = await FieldGrader(grader).grade(json.dumps({"a": one}), json.dumps({"a": other}))
     assert verdict.outcome == "unknown"
     assert grader.asked == 200
+
+
+class _Undecided:
+    """Decides nothing, and counts how often it is asked."""
+
+    asked = 0
+
+    async def grade(self, answer: str, reference: str) -> Verdict:
+        self.asked += 1
+        return Verdict("unknown", cause="undecided")
+
+
+async def test_a_comparison_ends_at_its_last_step_and_not_before() -> None:
+    # The object and its list are steps, too.
+    most = MAX_STEPS - 2
+    for count, outcome in ((most, "equal"), (most + 1, "unknown")):
+        text = json.dumps({"a": [None] * count})
+        assert (await FieldGrader().grade(text, f"{text} ")).outcome == outcome
+
+
+async def test_a_field_that_is_undecided_lets_the_next_ones_decide() -> None:
+    grader = _Undecided()
+    one, other = '{"a": "b", "c": "d", "e": 1}', '{"a": "f", "c": "g", "e": null}'
+    assert (await FieldGrader(grader).grade(one, other)).outcome == "different"
+    assert grader.asked == 2
+    # One that ended at the bound ends the whole.
+    grader = _Undecided()
+    longer = {"a": [None] * MAX_STEPS, "b": "c"}
+    verdict = await FieldGrader(grader).grade(json.dumps(longer), json.dumps({**longer, "b": "d"}))
+    assert (verdict.cause, grader.asked) == ("limit", 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("1e100", "10e99", True),
+        ("1e101", "10e100", False),
+        (f"1.{'0' * 98}", "1", True),
+        (f"1.{'0' * 99}", "1", False),
+        ("0e12345", "0", False),
+    ],
+)
+async def test_numbers_are_computed_with_up_to_their_bounds(
+    one: str, other: str, same: bool
+) -> None:
+    grader = _Undecided()
+    verdict = await FieldGrader(grader).grade(f'{{"a": {one}}}', f'{{"a": {other}}}')
+    assert (verdict.outcome, grader.asked) == (("equal", 0) if same else ("unknown", 1))
 
 
 async def test_no_set_makes_a_comparison_endless() -> None:

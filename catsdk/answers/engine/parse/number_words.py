@@ -109,6 +109,7 @@ def _decimal(words: list[str]) -> Fraction | None:
 
 def _whole(words: list[str]) -> Fraction | None:
     total = part = 0
+    scale = 10**15
     if words[-1:] == ["dozen"]:
         count = _whole(words[:-1] or ["one"])
         return None if count is None else 12 * count
@@ -121,10 +122,12 @@ def _whole(words: list[str]) -> Fraction | None:
             part += _SMALL[word]
         elif word in ("a", "an") and at == 0:
             part = 1
-        elif word == "hundred" and part:
+        elif word == "hundred" and 0 < part < 100:
             part *= 100
-        elif word in _LARGE and part:
-            total, part = total + part * _LARGE[word], 0
-        elif word != "and" or not 0 < at < len(words) - 1:
+        elif word in _LARGE and part and _LARGE[word] < scale:
+            scale = _LARGE[word]
+            total, part = total + part * scale, 0
+        # Elsewhere it joins two numbers: "three and four".
+        elif word != "and" or not 0 < at < len(words) - 1 or words[at - 1] not in _SCALES:
             return None
     return Fraction(total + part) if words else None
