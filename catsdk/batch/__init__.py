@@ -1,4 +1,4 @@
-"""Durable runs over many prompts: resumed where they were stopped, with every row accounted for."""
+"""Durable runs over many prompts: a stopped run can be resumed, and every row is accounted for."""
 
 from catsdk.core.doors import door
 

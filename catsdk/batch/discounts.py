@@ -20,7 +20,7 @@ _ROLES: Final[Mapping[BatchStage, Literal["policy", "anchor", "judge"]]] = {
     "rubrics": "anchor",
     "verdicts": "judge",
 }
-# So many tokens of each kind: shares do not depend on it.
+# An arbitrary number of tokens of each kind: the shares do not depend on it.
 _TOKENS = 1000
 
 

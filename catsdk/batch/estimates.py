@@ -1,4 +1,4 @@
-"""Estimate: what a batch will consume and cost, by stage, from rows that were worked on for it."""
+"""Estimate: what a batch will consume and cost, by stage, from a sample of processed rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The output folder of a batch: the manifest, which fixes what is made, and files of results."""
+"""The output folder of a batch: the manifest, which fixes the plan, and the files of results."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Folder:
         Raises:
             ConfigurationError: the folder cannot be written to.
         """
-        # Bounds may be infinite, which pydantic's own JSON has no form for.
+        # Bounds may be infinite, which pydantic's own JSON cannot express.
         self._replace(ESTIMATE, json.dumps(estimate.model_dump(), indent=1) + "\n")
 
     def failures(self) -> Failures:
@@ -109,7 +109,7 @@ class Folder:
 
     def _described(self) -> dict[str, Any]:
         described: dict[str, Any] = {"plan": dict(self.plan.data), "method": repr(self.plan.cat)}
-        # A model that is an object has no name to write.
+        # A model that is an object has no name that could be written.
         with suppress(InvalidInputError):
             described["cat"] = self.plan.cat.to_data()
         return described
@@ -135,7 +135,7 @@ class Folder:
         self._replace(MANIFEST, text)
 
     def _replace(self, name: str, text: str) -> None:
-        """Write a file as a whole, or leave the old one."""
+        """Write a file atomically: completely, or the old one remains."""
         new = self.path / f"{name}.new"
         with writing(self.path / name):
             self.path.mkdir(parents=True, exist_ok=True)

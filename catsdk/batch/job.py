@@ -1,4 +1,4 @@
-"""Job: the passes over the rows of a batch: check, work, write out what they became."""
+"""Job: the passes over the rows of a batch: check them, process them, write the results."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Job:
         self._choose([], last=True)
 
     def _choose(self, chunk: list[Stated], *, last: bool = False) -> None:
-        """Keep the rows of the smallest digests: the same ones, however often it is asked."""
+        """Choose the rows with the smallest digests, which are the same each time."""
         if self.probes is None:
             return
         self.chosen += [each for each in chunk if _may_probe(*each)]
@@ -141,7 +141,7 @@ class Job:
                     yield each
 
     async def _back(self, parking: Parking) -> AsyncGenerator[tuple[BatchRow, RowState | None]]:
-        """The rows that were put out of memory and can go on."""
+        """The parked rows that can continue."""
         async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
                 rows = [(row, state) for row, state in chunk if isinstance(row, BatchRow)]
@@ -175,7 +175,7 @@ class Job:
         counts: dict[str, int] = dict.fromkeys(("ok", "partial", "failed", "refused", "waiting"), 0)
         failures = await to_thread.run_sync(folder.failures)
         if all_ok and not ordered:
-            # There is nothing to say of any of them.
+            # There is nothing to report about any of them.
             counts["ok"] = self._ok
         else:
             await self._look_again(counts, failures, shards if ordered else None)
@@ -193,7 +193,7 @@ class Job:
     async def _look_again(
         self, counts: dict[str, int], failures: Failures, shards: Shards | None
     ) -> None:
-        """Count the rows, write down why rows failed, and write results in the rows' order."""
+        """Count the rows, record why rows failed, and write the results in row order."""
         async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
                 for row, state in chunk:
@@ -204,7 +204,7 @@ class Job:
                     await to_thread.run_sync(shards.add_all, await self.states.products_of(ids))
 
     async def _chunks(self) -> AsyncGenerator[list[Stated]]:
-        """All rows, each with its state where it was worked on to its end."""
+        """All rows in chunks, each with its state if it was processed completely."""
         rows = rows_of(self.source, self.plan, self.limit)
         while chunk := await to_thread.run_sync(_taken, rows):
             ids = [row.id for row in chunk if isinstance(row, BatchRow)]
@@ -228,7 +228,7 @@ def _digest(row: BatchRow | Refused) -> str:
 
 
 def _may_probe(row: BatchRow | Refused, state: RowState | None) -> bool:
-    """Whether what a row consumes is known by stage, or can be found out."""
+    """Whether a row's consumption by stage is known, or can be determined."""
     return isinstance(row, BatchRow) and (state is None or state.stages is not None)
 
 

@@ -1,4 +1,4 @@
-"""Parking: puts rows out of memory while their calls wait for a batch, and begins them again."""
+"""Parking: drops rows from memory while their calls wait for a batch, and restarts them later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from catsdk.runtime.batching.dispatch import Dispatch
 
 __all__ = ["Parked", "Parking", "parking_of"]
 
-# A row may still be making calls when the first of them waits.
+# A row may still be making other calls when the first one waits.
 SETTLING = 0.2
 LONGEST_NAP = 60.0
 
@@ -97,7 +97,7 @@ class Parking:
                     self.out.add(oldest.id)
                     oldest.scope.cancel()
                     await oldest.gone.wait()
-                    # What it waited for may just have come, and nothing may come after it.
+                    # The answer may have arrived just now, and no later one may wake the row.
                     self._changes = -1
                     continue
             with anyio.move_on_after(rest):

@@ -1,4 +1,4 @@
-"""Parquet files of one schema, found from the records themselves."""
+"""Infers the common schema of Parquet files from the records."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Columns:
             kind = self._pa.array(values).type
         except (self._pa.ArrowException, OverflowError, UnicodeEncodeError):
             return None
-        # An object without a field has no form in Parquet.
+        # Parquet cannot express an object without fields.
         return None if "struct<>" in str(kind) else kind
 
     def _common(self, one: Any, other: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Plan: what a batch makes of each row, by which method; it is fixed for an output folder."""
+"""Plan: what a batch makes of each row, and by which method; fixed for an output folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Plan:
     keeps_texts: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be made."""
+        """Raise for a plan that cannot be carried out."""
         if not self.keeps_texts and self.cat.client.sending.batch is not None:
             raise InvalidInputError(
                 "keeps_texts is False, and the client batches calls, whose texts must be kept while"

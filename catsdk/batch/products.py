@@ -1,4 +1,4 @@
-"""What a row becomes: a reference, rollouts, rewards, or data for SFT and preference training."""
+"""Makes records from results: references, rollouts, rewards, or data for SFT and preferences."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _sft(result: Result) -> Iterator[Record]:
 
 
 def _preferences(result: Result) -> Iterator[Record]:
-    """The best and the worst rollout, where their rewards differ."""
+    """A pair of the best and the worst rollout, if their rewards differ."""
     texts = {rollout.index: rollout.text for rollout in _drawn(result)}
     rewarded = [
         (score.value, -score.index)

@@ -1,4 +1,4 @@
-"""Range: what many rows will come to, from what a few of them came to."""
+"""Range: estimates a total over many rows from a few of them, with an interval."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Range(Value):
         relative = variance(positive) / fmean(positive) ** 2
         of_mean = max(relative / there, spread / there + spread**2 / (2 * (there - 1)))
         of_zeros = (1 - share) / there
-        # What the logarithms say of single rows is far off where these are not lognormal.
+        # The lognormal estimate is far off for single rows that are not lognormal.
         of_rows = max(relative, min(expm1(spread), 4 * relative)) / more
         reach = _quantile(there - 1) * sqrt(of_mean + of_zeros + of_rows)
         return cls(

@@ -1,4 +1,4 @@
-"""The rows of a batch: each with its id and its prompt, or with the reason why it is refused."""
+"""The rows of a batch: each with its id and prompt, or with the reason why it is invalid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from catsdk.data.columns import id_in, messages_in
 
 __all__ = ["BatchRow", "Refused", "differences", "rows_of"]
 
-# A line of a file for the batch API of OpenAI.
+# The fields of a line in a file for OpenAI's batch API.
 _REQUEST = ("custom_id", "body")
 NUL = "\0"
 PATIENCE = 100
@@ -70,7 +70,7 @@ class Refused:
 
 @dataclass
 class _Reading:
-    """What was found out about a source while it is read."""
+    """The state of reading a source."""
 
     plan: Plan
     seen: Seen
@@ -111,7 +111,7 @@ def _read(row: Row, reading: _Reading) -> BatchRow | Refused:
         try:
             _find_columns(values, reading, row.place)
         except InvalidInputError as error:
-            # The first rows may be the wrong ones; where all are, it is the name.
+            # A few rows may lack the column; if all do, its name is wrong.
             reading.without.append(error)
             if len(reading.without) >= PATIENCE:
                 raise reading.without[0] from None
@@ -224,7 +224,7 @@ def _check_text(prompt: tuple[Message, ...], longest: int) -> None:
 
 
 def _checked(what: str, text: str) -> str:
-    """A text without the character NUL, at which some programs take it to end."""
+    """Return a text without NUL, at which some programs would cut it off."""
     if NUL in text:
         at = text.index(NUL)
         raise InvalidInputError(

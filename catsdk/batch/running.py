@@ -1,4 +1,4 @@
-"""Runs a method over many rows, so that it can be stopped, killed and started again at any time."""
+"""Runs a method over many rows, so that it can be stopped or killed and resumed at any time."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def run(
         try:
             await begun.work(job, on_event)
         except BaseException:
-            # What is there is written out; why the run ended matters more than whether that works.
+            # Write the results so far; if that fails, the error that ended the run matters more.
             with CancelScope(shield=True), suppress(CatError):
                 await finished(broke_off=True)
             raise
@@ -174,7 +174,7 @@ async def estimate(
 
 @dataclass(frozen=True)
 class _Begun:
-    """A batch whose folder and store are open."""
+    """A batch with its folder and store open."""
 
     source: Source
     plan: Plan
@@ -197,15 +197,15 @@ class _Begun:
         ledger = Ledger(
             self.states.store,
             sending.prices,
-            # What waits for a batch is kept already, and there is no bound on how much.
+            # The journal keeps answers of batches, so the number not yet stored needs no limit.
             unkept=2 * sending.limits.in_flight if sending.batch is None else None,
             keeps_texts=plan.keeps_texts,
-            # What waits for a batch is put out of memory, and its row begun again.
+            # A row whose calls wait for a batch is dropped from memory, and restarted later.
             begins=sending.batch is None and await self.states.store.is_empty(ANSWER),
         )
-        # A reward that nothing is made of needs no judge, and so no key of one.
+        # A reward that is not part of the product needs no judge, and thus no key for one.
         method = plan.cat if plan.product.needs_rewards else plan.cat.without_reward()
-        # All is in the store before the client forgets the batches that it came from.
+        # Everything is in the store before the client forgets the batches.
         async with method.with_client(client) as c, self.states.store.behind():
             await job.work(Worker(c, plan, ledger, self.states, self.account, on_event, probes))
 
@@ -224,7 +224,7 @@ async def _begun(
 
 
 def _client(client: Client, folder: Folder, *, probes: bool) -> Client:
-    """The client of a method, with a file for its batches; probes are sent at once."""
+    """The client of a method, with a file for its batches; probes are sent directly."""
     batching = client.sending.batch
     if batching is None:
         return client
@@ -245,7 +245,7 @@ def _check_source(source: Source) -> None:
 
 
 def _account(budget: Budget | None, spent: Usage) -> Account | None:
-    """An account that earlier starts have drawn from."""
+    """An account that includes what earlier starts have spent."""
     if budget is None:
         return None
     account = Account(budget)

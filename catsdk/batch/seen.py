@@ -1,4 +1,4 @@
-"""Seen: the ids of the rows that were read, kept on the disk, so that memory holds none of them."""
+"""Seen: the ids of the rows read so far, on disk instead of in memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Seen:
     """
 
     def __init__(self) -> None:
-        """Begin with no id."""
-        # Rows are read in threads, one at a time.
+        """Start without ids."""
+        # Rows are read in several threads, though never at the same time.
         self._ids = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._ids.execute("PRAGMA journal_mode = OFF")
         self._ids.execute("PRAGMA cache_size = -16384")
@@ -24,7 +24,7 @@ class Seen:
         self._ids.execute("BEGIN")
 
     def __enter__(self) -> Self:
-        """Give it as it is."""
+        """Return the object itself."""
         return self
 
     def __exit__(self, *_: object) -> None:

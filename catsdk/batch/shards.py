@@ -1,4 +1,4 @@
-"""Writes records to files of a bounded size, JSON lines or Parquet, all of them or none."""
+"""Writes records to files of a bounded size, JSON lines or Parquet: all files or none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shards:
     """
 
     def __init__(self, folder: Path, format: Format = "jsonl", size: int = SHARD) -> None:
-        """Begin without a file; what an unfinished start left is removed."""
+        """Start without a file; remove what an unfinished run left."""
         self.folder, self.format, self.size = folder, format, size
         self.count = 0
         self._buffer: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ class Shards:
         self._buffer = []
 
     def _as_parquet(self, part: Path, columns: Columns) -> Path:
-        """All files have one schema, so it is known only at the end."""
+        """Convert the files at the end, when their common schema is known."""
         path = self.folder / f"{part.name.partition('.')[0]}.parquet{_NEW}"
         with writing(path):
             columns.write(list(_read(part)), path)
@@ -99,7 +99,7 @@ class Shards:
 
 
 def _line(record: dict[str, Any]) -> str:
-    """A record as JSON, which knows no NaN and no infinity: they are `null`."""
+    """A record as JSON, in which NaN and infinity become `null`."""
     try:
         return json.dumps(record, ensure_ascii=False, default=str, allow_nan=False) + "\n"
     except ValueError:
@@ -107,7 +107,7 @@ def _line(record: dict[str, Any]) -> str:
 
 
 def _exact_line(record: dict[str, Any]) -> str:
-    """A record as Python reads it again, NaN and infinity too."""
+    """A record in Python's JSON, which keeps NaN and infinity."""
     return json.dumps(record, ensure_ascii=False, default=str) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What is known about each row of a batch, kept in the run store beside what was answered."""
+"""The state of each row of a batch, kept in the run store beside the answers."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class States:
         entries = self.texts.entries()
         while some := await to_thread.run_sync(_some, entries):
             states = await self.of([entry.id for entry in some])
-            # A line that was written when the process was killed is not the row's.
+            # A line that a killed process left half-written does not count.
             counting = [e for e in some if e.id in states and states[e.id].at == e.at]
             yield [record for entry in counting for record in entry.records]
 

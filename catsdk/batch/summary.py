@@ -1,4 +1,4 @@
-"""Summary: what became of the rows of a batch, and what they cost."""
+"""Summary: how many rows of a batch succeeded or failed, and what they cost."""
 
 from __future__ import annotations
 

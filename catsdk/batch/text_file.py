@@ -1,4 +1,4 @@
-"""TextFile: what rows became, in a file of the user's folder instead of the run store."""
+"""TextFile: the results of rows, in a file of the output folder instead of the run store."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TextFile:
         line = json.dumps([id, records, failure], ensure_ascii=False, default=as_json) + "\n"
         with writing(self.path), self._lock, self.path.open("ab") as file:
             if not self._whole and file.tell():
-                # A process that was killed may have left half a line.
+                # A killed process may have left half a line.
                 file.write(b"\n")
             self._whole = False
             at = file.tell()
@@ -105,6 +105,6 @@ def _entry(at: int, line: bytes) -> Entry | None:
     try:
         id, records, failure = json.loads(line)
     except (TypeError, ValueError):
-        # Half a line, by a process that was killed; or one that another program wrote.
+        # Half a line from a killed process, or a line that another program wrote.
         return None
     return Entry(at, id, records, failure)

@@ -1,4 +1,4 @@
-"""Works on rows: the method on each, answers kept as they arrive, the outcome kept at the end."""
+"""Processes rows: runs the method on each, stores answers as they arrive, then the outcome."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Patience:
     """Counts the rows that failed alike, until one succeeds; workers may share it."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without failures."""
         self._alike: Counter[str] | None = Counter()
 
     def check(self, failure: Failure | None) -> None:
@@ -62,12 +62,13 @@ class Patience:
         self._alike[kind] += 1
         if self._alike[kind] >= PATIENCE:
             raise ProviderError(
-                f"the first {PATIENCE} rows failed alike, so the cause is not the rows: {kind}"
+                f"the first {PATIENCE} rows failed in the same way, so the cause is not the rows:"
+                f" {kind}"
             )
 
 
 class _Fatal(Exception):
-    """What ends the whole batch, since the next row would meet it too."""
+    """An error that ends the whole batch, since every other row would fail by it, too."""
 
     def __init__(self, error: CatError) -> None:
         super().__init__(error)
@@ -99,7 +100,7 @@ class Worker:
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
-        """Begin with nothing done."""
+        """Start with nothing done."""
         c = self.c
         self._method = Method(c.sampler, c.estimator, c.rewarder, c.always_estimates)
         if not self.plan.product.needs_rewards:
@@ -127,7 +128,7 @@ class Worker:
             CatError: so many rows failed alike before one succeeded that the cause is elsewhere.
         """
         self.parking = await parking_of(self.c)
-        # The parking says how many there is room for; it must be asked for each.
+        # The parking limits how many rows there is room for; check it for each row.
         at_once = None if self.parking is None else 2 * self.parking.most
         try:
             async with self.c.each(self._one, rows, at_once=at_once) as flow:
@@ -174,10 +175,10 @@ class Worker:
         place = self.ledger.at(row.id, _attempt(before))
         result = await self._worked_on(row, place)
         if self.ledger.broken is not None:
-            # Roles take it for a failed call; but every row to come would fail as this one.
+            # Roles treat it as a failed call, but every other row would fail in the same way.
             raise _Fatal(self.ledger.broken)
         if result is None:
-            # It waits for a batch, out of memory.
+            # The row waits for a batch, and is dropped from memory.
             return None
         state, _ = await self._kept(row, before, result, place, calls)
         return "waiting" if state is None else state.outcome
@@ -192,10 +193,10 @@ class Worker:
     ) -> tuple[RowState | None, list[Record]]:
         outcome, failure = _ended(result, self.plan)
         if outcome != "ok" and self.stopped:
-            # The next start goes on with it.
+            # The next run continues this row.
             return None, []
         if failure is not None and self.parking is not None and self.parking.dispatch.doubt:
-            # Whoever starts it again must say first whether a batch was bought.
+            # Before the next run the user must say whether the batch was created.
             raise _Fatal(self.parking.dispatch.doubt)
         try:
             self.patience.check(failure)
@@ -208,7 +209,7 @@ class Worker:
             attempts=1 if before is None else before.attempts + 1,
             failure=failure,
             stages=None if calls is None else by_stage(calls),
-            # Where the records hold no rollouts, these are how they are found again.
+            # If the records hold no rollouts, these keys are the way to find them again.
             answers=() if "rollout" in self.plan.fields else tuple(place.answers),
         )
         records = [] if outcome == "failed" else self._records(row, result)
@@ -241,10 +242,10 @@ class Worker:
             return Result(failure=Failure.of(error))
 
     async def _context(self) -> Context:
-        """What the contexts of all rows have in common."""
+        """The context that the contexts of all rows derive from."""
         async with self.c.context(on_event=self.on_event) as ctx:
             self._shared = replace(ctx, **self._paying)
-        # The method is open, so its models are, after the block too.
+        # The method is open, so its models stay open after the block.
         return self._shared
 
     async def _drawn(self, row: BatchRow, ctx: Context) -> Result:
@@ -264,12 +265,12 @@ class Worker:
         ]
 
 
-# Where replies could not be read, the same ones would be found again.
+# Replies that could not be parsed would be found in the store again.
 _UNREAD = {StructuredOutputError.__name__, NoValidOutputError.__name__}
 
 
 def _attempt(before: RowState | None) -> int:
-    """Which attempt it is at what comes after the sampling; 0 goes on with what is kept."""
+    """The number of the attempt at estimating and rewarding; 0 reuses the stored answers."""
     if before is None or before.outcome == "ok":
         return 0
     anew = before.failure is None or before.failure.kind in _UNREAD

@@ -1,4 +1,4 @@
-"""Columns: which one is the prompt, which the known answer, the rubric and the id."""
+"""Columns: names the columns of the prompt, the known answer, the rubric and the id."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _given(row: Row, column: str) -> Any:
 
 
 def _chat(text: str) -> Any:
-    """The chat that a text cell, such as one of a CSV file, holds as JSON; else the text itself."""
+    """Parse a chat that a text cell, such as in a CSV file, holds as JSON; else return the text."""
     try:
         chat: object = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Rows of CSV: what is wrong in one row has its line, and the rows behind it are read."""
+"""Reads rows of CSV: an error names its line, and the rows after it are still read."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from catsdk.data.rows import Row, Wrong, row_of
 __all__ = ["csv_rows"]
 
 _LINE_ENDS: Final = re.compile(r"(?<=\r)(?!\n)")
-# How Python decodes bytes that are no UTF-8 where it is told to keep them.
+# The characters that `surrogateescape` makes of bytes that are not UTF-8.
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 _ESCAPES: Final = 0xDC00
 _MARK: Final = "\ufeff"
 
 
 class _Lines:
-    """The lines of a file as `csv` wants them: a carriage return may end one, too.
+    """The lines of a file as `csv` needs them: a carriage return may end one, too.
 
-    Lines of a row that cannot be read are given again, but for the first: where a quote is never
-    closed, it takes the rows behind it for a part of its cell.
+    If a row cannot be parsed, all its lines but the first are read again: an unclosed quote
+    swallows the rows after it.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -42,18 +42,18 @@ class _Lines:
         if not self._again:
             line = next(self._file).decode("utf-8", "surrogateescape")
             self._again.extend(_LINE_ENDS.split(line))
-        # Each of several files that were joined may have begun with a mark of its own.
+        # A file that was joined from several may have a byte order mark before each part.
         line = self._again.popleft().removeprefix(_MARK)
         self._row.append(line)
         self.number += 1
         return line
 
     def begin(self) -> None:
-        """Begin another row."""
+        """Start another row."""
         self._row.clear()
 
     def back(self) -> None:
-        """Give the lines of the row again, but for the first."""
+        """Read the lines of the row again, except the first."""
         self._again.extendleft(reversed(self._row[1:]))
         self.number -= len(self._row) - 1
 
@@ -96,8 +96,8 @@ def csv_rows(file: BinaryIO, name: str, text: str) -> Iterator[Row | Wrong]:
 
 
 def _next_of(reader: Any) -> tuple[list[str] | None, str]:
-    """The cells of the next row, or what is wrong with it; `None` at the end."""
-    # The limit is one for the whole process, and others may rely on theirs.
+    """The cells of the next row, or its error; `None` at the end."""
+    # The limit is global to the process, and other code may rely on its own.
     before = csv.field_size_limit(LONGEST)
     try:
         return next(reader, None), ""
@@ -108,16 +108,16 @@ def _next_of(reader: Any) -> tuple[list[str] | None, str]:
 
 
 def _encoding(name: str, line: int, cells: Sequence[str]) -> str:
-    """What is wrong with the encoding of a row; empty where nothing is."""
+    """The encoding error of a row; empty if there is none."""
     for cell in cells:
-        # Few cells are anything else, and whether one is costs nothing to know.
+        # Nearly all cells are ASCII, which is cheap to check.
         if not cell.isascii() and (found := _ESCAPED.search(cell)):
             return not_utf8(name, line, ord(found[0]) - _ESCAPES)
     return ""
 
 
 def _columns(place: str, names: Sequence[str] | None, cells: Sequence[str]) -> str:
-    """What is wrong with the number of the cells of a row; empty where nothing is."""
+    """The error in the number of cells of a row; empty if there is none."""
     if names is None or len(cells) == len(names):
         return ""
     there = "more" if len(cells) > len(names) else len(cells)

@@ -1,4 +1,4 @@
-"""Reads the items of one JSON list one after another, so that a file of any size fits in memory."""
+"""Reads the items of a JSON list one at a time, so that a file may be larger than memory."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def not_utf8(name: str, line: int, byte: int) -> str:
 
 
 class _Text:
-    """The part of a text that is read and not yet used; `at` is the place in it."""
+    """The part of a text that was read and not used yet; `at` is the position in it."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name, self.at = name, 0
@@ -66,7 +66,7 @@ class _Text:
         self._decoder = getincrementaldecoder("utf-8")()
 
     def next(self) -> str:
-        """The next character that is not a space, without moving on; empty at the end."""
+        """Peek at the next character that is not a space; empty at the end."""
         while True:
             while self.at < len(self._read):
                 if self._read[self.at] not in _SPACE:
@@ -76,7 +76,7 @@ class _Text:
                 return ""
 
     def value(self) -> Any:
-        """The JSON value that begins here."""
+        """Parse the JSON value that begins here."""
         self.next()
         return self._parsed(json.JSONDecoder().raw_decode)
 
@@ -85,13 +85,13 @@ class _Text:
             try:
                 value, end = parse(self._read, self.at)
             except json.JSONDecodeError as error:
-                # It may only be cut off.
+                # The value may only be cut off here.
                 if len(self._read) - self.at > LONGEST or not self._more():
                     raise self.broken(error.msg, error.pos) from None
                 continue
             except RecursionError:
                 raise self.broken("it is nested too deep") from None
-            # A number at the end of what was read may go on.
+            # A number at the end of the buffer may continue.
             if end == len(self._read) and self._more():
                 continue
             self.at = end
@@ -102,7 +102,7 @@ class _Text:
         return InvalidInputError(f"{self.name} is not JSON: {why}: line {line}")
 
     def _more(self) -> bool:
-        """Read on, each time twice as much of one long item; forget what was used."""
+        """Read more, doubling the size for a long item, and drop what was used."""
         if self._whole:
             return False
         self._lines += self._read.count("\n", 0, self.at)

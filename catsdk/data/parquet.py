@@ -1,4 +1,4 @@
-"""Parquet files of one schema, written whole or not at all, with errors that say what to do."""
+"""Writes Parquet files atomically, with one schema and errors that say what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as Parquet: a row for each group, with columns for people and the whole of it as JSON."""
+"""Results as Parquet: a row for each group, with readable columns and the whole result as JSON."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _reward(score: Score | None) -> dict[str, Any]:
 
 
 def _rest(result: Result) -> str:
-    """What the other columns do not hold, as JSON: texts of rollouts stand once."""
+    """The data that no other column holds, as JSON, without repeating the rollouts' texts."""
     data = result.model_dump(mode="json", exclude_defaults=True)
     for rollout in _rollouts(data):
         rollout["completion"] |= {"text": "", "logprobs": None}

@@ -1,4 +1,4 @@
-"""Row: one row of a data set by its columns, and where it stands."""
+"""Row: one row of a data set, by its columns, with its place in the source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the rows of a data set, wherever it is: a file, a folder, the hub, the box, a list."""
+"""Reads the rows of a data set from a file, a folder, the hub, the box or a list."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def each_row(
             none = False
             yield row
     except (OSError, ValueError, EOFError, zlib.error, csv.Error, RecursionError) as error:
-        # What readers of other packages raise where a file is cut or is something else.
+        # Errors that the readers of other packages raise for a truncated or foreign file.
         if isinstance(error, InvalidInputError):
             raise
         raise InvalidInputError(f"{named(source)} cannot be read: {error}") from error
@@ -164,7 +164,7 @@ def _named_rows(
 
 
 def _not_here(source: str) -> str:
-    """What to do about a data set on another machine."""
+    """A hint for a data set on another machine."""
     scheme, _, rest = source.partition("://")
     if scheme == "hf":
         return f"a data set of the hub is named hf:OWNER/NAME, not {source!r}"
@@ -177,7 +177,7 @@ def _not_here(source: str) -> str:
 
 
 def _split_off(name: str) -> tuple[str, str | None]:
-    """A name and the split behind its last `@`; a path that is there may hold one itself."""
+    """Split a name at its last `@`, unless it is an existing path that contains one."""
     before, at, split = name.rpartition("@")
     if not at or Path(name).expanduser().exists():
         return name, None
@@ -187,7 +187,7 @@ def _split_off(name: str) -> tuple[str, str | None]:
 
 
 def _given(source: object, splits: Sequence[str]) -> Iterable[object]:
-    """Rows that were handed in; what Python could iterate over but holds no rows is refused."""
+    """Rows that were passed as an object; raise for an iterable that does not hold rows."""
     kind, frame = type(source).__name__, hasattr(source, "iterrows")
     if isinstance(source, Mapping):
         tables = cast("Mapping[str, Any]", source)
@@ -200,7 +200,7 @@ def _given(source: object, splits: Sequence[str]) -> Iterable[object]:
 
 
 def _from_box(source: str, text: str, n: int) -> Iterator[Row | Wrong]:
-    # By its name: the providers stand beside this package, not below it.
+    # Imported by name, since this package must not depend on the providers.
     box_problems = import_module("catsdk_providers.box.problems").box_problems
     split, _, seed = source.removeprefix("box:").partition(":")
     try:

@@ -1,4 +1,4 @@
-"""Rows of tables that other packages read: Parquet, folders and hub data sets of `datasets`."""
+"""Reads rows of tables through other packages: Parquet, folders and hub data sets of `datasets`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catsdk.core.installing import install_command
 
 __all__ = ["from_folder", "from_hub", "from_parquet", "split_of"]
 
-# What `datasets.save_to_disk` writes beside the tables.
+# A file that `datasets.save_to_disk` writes beside the tables.
 _SAVED = ("dataset_dict.json", "state.json")
 _PIECE = 256
 """Rows of Parquet that are objects of Python at a time."""
@@ -27,7 +27,7 @@ def from_parquet(path: Path) -> Iterable[object]:
     parquet = _optional("pyarrow.parquet")
 
     def rows() -> Iterator[object]:
-        # Its default reads ahead whole groups of rows, which may be the whole file.
+        # The default prefetches whole row groups, which may be the whole file.
         with parquet.ParquetFile(path, pre_buffer=False) as file:
             for piece in file.iter_batches(batch_size=_PIECE):
                 yield from piece.to_pylist()
@@ -107,7 +107,7 @@ def split_of(loaded: Any, split: str | None, splits: Sequence[str], name: str) -
 def _loaded(name: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
-    # Whatever is wrong with others' files and the way to them: `datasets` has a dozen kinds.
+    # `datasets` raises a dozen kinds of errors for broken files and failed downloads.
     except Exception as error:
         cause = error.__cause__ if type(error).__name__ == "DatasetGenerationError" else None
         told = " ".join(str(cause or error).split())[:200]

@@ -1,4 +1,4 @@
-"""Rows of text files: JSON lines, JSON and CSV, plain or compressed; what is wrong has its line.
+"""Reads rows of JSON lines, JSON and CSV, plain or compressed, with the line of each error.
 
 Rows are read one after another: memory holds one of them, whatever the size of the file.
 """
@@ -54,7 +54,7 @@ def from_text_file(path: Path, text: str) -> Iterator[Row | Wrong]:
 
 @contextmanager
 def _opened(path: Path) -> Generator[BinaryIO]:
-    """The bytes of a text, decompressed where it is gzip, without a byte order mark.
+    """Open a text file as bytes, decompressed if it is gzip, without a byte order mark.
 
     Raises:
         InvalidInputError: it is not text in UTF-8.
@@ -78,7 +78,7 @@ def _opened(path: Path) -> Generator[BinaryIO]:
 def _json_lines(path: Path, text: str) -> Iterator[Row | Wrong]:
     with _opened(path) as file:
         number = 0
-        # Only "\n" ends a line of JSON: a text may hold what else Unicode takes for line ends.
+        # Only "\n" ends a line of JSON: a text may contain Unicode's other line ends.
         while line := file.readline(LONGEST):
             number += 1
             whole = line.endswith(b"\n") or len(line) < LONGEST
@@ -102,7 +102,7 @@ def _json_line(name: str, number: int, line: bytes, text: str, *, whole: bool) -
             " JSON list is named .json",
         )
     try:
-        # Each of several files that were joined may have begun with a mark of its own.
+        # A file that was joined from several may have a byte order mark before each part.
         parsed: object = json.loads(line.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         return Wrong(place, not_utf8(name, number, error.object[error.start]))
@@ -114,7 +114,7 @@ def _json_line(name: str, number: int, line: bytes, text: str, *, whole: bool) -
 
 
 def _why(error: Exception) -> str:
-    """What is wrong with a line of JSON, in words that count within the line."""
+    """The error in a line of JSON, with its column in that line."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos + 1}"
     if isinstance(error, RecursionError):

@@ -1,4 +1,4 @@
-"""The one error of a file that cannot be written, which names it and says what to do."""
+"""The error for a file that cannot be written, with its name and what to do."""
 
 from __future__ import annotations
 

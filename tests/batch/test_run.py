@@ -251,7 +251,7 @@ async def test_a_budget_holds_over_all_starts_and_leaves_rows_for_the_next(tmp_p
 
 async def test_when_all_rows_fail_alike_the_batch_stops_and_says_why(tmp_path: Path) -> None:
     model = Model(failing=["question"])
-    with pytest.raises(ProviderError, match=r"failed alike.*not well"):
+    with pytest.raises(ProviderError, match=r"failed in the same way.*not well"):
         await run(rows(300), tmp_path, Plan(model.method(), n=1))
     assert sum(model.asked.values()) < 200
     assert json.loads((tmp_path / "manifest.json").read_text())["rows"]["waiting"] > 100

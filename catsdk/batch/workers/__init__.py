@@ -1,1 +1,1 @@
-"""Many workers of one job: budget, limits and answers are held in one place for all of them."""
+"""Jobs with many workers, which share one budget, one set of limits and one store of answers."""

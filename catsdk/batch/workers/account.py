@@ -1,4 +1,4 @@
-"""LentAccount: a worker's part of a budget of its job, which grows by what the desk lends it."""
+"""LentAccount: a worker's part of the budget of its job, lent to it by the desk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LentAccount(Account):
     requests: int
 
     def __init__(self, budget: Budget, changed: Callable[[], None]) -> None:
-        """Begin with nothing lent."""
+        """Start with nothing lent."""
         super().__init__(budget)
         self._changed = changed
         self._lent = Funds()

@@ -37,7 +37,7 @@ class Desk:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin without a worker."""
+        """Start without workers."""
         self.pools = [Pool(budget, spent, clock=clock) for budget, spent in budgets]
         self.throttles: dict[str, Throttle] = {}
         self._clock = clock

@@ -23,7 +23,7 @@ STALE = 1.0
 
 @dataclass(slots=True)
 class _Slots(AdaptiveLimit):
-    """The slots that the desk gave; what makes their number adapt is told to the desk."""
+    """The slots that the desk granted; events that may change their number go to the desk."""
 
     slots: int = field(default=0, init=False)
     full: int = field(default=0, init=False)
@@ -31,14 +31,14 @@ class _Slots(AdaptiveLimit):
 
     @property
     def allowed(self) -> int:
-        """Calls that may be in flight now, which may be none."""
+        """The number of calls that may be in flight now, possibly 0."""
         return self.slots
 
     def capped(self, most: int, *, adapts: bool) -> None:
-        """Leave the number to the desk."""
+        """Do nothing, since the desk decides the number."""
 
     def succeeded(self, *, full: bool) -> None:
-        """Count the answer, where all slots were in use."""
+        """Count the answer if all slots were in use."""
         self.full += full
 
     def overloaded(self, epoch: int) -> None:
@@ -52,14 +52,14 @@ class _Slots(AdaptiveLimit):
 
 @dataclass(slots=True)
 class _Permits(Bucket):
-    """What the desk handed out of a minute's limit: it does not fill by itself."""
+    """The permits of a rate limit that the desk granted; they do not refill by themselves."""
 
     level: float = field(default=0.0, init=False)
     back: float = field(default=0.0, init=False)
     since: float = field(default=-inf, init=False)
 
     def wait(self, amount: float, now: float) -> float:
-        """Nothing where there is enough; else until the desk has handed out more."""
+        """0 if there are enough permits; otherwise the time until the desk has granted more."""
         return 0.0 if amount <= self.level + 1e-9 else inf
 
     def take(self, amount: float, now: float) -> None:
@@ -67,15 +67,15 @@ class _Permits(Bucket):
         self.level = max(0.0, self.level - amount)
 
     def give_back(self, amount: float, now: float) -> None:
-        """Leave to the desk what was taken and not used; a negative `amount` was used on top."""
+        """Return permits that were not used; a negative `amount` was used in addition."""
         self.back += amount
 
     def add(self, amount: float, now: float) -> None:
-        """Take in what was handed out."""
+        """Add permits that the desk granted."""
         self.level, self.since = self.level + amount, now
 
     def returned(self, now: float) -> float:
-        """What the desk gets back: what was not used for a while, too."""
+        """The permits to return to the desk, including those that were not used for a while."""
         if now - self.since > STALE:
             self.back, self.level = self.back + self.level, 0.0
         back, self.back = self.back, 0.0
@@ -102,7 +102,7 @@ class SharedGate(Gate):
         max_retry_after: float = Retry().max_retry_after,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin without a slot."""
+        """Start without slots."""
         super().__init__(name, limits, max_retry_after=max_retry_after, clock=clock)
         self._changed = changed
         self._slots = _Slots(limits.in_flight)
@@ -115,7 +115,7 @@ class SharedGate(Gate):
         self._asked_for: float | None = None
         self._told_waiting = False
         self._told_short = False
-        # Whether slots that were taken away are still in use: the desk waits for each of them.
+        # Whether revoked slots are still in use: the desk waits until each is free.
         self._owes = False
 
     def configure(self, limits: Limits) -> None:
@@ -192,7 +192,7 @@ class SharedGate(Gate):
             self._changed()
 
     def _short(self) -> tuple[int, float]:
-        """How many calls have a slot and lack a permit, and the tokens that the next one lacks."""
+        """The number of calls with a slot but no permit, and the tokens that the next one lacks."""
         able = min(len(self._turns), self._slots.slots - self._in_flight)
         if able <= 0:
             return 0, 0.0
@@ -213,7 +213,7 @@ class SharedGates(Gates):
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """Begin with none."""
+        """Start without gates."""
         super().__init__()
         self.shared: dict[str, SharedGate] = {}
         self._changed = changed

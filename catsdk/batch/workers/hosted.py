@@ -1,4 +1,4 @@
-"""HostedModel: a model that an actor of a Ray cluster holds for all workers, such as an engine."""
+"""HostedModel: a model, such as an engine, that a Ray actor holds for all workers."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class HostedModel:
             completions, error = await _cancellable(ray, answer)
         except (ValueError, ray.exceptions.RayActorError) as gone:
             raise ConfigurationError(
-                f"the actor {self.actor!r}, which holds {self.name}, is gone: {gone}"
+                f"the actor {self.actor!r}, which holds {self.name}, has died: {gone}"
             ) from gone
         if error is not None:
             raise error
@@ -168,7 +168,7 @@ def hosted(model: str, *, name: str | None = None, **options: Any) -> HostedMode
     try:
         told, able = ray.get(host.about.remote())
     except ray.exceptions.RayError as error:
-        raise ConfigurationError(f"no actor can hold {model!r}: {error}") from error
+        raise ConfigurationError(f"no actor could load {model!r}: {error}") from error
     made = HostedModel(actor, told, {each: getattr(able, each) for each in able.__slots__})
     _HELD[actor] = host
     return made
@@ -179,7 +179,7 @@ _HELD: Final = dict[str, Any]()
 
 
 async def _cancellable(ray: Any, answer: Any) -> Answered:
-    """Wait for the answer; who stops waiting stops the work."""
+    """Wait for the answer; cancelling the wait cancels the work."""
     try:
         answered: Answered = await answer
     except anyio.get_cancelled_exc_class():

@@ -1,4 +1,4 @@
-"""RayJob: what the workers of a job share, and the actors that hold it for them."""
+"""RayJob: starts the actors that hold the budget, limits and answers of a job."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class _Keepers:
         self.actors = dict(actors)
 
     def paid(self, ray: Any) -> Usage:
-        """What all starts consumed.
+        """The total consumption of all runs.
 
         Raises:
             ConfigurationError: a file cannot be read, or another process writes it.
@@ -162,7 +162,7 @@ _alive: WeakValueDictionary[tuple[str, str], _Keepers] = WeakValueDictionary()
 
 
 def _keepers_of(folder: Path, partitions: int, start: Callable[..., Any]) -> _Keepers:
-    """Those of another job of this process in that folder, which has not ended; else new ones."""
+    """The keepers of a running job of this process in the same folder, or new ones."""
     session = ray_module().get_runtime_context().get_job_id()
     keepers = _alive.get((session, str(folder)))
     if keepers is None:
@@ -214,7 +214,7 @@ def _made(folder: Path) -> None:
 
 
 def _starter(ray: Any) -> Callable[..., Any]:
-    """What starts an actor on this machine, whose disk has the folder."""
+    """A function that starts an actor on this machine, whose disk has the folder."""
     if not ray.is_initialized():
         ray.init()
     with suppress(ImportError):
@@ -228,7 +228,7 @@ def _starter(ray: Any) -> Callable[..., Any]:
     )
 
     def start(kind: type, *arguments: object) -> Any:
-        # What is asked of a keeper twice is as good as once; what a desk knew dies with it.
+        # Requests to a keeper can safely be repeated; the state of a desk is lost with it.
         again = -1 if kind is Keeper else 0
         options = {"num_cpus": 0, "max_restarts": again, "max_task_retries": again}
         actor = ray.remote(kind).options(

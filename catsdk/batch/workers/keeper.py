@@ -1,4 +1,4 @@
-"""The answers of a job in partitions: each one file, written by one process for all workers."""
+"""Keeps the answers of a job in partitions: one file, written by one process, for each."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Keeper:
 
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[RunStore]:
-        """The store, for one at a time."""
+        """Open the store, for one caller at a time."""
         self._turn = self._turn or anyio.Lock()
         async with self._turn:
             while not self._is_open:
@@ -91,7 +91,7 @@ class Keeper:
                 except InUseError:
                     if monotonic() > self._patience:
                         raise
-                    # The keeper of a job before this one may not have ended yet.
+                    # The keeper of an earlier job may not have ended yet.
                     await anyio.sleep(AGAIN)
             yield self._store
 
@@ -105,16 +105,16 @@ class RemoteStore(RunStore):
     """
 
     def __init__(self, path: str | Path, carry: Callable[[Steps], Awaitable[Carried]]) -> None:
-        """Choose who writes."""
+        """Write through these keepers."""
         super().__init__(path)
         self._keeper = carry
 
     async def __aenter__(self) -> Self:
-        """Nothing is to be opened here."""
+        """Do nothing: the keepers are open."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Nothing is to be closed here."""
+        """Do nothing: the job closes the keepers."""
 
     async def carry(self, steps: Steps) -> list[Rows]:
         """Have the keeper do the steps."""

@@ -39,7 +39,7 @@ class Line:
     """
 
     def __init__(self, exchange: Exchange, worker: str, budgets: Sequence[Budget]) -> None:
-        """Begin with nothing lent; for the event loop that runs it."""
+        """Start with nothing lent, in the running event loop."""
         self.accounts = [LentAccount(budget, self.changed) for budget in budgets]
         self.gates = SharedGates(self.changed)
         self._exchange = exchange

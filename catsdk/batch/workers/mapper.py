@@ -1,4 +1,4 @@
-"""RayMapper: what each worker of a job does with a batch of rows; for Ray Data's `map_batches`."""
+"""RayMapper: the function that each worker applies to batches of rows, for `map_batches`."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class RayMapper:
     def __init__(self, job: RayJob) -> None:
         """Open the method's models, in an event loop of this worker's own."""
         self._job = job
-        # Ray's loop stands still while it waits for the next batch or for who reads the output.
-        # Open for as long as the worker lives: nobody tells it that it will be ended.
+        # Ray's event loop is blocked while it waits for the next batch or for the output's reader.
+        # Open for as long as the worker lives, since Ray does not announce its end.
         self._exits = ExitStack()
         self._portal = self._exits.enter_context(start_blocking_portal("asyncio"))
         serving = self._portal.wrap_async_context_manager(self._open())
         self._serving = self._exits.enter_context(serving)
 
     async def __call__(self, batch: Any) -> Any:
-        """Make of each row of a batch what the plan says.
+        """Process each row of a batch as the plan says.
 
         Args:
             batch: A table of pyarrow.
@@ -108,14 +108,14 @@ class RayMapper:
 
 
 class _Broken:
-    """Whether the line to the desk has broken, and by what."""
+    """Whether the line to the desk has broken, and the error."""
 
     def __init__(self) -> None:
         self._error: Exception | None = None
         self._event = anyio.Event()
 
     async def watch(self, line: Callable[[], Awaitable[None]]) -> None:
-        """Keep the line up; its end is told to all who wait."""
+        """Run the line; when it ends, wake all that wait for it."""
         try:
             await line()
         except Exception as error:  # noqa: BLE001  # raised by each batch
@@ -123,20 +123,20 @@ class _Broken:
             self._event.set()
 
     async def wait(self) -> None:
-        """Wait until it breaks.
+        """Wait until the line breaks.
 
         Raises:
             ConfigurationError: it did.
         """
         await self._event.wait()
         raise ConfigurationError(
-            f"the actor that holds the job's budget and limits is gone: {self._error}; start the"
+            f"the actor that holds the job's budget and limits has died: {self._error}; start the"
             " job again, all answers so far are kept"
         )
 
 
 class _Serving:
-    """A method that is open, and works on batches."""
+    """An open method that processes batches."""
 
     def __init__(
         self, job: RayJob, workers: Sequence[Worker], broken: _Broken, at_once: int
@@ -146,7 +146,7 @@ class _Serving:
         self._begun = 0
 
     async def table(self, batch: Any) -> Any:
-        """What becomes of the rows of a batch."""
+        """Process the rows of a batch."""
         plan = self._job.plan
         check_columns(batch.column_names, plan)
         if not batch.num_rows:
@@ -181,7 +181,7 @@ class _Serving:
 
     async def _made(self, at: int, row: BatchRow | Refused, before: RowState | None) -> Made:
         if isinstance(row, Refused):
-            # Its place is one in this batch, which nobody knows.
+            # Its place is relative to this batch, so it means nothing to the user.
             return Made(at, row.id, "refused", row.cause.removeprefix(f"{row.place}: "))
         worker = self._worker(row.id)
         if before is not None and before.digest != row.digest:

@@ -1,4 +1,4 @@
-"""What the workers of a job tell its desk, and what the desk tells them."""
+"""The messages between the workers of a job and its desk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 Cut = tuple[Literal["overloaded", "slowed"], int]
 """That the service refused a call or got slower, and the epoch in which that call began."""
 
-# Less than any price, for what rounding leaves.
+# Smaller than any price, to absorb rounding errors.
 _TINY = 1e-9
 
 
@@ -42,13 +42,13 @@ class Funds:
         return cls(*(inf if cap is None else cap for cap in caps))
 
     def __add__(self, other: Funds) -> Funds:
-        """Both together."""
+        """Add two amounts."""
         return Funds(
             self.requests + other.requests, self.tokens + other.tokens, self.usd + other.usd
         )
 
     def __sub__(self, other: Funds) -> Funds:
-        """What is left of this without the other; it may be below zero."""
+        """Subtract an amount; the result may be negative."""
         return Funds(
             self.requests - other.requests, self.tokens - other.tokens, self.usd - other.usd
         )
@@ -84,7 +84,7 @@ class Funds:
         )
 
     def __bool__(self) -> bool:
-        """Whether any of it is not zero."""
+        """Whether any part is not zero."""
         return bool(self.requests or self.tokens or self.usd)
 
 
@@ -165,7 +165,7 @@ class AccountReport:
     missing: Funds = Funds()
 
     def __bool__(self) -> bool:
-        """Whether it says anything."""
+        """Whether the message has any content."""
         return bool(self.spent or self.returned or self.need)
 
 

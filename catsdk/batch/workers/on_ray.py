@@ -1,4 +1,4 @@
-"""The method over a Ray Data set: each row with its reference, rewards or training data."""
+"""Runs the method on a Ray Data set: adds references, rewards or training data to each row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pool: one budget of a job, lent to its workers in blocks, which together never pass the cap."""
+"""Pool: one budget of a job, lent to its workers in blocks that together never exceed it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Pool:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with nothing lent."""
+        """Start with nothing lent."""
         self.budget, self.spent = budget, spent
         self.news: set[str] = set()
         """The workers whose order has changed."""
@@ -69,7 +69,7 @@ class Pool:
         if report.need is None:
             self._short.pop(worker, None)
         else:
-            # Who asked before keeps its place.
+            # A worker that asked before keeps its place in the queue.
             self._short[worker] = report
 
     def gone(self, worker: str) -> None:
@@ -84,7 +84,7 @@ class Pool:
         for worker, report in list(self._short.items()):
             need = report.need or Funds()
             if not need.fits(self.left):
-                # It learns by what is left that this call is never allowed.
+                # The remaining amount tells the worker that this call will never be allowed.
                 if self._told.get(worker) != self.left:
                     self.news.add(worker)
             elif report.missing.fits(self.free) and not starved:

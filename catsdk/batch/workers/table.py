@@ -1,4 +1,4 @@
-"""Ray's batches as rows, and what became of them as a table with the same types in every batch."""
+"""Converts Ray's batches to rows, and results to tables with the same types in every batch."""
 
 from __future__ import annotations
 
@@ -116,12 +116,12 @@ def _cell(value: Any, kind: str) -> Any:
         return [_message(each) for each in value]
     if kind == "text" and not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False, default=str)
-    # What UTF-8 does not know has no place in a table.
+    # A table can hold only text that UTF-8 can encode.
     return _written(value) if kind == "text" else value
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, str]:
-    """A message as two texts; one with pictures, tools or names has them as JSON in its content."""
+    """A message as role and content; images, tools and names are JSON in the content."""
     content = message.get("content")
     if not isinstance(content, str) or len(message) > 2:
         rest = {name: value for name, value in message.items() if name != "role"}

@@ -1,4 +1,4 @@
-"""Throttle: the limits of one endpoint and model for a whole job, shared out to its workers."""
+"""Throttle: divides the limits of one endpoint and model among the workers of a job."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ROTATION = 2.0
 
 @dataclass(slots=True)
 class _Share:
-    """What one worker may do.
+    """The slots and permits of one worker.
 
-    `held` are the slots that it may be using: those that were taken from it count until it says
-    that they are free.
+    `held` is the number of slots that it may be using: revoked ones count until it reports them
+    free.
     """
 
     slots: int = 0
@@ -83,7 +83,7 @@ class Throttle:
         now = self._clock()
         share = self._shares.get(worker)
         if share is None:
-            # One that was taken for dead goes on counting where it was.
+            # A worker that was presumed dead resumes with its old count.
             share = _Share(version=report.seen, held=report.in_flight)
             self._shares[worker] = share
             self.news.add(worker)
@@ -125,7 +125,7 @@ class Throttle:
             version=share.version,
             slots=share.slots,
             epoch=self._adaptive.epoch,
-            # One that nobody waits for closes the gate of each worker.
+            # A pause that is longer than allowed closes the gate of each worker.
             pause=self._asked if self._asked > self._max_retry_after else max(0.0, pause),
             pauses=self._pauses,
             requests=requests,
@@ -167,7 +167,7 @@ class Throttle:
     def _raise(self, parts: Mapping[str, int], free: int) -> None:
         for worker, part in parts.items():
             share = self._shares[worker]
-            # What was taken from it and is still held may be given back to it.
+            # Slots that were revoked but are still held may be granted again.
             more = min(part - share.slots, free + share.held - share.slots)
             if more > 0:
                 share.slots += more
@@ -200,7 +200,7 @@ class Throttle:
                 served, alarm = served or taken > 0, min(alarm, wait)
             if served:
                 self.news.add(worker)
-                # The others come first the next time.
+                # Rotate, so that the others come first next time.
                 self._shares[worker] = self._shares.pop(worker)
         return alarm
 
@@ -225,7 +225,7 @@ def fair_parts(total: int, wanted: Mapping[str, int]) -> dict[str, int]:
 
 
 def _taken(bucket: Bucket, sizes: Iterable[float], now: float) -> tuple[float, float]:
-    """Take the first of the sizes that is there: how much it was, else the wait for the last."""
+    """Take the first of the sizes that is available; return it, or else the wait for the last."""
     wait = inf
     for size in sizes:
         wait = bucket.wait(size, now)
@@ -236,5 +236,5 @@ def _taken(bucket: Bucket, sizes: Iterable[float], now: float) -> tuple[float, f
 
 
 def _bucket(per_minute: float | None) -> Bucket | None:
-    # Workers hold a second's worth at most, which may be used in the minute after.
+    # Workers hold at most one second's worth, which may be used in the following minute.
     return None if per_minute is None else Bucket(per_minute * WINDOW / (WINDOW + 1.0))
