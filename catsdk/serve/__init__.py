@@ -1,4 +1,4 @@
-"""HTTP services: the gateway that any client can ask, and rewards for trainers elsewhere."""
+"""HTTP services: the gateway for clients of model APIs, and rewards for trainers elsewhere."""
 
 from catsdk.core.doors import door
 

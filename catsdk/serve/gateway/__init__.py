@@ -1,1 +1,1 @@
-"""The gateway: any client of OpenAI's or Anthropic's API gets one answer made of several."""
+"""The gateway: serves any client of OpenAI's or Anthropic's API one answer made of several."""

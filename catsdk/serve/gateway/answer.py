@@ -1,4 +1,4 @@
-"""Answer: what a client gets, with what it cost and the evidence for it."""
+"""Answer: the answer to a client, with its cost and the evidence for it."""
 
 from __future__ import annotations
 
@@ -111,5 +111,5 @@ def _seen(result: Result) -> int:
     if not isinstance(selected, int):
         own = [call.usage for call in reference.calls if call.failure is None][-1:]
         return sum(usage.output_tokens - usage.reasoning_tokens for usage in own)
-    # Rollouts that were drawn by one request share the usage of that.
+    # Rollouts that were sampled by one request share its usage.
     return group.usage.output_tokens // max(1, len(group.rollouts))

@@ -1,4 +1,4 @@
-"""The gateway as an application: its routes, and how each request goes through it."""
+"""The gateway as an application: its routes, and the steps of each request."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Gateway:
             return wire.refusal(problem_of(error))
 
     def _admit(self) -> None:
-        """Take a place for one more request.
+        """Reserve a place for one more request.
 
         Raises:
             Problem: there is none.

@@ -1,4 +1,4 @@
-"""Asked: what a client asks for, in terms that belong to no dialect."""
+"""Asked: the request of a client, independent of its dialect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that a client may ask for, and what each stands for; nothing else can be asked."""
+"""The model names that a client may request, and the method or model behind each."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _entries(
 
 
 def _profile(name: str, data: dict[str, Any], client: Client) -> CaT:
-    """The method of a profile; it sends its calls as the gateway does, unless it says how."""
+    """The method of a profile; it uses the gateway's settings for calls unless it has its own."""
     try:
         described = CaT.from_data(data)
     except InvalidInputError as error:

@@ -1,4 +1,4 @@
-"""What the operator of a gateway sets: models, methods, caps, keys and limits, in YAML."""
+"""The configuration of a gateway: models, methods, budgets, keys and limits, in YAML."""
 
 from __future__ import annotations
 
@@ -199,5 +199,5 @@ class GatewayConfig(Options):
         for name, secret in found.items():
             if not secret:
                 variable = self.keys[name].env
-                raise ConfigurationError(f"the key of {name!r} is not set: set {variable}")
+                raise ConfigurationError(f"the key of {name!r} is missing: set {variable}")
         return found

@@ -1,4 +1,4 @@
-"""The results that clients asked to be kept, each for the holder of the key that asked."""
+"""Stores the results that clients asked to keep, each for the holder of the key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Evidence:
     """Keeps whole results, with every rollout and call, in a run store."""
 
     def __init__(self, store: RunStore | None) -> None:
-        """Keep in `store`, which is open; without one, nothing can be kept."""
+        """Keep results in `store`, which is open; without one, nothing can be kept."""
         self._store = store
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The fields of a request's body, taken one by one with their kinds; what is left is not known."""
+"""Reads the fields of a request's body one by one, with their types; the rest is unknown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from catsdk.core.types import Message
 
 __all__ = ["Fields", "checked_chat"]
 
-# Where an image or a file may be: a service that is told of a path would read its own disk.
+# The schemes that an image or a file may have: given a path, a service would read its own disk.
 _SCHEMES = frozenset({"http", "https", "data"})
 
 
@@ -28,12 +28,12 @@ class Fields:
     """
 
     def __init__(self, where: str, given: Mapping[str, Any]) -> None:
-        """Nothing is taken yet."""
+        """Start with no field read."""
         self._where = where
         self._left = {name: value for name, value in given.items() if value is not None}
 
     def __contains__(self, name: str) -> bool:
-        """Whether the field is there, and was not taken."""
+        """Whether the field is present and has not been read."""
         return name in self._left
 
     def any(self, name: str) -> Any:
@@ -150,6 +150,6 @@ def checked_chat(messages: Any) -> tuple[Message, ...]:
             url = part.url if isinstance(part, ImagePart | FilePart) else None
             if url is not None and urlsplit(url[:200]).scheme.lower() not in _SCHEMES:
                 raise InvalidInputError(
-                    f"a message shows {url!r:.60}; give an https: URL, or the data itself as data:"
+                    f"a message has the URL {url!r:.60}; give an https: URL, or the data as data:"
                 )
     return chat

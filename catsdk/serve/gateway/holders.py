@@ -1,4 +1,4 @@
-"""What each holder of a key may use: a budget, a rate, and kept answers of his own."""
+"""What each holder of a key may use: a budget, a rate, and a cache of their own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Holder:
     _asked: deque[float] = field(init=False, default_factory=deque[float])
 
     def __post_init__(self) -> None:
-        """Have spent nothing."""
+        """Start with nothing spent."""
         budget = None if self.key is None else self.key.budget
         self.accounts = () if budget is None else (Account(budget),)
 
@@ -70,7 +70,7 @@ class Holder:
 
     def _kept(self, provider: Provider) -> Provider:
         assert self.cache is not None
-        # No holder is told what another one has asked.
+        # Separate caches, so that no holder can find out what another one has asked.
         identity = f"{self.name}\0{identity_of(provider)}"
         return Caching(provider, identity, store_of(self.cache))
 
@@ -84,7 +84,7 @@ class Holders:
     """
 
     def __init__(self, keys: Mapping[str, Key], cache: Cache | None) -> None:
-        """Nobody has asked yet."""
+        """Start without requests."""
         self._known = {name: Holder(name, key, cache) for name, key in keys.items()}
         self._nobody = Holder(cache=cache)
 

@@ -1,4 +1,4 @@
-"""What has been asked and used, in the text format that Prometheus reads."""
+"""Counts requests and usage, in the text format that Prometheus reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Metrics:
     """Counts requests, their times, tokens and money, from the start of the gateway."""
 
     def __init__(self) -> None:
-        """Nothing was asked yet."""
+        """Start all counters at zero."""
         self._requests: Counter[Labels] = Counter()
         self._tokens: Counter[Labels] = Counter()
         self._dollars = 0.0

@@ -1,4 +1,4 @@
-"""The description of the gateway in OpenAPI's form, for clients and tools that read it."""
+"""Describes the gateway in OpenAPI's format, for clients and tools."""
 
 from __future__ import annotations
 

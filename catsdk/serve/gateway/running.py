@@ -1,4 +1,4 @@
-"""Runs a request: by a method that makes one answer of several, or by a model as it is."""
+"""Runs a request: by a method that makes one answer of several, or by a single model."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class Runner:
 
     def _problem(self, run: Run, error: Exception) -> Problem:
         if isinstance(error, ConfigurationError) and run.asked.wanted.budget is not None:
-            # The client's own cap may be one that cannot be kept: of money, without a known price.
+            # The client's own budget may be impossible to keep: in dollars, without a known price.
             return Problem(400, str(error))
         return problem_of(error)
 
@@ -154,7 +154,7 @@ class Runner:
             async with self._context(run) as ctx:
                 provider = await ctx.model(model)
                 request = request_of(run.asked, wire_of(provider))
-                # What a tool is given comes at the end: its pieces are not text.
+                # Arguments of tools come at the end, since their pieces are not text.
                 on_text = None if tell is None else tell.text
                 (completion, *_) = await provider.complete(request, on_text)
         if completion.failure is not None:
@@ -185,7 +185,7 @@ class Runner:
         return context_of(
             self._catalogue.client,
             accounts=run.accounts,
-            # An account outlives the run, and the chains that it pays for with it.
+            # An account outlives the run, and so do the wrappers that it pays for.
             chains={} if run.accounts else None,
             around=run.holder.around,
         )
@@ -241,7 +241,7 @@ def _spent(run: Run, usage: Usage) -> dict[str, Any]:
 
 
 def _listener(tell: Tell, n: int, *, streams: bool) -> Callable[[Event], None]:
-    """What passes on the pieces of the answer, and how many rollouts are there."""
+    """A listener that passes on the pieces of the answer, and the number of rollouts so far."""
     there = 0
 
     def listen(event: Event) -> None:

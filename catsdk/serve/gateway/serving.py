@@ -1,4 +1,4 @@
-"""A gateway inside a block: everything that it asks is open, and it listens until the end."""
+"""Runs a gateway inside a block: its models are open, and it listens until the block ends."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def serving_gateway(
 async def _rewards(
     config: GatewayConfig, bodies: Bodies
 ) -> AsyncGenerator[tuple[list[Route], Callable[[], None]]]:
-    """The routes of rewards, where the configuration has any, and what is called at their end."""
+    """The routes of rewards, if the configuration has any, and the function that ends them."""
     if config.rewards is None:
         yield [], lambda: None
         return

@@ -1,4 +1,4 @@
-"""What a request changes: the settings of a method's roles, and what a model is asked."""
+"""Applies the settings of a request to the roles of a method, or to the request to a model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from catsdk.serve.gateway.tools import tool_fields
 
 __all__ = ["lower_budget", "method_of", "output_of", "request_of"]
 
-# Tokens that an anchor has for its summary, beside those that the client allows the answer.
+# Tokens for an anchor's summary, in addition to those that the client allows for the answer.
 _SUMMARY = 1024
 
 
@@ -124,7 +124,7 @@ def method_of(entry: Composed, estimator: roles.Estimator, asked: Asked) -> Meth
 
 
 def _merged(own: Sampling, asked: Sampling) -> Sampling:
-    """The operator's sampling with what a request sets."""
+    """The operator's sampling, overridden by the settings of the request."""
     set_here = {
         name: value for name, value in dict(asked).items() if value not in (None, (), {}, False)
     }

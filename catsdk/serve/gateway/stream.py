@@ -1,4 +1,4 @@
-"""An answer as a stream of server-sent events, begun when there is something to say."""
+"""Sends an answer as server-sent events, starting with the first piece."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["EventWriter", "StreamedAnswer"]
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache, no-transform",
-    # What nginx is told, which would hold the pieces back.
+    # Tells nginx not to buffer the pieces.
     "x-accel-buffering": "no",
 }
 
@@ -92,7 +92,7 @@ class StreamedAnswer:
         headers: dict[str, str],
         progress: bool = False,
     ) -> None:
-        """Begin when it is called."""
+        """Prepare the response; the answer is made when it is called."""
         self._work, self._writer, self._refused = work, writer, refused
         self._limits, self._headers, self._progress = limits, headers, progress
         self._told: list[str] = []
@@ -103,7 +103,7 @@ class StreamedAnswer:
 
         async def respond() -> None:
             async with anyio.create_task_group() as tasks:
-                # A client that takes nothing is as good as gone.
+                # A client that reads nothing is treated as disconnected.
                 with into, suppress(TimeoutError):
                     tasks.start_soon(self._make, out)
                     await self._pass_on(into, scope, receive, send)
@@ -127,7 +127,7 @@ class StreamedAnswer:
                 out.send_nowait(problem_of(error))
 
     def _checked(self, answer: Answer) -> Answer | Problem:
-        """The answer, unless what was told of it is not its beginning."""
+        """The answer; raise if the pieces already sent are not its beginning."""
         if answer.text.startswith("".join(self._told)):
             return answer
         return Problem(
@@ -193,7 +193,7 @@ class StreamedAnswer:
 
 
 def _at_once(first: _Item, into: MemoryObjectReceiveStream[_Item]) -> tuple[list[_Item], bool]:
-    """`first` and what else is there already, and whether it ends the stream."""
+    """`first` and all pieces that are already available, and whether the stream has ended."""
     items = [first]
     while not isinstance(items[-1], Answer | Problem):
         try:

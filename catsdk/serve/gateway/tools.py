@@ -1,4 +1,4 @@
-"""Tools in terms that belong to no dialect, and as each dialect of a service is told of them."""
+"""Tools in a neutral form, and their translation into the dialect of each service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from catsdk.core.types import ToolCall
 
 __all__ = ["Tool", "Tools", "original", "tool_fields"]
 
-# The name under which the providers ask for a form by a tool of their own.
+# The name of the tool by which the providers themselves ask for a form.
 _TAKEN: Final = {"reply": "reply_tool"}
 _GIVEN: Final = {ours: theirs for theirs, ours in _TAKEN.items()}
 _CHOICES: Final = {"auto": "auto", "none": "none", "required": "any"}

@@ -1,4 +1,4 @@
-"""A vote on the calls of tools: of several replies, the one whose calls most of them agree on."""
+"""Votes on tool calls: of several replies, chooses one whose calls most of them agree on."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _calls(reply: Completion) -> list[str]:
 
 def _given(arguments: str) -> Any:
     try:
-        # Keys have no order, and 1.0 is no other number than 1.
+        # The order of keys does not matter, and 1.0 equals 1.
         return json.dumps(json.loads(arguments, parse_int=float), sort_keys=True)
     except (ValueError, RecursionError):
         return arguments

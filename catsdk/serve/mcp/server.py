@@ -1,4 +1,4 @@
-"""The tools behind the official SDK of the Model Context Protocol."""
+"""Serves the tools with the official SDK of the Model Context Protocol."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def mcp_server(
     """
     account = None if budget is None else Account(budget)
     tools = Tools(c, account, usual=usual, most=most)
-    # In a thread: the SDK takes a second to load, and looks at the disk.
+    # In a thread, since importing the SDK takes a second and reads the disk.
     server = await to_thread.run_sync(_serving, tools)
     async with c:
         yield server
@@ -81,7 +81,7 @@ def _serving(tools: Tools) -> Any:
         with _told(refused):
             return {"verdicts": await tools.judge(question, response, criteria)}
 
-    # The SDK knows by its class what it fills in itself.
+    # The SDK recognises by its class which argument it fills in itself.
     synthesize.__annotations__["ctx"] = sdk.Context
     server.add_tool(
         synthesize,
@@ -103,7 +103,7 @@ def _serving(tools: Tools) -> Any:
 
 @contextmanager
 def _told(refused: type[Exception]) -> Generator[None]:
-    """Raise an error of catsdk as one of the SDK, whose words the assistant is told."""
+    """Raise errors of catsdk as errors of the SDK, whose message the assistant sees."""
     try:
         yield
     except CatError as error:

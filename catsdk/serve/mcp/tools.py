@@ -1,4 +1,4 @@
-"""The tools: a synthesis, a comparison of answers, a judgement; each gives plain data."""
+"""The tools for synthesis, comparison of answers and judging; each returns plain data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tools:
     """
 
     def __init__(self, c: CaT, account: Account | None, *, usual: int, most: int) -> None:
-        """Call nothing yet."""
+        """Prepare the tools; nothing is called."""
         self._cat, self._account = c, account
         self._usual, self._most = usual, most
 

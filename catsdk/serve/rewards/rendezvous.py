@@ -1,4 +1,4 @@
-"""Rendezvous: samples that come one by one wait for the rest of their group to be scored."""
+"""Rendezvous: samples that arrive one by one wait for the rest of their group to be scored."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Seat:
 
 @dataclass(eq=False)
 class _Place:
-    """Where a sample waits; `clients` are those who wait with it, `back` is set when one comes."""
+    """A waiting sample and its number of `clients`; `back` is set when a client returns."""
 
     gathering: _Gathering
     response: Response
@@ -155,7 +155,7 @@ class _Place:
 
 @dataclass(eq=False)
 class _Gathering:
-    """A group that is open; `settled` is set when no sample can come or go, `done` at the end."""
+    """An open group; `settled` is set when its samples can no longer change, `done` at the end."""
 
     name: str
     size: int
@@ -334,7 +334,7 @@ class Rendezvous:
         return Outcome.of(failed_group(group, late))
 
     async def _expire(self, gathering: _Gathering) -> None:
-        """Give up on a group whose samples do not come; those who wait are told."""
+        """Give up on a group whose samples do not arrive, and fail those that wait."""
         with anyio.move_on_after(self._limits.patience):
             await gathering.settled.wait()
         if gathering.settled.is_set():
@@ -350,7 +350,7 @@ class Rendezvous:
         self._finish(gathering, Outcome.of(failed_group(gathering.group(), missing)))
 
     def _abandoned(self, place: _Place) -> None:
-        """Take back the sample of a client that went away; one with an id may be asked for."""
+        """Withdraw the sample of a client that disconnected; one with an id may be sent again."""
         if place.key is None:
             self._leave(place)
         else:
@@ -391,7 +391,7 @@ class Rendezvous:
 
 
 def _needed(c: CaT) -> Mapping[str, str]:
-    """What the reward of `c` reads of a response beside its text, and the part that reads it."""
+    """The facts that the reward of `c` needs of a response beside its text, and which part does."""
     needs: dict[str, str] = {}
     for part in parts_of(c.rewarder):
         if isinstance(part, LengthPenalty) and part.counter is None:

@@ -1,4 +1,4 @@
-"""The routes of the reward service: groups, samples that wait for theirs, and OpenRLHF's rows."""
+"""The routes of the reward service: whole groups, single samples, and OpenRLHF's rows."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def _answered(
 
 
 async def _group(rendezvous: Rendezvous, body: Body) -> dict[str, Any]:
-    """A whole group: prompt, responses and, where there is one, the data set's row.
+    """Score a whole group: prompt, responses and, if there is one, the data set's row.
 
     `tokens` and `finish_reason` are lists with one entry for each response.
     """
@@ -84,7 +84,7 @@ async def _group(rendezvous: Rendezvous, body: Body) -> dict[str, Any]:
 
 
 async def _sample(rendezvous: Rendezvous, body: Body) -> dict[str, Any]:
-    """One sample, answered when the `size` samples of its `group` are there and scored."""
+    """Score one sample; reply when all `size` samples of its `group` are scored."""
     seat = await rendezvous.join(
         Sample(
             group=_name(body["group"]),
@@ -99,9 +99,9 @@ async def _sample(rendezvous: Rendezvous, body: Body) -> dict[str, Any]:
 
 
 async def _openrlhf(rendezvous: Rendezvous, body: Body, size: int) -> dict[str, Any]:
-    """OpenRLHF's `remote_rm_url`: query, prompts and labels, in chunks of any size.
+    """Serve OpenRLHF's `remote_rm_url`: query, prompts and labels, in chunks of any size.
 
-    OpenRLHF takes numbers only, so that a missing reward is an error here, with its cause.
+    OpenRLHF accepts only numbers, so a missing reward is an error here, with its cause.
     """
     if needs := rendezvous.needs:
         raise InvalidInputError(
@@ -140,7 +140,7 @@ def _of_group(outcome: Outcome) -> dict[str, Any]:
 
 
 def _list(body: Mapping[str, Any], name: str, length: int | None = None) -> Sequence[Any]:
-    """The list `name`; where a `length` is given it may be left out, else it must have that."""
+    """Read the list `name`; with a `length` it is optional, but must have that length."""
     value = body[name] if length is None else body.get(name)
     if value is None and length is not None:
         return [None] * length
@@ -186,7 +186,7 @@ def _text(value: Any) -> str:
 
 
 def _label(value: Any) -> str | None:
-    """A label as a text, which it is at every other door."""
+    """A label as a text, as in the other routes."""
     return str(value) if isinstance(value, int | float) else _text_or_none(value)
 
 

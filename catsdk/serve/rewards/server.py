@@ -1,4 +1,4 @@
-"""The reward service by itself: rewards over HTTP until a block ends."""
+"""Runs the reward service alone: serves rewards over HTTP until a block ends."""
 
 from __future__ import annotations
 

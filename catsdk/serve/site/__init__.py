@@ -1,1 +1,1 @@
-"""How the HTTP services listen: who may ask, what may arrive, and when a connection is closed."""
+"""The HTTP server behind all services: access, limits on requests, and closing connections."""

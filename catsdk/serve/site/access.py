@@ -1,4 +1,4 @@
-"""Who may ask: the keys of a service, and without any, this machine's own programs alone."""
+"""Access control: the keys of a service, or without keys, only programs on this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["LOOPBACK", "Access", "Guard", "check_host"]
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _PROBES: Final = frozenset({"/health", "/ready"})
-# A name or an address, and a port: nothing of a URL around them.
+# A name or an address, and a port, without the other parts of a URL.
 _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
 
 
@@ -81,7 +81,7 @@ class Access:
         if self.has_pages and self._is_foreign(headers):
             raise Problem(403, "the request comes from another site's page")
         given = _digest(_given(headers))
-        # All of them, so that the time says nothing of any.
+        # Compare with all keys, so that the time reveals nothing about any.
         fitting = [
             name for name, digest in self.digests.items() if hmac.compare_digest(digest, given)
         ]
@@ -90,13 +90,13 @@ class Access:
         return fitting[0]
 
     def _is_foreign(self, headers: Headers) -> bool:
-        """Whether a web page sent the request, other than the service's own."""
+        """Whether the request comes from a web page of another origin."""
         origin = headers.get("origin")
         if not self.has_pages:
             return origin is not None
         host = headers.get("host", "")
         own = origin is None or origin in (f"http://{host}", f"https://{host}")
-        # A link on another page may lead here, but no other page may load what is here.
+        # Another page may link here, but must not load anything from here.
         loaded = headers.get("sec-fetch-mode", "navigate") != "navigate"
         return not own or (loaded and headers.get("sec-fetch-site") not in ("same-origin", "none"))
 
@@ -115,12 +115,12 @@ class Guard:
     def __init__(
         self, app: ASGIApp, access: Access, open: Collection[str] = frozenset[str]()
     ) -> None:
-        """Let through to `app` what `access` allows."""
+        """Pass on to `app` the requests that `access` allows."""
         self._app, self._access = app, access
         self._open = {*_PROBES, *open}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that may not be made; pass any other on."""
+        """Reply to a request that is not allowed; pass any other on."""
         headers = Headers(scope=scope)
         try:
             _check_meaning(headers, scope["http_version"])
@@ -136,7 +136,7 @@ class Guard:
 
 
 def _check_meaning(headers: Headers, version: str) -> None:
-    """Refuse what a proxy in between may understand in another way."""
+    """Raise for a request that a proxy might interpret in another way."""
     if "transfer-encoding" in headers and "content-length" in headers:
         raise Problem(400, "a request has both Transfer-Encoding and Content-Length; send one")
     if "transfer-encoding" in headers and version == "1.0":
@@ -156,7 +156,7 @@ def _given(headers: Headers) -> str:
 
 
 def _digest(key: str) -> bytes:
-    # Headers come as Latin-1: what was no ASCII there is a wrong key and no error.
+    # Headers are decoded as Latin-1: a key that is not ASCII is a wrong key, not an error.
     return sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 

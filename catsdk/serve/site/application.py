@@ -1,4 +1,4 @@
-"""Routes as an application: what no route takes, and defects, are answered in JSON too."""
+"""Makes an application of routes, in which unknown paths and defects are answered in JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def application(routes: Sequence[Route]) -> Starlette:
     """
     handlers = {404: _no_route, 405: _no_route, Exception: _defect}
     made = Starlette(routes=routes, exception_handlers=handlers)
-    # A redirect would name the Host that was sent, and http: where a proxy in front speaks https:.
+    # A redirect would repeat the Host of the request, and http: even behind a proxy with https:.
     made.router.redirect_slashes = False
     return made
 

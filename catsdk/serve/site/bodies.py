@@ -1,4 +1,4 @@
-"""The bodies of requests: each in time and within its size, all together within bounds."""
+"""Reads the bodies of requests within limits: of time and size for each, and of size for all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Bodies:
     """
 
     def __init__(self, each: int, together: int, seconds: float) -> None:
-        """Nothing is being read."""
+        """Start with nothing being read."""
         self._each, self._seconds = each, seconds
         self._room = max(together, each)
 
@@ -75,11 +75,11 @@ class Bodies:
             self._room += size
 
     def _claimed(self, request: Request) -> int:
-        """How many bytes a body may bring: as many as it says, else the most."""
+        """The bytes to reserve for a body: its declared length, or else the maximum."""
         length = request.headers.get("content-length")
         if length is None:
             return self._each if "transfer-encoding" in request.headers else 0
-        # The protocol has refused what is not a number.
+        # The server has already rejected a length that is not a number.
         if int(length) > self._each:
             raise self._too_large()
         return int(length)

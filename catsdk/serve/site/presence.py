@@ -1,4 +1,4 @@
-"""Work that is done only as long as the client is there to hear of it."""
+"""Runs work only as long as the client is connected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problem: why a request gets no answer, in the terms of HTTP, whatever dialect then words it."""
+"""Problem: why a request fails, in terms of HTTP, independent of the dialect."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Problem(Exception):
         if self.retry_after is not None:
             headers["retry-after"] = str(max(1, ceil(self.retry_after)))
         elif self.status in (409, 429) or self.status >= 500:
-            # The SDKs of both vendors ask again after these unless they are told not to.
+            # The SDKs of both vendors retry after these statuses unless a header says not to.
             headers["x-should-retry"] = "false"
         return headers
 

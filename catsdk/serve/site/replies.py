@@ -1,4 +1,4 @@
-"""What a service sends: JSON, and refusals in a form that OpenAI's clients and people read."""
+"""Replies of a service: JSON, and errors in a form that OpenAI's clients and people can read."""
 
 from __future__ import annotations
 

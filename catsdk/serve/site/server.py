@@ -1,4 +1,4 @@
-"""Listens: uvicorn inside a block, whose end waits for the requests that are being answered."""
+"""Runs uvicorn inside a block, whose end waits for the requests that are being answered."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["listening"]
 
 # Bytes of a request's header.
 _HEADER = 2**15
-# Seconds that a connection is kept for a next request.
+# Seconds that an idle connection is kept open.
 _IDLE = 30
-# Seconds in which requests that were cut off must have ended.
+# Seconds for requests that were cut off to end.
 _CUT_OFF = 5.0
-# Seconds between two looks at whether the last request has ended.
+# Seconds between two checks whether the last request has ended.
 _LOOK = 0.01
 
 
 def _protocol(arrival: float) -> type[H11Protocol]:
-    """Uvicorn's protocol, that closes a connection whose next header does not arrive in time.
+    """Uvicorn's protocol, extended to close a connection whose next header does not arrive in time.
 
-    Those who only connect would use up the file descriptors.
+    Otherwise clients that connect without a request would use up the file descriptors.
     """
 
     class Arriving(H11Protocol):
@@ -115,12 +115,12 @@ async def listening(
         with anyio.CancelScope(shield=True):
             await _stop(server, drain)
         tasks.cancel_scope.cancel()
-        # Without the block's own error, which a task group would wrap into an exception group.
+        # Do not pass on the block's own error: a task group would wrap it in an exception group.
         await tasks.__aexit__(None, None, None)
 
 
 async def _stop(server: uvicorn.Server, drain: float) -> None:
-    """Take no more requests, wait for those that are being answered, and cut off what is left."""
+    """Accept no more requests, wait for those that are being answered, and cut off the rest."""
     state = server.server_state
     for listener in server.servers:
         listener.close()
@@ -136,7 +136,7 @@ async def _stop(server: uvicorn.Server, drain: float) -> None:
 
 async def _ended(server: uvicorn.Server, seconds: float) -> None:
     with anyio.move_on_after(seconds):
-        # The tasks are uvicorn's, which tells nobody when one ends.
+        # The tasks belong to uvicorn, which does not report when one ends, so poll.
         while server.server_state.tasks:  # noqa: ASYNC110
             await anyio.sleep(_LOOK)
 
@@ -153,7 +153,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise ConfigurationError(
-            f"{host}:{port} cannot be listened on ({error}); choose another port"
+            f"cannot listen on {host}:{port} ({error}); choose another port"
         ) from error
     return bound
 

@@ -1,6 +1,6 @@
-"""JSON that every reader understands alike: a name once, numbers, text, and bounded nesting.
+"""Strict JSON that all parsers read alike: unique names, finite numbers, bounded nesting.
 
-What a proxy in front reads must be what is read here, and what is read must be possible to send on.
+A proxy in front must read the same as is read here, and it must be possible to send it on.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The dialects that clients speak: a file each, which reads requests and writes replies."""
+"""The dialects that clients speak, one a file, which reads requests and writes replies."""

@@ -21,12 +21,12 @@ from catsdk.serve.site.replies import refusal
 __all__ = ["ChatWire", "tools_asked"]
 
 DONE: Final = b"data: [DONE]\n\n"
-# Fields that say something to the vendor and change no answer here.
+# Fields that concern the vendor only and do not change an answer here.
 IGNORED: Final = frozenset({
     "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
     "prompt_cache_retention",
 })  # fmt: skip
-# Fields that go to a service of the same dialect as they are.
+# Fields that are passed unchanged to a service with the same dialect.
 PASSED: Final = (
     "frequency_penalty", "presence_penalty", "logit_bias", "reasoning_effort", "verbosity", "min_p",
     "repetition_penalty", "chat_template_kwargs",
@@ -96,7 +96,7 @@ class ChatEvents:
     keep_alive = COMMENT
 
     def __init__(self, reply: Reply) -> None:
-        """Write nothing yet."""
+        """Start without output."""
         self._reply = reply
         self._head = _head(reply, "chat.completion.chunk")
 
@@ -147,7 +147,7 @@ def _offered(given: list[Fields], *, nested: bool) -> list[Tool]:
 
     Args:
         given: The tools, each an object.
-        nested: Whether a function stands in a field `function`, or is the object itself.
+        nested: Whether a function is in the field `function`, or is the object itself.
 
     Raises:
         InvalidInputError: one is not a function, or has no name.
@@ -175,7 +175,7 @@ def _sampling(fields: Fields, pass_on: tuple[str, ...]) -> Sampling:
     stops: Any = (stop,) if isinstance(stop, str) else stop or ()
     limits = [fields.whole("max_completion_tokens"), fields.whole("max_tokens")]
     if fields.whole("top_logprobs"):
-        raise InvalidInputError("top_logprobs are not passed on; logprobs of sampled tokens are")
+        raise InvalidInputError("top_logprobs is not supported; logprobs of sampled tokens are")
     return Sampling(
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),

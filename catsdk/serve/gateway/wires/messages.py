@@ -20,7 +20,7 @@ from catsdk.serve.site.replies import json_response
 
 __all__ = ["MessagesWire"]
 
-# Fields that change no answer here; of thinking and effort the methods know nothing.
+# Fields that do not change an answer here; the methods ignore thinking and effort.
 _IGNORED: Final = frozenset({
     "metadata", "service_tier", "thinking", "context_management", "cache_control", "betas",
     "inference_geo", "speed", "container",
@@ -96,7 +96,7 @@ class MessagesEvents:
     keep_alive = event({"type": "ping"}, "ping")
 
     def __init__(self, reply: Reply) -> None:
-        """Write nothing yet."""
+        """Start without output."""
         self._reply = reply
         self._index = -1
         self._open: str | None = None

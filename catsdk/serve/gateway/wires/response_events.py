@@ -25,7 +25,7 @@ class ResponseEvents:
     keep_alive = COMMENT
 
     def __init__(self, reply: Reply) -> None:
-        """Write nothing yet."""
+        """Start without output."""
         self._reply = reply
         self._number = 0
         self._output: list[dict[str, Any]] = []

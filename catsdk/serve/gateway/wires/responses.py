@@ -25,7 +25,7 @@ from catsdk.serve.site.replies import refusal
 
 __all__ = ["ResponsesWire"]
 
-# What the service would keep, which this one does not.
+# Fields that need a stored conversation, which this service does not have.
 _STATE: Final = ("previous_response_id", "conversation", "prompt")
 _IGNORED: Final = IGNORED | {
     "include", "truncation", "max_tool_calls", "stream_options", "reasoning", "store",
@@ -42,7 +42,7 @@ class ResponsesWire:
         for name in _STATE:
             if name in fields:
                 raise InvalidInputError(
-                    f"{name} needs a store, and there is none; send the conversation as input"
+                    f"{name} needs a store, which is not supported; send the conversation as input"
                 )
         if fields.flag("background"):
             raise InvalidInputError("background is not supported; leave it out")

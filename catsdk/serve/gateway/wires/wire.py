@@ -92,7 +92,7 @@ def read_request(wire: Wire, body: Mapping[str, Any], pass_on: tuple[str, ...]) 
 
 
 def _wanted(fields: Fields) -> Wanted:
-    """The field `cat`, with settings of its own."""
+    """Parse the field `cat`, which holds settings of this gateway."""
     given = fields.mapping("cat") or {}
     kinds = Fields("cat", given)
     kinds.whole("n")
@@ -117,5 +117,5 @@ def event(data: Mapping[str, Any], name: str | None = None) -> bytes:
     """
     head = f"event: {name}\n" if name else ""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # JSON has no line ends of its own; those of Unicode are none in this format.
+    # JSON escapes line ends, and Unicode's other line ends do not count in this format.
     return f"{head}data: {text}\n\n".encode("utf-8", "replace")
