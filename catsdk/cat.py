@@ -169,7 +169,7 @@ class CaT(Description):
                 defaults=self._defaults,
                 models=session,
                 accounts=accounts_of(budget),
-                # An account outlives the run, and the chains that it pays for with it.
+                # An account outlives the run, and so do the wrappers that it pays for.
                 chains={} if isinstance(budget, Budget) else None,
                 listener=on_event,
                 streams=streams,
@@ -375,7 +375,7 @@ class CaT(Description):
         stream = EventStream(receive)
 
         def tell(event: Event | Exception) -> None:
-            # A reader that has left may have closed its end before the run hears of it.
+            # A reader that stopped may have closed its end before the run notices.
             with suppress(anyio.BrokenResourceError):
                 send.send_nowait(event)
 
@@ -389,7 +389,7 @@ class CaT(Description):
                 except Exception as error:  # noqa: BLE001  # a role of the user's own may raise any
                     tell(error)
                 except BaseException:
-                    # The block ended, and with it the reading.
+                    # The block ended, so nobody reads on.
                     stream.drop()
                     raise
 
@@ -529,7 +529,7 @@ class CaT(Description):
             return tuple(await chosen.judge(rubric, rollout, ctx))
 
     def _method(self, *, sampling: Sampling | None = None, seed: int | None = None) -> Method:
-        """The roles, with what is set for one call."""
+        """The roles, with the settings of one call."""
         sampler, estimator, reward = self._sampler, self._estimator, self._reward
         if sampling is not None:
             check_sampling(sampling)

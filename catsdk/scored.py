@@ -1,4 +1,4 @@
-"""One group of the trainer's rollouts through a CaT: its result, or why there is no reward."""
+"""Scores one group of a trainer's rollouts by a CaT: the result, or why there is no reward."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The words of the method and its one-method ports: no I/O, no vendor."""
+"""The types of the method and its one-method ports, without I/O and without vendors."""

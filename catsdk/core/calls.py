@@ -1,4 +1,4 @@
-"""What one call of a model is made of: the request, its completions, usage, failure."""
+"""The parts of one call to a model: request, completions, usage and failure."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Usage(Value):
         """
         each = tuple(usages)
         if len(each) == 1:
-            # That of a call: nearly always there is only one.
+            # The usual case: a call has only one usage.
             return each[0]
         costs = [usage.cost for usage in each if usage.cost is not None]
         return cls(
@@ -137,7 +137,7 @@ class Request(Value):
 
 
 def _is_unknown(value: object) -> bool:
-    """Whether a field is left out of JSON, so that tokens without it are written as before."""
+    """Whether a field is left out of JSON, to keep the format of tokens without it."""
     return value is None
 
 
@@ -241,7 +241,7 @@ class Completion(Value):
     failure: Failure | None = None
 
     def __repr__(self) -> str:
-        """Text, model and how it ended."""
+        """Text, model and finish reason."""
         return self._short("text", "finish_reason", "model", "cached", "failure")
 
 

@@ -19,13 +19,13 @@ from catsdk.core.parts import Fields, UnreadableError, read_part
 
 __all__ = ["UnreadableError", "plain", "read_chat", "read_message"]
 
-# What a service's reply tells of itself beside the message, and what its caches are told.
+# Fields with metadata of a service's reply, or with hints for its caches.
 _FACTS = {
     "annotations", "cache_control", "container", "context_management", "id", "model", "phase",
     "status", "stop_details", "stop_reason", "stop_sequence", "type", "usage",
 }  # fmt: skip
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-# Values that the model or a tool has made: what is null there means something.
+# Values made by the model or a tool, in which null is significant.
 _AS_GIVEN = {"arguments", "input"}
 _ITEMS = ("message", "function_call", "function_call_output", "reasoning")
 
@@ -113,7 +113,7 @@ def _message(
     missing = "content" not in message.left
     content = _content(message.take("content"))
     calls = [*content.calls, *_tool_calls(message, len(before))]
-    # Services that send thinking under two names send it twice.
+    # Some services send thinking twice, under two names.
     thoughts = [text for name in _THOUGHTS if (text := message.maybe(name))]
     content.parts[:0] = [ThinkingPart(text=text) for text in thoughts[:1]]
     if refusal := message.maybe("refusal"):
@@ -135,7 +135,7 @@ def _message(
         message.end(_FACTS)
     if role == "tool" and made["tool_call_id"] is None:
         made["tool_call_id"] = _awaited(before, made["name"])
-    # A message of Anthropic's that holds results and nothing else is those results.
+    # A message of Anthropic's with only tool results becomes those results.
     if content.results and not content.parts:
         return content.results
     return [*content.results, _made(made)]
@@ -151,7 +151,7 @@ def _made(fields: Mapping[str, Any]) -> Message:
 
 @dataclass
 class _Content:
-    """What a content holds, in the order in which it stands there."""
+    """The parts of a content, in their order."""
 
     is_text: bool = False
     parts: list[Part] = field(default_factory=list[Part])
@@ -160,7 +160,7 @@ class _Content:
 
     @property
     def joined(self) -> str | tuple[Part, ...]:
-        """The content of the message: a text that was given as one stays one."""
+        """The content of the message: a text remains a text."""
         only = self.parts[0] if len(self.parts) == 1 else None
         if self.is_text and isinstance(only, TextPart):
             return only.text
@@ -232,7 +232,7 @@ def _tool_calls(message: Fields, at: int) -> Iterable[ToolCall]:
             )
         function = call.inside("function") if "function" in call.left else call
         yield ToolCall(
-            # A place in the chat tells it from any other.
+            # The place in the chat makes the id unique.
             id=call.maybe("id") or f"call-{at}-{index}",
             name=function.text("name"),
             arguments=_arguments(function.take("arguments")),
@@ -248,7 +248,7 @@ def _arguments(given: object) -> str:
 
 
 def _awaited(before: Sequence[Message], name: object) -> str:
-    """The id of the first call that is not answered yet, of that tool where it has a name."""
+    """The id of the first unanswered call, of the named tool if there is a name."""
     answered = {message.tool_call_id for message in before if message.role == "tool"}
     open_ = [call for message in before for call in message.tool_calls if call.id not in answered]
     of_name = [call for call in open_ if call.name == name]
@@ -261,7 +261,7 @@ def _awaited(before: Sequence[Message], name: object) -> str:
 
 
 def _continues(before: Sequence[Message], message: Message) -> bool:
-    """Whether a message has calls alone, which its assistant asks for beside those before."""
+    """Whether a message holds only calls, which belong to the assistant's previous message."""
     bare = message.role == "assistant" and not message.content and bool(message.tool_calls)
     return bare and bool(before) and before[-1].role == "assistant"
 
@@ -270,7 +270,7 @@ def _item(item: Fields) -> list[Message]:
     """An item of OpenAI's Responses API."""
     kind = item.take("type")
     if kind == "reasoning":
-        # What it holds is for that API alone.
+        # Its content is meaningful to that API only.
         return []
     if kind == "function_call":
         call = ToolCall(

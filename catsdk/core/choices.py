@@ -1,4 +1,4 @@
-"""The check of an option that is one of a few words; imports nothing until it refuses."""
+"""Checks that an option is one of a few words; imports nothing unless it raises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """
     if value in choices:
         return
-    # Here, since it brings pydantic, which a comparison of answers does without.
+    # Imported here, since it loads pydantic, which comparing answers does not need.
     from catsdk.core.errors import InvalidInputError
 
     *others, last = choices

@@ -1,4 +1,4 @@
-"""What happens while a reference is made and rewarded, and with each call, as values in order."""
+"""The events of a run and of its calls, as values, in their order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MethodEvent(Value):
     """The place of its prompt among those of a `map`."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Leave `item` out where there is one prompt alone."""
+        """Leave `item` out if there is only one prompt."""
         return ((k, v) for k, v in super().__repr_args__() if k != "item" or v is not None)
 
 

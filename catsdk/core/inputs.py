@@ -1,4 +1,4 @@
-"""Checks of what a user hands in, with errors that name the value and the fix."""
+"""Checks the arguments of a user, with errors that name the value and the fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How what is missing can be installed: the command, as messages about it give it."""
+"""The command that installs a missing package, for error messages."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _origin() -> str | None:
     try:
         return distribution(DISTRIBUTION).read_text("direct_url.json")
     except PackageNotFoundError:
-        # A checkout that is only on the path.
+        # A checkout that is only on the path, and not installed.
         root = Path(__file__).resolve().parents[2]
         if not (root / "pyproject.toml").is_file():
             return None

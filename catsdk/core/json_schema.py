@@ -1,4 +1,4 @@
-"""JSON schemas of a user: checked when they are given, and what of a value does not fit them."""
+"""Checks JSON schemas of users, and validates values against them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Schema", "check_schema", "mapped", "misfits", "resolved", "subschema
 
 Schema = Mapping[str, JsonValue]
 
-# Keywords by where their schemas stand: one, a list of them, or one under each name.
+# Keywords by the form of their subschemas: one, a list of them, or one under each name.
 ONE = ("items", "additionalProperties", "not")
 MANY = ("prefixItems", "anyOf", "oneOf", "allOf")
 NAMED = ("properties", "$defs", "definitions")
@@ -28,7 +28,7 @@ _PLAIN = (
     *("minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern", "multipleOf"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
 )
-# They say something to a reader, and nothing about which values fit.
+# Annotations for readers, which do not restrict values.
 NOTES = (
     *("title", "description", "default", "examples", "format", "discriminator", "deprecated"),
     *("$schema", "$id", "$comment", "readOnly", "writeOnly", "strict", "propertyOrdering"),
@@ -156,12 +156,12 @@ def misfits(value: object, schema: Schema) -> Iterator[str]:
 
 
 class _TooLongError(Exception):
-    """Alternatives inside of alternatives take too long: the value may be a hostile model's."""
+    """Nested alternatives take too long, perhaps because a model's value is hostile."""
 
 
 @dataclass
 class _Root:
-    """The whole schema, and how many steps were taken."""
+    """The whole schema, and the number of steps so far."""
 
     schema: Schema
     steps: int = 0
@@ -285,7 +285,7 @@ def _equal(one: object, other: object) -> bool:
 
 
 def _key(value: object) -> Hashable:
-    """What is the same for values that are equal in JSON: `true` is not 1, and 1.0 is 1."""
+    """A key that is equal for values that are equal in JSON: `true` is not 1, and 1.0 is 1."""
     if isinstance(value, list):
         return ("list", *map(_key, cast("list[object]", value)))
     if isinstance(value, dict):
@@ -300,7 +300,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _pattern(pattern: str) -> SchemaValidator:
-    # This engine's time is linear in the text, which is a model's.
+    # This engine takes linear time, which matters since the text comes from a model.
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, strict=True))
     except SchemaError as error:

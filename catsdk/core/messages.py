@@ -34,7 +34,7 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 def _optional(default: Any = None) -> Any:
-    """A field that is absent at its default: from JSON, cache keys and seeds, as before it was."""
+    """A field that is omitted at its default, which keeps JSON, cache keys and seeds stable."""
     return Field(default=default, exclude_if=lambda value: not value)
 
 

@@ -1,4 +1,4 @@
-"""From a model string such as `openai:gpt-5` to a provider, loaded when it is asked for."""
+"""Resolves a model string such as `openai:gpt-5` to a provider, loaded when it is needed."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def check_model(model: object, name: str = "model") -> None:
     Raises:
         InvalidInputError: `model` is neither a string nor a provider, or is empty.
     """
-    # As `isinstance` with the protocol says, which takes a hundred times as long.
+    # The same as `isinstance` with the protocol, which takes a hundred times as long.
     if not (model.strip() if isinstance(model, str) else hasattr(model, "complete")):
         raise InvalidInputError(
             f"{name} is {model!r:.80}; give a model string such as 'openai:NAME' or 'local',"
@@ -261,7 +261,7 @@ def _loaded(point: EntryPoint, prefix: str, model: str) -> Callable[[str | None]
 
 
 def _suggestion(prefix: str, model: str, known: list[str]) -> str:
-    """What was probably meant: a name that is nearly the same, else a model without a provider."""
+    """A suggestion for a typo: a similar name, or else a model without a provider."""
     near = get_close_matches(prefix.strip().lower(), known, n=1)
     if near:
         return f"Did you mean {near[0] + model.strip()[len(prefix) :]!r}?"

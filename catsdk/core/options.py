@@ -14,7 +14,7 @@ from catsdk.core.value import Value
 __all__ = ["Options", "Sampling", "check_sampling"]
 
 
-# The wrong options that one error names.
+# The most wrong options that one error names.
 _MOST = 8
 
 
@@ -44,7 +44,7 @@ def _told(detail: Any, known: Iterable[str]) -> str:
         return f"there is no option {name!r}; there are {', '.join(known)}"
     if detail["type"] == "missing":
         return f"{name} is missing"
-    # A section has told its own name and value.
+    # The error of a section already has its name and value.
     if detail["type"] == "value_error" and isinstance(detail["ctx"]["error"], InvalidInputError):
         return f"in {name}, {detail['ctx']['error']}"
     return f"{name} is {detail['input']!r:.200}: {detail['msg']:.400}"

@@ -17,7 +17,7 @@ from catsdk.core.messages import (
 
 __all__ = ["Fields", "UnreadableError", "read_part"]
 
-# What services add to a part of their own replies, and what marks a place for their caches.
+# Fields that services add to parts of their replies, or that mark a place for their caches.
 _REMARKS = {
     "annotations", "cache_control", "citations", "logprobs", "prompt_cache_breakpoint",
 }  # fmt: skip
@@ -191,7 +191,7 @@ def _document(part: Fields) -> Part:
 
 
 def _source(part: Fields) -> FilePart:
-    """What an image or a document of Anthropic's comes from."""
+    """Read the source of an image or a document in Anthropic's form."""
     source = part.inside("source")
     kind = source.take("type")
     if kind == "url":

@@ -1,4 +1,4 @@
-"""Completions that were sampled elsewhere, read as a provider reads its own."""
+"""Reads completions that were sampled elsewhere as a provider reads its own."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Messages may be catsdk's, mappings of OpenAI's or Anthropic's form, or objects o
 """
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-# Where a part of thinking has its text.
+# The fields with the text of a thinking part.
 _INSIDE = ("thinking", "text")
-# Where a part that was said has its text, by its type.
+# The field with the text of an answer part, by its type.
 _SAID = {"text": "text", "output_text": "text", "refusal": "refusal"}
 
 

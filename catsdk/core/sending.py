@@ -252,7 +252,7 @@ class Http(Options):
         if value is None:
             return value
         if "@" in value:
-            # An error of ours is told without the value.
+            # Not a ValueError, whose message would include the value with the password.
             raise InvalidInputError(
                 "it holds a user or password: set HTTPS_PROXY in the environment instead"
             )

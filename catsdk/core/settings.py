@@ -93,7 +93,7 @@ def _both(section: str, part: str) -> InvalidInputError:
 
 
 def _variables(names: Iterable[str]) -> dict[str, Any]:
-    """What the variables of the environment set: by setting, a text or the tree of its parts."""
+    """The settings in the environment: for each, its text or the tree of its parts."""
     texts = {variable.lower(): text for variable, text in os.environ.items()}
     found: dict[str, Any] = {}
     for name in names:
@@ -107,7 +107,7 @@ def _variables(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _section_of(name: str, variable: str, texts: Mapping[str, str]) -> Any:
-    """A whole section with the parts beside it; `None` if nothing sets it or it is off."""
+    """A section merged with its separately set parts; `None` if nothing sets it or it is off."""
     parts = [each for each in texts if each.startswith(f"{variable}__")]
     if variable not in texts and not parts:
         return None
@@ -132,7 +132,7 @@ def _branch(tree: dict[str, Any], name: str, variable: str) -> dict[str, Any]:
 
 
 def _read(variable: str, texts: Mapping[str, str]) -> Any:
-    """The text of a variable, or what it says as JSON."""
+    """The text of a variable, parsed if it is JSON."""
     text = texts[variable]
     if not text.lstrip().startswith(("{", "[")):
         return text
@@ -145,7 +145,7 @@ def _read(variable: str, texts: Mapping[str, str]) -> Any:
 
 
 def _over(under: Any, value: Any) -> Any:
-    """`value`, with the parts that it leaves open from `under`."""
+    """`value`, with its missing parts taken from `under`."""
     if isinstance(value, Options):
         value = value.model_dump(exclude_unset=True)
     if isinstance(under, Options):
@@ -156,10 +156,10 @@ def _over(under: Any, value: Any) -> Any:
 
 
 def _explained(detail: Any, section: tuple[str, ...] = ()) -> list[str]:
-    """What is wrong, for each variable that is."""
+    """Describe the error of each wrong variable."""
     place = (*section, *map(str, detail["loc"]))
     cause = detail.get("ctx", {}).get("error")
-    # A section tells its error in its own words; pydantic's stays behind it, part by part.
+    # A section's own error is preferred to pydantic's errors about its parts.
     if isinstance(cause, InvalidInputError) and isinstance(cause.__context__, ValidationError):
         return [each for part in cause.__context__.errors() for each in _explained(part, place)]
     name = "__".join([f"CATSDK_{place[0]}", *place[1:]]).upper()

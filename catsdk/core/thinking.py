@@ -1,4 +1,4 @@
-"""Thinking that a model writes into its text, told apart from the answer."""
+"""Separates thinking that a model writes into its text from the answer."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class AnswerStream:
             self._take(answer)
 
     def _skip_thinking(self, piece: str) -> None:
-        # Of the thinking, only as much is kept as may be the beginning of its end tag.
+        # Keep only as much of the thinking as may be the beginning of its end tag.
         closing = self._closing or ""
         _, closed, answer = (self._held + piece).partition(closing)
         self._held = "" if closed else (self._held + piece)[1 - len(closing) :]
@@ -114,7 +114,7 @@ class AnswerStream:
             self._take(answer)
 
     def _pass_stripped(self, piece: str) -> None:
-        # White space is the answer's only if more of it follows.
+        # White space belongs to the answer only if more of it follows.
         text = self._held + piece
         self._held = text[len(text.rstrip()) :]
         self._pass(text.rstrip())

@@ -129,7 +129,7 @@ class Group(ShownValue):
     partial: bool = False
 
     def __repr__(self) -> str:
-        """The question and how many rollouts there are."""
+        """The question and the number of rollouts."""
         failed = len(self.failures) or None
         return self._short(
             "partial", question=self.question, rollouts=len(self.rollouts), failed=failed
@@ -307,7 +307,7 @@ class Criterion(Value):
         1.0
     """
 
-    # The length apart: a repeat that is counted makes the pattern slow to build, at each import.
+    # The length is checked separately: a counted repeat is slow to compile, at each import.
     id: str = Field(pattern=r"^[\w.:-]+$", max_length=100)
     text: str
     kind: Kind | None = None
@@ -340,7 +340,7 @@ class Rubric(ShownValue):
     version: int = 1
 
     def __repr__(self) -> str:
-        """Id, version and how many criteria there are."""
+        """Id, version and the number of criteria."""
         return self._short("id", "version", criteria=len(self.criteria))
 
     def _sheet(self) -> Sheet:
@@ -522,7 +522,7 @@ class Result(ShownValue):
         data: dict[str, Any] = dump(self)
         if self.reference is not None and self.reference.group == self.group:
             reference: object = data.get("reference")
-            # Where the caller leaves out the result's own group, the reference keeps it.
+            # If the caller excludes the result's own group, the reference includes it.
             if isinstance(reference, dict) and "group" in data:
                 cast("dict[str, Any]", reference).pop("group", None)
         return data

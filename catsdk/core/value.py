@@ -1,4 +1,4 @@
-"""The base of the values: frozen, without unknown fields, and short where they are printed."""
+"""The base of all values: frozen, without unknown fields, and short when printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ShownValue", "Value", "WholeValue"]
 class Value(BaseModel):
     """A frozen value without unknown fields, whose text form is short."""
 
-    # Deferred: most programs use a few of the types, and all of them take a third of the import.
+    # Deferred: most programs use few of the types, and building all takes a third of the import.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __str__(self) -> str:
@@ -32,7 +32,7 @@ class Value(BaseModel):
                 yield name, _Shown(value)
 
     def _short(self, *names: str, **more: object) -> str:
-        """The class with a few of its fields, long texts cut, those at their default left out."""
+        """The class with some of its fields: not those at their default, and long texts cut."""
         fields = type(self).model_fields
         chosen = {n: v for n in names if (v := getattr(self, n)) != fields[n].default} | more
         told = (f"{name}={_cut(value)}" for name, value in chosen.items() if value is not None)
@@ -52,7 +52,7 @@ class ShownValue(Value):
 
     def __rich__(self) -> Any:
         """What rich prints; no text is read as markup."""
-        # Whoever calls this has loaded rich; most programs never do.
+        # Imported here, since the caller has loaded rich, and most programs never do.
         return import_module("catsdk.core.display.terminal").rich_of(self._sheet())
 
 
@@ -75,7 +75,7 @@ class WholeValue(Value):
     """A value that prints whole: seeds and identities are made of the text form of a prompt."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Every field, but for those that may be absent and are."""
+        """Every field, except optional ones that are absent."""
         fields = type(self).model_fields
         for name, value in BaseModel.__repr_args__(self):
             if name not in fields or value or fields[name].exclude_if is None:

@@ -22,7 +22,7 @@ def yaml_of(data: object) -> str:
     Args:
         data: Mappings, lists, texts and numbers.
     """
-    # Here, since most processes neither read nor write any.
+    # Imported here, since most processes use no YAML.
     import yaml
 
     class Plain(yaml.SafeDumper):  # type: ignore[misc]
@@ -57,7 +57,7 @@ def data_of(text: str, what: str) -> object:
     except InvalidInputError:
         raise
     except (yaml.YAMLError, ValueError) as error:
-        # Signs that no YAML may hold; and dates and numbers that do not exist.
+        # Characters that YAML forbids, and dates and numbers that do not exist.
         raise InvalidInputError(f"{what} is not YAML: {' '.join(str(error).split())}") from None
     return data
 

@@ -1,4 +1,4 @@
-"""The digest of a method, which changes if and only if what it does can change."""
+"""The digest of a method, which changes if and only if its behaviour can change."""
 
 from __future__ import annotations
 

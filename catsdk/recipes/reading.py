@@ -19,7 +19,7 @@ from catsdk.recipes.names import is_known_role, known_roles, named, path_to
 
 __all__ = ["from_data", "from_yaml"]
 
-# What a class of one's own must have one of, to be made.
+# A user's own class must have one of these methods to be created.
 _METHODS = (
     "sample",
     "estimate",
@@ -107,7 +107,7 @@ def _made(name: str, arguments: Mapping[str, Any], kind: str) -> Any:
 
 
 def _is_role(kind: object) -> bool:
-    """Whether `kind` is what a recipe describes: to make it is not to run what a file says."""
+    """Whether `kind` is a class that a recipe may create without running code that a file names."""
     if not isinstance(kind, type):
         return False
     described = is_dataclass(kind) or issubclass(kind, BaseModel)
@@ -163,7 +163,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _value(value: Any, hint: Any, where: str) -> Any:
-    """Turn data into what the argument's annotation says."""
+    """Convert data to the type of the argument's annotation."""
     options = _members(hint)
     if isinstance(value, str):
         return _text(value, options, where)
@@ -188,7 +188,7 @@ def _text(value: str, options: Sequence[Any], where: str) -> Any:
 
 
 def _in_file(kind: Any, path: str, where: str) -> Any:
-    """What a file holds: its words are part of what is described, wherever that goes."""
+    """Read the content of a file, which becomes part of the description."""
     try:
         return kind.from_file(path)
     except InvalidInputError as error:

@@ -18,7 +18,7 @@ from catsdk.recipes.names import BUILT_IN, name_of_class, named, path_of
 
 __all__ = ["Writer", "to_data", "to_yaml", "written"]
 
-# Whose model is taken where a role names none.
+# The model of the run that a role uses if it names none.
 _DEFAULT_MODELS = {
     ("Sampler", "policy"): "policy",
     ("SelfBestOfN", "model"): "policy",
@@ -32,7 +32,7 @@ _DEFAULT_MODELS = {
     ("UniversalSelfConsistency", "model"): "anchor",
     ("MutualPredictability", "model"): "anchor",
 }
-# What stands for an argument that is at its default.
+# Marks an argument that is at its default.
 _USUAL: Any = object()
 
 
@@ -120,7 +120,7 @@ class Writer:
         if value is None or isinstance(value, bool | int | str):
             return value
         if isinstance(value, float):
-            # YAML and JSON have no common way to write what is not finite.
+            # YAML and JSON have no common way to write infinity and NaN.
             return value if isfinite(value) else {"float": str(value)}
         if isinstance(value, Enum):
             return self.data(value.value)
@@ -152,7 +152,7 @@ class Writer:
         if callable(value):
             return path_of(value)
         if type(value).__init__ is object.__init__ and not getattr(value, "__dict__", {}):
-            # It was given nothing and holds nothing: its class is all that there is.
+            # It has no arguments and no state, so its class describes it.
             return name_of_class(type(value))
         raise InvalidInputError(
             f"{value!r:.80} cannot be written in a recipe; make its class a dataclass, or give it a"

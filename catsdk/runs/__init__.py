@@ -1,1 +1,1 @@
-"""Durable runs: what was paid for is kept as it arrives, and never paid for twice."""
+"""Durable runs: answers are stored as they arrive, so that none is paid for twice."""

@@ -1,4 +1,4 @@
-"""Ledger: keeps what models answered, and the calls made for it, so that none is paid for twice."""
+"""Ledger: stores the answers of models and their calls, so that none is paid for twice."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Ledger:
         """What answers of a model are kept under: its endpoint, else its name."""
         known = self._names.get(id(provider))
         if known is None or known[0] is not provider:
-            # With the provider, so that no other one gets its place in memory.
+            # Keep a reference to the provider, so that its id is not reused.
             known = provider, endpoint_of(provider) or name_of(provider)
             self._names[id(provider)] = known
         return known[1]
@@ -132,7 +132,7 @@ class Ledger:
             raise
         room = self._rooms.get(whose)
         if room is not None and not room.value:
-            # Others wait until it is in the file.
+            # Other callers wait until it is in the file.
             self.store.hurry()
 
 
@@ -181,7 +181,7 @@ class Kept(Value):
 
     def written(self) -> str:
         """The text that is kept."""
-        # Twice as fast as leaving out what is at its default, which compares each field.
+        # Twice as fast as `exclude_defaults`, which compares each field.
         return self.model_dump_json(exclude_unset=True)
 
     async def put(
@@ -265,7 +265,7 @@ class Keeping(Wrapper):
                     await self._count(Kept(completions=tuple(completions), calls=tuple(calls)))
 
     async def _count(self, kept: Kept) -> None:
-        """Keep what calls consumed, under a key that no other start has."""
+        """Store the consumption of calls, under a key that is unique to this run."""
         if kept.calls or kept.completions:
             spent = kept.usage.model_dump_json(exclude_defaults=True)
             with self.ledger.noticing():
@@ -296,7 +296,7 @@ class Keeping(Wrapper):
         return completions
 
     async def _lose(self, key: str, calls: Sequence[Call]) -> None:
-        """Keep the calls of a failure: they were paid for, though there is no answer."""
+        """Store the calls of a failure, which were paid for although there is no answer."""
         if calls:
             before = await self.ledger.store.get(LOST, key)
             lost = Kept.model_validate_json(before or "{}").calls

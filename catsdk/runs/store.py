@@ -170,7 +170,7 @@ class RunStore:
             try:
                 yield
             except BaseException:
-                # Why the block ended matters more than whether the rest could be written.
+                # The error that ended the block matters more than a failure to write the rest.
                 with suppress(ConfigurationError):
                     await self._catch_up()
                 raise
@@ -241,7 +241,7 @@ class RunStore:
             last = rows[-1][0]
 
     async def _do(self, steps: Sequence[Step]) -> list[Rows]:
-        """Do the steps in one transaction, perhaps with those of others."""
+        """Run the steps in one transaction, possibly together with those of other callers."""
         try:
             return await self._commits.do(steps)
         except sqlite3.Error as error:
@@ -312,7 +312,7 @@ class RunStore:
 
 
 def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
-    """What SQLite's error means for a run, and what to do about it."""
+    """Translate an error of SQLite, with what to do about it."""
     # The name of an error may have an extension, such as SQLITE_CORRUPT_INDEX.
     name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
     why, fix = {
@@ -337,7 +337,7 @@ def _failed(path: Path, error: sqlite3.Error) -> ConfigurationError:
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """Hold an exclusive transaction on a file beside the run: it ends with the process anywhere."""
+    """Lock a file next to the run by a transaction, which any system ends with the process."""
     connection = sqlite3.connect(
         f"{path}.lock", timeout=0, isolation_level=None, check_same_thread=False
     )
@@ -381,7 +381,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if version == 0 and tables == 0:
-        # One transaction: a process that is killed here leaves an empty file, not half a run.
+        # In one transaction, so that a process killed here leaves an empty file, not half a run.
         connection.executescript(
             f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
             f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"

@@ -1,4 +1,4 @@
-"""Tables: the entries of a run store, put, found and read by pages in one transaction."""
+"""Tables: writes, finds and pages through the entries of a run store, in one transaction."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Tables:
             return self._connection.execute(query, (step.after,)).fetchall()
         if step.kind == _ANSWER:
             return self._answers.found(step.keys)
-        # One statement for many: a statement for each takes thrice as long.
+        # One statement for many rows, since one for each takes three times as long.
         query = f"SELECT key, value FROM {step.kind} WHERE key IN (SELECT value FROM json_each(?))"
         return self._connection.execute(query, (json.dumps(step.keys),)).fetchall()
 

@@ -1,1 +1,1 @@
-"""Concurrency for every room: fan-out, pipelines, work that is done once, and waking a task."""
+"""Concurrency for all packages: fan-out, pipelines, work that is done once, and waking a task."""

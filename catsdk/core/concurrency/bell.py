@@ -1,4 +1,4 @@
-"""Wakes a task of an event loop, asyncio's or trio's, from any thread, without waiting for it."""
+"""Bell: wakes a task of an event loop, asyncio's or trio's, from any thread, without waiting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Bell:
     __slots__ = ("_loop", "_rung", "_thread", "_waiting")
 
     def __init__(self) -> None:
-        """Belong to the running loop."""
+        """Bind to the running event loop."""
         self._loop = current_token().native_token
         self._thread = get_ident()
         self._rung = False
@@ -37,7 +37,7 @@ class Bell:
     async def wait(self) -> None:
         """Wait until it has rung since the last time."""
         if not self._rung:
-            # Made only where there is something to wait for: most of what a wait costs is this.
+            # Created only if there is something to wait for, since this is the main cost of a wait.
             self._waiting = anyio.Event()
             try:
                 await self._waiting.wait()

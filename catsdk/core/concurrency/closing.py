@@ -1,4 +1,4 @@
-"""What is iterated over and stopped early: `async with` ends the work behind it."""
+"""The base of iterators that can be stopped early: `async with` ends the work behind them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class StopsEarly(ABC):
     """Work that goes on while it is read; leaving its block, or `aclose`, ends it."""
 
     async def __aenter__(self) -> Self:
-        """Enter a block at whose end the work is stopped."""
+        """Enter a block; the work is stopped at its end."""
         return self
 
     async def __aexit__(self, *_: object) -> None:

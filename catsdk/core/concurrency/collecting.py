@@ -1,8 +1,9 @@
-"""Garbage collections are rare while many calls are made, and full ones wait.
+"""Makes garbage collections rare while many calls are in flight, and postpones full ones.
 
-With torch in the process a full one takes a fifth of a second, in which no call is sent or read,
-and a few hundred calls meet one or two. What a call in flight holds is not garbage: to look through
-it every few hundred objects finds nothing, and makes it old, of which a full collection is born.
+With torch in the process a full collection takes a fifth of a second, in which no call is sent or
+read, and one or two happen in a few hundred calls. The objects of a call in flight are not garbage:
+scanning them every few hundred allocations finds nothing and moves them to the old generation,
+which leads to a full collection.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 __all__ = ["full_collections_wait"]
 
 _NEVER: Final = 2**30
-# New objects until young ones are collected: more than several hundred calls in flight hold.
+# The threshold for young objects: more than several hundred calls in flight hold.
 _MANY: Final = 200_000
 
 

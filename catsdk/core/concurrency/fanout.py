@@ -1,4 +1,4 @@
-"""Many calls at once: results in order, cancelled together, or with failures kept as data."""
+"""Runs many calls concurrently: results in order, cancelled together, or failures kept as data."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def fan_out(func: Callable[[T], Awaitable[R]], args: Iterable[T]) -> list[
         async with anyio.create_task_group() as tasks:
             for index, arg in enumerate(wanted[1:], start=1):
                 tasks.start_soon(run, index, arg)
-            # This task would only wait: it makes the first call itself.
+            # This task makes the first call itself instead of only waiting.
             if wanted:
                 await run(0, wanted[0])
     except BaseExceptionGroup as group:

@@ -1,4 +1,4 @@
-"""Equal work in flight is done once: who leads, who follows, and what becomes of followers."""
+"""Shares equal work in flight: the first caller does it, and later ones wait for its result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Flight(Generic[V]):
         """Wait until it lands."""
         if self.has_landed:
             return
-        # Made for followers alone: most flights have none.
+        # Created only for followers, since most flights have none.
         if self._landing is None:
             self._landing = anyio.Event()
         await self._landing.wait()
@@ -50,7 +50,7 @@ class Flights(Generic[K, V]):
     """The flights of each event loop, by key; no value is `None`."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without flights."""
         self._flights: dict[tuple[object, K], Flight[V]] = {}
 
     async def once(self, key: K, make: Callable[[], Awaitable[V]]) -> tuple[V, bool]:

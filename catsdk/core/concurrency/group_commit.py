@@ -1,4 +1,4 @@
-"""Work that is asked for while other work is carried out goes together, in the next round."""
+"""Group commit: work that arrives while other work runs is done together in the next round."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 @dataclass(eq=False)
 class _Round:
-    """What is carried out at once, and what comes back to those who wait for it."""
+    """The work of one round, and its result for those that wait for it."""
 
     work: list[Any] = field(default_factory=list[Any])
     results: Sequence[Any] = ()
@@ -43,7 +43,7 @@ class GroupCommit(Generic[W, R]):
     """
 
     def __init__(self, carry: Callable[[list[W]], Awaitable[Sequence[R]]]) -> None:
-        """Begin with nothing to do."""
+        """Start without work."""
         self._carry = carry
         self._next: _Round | None = None
         self._lost: Exception | None = None
@@ -110,7 +110,7 @@ class GroupCommit(Generic[W, R]):
             with anyio.move_on_after(seconds):
                 await self._hurry.wait()
             self._hurry = anyio.Event()
-            # Those hear of it who add more, or flush at the end.
+            # The error is raised to the next caller that adds work or flushes.
             with suppress(Exception):
                 await self.flush()
 
@@ -133,7 +133,7 @@ class GroupCommit(Generic[W, R]):
 
     async def _go(self, ours: _Round) -> None:
         async with self.turn:
-            # Who comes from now on waits for the next one.
+            # Callers that arrive from now on wait for the next round.
             self._next = None
             try:
                 ours.results = await self._carry(ours.work)

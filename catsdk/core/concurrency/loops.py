@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers that are not async."""
+"""Runs an event loop in a thread of its own, for callers that are not async."""
 
 from __future__ import annotations
 

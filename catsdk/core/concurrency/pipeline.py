@@ -1,4 +1,4 @@
-"""Many items through one function: each moves on by itself, results as they come, little memory."""
+"""Maps a function over many items concurrently, with results as they come and bounded memory."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Flow(StopsEarly, Generic[T, R]):
         at_once: int,
         ordered: bool = False,
     ) -> None:
-        """Begin at the first read, not before."""
+        """Prepare the work, which starts at the first read."""
         self._work, self._items, self._tasks, self._ordered = work, items, tasks, ordered
         self._slots = anyio.Semaphore(at_once)
         self._scope = anyio.CancelScope()
@@ -79,7 +79,7 @@ class Flow(StopsEarly, Generic[T, R]):
     async def __anext__(self) -> Mapped[T, R]:
         """Wait for the next result."""
         if self._results is None:
-            # Nothing is kept between the two: who works waits for who reads.
+            # No buffer between the two: workers wait for the reader.
             send, self._results = anyio.create_memory_object_stream[Mapped[T, R] | Exception](0)
             self._tasks.start_soon(self._run, send, self._results)
         try:

@@ -1,1 +1,1 @@
-"""How values are shown to people: in notebooks, by rich, and on HTML pages that stand alone."""
+"""Shows values to people: in notebooks, by rich, and on self-contained HTML pages."""

@@ -1,4 +1,4 @@
-"""Counts in sentences: a number and its noun, in the singular for one."""
+"""Counts in sentences: a number and its noun, in the singular or plural."""
 
 from __future__ import annotations
 

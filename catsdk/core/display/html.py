@@ -1,4 +1,4 @@
-"""A sheet as HTML for notebooks: without colours of its own, so that it reads on any ground."""
+"""A sheet as HTML for notebooks, without colours, so that it is readable in any theme."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def html_of(sheet: Sheet) -> str:
         f" {escape(value)}</span> "
         for name, value in sheet.facts
     )
-    # Notebooks set what stands between dollars as mathematics, unless they are told not to.
+    # Notebooks typeset text between dollars as mathematics unless this class prevents it.
     return (
         '<div class="tex2jax_ignore mathjax_ignore" style="font-size:13px;line-height:1.45;'
         f'max-width:100%;overflow-x:auto"><div><b>{escape(sheet.title)}</b></div>'

@@ -1,4 +1,4 @@
-"""An HTML page that stands alone: its head and style, and elements in which all text is escaped."""
+"""A self-contained HTML page: its head and style, and elements in which all text is escaped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 __all__ = ["Markup", "element", "heading", "page", "table"]
 
-# No script, nothing loaded from elsewhere: what a model wrote is text here, never more.
+# No scripts and nothing loaded from elsewhere: a model's text must never be executed.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1c1c; --paper: #fff; --faint: #666; --line: #d8d8d8;

@@ -1,4 +1,4 @@
-"""Sheet: what is shown of a value, as texts, before any form is given to it."""
+"""Sheet: the texts that are shown of a value, independent of the output format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Cell = str | float | bool | None
 
 _MOST_ROWS: Final = 24
 _MOST_SIGNS: Final = 280
-# What a terminal obeys, and what turns the direction of a text; line ends and tabs become spaces.
+# Control characters of terminals and of text direction; line ends and tabs become spaces.
 _HIDDEN: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -1,4 +1,4 @@
-"""A sheet as what rich prints: a table under its facts, no text of which is read as markup."""
+"""A sheet for rich: a table under its facts, whose texts are not read as markup."""
 
 from __future__ import annotations
 
